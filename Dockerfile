@@ -1,0 +1,19 @@
+# One image for api, worker, tick and migrate; docker-compose.yml names the command of each.
+FROM python:3.11-slim
+
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN useradd --system --uid 10001 --home-dir /app seatledger && install -d -o seatledger -g seatledger -m 0700 /keys
+WORKDIR /app
+
+COPY requirements.txt .
+RUN pip install --require-hashes -r requirements.txt
+
+COPY . .
+USER seatledger
+
+ENV HOST=0.0.0.0 PORT=8000 KEYS_DIR=/keys
+VOLUME /keys
+EXPOSE 8000
+HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/ready', timeout=2)"]
+CMD ["python", "-m", "asgi"]

@@ -1,0 +1,73 @@
+# Everything that one does with Seatledger. `make` alone lists it.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+RUN := .venv/bin/python
+INSTALLED := .venv/.installed
+LOCK := $(RUN) -m uv pip compile --quiet --no-config --upgrade --universal --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help setup system run test lint types walls format migrate seed bench api worker tick lock clean
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED) ## Install what is missing into .venv (Python 3.11 or later; nothing else of the machine's is touched)
+
+$(INSTALLED): requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: set PYTHON to it."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y python3-venv; } \
+		|| { echo "Python's venv is missing: install python3-venv."; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+system: ## Install nginx for the tests, if it is missing and you are root
+	@PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -qq -y nginx-light; \
+		else echo "The tests need nginx: install it (Debian: apt-get install nginx-light)."; exit 1; fi; }
+
+run: setup ## Start everything; with no DATABASE_URL and REDIS_URL, on a PostgreSQL and a Redis of its own
+	@$(RUN) -m stack
+
+test: setup system lint types walls ## Run every check and every test
+	$(RUN) -m pytest -n 2
+
+lint: setup ## Check style
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+types: setup ## Check types
+	$(RUN) -m mypy .
+
+walls: setup ## Check which room imports which
+	.venv/bin/lint-imports
+
+format: setup ## Put style right where a program can
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
+
+migrate: setup ## Bring the database to its newest shape
+	$(RUN) -m migrations upgrade
+
+seed: setup ## Load the demo data
+	$(RUN) -m seed
+
+bench: setup ## Measure speed and size; QUICK=1 for a short round
+	$(RUN) -m benchmarks $(if $(QUICK),--quick)
+
+api: setup ## Run one API process alone
+	$(RUN) -m asgi
+
+worker: setup ## Run one worker alone
+	$(RUN) -m workers worker
+
+tick: setup ## Run the tick alone (one is enough, and no more than one)
+	$(RUN) -m workers tick
+
+lock: setup ## Pin what pyproject.toml asks for, with hashes, at the newest versions
+	$(LOCK) -o requirements.txt
+	$(LOCK) --all-extras -c requirements.txt -o requirements-dev.txt
+
+clean: ## Remove .venv, builds and caches; the data stays
+	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './*/node_modules/*' -prune -exec rm -rf {} +

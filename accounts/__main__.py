@@ -1,0 +1,121 @@
+"""`python -m accounts create-admin | reset-password`: what nobody can do over HTTP, since nobody is there yet, or locked out.
+
+Exit codes: 0 done, 1 refused (one sentence on stderr), 2 wrong usage.
+"""
+
+import argparse
+import asyncio
+import getpass
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+from pydantic import TypeAdapter, ValidationError
+
+from accounts import errors
+from accounts.access import no_obligations
+from accounts.passwords import Passwords
+from accounts.people import NewAccount, People
+from accounts.routes import Name, NewPassword
+from accounts.tokens import AccessCache
+from ledger.errors import SeatledgerError
+from ledger.messages import Role
+from ledger.settings import Settings, SettingsError
+from ledger.text import Email
+
+
+class Refused(Exception):
+    """One sentence for the terminal."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+    try:
+        print(asyncio.run(_run(arguments)))
+    except (Refused, SettingsError, SeatledgerError) as refusal:
+        print(refusal, file=sys.stderr)
+        return 1
+    except psycopg.errors.UndefinedTable:
+        print("The database has no accounts yet: run `python -m migrations upgrade` first.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m accounts",
+        description="Accounts on the command line. The database is DATABASE_URL, else that of the running `make run` in DATA_DIR.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    create = commands.add_parser("create-admin", help="make an account with the role admin")
+    create.add_argument("--name", required=True)
+    reset = commands.add_parser("reset-password", help="give an account a new password and end its sessions")
+    for command in (create, reset):
+        command.add_argument("--email", required=True)
+        command.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    return parser
+
+
+async def _run(arguments: argparse.Namespace) -> str:
+    email = _valid("e-mail address", Email, arguments.email)
+    name = _valid("name", Name, arguments.name) if arguments.command == "create-admin" else ""
+    url = _database_url(Settings.from_env())
+    password = _valid("password", NewPassword, _read_password(from_stdin=arguments.password_stdin))
+    await _check_reachable(url)
+    async with AsyncConnectionPool(url, min_size=1, max_size=1, open=False, timeout=10) as pool:
+        passwords = Passwords()
+        people = People(pool, passwords, AccessCache(pool), key=os.urandom(32), session_hours=1, obligations=no_obligations)
+        try:
+            if arguments.command == "create-admin":
+                new = NewAccount(name=name, email=email, password=password, role=Role.ADMIN)
+                return f"Made {(await people.sign_up(new)).email} an admin."
+            return f"{(await people.set_password(email, password)).email} has a new password; all sessions are ended."
+        except errors.AccountNotFound:
+            raise Refused("There is no account with this e-mail address.") from None
+        finally:
+            passwords.close()
+
+
+def _database_url(settings: Settings) -> str:
+    if settings.database_url:
+        return settings.database_url
+    try:
+        return (settings.data_dir / "database_url").read_text().strip()
+    except OSError:
+        raise Refused("There is no database: set DATABASE_URL, or start the server with `make run` first.") from None
+
+
+async def _check_reachable(url: str) -> None:
+    try:
+        await (await psycopg.AsyncConnection.connect(url, connect_timeout=10)).close()
+    except psycopg.Error as error:
+        raise Refused(f"The database can't be reached: {' '.join(str(error).split())}") from None
+
+
+def _read_password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    try:
+        password = getpass.getpass("Password: ")
+        if getpass.getpass("Again: ") != password:
+            raise Refused("The two passwords differ.")
+    except EOFError:
+        raise Refused("No password was given.") from None
+    return password
+
+
+def _valid(what: str, kind: Any, text: str) -> str:
+    try:
+        value: str = TypeAdapter(kind).validate_python(text)
+    except ValidationError as error:
+        raise Refused(f"This {what} is not accepted: {error.errors()[0]['msg']}.") from None
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

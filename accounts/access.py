@@ -1,0 +1,200 @@
+"""Who may do what: a signature reads as a policy.
+
+    async def create_event(principal: Organizer, ...): ...
+
+Two ways in: `Authorization: Bearer <token>`, and for browsers the HttpOnly cookie `seatledger_session`. A browser sends the cookie
+whoever made the page, so with it a request that may change something must prove that our own page made it: header
+`X-CSRF-Token` with the value of the readable cookie `seatledger_csrf`, which is a keyed hash of the token itself.
+"""
+
+from hashlib import blake2b
+from hmac import compare_digest
+from types import TracebackType
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from fastapi import Header, Request, Response, Security
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security import SecurityScopes
+from fastapi.security.base import SecurityBase
+
+from accounts import errors
+from accounts.attempts import Attempts
+from accounts.database import Pool
+from accounts.directory import Directory
+from accounts.passwords import Passwords
+from accounts.people import LoggedIn, Obligations, People
+from accounts.tokens import AccessCache, Principal, hash_of
+from ledger.idempotency import command_id
+from ledger.settings import Settings
+
+SESSION_COOKIE = "seatledger_session"
+CSRF_COOKIE = "seatledger_csrf"
+TOKEN_LENGTH = 43
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+async def no_obligations(account_id: UUID) -> str | None:
+    return None
+
+
+class Access:
+    """Everything that accounts offer, for `app.state.access`. Entered after the pool was opened, left before it is closed."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        pool: Pool,
+        *,
+        key: bytes,
+        obligations: Obligations = no_obligations,
+        passwords: Passwords | None = None,
+        attempts: Attempts | None = None,
+    ) -> None:
+        """`key`: at least 32 secret bytes from KEYS_DIR. With a new one browsers must sign in again, and a command of the past that
+        is sent again is refused."""
+        if len(key) < 32:
+            raise ValueError("The key of accounts has fewer than 32 bytes.")
+        self._csrf_key = _derive(key, b"csrf")
+        self._secure_cookies = settings.secure_cookies
+        self._session_seconds = settings.session_hours * 3600
+        self.passwords = passwords or Passwords()
+        self.attempts = attempts or Attempts(settings.login_attempts_per_minute, settings.redis_url, _derive(key, b"attempts"))
+        self.tokens = AccessCache(pool)
+        self.directory = Directory(pool)
+        self.people = People(
+            pool,
+            self.passwords,
+            self.tokens,
+            key=_derive(key, b"commands"),
+            session_hours=settings.session_hours,
+            obligations=obligations,
+        )
+
+    async def __aenter__(self) -> Self:
+        await self.tokens.start()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.tokens.stop()
+        await self.attempts.close()
+        self.passwords.close()
+
+    async def principal_of(self, request: Request) -> Principal | None:
+        """None: neither token nor cookie came. Raises NotSignedIn for one that is worth nothing, CsrfMissing."""
+        for name, value in request.scope["headers"]:
+            if name == b"authorization":
+                scheme, _, token = value.decode("latin-1").partition(" ")
+                if scheme.lower() != "bearer":
+                    raise errors.NotSignedIn
+                return await self._principal(token.strip(), by_cookie=False)
+        token = request.cookies.get(SESSION_COOKIE)
+        if not token:
+            return None
+        principal = await self._principal(token, by_cookie=True)
+        if request.method not in _SAFE_METHODS:
+            given = request.headers.get("x-csrf-token", "")
+            if not compare_digest(given.encode("latin-1"), self._csrf(principal.token_hash).encode()):
+                raise errors.CsrfMissing
+        return principal
+
+    async def _principal(self, token: str, *, by_cookie: bool) -> Principal:
+        principal = await self.tokens.find(hash_of(token)) if len(token) == TOKEN_LENGTH else None
+        if principal is None:
+            raise errors.NotSignedIn(by_cookie=by_cookie)
+        return principal
+
+    async def refresh(self, principal: Principal) -> Principal | None:
+        """What a long-lived answer asks now and then: the principal as it is now, None once its token is worth nothing."""
+        return await self.tokens.find(principal.token_hash)
+
+    def set_cookies(self, response: Response, logged_in: LoggedIn) -> None:
+        csrf = self._csrf(hash_of(logged_in.token))
+        seconds, secure = self._session_seconds, self._secure_cookies
+        response.set_cookie(SESSION_COOKIE, logged_in.token, max_age=seconds, secure=secure, httponly=True, samesite="lax")
+        response.set_cookie(CSRF_COOKIE, csrf, max_age=seconds, secure=secure, samesite="lax")
+
+    def _csrf(self, token_hash: bytes) -> str:
+        return blake2b(token_hash, key=self._csrf_key, digest_size=16).hexdigest()
+
+
+def clear_cookies(response: Response) -> None:
+    response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="lax")
+    response.delete_cookie(CSRF_COOKIE, samesite="lax")
+
+
+class _SignedIn(SecurityBase):
+    """One call a request, and no other dependency: this is on the way of every booking. Scopes are the roles that may pass."""
+
+    def __init__(self) -> None:
+        self.scheme_name = "bearer"
+        self.model = HTTPBearer(description="The `access_token` that `POST /api/login` answers.")
+
+    async def __call__(self, request: Request, policy: SecurityScopes) -> Principal:
+        access: Access = request.app.state.access
+        principal = await access.principal_of(request)
+        if principal is None:
+            raise errors.NotSignedIn
+        if principal.role not in policy.scopes:
+            raise errors.Forbidden
+        return principal
+
+
+class _Anyone(_SignedIn):
+    """For routes that anyone may use and that know who is there. A token that is worth nothing is 401 all the same: whoever sent
+    it believes to be signed in."""
+
+    async def __call__(self, request: Request, policy: SecurityScopes) -> Principal | None:  # type: ignore[override]
+        access: Access = request.app.state.access
+        return await access.principal_of(request)
+
+
+_signed_in = _SignedIn()
+
+Anyone = Annotated[Principal | None, Security(_Anyone())]
+SignedIn = Annotated[Principal, Security(_signed_in, scopes=["customer", "organizer", "auditor", "admin"])]
+Buyer = Annotated[Principal, Security(_signed_in, scopes=["customer", "organizer", "admin"])]
+Organizer = Annotated[Principal, Security(_signed_in, scopes=["organizer", "admin"])]
+Auditor = Annotated[Principal, Security(_signed_in, scopes=["auditor", "admin"])]
+Admin = Annotated[Principal, Security(_signed_in, scopes=["admin"])]
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="1 to 255 printable ASCII characters. The same key and body never act twice.",
+        json_schema_extra={"minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+    ),
+]
+
+
+def command_id_of(request: Request, principal: Principal, key: str | None) -> UUID:
+    """The id of the command that this request is."""
+    return command_id(principal.id, request.method, request.scope["path"], key)
+
+
+def _derive(key: bytes, purpose: bytes) -> bytes:
+    """One key for each purpose, so that what one shows says nothing about another."""
+    return blake2b(purpose, key=key[:64], digest_size=32, person=b"accounts").digest()
+
+
+def document_cookie(document: dict[str, Any]) -> None:
+    """Adds the cookie to an OpenAPI document as the other way in, and to `Anyone`'s routes (no roles) that nobody need sign in.
+
+    Declared here rather than as a dependency, which every request would pay for."""
+    schemes: dict[str, Any] = document.get("components", {}).get("securitySchemes", {})
+    if "bearer" not in schemes:
+        return
+    schemes["cookie"] = {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": SESSION_COOKIE,
+        "description": f"What `POST /api/login` sets in browsers. Requests that change something also send the value of the cookie"
+        f" `{CSRF_COOKIE}` as header `X-CSRF-Token`.",
+    }
+    for path in document["paths"].values():
+        for operation in path.values():
+            if isinstance(operation, dict) and (security := operation.get("security")):
+                roles = security[0].get("bearer", [])
+                operation["security"] = [{"bearer": roles}, {"cookie": roles}, *([{}] if not roles else [])]

@@ -1,0 +1,73 @@
+"""What accounts refuse, one class a reason. `problems.py` maps each to its HTTP answer, named beside it."""
+
+from ledger.errors import Malformed, NotFound, RuleBroken, SeatledgerError, TryAgain
+
+
+class EmailTaken(RuleBroken):
+    """409"""
+
+    def __init__(self) -> None:
+        super().__init__("There is an account with this e-mail address already.")
+
+
+class LastAdmin(RuleBroken):
+    """409"""
+
+    def __init__(self) -> None:
+        super().__init__("This is the last admin who can log in: make another one first.")
+
+
+class ErasureRefused(RuleBroken):
+    """409. The detail says what stands in the way."""
+
+
+class AccountNotFound(NotFound):
+    """404"""
+
+    def __init__(self) -> None:
+        super().__init__("There is no account with this id.")
+
+
+class WrongCredentials(SeatledgerError):
+    """401. The same for an unknown person, a wrong password and a disabled account: it must not tell which."""
+
+    def __init__(self) -> None:
+        super().__init__("The e-mail address or the password is wrong.")
+
+
+class WrongPassword(Malformed):
+    """422: somebody who is signed in gave a wrong old password. Not 401: their session is as good as before."""
+
+    def __init__(self) -> None:
+        super().__init__("The old password is wrong.", errors=[{"path": "old_password", "message": "wrong password"}])
+
+
+class NotSignedIn(SeatledgerError):
+    """401, with `WWW-Authenticate: Bearer`. `by_cookie`: a browser sent a cookie that is worth nothing any more; the answer
+    should take it away (`access.clear_cookies`), since no script can."""
+
+    def __init__(self, *, by_cookie: bool = False) -> None:
+        super().__init__("Sign in first: the token is missing, unknown, expired or revoked.")
+        self.by_cookie = by_cookie
+
+
+class Forbidden(SeatledgerError):
+    """403"""
+
+    def __init__(self) -> None:
+        super().__init__("Your role may not do this.")
+
+
+class CsrfMissing(SeatledgerError):
+    """403"""
+
+    def __init__(self) -> None:
+        super().__init__("Send the value of the cookie seatledger_csrf as header X-CSRF-Token.")
+
+
+class TooManyAttempts(TryAgain):
+    """429"""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__("Too many log-ins were tried: wait a little.")
+        self.retry_after_seconds = retry_after_seconds

@@ -1,0 +1,185 @@
+"""HTTP to people and back. Every answer here is about the moment and about a person: none is stored."""
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from accounts.access import Access, Admin, IdempotencyKey, SignedIn, clear_cookies, command_id_of
+from accounts.passwords import MAX_LENGTH, MIN_LENGTH
+from accounts.people import NewAccount
+from ledger.messages import Role
+from ledger.text import Email, Text
+
+Name = Annotated[str, Text(200)]
+Phone = Annotated[str, Text(40)]
+NewPassword = Annotated[str, Text(MAX_LENGTH, at_least=MIN_LENGTH, strip=False)]
+#: One that may have been set by older rules.
+AnyPassword = Annotated[str, Text(MAX_LENGTH, strip=False)]
+Search = Annotated[str, Text(200, at_least=0), Query(description="Looked for in name and e-mail address, literally, in any case.")]
+Limit = Annotated[int, Query(ge=1, le=200)]
+Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")]
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class SignUp(Body):
+    name: Name
+    email: Email
+    password: NewPassword
+    phone: Phone | None = None
+
+
+class CreateUser(SignUp):
+    role: Role
+
+
+class LogIn(Body):
+    email: Email
+    password: AnyPassword
+
+
+class UpdateMe(Body):
+    """What is left out stays. A new password or e-mail address needs `old_password`."""
+
+    name: Name | None = None
+    email: Email | None = None
+    phone: Phone | None = Field(default=None, description="null takes it away")
+    password: NewPassword | None = None
+    old_password: AnyPassword | None = None
+
+
+class UpdateUser(Body):
+    """What is left out stays."""
+
+    role: Role | None = None
+    disabled: bool | None = None
+
+
+class AccountOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True, title="Account")
+
+    id: UUID
+    name: str
+    email: str
+    phone: str | None
+    role: Role
+    disabled: bool
+    created_at: datetime
+
+
+class LoggedInOut(BaseModel):
+    model_config = ConfigDict(title="LoggedIn")
+
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105
+    expires_at: datetime
+    account: AccountOut
+
+
+class AccountsOut(BaseModel):
+    model_config = ConfigDict(title="Accounts")
+
+    items: list[AccountOut]
+    next_cursor: str | None
+
+
+async def _not_stored(response: Response) -> None:
+    response.headers["Cache-Control"] = "no-store"
+
+
+router = APIRouter(prefix="/api", tags=["accounts"], dependencies=[Depends(_not_stored)])
+
+
+@router.post("/signup", status_code=201, response_model=AccountOut)
+async def sign_up(request: Request, body: SignUp) -> Any:
+    return await _access(request).people.sign_up(NewAccount(**body.model_dump()))
+
+
+@router.post("/login", response_model=LoggedInOut)
+async def log_in(request: Request, response: Response, body: LogIn) -> Any:
+    """Also sets two cookies for browsers: `seatledger_session`, which no script can read, and `seatledger_csrf`, whose value goes
+    into the header `X-CSRF-Token` of whatever changes something."""
+    access = _access(request)
+    async with access.attempts.counted(body.email, _address(request)):
+        logged_in = await access.people.log_in(body.email, body.password)
+    access.set_cookies(response, logged_in)
+    account = AccountOut.model_validate(logged_in.account)
+    return LoggedInOut(access_token=logged_in.token, expires_at=logged_in.expires_at, account=account)
+
+
+@router.post("/logout", status_code=204)
+async def log_out(request: Request, response: Response, principal: SignedIn) -> None:
+    await _access(request).people.log_out(principal.token_hash)
+    clear_cookies(response)
+
+
+@router.get("/me", response_model=AccountOut)
+async def get_me(request: Request, principal: SignedIn) -> Any:
+    return await _access(request).people.get(principal.id)
+
+
+@router.patch("/me", response_model=AccountOut)
+async def update_me(request: Request, principal: SignedIn, body: UpdateMe, idempotency_key: IdempotencyKey = None) -> Any:
+    access, command_id = _access(request), command_id_of(request, principal, idempotency_key)
+    changes = _given(body, nullable={"phone"})
+    old_password = changes.pop("old_password", None)
+    # A stolen session is no way to try passwords faster than a log-in does.
+    counted = access.attempts.counted(str(principal.id), _address(request)) if old_password is not None else nullcontext()
+    async with counted:
+        return await access.people.update_me(
+            principal.id, changes, command_id, old_password=old_password, keep_token=principal.token_hash
+        )
+
+
+@router.delete("/me", status_code=204)
+async def erase_me(request: Request, response: Response, principal: SignedIn) -> None:
+    """Erases the person: name, e-mail address, phone, password and sessions are gone for good. Bookings keep the bare id."""
+    await _access(request).people.erase(principal.id)
+    clear_cookies(response)
+
+
+@router.get("/users", response_model=AccountsOut)
+async def get_users(request: Request, principal: Admin, q: Search = "", limit: Limit = 50, cursor: Cursor = None) -> Any:
+    items, next_cursor = await _access(request).directory.get_users(q, cursor, limit)
+    return {"items": items, "next_cursor": next_cursor}
+
+
+@router.post("/users", status_code=201, response_model=AccountOut)
+async def create_user(request: Request, principal: Admin, body: CreateUser, idempotency_key: IdempotencyKey = None) -> Any:
+    command_id = command_id_of(request, principal, idempotency_key)
+    return await _access(request).people.create_user(NewAccount(**body.model_dump()), command_id)
+
+
+@router.patch("/users/{account_id}", response_model=AccountOut)
+async def update_user(
+    request: Request, principal: Admin, account_id: UUID, body: UpdateUser, idempotency_key: IdempotencyKey = None
+) -> Any:
+    command_id = command_id_of(request, principal, idempotency_key)
+    return await _access(request).people.update_user(account_id, _given(body), command_id)
+
+
+for _route in router.routes:
+    _route.operation_id = _route.name  # type: ignore[attr-defined]
+
+
+def _access(request: Request) -> Access:
+    access: Access = request.app.state.access
+    return access
+
+
+def _address(request: Request) -> str:
+    """Uvicorn has put X-Forwarded-For here where the proxy that sent it is believed (`FORWARDED_ALLOW_IPS`), and only there."""
+    return request.client.host if request.client else "unknown"
+
+
+def _given(body: Body, *, nullable: set[str] | frozenset[str] = frozenset()) -> dict[str, Any]:
+    """The fields that were sent; null says the same as leaving out, but for the nullable ones."""
+    sent: Mapping[str, Any] = body.model_dump(exclude_unset=True)
+    return {name: value for name, value in sent.items() if value is not None or name in nullable}

@@ -1,0 +1,68 @@
+"""The tables of accounts. `migrations/versions/0002_accounts.py` makes them; a test compares the two."""
+
+from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, ForeignKey, Index, LargeBinary, MetaData, Table, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from ledger.messages import Role
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+_NOW = text("now()")
+_time = DateTime(timezone=True)
+_roles = ", ".join(f"'{role}'" for role in Role)
+
+#: `email` is lower-cased; it is null where the person was erased, and only there. No `password_hash`: made at the box office.
+#: `access_changed_at`: when role, disabling, password or erasure last changed what the account's tokens may do; null: never.
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("email", Text, unique=True),
+    Column("phone", Text),
+    Column("role", Text, CheckConstraint(f"role IN ({_roles})", name="role"), nullable=False),
+    Column("password_hash", Text),
+    Column("disabled", Boolean, nullable=False, server_default=text("false")),
+    Column("created_at", _time, nullable=False, server_default=_NOW),
+    Column("access_changed_at", _time),
+    Index(None, "created_at", "id"),
+    Index(None, "access_changed_at", postgresql_where=text("access_changed_at IS NOT NULL")),
+    Index("ix_accounts_admins", "id", postgresql_where=text("role = 'admin'")),
+)
+
+#: `token_hash` is the SHA-256 of the token, which itself is stored nowhere.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("account_id", Uuid, ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", _time, nullable=False, server_default=_NOW),
+    Column("expires_at", _time, nullable=False),
+    Column("revoked_at", _time),
+    Index(None, "account_id"),
+    Index(None, "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
+    Index(None, "expires_at"),
+)
+
+#: The account that each command was about, a keyed digest of its body, and its first answer. The foreign key is checked at
+#: commit: the command's row comes first, before the account that it makes.
+account_commands = Table(
+    "account_commands",
+    metadata,
+    Column("command_id", Uuid, primary_key=True),
+    Column(
+        "account_id", Uuid, ForeignKey("accounts.id", ondelete="CASCADE", deferrable=True, initially="DEFERRED"), nullable=False
+    ),
+    Column("digest", LargeBinary, nullable=False),
+    Column("answer", JSONB, nullable=False),
+    Column("at", _time, nullable=False, server_default=_NOW),
+    Index(None, "account_id"),
+)

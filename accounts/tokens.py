@@ -1,0 +1,256 @@
+"""Tokens: opaque, random, stored as SHA-256 only. And the cache that makes them cheap and yet lets a revoked one die in 2 s.
+
+How revocation travels: every process asks the database each POLL_SECONDS what was revoked in the last WINDOW and forgets
+it. A cache whose last good poll began longer than TRUST_SECONDS ago is not believed (each token is looked up), and starts empty
+afterwards. A look-up that was under way while its token was revoked is caught by the next polls: the window is much longer
+than a look-up may take.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+from hashlib import sha256
+from uuid import UUID
+
+import msgspec
+from cachetools import LRUCache
+
+from accounts.database import Cursor, Pool, transaction
+from ledger.errors import Busy
+from ledger.messages import Actor, Role
+
+POLL_SECONDS = 0.5
+TRUST_SECONDS = 1.5
+WINDOW = timedelta(seconds=10)
+#: A database whose clock steps further than this between two polls may have stepped over the window.
+CLOCK_STEP_SECONDS = 2.0
+LOOK_UP_SECONDS = 2.0
+MAX_CACHED = 50_000
+MAX_WANTED = 5_000
+LOOK_UP_BATCH = 500
+CLEANING_SECONDS = 3600
+CLEANING_BATCH = 5_000
+#: Log-ins of one account that are good at the same time; past it the oldest ends.
+MAX_TOKENS = 500
+
+_log = logging.getLogger(__name__)
+
+
+class Principal(msgspec.Struct, frozen=True, gc=False):
+    """Who sends a request. No personal data. `expires_at` is in seconds since 1970."""
+
+    id: UUID
+    role: Role
+    token_hash: bytes
+    expires_at: float
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.id, self.role)
+
+
+def new_token() -> tuple[str, bytes]:
+    """A token of 43 characters (256 bits), and its hash."""
+    token = secrets.token_urlsafe(32)
+    return token, hash_of(token)
+
+
+def hash_of(token: str) -> bytes:
+    return sha256(token.encode()).digest()
+
+
+async def revoke(cursor: Cursor, account_id: UUID, *, keep: bytes | None = None) -> None:
+    """Revokes every token of an account but the one kept. clock_timestamp(): the transaction may have waited for a lock."""
+    await cursor.execute(
+        "UPDATE tokens SET revoked_at = clock_timestamp()"
+        " WHERE account_id = %s AND revoked_at IS NULL AND token_hash IS DISTINCT FROM %s",
+        (account_id, keep),
+    )
+
+
+class AccessCache:
+    """Token hash -> Principal. `find` costs one dict look-up where the token is known; misses at once share a statement."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._known = _Principals(MAX_CACHED)
+        self._trusted_until = 0.0
+        self._clock_offset: float | None = None
+        self._wanted: dict[bytes, asyncio.Future[Principal | None]] = {}
+        self._finder: asyncio.Task[None] | None = None
+        self._poller: asyncio.Task[None] | None = None
+        self._clean_at = 0.0
+
+    async def find(self, token_hash: bytes) -> Principal | None:
+        """None: unknown, expired, revoked, or its account is disabled. Raises Busy where the database can't be asked in time."""
+        principal = self._known.get(token_hash) if time.monotonic() < self._trusted_until else None
+        if principal is None:
+            principal = await self._look_up(token_hash)
+        return principal if principal is not None and principal.expires_at > time.time() else None
+
+    def forget(self, token_hash: bytes) -> None:
+        self._known.pop(token_hash, None)
+
+    def forget_account(self, account_id: UUID) -> None:
+        for token_hash in self._known.of(account_id):
+            self.forget(token_hash)
+
+    async def start(self) -> None:
+        """Begins to poll. Until the first poll has succeeded nothing is believed."""
+        self._clean_at = time.monotonic() + secrets.randbelow(600)  # not every process at once
+        self._poller = asyncio.create_task(self._poll_for_ever(), name="access-cache")
+
+    async def stop(self) -> None:
+        for task in (self._poller, self._finder):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+        self._poller = self._finder = None
+        self._trusted_until = 0.0
+
+    # Looking up
+
+    async def _look_up(self, token_hash: bytes) -> Principal | None:
+        found = self._wanted.get(token_hash)
+        if found is None:
+            if len(self._wanted) >= MAX_WANTED:
+                raise Busy
+            found = self._wanted[token_hash] = asyncio.get_running_loop().create_future()
+            if self._finder is None or self._finder.done():
+                self._finder = asyncio.create_task(self._find_wanted(), name="token-look-ups")
+        try:
+            return await asyncio.wait_for(asyncio.shield(found), LOOK_UP_SECONDS)
+        except TimeoutError:
+            raise Busy from None
+
+    async def _find_wanted(self) -> None:
+        """One statement at a time, for all who came while the last one ran."""
+        while self._wanted:
+            batch = dict(list(self._wanted.items())[:LOOK_UP_BATCH])
+            try:
+                principals = await self._select(list(batch))
+            except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
+                if not isinstance(error, Busy):
+                    _log.exception("tokens can't be looked up")
+                self._answer(batch, error=Busy())
+            except BaseException:
+                self._answer(batch, error=Busy())
+                raise
+            else:
+                self._answer(batch, principals)
+
+    def _answer(
+        self,
+        batch: dict[bytes, asyncio.Future[Principal | None]],
+        principals: dict[bytes, Principal] | None = None,
+        error: Exception | None = None,
+    ) -> None:
+        trusted = time.monotonic() < self._trusted_until
+        for token_hash, found in batch.items():
+            del self._wanted[token_hash]
+            if principals is None:
+                found.set_exception(error or Busy())
+                found.exception()  # retrieved: all who waited may have gone
+                continue
+            principal = principals.get(token_hash)
+            if principal is not None and trusted:
+                self._known[token_hash] = principal
+            found.set_result(principal)
+
+    async def _select(self, token_hashes: list[bytes]) -> dict[bytes, Principal]:
+        async with transaction(self._pool, seconds=LOOK_UP_SECONDS, reads=True) as cursor:
+            await cursor.execute(
+                "SELECT t.token_hash, a.id, a.role, t.expires_at FROM tokens t JOIN accounts a ON a.id = t.account_id"
+                " WHERE t.token_hash = ANY(%s) AND t.revoked_at IS NULL AND t.expires_at > now() AND NOT a.disabled",
+                (token_hashes,),
+            )
+            return {
+                token_hash: Principal(account_id, Role(role), token_hash, expires_at.timestamp())
+                async for token_hash, account_id, role, expires_at in cursor
+            }
+
+    # Polling
+
+    async def _poll_for_ever(self) -> None:
+        """Supervised: whatever goes wrong is logged, and the next poll comes."""
+        while True:
+            try:
+                await self.poll()
+                if time.monotonic() >= self._clean_at:
+                    deleted = await self.clean()
+                    self._clean_at = time.monotonic() + (CLEANING_SECONDS if deleted < CLEANING_BATCH else POLL_SECONDS)
+            except Busy as error:
+                _log.warning("revoked tokens can't be polled: %s", error.__cause__ or error)
+            except Exception:  # noqa: BLE001 - supervised
+                _log.exception("revoked tokens can't be polled")
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def poll(self) -> None:
+        """Forgets what was revoked lately, and from then on believes the cache for TRUST_SECONDS, counted from the poll's begin."""
+        began = time.monotonic()
+        async with transaction(self._pool, seconds=TRUST_SECONDS - POLL_SECONDS, reads=True) as cursor:
+            await cursor.execute(
+                "SELECT extract(epoch FROM clock_timestamp())::float8, NULL::bytea, NULL::uuid"
+                " UNION ALL SELECT NULL, token_hash, NULL FROM tokens WHERE revoked_at > now() - %(window)s"
+                " UNION ALL SELECT NULL, NULL, id FROM accounts WHERE access_changed_at > now() - %(window)s",
+                {"window": WINDOW},
+            )
+            rows = await cursor.fetchall()
+        stepped = self._clock_stepped(began, rows[0][0])
+        if stepped or began >= self._trusted_until:
+            self._known.clear()
+        for _, token_hash, account_id in rows[1:]:
+            if token_hash is not None:
+                self.forget(token_hash)
+            else:
+                self.forget_account(account_id)
+        self._trusted_until = began + TRUST_SECONDS
+
+    def _clock_stepped(self, began: float, database_time: float) -> bool:
+        offset = database_time - began
+        before, self._clock_offset = self._clock_offset, offset
+        return before is not None and abs(offset - before) > CLOCK_STEP_SECONDS
+
+    async def clean(self) -> int:
+        """Deletes at most CLEANING_BATCH tokens that have been of no use for a day; says how many."""
+        async with transaction(self._pool) as cursor:
+            await cursor.execute(
+                "DELETE FROM tokens WHERE token_hash IN (SELECT token_hash FROM tokens WHERE expires_at < now() - interval '1 day'"
+                " OR revoked_at < now() - interval '1 day' LIMIT %s FOR UPDATE SKIP LOCKED)",
+                (CLEANING_BATCH,),
+            )
+            return cursor.rowcount
+
+
+class _Principals(LRUCache[bytes, Principal]):
+    """An LRU cache that also finds by account. Its index holds tuples of bytes: nothing for the garbage collector to look at."""
+
+    def __init__(self, maxsize: int) -> None:
+        super().__init__(maxsize)
+        self._hashes: dict[UUID, tuple[bytes, ...]] = {}
+
+    def of(self, account_id: UUID) -> Iterator[bytes]:
+        return iter(self._hashes.get(account_id, ()))
+
+    def __setitem__(self, token_hash: bytes, principal: Principal) -> None:
+        self.pop(token_hash, None)
+        super().__setitem__(token_hash, principal)
+        self._hashes[principal.id] = (*self._hashes.get(principal.id, ()), token_hash)
+
+    def __delitem__(self, token_hash: bytes) -> None:
+        account_id = self[token_hash].id
+        super().__delitem__(token_hash)
+        left = tuple(other for other in self._hashes[account_id] if other != token_hash)
+        if left:
+            self._hashes[account_id] = left
+        else:
+            del self._hashes[account_id]
+
+    def clear(self) -> None:
+        super().clear()
+        self._hashes.clear()

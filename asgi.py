@@ -1,0 +1,162 @@
+"""The composition root: one FastAPI application from all the rooms. `python -m asgi` serves it.
+
+Nothing is built at import: `bootstrap` builds everything from `Settings`, the application's lifespan opens and closes it.
+"""
+
+import gc
+import logging
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi_offline import FastAPIOffline
+
+import accounts.routes
+import commands.routes
+import probes
+import problems
+from accounts.access import Access, document_cookie
+from commands.appender import Appender
+from commands.desk import Desk
+from commands.ledger_connection import LedgerConnection
+from commands.routes import WriteSide
+from commands.streams import Streams
+from edge import Edge
+from ledger.keys import Keyring, KeysError
+from ledger.pool import open_pool
+from ledger.settings import BODY_LIMIT_BYTES, Settings, SettingsError
+from ledger.ticket_codes import TicketCodes
+from query_api import routers as query_routers
+from query_api.read_side import ReadSide
+from workers.hints import HintSender
+
+TITLE = "Seatledger"
+VERSION = "0.1.0"
+DESCRIPTION = "Event booking on an immutable ledger: never one seat twice, and every number can be derived again."
+
+
+def bootstrap(
+    settings: Settings | None = None,
+    *,
+    clock: Callable[[], datetime] = partial(datetime.now, UTC),
+    hint_sender: Callable[[Settings], HintSender] = HintSender,
+) -> FastAPI:
+    """The application, not yet connected to anything. Raises SettingsError, KeysError."""
+    settings = settings or Settings.from_env()
+    if not settings.database_url or not settings.redis_url:
+        raise SettingsError("The API needs DATABASE_URL and REDIS_URL; `make run` starts servers of its own.")
+    app = FastAPIOffline(
+        title=TITLE,
+        version=VERSION,
+        description=DESCRIPTION,
+        servers=[{"url": settings.server_url}],
+        max_body_size=BODY_LIMIT_BYTES,
+        redirect_slashes=False,
+        lifespan=partial(_lifespan, settings, clock, hint_sender),
+    )
+    for router in (accounts.routes.router, commands.routes.router, *query_routers, probes.router):
+        app.include_router(router)
+    problems.install(app)
+    app.add_middleware(Edge)
+    app.openapi = partial(_document, app)  # type: ignore[method-assign]
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(
+    settings: Settings, clock: Callable[[], datetime], hint_sender: Callable[[Settings], HintSender], app: FastAPI
+) -> AsyncIterator[None]:
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(open_pool(settings))
+        codes = TicketCodes(Keyring.open(settings.keys, "tickets"))
+        read_side = await stack.enter_async_context(ReadSide(settings, pool, codes))
+        key = Keyring.open(settings.keys, "accounts").newest[1]
+        access = Access(settings, pool, key=key, obligations=read_side.obligations)
+        await stack.enter_async_context(access)
+        hints = hint_sender(settings)
+        hints.start()
+        stack.callback(hints.close)
+        streams = Streams(pool)
+        appender = Appender(
+            connect=partial(LedgerConnection.connect, settings.database_url),
+            streams=streams,
+            clock=clock,
+            appended=lambda position: hints.hint(),
+            queue_limit=settings.command_queue_limit,
+            batch_limit=settings.command_batch_limit,
+            timeout_seconds=settings.command_timeout_seconds,
+            cache_bytes=settings.event_cache_bytes,
+        )
+        await appender.start()
+        stack.push_async_callback(appender.close)
+
+        async def locate(booking_id: UUID) -> UUID | None:
+            """Where a booking is: where the read side does not know, it may only be late."""
+            found = await read_side.locate(booking_id)
+            if found is None:
+                await read_side.wait_until(await streams.head(), ("bookings",))
+                found = await read_side.locate(booking_id)
+            return found
+
+        desk = Desk(appender, streams, codes)
+        app.state.access, app.state.read_side, app.state.settings = access, read_side, settings
+        app.state.write_side = WriteSide(
+            desk, currency=settings.currency, locate=locate, customer=access.directory.find_or_make_customer
+        )
+        app.state.probes = probes.Probes(pool, appender, read_side)
+        _tune_collector()
+        yield
+
+
+def _tune_collector() -> None:
+    """What is there now stays: the collector need not look at it again, and looks at the rest seldom (docs/decisions/0003)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes, servers=app.servers
+        )
+        document_cookie(document)
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+def main() -> int:
+    try:
+        settings = Settings.from_env()
+        logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s %(message)s")
+        app = bootstrap(settings)
+        uvicorn.run(
+            app,
+            host=settings.host,
+            port=settings.port,
+            loop="uvloop",
+            http="httptools",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=True,
+            forwarded_allow_ips=settings.forwarded_allow_ips,
+            backlog=2048,
+            timeout_keep_alive=15,
+            timeout_graceful_shutdown=5,
+        )
+    except (SettingsError, KeysError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

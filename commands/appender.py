@@ -1,0 +1,321 @@
+"""The appender: group commit under optimistic concurrency.
+
+While one append is in flight, commands collect; then they are decided in arrival order against the Events in memory, and all
+their entries, over all streams, go in as one transaction. The primary key (stream, version) is the only arbiter between
+processes. In short:
+
+    take what waits ─▶ decide on trials ─▶ append ─▶ keep the trials, answer
+                            ▲                │ somebody else wrote first
+                            └── read what was missed, under the ordering lock: the second try can't lose
+
+A refusal appends nothing, so nothing proves that the state it saw was current: before refusals are answered, one SELECT of
+their streams' versions does. A command that was carried out before is answered from what it made then (`Replayed`).
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from commands.batch import Gone, Outcome, Run, Waiting, decide_batch
+from commands.event_cache import EventCache
+from commands.ledger_connection import MISSED_LIMIT, Conflict, DataRefused, LedgerConnection, LockTimeout
+from commands.streams import Streams
+from ledger import messages as m
+from ledger.entries import Recorded
+from ledger.errors import Busy, OutcomeUnknown
+from ledger.event import Event, evolve
+
+log = logging.getLogger(__name__)
+
+LOADS_AT_ONCE = 4
+#: How often deadlines are looked at, and how long after its deadline an append in flight has its connection cut.
+WATCH_SECONDS = 0.05
+#: A command that has waited this long is asked whether its client is still there before it is decided.
+ASK_AFTER_SECONDS = 0.1
+RECONNECT_SECONDS = 0.2
+
+
+class Appender:
+    """One a process, in its event loop. `submit` is its door; `start` and `close` frame its life."""
+
+    def __init__(
+        self,
+        *,
+        connect: Callable[[], Awaitable[LedgerConnection]],
+        streams: Streams,
+        clock: Callable[[], datetime],
+        appended: Callable[[int], None] = lambda position: None,
+        queue_limit: int = 2_000,
+        batch_limit: int = 500,
+        timeout_seconds: float = 2.5,
+        cache_bytes: int = 128 * 1024 * 1024,
+    ) -> None:
+        """`appended` is told the newest position after each append; it must neither block nor raise."""
+        self._connect, self._streams, self._clock, self._appended = connect, streams, clock, appended
+        self._queue_limit, self._batch_limit, self._timeout = queue_limit, batch_limit, timeout_seconds
+        self.cache = EventCache(cache_bytes)
+        self.held = 0
+        self.appends = 0
+        self.entries = 0
+        self._queue: deque[Waiting] = deque()
+        self._parked: dict[UUID, list[Waiting]] = {}
+        self._in_flight: Sequence[Waiting] = ()
+        self._wake = asyncio.Event()
+        self._loading = asyncio.Semaphore(LOADS_AT_ONCE)
+        self._connection: LedgerConnection | None = None
+        self._contended = False
+        self._closing = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # --- the door
+
+    async def start(self) -> None:
+        self._spawn(self._supervise(self._work))
+        self._spawn(self._supervise(self._watch))
+
+    async def close(self, patience_seconds: float = 3.0) -> None:
+        """Refuses new commands, lets those that wait finish for a while, then stops."""
+        self._closing = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_seconds):
+                while self.held:
+                    await asyncio.sleep(0.01)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def submit(self, command: m.Command, gone: Gone | None = None) -> Outcome:
+        """Carries a command out, once. Raises the SeatledgerError of the rule that it breaks; `Busy` where nothing happened;
+        `OutcomeUnknown` where that can't be told. `gone` asks whether the client has left: then nothing is done for it."""
+        outcome: Outcome = await self._hold(command.event_id, command, gone)
+        return outcome
+
+    async def event(self, event_id: UUID) -> Event | None:
+        """The Event as this process last saw it: for what never changes (its organizer, its currency). None: there is none."""
+        event = self.cache.get(event_id)
+        if event is None:
+            event = await self._hold(event_id, None, None)
+        return event
+
+    async def _hold(self, stream: UUID, command: m.Command | None, gone: Gone | None) -> Any:
+        if self.held >= self._queue_limit or self._closing:
+            raise Busy
+        waiting = Waiting(stream, command, gone, self._timeout)
+        self._queue.append(waiting)
+        self._wake.set()
+        self.held += 1
+        try:
+            return await waiting.future
+        finally:
+            self.held -= 1
+
+    # --- supervision
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _supervise(self, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await work()
+            except Exception:
+                log.exception("The appender stumbled and goes on")
+                _answer_all(self._in_flight, OutcomeUnknown())
+                await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _watch(self) -> None:
+        """Withdraws what has waited too long; cuts a connection that lets an append hang."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            now = asyncio.get_running_loop().time()
+            while self._queue and (self._queue[0].future.done() or self._queue[0].deadline < now):
+                self._queue.popleft().answer(Busy())
+            for parked in self._parked.values():
+                _answer_all([waiting for waiting in parked if waiting.deadline < now], Busy())
+            late = [waiting for waiting in self._in_flight if waiting.deadline < now]
+            if late:
+                _answer_all((waiting for waiting in late if waiting.sent), OutcomeUnknown())
+                _answer_all(late, Busy())
+                if self._connection is not None and all(waiting.future.done() for waiting in self._in_flight):
+                    self._connection.cut()
+
+    # --- the work
+
+    async def _work(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._queue:
+                self._in_flight = batch = self._take()
+                if batch:
+                    await self._carry_out(batch)
+                self._in_flight = ()
+                self.cache.trim()
+
+    def _take(self) -> list[Waiting]:
+        """The next batch. Commands for an Event that is not in memory step aside until it is loaded."""
+        batch: list[Waiting] = []
+        while self._queue and len(batch) < self._batch_limit:
+            waiting = self._queue.popleft()
+            if waiting.future.done():
+                continue
+            if self.cache.get(waiting.stream) is None and not waiting.absent:
+                self._park(waiting)
+            elif waiting.command is None:
+                waiting.answer(self.cache.get(waiting.stream))
+            else:
+                batch.append(waiting)
+        return batch
+
+    async def _carry_out(self, batch: list[Waiting]) -> None:
+        await self._let_go(batch)
+        left: list[Waiting] = batch
+        locked = self._contended
+        while left := [waiting for waiting in left if not waiting.future.done()]:
+            try:
+                if self._connection is None:
+                    self._connection = await self._connect()
+                left = await (self._try_locked(left) if locked else self._try(left))
+            except Conflict:
+                self._contended = True
+                await self._catch_up({waiting.stream for waiting in left})
+                left = self._park_those_far_behind(left)
+            except DataRefused as refused:
+                if len(left) == 1:
+                    left[0].answer(refused)
+                else:
+                    for waiting in left:  # one by one, so that one can't fail the rest
+                        await self._carry_out([waiting])
+            except LockTimeout:
+                log.warning("The database kept an append waiting")
+            except (psycopg.Error, OSError) as error:
+                log.warning("The appender lost its connection: %s", error)
+                await self._disconnect()
+            locked = True
+
+    async def _try(self, batch: Sequence[Waiting]) -> list[Waiting]:
+        """The optimistic way: one round trip. Returns those whose refusal was decided on a stale state."""
+        assert self._connection is not None
+        run = decide_batch(batch, self.cache, self._clock())
+        self._keep(run, await self._append(run))
+        doubtful = {waiting.stream for waiting, _ in run.refused} - run.trials.keys()
+        if doubtful:
+            versions = await self._connection.versions(list(doubtful))
+            doubtful = {stream for stream in doubtful if versions.get(stream, 0) != self._version(stream)}
+        for waiting, refusal in run.refused:
+            if waiting.stream not in doubtful:
+                waiting.answer(refusal)
+        await self._catch_up(doubtful)
+        return self._park_those_far_behind([waiting for waiting, _ in run.refused if waiting.stream in doubtful])
+
+    async def _try_locked(self, batch: Sequence[Waiting]) -> list[Waiting]:
+        """The way that can't lose: nobody appends between our look and our append."""
+        connection = self._connection
+        assert connection is not None
+        async with connection.locked():
+            missed = await connection.missed({waiting.stream: self._version(waiting.stream) for waiting in batch})
+            self._contended = bool(missed)
+            self._learn(missed)
+            run = decide_batch(batch, self.cache, self._clock())
+            positions = await self._append(run)
+        self._keep(run, positions)
+        for waiting, refusal in run.refused:
+            waiting.answer(refusal)
+        return []
+
+    async def _append(self, run: Run) -> list[int]:
+        assert self._connection is not None
+        if not run.recorded:
+            return []
+        for waiting, _ in run.accepted:
+            waiting.sent = True
+        return await self._connection.append(run.recorded)
+
+    def _keep(self, run: Run, positions: list[int]) -> None:
+        run.keep(self.cache, positions)
+        if positions:
+            self.appends += 1
+            self.entries += len(positions)
+            self._appended(positions[-1])
+
+    # --- what other processes wrote
+
+    def _version(self, stream: UUID) -> int:
+        event = self.cache.get(stream)
+        return event.version if event is not None else 0
+
+    def _learn(self, missed: Iterable[Recorded]) -> None:
+        for recorded in missed:
+            self.cache.put(evolve(self.cache.get(recorded.stream), recorded))
+
+    async def _catch_up(self, streams: Iterable[UUID]) -> None:
+        """Read what was missed before the lock is taken, so that little is left to read under it."""
+        known = {stream: self._version(stream) for stream in streams}
+        if known and self._connection is not None:
+            with suppress(LockTimeout):
+                self._learn(await self._connection.missed(known))
+            grown = {stream for stream in known if self._version(stream) >= known[stream] + MISSED_LIMIT}
+            for stream in grown:
+                self._parked.setdefault(stream, [])
+                self._spawn(self._load(stream, self.cache.drop(stream)))
+
+    def _park_those_far_behind(self, batch: list[Waiting]) -> list[Waiting]:
+        for waiting in batch:
+            if waiting.stream in self._parked:
+                self._park(waiting)
+        return [waiting for waiting in batch if waiting.stream not in self._parked]
+
+    def _park(self, waiting: Waiting) -> None:
+        if waiting.stream not in self._parked:
+            self._parked[waiting.stream] = []
+            self._spawn(self._load(waiting.stream, None))
+        self._parked[waiting.stream].append(waiting)
+
+    async def _load(self, stream: UUID, since: Event | None) -> None:
+        """Beside the work, a few at once: other Events go on selling."""
+        try:
+            async with self._loading:
+                event = await self._streams.load(stream, since=since)
+        except Exception as error:
+            log.warning("An event could not be loaded: %s", error)
+            _answer_all(self._parked.pop(stream), Busy())
+            return
+        if event is not None:
+            self.cache.put(event)
+        for waiting in reversed(self._parked.pop(stream)):
+            waiting.absent = event is None
+            self._queue.appendleft(waiting)
+        self._wake.set()
+
+    # --- odds and ends
+
+    async def _let_go(self, batch: list[Waiting]) -> None:
+        """Withdraw the commands whose clients have gone, of those that have waited long enough to make that likely."""
+        now = asyncio.get_running_loop().time()
+        for waiting in batch:
+            if waiting.gone is not None and now - waiting.since > ASK_AFTER_SECONDS and await waiting.gone():
+                waiting.answer(Busy("The client has gone; nothing happened."))
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.cut()
+            with suppress(Exception):
+                await connection.close()
+        await asyncio.sleep(RECONNECT_SECONDS)
+
+
+def _answer_all(waiting: Iterable[Waiting], outcome: BaseException) -> None:
+    for one in waiting:
+        one.answer(outcome)

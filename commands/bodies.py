@@ -1,0 +1,237 @@
+"""What clients send: request bodies, and the commands' own values made of them.
+
+Unknown fields are refused. The body of a booking, the hot route's, is read by msgspec; the others by pydantic.
+"""
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Annotated, Any, Self
+from uuid import UUID
+from zoneinfo import available_timezones
+
+import msgspec
+from iso4217 import Currency
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+
+from ledger import messages as m
+from ledger.decide import MAX_CAPACITY, MAX_CATEGORIES
+from ledger.entries import Category, Details
+from ledger.errors import Malformed
+from ledger.money import MAX_PRICE, exponent, to_minor
+from ledger.text import Email, Text
+
+#: Years past this are typing errors, and some libraries can't count that far.
+LAST_YEAR = 9000
+
+
+def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    if not 1 < moment.year <= LAST_YEAR:
+        raise ValueError(f"must be before the year {LAST_YEAR}")
+    return moment.astimezone(UTC)
+
+
+@cache
+def _timezones() -> set[str]:
+    return available_timezones()
+
+
+def _timezone(name: str) -> str:
+    if name not in _timezones():
+        raise ValueError("is not an IANA time zone, such as Europe/Berlin")
+    return name
+
+
+def _currency(code: str) -> str:
+    try:
+        return str(Currency(code.upper()).code)
+    except ValueError:
+        raise ValueError("is not an ISO 4217 currency code, such as EUR") from None
+
+
+Moment = Annotated[datetime, AfterValidator(_utc)]
+Name = Annotated[str, Text(200)]
+LongText = Annotated[str, Text(10_000, at_least=0, lines=True)]
+Venue = Annotated[str, Text(200, at_least=0)]
+Timezone = Annotated[str, Text(64), AfterValidator(_timezone)]
+CurrencyCode = Annotated[str, Text(3, at_least=3), AfterValidator(_currency)]
+Price = Annotated[
+    Decimal,
+    Field(ge=0, le=Decimal(MAX_PRICE), max_digits=14, allow_inf_nan=False),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^\d{1,10}(\.\d{1,4})?$"}, {"type": "number", "minimum": 0}]}),
+]
+Capacity = Annotated[int, Field(ge=1, le=MAX_CAPACITY, strict=True)]
+CustomerLimit = Annotated[int, Field(ge=1, le=MAX_CAPACITY, strict=True)]
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NewCategory(Body):
+    name: Name
+    price: Price
+    capacity: Capacity
+
+
+class NewEvent(Body):
+    name: Name
+    starts_at: Moment
+    categories: Annotated[list[NewCategory], Field(min_length=1, max_length=MAX_CATEGORIES)]
+    description: LongText = ""
+    venue: Venue = ""
+    ends_at: Moment | None = None
+    timezone: Timezone = "UTC"
+    sales_open_at: Moment | None = None
+    sales_close_at: Moment | None = None
+    currency: CurrencyCode | None = None
+    max_tickets_per_customer: CustomerLimit | None = None
+
+    def details(self) -> Details:
+        return Details(**{name: getattr(self, name) for name in Details.__struct_fields__})
+
+    def numbered_categories(self, currency: str) -> tuple[Category, ...]:
+        return tuple(
+            Category(number, category.name, _minor(category.price, currency), category.capacity)
+            for number, category in enumerate(self.categories, 1)
+        )
+
+
+class EditedCategory(Body):
+    """With an `id`: one that there is, and what is left out stays. Without: a new one, which needs everything."""
+
+    id: UUID | None = None
+    name: Name | None = None
+    price: Price | None = None
+    capacity: Capacity | None = None
+
+    @model_validator(mode="after")
+    def _new_is_complete(self) -> Self:
+        if self.id is None and None in (self.name, self.price, self.capacity):
+            raise ValueError("a category without id is new and needs name, price and capacity")
+        return self
+
+
+class EventChanges(Body):
+    """What is left out stays; null clears. `categories` is the whole new list: one that is not in it is removed."""
+
+    name: Name | None = None
+    starts_at: Moment | None = None
+    categories: Annotated[list[EditedCategory], Field(min_length=1, max_length=MAX_CATEGORIES)] | None = None
+    description: LongText | None = None
+    venue: Venue | None = None
+    ends_at: Moment | None = None
+    timezone: Timezone | None = None
+    sales_open_at: Moment | None = None
+    sales_close_at: Moment | None = None
+    max_tickets_per_customer: CustomerLimit | None = None
+
+    @model_validator(mode="after")
+    def _some_are_never_null(self) -> Self:
+        for name in ("name", "starts_at", "categories", "timezone"):
+            if name in self.model_fields_set and getattr(self, name) is None:
+                raise ValueError(f"{name} can't be null")
+        return self
+
+    def changes(self) -> dict[str, Any]:
+        """The fields of `Details` that change; a text that was cleared is empty."""
+        given = {name: getattr(self, name) for name in self.model_fields_set if name != "categories"}
+        return {name: "" if value is None and name in ("description", "venue") else value for name, value in given.items()}
+
+    def category_changes(self, currency: str) -> tuple[m.CategoryChange, ...] | None:
+        if self.categories is None:
+            return None
+        return tuple(
+            m.CategoryChange(c.id, c.name, None if c.price is None else _minor(c.price, currency), c.capacity) for c in self.categories
+        )
+
+
+class Cancellation(Body):
+    reason: LongText = ""
+
+
+class TicketIds(Body):
+    tickets: Annotated[list[UUID], Field(min_length=1, max_length=1_000)]
+
+
+class TicketCode(Body):
+    code: Annotated[str, Text(100)]
+
+
+class BoxOfficeCustomer(Body):
+    name: Name
+    email: Email
+
+
+class WantedTickets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """So many seats of a category, by its name or id."""
+
+    category: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    quantity: Annotated[int, msgspec.Meta(ge=1, le=MAX_CAPACITY)]
+
+
+class NewBooking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`customer`, at the box office only: whom the tickets are for. Without one, a box office sells to a walk-in."""
+
+    tickets: Annotated[list[WantedTickets], msgspec.Meta(min_length=1, max_length=MAX_CATEGORIES)]
+    customer: dict[str, Any] | None = None
+
+    def wanted(self) -> tuple[m.Wanted, ...]:
+        if len({one.category for one in self.tickets}) < len(self.tickets):
+            raise Malformed("Each category is named once.", errors=[{"path": "tickets", "message": "names a category twice"}])
+        return tuple(m.Wanted(one.category, one.quantity) for one in self.tickets)
+
+
+_decode = msgspec.json.Decoder(NewBooking).decode
+_PATH = re.compile(r"(?s)(.*) - at `\$\.?(.*)`")
+
+
+def read_booking(body: bytes) -> NewBooking:
+    """Raises Malformed, naming the field."""
+    try:
+        return _decode(body)
+    except (msgspec.DecodeError, RecursionError) as error:  # a ValidationError is one too
+        match = _PATH.fullmatch(str(error))
+        message, path = match.groups() if match else (str(error) or "is nested too deeply", "")
+        raise Malformed("The body is not a booking.", errors=[{"path": path, "message": message}]) from None
+
+
+def booking_schema() -> dict[str, Any]:
+    """The JSON Schema of a booking's body, for the OpenAPI document."""
+    wanted = {
+        "type": "object",
+        "title": "WantedTickets",
+        "required": ["category", "quantity"],
+        "additionalProperties": False,
+        "properties": {
+            "category": {"type": "string", "minLength": 1, "maxLength": 200, "description": "Name or id of a category"},
+            "quantity": {"type": "integer", "minimum": 1, "maximum": MAX_CAPACITY},
+        },
+    }
+    return {
+        "type": "object",
+        "title": "NewBooking",
+        "required": ["tickets"],
+        "additionalProperties": False,
+        "properties": {
+            "tickets": {"type": "array", "minItems": 1, "maxItems": MAX_CATEGORIES, "items": wanted},
+            "customer": {
+                "anyOf": [BoxOfficeCustomer.model_json_schema(), {"type": "null"}],
+                "description": "At the box office only: whom the tickets are for.",
+            },
+        },
+    }
+
+
+def _minor(price: Decimal, currency: str) -> int:
+    try:
+        minor = to_minor(price, currency)
+    except ValueError:
+        message = f"{currency} has {exponent(currency)} decimals"
+        raise Malformed(f"A price is too exact: {message}.", errors=[{"path": "categories.price", "message": message}]) from None
+    if minor > MAX_PRICE:
+        raise Malformed("A price is too high.", errors=[{"path": "categories.price", "message": "is too high"}])
+    return minor

@@ -1,0 +1,41 @@
+"""Events in memory, the least recently used forgotten first. Forgetting costs a reload, never a wrong answer."""
+
+from collections import OrderedDict
+from uuid import UUID
+
+from ledger.event import Event
+
+
+class EventCache:
+    """Bounded in bytes by `trim`; the Event used last always stays, however big it is."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._events: OrderedDict[UUID, Event] = OrderedDict()
+        self._weights: dict[UUID, int] = {}
+        self.bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def get(self, stream: UUID) -> Event | None:
+        event = self._events.get(stream)
+        if event is not None:
+            self._events.move_to_end(stream)
+        return event
+
+    def put(self, event: Event) -> None:
+        self._events[event.id] = event
+        self._events.move_to_end(event.id)
+        weight = event.weight_bytes()
+        self.bytes += weight - self._weights.get(event.id, 0)
+        self._weights[event.id] = weight
+
+    def drop(self, stream: UUID) -> Event | None:
+        self.bytes -= self._weights.pop(stream, 0)
+        return self._events.pop(stream, None)
+
+    def trim(self) -> None:
+        """Forget the least recently used Events until the rest fits. Called between batches: never under a running one."""
+        while self.bytes > self._limit_bytes and len(self._events) > 1:
+            self.drop(next(iter(self._events)))

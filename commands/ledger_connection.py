@@ -1,0 +1,123 @@
+"""The appender's own connection: append a run in one round trip, or hold the ordering lock and look first.
+
+Errors come out as four kinds: `Conflict` (a version is taken), `DataRefused` (the database won't have this data), `LockTimeout`
+(nothing happened), and everything else that psycopg raises: the connection is done for and what was in flight is unknown.
+"""
+
+import socket
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from os import dup
+from typing import Any, Self
+from uuid import UUID
+
+import psycopg
+from psycopg import AsyncConnection, errors
+
+from ledger.entries import Recorded
+from ledger.store import ORDERING_LOCK, TOPIC_OF, decode, encode
+
+#: The server gives up on a statement, or on a transaction left open, after this long; the lock is free again at most then.
+SERVER_TIMEOUT_MS = 2_000
+#: Entries of one stream fetched under the lock. Who is further behind loads first (appender.py).
+MISSED_LIMIT = 1_000
+
+_APPEND = "SELECT * FROM ledger_append(%b::uuid[], %b::bigint[], %b::text[], %b::bytea[])"
+_LOCK = f"SELECT pg_advisory_xact_lock({ORDERING_LOCK})"
+_MISSED = """
+    SELECT known.stream, missed.* FROM unnest(%b::uuid[], %b::bigint[]) AS known (stream, version), LATERAL (
+        SELECT originator_version, topic, state, notification_id FROM ledger_entries
+        WHERE originator_id = known.stream AND originator_version > known.version
+        ORDER BY originator_version LIMIT %s) AS missed"""
+_VERSIONS = """
+    SELECT known.stream, newest.originator_version FROM unnest(%b::uuid[]) AS known (stream), LATERAL (
+        SELECT originator_version FROM ledger_entries WHERE originator_id = known.stream
+        ORDER BY originator_version DESC LIMIT 1) AS newest"""
+
+
+class Conflict(Exception):
+    """Another process wrote to one of the streams first. Nothing was appended."""
+
+
+class DataRefused(Exception):
+    """The database won't take this data. Nothing was appended."""
+
+
+class LockTimeout(Exception):
+    """The ordering lock, or the server, kept us waiting too long. Nothing was appended."""
+
+
+class LedgerConnection:
+    def __init__(self, connection: AsyncConnection[Any]) -> None:
+        self._connection = connection
+        self._cursor = connection.cursor(binary=True)
+
+    @classmethod
+    async def connect(cls, database_url: str) -> Self:
+        connection = await AsyncConnection.connect(
+            database_url,
+            autocommit=True,
+            connect_timeout=2,
+            application_name="seatledger-appender",
+            keepalives_idle=5,
+            keepalives_interval=2,
+            keepalives_count=2,
+            options=f"-c statement_timeout={SERVER_TIMEOUT_MS} -c idle_in_transaction_session_timeout={SERVER_TIMEOUT_MS}",
+        )
+        return cls(connection)
+
+    async def append(self, run: Sequence[Recorded]) -> list[int]:
+        """Appends these entries, all or none, and returns their positions."""
+        arrays = (
+            [recorded.stream for recorded in run],
+            [recorded.version for recorded in run],
+            [TOPIC_OF[type(recorded.entry)] for recorded in run],
+            [encode(recorded.entry) for recorded in run],
+        )
+        with _kinds():
+            await self._cursor.execute(_APPEND, arrays, prepare=True)
+            return [row[0] for row in await self._cursor.fetchall()]
+
+    async def versions(self, streams: Sequence[UUID]) -> dict[UUID, int]:
+        """The version that each stream has reached; a stream without entries is left out."""
+        with _kinds():
+            await self._cursor.execute(_VERSIONS, (list(streams),), prepare=True)
+            return dict(await self._cursor.fetchall())
+
+    async def missed(self, known: Mapping[UUID, int]) -> list[Recorded]:
+        """Entries past the known version of each stream, in order: MISSED_LIMIT of each at most."""
+        with _kinds():
+            await self._cursor.execute(_MISSED, (list(known), list(known.values()), MISSED_LIMIT), prepare=True)
+            rows = await self._cursor.fetchall()
+        return [Recorded(stream, version, decode(topic, state), position) for stream, version, topic, state, position in rows]
+
+    @asynccontextmanager
+    async def locked(self) -> AsyncIterator[None]:
+        """A transaction that holds the ordering lock: nobody else appends until it ends."""
+        with _kinds():
+            async with self._connection.transaction():
+                await self._cursor.execute(_LOCK)
+                yield
+
+    def cut(self) -> None:
+        """Break the connection under whatever waits on it. (Cancelling a psycopg call may take ten seconds: PITFALLS.)"""
+        with suppress(psycopg.Error, OSError), socket.socket(fileno=dup(self._connection.fileno())) as own:
+            own.shutdown(socket.SHUT_RDWR)
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+
+class _kinds:  # noqa: N801 - reads as a statement
+    """Turns psycopg's errors into the four kinds."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, errors.UniqueViolation):
+            raise Conflict from error
+        if isinstance(error, errors.QueryCanceled | errors.LockNotAvailable):
+            raise LockTimeout from error
+        if isinstance(error, psycopg.DataError | psycopg.IntegrityError | errors.ProgramLimitExceeded):
+            raise DataRefused(str(error)) from error

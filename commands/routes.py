@@ -1,0 +1,205 @@
+"""The write side's HTTP: each route reads a request, makes a command, hands it over, picks the status. No rule is here."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from fastapi import APIRouter, Header, Request, Response
+from pydantic import ValidationError
+
+from accounts.access import Buyer, IdempotencyKey, Organizer, SignedIn, command_id_of
+from commands.bodies import (
+    BoxOfficeCustomer, Cancellation, EventChanges, NewEvent, TicketCode, TicketIds, booking_schema, read_booking,
+)  # fmt: skip
+from commands.desk import Desk
+from ledger import messages as m
+from ledger.decide import MAX_TICKETS_PER_BOOKING, box_office
+from ledger.errors import BookingNotFound, EventNotFound, Malformed, NotYourEvent, PreconditionRequired
+from ledger.views import BookingView, EventView, TicketView, ticket_id
+
+router = APIRouter(prefix="/api")
+_encode = msgspec.json.Encoder().encode
+
+
+class WriteSide:
+    """What the routes need, in `app.state.write_side`. `locate` finds a booking's event, `customer` an account by e-mail."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        *,
+        currency: str,
+        locate: Callable[[UUID], Awaitable[UUID | None]],
+        customer: Callable[[str, str], Awaitable[UUID]],
+    ) -> None:
+        self.desk, self.currency, self.locate, self.customer = desk, currency, locate, customer
+
+    async def event_of(self, booking_id: UUID) -> UUID:
+        event_id = await self.locate(booking_id)
+        if event_id is None:
+            raise BookingNotFound
+        return event_id
+
+
+def _write_side(request: Request) -> WriteSide:
+    write_side: WriteSide = request.app.state.write_side
+    return write_side
+
+
+def answer(view: object, position: int, status: int = 200, headers: Mapping[str, str] = {}) -> Response:  # noqa: B006 - never changed
+    """A command's answer: JSON, where in the ledger it stands, and not for any cache."""
+    head = {"Ledger-Position": str(position), "Cache-Control": "no-store", **headers}
+    return Response(_encode(view), status, head, "application/json")
+
+
+def _event_answer(view: object, position: int, status: int = 200, headers: Mapping[str, str] = {}) -> Response:  # noqa: B006
+    assert isinstance(view, EventView)
+    return answer(view, position, status, {"ETag": f'"{view.details_version}"', **headers})
+
+
+# --- events
+
+
+@router.post("/events", status_code=201, tags=["events"], operation_id="create_event", response_model=EventView)
+async def create_event(body: NewEvent, request: Request, who: Organizer, key: IdempotencyKey = None) -> Response:
+    side = _write_side(request)
+    currency = body.currency or side.currency
+    id_ = command_id_of(request, who, key)
+    command = m.ScheduleEvent(
+        id=id_, actor=who.actor, event_id=id_, details=body.details(), currency=currency,
+        categories=body.numbered_categories(currency),
+    )  # fmt: skip
+    view, position = await side.desk.carry_out(command, request.is_disconnected)
+    return _event_answer(view, position, 201, {"Location": f"/api/events/{view.id}"})
+
+
+IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag of the event that you read")]
+
+
+@router.patch("/events/{event_id}", tags=["events"], operation_id="update_event", response_model=EventView)
+async def update_event(
+    event_id: UUID, body: EventChanges, request: Request, who: Organizer, if_match: IfMatch = None, key: IdempotencyKey = None
+) -> Response:
+    side = _write_side(request)
+    event = await side.desk.event(event_id)
+    if event is None:
+        raise EventNotFound
+    command = m.ChangeEvent(
+        id=command_id_of(request, who, key), actor=who.actor, event_id=event_id, changes=body.changes(),
+        categories=body.category_changes(event.currency), expected_details_version=_version(if_match),
+    )  # fmt: skip
+    return _event_answer(*await side.desk.carry_out(command, request.is_disconnected))
+
+
+@router.post("/events/{event_id}/cancel", tags=["events"], operation_id="cancel_event", response_model=EventView)
+async def cancel_event(
+    event_id: UUID, request: Request, who: Organizer, body: Cancellation | None = None, key: IdempotencyKey = None
+) -> Response:
+    id_ = command_id_of(request, who, key)
+    command = m.CancelEvent(id=id_, actor=who.actor, event_id=event_id, reason=body.reason if body else "")
+    return _event_answer(*await _write_side(request).desk.carry_out(command, request.is_disconnected))
+
+
+@router.post("/events/{event_id}/complete", tags=["events"], operation_id="complete_event", response_model=EventView)
+async def complete_event(event_id: UUID, request: Request, who: Organizer, key: IdempotencyKey = None) -> Response:
+    command = m.CompleteEvent(id=command_id_of(request, who, key), actor=who.actor, event_id=event_id)
+    return _event_answer(*await _write_side(request).desk.carry_out(command, request.is_disconnected))
+
+
+@router.post("/events/{event_id}/check-ins", tags=["tickets"], operation_id="check_in_ticket", response_model=TicketView)
+async def check_in_ticket(
+    event_id: UUID, body: TicketCode, request: Request, who: Organizer, key: IdempotencyKey = None
+) -> Response:
+    desk = _write_side(request).desk
+    event = await desk.event(event_id)
+    if event is None:
+        raise EventNotFound
+    if not box_office(event, who.actor):
+        raise NotYourEvent
+    place = desk.codes.read(event_id, body.code)
+    booking_id = await desk.booking_at(event_id, place.version)
+    if booking_id is None:  # a good code of a database that is not this one
+        raise BookingNotFound
+    id_ = command_id_of(request, who, key)
+    command = m.CheckIn(id=id_, actor=who.actor, event_id=event_id, booking_id=booking_id, ticket=place.ticket)
+    view, position = await desk.carry_out(command, request.is_disconnected)
+    assert isinstance(view, BookingView)
+    return answer(view.tickets[place.ticket], position)
+
+
+# --- bookings
+
+
+@router.post(
+    "/events/{event_id}/bookings", status_code=201, tags=["bookings"], operation_id="book_tickets", response_model=BookingView,
+    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": booking_schema()}}}},
+)  # fmt: skip
+async def book_tickets(event_id: UUID, request: Request, who: Buyer, key: IdempotencyKey = None) -> Response:
+    side = _write_side(request)
+    body = read_booking(await request.body())
+    customer_id = None if body.customer is None else await _box_office_customer(side, event_id, who.actor, body.customer)
+    command = m.BookSeats(
+        id=command_id_of(request, who, key), actor=who.actor, event_id=event_id, tickets=body.wanted(),
+        customer_id=customer_id, ticket_key=side.desk.codes.newest_key,
+    )  # fmt: skip
+    view, position = await side.desk.carry_out(command, request.is_disconnected)
+    return answer(view, position, 201, {"Location": f"/api/bookings/{view.id}"})
+
+
+async def _box_office_customer(side: WriteSide, event_id: UUID, actor: m.Actor, given: dict[str, Any]) -> UUID:
+    """Found or made: after it is clear that the one who asks may sell here, so that nobody else makes accounts."""
+    try:
+        customer = BoxOfficeCustomer.model_validate(given)
+    except ValidationError as error:
+        found = [{"path": ".".join(map(str, ("customer", *one["loc"]))), "message": one["msg"]} for one in error.errors()]
+        raise Malformed("The body is not a booking.", errors=found) from None
+    event = await side.desk.event(event_id)
+    if event is None:
+        raise EventNotFound
+    if not box_office(event, actor):
+        raise NotYourEvent
+    return await side.customer(customer.name, customer.email)
+
+
+@router.delete("/bookings/{booking_id}", tags=["bookings"], operation_id="cancel_booking", response_model=BookingView)
+async def cancel_booking(booking_id: UUID, request: Request, who: Buyer, key: IdempotencyKey = None) -> Response:
+    return await _cancel(booking_id, None, request, who, key)
+
+
+@router.post("/bookings/{booking_id}/cancel", tags=["bookings"], operation_id="cancel_tickets", response_model=BookingView)
+async def cancel_tickets(
+    booking_id: UUID, body: TicketIds, request: Request, who: Buyer, key: IdempotencyKey = None
+) -> Response:
+    return await _cancel(booking_id, body.tickets, request, who, key)
+
+
+async def _cancel(booking_id: UUID, tickets: list[UUID] | None, request: Request, who: SignedIn, key: str | None) -> Response:
+    side = _write_side(request)
+    event_id = await side.event_of(booking_id)
+    numbers = None if tickets is None else await _ticket_numbers(side.desk, event_id, booking_id, tickets)
+    id_ = command_id_of(request, who, key)
+    command = m.CancelBooking(id=id_, actor=who.actor, event_id=event_id, booking_id=booking_id, tickets=numbers)
+    return answer(*await side.desk.carry_out(command, request.is_disconnected))
+
+
+async def _ticket_numbers(desk: Desk, event_id: UUID, booking_id: UUID, tickets: list[UUID]) -> tuple[int, ...]:
+    """A ticket's id is made of its booking's and its number. One that the booking lacks gets a number that it lacks too: the rules
+    refuse it, once they know that whoever asks may see the booking at all."""
+    event = await desk.event(event_id)
+    seats = event.bookings.get(booking_id.bytes) if event else None
+    count = len(seats[1]) if seats else MAX_TICKETS_PER_BOOKING
+    numbers = {ticket_id(booking_id, number): number for number in range(count)}
+    return tuple(sorted({numbers.get(ticket, MAX_TICKETS_PER_BOOKING) for ticket in tickets}))
+
+
+_ETAG = re.compile(r'(?:W/)?"(\d{1,18})"')
+
+
+def _version(if_match: str | None) -> int:
+    """The details version that an If-Match names; one that never was, where it names none of ours."""
+    if if_match is None:
+        raise PreconditionRequired
+    match = _ETAG.fullmatch(if_match.strip())
+    return int(match[1]) if match else 0

@@ -1,0 +1,268 @@
+"""`decide`: the rules of selling, every one of them. Pure: no I/O, no clock, no randomness.
+
+    decide(event, command, now) -> the entries that the command makes, or the error of the rule that it breaks
+
+Each rule reads top to bottom in its command's function; the table from command to function is at the foot.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from ledger import entries as e
+from ledger import errors
+from ledger import messages as m
+from ledger.event import ACTIVE, CANCELLED, USED, Event, Seats, category_id
+
+MAX_TICKETS_PER_BOOKING = 1_000
+MAX_CATEGORIES = 50
+#: Over an Event's whole life, removed ones counted: a seat's category is one byte.
+MAX_CATEGORIES_EVER = 250
+MAX_CAPACITY = 1_000_000
+
+Stamp = dict[str, Any]
+
+
+def decide(event: Event | None, command: m.Command, now: datetime) -> list[e.Entry]:
+    """The entries that this command makes of this Event at this time: at least one.
+
+    Raises the `SeatledgerError` of the rule that is broken. Whether the command was carried out before is not asked here: the
+    appender looks that up first (`Event.version_of`)."""
+    stamp = {"at": now, "actor": command.actor.id, "command": command.id, "digest": command.digest()}
+    if event is None:
+        if not isinstance(command, m.ScheduleEvent):
+            raise errors.EventNotFound
+        return _schedule(command, now, stamp)
+    return _DECIDE[type(command)](event, command, now, stamp)
+
+
+def _schedule(c: m.ScheduleEvent, now: datetime, stamp: Stamp) -> list[e.Entry]:
+    assert c.actor.id is not None
+    _check_details(c.details)
+    _check_future(c.details, now)
+    _check_names(category.name for category in c.categories)
+    return [e.EventScheduled(**stamp, details=c.details, currency=c.currency, organizer_id=c.actor.id, categories=c.categories)]
+
+
+def _change(event: Event, c: m.ChangeEvent, now: datetime, stamp: Stamp) -> list[e.Entry]:
+    _check_box_office(event, c.actor)
+    _check_active(event)
+    if c.expected_details_version != event.details_version:
+        raise errors.StaleVersion(event.details_version)
+    details = msgspec.structs.replace(event.details, **c.changes)
+    _check_details(details)
+    if details.starts_at != event.details.starts_at:
+        _check_future(details, now)
+    changes = [] if c.categories is None else list(_category_changes(event, c.categories, stamp))
+    if details != event.details or not changes:  # a save that changes nothing leaves its trace too: it can be replayed
+        changes.insert(0, e.EventDetailsChanged(**stamp, details=details))
+    return changes
+
+
+def _category_changes(event: Event, wanted: tuple[m.CategoryChange, ...], stamp: Stamp) -> Iterator[e.Entry]:
+    present = {category_id(event.id, seats.number): seats for seats in event.categories.values()}
+    kept = [category.id for category in wanted if category.id is not None]
+    if len(set(kept)) < len(kept) or not set(kept) <= present.keys():
+        raise _malformed("categories.id", "must each be one of this event's categories, once")
+    _check_names(category.name or present[category.id].name for category in wanted)  # type: ignore[index]
+    for id_, seats in present.items():
+        if id_ not in kept:
+            if seats.sold:
+                raise errors.CategoryInUse(seats.name)
+            yield e.CategoryRemoved(**stamp, category=seats.number)
+    last = event.last_category
+    for category in wanted:
+        if category.id is not None:
+            yield from _category_change(present[category.id], category, stamp)
+            continue
+        last += 1
+        if last > MAX_CATEGORIES_EVER:
+            raise errors.Malformed(f"An event has at most {MAX_CATEGORIES_EVER} categories over its whole life.")
+        assert category.name is not None and category.price is not None and category.capacity is not None
+        yield e.CategoryAdded(**stamp, category=e.Category(last, category.name, category.price, category.capacity))
+
+
+def _category_change(seats: Seats, wanted: m.CategoryChange, stamp: Stamp) -> Iterator[e.Entry]:
+    if wanted.capacity is not None and wanted.capacity < seats.taken:
+        raise errors.CapacityBelowTaken(seats.name, seats.taken)
+    if wanted.name not in (None, seats.name):
+        yield e.CategoryRenamed(**stamp, category=seats.number, name=wanted.name)
+    if wanted.price not in (None, seats.price):
+        yield e.PriceChanged(**stamp, category=seats.number, price=wanted.price)
+    if wanted.capacity not in (None, seats.capacity):
+        yield e.CapacityChanged(**stamp, category=seats.number, capacity=wanted.capacity)
+
+
+def _book(event: Event, c: m.BookSeats, now: datetime, stamp: Stamp) -> list[e.Entry]:
+    _check_active(event)
+    if now >= event.details.starts_at:
+        raise errors.EventNotBookable("past")
+    if box_office(event, c.actor):
+        customer = c.customer_id
+    elif c.customer_id is not None:
+        raise errors.NotYourEvent
+    else:
+        customer = c.actor.id
+        _check_on_sale(event, now)
+    lines = tuple(_lines(event, c.tickets))
+    quantity = sum(line.quantity for line in lines)
+    if quantity > MAX_TICKETS_PER_BOOKING:
+        raise errors.BookingTooLarge(MAX_TICKETS_PER_BOOKING)
+    limit = event.details.max_tickets_per_customer
+    if customer is not None and limit is not None:
+        held = event.customers.get(customer.bytes, 0)
+        if held + quantity > limit:
+            raise errors.CustomerLimit(limit, held)
+    return [
+        e.SeatsBooked(**stamp, customer_id=customer, lines=lines, details_version=event.details_set_at, ticket_key=c.ticket_key)
+    ]
+
+
+def _lines(event: Event, tickets: tuple[m.Wanted, ...]) -> Iterator[e.Line]:
+    """One line a category, however often it is named and by which of its names: else each line alone would fit, and all not."""
+    quantities: dict[int, int] = {}
+    for wanted in tickets:
+        seats = event.seats(wanted.category)
+        if seats is None:
+            raise _malformed("tickets.category", "no such category", "This event has no such category.")
+        if wanted.quantity < 1:
+            raise _malformed("tickets.quantity", "must be 1 or more")
+        quantities[seats.number] = quantities.get(seats.number, 0) + wanted.quantity
+    for number, quantity in quantities.items():
+        seats = event.categories[number]
+        if quantity > seats.available:
+            raise errors.SoldOut(seats.name, seats.available)
+        yield e.Line(number, seats.name, quantity, seats.price)
+
+
+def _cancel_booking(event: Event, c: m.CancelBooking, now: datetime, stamp: Stamp) -> list[e.Entry]:
+    owner, categories, version = event.bookings.get(c.booking_id.bytes, (None, b"", 0))
+    if owner is None:
+        raise errors.BookingNotFound
+    if not box_office(event, c.actor):
+        if c.actor.id is None or owner != c.actor.id.bytes:
+            raise errors.BookingNotFound
+        if now >= event.details.starts_at:
+            raise errors.EventNotBookable("past")
+    states = event.ticket_states(c.booking_id)
+    if ACTIVE not in states and USED not in states:
+        raise errors.AlreadyCancelled("booking")
+    if c.tickets is None:
+        if USED in states:
+            raise errors.TicketUsed
+        tickets = tuple(number for number, state in enumerate(states) if state == ACTIVE)
+    else:
+        tickets = _check_active_tickets(c.tickets, states)
+    lines = []
+    for category in sorted({categories[ticket] for ticket in tickets}):
+        quantity = sum(categories[ticket] == category for ticket in tickets)
+        lines.append(e.CancelledLine(category, quantity, quantity * event.categories[category].price_at(version)))
+    whole = len(tickets) == sum(state != CANCELLED for state in states)
+    return [e.BookingCancelled(**stamp, booking_id=c.booking_id, tickets=tickets, lines=tuple(lines), whole=whole)]
+
+
+def _check_in(event: Event, c: m.CheckIn, now: datetime, stamp: Stamp) -> list[e.Entry]:
+    _check_box_office(event, c.actor)
+    if c.booking_id.bytes not in event.bookings:
+        raise errors.InvalidCode
+    states = event.ticket_states(c.booking_id)
+    if event.status == "completed":
+        raise errors.EventNotBookable("completed")
+    _check_active_tickets((c.ticket,), states)
+    return [e.TicketUsed(**stamp, booking_id=c.booking_id, ticket=c.ticket)]
+
+
+def _cancel(event: Event, c: m.CancelEvent, now: datetime, stamp: Stamp) -> list[e.Entry]:
+    _check_box_office(event, c.actor)
+    if event.status == "cancelled":
+        raise errors.AlreadyCancelled("event")
+    _check_active(event)
+    return [e.EventCancelled(**stamp, reason=c.reason)]
+
+
+def _complete(event: Event, c: m.CompleteEvent, now: datetime, stamp: Stamp) -> list[e.Entry]:
+    _check_box_office(event, c.actor)
+    _check_active(event)
+    return [e.EventCompleted(**stamp)]
+
+
+def box_office(event: Event, actor: m.Actor) -> bool:
+    """May this person act for the Event: is it its organizer or an admin?"""
+    return actor.role == m.Role.ADMIN or (actor.role == m.Role.ORGANIZER and actor.id == event.organizer_id)
+
+
+def _check_box_office(event: Event, actor: m.Actor) -> None:
+    if not box_office(event, actor):
+        raise errors.NotYourEvent
+
+
+def _check_active(event: Event) -> None:
+    if event.status != "active":
+        raise errors.EventNotBookable(event.status)
+
+
+def _check_on_sale(event: Event, now: datetime) -> None:
+    opens_at, closes_at = event.details.sales_open_at, event.details.sales_close_at
+    if opens_at is not None and now < opens_at:
+        raise errors.NotOnSale(opens_at=opens_at.isoformat())
+    if closes_at is not None and now >= closes_at:
+        raise errors.NotOnSale(closed_at=closes_at.isoformat())
+
+
+def _check_active_tickets(tickets: tuple[int, ...], states: bytes) -> tuple[int, ...]:
+    if not tickets:
+        raise _malformed("tickets", "must name at least one")
+    for ticket in tickets:
+        if not 0 <= ticket < len(states):
+            raise errors.Malformed("The booking has no such ticket.")
+        if states[ticket] == CANCELLED:
+            raise errors.TicketCancelled
+        if states[ticket] == USED:
+            raise errors.TicketUsed
+    return tuple(sorted(set(tickets)))
+
+
+def _check_details(details: e.Details) -> None:
+    if details.ends_at is not None and details.ends_at <= details.starts_at:
+        raise _malformed("ends_at", "must be after starts_at")
+    opens_at, closes_at = details.sales_open_at, details.sales_close_at
+    if opens_at is not None and closes_at is not None and closes_at <= opens_at:
+        raise _malformed("sales_close_at", "must be after sales_open_at")
+
+
+def _check_future(details: e.Details, now: datetime) -> None:
+    if details.starts_at <= now:
+        raise _malformed("starts_at", "must be in the future")
+
+
+def _check_names(names: Iterable[str]) -> None:
+    folded = [name.casefold() for name in names]
+    if not 1 <= len(folded) <= MAX_CATEGORIES:
+        raise _malformed("categories", f"must be 1 to {MAX_CATEGORIES}")
+    if len(set(folded)) < len(folded):
+        raise _malformed("categories", "names must be unique")
+
+
+def _malformed(path: str, message: str, detail: str = "") -> errors.Malformed:
+    return errors.Malformed(detail or f"{path} {message}.", errors=[{"path": path, "message": message}])
+
+
+def booking_id_of(recorded: e.Recorded) -> UUID | None:
+    """The booking that an entry is about, or None: it is about the Event."""
+    entry = recorded.entry
+    if isinstance(entry, e.SeatsBooked):
+        return entry.command
+    return entry.booking_id if isinstance(entry, e.BookingCancelled | e.TicketUsed) else None
+
+
+_DECIDE: dict[type[m.Command], Callable[[Event, Any, datetime, Stamp], list[e.Entry]]] = {
+    m.ChangeEvent: _change,
+    m.CancelEvent: _cancel,
+    m.CompleteEvent: _complete,
+    m.BookSeats: _book,
+    m.CancelBooking: _cancel_booking,
+    m.CheckIn: _check_in,
+}

@@ -1,0 +1,174 @@
+"""Every entry of the ledger, and nothing else: the vocabulary on one page.
+
+An entry is a fact in the past tense, immutable, about one Event. It carries no personal data, only account ids. Money is a
+whole number of minor units of the Event's currency. `TOPICS`, at the foot, gives each entry its name in the database: a class
+may be renamed, a topic never. A changed shape is a new topic (`seats-booked/2`) and an upcaster from the old one.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+
+class Details(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an Event is about. Times are UTC; `timezone` is the IANA name of the place where it happens."""
+
+    name: str
+    starts_at: datetime
+    description: str = ""
+    venue: str = ""
+    ends_at: datetime | None = None
+    timezone: str = "UTC"
+    sales_open_at: datetime | None = None
+    sales_close_at: datetime | None = None
+    max_tickets_per_customer: int | None = None
+
+
+class Category(msgspec.Struct, frozen=True):
+    """A kind of seat. `number` names it within its Event for ever; `price` is in minor units."""
+
+    number: int
+    name: str
+    price: int
+    capacity: int
+
+
+class Line(msgspec.Struct, frozen=True, array_like=True):
+    """So many seats of one category at the price of the moment, in minor units."""
+
+    category: int
+    name: str
+    quantity: int
+    unit_price: int
+
+
+class CancelledLine(msgspec.Struct, frozen=True, array_like=True):
+    """So many seats of one category given back, and the money for all of them, in minor units."""
+
+    category: int
+    quantity: int
+    refund: int
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What each entry carries: when, who (None: a guest or the system), and by which command with which body."""
+
+    at: datetime
+    actor: UUID | None
+    command: UUID
+    digest: bytes
+
+
+class EventScheduled(Entry, frozen=True, kw_only=True):
+    details: Details
+    currency: str
+    organizer_id: UUID
+    categories: tuple[Category, ...]
+
+
+class EventDetailsChanged(Entry, frozen=True, kw_only=True):
+    """All details as they are from now on."""
+
+    details: Details
+
+
+class CategoryAdded(Entry, frozen=True, kw_only=True):
+    category: Category
+
+
+class CategoryRenamed(Entry, frozen=True, kw_only=True):
+    category: int
+    name: str
+
+
+class PriceChanged(Entry, frozen=True, kw_only=True):
+    """For new bookings only."""
+
+    category: int
+    price: int
+
+
+class CapacityChanged(Entry, frozen=True, kw_only=True):
+    category: int
+    capacity: int
+
+
+class CategoryRemoved(Entry, frozen=True, kw_only=True):
+    category: int
+
+
+class SeatsBooked(Entry, frozen=True, kw_only=True):
+    """A booking; its id is its command's. Tickets are numbered from 0 through the lines. No customer: a walk-in.
+
+    `details_version` is the version of the entry that last set the Event's details: what it was called then. `ticket_key` is the
+    version of the key that its ticket codes carry."""
+
+    customer_id: UUID | None
+    lines: tuple[Line, ...]
+    details_version: int
+    ticket_key: int = 1
+
+
+class BookingCancelled(Entry, frozen=True, kw_only=True):
+    """Some tickets of a booking, or all that were left (`whole`)."""
+
+    booking_id: UUID
+    tickets: tuple[int, ...]
+    lines: tuple[CancelledLine, ...]
+    whole: bool
+
+
+class TicketUsed(Entry, frozen=True, kw_only=True):
+    booking_id: UUID
+    ticket: int
+
+
+class EventCancelled(Entry, frozen=True, kw_only=True):
+    """Cancels and refunds every booking that stands: one entry, however many they are."""
+
+    reason: str = ""
+
+
+class EventCompleted(Entry, frozen=True, kw_only=True):
+    pass
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """An entry in its place: the `version`-th of its stream, at `position` in the ledger (0: not appended yet).
+
+    The two property names are those of the `eventsourcing` library, which takes this for a domain event."""
+
+    stream: UUID
+    version: int
+    entry: Entry
+    position: int = 0
+
+    @property
+    def originator_id(self) -> UUID:
+        return self.stream
+
+    @property
+    def originator_version(self) -> int:
+        return self.version
+
+
+TOPICS: dict[str, type[Entry]] = {
+    "event-scheduled/1": EventScheduled,
+    "event-details-changed/1": EventDetailsChanged,
+    "category-added/1": CategoryAdded,
+    "category-renamed/1": CategoryRenamed,
+    "price-changed/1": PriceChanged,
+    "capacity-changed/1": CapacityChanged,
+    "category-removed/1": CategoryRemoved,
+    "seats-booked/1": SeatsBooked,
+    "booking-cancelled/1": BookingCancelled,
+    "ticket-used/1": TicketUsed,
+    "event-cancelled/1": EventCancelled,
+    "event-completed/1": EventCompleted,
+}
+
+#: Old topic -> (topic that it became, function from the old JSON object to the new one). Chains are followed.
+UPCASTERS: dict[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {}

@@ -1,0 +1,167 @@
+"""One class a broken rule, named after it. `problems.py` maps each to its HTTP answer.
+
+The keyword arguments of an error are what a program needs to react (`available`, `limit`); its text is for people.
+"""
+
+from typing import Any
+
+
+class SeatledgerError(Exception):
+    """Anything that Seatledger refuses on purpose. `facts` are plain JSON values."""
+
+    def __init__(self, detail: str, **facts: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.facts = facts
+
+
+class RuleBroken(SeatledgerError):
+    """The Event says no. Nothing was written."""
+
+
+class NotFound(SeatledgerError):
+    """Unknown, or not yours to see."""
+
+
+class Malformed(SeatledgerError):
+    """The request can't be right whatever the state is. `errors` lists `{path, message}` where there are several."""
+
+
+class EventNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__("There is no event with this id.")
+
+
+class BookingNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__("There is no booking with this id, or it is not yours.")
+
+
+class NotYourEvent(SeatledgerError):
+    """A public object that belongs to somebody else."""
+
+    def __init__(self) -> None:
+        super().__init__("Only the event's organizer or an admin may do this.")
+
+
+class SoldOut(RuleBroken):
+    def __init__(self, category: str, available: int) -> None:
+        left = "no seats are" if available == 0 else f"only {available} seat{'s are' if available != 1 else ' is'}"
+        super().__init__(f"In {category}, {left} left.", category=category, available=available)
+
+
+class CustomerLimit(RuleBroken):
+    """`held`: the customer's tickets of this event that are not cancelled."""
+
+    def __init__(self, limit: int, held: int) -> None:
+        super().__init__(
+            f"A customer may hold {limit} ticket{'s' if limit != 1 else ''} of this event and this one holds {held}.", limit=limit, held=held
+        )
+
+
+class BookingTooLarge(RuleBroken):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"One booking holds at most {limit} tickets: split it.", limit=limit)
+
+
+class EventNotBookable(RuleBroken):
+    """`reason` is `past`, `cancelled` or `completed`."""
+
+    TEXT = {"past": "The event has started.", "cancelled": "The event is cancelled.", "completed": "The event is completed."}
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(self.TEXT[reason], reason=reason)
+
+
+class NotOnSale(RuleBroken):
+    """`opens_at` and `closed_at` are RFC 3339 times, one of them set."""
+
+    def __init__(self, *, opens_at: str | None = None, closed_at: str | None = None) -> None:
+        detail = f"Sales open at {opens_at}." if opens_at else f"Sales closed at {closed_at}."
+        super().__init__(detail, opens_at=opens_at, closed_at=closed_at)
+
+
+class AlreadyCancelled(RuleBroken):
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The {what} is already cancelled.")
+
+
+class TicketUsed(RuleBroken):
+    """`used_at`, an RFC 3339 time, where it is known."""
+
+    def __init__(self, **facts: Any) -> None:
+        super().__init__("The ticket was used to get in.", **facts)
+
+
+class TicketCancelled(RuleBroken):
+    def __init__(self) -> None:
+        super().__init__("The ticket is cancelled.")
+
+
+class WrongEvent(RuleBroken):
+    def __init__(self) -> None:
+        super().__init__("This ticket is for another event.")
+
+
+class CapacityBelowTaken(RuleBroken):
+    def __init__(self, category: str, taken: int) -> None:
+        super().__init__(f"{taken} seats of {category} are taken: its capacity can't go below that.", category=category, taken=taken)
+
+
+class CategoryInUse(RuleBroken):
+    def __init__(self, category: str) -> None:
+        super().__init__(f"{category} has been sold: it can't be removed.", category=category)
+
+
+class StaleVersion(SeatledgerError):
+    """`If-Match` named another version of the details than the present one (`details_version`)."""
+
+    def __init__(self, details_version: int) -> None:
+        super().__init__("The event was changed meanwhile: read it again.", details_version=details_version)
+
+
+class PreconditionRequired(SeatledgerError):
+    def __init__(self) -> None:
+        super().__init__("Send If-Match with the ETag of the event that you read.")
+
+
+class IdempotencyKeyReused(Malformed):
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key was used for a request with another body.")
+
+
+class InvalidCode(Malformed):
+    def __init__(self) -> None:
+        super().__init__("This is not a ticket code of Seatledger.")
+
+
+class TryAgain(SeatledgerError):
+    """A bound was reached. `retry_after_seconds` says when to come back."""
+
+    retry_after_seconds = 1
+
+
+class Busy(TryAgain):
+    """Nothing happened."""
+
+    def __init__(self, detail: str = "Too much to do at the moment; nothing happened. Try again.") -> None:
+        super().__init__(detail)
+
+
+class OutcomeUnknown(TryAgain):
+    """It may have happened. The same Idempotency-Key finds out."""
+
+    def __init__(self) -> None:
+        super().__init__("It is not known whether this happened. Try again with the same Idempotency-Key.")
+
+
+class StaleRead(TryAgain):
+    """A query waited for a position that its projections did not reach in time."""
+
+    def __init__(self) -> None:
+        super().__init__("The read side has not caught up with your Ledger-Position yet. Try again.")
+
+
+class PositionBeyondHead(Malformed):
+    def __init__(self, head: int) -> None:
+        super().__init__(f"The ledger's head is at position {head}: there is nothing at yours.", head=head)

@@ -1,0 +1,287 @@
+"""The Event: its state, and `evolve`, the only thing that changes it. Pure: no I/O, no clock, no randomness.
+
+The state keeps what the rules (`decide.py`) need, and the details, which answers name. What grows with the bookings is plain
+dicts with bytes keys and flat values, so that the garbage collector has next to nothing to walk (docs/decisions/0003).
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+import msgspec
+
+from ledger import entries as e
+
+ACTIVE, USED, CANCELLED = b"a"[0], b"u"[0], b"c"[0]
+
+
+class Seats(msgspec.Struct, frozen=True):
+    """A category, how many of its seats are taken, and how many ever were (`sold`: it never falls).
+
+    `prices`: (version from which it holds, minor units), oldest first."""
+
+    number: int
+    name: str
+    prices: tuple[tuple[int, int], ...]
+    capacity: int
+    taken: int
+    sold: int
+
+    @property
+    def price(self) -> int:
+        return self.prices[-1][1]
+
+    @property
+    def available(self) -> int:
+        return self.capacity - self.taken
+
+    def price_at(self, version: int) -> int:
+        return next(price for since, price in reversed(self.prices) if since <= version)
+
+
+class Layer:
+    """What is being tried, over a dict that it leaves alone until `merge`. Nothing is ever deleted."""
+
+    __slots__ = ("base", "own")
+
+    def __init__(self, base: dict[bytes, Any]) -> None:
+        self.base = base
+        self.own: dict[bytes, Any] = {}
+
+    def get(self, key: bytes, default: Any = None) -> Any:
+        value = self.own.get(key)
+        return self.base.get(key, default) if value is None else value
+
+    def __getitem__(self, key: bytes) -> Any:
+        value = self.own.get(key)
+        return self.base[key] if value is None else value
+
+    def __setitem__(self, key: bytes, value: Any) -> None:
+        self.own[key] = value
+
+    def __len__(self) -> int:
+        return len(self.base) + len(self.own)
+
+    def __contains__(self, key: bytes) -> bool:
+        return key in self.own or key in self.base
+
+    def merge(self) -> dict[bytes, Any]:
+        self.base.update(self.own)
+        return self.base
+
+
+class Event:
+    """One Event as its entries up to `version` made it.
+
+    `bookings`: booking id -> (customer id or b"", the category number of each ticket, version of its entry).
+    `touched`: booking id -> (the state of each ticket, versions of the later entries about it), once there are any.
+    `customers`: customer id -> tickets held that are not cancelled. `commands`: command id -> version of its last entry,
+    for every command but bookings, whose ids are their commands'. `details_version`: of the last entry that changed what an
+    editor edits; `details_set_at`: of the last one that carries the details themselves.
+    """
+
+    __slots__ = (
+        "bookings", "categories", "commands", "created_at", "currency", "customers", "details", "details_set_at", "details_version",
+        "id", "last_category", "number", "organizer_id", "status", "touched", "version",
+    )  # fmt: skip
+
+    id: UUID
+    version: int
+    number: int
+    created_at: datetime
+    details: e.Details
+    details_set_at: int
+    details_version: int
+    currency: str
+    organizer_id: UUID
+    status: str
+    categories: dict[int, Seats]
+    last_category: int
+    bookings: dict[bytes, Any] | Layer
+    touched: dict[bytes, Any] | Layer
+    customers: dict[bytes, Any] | Layer
+    commands: dict[bytes, Any] | Layer
+
+    def version_of(self, command_id: UUID) -> int | None:
+        """The version of the last entry that this command made, or None if it made none."""
+        key = command_id.bytes
+        booking = self.bookings.get(key)
+        version: int | None = booking[2] if booking is not None else self.commands.get(key)
+        return version
+
+    def seats(self, category: str) -> Seats | None:
+        """A category by name, or by its public id."""
+        for seats in self.categories.values():
+            if seats.name == category:
+                return seats
+        return next((s for s in self.categories.values() if str(category_id(self.id, s.number)) == category), None)
+
+    def ticket_states(self, booking_id: UUID) -> bytes:
+        """A byte a ticket: ACTIVE, USED or CANCELLED."""
+        seats: bytes = self.bookings[booking_id.bytes][1]
+        if self.status == "cancelled":
+            return bytes([CANCELLED]) * len(seats)
+        touched = self.touched.get(booking_id.bytes)
+        states: bytes = touched[0] if touched else bytes([ACTIVE]) * len(seats)
+        return states
+
+    def versions_about(self, booking_id: UUID) -> tuple[int, ...]:
+        """The versions of the entries that tell a booking's story, oldest first; the Event's own cancellation is not among them."""
+        touched = self.touched.get(booking_id.bytes)
+        return (self.bookings[booking_id.bytes][2], *(touched[1] if touched else ()))
+
+    def trial(self) -> "Event":
+        """A copy to try entries on: it shares the big maps under layers. `merge` keeps it, dropping it undoes it."""
+        copy = Event()
+        for name in Event.__slots__:
+            setattr(copy, name, getattr(self, name))
+        copy.categories = dict(self.categories)
+        for name in _MAPS:
+            setattr(copy, name, Layer(getattr(self, name)))
+        return copy
+
+    def merge(self) -> "Event":
+        """End a trial for good: what it tried is so."""
+        for name in _MAPS:
+            layer = getattr(self, name)
+            if isinstance(layer, Layer):
+                setattr(self, name, layer.merge())
+        return self
+
+    def weight_bytes(self) -> int:
+        """About how much memory it holds (measured: docs/decisions/0003)."""
+        return 4_000 + 300 * len(self.bookings) + 180 * (len(self.touched) + len(self.commands)) + 150 * len(self.customers)
+
+
+_MAPS = ("bookings", "touched", "customers", "commands")
+
+
+def category_id(event_id: UUID, number: int) -> UUID:
+    return uuid5(event_id, f"category {number}")
+
+
+def evolve(event: Event | None, recorded: e.Recorded) -> Event:
+    """The only thing that changes an Event, in memory and in replay alike. It changes and returns the one it is given."""
+    entry = recorded.entry
+    if isinstance(entry, e.EventScheduled):
+        assert event is None and recorded.version == 1, "a stream starts with EventScheduled, once"
+        return _scheduled(recorded, entry)
+    assert event is not None and recorded.version == event.version + 1, "entries come in order, none missing"
+    event.version = recorded.version
+    _EVOLVE[type(entry)](event, entry)
+    if type(entry) is not e.SeatsBooked:
+        event.commands[entry.command.bytes] = recorded.version
+    return event
+
+
+def _scheduled(recorded: e.Recorded, entry: e.EventScheduled) -> Event:
+    event = Event()
+    event.id, event.version, event.number = recorded.stream, 1, recorded.position
+    event.created_at, event.details, event.details_set_at, event.details_version = entry.at, entry.details, 1, 1
+    event.currency, event.organizer_id, event.status = entry.currency, entry.organizer_id, "active"
+    event.categories, event.last_category = {}, 0
+    event.bookings, event.touched, event.customers, event.commands = {}, {}, {}, {entry.command.bytes: 1}
+    for category in entry.categories:
+        _add_category(event, category)
+    return event
+
+
+def _add_category(event: Event, category: e.Category) -> None:
+    prices = ((event.version, category.price),)
+    event.categories[category.number] = Seats(category.number, category.name, prices, category.capacity, 0, 0)
+    event.last_category = category.number
+
+
+def _category_added(event: Event, entry: e.CategoryAdded) -> None:
+    event.details_version = event.version
+    _add_category(event, entry.category)
+
+
+def _details_changed(event: Event, entry: e.EventDetailsChanged) -> None:
+    event.details, event.details_set_at, event.details_version = entry.details, event.version, event.version
+
+
+def _category_renamed(event: Event, entry: e.CategoryRenamed) -> None:
+    event.details_version = event.version
+    event.categories[entry.category] = msgspec.structs.replace(event.categories[entry.category], name=entry.name)
+
+
+def _price_changed(event: Event, entry: e.PriceChanged) -> None:
+    event.details_version = event.version
+    seats = event.categories[entry.category]
+    event.categories[entry.category] = msgspec.structs.replace(seats, prices=(*seats.prices, (event.version, entry.price)))
+
+
+def _capacity_changed(event: Event, entry: e.CapacityChanged) -> None:
+    event.details_version = event.version
+    event.categories[entry.category] = msgspec.structs.replace(event.categories[entry.category], capacity=entry.capacity)
+
+
+def _category_removed(event: Event, entry: e.CategoryRemoved) -> None:
+    event.details_version = event.version
+    del event.categories[entry.category]
+
+
+def _seats_booked(event: Event, entry: e.SeatsBooked) -> None:
+    tickets = b""
+    for category, _, quantity, _ in map(msgspec.structs.astuple, entry.lines):
+        _take(event, category, quantity)
+        tickets += bytes((category,)) * quantity
+    customer = entry.customer_id.bytes if entry.customer_id else b""
+    event.bookings[entry.command.bytes] = (customer, tickets, event.version)
+    if customer:
+        event.customers[customer] = event.customers.get(customer, 0) + len(tickets)
+
+
+def _booking_cancelled(event: Event, entry: e.BookingCancelled) -> None:
+    for line in entry.lines:
+        _take(event, line.category, -line.quantity)
+    customer = event.bookings[entry.booking_id.bytes][0]
+    if customer:
+        event.customers[customer] = event.customers[customer] - len(entry.tickets)
+    _touch(event, entry.booking_id, entry.tickets, CANCELLED)
+
+
+def _ticket_used(event: Event, entry: e.TicketUsed) -> None:
+    _touch(event, entry.booking_id, (entry.ticket,), USED)
+
+
+def _event_cancelled(event: Event, entry: e.EventCancelled) -> None:
+    event.status, event.details_version = "cancelled", event.version
+    for seats in list(event.categories.values()):
+        _take(event, seats.number, -seats.taken)
+
+
+def _event_completed(event: Event, entry: e.EventCompleted) -> None:
+    event.status, event.details_version = "completed", event.version
+
+
+def _take(event: Event, category: int, quantity: int) -> None:
+    old = event.categories[category]
+    taken = old.taken + quantity
+    assert 0 <= taken <= old.capacity, "never below 0, never above capacity"
+    event.categories[category] = Seats(category, old.name, old.prices, old.capacity, taken, old.sold + max(quantity, 0))
+
+
+def _touch(event: Event, booking_id: UUID, tickets: tuple[int, ...], state: int) -> None:
+    states = bytearray(event.ticket_states(booking_id))
+    for ticket in tickets:
+        states[ticket] = state
+    later = event.versions_about(booking_id)[1:]
+    event.touched[booking_id.bytes] = (bytes(states), (*later, event.version))
+
+
+_EVOLVE: dict[type[e.Entry], Callable[[Event, Any], None]] = {
+    e.EventDetailsChanged: _details_changed,
+    e.CategoryAdded: _category_added,
+    e.CategoryRenamed: _category_renamed,
+    e.PriceChanged: _price_changed,
+    e.CapacityChanged: _capacity_changed,
+    e.CategoryRemoved: _category_removed,
+    e.SeatsBooked: _seats_booked,
+    e.BookingCancelled: _booking_cancelled,
+    e.TicketUsed: _ticket_used,
+    e.EventCancelled: _event_cancelled,
+    e.EventCompleted: _event_completed,
+}

@@ -1,0 +1,66 @@
+"""Keys that live outside the database, in KEYS_DIR: versioned, made on first start, readable by their owner alone.
+
+A keyring is the files NAME.1, NAME.2, … of 32 random bytes each: the newest one signs, all of them verify. To change a key, add
+the next file; to lose one is to lose what only it verifies, so they belong in the backup.
+"""
+
+import os
+import re
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Self
+
+_BYTES = 32
+#: A key's version is one byte of a ticket code.
+_MAX_VERSION = 255
+
+
+class KeysError(RuntimeError):
+    """KEYS_DIR can't be used: one sentence, for the terminal."""
+
+
+class Keyring:
+    def __init__(self, keys: dict[int, bytes]) -> None:
+        assert keys, "a keyring has a key"
+        self._keys = keys
+        self.newest = max(keys.items())
+
+    def get(self, version: int) -> bytes | None:
+        return self._keys.get(version)
+
+    @classmethod
+    def open(cls, directory: Path, name: str) -> Self:
+        """Reads the keyring, making its first key where there is none (two processes at once agree on one)."""
+        try:
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            first = directory / f"{name}.1"
+            if not any(directory.glob(f"{name}.*")):
+                _make(first)
+            keys = {version: path.read_bytes() for path in directory.iterdir() if (version := _version(path, name))}
+        except OSError as error:
+            raise KeysError(f"The keys in {directory} can't be used: {error.strerror}.") from error
+        if not keys or any(len(key) != _BYTES for key in keys.values()):
+            raise KeysError(f"A key {name}.* in {directory} is not {_BYTES} bytes long: restore it from your backup.")
+        return cls(keys)
+
+
+def _version(path: Path, name: str) -> int | None:
+    match = re.fullmatch(rf"{re.escape(name)}\.(\d+)", path.name)
+    return int(match[1]) if match and 0 < int(match[1]) <= _MAX_VERSION else None
+
+
+def _make(path: Path) -> None:
+    """Complete or not there at all: written aside, synced, then linked, which fails where another process was first."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # its mode is 0600
+    aside = Path(name)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secrets.token_bytes(_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        pass
+    finally:
+        aside.unlink()

@@ -1,0 +1,33 @@
+"""Money: a whole number of minor units in the ledger, a decimal string in the API (ISO 4217 says how many decimals)."""
+
+from decimal import Decimal, Inexact, InvalidOperation, localcontext
+from functools import cache
+
+from iso4217 import Currency
+
+#: The highest price of one seat, in minor units: a revenue of 1,000,000 of them still fits a bigint many times over.
+MAX_PRICE = 1_000_000_000
+
+
+@cache
+def exponent(currency: str) -> int:
+    """Decimals of a currency; ValueError for a code that ISO 4217 does not know."""
+    return Currency(currency).exponent or 0
+
+
+def to_minor(amount: Decimal, currency: str) -> int:
+    """ValueError where the amount has more decimals than the currency, more digits than money has, or is no number."""
+    with localcontext(traps=[Inexact, InvalidOperation]):  # the usual context would round the 29th digit away
+        try:
+            return int(amount.scaleb(exponent(currency)).to_integral_exact())
+        except ArithmeticError:
+            raise ValueError(f"{currency} has {exponent(currency)} decimals") from None
+
+
+def to_text(minor: int, currency: str) -> str:
+    """`5000` of EUR is `"50.00"`."""
+    decimals = exponent(currency)
+    if decimals == 0:
+        return str(minor)
+    sign, digits = "-" * (minor < 0), str(abs(minor)).zfill(decimals + 1)
+    return f"{sign}{digits[:-decimals]}.{digits[-decimals:]}"

@@ -1,0 +1,108 @@
+"""Every setting, and the only place that reads the environment.
+
+`Settings.from_env()` reads the variable of the upper-case name of each field. README's table is checked against this class.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from math import inf
+from pathlib import Path
+from typing import Any, Self
+
+from iso4217 import Currency
+
+#: The bound of a request body, in bytes. Not a setting: the contract names it.
+BODY_LIMIT_BYTES = 64 * 1024
+
+
+class SettingsError(ValueError):
+    """A setting that can't be used: one sentence, for the terminal."""
+
+
+def _setting(default: Any, help_: str) -> Any:
+    return field(default=default, metadata={"help": help_})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    port: int = _setting(8000, "Port of the API")
+    host: str = _setting("127.0.0.1", "Address that the API listens on")
+    public_url: str = _setting("", "Where people reach it, for the OpenAPI document; by default http://localhost:PORT")
+    data_dir: Path = _setting(Path(".data"), "Where `make run` keeps its own PostgreSQL and Redis")
+    keys_dir: Path | None = _setting(None, "Where the keys are kept, made on first start; by default DATA_DIR/keys")
+    database_url: str = _setting("", "postgresql://… of your own PostgreSQL, 15 or later; empty: `make run` starts one")
+    redis_url: str = _setting("", "redis://… of your own Redis; empty: `make run` starts one")
+    currency: str = _setting("EUR", "ISO 4217 code for events that name none")
+    compat_apis: str = _setting("", "Which of the five specifications' APIs to mount: all, or a list of names")
+    demo: bool | None = _setting(None, "Demo data and accounts: 1 or 0; by default only where `make run` keeps its own database")
+    log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR")
+    forwarded_allow_ips: str = _setting("127.0.0.1", "Proxies whose X-Forwarded-For is believed, comma-separated")
+    secure_cookies: bool = _setting(False, "Send the session cookie over HTTPS only: set it wherever there is HTTPS")
+    command_queue_limit: int = _setting(2_000, "Commands that may wait in one API process; past it: 503 busy")
+    command_batch_limit: int = _setting(500, "Commands in one transaction")
+    command_timeout_seconds: float = _setting(2.5, "How long a command may take before it is withdrawn: 503")
+    event_cache_bytes: int = _setting(128 * 1024 * 1024, "Memory for Events in one API process; the one used last always stays")
+    database_pool_size: int = _setting(10, "Connections of one API process for reading and accounts; the appender has one more")
+    query_timeout_seconds: float = _setting(5.0, "How long one query may run in the database")
+    freshness_timeout_seconds: float = _setting(2.0, "How long a query waits for its Ledger-Position: then 503")
+    live_streams_limit: int = _setting(2_000, "Event streams open at once in one API process; past it: 503")
+    login_attempts_per_minute: int = _setting(10, "Log-ins tried per account and address")
+    session_hours: int = _setting(14 * 24, "How long a log-in lasts")
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Raises SettingsError naming the variable that is wrong."""
+        environ = os.environ if environ is None else environ
+        given = {}
+        for setting in fields(cls):
+            text = environ.get(setting.name.upper(), "").strip()
+            if text:
+                parse, noun = _KINDS[setting.type]
+                try:
+                    given[setting.name] = parse(text)
+                except ValueError:
+                    raise SettingsError(f"{setting.name.upper()} is {text!r}, which is not {noun}.") from None
+        return cls(**given)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.port < 65536:
+            raise SettingsError(f"PORT is {self.port}, which is not between 1 and 65535.")
+        try:
+            Currency(self.currency)
+        except ValueError:
+            raise SettingsError(f"CURRENCY is {self.currency!r}, which is not an ISO 4217 code.") from None
+        for setting in fields(self):
+            value = getattr(self, setting.name)
+            if isinstance(value, int | float) and not isinstance(value, bool) and not 0 < value < inf:
+                raise SettingsError(f"{setting.name.upper()} is {value}, which is not above 0.")
+
+    @property
+    def keys(self) -> Path:
+        return self.keys_dir or self.data_dir / "keys"
+
+    @property
+    def server_url(self) -> str:
+        return self.public_url.rstrip("/") or f"http://localhost:{self.port}"
+
+    def to_env(self) -> dict[str, str]:
+        """The variables that give these settings again, for child processes."""
+        values = {setting.name.upper(): getattr(self, setting.name) for setting in fields(self)}
+        return {name: str(int(value)) if isinstance(value, bool) else str(value) for name, value in values.items() if value is not None}
+
+
+def _bool(text: str) -> bool:
+    if text.lower() not in ("1", "0", "true", "false", "yes", "no"):
+        raise ValueError(text)
+    return text.lower() in ("1", "true", "yes")
+
+
+_KINDS: dict[Any, tuple[Callable[[str], Any], str]] = {
+    int: (int, "a whole number"),
+    float: (float, "a number"),
+    str: (str, "text"),
+    bool: (_bool, "1 or 0"),
+    bool | None: (_bool, "1 or 0"),
+    Path: (Path, "a path"),
+    Path | None: (Path, "a path"),
+}

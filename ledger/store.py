@@ -1,0 +1,176 @@
+"""The store: the `eventsourcing` library's Application over PostgreSQL, with our own mapper, topics and ordering lock.
+
+It is synchronous and retries: workers use it, the API process never does on its event loop (the appender has its own way in:
+`ledger_append`, a SQL function that writes the same rows under the same lock; a test reads each with the other).
+"""
+
+from collections.abc import Sequence
+from typing import Any, cast
+from uuid import UUID
+
+import msgspec
+from eventsourcing.application import Application
+from eventsourcing.persistence import ApplicationRecorder, InfrastructureFactory, Mapper, StoredEvent
+from eventsourcing.postgres import PostgresAggregateRecorder, PostgresApplicationRecorder, PostgresFactory
+from eventsourcing.utils import Environment
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import dict_row
+from psycopg.sql import SQL
+from sqlalchemy import URL, make_url
+
+from ledger.entries import TOPICS, UPCASTERS, Entry, Recorded
+from ledger.snapshots import SNAPSHOT_TOPIC, Snapshot
+
+#: The advisory lock that everything which writes entries takes, so that commit order is position order ("Seatledg" in ASCII).
+#: Not the library's LOCK TABLE, which conflicts with VACUUM and ANALYZE.
+ORDERING_LOCK = 0x536561746C656467
+STATEMENT_TIMEOUT_MS = 10_000
+LOCK_TIMEOUT_MS = 5_000
+
+TOPIC_OF: dict[type[Entry], str] = {entry: topic for topic, entry in TOPICS.items()}
+_encode = msgspec.json.Encoder().encode
+_DECODERS: dict[str, msgspec.json.Decoder[Entry]] = {topic: msgspec.json.Decoder(entry) for topic, entry in TOPICS.items()}
+
+
+def sqlalchemy_url(database_url: str) -> URL:
+    """DATABASE_URL, as people write it (`postgresql://` or `postgres://`), for SQLAlchemy over psycopg.
+
+    ValueError where it starts with something else."""
+    scheme, _, rest = database_url.partition("://")
+    if scheme not in ("postgres", "postgresql"):
+        raise ValueError("DATABASE_URL does not start with postgresql://")
+    return make_url(f"postgresql+psycopg://{rest}")
+
+
+def encode(entry: Entry) -> bytes:
+    return _encode(entry)
+
+
+def decode(topic: str, state: bytes) -> Entry:
+    """The entry that these bytes say, upcast where the topic is an old one. KeyError for a topic that nobody knows."""
+    if topic in UPCASTERS:
+        body = msgspec.json.decode(state)
+        while topic in UPCASTERS:
+            topic, upcast = UPCASTERS[topic]
+            body = upcast(body)
+        return msgspec.convert(body, TOPICS[topic])
+    return _DECODERS[topic].decode(state)
+
+
+class EntryMapper(Mapper[UUID]):
+    """Between `Recorded` (or a `Snapshot`) and the library's StoredEvent."""
+
+    def __init__(self) -> None:
+        pass  # no transcoder, compressor or cipher: msgspec does it all
+
+    def to_stored_event(self, domain_event: Any) -> StoredEvent:
+        if isinstance(domain_event, Snapshot):
+            return StoredEvent(domain_event.originator_id, domain_event.originator_version, SNAPSHOT_TOPIC, domain_event.state)
+        entry: Entry = domain_event.entry
+        return StoredEvent(domain_event.originator_id, domain_event.originator_version, TOPIC_OF[type(entry)], encode(entry))
+
+    def to_domain_event(self, stored_event: StoredEvent) -> Any:
+        stream, version = cast(UUID, stored_event.originator_id), stored_event.originator_version
+        if stored_event.topic == SNAPSHOT_TOPIC:
+            return Snapshot(stream, version, stored_event.state)
+        position = getattr(stored_event, "id", 0)  # a Notification has one
+        return Recorded(stream, version, decode(stored_event.topic, stored_event.state), position)
+
+
+class LedgerRecorder(PostgresApplicationRecorder):
+    """The library's recorder under our ordering lock, without its NOTIFY (which takes one lock for the whole server at commit)."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.lock_table_statements = [
+            SQL("SET LOCAL lock_timeout = {}").format(LOCK_TIMEOUT_MS),
+            SQL("SELECT pg_advisory_xact_lock({})").format(ORDERING_LOCK),
+        ]
+
+    def _notify_channel(self, curs: Any) -> None:
+        pass
+
+
+class LedgerFactory(PostgresFactory):
+    """Names our tables, and opens connections from the whole of DATABASE_URL (the library would drop sslmode, options …)."""
+
+    def __init__(self, database_url: str) -> None:
+        given = cast(dict[str, Any], conninfo_to_dict(database_url))
+        super().__init__(
+            Environment(
+                "ledger",
+                {
+                    "POSTGRES_DBNAME": given.get("dbname", ""),
+                    "POSTGRES_HOST": given.get("host", ""),
+                    "POSTGRES_PORT": str(given.get("port", 5432)),
+                    "POSTGRES_USER": given.get("user", ""),
+                    "POSTGRES_PASSWORD": given.get("password", ""),
+                    "POSTGRES_CONNECT_TIMEOUT": "3",
+                    "POSTGRES_LOCK_TIMEOUT": str(LOCK_TIMEOUT_MS // 1000),
+                    "POSTGRES_PRE_PING": "yes",
+                    "POSTGRES_POOL_SIZE": "1",
+                    "POSTGRES_MAX_OVERFLOW": "3",
+                    "CREATE_TABLE": "no",
+                    "IS_SNAPSHOTTING_ENABLED": "yes",
+                },
+            )
+        )
+        self.datastore.pool.kwargs = {
+            **given,
+            "row_factory": dict_row,
+            "connect_timeout": 3,
+            "application_name": "seatledger-store",
+            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} {given.get('options', '')}",
+        }
+
+    def application_recorder(self) -> ApplicationRecorder:
+        return LedgerRecorder(self.datastore, events_table_name="ledger_entries")
+
+    def aggregate_recorder(self, purpose: str = "events") -> PostgresAggregateRecorder:
+        return PostgresAggregateRecorder(self.datastore, events_table_name=f"ledger_{purpose}")
+
+
+class Ledger(Application[UUID]):
+    """Reads and appends entries. Close it when done: it holds connections."""
+
+    is_snapshotting_enabled = True
+
+    def __init__(self, database_url: str) -> None:
+        self._database_url = database_url
+        super().__init__()
+
+    def construct_factory(self, env: Environment) -> InfrastructureFactory[Any]:
+        return LedgerFactory(self._database_url)
+
+    def construct_mapper(self) -> EntryMapper:
+        return EntryMapper()
+
+    def append(self, recorded: Sequence[Recorded]) -> list[int]:
+        """Appends in one transaction and returns the positions. Raises the library's IntegrityError where a version is taken."""
+        stored = [self.mapper.to_stored_event(cast(Any, one)) for one in recorded]
+        return list(self.recorder.insert_events(stored) or ())
+
+    def read(self, after: int, limit: int) -> list[Recorded]:
+        """Up to `limit` entries past position `after`, in order."""
+        notifications = self.recorder.select_notifications(after, limit, inclusive_of_start=False)
+        return [cast(Recorded, self.mapper.to_domain_event(one)) for one in notifications]
+
+    def head(self) -> int:
+        """The position of the newest entry, 0 in an empty ledger."""
+        return self.recorder.max_notification_id() or 0
+
+    def stream(self, stream: UUID, after: int = 0, limit: int | None = None) -> list[Recorded]:
+        """Entries of one stream past version `after`, in order; their `position` is not read (0)."""
+        stored = self.recorder.select_events(stream, gt=after, limit=limit)
+        return [cast(Recorded, self.mapper.to_domain_event(one)) for one in stored]
+
+    def latest_snapshot(self, stream: UUID) -> Snapshot | None:
+        assert self.snapshots is not None
+        found = list(self.snapshots.get(stream, desc=True, limit=1))
+        return cast(Snapshot, found[0]) if found else None
+
+    def save_snapshot(self, snapshot: Snapshot) -> None:
+        assert self.snapshots is not None
+        self.snapshots.put([cast(Any, snapshot)])
+
+

@@ -1,0 +1,87 @@
+"""Ticket codes: derived, never stored. A code names its place in a stream and carries a MAC of it, so that any rebuild gives
+the same codes, who reads the database cannot forge one, and a check-in finds and verifies a ticket without a read table.
+
+    key version (1 byte) | event tag (2) | version in the stream (4) | ticket (2) | HMAC-SHA-256 of (event id, those) cut to 10
+
+19 bytes are 31 characters of Crockford's base 32 (no I, L, O, U), shown in groups. The tag tells another event's ticket from
+a forgery; only the MAC, 80 bits over the whole event id, makes a code good.
+"""
+
+import hmac
+from struct import Struct
+from typing import NamedTuple
+from uuid import UUID
+
+from ledger.errors import InvalidCode, WrongEvent
+from ledger.keys import Keyring, KeysError
+
+_PLACE = Struct(">B2sIH")
+_MAC_BYTES = 10
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_LENGTH = ((_PLACE.size + _MAC_BYTES) * 8 + 4) // 5
+_PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
+_VALUES = {**{char: value for value, char in enumerate(_ALPHABET)}, "O": 0, "I": 1, "L": 1}
+
+
+class Place(NamedTuple):
+    """The `version`-th entry of the stream booked it; `ticket` is its number in that booking, from 0."""
+
+    version: int
+    ticket: int
+
+
+class TicketCodes:
+    def __init__(self, keys: Keyring) -> None:
+        self._keys = keys
+
+        self.newest_key = keys.newest[0]
+
+    def code(self, event_id: UUID, place: Place, key_version: int) -> str:
+        """Raises KeysError where that key is gone."""
+        key = self._keys.get(key_version)
+        if key is None:
+            raise KeysError(f"The tickets key of version {key_version} is missing from KEYS_DIR: restore it from your backup.")
+        raw = _PLACE.pack(key_version, event_id.bytes[-2:], *place)
+        return _group(_to_base32(raw + self._mac(key, event_id, raw)))
+
+    def read(self, event_id: UUID, code: str) -> Place:
+        """Where a code's ticket was booked. Blanks, hyphens and case do not matter, nor O for 0, I or L for 1.
+
+        Raises InvalidCode for what no ticket ever carried, WrongEvent for another event's."""
+        raw = _from_base32("".join(code.upper().replace("-", "").split()))
+        place, mac = raw[: _PLACE.size], raw[_PLACE.size :]
+        key_version, tag, version, ticket = _PLACE.unpack(place)
+        key = self._keys.get(key_version)
+        if key is None:
+            raise InvalidCode
+        if not hmac.compare_digest(mac, self._mac(key, event_id, place)):
+            raise WrongEvent if tag != event_id.bytes[-2:] else InvalidCode
+        return Place(version, ticket)
+
+    @staticmethod
+    def _mac(key: bytes, event_id: UUID, place: bytes) -> bytes:
+        return hmac.digest(key, event_id.bytes + place, "sha256")[:_MAC_BYTES]
+
+
+def _to_base32(raw: bytes) -> str:
+    number = int.from_bytes(raw, "big") << (_LENGTH * 5 - len(raw) * 8)
+    digits = _LENGTH + _LENGTH % 2  # an even number, so that pairs come out
+    number <<= (digits - _LENGTH) * 5
+    return "".join(_PAIRS[number >> shift & 1023] for shift in range(digits * 5 - 10, -1, -10))[:_LENGTH]
+
+
+def _from_base32(text: str) -> bytes:
+    if len(text) != _LENGTH or not all(char in _VALUES for char in text):
+        raise InvalidCode
+    number = 0
+    for char in text:
+        number = number << 5 | _VALUES[char]
+    size = _PLACE.size + _MAC_BYTES
+    spare = _LENGTH * 5 - size * 8
+    if number & ((1 << spare) - 1):
+        raise InvalidCode
+    return (number >> spare).to_bytes(size, "big")
+
+
+def _group(text: str) -> str:
+    return "-".join(text[start : start + 4] for start in range(0, len(text), 4))

@@ -1,0 +1,47 @@
+"""The database's shape, step by step, with Alembic and without an alembic.ini.
+
+Two processes may migrate at once: one waits for the other. `versions/` holds one step a file, with its way back.
+"""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import NullPool, create_engine
+
+from ledger.store import sqlalchemy_url
+
+#: Held by whoever migrates a database.
+MIGRATION_LOCK = 0x6D69677261746521
+
+
+def upgrade(database_url: str, revision: str = "head") -> None:
+    command.upgrade(_config(database_url), revision)
+
+
+def downgrade(database_url: str, revision: str) -> None:
+    """To the step named, or `base`: nothing left."""
+    command.downgrade(_config(database_url), revision)
+
+
+def current(database_url: str) -> str | None:
+    """The step that the database is at; None before the first."""
+    engine = create_engine(sqlalchemy_url(database_url), poolclass=NullPool)
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def head() -> str:
+    """The step that this code expects."""
+    revision = ScriptDirectory.from_config(_config("")).get_current_head()
+    assert revision is not None
+    return revision
+
+
+def _config(database_url: str) -> Config:
+    config = Config(attributes={"database_url": database_url})
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config

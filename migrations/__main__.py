@@ -1,0 +1,46 @@
+"""`python -m migrations upgrade [REVISION] | downgrade REVISION | current`, on the database that the settings name."""
+
+import argparse
+import sys
+
+from alembic.util import CommandError
+from sqlalchemy.exc import OperationalError
+
+import migrations
+import servers
+from ledger.settings import Settings, SettingsError
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m migrations", description="Bring the database to a step of its shape.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    upgrade = commands.add_parser("upgrade", help="to a newer step, by default the newest")
+    upgrade.add_argument("revision", nargs="?", default="head")
+    downgrade = commands.add_parser("downgrade", help="to an older step, or to nothing with `base`")
+    downgrade.add_argument("revision")
+    commands.add_parser("current", help="print the step that it is at, and the newest")
+    arguments = parser.parse_args()
+    try:
+        database_url = servers.running(Settings.from_env()).database_url
+        if not database_url:
+            return _fail("Set DATABASE_URL, or start `make run`, whose database is then used.")
+        match arguments.command:
+            case "upgrade":
+                migrations.upgrade(database_url, arguments.revision)
+            case "downgrade":
+                migrations.downgrade(database_url, arguments.revision)
+        print(f"{migrations.current(database_url) or 'nothing'} of {migrations.head()}")
+    except OperationalError as error:
+        return _fail(f"PostgreSQL refuses: {servers.one_line(error.orig)}")
+    except (SettingsError, CommandError, ValueError) as error:
+        return _fail(str(error))
+    return 0
+
+
+def _fail(sentence: str) -> int:
+    print(sentence, file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""For machines that watch: is the process alive, can it sell, how is it doing."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import prometheus_client
+import psycopg
+from fastapi import APIRouter, Request, Response
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from psycopg_pool import PoolTimeout
+
+import migrations
+from commands.appender import Appender
+from ledger.errors import Busy
+from ledger.pool import Pool
+from query_api.read_side import ReadSide
+
+router = APIRouter(tags=["system"])
+
+Status = dict[Annotated[str, "what"], str]
+
+
+class Probes:
+    """In `app.state.probes`."""
+
+    def __init__(self, pool: Pool, appender: Appender, read_side: ReadSide) -> None:
+        self._pool, self._appender, self._read_side = pool, appender, read_side
+        self._migrated_to = migrations.head()
+        self._registry = prometheus_client.CollectorRegistry()
+        self._registry.register(self)
+        for collector in (prometheus_client.ProcessCollector, prometheus_client.PlatformCollector, prometheus_client.GCCollector):
+            collector(registry=self._registry)
+
+    async def check_ready(self) -> None:
+        """Raises Busy, saying why nothing can be sold."""
+        try:
+            async with self._pool.connection(timeout=2) as connection:
+                cursor = await connection.execute("SELECT version_num FROM alembic_version")
+                row = await cursor.fetchone()
+        except psycopg.errors.UndefinedTable:
+            row = None
+        except (psycopg.Error, PoolTimeout):
+            raise Busy("The database can't be reached.") from None
+        if row is None or row[0] != self._migrated_to:
+            raise Busy("The database is not migrated: run `make migrate`.")
+
+    def metrics(self) -> bytes:
+        return prometheus_client.generate_latest(self._registry)
+
+    def collect(self) -> Iterable[Metric]:
+        appender = self._appender
+        yield GaugeMetricFamily("seatledger_commands_held", "Commands waiting or in flight", appender.held)
+        yield CounterMetricFamily("seatledger_appends", "Transactions that appended entries", appender.appends)
+        yield CounterMetricFamily("seatledger_entries_appended", "Entries appended by this process", appender.entries)
+        yield GaugeMetricFamily("seatledger_events_cached", "Events in memory", len(appender.cache))
+        yield GaugeMetricFamily("seatledger_events_cached_bytes", "Their estimated size", appender.cache.bytes)
+        yield GaugeMetricFamily("seatledger_live_streams", "Event streams open", self._read_side.live_streams)
+        positions = GaugeMetricFamily("seatledger_projection_position", "Ledger position reached, as last heard", labels=["projection"])
+        for name, position in self._read_side.known_positions().items():
+            positions.add_metric([name], position)
+        yield positions
+
+
+@router.get("/health", operation_id="get_health")
+async def health() -> Status:
+    """The process is alive."""
+    return {"status": "alive"}
+
+
+@router.get("/ready", operation_id="get_ready")
+async def ready(request: Request) -> Status:
+    """It can sell: the database is reachable and migrated. Otherwise 503."""
+    await request.app.state.probes.check_ready()
+    return {"status": "ready"}
+
+
+@router.get("/metrics", operation_id="get_metrics", response_class=Response)
+async def metrics(request: Request) -> Response:
+    """Prometheus' text format."""
+    return Response(request.app.state.probes.metrics(), media_type=prometheus_client.CONTENT_TYPE_LATEST)

@@ -1,0 +1,207 @@
+"""`revenue`: gross, refunded and net, by event, category and hour. Amounts in minor units of the event's currency."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, delete, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ledger import entries as e
+from ledger.entries import Recorded
+from projections.tables import CategoryNumber, Id, MinorUnits, Model, Moment, Position, Words, add, upsert
+
+
+class RevenueEvent(Model):
+    """`cancellations` counts bookings that were cancelled as a whole, each once."""
+
+    __tablename__ = "revenue_events"
+    __table_args__ = (
+        CheckConstraint("status IN ('active', 'cancelled', 'completed')", name="status"),
+        CheckConstraint("cancellations BETWEEN 0 AND bookings", name="cancellations_within_bookings"),
+        Index(None, "organizer_id", "number"),
+    )
+
+    event_id: Mapped[Id] = mapped_column(primary_key=True)
+    number: Mapped[Position] = mapped_column(unique=True)
+    name: Mapped[Words]
+    starts_at: Mapped[Moment]
+    currency: Mapped[Words]
+    organizer_id: Mapped[Id]
+    status: Mapped[Words]
+    bookings: Mapped[int]
+    cancellations: Mapped[int]
+
+
+class RevenueCategory(Model):
+    __tablename__ = "revenue_categories"
+    __table_args__ = (
+        CheckConstraint("taken BETWEEN 0 AND capacity", name="taken_within_capacity"),
+        CheckConstraint("refunded BETWEEN 0 AND gross", name="refunded_within_gross"),
+    )
+
+    event_id: Mapped[Id] = mapped_column(ForeignKey("revenue_events.event_id", ondelete="CASCADE"), primary_key=True)
+    category: Mapped[CategoryNumber] = mapped_column(primary_key=True)
+    name: Mapped[Words]
+    capacity: Mapped[int]
+    taken: Mapped[int]
+    gross: Mapped[MinorUnits]
+    refunded: Mapped[MinorUnits]
+
+
+class RevenueHour(Model):
+    """What one UTC hour of sales brought: refunds count in the hour in which they were made."""
+
+    __tablename__ = "revenue_hours"
+    __table_args__ = (
+        CheckConstraint("gross >= 0 AND refunded >= 0 AND bookings >= 0 AND cancellations >= 0", name="not_negative"),
+        CheckConstraint("tickets >= 0 AND tickets_cancelled >= 0", name="tickets_not_negative"),
+        Index(None, "hour"),
+    )
+
+    event_id: Mapped[Id] = mapped_column(ForeignKey("revenue_events.event_id", ondelete="CASCADE"), primary_key=True)
+    hour: Mapped[Moment] = mapped_column(primary_key=True)
+    bookings: Mapped[int]
+    cancellations: Mapped[int]
+    tickets: Mapped[int]
+    tickets_cancelled: Mapped[int]
+    gross: Mapped[MinorUnits]
+    refunded: Mapped[MinorUnits]
+
+
+class _Category(msgspec.Struct):
+    name: str
+    capacity: int
+    taken: int = 0
+    gross: int = 0
+    refunded: int = 0
+
+
+class _Event(msgspec.Struct):
+    """A row of each table at hand, and what its hours gain."""
+
+    row: dict[str, Any]
+    categories: dict[int, _Category]
+    hours: dict[datetime, dict[str, int]]
+    removed: set[int]
+
+    def gain(self, at: datetime, **amounts: int) -> None:
+        hour = self.hours.setdefault(at.replace(minute=0, second=0, microsecond=0), dict.fromkeys(_HOUR_COLUMNS, 0))
+        for name, amount in amounts.items():
+            hour[name] += amount
+
+
+_HOUR_COLUMNS = ("bookings", "cancellations", "tickets", "tickets_cancelled", "gross", "refunded")
+
+
+class Revenue:
+    name = "revenue"
+    version = 1
+
+    def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
+        events = _read(connection, {recorded.stream for recorded in run})
+        for recorded in run:
+            if isinstance(recorded.entry, e.EventScheduled):
+                events[recorded.stream] = _scheduled(recorded, recorded.entry)
+            else:
+                _apply(events[recorded.stream], recorded.entry)
+        _write(connection, events)
+
+
+def _read(connection: Connection, event_ids: set[UUID]) -> dict[UUID, _Event]:
+    rows = connection.execute(select(RevenueEvent.__table__).where(RevenueEvent.event_id.in_(event_ids))).mappings()
+    events = {row["event_id"]: _Event(dict(row), {}, {}, set()) for row in rows}
+    query = select(RevenueCategory.__table__).where(RevenueCategory.event_id.in_(event_ids))
+    for event_id, category, *values in connection.execute(query.order_by(RevenueCategory.category)):
+        events[event_id].categories[category] = _Category(*values)
+    return events
+
+
+def _scheduled(recorded: Recorded, entry: e.EventScheduled) -> _Event:
+    row = {
+        "event_id": recorded.stream,
+        "number": recorded.position,
+        "name": entry.details.name,
+        "starts_at": entry.details.starts_at,
+        "currency": entry.currency,
+        "organizer_id": entry.organizer_id,
+        "status": "active",
+        "bookings": 0,
+        "cancellations": 0,
+    }
+    return _Event(row, {c.number: _Category(c.name, c.capacity) for c in entry.categories}, {}, set())
+
+
+def _apply(event: _Event, entry: e.Entry) -> None:
+    match entry:
+        case e.SeatsBooked():
+            _booked(event, entry)
+        case e.BookingCancelled():
+            _cancelled(event, entry)
+        case e.EventCancelled():
+            _event_cancelled(event, entry)
+        case e.EventCompleted():
+            event.row["status"] = "completed"
+        case e.EventDetailsChanged():
+            event.row |= {"name": entry.details.name, "starts_at": entry.details.starts_at}
+        case e.CategoryAdded():
+            event.categories[entry.category.number] = _Category(entry.category.name, entry.category.capacity)
+        case e.CategoryRenamed():
+            event.categories[entry.category].name = entry.name
+        case e.CapacityChanged():
+            event.categories[entry.category].capacity = entry.capacity
+        case e.CategoryRemoved():
+            del event.categories[entry.category]
+            event.removed.add(entry.category)
+
+
+def _booked(event: _Event, entry: e.SeatsBooked) -> None:
+    event.row["bookings"] += 1
+    quantity = gross = 0
+    for line in entry.lines:
+        category = event.categories[line.category]
+        category.taken += line.quantity
+        category.gross += line.quantity * line.unit_price
+        quantity += line.quantity
+        gross += line.quantity * line.unit_price
+    event.gain(entry.at, bookings=1, tickets=quantity, gross=gross)
+
+
+def _cancelled(event: _Event, entry: e.BookingCancelled) -> None:
+    event.row["cancellations"] += entry.whole
+    for line in entry.lines:
+        event.categories[line.category].taken -= line.quantity
+        event.categories[line.category].refunded += line.refund
+    refunded = sum(line.refund for line in entry.lines)
+    event.gain(entry.at, cancellations=int(entry.whole), tickets_cancelled=len(entry.tickets), refunded=refunded)
+
+
+def _event_cancelled(event: _Event, entry: e.EventCancelled) -> None:
+    refunded = sum(category.gross - category.refunded for category in event.categories.values())
+    tickets = sum(category.taken for category in event.categories.values())
+    cancelled = event.row["bookings"] - event.row["cancellations"]
+    event.gain(entry.at, cancellations=cancelled, tickets_cancelled=tickets, refunded=refunded)
+    event.row |= {"status": "cancelled", "cancellations": event.row["bookings"]}
+    for category in event.categories.values():
+        category.refunded, category.taken = category.gross, 0
+
+
+def _write(connection: Connection, events: dict[UUID, _Event]) -> None:
+    upsert(connection, RevenueEvent, [event.row for event in events.values()])
+    upsert(
+        connection,
+        RevenueCategory,
+        [
+            {"event_id": id_, "category": number, **msgspec.structs.asdict(category)}
+            for id_, event in events.items()
+            for number, category in event.categories.items()
+        ],
+    )
+    hours = [{"event_id": id_, "hour": hour, **gained} for id_, event in events.items() for hour, gained in event.hours.items()]
+    add(connection, RevenueHour, hours)
+    for event_id, event in events.items():
+        for category in event.removed:
+            one = (RevenueCategory.event_id == event_id, RevenueCategory.category == category)
+            connection.execute(delete(RevenueCategory).where(*one))

@@ -1,0 +1,103 @@
+"""What all read tables share: their metadata, column types, and writing many rows in one statement."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Annotated, Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Connection, DateTime, MetaData, SmallInteger, Table, Text, Uuid
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+Id = Annotated[UUID, mapped_column(Uuid)]
+Position = Annotated[int, mapped_column(BigInteger)]
+MinorUnits = Annotated[int, mapped_column(BigInteger)]
+CategoryNumber = Annotated[int, mapped_column(SmallInteger)]
+Moment = Annotated[datetime, mapped_column(DateTime(timezone=True))]
+Words = Annotated[str, mapped_column(Text)]
+
+
+class Model(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        }
+    )
+
+
+class Progress(Model):
+    """How far each projection has come. `failed_position`: the entry that it stopped at, with the `error`, while stalled."""
+
+    __tablename__ = "projections"
+
+    name: Mapped[Words] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    position: Mapped[Position]
+    updated_at: Mapped[Moment]
+    failed_position: Mapped[Position | None]
+    error: Mapped[Words | None]
+
+
+def table_of(model: type[Model]) -> Table:
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table
+
+
+def insert(connection: Connection, model: type[Model], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Inserts new rows, all in one statement. A row that is there already is an error: the ledger says everything once."""
+    if rows:
+        table = table_of(model)
+        connection.exec_driver_sql(_insert_sql(table, tuple(rows[0])), _columns(rows))
+
+
+def upsert(connection: Connection, model: type[Model], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Inserts rows or puts them in place of those with the same primary key, all in one statement."""
+    if rows:
+        table = table_of(model)
+        names = tuple(rows[0])
+        keys = [column.name for column in table.primary_key]
+        new = ", ".join(f"{name} = excluded.{name}" for name in names if name not in keys)
+        sql = f"{_insert_sql(table, names)} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {new}"
+        connection.exec_driver_sql(sql, _columns(rows))
+
+
+def add(connection: Connection, model: type[Model], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Inserts rows, or adds their values to those of the rows with the same primary key, all in one statement."""
+    if rows:
+        table = table_of(model)
+        names = tuple(rows[0])
+        keys = [column.name for column in table.primary_key]
+        new = ", ".join(f"{name} = {table.name}.{name} + excluded.{name}" for name in names if name not in keys)
+        sql = f"{_insert_sql(table, names)} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {new}"
+        connection.exec_driver_sql(sql, _columns(rows))
+
+
+def update(connection: Connection, model: type[Model], new: str, match: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """`UPDATE … SET new FROM the rows, called given, WHERE match`: each of the rows must match one of the table."""
+    if rows:
+        table = table_of(model)
+        names = tuple(rows[0])
+        sql = f"UPDATE {table.name} SET {new} FROM unnest({_arrays(table, names)}) AS given ({', '.join(names)}) WHERE {match}"
+        done = connection.exec_driver_sql(sql, _columns(rows)).rowcount
+        assert done == len(rows), f"{len(rows) - done} rows of {table.name} that an entry is about are missing"
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> tuple[list[Any], ...]:
+    return tuple([row[name] for row in rows] for name in rows[0])
+
+
+@cache
+def _insert_sql(table: Table, names: tuple[str, ...]) -> str:
+    return f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM unnest({_arrays(table, names)})"
+
+
+@cache
+def _arrays(table: Table, names: Iterable[str]) -> str:
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    return ", ".join(f"%s::{table.c[name].type.compile(dialect)}[]" for name in names)

@@ -1,0 +1,143 @@
+"""The way to the read tables: one statement an answer, over raw psycopg, prepared, with binary results.
+
+Whatever the database does, an answer comes in time: it bounds the statement, the pool bounds who waits for a connection, and
+a server that is frozen is hung up on (a cancelled psycopg call would still wait some 10 s for it).
+"""
+
+import asyncio
+import os
+import select
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import tuple_row
+from psycopg_pool import AsyncConnectionPool
+
+from ledger.errors import Busy
+from ledger.settings import Settings
+
+Connection = psycopg.AsyncConnection[Any]
+Pool = AsyncConnectionPool[Any]
+Row = tuple[Any, ...]
+
+#: Requests that may wait for a connection of one process; past it they are told to come again.
+MAX_WAITING = 1_000
+EXPORT_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A SELECT whose first column is the lowest position of the projections that it `reads`; without rows, the rest is null.
+
+    `replan`: what it searches for decides how to search, so that it is planned anew each time."""
+
+    sql: str
+    parameters: Mapping[str, Any]
+    reads: tuple[str, ...]
+    replan: bool = field(default=False)
+
+
+class Answer(NamedTuple):
+    """The rows, without their first column, as they stood at this ledger position."""
+
+    position: int
+    rows: list[Row]
+
+
+def make_pool(settings: Settings) -> Pool:
+    """Closed as yet. Autocommit, UTC, statements bounded by `query_timeout_seconds`; broken connections are found when taken."""
+    given: dict[str, Any] = dict(conninfo_to_dict(settings.database_url))
+    timeout_ms = round(settings.query_timeout_seconds * 1000)
+    options = f"-c statement_timeout={timeout_ms} -c timezone=UTC {given.pop('options', '')}"
+    kwargs = {**given, "autocommit": True, "connect_timeout": 3, "application_name": "seatledger-api", "options": options}
+    size = settings.database_pool_size
+    return AsyncConnectionPool(
+        kwargs=kwargs, min_size=min(2, size), max_size=size, max_waiting=MAX_WAITING, check=_check, open=False, name="read side"
+    )
+
+
+async def _check(connection: Connection) -> None:
+    """An idle connection has nothing to say: one that does was closed by the server, most likely. Costs no round trip."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        await AsyncConnectionPool.check_connection(connection)
+
+
+class Database:
+    def __init__(self, pool: Pool, query_timeout_seconds: float) -> None:
+        self._pool = pool
+        self._seconds = query_timeout_seconds + 1  # the server's own time-out comes first, unless it is frozen
+        self._returning: set[asyncio.Task[None]] = set()
+
+    async def answer(self, query: Query) -> Answer:
+        """One statement, one snapshot. Raises Busy where the database does not answer in time."""
+        rows = await self.rows(query)
+        position = rows[0][0]
+        return Answer(position, [row[1:] for row in rows if len(row) == 1 or row[1] is not None])
+
+    async def rows(self, query: Query) -> list[Row]:
+        async with self._connection() as connection, connection.cursor(binary=True, row_factory=tuple_row) as cursor:
+            await cursor.execute(query.sql, query.parameters, prepare=not query.replan)
+            return await cursor.fetchall()
+
+    async def pages(self, query: Query) -> AsyncIterator[list[Row]]:
+        """All rows of one snapshot, first column and all, a page at a time, however many they are."""
+        async with self._connection(bounded=False) as connection, connection.transaction():
+            async with connection.cursor("export", binary=True, row_factory=tuple_row) as cursor:
+                await cursor.execute(query.sql, query.parameters)
+                while True:
+                    hang_up = asyncio.get_running_loop().call_later(self._seconds, _hang_up, connection)
+                    try:
+                        page = await cursor.fetchmany(EXPORT_PAGE)
+                    finally:
+                        hang_up.cancel()
+                    if not page:
+                        return
+                    yield page
+
+    @asynccontextmanager
+    async def _connection(self, *, bounded: bool = True) -> AsyncIterator[Connection]:
+        connection = await self._take()
+        hang_up = asyncio.get_running_loop().call_later(self._seconds, _hang_up, connection) if bounded else None
+        try:
+            yield connection
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            raise Busy from error
+        finally:
+            if hang_up is not None:
+                hang_up.cancel()
+            await self._pool.putconn(connection)
+
+    async def _take(self) -> Connection:
+        """The pool bounds its queue but not its check of a connection, and that must not be cancelled."""
+        taking = asyncio.create_task(self._pool.getconn(timeout=self._seconds))
+        try:
+            await asyncio.wait({taking}, timeout=self._seconds)
+        except BaseException:
+            taking.add_done_callback(self._give_back)
+            raise
+        if not taking.done():
+            taking.add_done_callback(self._give_back)
+            raise Busy
+        try:
+            return taking.result()
+        except psycopg.OperationalError as error:
+            raise Busy from error
+
+    def _give_back(self, taking: "asyncio.Task[Connection]") -> None:
+        """What came too late for its taker goes back, else the pool would shrink by it."""
+        if not taking.cancelled() and taking.exception() is None:
+            returning = asyncio.create_task(self._pool.putconn(taking.result()))
+            self._returning.add(returning)
+            returning.add_done_callback(self._returning.discard)
+
+
+def _hang_up(connection: Connection) -> None:
+    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)

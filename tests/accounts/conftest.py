@@ -1,0 +1,86 @@
+"""Accounts on their own: the routes, and people to send requests as."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from argon2 import PasswordHasher
+from fastapi import FastAPI
+from psycopg_pool import AsyncConnectionPool
+
+import problems
+from accounts.access import Access
+from accounts.database import Pool
+from accounts.passwords import Passwords
+from accounts.people import NewAccount
+from accounts.routes import router
+from ledger.messages import Role
+from ledger.settings import Settings
+
+KEY = bytes(range(32))
+PASSWORD = "correct horse battery"
+
+
+def make_app(access: Access) -> FastAPI:
+    app = FastAPI()
+    app.include_router(router)
+    problems.install(app)
+    app.state.access = access
+    return app
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    async with AsyncConnectionPool(database_url, min_size=2, max_size=10, open=False) as pool:
+        yield pool
+
+
+@pytest.fixture
+def quick_passwords() -> Passwords:
+    """Argon2id all the same, with the least work that it allows."""
+    return Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
+@pytest.fixture
+async def processes(settings: Settings, pool: Pool, quick_passwords: Passwords) -> AsyncIterator[Callable[[], Awaitable[Access]]]:
+    """Each call is one more API process, as far as accounts can tell."""
+    async with AsyncExitStack() as stack:
+
+        async def start() -> Access:
+            return await stack.enter_async_context(Access(settings, pool, key=KEY, passwords=quick_passwords))
+
+        yield start
+
+
+@pytest.fixture
+async def access(processes: Callable[[], Awaitable[Access]]) -> Access:
+    return await processes()
+
+
+@pytest.fixture
+async def app(access: Access) -> FastAPI:
+    return make_app(access)
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        yield client
+
+
+@pytest.fixture
+def person(access: Access) -> Callable[..., Awaitable[dict[str, Any]]]:
+    """Makes somebody of a role, signed in: `{"id", "email", "token", "headers"}`."""
+
+    async def make(role: Role = Role.CUSTOMER, name: str = "") -> dict[str, Any]:
+        name = name or role.value
+        new = NewAccount(name=name, email=f"{name}@example.test", password=PASSWORD, role=role)
+        account = await access.people.create_user(new, uuid4())
+        logged_in = await access.people.log_in(account.email, PASSWORD)
+        headers = {"Authorization": f"Bearer {logged_in.token}"}
+        return {"id": account.id, "email": account.email, "token": logged_in.token, "headers": headers}
+
+    return make

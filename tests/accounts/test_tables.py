@@ -1,0 +1,62 @@
+"""accounts/tables.py against migrations/versions/0002_accounts.py"""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, NullPool, create_engine
+
+import migrations
+from accounts.tables import metadata
+
+#: Everything that PostgreSQL knows about the shape of a table, by name.
+CATALOGUE = """
+    SELECT 'column', c.relname, a.attname,
+           concat_ws(' ', format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid))
+      FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+     WHERE c.relname = ANY(%(tables)s) AND a.attnum > 0
+    UNION ALL SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid)
+      FROM pg_constraint WHERE conrelid::regclass::text = ANY(%(tables)s)
+    UNION ALL SELECT 'index', tablename, indexname, indexdef FROM pg_indexes WHERE tablename = ANY(%(tables)s)
+"""
+
+
+@pytest.fixture
+def connection(database_url: str) -> Iterator[Connection]:
+    with create_engine(migrations.sqlalchemy_url(database_url), poolclass=NullPool).connect() as connection:
+        yield connection
+
+
+def catalogue(url: str) -> set[tuple[str, ...]]:
+    with psycopg.connect(url) as connection:
+        return set(connection.execute(CATALOGUE, {"tables": list(metadata.tables)}).fetchall())
+
+
+def test_the_migration_makes_what_the_metadata_says(database_url: str, empty_database_url: str) -> None:
+    engine = create_engine(migrations.sqlalchemy_url(empty_database_url), poolclass=NullPool)
+    metadata.create_all(engine)
+    described = catalogue(empty_database_url)
+    assert len(described) > 25
+    assert described == catalogue(database_url)
+
+
+def test_alembic_sees_no_difference(connection: Connection) -> None:
+    ours = {"include_object": lambda _, name, kind, __, ___: kind != "table" or name in metadata.tables}
+    assert compare_metadata(MigrationContext.configure(connection, opts=ours), metadata) == []
+
+
+def test_the_way_back(database_url: str) -> None:
+    migrations.downgrade(database_url, "0001")
+    assert catalogue(database_url) == set()
+    migrations.upgrade(database_url, "0002")
+    assert catalogue(database_url)
+
+
+def test_the_poll_reads_indexes(connection: Connection) -> None:
+    """Every process asks this twice a second, however many tokens there are."""
+    connection.exec_driver_sql("SET enable_seqscan = off")
+    for table, column in (("tokens", "revoked_at"), ("accounts", "access_changed_at")):
+        plan = connection.exec_driver_sql(f"EXPLAIN SELECT FROM {table} WHERE {column} > now() - interval '10 s'").fetchall()
+        assert f"ix_{table}_{column}" in str(plan)

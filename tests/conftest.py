@@ -1,0 +1,161 @@
+"""Real servers for whoever asks for them, shared by all processes of a run; a fresh database and a flushed Redis for each test.
+
+They are our own, in a directory that goes afterwards, or those of DATABASE_URL and REDIS_URL. There, only databases named
+`seatledger_test_…` are made and dropped, and only Redis databases that were empty are used.
+"""
+
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+import redis
+from psycopg import sql
+
+import migrations
+from ledger.settings import Settings
+from tests import own_servers
+
+_DIRECTORY = pytest.StashKey[Path]()
+_CLEANUP = pytest.StashKey[ExitStack]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The directory is the run's: made by the one process that starts the others, which get its name from it."""
+    if (worker := getattr(config, "workerinput", None)) is not None:
+        config.stash[_DIRECTORY] = Path(worker["seatledger_directory"])
+        return
+    cleanup = config.stash[_CLEANUP] = ExitStack()
+    config.stash[_DIRECTORY] = cleanup.enter_context(own_servers.directory())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["seatledger_directory"] = str(node.config.stash[_DIRECTORY])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if (cleanup := config.stash.get(_CLEANUP, None)) is None:
+        return
+    given, directory = os.environ.get("DATABASE_URL"), config.stash[_DIRECTORY]
+    if given and _template_note(directory).exists():
+        PostgresServer(given, _prefix(directory)).drop_all()
+    cleanup.close()
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """Makes and drops databases whose names start with `prefix`."""
+
+    url: str
+    prefix: str
+
+    def create(self, name: str, template: str = "template0") -> str:
+        names = map(sql.Identifier, (self.prefix + name, template))
+        self._execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
+        return urlsplit(self.url)._replace(path=f"/{self.prefix}{name}").geturl()
+
+    def drop(self, name: str) -> None:
+        self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(self.prefix + name)))
+
+    def drop_all(self) -> None:
+        for (name,) in self._execute(sql.SQL("SELECT datname FROM pg_database WHERE starts_with(datname, {})").format(self.prefix)):
+            self.drop(name.removeprefix(self.prefix))
+
+    def _execute(self, statement: sql.Composed) -> list[Any]:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+
+@pytest.fixture(scope="session")
+def postgres_server(pytestconfig: pytest.Config) -> PostgresServer:
+    directory = pytestconfig.stash[_DIRECTORY]
+    return PostgresServer(os.environ.get("DATABASE_URL") or own_servers.urls(directory)[0], _prefix(directory))
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres_server: PostgresServer, pytestconfig: pytest.Config) -> str:
+    """Name of a database that the real migrations made, once a run, to copy each test's from. Nobody may be connected to it."""
+    note = _template_note(pytestconfig.stash[_DIRECTORY])
+    with own_servers.locked(note.with_suffix(".lock")):
+        if not note.exists():
+            migrations.upgrade(postgres_server.create("template"))
+            note.touch()
+    return f"{postgres_server.prefix}template"
+
+
+@pytest.fixture(scope="session")
+def _database_names() -> Iterator[str]:
+    return (f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{number}" for number in itertools.count(1))
+
+
+@pytest.fixture
+def database_url(postgres_server: PostgresServer, template_database: str, _database_names: Iterator[str]) -> Iterator[str]:
+    """A migrated, empty database of this test's own. Who is still connected at its end is thrown out."""
+    name = next(_database_names)
+    yield postgres_server.create(name, template_database)
+    postgres_server.drop(name)
+
+
+@pytest.fixture
+def empty_database_url(postgres_server: PostgresServer, _database_names: Iterator[str]) -> Iterator[str]:
+    """A database before the first migration."""
+    name = next(_database_names)
+    yield postgres_server.create(name)
+    postgres_server.drop(name)
+
+
+@pytest.fixture(scope="session")
+def _redis_urls(pytestconfig: pytest.Config) -> Iterator[str]:
+    """In turn, the databases that are this process's share, so that a late message of one test does not reach the next."""
+    given = os.environ.get("REDIS_URL")
+    url = given or own_servers.urls(pytestconfig.stash[_DIRECTORY])[1]
+    with redis.Redis.from_url(url) as client:
+        count = int(client.config_get("databases")["databases"])
+    worker, workers = (int(os.environ.get(name, default).removeprefix("gw")) for name, default in _XDIST)
+    share = [urlsplit(url)._replace(path=f"/{number}").geturl() for number in range(worker, count, workers)]
+    share = [url for url in share if not given or _size(url) == 0]
+    assert share, f"REDIS_URL has no empty database for test process {worker} of {workers}: the tests flush what they use."
+    return itertools.cycle(share)
+
+
+@pytest.fixture
+def redis_url(_redis_urls: Iterator[str]) -> Iterator[str]:
+    """A Redis database, empty at the start. Channels are not a database's own: name them with its number."""
+    url = next(_redis_urls)
+    _flush(url)
+    yield url
+    _flush(url)
+
+
+@pytest.fixture
+def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
+    return Settings(database_url=database_url, redis_url=redis_url, data_dir=tmp_path)
+
+
+_XDIST = (("PYTEST_XDIST_WORKER", "gw0"), ("PYTEST_XDIST_WORKER_COUNT", "1"))
+
+
+def _prefix(directory: Path) -> str:
+    return f"seatledger_test_{directory.name.rpartition('-')[2]}_"
+
+
+def _template_note(directory: Path) -> Path:
+    return directory / "template"
+
+
+def _size(url: str) -> int:
+    with redis.Redis.from_url(url) as client:
+        return int(client.dbsize())
+
+
+def _flush(url: str) -> None:
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()

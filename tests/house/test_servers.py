@@ -1,0 +1,144 @@
+"""PostgreSQL and Redis of our own: data found again, everything durable, leftovers cleared away, clear refusals."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+import redis
+
+from ledger.settings import Settings
+from servers import ServerError, announced, own_postgres, own_redis, running
+
+
+@contextmanager
+def connected(directory: Path) -> Iterator[psycopg.Connection]:
+    with own_postgres(directory) as url, psycopg.connect(url, autocommit=True) as connection:
+        yield connection
+
+
+def _server(directory: Path) -> psutil.Process:
+    return psutil.Process(int((directory / "data" / "postmaster.pid").read_text().split()[0]))
+
+
+def test_postgres_finds_its_data_again(tmp_path: Path) -> None:
+    with connected(tmp_path) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+        server = _server(tmp_path)
+    assert not server.is_running()
+    with connected(tmp_path) as connection:
+        assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
+
+
+def test_postgres_is_durable_private_and_has_trigrams(tmp_path: Path) -> None:
+    with connected(tmp_path) as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit", "data_checksums"):
+            assert connection.execute(f"SHOW {setting}").fetchone() == ("on",)
+        assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
+        connection.execute("CREATE EXTENSION pg_trgm")
+        assert connection.execute("SELECT lower('ÄÖÜ'), 'booking' % 'bookings'").fetchone() == ("äöü", True)
+    assert (tmp_path / "data").stat().st_mode & 0o077 == 0
+    assert tmp_path.stat().st_mode & 0o077 == 0
+
+
+def test_postgres_starts_after_a_kill(tmp_path: Path) -> None:
+    lost: list[str] = []
+    with own_postgres(tmp_path, lost.append) as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE TABLE kept ()")
+        _server(tmp_path).kill()
+        _wait_for(lost)
+    assert lost[0].startswith("PostgreSQL ended by itself")
+    (tmp_path / "data" / "postmaster.pid").write_text(f"{os.getpid()}\n")  # its number is another process's by now
+    with connected(tmp_path) as connection:
+        connection.execute("SELECT FROM kept")
+
+
+def _wait_for(found: list[str]) -> None:
+    deadline = time.monotonic() + 10
+    while not found and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert found
+
+
+def test_a_path_too_long_for_a_socket_does(tmp_path: Path) -> None:
+    with connected(tmp_path / ("long" * 30)) as connection:
+        connection.execute("SELECT")
+
+
+def test_one_seatledger_a_directory(tmp_path: Path) -> None:
+    with own_redis(tmp_path), pytest.raises(ServerError, match=r"in use by another Seatledger\.$"), own_redis(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("own_server", [own_postgres, own_redis])
+def test_a_file_in_place_of_the_directory(own_server: type[own_postgres], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(ServerError, match=r"file/server is not writable: Not a directory\.$"),
+        own_server(tmp_path / "file" / "server"),
+    ):
+        pass
+
+
+def test_a_server_that_refuses_says_why(tmp_path: Path) -> None:
+    with connected(tmp_path):
+        pass
+    (tmp_path / "data" / "PG_VERSION").write_text("9\n")
+    with (
+        pytest.raises(ServerError, match=r"^PostgreSQL refuses to start in .*: .* (data directory|incompatible).*$"),
+        own_postgres(tmp_path),
+    ):
+        pass
+
+
+def test_an_initdb_that_was_broken_off_is_done_again(tmp_path: Path) -> None:
+    (tmp_path / "data.new").mkdir()
+    (tmp_path / "data.new" / "PG_VERSION").write_text("18\n")
+    with connected(tmp_path) as connection:
+        connection.execute("SELECT")
+
+
+def test_redis_is_bounded_private_and_refuses_when_full(tmp_path: Path) -> None:
+    with own_redis(tmp_path) as url, redis.Redis.from_url(url) as client:
+        limits = client.config_get("maxmemory", "maxmemory-policy", "databases", "bind", "save", "appendonly")
+        assert int(limits.pop("maxmemory")) == 64 * 1024 * 1024
+        assert limits == {"maxmemory-policy": "noeviction", "databases": "64", "bind": "127.0.0.1", "save": "", "appendonly": "no"}
+        with (
+            redis.Redis(port=client.connection_pool.connection_kwargs["port"]) as stranger,
+            pytest.raises(redis.AuthenticationError),
+        ):
+            stranger.ping()
+        server = psutil.Process(client.info("server")["process_id"])
+    assert not server.is_running()
+
+
+def test_servers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
+    program = "import sys, time, pathlib, servers\nwith servers.own_postgres(pathlib.Path(sys.argv[1])): print('up', flush=True); time.sleep(60)"
+    starter = psutil.Popen([_python(), "-c", program, str(tmp_path)], stdout=-1)
+    assert starter.stdout.readline() == b"up\n"
+    server = _server(tmp_path)
+    starter.send_signal(signal.SIGKILL)
+    starter.communicate()
+    with connected(tmp_path) as connection:  # waits for the old one
+        connection.execute("SELECT")
+    assert not server.is_running() or server.status() == psutil.STATUS_ZOMBIE
+
+
+def _python() -> str:
+    return psutil.Process().exe()
+
+
+def test_other_commands_find_the_servers_of_make_run(tmp_path: Path) -> None:
+    bare = Settings(data_dir=tmp_path)
+    there = Settings(data_dir=tmp_path, database_url="postgresql:///a", redis_url="redis:///1")
+    with announced(there):
+        assert running(bare) == there
+        assert running(Settings(data_dir=tmp_path, database_url="postgresql:///b")).database_url == "postgresql:///b"
+        assert all((tmp_path / name).stat().st_mode & 0o077 == 0 for name in ("database_url", "redis_url"))
+    assert running(bare) == bare

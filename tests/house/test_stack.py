@@ -1,0 +1,148 @@
+"""`make run`: everything starts, stops and leaves nothing; what can't start says so in one sentence."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+START_SECONDS = 60
+
+
+def _environment(data_dir: Path, **settings: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL", "KEYS_DIR")}
+    return {**kept, "DATA_DIR": str(data_dir), "DEMO": "0", "PORT": str(_free_port()), **settings}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _refusal(environment: Mapping[str, str]) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "stack"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert not done.stdout
+    return done.stderr
+
+
+def test_port_taken(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        said = _refusal(_environment(tmp_path, PORT=str(port)))
+    assert said == f"Port {port} of 127.0.0.1 can't be used (Address already in use): set PORT to another.\n"
+
+
+def test_data_dir_not_writable(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    said = _refusal(_environment(tmp_path / "file"))
+    assert said == f"The data directory {tmp_path / 'file'} is not writable (File exists): set DATA_DIR to another.\n"
+
+
+def test_database_refusing_and_its_password_unsaid(tmp_path: Path) -> None:
+    said = _refusal(_environment(tmp_path, DATABASE_URL=f"postgresql://me:wasser@127.0.0.1:{_free_port()}/seats"))
+    assert said.startswith("The PostgreSQL of DATABASE_URL refuses: ")
+    assert "Connection refused" in said
+    assert said.count("\n") == 1
+    assert "wasser" not in said
+
+
+@pytest.mark.parametrize("url", ["mysql://me:wasser@127.0.0.1/seats", "postgresql://me:wasser@[/seats", "me:wasser"])
+def test_no_database_url(url: str, tmp_path: Path) -> None:
+    assert _refusal(_environment(tmp_path, DATABASE_URL=url)) == "DATABASE_URL is not a postgresql:// URL.\n"
+
+
+def test_setting_that_is_wrong(tmp_path: Path) -> None:
+    assert _refusal(_environment(tmp_path, PORT="http")) == "PORT is 'http', which is not a valid int.\n"
+
+
+@contextmanager
+def _running(environment: Mapping[str, str], log: Path) -> Iterator[psutil.Process]:
+    """The stack, answering. Its own process group stands for the terminal's."""
+    with log.open("wb") as output:
+        process = psutil.Popen([sys.executable, "-m", "stack"], cwd=ROOT, env=environment, stdout=output, stderr=output)
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while "Seatledger is at" not in log.read_text():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def _family(process: psutil.Process) -> list[psutil.Process]:
+    family = [process, *process.children(recursive=True)]
+    assert {"asgi", "worker", "tick"} <= {member.cmdline()[-1] for member in family}
+    return family
+
+
+def _alive(family: list[psutil.Process]) -> list[psutil.Process]:
+    gone, alive = psutil.wait_procs(family, timeout=10)
+    return [member for member in alive if member.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_run_stop_and_run_again(tmp_path: Path) -> None:
+    environment, data = _environment(tmp_path / "data"), tmp_path / "data"
+    with _running(environment, tmp_path / "log") as process:
+        family = _family(process)
+        assert _status(environment, "/health") == 200
+        with psycopg.connect((data / "database_url").read_text()) as connection:
+            connection.execute("CREATE TABLE kept ()")
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)  # the impatient second one
+        assert process.wait(30) == 0
+        assert _alive(family) == []
+    with _running(environment, tmp_path / "log") as process:
+        family = _family(process)
+        with psycopg.connect((data / "database_url").read_text()) as connection:
+            connection.execute("SELECT FROM kept")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        assert _alive(family) == []
+    assert not (data / "database_url").exists()
+
+
+def _status(environment: Mapping[str, str], path: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", int(environment["PORT"]), timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_a_part_that_dies_ends_all(tmp_path: Path) -> None:
+    with _running(_environment(tmp_path / "data"), tmp_path / "log") as process:
+        family = _family(process)
+        next(member for member in family if member.cmdline()[-1] == "worker").kill()
+        assert process.wait(30) == 1
+        assert _alive(family) == []
+    assert (tmp_path / "log").read_text().endswith("A process ended by itself (see above), so everything was stopped.\n")
+
+
+def test_killed_it_leaves_nothing(tmp_path: Path) -> None:
+    with _running(_environment(tmp_path / "data"), tmp_path / "log") as process:
+        family = _family(process)
+        process.kill()
+        process.wait()
+        assert _alive(family) == []

@@ -1,0 +1,86 @@
+"""Random histories of an Event, made by the rules themselves: each wish is decided in turn, and a refused one leaves nothing."""
+
+from typing import Any
+from uuid import UUID, uuid5
+
+import msgspec
+from hypothesis import strategies as st
+
+from ledger import messages as m
+from ledger.decide import decide
+from ledger.entries import Recorded
+from ledger.errors import SeatledgerError
+from ledger.event import Event, category_id, evolve
+from tests.ledger import scenario as s
+
+Wish = tuple[str, Any, Any]
+
+_people = st.sampled_from((s.ALICE, s.BOB, s.OTHER_ORGANIZER, s.ORGANIZER))
+_quantities = st.dictionaries(st.sampled_from(["General", "VIP"]), st.integers(1, 4), min_size=1)
+_small = st.integers(0, 3)
+#: Twice as likely as the rest, so that there is something to cancel.
+_book = st.tuples(st.just("book"), _people, _quantities)
+_wish = st.one_of(
+    _book,
+    _book,
+    st.tuples(st.just("cancel"), _small, st.sets(_small)),
+    st.tuples(st.just("check in"), _small, _small),
+    st.tuples(st.just("change"), _small, st.integers(0, 20)),
+)
+_end = st.tuples(st.sampled_from(["cancel event", "complete", "go on"]), st.none(), st.none())
+
+wishes = st.lists(_wish, max_size=12)
+#: Entries of one stream in order, the Event's first among them.
+histories = st.builds(lambda wanted, end: _history([*wanted, end]), wishes, _end)
+
+
+def fold(history: list[Recorded]) -> Event:
+    event = None
+    for recorded in history:
+        event = evolve(event, recorded)
+    assert event is not None
+    return event
+
+
+def carry_out(event: Event, wanted: list[Wish]) -> list[Recorded]:
+    """Changes the event as wished and returns the entries that did it."""
+    made: list[Recorded] = []
+    for wish in wanted:
+        command = _command(event, wish)
+        try:
+            entries = decide(event, command, s.NOW) if command else []
+        except SeatledgerError:
+            continue
+        for entry in entries:
+            made.append(Recorded(s.EVENT, event.version + 1, entry))
+            evolve(event, made[-1])
+    return made
+
+
+def _history(wanted: list[Wish]) -> list[Recorded]:
+    scheduled = Recorded(s.EVENT, 1, s.scheduled(max_tickets_per_customer=9), position=77)
+    return [scheduled, *carry_out(fold([scheduled]), wanted)]
+
+
+def _command(event: Event, wish: Wish) -> m.Command | None:
+    command = _wished(event, *wish)
+    return command and msgspec.structs.replace(command, id=uuid5(s.EVENT, f"{event.version} {wish}"))
+
+
+def _wished(event: Event, what: str, one: Any, other: Any) -> m.Command | None:
+    bookings = [UUID(bytes=key) for key in s.state(event)["bookings"]] or [s.UNKNOWN_BOOKING]
+    match what:
+        case "book":
+            return s.book(one, **other)
+        case "cancel":
+            return s.cancel(s.ADMIN, *other, booking=bookings[one % len(bookings)])
+        case "check in":
+            return s.check_in(s.ADMIN, other, booking=bookings[one % len(bookings)])
+        case "change":
+            categories = tuple(m.CategoryChange(category_id(event.id, c.number), price=other * 100, capacity=c.capacity + one) for c in event.categories.values())
+            return s.change(s.ADMIN, version=event.details_version, to=categories, venue=str(other))
+        case "cancel event":
+            return m.CancelEvent(**s.by(s.ADMIN))
+        case "complete":
+            return m.CompleteEvent(**s.by(s.ADMIN))
+    return None

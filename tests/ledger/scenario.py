@@ -1,0 +1,199 @@
+"""The rules as examples: `given(*entries).when(command).then(*entries)`, or `.refused(TheError, its="facts")`.
+
+The Event of the examples has 10 General seats at 50.00 and 5 VIP seats at 120.00, and starts in thirty days.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+
+from ledger import entries as e
+from ledger import errors
+from ledger import messages as m
+from ledger.decide import decide
+from ledger.event import Event, category_id, evolve
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+BEFORE = NOW - timedelta(days=7)
+STARTS = NOW + timedelta(days=30)
+
+EVENT = UUID(int=0xE7E27)
+BOOKING, ANOTHER_BOOKING, UNKNOWN_BOOKING = UUID(int=0xB1), UUID(int=0xB2), UUID(int=0xB9)
+GENERAL, VIP = e.Category(1, "General", 5_000, 10), e.Category(2, "VIP", 12_000, 5)
+
+ORGANIZER = m.Actor(UUID(int=0x01), m.Role.ORGANIZER)
+OTHER_ORGANIZER = m.Actor(UUID(int=0x02), m.Role.ORGANIZER)
+ADMIN = m.Actor(UUID(int=0xAD), m.Role.ADMIN)
+AUDITOR = m.Actor(UUID(int=0xA0), m.Role.AUDITOR)
+ALICE = m.Actor(UUID(int=0xA1), m.Role.CUSTOMER)
+BOB = m.Actor(UUID(int=0xB0), m.Role.CUSTOMER)
+GUEST = m.Actor(None, m.Role.CUSTOMER)
+
+
+class Given:
+    def __init__(self, *entries: e.Entry) -> None:
+        self.event = history(*entries)
+
+    def when(self, command: m.Command, at: datetime = NOW) -> "When":
+        return When(self.event, command, at)
+
+
+class When:
+    def __init__(self, event: Event | None, command: m.Command, at: datetime) -> None:
+        self.event, self.command, self.at = event, command, at
+
+    def then(self, *expected: e.Entry) -> Event:
+        """Expects these entries, with the command's own stamp; returns the Event that they make."""
+        entries = decide(self.event, self.command, self.at)
+        command = self.command
+        stamp = {"at": self.at, "actor": command.actor.id, "command": command.id, "digest": command.digest()}
+        assert entries == [msgspec.structs.replace(one, **stamp) for one in expected]
+        event = self.event.trial() if self.event is not None else None
+        for entry in entries:
+            event = evolve(event, e.Recorded(EVENT, event.version + 1 if event else 1, entry))
+        assert event is not None
+        return event
+
+    def refused(self, kind: type[errors.SeatledgerError], **facts: Any) -> None:
+        with pytest.raises(kind) as refusal:
+            decide(self.event, self.command, self.at)
+        assert type(refusal.value) is kind
+        assert refusal.value.facts == facts
+        assert refusal.value.detail
+
+
+def given(*entries: e.Entry) -> Given:
+    return Given(*entries)
+
+
+def history(*entries: e.Entry) -> Event | None:
+    event = None
+    for version, entry in enumerate(entries, start=1):
+        event = evolve(event, e.Recorded(EVENT, version, entry))
+    return event
+
+
+def replayed(*entries: e.Entry) -> Event:
+    event = history(*entries)
+    assert event is not None
+    return event
+
+
+def state(event: Event) -> dict[str, Any]:
+    """All that an Event is, to compare: its dicts copied, what is in them can't change."""
+    values: dict[str, Any] = {name: getattr(event, name) for name in Event.__slots__}
+    for name in ("bookings", "touched", "customers", "commands", "categories"):
+        values[name] = {**values[name]} if isinstance(values[name], dict) else {**values[name].base, **values[name].own}
+    return values
+
+
+# --- entries, as they might have been recorded before
+
+
+def stamp(command: UUID | None = None) -> dict[str, Any]:
+    return {"at": BEFORE, "actor": ORGANIZER.id, "command": command or uuid4(), "digest": bytes(16)}
+
+
+def details(**changes: Any) -> e.Details:
+    return e.Details(**{"name": "Concert", "starts_at": STARTS, **changes})
+
+
+def scheduled(*categories: e.Category, **changes: Any) -> e.EventScheduled:
+    assert ORGANIZER.id is not None
+    return e.EventScheduled(
+        **stamp(), details=details(**changes), currency="EUR", organizer_id=ORGANIZER.id, categories=categories or (GENERAL, VIP)
+    )
+
+
+def booked(who: m.Actor, *lines: e.Line, booking: UUID = BOOKING) -> e.SeatsBooked:
+    return e.SeatsBooked(**stamp(booking), customer_id=who.id, lines=lines, details_version=1)
+
+
+def general(quantity: int, price: int = GENERAL.price, name: str = "General") -> e.Line:
+    return e.Line(1, name, quantity, price)
+
+
+def vip(quantity: int, price: int = VIP.price) -> e.Line:
+    return e.Line(2, "VIP", quantity, price)
+
+
+def cancelled(*tickets: int, lines: tuple[e.CancelledLine, ...], whole: bool, booking: UUID = BOOKING) -> e.BookingCancelled:
+    return e.BookingCancelled(**stamp(), booking_id=booking, tickets=tickets, lines=lines, whole=whole)
+
+
+def used(ticket: int, booking: UUID = BOOKING) -> e.TicketUsed:
+    return e.TicketUsed(**stamp(), booking_id=booking, ticket=ticket)
+
+
+def price_changed(category: int, price: int) -> e.PriceChanged:
+    return e.PriceChanged(**stamp(), category=category, price=price)
+
+
+def capacity_changed(category: int, capacity: int) -> e.CapacityChanged:
+    return e.CapacityChanged(**stamp(), category=category, capacity=capacity)
+
+
+def renamed(category: int, name: str) -> e.CategoryRenamed:
+    return e.CategoryRenamed(**stamp(), category=category, name=name)
+
+
+def removed(category: int) -> e.CategoryRemoved:
+    return e.CategoryRemoved(**stamp(), category=category)
+
+
+def added(number: int, name: str, price: int = 1_000, capacity: int = 5) -> e.CategoryAdded:
+    return e.CategoryAdded(**stamp(), category=e.Category(number, name, price, capacity))
+
+
+def details_changed(**changes: Any) -> e.EventDetailsChanged:
+    return e.EventDetailsChanged(**stamp(), details=details(**changes))
+
+
+def event_cancelled(reason: str = "") -> e.EventCancelled:
+    return e.EventCancelled(**stamp(), reason=reason)
+
+
+def event_completed() -> e.EventCompleted:
+    return e.EventCompleted(**stamp())
+
+
+# --- commands
+
+
+def by(actor: m.Actor) -> dict[str, Any]:
+    return {"id": uuid4(), "actor": actor, "event_id": EVENT}
+
+
+def schedule(*categories: e.Category, actor: m.Actor = ORGANIZER, **changes: Any) -> m.ScheduleEvent:
+    return m.ScheduleEvent(**by(actor), details=details(**changes), currency="EUR", categories=categories or (GENERAL, VIP))
+
+
+def book(actor: m.Actor, customer: m.Actor | None = None, **quantities: int) -> m.BookSeats:
+    wanted = tuple(m.Wanted(category, quantity) for category, quantity in (quantities or {"General": 1}).items())
+    return m.BookSeats(**by(actor), tickets=wanted, customer_id=customer and customer.id)
+
+
+def cancel(actor: m.Actor, *tickets: int, booking: UUID = BOOKING) -> m.CancelBooking:
+    """Of all tickets, where none is named."""
+    return m.CancelBooking(**by(actor), booking_id=booking, tickets=tickets or None)
+
+
+def check_in(actor: m.Actor, ticket: int = 0, booking: UUID = BOOKING) -> m.CheckIn:
+    return m.CheckIn(**by(actor), booking_id=booking, ticket=ticket)
+
+
+def change(actor: m.Actor = ORGANIZER, *, version: int = 1, to: tuple[m.CategoryChange, ...] | None = None, **changes: Any) -> m.ChangeEvent:
+    return m.ChangeEvent(**by(actor), changes=changes, categories=to, expected_details_version=version)
+
+
+def as_is(category: e.Category, **changes: Any) -> m.CategoryChange:
+    """A category as an editor sends it back, whole."""
+    given = {"id": category_id(EVENT, category.number), "name": category.name, "price": category.price, "capacity": category.capacity}
+    return m.CategoryChange(**{**given, **changes})
+
+
+def new(name: str, price: int = 1_000, capacity: int = 5) -> m.CategoryChange:
+    return m.CategoryChange(None, name, price, capacity)

@@ -1,0 +1,112 @@
+"""What the ledger keeps for ever: topics and the bytes under them."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from hypothesis import given
+
+from ledger import entries as e
+from ledger.store import decode, encode
+from tests.ledger.histories import histories
+
+GOLDEN = json.loads(Path(__file__).with_name("golden_entries.json").read_text())
+ADVICE = (
+    "The stored shape of {} has changed. Ledgers out there keep the old one for ever: leave this topic as it was, add a new one "
+    "(/2, /3 …) and an upcaster from the old (ledger/entries.py), and add the new one to golden_entries.json."
+)
+
+AT = datetime(2026, 6, 1, 12, 30, 15, 250_000, tzinfo=UTC)
+ONE, TWO, THREE = UUID(int=1), UUID(int=2), UUID(int=3)
+STAMP: dict[str, Any] = {"at": AT, "actor": ONE, "command": TWO, "digest": bytes(range(16))}
+BY_NOBODY: dict[str, Any] = {**STAMP, "actor": None}
+BARE = e.Details("Concert", AT)
+FULL = e.Details("Concert", AT, "Loud", "Hall", AT, "Europe/Berlin", AT, AT, 4)
+#: Each entry with as little and with as much as it can carry.
+EXAMPLES: dict[str, list[e.Entry]] = {
+    "event-scheduled/1": [
+        e.EventScheduled(**STAMP, details=BARE, currency="EUR", organizer_id=THREE, categories=(e.Category(1, "General", 5_000, 10),)),
+        e.EventScheduled(**STAMP, details=FULL, currency="JPY", organizer_id=THREE, categories=(e.Category(1, "é", 0, 1), e.Category(2, "B", 1, 2))),
+    ],
+    "event-details-changed/1": [e.EventDetailsChanged(**STAMP, details=BARE), e.EventDetailsChanged(**STAMP, details=FULL)],
+    "category-added/1": [e.CategoryAdded(**STAMP, category=e.Category(3, "Balcony", 2_500, 7))],
+    "category-renamed/1": [e.CategoryRenamed(**STAMP, category=1, name="Stalls")],
+    "price-changed/1": [e.PriceChanged(**STAMP, category=1, price=6_000)],
+    "capacity-changed/1": [e.CapacityChanged(**STAMP, category=1, capacity=12)],
+    "category-removed/1": [e.CategoryRemoved(**STAMP, category=2)],
+    "seats-booked/1": [
+        e.SeatsBooked(**BY_NOBODY, customer_id=None, lines=(e.Line(1, "General", 2, 5_000),), details_version=1),
+        e.SeatsBooked(
+            **STAMP, customer_id=ONE, lines=(e.Line(1, "General", 2, 5_000), e.Line(2, "VIP", 1, 0)), details_version=3, ticket_key=2
+        ),
+    ],
+    "booking-cancelled/1": [
+        e.BookingCancelled(**STAMP, booking_id=THREE, tickets=(0, 2), lines=(e.CancelledLine(1, 2, 10_000),), whole=False),
+        e.BookingCancelled(**STAMP, booking_id=THREE, tickets=(1,), lines=(e.CancelledLine(2, 1, 0),), whole=True),
+    ],
+    "ticket-used/1": [e.TicketUsed(**STAMP, booking_id=THREE, ticket=1)],
+    "event-cancelled/1": [e.EventCancelled(**STAMP), e.EventCancelled(**STAMP, reason="Rain")],
+    "event-completed/1": [e.EventCompleted(**STAMP), e.EventCompleted(**BY_NOBODY)],
+}
+PLACES = [(topic, place) for topic, examples in EXAMPLES.items() for place in range(len(examples))]
+
+
+@pytest.mark.parametrize(("topic", "place"), PLACES)
+def test_an_entry_is_written_as_it_always_was(topic: str, place: int) -> None:
+    written = encode(EXAMPLES[topic][place]).decode()
+    assert written == GOLDEN[topic][place], ADVICE.format(topic)
+
+
+@pytest.mark.parametrize(("topic", "place"), PLACES)
+def test_an_entry_written_long_ago_is_read_as_it_was_meant(topic: str, place: int) -> None:
+    assert decode(topic, GOLDEN[topic][place].encode()) == EXAMPLES[topic][place], ADVICE.format(topic)
+
+
+def test_no_topic_is_ever_forgotten() -> None:
+    """An old topic stays known: by an entry of its own, or by an upcaster."""
+    assert set(GOLDEN) <= e.TOPICS.keys() | e.UPCASTERS.keys()
+
+
+def test_each_topic_has_its_examples() -> None:
+    assert set(EXAMPLES) == set(GOLDEN) == set(e.TOPICS)
+    assert all(type(example) is e.TOPICS[topic] for topic, examples in EXAMPLES.items() for example in examples)
+
+
+def test_each_entry_has_one_topic_and_an_upcaster_leads_to_another() -> None:
+    assert sorted(kind.__name__ for kind in e.Entry.__subclasses__()) == sorted(kind.__name__ for kind in e.TOPICS.values())
+    assert not e.TOPICS.keys() & e.UPCASTERS.keys()
+    assert {target for target, _ in e.UPCASTERS.values()} <= e.TOPICS.keys() | e.UPCASTERS.keys()
+
+
+@given(histories)
+def test_entries_come_back_as_they_were_written(history: list[e.Recorded]) -> None:
+    topic_of = {kind: topic for topic, kind in e.TOPICS.items()}
+    for recorded in history:
+        assert decode(topic_of[type(recorded.entry)], encode(recorded.entry)) == recorded.entry
+
+
+def test_no_entry_can_be_changed() -> None:
+    for example in (example for examples in EXAMPLES.values() for example in examples):
+        with pytest.raises(AttributeError):
+            example.at = AT  # type: ignore[misc]
+
+
+def test_an_unknown_topic_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        decode("seats-given-away/1", b"{}")
+
+
+def test_old_bodies_are_upcast_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once there was a used ticket by another name, then one without a number: both are read as today's."""
+    monkeypatch.setitem(e.UPCASTERS, "ticket-torn/1", ("ticket-torn/2", lambda body: {**body, "booking_id": body["booking"]}))
+    monkeypatch.setitem(e.UPCASTERS, "ticket-torn/2", ("ticket-used/1", lambda body: {**body, "ticket": 0}))
+    body = json.loads(GOLDEN["ticket-used/1"][0])
+    old = {**body, "booking": body["booking_id"]}
+    del old["booking_id"], old["ticket"]
+    expected = e.TicketUsed(**STAMP, booking_id=THREE, ticket=0)
+    assert decode("ticket-torn/1", msgspec.json.encode(old)) == expected
+    assert decode("ticket-torn/2", msgspec.json.encode({**old, "booking_id": body["booking_id"]})) == expected

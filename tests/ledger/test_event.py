@@ -1,0 +1,127 @@
+"""The Event: what is tried on it, kept or dropped; what it answers about bookings; its snapshots."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger import snapshots
+from ledger.entries import Recorded
+from ledger.event import Event, evolve
+from tests.ledger import scenario as s
+from tests.ledger.histories import carry_out, fold, histories, wishes
+
+
+def restored(snapshot: snapshots.Snapshot) -> Event:
+    """As the loader does it, a frame at a time."""
+    steps = snapshots.restore(snapshot)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            assert isinstance(end.value, Event)
+            return end.value
+
+
+@given(histories, wishes)
+def test_a_dropped_trial_leaves_the_event_untouched(history: list[Recorded], wanted: list[Any]) -> None:
+    event = fold(history)
+    before = s.state(event)
+    carry_out(event.trial(), wanted)
+    assert s.state(event) == before
+
+
+@given(histories, wishes)
+def test_a_merged_trial_is_the_event_that_its_entries_make(history: list[Recorded], wanted: list[Any]) -> None:
+    trial = fold(history).trial()
+    made = carry_out(trial, wanted)
+    assert s.state(trial) == s.state(fold([*history, *made]))
+    merged = trial.merge()
+    assert s.state(merged) == s.state(fold([*history, *made]))
+    assert type(merged.bookings) is type(merged.touched) is type(merged.customers) is type(merged.commands) is dict
+
+
+@given(histories, wishes, wishes)
+def test_a_trial_may_follow_a_merged_one(history: list[Recorded], first: list[Any], second: list[Any]) -> None:
+    trial = fold(history).trial()
+    made = carry_out(trial, first)
+    trial = trial.merge().trial()
+    made += carry_out(trial, second)
+    assert s.state(trial.merge()) == s.state(fold([*history, *made]))
+
+
+@given(histories)
+def test_a_restored_snapshot_is_the_event(history: list[Recorded]) -> None:
+    event = fold(history)
+    again = restored(snapshots.take(event))
+    assert s.state(again) == s.state(event)
+    assert snapshots.take(again) == snapshots.take(event)
+
+
+@given(histories, wishes)
+def test_a_restored_event_goes_on_as_the_event_does(history: list[Recorded], wanted: list[Any]) -> None:
+    event, again = fold(history), restored(snapshots.take(fold(history)))
+    for recorded in carry_out(event, wanted):
+        evolve(again, recorded)
+    assert s.state(again) == s.state(event)
+
+
+def test_a_long_snapshot_is_read_back_in_frames() -> None:
+    event = s.replayed(s.scheduled(s.e.Category(1, "General", 1, 5_000)))
+    for number in range(2, 2 * snapshots.FRAME + 3):
+        evolve(event, Recorded(s.EVENT, number, s.booked(s.ALICE, s.general(1, 1), booking=s.UUID(int=number))))
+    steps = snapshots.restore(snapshots.take(event))
+    assert len(list(steps)) == 3 + 1 + 1  # of bookings, of customers, of commands
+    assert s.state(restored(snapshots.take(event))) == s.state(event)
+
+
+@pytest.mark.parametrize(
+    ("version", "last", "due"),
+    [(999, 0, False), (1_000, 0, True), (2_999, 2_000, False), (3_000, 2_000, True), (109_999, 100_000, False), (110_000, 100_000, True)],
+)
+def test_a_snapshot_is_due_when_a_stream_has_grown_by_a_tenth_and_a_thousand(version: int, last: int, due: bool) -> None:
+    assert snapshots.is_due(version, last) is due
+
+
+def test_what_snapshots_cost_in_all_grows_with_the_stream_alone() -> None:
+    last, written, length = 0, 0, 1_000_000
+    for version in range(1_000, length + 1, 500):
+        if snapshots.is_due(version, last):
+            last, written = version, written + version
+    assert written < 12 * length
+
+
+def test_a_commands_id_leads_to_the_last_entry_that_it_made() -> None:
+    once = s.stamp()
+    twice = [s.e.PriceChanged(**once, category=1, price=1), s.e.PriceChanged(**once, category=2, price=2)]
+    event = s.replayed(s.scheduled(), s.booked(s.ALICE, s.general(1)), *twice)
+    assert event.version_of(s.BOOKING) == 2
+    assert event.version_of(once["command"]) == 4
+    assert event.version_of(s.UNKNOWN_BOOKING) is None
+
+
+def test_a_bookings_story_names_the_entries_about_it() -> None:
+    one_back = s.cancelled(0, lines=(s.e.CancelledLine(1, 1, 5_000),), whole=False)
+    other = s.booked(s.BOB, s.general(1), booking=s.ANOTHER_BOOKING)
+    event = s.replayed(s.scheduled(), s.booked(s.ALICE, s.general(2)), other, one_back, s.used(1))
+    assert event.versions_about(s.BOOKING) == (2, 4, 5)
+    assert event.versions_about(s.ANOTHER_BOOKING) == (3,)
+
+
+def test_a_price_is_the_one_of_its_time() -> None:
+    event = s.replayed(s.scheduled(), s.price_changed(1, 6_000), s.booked(s.ALICE, s.general(1, 6_000)), s.price_changed(1, 7_000))
+    assert [event.categories[1].price_at(version) for version in (1, 2, 3, 4, 5)] == [5_000, 6_000, 6_000, 7_000, 7_000]
+
+
+@given(histories, st.integers(2, 30))
+def test_entries_out_of_order_are_never_taken(history: list[Recorded], version: int) -> None:
+    event = fold(history)
+    if version != event.version + 1:
+        with pytest.raises(AssertionError):
+            evolve(event, Recorded(s.EVENT, version, s.event_completed()))
+
+
+def test_an_entry_that_would_oversell_is_never_taken() -> None:
+    with pytest.raises(AssertionError, match="never above capacity"):
+        s.replayed(s.scheduled(), s.booked(s.ALICE, s.general(11)))

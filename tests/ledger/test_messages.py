@@ -1,0 +1,78 @@
+"""A command's digest: of its body, all of its body, and nothing but its body."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+
+from ledger import messages as m
+from ledger.entries import Category
+from tests.ledger import scenario as s
+
+BODY: dict[type[m.Command], dict[str, tuple[Any, Any]]] = {
+    m.ScheduleEvent: {
+        "details": (s.details(), s.details(sales_open_at=s.NOW)),
+        "currency": ("EUR", "USD"),
+        "categories": ((s.GENERAL,), (Category(1, "General", 5_000, 11),)),
+    },
+    m.ChangeEvent: {"changes": ({"name": "A"}, {"name": "A", "ends_at": s.NOW}), "categories": (None, (s.new("Balcony"),))},
+    m.CancelEvent: {"reason": ("", "Rain")},
+    m.CompleteEvent: {},
+    m.BookSeats: {
+        "tickets": ((m.Wanted("General", 1),), (m.Wanted("General", 2),)),
+        "customer_id": (None, s.ALICE.id),
+    },
+    m.CancelBooking: {"booking_id": (s.BOOKING, s.ANOTHER_BOOKING), "tickets": (None, (0,))},
+    m.CheckIn: {"booking_id": (s.BOOKING, s.ANOTHER_BOOKING), "ticket": (0, 1)},
+}
+NOT_BODY: dict[str, Any] = {"id": uuid4(), "actor": s.ADMIN, "event_id": uuid4(), "expected_details_version": 9, "ticket_key": 9}
+
+
+def command(kind: type[m.Command]) -> m.Command:
+    fields: dict[str, Any] = {"id": UUID(int=1), "actor": s.ALICE, "event_id": s.EVENT}
+    if kind is m.ChangeEvent:
+        fields["expected_details_version"] = 1
+    return kind(**fields, **{name: values[0] for name, values in BODY[kind].items()})
+
+
+def changed(original: m.Command, name: str, value: Any) -> m.Command:
+    return msgspec.structs.replace(original, **{name: value})
+
+
+def test_each_field_of_each_command_is_body_or_is_not() -> None:
+    assert set(BODY) == set(m.Command.__subclasses__())
+    for kind, body in BODY.items():
+        assert set(kind.__struct_fields__) <= body.keys() | NOT_BODY.keys()
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, body in BODY.items() for name in body])
+def test_another_body_has_another_digest(kind: type[m.Command], name: str) -> None:
+    original = command(kind)
+    assert changed(original, name, BODY[kind][name][1]).digest() != original.digest()
+
+
+@pytest.mark.parametrize("kind", BODY)
+def test_who_asked_and_what_they_had_seen_does_not_count(kind: type[m.Command]) -> None:
+    original = command(kind)
+    for name in NOT_BODY.keys() & set(kind.__struct_fields__):
+        assert changed(original, name, NOT_BODY[name]).digest() == original.digest()
+
+
+def test_no_two_kinds_of_command_share_a_digest() -> None:
+    assert len({command(kind).digest() for kind in BODY}) == len(BODY)
+    assert m.CancelEvent(**s.by(s.ADMIN)).digest() != m.CompleteEvent(**s.by(s.ADMIN)).digest()
+
+
+def test_the_order_of_changes_does_not_count() -> None:
+    one = s.change(name="A", venue="B")
+    other = s.change(venue="B", name="A")
+    assert one.digest() == other.digest()
+
+
+def test_a_time_is_the_same_in_every_time_zone_and_the_digest_for_ever() -> None:
+    """A key may come back years later: what changes this answers 422 to an honest retry."""
+    booking = m.BookSeats(**s.by(s.ALICE), tickets=(m.Wanted("General", 2),))
+    assert booking.digest().hex() == "cb527d36c503f040ea5ecb59e3bc5cc1"
+    assert s.change(ends_at=s.NOW).digest() != s.change(ends_at=s.NOW + timedelta(microseconds=1)).digest()

@@ -1,0 +1,52 @@
+"""Settings: read once, and wrong ones named."""
+
+from pathlib import Path
+
+import pytest
+
+from ledger.settings import Settings, SettingsError
+
+
+def test_without_an_environment_there_are_defaults() -> None:
+    settings = Settings.from_env({})
+    assert settings == Settings()
+    assert (settings.port, settings.server_url, settings.keys) == (8000, "http://localhost:8000", Path(".data/keys"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("PORT", "9000", 9000), ("PORT", " 9000 ", 9000), ("COMMAND_TIMEOUT_SECONDS", "0.5", 0.5), ("DEMO", "1", True), ("DEMO", "no", False),
+        ("SECURE_COOKIES", "True", True), ("DATA_DIR", "/srv/data", Path("/srv/data")), ("KEYS_DIR", "k", Path("k")), ("CURRENCY", "JPY", "JPY"),
+        ("DATABASE_URL", "postgresql://x", "postgresql://x"), ("PORT", "", 8000),
+    ],
+)  # fmt: skip
+def test_a_variable_sets_the_field_of_its_name(name: str, text: str, value: object) -> None:
+    assert getattr(Settings.from_env({name: text}), name.lower()) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("PORT", "http", "PORT is 'http', which is not a whole number."),
+        ("PORT", "0", "PORT is 0, which is not between 1 and 65535."),
+        ("PORT", "65536", "PORT is 65536, which is not between 1 and 65535."),
+        ("QUERY_TIMEOUT_SECONDS", "soon", "QUERY_TIMEOUT_SECONDS is 'soon', which is not a number."),
+        ("QUERY_TIMEOUT_SECONDS", "nan", "QUERY_TIMEOUT_SECONDS is nan, which is not above 0."),
+        ("QUERY_TIMEOUT_SECONDS", "-1", "QUERY_TIMEOUT_SECONDS is -1.0, which is not above 0."),
+        ("COMMAND_QUEUE_LIMIT", "0", "COMMAND_QUEUE_LIMIT is 0, which is not above 0."),
+        ("CURRENCY", "eur", "CURRENCY is 'eur', which is not an ISO 4217 code."),
+        ("DEMO", "maybe", "DEMO is 'maybe', which is not 1 or 0."),
+        ("SECURE_COOKIES", "2", "SECURE_COOKIES is '2', which is not 1 or 0."),
+    ],
+)
+def test_a_setting_that_can_t_be_used_is_one_clear_sentence(name: str, text: str, sentence: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        Settings.from_env({name: text})
+    assert str(error.value) == sentence
+
+
+def test_settings_reach_child_processes_whole() -> None:
+    settings = Settings(port=9000, demo=False, keys_dir=Path("/k"), secure_cookies=True, freshness_timeout_seconds=0.25, public_url="https://x/")
+    assert Settings.from_env(settings.to_env()) == settings
+    assert settings.server_url == "https://x"

@@ -1,0 +1,76 @@
+"""The Celery app on Redis: one argument-free task a projector, one for snapshots, and a tick that makes up for lost hints."""
+
+import logging
+from collections.abc import Callable
+from functools import cache
+
+from celery import Celery
+from kombu import Exchange, Queue
+
+from ledger.settings import Settings
+from ledger.snapshots import SNAPSHOTS
+from projections.engine import Projector
+from projections.registry import PROJECTORS
+from workers.workshop import Workshop
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 1.0
+SNAPSHOT_SECONDS = 10.0
+#: Every task has a queue of its own name, so that workers can be given to one projector (`-Q`), and so that one look at its
+#: length tells whether a hint is waiting there already.
+TASKS = (*PROJECTORS, SNAPSHOTS)
+
+
+def make_app(settings: Settings) -> Celery:
+    """An app that sends tasks, and carries them out in a worker. Connects to nothing yet."""
+    exchange = Exchange("seatledger")
+    app = Celery("seatledger", broker=settings.redis_url, set_as_current=False)
+    app.conf.update(
+        task_queues=[Queue(name, exchange, routing_key=name) for name in TASKS],
+        task_default_queue=TASKS[0],
+        task_create_missing_queues=False,
+        accept_content=["json"],
+        task_ignore_result=True,
+        task_acks_late=False,
+        task_store_errors_even_if_ignored=False,
+        worker_prefetch_multiplier=1,
+        worker_send_task_events=False,
+        worker_enable_remote_control=False,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options=_CONNECTION,
+        beat_schedule={
+            name: {"task": name, "schedule": SNAPSHOT_SECONDS if name == SNAPSHOTS else TICK_SECONDS} for name in TASKS
+        },
+    )
+    workshop = cache(lambda: Workshop(settings))  # built by the process that carries out the first task
+    for projector in PROJECTORS.values():
+        app.task(name=projector.name, shared=False)(_projecting(workshop, projector))
+
+    @app.task(name=SNAPSHOTS, shared=False)
+    def take_snapshots() -> None:
+        workshop().take_snapshots()
+
+    return app
+
+
+def _projecting(workshop: Callable[[], Workshop], projector: Projector) -> Callable[[], None]:
+    def project() -> None:
+        workshop().project(projector)
+
+    return project
+
+
+#: A worker must notice a Redis that is gone or silent, and come back by itself (docs/decisions/0006).
+_CONNECTION = {
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+    "retry_on_timeout": True,
+    "visibility_timeout": 3600,
+}

@@ -1,0 +1,97 @@
+"""What a worker process holds: the ledger, the database, a voice on Redis; and its two kinds of work."""
+
+import logging
+from uuid import UUID
+
+import redis
+from sqlalchemy import create_engine, select, text, update
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from ledger import snapshots
+from ledger.channels import positions_channel
+from ledger.entries import Recorded
+from ledger.event import Event, evolve
+from ledger.settings import Settings
+from ledger.store import Ledger, sqlalchemy_url
+from projections.engine import Projector, Stalled, catch_up
+from projections.tables import Progress
+
+log = logging.getLogger(__name__)
+
+STATEMENT_TIMEOUT_MS = 30_000
+#: Entries looked at for one pass over the streams that have grown.
+PASS = 50_000
+PAGE = 5_000
+
+_GROWN = text("""
+    SELECT originator_id, max(originator_version), max(notification_id) FROM (
+        SELECT originator_id, originator_version, notification_id FROM ledger_entries
+        WHERE notification_id > :mark ORDER BY notification_id LIMIT :pass
+    ) AS news GROUP BY originator_id""")
+_FORGET = text("""
+    DELETE FROM ledger_snapshots WHERE originator_id = :stream AND originator_version < (
+        SELECT originator_version FROM ledger_snapshots WHERE originator_id = :stream
+        ORDER BY originator_version DESC OFFSET 1 LIMIT 1)""")
+
+
+class Workshop:
+    def __init__(self, settings: Settings) -> None:
+        self.ledger = Ledger(settings.database_url)
+        options = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout=5000"
+        self.engine = create_engine(
+            sqlalchemy_url(settings.database_url),
+            pool_size=2,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 3, "application_name": "seatledger-worker", "options": options},
+        )
+        self._channel = positions_channel(settings.redis_url)
+        self._redis = redis.Redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
+
+    def project(self, projector: Projector) -> None:
+        """Catches up; what goes wrong is logged, shows in the projection's row, and is tried again at the next tick."""
+        try:
+            catch_up(self.engine, self.ledger, projector, self._publish)
+        except Stalled:
+            pass  # the engine has logged and stored it
+        except (OperationalError, InterfaceError) as error:
+            log.warning("%s can't reach the database: %s", projector.name, error.orig)
+
+    def _publish(self, name: str, position: int) -> None:
+        try:
+            self._redis.publish(self._channel, f"{name} {position}")
+        except redis.RedisError as error:  # whoever waits looks by itself, a little later
+            log.debug("A position was not published: %s", error)
+
+    def take_snapshots(self) -> int:
+        """Takes a snapshot of each stream that has grown enough since its last; returns how many."""
+        taken = 0
+        own_row = Progress.name == snapshots.SNAPSHOTS
+        while True:
+            with self.engine.begin() as connection:
+                mark = connection.scalars(select(Progress.position).where(own_row).with_for_update(skip_locked=True)).one_or_none()
+                if mark is None:
+                    return taken
+                grown = connection.execute(_GROWN, {"mark": mark, "pass": PASS}).all()
+                if not grown:
+                    return taken
+                for stream, version, _ in grown:
+                    if version >= snapshots.MIN_GROWTH:
+                        taken += self._take_snapshot(stream)
+                        connection.execute(_FORGET, {"stream": stream})
+                newest = max(position for _, _, position in grown)
+                connection.execute(update(Progress).where(own_row).values(position=newest, updated_at=text("now()")))
+
+    def _take_snapshot(self, stream: UUID) -> int:
+        last = self.ledger.latest_snapshot(stream)
+        event: Event | None = snapshots.restore_at_once(last) if last else None
+        before = event.version if event else 0
+        while True:
+            page: list[Recorded] = self.ledger.stream(stream, after=event.version if event else 0, limit=PAGE)
+            for recorded in page:
+                event = evolve(event, recorded)
+            if len(page) < PAGE:
+                break
+        if event is None or not snapshots.is_due(event.version, before):
+            return 0
+        self.ledger.save_snapshot(snapshots.take(event))
+        return 1
