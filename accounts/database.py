@@ -24,11 +24,13 @@ _returning: set[asyncio.Task[None]] = set()
 async def transaction(pool: Pool, *, seconds: float = 2.0, reads: bool = False) -> AsyncIterator[Cursor]:
     """A cursor in a transaction of its own, committed at the end.
 
-    Raises Busy when there is no connection within `seconds`, or when the database fails before the commit; OutcomeUnknown when it
-    fails in the commit of what does more than read. The socket is hung up after `seconds`: a cancelled psycopg call would
-    still wait some 10 s for a server that is frozen."""
+    Raises Busy when the database fails before the commit, OutcomeUnknown when it fails in the commit of what does more than
+    read: after `seconds` at most, waiting for a connection included. Then the socket is hung up, since a cancelled psycopg call
+    would still wait some 10 s for a server that is frozen."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
     connection = await _take(pool, seconds)
-    hang_up = asyncio.get_running_loop().call_later(seconds, _hang_up, connection)
+    hang_up = loop.call_at(deadline, _hang_up, connection)
     committing = False
     try:
         async with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:

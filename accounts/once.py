@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 from accounts.database import Cursor, Pool, transaction
 from ledger.errors import Busy, IdempotencyKeyReused
 
-WAIT_SECONDS = 3.0
+WAIT_SECONDS = 2.5
 
 Answer = TypeVar("Answer", bound=msgspec.Struct)
 Prepared = TypeVar("Prepared")

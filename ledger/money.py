@@ -1,6 +1,6 @@
 """Money: a whole number of minor units in the ledger, a decimal string in the API (ISO 4217 says how many decimals)."""
 
-from decimal import Decimal, Inexact, InvalidOperation, localcontext
+from decimal import Context, Decimal, Inexact, InvalidOperation, localcontext
 from functools import cache
 
 from iso4217 import Currency
@@ -17,7 +17,7 @@ def exponent(currency: str) -> int:
 
 def to_minor(amount: Decimal, currency: str) -> int:
     """ValueError where the amount has more decimals than the currency, more digits than money has, or is no number."""
-    with localcontext(traps=[Inexact, InvalidOperation]):  # the usual context would round the 29th digit away
+    with localcontext(Context(traps=[Inexact, InvalidOperation])):  # the usual context would round the 29th digit away
         try:
             return int(amount.scaleb(exponent(currency)).to_integral_exact())
         except ArithmeticError:

@@ -8,8 +8,8 @@ import asyncio
 import os
 import select
 import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -32,7 +32,7 @@ EXPORT_PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A SELECT whose first column is the lowest position of the projections that it `reads`; without rows, the rest is null.
+    """A SELECT whose first column is the lowest position of the projections that it `reads`; without rows, the others are null.
 
     `replan`: what it searches for decides how to search, so that it is planned anew each time."""
 
@@ -78,40 +78,34 @@ class Database:
     async def answer(self, query: Query) -> Answer:
         """One statement, one snapshot. Raises Busy where the database does not answer in time."""
         rows = await self.rows(query)
-        position = rows[0][0]
-        return Answer(position, [row[1:] for row in rows if len(row) == 1 or row[1] is not None])
+        return Answer(rows[0][0], [row[1:] for row in rows if row[1] is not None])
 
     async def rows(self, query: Query) -> list[Row]:
-        async with self._connection() as connection, connection.cursor(binary=True, row_factory=tuple_row) as cursor:
-            await cursor.execute(query.sql, query.parameters, prepare=not query.replan)
-            return await cursor.fetchall()
+        async with self._connection() as connection:
+            return await _rows(connection, query)
 
-    async def pages(self, query: Query) -> AsyncIterator[list[Row]]:
-        """All rows of one snapshot, first column and all, a page at a time, however many they are."""
-        async with self._connection(bounded=False) as connection, connection.transaction():
-            async with connection.cursor("export", binary=True, row_factory=tuple_row) as cursor:
-                await cursor.execute(query.sql, query.parameters)
-                while True:
-                    hang_up = asyncio.get_running_loop().call_later(self._seconds, _hang_up, connection)
-                    try:
-                        page = await cursor.fetchmany(EXPORT_PAGE)
-                    finally:
-                        hang_up.cancel()
-                    if not page:
-                        return
-                    yield page
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator["Snapshot"]:
+        """For an answer that is too long for one statement: all that is read is of one snapshot."""
+        async with self._connection(bounded=False) as connection:
+            snapshot = Snapshot(connection, self._seconds)
+            with snapshot.in_time():
+                await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            try:
+                yield snapshot
+            finally:
+                with snapshot.in_time(), suppress(psycopg.Error):
+                    await connection.execute("ROLLBACK")
 
     @asynccontextmanager
     async def _connection(self, *, bounded: bool = True) -> AsyncIterator[Connection]:
         connection = await self._take()
-        hang_up = asyncio.get_running_loop().call_later(self._seconds, _hang_up, connection) if bounded else None
         try:
-            yield connection
+            with _in_time(connection, self._seconds) if bounded else nullcontext():
+                yield connection
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             raise Busy from error
         finally:
-            if hang_up is not None:
-                hang_up.cancel()
             await self._pool.putconn(connection)
 
     async def _take(self) -> Connection:
@@ -136,6 +130,46 @@ class Database:
             returning = asyncio.create_task(self._pool.putconn(taking.result()))
             self._returning.add(returning)
             returning.add_done_callback(self._returning.discard)
+
+
+class Snapshot:
+    """A transaction that sees one state of the database, for as long as it takes; each of its steps is bounded."""
+
+    def __init__(self, connection: Connection, seconds: float) -> None:
+        self._connection, self._seconds = connection, seconds
+
+    def in_time(self) -> AbstractContextManager[None]:
+        return _in_time(self._connection, self._seconds)
+
+    async def rows(self, query: Query) -> list[Row]:
+        with self.in_time():
+            return await _rows(self._connection, query)
+
+    async def pages(self, query: Query) -> AsyncIterator[list[Row]]:
+        """All rows, EXPORT_PAGE at a time, however many they are."""
+        async with self._connection.cursor("export", binary=True, row_factory=tuple_row) as cursor:
+            with self.in_time():
+                await cursor.execute(query.sql, query.parameters)
+            page = [()]
+            while page:
+                with self.in_time():
+                    page = await cursor.fetchmany(EXPORT_PAGE)
+                yield page
+
+
+async def _rows(connection: Connection, query: Query) -> list[Row]:
+    async with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
+        await cursor.execute(query.sql, query.parameters, prepare=not query.replan)
+        return await cursor.fetchall()
+
+
+@contextmanager
+def _in_time(connection: Connection, seconds: float) -> Iterator[None]:
+    hang_up = asyncio.get_running_loop().call_later(seconds, _hang_up, connection)
+    try:
+        yield
+    finally:
+        hang_up.cancel()
 
 
 def _hang_up(connection: Connection) -> None:

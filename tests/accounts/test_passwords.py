@@ -76,6 +76,6 @@ async def test_callers_who_go_leave_no_room_behind() -> None:
         with pytest.raises(Busy):
             await passwords.hash("the threads are still at work")
         async with asyncio.timeout(10):
-            while passwords._at_work:
+            while passwords._at_work:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.01)
     passwords.close()

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, NullPool, create_engine
 
 import migrations
 from accounts.tables import metadata
+from ledger.store import sqlalchemy_url
 
 #: Everything that PostgreSQL knows about the shape of a table, by name.
 CATALOGUE = """
@@ -25,7 +26,7 @@ CATALOGUE = """
 
 @pytest.fixture
 def connection(database_url: str) -> Iterator[Connection]:
-    with create_engine(migrations.sqlalchemy_url(database_url), poolclass=NullPool).connect() as connection:
+    with create_engine(sqlalchemy_url(database_url), poolclass=NullPool).connect() as connection:
         yield connection
 
 
@@ -35,7 +36,7 @@ def catalogue(url: str) -> set[tuple[str, ...]]:
 
 
 def test_the_migration_makes_what_the_metadata_says(database_url: str, empty_database_url: str) -> None:
-    engine = create_engine(migrations.sqlalchemy_url(empty_database_url), poolclass=NullPool)
+    engine = create_engine(sqlalchemy_url(empty_database_url), poolclass=NullPool)
     metadata.create_all(engine)
     described = catalogue(empty_database_url)
     assert len(described) > 25

@@ -91,12 +91,13 @@ async def test_revoked_in_one_process_it_is_dead_in_every_other(
     for process in (access, other):
         await process.tokens.poll()
         assert await process.tokens.find(token_hash) is not None
-    await {
+    ways: dict[str, Callable[[], Awaitable[Any]]] = {
         "log out": lambda: access.people.log_out(token_hash),
         "disable": lambda: access.people.update_user(alice["id"], {"disabled": True}, uuid4()),
         "erase": lambda: access.people.erase(alice["id"]),
         "new password": lambda: access.people.set_password(alice["email"], "another password"),
-    }[how]()
+    }
+    await ways[how]()
     assert await access.tokens.find(token_hash) is None
 
     async def dead() -> bool:

@@ -1,10 +1,11 @@
 """PostgreSQL and Redis of our own: data found again, everything durable, leftovers cleared away, clear refusals."""
 
 import os
-import signal
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import psutil
@@ -14,6 +15,15 @@ import redis
 
 from ledger.settings import Settings
 from servers import ServerError, announced, own_postgres, own_redis, running
+
+ROOT = Path(__file__).parent.parent.parent
+PROGRAM = """
+import pathlib, sys, time
+import servers
+with servers.own_postgres(pathlib.Path(sys.argv[1])):
+    print("up", flush=True)
+    time.sleep(60)
+"""
 
 
 @contextmanager
@@ -77,7 +87,7 @@ def test_one_seatledger_a_directory(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("own_server", [own_postgres, own_redis])
-def test_a_file_in_place_of_the_directory(own_server: type[own_postgres], tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_directory(own_server: Callable[[Path], AbstractContextManager[str]], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
         pytest.raises(ServerError, match=r"file/server is not writable: Not a directory\.$"),
@@ -119,19 +129,15 @@ def test_redis_is_bounded_private_and_refuses_when_full(tmp_path: Path) -> None:
 
 
 def test_servers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
-    program = "import sys, time, pathlib, servers\nwith servers.own_postgres(pathlib.Path(sys.argv[1])): print('up', flush=True); time.sleep(60)"
-    starter = psutil.Popen([_python(), "-c", program, str(tmp_path)], stdout=-1)
+    starter = subprocess.Popen([sys.executable, "-c", PROGRAM, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE)
+    assert starter.stdout is not None
     assert starter.stdout.readline() == b"up\n"
     server = _server(tmp_path)
-    starter.send_signal(signal.SIGKILL)
+    starter.kill()
     starter.communicate()
     with connected(tmp_path) as connection:  # waits for the old one
         connection.execute("SELECT")
     assert not server.is_running() or server.status() == psutil.STATUS_ZOMBIE
-
-
-def _python() -> str:
-    return psutil.Process().exe()
 
 
 def test_other_commands_find_the_servers_of_make_run(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_no_database_url(url: str, tmp_path: Path) -> None:
 
 
 def test_setting_that_is_wrong(tmp_path: Path) -> None:
-    assert _refusal(_environment(tmp_path, PORT="http")) == "PORT is 'http', which is not a valid int.\n"
+    assert _refusal(_environment(tmp_path, PORT="http")) == "PORT is 'http', which is not a whole number.\n"
 
 
 @contextmanager
@@ -96,7 +96,7 @@ def _family(process: psutil.Process) -> list[psutil.Process]:
 
 
 def _alive(family: list[psutil.Process]) -> list[psutil.Process]:
-    gone, alive = psutil.wait_procs(family, timeout=10)
+    _, alive = psutil.wait_procs(family, timeout=10)
     return [member for member in alive if member.status() != psutil.STATUS_ZOMBIE]
 
 

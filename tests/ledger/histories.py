@@ -58,7 +58,7 @@ def carry_out(event: Event, wanted: list[Wish]) -> list[Recorded]:
 
 
 def _history(wanted: list[Wish]) -> list[Recorded]:
-    scheduled = Recorded(s.EVENT, 1, s.scheduled(max_tickets_per_customer=9), position=77)
+    scheduled = Recorded(s.EVENT, 1, msgspec.structs.replace(s.scheduled(max_tickets_per_customer=9), currency="JPY"), position=77)
     return [scheduled, *carry_out(fold([scheduled]), wanted)]
 
 
@@ -77,10 +77,10 @@ def _wished(event: Event, what: str, one: Any, other: Any) -> m.Command | None:
         case "check in":
             return s.check_in(s.ADMIN, other, booking=bookings[one % len(bookings)])
         case "change":
-            categories = tuple(m.CategoryChange(category_id(event.id, c.number), price=other * 100, capacity=c.capacity + one) for c in event.categories.values())
+            categories = tuple(
+                m.CategoryChange(category_id(event.id, c.number), price=other * 100, capacity=c.capacity + one)
+                for c in event.categories.values()
+            )
             return s.change(s.ADMIN, version=event.details_version, to=categories, venue=str(other))
-        case "cancel event":
-            return m.CancelEvent(**s.by(s.ADMIN))
-        case "complete":
-            return m.CompleteEvent(**s.by(s.ADMIN))
-    return None
+    ends: dict[str, type[m.Command]] = {"cancel event": m.CancelEvent, "complete": m.CompleteEvent}
+    return ends[what](**s.by(s.ADMIN)) if what in ends else None

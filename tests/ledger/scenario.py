@@ -171,9 +171,13 @@ def schedule(*categories: e.Category, actor: m.Actor = ORGANIZER, **changes: Any
     return m.ScheduleEvent(**by(actor), details=details(**changes), currency="EUR", categories=categories or (GENERAL, VIP))
 
 
-def book(actor: m.Actor, customer: m.Actor | None = None, **quantities: int) -> m.BookSeats:
+def book(actor: m.Actor, /, **quantities: int) -> m.BookSeats:
+    return book_for(actor, None, **quantities)
+
+
+def book_for(actor: m.Actor, customer: m.Actor | None, /, **quantities: int) -> m.BookSeats:
     wanted = tuple(m.Wanted(category, quantity) for category, quantity in (quantities or {"General": 1}).items())
-    return m.BookSeats(**by(actor), tickets=wanted, customer_id=customer and customer.id)
+    return m.BookSeats(**by(actor), tickets=wanted, customer_id=customer.id if customer else None)
 
 
 def cancel(actor: m.Actor, *tickets: int, booking: UUID = BOOKING) -> m.CancelBooking:
@@ -185,13 +189,20 @@ def check_in(actor: m.Actor, ticket: int = 0, booking: UUID = BOOKING) -> m.Chec
     return m.CheckIn(**by(actor), booking_id=booking, ticket=ticket)
 
 
-def change(actor: m.Actor = ORGANIZER, *, version: int = 1, to: tuple[m.CategoryChange, ...] | None = None, **changes: Any) -> m.ChangeEvent:
+def change(
+    actor: m.Actor = ORGANIZER, *, version: int = 1, to: tuple[m.CategoryChange, ...] | None = None, **changes: Any
+) -> m.ChangeEvent:
     return m.ChangeEvent(**by(actor), changes=changes, categories=to, expected_details_version=version)
 
 
 def as_is(category: e.Category, **changes: Any) -> m.CategoryChange:
     """A category as an editor sends it back, whole."""
-    given = {"id": category_id(EVENT, category.number), "name": category.name, "price": category.price, "capacity": category.capacity}
+    given = {
+        "id": category_id(EVENT, category.number),
+        "name": category.name,
+        "price": category.price,
+        "capacity": category.capacity,
+    }
     return m.CategoryChange(**{**given, **changes})
 
 

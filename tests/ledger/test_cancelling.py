@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from ledger import messages as m
 from ledger.entries import CancelledLine
 from ledger.errors import AlreadyCancelled, BookingNotFound, EventNotBookable, Malformed, TicketCancelled, TicketUsed
 from tests.ledger import scenario as s
@@ -16,7 +17,7 @@ FIRST_BACK = s.cancelled(0, lines=(ONE_GENERAL_BACK,), whole=False)
 
 
 @pytest.mark.parametrize("actor", [ALICE, ORGANIZER, ADMIN])
-def test_its_owner_and_the_box_office_cancel_a_booking(actor: s.m.Actor) -> None:
+def test_its_owner_and_the_box_office_cancel_a_booking(actor: m.Actor) -> None:
     event = given(*SOLD).when(s.cancel(actor)).then(ALL_BACK)
     assert [seats.taken for seats in event.categories.values()] == [0, 0]
     assert event.ticket_states(BOOKING) == b"ccc"
@@ -25,7 +26,7 @@ def test_its_owner_and_the_box_office_cancel_a_booking(actor: s.m.Actor) -> None
 
 
 @pytest.mark.parametrize("actor", [BOB, s.OTHER_ORGANIZER, s.AUDITOR, s.GUEST])
-def test_a_stranger_s_booking_is_not_found(actor: s.m.Actor) -> None:
+def test_a_stranger_s_booking_is_not_found(actor: m.Actor) -> None:
     given(*SOLD).when(s.cancel(actor)).refused(BookingNotFound)
 
 
@@ -39,7 +40,7 @@ def test_the_box_office_cancels_a_walk_in_s_booking() -> None:
 
 
 @pytest.mark.parametrize("actor", [ALICE, ADMIN])
-def test_an_unknown_booking_is_not_found(actor: s.m.Actor) -> None:
+def test_an_unknown_booking_is_not_found(actor: m.Actor) -> None:
     given(*SOLD).when(s.cancel(actor, booking=s.UNKNOWN_BOOKING)).refused(BookingNotFound)
 
 
@@ -66,7 +67,7 @@ def test_a_booking_is_cancelled_once() -> None:
 
 
 @pytest.mark.parametrize("actor", [ALICE, ADMIN])
-def test_a_booking_of_a_cancelled_event_is_cancelled_already(actor: s.m.Actor) -> None:
+def test_a_booking_of_a_cancelled_event_is_cancelled_already(actor: m.Actor) -> None:
     given(*SOLD, s.event_cancelled()).when(s.cancel(actor)).refused(AlreadyCancelled)
 
 
@@ -96,12 +97,17 @@ def test_a_ticket_that_there_is_not_is_refused(ticket: int) -> None:
 
 
 def test_no_tickets_are_not_all_tickets() -> None:
-    command = s.m.CancelBooking(**s.by(ALICE), booking_id=BOOKING, tickets=())
+    command = m.CancelBooking(**s.by(ALICE), booking_id=BOOKING, tickets=())
     given(*SOLD).when(command).refused(Malformed, errors=[{"path": "tickets", "message": "must name at least one"}])
 
 
 def test_the_refund_is_the_price_that_was_paid() -> None:
-    history = (*SOLD, s.price_changed(1, 9_000), s.booked(BOB, s.general(1, 9_000), booking=s.ANOTHER_BOOKING), s.price_changed(1, 1))
+    history = (
+        *SOLD,
+        s.price_changed(1, 9_000),
+        s.booked(BOB, s.general(1, 9_000), booking=s.ANOTHER_BOOKING),
+        s.price_changed(1, 1),
+    )
     given(*history).when(s.cancel(ALICE)).then(ALL_BACK)
     given(*history).when(s.cancel(BOB, booking=s.ANOTHER_BOOKING)).then(
         s.cancelled(0, lines=(CancelledLine(1, 1, 9_000),), whole=True, booking=s.ANOTHER_BOOKING)
@@ -114,6 +120,6 @@ def test_a_customer_cancels_until_the_event_starts() -> None:
 
 
 @pytest.mark.parametrize("actor", [ORGANIZER, ADMIN])
-def test_the_box_office_refunds_after_the_start_and_the_end(actor: s.m.Actor) -> None:
+def test_the_box_office_refunds_after_the_start_and_the_end(actor: m.Actor) -> None:
     given(*SOLD).when(s.cancel(actor), at=STARTS).then(ALL_BACK)
     given(*SOLD, s.event_completed()).when(s.cancel(actor), at=STARTS).then(ALL_BACK)

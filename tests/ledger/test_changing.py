@@ -5,29 +5,39 @@ from typing import Any
 
 import pytest
 
+from ledger import entries as e
+from ledger import messages as m
 from ledger.decide import MAX_CATEGORIES, MAX_CATEGORIES_EVER
 from ledger.entries import CancelledLine, Category, Entry
-from ledger.errors import AlreadyCancelled, CapacityBelowTaken, CategoryInUse, EventNotBookable, Malformed, NotYourEvent, StaleVersion
+from ledger.errors import (
+    AlreadyCancelled,
+    CapacityBelowTaken,
+    CategoryInUse,
+    EventNotBookable,
+    Malformed,
+    NotYourEvent,
+    StaleVersion,
+)
 from ledger.event import category_id
 from tests.ledger import scenario as s
 from tests.ledger.scenario import ADMIN, ALICE, BOOKING, GENERAL, NOW, ORGANIZER, STARTS, VIP, as_is, given
 
 SOLD = (s.scheduled(), s.booked(ALICE, s.general(4)))
-STRANGERS = pytest.mark.parametrize("actor", [ALICE, s.OTHER_ORGANIZER, s.AUDITOR, s.GUEST, s.m.Actor(ORGANIZER.id, s.m.Role.CUSTOMER)])
+STRANGERS = pytest.mark.parametrize("actor", [ALICE, s.OTHER_ORGANIZER, s.AUDITOR, s.GUEST, m.Actor(ORGANIZER.id, m.Role.CUSTOMER)])
 KEEPERS = pytest.mark.parametrize("actor", [ORGANIZER, ADMIN])
 
 
 @KEEPERS
-def test_the_organizer_and_an_admin_change_details(actor: s.m.Actor) -> None:
+def test_the_organizer_and_an_admin_change_details(actor: m.Actor) -> None:
     event = given(*SOLD).when(s.change(actor, name="Gala", venue="Hall")).then(s.details_changed(name="Gala", venue="Hall"))
     assert (event.details_version, event.details_set_at) == (3, 3)
 
 
 @STRANGERS
-def test_nobody_else_changes_cancels_or_completes_an_event(actor: s.m.Actor) -> None:
+def test_nobody_else_changes_cancels_or_completes_an_event(actor: m.Actor) -> None:
     given(*SOLD).when(s.change(actor, name="Mine")).refused(NotYourEvent)
-    given(*SOLD).when(s.m.CancelEvent(**s.by(actor))).refused(NotYourEvent)
-    given(*SOLD).when(s.m.CompleteEvent(**s.by(actor))).refused(NotYourEvent)
+    given(*SOLD).when(m.CancelEvent(**s.by(actor))).refused(NotYourEvent)
+    given(*SOLD).when(m.CompleteEvent(**s.by(actor))).refused(NotYourEvent)
 
 
 @pytest.mark.parametrize("version", [0, 2, 4])
@@ -40,7 +50,15 @@ def test_a_booking_does_not_spoil_an_editor_s_work() -> None:
 
 
 @pytest.mark.parametrize(
-    "entry", [s.price_changed(1, 1), s.capacity_changed(1, 20), s.renamed(1, "Stalls"), s.added(3, "Balcony"), s.removed(2), s.details_changed()]
+    "entry",
+    [
+        s.price_changed(1, 1),
+        s.capacity_changed(1, 20),
+        s.renamed(1, "Stalls"),
+        s.added(3, "Balcony"),
+        s.removed(2),
+        s.details_changed(),
+    ],
 )
 def test_whatever_an_editor_edits_changes_the_version(entry: Entry) -> None:
     given(*SOLD, entry).when(s.change(version=1, name="Gala")).refused(StaleVersion, details_version=3)
@@ -61,12 +79,18 @@ def test_an_event_is_not_moved_into_the_past() -> None:
 
 
 def test_an_event_that_has_started_may_still_be_described() -> None:
-    given(*SOLD).when(s.change(description="It was good."), at=STARTS + timedelta(days=1)).then(s.details_changed(description="It was good."))
+    given(*SOLD).when(s.change(description="It was good."), at=STARTS + timedelta(days=1)).then(
+        s.details_changed(description="It was good.")
+    )
 
 
 @pytest.mark.parametrize(
     ("path", "changes"),
-    [("ends_at", {"ends_at": STARTS}), ("sales_close_at", {"sales_open_at": NOW, "sales_close_at": NOW}), ("ends_at", {"ends_at": NOW})],
+    [
+        ("ends_at", {"ends_at": STARTS}),
+        ("sales_close_at", {"sales_open_at": NOW, "sales_close_at": NOW}),
+        ("ends_at", {"ends_at": NOW}),
+    ],
 )
 def test_changed_times_are_in_order(path: str, changes: dict[str, Any]) -> None:
     with pytest.raises(Malformed, match=path):
@@ -77,11 +101,16 @@ def test_prices_names_and_capacities_change_together() -> None:
     wanted = (as_is(GENERAL, price=6_000, capacity=4), as_is(VIP, name="Box", capacity=8))
     made = (s.price_changed(1, 6_000), s.capacity_changed(1, 4), s.renamed(2, "Box"), s.capacity_changed(2, 8))
     event = given(*SOLD).when(s.change(to=wanted)).then(*made)
-    assert (event.categories[1].available, event.categories[2].name, event.details_version, event.details_set_at) == (0, "Box", 6, 1)
+    assert (event.categories[1].available, event.categories[2].name, event.details_version, event.details_set_at) == (
+        0,
+        "Box",
+        6,
+        1,
+    )
 
 
 def test_what_is_left_out_of_a_category_stays() -> None:
-    wanted = (s.m.CategoryChange(category_id(s.EVENT, 1), price=6_000), s.m.CategoryChange(category_id(s.EVENT, 2)))
+    wanted = (m.CategoryChange(category_id(s.EVENT, 1), price=6_000), m.CategoryChange(category_id(s.EVENT, 2)))
     event = given(*SOLD).when(s.change(to=wanted)).then(s.price_changed(1, 6_000))
     assert (event.categories[1].name, event.categories[1].capacity) == ("General", 10)
 
@@ -129,8 +158,10 @@ def test_a_new_category_needs_a_name_of_its_own(name: str) -> None:
     refusal.refused(Malformed, errors=[{"path": "categories", "message": "names must be unique"}])
 
 
-@pytest.mark.parametrize("wanted", [(as_is(GENERAL), as_is(VIP, id=category_id(s.EVENT, 7))), (as_is(GENERAL), as_is(GENERAL, name="Other"))])
-def test_a_category_id_is_the_event_s_own_and_listed_once(wanted: tuple[s.m.CategoryChange, ...]) -> None:
+@pytest.mark.parametrize(
+    "wanted", [(as_is(GENERAL), as_is(VIP, id=category_id(s.EVENT, 7))), (as_is(GENERAL), as_is(GENERAL, name="Other"))]
+)
+def test_a_category_id_is_the_event_s_own_and_listed_once(wanted: tuple[m.CategoryChange, ...]) -> None:
     problem = {"path": "categories.id", "message": "must each be one of this event's categories, once"}
     given(*SOLD).when(s.change(to=wanted)).refused(Malformed, errors=[problem])
 
@@ -149,34 +180,34 @@ def test_an_event_has_so_many_categories_over_its_whole_life() -> None:
 
 def test_a_seat_of_the_last_possible_category_is_sold() -> None:
     last = Category(MAX_CATEGORIES_EVER, "Last", 1, 1)
-    event = given(s.scheduled(last)).when(s.book(ALICE, Last=1)).then(s.booked(ALICE, s.e.Line(MAX_CATEGORIES_EVER, "Last", 1, 1)))
+    event = given(s.scheduled(last)).when(s.book(ALICE, Last=1)).then(s.booked(ALICE, e.Line(MAX_CATEGORIES_EVER, "Last", 1, 1)))
     assert event.categories[MAX_CATEGORIES_EVER].available == 0
 
 
 @KEEPERS
-def test_cancelling_an_event_cancels_everything_in_one_entry(actor: s.m.Actor) -> None:
+def test_cancelling_an_event_cancels_everything_in_one_entry(actor: m.Actor) -> None:
     history = (*SOLD, s.used(0), s.booked(s.BOB, s.vip(2), booking=s.ANOTHER_BOOKING))
-    event = given(*history).when(s.m.CancelEvent(**s.by(actor), reason="Rain")).then(s.event_cancelled("Rain"))
+    event = given(*history).when(m.CancelEvent(**s.by(actor), reason="Rain")).then(s.event_cancelled("Rain"))
     assert (event.status, event.details_version) == ("cancelled", 5)
     assert [seats.taken for seats in event.categories.values()] == [0, 0]
     assert (event.ticket_states(BOOKING), event.ticket_states(s.ANOTHER_BOOKING)) == (b"cccc", b"cc")
 
 
 def test_an_event_is_cancelled_once() -> None:
-    given(*SOLD, s.event_cancelled()).when(s.m.CancelEvent(**s.by(ORGANIZER))).refused(AlreadyCancelled)
+    given(*SOLD, s.event_cancelled()).when(m.CancelEvent(**s.by(ORGANIZER))).refused(AlreadyCancelled)
 
 
 def test_a_completed_event_is_not_cancelled() -> None:
-    given(*SOLD, s.event_completed()).when(s.m.CancelEvent(**s.by(ORGANIZER))).refused(EventNotBookable, reason="completed")
+    given(*SOLD, s.event_completed()).when(m.CancelEvent(**s.by(ORGANIZER))).refused(EventNotBookable, reason="completed")
 
 
 @KEEPERS
-def test_an_event_is_completed_and_its_tickets_stay(actor: s.m.Actor) -> None:
-    event = given(*SOLD).when(s.m.CompleteEvent(**s.by(actor))).then(s.event_completed())
+def test_an_event_is_completed_and_its_tickets_stay(actor: m.Actor) -> None:
+    event = given(*SOLD).when(m.CompleteEvent(**s.by(actor))).then(s.event_completed())
     assert (event.status, event.details_version) == ("completed", 3)
     assert event.ticket_states(BOOKING) == b"aaaa"
 
 
 @pytest.mark.parametrize(("end", "reason"), [(s.event_cancelled(), "cancelled"), (s.event_completed(), "completed")])
 def test_an_event_that_has_ended_is_not_completed(end: Entry, reason: str) -> None:
-    given(*SOLD, end).when(s.m.CompleteEvent(**s.by(ORGANIZER))).refused(EventNotBookable, reason=reason)
+    given(*SOLD, end).when(m.CompleteEvent(**s.by(ORGANIZER))).refused(EventNotBookable, reason=reason)

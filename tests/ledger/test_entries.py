@@ -29,8 +29,16 @@ FULL = e.Details("Concert", AT, "Loud", "Hall", AT, "Europe/Berlin", AT, AT, 4)
 #: Each entry with as little and with as much as it can carry.
 EXAMPLES: dict[str, list[e.Entry]] = {
     "event-scheduled/1": [
-        e.EventScheduled(**STAMP, details=BARE, currency="EUR", organizer_id=THREE, categories=(e.Category(1, "General", 5_000, 10),)),
-        e.EventScheduled(**STAMP, details=FULL, currency="JPY", organizer_id=THREE, categories=(e.Category(1, "é", 0, 1), e.Category(2, "B", 1, 2))),
+        e.EventScheduled(
+            **STAMP, details=BARE, currency="EUR", organizer_id=THREE, categories=(e.Category(1, "General", 5_000, 10),)
+        ),
+        e.EventScheduled(
+            **STAMP,
+            details=FULL,
+            currency="JPY",
+            organizer_id=THREE,
+            categories=(e.Category(1, "é", 0, 1), e.Category(2, "B", 1, 2)),
+        ),
     ],
     "event-details-changed/1": [e.EventDetailsChanged(**STAMP, details=BARE), e.EventDetailsChanged(**STAMP, details=FULL)],
     "category-added/1": [e.CategoryAdded(**STAMP, category=e.Category(3, "Balcony", 2_500, 7))],
@@ -41,7 +49,11 @@ EXAMPLES: dict[str, list[e.Entry]] = {
     "seats-booked/1": [
         e.SeatsBooked(**BY_NOBODY, customer_id=None, lines=(e.Line(1, "General", 2, 5_000),), details_version=1),
         e.SeatsBooked(
-            **STAMP, customer_id=ONE, lines=(e.Line(1, "General", 2, 5_000), e.Line(2, "VIP", 1, 0)), details_version=3, ticket_key=2
+            **STAMP,
+            customer_id=ONE,
+            lines=(e.Line(1, "General", 2, 5_000), e.Line(2, "VIP", 1, 0)),
+            details_version=3,
+            ticket_key=2,
         ),
     ],
     "booking-cancelled/1": [

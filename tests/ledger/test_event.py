@@ -1,11 +1,13 @@
 """The Event: what is tried on it, kept or dropped; what it answers about bookings; its snapshots."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger import entries as e
 from ledger import snapshots
 from ledger.entries import Recorded
 from ledger.event import Event, evolve
@@ -20,8 +22,8 @@ def restored(snapshot: snapshots.Snapshot) -> Event:
         try:
             next(steps)
         except StopIteration as end:
-            assert isinstance(end.value, Event)
-            return end.value
+            event: Event = end.value
+            return event
 
 
 @given(histories, wishes)
@@ -68,9 +70,9 @@ def test_a_restored_event_goes_on_as_the_event_does(history: list[Recorded], wan
 
 
 def test_a_long_snapshot_is_read_back_in_frames() -> None:
-    event = s.replayed(s.scheduled(s.e.Category(1, "General", 1, 5_000)))
+    event = s.replayed(s.scheduled(e.Category(1, "General", 1, 5_000)))
     for number in range(2, 2 * snapshots.FRAME + 3):
-        evolve(event, Recorded(s.EVENT, number, s.booked(s.ALICE, s.general(1, 1), booking=s.UUID(int=number))))
+        evolve(event, Recorded(s.EVENT, number, s.booked(s.ALICE, s.general(1, 1), booking=UUID(int=number))))
     steps = snapshots.restore(snapshots.take(event))
     assert len(list(steps)) == 3 + 1 + 1  # of bookings, of customers, of commands
     assert s.state(restored(snapshots.take(event))) == s.state(event)
@@ -78,7 +80,14 @@ def test_a_long_snapshot_is_read_back_in_frames() -> None:
 
 @pytest.mark.parametrize(
     ("version", "last", "due"),
-    [(999, 0, False), (1_000, 0, True), (2_999, 2_000, False), (3_000, 2_000, True), (109_999, 100_000, False), (110_000, 100_000, True)],
+    [
+        (999, 0, False),
+        (1_000, 0, True),
+        (2_999, 2_000, False),
+        (3_000, 2_000, True),
+        (109_999, 100_000, False),
+        (110_000, 100_000, True),
+    ],
 )
 def test_a_snapshot_is_due_when_a_stream_has_grown_by_a_tenth_and_a_thousand(version: int, last: int, due: bool) -> None:
     assert snapshots.is_due(version, last) is due
@@ -94,7 +103,7 @@ def test_what_snapshots_cost_in_all_grows_with_the_stream_alone() -> None:
 
 def test_a_commands_id_leads_to_the_last_entry_that_it_made() -> None:
     once = s.stamp()
-    twice = [s.e.PriceChanged(**once, category=1, price=1), s.e.PriceChanged(**once, category=2, price=2)]
+    twice = [e.PriceChanged(**once, category=1, price=1), e.PriceChanged(**once, category=2, price=2)]
     event = s.replayed(s.scheduled(), s.booked(s.ALICE, s.general(1)), *twice)
     assert event.version_of(s.BOOKING) == 2
     assert event.version_of(once["command"]) == 4
@@ -102,7 +111,7 @@ def test_a_commands_id_leads_to_the_last_entry_that_it_made() -> None:
 
 
 def test_a_bookings_story_names_the_entries_about_it() -> None:
-    one_back = s.cancelled(0, lines=(s.e.CancelledLine(1, 1, 5_000),), whole=False)
+    one_back = s.cancelled(0, lines=(e.CancelledLine(1, 1, 5_000),), whole=False)
     other = s.booked(s.BOB, s.general(1), booking=s.ANOTHER_BOOKING)
     event = s.replayed(s.scheduled(), s.booked(s.ALICE, s.general(2)), other, one_back, s.used(1))
     assert event.versions_about(s.BOOKING) == (2, 4, 5)

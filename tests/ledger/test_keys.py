@@ -11,7 +11,10 @@ import pytest
 from ledger.keys import Keyring, KeysError
 
 ROOT = Path(__file__).parents[2]
-OPEN = "import sys, pathlib; from ledger.keys import Keyring; print(Keyring.open(pathlib.Path(sys.argv[1]), 'tickets').newest[1].hex())"
+OPEN = """
+import sys, pathlib, ledger.keys
+print(ledger.keys.Keyring.open(pathlib.Path(sys.argv[1]), "tickets").newest[1].hex())
+"""
 
 
 def test_the_first_start_makes_a_key_that_later_ones_find(tmp_path: Path) -> None:

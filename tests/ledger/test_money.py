@@ -24,7 +24,15 @@ def test_an_amount_is_a_whole_number_of_minor_units(amount: str, currency: str, 
 
 @pytest.mark.parametrize(
     ("amount", "currency"),
-    [("0.001", "EUR"), ("0.5", "JPY"), ("1." + "0" * 40 + "1", "EUR"), ("1E-400", "EUR"), ("NaN", "EUR"), ("sNaN", "EUR"), ("Infinity", "EUR")],
+    [
+        ("0.001", "EUR"),
+        ("0.5", "JPY"),
+        ("1." + "0" * 40 + "1", "EUR"),
+        ("1E-400", "EUR"),
+        ("NaN", "EUR"),
+        ("sNaN", "EUR"),
+        ("Infinity", "EUR"),
+    ],
 )
 def test_an_amount_that_the_currency_has_no_coins_for_is_refused(amount: str, currency: str) -> None:
     with pytest.raises(ValueError, match=r"decimals|NaN"):

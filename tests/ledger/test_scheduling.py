@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ledger import messages as m
 from ledger.decide import MAX_CATEGORIES
 from ledger.entries import Category
 from ledger.errors import EventNotFound, Malformed
@@ -68,14 +69,21 @@ def test_an_event_has_no_more_categories_than_the_limit() -> None:
 
 
 def test_an_event_without_categories_is_refused() -> None:
-    command = s.m.ScheduleEvent(**s.by(s.ORGANIZER), details=s.details(), currency="EUR", categories=())
+    command = m.ScheduleEvent(**s.by(s.ORGANIZER), details=s.details(), currency="EUR", categories=())
     given().when(command).refused(Malformed, **malformed("categories", "must be 1 to 50"))
 
 
 @pytest.mark.parametrize(
     "command",
-    [s.book(s.ALICE), s.cancel(s.ALICE), s.check_in(s.ADMIN), s.change(), s.m.CancelEvent(**s.by(s.ADMIN)), s.m.CompleteEvent(**s.by(s.ADMIN))],
+    [
+        s.book(s.ALICE),
+        s.cancel(s.ALICE),
+        s.check_in(s.ADMIN),
+        s.change(),
+        m.CancelEvent(**s.by(s.ADMIN)),
+        m.CompleteEvent(**s.by(s.ADMIN)),
+    ],
     ids=lambda command: type(command).__name__,
 )
-def test_an_event_that_was_never_scheduled_is_not_found(command: s.m.Command) -> None:
+def test_an_event_that_was_never_scheduled_is_not_found(command: m.Command) -> None:
     given().when(command).refused(EventNotFound)

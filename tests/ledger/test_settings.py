@@ -16,9 +16,9 @@ def test_without_an_environment_there_are_defaults() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "value"),
     [
-        ("PORT", "9000", 9000), ("PORT", " 9000 ", 9000), ("COMMAND_TIMEOUT_SECONDS", "0.5", 0.5), ("DEMO", "1", True), ("DEMO", "no", False),
-        ("SECURE_COOKIES", "True", True), ("DATA_DIR", "/srv/data", Path("/srv/data")), ("KEYS_DIR", "k", Path("k")), ("CURRENCY", "JPY", "JPY"),
-        ("DATABASE_URL", "postgresql://x", "postgresql://x"), ("PORT", "", 8000),
+        ("PORT", "9000", 9000), ("PORT", " 9000 ", 9000), ("COMMAND_TIMEOUT_SECONDS", "0.5", 0.5), ("DEMO", "1", True),
+        ("DEMO", "no", False), ("SECURE_COOKIES", "True", True), ("DATA_DIR", "/srv/data", Path("/srv/data")),
+        ("KEYS_DIR", "k", Path("k")), ("CURRENCY", "JPY", "JPY"), ("DATABASE_URL", "postgresql:", "postgresql:"), ("PORT", "", 8000),
     ],
 )  # fmt: skip
 def test_a_variable_sets_the_field_of_its_name(name: str, text: str, value: object) -> None:
@@ -47,6 +47,8 @@ def test_a_setting_that_can_t_be_used_is_one_clear_sentence(name: str, text: str
 
 
 def test_settings_reach_child_processes_whole() -> None:
-    settings = Settings(port=9000, demo=False, keys_dir=Path("/k"), secure_cookies=True, freshness_timeout_seconds=0.25, public_url="https://x/")
+    settings = Settings(
+        port=9000, demo=False, keys_dir=Path("/k"), secure_cookies=True, freshness_timeout_seconds=0.25, public_url="https://x/"
+    )
     assert Settings.from_env(settings.to_env()) == settings
     assert settings.server_url == "https://x"

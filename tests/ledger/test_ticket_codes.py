@@ -61,7 +61,9 @@ def test_letters_that_look_like_digits_are_those_digits(read_as: str, meant: str
     assert CODES.read(EVENT, code.replace(meant, read_as)) == CODES.read(EVENT, code)
 
 
-@pytest.mark.parametrize("text", ["", "-", "U" * 31, CODE[:-1], CODE + "0", "0" * 31, "é" * 31, "\x00" * 31, "٣" * 31, "Z" * 10_000])
+@pytest.mark.parametrize(
+    "text", ["", "-", "U" * 31, CODE[:-1], CODE + "0", "0" * 31, "é" * 31, "\x00" * 31, "٣" * 31, "Z" * 10_000]
+)
 def test_what_is_no_code_is_invalid(text: str) -> None:
     with pytest.raises(InvalidCode):
         CODES.read(EVENT, text)

@@ -1,0 +1,91 @@
+"""What a query may be asked: parameters with their bounds, and cursors, which are opaque to everybody else."""
+
+import base64
+import binascii
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+import msgspec
+from fastapi import Header, Query
+from pydantic import AfterValidator, WithJsonSchema
+
+from ledger.errors import Malformed
+from ledger.text import Text
+
+MAX_POSITION = 2**63 - 1
+MAX_LIMIT = 200
+MAX_CURSOR = 300
+
+T = TypeVar("T")
+
+
+def _utc(moment: datetime) -> datetime:
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is outside of the calendar") from None
+
+
+def _decodable(text: str) -> str:
+    """Bytes that are no UTF-8, such as surrogates, come as U+FFFD."""
+    if "\ufffd" in text:
+        raise ValueError("is not valid UTF-8")
+    return text
+
+
+Moment = Annotated[datetime, AfterValidator(_utc)]
+Search = Annotated[
+    str,
+    Text(10_000, at_least=0),
+    AfterValidator(_decodable),
+    WithJsonSchema({"type": "string", "maxLength": 10_000, "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f\\ufffd]*$"}),
+    Query(description="Taken literally, in any case."),
+]
+From = Annotated[Moment | None, Query(alias="from", description="RFC 3339; without an offset it is UTC")]
+To = Annotated[Moment | None, Query(alias="to", description="RFC 3339; without an offset it is UTC")]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
+Cursor = Annotated[str | None, Query(max_length=MAX_CURSOR, description="`next_cursor` of the page before")]
+AtLeast = Annotated[
+    int | None,
+    Header(
+        alias="Ledger-Position",
+        ge=0,
+        le=MAX_POSITION,
+        description="What a command answered: this answer then shows at least that, or is 503 after some seconds.",
+    ),
+]
+
+
+def cursor_of(key: Any) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(key)).decode().rstrip("=")
+
+
+def read_cursor(cursor: str | None, key_type: type[T]) -> T | None:
+    """Raises Malformed for what no list of this kind ever answered."""
+    if not cursor:
+        return None
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        return msgspec.json.decode(raw, type=key_type)
+    except (ValueError, binascii.Error, msgspec.DecodeError):
+        raise Malformed("This cursor is not one of this list.", errors=[{"path": "cursor", "message": "unknown"}]) from None
+
+
+def number_cursor(cursor: str | None) -> int | None:
+    number = read_cursor(cursor, int)
+    if number is not None and not 0 <= number <= MAX_POSITION:
+        raise Malformed("This cursor is not one of this list.", errors=[{"path": "cursor", "message": "unknown"}])
+    return number
+
+
+def event_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
+    found = read_cursor(cursor, tuple[datetime, UUID])
+    if found is not None and found[0].tzinfo is None:
+        raise Malformed("This cursor is not one of this list.", errors=[{"path": "cursor", "message": "unknown"}])
+    return found
+
+
+def page(rows: list[T], limit: int) -> tuple[list[T], bool]:
+    """The rows of this page, and whether there are more: they were asked for with one more than `limit`."""
+    return rows[:limit], len(rows) > limit

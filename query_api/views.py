@@ -1,0 +1,143 @@
+"""What the read side's lists and statistics look like. Money is a decimal string, times are UTC."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from ledger.views import BookingView, EventStatus, EventView, Money
+
+
+@dataclass(slots=True, kw_only=True)
+class EventPage:
+    items: list[EventView]
+    next_cursor: str | None
+
+
+@dataclass(slots=True, kw_only=True)
+class BookingPage:
+    """May be shorter than `limit` with a next page all the same: it holds at most some 2,000 tickets."""
+
+    items: list[BookingView]
+    next_cursor: str | None
+
+
+@dataclass(slots=True, kw_only=True)
+class CustomerView:
+    id: UUID
+    name: str
+    email: str
+
+
+@dataclass(slots=True, kw_only=True)
+class EventBookingView(BookingView):
+    """A booking as the event's organizer sees it. `customer` is null for a walk-in, and for somebody who was erased."""
+
+    customer: CustomerView | None
+
+
+@dataclass(slots=True, kw_only=True)
+class EventBookingPage:
+    items: list[EventBookingView]
+    next_cursor: str | None
+
+
+@dataclass(slots=True, kw_only=True)
+class EventCounts:
+    active: int
+    cancelled: int
+    completed: int
+
+
+@dataclass(slots=True, kw_only=True)
+class RevenueView:
+    currency: str
+    gross: Money
+    refunded: Money
+    net: Money
+
+
+@dataclass(slots=True, kw_only=True)
+class SummaryView:
+    """Over all events that the caller may see, whatever their status. `cancellations` counts whole bookings, each once."""
+
+    events: EventCounts
+    capacity: int
+    taken: int
+    bookings: int
+    cancellations: int
+    revenue: list[RevenueView]
+    ledger_position: int
+
+
+@dataclass(slots=True, kw_only=True)
+class EventStatsView:
+    event_id: UUID
+    number: int
+    name: str
+    starts_at: datetime
+    status: EventStatus
+    currency: str
+    capacity: int
+    taken: int
+    bookings: int
+    cancellations: int
+    gross: Money
+    refunded: Money
+    net: Money
+
+
+@dataclass(slots=True, kw_only=True)
+class EventStatsPage:
+    items: list[EventStatsView]
+    next_cursor: str | None
+    ledger_position: int
+
+
+@dataclass(slots=True, kw_only=True)
+class SalesView:
+    """What the interval that begins at `start` brought, in one currency: refunds count when they are made, so `net` may be negative."""
+
+    start: datetime
+    currency: str
+    bookings: int
+    cancellations: int
+    tickets: int
+    tickets_cancelled: int
+    gross: Money
+    refunded: Money
+    net: Money
+
+
+@dataclass(slots=True, kw_only=True)
+class SalesSeries:
+    """Oldest first, complete; intervals without sales or refunds are left out."""
+
+    items: list[SalesView]
+    next_cursor: str | None
+    ledger_position: int
+
+
+@dataclass(slots=True, kw_only=True)
+class ProjectionView:
+    """`lag_entries` stops counting at 100,000; `lag_seconds` is the age of the oldest entry that is not in it yet, 0 without one.
+
+    A stalled one stopped at the entry at `failed_position` and waits for somebody to repair it."""
+
+    name: str
+    version: int
+    position: int
+    lag_entries: int
+    lag_seconds: float
+    state: Literal["running", "stalled"]
+    failed_position: int | None
+    error: str | None
+
+
+@dataclass(slots=True, kw_only=True)
+class ProjectionList:
+    """`ledger_position` is the ledger's head."""
+
+    items: list[ProjectionView]
+    next_cursor: str | None
+    ledger_position: int

@@ -1,0 +1,69 @@
+"""There and back again, by two at once, and however people write the URL."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+import migrations
+from ledger.store import sqlalchemy_url
+
+ROOT = Path(__file__).parent.parent.parent
+TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1"
+
+
+def _tables(url: str) -> list[str]:
+    with psycopg.connect(url) as connection:
+        return [name for (name,) in connection.execute(TABLES)]
+
+
+def test_up_down_up(empty_database_url: str) -> None:
+    migrations.upgrade(empty_database_url)
+    tables = _tables(empty_database_url)
+    assert "ledger_entries" in tables
+    assert migrations.current(empty_database_url) == migrations.head()
+    migrations.downgrade(empty_database_url, "base")
+    assert migrations.current(empty_database_url) is None
+    assert _tables(empty_database_url) == ["alembic_version"]
+    migrations.upgrade(empty_database_url)
+    assert _tables(empty_database_url) == tables
+
+
+def test_two_at_once(empty_database_url: str) -> None:
+    command = [sys.executable, "-m", "migrations", "upgrade"]
+    both = [
+        subprocess.Popen(command, cwd=ROOT, env={"DATABASE_URL": empty_database_url}, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    assert [process.communicate()[0] for process in both] == [f"{migrations.head()} of {migrations.head()}\n"] * 2
+    assert [process.returncode for process in both] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("url", "parts"),
+    [
+        ("postgres://me:p%40ss@db:5433/seats", ("me", "p@ss", "db", 5433, "seats", {})),
+        ("postgresql://me@/seats?host=%2Frun%2Fpg", ("me", None, None, None, "seats", {"host": "/run/pg"})),
+        ("postgresql:///seats", (None, None, None, None, "seats", {})),
+    ],
+)
+def test_urls(url: str, parts: tuple[object, ...]) -> None:
+    made = sqlalchemy_url(url)
+    assert made.drivername == "postgresql+psycopg"
+    assert (made.username, made.password, made.host, made.port, made.database, dict(made.query)) == parts
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["current"], "Set DATABASE_URL, or start `make run`, whose database is then used.\n"),
+        (["upgrade", "nowhere"], "Can't locate revision identified by 'nowhere'\n"),
+    ],
+)
+def test_refusals_are_one_sentence(arguments: list[str], sentence: str, empty_database_url: str, tmp_path: Path) -> None:
+    environment = {"DATA_DIR": str(tmp_path)} | ({"DATABASE_URL": empty_database_url} if len(arguments) > 1 else {})
+    command = [sys.executable, "-m", "migrations", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, sentence)

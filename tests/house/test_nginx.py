@@ -1,0 +1,201 @@
+"""The shipped nginx configuration, loaded by a real nginx in front of two stand-ins for API processes."""
+
+import http.client
+import http.server
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from string import Template
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+LIVE_LINE = b"data: 1\n\n"
+
+
+@dataclass
+class StandIn:
+    """Answers with its number, and notes what came. While `dying` it reads a request and hangs up."""
+
+    number: int
+    seen: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    dying: bool = False
+    port: int = 0
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        server.daemon_threads = True
+        self.port = server.server_port
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+    def _handler(self) -> type[http.server.BaseHTTPRequestHandler]:
+        stand_in = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                stand_in.seen.append((self.command, self.path, dict(self.headers)))
+                self.close_connection = True
+                if stand_in.dying:
+                    return
+                self.send_response(200)
+                self.send_header("Connection", "close")
+                self.end_headers()
+                self.wfile.write(LIVE_LINE if self.path.startswith("/api/live") else str(stand_in.number).encode())
+                self.wfile.flush()
+                if self.path.startswith("/api/live"):
+                    time.sleep(3)
+
+            do_GET = do_POST = answer  # noqa: N815 (http.server's names)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        return Handler
+
+
+@dataclass
+class Front:
+    port: int
+    stand_ins: list[StandIn]
+
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, bytes, str | None]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
+            return response.status, response.read(), response.headers.get("Content-Type")
+        finally:
+            connection.close()
+
+    def seen(self) -> int:
+        return sum(len(one.seen) for one in self.stand_ins)
+
+
+@pytest.fixture
+def front(tmp_path: Path) -> Iterator[Front]:
+    stand_ins = [StandIn(0), StandIn(1)]
+    with ExitStack() as running, socket.socket() as probe:
+        for one in stand_ins:
+            running.enter_context(one.serving())
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        running.enter_context(_nginx(tmp_path, port, [one.port for one in stand_ins]))
+        yield Front(port, stand_ins)
+
+
+@contextmanager
+def _nginx(home: Path, port: int, api_ports: list[int]) -> Iterator[None]:
+    program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
+    assert program, "These tests need nginx: make system"
+    template = Template((ROOT / "nginx" / "nginx.conf.template").read_text())
+    servers = " ".join(f"server 127.0.0.1:{api_port} max_fails=0;" for api_port in api_ports)
+    config = home / "nginx.conf"
+    config.write_text(template.safe_substitute(API_SERVERS=servers, NGINX_PORT=f"127.0.0.1:{port}"))
+    command = [program, "-p", str(home), "-c", str(config), "-g", f"daemon off; pid {home}/nginx.pid;"]
+    log = home / "nginx.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output)
+    try:
+        deadline = time.monotonic() + 10
+        while not _listens(port):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.02)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_an_event_stays_with_one_process(front: Front) -> None:
+    served = set()
+    for _ in range(30):
+        event = uuid.uuid4()
+        paths = (f"/api/events/{event}", f"/api/events/{event}/bookings", f"/api/events/{event}/bookings?limit=1")
+        answers = {front.ask("GET", path)[1] for path in paths}
+        assert len(answers) == 1
+        served |= answers
+    assert served == {b"0", b"1"}
+
+
+def test_what_a_client_says_of_itself_counts_for_nothing(front: Front) -> None:
+    claims = {"X-Forwarded-For": "8.8.8.8", "X-Forwarded-Host": "evil.example", "Forwarded": "for=8.8.8.8"}
+    front.ask("GET", "/api/events", headers=claims)
+    ((_, _, headers),) = [request for one in front.stand_ins for request in one.seen]
+    assert headers["X-Forwarded-For"] == "127.0.0.1"
+    assert headers["Host"] == f"127.0.0.1:{front.port}"
+    assert not {"X-Forwarded-Host", "Forwarded"} & set(headers)
+
+
+def test_a_body_over_the_limit_is_refused_at_the_door(front: Front) -> None:
+    status, body, kind = front.ask("POST", "/api/events", b"x" * (64 * 1024 + 1))
+    assert (status, kind) == (413, "application/problem+json")
+    assert b"/problems/body-too-large" in body
+    assert front.seen() == 0
+    assert front.ask("POST", "/api/events", b"x" * (64 * 1024))[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/metrics/", "//metrics", "/%6detrics", "/api/../metrics"])
+def test_metrics_are_not_public(front: Front, path: str) -> None:
+    assert front.ask("GET", path)[0] == 404
+    assert front.seen() == 0
+
+
+@pytest.mark.parametrize(("method", "sent"), [("GET", 2), ("POST", 1)])
+def test_a_command_is_never_sent_twice(front: Front, method: str, sent: int) -> None:
+    for one in front.stand_ins:
+        one.dying = True
+    status, body, kind = front.ask(method, f"/api/events/{uuid.uuid4()}/bookings")
+    assert (status, kind, front.seen()) == (503, "application/problem+json", sent)
+    assert (b"/problems/busy" if method == "GET" else b"/problems/outcome-unknown") in body
+
+
+def test_a_command_goes_to_another_process_if_one_is_not_there(tmp_path: Path) -> None:
+    alive = StandIn(0)
+    with alive.serving(), socket.socket() as gone, socket.socket() as probe:
+        gone.bind(("127.0.0.1", 0))  # bound and not listening: it refuses
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        with _nginx(tmp_path, port, [alive.port, gone.getsockname()[1]]):
+            front = Front(port, [alive])
+            assert {front.ask("POST", f"/api/events/{uuid.uuid4()}/bookings", b"{}")[0] for _ in range(20)} == {200}
+    assert len(alive.seen) == 20
+
+
+def test_live_events_are_not_held_back(front: Front) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", front.port, timeout=2)
+    connection.request("GET", "/api/live?event_id=1")
+    for one in front.stand_ins:
+        one.seen.clear()
+    assert connection.getresponse().read(len(LIVE_LINE))
+    connection.close()
