@@ -136,8 +136,9 @@ def running(settings: Settings) -> Settings:
 
 
 def one_line(error: BaseException | None) -> str:
-    """libpq's messages have several lines and never a password."""
-    return " ".join(str(error).split())
+    """What PostgreSQL or libpq says, which may have several lines and never holds a password."""
+    said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    return " ".join((said or str(error)).split())
 
 
 def server_user() -> tuple[int, int] | None:

@@ -69,21 +69,26 @@ def read_cursor(cursor: str | None, key_type: type[T]) -> T | None:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         return msgspec.json.decode(raw, type=key_type)
     except (ValueError, binascii.Error, msgspec.DecodeError):
-        raise Malformed("This cursor is not one of this list.", errors=[{"path": "cursor", "message": "unknown"}]) from None
+        raise _unknown_cursor() from None
 
 
 def number_cursor(cursor: str | None) -> int | None:
     number = read_cursor(cursor, int)
     if number is not None and not 0 <= number <= MAX_POSITION:
-        raise Malformed("This cursor is not one of this list.", errors=[{"path": "cursor", "message": "unknown"}])
+        raise _unknown_cursor()
     return number
 
 
 def event_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
     found = read_cursor(cursor, tuple[datetime, UUID])
-    if found is not None and found[0].tzinfo is None:
-        raise Malformed("This cursor is not one of this list.", errors=[{"path": "cursor", "message": "unknown"}])
-    return found
+    try:
+        return found and (_utc(found[0]), found[1])
+    except ValueError:
+        raise _unknown_cursor() from None
+
+
+def _unknown_cursor() -> Malformed:
+    return Malformed("This cursor is not one of this list.", errors=[{"path": "cursor", "message": "unknown"}])
 
 
 def page(rows: list[T], limit: int) -> tuple[list[T], bool]:

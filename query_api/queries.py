@@ -450,6 +450,16 @@ def positions() -> Query:
 
 
 @cache
+def _reached_only(reads: tuple[str, ...]) -> _Compiled:
+    return _compile(select(_reached(reads).c.position, _text("")))
+
+
+def reached(reads: tuple[str, ...]) -> Query:
+    """No more than the position."""
+    return _query(_reached_only(reads), reads)
+
+
+@cache
 def _progress() -> _Compiled:
     p = Progress
     later = _entries.c.notification_id > p.position

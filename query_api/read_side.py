@@ -1,0 +1,105 @@
+"""The read side as the routes and the composition root see it."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated, NamedTuple
+from uuid import UUID
+
+from fastapi import Depends, Request
+
+from ledger.settings import Settings
+from ledger.ticket_codes import TicketCodes
+from query_api import queries
+from query_api.database import Answer, Database, Pool, Query
+from query_api.feed import LiveFeed
+from query_api.freshness import Positions
+from query_api.parameters import AtLeast
+
+
+class ReadSide:
+    """For `app.state.read_side`. `start` it after the pool was opened, `close` it before the pool is."""
+
+    def __init__(self, settings: Settings, pool: Pool, codes: TicketCodes) -> None:
+        """`pool`: of autocommit connections, as `database.make_pool` makes them; others may use it too."""
+        self.codes = codes
+        self.database = Database(pool, settings.query_timeout_seconds)
+        self.feed = LiveFeed(self.database, settings.live_streams_limit)
+        self.positions = Positions(self._look, settings.redis_url, self._moved)
+        self._timeout_seconds = settings.freshness_timeout_seconds
+
+    async def start(self) -> None:
+        await self.positions.start()
+        await self.feed.start()
+
+    async def close(self) -> None:
+        """Ends every open stream and every wait."""
+        await self.feed.close()
+        await self.positions.close()
+
+    async def ask(self, query: Query, at_least: int | None = None) -> Answer:
+        """An answer that shows at least that position, of whatever the query reads; without one, what there is at once.
+
+        Raises PositionBeyondHead, StaleRead where it does not get there in time, Busy."""
+        if at_least is None:
+            return await self.database.answer(query)
+        deadline = self._deadline()
+        while True:
+            await self.positions.reach(query.reads, at_least, deadline)
+            answer = await self.database.answer(query)
+            if answer.position >= at_least:
+                return answer
+            self.positions.forget(query.reads)
+
+    async def reach(self, reads: tuple[str, ...], at_least: int | None) -> None:
+        """For an answer of several statements: waits as `ask` does."""
+        if at_least is not None:
+            await self.ask(queries.reached(reads), at_least)
+
+    async def head(self) -> int:
+        """The position of the newest entry. A read that names it sees every earlier write of anybody."""
+        return next(int(position) for position, name in await self._look() if not name)
+
+    async def locate(self, booking_id: UUID) -> UUID | None:
+        """The event of a booking. None only once the projection has seen all that there is; raises StaleRead where it does not."""
+        query = queries.event_of_booking(booking_id)
+        answer = await self.ask(query)
+        if not answer.rows:
+            answer = await self.ask(query, await self.head())
+        return answer.rows[0][0] if answer.rows else None
+
+    async def obligations(self, account_id: UUID) -> str | None:
+        """What stands in the way of erasing a person, as a sentence. Raises StaleRead where that is not known."""
+        answer = await self.ask(queries.obligations(account_id, datetime.now(UTC)), await self.head())
+        ((books, organizes),) = answer.rows
+        if books and organizes:
+            return "There are upcoming bookings and active events of theirs: cancel or complete them first."
+        if books:
+            return "There are upcoming bookings of theirs: cancel them first."
+        return "There are active events of theirs: cancel or complete them first." if organizes else None
+
+    def _deadline(self) -> float:
+        return asyncio.get_running_loop().time() + self._timeout_seconds
+
+    async def _look(self) -> list[tuple[int, str]]:
+        return [(position, name) for position, name in await self.database.rows(queries.positions())]
+
+    def _moved(self, name: str) -> None:
+        if name in queries.AVAILABILITY:
+            self.feed.wake()
+
+
+class Reader(NamedTuple):
+    """The read side for one request, which may ask for a position."""
+
+    side: ReadSide
+    at_least: int | None
+
+    async def ask(self, query: Query) -> Answer:
+        return await self.side.ask(query, self.at_least)
+
+
+async def _reader(request: Request, at_least: AtLeast = None) -> Reader:
+    return Reader(request.app.state.read_side, at_least)
+
+
+Reads = Annotated[Reader, Depends(_reader)]

@@ -1,0 +1,107 @@
+"""Random stories over several Events, interleaved as a ledger has them, and what the read tables should say of them."""
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from sqlalchemy import Engine, text
+
+from ledger import entries as e
+from ledger import messages as m
+from ledger.decide import decide
+from ledger.entries import Recorded
+from ledger.errors import SeatledgerError
+from ledger.event import Event, category_id, evolve
+
+START = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+ORGANIZER = m.Actor(UUID(int=0x0E), m.Role.ORGANIZER)
+CUSTOMERS = [m.Actor(UUID(int=0xC0 + number), m.Role.CUSTOMER) for number in range(6)]
+_NAMES = UUID(int=0x5707)
+
+
+class Story:
+    """`tell` appends steps to `entries`, which are ready to be appended to a ledger, and to `events`."""
+
+    def __init__(self, seed: int, events: int = 4) -> None:
+        self.dice = random.Random(seed)
+        self.now = START
+        self.entries: list[Recorded] = []
+        self.events: dict[UUID, Event] = {}
+        self.refunds: dict[UUID, int] = {}
+        self._seed = seed
+        for number in range(events):
+            id_ = uuid5(_NAMES, f"{seed} event {number}")
+            details = e.Details(name=f"Event {number}", starts_at=START + timedelta(days=90), max_tickets_per_customer=20)
+            categories = (e.Category(1, "General", 1_050, 60), e.Category(2, "VIP", 9_900, 12))
+            self._do(m.ScheduleEvent(id=id_, actor=ORGANIZER, event_id=id_, details=details, currency="EUR", categories=categories))
+
+    def tell(self, steps: int) -> list[Recorded]:
+        """That many steps more (refused ones leave nothing); returns the entries that they made."""
+        before = len(self.entries)
+        for step in range(steps):
+            self.now += timedelta(minutes=self.dice.randrange(1, 50))
+            id_ = uuid5(_NAMES, f"{self._seed} step {before} {step}")
+            self._do(self._wish(id_, self.dice.choice(list(self.events.values()))))
+        return self.entries[before:]
+
+    def cancel(self, event: Event) -> None:
+        self._do(m.CancelEvent(id=uuid5(event.id, "cancel"), actor=ORGANIZER, event_id=event.id))
+
+    def _wish(self, id_: UUID, event: Event) -> m.Command:
+        by: dict[str, Any] = {"id": id_, "actor": ORGANIZER, "event_id": event.id}
+        bookings = [UUID(bytes=key) for key in event.bookings]  # type: ignore[union-attr]
+        what = self.dice.choices(("book", "cancel", "part", "check in", "change"), (10, 2, 2, 3, 1))[0] if bookings else "book"
+        match what:
+            case "book":
+                tickets = tuple(m.Wanted(name, self.dice.randint(1, 3)) for name in self.dice.sample(["General", "VIP"], 1))
+                return m.BookSeats(**{**by, "actor": self.dice.choice([*CUSTOMERS, ORGANIZER])}, tickets=tickets)
+            case "cancel" | "part":
+                part = (self.dice.randrange(3),) if what == "part" else None
+                return m.CancelBooking(**by, booking_id=self.dice.choice(bookings), tickets=part)
+            case "check in":
+                return m.CheckIn(**by, booking_id=self.dice.choice(bookings), ticket=self.dice.randrange(3))
+            case _:
+                changes = {"name": f"Renamed {self.dice.randrange(100)}"}
+                categories = [
+                    m.CategoryChange(category_id(event.id, c.number), price=self.dice.randrange(0, 5_000), capacity=c.capacity + 1)
+                    for c in event.categories.values()
+                ]
+                if self.dice.random() < 0.3:
+                    categories.append(m.CategoryChange(None, f"New {id_.hex[:6]}", 700, 5))
+                version = event.details_version
+                return m.ChangeEvent(**by, changes=changes, categories=tuple(categories), expected_details_version=version)
+
+    def _do(self, command: m.Command) -> None:
+        event = self.events.get(command.event_id)
+        try:
+            entries = decide(event, command, self.now)
+        except SeatledgerError:
+            return
+        for entry in entries:
+            recorded = Recorded(command.event_id, event.version + 1 if event else 1, entry)
+            self.entries.append(recorded)
+            event = self.events[command.event_id] = evolve(event, recorded)
+
+
+TABLES = {
+    "catalogue_events": "event_id",
+    "catalogue_categories": "event_id, category",
+    "availability_events": "event_id",
+    "availability_categories": "event_id, category",
+    "booking_events": "event_id",
+    "bookings": "booking_id",
+    "tickets": "booking_id, ticket",
+    "revenue_events": "event_id",
+    "revenue_categories": "event_id, category",
+    "revenue_hours": "event_id, hour",
+}
+
+
+def rows(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of all read tables."""
+    with engine.connect() as connection:
+        return {
+            table: [tuple(row) for row in connection.execute(text(f"SELECT * FROM {table} ORDER BY {key}"))]
+            for table, key in TABLES.items()
+        }

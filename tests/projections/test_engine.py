@@ -1,0 +1,189 @@
+"""The engine: each entry exactly once, in order, whatever happens to hints and processes."""
+
+import random
+import threading
+from collections.abc import Iterable
+
+import psycopg
+import pytest
+from sqlalchemy import Connection, Engine, event, text
+
+from ledger.entries import Recorded
+from ledger.store import Ledger
+from projections.engine import Projector, Stalled, catch_up
+from projections.registry import PROJECTORS
+from tests.projections.stories import Story, rows
+
+
+def project(engine: Engine, ledger: Ledger, names: Iterable[str] = PROJECTORS, run_length: int = 2_000) -> None:
+    for name in names:
+        catch_up(engine, ledger, PROJECTORS[name], run_length=run_length)
+
+
+def position(engine: Engine, name: str) -> int:
+    with engine.connect() as connection:
+        return int(connection.execute(text("SELECT position FROM projections WHERE name = :name"), {"name": name}).scalar_one())
+
+
+def forget(engine: Engine) -> None:
+    """Read tables as they were at first."""
+    with engine.begin() as connection:
+        connection.execute(text("TRUNCATE catalogue_events, availability_events, booking_events, revenue_events CASCADE"))
+        connection.execute(text("UPDATE projections SET position = 0"))
+
+
+def test_hints_doubled_shuffled_and_dropped_give_the_same_rows(engine: Engine, ledger: Ledger) -> None:
+    story, dice = Story(seed=7), random.Random(7)
+    ledger.append(story.entries)
+    for _ in range(40):
+        if made := story.tell(5):
+            ledger.append(made)
+        hints = [name for name in PROJECTORS for _ in range(dice.choice((0, 0, 1, 2)))]
+        dice.shuffle(hints)
+        project(engine, ledger, hints, run_length=dice.choice((1, 3, 50)))
+    project(engine, ledger)
+    seen = rows(engine)
+    assert len(seen["tickets"]) > 100
+    forget(engine)
+    project(engine, ledger)
+    assert rows(engine) == seen
+
+
+def test_two_workers_at_once_fold_each_entry_once(engine: Engine, ledger: Ledger) -> None:
+    story = Story(seed=3)
+    story.tell(300)
+    ledger.append(story.entries)
+    folded: list[int] = []
+    workers = [
+        threading.Thread(target=lambda: folded.append(catch_up(engine, ledger, PROJECTORS["revenue"], run_length=7))) for _ in range(4)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    catch_up(engine, ledger, PROJECTORS["revenue"])
+    assert sum(folded) == len(story.entries)
+    seen = rows(engine)["revenue_hours"]
+    forget(engine)
+    project(engine, ledger)
+    assert rows(engine)["revenue_hours"] == seen
+
+
+class _Interrupting:
+    """Folds, then comes a hint that finds the row locked, with an entry that was appended meanwhile."""
+
+    def __init__(self, real: Projector, interrupt: object) -> None:
+        self.name, self.version, self._real, self._interrupt = real.name, real.version, real, interrupt
+
+    def fold(self, connection: Connection, run: list[Recorded]) -> None:
+        self._real.fold(connection, run)
+        interrupt, self._interrupt = self._interrupt, None
+        if callable(interrupt):
+            interrupt()
+
+
+def test_a_hint_that_finds_the_projector_locked_is_not_lost(engine: Engine, ledger: Ledger) -> None:
+    story = Story(seed=5)
+    ledger.append(story.entries)
+    late: list[int] = []
+
+    def a_hint_comes() -> None:
+        late.extend(ledger.append(story.tell(30)))
+        assert catch_up(engine, ledger, PROJECTORS["availability"]) == 0, "the other one holds the row"
+
+    catch_up(engine, ledger, _Interrupting(PROJECTORS["availability"], a_hint_comes))
+    assert position(engine, "availability") == late[-1]
+
+
+class _Tripping:
+    """Can't apply the entry at one position."""
+
+    def __init__(self, real: Projector, at: int) -> None:
+        self.name, self.version, self._real, self.at = real.name, real.version, real, at
+
+    def fold(self, connection: Connection, run: list[Recorded]) -> None:
+        if any(recorded.position == self.at for recorded in run):
+            raise ValueError("what is this?")
+        self._real.fold(connection, run)
+
+
+def test_an_entry_that_cant_be_applied_stops_its_projector_there_and_nobody_else(engine: Engine, ledger: Ledger) -> None:
+    story = Story(seed=9)
+    story.tell(60)
+    positions = ledger.append(story.entries)
+    tripping = _Tripping(PROJECTORS["bookings"], at=positions[20])
+    with pytest.raises(Stalled):
+        catch_up(engine, ledger, tripping)
+    project(engine, ledger, ["revenue"])
+    with engine.connect() as connection:
+        row = connection.execute(text("SELECT position, failed_position, error FROM projections WHERE name = 'bookings'")).one()
+    assert (row.position, row.failed_position) == (positions[19], positions[20])
+    assert "what is this?" in row.error
+    assert position(engine, "revenue") == positions[-1]
+    project(engine, ledger, ["bookings"])  # after the fix
+    with engine.connect() as connection:
+        row = connection.execute(text("SELECT position, failed_position, error FROM projections WHERE name = 'bookings'")).one()
+    assert tuple(row) == (positions[-1], None, None)
+
+
+def test_a_worker_killed_in_mid_batch_leaves_no_trace(engine: Engine, ledger: Ledger, database_url: str) -> None:
+    story = Story(seed=11)
+    story.tell(200)
+    ledger.append(story.entries)
+    killed = 0
+    for name, projector in PROJECTORS.items():
+        for _ in range(5):
+            with pytest.raises(Exception, match="terminat|closed"):  # noqa: PT012 - the kill is the point
+                catch_up(engine, ledger, _Interrupting(projector, lambda: _kill_the_others(database_url)))
+            killed += 1
+        catch_up(engine, ledger, projector)
+        assert position(engine, name) == ledger.head()
+    seen = rows(engine)
+    forget(engine)
+    project(engine, ledger)
+    print(f"killed {killed} times in mid-batch; rows equal to a rebuild")
+    assert rows(engine) == seen
+
+
+def _kill_the_others(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("""
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name <> 'seatledger-store'""")
+
+
+def test_a_run_takes_a_handful_of_statements_however_long_it_is(engine: Engine, ledger: Ledger) -> None:
+    story = Story(seed=13)
+    story.tell(400)
+    # Catalogue takes a statement for each change of an event, which are few; the others must not care how many entries there are.
+    ledger.append(story.entries)
+    for name in ("availability", "revenue"):
+        count = _statements(engine, lambda name=name: catch_up(engine, ledger, PROJECTORS[name]))  # type: ignore[misc]
+        print(f"{name}: {count} statements for {len(story.entries)} entries")
+        assert count <= 12
+
+
+def test_cancelling_an_event_with_many_bookings_is_a_few_statements(engine: Engine, ledger: Ledger) -> None:
+    story = Story(seed=17, events=1)
+    story.tell(150)
+    ledger.append(story.entries)
+    project(engine, ledger)
+    (booked,) = story.events.values()
+    before = len(story.entries)
+    story.cancel(booked)
+    ledger.append(story.entries[before:])
+    assert len(story.entries) == before + 1
+    assert _statements(engine, lambda: project(engine, ledger)) <= 30
+
+
+def _statements(engine: Engine, work: object) -> int:
+    seen: list[str] = []
+
+    def note(connection: object, cursor: object, statement: str, *_: object) -> None:
+        seen.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    assert callable(work)
+    work()
+    event.remove(engine, "before_cursor_execute", note)
+    return len(seen)

@@ -1,0 +1,128 @@
+"""What the read tables say is what the Events say, told by another way: state folded by `evolve`, never by a projector."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import IntegrityError
+
+import projections.registry  # noqa: F401 - all models are defined
+from ledger import entries as e
+from ledger.event import Event
+from ledger.store import Ledger
+from projections.tables import Model
+from tests.projections.stories import Story, rows
+from tests.projections.test_engine import project
+
+
+@pytest.fixture(params=[1, 2, 3])
+def story(request: pytest.FixtureRequest, engine: Engine, ledger: Ledger) -> Story:
+    """Told, appended and projected; one of its Events is cancelled."""
+    story = Story(seed=request.param)
+    story.tell(400)
+    story.cancel(next(iter(story.events.values())))
+    ledger.append(story.entries)
+    project(engine, ledger)
+    return story
+
+
+def test_availability_is_the_events_own(story: Story, engine: Engine) -> None:
+    assert {row[:5] for row in rows(engine)["availability_categories"]} == {
+        (event.id, seats.number, seats.name, seats.capacity, seats.taken)
+        for event in story.events.values()
+        for seats in event.categories.values()
+    }
+
+
+def test_catalogue_has_each_event_as_it_is_now(story: Story, engine: Engine) -> None:
+    seen = {row.event_id: row for row in _all(engine, "SELECT * FROM catalogue_events")}
+    for event in story.events.values():
+        row = seen[event.id]
+        assert (row.name, row.status, row.details_version) == (event.details.name, event.status, event.details_version)
+    prices = {(row.event_id, row.category): row.price for row in _all(engine, "SELECT * FROM catalogue_categories")}
+    assert prices == {(event.id, s.number): s.price for event in story.events.values() for s in event.categories.values()}
+
+
+def test_tickets_are_in_the_states_that_the_events_know(story: Story, engine: Engine) -> None:
+    states = {"active": "a", "used": "u", "cancelled": "c"}
+    seen: dict[UUID, str] = {}
+    for row in _all(engine, "SELECT * FROM tickets ORDER BY booking_id, ticket"):
+        seen[row.booking_id] = seen.get(row.booking_id, "") + states[row.status]
+    for event in story.events.values():
+        if event.status != "cancelled":
+            for key in event.bookings:  # type: ignore[union-attr]
+                assert seen[UUID(bytes=key)] == event.ticket_states(UUID(bytes=key)).decode()
+
+
+def test_revenue_is_the_sum_of_what_was_booked_and_given_back(story: Story, engine: Engine) -> None:
+    expected = {event.id: _money(story, event) for event in story.events.values()}
+    sums = "SELECT event_id, sum(gross) AS gross, sum(refunded) AS refunded FROM {} GROUP BY event_id"
+    for table in ("revenue_categories", "revenue_hours"):
+        seen = {row.event_id: (int(row.gross), int(row.refunded)) for row in _all(engine, sums.format(table))}
+        assert {id_: money for id_, money in expected.items() if money != (0, 0)} == {
+            id_: money for id_, money in seen.items() if money != (0, 0)
+        }
+
+
+def test_each_whole_cancellation_counts_once(story: Story, engine: Engine) -> None:
+    for row in _all(engine, "SELECT * FROM revenue_events"):
+        event = story.events[row.event_id]
+        gone = sum(set(event.ticket_states(UUID(bytes=key))) <= {ord("c")} for key in event.bookings)  # type: ignore[union-attr]
+        assert (row.bookings, row.cancellations) == (len(event.bookings), gone)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "UPDATE availability_categories SET taken = capacity + 1",
+        "UPDATE availability_categories SET taken = -1",
+        "UPDATE bookings SET refunded = total + 1",
+        "UPDATE bookings SET status = 'lost'",
+        "UPDATE tickets SET status = 'forged'",
+        "UPDATE revenue_events SET cancellations = bookings + 1",
+        "UPDATE revenue_categories SET refunded = gross + 1",
+        "UPDATE booking_events SET cancelled_at = NULL, status = 'cancelled'",
+        "INSERT INTO bookings SELECT * FROM bookings LIMIT 1",
+        "INSERT INTO tickets SELECT gen_random_uuid(), ticket, category, category_name, price, status FROM tickets LIMIT 1",
+        "UPDATE catalogue_events SET ends_at = starts_at",
+    ],
+)
+def test_the_tables_refuse_a_wrong_row(wrong: str, engine: Engine, ledger: Ledger) -> None:
+    story = Story(seed=4)
+    story.tell(60)
+    ledger.append(story.entries)
+    project(engine, ledger)
+    with pytest.raises(IntegrityError), engine.begin() as connection:
+        connection.execute(text(wrong))
+
+
+def test_the_models_are_what_the_migrations_make(engine: Engine) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    ours = set(Model.metadata.tables)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "include_name": lambda name, kind, _: kind != "table" or name in ours}
+        )
+        assert compare_metadata(context, Model.metadata) == []
+
+
+def _money(story: Story, event: Event) -> tuple[int, int]:
+    """Gross and refunded, from the entries alone."""
+    gross = refunded = 0
+    for recorded in story.entries:
+        entry = recorded.entry
+        if recorded.stream != event.id:
+            continue
+        if isinstance(entry, e.SeatsBooked):
+            gross += sum(line.quantity * line.unit_price for line in entry.lines)
+        elif isinstance(entry, e.BookingCancelled):
+            refunded += sum(line.refund for line in entry.lines)
+    return gross, gross if event.status == "cancelled" else refunded
+
+
+def _all(engine: Engine, query: str) -> list[Any]:
+    with engine.connect() as connection:
+        return list(connection.execute(text(query)))
