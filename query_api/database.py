@@ -77,8 +77,7 @@ class Database:
 
     async def answer(self, query: Query) -> Answer:
         """One statement, one snapshot. Raises Busy where the database does not answer in time."""
-        rows = await self.rows(query)
-        return Answer(rows[0][0], [row[1:] for row in rows if row[1] is not None])
+        return _answer(await self.rows(query))
 
     async def rows(self, query: Query) -> list[Row]:
         async with self._connection() as connection:
@@ -141,16 +140,16 @@ class Snapshot:
     def in_time(self) -> AbstractContextManager[None]:
         return _in_time(self._connection, self._seconds)
 
-    async def rows(self, query: Query) -> list[Row]:
+    async def answer(self, query: Query) -> Answer:
         with self.in_time():
-            return await _rows(self._connection, query)
+            return _answer(await _rows(self._connection, query))
 
     async def pages(self, query: Query) -> AsyncIterator[list[Row]]:
         """All rows, EXPORT_PAGE at a time, however many they are."""
         async with self._connection.cursor("export", binary=True, row_factory=tuple_row) as cursor:
             with self.in_time():
                 await cursor.execute(query.sql, query.parameters)
-            page = [()]
+            page: list[Row] = [()]
             while page:
                 with self.in_time():
                     page = await cursor.fetchmany(EXPORT_PAGE)
@@ -161,6 +160,10 @@ async def _rows(connection: Connection, query: Query) -> list[Row]:
     async with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
         await cursor.execute(query.sql, query.parameters, prepare=not query.replan)
         return await cursor.fetchall()
+
+
+def _answer(rows: list[Row]) -> Answer:
+    return Answer(rows[0][0], [row[1:] for row in rows if row[1] is not None])
 
 
 @contextmanager

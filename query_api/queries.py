@@ -101,7 +101,9 @@ def _categories_of_event() -> Lateral:
     c, a = CatalogueCategory, AvailabilityCategory
     rows = _json_rows(c.category.expression, c.category, c.name, c.price, a.capacity, a.taken, a.available)
     both = and_(a.event_id == c.event_id, a.category == c.category)
-    return lateral(select(rows.label("rows")).select_from(c).join(a, both).where(c.event_id == CatalogueEvent.event_id), "categories")
+    return lateral(
+        select(rows.label("rows")).select_from(c).join(a, both).where(c.event_id == CatalogueEvent.event_id), "categories"
+    )
 
 
 def _event_rows(*where: ColumnElement[bool]) -> Select[Any]:
@@ -410,9 +412,7 @@ def _sales(interval: Interval, flags: frozenset[str]) -> _Compiled:
     return _compile(statement.order_by(found.c.start, found.c.currency))
 
 
-def sales(
-    *, interval: Interval, viewer: UUID | None, event_id: UUID | None, from_: datetime | None, to: datetime | None
-) -> Query:
+def sales(*, interval: Interval, viewer: UUID | None, event_id: UUID | None, from_: datetime | None, to: datetime | None) -> Query:
     """A row an interval and currency: whose the event is (null: there is none; "": none was named), start, currency, _AMOUNTS."""
     given = {"viewer": viewer, "event_id": event_id, "from_": from_, "to": to}
     return _query(_sales(interval, _flags(**given)), REVENUE, **given)
@@ -424,7 +424,9 @@ def sales(
 @cache
 def _changes(flags: frozenset[str]) -> _Compiled:
     e, c = AvailabilityEvent, AvailabilityCategory
-    categories = lateral(select(_json_rows(c.category.expression, c.name, c.available).label("rows")).where(c.event_id == e.event_id), "c")
+    categories = lateral(
+        select(_json_rows(c.category.expression, c.name, c.available).label("rows")).where(c.event_id == e.event_id), "c"
+    )
     rows = select(e.event_id, e.position.label("changed_at"), categories.c.rows).join(categories, true())
     if "event_ids" in flags:
         rows = rows.where(e.event_id == func.any(bindparam("event_ids", type_=ARRAY(Uuid))))

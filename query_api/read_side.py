@@ -14,6 +14,7 @@ from query_api.database import Answer, Database, Pool, Query
 from query_api.feed import LiveFeed
 from query_api.freshness import Positions
 from query_api.parameters import AtLeast
+from query_api.spreadsheet import Exports
 
 
 class ReadSide:
@@ -24,6 +25,7 @@ class ReadSide:
         self.codes = codes
         self.database = Database(pool, settings.query_timeout_seconds)
         self.feed = LiveFeed(self.database, settings.live_streams_limit)
+        self.exports = Exports()
         self.positions = Positions(self._look, settings.redis_url, self._moved)
         self._timeout_seconds = settings.freshness_timeout_seconds
 

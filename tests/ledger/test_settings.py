@@ -18,7 +18,8 @@ def test_without_an_environment_there_are_defaults() -> None:
     [
         ("PORT", "9000", 9000), ("PORT", " 9000 ", 9000), ("COMMAND_TIMEOUT_SECONDS", "0.5", 0.5), ("DEMO", "1", True),
         ("DEMO", "no", False), ("SECURE_COOKIES", "True", True), ("DATA_DIR", "/srv/data", Path("/srv/data")),
-        ("KEYS_DIR", "k", Path("k")), ("CURRENCY", "JPY", "JPY"), ("DATABASE_URL", "postgresql:", "postgresql:"), ("PORT", "", 8000),
+        ("KEYS_DIR", "k", Path("k")),
+        ("CURRENCY", "JPY", "JPY"), ("DATABASE_URL", "postgresql:", "postgresql:"), ("PORT", " ", 8000),
     ],
 )  # fmt: skip
 def test_a_variable_sets_the_field_of_its_name(name: str, text: str, value: object) -> None:

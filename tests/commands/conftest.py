@@ -1,0 +1,14 @@
+"""One API process's appender, for the tests that need no other."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from commands.appender import Appender
+from tests.commands.selling import an_appender
+
+
+@pytest.fixture
+async def appender(database_url: str) -> AsyncIterator[Appender]:
+    async with an_appender(database_url) as one:
+        yield one

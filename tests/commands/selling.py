@@ -1,0 +1,171 @@
+"""The write side of one API process on a real PostgreSQL, and what the tests ask of it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import psycopg
+
+from commands.appender import Appender
+from commands.batch import Accepted, Replayed
+from commands.ledger_connection import LedgerConnection
+from commands.streams import Streams
+from ledger import entries as e
+from ledger import messages as m
+from ledger.errors import TryAgain
+from ledger.pool import open_pool
+from ledger.settings import Settings
+from ledger.store import ORDERING_LOCK, TOPIC_OF, Ledger, decode, encode
+from tests.ledger import scenario as s
+
+ALICE, BOB, ORGANIZER = s.ALICE, s.BOB, s.ORGANIZER
+
+
+@asynccontextmanager
+async def an_appender(
+    database_url: str, connect: Callable[[], Awaitable[LedgerConnection]] | None = None, **bounds: Any
+) -> AsyncIterator[Appender]:
+    """As one API process has it, at the time of the examples."""
+
+    async def directly() -> LedgerConnection:
+        return await LedgerConnection.connect(database_url)
+
+    async with open_pool(Settings(database_url=database_url)) as pool:
+        await pool.wait()
+        appender = Appender(connect=connect or directly, streams=Streams(pool), clock=lambda: s.NOW, **bounds)
+        await appender.start()
+        try:
+            yield appender
+        finally:
+            await appender.close()
+
+
+# --- commands
+
+
+def schedule(capacity: int = 10, limit: int | None = None, name: str = "General") -> m.ScheduleEvent:
+    command = s.schedule(e.Category(1, name, 5_000, capacity), max_tickets_per_customer=limit)
+    return msgspec.structs.replace(command, event_id=command.id)
+
+
+async def scheduled(appender: Appender, capacity: int = 10, limit: int | None = None) -> UUID:
+    """The id of a new event."""
+    command = schedule(capacity, limit)
+    await appender.submit(command)
+    return command.event_id
+
+
+def book(event_id: UUID, who: m.Actor = ALICE, quantity: int = 1, id_: UUID | None = None) -> m.BookSeats:
+    return msgspec.structs.replace(s.book(who, General=quantity), event_id=event_id, id=id_ or uuid4())
+
+
+def cancel(event_id: UUID, booking: UUID) -> m.CancelBooking:
+    return msgspec.structs.replace(s.cancel(ORGANIZER, booking=booking), event_id=event_id)
+
+
+def check_in(event_id: UUID, booking: UUID, ticket: int = 0) -> m.CheckIn:
+    return msgspec.structs.replace(s.check_in(ORGANIZER, ticket, booking), event_id=event_id)
+
+
+def cancel_event(event_id: UUID) -> m.CancelEvent:
+    return m.CancelEvent(id=uuid4(), actor=ORGANIZER, event_id=event_id)
+
+
+# --- outcomes
+
+
+def send(appender: Appender, *commands: m.Command) -> list[asyncio.Task[Any]]:
+    return [asyncio.create_task(appender.submit(command)) for command in commands]
+
+
+async def answers(sent: Iterable[asyncio.Task[Any]]) -> list[Any]:
+    """Outcomes and errors, in order."""
+    return await asyncio.gather(*sent, return_exceptions=True)
+
+
+async def outcomes(appender: Appender, commands: Iterable[m.Command]) -> list[Any]:
+    """What comes of commands that are sent at once."""
+    return await answers(send(appender, *commands))
+
+
+def count(kind: type, found: Iterable[Any]) -> int:
+    return sum(type(one) is kind for one in found)
+
+
+async def insist(appender: Appender, command: m.Command) -> tuple[Accepted | Replayed, int]:
+    """As a good client does: the same command again until it is known what came of it; and how often that took."""
+    for tries in range(1, 100):
+        try:
+            return await appender.submit(command), tries
+        except TryAgain:
+            await asyncio.sleep(0.05)
+    raise AssertionError("a hundred tries led nowhere")
+
+
+# --- the database, past the appender
+
+
+async def stream_of(database_url: str, event_id: UUID) -> list[e.Recorded]:
+    """As the rows have it."""
+    query = "SELECT originator_version, topic, state, notification_id FROM ledger_entries WHERE originator_id = %s ORDER BY 1"
+    async with await psycopg.AsyncConnection.connect(database_url) as connection:
+        rows = await (await connection.execute(query, (event_id,), binary=True)).fetchall()
+    return [e.Recorded(event_id, version, decode(topic, state), position) for version, topic, state, position in rows]
+
+
+async def bookings_of(database_url: str, event_id: UUID) -> list[UUID]:
+    """In order; each once, or the ledger is wrong."""
+    recorded = await stream_of(database_url, event_id)
+    assert [one.version for one in recorded] == list(range(1, len(recorded) + 1))
+    found = [one.entry.command for one in recorded if isinstance(one.entry, e.SeatsBooked)]
+    assert len(found) == len(set(found))
+    return found
+
+
+@asynccontextmanager
+async def appends_held_up(database_url: str) -> AsyncIterator[None]:
+    """Nobody can append meanwhile: somebody else holds the ordering lock."""
+    async with await psycopg.AsyncConnection.connect(database_url) as connection:
+        await connection.execute("SELECT pg_advisory_xact_lock(%s)", (ORDERING_LOCK,))
+        yield
+
+
+async def somebody_waits(database_url: str, how_many: int = 1) -> None:
+    """Returns once so many appends stand before the ordering lock."""
+    query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection, asyncio.timeout(10):
+        while (await (await connection.execute(query)).fetchone() or (0,))[0] < how_many:
+            await asyncio.sleep(0.005)
+
+
+async def cut_connections(database_url: str, application: str = "seatledger-appender") -> int:
+    """As a restart of the database does; returns how many there were."""
+    query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s AND datname = current_database()"
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+        return len(await (await connection.execute(query, (application,))).fetchall())
+
+
+def fill(database_url: str, event_id: UUID, capacity: int, bookings: int) -> None:
+    """An event with so many bookings of one seat, as they might have been recorded over the weeks: in bulk."""
+    line = (e.Line(1, "General", 1, 5_000),)
+    stamp = {"at": s.BEFORE, "actor": ALICE.id, "digest": bytes(16)}
+    entries: list[e.Entry] = [msgspec.structs.replace(s.scheduled(e.Category(1, "General", 5_000, capacity)), command=event_id)]
+    for number in range(1, bookings + 1):
+        entries.append(e.SeatsBooked(**stamp, command=UUID(int=number), customer_id=ALICE.id, lines=line, details_version=1))
+    copy = "COPY ledger_entries (originator_id, originator_version, topic, state) FROM STDIN (FORMAT BINARY)"
+    with psycopg.connect(database_url) as connection, connection.cursor().copy(copy) as rows:
+        rows.set_types(["uuid", "int8", "text", "bytea"])
+        for version, entry in enumerate(entries, start=1):
+            rows.write_row((event_id, version, TOPIC_OF[type(entry)], encode(entry)))
+
+
+def append_directly(database_url: str, recorded: list[e.Recorded]) -> None:
+    """As another program does that uses the library."""
+    ledger = Ledger(database_url)
+    try:
+        ledger.append(recorded)
+    finally:
+        ledger.close()

@@ -1,0 +1,193 @@
+"""Group commit: what waits together goes in together, is decided in its order, and each command fares by itself."""
+
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from commands import batch, ledger_connection
+from commands.appender import Appender
+from commands.batch import Accepted
+from commands.ledger_connection import DataRefused
+from ledger import entries as e
+from ledger import messages as m
+from ledger.decide import decide
+from ledger.errors import EventNotFound, Malformed, SoldOut
+from ledger.store import TOPIC_OF, Ledger, encode
+from tests.commands import selling as t
+
+
+async def test_an_accepted_command_says_what_it_made_and_where(appender: Appender, database_url: str) -> None:
+    event_id = await t.scheduled(appender)
+    command = t.book(event_id, quantity=2)
+    outcome = await appender.submit(command)
+    assert isinstance(outcome, Accepted)
+    assert outcome.recorded == (await t.stream_of(database_url, event_id))[1:]
+    assert (outcome.event_name, outcome.currency, outcome.view) == ("Concert", "EUR", None)
+
+
+async def test_a_new_event_is_numbered_by_its_position(appender: Appender, database_url: str) -> None:
+    outcome = await appender.submit(t.schedule())
+    assert isinstance(outcome, Accepted)
+    assert outcome.view is not None
+    [recorded] = await t.stream_of(database_url, outcome.view.id)
+    assert outcome.view.number == recorded.position > 0
+
+
+async def test_commands_that_come_together_go_in_together(appender: Appender, database_url: str) -> None:
+    event_id = await t.scheduled(appender, capacity=1_000)
+    before = appender.appends
+    found = await t.outcomes(appender, [t.book(event_id) for _ in range(300)])
+    assert t.count(Accepted, found) == 300
+    assert appender.appends - before <= 5
+    assert len(await t.bookings_of(database_url, event_id)) == 300
+
+
+async def test_commands_collect_while_an_append_is_in_flight(appender: Appender, database_url: str) -> None:
+    event_id = await t.scheduled(appender, capacity=1_000)
+    before = appender.appends
+    async with t.appends_held_up(database_url):
+        first = t.send(appender, t.book(event_id))
+        await t.somebody_waits(database_url)
+        rest = t.send(appender, *(t.book(event_id) for _ in range(50)))
+    assert t.count(Accepted, await t.answers(first + rest)) == 51
+    assert appender.appends - before == 2
+
+
+async def test_a_batch_is_bounded(database_url: str) -> None:
+    async with t.an_appender(database_url, batch_limit=50) as appender:
+        event_id = await t.scheduled(appender, capacity=1_000)
+        await t.outcomes(appender, [t.book(event_id) for _ in range(300)])
+        assert 1 + 6 <= appender.appends <= 1 + 8
+
+
+async def test_one_append_holds_the_entries_of_many_events(appender: Appender, database_url: str) -> None:
+    events = [await t.scheduled(appender) for _ in range(5)]
+    before = appender.appends
+    assert t.count(Accepted, await t.outcomes(appender, [t.book(event_id) for event_id in events * 3])) == 15
+    assert appender.appends - before <= 2
+    assert [len(await t.bookings_of(database_url, event_id)) for event_id in events] == [3] * 5
+
+
+async def test_who_comes_first_is_served_first(appender: Appender, database_url: str) -> None:
+    event_id = await t.scheduled(appender, capacity=10)
+    commands = [t.book(event_id) for _ in range(15)]
+    found = await t.outcomes(appender, commands)
+    assert [type(one) for one in found] == [Accepted] * 10 + [SoldOut] * 5
+    assert await t.bookings_of(database_url, event_id) == [command.id for command in commands[:10]]
+
+
+async def test_whoever_listens_hears_the_newest_position(database_url: str) -> None:
+    heard: list[int] = []
+    async with t.an_appender(database_url, appended=heard.append) as appender:
+        event_id = await t.scheduled(appender)
+        found = await t.outcomes(appender, [t.book(event_id) for _ in range(3)])
+    assert heard == sorted(heard)
+    assert heard[-1] == found[-1].recorded[-1].position == (await t.stream_of(database_url, event_id))[-1].position
+
+
+async def test_an_event_that_there_is_not_is_not_found(appender: Appender) -> None:
+    unknown = UUID(int=404)
+    with pytest.raises(EventNotFound):
+        await appender.submit(t.book(unknown))
+    assert await appender.event(unknown) is None
+
+
+async def test_an_event_that_another_process_made_meanwhile_is_found(appender: Appender, database_url: str) -> None:
+    command = t.schedule()
+    with pytest.raises(EventNotFound):
+        await appender.submit(t.book(command.event_id))
+    async with t.an_appender(database_url) as other:
+        await other.submit(command)
+    assert isinstance(await appender.submit(t.book(command.event_id)), Accepted)
+
+
+async def test_a_command_that_can_t_be_decided_fails_alone(appender: Appender, monkeypatch: pytest.MonkeyPatch) -> None:
+    event_id = await t.scheduled(appender)
+    commands = [t.book(event_id) for _ in range(5)]
+
+    def trip(event: Any, command: m.Command, now: Any) -> list[e.Entry]:
+        if command.id == commands[2].id:
+            raise ZeroDivisionError
+        return decide(event, command, now)
+
+    monkeypatch.setattr(batch, "decide", trip)
+    found = await t.outcomes(appender, commands)
+    assert [type(one) for one in found] == [Accepted, Accepted, ZeroDivisionError, Accepted, Accepted]
+
+
+async def test_a_command_whose_entries_the_event_can_t_take_fails_alone(
+    appender: Appender, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event_id = await t.scheduled(appender)
+    commands = [t.book(event_id) for _ in range(5)]
+
+    def many(event: Any, command: m.Command, now: Any) -> list[e.Entry]:
+        made = decide(event, command, now)
+        too_many = [t.msgspec.structs.replace(made[0], lines=(e.Line(1, "General", 11, 1),))]
+        return made + too_many if command.id == commands[3].id else made
+
+    monkeypatch.setattr(batch, "decide", many)
+    found = await t.outcomes(appender, commands)
+    assert [type(one) for one in found] == [Accepted, Accepted, Accepted, AssertionError, Accepted]
+    assert await t.bookings_of(database_url, event_id) == [command.id for place, command in enumerate(commands) if place != 3]
+
+
+def refused_by_a_constraint(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("ALTER TABLE ledger_entries ADD CHECK (topic <> 'event-cancelled/1')")
+
+
+def refused_by_the_driver(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TOPIC_OF, e.EventCancelled, "event\x00cancelled/1")
+
+
+def refused_by_the_encoder(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def strict(entry: e.Entry) -> bytes:
+        if isinstance(entry, e.EventCancelled):
+            raise UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed")
+        return encode(entry)
+
+    monkeypatch.setattr(ledger_connection, "encode", strict)
+
+
+@pytest.mark.parametrize("refuse", [refused_by_a_constraint, refused_by_the_driver, refused_by_the_encoder])
+async def test_data_that_is_refused_fails_alone(
+    appender: Appender, database_url: str, monkeypatch: pytest.MonkeyPatch, refuse: Any
+) -> None:
+    events = [await t.scheduled(appender) for _ in range(3)]
+    refuse(database_url, monkeypatch)
+    commands = [t.book(events[0]), t.book(events[1]), t.cancel_event(events[1]), t.book(events[1]), t.book(events[2])]
+    found = await t.outcomes(appender, commands)
+    assert [type(one) for one in found] == [Accepted, Accepted, DataRefused, Accepted, Accepted]
+    assert [len(await t.bookings_of(database_url, event_id)) for event_id in events] == [1, 2, 1]
+
+
+async def test_refusals_and_replays_beside_refused_data_get_their_own_answers(
+    appender: Appender, monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    event_id, other = await t.scheduled(appender, capacity=1), await t.scheduled(appender)
+    booking = t.book(event_id)
+    await appender.submit(booking)
+    refused_by_the_driver(database_url, monkeypatch)
+    found = await t.outcomes(appender, [booking, t.cancel_event(other), t.book(event_id), t.book(other, quantity=0)])
+    assert [type(one) for one in found] == [batch.Replayed, DataRefused, SoldOut, Malformed]
+
+
+async def test_a_cancelled_event_of_100_000_bookings_is_one_entry(appender: Appender, database_url: str) -> None:
+    event_id = UUID(int=0xB16)
+    t.fill(database_url, event_id, capacity=200_000, bookings=100_000)
+    await t.insist(appender, t.book(event_id))
+    loop = t.asyncio.get_running_loop()
+    began = loop.time()
+    outcome = await appender.submit(t.cancel_event(event_id))
+    seconds = loop.time() - began
+    assert isinstance(outcome, Accepted)
+    assert [type(one.entry) for one in outcome.recorded] == [e.EventCancelled]
+    assert outcome.view is not None
+    assert outcome.view.available == 200_000
+    assert seconds < 0.5
+    ledger = Ledger(database_url)
+    assert len(ledger.stream(event_id, after=100_002)) == 1
+    ledger.close()

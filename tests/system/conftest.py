@@ -1,0 +1,150 @@
+"""The whole of Seatledger as its users meet it: API, worker and tick as processes of their own, on real servers."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from ledger.settings import Settings
+from tests.conftest import PostgresServer
+
+ROOT = Path(__file__).parent.parent.parent
+PASSWORD = "correct horse battery"
+READY_SECONDS = 30
+LATER = "2031-05-01T19:00:00Z"
+
+JSON = dict[str, Any]
+
+
+class Person:
+    """A client with somebody's token. `last` is the position of what they did last."""
+
+    def __init__(self, url: str, id_: str = "", token: str = "", email: str = "") -> None:
+        self.id, self.email, self.token = id_, email, token
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.http = httpx.Client(base_url=url, headers=headers, timeout=30, limits=httpx.Limits(max_connections=100))
+        self.last = "0"
+
+    def do(self, method: str, path: str, body: JSON | None = None, *, key: str | None = None, **headers: str) -> httpx.Response:
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        response = self.http.request(method, path, json=body, headers={k.replace("_", "-"): v for k, v in headers.items()})
+        self.last = response.headers.get("Ledger-Position", self.last)
+        return response
+
+    def ok(self, method: str, path: str, body: JSON | None = None, *, key: str | None = None, **headers: str) -> Any:
+        response = self.do(method, path, body, key=key, **headers)
+        assert response.is_success, response.text
+        return response.json() if response.content else None
+
+    def see(self, path: str) -> Any:
+        """A query that sees what this person did last."""
+        return self.ok("GET", path, Ledger_Position=self.last)
+
+
+class Stack:
+    """A running Seatledger. `admin` is there from the start; `person` makes others."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.url = f"http://127.0.0.1:{settings.port}"
+        self._environment = {**os.environ, **settings.to_env()}
+        self.processes = [self.start(*command) for command in (("asgi",), ("workers", "worker"), ("workers", "tick"))]
+        self._wait_until_ready()
+        create = [sys.executable, "-m", "accounts", "create-admin", "--email", "root@example.test", "--name", "Root", "--password-stdin"]
+        subprocess.run(create, input=PASSWORD.encode(), env=self._environment, cwd=ROOT, check=True, capture_output=True)
+        self.admin = self.log_in("root@example.test")
+
+    def start(self, *module: str, **environment: str) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen([sys.executable, "-m", *module], env={**self._environment, **environment}, cwd=ROOT)
+
+    def stop(self) -> None:
+        for process in self.processes:
+            process.terminate()
+        for process in self.processes:
+            process.wait(15)
+
+    def log_in(self, email: str) -> Person:
+        answer = Person(self.url).ok("POST", "/api/login", {"email": email, "password": PASSWORD})
+        return Person(self.url, answer["account"]["id"], answer["access_token"], email)
+
+    def person(self, role: str = "customer") -> Person:
+        email = f"{uuid4().hex[:12]}@example.test"
+        self.admin.ok("POST", "/api/users", {"name": f"A {role}", "email": email, "password": PASSWORD, "role": role})
+        return self.log_in(email)
+
+    def nobody(self) -> Person:
+        return Person(self.url)
+
+    def event(self, organizer: Person, capacity: int = 10, **more: Any) -> Any:
+        categories = [{"name": "General", "price": "50.00", "capacity": capacity}, {"name": "VIP", "price": "150", "capacity": 5}]
+        return organizer.ok("POST", "/api/events", {"name": "Concert", "starts_at": LATER, "categories": categories, **more})
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            assert all(process.poll() is None for process in self.processes), "a process of Seatledger ended by itself"
+            try:
+                if httpx.get(f"{self.url}/ready").is_success:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.05)
+        raise AssertionError(f"not ready within {READY_SECONDS} s")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def system_settings(database_url: str, redis_url: str, data_dir: Path) -> Settings:
+    return Settings(
+        port=free_port(), database_url=database_url, redis_url=redis_url, data_dir=data_dir, log_level="WARNING",
+        login_attempts_per_minute=10_000,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def stack(
+    postgres_server: PostgresServer, template_database: str, _redis_urls: Iterator[str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """One for all tests of a process: they make events and people of their own."""
+    name = f"system_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    url = postgres_server.create(name, template_database)
+    stack = Stack(system_settings(url, next(_redis_urls), tmp_path_factory.mktemp("system")))
+    yield stack
+    stack.stop()
+    postgres_server.drop(name)
+
+
+@pytest.fixture(scope="session")
+def organizer(stack: Stack) -> Person:
+    return stack.person("organizer")
+
+
+@pytest.fixture(scope="session")
+def alice(stack: Stack) -> Person:
+    return stack.person()
+
+
+@pytest.fixture(scope="session")
+def bob(stack: Stack) -> Person:
+    return stack.person()
+
+
+def tickets(quantity: int = 1, category: str = "General") -> JSON:
+    return {"tickets": [{"category": category, "quantity": quantity}]}
+
+
+def path_of(url: str) -> str:
+    return urlsplit(url).path

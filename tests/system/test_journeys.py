@@ -1,0 +1,122 @@
+"""What people do from beginning to end, over HTTP, each seeing at once what they did."""
+
+import csv
+import io
+
+from tests.system.conftest import LATER, PASSWORD, Person, Stack, tickets
+
+
+def test_from_sign_up_to_a_cancelled_booking_whose_seat_sells_again(stack: Stack, organizer: Person, bob: Person) -> None:
+    event = stack.event(organizer, capacity=2)
+    book = f"/api/events/{event['id']}/bookings"
+    stack.nobody().ok("POST", "/api/signup", {"name": "Eve", "email": f"eve-{event['id']}@example.test", "password": PASSWORD})
+    eve = stack.log_in(f"eve-{event['id']}@example.test")
+    booking = eve.ok("POST", book, tickets(2), key="eve-1")
+    assert (booking["status"], booking["total_amount"], len(booking["tickets"])) == ("confirmed", "100.00", 2)
+    assert eve.see(f"/api/bookings/{booking['id']}") == booking
+    refused = bob.do("POST", book, tickets(1))
+    assert (refused.status_code, refused.json()["type"], refused.json()["available"]) == (409, "/problems/sold-out", 0)
+    cancelled = eve.ok("DELETE", f"/api/bookings/{booking['id']}")
+    assert (cancelled["status"], cancelled["refunded_amount"]) == ("cancelled", "100.00")
+    assert bob.ok("POST", book, tickets(2))["status"] == "confirmed"
+    assert bob.see(f"/api/events/{event['id']}")["categories"][0]["available"] == 0
+    assert [one["id"] for one in eve.see("/api/bookings")["items"]] == [booking["id"]]
+
+
+def test_some_tickets_are_given_back_at_the_price_paid(stack: Stack, organizer: Person, alice: Person) -> None:
+    event = stack.event(organizer)
+    booking = alice.ok("POST", f"/api/events/{event['id']}/bookings", {"tickets": [
+        {"category": "General", "quantity": 2}, {"category": "VIP", "quantity": 1}]})  # fmt: skip
+    changed = organizer.ok("PATCH", f"/api/events/{event['id']}", {"categories": [
+        {"id": event["categories"][0]["id"], "price": "99.00"}, {"id": event["categories"][1]["id"]}]}, If_Match='"1"')  # fmt: skip
+    assert [one["price"] for one in changed["categories"]] == ["99.00", "150.00"]
+    chosen = [booking["tickets"][0]["id"], booking["tickets"][2]["id"]]
+    after = alice.ok("POST", f"/api/bookings/{booking['id']}/cancel", {"tickets": chosen})
+    assert (after["status"], after["refunded_amount"]) == ("confirmed", "200.00")
+    assert [one["status"] for one in after["tickets"]] == ["cancelled", "active", "cancelled"]
+    assert alice.see(f"/api/bookings/{booking['id']}") == after
+
+
+def test_the_box_office_sells_to_a_walk_in_and_to_a_named_customer(stack: Stack, organizer: Person, alice: Person) -> None:
+    event = stack.event(organizer, max_tickets_per_customer=1)
+    book = f"/api/events/{event['id']}/bookings"
+    assert organizer.ok("POST", book, tickets(4))["customer_id"] is None
+    sold = organizer.ok("POST", book, {**tickets(1), "customer": {"name": "Alice", "email": alice.email}})
+    assert sold["customer_id"] == alice.id
+    assert organizer.do("POST", book, {**tickets(1), "customer": {"name": "Al", "email": alice.email}}).json()["held"] == 1
+    assert alice.do("POST", book, {**tickets(1), "customer": {"name": "Bob", "email": "b@example.test"}}).status_code == 403
+    listed = organizer.see(f"/api/events/{event['id']}/bookings?q={alice.email}")["items"]
+    assert [one["id"] for one in listed] == [sold["id"]]
+    answer = organizer.do("GET", f"/api/events/{event['id']}/bookings", Accept="text/csv", Ledger_Position=organizer.last)
+    assert len(list(csv.reader(io.StringIO(answer.text)))) == 3
+
+
+def test_a_ticket_gets_in_once(stack: Stack, organizer: Person, alice: Person, bob: Person) -> None:
+    event, other = stack.event(organizer), stack.event(organizer)
+    booking = alice.ok("POST", f"/api/events/{event['id']}/bookings", tickets(2))
+    first, second = (ticket["code"] for ticket in booking["tickets"])
+    door = f"/api/events/{event['id']}/check-ins"
+    assert organizer.ok("POST", door, {"code": first.lower().replace("-", " ")}, key="scan")["status"] == "used"
+    assert organizer.ok("POST", door, {"code": first.lower().replace("-", " ")}, key="scan")["status"] == "used", "the same scan"
+    assert organizer.do("POST", door, {"code": first}).json()["type"] == "/problems/ticket-used"
+    assert organizer.do("POST", f"/api/events/{other['id']}/check-ins", {"code": first}).json()["type"] == "/problems/wrong-event"
+    assert organizer.do("POST", door, {"code": first[:-1] + ("0" if first[-1] != "0" else "8")}).json()["type"] == "/problems/invalid-code"
+    assert alice.do("DELETE", f"/api/bookings/{booking['id']}").json()["type"] == "/problems/ticket-used"
+    alice.ok("POST", f"/api/bookings/{booking['id']}/cancel", {"tickets": [booking["tickets"][1]["id"]]})
+    assert organizer.do("POST", door, {"code": second}).json()["type"] == "/problems/ticket-cancelled"
+
+
+def test_editing_asks_which_version_was_seen(stack: Stack, organizer: Person, alice: Person) -> None:
+    event = stack.event(organizer)
+    path = f"/api/events/{event['id']}"
+    alice.ok("POST", f"{path}/bookings", tickets(3))
+    assert organizer.do("PATCH", path, {"name": "New"}).status_code == 428
+    tag = organizer.do("GET", path, Ledger_Position=alice.last).headers["ETag"]
+    renamed = organizer.do("PATCH", path, {"name": "New", "venue": "Here"}, If_Match=tag)
+    assert (renamed.status_code, renamed.json()["name"]) == (200, "New"), "a booking does not spoil an editor's work"
+    assert organizer.do("PATCH", path, {"name": "Newer"}, If_Match=tag).status_code == 412
+    small = {"categories": [{"id": one["id"], "capacity": 2} for one in event["categories"]]}
+    below = organizer.do("PATCH", path, small, If_Match=renamed.headers["ETag"])
+    assert (below.status_code, below.json()["type"], below.json()["taken"]) == (409, "/problems/capacity-below-taken", 3)
+    assert organizer.see(path)["name"] == "New"
+
+
+def test_a_cancelled_event_refunds_everybody_and_the_books_agree(stack: Stack, alice: Person) -> None:
+    organizer = stack.person("organizer")
+    event = stack.event(organizer)
+    path = f"/api/events/{event['id']}"
+    for quantity in (1, 2):
+        alice.ok("POST", f"{path}/bookings", tickets(quantity))
+    assert organizer.ok("POST", f"{path}/cancel", {"reason": "rain"})["status"] == "cancelled"
+    alice.last = organizer.last
+    assert {one["status"] for one in alice.see(f"/api/bookings?event_id={event['id']}")["items"]} == {"cancelled"}
+    assert alice.do("POST", f"{path}/bookings", tickets(1)).json()["reason"] == "cancelled"
+    (row,) = organizer.see("/api/stats/events")["items"]
+    assert (row["gross"], row["refunded"], row["net"], row["cancellations"]) == ("150.00", "150.00", "0.00", 2)
+    summary = organizer.see("/api/stats/summary")
+    assert summary["revenue"] == [{"currency": "EUR", "gross": "150.00", "refunded": "150.00", "net": "0.00"}]
+    (bucket,) = organizer.see("/api/stats/sales?interval=day")["items"]
+    assert (bucket["bookings"], bucket["cancellations"], bucket["tickets"], bucket["net"]) == (2, 2, 3, "0.00")
+
+
+def test_search_finds_what_is_on(stack: Stack, organizer: Person) -> None:
+    event = stack.event(organizer, name="Zebra 100% gala", venue="Süd_halle")
+    for query in ("zebra", "100%", "süd_h", "GALA"):
+        found = organizer.http.get("/api/events", params={"q": query}, headers={"Ledger-Position": organizer.last}).json()["items"]
+        assert [one["id"] for one in found] == [event["id"]], query
+    for query in ("100_", "s_d", "zebra halle"):
+        assert organizer.http.get("/api/events", params={"q": query}).json()["items"] == []
+    assert LATER in {one["starts_at"] for one in organizer.see(f"/api/events?organizer_id={organizer.id}&status=all")["items"]}
+
+
+def test_erasing_oneself_waits_for_upcoming_bookings_and_leaves_the_ledger_whole(stack: Stack, organizer: Person) -> None:
+    person, event = stack.person(), stack.event(organizer)
+    booking = person.ok("POST", f"/api/events/{event['id']}/bookings", tickets(1))
+    refused = person.do("DELETE", "/api/me", Ledger_Position=person.last)
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/erasure-refused")
+    person.ok("DELETE", f"/api/bookings/{booking['id']}")
+    person.see("/api/bookings")
+    assert person.do("DELETE", "/api/me").status_code == 204
+    assert person.do("GET", "/api/me").status_code == 401
+    listed = organizer.ok("GET", f"/api/events/{event['id']}/bookings")["items"]
+    assert [(one["customer_id"], one["status"]) for one in listed] == [(person.id, "cancelled")]
