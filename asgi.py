@@ -11,7 +11,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 import uvicorn
 from fastapi import FastAPI
@@ -33,7 +32,7 @@ from ledger.keys import Keyring, KeysError
 from ledger.pool import open_pool
 from ledger.settings import BODY_LIMIT_BYTES, Settings, SettingsError
 from ledger.ticket_codes import TicketCodes
-from query_api import routers as query_routers
+from query_api import bookings, events, live, stats, system
 from query_api.read_side import ReadSide
 from workers.hints import HintSender
 
@@ -61,8 +60,8 @@ def bootstrap(
         redirect_slashes=False,
         lifespan=partial(_lifespan, settings, clock, hint_sender),
     )
-    for router in (accounts.routes.router, commands.routes.router, *query_routers, probes.router):
-        app.include_router(router)
+    for room in (accounts.routes, events, commands.routes, bookings, stats, live, system, probes):
+        app.include_router(room.router)
     problems.install(app)
     app.add_middleware(Edge)
     app.openapi = partial(_document, app)  # type: ignore[method-assign]
@@ -76,7 +75,9 @@ async def _lifespan(
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(open_pool(settings))
         codes = TicketCodes(Keyring.open(settings.keys, "tickets"))
-        read_side = await stack.enter_async_context(ReadSide(settings, pool, codes))
+        read_side = ReadSide(settings, pool, codes)
+        await read_side.start()
+        stack.push_async_callback(read_side.close)
         key = Keyring.open(settings.keys, "accounts").newest[1]
         access = Access(settings, pool, key=key, obligations=read_side.obligations)
         await stack.enter_async_context(access)
@@ -97,18 +98,10 @@ async def _lifespan(
         await appender.start()
         stack.push_async_callback(appender.close)
 
-        async def locate(booking_id: UUID) -> UUID | None:
-            """Where a booking is: where the read side does not know, it may only be late."""
-            found = await read_side.locate(booking_id)
-            if found is None:
-                await read_side.wait_until(await streams.head(), ("bookings",))
-                found = await read_side.locate(booking_id)
-            return found
-
         desk = Desk(appender, streams, codes)
         app.state.access, app.state.read_side, app.state.settings = access, read_side, settings
         app.state.write_side = WriteSide(
-            desk, currency=settings.currency, locate=locate, customer=access.directory.find_or_make_customer
+            desk, currency=settings.currency, locate=read_side.locate, customer=access.directory.find_or_make_customer
         )
         app.state.probes = probes.Probes(pool, appender, read_side)
         _tune_collector()

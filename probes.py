@@ -13,6 +13,7 @@ import migrations
 from commands.appender import Appender
 from ledger.errors import Busy
 from ledger.pool import Pool
+from projections.registry import PROJECTORS
 from query_api.read_side import ReadSide
 
 router = APIRouter(tags=["system"])
@@ -54,10 +55,10 @@ class Probes:
         yield CounterMetricFamily("seatledger_entries_appended", "Entries appended by this process", appender.entries)
         yield GaugeMetricFamily("seatledger_events_cached", "Events in memory", len(appender.cache))
         yield GaugeMetricFamily("seatledger_events_cached_bytes", "Their estimated size", appender.cache.bytes)
-        yield GaugeMetricFamily("seatledger_live_streams", "Event streams open", self._read_side.live_streams)
+        yield GaugeMetricFamily("seatledger_live_streams", "Event streams open", self._read_side.feed.count)
         positions = GaugeMetricFamily("seatledger_projection_position", "Ledger position reached, as last heard", labels=["projection"])
-        for name, position in self._read_side.known_positions().items():
-            positions.add_metric([name], position)
+        for name in PROJECTORS:
+            positions.add_metric([name], self._read_side.positions.known(name))
         yield positions
 
 

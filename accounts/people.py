@@ -6,6 +6,7 @@ from typing import Any, Self
 from uuid import UUID, uuid4
 
 import msgspec
+import psycopg
 
 from accounts import errors, tokens
 from accounts.database import Cursor, Pool, transaction
@@ -264,12 +265,15 @@ async def _change(cursor: Cursor, account_id: UUID, changes: Mapping[str, Any], 
     password_hash = changes.get("password_hash")
     ends_sessions = password_hash is not None or (after.disabled and not before.disabled)
     access_changes = ends_sessions or (after.role, after.disabled) != (before.role, before.disabled)
-    await cursor.execute(
-        "UPDATE accounts SET name = %s, email = %s, phone = %s, role = %s, disabled = %s,"
-        " password_hash = coalesce(%s, password_hash),"
-        " access_changed_at = CASE WHEN %s THEN clock_timestamp() ELSE access_changed_at END WHERE id = %s",
-        (after.name, after.email, after.phone, after.role, after.disabled, password_hash, access_changes, account_id),
-    )
+    try:
+        await cursor.execute(
+            "UPDATE accounts SET name = %s, email = %s, phone = %s, role = %s, disabled = %s,"
+            " password_hash = coalesce(%s, password_hash),"
+            " access_changed_at = CASE WHEN %s THEN clock_timestamp() ELSE access_changed_at END WHERE id = %s",
+            (after.name, after.email, after.phone, after.role, after.disabled, password_hash, access_changes, account_id),
+        )
+    except psycopg.errors.UniqueViolation:  # two at once wanted the address
+        raise errors.EmailTaken from None
     if ends_sessions:
         await tokens.revoke(cursor, account_id, keep=keep_token)
     return after

@@ -94,7 +94,7 @@ def _search(codes: TicketCodes, search: queries.BookingSearch) -> queries.Bookin
     try:
         return search._replace(version=codes.read(search.event_id, q).version)
     except (InvalidCode, WrongEvent):
-        is_number = q.isascii() and q.isdigit() and len(q) < 20 and int(q) <= MAX_POSITION  # noqa: PLR2004 - a bigint's digits
+        is_number = q.isascii() and q.isdigit() and len(q) < 20 and int(q) <= MAX_POSITION
         return search._replace(number=int(q)) if is_number else search
 
 
@@ -126,9 +126,9 @@ async def _all(search: queries.BookingSearch, reads: Reader) -> Pages:
 
 def _cells(booking: EventBookingView) -> list[Cell]:
     name, email = (booking.customer.name, booking.customer.email) if booking.customer else (None, None)
-    tickets = "; ".join(f"{line.quantity} × {line.category}" for line in booking.lines)
+    tickets = "; ".join(f"{line.quantity} {line.category}" for line in booking.lines)
     return [
-        booking.number, booking.id, booking.booked_at, booking.updated_at, booking.status, name, email, tickets, len(booking.tickets),
-        Decimal(booking.total_amount), Decimal(booking.refunded_amount), booking.currency,
+        booking.number, booking.id, booking.booked_at, booking.updated_at, booking.status, name, email, tickets,
+        len(booking.tickets), Decimal(booking.total_amount), Decimal(booking.refunded_amount), booking.currency,
         " ".join(ticket.code for ticket in booking.tickets),
     ]  # fmt: skip

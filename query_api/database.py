@@ -119,9 +119,10 @@ class Database:
             taking.add_done_callback(self._give_back)
             raise Busy
         try:
-            return taking.result()
+            connection: Connection = taking.result()
         except psycopg.OperationalError as error:
             raise Busy from error
+        return connection
 
     def _give_back(self, taking: "asyncio.Task[Connection]") -> None:
         """What came too late for its taker goes back, else the pool would shrink by it."""

@@ -25,7 +25,7 @@ Status = Annotated[
 
 
 @router.get("/events", operation_id="get_events", response_model=EventPage, responses=JSON)
-async def get_events(
+async def get_events(  # noqa: PLR0913 - a parameter each
     who: Anyone, reads: Reads, q: Search = "", from_: From = None, to: To = None, status: Status = None,
     organizer_id: UUID | None = None, limit: Limit = 50, cursor: Cursor = None,
 ) -> Response:  # fmt: skip

@@ -26,7 +26,7 @@ PAGE = 500
 #: Events that a listener to all of them may be behind; past it the stream ends, and the browser goes on from its last id.
 MAX_PENDING = 10_000
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -145,10 +145,10 @@ class LiveFeed:
             try:
                 await self._follow()
             except Busy as error:
-                _log.warning("the live feed can't read: %s", error.__cause__ or error)
+                log.warning("the live feed can't read: %s", error.__cause__ or error)
                 await asyncio.sleep(LOOK_SECONDS / 4)
             except Exception:
-                _log.exception("the live feed can't read")
+                log.exception("the live feed can't read")
                 await asyncio.sleep(LOOK_SECONDS / 4)
 
     async def _follow(self) -> None:

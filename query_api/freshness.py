@@ -28,7 +28,7 @@ MAX_WAITING = 2_000
 SILENCE_SECONDS = 5.0
 RECONNECT_SECONDS = (0.1, 5.0)
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 #: (position, projection) of each, and (head of the ledger, "").
 Look = Callable[[], Awaitable[Iterable[tuple[int, str]]]]
@@ -83,7 +83,7 @@ class Positions:
             self._known[name] = 0
 
     async def reach(self, names: tuple[str, ...], position: int, deadline: float) -> None:
-        """Waits until all of them are there. Raises PositionBeyondHead, StaleRead at the deadline (loop time), Busy at MAX_WAITING."""
+        """Waits until all of them are there. Raises PositionBeyondHead, Busy at MAX_WAITING, StaleRead at the deadline."""
         if self._reached(names, position):
             return
         if len(self._waiting) >= MAX_WAITING:
@@ -114,9 +114,9 @@ class Positions:
             try:
                 self._tell(await self._look(), looked_for)
             except Busy as error:
-                _log.warning("the projections' positions can't be read: %s", error.__cause__ or error)
+                log.warning("the projections' positions can't be read: %s", error.__cause__ or error)
             except Exception:
-                _log.exception("the projections' positions can't be read")
+                log.exception("the projections' positions can't be read")
             await asyncio.sleep(PAUSE_SECONDS)
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS - PAUSE_SECONDS):
@@ -146,9 +146,9 @@ class Positions:
                         self.note(name, position)
                         self._moved(name)
             except (RedisError, OSError, TimeoutError) as error:
-                _log.warning("no news of positions from Redis, looking myself: %s", type(error).__name__)
+                log.warning("no news of positions from Redis, looking myself: %s", type(error).__name__)
             except Exception:
-                _log.exception("no news of positions from Redis, looking myself")
+                log.exception("no news of positions from Redis, looking myself")
             await asyncio.sleep(pause)
             pause = min(pause * 2, longest)
 
@@ -189,7 +189,7 @@ class _Messages:
 def _read(message: bytes) -> tuple[str, int] | None:
     """None for what is no message of ours."""
     name, _, position = message.decode("utf-8", "replace").partition(" ")
-    if name in PROJECTORS and position.isascii() and position.isdigit() and len(position) < 20:  # noqa: PLR2004 - a bigint's digits
+    if name in PROJECTORS and position.isascii() and position.isdigit() and len(position) < 20:
         return name, int(position)
     return None
 

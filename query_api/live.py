@@ -35,9 +35,9 @@ LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="W
     responses={200: {"description": "`event: availability`", "content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )  # fmt: skip
 async def get_live(request: Request, who: Anyone, event_id: EventIds = [], last_event_id: LastEventId = None) -> Response:  # noqa: B006
-    """Seats left, as they change: `data: {event_id, available, categories: [{name, available}], position}`, the position also as `id`.
+    """Seats left, as they change: `data: {event_id, available, categories: [{name, available}], position}`, its `id` the position.
 
-    First comes what changed since `Last-Event-ID`; without one, or with one that never was, the present state of the events named."""
+    First comes what changed since `Last-Event-ID`; without one, or with one that never was, the state of the events named."""
     side: ReadSide = request.app.state.read_side
     listener = side.feed.listen(frozenset(event_id) or None)
     try:
@@ -51,7 +51,7 @@ async def get_live(request: Request, who: Anyone, event_id: EventIds = [], last_
 
 def _position(last_event_id: str | None) -> int | None:
     text = last_event_id or ""
-    is_one = text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= MAX_POSITION  # noqa: PLR2004 - a bigint's digits
+    is_one = text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= MAX_POSITION
     return int(text) if is_one else None
 
 

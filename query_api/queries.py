@@ -12,13 +12,36 @@ from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY, BigInteger, ColumnElement, DateTime, Integer, Lateral, Select, Subquery, Text, Uuid, and_, bindparam, case, cast, column, exists,
-    func, lateral, literal_column, or_, select, table, true, tuple_, union_all,
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Integer,
+    Select,
+    Subquery,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    cast,
+    column,
+    exists,
+    func,
+    lateral,
+    literal_column,
+    or_,
+    select,
+    table,
+    true,
+    tuple_,
+    union_all,
 )  # fmt: skip
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql import FromClause
+from sqlalchemy.sql.selectable import LateralFromClause
 
 from accounts.tables import accounts
 from projections.availability import AvailabilityCategory, AvailabilityEvent
@@ -40,12 +63,13 @@ Interval = Literal["hour", "day", "month"]
 EVENTS, BOOKINGS, REVENUE, AVAILABILITY = ("catalogue", "availability"), ("bookings",), ("revenue",), ("availability",)
 _entries = table("ledger_entries", column("notification_id", BigInteger), column("state"))
 _Compiled = tuple[str, dict[str, Any]]
+_Select = Select[*tuple[Any, ...]]
 
 
 # --- how all of them are made
 
 
-def _compile(statement: Select[Any]) -> _Compiled:
+def _compile(statement: _Select) -> _Compiled:
     compiled = statement.compile(dialect=PGDialect_psycopg())  # type: ignore[no-untyped-call]
     return str(compiled), dict(compiled.params)
 
@@ -65,7 +89,7 @@ def _reached(reads: Iterable[str]) -> Subquery:
     return select(lowest).where(or_(*(Progress.name == _text(name) for name in reads))).subquery("reached")
 
 
-def _anchored(reads: tuple[str, ...], rows: Select[Any], *order: str, descending: bool = False) -> Select[Any]:
+def _anchored(reads: tuple[str, ...], rows: _Select, *order: str, descending: bool = False) -> _Select:
     reached, found = _reached(reads), rows.subquery("q")
     keys = (found.c[name].desc() if descending else found.c[name] for name in order)
     return select(reached.c.position, *found.c).select_from(reached.outerjoin(found, true())).order_by(*keys)
@@ -96,7 +120,7 @@ def _flags(**given: Any) -> frozenset[str]:
 # --- events
 
 
-def _categories_of_event() -> Lateral:
+def _categories_of_event() -> LateralFromClause:
     """Where catalogue and availability both know it: an event shows once both have it."""
     c, a = CatalogueCategory, AvailabilityCategory
     rows = _json_rows(c.category.expression, c.category, c.name, c.price, a.capacity, a.taken, a.available)
@@ -106,12 +130,13 @@ def _categories_of_event() -> Lateral:
     )
 
 
-def _event_rows(*where: ColumnElement[bool]) -> Select[Any]:
+def _event_rows(*where: ColumnElement[bool]) -> _Select:
     e, categories = CatalogueEvent, _categories_of_event()
     return (
         select(
-            e.event_id, e.number, e.name, e.description, e.venue, e.starts_at, e.ends_at, e.timezone, e.sales_open_at, e.sales_close_at,
-            e.currency, e.status, e.organizer_id, e.max_tickets_per_customer, e.details_version, e.created_at, categories.c.rows,
+            e.event_id, e.number, e.name, e.description, e.venue, e.starts_at, e.ends_at, e.timezone, e.sales_open_at,
+            e.sales_close_at, e.currency, e.status, e.organizer_id, e.max_tickets_per_customer, e.details_version,
+            e.created_at, categories.c.rows,
         )
         .join(categories, categories.c.rows.is_not(None))
         .where(*where)
@@ -161,7 +186,7 @@ def events(
 # --- bookings
 
 
-def _tickets_of(booking_id: ColumnElement[UUID]) -> Lateral:
+def _tickets_of(booking_id: ColumnElement[UUID]) -> LateralFromClause:
     t = Ticket
     rows = _json_rows(t.ticket.expression, t.ticket, t.category, t.category_name, t.price, t.status)
     return lateral(select(rows.label("rows")).where(t.booking_id == booking_id), "tickets")
@@ -175,7 +200,7 @@ _STANDING = {
 }
 
 
-def _booking_rows(*where: ColumnElement[bool]) -> Select[Any]:
+def _booking_rows(*where: ColumnElement[bool]) -> _Select:
     """`off_at`: when its event's cancellation cancelled the booking, null for one that stands or was cancelled before."""
     b, e, person = Booking, BookingEvent, accounts.c
     off_at = case((and_(_OFF, b.status == _text("confirmed")), e.cancelled_at)).label("off_at")
@@ -192,13 +217,13 @@ def _booking_rows(*where: ColumnElement[bool]) -> Select[Any]:
     )  # fmt: skip
 
 
-def _with_tickets(rows: Select[Any]) -> Select[Any]:
+def _with_tickets(rows: _Select) -> _Select:
     """At most TICKETS_PER_PAGE tickets, but one booking always; `found` says how many rows there were without that bound."""
     page = rows.subquery("page")
     before = func.sum(page.c.quantity).over(order_by=page.c.number.desc()) - page.c.quantity
     counted = select(page, before.label("before"), func.count().over().label("found")).subquery("counted")
     tickets = _tickets_of(counted.c.booking_id)
-    bounded = select(*(counted.c[name] for name in page.c.keys()), tickets.c.rows, counted.c.found)
+    bounded = select(*(counted.c[column.key] for column in page.c), tickets.c.rows, counted.c.found)
     return bounded.join(tickets, true()).where(counted.c.before < TICKETS_PER_PAGE)
 
 
@@ -241,7 +266,7 @@ def _bookings(flags: frozenset[str]) -> _Compiled:
 
 def bookings(*, customer_id: UUID, event_id: UUID | None, status: str | None, after: int | None, limit: int) -> Query:
     """A customer's, newest first: `limit` rows and one more, where there is one, and no more than TICKETS_PER_PAGE allows."""
-    given = {"customer_id": customer_id, "event_id": event_id, "after": after}
+    given: dict[str, Any] = {"customer_id": customer_id, "event_id": event_id, "after": after}
     return _query(_bookings(_flags(**given, **_status_flag(status))), BOOKINGS, limit=limit + 1, **given)
 
 
@@ -342,11 +367,11 @@ def _summary(flags: frozenset[str]) -> _Compiled:
 
 
 def summary(viewer: UUID | None) -> Query:
-    """A row a currency: currency, events active, cancelled, completed, bookings, cancellations, capacity, taken, gross, refunded."""
+    """A row a currency: it, events active, cancelled, completed, bookings, cancellations, capacity, taken, gross, refunded."""
     return _query(_summary(_flags(viewer=viewer)), REVENUE, viewer=viewer)
 
 
-def _event_total_rows(flags: frozenset[str], limit: ColumnElement[int] | None) -> Select[Any]:
+def _event_total_rows(flags: frozenset[str], limit: ColumnElement[int] | None) -> _Select:
     e, c = RevenueEvent, RevenueCategory
     conditions: dict[str, ColumnElement[bool]] = {
         "viewer": e.organizer_id == _viewer,
@@ -358,8 +383,8 @@ def _event_total_rows(flags: frozenset[str], limit: ColumnElement[int] | None) -
     amounts = [_total(getattr(c, name), name) for name in ("capacity", "taken", "gross", "refunded")]
     totals = lateral(select(*amounts).where(c.event_id == row.event_id), "totals")
     return select(
-        row.event_id, row.number, row.name, row.starts_at, row.status, row.currency, totals.c.capacity, totals.c.taken, row.bookings,
-        row.cancellations, totals.c.gross, totals.c.refunded,
+        row.event_id, row.number, row.name, row.starts_at, row.status, row.currency, totals.c.capacity, totals.c.taken,
+        row.bookings, row.cancellations, totals.c.gross, totals.c.refunded,
     ).join(totals, true())  # fmt: skip
 
 
@@ -414,7 +439,7 @@ def _sales(interval: Interval, flags: frozenset[str]) -> _Compiled:
 
 def sales(*, interval: Interval, viewer: UUID | None, event_id: UUID | None, from_: datetime | None, to: datetime | None) -> Query:
     """A row an interval and currency: whose the event is (null: there is none; "": none was named), start, currency, _AMOUNTS."""
-    given = {"viewer": viewer, "event_id": event_id, "from_": from_, "to": to}
+    given: dict[str, Any] = {"viewer": viewer, "event_id": event_id, "from_": from_, "to": to}
     return _query(_sales(interval, _flags(**given)), REVENUE, **given)
 
 
@@ -473,5 +498,5 @@ def _progress() -> _Compiled:
 
 
 def progress() -> Query:
-    """A row a projection: position, name, version, failed_position, error, head of the ledger, entries behind, the next entry's JSON."""
+    """A row a projection: position, name, version, failed_position, error, head of the ledger, entries behind, next entry."""
     return _query(_progress(), ())

@@ -66,8 +66,8 @@ class BookingRow:
             "currency": currency,
             "tickets": [
                 TicketView(
-                    id=ticket_id(booking_id, ticket), code=codes.code(event_id, Place(version, ticket), ticket_key), category=category,
-                    status="cancelled" if off_at else state,
+                    id=ticket_id(booking_id, ticket), code=codes.code(event_id, Place(version, ticket), ticket_key),
+                    category=category, status="cancelled" if off_at else state,
                 )
                 for ticket, _, category, _, state in tickets
             ],
@@ -132,5 +132,6 @@ _named = msgspec.json.Decoder(list[tuple[str, int]]).decode
 
 def availability(row: Row) -> Availability:
     event_id, position, rows = row
-    categories = [{"name": name, "available": available} for name, available in _named(rows or "[]")]
-    return Availability(event_id, sum(one["available"] for one in categories), categories, position)
+    named = _named(rows or "[]")
+    categories = [{"name": name, "available": available} for name, available in named]
+    return Availability(event_id, sum(available for _, available in named), categories, position)

@@ -73,8 +73,9 @@ class Exports:
         file = tempfile.SpooledTemporaryFile(_MEMORY_BYTES)  # noqa: SIM115 - closed once it is read
         try:
             file.write(lines([header]))
-            position = 0
+            shown = 0
             async for position, rows in pages:
+                shown = position
                 file.write(lines(rows))
         except BaseException:
             file.close()
@@ -82,7 +83,7 @@ class Exports:
         finally:
             self._made -= 1
         self._open += 1
-        return _FileAnswer(file, _headers(name, position) | {"Content-Length": str(file.tell())}, self._closed)
+        return _FileAnswer(file, _headers(name, shown) | {"Content-Length": str(file.tell())}, self._closed)
 
     def _closed(self) -> None:
         self._open -= 1

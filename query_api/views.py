@@ -96,7 +96,7 @@ class EventStatsPage:
 
 @dataclass(slots=True, kw_only=True)
 class SalesView:
-    """What the interval that begins at `start` brought, in one currency: refunds count when they are made, so `net` may be negative."""
+    """What the interval from `start` brought, in one currency: refunds count when they are made, so `net` may be negative."""
 
     start: datetime
     currency: str

@@ -15,7 +15,8 @@ from commands.ledger_connection import LedgerConnection
 from commands.streams import Streams
 from ledger import entries as e
 from ledger import messages as m
-from ledger.errors import TryAgain
+from ledger.errors import SoldOut, TryAgain
+from ledger.event import category_id
 from ledger.pool import open_pool
 from ledger.settings import Settings
 from ledger.store import ORDERING_LOCK, TOPIC_OF, Ledger, decode, encode

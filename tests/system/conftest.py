@@ -26,18 +26,19 @@ JSON = dict[str, Any]
 
 
 class Person:
-    """A client with somebody's token. `last` is the position of what they did last."""
+    """A client with somebody's token, over a connection pool that all people share. `last`: the position of what they did last."""
 
-    def __init__(self, url: str, id_: str = "", token: str = "", email: str = "") -> None:
-        self.id, self.email, self.token = id_, email, token
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.http = httpx.Client(base_url=url, headers=headers, timeout=30, limits=httpx.Limits(max_connections=100))
+    def __init__(self, http: httpx.Client, id_: str = "", token: str = "", email: str = "") -> None:
+        self.http, self.id, self.email, self.token = http, id_, email, token
         self.last = "0"
 
     def do(self, method: str, path: str, body: JSON | None = None, *, key: str | None = None, **headers: str) -> httpx.Response:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.token:
+            sent["Authorization"] = f"Bearer {self.token}"
         if key is not None:
-            headers["Idempotency-Key"] = key
-        response = self.http.request(method, path, json=body, headers={k.replace("_", "-"): v for k, v in headers.items()})
+            sent["Idempotency-Key"] = key
+        response = self.http.request(method, path, json=body, headers=sent)
         self.last = response.headers.get("Ledger-Position", self.last)
         return response
 
@@ -57,6 +58,7 @@ class Stack:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.url = f"http://127.0.0.1:{settings.port}"
+        self.http = httpx.Client(base_url=self.url, timeout=30, limits=httpx.Limits(max_connections=100))
         self._environment = {**os.environ, **settings.to_env()}
         self.processes = [self.start(*command) for command in (("asgi",), ("workers", "worker"), ("workers", "tick"))]
         self._wait_until_ready()
@@ -68,14 +70,15 @@ class Stack:
         return subprocess.Popen([sys.executable, "-m", *module], env={**self._environment, **environment}, cwd=ROOT)
 
     def stop(self) -> None:
+        self.http.close()
         for process in self.processes:
             process.terminate()
         for process in self.processes:
             process.wait(15)
 
     def log_in(self, email: str) -> Person:
-        answer = Person(self.url).ok("POST", "/api/login", {"email": email, "password": PASSWORD})
-        return Person(self.url, answer["account"]["id"], answer["access_token"], email)
+        answer = Person(self.http).ok("POST", "/api/login", {"email": email, "password": PASSWORD})
+        return Person(self.http, answer["account"]["id"], answer["access_token"], email)
 
     def person(self, role: str = "customer") -> Person:
         email = f"{uuid4().hex[:12]}@example.test"
@@ -83,7 +86,7 @@ class Stack:
         return self.log_in(email)
 
     def nobody(self) -> Person:
-        return Person(self.url)
+        return Person(self.http)
 
     def event(self, organizer: Person, capacity: int = 10, **more: Any) -> Any:
         categories = [{"name": "General", "price": "50.00", "capacity": capacity}, {"name": "VIP", "price": "150", "capacity": 5}]

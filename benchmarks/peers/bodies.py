@@ -1,0 +1,81 @@
+"""Bodies of a booking for all peers: pydantic models of the same request and answer as Seatledger's (ledger/views.py)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class WantedTickets(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    category: Annotated[str, Field(min_length=1, max_length=200)]
+    quantity: Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class NewBooking(BaseModel):
+    """One line alone: the peers' events have one category, which is to their good."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tickets: Annotated[list[WantedTickets], Field(min_length=1, max_length=1)]
+
+
+class Line(BaseModel):
+    category: str
+    quantity: int
+    unit_price: str
+    amount: str
+
+
+class Ticket(BaseModel):
+    id: UUID
+    code: str
+    category: str
+    status: Literal["active", "used", "cancelled"]
+
+
+class Booking(BaseModel):
+    id: UUID
+    number: int
+    event_id: UUID
+    event_name: str
+    customer_id: UUID | None
+    status: Literal["confirmed", "cancelled"]
+    lines: list[Line]
+    total_amount: str
+    refunded_amount: str
+    currency: str
+    tickets: list[Ticket]
+    booked_at: datetime
+    updated_at: datetime
+
+
+def customer_of(headers: Mapping[str, str]) -> UUID:
+    """Some id that is always the same for a token. No log-in: peers do without."""
+    return UUID(bytes=sha256(headers["authorization"].encode()).digest()[:16])
+
+
+def confirmation(
+    booking_id: UUID, *, number: int, event_id: UUID, event_name: str, customer_id: UUID, wanted: WantedTickets,
+    price: int, currency: str, at: datetime,
+) -> Booking:  # fmt: skip
+    """The answer. Ticket ids and codes are made of nothing: no MAC is computed."""
+    total, hexadecimal = money(price * wanted.quantity), booking_id.hex.upper()
+    return Booking(
+        id=booking_id, number=number, event_id=event_id, event_name=event_name, customer_id=customer_id, status="confirmed",
+        lines=[Line(category=wanted.category, quantity=wanted.quantity, unit_price=money(price), amount=total)],
+        total_amount=total, refunded_amount="0.00", currency=currency,
+        tickets=[
+            Ticket(id=booking_id, code=f"{hexadecimal}-{ticket}", category=wanted.category, status="active")
+            for ticket in range(wanted.quantity)
+        ],
+        booked_at=at, updated_at=at,
+    )  # fmt: skip
+
+
+def money(minor: int) -> str:
+    return f"{minor // 100}.{minor % 100:02}"

@@ -1,0 +1,34 @@
+"""What careful booking services do: an UPDATE that succeeds only where seats are left, then the insert, and commit."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, HTTPException, Request
+from sqlalchemy import update
+
+from benchmarks.peers.bodies import Booking as BookingBody
+from benchmarks.peers.bodies import NewBooking, customer_of
+from benchmarks.peers.orm import Booking, Event, answer, opened
+
+__all__ = ["opened", "router"]
+
+router = APIRouter()
+
+
+@router.post("/api/events/{event_id}/bookings", status_code=201)
+async def book(event_id: UUID, body: NewBooking, request: Request) -> BookingBody:
+    wanted = body.tickets[0]
+    async with request.app.state.sessions.begin() as session:
+        counted = (
+            update(Event)
+            .where(Event.id == event_id, Event.category == wanted.category, Event.taken + wanted.quantity <= Event.capacity)
+            .values(taken=Event.taken + wanted.quantity)
+            .returning(Event)
+            .execution_options(synchronize_session=False)
+        )
+        event = await session.scalar(counted)
+        if event is None:
+            raise HTTPException(409, "Sold out")
+        total = event.price * wanted.quantity
+        booking = Booking(event_id=event_id, customer_id=customer_of(request.headers), quantity=wanted.quantity, total=total)
+        session.add(booking)
+    return answer(booking, event, wanted)

@@ -1,0 +1,105 @@
+"""Processes that a run starts, each ended by its own id, whatever happens."""
+
+import http.client
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from benchmarks.machine import BenchError
+
+ROOT = Path(__file__).parent.parent
+HOST = "127.0.0.1"
+START_SECONDS = 60.0
+STOP_SECONDS = 15.0
+
+
+class Process:
+    """One of ours, running. `name` is for people."""
+
+    def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.name, self._process, self._log = name, process, log
+
+    def check(self) -> None:
+        """Raises BenchError where it ended by itself."""
+        if self._process.poll() is not None:
+            lines = self._log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
+            raise BenchError(f"{self.name} ended by itself: {lines[-1]}")
+
+    def rss_bytes(self) -> int:
+        return int(psutil.Process(self._process.pid).memory_info().rss)
+
+    def pause(self) -> None:
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+    def end(self, first: signal.Signals = signal.SIGTERM) -> None:
+        for number in (signal.SIGCONT, first, signal.SIGKILL):
+            self._process.send_signal(number)
+            if number == signal.SIGCONT:
+                continue
+            try:
+                self._process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                continue
+            return
+
+
+@contextmanager
+def running(name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[Process]:
+    """`python -m …` of this tree, in a session of its own: Ctrl-C reaches us alone. It goes with us, even where we are killed."""
+    words = [sys.executable, *command]
+    if setpriv := shutil.which("setpriv"):
+        words = [setpriv, "--pdeathsig", "KILL", *words]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            words, cwd=ROOT, env=dict(environment), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+    ours = Process(name, process, log)
+    try:
+        yield ours
+    finally:
+        ours.end()
+
+
+def wait_until_answers(process: Process, port: int, path: str) -> None:
+    """Raises BenchError where it ends, or does not answer in time."""
+    deadline = time.monotonic() + START_SECONDS
+    while not answers(port, path):
+        process.check()
+        if time.monotonic() > deadline:
+            raise BenchError(f"{process.name} does not answer within {START_SECONDS:.0f} s.")
+        time.sleep(0.02)
+
+
+def answers(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def clean_environment() -> dict[str, str]:
+    """Without what would lead a process to somebody else's servers or data."""
+    ours = ("DATABASE_URL", "REDIS_URL", "KEYS_DIR", "DATA_DIR", "PORT", "DEMO", "PUBLIC_URL")
+    return {name: value for name, value in os.environ.items() if name not in ours}

@@ -1,0 +1,108 @@
+"""What a run finds: rows of one table, samples behind them, remarks; and whether it was too noisy to be believed."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+#: (most - least) / median over the rounds. Past it, something else was going on on this machine.
+NOISY_SPREAD = 0.20
+_HEADINGS = ("benchmark", "what", "value", "unit", "spread", "p50 ms", "p99 ms", "/ empty", "/ plain SQL", "goal")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of the table. `spread` over rounds, of 1; ratios are to the peers of the same rounds; `goal` as people read it."""
+
+    benchmark: str
+    what: str
+    value: float
+    unit: str
+    spread: float | None = None
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+    of_empty: float | None = None
+    of_plain_sql: float | None = None
+    goal: str = ""
+
+
+@dataclass
+class Results:
+    """`samples` is everything measured, for the JSON; `wrong` is what must not be: then nothing here is worth anything."""
+
+    facts: dict[str, Any] = field(default_factory=dict)
+    rows: list[Row] = field(default_factory=list)
+    samples: list[dict[str, Any]] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def noisy(self) -> list[str]:
+        """The rows whose rounds disagree."""
+        rows = (row for row in self.rows if row.spread is not None and row.spread > NOISY_SPREAD)
+        return [f"{row.benchmark}, {row.what}: {row.spread:.0%}" for row in rows]
+
+    def table(self) -> str:
+        cells = [_HEADINGS, *(_cells(row) for row in self.rows)]
+        widths = [max(len(line[column]) for line in cells) for column in range(len(_HEADINGS))]
+        lines = ["  ".join(_aligned(line, widths)).rstrip() for line in cells]
+        return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
+
+    def closing(self) -> str:
+        """What is to be said under the table."""
+        noise = [f"Noisy: the rounds differ by more than {NOISY_SPREAD:.0%} of their median ({'; '.join(self.noisy)})."] if self.noisy else []
+        return "\n".join([*(f"WRONG: {one}" for one in self.wrong), *noise, *self.remarks])
+
+    def json(self) -> str:
+        return json.dumps({**asdict(self), "noisy": self.noisy}, indent=1, default=str) + "\n"
+
+    def write(self, directory: Path) -> None:
+        """RESULTS.md for people and RESULTS.json beside it for programs."""
+        facts = "\n".join(f"- {name}: {_fact(value)}" for name, value in self.facts.items())
+        text = f"# Results of the last full run\n\n{_HOW}\n{facts}\n\n```\n{self.table()}\n```\n\n{self.closing()}\n"
+        (directory / "RESULTS.md").write_text(text)
+        (directory / "RESULTS.json").write_text(self.json())
+
+
+_HOW = """Written by `python -m benchmarks --write-results`; RESULTS.json beside it has every sample. Values are medians over the rounds,
+spread is (most - least) / median of them, ratios are medians of each round's own ratio. p50 and p99 are wrk's.
+"""
+
+
+def spread(values: Sequence[float]) -> float | None:
+    """None for one round, which says nothing about it."""
+    return (max(values) - min(values)) / median(values) if len(values) > 1 and median(values) else None
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The nearest rank's value: one that was measured."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+
+
+def goal(text: str, met: bool) -> str:
+    return f"{text}: {'met' if met else 'MISSED'}"
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    number = f"{row.value:,.0f}" if row.value >= 100 else f"{row.value:.3g}"
+    times = (_number(row.p50_ms, ",.1f"), _number(row.p99_ms, ",.1f"), _number(row.of_empty, ".2f"), _number(row.of_plain_sql, ".2f"))
+    return (row.benchmark, row.what, number, row.unit, _number(row.spread, ".0%"), *times, row.goal)
+
+
+def _number(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)
+
+
+def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
+    """Words to the left, numbers to the right."""
+    return [
+        cell.ljust(width) if heading in ("benchmark", "what", "unit", "goal") else cell.rjust(width)
+        for cell, width, heading in zip(line, widths, _HEADINGS, strict=True)
+    ]
+
+
+def _fact(value: Any) -> str:
+    return ", ".join(f"{name} {one}" for name, one in value.items()) if isinstance(value, dict) else str(value)

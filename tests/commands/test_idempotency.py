@@ -1,0 +1,61 @@
+"""A command's id makes it happen once, however often it comes and wherever."""
+
+from uuid import uuid4
+
+from commands.appender import Appender
+from commands.batch import Accepted, Replayed
+from ledger import messages as m
+from tests.commands import selling as t
+
+
+async def test_one_command_fifty_times_at_once_is_one_booking(appender: Appender, database_url: str) -> None:
+    event_id = await t.scheduled(appender)
+    command = t.book(event_id)
+    found = await t.outcomes(appender, [command] * 50)
+    assert (t.count(Accepted, found), t.count(Replayed, found)) == (1, 49)
+    assert {one.version for one in found if isinstance(one, Replayed)} == {2}
+    assert await t.bookings_of(database_url, event_id) == [command.id]
+
+
+async def test_one_command_at_two_appenders_at_once_is_one_booking(appender: Appender, database_url: str) -> None:
+    event_id = await t.scheduled(appender)
+    async with t.an_appender(database_url) as other:
+        for number in range(1, 6):
+            command = t.book(event_id)
+            found = await t.answers(t.send(appender, *[command] * 25) + t.send(other, *[command] * 25))
+            assert (t.count(Accepted, found), t.count(Replayed, found)) == (1, 49)
+            assert {one.version for one in found if isinstance(one, Replayed)} == {number + 1}
+    assert len(await t.bookings_of(database_url, event_id)) == 5
+
+
+async def test_every_kind_of_command_happens_once(appender: Appender, database_url: str) -> None:
+    schedule = t.schedule()
+    event_id = schedule.event_id
+    booking, other = t.book(event_id), t.book(event_id)
+    change = m.ChangeEvent(id=uuid4(), actor=t.ORGANIZER, event_id=event_id, changes={"name": "Gala"}, expected_details_version=1)
+    commands = [schedule, booking, other, t.cancel(event_id, booking.id), t.check_in(event_id, other.id), change, t.cancel_event(event_id)]
+    assert [type(await appender.submit(command)) for command in commands] == [Accepted] * 7
+    again = [await appender.submit(command) for command in commands]
+    assert again == [Replayed(event_id, version) for version in range(1, 8)]
+    async with t.an_appender(database_url) as later:
+        assert [await later.submit(command) for command in commands] == again
+    assert len(await t.stream_of(database_url, event_id)) == 7
+
+
+async def test_a_replay_names_the_last_entry_of_several(appender: Appender) -> None:
+    event_id = await t.scheduled(appender)
+    category = t.s.as_is(t.e.Category(1, "Stalls", 9_000, 20), id=t.category_id(event_id, 1))
+    change = m.ChangeEvent(id=uuid4(), actor=t.ORGANIZER, event_id=event_id, categories=(category,), expected_details_version=1)
+    outcome = await appender.submit(change)
+    assert isinstance(outcome, Accepted)
+    assert [one.version for one in outcome.recorded] == [2, 3, 4]
+    assert await appender.submit(change) == Replayed(event_id, 4)
+
+
+async def test_a_refused_command_leaves_no_trace_and_may_come_again(appender: Appender) -> None:
+    event_id = await t.scheduled(appender, capacity=1)
+    first, second = t.book(event_id), t.book(event_id)
+    found = await t.outcomes(appender, [first, second])
+    assert [type(one) for one in found] == [Accepted, t.SoldOut]
+    await appender.submit(t.cancel(event_id, first.id))
+    assert isinstance(await appender.submit(second), Accepted)

@@ -1,0 +1,102 @@
+"""Events come into memory and go again, and the others never notice."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+
+from commands.appender import Appender
+from commands.batch import Accepted
+from ledger import snapshots
+from ledger.errors import SoldOut
+from ledger.store import Ledger
+from tests.commands import selling as t
+
+LONG = UUID(int=0x1046)
+BOOKINGS = 100_000
+
+
+async def longest_gap_seconds(appender: Appender, event_id: UUID, until: asyncio.Task[object]) -> float:
+    """Between two bookings of a customer who books without a pause."""
+    loop, gap, before = asyncio.get_running_loop(), 0.0, asyncio.get_running_loop().time()
+    while not until.done():
+        await appender.submit(t.book(event_id))
+        gap, before = max(gap, loop.time() - before), loop.time()
+    return gap
+
+
+@pytest.mark.parametrize("from_snapshot", [False, True])
+async def test_loading_a_long_stream_does_not_stop_other_events_from_selling(database_url: str, from_snapshot: bool) -> None:
+    t.fill(database_url, LONG, capacity=200_000, bookings=BOOKINGS)
+    async with t.an_appender(database_url, timeout_seconds=30) as appender:
+        event_id = await t.scheduled(appender, capacity=100_000)
+        if from_snapshot:
+            await _take_snapshot(database_url, appender)
+        [loading] = t.send(appender, t.book(LONG))
+        gap = await longest_gap_seconds(appender, event_id, loading)
+        outcome = await loading
+        sold = len(await t.bookings_of(database_url, event_id))
+    print(f"while {BOOKINGS:,} bookings were loaded, {sold} others were sold; the longest gap was {gap * 1000:.0f} ms")
+    assert isinstance(outcome, Accepted)
+    assert outcome.recorded[0].version == BOOKINGS + 2
+    assert sold > 3
+    assert gap < 0.5
+
+
+async def _take_snapshot(database_url: str, appender: Appender) -> None:
+    event = await appender.event(LONG)
+    assert event is not None
+    ledger = Ledger(database_url)
+    ledger.save_snapshot(snapshots.take(event))
+    ledger.close()
+    appender.cache.drop(LONG)
+
+
+async def test_a_snapshot_is_where_loading_begins(appender: Appender, database_url: str) -> None:
+    t.fill(database_url, LONG, capacity=60, bookings=50)
+    event = await appender.event(LONG)
+    assert event is not None
+    short = snapshots.take(event)
+    await appender.submit(t.book(LONG, quantity=10))
+    ledger = Ledger(database_url)
+    ledger.save_snapshot(short)
+    assert ledger.latest_snapshot(LONG) == short
+    ledger.close()
+    async with t.an_appender(database_url) as other:
+        loaded = await other.event(LONG)
+        assert loaded is not None
+        assert t.s.state(loaded) == t.s.state(await appender.event(LONG) or loaded)
+        with pytest.raises(SoldOut):
+            await other.submit(t.book(LONG))
+
+
+async def test_memory_is_bounded_and_what_was_forgotten_still_sells_right(database_url: str) -> None:
+    async with t.an_appender(database_url, cache_bytes=30_000) as appender:
+        events = [await t.scheduled(appender, capacity=10) for _ in range(20)]
+        for _ in range(6):
+            await t.outcomes(appender, [t.book(event_id, quantity=2) for event_id in events])
+            assert appender.cache.bytes <= 30_000
+            assert 1 <= len(appender.cache) < 10
+        assert [len(await t.bookings_of(database_url, event_id)) for event_id in events] == [5] * 20
+
+
+async def test_the_event_used_last_stays_however_big_it_is(database_url: str) -> None:
+    async with t.an_appender(database_url, cache_bytes=1) as appender:
+        first, second = await t.scheduled(appender, capacity=500), await t.scheduled(appender, capacity=500)
+        await t.outcomes(appender, [t.book(second) for _ in range(100)])
+        assert len(appender.cache) == 1
+        assert appender.cache.get(second) is not None
+        assert isinstance(await appender.submit(t.book(first)), Accepted)
+        assert appender.cache.bytes == appender.cache.get(first).weight_bytes()  # type: ignore[union-attr]
+
+
+async def test_many_who_want_an_event_that_is_not_in_memory_load_it_once(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    t.fill(database_url, LONG, capacity=5_000, bookings=3_000)
+    async with t.an_appender(database_url) as appender:
+        loads = []
+        load = appender._streams.load
+        monkeypatch.setattr(appender._streams, "load", lambda *args, **kwargs: loads.append(args) or load(*args, **kwargs))
+        found = await t.outcomes(appender, [t.book(LONG) for _ in range(100)])
+        assert t.count(Accepted, found) == 100
+        assert len(loads) == 1
+        assert [one.recorded[0].version for one in found] == list(range(3_002, 3_102))

@@ -1,0 +1,89 @@
+"""A refusal appends nothing, so it has to be proved current before it is answered."""
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import pytest
+
+from commands.appender import Appender
+from commands.batch import Accepted
+from commands.ledger_connection import MISSED_LIMIT
+from ledger import entries as e
+from ledger.errors import EventNotBookable, SoldOut, TicketUsed
+from tests.commands import selling as t
+from tests.ledger import scenario as s
+
+
+@pytest.fixture
+async def other(database_url: str) -> AsyncIterator[Appender]:
+    async with t.an_appender(database_url) as one:
+        yield one
+
+
+async def test_a_seat_that_was_cancelled_elsewhere_is_sold_here(appender: Appender, other: Appender) -> None:
+    event_id = await t.scheduled(appender, capacity=1)
+    booking = t.book(event_id)
+    await appender.submit(booking)
+    await other.submit(t.cancel(event_id, booking.id))
+    assert isinstance(await appender.submit(t.book(event_id)), Accepted)
+
+
+async def test_a_seat_goes_back_and_forth_between_two_processes(appender: Appender, other: Appender) -> None:
+    event_id = await t.scheduled(appender, capacity=1)
+    here, there = appender, other
+    for _ in range(10):
+        booking = t.book(event_id)
+        assert isinstance(await here.submit(booking), Accepted)
+        with pytest.raises(SoldOut):
+            await there.submit(t.book(event_id))
+        await there.submit(t.cancel(event_id, booking.id))
+        here, there = there, here
+
+
+async def test_a_ticket_used_elsewhere_is_refused_here(appender: Appender, other: Appender) -> None:
+    event_id = await t.scheduled(appender)
+    booking = t.book(event_id)
+    await appender.submit(booking)
+    await other.submit(t.check_in(event_id, booking.id))
+    with pytest.raises(TicketUsed):
+        await appender.submit(t.check_in(event_id, booking.id))
+
+
+async def test_an_event_cancelled_elsewhere_sells_nothing_here(appender: Appender, other: Appender) -> None:
+    event_id = await t.scheduled(appender)
+    await other.submit(t.cancel_event(event_id))
+    with pytest.raises(EventNotBookable):
+        await appender.submit(t.book(event_id))
+
+
+async def test_stale_and_current_refusals_of_one_batch_are_told_apart(appender: Appender, other: Appender) -> None:
+    stale, current = await t.scheduled(appender, capacity=1), await t.scheduled(appender, capacity=1)
+    booking = t.book(stale)
+    await t.outcomes(appender, [booking, t.book(current)])
+    await other.submit(t.cancel(stale, booking.id))
+    found = await t.outcomes(appender, [t.book(current), t.book(stale), t.book(stale)])
+    assert [type(one) for one in found] == [SoldOut, Accepted, SoldOut]
+
+
+async def test_a_refusal_costs_no_append(appender: Appender) -> None:
+    event_id = await t.scheduled(appender, capacity=1)
+    await appender.submit(t.book(event_id))
+    before = appender.appends
+    found = await t.outcomes(appender, [t.book(event_id) for _ in range(20)])
+    assert (t.count(SoldOut, found), appender.appends) == (20, before)
+
+
+@pytest.mark.parametrize("missed", [MISSED_LIMIT - 1, MISSED_LIMIT, MISSED_LIMIT + 1, 3 * MISSED_LIMIT])
+async def test_who_is_far_behind_looks_again_before_it_refuses(appender: Appender, other: Appender, database_url: str, missed: int) -> None:
+    """The last of very many entries elsewhere gave the seat back that is wanted here."""
+    event_id, seats = UUID(int=0xFA2), 3 * MISSED_LIMIT + 10
+    t.fill(database_url, event_id, capacity=seats, bookings=seats)
+    with pytest.raises(SoldOut):
+        await t.insist(appender, t.book(event_id))
+    await t.insist(other, t.check_in(event_id, UUID(int=1)))
+    await appender.submit(t.check_in(event_id, UUID(int=2)))  # now it has met another's entries: it takes the lock first
+    version = seats + 3
+    used = [e.Recorded(event_id, version + n, s.used(0, booking=UUID(int=n + 2))) for n in range(1, missed)]
+    back = s.cancelled(0, lines=(e.CancelledLine(1, 1, 5_000),), whole=True, booking=UUID(int=seats))
+    t.append_directly(database_url, [*used, e.Recorded(event_id, version + missed, back)])
+    assert isinstance(await appender.submit(t.book(event_id)), Accepted)

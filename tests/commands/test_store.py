@@ -1,0 +1,165 @@
+"""The ledger's rows: two ways to write them, one order in which they appear, and no way to change them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from eventsourcing.persistence import IntegrityError
+
+from commands.appender import Appender
+from commands.batch import Accepted
+from commands.ledger_connection import Conflict, LedgerConnection
+from ledger import entries as e
+from ledger.store import TOPIC_OF, Ledger, encode
+from tests.commands import selling as t
+from tests.ledger import scenario as s
+
+ONE, TWO = UUID(int=0x51), UUID(int=0x52)
+APPEND = "SELECT * FROM ledger_append(%b::uuid[], %b::bigint[], %b::text[], %b::bytea[])"
+
+
+@pytest.fixture
+def ledger(database_url: str) -> Iterator[Ledger]:
+    ledger = Ledger(database_url)
+    yield ledger
+    ledger.close()
+
+
+@pytest.fixture
+async def connection(database_url: str) -> AsyncIterator[LedgerConnection]:
+    connection = await LedgerConnection.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+def story(stream: UUID) -> list[e.Recorded]:
+    back = s.cancelled(0, lines=(e.CancelledLine(1, 1, 5_000),), whole=True)
+    return [e.Recorded(stream, n, entry) for n, entry in enumerate([s.scheduled(), s.booked(s.ALICE, s.general(1)), back], start=1)]
+
+
+def placed(recorded: list[e.Recorded], positions: list[int]) -> list[e.Recorded]:
+    return [t.msgspec.structs.replace(one, position=position) for one, position in zip(recorded, positions, strict=True)]
+
+
+async def test_what_our_function_writes_the_library_reads(ledger: Ledger, connection: LedgerConnection) -> None:
+    positions = await connection.append(story(ONE) + story(TWO))
+    assert positions == sorted(positions)
+    assert ledger.read(0, 10) == placed(story(ONE) + story(TWO), positions)
+    assert ledger.stream(TWO) == story(TWO)
+    assert ledger.stream(TWO, after=1, limit=1) == story(TWO)[1:2]
+    assert ledger.head() == positions[-1]
+
+
+async def test_what_the_library_writes_the_appender_reads(appender: Appender, ledger: Ledger, connection: LedgerConnection) -> None:
+    positions = await asyncio.to_thread(ledger.append, story(ONE))
+    assert await connection.missed({ONE: 0}) == placed(story(ONE), positions)
+    assert await connection.versions([ONE, TWO]) == {ONE: 3}
+    outcome = await appender.submit(t.book(ONE, quantity=10))
+    assert isinstance(outcome, Accepted)
+    assert outcome.recorded[0].version == 4
+
+
+async def test_both_write_the_same_rows(database_url: str, ledger: Ledger, connection: LedgerConnection) -> None:
+    await connection.append(story(ONE))
+    await asyncio.to_thread(ledger.append, story(TWO))
+    query = "SELECT originator_version, topic, state FROM ledger_entries WHERE originator_id = %s ORDER BY 1"
+    with psycopg.connect(database_url) as plain:
+        rows = [plain.execute(query, (stream,)).fetchall() for stream in (ONE, TWO)]
+    assert [row[:2] for row in rows[0]] == [row[:2] for row in rows[1]]
+    assert rows[0][1] == (2, TOPIC_OF[e.SeatsBooked], encode(story(ONE)[1].entry))
+
+
+@pytest.mark.parametrize("version", [1, 3])
+async def test_a_version_is_taken_once_whoever_comes_second(ledger: Ledger, connection: LedgerConnection, version: int) -> None:
+    await connection.append(story(ONE))
+    again = e.Recorded(ONE, version, s.event_completed())
+    with pytest.raises(Conflict):
+        await connection.append([e.Recorded(TWO, 1, s.scheduled()), again])
+    with pytest.raises(IntegrityError):
+        await asyncio.to_thread(ledger.append, [again])
+    assert (len(ledger.stream(ONE)), ledger.stream(TWO)) == (3, [])
+
+
+async def test_a_long_run_is_placed_in_its_order(ledger: Ledger, connection: LedgerConnection) -> None:
+    streams = [uuid4() for _ in range(7)]
+    run = [e.Recorded(stream, version, s.event_completed()) for version in range(1, 60) for stream in streams]
+    positions = await connection.append(run)
+    assert positions == list(range(positions[0], positions[0] + len(run)))
+    assert ledger.read(0, 1_000) == placed(run, positions)
+
+
+async def test_no_reader_passes_an_append_that_is_not_committed_yet(appender: Appender, database_url: str, ledger: Ledger) -> None:
+    first = story(ONE)[:1]
+    async with await psycopg.AsyncConnection.connect(database_url) as slow:
+        rows = await slow.execute(APPEND, ([ONE], [1], [TOPIC_OF[e.EventScheduled]], [encode(first[0].entry)]))
+        [(held_position,)] = await rows.fetchall()
+        waiting = t.send(appender, t.schedule())
+        library = asyncio.create_task(asyncio.to_thread(ledger.append, story(TWO)))
+        await t.somebody_waits(database_url, 2)
+        reader = Ledger(database_url)
+        assert (reader.read(0, 10), reader.head()) == ([], 0)
+        assert not waiting[0].done()
+        assert not library.done()
+        await slow.commit()
+    positions = [one.recorded[0].position for one in await t.answers(waiting)] + await library
+    assert held_position < min(positions)
+    assert [one.position for one in reader.read(0, 10)] == sorted([held_position, *positions])
+    reader.close()
+
+
+async def test_positions_may_skip_and_readers_do_not_mind(connection: LedgerConnection, ledger: Ledger) -> None:
+    await connection.append(story(ONE)[:1])
+    with pytest.raises(Conflict):
+        await connection.append(story(ONE)[:1])
+    await connection.append(story(ONE)[1:])
+    first, second, third = ledger.read(0, 10)
+    assert second.position > first.position + 1
+    assert ledger.read(first.position, 1) == [second]
+    assert ledger.read(first.position + 1, 10) == [second, third]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE ledger_entries SET state = ''",
+        "UPDATE ledger_entries SET notification_id = 9 WHERE false",
+        "DELETE FROM ledger_entries",
+        "TRUNCATE ledger_entries",
+        "TRUNCATE ledger_entries CASCADE",
+        "INSERT INTO ledger_entries SELECT * FROM ledger_entries ON CONFLICT (originator_id, originator_version) DO UPDATE SET state = ''",
+    ],
+)
+@pytest.mark.parametrize("role", ["origin", "replica", "local"])
+async def test_no_entry_is_ever_changed_or_removed(database_url: str, connection: LedgerConnection, statement: str, role: str) -> None:
+    await connection.append(story(ONE))
+    with psycopg.connect(database_url, autocommit=True) as plain:
+        try:
+            plain.execute(f"SET session_replication_role = {role}")
+        except psycopg.errors.InsufficientPrivilege:
+            pytest.skip("only a superuser of the database may try this")
+        with pytest.raises(psycopg.errors.RaiseException, match="the ledger is append-only"):
+            plain.execute(statement)
+    assert await connection.versions([ONE]) == {ONE: 3}
+
+
+async def test_no_foreign_key_points_at_the_ledger(database_url: str) -> None:
+    with psycopg.connect(database_url) as plain:
+        found = plain.execute("SELECT conname FROM pg_constraint WHERE contype = 'f' AND confrelid = 'ledger_entries'::regclass")
+        assert found.fetchall() == []
+
+
+async def test_an_append_does_not_keep_vacuum_and_analyze_away(database_url: str) -> None:
+    async with t.appends_held_up(database_url):
+        with psycopg.connect(database_url, autocommit=True, options="-c lock_timeout=1000") as plain:
+            plain.execute("VACUUM ANALYZE ledger_entries")
+
+
+async def test_options_of_the_database_url_hold_for_the_appender_too(database_url: str) -> None:
+    joint = "&" if "?" in database_url else "?"
+    connection = await LedgerConnection.connect(f"{database_url}{joint}options=-c%20lock_timeout%3D1234")
+    async with connection.locked():
+        rows = await connection._cursor.execute("SELECT current_setting('lock_timeout'), current_setting('statement_timeout')")
+        assert await rows.fetchone() == ("1234ms", "2s")
+    await connection.close()

@@ -1,0 +1,105 @@
+"""Whatever happens to the database, to a caller or to our own code: the appender fails what it holds and goes on."""
+
+import asyncio
+import random
+from typing import Any
+
+import pytest
+
+from commands import appender as appender_module
+from commands.appender import Appender
+from commands.batch import Accepted, Replayed, decide_batch
+from ledger import entries as e
+from ledger.errors import OutcomeUnknown
+from ledger.event import Event, evolve
+from tests.commands import selling as t
+
+
+async def test_after_a_mistake_in_the_loop_those_who_wait_go_on(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody new comes: it has to remember by itself that there is work."""
+    async with t.an_appender(database_url, batch_limit=1) as appender:
+        event_id = await t.scheduled(appender)
+        first, *rest = [t.book(event_id) for _ in range(4)]
+
+        def trip(batch: Any, *others: Any) -> Any:
+            if batch[0].command.id == first.id:
+                raise ZeroDivisionError
+            return decide_batch(batch, *others)
+
+        monkeypatch.setattr(appender_module, "decide_batch", trip)
+        found = await asyncio.wait_for(t.outcomes(appender, [first, *rest]), timeout=2)
+        assert [type(one) for one in found] == [OutcomeUnknown, Accepted, Accepted, Accepted]
+
+
+async def test_an_event_that_was_half_changed_is_read_anew(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    tripped = []
+
+    def trip_once(event: Event | None, recorded: e.Recorded) -> Event:
+        if not tripped:
+            assert event is not None
+            tripped.append(recorded)
+            event.version = recorded.version
+            raise ZeroDivisionError
+        return evolve(event, recorded)
+
+    async with t.an_appender(database_url) as appender, t.an_appender(database_url) as other:
+        event_id = await t.scheduled(appender, capacity=2)
+        await other.submit(t.book(event_id))
+        monkeypatch.setattr(appender_module, "evolve", trip_once)
+        command = t.book(event_id)
+        await t.insist(appender, command)
+        assert tripped
+        with pytest.raises(t.SoldOut):
+            await appender.submit(t.book(event_id))
+    assert len(await t.bookings_of(database_url, event_id)) == 2
+
+
+async def test_callers_that_give_up_by_the_dozen_harm_nobody(appender: Appender, database_url: str) -> None:
+    event_id = await t.scheduled(appender, capacity=1_000)
+    dice = random.Random(5)
+    commands = [t.book(event_id) for _ in range(300)]
+    sent = []
+    for command in commands:
+        sent += t.send(appender, command)
+        if dice.random() < 0.2:
+            await asyncio.sleep(0)
+        if dice.random() < 0.3:
+            dice.choice(sent).cancel()
+    found = await t.answers(sent)
+    stand = set(await t.bookings_of(database_url, event_id))
+    assert {type(one) for one in found} == {Accepted, asyncio.CancelledError}
+    assert {command.id for command, one in zip(commands, found, strict=True) if isinstance(one, Accepted)} <= stand
+    assert appender.held == 0
+    assert isinstance(await appender.submit(t.book(event_id)), Accepted)
+
+
+async def test_connections_cut_again_and_again_lose_no_booking_and_double_none(appender: Appender, database_url: str) -> None:
+    event_id = await t.scheduled(appender, capacity=1_000)
+    commands = [t.book(event_id) for _ in range(200)]
+    done = asyncio.Event()
+
+    async def cut() -> int:
+        cuts = 0
+        while not done.is_set():
+            cuts += await t.cut_connections(database_url)
+            cuts += await t.cut_connections(database_url, "seatledger-api")
+            await asyncio.sleep(0.05)
+        return cuts
+
+    async def client(mine: list[Any]) -> list[Any]:
+        return [await t.insist(appender, command) for command in mine]
+
+    cutting = asyncio.create_task(cut())
+    found = await asyncio.gather(*(client(commands[start::8]) for start in range(8)))
+    done.set()
+    assert await cutting > 3
+    assert {type(outcome) for one in found for outcome, _ in one} <= {Accepted, Replayed}
+    assert sorted(await t.bookings_of(database_url, event_id)) == sorted(command.id for command in commands)
+
+
+async def test_an_event_that_can_t_be_loaded_now_is_loaded_later(appender: Appender, database_url: str) -> None:
+    event_id = await t.scheduled(appender)
+    async with t.an_appender(database_url) as other:
+        assert await t.cut_connections(database_url, "seatledger-api") >= 2
+        outcome, _ = await t.insist(other, t.book(event_id))
+        assert isinstance(outcome, Accepted)

@@ -1,0 +1,137 @@
+"""Listing, searching and showing events."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from ledger import messages as m
+from ledger.views import event_view
+from query_api.answers import _encode
+from tests.query_api.world import ADMIN, NOW, ORGANIZER, OTHER, Api, CountingCursor, World
+
+
+async def test_an_event_is_shown_as_its_command_answered_it(world: World, api: Api) -> None:
+    event_id = world.schedule(description="Two\nlines", venue="Hall", ends_at=NOW + timedelta(days=31), max_tickets_per_customer=4)
+    world.book(event_id, General=3)
+    world.project()
+    answer = await api.get(f"/api/events/{event_id}")
+    assert answer.status_code == 200
+    assert answer.content == _encode(event_view(world.events[event_id]))
+    assert answer.headers["etag"] == '"1"'
+    assert answer.headers["ledger-position"] == str(world.position)
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_the_list_is_of_active_and_upcoming_events_soonest_first(world: World, api: Api) -> None:
+    later, sooner = world.schedule("later", starts_at=NOW + timedelta(days=9)), world.schedule("sooner")
+    off, done = world.schedule("off"), world.schedule("done")
+    past = world.schedule("past", starts_at=NOW - timedelta(days=1), at=NOW - timedelta(days=9))
+    world.cancel_event(off)
+    world.do(m.CompleteEvent(id=uuid4(), actor=ADMIN, event_id=done))
+    world.project()
+
+    async def listed(**params: Any) -> list[str]:
+        return [item["id"] for item in await api.items("/api/events", **params)]
+
+    assert await listed() == [str(later), str(sooner)]
+    assert await listed(status="active") == [str(past), str(later), str(sooner)]
+    assert await listed(status="cancelled") == [str(off)]
+    assert await listed(status="completed") == [str(done)]
+    assert set(await listed(status="all")) == {str(one) for one in (later, sooner, off, done, past)}
+    assert await listed(from_=(NOW + timedelta(days=10)).isoformat()) == [str(sooner)]
+    assert await listed(to=(NOW + timedelta(days=9)).strftime("%Y-%m-%dT%H:%M:%S")) == [str(later)]
+    assert await listed(organizer_id=str(OTHER.id)) == []
+    assert await listed(organizer_id=str(ORGANIZER.id), status="all", limit=1) == [str(past)]
+
+
+async def test_pages_have_no_gaps_and_no_repeats(world: World, api: Api) -> None:
+    made = [str(world.schedule(f"no {n}", starts_at=NOW + timedelta(days=1 + n % 3))) for n in range(13)]
+    world.project()
+    pages = await api.every_page("/api/events", limit=4)
+    found = [item for page in pages for item in page]
+    assert [len(page) for page in pages] == [4, 4, 4, 1]
+    assert sorted(item["id"] for item in found) == sorted(made)
+    assert [item["starts_at"] for item in found] == sorted(item["starts_at"] for item in found)
+
+
+@pytest.mark.parametrize("text", ["100% a_b", "a\\b", "Ünïcode", "it's \"so\"", "-- ;"])
+async def test_search_is_literal_and_in_any_case(world: World, api: Api, text: str) -> None:
+    by_name, by_venue = world.schedule(f"The {text} show"), world.schedule("x", venue=f"in {text}")
+    world.schedule("100x aXb ab ")
+    world.project()
+    for q in (text, text.upper(), f"  {text} "):
+        assert {item["id"] for item in await api.items("/api/events", q=q)} == {str(by_name), str(by_venue)}
+
+
+async def test_search_does_not_reach_from_the_name_into_the_venue(world: World, api: Api) -> None:
+    world.schedule("Jazz", venue="Cellar")
+    world.project()
+    assert await api.items("/api/events", q="JazzCellar") == []
+    assert await api.items("/api/events", q="z" * 10_000) == []
+    assert await api.items("/api/events", q="%") == []
+    assert len(await api.items("/api/events", q="")) == 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "q=%00", "q=a%0Ab", "q=%ED%A0%80", "q=" + "x" * 10_001, "status=open", "limit=0", "limit=201", "limit=x", "cursor=nonsense",
+        "cursor=" + "A" * 301, "cursor=WzFd", "cursor=%C3%A4", "from=yesterday", "to=0001-01-01T00:00:00%2B14:00", "organizer_id=1",
+        "limit=" + "9" * 400,
+    ],
+)  # fmt: skip
+async def test_bad_parameters_are_422(api: Api, query: str) -> None:
+    answer = await api.get(f"/api/events?{query}")
+    assert answer.status_code == 422
+    assert answer.json()["type"] == "/problems/malformed"
+
+
+async def test_unknown_events_are_404(api: Api) -> None:
+    assert (await api.get(f"/api/events/{uuid4()}")).json()["type"] == "/problems/event-not-found"
+    assert (await api.get("/api/events/x")).status_code == 422
+
+
+async def test_an_event_shows_once_both_projections_have_it_and_the_position_is_the_lower(world: World, api: Api) -> None:
+    world.schedule("old")
+    world.project()
+    before = world.position
+    event_id = world.schedule("new")
+    world.project("catalogue")
+    answer = await api.get("/api/events")
+    assert [item["name"] for item in answer.json()["items"]] == ["old"]
+    assert answer.headers["ledger-position"] == str(before)
+    missing = await api.get(f"/api/events/{event_id}")
+    assert missing.status_code == 404
+    world.project("availability")
+    assert (await api.get(f"/api/events/{event_id}")).headers["ledger-position"] == str(world.position)
+
+
+async def test_a_page_is_one_statement(world: World, api: Api) -> None:
+    for n in range(5):
+        world.schedule(f"no {n}")
+    world.project()
+    before = CountingCursor.count
+    assert len(await api.items("/api/events")) == 5
+    assert CountingCursor.count == before + 1
+
+
+async def test_an_empty_answer_has_a_position_too(world: World, api: Api) -> None:
+    assert (await api.get("/api/events")).headers["ledger-position"] == "0"
+    world.cancel_event(world.schedule())
+    world.project()
+    answer = await api.get("/api/events")
+    assert answer.json() == {"items": [], "next_cursor": None}
+    assert answer.headers["ledger-position"] == str(world.position)
+
+
+async def test_changed_categories_show(world: World, api: Api) -> None:
+    event_id = world.schedule()
+    categories = (m.CategoryChange(1, "Standing", 4500, 50), m.CategoryChange(None, "Box", 30_000, 2))
+    world.do(m.ChangeEvent(id=uuid4(), actor=ORGANIZER, event_id=event_id, categories=categories, expected_details_version=1))
+    world.project()
+    (item,) = await api.items("/api/events")
+    assert [(c["name"], c["price"], c["capacity"]) for c in item["categories"]] == [("Standing", "45.00", 50), ("Box", "300.00", 2)]
+    assert (item["capacity"], item["available"]) == (52, 52)
+    assert datetime.fromisoformat(item["created_at"]) == NOW

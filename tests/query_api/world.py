@@ -1,0 +1,163 @@
+"""A ledger with events and bookings in it, made by commands and projected, and the read side's routes over it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import httpx
+import psycopg
+from fastapi import FastAPI, Request
+from sqlalchemy import NullPool, create_engine
+
+import problems
+from accounts.tokens import Principal
+from ledger import messages as m
+from ledger.decide import decide
+from ledger.entries import Category, Details, Recorded
+from ledger.event import Event, evolve
+from ledger.keys import Keyring
+from ledger.messages import Actor, Role
+from ledger.settings import Settings
+from ledger.store import Ledger, sqlalchemy_url
+from ledger.ticket_codes import TicketCodes
+from projections.engine import catch_up
+from projections.registry import PROJECTORS
+from query_api import bookings, events, live, stats, system
+from query_api.database import make_pool
+from query_api.read_side import ReadSide
+
+CODES = TicketCodes(Keyring({1: b"k" * 32}))
+NOW = datetime.now(UTC).replace(microsecond=0)
+ADMIN = Actor(uuid4(), Role.ADMIN)
+ORGANIZER, OTHER = Actor(uuid4(), Role.ORGANIZER), Actor(uuid4(), Role.ORGANIZER)
+ALICE, BOB = Actor(uuid4(), Role.CUSTOMER), Actor(uuid4(), Role.CUSTOMER)
+AUDITOR = Actor(uuid4(), Role.AUDITOR)
+
+
+class World:
+    def __init__(self, database_url: str) -> None:
+        self.url = database_url
+        self.ledger = Ledger(database_url)
+        self.engine = create_engine(sqlalchemy_url(database_url), poolclass=NullPool)
+        self.events: dict[UUID, Event] = {}
+        self.story: list[Recorded] = []
+        self.position = 0
+
+    def close(self) -> None:
+        self.ledger.close()
+        self.engine.dispose()
+
+    def do(self, command: m.Command, at: datetime = NOW) -> UUID:
+        """Carries the command out, at that time, and returns its id."""
+        event = self.events.get(command.event_id)
+        first = event.version + 1 if event else 1
+        made = [Recorded(command.event_id, first + place, one) for place, one in enumerate(decide(event, command, at))]
+        for one, position in zip(made, self.ledger.append(made), strict=True):
+            self.position = position
+            recorded = Recorded(one.stream, one.version, one.entry, position)
+            self.story.append(recorded)
+            self.events[command.event_id] = event = evolve(event, recorded)
+        return command.id
+
+    def project(self, *names: str) -> None:
+        for name in names or PROJECTORS:
+            catch_up(self.engine, self.ledger, PROJECTORS[name])
+
+    def schedule(self, name: str = "Concert", *, by: Actor = ORGANIZER, at: datetime = NOW, **about: Any) -> UUID:
+        categories = about.pop("categories", [("General", 5000, 100), ("VIP", 12_000, 10)])
+        currency = about.pop("currency", "EUR")
+        details = Details(name=name, starts_at=about.pop("starts_at", NOW + timedelta(days=30)), **about)
+        numbered = tuple(Category(number, *one) for number, one in enumerate(categories, 1))
+        event_id = uuid4()
+        return self.do(
+            m.ScheduleEvent(id=event_id, actor=by, event_id=event_id, details=details, currency=currency, categories=numbered), at
+        )
+
+    def book(self, event_id: UUID, by: Actor = ALICE, at: datetime = NOW, **tickets: int) -> UUID:
+        wanted = tuple(m.Wanted(category, quantity) for category, quantity in (tickets or {"General": 1}).items())
+        return self.do(m.BookSeats(id=uuid4(), actor=by, event_id=event_id, tickets=wanted), at)
+
+    def cancel_booking(self, event_id: UUID, booking_id: UUID, *tickets: int, at: datetime = NOW) -> None:
+        command = m.CancelBooking(id=uuid4(), actor=ADMIN, event_id=event_id, booking_id=booking_id, tickets=tickets or None)
+        self.do(command, at)
+
+    def cancel_event(self, event_id: UUID, at: datetime = NOW) -> None:
+        self.do(m.CancelEvent(id=uuid4(), actor=ADMIN, event_id=event_id), at)
+
+    def sql(self, statement: str, *parameters: Any) -> list[Any]:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            cursor = connection.execute(cast(Any, statement), parameters or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def sign_up(self, who: Actor, name: str, email: str | None) -> None:
+        self.sql("INSERT INTO accounts (id, name, email, role) VALUES (%s, %s, %s, %s)", who.id, name, email, who.role)
+
+
+class HeaderAccess:
+    """Believes who the request says it comes from."""
+
+    async def principal_of(self, request: Request) -> Principal | None:
+        account_id, _, role = request.headers.get("x-who", "").partition(" ")
+        return Principal(UUID(account_id), Role(role), b"", 0.0) if role else None
+
+
+class Api:
+    """The routes over the read side, without a network."""
+
+    def __init__(self, app: FastAPI, side: ReadSide) -> None:
+        self.app, self.side = app, side
+        self._client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
+
+    async def get(self, path: str, who: Actor | None = None, headers: dict[str, str] | None = None, **params: Any) -> httpx.Response:
+        said = {"X-Who": f"{who.id} {who.role}"} if who else {}
+        query = {name.removesuffix("_"): value for name, value in params.items() if value is not None}
+        return await self._client.get(path, params=query or None, headers=said | (headers or {}))
+
+    async def items(self, path: str, who: Actor | None = None, **params: Any) -> list[Any]:
+        answer = await self.get(path, who, **params)
+        assert answer.status_code == 200, answer.text
+        return list(answer.json()["items"])
+
+    async def every_page(self, path: str, who: Actor | None = None, **params: Any) -> list[list[Any]]:
+        pages, cursor = [], None
+        while cursor is not None or not pages:
+            answer = (await self.get(path, who, cursor=cursor, **params)).json()
+            pages.append(answer["items"])
+            cursor = answer["next_cursor"]
+            assert len(pages) < 100
+        return pages
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
+class CountingCursor(psycopg.AsyncCursor[Any]):
+    """Counts what all of them execute."""
+
+    count = 0
+
+    async def execute(self, *args: Any, **kwargs: Any) -> Any:
+        CountingCursor.count += 1
+        return await super().execute(*args, **kwargs)
+
+
+@asynccontextmanager
+async def reading(settings: Settings) -> AsyncIterator[Api]:
+    app, pool = FastAPI(), make_pool(settings)
+    pool.kwargs["cursor_factory"] = CountingCursor
+    problems.install(app)
+    for room in (events, bookings, stats, live, system):
+        app.include_router(room.router)
+    await pool.open(wait=True)
+    side = ReadSide(settings, pool, CODES)
+    await side.start()
+    app.state.access, app.state.read_side = HeaderAccess(), side
+    api = Api(app, side)
+    try:
+        yield api
+    finally:
+        await api.close()
+        await side.close()
+        await pool.close()
