@@ -30,7 +30,7 @@ from commands.streams import Streams
 from edge import Edge
 from ledger.keys import Keyring, KeysError
 from ledger.pool import open_pool
-from ledger.settings import BODY_LIMIT_BYTES, Settings, SettingsError
+from ledger.settings import Settings, SettingsError
 from ledger.ticket_codes import TicketCodes
 from query_api import bookings, events, live, stats, system
 from query_api.read_side import ReadSide
@@ -56,7 +56,6 @@ def bootstrap(
         version=VERSION,
         description=DESCRIPTION,
         servers=[{"url": settings.server_url}],
-        max_body_size=BODY_LIMIT_BYTES,
         redirect_slashes=False,
         lifespan=partial(_lifespan, settings, clock, hint_sender),
     )
@@ -121,6 +120,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
             title=app.title, version=app.version, description=app.description, routes=app.routes, servers=app.servers
         )
         document_cookie(document)
+        problems.document(document)
         app.openapi_schema = document
     return app.openapi_schema
 

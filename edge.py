@@ -1,8 +1,15 @@
-"""What every request passes first: headers for browsers, and a bound on how long a client may take to send its body."""
+"""What every request passes first: headers for browsers, and bounds on how long a body may be and how long a client may take to
+send it.
+
+Not the framework's own bound: that one answers with plain text, and calls a command too large that it has carried out."""
 
 import asyncio
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+import problems
+from ledger.settings import BODY_LIMIT_BYTES
 
 #: A body of 64 KiB that takes longer comes from nobody whom we could serve.
 BODY_SECONDS = 10
@@ -12,6 +19,12 @@ _HEADERS = [
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"same-origin"),
 ]
+#: Both pages start by a script of their own, and Redoc would fetch a logo from its makers.
+_DOCS = ("/docs", "/redoc")
+_DOCS_POLICY = (
+    b"default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
+    b" worker-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 class Edge:
@@ -23,21 +36,33 @@ class Edge:
             await self._app(scope, receive, send)
             return
 
+        headers = [*_HEADERS, (b"content-security-policy", _DOCS_POLICY)] if scope["path"] in _DOCS else _HEADERS
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *_HEADERS]
+                message["headers"] = [*message.get("headers", ()), *headers]
             await send(message)
 
-        await self._app(scope, receive if scope["method"] in ("GET", "HEAD") else _in_time(receive), send_with_headers)
+        if _declared_bytes(scope) > BODY_LIMIT_BYTES:
+            await problems.body_too_large()(scope, receive, send_with_headers)
+            return
+        await self._app(scope, receive if scope["method"] in ("GET", "HEAD") else _bounded(receive), send_with_headers)
 
 
-def _in_time(receive: Receive) -> Receive:
-    """The body within BODY_SECONDS, or a disconnected client; what is asked for after the body may wait for ever."""
+def _declared_bytes(scope: Scope) -> int:
+    """What Content-Length says; 0 without one. The server has checked that it is a number."""
+    return next((int(value) for name, value in scope["headers"] if name == b"content-length"), 0)
+
+
+def _bounded(receive: Receive) -> Receive:
+    """The body within BODY_SECONDS, or a disconnected client; what is asked for after the body may wait for ever.
+
+    One without a declared length is counted: HTTPException (413) past BODY_LIMIT_BYTES."""
     deadline = asyncio.get_running_loop().time() + BODY_SECONDS
-    complete = False
+    complete, received_bytes = False, 0
 
-    async def receive_in_time() -> Message:
-        nonlocal complete
+    async def receive_bounded() -> Message:
+        nonlocal complete, received_bytes
         if complete:
             return await receive()
         try:
@@ -46,7 +71,10 @@ def _in_time(receive: Receive) -> Receive:
         except TimeoutError:
             complete = True
             return {"type": "http.disconnect"}
+        received_bytes += len(message.get("body", b""))
+        if received_bytes > BODY_LIMIT_BYTES:
+            raise HTTPException(413)
         complete = not message.get("more_body", False)
         return message
 
-    return receive_in_time
+    return receive_bounded

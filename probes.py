@@ -56,7 +56,9 @@ class Probes:
         yield GaugeMetricFamily("seatledger_events_cached", "Events in memory", len(appender.cache))
         yield GaugeMetricFamily("seatledger_events_cached_bytes", "Their estimated size", appender.cache.bytes)
         yield GaugeMetricFamily("seatledger_live_streams", "Event streams open", self._read_side.feed.count)
-        positions = GaugeMetricFamily("seatledger_projection_position", "Ledger position reached, as last heard", labels=["projection"])
+        positions = GaugeMetricFamily(
+            "seatledger_projection_position", "Ledger position reached, as last heard", labels=["projection"]
+        )
         for name in PROJECTORS:
             positions.add_metric([name], self._read_side.positions.known(name))
         yield positions

@@ -5,6 +5,7 @@ No stack trace, SQL, path or input ever gets out: what a client sent may hold wh
 
 import logging
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -75,7 +76,6 @@ _OTHERS = {
     400: Problem(422, "Malformed request", "The body is not JSON."),
     404: Problem(404, "Not found", "There is nothing at this address."),
     405: Problem(405, "Method not allowed", "The address is right, the method is not: see `Allow`."),
-    406: Problem(406, "Not acceptable", "The answer does not come in that type."),
     413: Problem(413, "Body too large", "A body has at most 64 KiB."),
     500: Problem(500, "Our mistake", "Something went wrong here. It is logged; nothing was half done."),
 }
@@ -102,6 +102,10 @@ def _response(problem: Problem, slug: str, detail: str, facts: dict[str, Any], h
     return Response(content, problem.status, {"Cache-Control": "no-store", **(headers or {})}, MEDIA_TYPE)
 
 
+def body_too_large() -> Response:
+    return _response(_OTHERS[413], "body-too-large", _OTHERS[413].explanation, {})
+
+
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, errors.SeatledgerError)
     kind = next(kind for kind in type(error).__mro__ if kind in PROBLEMS)
@@ -116,8 +120,8 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    found = [{"path": ".".join(str(step) for step in one["loc"][1:]), "message": _plain(str(one["msg"]))} for one in error.errors()[:50]]
-    detail = "; ".join(f"{one['path']}: {one['message']}" for one in found[:3])
+    found = [{"path": _path(one), "message": _plain(str(one["msg"])).removeprefix("Value error, ")} for one in error.errors()[:50]]
+    detail = "; ".join(f"{one['path'] or 'body'}: {one['message']}" for one in found[:3])
     return _response(PROBLEMS[errors.Malformed], "malformed", detail, {"errors": found})
 
 
@@ -138,8 +142,48 @@ async def _mistake(request: Request, error: Exception) -> Response:
     return _response(_OTHERS[500], "our-mistake", _OTHERS[500].explanation, {})
 
 
+def _path(error: Mapping[str, Any]) -> str:
+    """Where in a body, or which parameter; empty for the body as a whole, as where it is no JSON (there `loc` is a place in the text)."""
+    return "" if error["type"] == "json_invalid" else _plain(".".join(str(step) for step in error["loc"][1:]))
+
+
 def _plain(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
+
+
+_SCHEMA: Mapping[str, Any] = {
+    "title": "Problem",
+    "description": "RFC 9457. What a program needs stands beside it: `available`, `limit`, `errors`, …",
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "description": "Address of a page that explains it", "examples": ["/problems/sold-out"]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["path", "message"],
+                "properties": {"path": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+}
+
+
+def document(openapi: dict[str, Any]) -> None:
+    """Says in an OpenAPI document what is answered instead, where the framework says what it would."""
+    schemas = openapi["components"]["schemas"]
+    for ours in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(ours, None)
+    schemas["Problem"] = _SCHEMA
+    answer = {"description": "A problem", "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    for path in openapi["paths"].values():
+        for operation in path.values():
+            operation["responses"].pop("422", None)
+            operation["responses"] |= {"4XX": answer, "5XX": answer}
 
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">

@@ -45,7 +45,8 @@ class StackError(Exception):
 
 def main() -> int:
     argparse.ArgumentParser(prog="python -m stack", description=__doc__).parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job would ignore the first
+        signal.signal(number, signal.default_int_handler)
     lost: list[str] = []
     try:
         settings = Settings.from_env()

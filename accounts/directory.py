@@ -79,4 +79,4 @@ def _decode(cursor: str) -> tuple[datetime, UUID]:
         time, account_id = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         return datetime.fromisoformat(time).astimezone(UTC), UUID(account_id)
     except (ValueError, TypeError, AttributeError, OverflowError):
-        raise Malformed("This cursor is not one of this list.") from None
+        raise Malformed("This cursor is not one of this list.", errors=[{"path": "cursor", "message": "unknown"}]) from None

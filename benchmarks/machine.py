@@ -13,7 +13,8 @@ from typing import Any
 
 import psutil
 
-_PACKAGES = ("fastapi", "uvicorn", "uvloop", "httptools", "pydantic", "msgspec", "psycopg", "asyncpg", "sqlalchemy", "celery", "eventsourcing")
+_SERVING = ("fastapi", "uvicorn", "uvloop", "httptools", "pydantic", "msgspec")
+_STORING = ("psycopg", "asyncpg", "sqlalchemy", "celery", "eventsourcing")
 _MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs")
 
 
@@ -61,7 +62,11 @@ def facts(directory: Path) -> dict[str, Any]:
             "system": platform.platform(),
             "disk": f"{file_system(directory)} with a sync of 8 KiB in {_sync_ms(directory):.2f} ms",
         },
-        "versions": {"Python": platform.python_version(), "wrk": _wrk_version(), **{name: version(name) for name in _PACKAGES}},
+        "versions": {
+            "Python": platform.python_version(),
+            "wrk": _wrk_version(),
+            **{name: version(name) for name in (*_SERVING, *_STORING)},
+        },
         "load average before it began": f"{os.getloadavg()[0]:.2f}",
     }
 

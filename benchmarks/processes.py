@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks import collectable
 from benchmarks.machine import BenchError
 
 ROOT = Path(__file__).parent.parent
@@ -36,6 +37,10 @@ class Process:
 
     def rss_bytes(self) -> int:
         return int(psutil.Process(self._process.pid).memory_info().rss)
+
+    def collect_garbage(self) -> None:
+        """Of one that is `collectable`."""
+        self._process.send_signal(collectable.SIGNAL)
 
     def pause(self) -> None:
         self._process.send_signal(signal.SIGSTOP)

@@ -30,19 +30,21 @@ class Row:
 
 @dataclass
 class Results:
-    """`samples` is everything measured, for the JSON; `wrong` is what must not be: then nothing here is worth anything."""
+    """`samples` is everything measured, for the JSON. `incomplete`: what a full run would have had. `wrong`: what must not be, and
+    then nothing here is worth anything."""
 
     facts: dict[str, Any] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
     samples: list[dict[str, Any]] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    incomplete: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
     @property
     def noisy(self) -> list[str]:
         """The rows whose rounds disagree."""
         rows = (row for row in self.rows if row.spread is not None and row.spread > NOISY_SPREAD)
-        return [f"{row.benchmark}, {row.what}: {row.spread:.0%}" for row in rows]
+        return [f"{row.benchmark}, {row.what.strip()}: {row.spread:.0%}" for row in rows]
 
     def table(self) -> str:
         cells = [_HEADINGS, *(_cells(row) for row in self.rows)]
@@ -52,8 +54,10 @@ class Results:
 
     def closing(self) -> str:
         """What is to be said under the table."""
-        noise = [f"Noisy: the rounds differ by more than {NOISY_SPREAD:.0%} of their median ({'; '.join(self.noisy)})."] if self.noisy else []
-        return "\n".join([*(f"WRONG: {one}" for one in self.wrong), *noise, *self.remarks])
+        said = [*(f"WRONG: {one}" for one in self.wrong), *self.remarks, *(f"Incomplete: {one}." for one in self.incomplete)]
+        if self.noisy:
+            said.append(f"Noisy: the rounds differ by more than {NOISY_SPREAD:.0%} of their median ({'; '.join(self.noisy)}).")
+        return "\n".join(said)
 
     def json(self) -> str:
         return json.dumps({**asdict(self), "noisy": self.noisy}, indent=1, default=str) + "\n"
@@ -66,8 +70,9 @@ class Results:
         (directory / "RESULTS.json").write_text(self.json())
 
 
-_HOW = """Written by `python -m benchmarks --write-results`; RESULTS.json beside it has every sample. Values are medians over the rounds,
-spread is (most - least) / median of them, ratios are medians of each round's own ratio. p50 and p99 are wrk's.
+_HOW = """Written by `python -m benchmarks --write-results`; RESULTS.json beside it has every sample. Values are medians over the
+rounds, spread is (most - least) / median of them, ratios are medians of each round's own ratio. p50 and p99 of load are wrk's,
+corrected for coordinated omission: a stall counts for every request that it kept from being sent.
 """
 
 
@@ -88,8 +93,9 @@ def goal(text: str, met: bool) -> str:
 
 def _cells(row: Row) -> tuple[str, ...]:
     number = f"{row.value:,.0f}" if row.value >= 100 else f"{row.value:.3g}"
-    times = (_number(row.p50_ms, ",.1f"), _number(row.p99_ms, ",.1f"), _number(row.of_empty, ".2f"), _number(row.of_plain_sql, ".2f"))
-    return (row.benchmark, row.what, number, row.unit, _number(row.spread, ".0%"), *times, row.goal)
+    times = [_number(one, ",.1f") for one in (row.p50_ms, row.p99_ms)]
+    ratios = [_number(one, ".2f") for one in (row.of_empty, row.of_plain_sql)]
+    return (row.benchmark, row.what, number, row.unit, _number(row.spread, ".0%"), *times, *ratios, row.goal)
 
 
 def _number(value: float | None, form: str) -> str:

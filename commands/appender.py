@@ -14,10 +14,11 @@ their streams' versions does. A command that was carried out before is answered 
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -90,6 +91,7 @@ class Appender:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        _give_up(chain(self._in_flight, self._queue, *self._parked.values()))
         if self._connection is not None:
             await self._connection.close()
 
@@ -131,7 +133,6 @@ class Appender:
                 await work()
             except Exception:
                 log.exception("The appender stumbled and goes on")
-                _answer_all(self._in_flight, OutcomeUnknown())
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _watch(self) -> None:
@@ -145,21 +146,27 @@ class Appender:
                 _answer_all([waiting for waiting in parked if waiting.deadline < now], Busy())
             late = [waiting for waiting in self._in_flight if waiting.deadline < now]
             if late:
-                _answer_all((waiting for waiting in late if waiting.sent), OutcomeUnknown())
-                _answer_all(late, Busy())
+                _give_up(late)
                 if self._connection is not None and all(waiting.future.done() for waiting in self._in_flight):
                     self._connection.cut()
 
     # --- the work
 
     async def _work(self) -> None:
+        self._wake.set()  # after a stumble there may be work left, and nobody new to say so
         while True:
             await self._wake.wait()
             self._wake.clear()
             while self._queue:
                 self._in_flight = batch = self._take()
-                if batch:
-                    await self._carry_out(batch)
+                try:
+                    if batch:
+                        await self._carry_out(batch)
+                except Exception:
+                    _give_up(batch)
+                    for waiting in batch:
+                        self.cache.drop(waiting.stream)  # it may be half changed
+                    raise
                 self._in_flight = ()
                 self.cache.trim()
 
@@ -197,6 +204,7 @@ class Appender:
                 else:
                     for waiting in left:  # one by one, so that one can't fail the rest
                         await self._carry_out([waiting])
+                    left = []
             except LockTimeout:
                 log.warning("The database kept an append waiting")
             except (psycopg.Error, OSError) as error:
@@ -227,6 +235,7 @@ class Appender:
             missed = await connection.missed({waiting.stream: self._version(waiting.stream) for waiting in batch})
             self._contended = bool(missed)
             self._learn(missed)
+            batch = self._park_those_far_behind(batch)
             run = decide_batch(batch, self.cache, self._clock())
             positions = await self._append(run)
         self._keep(run, positions)
@@ -255,9 +264,13 @@ class Appender:
         event = self.cache.get(stream)
         return event.version if event is not None else 0
 
-    def _learn(self, missed: Iterable[Recorded]) -> None:
+    def _learn(self, missed: Sequence[Recorded]) -> None:
         for recorded in missed:
-            self.cache.put(evolve(self.cache.get(recorded.stream), recorded))
+            if recorded.version == self._version(recorded.stream) + 1:  # a load that ended meanwhile may have brought it already
+                self.cache.put(evolve(self.cache.get(recorded.stream), recorded))
+        for stream, count in Counter(recorded.stream for recorded in missed).items():
+            if count >= MISSED_LIMIT and stream not in self._parked:  # there may be more than one look fetches
+                self._begin_load(stream, since=self.cache.drop(stream))
 
     async def _catch_up(self, streams: Iterable[UUID]) -> None:
         """Read what was missed before the lock is taken, so that little is left to read under it."""
@@ -265,12 +278,8 @@ class Appender:
         if known and self._connection is not None:
             with suppress(LockTimeout):
                 self._learn(await self._connection.missed(known))
-            grown = {stream for stream in known if self._version(stream) >= known[stream] + MISSED_LIMIT}
-            for stream in grown:
-                self._parked.setdefault(stream, [])
-                self._spawn(self._load(stream, self.cache.drop(stream)))
 
-    def _park_those_far_behind(self, batch: list[Waiting]) -> list[Waiting]:
+    def _park_those_far_behind(self, batch: Sequence[Waiting]) -> list[Waiting]:
         for waiting in batch:
             if waiting.stream in self._parked:
                 self._park(waiting)
@@ -278,20 +287,23 @@ class Appender:
 
     def _park(self, waiting: Waiting) -> None:
         if waiting.stream not in self._parked:
-            self._parked[waiting.stream] = []
-            self._spawn(self._load(waiting.stream, None))
+            self._begin_load(waiting.stream, since=None)
         self._parked[waiting.stream].append(waiting)
+
+    def _begin_load(self, stream: UUID, since: Event | None) -> None:
+        self._parked[stream] = []
+        self._spawn(self._load(stream, since))
 
     async def _load(self, stream: UUID, since: Event | None) -> None:
         """Beside the work, a few at once: other Events go on selling."""
         try:
             async with self._loading:
                 event = await self._streams.load(stream, since=since)
-        except Exception as error:
-            log.warning("An event could not be loaded: %s", error)
+        except Exception:
+            log.exception("An event could not be loaded")
             _answer_all(self._parked.pop(stream), Busy())
             return
-        if event is not None:
+        if event is not None and event.version > self._version(stream):  # a batch that was under way may know more by now
             self.cache.put(event)
         for waiting in reversed(self._parked.pop(stream)):
             waiting.absent = event is None
@@ -304,8 +316,13 @@ class Appender:
         """Withdraw the commands whose clients have gone, of those that have waited long enough to make that likely."""
         now = asyncio.get_running_loop().time()
         for waiting in batch:
-            if waiting.gone is not None and now - waiting.since > ASK_AFTER_SECONDS and await waiting.gone():
-                waiting.answer(Busy("The client has gone; nothing happened."))
+            if waiting.gone is not None and now - waiting.since > ASK_AFTER_SECONDS:
+                try:
+                    if await waiting.gone():
+                        waiting.answer(Busy("The client has gone; nothing happened."))
+                except Exception as mistake:
+                    log.exception("Whether a client has gone could not be told")
+                    waiting.answer(mistake)
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
@@ -314,6 +331,12 @@ class Appender:
             with suppress(Exception):
                 await connection.close()
         await asyncio.sleep(RECONNECT_SECONDS)
+
+
+def _give_up(waiting: Iterable[Waiting]) -> None:
+    """What was sent may stand; what was not does not."""
+    for one in waiting:
+        one.answer(OutcomeUnknown() if one.sent else Busy())
 
 
 def _answer_all(waiting: Iterable[Waiting], outcome: BaseException) -> None:

@@ -13,14 +13,14 @@ from zoneinfo import available_timezones
 
 import msgspec
 from iso4217 import Currency
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from ledger import messages as m
 from ledger.decide import MAX_CAPACITY, MAX_CATEGORIES
 from ledger.entries import Category, Details
 from ledger.errors import Malformed
 from ledger.money import MAX_PRICE, exponent, to_minor
-from ledger.text import Email, Text
+from ledger.text import Email, Text, Time
 
 #: Years past this are typing errors, and some libraries can't count that far.
 LAST_YEAR = 9000
@@ -30,7 +30,7 @@ def _utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     if not 1 < moment.year <= LAST_YEAR:
-        raise ValueError(f"must be before the year {LAST_YEAR}")
+        raise ValueError(f"must be between the years 2 and {LAST_YEAR}")
     return moment.astimezone(UTC)
 
 
@@ -52,7 +52,17 @@ def _currency(code: str) -> str:
         raise ValueError("is not an ISO 4217 currency code, such as EUR") from None
 
 
-Moment = Annotated[datetime, AfterValidator(_utc)]
+_PRICE = re.compile(r"\d{1,10}(\.\d{1,4})?", re.ASCII)
+
+
+def _price(given: Any) -> Any:
+    """A text of digits; numbers are looked at by pydantic."""
+    if isinstance(given, str) and not _PRICE.fullmatch(given):
+        raise ValueError("must be a decimal number such as 12.50")
+    return given
+
+
+Moment = Annotated[Time, AfterValidator(_utc)]
 Name = Annotated[str, Text(200)]
 LongText = Annotated[str, Text(10_000, at_least=0, lines=True)]
 Venue = Annotated[str, Text(200, at_least=0)]
@@ -60,8 +70,9 @@ Timezone = Annotated[str, Text(64), AfterValidator(_timezone)]
 CurrencyCode = Annotated[str, Text(3, at_least=3), AfterValidator(_currency)]
 Price = Annotated[
     Decimal,
+    BeforeValidator(_price),
     Field(ge=0, le=Decimal(MAX_PRICE), max_digits=14, allow_inf_nan=False),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^\d{1,10}(\.\d{1,4})?$"}, {"type": "number", "minimum": 0}]}),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": f"^{_PRICE.pattern}$"}, {"type": "number", "minimum": 0}]}),
 ]
 Capacity = Annotated[int, Field(ge=1, le=MAX_CAPACITY, strict=True)]
 CustomerLimit = Annotated[int, Field(ge=1, le=MAX_CAPACITY, strict=True)]
@@ -145,7 +156,8 @@ class EventChanges(Body):
         if self.categories is None:
             return None
         return tuple(
-            m.CategoryChange(c.id, c.name, None if c.price is None else _minor(c.price, currency), c.capacity) for c in self.categories
+            m.CategoryChange(c.id, c.name, None if c.price is None else _minor(c.price, currency), c.capacity)
+            for c in self.categories
         )
 
 
@@ -186,17 +198,28 @@ class NewBooking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _decode = msgspec.json.Decoder(NewBooking).decode
-_PATH = re.compile(r"(?s)(.*) - at `\$\.?(.*)`")
+_ERROR = re.compile(r"(?s)(.*?)(?: - at `\$\.?(.*)`)?")
+_FIELD = re.compile(r"(?s)Object (?:contains unknown|missing required) field `(.*)`")
+_INDEX = re.compile(r"\[(\d+)\]")
 
 
-def read_booking(body: bytes) -> NewBooking:
+def read_booking(body: bytes, content_type: str) -> NewBooking:
     """Raises Malformed, naming the field."""
+    if not content_type.lower().startswith("application/json"):
+        raise Malformed("The body is not JSON: send it with Content-Type: application/json.")
     try:
         return _decode(body)
     except (msgspec.DecodeError, RecursionError) as error:  # a ValidationError is one too
-        match = _PATH.fullmatch(str(error))
-        message, path = match.groups() if match else (str(error) or "is nested too deeply", "")
-        raise Malformed("The body is not a booking.", errors=[{"path": path, "message": message}]) from None
+        raise Malformed("The body is not a booking.", errors=[_wrong(str(error) or "is nested too deeply")]) from None
+
+
+def _wrong(said: str) -> dict[str, str]:
+    """What msgspec says, with the field's path as pydantic writes it: `tickets.0.quantity`."""
+    match = _ERROR.fullmatch(said)
+    assert match is not None, "any text matches"
+    message, place = match[1], _INDEX.sub(r".\1", match[2] or "")
+    field = _FIELD.fullmatch(message)
+    return {"path": ".".join(filter(None, (place, field and field[1]))), "message": message}
 
 
 def booking_schema() -> dict[str, Any]:

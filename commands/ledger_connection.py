@@ -13,6 +13,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection, errors
+from psycopg.conninfo import conninfo_to_dict
 
 from ledger.entries import Recorded
 from ledger.store import ORDERING_LOCK, TOPIC_OF, decode, encode
@@ -54,6 +55,8 @@ class LedgerConnection:
 
     @classmethod
     async def connect(cls, database_url: str) -> Self:
+        given = conninfo_to_dict(database_url).get("options") or ""
+        timeouts = f"-c statement_timeout={SERVER_TIMEOUT_MS} -c idle_in_transaction_session_timeout={SERVER_TIMEOUT_MS}"
         connection = await AsyncConnection.connect(
             database_url,
             autocommit=True,
@@ -62,18 +65,21 @@ class LedgerConnection:
             keepalives_idle=5,
             keepalives_interval=2,
             keepalives_count=2,
-            options=f"-c statement_timeout={SERVER_TIMEOUT_MS} -c idle_in_transaction_session_timeout={SERVER_TIMEOUT_MS}",
+            options=f"{timeouts} {given}",
         )
         return cls(connection)
 
     async def append(self, run: Sequence[Recorded]) -> list[int]:
         """Appends these entries, all or none, and returns their positions."""
-        arrays = (
-            [recorded.stream for recorded in run],
-            [recorded.version for recorded in run],
-            [TOPIC_OF[type(recorded.entry)] for recorded in run],
-            [encode(recorded.entry) for recorded in run],
-        )
+        try:
+            arrays = (
+                [recorded.stream for recorded in run],
+                [recorded.version for recorded in run],
+                [TOPIC_OF[type(recorded.entry)] for recorded in run],
+                [encode(recorded.entry) for recorded in run],
+            )
+        except (TypeError, ValueError, ArithmeticError, LookupError) as error:  # what JSON or our table of topics can't hold
+            raise DataRefused(str(error)) from error
         with _kinds():
             await self._cursor.execute(_APPEND, arrays, prepare=True)
             return [row[0] for row in await self._cursor.fetchall()]

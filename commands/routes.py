@@ -11,7 +11,14 @@ from pydantic import ValidationError
 
 from accounts.access import Buyer, IdempotencyKey, Organizer, SignedIn, command_id_of
 from commands.bodies import (
-    BoxOfficeCustomer, Cancellation, EventChanges, NewEvent, TicketCode, TicketIds, booking_schema, read_booking,
+    BoxOfficeCustomer,
+    Cancellation,
+    EventChanges,
+    NewEvent,
+    TicketCode,
+    TicketIds,
+    booking_schema,
+    read_booking,
 )  # fmt: skip
 from commands.desk import Desk
 from ledger import messages as m
@@ -48,13 +55,13 @@ def _write_side(request: Request) -> WriteSide:
     return write_side
 
 
-def answer(view: object, position: int, status: int = 200, headers: Mapping[str, str] = {}) -> Response:  # noqa: B006 - never changed
+def answer(view: object, position: int, status: int = 200, headers: Mapping[str, str] = {}) -> Response:
     """A command's answer: JSON, where in the ledger it stands, and not for any cache."""
     head = {"Ledger-Position": str(position), "Cache-Control": "no-store", **headers}
     return Response(_encode(view), status, head, "application/json")
 
 
-def _event_answer(view: object, position: int, status: int = 200, headers: Mapping[str, str] = {}) -> Response:  # noqa: B006
+def _event_answer(view: object, position: int, status: int = 200, headers: Mapping[str, str] = {}) -> Response:
     assert isinstance(view, EventView)
     return answer(view, position, status, {"ETag": f'"{view.details_version}"', **headers})
 
@@ -138,7 +145,7 @@ async def check_in_ticket(
 )  # fmt: skip
 async def book_tickets(event_id: UUID, request: Request, who: Buyer, key: IdempotencyKey = None) -> Response:
     side = _write_side(request)
-    body = read_booking(await request.body())
+    body = read_booking(await request.body(), request.headers.get("content-type", ""))
     customer_id = None if body.customer is None else await _box_office_customer(side, event_id, who.actor, body.customer)
     command = m.BookSeats(
         id=command_id_of(request, who, key), actor=who.actor, event_id=event_id, tickets=body.wanted(),
@@ -169,9 +176,7 @@ async def cancel_booking(booking_id: UUID, request: Request, who: Buyer, key: Id
 
 
 @router.post("/bookings/{booking_id}/cancel", tags=["bookings"], operation_id="cancel_tickets", response_model=BookingView)
-async def cancel_tickets(
-    booking_id: UUID, body: TicketIds, request: Request, who: Buyer, key: IdempotencyKey = None
-) -> Response:
+async def cancel_tickets(booking_id: UUID, body: TicketIds, request: Request, who: Buyer, key: IdempotencyKey = None) -> Response:
     return await _cancel(booking_id, body.tickets, request, who, key)
 
 

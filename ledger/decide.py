@@ -217,7 +217,7 @@ def _check_active_tickets(tickets: tuple[int, ...], states: bytes) -> tuple[int,
         raise _malformed("tickets", "must name at least one")
     for ticket in tickets:
         if not 0 <= ticket < len(states):
-            raise errors.Malformed("The booking has no such ticket.")
+            raise _malformed("tickets", "no such ticket", "The booking has no such ticket.")
         if states[ticket] == CANCELLED:
             raise errors.TicketCancelled
         if states[ticket] == USED:

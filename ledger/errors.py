@@ -55,7 +55,9 @@ class CustomerLimit(RuleBroken):
 
     def __init__(self, limit: int, held: int) -> None:
         super().__init__(
-            f"A customer may hold {limit} ticket{'s' if limit != 1 else ''} of this event and this one holds {held}.", limit=limit, held=held
+            f"A customer may hold {limit} ticket{'s' if limit != 1 else ''} of this event and this one holds {held}.",
+            limit=limit,
+            held=held,
         )
 
 
@@ -105,7 +107,9 @@ class WrongEvent(RuleBroken):
 
 class CapacityBelowTaken(RuleBroken):
     def __init__(self, category: str, taken: int) -> None:
-        super().__init__(f"{taken} seats of {category} are taken: its capacity can't go below that.", category=category, taken=taken)
+        super().__init__(
+            f"{taken} seats of {category} are taken: its capacity can't go below that.", category=category, taken=taken
+        )
 
 
 class CategoryInUse(RuleBroken):

@@ -18,6 +18,7 @@ def command_id(principal_id: UUID | None, method: str, path: str, key: str | Non
     if key is None:
         return uuid4()
     if not _KEY.fullmatch(key):
-        raise Malformed("An Idempotency-Key is 1 to 255 printable ASCII characters.")
+        message = "must be 1 to 255 printable ASCII characters"
+        raise Malformed(f"Idempotency-Key {message}.", errors=[{"path": "Idempotency-Key", "message": message}])
     # JSON keeps the parts apart: no path and key can be shifted into another pair with the same text.
     return uuid5(_COMMANDS, json.dumps([str(principal_id), method, path, key]))

@@ -7,6 +7,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from psycopg import AsyncConnection
+from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 
 from ledger.settings import Settings
@@ -20,6 +21,7 @@ TRUST_SECONDS = 1.0
 @asynccontextmanager
 async def open_pool(settings: Settings) -> AsyncIterator[Pool]:
     """Autocommit connections, checked before use. Opens even while the database is away: who asks meanwhile gets PoolTimeout."""
+    given = conninfo_to_dict(settings.database_url).get("options") or ""
     used: WeakKeyDictionary[AsyncConnection[Any], float] = WeakKeyDictionary()
 
     async def check(connection: AsyncConnection[Any]) -> None:
@@ -38,7 +40,7 @@ async def open_pool(settings: Settings) -> AsyncIterator[Pool]:
             "keepalives_idle": 5,
             "keepalives_interval": 2,
             "keepalives_count": 2,
-            "options": f"-c statement_timeout={int(settings.query_timeout_seconds * 1000)}",
+            "options": f"-c statement_timeout={int(settings.query_timeout_seconds * 1000)} {given}",
         },
         min_size=2,
         max_size=settings.database_pool_size,

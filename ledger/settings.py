@@ -88,7 +88,9 @@ class Settings:
     def to_env(self) -> dict[str, str]:
         """The variables that give these settings again, for child processes."""
         values = {setting.name.upper(): getattr(self, setting.name) for setting in fields(self)}
-        return {name: str(int(value)) if isinstance(value, bool) else str(value) for name, value in values.items() if value is not None}
+        return {
+            name: str(int(value)) if isinstance(value, bool) else str(value) for name, value in values.items() if value is not None
+        }
 
 
 def _bool(text: str) -> bool:

@@ -172,5 +172,3 @@ class Ledger(Application[UUID]):
     def save_snapshot(self, snapshot: Snapshot) -> None:
         assert self.snapshots is not None
         self.snapshots.put([cast(Any, snapshot)])
-
-

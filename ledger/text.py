@@ -10,12 +10,14 @@ lone surrogates (pydantic's own check), and what is too short or too long. Outer
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 #: RFC 5321: what fits into a path.
 MAX_EMAIL = 254
 
@@ -69,3 +71,13 @@ _EMAIL_SCHEMA: Mapping[str, Any] = {"type": "string", "format": "email", "minLen
 
 #: An e-mail address in the one spelling that is stored, compared and counted: normalized and lower-cased. No DNS is asked.
 Email = Annotated[str, Text(MAX_EMAIL, at_least=3), AfterValidator(_email), WithJsonSchema(dict(_EMAIL_SCHEMA))]
+
+
+def _time(given: Any) -> Any:
+    if isinstance(given, datetime) or (isinstance(given, str) and _DATE.match(given)):
+        return given
+    raise ValueError("must be a time such as 2031-05-01T19:00:00Z")
+
+
+#: A time is written out: a number would be taken for seconds or for milliseconds, whichever looks likelier.
+Time = Annotated[datetime, BeforeValidator(_time)]

@@ -132,9 +132,7 @@ def booked(recorded: e.Recorded, event_name: str, currency: str, codes: TicketCo
         amount = line.quantity * line.unit_price
         total += amount
         price = to_text(line.unit_price, currency)
-        lines.append(
-            LineView(category=line.name, quantity=line.quantity, unit_price=price, amount=to_text(amount, currency))
-        )
+        lines.append(LineView(category=line.name, quantity=line.quantity, unit_price=price, amount=to_text(amount, currency)))
         for _ in range(line.quantity):
             number = len(tickets)
             code = codes.code(recorded.stream, Place(recorded.version, number), entry.ticket_key)

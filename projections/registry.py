@@ -6,6 +6,4 @@ from projections.catalogue import Catalogue
 from projections.engine import Projector
 from projections.revenue import Revenue
 
-PROJECTORS: dict[str, Projector] = {
-    projector.name: projector for projector in (Catalogue(), Availability(), Bookings(), Revenue())
-}
+PROJECTORS: dict[str, Projector] = {projector.name: projector for projector in (Catalogue(), Availability(), Bookings(), Revenue())}

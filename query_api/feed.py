@@ -15,6 +15,7 @@ from sse_starlette.event import ServerSentEvent
 
 from ledger.errors import Busy
 from query_api import queries, shapes
+from query_api.background import stop
 from query_api.database import Database
 
 #: Where no message comes, the database is looked at so often; never sooner than the pause, nor than so many listeners take.
@@ -90,9 +91,7 @@ class LiveFeed:
         for listener in self._listeners:
             listener.end()
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await stop(self._task)
 
     def wake(self) -> None:
         """There may be news."""

@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 from ledger.channels import positions_channel
 from ledger.errors import Busy, PositionBeyondHead, StaleRead
 from projections.registry import PROJECTORS
+from query_api.background import stop
 
 #: The database is looked at so often while somebody waits; sooner for new ones, but never within the pause.
 LOOK_SECONDS = 0.1
@@ -58,11 +59,7 @@ class Positions:
             self._tasks.append(asyncio.create_task(self._listen_for_ever(), name="positions: Redis"))
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await stop(*self._tasks)
         for waiter in self._waiting:
             _settle(waiter, Busy())
 

@@ -11,7 +11,7 @@ from fastapi import Header, Query
 from pydantic import AfterValidator, WithJsonSchema
 
 from ledger.errors import Malformed
-from ledger.text import Text
+from ledger.text import Text, Time
 
 MAX_POSITION = 2**63 - 1
 MAX_LIMIT = 200
@@ -34,7 +34,7 @@ def _decodable(text: str) -> str:
     return text
 
 
-Moment = Annotated[datetime, AfterValidator(_utc)]
+Moment = Annotated[Time, AfterValidator(_utc)]
 Search = Annotated[
     str,
     Text(10_000, at_least=0),

@@ -47,6 +47,7 @@ from accounts.tables import accounts
 from projections.availability import AvailabilityCategory, AvailabilityEvent
 from projections.bookings import Booking, BookingEvent, Ticket
 from projections.catalogue import CatalogueCategory, CatalogueEvent
+from projections.registry import PROJECTORS
 from projections.revenue import RevenueCategory, RevenueEvent, RevenueHour
 from projections.tables import Progress
 from query_api.database import Query
@@ -494,7 +495,9 @@ def _progress() -> _Compiled:
     lag = select(func.count()).select_from(counted.lateral()).scalar_subquery()
     oldest = select(_entries.c.state).where(later).order_by(_entries.c.notification_id).limit(literal_column("1")).scalar_subquery()
     head = func.coalesce(select(func.max(_entries.c.notification_id)).scalar_subquery(), 0)
-    return _compile(select(p.position, p.name, p.version, p.failed_position, p.error, head, lag, oldest).order_by(p.name))
+    of_projections = or_(*(p.name == _text(name) for name in PROJECTORS))  # the table knows others who follow the ledger too
+    columns = (p.position, p.name, p.version, p.failed_position, p.error, head, lag, oldest)
+    return _compile(select(*columns).where(of_projections).order_by(p.name))
 
 
 def progress() -> Query:

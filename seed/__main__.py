@@ -56,7 +56,12 @@ class Teller:
             case "schedule":
                 details, categories = step.show.details(self.today), step.show.numbered_categories()
                 return m.ScheduleEvent(
-                    id=event_id, actor=organizer, event_id=event_id, details=details, currency=step.show.currency, categories=categories
+                    id=event_id,
+                    actor=organizer,
+                    event_id=event_id,
+                    details=details,
+                    currency=step.show.currency,
+                    categories=categories,
                 )
             case "book":
                 wanted = (m.Wanted(step.category, step.quantity),)
@@ -86,7 +91,11 @@ async def load(settings: Settings) -> str:
         access = Access(settings, pool, key=Keyring.open(settings.keys, "accounts").newest[1])
         async with access:
             people = [
-                (await access.people.create_user(NewAccount(name=name, email=email, password=PASSWORD, role=role), uuid5(_DEMO, email))).id
+                (
+                    await access.people.create_user(
+                        NewAccount(name=name, email=email, password=PASSWORD, role=role), uuid5(_DEMO, email)
+                    )
+                ).id
                 for name, email, role in PEOPLE
             ]
             people += [await access.directory.find_or_make_customer(*customer) for customer in CUSTOMERS]

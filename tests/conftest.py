@@ -22,6 +22,8 @@ import migrations
 from ledger.settings import Settings
 from tests import own_servers
 
+pytest_plugins = ["tests.running_system"]
+
 _DIRECTORY = pytest.StashKey[Path]()
 _CLEANUP = pytest.StashKey[ExitStack]()
 

@@ -11,7 +11,6 @@ from celery.platforms import SecurityWarning
 from ledger.settings import Settings, SettingsError
 from workers.app import TASKS, make_app
 
-
 #: Workers have nothing to say to each other.
 _ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 

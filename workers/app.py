@@ -43,9 +43,7 @@ def make_app(settings: Settings) -> Celery:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_transport_options=_CONNECTION,
-        beat_schedule={
-            name: {"task": name, "schedule": SNAPSHOT_SECONDS if name == SNAPSHOTS else TICK_SECONDS} for name in TASKS
-        },
+        beat_schedule={name: {"task": name, "schedule": SNAPSHOT_SECONDS if name == SNAPSHOTS else TICK_SECONDS} for name in TASKS},
     )
     workshop = cache(lambda: Workshop(settings))  # built by the process that carries out the first task
     for projector in PROJECTORS.values():

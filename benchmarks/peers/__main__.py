@@ -11,6 +11,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
+from benchmarks.collectable import make_collectable
 from benchmarks.peers import PEERS
 
 #: Those of asgi.main: a test compares them.
@@ -53,6 +54,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
     parser.add_argument("name", choices=PEERS)
     name = parser.parse_args().name
+    make_collectable()
     app = make_app(name, os.environ.get("DATABASE_URL", ""))
     uvicorn.run(app, host="127.0.0.1", port=int(os.environ["PORT"]), **OPTIONS)
 

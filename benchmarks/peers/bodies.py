@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple, Protocol
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -59,16 +59,32 @@ def customer_of(headers: Mapping[str, str]) -> UUID:
     return UUID(bytes=sha256(headers["authorization"].encode()).digest()[:16])
 
 
+class AboutEvent(Protocol):
+    """What an answer names of its event; `price` in minor units."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def price(self) -> int: ...
+    @property
+    def currency(self) -> str: ...
+
+
+class SomeEvent(NamedTuple):
+    name: str
+    price: int
+    currency: str
+
+
 def confirmation(
-    booking_id: UUID, *, number: int, event_id: UUID, event_name: str, customer_id: UUID, wanted: WantedTickets,
-    price: int, currency: str, at: datetime,
-) -> Booking:  # fmt: skip
+    booking_id: UUID, number: int, wanted: WantedTickets, about: AboutEvent, *, event_id: UUID, customer_id: UUID, at: datetime
+) -> Booking:
     """The answer. Ticket ids and codes are made of nothing: no MAC is computed."""
-    total, hexadecimal = money(price * wanted.quantity), booking_id.hex.upper()
+    price, total, hexadecimal = money(about.price), money(about.price * wanted.quantity), booking_id.hex.upper()
     return Booking(
-        id=booking_id, number=number, event_id=event_id, event_name=event_name, customer_id=customer_id, status="confirmed",
-        lines=[Line(category=wanted.category, quantity=wanted.quantity, unit_price=money(price), amount=total)],
-        total_amount=total, refunded_amount="0.00", currency=currency,
+        id=booking_id, number=number, event_id=event_id, event_name=about.name, customer_id=customer_id, status="confirmed",
+        lines=[Line(category=wanted.category, quantity=wanted.quantity, unit_price=price, amount=total)],
+        total_amount=total, refunded_amount="0.00", currency=about.currency,
         tickets=[
             Ticket(id=booking_id, code=f"{hexadecimal}-{ticket}", category=wanted.category, status="active")
             for ticket in range(wanted.quantity)

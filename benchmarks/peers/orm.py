@@ -13,6 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from benchmarks.peers.bodies import Booking as BookingBody
 from benchmarks.peers.bodies import WantedTickets, confirmation
 
+#: As good as 2, 5 and 20, which hardly differ.
 POOL_SIZE = 10
 
 
@@ -59,6 +60,5 @@ async def opened(app: FastAPI, database_url: str) -> AsyncIterator[None]:
 
 def answer(booking: Booking, event: Event, wanted: WantedTickets) -> BookingBody:
     return confirmation(
-        booking.id, number=booking.number, event_id=event.id, event_name=event.name, customer_id=booking.customer_id, wanted=wanted,
-        price=event.price, currency=event.currency, at=booking.booked_at,
-    )  # fmt: skip
+        booking.id, booking.number, wanted, event, event_id=event.id, customer_id=booking.customer_id, at=booking.booked_at
+    )

@@ -1,8 +1,10 @@
 """Group commit: what waits together goes in together, is decided in its order, and each command fares by itself."""
 
-from typing import Any
+import asyncio
+from typing import Any, cast
 from uuid import UUID
 
+import msgspec
 import psycopg
 import pytest
 
@@ -125,7 +127,7 @@ async def test_a_command_whose_entries_the_event_can_t_take_fails_alone(
 
     def many(event: Any, command: m.Command, now: Any) -> list[e.Entry]:
         made = decide(event, command, now)
-        too_many = [t.msgspec.structs.replace(made[0], lines=(e.Line(1, "General", 11, 1),))]
+        too_many = [msgspec.structs.replace(made[0], lines=(e.Line(1, "General", 11, 1),))]
         return made + too_many if command.id == commands[3].id else made
 
     monkeypatch.setattr(batch, "decide", many)
@@ -140,7 +142,7 @@ def refused_by_a_constraint(database_url: str, monkeypatch: pytest.MonkeyPatch) 
 
 
 def refused_by_the_driver(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(TOPIC_OF, e.EventCancelled, "event\x00cancelled/1")
+    monkeypatch.setitem(cast("dict[Any, str]", TOPIC_OF), e.EventCancelled, "event\x00cancelled/1")
 
 
 def refused_by_the_encoder(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,7 +181,7 @@ async def test_a_cancelled_event_of_100_000_bookings_is_one_entry(appender: Appe
     event_id = UUID(int=0xB16)
     t.fill(database_url, event_id, capacity=200_000, bookings=100_000)
     await t.insist(appender, t.book(event_id))
-    loop = t.asyncio.get_running_loop()
+    loop = asyncio.get_running_loop()
     began = loop.time()
     outcome = await appender.submit(t.cancel_event(event_id))
     seconds = loop.time() - began

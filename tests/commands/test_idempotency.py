@@ -4,8 +4,12 @@ from uuid import uuid4
 
 from commands.appender import Appender
 from commands.batch import Accepted, Replayed
+from ledger import entries as e
 from ledger import messages as m
+from ledger.errors import SoldOut
+from ledger.event import category_id
 from tests.commands import selling as t
+from tests.ledger import scenario as s
 
 
 async def test_one_command_fifty_times_at_once_is_one_booking(appender: Appender, database_url: str) -> None:
@@ -33,7 +37,15 @@ async def test_every_kind_of_command_happens_once(appender: Appender, database_u
     event_id = schedule.event_id
     booking, other = t.book(event_id), t.book(event_id)
     change = m.ChangeEvent(id=uuid4(), actor=t.ORGANIZER, event_id=event_id, changes={"name": "Gala"}, expected_details_version=1)
-    commands = [schedule, booking, other, t.cancel(event_id, booking.id), t.check_in(event_id, other.id), change, t.cancel_event(event_id)]
+    commands = [
+        schedule,
+        booking,
+        other,
+        t.cancel(event_id, booking.id),
+        t.check_in(event_id, other.id),
+        change,
+        t.cancel_event(event_id),
+    ]
     assert [type(await appender.submit(command)) for command in commands] == [Accepted] * 7
     again = [await appender.submit(command) for command in commands]
     assert again == [Replayed(event_id, version) for version in range(1, 8)]
@@ -44,7 +56,7 @@ async def test_every_kind_of_command_happens_once(appender: Appender, database_u
 
 async def test_a_replay_names_the_last_entry_of_several(appender: Appender) -> None:
     event_id = await t.scheduled(appender)
-    category = t.s.as_is(t.e.Category(1, "Stalls", 9_000, 20), id=t.category_id(event_id, 1))
+    category = s.as_is(e.Category(1, "Stalls", 9_000, 20), id=category_id(event_id, 1))
     change = m.ChangeEvent(id=uuid4(), actor=t.ORGANIZER, event_id=event_id, categories=(category,), expected_details_version=1)
     outcome = await appender.submit(change)
     assert isinstance(outcome, Accepted)
@@ -56,6 +68,6 @@ async def test_a_refused_command_leaves_no_trace_and_may_come_again(appender: Ap
     event_id = await t.scheduled(appender, capacity=1)
     first, second = t.book(event_id), t.book(event_id)
     found = await t.outcomes(appender, [first, second])
-    assert [type(one) for one in found] == [Accepted, t.SoldOut]
+    assert [type(one) for one in found] == [Accepted, SoldOut]
     await appender.submit(t.cancel(event_id, first.id))
     assert isinstance(await appender.submit(second), Accepted)

@@ -1,6 +1,7 @@
 """Events come into memory and go again, and the others never notice."""
 
 import asyncio
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -9,8 +10,10 @@ from commands.appender import Appender
 from commands.batch import Accepted
 from ledger import snapshots
 from ledger.errors import SoldOut
+from ledger.event import Event
 from ledger.store import Ledger
 from tests.commands import selling as t
+from tests.ledger import scenario as s
 
 LONG = UUID(int=0x1046)
 BOOKINGS = 100_000
@@ -65,7 +68,7 @@ async def test_a_snapshot_is_where_loading_begins(appender: Appender, database_u
     async with t.an_appender(database_url) as other:
         loaded = await other.event(LONG)
         assert loaded is not None
-        assert t.s.state(loaded) == t.s.state(await appender.event(LONG) or loaded)
+        assert s.state(loaded) == s.state(await appender.event(LONG) or loaded)
         with pytest.raises(SoldOut):
             await other.submit(t.book(LONG))
 
@@ -90,13 +93,20 @@ async def test_the_event_used_last_stays_however_big_it_is(database_url: str) ->
         assert appender.cache.bytes == appender.cache.get(first).weight_bytes()  # type: ignore[union-attr]
 
 
-async def test_many_who_want_an_event_that_is_not_in_memory_load_it_once(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_many_who_want_an_event_that_is_not_in_memory_load_it_once(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     t.fill(database_url, LONG, capacity=5_000, bookings=3_000)
     async with t.an_appender(database_url) as appender:
-        loads = []
+        loads: list[UUID] = []
         load = appender._streams.load
-        monkeypatch.setattr(appender._streams, "load", lambda *args, **kwargs: loads.append(args) or load(*args, **kwargs))
+
+        async def counted(stream: UUID, **how: Any) -> Event | None:
+            loads.append(stream)
+            return await load(stream, **how)
+
+        monkeypatch.setattr(appender._streams, "load", counted)
         found = await t.outcomes(appender, [t.book(LONG) for _ in range(100)])
         assert t.count(Accepted, found) == 100
-        assert len(loads) == 1
+        assert loads == [LONG]
         assert [one.recorded[0].version for one in found] == list(range(3_002, 3_102))

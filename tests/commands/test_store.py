@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from uuid import UUID, uuid4
 
+import msgspec
 import psycopg
 import pytest
 from eventsourcing.persistence import IntegrityError
@@ -12,6 +14,8 @@ from commands.appender import Appender
 from commands.batch import Accepted
 from commands.ledger_connection import Conflict, LedgerConnection
 from ledger import entries as e
+from ledger.pool import open_pool
+from ledger.settings import Settings
 from ledger.store import TOPIC_OF, Ledger, encode
 from tests.commands import selling as t
 from tests.ledger import scenario as s
@@ -34,13 +38,14 @@ async def connection(database_url: str) -> AsyncIterator[LedgerConnection]:
     await connection.close()
 
 
+@cache
 def story(stream: UUID) -> list[e.Recorded]:
     back = s.cancelled(0, lines=(e.CancelledLine(1, 1, 5_000),), whole=True)
     return [e.Recorded(stream, n, entry) for n, entry in enumerate([s.scheduled(), s.booked(s.ALICE, s.general(1)), back], start=1)]
 
 
 def placed(recorded: list[e.Recorded], positions: list[int]) -> list[e.Recorded]:
-    return [t.msgspec.structs.replace(one, position=position) for one, position in zip(recorded, positions, strict=True)]
+    return [msgspec.structs.replace(one, position=position) for one, position in zip(recorded, positions, strict=True)]
 
 
 async def test_what_our_function_writes_the_library_reads(ledger: Ledger, connection: LedgerConnection) -> None:
@@ -128,11 +133,13 @@ async def test_positions_may_skip_and_readers_do_not_mind(connection: LedgerConn
         "DELETE FROM ledger_entries",
         "TRUNCATE ledger_entries",
         "TRUNCATE ledger_entries CASCADE",
-        "INSERT INTO ledger_entries SELECT * FROM ledger_entries ON CONFLICT (originator_id, originator_version) DO UPDATE SET state = ''",
+        "INSERT INTO ledger_entries TABLE ledger_entries ON CONFLICT (originator_id, originator_version) DO UPDATE SET state = ''",
     ],
 )
 @pytest.mark.parametrize("role", ["origin", "replica", "local"])
-async def test_no_entry_is_ever_changed_or_removed(database_url: str, connection: LedgerConnection, statement: str, role: str) -> None:
+async def test_no_entry_is_ever_changed_or_removed(
+    database_url: str, connection: LedgerConnection, statement: str, role: str
+) -> None:
     await connection.append(story(ONE))
     with psycopg.connect(database_url, autocommit=True) as plain:
         try:
@@ -156,10 +163,13 @@ async def test_an_append_does_not_keep_vacuum_and_analyze_away(database_url: str
             plain.execute("VACUUM ANALYZE ledger_entries")
 
 
-async def test_options_of_the_database_url_hold_for_the_appender_too(database_url: str) -> None:
+async def test_options_of_the_database_url_hold_beside_our_own(database_url: str) -> None:
     joint = "&" if "?" in database_url else "?"
-    connection = await LedgerConnection.connect(f"{database_url}{joint}options=-c%20lock_timeout%3D1234")
-    async with connection.locked():
-        rows = await connection._cursor.execute("SELECT current_setting('lock_timeout'), current_setting('statement_timeout')")
-        assert await rows.fetchone() == ("1234ms", "2s")
+    url = f"{database_url}{joint}options=-c%20lock_timeout%3D1234"
+    query = "SELECT current_setting('lock_timeout'), current_setting('statement_timeout')"
+    connection = await LedgerConnection.connect(url)
+    rows = await connection._cursor.execute(query)
+    assert await rows.fetchone() == ("1234ms", "2s")
     await connection.close()
+    async with open_pool(Settings(database_url=url)) as pool, pool.connection() as pooled:
+        assert await (await pooled.execute(query)).fetchone() == ("1234ms", "5s")

@@ -50,7 +50,8 @@ class When:
         entries = decide(self.event, self.command, self.at)
         command = self.command
         stamp = {"at": self.at, "actor": command.actor.id, "command": command.id, "digest": command.digest()}
-        assert entries == [msgspec.structs.replace(one, **stamp) for one in expected]
+        wanted = [msgspec.structs.replace(one, **stamp) for one in expected]
+        assert entries == wanted, f"made:   {entries}\nwanted: {wanted}"
         event = self.event.trial() if self.event is not None else None
         for entry in entries:
             event = evolve(event, e.Recorded(EVENT, event.version + 1 if event else 1, entry))
@@ -61,7 +62,7 @@ class When:
         with pytest.raises(kind) as refusal:
             decide(self.event, self.command, self.at)
         assert type(refusal.value) is kind
-        assert refusal.value.facts == facts
+        assert refusal.value.facts == facts, f"{refusal.value.facts} instead of {facts}"
         assert refusal.value.detail
 
 

@@ -93,7 +93,8 @@ def test_a_booking_whose_other_tickets_are_used_is_not_cancelled_already() -> No
 
 @pytest.mark.parametrize("ticket", [3, -1])
 def test_a_ticket_that_there_is_not_is_refused(ticket: int) -> None:
-    given(*SOLD).when(s.cancel(ALICE, ticket)).refused(Malformed)
+    problem = {"path": "tickets", "message": "no such ticket"}
+    given(*SOLD).when(s.cancel(ALICE, ticket)).refused(Malformed, errors=[problem])
 
 
 def test_no_tickets_are_not_all_tickets() -> None:

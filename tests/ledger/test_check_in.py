@@ -52,4 +52,5 @@ def test_a_booking_that_there_is_not_is_an_invalid_code() -> None:
 
 @pytest.mark.parametrize("ticket", [3, -1])
 def test_a_ticket_that_there_is_not_is_refused(ticket: int) -> None:
-    given(*SOLD).when(s.check_in(ORGANIZER, ticket)).refused(Malformed)
+    problem = {"path": "tickets", "message": "no such ticket"}
+    given(*SOLD).when(s.check_in(ORGANIZER, ticket)).refused(Malformed, errors=[problem])

@@ -55,7 +55,8 @@ def test_two_workers_at_once_fold_each_entry_once(engine: Engine, ledger: Ledger
     ledger.append(story.entries)
     folded: list[int] = []
     workers = [
-        threading.Thread(target=lambda: folded.append(catch_up(engine, ledger, PROJECTORS["revenue"], run_length=7))) for _ in range(4)
+        threading.Thread(target=lambda: folded.append(catch_up(engine, ledger, PROJECTORS["revenue"], run_length=7)))
+        for _ in range(4)
     ]
     for worker in workers:
         worker.start()
@@ -133,7 +134,7 @@ def test_a_worker_killed_in_mid_batch_leaves_no_trace(engine: Engine, ledger: Le
     killed = 0
     for name, projector in PROJECTORS.items():
         for _ in range(5):
-            with pytest.raises(Exception, match="terminat|closed"):  # noqa: PT012 - the kill is the point
+            with pytest.raises(Exception, match="terminat|closed"):
                 catch_up(engine, ledger, _Interrupting(projector, lambda: _kill_the_others(database_url)))
             killed += 1
         catch_up(engine, ledger, projector)

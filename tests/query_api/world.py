@@ -1,6 +1,7 @@
 """A ledger with events and bookings in it, made by commands and projected, and the read side's routes over it."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -30,10 +31,22 @@ from query_api.read_side import ReadSide
 
 CODES = TicketCodes(Keyring({1: b"k" * 32}))
 NOW = datetime.now(UTC).replace(microsecond=0)
-ADMIN = Actor(uuid4(), Role.ADMIN)
-ORGANIZER, OTHER = Actor(uuid4(), Role.ORGANIZER), Actor(uuid4(), Role.ORGANIZER)
-ALICE, BOB = Actor(uuid4(), Role.CUSTOMER), Actor(uuid4(), Role.CUSTOMER)
-AUDITOR = Actor(uuid4(), Role.AUDITOR)
+
+
+class Person(Actor, frozen=True):
+    id: UUID
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - what is looked at tells nobody
+            await asyncio.sleep(0.01)
+
+
+ADMIN = Person(uuid4(), Role.ADMIN)
+ORGANIZER, OTHER = Person(uuid4(), Role.ORGANIZER), Person(uuid4(), Role.ORGANIZER)
+ALICE, BOB = Person(uuid4(), Role.CUSTOMER), Person(uuid4(), Role.CUSTOMER)
+AUDITOR = Person(uuid4(), Role.AUDITOR)
 
 
 class World:
@@ -110,7 +123,9 @@ class Api:
         self.app, self.side = app, side
         self._client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
 
-    async def get(self, path: str, who: Actor | None = None, headers: dict[str, str] | None = None, **params: Any) -> httpx.Response:
+    async def get(
+        self, path: str, who: Actor | None = None, headers: dict[str, str] | None = None, **params: Any
+    ) -> httpx.Response:
         said = {"X-Who": f"{who.id} {who.role}"} if who else {}
         query = {name.removesuffix("_"): value for name, value in params.items() if value is not None}
         return await self._client.get(path, params=query or None, headers=said | (headers or {}))
@@ -121,7 +136,8 @@ class Api:
         return list(answer.json()["items"])
 
     async def every_page(self, path: str, who: Actor | None = None, **params: Any) -> list[list[Any]]:
-        pages, cursor = [], None
+        pages: list[list[Any]] = []
+        cursor = None
         while cursor is not None or not pages:
             answer = (await self.get(path, who, cursor=cursor, **params)).json()
             pages.append(answer["items"])
@@ -146,7 +162,7 @@ class CountingCursor(psycopg.AsyncCursor[Any]):
 @asynccontextmanager
 async def reading(settings: Settings) -> AsyncIterator[Api]:
     app, pool = FastAPI(), make_pool(settings)
-    pool.kwargs["cursor_factory"] = CountingCursor
+    cast(dict[str, Any], pool.kwargs)["cursor_factory"] = CountingCursor
     problems.install(app)
     for room in (events, bookings, stats, live, system):
         app.include_router(room.router)

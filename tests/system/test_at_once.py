@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from tests.system.conftest import Person, Stack, tickets
+from tests.running_system import Person, Stack, tickets
 
 
 def at_once(count: int, work: Any) -> list[httpx.Response]:

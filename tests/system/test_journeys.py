@@ -3,7 +3,7 @@
 import csv
 import io
 
-from tests.system.conftest import LATER, PASSWORD, Person, Stack, tickets
+from tests.running_system import LATER, PASSWORD, Person, Stack, tickets
 
 
 def test_from_sign_up_to_a_cancelled_booking_whose_seat_sells_again(stack: Stack, organizer: Person, bob: Person) -> None:
@@ -60,7 +60,10 @@ def test_a_ticket_gets_in_once(stack: Stack, organizer: Person, alice: Person, b
     assert organizer.ok("POST", door, {"code": first.lower().replace("-", " ")}, key="scan")["status"] == "used", "the same scan"
     assert organizer.do("POST", door, {"code": first}).json()["type"] == "/problems/ticket-used"
     assert organizer.do("POST", f"/api/events/{other['id']}/check-ins", {"code": first}).json()["type"] == "/problems/wrong-event"
-    assert organizer.do("POST", door, {"code": first[:-1] + ("0" if first[-1] != "0" else "8")}).json()["type"] == "/problems/invalid-code"
+    assert (
+        organizer.do("POST", door, {"code": first[:-1] + ("0" if first[-1] != "0" else "8")}).json()["type"]
+        == "/problems/invalid-code"
+    )
     assert alice.do("DELETE", f"/api/bookings/{booking['id']}").json()["type"] == "/problems/ticket-used"
     alice.ok("POST", f"/api/bookings/{booking['id']}/cancel", {"tickets": [booking["tickets"][1]["id"]]})
     assert organizer.do("POST", door, {"code": second}).json()["type"] == "/problems/ticket-cancelled"

@@ -1,4 +1,6 @@
-"""The whole of Seatledger as its users meet it: API, worker and tick as processes of their own, on real servers."""
+"""The whole of Seatledger as its users meet it: API, worker and tick as processes of their own, on real servers.
+
+A pytest plugin, named in `conftest.py`: its fixtures are for every folder of tests."""
 
 import os
 import socket
@@ -6,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +20,7 @@ import pytest
 from ledger.settings import Settings
 from tests.conftest import PostgresServer
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent
 PASSWORD = "correct horse battery"
 READY_SECONDS = 30
 LATER = "2031-05-01T19:00:00Z"
@@ -58,12 +61,14 @@ class Stack:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.url = f"http://127.0.0.1:{settings.port}"
-        self.http = httpx.Client(base_url=self.url, timeout=30, limits=httpx.Limits(max_connections=100))
+        no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))  # else everybody would be whoever logged in last
+        limits = httpx.Limits(max_connections=100)
+        self.http = httpx.Client(base_url=self.url, timeout=30, limits=limits, cookies=no_cookies)
         self._environment = {**os.environ, **settings.to_env()}
         self.processes = [self.start(*command) for command in (("asgi",), ("workers", "worker"), ("workers", "tick"))]
         self._wait_until_ready()
-        create = [sys.executable, "-m", "accounts", "create-admin", "--email", "root@example.test", "--name", "Root", "--password-stdin"]
-        subprocess.run(create, input=PASSWORD.encode(), env=self._environment, cwd=ROOT, check=True, capture_output=True)
+        create = ["-m", "accounts", "create-admin", "--email", "root@example.test", "--name", "Root", "--password-stdin"]
+        subprocess.run([sys.executable, *create], input=PASSWORD.encode(), env=self._environment, cwd=ROOT, check=True, capture_output=True)
         self.admin = self.log_in("root@example.test")
 
     def start(self, *module: str, **environment: str) -> "subprocess.Popen[bytes]":

@@ -1,0 +1,110 @@
+"""Measures Seatledger's speed and size against its peers, on servers of its own, and prints one table.
+
+Needs wrk (Debian: apt-get install wrk) and a quiet machine. A full run takes some ten minutes, a quick one less than one.
+"""
+
+import argparse
+import dataclasses
+import shlex
+import signal
+import sys
+import tempfile
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import servers
+from benchmarks import hot_event, machine, read_your_writes, start
+from benchmarks.bench import FULL, QUICK, Bench, Options
+from benchmarks.machine import BenchError
+from benchmarks.results import Results
+
+#: In this order: `start` wants the machine for itself, `read_your_writes` a ledger with something in it.
+BENCHMARKS = {"start": start.run, "hot_event": hot_event.run, "read_your_writes": read_your_writes.run}
+NEED_BYTES = {False: 8 * 10**9, True: 3 * 10**9}
+FEWEST_ROUNDS = 3
+HERE = Path(__file__).parent
+
+
+def main(given: list[str] | None = None) -> int:
+    arguments = _parser().parse_args(given)
+    options = QUICK if arguments.quick else FULL
+    options = dataclasses.replace(options, rounds=arguments.rounds or options.rounds)
+    try:
+        _check_writable(arguments.json)
+        results = _measured(arguments.only or list(BENCHMARKS), options)
+    except (BenchError, servers.ServerError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped; nothing was written.", file=sys.stderr)
+        return 1
+    print(f"\n{results.table()}\n\n{results.closing()}".rstrip())
+    if arguments.json:
+        arguments.json.write_text(results.json())
+    refusals = _refusals(arguments, options, results) if arguments.write_results else []
+    if arguments.write_results and not refusals:
+        results.write(HERE)
+    if refusals:
+        print(f"RESULTS.md stays as it was: {'; '.join(refusals)}.", file=sys.stderr)
+    return 1 if results.wrong or refusals else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one short round at 64 connections, in under a minute")
+    parser.add_argument("--rounds", type=_at_least_one, metavar="N", help=f"by default {FULL.rounds}; quick: {QUICK.rounds}")
+    names = ", ".join(BENCHMARKS)
+    parser.add_argument("--only", action="append", choices=BENCHMARKS, metavar="NAME", help=f"of {names} (repeatable)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured to this file")
+    parser.add_argument("--write-results", action="store_true", help="write RESULTS.md and RESULTS.json, if it was full and quiet")
+    parser.add_argument("--force", action="store_true", help="with --write-results: even if it is neither")
+    return parser
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of rounds")
+    return int(text)
+
+
+def _check_writable(file: Path | None) -> None:
+    """Now, not after ten minutes."""
+    try:
+        if file:
+            file.touch()
+    except OSError as error:
+        raise BenchError(f"{file} can't be written: {error.strerror}.") from error
+
+
+def _measured(names: list[str], options: Options) -> Results:
+    """Whatever happens, every process that was started is ended, and the directory goes."""
+    with tempfile.TemporaryDirectory(prefix="seatledger-bench-", ignore_cleanup_errors=True) as name, ExitStack() as stack:
+        directory = Path(name)
+        machine.check(directory, NEED_BYTES[options.quick])
+        bench = Bench(options, directory, stack)
+        bench.results.facts = {
+            "measured": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+            "command": shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
+            "options": dataclasses.asdict(options),
+            **machine.facts(directory),
+        }
+        for one, run in BENCHMARKS.items():
+            if one in names:
+                run(bench)
+        bench.say("ending what was started")
+        return bench.results
+
+
+def _refusals(arguments: argparse.Namespace, options: Options, results: Results) -> list[str]:
+    """Why these results are not worth keeping. What is wrong is never kept."""
+    wrong = ["the books were wrong"] if results.wrong else []
+    weak = [*results.incomplete, *(["it was noisy"] if results.noisy else [])]
+    if arguments.quick or arguments.only or options.rounds < FEWEST_ROUNDS:
+        weak.append(f"it was no full run (every benchmark, {FEWEST_ROUNDS} rounds)")
+    return wrong + ([] if arguments.force else [f"{one} (--force writes it all the same)" for one in weak])
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""Read your writes: one client books, then asks for the Event at its booking's Ledger-Position, as the booking UI does."""
+
+import http.client
+import time
+from collections.abc import Mapping
+from http import HTTPStatus
+from statistics import median
+from uuid import uuid4
+
+from benchmarks.bench import Bench
+from benchmarks.load import BODY
+from benchmarks.machine import BenchError
+from benchmarks.processes import HOST
+from benchmarks.results import Row, goal, percentile
+
+NAME = "read your writes"
+TIMES = 100
+MEDIAN_MS = 150
+
+
+def run(bench: Bench) -> None:
+    """From the booking's answer until the Event answers 200, with nothing else going on."""
+    stage = bench.stage
+    path, token = f"/api/events/{stage.schedule_event()}", stage.tokens.read_text().split()[0]
+    stage.settle()
+    bench.say(f"read your writes: {TIMES} bookings, each looked for at once")
+    booked_ms, shown_ms, late = [], [], 0
+    client = _Client(stage.settings.port)
+    for _ in range(TIMES):
+        begun = time.perf_counter()
+        head = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
+        status, position = client.ask("POST", f"{path}/bookings", head, BODY)
+        booked = time.perf_counter()
+        if status != HTTPStatus.CREATED or position is None:
+            raise BenchError(f"A booking was answered with {status}.")
+        while (status := client.ask("GET", path, {"Ledger-Position": position})[0]) == HTTPStatus.SERVICE_UNAVAILABLE:
+            late += 1
+        if status != HTTPStatus.OK:
+            raise BenchError(f"GET {path} was answered with {status}.")
+        booked_ms.append(1000 * (booked - begun))
+        shown_ms.append(1000 * (time.perf_counter() - booked))
+    bench.results.samples.append({"benchmark": NAME, "booked_ms": booked_ms, "shown_ms": shown_ms, "late": late})
+    shown = median(shown_ms)
+    bench.results.rows += [
+        _row("a booking alone", booked_ms),
+        _row("from its answer until the event shows it", shown_ms, goal(f"median under {MEDIAN_MS} ms", shown < MEDIAN_MS)),
+    ]
+    if late:
+        bench.results.remarks.append(f"Read your writes: {late} answers were 503, not there yet, and asked again.")
+
+
+def _row(what: str, times_ms: list[float], met: str = "") -> Row:
+    p50 = median(times_ms)
+    return Row(benchmark=NAME, what=what, value=p50, unit="ms (median)", p50_ms=p50, p99_ms=percentile(times_ms, 99), goal=met)
+
+
+class _Client:
+    """One connection, kept."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection(HOST, port, timeout=10)
+
+    def ask(self, method: str, path: str, headers: Mapping[str, str], body: str | None = None) -> tuple[int, str | None]:
+        """The status and the Ledger-Position."""
+        self._connection.request(method, path, body, headers=dict(headers))
+        answer = self._connection.getresponse()
+        answer.read()
+        return answer.status, answer.headers.get("Ledger-Position")

@@ -1,0 +1,42 @@
+"""What Seatledger takes: memory of its processes, bytes of its tables; and how often its collector walked everything."""
+
+import re
+from urllib.request import urlopen
+
+from benchmarks.machine import BenchError
+from benchmarks.processes import HOST
+from benchmarks.results import Row, goal
+from benchmarks.stage import Stage
+
+API_MEGABYTES = 250
+_FULL_COLLECTIONS = re.compile(r'^python_gc_collections_total\{generation="2"\} (\S+)$', re.MULTILINE)
+_BYTES = """
+    SELECT (SELECT count(*) FROM ledger_entries), pg_total_relation_size('ledger_entries'),
+           (SELECT count(*) FROM bookings), (SELECT sum(pg_total_relation_size(relid)) FROM pg_stat_user_tables
+            WHERE relname NOT LIKE 'ledger%' AND relname NOT IN ('accounts', 'tokens', 'account_commands', 'alembic_version'))"""
+
+
+def rows(stage: Stage) -> list[Row]:
+    """Taken after the load."""
+    memory = {name: process.rss_bytes() / 1e6 for name, process in stage.processes.items()}
+    with stage.connect() as connection:
+        entries, entry_bytes, bookings, read_bytes = connection.execute(_BYTES).fetchone() or (0, 0, 0, 0)
+    found = [
+        Row(
+            benchmark="size", what=f"memory of {name} after the hot event ({entries:,} entries)", value=megabytes, unit="MB",
+            goal=goal(f"under {API_MEGABYTES} MB", megabytes < API_MEGABYTES) if name == "api" else "",
+        )
+        for name, megabytes in memory.items()
+    ]  # fmt: skip
+    per_entry, per_booking = entry_bytes / max(entries, 1), float(read_bytes) / max(bookings, 1)
+    found.append(Row(benchmark="size", what="ledger, indexes included", value=per_entry, unit="bytes/entry"))
+    found.append(Row(benchmark="size", what="read tables, indexes included", value=per_booking, unit="bytes/booking"))
+    return found
+
+
+def full_collections(stage: Stage) -> int:
+    with urlopen(f"http://{HOST}:{stage.settings.port}/metrics", timeout=10) as answer:
+        match = _FULL_COLLECTIONS.search(answer.read().decode())
+    if match is None:
+        raise BenchError("/metrics does not say how often the garbage collector ran.")
+    return int(float(match[1]))

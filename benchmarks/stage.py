@@ -1,0 +1,170 @@
+"""The stage: servers of our own, prepared people, and Seatledger's three kinds of process as production runs them.
+
+Everything is in one directory that goes afterwards. Durability is on, and looked at: figures without it would mean nothing.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+import psycopg
+from psycopg import sql
+
+import migrations
+import servers
+from accounts.tokens import new_token
+from benchmarks import peers
+from benchmarks.lag import look
+from benchmarks.load import CATEGORY
+from benchmarks.machine import BenchError
+from benchmarks.processes import HOST, Process, clean_environment, free_port, running, wait_until_answers
+from ledger.decide import MAX_CAPACITY
+from ledger.entries import Category, Details, EventScheduled, Recorded
+from ledger.messages import Role
+from ledger.settings import Settings
+from ledger.store import Ledger
+from stack import COMMANDS
+
+CUSTOMERS = 10_000
+PRICE = 5_000
+DURABILITY = ("fsync", "synchronous_commit", "full_page_writes")
+#: Within which projections must have caught up with whatever a run left.
+CATCH_UP_SECONDS = 180.0
+
+
+@dataclass
+class Stage:
+    settings: Settings
+    directory: Path
+    ledger: Ledger
+    tokens: Path
+    organizer_id: UUID
+    processes: dict[str, Process] = field(default_factory=dict)
+
+    def schedule_event(self) -> UUID:
+        """A new Event with as many seats as one may have, on sale."""
+        event_id = uuid4()
+        details = Details(name="Hot event", starts_at=datetime.now(UTC) + timedelta(days=30), venue="Main hall")
+        entry = EventScheduled(
+            at=datetime.now(UTC), actor=self.organizer_id, command=event_id, digest=bytes(16), details=details, currency="EUR",
+            organizer_id=self.organizer_id, categories=(Category(1, CATEGORY, PRICE, MAX_CAPACITY),),
+        )  # fmt: skip
+        self.ledger.append([Recorded(event_id, 1, entry)])
+        return event_id
+
+    def connect(self) -> psycopg.Connection:
+        return psycopg.connect(self.settings.database_url, autocommit=True)
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Nobody projects meanwhile: our worker and tick stand still, from a moment on at which they have nothing to do."""
+        self.settle()
+        for name in ("worker", "tick"):
+            self.processes[name].pause()
+        try:
+            yield
+        finally:
+            for name in ("worker", "tick"):
+                self.processes[name].resume()
+
+    def settle(self) -> float:
+        """Waits until nothing is appended any more and every projection is there; returns how many seconds that took."""
+        begun = time.monotonic()
+        with self.connect() as connection:
+            before = look(connection)
+            while time.monotonic() - begun < CATCH_UP_SECONDS:
+                time.sleep(0.1)
+                now = look(connection)
+                if now.head == before.head and all(position >= now.head for position in now.positions.values()):
+                    return time.monotonic() - begun
+                before = now
+                self.check()
+        behind = ", ".join(name for name, position in now.positions.items() if position < now.head)
+        raise BenchError(f"Projections have not caught up within {CATCH_UP_SECONDS:.0f} s: {behind}.")
+
+    def check(self) -> None:
+        """Raises BenchError where one of the processes is gone."""
+        for process in self.processes.values():
+            process.check()
+
+
+@contextmanager
+def opened(directory: Path) -> Iterator[Stage]:
+    """Raises BenchError, servers.ServerError."""
+    with ExitStack() as stack:
+        postgres = stack.enter_context(servers.own_postgres(directory / "postgresql"))
+        redis_url = stack.enter_context(servers.own_redis(directory / "redis"))
+        settings = Settings(database_url=postgres, redis_url=redis_url, data_dir=directory, port=free_port(), host=HOST, demo=False)
+        migrations.upgrade(settings.database_url)
+        ledger = Ledger(settings.database_url)
+        stack.callback(ledger.close)
+        tokens = directory / "tokens"
+        stage = Stage(settings, directory, ledger, tokens, _people(settings.database_url, tokens))
+        environment = {**clean_environment(), **settings.to_env()}
+        for name, command in COMMANDS.items():
+            words = command.split()[1:]
+            if name == "api":
+                words[:1] = ["-m", "benchmarks.collectable"]
+            process = running(name, words, environment, directory / f"{name}.log")
+            stage.processes[name] = stack.enter_context(process)
+        wait_until_answers(stage.processes["api"], settings.port, "/ready")
+        stage.schedule_event()
+        stage.settle()  # the worker works
+        yield stage
+
+
+def durability(database_url: str) -> dict[str, str]:
+    """What the server says of it. Raises BenchError where it may lose what it confirmed."""
+    with psycopg.connect(database_url) as connection:
+        found = {name: _shown(connection, name) for name in (*DURABILITY, "wal_sync_method", "server_version")}
+    off = [name for name in DURABILITY if found[name] != "on"]
+    if off:
+        raise BenchError(f"PostgreSQL has {', '.join(off)} off: figures without durability mean nothing.")
+    return found
+
+
+def _shown(connection: psycopg.Connection, name: str) -> str:
+    row = connection.execute("SELECT current_setting(%s)", (name,)).fetchone()
+    assert row
+    return str(row[0])
+
+
+def _people(database_url: str, tokens: Path) -> UUID:
+    """Customers, each logged in, made directly as rows: 10,000 log-ins by Argon2id would take ten minutes. Returns an organizer."""
+    organizer_id = uuid4()
+    people = [(organizer_id, "Organizer", "organizer@example.test", Role.ORGANIZER)]
+    people += [(uuid4(), f"Customer {n}", f"customer-{n}@example.test", Role.CUSTOMER) for n in range(CUSTOMERS)]
+    logged_in = [(account_id, *new_token()) for account_id, *_ in people[1:]]
+    expires_at = datetime.now(UTC) + timedelta(days=1)
+    with psycopg.connect(database_url) as connection, connection.cursor() as cursor:
+        with cursor.copy("COPY accounts (id, name, email, role) FROM STDIN") as copy:
+            for person in people:
+                copy.write_row(person)
+        with cursor.copy("COPY tokens (token_hash, account_id, expires_at) FROM STDIN") as copy:
+            for account_id, _, token_hash in logged_in:
+                copy.write_row((token_hash, account_id, expires_at))
+    tokens.write_text("".join(f"{token}\n" for _, token, _ in logged_in))
+    return organizer_id
+
+
+@contextmanager
+def peer(stage: Stage, name: str) -> Iterator[tuple[Process, int, str]]:
+    """A peer that answers, its port, and its database's URL ('' for the one that has none)."""
+    port, url = free_port(), ""
+    if name in peers.WITH_DATABASE:
+        database = f"peer_{name}"
+        url = urlsplit(stage.settings.database_url)._replace(path=f"/{database}").geturl()
+        with stage.connect() as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+        with psycopg.connect(url) as connection:
+            connection.execute(peers.SCHEMA)
+        durability(url)
+    environment = {**clean_environment(), "DATABASE_URL": url, "PORT": str(port)}
+    with running(name, ["-m", "benchmarks.peers", name], environment, stage.directory / f"{name}.log") as process:
+        wait_until_answers(process, port, "/openapi.json")
+        yield process, port, url

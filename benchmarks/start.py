@@ -1,0 +1,29 @@
+"""Start: what a newcomer waits for after `make run`, from nothing to an answer of /ready, and again over the data that is there."""
+
+import signal
+import time
+
+from benchmarks.bench import Bench
+from benchmarks.processes import clean_environment, free_port, running, wait_until_answers
+from benchmarks.results import Row, goal
+
+NAME = "start"
+READY_SECONDS = 15
+
+
+def run(bench: Bench) -> None:
+    """With demo data. Its own servers, which are gone before anything else is measured."""
+    starts = ("fresh, with demo data",) if bench.options.quick else ("fresh, with demo data", "again")
+    for what in starts:
+        bench.say(f"start: python -m stack, {what}")
+        port = free_port()
+        environment = {**clean_environment(), "DATA_DIR": str(bench.directory / "start"), "PORT": str(port)}
+        begun = time.monotonic()
+        with running("python -m stack", ["-m", "stack"], environment, bench.directory / "start.log") as process:
+            wait_until_answers(process, port, "/ready")
+            seconds = time.monotonic() - begun
+            time.sleep(1)  # its welcome is on the way: ending in the middle of it says nothing
+            process.end(signal.SIGINT)
+        met = goal(f"under {READY_SECONDS} s", seconds < READY_SECONDS) if what == starts[0] else ""
+        bench.results.rows.append(Row(benchmark=NAME, what=f"python -m stack, {what}", value=seconds, unit="s to /ready", goal=met))
+        bench.results.samples.append({"benchmark": NAME, "what": what, "seconds": seconds})

@@ -1,0 +1,77 @@
+"""What the tests of abuse share: the live document, people of every role, and an API process with the bounds of production."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from tests.abuse.operations import Routes, Thing
+from tests.running_system import READY_SECONDS, Person, Stack, free_port
+
+
+@pytest.fixture(scope="session")
+def routes(stack: Stack) -> Routes:
+    return Routes(stack.http.get("/openapi.json").json())
+
+
+@pytest.fixture(scope="session")
+def people(stack: Stack, organizer: Person, alice: Person) -> dict[str, Person]:
+    """One of each role. The customer and the organizer are those of `thing`."""
+    return {
+        "nobody": stack.nobody(), "customer": alice, "organizer": organizer, "auditor": stack.person("auditor"), "admin": stack.admin,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def throwaway(stack: Stack) -> str:
+    """Id of an account that anything may be done to."""
+    return stack.person().id
+
+
+@pytest.fixture
+def thing(stack: Stack, organizer: Person, alice: Person, throwaway: str) -> Thing:
+    return Thing.make(stack, organizer, alice, throwaway)
+
+
+@pytest.fixture(scope="session")
+def state(stack: Stack) -> Iterator[Callable[[], Any]]:
+    """What would tell that something was done: how long the ledger is, and all that is known of people."""
+    people = "SELECT md5(string_agg(a::text, '' ORDER BY id)) FROM accounts a"
+    query = f"SELECT (SELECT max(notification_id) FROM ledger_entries), ({people})"
+    with psycopg.connect(stack.settings.database_url, autocommit=True) as connection:
+        yield lambda: connection.execute(query).fetchone()
+
+
+@contextmanager
+def another_api(stack: Stack, **environment: str) -> Iterator[str]:
+    """One more API process on the same database; its address."""
+    port = free_port()
+    process, url = stack.start("asgi", PORT=str(port), **environment), f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + READY_SECONDS
+        while not _is_ready(url):
+            assert process.poll() is None, "the API process ended by itself"
+            assert time.monotonic() < deadline, "the API process is not ready"
+            time.sleep(0.05)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
+@pytest.fixture(scope="session")
+def strict_api(stack: Stack) -> Iterator[str]:
+    """An API as in production: ten log-ins a minute, cookies for HTTPS alone, and no proxy that is believed."""
+    with another_api(stack, LOGIN_ATTEMPTS_PER_MINUTE="10", SECURE_COOKIES="1", FORWARDED_ALLOW_IPS="192.0.2.1") as url:
+        yield url
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/ready").is_success
+    except httpx.TransportError:
+        return False

@@ -1,0 +1,166 @@
+"""Every operation of API.md: its tag, who may use it, and what somebody else gets who is let in. And how each is called for real."""
+
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import httpx
+
+from tests.running_system import JSON, LATER, PASSWORD, Person, Stack
+
+ROLES = ("nobody", "customer", "organizer", "auditor", "admin")
+ANYONE = frozenset(ROLES)
+SIGNED_IN = ANYONE - {"nobody"}
+BUYERS = frozenset({"customer", "organizer", "admin"})
+ORGANIZERS = frozenset({"organizer", "admin"})
+AUDITORS = frozenset({"auditor", "admin"})
+ADMINS = frozenset({"admin"})
+
+
+class Operation(NamedTuple):
+    """`who` may use it on what is their own, an admin on anybody's. `others`: the roles that are let in and told so on what is not."""
+
+    tag: str
+    who: frozenset[str]
+    others: Mapping[str, int] = {}
+
+
+OPERATIONS = {
+    "sign_up": Operation("accounts", ANYONE),
+    "log_in": Operation("accounts", ANYONE),
+    "log_out": Operation("accounts", SIGNED_IN),
+    "get_me": Operation("accounts", SIGNED_IN),
+    "update_me": Operation("accounts", SIGNED_IN),
+    "erase_me": Operation("accounts", SIGNED_IN),
+    "get_users": Operation("accounts", ADMINS),
+    "create_user": Operation("accounts", ADMINS),
+    "update_user": Operation("accounts", ADMINS),
+    "create_event": Operation("events", ORGANIZERS),
+    "get_events": Operation("events", ANYONE),
+    "get_event": Operation("events", ANYONE),
+    "update_event": Operation("events", ORGANIZERS, {"organizer": 403}),
+    "cancel_event": Operation("events", ORGANIZERS, {"organizer": 403}),
+    "complete_event": Operation("events", ORGANIZERS, {"organizer": 403}),
+    "get_event_bookings": Operation("events", ORGANIZERS, {"organizer": 403}),
+    "check_in_ticket": Operation("tickets", ORGANIZERS, {"organizer": 403}),
+    "book_tickets": Operation("bookings", BUYERS),
+    "get_bookings": Operation("bookings", SIGNED_IN),
+    "get_booking": Operation("bookings", BUYERS, {"customer": 404, "organizer": 404, "auditor": 404}),
+    "cancel_booking": Operation("bookings", BUYERS, {"customer": 404, "organizer": 404}),
+    "cancel_tickets": Operation("bookings", BUYERS, {"customer": 404, "organizer": 404}),
+    "get_stats_summary": Operation("stats", ORGANIZERS),
+    "get_stats_events": Operation("stats", ORGANIZERS),
+    "get_stats_sales": Operation("stats", ORGANIZERS),
+    "get_live": Operation("live", ANYONE),
+    "get_projections": Operation("system", AUDITORS),
+    "get_health": Operation("system", ANYONE),
+    "get_ready": Operation("system", ANYONE),
+    "get_metrics": Operation("system", ANYONE),
+}
+
+
+def someone(**more: Any) -> JSON:
+    return {"name": "Some One", "email": f"{uuid4().hex[:12]}@example.test", "password": PASSWORD, **more}
+
+
+@dataclass
+class Thing:
+    """An event of an organizer's with a booking of two tickets of a customer's, to do things to."""
+
+    event: JSON
+    booking: JSON
+    position: str
+    ids: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def make(cls, stack: Stack, organizer: Person, customer: Person, account_id: str = "") -> "Thing":
+        event = stack.event(organizer)
+        booking = customer.ok("POST", f"/api/events/{event['id']}/bookings", {"tickets": [{"category": "General", "quantity": 2}]})
+        ids = {"event_id": event["id"], "booking_id": booking["id"], "account_id": account_id or customer.id}
+        return cls(event, booking, customer.last, ids)
+
+    def body(self, operation: str) -> JSON | None:
+        """A full one that is accepted, every field and nested object in it that may stand beside the others."""
+        first, second = self.event["categories"]
+        bodies: dict[str, JSON] = {
+            "sign_up": someone(phone="123"),
+            "log_in": {"email": "root@example.test", "password": PASSWORD},
+            "update_me": {"name": "New Name", "phone": "123", "password": PASSWORD, "old_password": PASSWORD},
+            "create_user": someone(phone="123", role="customer"),
+            "update_user": {"role": "customer", "disabled": False},
+            "create_event": {
+                "name": "New", "starts_at": LATER, "categories": [{"name": "A", "price": "1.00", "capacity": 3}], "description": "d",
+                "venue": "v", "ends_at": "2031-05-02T19:00:00Z", "timezone": "Europe/Berlin", "sales_open_at": "2026-01-01T00:00:00Z",
+                "sales_close_at": "2031-05-01T00:00:00Z", "currency": "EUR", "max_tickets_per_customer": 4,
+            },
+            "update_event": {
+                "name": "Changed", "starts_at": LATER, "description": "d", "venue": "v", "ends_at": "2031-05-02T19:00:00Z",
+                "timezone": "UTC", "sales_open_at": "2026-01-01T00:00:00Z", "sales_close_at": "2031-05-01T00:00:00Z",
+                "max_tickets_per_customer": 9,
+                "categories": [
+                    {"id": first["id"], "name": "General", "price": "60.00", "capacity": 12}, {"id": second["id"]},
+                ],
+            },
+            "cancel_event": {"reason": "rain"},
+            "check_in_ticket": {"code": self.booking["tickets"][0]["code"]},
+            "book_tickets": {"tickets": [{"category": "General", "quantity": 1}]},
+            "cancel_tickets": {"tickets": [self.booking["tickets"][1]["id"]]},
+        }  # fmt: skip
+        return bodies.get(operation)
+
+
+class Routes:
+    """The operations of a live OpenAPI document."""
+
+    def __init__(self, document: JSON) -> None:
+        self.document = document
+        self.places = {
+            operation["operationId"]: (method.upper(), path)
+            for path, operations in document["paths"].items()
+            for method, operation in operations.items()
+        }
+
+    def operation(self, name: str) -> JSON:
+        method, path = self.places[name]
+        found: JSON = self.document["paths"][path][method.lower()]
+        return found
+
+    def request(self, name: str, thing: Thing) -> tuple[str, str, JSON | None, dict[str, str]]:
+        method, path = self.places[name]
+        headers = {"If-Match": f'"{thing.event["details_version"]}"'} if name == "update_event" else {}
+        if method == "GET":
+            headers["Ledger-Position"] = thing.position
+        return method, path.format(**thing.ids), thing.body(name), headers
+
+    def schema(self, name: str) -> JSON | None:
+        """Of the body that the operation takes, or None."""
+        content = self.operation(name).get("requestBody", {}).get("content", {})
+        found: JSON | None = content.get("application/json", {}).get("schema")
+        return found
+
+    def resolve(self, schema: JSON) -> JSON:
+        while "$ref" in schema:
+            schema = self.document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        return schema
+
+
+def call(who: Person, request: tuple[str, str, JSON | None, dict[str, str]], **headers: str) -> int:
+    """The status alone, since one of the answers never ends."""
+    with asked(who, request, **headers) as response:
+        return response.status_code
+
+
+@contextmanager
+def asked(who: Person, request: tuple[str, str, JSON | None, dict[str, str]], **headers: str) -> Any:
+    method, path, body, more = request
+    sent = {**more, **({"Authorization": f"Bearer {who.token}"} if who.token else {}), **headers}
+    with who.http.stream(method, path, json=body, headers=sent) as response:
+        if "event-stream" not in response.headers.get("content-type", ""):
+            response.read()
+        yield response
+
+
+def is_success(status: int) -> bool:
+    return httpx.codes.is_success(status)

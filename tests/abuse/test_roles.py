@@ -1,0 +1,148 @@
+"""S2: role × operation × owner, each called for real. S15: what is taken from somebody is gone in every process within 2 s."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from accounts.tokens import hash_of
+from tests.abuse.conftest import another_api
+from tests.abuse.operations import OPERATIONS, ROLES, SIGNED_IN, Routes, Thing, asked, call, is_success
+from tests.abuse.refusals import refused
+from tests.running_system import LATER, Person, Stack
+
+#: These end the session of whoever uses them.
+LAST_ONES = ("log_out", "erase_me")
+SECONDS = 2.0
+
+
+def test_the_document_and_the_table_name_the_same_operations(routes: Routes) -> None:
+    assert routes.places.keys() == OPERATIONS.keys()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_may_do_what_the_table_says_and_no_more(
+    role: str, stack: Stack, routes: Routes, people: dict[str, Person], throwaway: str
+) -> None:
+    wrong = {}
+    for name, operation in OPERATIONS.items():
+        who = stack.person(role) if name in LAST_ONES and role != "nobody" else people[role]
+        thing = Thing.make(stack, people["organizer"], people["customer"], throwaway)
+        status = call(who, routes.request(name, thing))
+        expected = 401 if role == "nobody" else operation.others.get(role, 403)
+        if not (is_success(status) if role in operation.who else status == expected):
+            wrong[name] = status
+    print(f"S2: as {role}: {len(OPERATIONS)} operations, {len(wrong)} wrong")
+    assert not wrong
+
+
+@pytest.mark.parametrize("role", ["customer", "organizer", "auditor"])
+def test_what_is_anothers_is_not_to_be_touched(role: str, stack: Stack, routes: Routes, thing: Thing) -> None:
+    stranger, wrong, tried = stack.person(role), {}, 0
+    for name, operation in OPERATIONS.items():
+        if role in operation.others:
+            tried += 1
+            with asked(stranger, routes.request(name, thing)) as response:
+                refused(response)
+                if response.status_code != operation.others[role]:
+                    wrong[name] = response.status_code
+    print(f"S2: a strange {role}: {tried} operations, {len(wrong)} wrong")
+    assert not wrong
+    assert stack.admin.ok("GET", f"/api/events/{thing.event['id']}", Ledger_Position=thing.position)["status"] == "active"
+    assert stack.admin.ok("GET", f"/api/bookings/{thing.booking['id']}")["status"] == "confirmed"
+
+
+def test_lists_and_figures_hold_ones_own_alone(stack: Stack, thing: Thing, alice: Person, people: dict[str, Person]) -> None:
+    customer, organizer = stack.person(), stack.person("organizer")
+    for stranger in (customer, organizer, people["auditor"]):
+        assert stranger.ok("GET", "/api/bookings", Ledger_Position=thing.position)["items"] == []
+        refused(stranger.do("GET", f"/api/bookings?customer_id={alice.id}"), 403, slug="forbidden")
+    assert organizer.ok("GET", "/api/stats/events", Ledger_Position=thing.position)["items"] == []
+    summary = organizer.ok("GET", "/api/stats/summary", Ledger_Position=thing.position)
+    assert (summary["bookings"], summary["revenue"]) == (0, [])
+    assert organizer.ok("GET", "/api/stats/sales", Ledger_Position=thing.position)["items"] == []
+    refused(organizer.do("GET", f"/api/stats/sales?event_id={thing.event['id']}"), 403, slug="not-your-event")
+    found = stack.admin.ok("GET", f"/api/bookings?customer_id={alice.id}&event_id={thing.event['id']}", Ledger_Position=thing.position)
+    assert [one["id"] for one in found["items"]] == [thing.booking["id"]]
+
+
+def test_only_its_box_office_sells_for_others(stack: Stack, thing: Thing, state: Callable[[], Any]) -> None:
+    body = {"tickets": [{"category": "General", "quantity": 1}], "customer": {"name": "New", "email": f"new-{thing.event['id']}@x.test"}}
+    strangers = [stack.person(), stack.person("organizer")]
+    before = state()
+    for stranger in strangers:
+        refused(stranger.do("POST", f"/api/events/{thing.event['id']}/bookings", body), 403, slug="not-your-event")
+    assert state() == before, "no account was made for them either"
+
+
+def test_an_erased_person_is_nowhere(stack: Stack) -> None:
+    gone = stack.person()
+    gone.ok("DELETE", "/api/me")
+    refused(gone.do("GET", "/api/me"), 401, slug="not-signed-in")
+    refused(stack.admin.do("PATCH", f"/api/users/{gone.id}", {"role": "admin"}), 404, slug="account-not-found")
+    assert stack.admin.ok("GET", f"/api/users?q={gone.email}")["items"] == []
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "Bearer", "Bearer x", f"Bearer {'x' * 43}", f"Bearer {'é' * 43}", "Bearer null", f"Bearer {'x' * 9000}",
+     "Basic cm9vdDpyb290", "Token x", "Bearer ' OR 1=1 --"],
+)  # fmt: skip
+def test_a_token_that_is_none_is_nobody_everywhere(header: str, stack: Stack, routes: Routes, thing: Thing) -> None:
+    for name, operation in OPERATIONS.items():
+        if operation.who <= SIGNED_IN:
+            method, path, body, _ = routes.request(name, thing)
+            response = stack.http.request(method, path, json=body, headers={b"Authorization": header.encode()})
+            refused(response, 401, slug="not-signed-in")
+            assert response.headers["www-authenticate"] == "Bearer"
+
+
+def test_an_expired_token_is_nobody(stack: Stack) -> None:
+    person = stack.person()
+    with psycopg.connect(stack.settings.database_url, autocommit=True) as connection:
+        connection.execute("UPDATE tokens SET expires_at = %s WHERE token_hash = %s", (datetime(2020, 1, 1, tzinfo=UTC), hash_of(person.token)))
+    refused(person.do("GET", "/api/me"), 401, slug="not-signed-in")
+
+
+# --- S15, in two processes
+
+
+@pytest.fixture(scope="module")
+def other_url(stack: Stack) -> Iterator[str]:
+    with another_api(stack) as url:
+        yield url
+
+
+def _seconds_until(done: Callable[[], bool]) -> float:
+    start = time.monotonic()
+    while not done():
+        assert time.monotonic() - start < 2 * SECONDS, "it never happened"
+        time.sleep(0.01)
+    return time.monotonic() - start
+
+
+@pytest.mark.parametrize("what", ["disabled", "logged out", "role taken", "role given", "password changed"])
+def test_it_holds_in_every_process_within_two_seconds(what: str, stack: Stack, other_url: str) -> None:
+    person = stack.person("customer" if what == "role given" else "organizer")
+    second = stack.log_in(person.email)
+    event = {"name": "X", "starts_at": LATER, "categories": [{"name": "A", "price": 0, "capacity": 1}]}
+    with httpx.Client(base_url=other_url) as http:
+        places = [Person(stack.http, token=person.token), Person(http, token=person.token)]
+        before = 403 if what == "role given" else 201
+        assert [place.do("POST", "/api/events", event).status_code for place in places] == [before] * 2, "both know the session"
+        if what == "disabled":
+            stack.admin.ok("PATCH", f"/api/users/{person.id}", {"disabled": True})
+        elif what == "logged out":
+            person.ok("POST", "/api/logout")
+        elif what == "password changed":
+            second.ok("PATCH", "/api/me", {"password": "another good one", "old_password": "correct horse battery"})
+        else:
+            stack.admin.ok("PATCH", f"/api/users/{person.id}", {"role": "organizer" if what == "role given" else "customer"})
+        after = {"role taken": 403, "role given": 201}.get(what, 401)
+        took = [_seconds_until(lambda place=place: place.do("POST", "/api/events", event).status_code == after) for place in places]  # type: ignore[misc]
+    print(f"S15: {what}: after {max(took):.2f} s in both processes")
+    assert max(took) <= SECONDS

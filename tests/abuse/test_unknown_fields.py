@@ -1,0 +1,79 @@
+"""S3: a field that the API does not know is refused and named, in every object of every body, and nothing is done."""
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from tests.abuse.operations import OPERATIONS, Routes, Thing
+from tests.abuse.refusals import paths, refused
+from tests.running_system import JSON, Person, Stack
+
+NAMES = ("role", "organizer_id", "price", "id", "status", "customer_id", "is_admin", "disabled", "__proto__")
+#: Everything that takes a JSON body, and where objects are in it.
+BODIES = {
+    "sign_up": [""],
+    "log_in": [""],
+    "update_me": [""],
+    "create_user": [""],
+    "update_user": [""],
+    "create_event": ["", "categories.0"],
+    "update_event": ["", "categories.0"],
+    "cancel_event": [""],
+    "check_in_ticket": [""],
+    "book_tickets": ["", "tickets.0", "customer"],
+    "cancel_tickets": [""],
+}
+
+
+def _objects(routes: Routes, schema: JSON, path: str = "") -> Iterator[tuple[str, JSON]]:
+    """Each object in a body, by its path, with the fields that it may have."""
+    schema = routes.resolve(schema)
+    for one in schema.get("anyOf", []):
+        yield from _objects(routes, one, path)
+    if "items" in schema:
+        yield from _objects(routes, schema["items"], f"{path}.0")
+    if "properties" in schema:
+        yield path.lstrip("."), schema["properties"]
+        for name, inner in schema["properties"].items():
+            yield from _objects(routes, inner, f"{path}.{name}")
+
+
+def _inner(body: Any, path: str) -> JSON:
+    for step in filter(None, path.split(".")):
+        body = body[int(step) if step.isdigit() else step]
+    found: JSON = body
+    return found
+
+
+def _body(name: str, thing: Thing) -> JSON:
+    body = thing.body(name)
+    assert body is not None
+    return body | ({"customer": {"name": "A", "email": "a@example.test"}} if name == "book_tickets" else {})
+
+
+def test_these_are_all_bodies_that_there_are(routes: Routes) -> None:
+    found = {name: [path for path, _ in _objects(routes, schema)] for name in OPERATIONS if (schema := routes.schema(name))}
+    assert found == BODIES
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_unknown_fields_are_refused_and_named(
+    name: str, stack: Stack, routes: Routes, thing: Thing, state: Callable[[], Any]
+) -> None:
+    admin: Person = stack.admin
+    method, path, _, headers = routes.request(name, thing)
+    schema, body, before, sent = routes.schema(name), _body(name, thing), state(), 0
+    assert schema is not None
+    for where, known in _objects(routes, schema):
+        for field in (one for one in NAMES if one not in known):
+            wrong = deepcopy(body)
+            _inner(wrong, where)[field] = "admin"
+            response = stack.http.request(method, path, json=wrong, headers={"Authorization": f"Bearer {admin.token}", **headers})
+            assert f"{where}.{field}".lstrip(".") in paths(refused(response, 422, slug="malformed")), (where, field)
+            sent += 1
+    assert state() == before, "nothing was done"
+    print(f"S3: {name}: {sent} bodies with a field too many, all refused")
+    response = stack.http.request(method, path, json=body, headers={"Authorization": f"Bearer {admin.token}", **headers})
+    assert response.is_success, "without the field it is accepted"

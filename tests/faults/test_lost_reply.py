@@ -1,0 +1,59 @@
+"""R3: the reply to COMMIT is lost. The answer is the booking that stands, and there is one of it.
+
+SOAK=1 plays 200 rounds instead of 20.
+"""
+
+import os
+from time import monotonic
+
+import pytest
+
+from commands.batch import Accepted, Replayed
+from commands.ledger_connection import LedgerConnection
+from ledger.errors import OutcomeUnknown
+from tests.commands import selling as t
+from tests.faults.losing_proxy import losing_proxy
+
+ROUNDS = 200 if os.environ.get("SOAK") == "1" else 20
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("rivals", [0, 1], ids=["optimistic", "under the lock"])
+async def test_a_lost_reply_to_commit_costs_nobody_a_booking(database_url: str, rivals: int) -> None:
+    """With a rival, who was first each time, the append is the second try: the one under the lock."""
+    longest = 0.0
+    async with (
+        losing_proxy(database_url) as proxy,
+        t.an_appender(database_url) as rival,
+        t.an_appender(database_url, lambda: LedgerConnection.connect(proxy.url)) as appender,
+    ):
+        event_id = await t.scheduled(appender, capacity=4 * ROUNDS)
+        for number in range(1, ROUNDS + 1):
+            await t.outcomes(rival, [t.book(event_id) for _ in range(rivals)])
+            commands = [t.book(event_id) for _ in range(3)]
+            proxy.armed, began = True, monotonic()
+            found = await t.outcomes(appender, commands)
+            longest = max(longest, monotonic() - began)
+            stands = {one.entry.command: one.version for one in await t.stream_of(database_url, event_id)}
+            assert found == [Replayed(event_id, stands[command.id]) for command in commands]
+            assert proxy.lost == number
+    booked = await t.bookings_of(database_url, event_id)
+    print(f"R3: {proxy.lost} replies lost, {len(booked)} bookings stand once each; the longest answer took {longest:.2f} s")
+    assert len(booked) == ROUNDS * (3 + rivals)
+    assert longest < 2.5
+
+
+async def test_a_frozen_connection_is_cut_and_the_next_one_serves(database_url: str) -> None:
+    async with losing_proxy(database_url) as proxy:
+        async with t.an_appender(database_url, lambda: LedgerConnection.connect(proxy.url), timeout_seconds=0.5) as appender:
+            event_id = await t.scheduled(appender)
+            unheard, next_one, began = t.book(event_id), t.book(event_id), monotonic()
+            proxy.freeze()
+            with pytest.raises(OutcomeUnknown):
+                await appender.submit(unheard)
+            assert isinstance((await t.insist(appender, next_one))[0], Accepted)
+            seconds = monotonic() - began
+            assert await appender.submit(unheard) == Replayed(event_id, 2)
+        assert await t.bookings_of(database_url, event_id) == [unheard.id, next_one.id]
+    print(f"a frozen connection: the next booking {seconds:.2f} s later, where a command may take 0.5 s")
+    assert seconds < 3

@@ -1,0 +1,71 @@
+"""R5: many more clients than seats, and customers who race their own limit. The right number is sold, and nobody gets an error."""
+
+import asyncio
+from collections import Counter
+from time import monotonic
+from uuid import UUID
+
+from commands.appender import Appender
+from commands.batch import Accepted
+from ledger import entries as e
+from ledger import messages as m
+from ledger.errors import CustomerLimit, SoldOut
+from tests.commands import selling as t
+from tests.ledger.histories import fold
+
+
+def customer(number: int) -> m.Actor:
+    return m.Actor(UUID(int=0xC000 + number), m.Role.CUSTOMER)
+
+
+async def rush(appenders: list[Appender], commands: list[m.BookSeats]) -> Counter[type]:
+    """All at once, in turn at each process; what came of them."""
+    sent = [sent for place, command in enumerate(commands) for sent in t.send(appenders[place % len(appenders)], command)]
+    return Counter(type(one) for one in await t.answers(sent))
+
+
+async def test_500_clients_want_10_seats(database_url: str) -> None:
+    async with t.an_appender(database_url) as one, t.an_appender(database_url) as two:
+        event_id, began = await t.scheduled(one, capacity=10), monotonic()
+        found = await rush([one, two], [t.book(event_id, customer(number)) for number in range(500)])
+        seconds = monotonic() - began
+    print(f"R5: 500 clients, 10 seats: {found[Accepted]} got one, {found[SoldOut]} were refused, in {seconds:.2f} s")
+    assert found == {Accepted: 10, SoldOut: 490}
+    assert len(await t.bookings_of(database_url, event_id)) == 10
+
+
+async def test_customers_race_their_own_limit(database_url: str) -> None:
+    async with t.an_appender(database_url) as one, t.an_appender(database_url) as two:
+        event_id = await t.scheduled(one, capacity=1_000, limit=4)
+        found = await rush([one, two], [t.book(event_id, customer(number % 20)) for number in range(400)])
+    held = Counter(
+        one.entry.customer_id for one in await t.stream_of(database_url, event_id) if isinstance(one.entry, e.SeatsBooked)
+    )
+    print(
+        f"R5: 20 customers asked 400 times for tickets that they may have 4 of: {dict(Counter(held.values()))} (tickets: customers)"
+    )
+    assert found == {Accepted: 80, CustomerLimit: 320}
+    assert set(held.values()) == {4}
+
+
+async def test_seats_that_come_back_in_the_rush_are_sold_and_none_twice(database_url: str) -> None:
+    """Each holder gives the seat back and wants another, at both processes; 20 seats, 40 people, 5 rounds each."""
+    async with t.an_appender(database_url) as one, t.an_appender(database_url) as two:
+        event_id = await t.scheduled(one, capacity=20)
+
+        async def somebody(number: int) -> Counter[type]:
+            found: Counter[type] = Counter()
+            for turn in range(5):
+                here, there = (one, two) if (number + turn) % 2 else (two, one)
+                command = t.book(event_id, customer(number))
+                found += Counter([type(outcome) for outcome in await t.outcomes(here, [command])])
+                if turn < 4:
+                    await t.outcomes(there, [t.cancel(event_id, command.id)])
+            return found
+
+        found = sum(await asyncio.gather(*map(somebody, range(40))), Counter[type]())
+    event = fold(await t.stream_of(database_url, event_id))
+    print(f"R5: 20 seats changed hands {found[Accepted]} times; {found[SoldOut]} came while there were none")
+    assert set(found) <= {Accepted, SoldOut}
+    assert found[Accepted] > 20
+    assert 0 < event.categories[1].taken <= 20

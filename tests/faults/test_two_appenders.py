@@ -1,0 +1,106 @@
+"""R15, without the web: two API processes on one hot Event. No seat twice, no refusal while seats are free, and neither starves."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from time import monotonic
+from uuid import UUID
+
+from commands.appender import Appender
+from commands.ledger_connection import LedgerConnection
+from ledger.entries import Recorded
+from ledger.errors import SoldOut
+from tests.commands import selling as t
+
+SEATS, CLIENTS = 1_200, 16
+
+
+async def buy_until_sold_out(appender: Appender, event_id: UUID, waits: list[float]) -> None:
+    """Tells how long each booking took, in seconds."""
+    while True:
+        began = monotonic()
+        try:
+            await appender.submit(t.book(event_id))
+        except SoldOut:
+            return
+        waits.append(monotonic() - began)
+
+
+async def test_two_saturated_processes_both_make_progress(database_url: str) -> None:
+    async with t.an_appender(database_url) as one, t.an_appender(database_url) as two:
+        event_id, began = await t.scheduled(one, capacity=SEATS), monotonic()
+        here: list[float] = []
+        there: list[float] = []
+        clients = [(one, here)] * CLIENTS + [(two, there)] * CLIENTS
+        await asyncio.gather(*(buy_until_sold_out(appender, event_id, waits) for appender, waits in clients))
+        rate = SEATS / (monotonic() - began)
+        appends = one.appends + two.appends
+    print(
+        f"R15: {len(here)} and {len(there)} of {SEATS} seats in {appends} appends, {rate:.0f} a second; "
+        f"the longest waits {max(here) * 1000:.0f} and {max(there) * 1000:.0f} ms"
+    )
+    assert len(here) + len(there) == len(await t.bookings_of(database_url, event_id)) == SEATS
+    assert min(len(here), len(there)) > SEATS / 10
+    assert max(*here, *there) < 2
+
+
+async def test_one_client_beside_a_saturated_process_is_not_left_waiting(database_url: str) -> None:
+    async with t.an_appender(database_url) as busy, t.an_appender(database_url) as quiet:
+        event_id = await t.scheduled(busy, capacity=SEATS)
+        there: list[float] = []
+        waits: list[float] = []
+        await asyncio.gather(
+            *(buy_until_sold_out(busy, event_id, there) for _ in range(CLIENTS)), buy_until_sold_out(quiet, event_id, waits)
+        )
+    print(f"R15: beside {len(there)} bookings one client made {len(waits)}; its longest wait was {max(waits) * 1000:.0f} ms")
+    assert len(there) + len(waits) == SEATS
+    assert len(waits) > 5
+    assert max(waits) < 2
+
+
+class Unlucky(LedgerConnection):
+    """Somebody else is always a moment faster, unless the lock keeps them out."""
+
+    rival: Appender
+    event_id: UUID
+    holds_lock = False
+    tries = 0
+
+    async def append(self, run: Sequence[Recorded]) -> list[int]:
+        Unlucky.tries += 1
+        if not self.holds_lock:
+            await Unlucky.rival.submit(t.book(Unlucky.event_id))
+        return await super().append(run)
+
+    @asynccontextmanager
+    async def locked(self) -> AsyncIterator[None]:
+        async with super().locked():
+            self.holds_lock = True
+            yield
+        self.holds_lock = False
+
+
+async def test_the_second_try_can_t_lose(database_url: str) -> None:
+    async with t.an_appender(database_url) as rival:
+        Unlucky.rival, Unlucky.event_id = rival, await t.scheduled(rival, capacity=1_000)
+        async with t.an_appender(database_url, lambda: Unlucky.connect(database_url)) as appender:
+            for _ in range(20):
+                before = Unlucky.tries
+                await appender.submit(t.book(Unlucky.event_id))
+                assert Unlucky.tries - before <= 2
+    booked = len(await t.bookings_of(database_url, Unlucky.event_id))
+    print(f"R15: {Unlucky.tries} tries for 20 bookings beside {booked - 20} of somebody who is always faster")
+    assert booked > 25
+
+
+async def test_no_refusal_while_a_seat_is_free(database_url: str) -> None:
+    """One process sells out, the other gives a seat back: the first sells it, every time, and at once."""
+    async with t.an_appender(database_url) as seller, t.an_appender(database_url) as returns:
+        event_id = await t.scheduled(seller, capacity=3)
+        bookings = [t.book(event_id) for _ in range(3)]
+        await t.outcomes(seller, bookings)
+        for _ in range(50):
+            await returns.submit(t.cancel(event_id, bookings.pop(0).id))
+            bookings.append(t.book(event_id))
+            await seller.submit(bookings[-1])
+    assert len(await t.bookings_of(database_url, event_id)) == 53

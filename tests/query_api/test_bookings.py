@@ -1,0 +1,223 @@
+"""A customer's bookings, and an event's."""
+
+import csv
+import io
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from ledger import messages as m
+from ledger.messages import Role
+from ledger.settings import Settings
+from ledger.views import booking_story
+from query_api import queries, spreadsheet
+from query_api.answers import _encode
+from tests.query_api.world import ADMIN, ALICE, AUDITOR, BOB, CODES, NOW, ORGANIZER, OTHER, Api, CountingCursor, Person, World
+
+
+def story_of(world: World, booking_id: UUID) -> bytes:
+    entries = [one for one in world.story if booking_id in (one.entry.command, getattr(one.entry, "booking_id", None))]
+    return _encode(booking_story(entries, "Concert", "EUR", CODES))
+
+
+async def test_a_booking_is_shown_as_its_entries_tell_it(world: World, api: Api) -> None:
+    event_id = world.schedule()
+    booking_id = world.book(event_id, General=3, VIP=2)
+    world.cancel_booking(event_id, booking_id, 1, 3, at=NOW + timedelta(hours=1))
+    world.do(m.CheckIn(id=uuid4(), actor=ORGANIZER, event_id=event_id, booking_id=booking_id, ticket=0), NOW + timedelta(hours=2))
+    world.project()
+    answer = await api.get(f"/api/bookings/{booking_id}", ALICE)
+    assert answer.content == story_of(world, booking_id)
+    body = answer.json()
+    assert [ticket["status"] for ticket in body["tickets"]] == ["used", "cancelled", "active", "cancelled", "active"]
+    assert (body["total_amount"], body["refunded_amount"], body["status"]) == ("390.00", "170.00", "confirmed")
+    assert [(line["category"], line["quantity"]) for line in body["lines"]] == [("General", 3), ("VIP", 2)]
+    assert answer.headers["ledger-position"] == str(world.position)
+
+
+async def test_who_may_see_a_booking(world: World, api: Api) -> None:
+    booking_id = world.book(world.schedule())
+    world.project()
+    seen = {}
+    people = {"alice": ALICE, "bob": BOB, "organizer": ORGANIZER, "other": OTHER, "admin": ADMIN, "auditor": AUDITOR}
+    for name, who in people.items():
+        seen[name] = (await api.get(f"/api/bookings/{booking_id}", who)).status_code
+    assert seen == {"alice": 200, "bob": 404, "organizer": 200, "other": 404, "admin": 200, "auditor": 404}
+    assert (await api.get(f"/api/bookings/{booking_id}")).status_code == 401
+    assert (await api.get(f"/api/bookings/{uuid4()}", ADMIN)).json()["type"] == "/problems/booking-not-found"
+
+
+async def test_a_cancelled_event_cancels_what_stands_and_leaves_what_was_cancelled_before(world: World, api: Api) -> None:
+    event_id, other_id = world.schedule(), world.schedule("Other")
+    bookings = [world.book(event_id, General=2) for _ in range(30)]
+    elsewhere = world.book(other_id)
+    world.cancel_booking(event_id, bookings[0], at=NOW + timedelta(hours=1))
+    world.cancel_booking(event_id, bookings[1], 0, at=NOW + timedelta(hours=1))
+    world.cancel_event(event_id, at=NOW + timedelta(hours=2))
+    world.project()
+    items = {UUID(item["id"]): item for item in await api.items("/api/bookings", ALICE, status="cancelled", limit=200)}
+    assert set(items) == set(bookings)
+    assert items[bookings[0]]["updated_at"] == (NOW + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    for booking_id in bookings[1:]:
+        item = items[booking_id]
+        assert (item["status"], item["refunded_amount"], item["total_amount"]) == ("cancelled", "100.00", "100.00")
+        assert {ticket["status"] for ticket in item["tickets"]} == {"cancelled"}
+        assert item["updated_at"] == (NOW + timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert [item["id"] for item in await api.items("/api/bookings", ALICE, status="confirmed")] == [str(elsewhere)]
+    assert len(await api.items(f"/api/events/{event_id}/bookings", ORGANIZER, status="cancelled", limit=200)) == 30
+    assert await api.items(f"/api/events/{event_id}/bookings", ORGANIZER, status="confirmed") == []
+
+
+async def test_ones_own_bookings_newest_first(world: World, api: Api) -> None:
+    first, second = world.schedule(), world.schedule("Second")
+    mine = [world.book(event_id) for event_id in (first, second) * 5]
+    world.book(first, BOB)
+    world.project()
+    before = CountingCursor.count
+    assert [item["id"] for item in await api.items("/api/bookings", ALICE)] == [str(one) for one in reversed(mine)]
+    assert CountingCursor.count == before + 1
+    pages = await api.every_page("/api/bookings", ALICE, limit=4)
+    assert [item["id"] for page in pages for item in page] == [str(one) for one in reversed(mine)]
+    assert len(await api.items("/api/bookings", ALICE, event_id=str(second))) == 5
+    assert len(await api.items("/api/bookings", ADMIN, customer_id=str(BOB.id))) == 1
+    assert await api.items("/api/bookings", ADMIN) == []
+    assert (await api.get("/api/bookings", ALICE, customer_id=str(BOB.id))).status_code == 403
+    assert len(await api.items("/api/bookings", BOB, customer_id=str(BOB.id))) == 1
+    assert (await api.get("/api/bookings", ALICE, cursor="LTE")).status_code == 422
+
+
+async def test_a_page_is_bounded_in_tickets(world: World, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "TICKETS_PER_PAGE", 10)
+    queries._bookings.cache_clear()
+    event_id = world.schedule(categories=[("General", 5000, 1000)])
+    mine = [world.book(event_id, General=quantity) for quantity in (1, 20, 3, 4, 4, 5)]
+    world.project()
+    pages = await api.every_page("/api/bookings", ALICE, limit=4)
+    queries._bookings.cache_clear()
+    assert [item["id"] for page in pages for item in page] == [str(one) for one in reversed(mine)]
+    assert [len(page) for page in pages] == [3, 2, 1]
+
+
+async def test_an_events_bookings_are_its_organizers_to_see(world: World, api: Api) -> None:
+    event_id = world.schedule()
+    world.sign_up(ALICE, "Alice", "alice@example.test")
+    world.sign_up(BOB, "erased", None)
+    for who in (ALICE, BOB):
+        world.book(event_id, who)
+    world.do(m.BookSeats(id=uuid4(), actor=ORGANIZER, event_id=event_id, tickets=(m.Wanted("VIP", 1),)))
+    world.project()
+    path = f"/api/events/{event_id}/bookings"
+    before = CountingCursor.count
+    walk_in, erased, alice = await api.items(path, ORGANIZER)
+    assert CountingCursor.count == before + 1
+    assert (walk_in["customer_id"], walk_in["customer"]) == (None, None)
+    assert (erased["customer_id"], erased["customer"]) == (str(BOB.id), None)
+    assert alice["customer"] == {"id": str(ALICE.id), "name": "Alice", "email": "alice@example.test"}
+    assert len(await api.items(path, ADMIN)) == 3
+    assert (await api.get(path, OTHER)).json()["type"] == "/problems/not-your-event"
+    assert (await api.get(path, ALICE)).status_code == 403
+    assert (await api.get(f"/api/events/{uuid4()}/bookings", ORGANIZER)).json()["type"] == "/problems/event-not-found"
+    assert [len(page) for page in await api.every_page(path, ORGANIZER, limit=2)] == [2, 1]
+
+
+async def test_an_events_bookings_are_searched(world: World, api: Api) -> None:
+    event_id = world.schedule()
+    people = [Person(uuid4(), Role.CUSTOMER) for _ in range(3)]
+    addresses = ("a@example.test", "b1@example.test", "c@x.test")
+    for who, name, email in zip(people, ("Ann 100%", "BEN_B", "Çan"), addresses, strict=True):
+        world.sign_up(who, name, email)
+        world.book(event_id, who, General=2)
+    world.project()
+    path = f"/api/events/{event_id}/bookings"
+    everyone = await api.items(path, ORGANIZER)
+
+    async def found(q: str) -> list[str]:
+        return [item["customer"]["name"] for item in await api.items(path, ORGANIZER, q=q)]
+
+    assert await found("ann 1") == ["Ann 100%"]
+    assert await found("%") == ["Ann 100%"]
+    assert await found("n_b") == ["BEN_B"]
+    assert await found("_") == ["BEN_B"]
+    assert await found("EXAMPLE.test") == ["BEN_B", "Ann 100%"]
+    assert await found("çAN") == ["Çan"]
+    assert await found("z" * 10_000) == []
+    assert await found(str(everyone[0]["number"])) == [everyone[0]["customer"]["name"]]
+    code = everyone[1]["tickets"][1]["code"]
+    assert await found(code.lower().replace("-", " ")) == [everyone[1]["customer"]["name"]]
+    assert await found(code[:-1] + ("0" if code[-1] != "0" else "1")) == []
+    assert (await api.get(path, ORGANIZER, q="\0")).status_code == 422
+
+
+async def test_csv_is_safe_complete_and_of_one_snapshot(world: World, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("query_api.database.EXPORT_PAGE", 4)
+    monkeypatch.setattr(spreadsheet, "_MEMORY_BYTES", 100)
+    event_id = world.schedule(categories=[("=1+1", 5000, 100)])
+    names = ["=cmd()", "+1", "-1", "@a", "\tx", "\rx", "\nx", 'so "called", yes\r\nindeed', "Plain"]
+    for place, name in enumerate(names):
+        who = Person(uuid4(), Role.CUSTOMER)
+        world.sign_up(who, name, f"p{place}@example.test")
+        world.do(m.BookSeats(id=uuid4(), actor=who, event_id=event_id, tickets=(m.Wanted("=1+1", 2),)))
+    world.project()
+    answer = await api.get(f"/api/events/{event_id}/bookings", ORGANIZER, {"Accept": "text/csv"}, limit=1)
+    assert answer.headers["content-type"].startswith("text/csv; charset=utf-8")
+    assert answer.headers["content-disposition"] == f'attachment; filename="bookings-{event_id}.csv"'
+    assert answer.headers["ledger-position"] == str(world.position)
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode(), newline="")))
+    assert [row["customer_name"] for row in reversed(rows)] == [name if name[0] in "sP" else f"'{name}" for name in names]
+    assert {(row["quantity"], row["total_amount"], row["tickets"]) for row in rows} == {("2", "100.00", "2 =1+1")}
+    assert answer.content.count(b"\r\n") == len(names) + 1 + 1
+    searched = await api.get(f"/api/events/{event_id}/bookings", ORGANIZER, {"Accept": "text/csv"}, q="p8@")
+    assert searched.text.count("\r\n") == 2
+
+
+async def test_csv_knows_the_same_refusals(world: World, api: Api, settings: Settings) -> None:
+    event_id = world.schedule()
+    world.project()
+    path, csv_please = f"/api/events/{event_id}/bookings", {"Accept": "text/csv"}
+    assert (await api.get(path, OTHER, csv_please)).status_code == 403
+    assert (await api.get(f"/api/events/{uuid4()}/bookings", ORGANIZER, csv_please)).status_code == 404
+    assert (await api.get(path, ORGANIZER, csv_please)).text.count("\r\n") == 1
+    api.side.exports._made = spreadsheet.MAX_MADE
+    busy = await api.get(path, ORGANIZER, csv_please)
+    assert (busy.status_code, busy.headers["retry-after"]) == (503, "1")
+    api.side.exports._made = 0
+    assert api.side.exports._open == 0
+
+
+@pytest.mark.parametrize(
+    ("accept", "is_csv"),
+    [
+        ("*/*", False),
+        ("text/csv", True),
+        ("text/csv, application/json", True),
+        ("application/json, text/csv;q=0.5", False),
+        ("text/csv;q=0", False),
+        ("text/csv;q=x", False),
+        ("text/html, */*;q=0.1", False),
+    ],
+)
+async def test_accept(world: World, api: Api, accept: str, is_csv: bool) -> None:
+    answer = await api.get("/api/stats/events", ADMIN, {"Accept": accept})
+    assert answer.headers["content-type"].startswith("text/csv" if is_csv else "application/json")
+
+
+async def test_where_a_booking_is(world: World, api: Api) -> None:
+    event_id = world.schedule()
+    booking_id = world.book(event_id)
+    world.project()
+    assert await api.side.locate(booking_id) == event_id
+    assert await api.side.locate(uuid4()) is None
+
+
+async def test_obligations(world: World, api: Api) -> None:
+    event_id = world.schedule()
+    booking_id = world.book(event_id)
+    world.book(world.schedule("past", starts_at=NOW - timedelta(days=1), at=NOW - timedelta(days=9)), BOB, NOW - timedelta(days=8))
+    world.project()
+    assert "bookings" in (await api.side.obligations(ALICE.id) or "")
+    assert "events" in (await api.side.obligations(ORGANIZER.id) or "")
+    assert await api.side.obligations(BOB.id) is None
+    world.cancel_booking(event_id, booking_id)
+    world.project()
+    assert await api.side.obligations(ALICE.id) is None

@@ -1,0 +1,61 @@
+"""The database goes away, hangs, comes back: an answer in time, and the next one is good."""
+
+import asyncio
+import time
+from dataclasses import replace
+
+import pytest
+
+from ledger.errors import Busy
+from ledger.settings import Settings
+from query_api.database import Query
+from tests.query_api.world import Api, World, reading
+
+SLEEP = Query("SELECT 1, pg_sleep(5)::text", {}, ())
+
+
+async def test_broken_connections_are_not_given_out(world: World, api: Api) -> None:
+    for _ in range(3):
+        assert (await api.get("/api/events")).status_code == 200
+        world.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'seatledger-api'")
+        await asyncio.sleep(0.05)
+    assert (await api.get("/api/events")).status_code == 200
+
+
+async def test_a_query_is_bounded_and_one_that_breaks_is_busy(world: World, settings: Settings) -> None:
+    async with reading(replace(settings, query_timeout_seconds=0.2, database_pool_size=1)) as api:
+        began = time.monotonic()
+        with pytest.raises(Busy):
+            await api.side.database.rows(SLEEP)
+        assert time.monotonic() - began < 1
+        assert (await api.get("/api/events")).status_code == 200
+
+
+async def test_who_waits_in_vain_for_a_connection_is_told_so_and_none_is_lost(world: World, settings: Settings) -> None:
+    async with reading(replace(settings, query_timeout_seconds=0.2, database_pool_size=1)) as api:
+        async with api.side.database.snapshot():
+            waiting = [asyncio.create_task(api.get("/api/events")) for _ in range(5)]
+            cancelled = asyncio.create_task(api.side.database.rows(SLEEP))
+            await asyncio.sleep(0.1)
+            cancelled.cancel()
+            assert [(await one).status_code for one in waiting] == [503] * 5
+        assert (await api.get("/api/events")).status_code == 200
+
+
+async def test_a_request_that_is_cancelled_gives_its_connection_back(settings: Settings) -> None:
+    async with reading(replace(settings, database_pool_size=1)) as api:
+        for _ in range(3):
+            task = asyncio.create_task(api.side.database.rows(SLEEP))
+            await asyncio.sleep(0.05)
+            task.cancel()
+            await asyncio.wait({task})
+        assert (await asyncio.wait_for(api.get("/api/events"), 3)).status_code == 200
+
+
+async def test_a_snapshot_sees_one_state(world: World, api: Api) -> None:
+    count = Query("SELECT 1, count(*) FROM ledger_entries", {}, ())
+    async with api.side.database.snapshot() as snapshot:
+        before = (await snapshot.answer(count)).rows
+        world.schedule()
+        assert (await snapshot.answer(count)).rows == before
+    assert (await api.side.database.rows(count))[0][1] == 1

@@ -1,0 +1,258 @@
+"""The live stream, over a real server: it ends, is cut and comes again as in a browser."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+import redis.asyncio
+import uvicorn
+
+from ledger.channels import positions_channel
+from ledger.settings import Settings
+from query_api import feed, live
+from tests.query_api.world import Api, World, reading, until
+
+
+@dataclass
+class Site:
+    url: str
+    api: Api
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Site]:
+    async with reading(settings) as api:
+        server = uvicorn.Server(uvicorn.Config(api.app, port=0, log_level="warning", lifespan="off", timeout_graceful_shutdown=10))
+        task = asyncio.create_task(server.serve())
+        await until(lambda: server.started)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        try:
+            yield Site(f"http://127.0.0.1:{port}", api)
+        finally:
+            server.should_exit = True
+            await api.side.feed.close()
+            await task
+
+
+@pytest_asyncio.fixture
+async def site(settings: Settings) -> AsyncIterator[Site]:
+    async with serving(settings) as site:
+        yield site
+
+
+class Stream:
+    """Reads as EventSource does: (id, data) of each event, and the last id that there was."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        self.lines = answer.aiter_lines()
+        self.last_id: str | None = None
+
+    async def next(self, seconds: float = 3) -> Any:
+        async with asyncio.timeout(seconds):
+            name, data = "", ""
+            async for line in self.lines:
+                field, _, value = line.partition(": ")
+                if field == "id":
+                    self.last_id = value
+                elif field == "event":
+                    name = value
+                elif field == "data":
+                    data = value
+                elif not line and data:
+                    assert name == "availability"
+                    body = json.loads(data)
+                    assert str(body["position"]) == self.last_id
+                    return body
+        raise EOFError
+
+
+@asynccontextmanager
+async def listening(site: Site, *event_ids: UUID, last_id: str | None = None) -> AsyncIterator[Stream]:
+    params = {"event_id": [str(event_id) for event_id in event_ids]}
+    headers = {"Last-Event-ID": last_id} if last_id is not None else {}
+    async with (
+        httpx.AsyncClient(timeout=None) as client,  # noqa: S113 - next() has its own
+        client.stream("GET", f"{site.url}/api/live", params=params, headers=headers) as answer,
+    ):
+        assert answer.status_code == 200, await answer.aread()
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        yield Stream(answer)
+
+
+async def project(world: World, settings: Settings) -> None:
+    await asyncio.to_thread(world.project, "availability")
+    async with redis.asyncio.Redis.from_url(settings.redis_url) as client:
+        await client.publish(positions_channel(settings.redis_url), f"availability {world.position}")
+
+
+async def test_the_present_state_comes_first_then_each_change(world: World, site: Site, settings: Settings) -> None:
+    event_id, other_id = world.schedule(), world.schedule()
+    world.book(event_id, General=2)
+    await project(world, settings)
+    async with listening(site, event_id) as stream:
+        assert await stream.next() == {
+            "event_id": str(event_id),
+            "available": 108,
+            "categories": [{"name": "General", "available": 98}, {"name": "VIP", "available": 10}],
+            "position": world.position,
+        }
+        world.book(other_id)
+        world.book(event_id, VIP=1)
+        await project(world, settings)
+        assert (await stream.next())["available"] == 107
+        world.cancel_event(event_id)
+        await project(world, settings)
+        assert (await stream.next())["available"] == 110
+    await until(lambda: not site.api.side.feed.count)
+
+
+async def test_all_events(world: World, site: Site, settings: Settings) -> None:
+    first = world.schedule()
+    await project(world, settings)
+    async with listening(site) as stream:
+        with pytest.raises(TimeoutError):
+            await stream.next(0.3)
+        assert stream.last_id == str(world.position)
+    second = world.schedule()
+    world.book(first)
+    await project(world, settings)
+    async with listening(site, last_id=stream.last_id) as again:
+        assert [(await again.next())["event_id"] for _ in range(2)] == [str(second), str(first)]
+
+
+@pytest.mark.parametrize("last_id", ["999999999", "x", "-1", "9" * 30, ""])
+async def test_an_id_that_never_was_is_none(world: World, site: Site, settings: Settings, last_id: str) -> None:
+    event_id = world.schedule()
+    await project(world, settings)
+    async with listening(site, event_id, last_id=last_id) as stream:
+        assert (await stream.next())["available"] == 110
+
+
+async def test_what_was_missed_comes_in_pages(
+    world: World, site: Site, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "PAGE", 3)
+    monkeypatch.setattr(live, "PAGE", 3)
+    made = [str(world.schedule(f"no {number}")) for number in range(9)]
+    await project(world, settings)
+    async with listening(site, last_id="0") as stream:
+        assert [(await stream.next())["event_id"] for _ in made] == made
+        world.book(UUID(made[0]))
+        world.book(UUID(made[1]))
+        await project(world, settings)
+        assert [(await stream.next())["event_id"] for _ in range(2)] == made[:2]
+
+
+async def test_cut_twenty_times_the_last_count_is_right(world: World, site: Site, settings: Settings) -> None:
+    event_id = world.schedule(categories=[("General", 100, 1000)])
+    await project(world, settings)
+    done = asyncio.Event()
+
+    async def sell() -> None:
+        for _ in range(60):
+            world.book(event_id, General=1)
+            await project(world, settings)
+        done.set()
+
+    selling, last, last_id, cuts = asyncio.create_task(sell()), 1000, None, 0
+    while not done.is_set() or last != 940:
+        async with listening(site, event_id, last_id=last_id) as stream:
+            try:
+                for _ in range(2):
+                    last = (await stream.next(1))["available"]
+            except TimeoutError:
+                pass
+            last_id = stream.last_id or last_id
+        cuts += 1
+        assert cuts < 200
+    await selling
+    assert cuts >= 20
+    async with listening(site, event_id) as stream:
+        assert (await stream.next())["available"] == 940
+
+
+async def test_streams_are_capped(world: World, settings: Settings) -> None:
+    async with serving(replace(settings, live_streams_limit=2)) as site:
+        event_id = world.schedule()
+        await project(world, settings)
+        async with listening(site, event_id) as one, listening(site, event_id) as two:
+            await one.next()
+            await two.next()
+            refused = await site.api.get("/api/live")
+            assert (refused.status_code, refused.json()["type"]) == (503, "/problems/busy")
+        await until(lambda: not site.api.side.feed.count)
+        async with listening(site, event_id) as three:
+            await three.next()
+
+
+async def test_bad_requests(site: Site) -> None:
+    assert (await site.api.get("/api/live?event_id=x")).status_code == 422
+    assert (await site.api.get("/api/live?" + "&".join(f"event_id={uuid4()}" for _ in range(51)))).status_code == 422
+    assert site.api.side.feed.count == 0
+
+
+async def test_without_redis_changes_come_all_the_same(world: World, settings: Settings) -> None:
+    async with serving(replace(settings, redis_url="redis://127.0.0.1:1/0")) as site:
+        event_id = world.schedule()
+        world.project()
+        async with listening(site, event_id) as stream:
+            await stream.next()
+            world.book(event_id)
+            world.project("availability")
+            assert (await stream.next())["available"] == 109
+
+
+async def test_a_slow_reader_gets_the_newest_state_and_one_too_slow_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = feed.Listener(None)
+    event_id = uuid4()
+    for position in range(1000):
+        slow.push(feed.State(position, event_id, b""))
+    slow.push(feed.State(1000, uuid4(), b""))
+    assert [state.position for state in await slow.take()] == [999, 1000]
+    monkeypatch.setattr(feed, "MAX_PENDING", 5)
+    for position in range(6):
+        slow.push(feed.State(position, uuid4(), b""))
+    assert await slow.take() == []
+
+
+async def test_a_frozen_reader_is_dropped(world: World, site: Site, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its side of the connection takes nothing: in the end neither does the server's."""
+    monkeypatch.setattr(live, "SEND_SECONDS", 0.3)
+    made = [world.schedule(categories=[("x" * 150 + str(number), 100, 10) for number in range(50)]) for _ in range(50)]
+    await project(world, settings)
+    _reader, writer = await asyncio.open_connection("127.0.0.1", int(site.url.rpartition(":")[2]), limit=1024)
+    writer.write(b"GET /api/live HTTP/1.1\r\nHost: x\r\nLast-Event-ID: 0\r\n\r\n")
+    monkeypatch.setattr(feed, "PAUSE_SECONDS", 0.0)
+    await until(lambda: site.api.side.feed.count)
+    async with asyncio.timeout(20):
+        position = world.position
+        while site.api.side.feed.count:
+            for event_id in made:
+                position += 1
+                for listener in site.api.side.feed._listeners:
+                    listener.push(feed.State(position, event_id, b"data: " + b"x" * 10_000 + b"\n\n"))
+            await asyncio.sleep(0.01)
+    writer.close()
+
+
+async def test_the_server_stops_with_streams_open(world: World, settings: Settings) -> None:
+    async with reading(settings) as api:
+        server = uvicorn.Server(uvicorn.Config(api.app, port=0, log_level="warning", lifespan="off"))
+        task = asyncio.create_task(server.serve())
+        await until(lambda: server.started)
+        event_id = world.schedule()
+        world.project()
+        site = Site(f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", api)
+        async with listening(site, event_id) as stream:
+            await stream.next()
+            server.should_exit = True
+            with pytest.raises(EOFError):
+                await stream.next(4)
+        await asyncio.wait_for(task, 4)

@@ -1,0 +1,133 @@
+"""Every query finds its rows by an index, however many there are."""
+
+import re
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from query_api import queries as q
+from query_api.database import Query
+from tests.query_api.world import NOW, World
+
+ROWS = 20_000
+BIG = {
+    "catalogue_events", "catalogue_categories", "availability_events", "availability_categories", "booking_events", "bookings",
+    "tickets", "accounts", "revenue_events", "revenue_categories", "revenue_hours", "ledger_entries",
+}  # fmt: skip
+
+FILL = """
+CREATE TEMP TABLE n AS SELECT n, md5('event' || n)::uuid AS event_id, md5('booking' || n)::uuid AS booking_id,
+    md5('organizer' || n % 500)::uuid AS organizer_id, md5('customer' || n % 5000)::uuid AS customer_id,
+    now() + make_interval(hours => n - 5000) AS starts_at,
+    (ARRAY['active', 'completed'])[1 + (n % 10 = 0)::int] AS status FROM generate_series(1, %(rows)s) n;
+INSERT INTO catalogue_events (event_id, number, name, description, venue, starts_at, timezone, currency, status, organizer_id,
+    details_version, created_at)
+    SELECT event_id, n, 'Event ' || md5(n::text), '', 'Hall ' || n, starts_at, 'UTC', 'EUR', status, organizer_id, 1, now() FROM n;
+INSERT INTO catalogue_categories SELECT event_id, 1, 'General', 5000 FROM n;
+INSERT INTO availability_events SELECT event_id, n FROM n;
+INSERT INTO availability_categories (event_id, category, name, capacity, taken) SELECT event_id, 1, 'General', 100, 1 FROM n;
+INSERT INTO booking_events SELECT event_id, 'Event', starts_at, 'EUR', organizer_id, status, NULL FROM n;
+INSERT INTO accounts (id, name, email, role)
+    SELECT DISTINCT ON (customer_id) customer_id, md5(n::text), 'p' || n || '@example.test', 'customer' FROM n;
+INSERT INTO accounts (id, name, email, role) SELECT gen_random_uuid(), 'x', 'q' || n || '@example.test', 'customer' FROM n;
+INSERT INTO bookings SELECT booking_id, n, md5('event' || 1 + n % 100)::uuid, n, 1, customer_id, 'confirmed', 1,
+    5000, 0, now(), now() FROM n;
+INSERT INTO tickets SELECT booking_id, 0, 1, 'General', 5000, 'active' FROM n;
+INSERT INTO revenue_events SELECT event_id, n, 'Event', starts_at, 'EUR', organizer_id, status, 1, 0 FROM n;
+INSERT INTO revenue_categories SELECT event_id, 1, 'General', 100, 1, 5000, 0 FROM n;
+INSERT INTO revenue_hours SELECT event_id, date_trunc('hour', starts_at), 1, 0, 1, 0, 5000, 0 FROM n;
+INSERT INTO ledger_entries SELECT event_id, 1, 'x', '{}' FROM n;
+UPDATE projections SET position = %(rows)s - 10;
+DROP TABLE n;
+"""
+
+
+def scans(plan: Any) -> set[str]:
+    """The tables that are read from end to end."""
+    own = {plan["Relation Name"]} if plan["Node Type"] in ("Seq Scan", "Parallel Seq Scan") else set()
+    return own.union(*(scans(child) for child in plan.get("Plans", ())))
+
+
+def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query]:
+    now = NOW
+    events: dict[str, Any] = {
+        "upcoming_from": NOW,
+        "from_": None,
+        "to": None,
+        "status": "active",
+        "organizer_id": None,
+        "after": None,
+    }
+    search = q.BookingSearch(event_id, account_id)
+    sales: dict[str, Any] = {"viewer": None, "event_id": None, "from_": None, "to": None}
+    after = (now + timedelta(days=30), event_id)
+    return {
+        "event": q.event(event_id),
+        "events": q.events(q=None, limit=50, **events),
+        "events, next page": q.events(q=None, limit=50, **events | {"after": after}),
+        "events, all": q.events(q=None, limit=50, **events | {"upcoming_from": None, "status": None}),
+        "events, all, next page": q.events(q=None, limit=50, **events | {"upcoming_from": None, "status": None, "after": after}),
+        "events, range": q.events(q=None, limit=50, **events | {"from_": now, "to": now + timedelta(days=2)}),
+        "events, organizer": q.events(q=None, limit=50, **events | {"organizer_id": account_id, "status": None}),
+        "events, search": q.events(q="c4ca4238a0b9", limit=50, **events),
+        "events, short search": q.events(q="e", limit=50, **events),
+        "booking": q.booking(event_id),
+        "bookings": q.bookings(customer_id=account_id, event_id=None, status="confirmed", after=None, limit=50),
+        "bookings, event": q.bookings(customer_id=account_id, event_id=event_id, status="cancelled", after=500, limit=50),
+        "event's bookings": q.event_bookings(search, None, 50),
+        "event's bookings, next page": q.event_bookings(search._replace(viewer=None), 5000, 50),
+        "event's bookings, search": q.event_bookings(search._replace(q="ann", number=5), None, 50),
+        "event's bookings, code": q.event_bookings(search._replace(version=5), None, 50),
+        "event's bookings, cancelled": q.event_bookings(search._replace(status="cancelled"), None, 50),
+        "event's bookings, export": q.all_event_bookings(search),
+        "event of booking": q.event_of_booking(event_id),
+        "obligations": q.obligations(account_id, now),
+        "summary": q.summary(account_id),
+        "event totals": q.event_totals(viewer=None, q=None, after=None, limit=50),
+        "event totals, organizer": q.event_totals(viewer=account_id, q="x", after=5000, limit=50),
+        "event totals, export": q.all_event_totals(account_id, None),
+        "sales, event": q.sales(interval="hour", **sales | {"event_id": event_id}),
+        "sales, range": q.sales(interval="day", **sales | {"from_": now, "to": now + timedelta(days=2)}),
+        "sales, organizer": q.sales(interval="day", **sales | {"viewer": account_id}),
+        "changes": q.changes(event_ids=None, after=ROWS - 10, limit=500),
+        "changes, named": q.changes(event_ids=[event_id], after=None, limit=500),
+        "changes, named, since": q.changes(event_ids=[event_id], after=5, limit=500),
+        "positions": q.positions(),
+        "progress": q.progress(),
+    }
+
+
+def plan_of(connection: psycopg.Connection[Any], query: Query) -> Any:
+    """As a prepared statement is planned."""
+    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", query.sql)))
+    sql = re.sub(r"%\((\w+)\)s", lambda match: f"${1 + names.index(match[1])}", query.sql)
+    places = ", ".join(["%s"] * len(names))
+    cursor = psycopg.ClientCursor(connection)
+    cursor.execute(f"DEALLOCATE ALL; PREPARE one AS {sql}")
+    execute = f"EXPLAIN (FORMAT JSON) EXECUTE one ({places})" if names else "EXPLAIN (FORMAT JSON) EXECUTE one"
+    ((plan,),) = cursor.execute(execute, [query.parameters[name] for name in names])
+    return plan[0]["Plan"]
+
+
+@pytest.mark.parametrize("generic", [False, True])
+def test_no_big_table_is_read_from_end_to_end(world: World, generic: bool) -> None:
+    with psycopg.connect(world.url, autocommit=True) as connection:
+        for statement in FILL.split(";\n")[:-1]:
+            connection.execute(statement.replace("%(rows)s", str(ROWS)))
+        connection.execute("VACUUM ANALYZE")
+        mode = "force_generic_plan" if generic else "force_custom_plan"
+        connection.execute(f"SET plan_cache_mode = {mode}")
+        (event_id,) = connection.execute("SELECT event_id FROM bookings LIMIT 1").fetchone() or ()
+        (account_id,) = (
+            connection.execute("SELECT organizer_id FROM booking_events WHERE event_id = %s", (event_id,)).fetchone() or ()
+        )
+        found = {}
+        for name, query in every_query(event_id, account_id).items():
+            if generic and query.replan:
+                continue
+            if scanned := scans(plan_of(connection, query)) & BIG:
+                found[name] = scanned
+    assert found == {}

@@ -1,0 +1,224 @@
+"""Statistics equal an independent fold of the ledger."""
+
+import csv
+import io
+import random
+from collections import Counter, defaultdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from ledger import entries as e
+from ledger import messages as m
+from ledger.errors import SeatledgerError
+from ledger.money import to_text
+from ledger.settings import Settings
+from query_api import queries
+from tests.query_api.world import ADMIN, ALICE, AUDITOR, BOB, NOW, ORGANIZER, OTHER, Api, CountingCursor, World
+
+START = datetime(2026, 1, 30, 22, tzinfo=UTC)
+
+
+def busy_weeks(world: World) -> None:
+    """Three events of two organizers in two currencies, with some hundred commands over ten days."""
+    dice = random.Random(7)  # noqa: S311
+    soon: dict[str, Any] = {"starts_at": START + timedelta(days=300), "at": START}
+    made = [
+        world.schedule("Alpha", **soon),
+        world.schedule("Béta", by=OTHER, currency="JPY", **soon),
+        world.schedule("Gamma", **soon),
+    ]
+    bookings: list[tuple[UUID, UUID]] = []
+    for hour in range(240):
+        now, event_id = START + timedelta(hours=hour), dice.choice(made)
+        try:
+            if dice.random() < 0.7:
+                bookings.append((event_id, world.book(event_id, dice.choice([ALICE, BOB]), now, General=dice.randint(1, 3))))
+            elif bookings:
+                chosen = dice.choice(bookings)
+                world.cancel_booking(*chosen, *([0] if dice.random() < 0.5 else []), at=now)
+        except SeatledgerError:
+            pass
+    world.cancel_event(made[2], START + timedelta(days=11))
+    world.do(m.CompleteEvent(id=uuid4(), actor=ADMIN, event_id=made[1]), START + timedelta(days=11))
+
+
+def fold(world: World) -> dict[UUID, list[tuple[datetime, Counter[str]]]]:
+    """By event, what each entry did, told from the bookings alone."""
+    told: dict[UUID, list[tuple[datetime, Counter[str]]]] = defaultdict(list)
+    standing: dict[UUID, dict[UUID, list[int]]] = defaultdict(dict)  # prices of the tickets that are left
+    lines: dict[UUID, list[int]] = {}
+    for one in world.story:
+        entry, gained = one.entry, Counter[str]()
+        if isinstance(entry, e.SeatsBooked):
+            prices = [line.unit_price for line in entry.lines for _ in range(line.quantity)]
+            lines[entry.command], standing[one.stream][entry.command] = prices, list(prices)
+            gained.update(bookings=1, tickets=len(prices), gross=sum(prices))
+        elif isinstance(entry, e.BookingCancelled):
+            refund = [lines[entry.booking_id][ticket] for ticket in entry.tickets]
+            left = standing[one.stream][entry.booking_id]
+            for price in refund:
+                left.remove(price)
+            gained.update(tickets_cancelled=len(refund), refunded=sum(refund), cancellations=int(not left))
+            if not left:
+                del standing[one.stream][entry.booking_id]
+        elif isinstance(entry, e.EventCancelled):
+            left = [price for prices in standing[one.stream].values() for price in prices]
+            gained.update(cancellations=len(standing[one.stream]), tickets_cancelled=len(left), refunded=sum(left))
+            standing[one.stream].clear()
+        told[one.stream].append((entry.at, gained))
+    return told
+
+
+def amounts(total: Counter[str], currency: str) -> dict[str, str]:
+    gross, refunded = total["gross"], total["refunded"]
+    return {name: to_text(value, currency) for name, value in (("gross", gross), ("refunded", refunded), ("net", gross - refunded))}
+
+
+def summed(told: list[tuple[datetime, Counter[str]]]) -> Counter[str]:
+    return sum((gained for _, gained in told), Counter())
+
+
+async def test_events_and_summary(world: World, api: Api) -> None:
+    busy_weeks(world)
+    world.project()
+    told = fold(world)
+    body = (await api.get("/api/stats/events", ADMIN)).json()
+    assert body["ledger_position"] == world.position
+    assert [item["name"] for item in body["items"]] == ["Gamma", "Béta", "Alpha"]
+    for item in body["items"]:
+        event, total = world.events[UUID(item["event_id"])], summed(told[UUID(item["event_id"])])
+        expected = {
+            "event_id": str(event.id), "number": event.number, "name": event.details.name, "status": event.status,
+            "starts_at": event.details.starts_at.strftime("%Y-%m-%dT%H:%M:%SZ"), "currency": event.currency, "capacity": 110,
+            "taken": sum(seats.taken for seats in event.categories.values()), "bookings": total["bookings"],
+            "cancellations": total["cancellations"], **amounts(total, event.currency),
+        }  # fmt: skip
+        assert item == expected
+    before = CountingCursor.count
+    summary = (await api.get("/api/stats/summary", ADMIN)).json()
+    assert CountingCursor.count == before + 1
+    assert summary["events"] == {"active": 1, "cancelled": 1, "completed": 1}
+    for name in ("capacity", "taken", "bookings", "cancellations"):
+        assert summary[name] == sum(item[name] for item in body["items"])
+    by_currency: dict[str, Counter[str]] = defaultdict(Counter)
+    for event_id, one in told.items():
+        by_currency[world.events[event_id].currency] += summed(one)
+    assert summary["revenue"] == [{"currency": code, **amounts(by_currency[code], code)} for code in ("EUR", "JPY")]
+
+
+@pytest.mark.parametrize("interval", ["hour", "day", "month"])
+async def test_sales(world: World, api: Api, interval: str) -> None:
+    busy_weeks(world)
+    world.project()
+    start = {"hour": "%Y-%m-%dT%H:00:00Z", "day": "%Y-%m-%dT00:00:00Z", "month": "%Y-%m-01T00:00:00Z"}[interval]
+    since, until = START + timedelta(days=1), START + timedelta(days=20)
+    buckets: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for event_id, told in fold(world).items():
+        for at, gained in told:
+            if gained and since <= at < until:
+                buckets[at.strftime(start), world.events[event_id].currency] += gained
+    params: dict[str, Any] = {"interval": interval, "from_": since.isoformat(), "to": until.isoformat()}
+    answer = await api.get("/api/stats/sales", ADMIN, **params)
+    names = ("bookings", "cancellations", "tickets", "tickets_cancelled")
+    assert answer.json() == {
+        "items": [
+            {"start": start, "currency": currency, **{name: total[name] for name in names}, **amounts(total, currency)}
+            for (start, currency), total in sorted(buckets.items())
+        ],
+        "next_cursor": None,
+        "ledger_position": world.position,
+    }
+    assert answer.headers["ledger-position"] == str(world.position)
+
+
+async def test_an_organizer_sees_their_own(world: World, api: Api) -> None:
+    busy_weeks(world)
+    world.project()
+    (mine,) = await api.items("/api/stats/events", OTHER)
+    assert mine["name"] == "Béta"
+    assert {item["currency"] for item in await api.items("/api/stats/sales", OTHER)} == {"JPY"}
+    assert [one["currency"] for one in (await api.get("/api/stats/summary", OTHER)).json()["revenue"]] == ["JPY"]
+    path, alpha = "/api/stats/sales", next(str(one.stream) for one in world.story)
+    assert (await api.get(path, OTHER, event_id=alpha)).json()["type"] == "/problems/not-your-event"
+    assert (await api.get(path, OTHER, event_id=str(uuid4()))).json()["type"] == "/problems/event-not-found"
+    assert {item["currency"] for item in await api.items(path, ORGANIZER, event_id=alpha)} == {"EUR"}
+    for who, status in ((ALICE, 403), (AUDITOR, 403), (None, 401)):
+        for name in ("summary", "events", "sales"):
+            assert (await api.get(f"/api/stats/{name}", who)).status_code == status
+
+
+async def test_a_ledger_without_entries(api: Api) -> None:
+    assert (await api.get("/api/stats/summary", ADMIN)).json() == {
+        "events": {"active": 0, "cancelled": 0, "completed": 0}, "capacity": 0, "taken": 0, "bookings": 0, "cancellations": 0,
+        "revenue": [], "ledger_position": 0,
+    }  # fmt: skip
+    for name in ("events", "sales"):
+        assert (await api.get(f"/api/stats/{name}", ORGANIZER)).json() == {"items": [], "next_cursor": None, "ledger_position": 0}
+
+
+async def test_events_are_searched_and_paged(world: World, api: Api) -> None:
+    made = [str(world.schedule(name)) for name in ("a%b", "aXb", "A%B 2", "c")]
+    world.project()
+    assert [item["event_id"] for item in await api.items("/api/stats/events", ORGANIZER, q="a%b")] == [made[2], made[0]]
+    pages = await api.every_page("/api/stats/events", ORGANIZER, limit=3)
+    assert [[item["event_id"] for item in page] for page in pages] == [made[:0:-1], made[:1]]
+
+
+async def test_too_many_intervals(world: World, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    busy_weeks(world)
+    world.project()
+    monkeypatch.setattr(queries, "MAX_BUCKETS", 20)
+    queries._sales.cache_clear()
+    answer = await api.get("/api/stats/sales", ADMIN, interval="hour")
+    queries._sales.cache_clear()
+    assert answer.status_code == 422
+    assert "narrow the range" in answer.json()["detail"]
+    assert (await api.get("/api/stats/sales", ADMIN, interval="week")).status_code == 422
+
+
+async def test_csv(world: World, api: Api) -> None:
+    busy_weeks(world)
+    world.schedule("=1+1")
+    world.project()
+
+    async def read(name: str) -> list[dict[str, Any]]:
+        answer = await api.get(f"/api/stats/{name}", ADMIN, {"Accept": "text/csv"})
+        assert answer.headers["ledger-position"] == str(world.position)
+        return list(csv.DictReader(io.StringIO(answer.content.decode(), newline="")))
+
+    events = await read("events")
+    for row, item in zip(events, await api.items("/api/stats/events", ADMIN), strict=True):
+        name = "'=1+1" if item["name"] == "=1+1" else item["name"]
+        assert row == {name: str(value) for name, value in item.items()} | {"name": name}
+    sales = await read("sales")
+    assert sales == [{name: str(value) for name, value in item.items()} for item in await api.items("/api/stats/sales", ADMIN)]
+    assert [row["net"][0] for row in sales if row["start"].startswith("2026-02-10")] == ["-"]
+    summary = (await api.get("/api/stats/summary", ADMIN)).json()
+    rows = await read("summary")
+    assert [{name: row[name] for name in ("currency", "gross", "refunded", "net")} for row in rows] == summary["revenue"]
+    assert sum(int(row["bookings"]) for row in rows) == summary["bookings"]
+
+
+async def test_projections(world: World, api: Api, settings: Settings) -> None:
+    world.schedule(at=NOW - timedelta(seconds=90))
+    world.project("catalogue")
+    world.schedule()
+    world.sql("UPDATE projections SET failed_position = 7, error = E'revenue stopped\\n[SQL: DROP]' WHERE name = 'revenue'")
+    answer = await api.get("/api/projections", AUDITOR, {"Ledger-Position": str(world.position + 9)})
+    body = answer.json()
+    assert (body["ledger_position"], answer.headers["ledger-position"]) == (world.position, "0")
+    items = {item["name"]: item for item in body["items"]}
+    assert list(items) == ["availability", "bookings", "catalogue", "revenue"]
+    assert (items["catalogue"]["lag_entries"], items["catalogue"]["state"], items["catalogue"]["error"]) == (1, "running", None)
+    assert 0 <= items["catalogue"]["lag_seconds"] < 80
+    assert items["bookings"]["lag_entries"] == 2
+    assert 90 <= items["bookings"]["lag_seconds"] < 300
+    revenue = items["revenue"]
+    assert (revenue["state"], revenue["failed_position"], revenue["error"]) == ("stalled", 7, "revenue stopped")
+    world.project("bookings")
+    caught_up = {item["name"]: item for item in await api.items("/api/projections", ADMIN)}["bookings"]
+    assert (caught_up["lag_entries"], caught_up["lag_seconds"]) == (0, 0)
+    assert [(await api.get("/api/projections", who)).status_code for who in (ORGANIZER, ALICE, None)] == [403, 403, 401]

@@ -1,0 +1,241 @@
+"""A model beside the real thing: two appenders on one PostgreSQL, real projections, random steps, and after each of them
+seats that are sold = tickets that stand, never below 0 or above capacity; and what the read tables say is what the model says."""
+
+import asyncio
+import os
+from collections.abc import Awaitable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from psycopg_pool import AsyncConnectionPool
+from sqlalchemy import NullPool, create_engine, text
+
+from commands.appender import Appender
+from commands.desk import Desk
+from commands.ledger_connection import LedgerConnection
+from commands.streams import Streams
+from ledger import entries as e
+from ledger import messages as m
+from ledger.errors import SeatledgerError
+from ledger.event import category_id
+from ledger.keys import Keyring
+from ledger.store import Ledger, sqlalchemy_url
+from ledger.ticket_codes import TicketCodes
+from ledger.views import BookingView, EventView
+from projections.engine import catch_up
+from projections.registry import PROJECTORS
+
+SOAK = bool(os.environ.get("SOAK"))
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+ADMIN = m.Actor(UUID(int=0xAD), m.Role.ADMIN)
+CUSTOMERS = [m.Actor(UUID(int=0xC0 + number), m.Role.CUSTOMER) for number in range(3)]
+PRICES = {"General": 5_000, "VIP": 12_000}
+
+_which = st.integers(0, 1)
+_some = st.integers(0, 999)
+
+
+class Bench:
+    """Two desks on one database, a loop to run them in, and the projections."""
+
+    def __init__(self, database_url: str, directory: Path) -> None:
+        self.url = database_url
+        self.run = asyncio.Runner().run
+        self.codes = TicketCodes(Keyring.open(directory, "tickets"))
+        self.engine = create_engine(sqlalchemy_url(database_url), poolclass=NullPool)
+        self.ledger = Ledger(database_url)
+        self.pool: AsyncConnectionPool[Any] = AsyncConnectionPool(database_url, kwargs={"autocommit": True}, min_size=1, open=False)
+        self.run(self.pool.open())
+        self.desks: list[tuple[Appender, Desk]] = [self.run(self.desk()) for _ in range(2)]
+
+    async def desk(self) -> tuple[Appender, Desk]:
+        streams = Streams(self.pool)
+        appender = Appender(connect=partial(LedgerConnection.connect, self.url), streams=streams, clock=lambda: NOW)
+        await appender.start()
+        return appender, Desk(appender, streams, self.codes)
+
+    def crash(self, which: int) -> None:
+        """One forgets all that it knew."""
+        self.run(self.desks[which][0].close())
+        self.desks[which] = self.run(self.desk())
+
+    def project(self, name: str) -> None:
+        catch_up(self.engine, self.ledger, PROJECTORS[name], run_length=7)
+
+    def rows(self, query: str, **values: Any) -> list[Any]:
+        with self.engine.connect() as connection:
+            return list(connection.execute(text(query), values))
+
+    def close(self) -> None:
+        for appender, _ in self.desks:
+            self.run(appender.close())
+        self.run(self.pool.close())
+        self.ledger.close()
+
+
+class World(RuleBasedStateMachine):
+    def __init__(self, bench: Bench) -> None:
+        super().__init__()
+        self.bench = bench
+        self.event = uuid4()
+        self.capacity = {"General": 6, "VIP": 2}
+        self.tickets: dict[UUID, list[tuple[str, str]]] = {}  # booking -> (category, status) of each ticket
+        self.owners: dict[UUID, UUID | None] = {}
+        self.gross = self.refunded = 0
+        self.version = 1
+        self.status = "active"
+        self.done: list[tuple[m.Command, Any]] = []
+
+    @initialize()
+    def schedule(self) -> None:
+        details = e.Details(name="Model", starts_at=NOW + timedelta(days=9), max_tickets_per_customer=4)
+        categories = tuple(e.Category(n, name, PRICES[name], self.capacity[name]) for n, name in enumerate(self.capacity, 1))
+        command = m.ScheduleEvent(
+            id=self.event, actor=ADMIN, event_id=self.event, details=details, currency="EUR", categories=categories
+        )
+        assert isinstance(self._do(0, command), EventView)
+
+    @rule(
+        which=_which,
+        who=st.sampled_from([*CUSTOMERS, ADMIN]),
+        category=st.sampled_from(["General", "VIP"]),
+        count=st.integers(1, 3),
+    )
+    def book(self, which: int, who: m.Actor, category: str, count: int) -> None:
+        command = m.BookSeats(id=uuid4(), actor=who, event_id=self.event, tickets=(m.Wanted(category, count),))
+        held = sum(s != "cancelled" for b, tickets in self.tickets.items() if self.owners[b] == who.id for _, s in tickets)
+        free = count <= self.capacity[category] - self._taken(category) and (who is ADMIN or held + count <= 4)
+        view = self._do(which, command)
+        assert isinstance(view, BookingView) == (self.status == "active" and free), view
+        if isinstance(view, BookingView):
+            self.gross += count * PRICES[category]
+            self._note(view)
+
+    @precondition(lambda self: self.tickets)
+    @rule(which=_which, one=_some, ticket=st.one_of(st.none(), st.integers(0, 2)))
+    def cancel(self, which: int, one: int, ticket: int | None) -> None:
+        booking = self._booking(one)
+        before = self.tickets[booking]
+        command = m.CancelBooking(
+            id=uuid4(), actor=ADMIN, event_id=self.event, booking_id=booking, tickets=None if ticket is None else (ticket,)
+        )
+        view = self._do(which, command)
+        if isinstance(view, BookingView):
+            self._note(view)
+            gone = [old for old, new in zip(before, self.tickets[booking], strict=True) if old != new]
+            assert gone and all(status == "active" for _, status in gone)
+            self.refunded += sum(PRICES[category] for category, _ in gone)
+
+    @precondition(lambda self: self.tickets)
+    @rule(which=_which, one=_some, ticket=st.integers(0, 2))
+    def check_in(self, which: int, one: int, ticket: int) -> None:
+        command = m.CheckIn(id=uuid4(), actor=ADMIN, event_id=self.event, booking_id=self._booking(one), ticket=ticket)
+        view = self._do(which, command)
+        if isinstance(view, BookingView):
+            self._note(view)
+
+    @rule(which=_which, general=st.integers(1, 9), vip=st.integers(1, 4))
+    def change_capacity(self, which: int, general: int, vip: int) -> None:
+        wanted = tuple(m.CategoryChange(category_id(self.event, n), capacity=c) for n, c in ((1, general), (2, vip)))
+        command = m.ChangeEvent(
+            id=uuid4(), actor=ADMIN, event_id=self.event, categories=wanted, expected_details_version=self.version
+        )
+        view = self._do(which, command)
+        if isinstance(view, EventView):
+            self.version = view.details_version
+            self.capacity = {"General": general, "VIP": vip}
+        else:
+            assert self.status != "active" or general < self._taken("General") or vip < self._taken("VIP")
+
+    @precondition(lambda self: self.done)
+    @rule(which=_which, one=_some)
+    def retry(self, which: int, one: int) -> None:
+        """Any command that was ever carried out, by either process: the first answer again, and nothing done."""
+        command, first = self.done[one % len(self.done)]
+        assert self._carry_out(which, command) == first
+
+    @precondition(lambda self: len(self.done) > 12 and self.status == "active")
+    @rule(which=_which)
+    def cancel_event(self, which: int) -> None:
+        view = self._do(which, m.CancelEvent(id=uuid4(), actor=ADMIN, event_id=self.event))
+        assert isinstance(view, EventView)
+        self.version, self.status = view.details_version, "cancelled"
+        self.refunded = self.gross
+        self.tickets = {booking: [(category, "cancelled") for category, _ in tickets] for booking, tickets in self.tickets.items()}
+
+    @rule(which=_which)
+    def crash(self, which: int) -> None:
+        self.bench.crash(which)
+
+    @rule(name=st.sampled_from(list(PROJECTORS)))
+    def project(self, name: str) -> None:
+        self.bench.project(name)
+
+    @invariant()
+    def never_below_zero_nor_above_capacity(self) -> None:
+        for category, capacity in self.capacity.items():
+            assert 0 <= self._taken(category) <= capacity
+
+    def teardown(self) -> None:
+        """Projected to the end, every read table says what the model says."""
+        for name in PROJECTORS:
+            self.bench.project(name)
+        seats = self.bench.rows("SELECT name, taken, capacity FROM availability_categories WHERE event_id = :id", id=self.event)
+        assert {name: (taken, capacity) for name, taken, capacity in seats} == {
+            name: (self._taken(name), capacity) for name, capacity in self.capacity.items()
+        }
+        money = "SELECT coalesce(sum(gross), 0), coalesce(sum(refunded), 0) FROM {} WHERE event_id = :id"
+        for table in ("revenue_categories", "revenue_hours"):
+            ((gross, refunded),) = self.bench.rows(money.format(table), id=self.event)
+            assert (gross, refunded) == (self.gross, self.refunded)
+        if self.status == "active":
+            stand = "SELECT count(*) FROM tickets JOIN bookings USING (booking_id) WHERE event_id = :id AND tickets.status <> 'cancelled'"
+            assert self.bench.rows(stand, id=self.event)[0][0] == sum(map(self._taken, self.capacity))
+
+    def _do(self, which: int, command: m.Command) -> Any:
+        view = self._carry_out(which, command)
+        if not isinstance(view, SeatledgerError):
+            self.done.append((command, view))
+        return view
+
+    def _carry_out(self, which: int, command: m.Command) -> Any:
+        work: Awaitable[Any] = self.bench.desks[which][1].carry_out(command)
+        try:
+            return self.bench.run(work)[0]  # type: ignore[arg-type]
+        except SeatledgerError as refusal:
+            return refusal
+
+    def _note(self, view: BookingView) -> None:
+        self.tickets[view.id] = [(ticket.category, ticket.status) for ticket in view.tickets]
+        self.owners[view.id] = view.customer_id
+
+    def _booking(self, one: int) -> UUID:
+        return list(self.tickets)[one % len(self.tickets)]
+
+    def _taken(self, category: str) -> int:
+        return sum(name == category and status != "cancelled" for tickets in self.tickets.values() for name, status in tickets)
+
+
+def test_the_real_stack_does_what_the_model_does(database_url: str, tmp_path: Path) -> None:
+    bench = Bench(database_url, tmp_path)
+    examples, steps = (2_000, 50) if SOAK else (25, 40)
+    try:
+        run_state_machine_as_test(
+            lambda: World(bench),
+            settings=settings(
+                max_examples=examples,
+                stateful_step_count=steps,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+                phases=(Phase.explicit, Phase.generate),  # to shrink takes longer than the time a test has
+            ),
+        )
+    finally:
+        bench.close()
+    print(f"model: {examples} x {steps} steps: equal")
