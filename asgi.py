@@ -41,10 +41,14 @@ VERSION = "0.1.0"
 DESCRIPTION = "Event booking on an immutable ledger: never one seat twice, and every number can be derived again."
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 def bootstrap(
     settings: Settings | None = None,
     *,
-    clock: Callable[[], datetime] = partial(datetime.now, UTC),
+    clock: Callable[[], datetime] = _now,
     hint_sender: Callable[[Settings], HintSender] = HintSender,
 ) -> FastAPI:
     """The application, not yet connected to anything. Raises SettingsError, KeysError."""

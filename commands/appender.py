@@ -86,7 +86,7 @@ class Appender:
         self._closing = True
         with suppress(TimeoutError):
             async with asyncio.timeout(patience_seconds):
-                while self.held:
+                while self.held:  # noqa: ASYNC110 - a flag for this alone would be set for every command
                     await asyncio.sleep(0.01)
         for task in self._tasks:
             task.cancel()

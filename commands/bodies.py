@@ -200,7 +200,7 @@ class NewBooking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _decode = msgspec.json.Decoder(NewBooking).decode
 _ERROR = re.compile(r"(?s)(.*?)(?: - at `\$\.?(.*)`)?")
 _FIELD = re.compile(r"(?s)Object (?:contains unknown|missing required) field `(.*)`")
-_INDEX = re.compile(r"\[(\d+)\]")
+_INDEX = re.compile(r"\[(?:(\d+)|\.\.\.)\]")
 
 
 def read_booking(body: bytes, content_type: str) -> NewBooking:
@@ -217,7 +217,7 @@ def _wrong(said: str) -> dict[str, str]:
     """What msgspec says, with the field's path as pydantic writes it: `tickets.0.quantity`."""
     match = _ERROR.fullmatch(said)
     assert match is not None, "any text matches"
-    message, place = match[1], _INDEX.sub(r".\1", match[2] or "")
+    message, place = match[1], _INDEX.sub(lambda index: f".{index[1]}" if index[1] else "", match[2] or "")
     field = _FIELD.fullmatch(message)
     return {"path": ".".join(filter(None, (place, field and field[1]))), "message": message}
 

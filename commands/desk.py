@@ -58,7 +58,8 @@ class Desk:
             # What it was called then, and its currency: two entries, however long the stream is.
             about = {one.version: one.entry for one in await self._streams.entries(recorded.stream, [1, entry.details_version])}
             scheduled, described = about[1], about[entry.details_version]
-            assert isinstance(scheduled, e.EventScheduled) and isinstance(described, e.EventScheduled | e.EventDetailsChanged)
+            assert isinstance(scheduled, e.EventScheduled)
+            assert isinstance(described, e.EventScheduled | e.EventDetailsChanged)
             return booked(recorded, described.details.name, scheduled.currency, self.codes), recorded.position
         event = await self._streams.load(recorded.stream, until=recorded.version)
         assert event is not None

@@ -26,7 +26,7 @@ _PAGE = """
     ORDER BY originator_version LIMIT %s"""
 _SNAPSHOT = """
     SELECT originator_version, state FROM ledger_snapshots
-    WHERE originator_id = %s AND originator_version <= %s ORDER BY originator_version DESC LIMIT 1"""
+    WHERE originator_id = %s AND originator_version <= %s AND topic = %s ORDER BY originator_version DESC LIMIT 1"""
 _SOME = """
     SELECT originator_version, topic, state, notification_id FROM ledger_entries
     WHERE originator_id = %s AND originator_version = ANY(%s) ORDER BY originator_version"""
@@ -58,7 +58,7 @@ class Streams:
                     return event
 
     async def _from_snapshot(self, connection: AsyncConnection[Any], stream: UUID, until: int) -> Event | None:
-        cursor = await connection.execute(_SNAPSHOT, (stream, until), prepare=True, binary=True)
+        cursor = await connection.execute(_SNAPSHOT, (stream, until, snapshots.SNAPSHOT_TOPIC), prepare=True, binary=True)
         row = await cursor.fetchone()
         if row is None:
             return None

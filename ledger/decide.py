@@ -8,7 +8,6 @@ Each rule reads top to bottom in its command's function; the table from command 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
@@ -36,6 +35,8 @@ def decide(event: Event | None, command: m.Command, now: datetime) -> list[e.Ent
         if not isinstance(command, m.ScheduleEvent):
             raise errors.EventNotFound
         return _schedule(command, now, stamp)
+    if isinstance(command, m.ScheduleEvent):
+        raise errors.Malformed("There is an event with this id already.")
     return _DECIDE[type(command)](event, command, now, stamp)
 
 
@@ -81,7 +82,9 @@ def _category_changes(event: Event, wanted: tuple[m.CategoryChange, ...], stamp:
         last += 1
         if last > MAX_CATEGORIES_EVER:
             raise errors.Malformed(f"An event has at most {MAX_CATEGORIES_EVER} categories over its whole life.")
-        assert category.name is not None and category.price is not None and category.capacity is not None
+        assert category.name is not None
+        assert category.price is not None
+        assert category.capacity is not None
         yield e.CategoryAdded(**stamp, category=e.Category(last, category.name, category.price, category.capacity))
 
 
@@ -248,14 +251,6 @@ def _check_names(names: Iterable[str]) -> None:
 
 def _malformed(path: str, message: str, detail: str = "") -> errors.Malformed:
     return errors.Malformed(detail or f"{path} {message}.", errors=[{"path": path, "message": message}])
-
-
-def booking_id_of(recorded: e.Recorded) -> UUID | None:
-    """The booking that an entry is about, or None: it is about the Event."""
-    entry = recorded.entry
-    if isinstance(entry, e.SeatsBooked):
-        return entry.command
-    return entry.booking_id if isinstance(entry, e.BookingCancelled | e.TicketUsed) else None
 
 
 _DECIDE: dict[type[m.Command], Callable[[Event, Any, datetime, Stamp], list[e.Entry]]] = {

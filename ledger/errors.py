@@ -3,7 +3,7 @@
 The keyword arguments of an error are what a program needs to react (`available`, `limit`); its text is for people.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 
 class SeatledgerError(Exception):
@@ -69,7 +69,7 @@ class BookingTooLarge(RuleBroken):
 class EventNotBookable(RuleBroken):
     """`reason` is `past`, `cancelled` or `completed`."""
 
-    TEXT = {"past": "The event has started.", "cancelled": "The event is cancelled.", "completed": "The event is completed."}
+    TEXT: ClassVar = {"past": "The event has started.", "cancelled": "The event is cancelled.", "completed": "The event is completed."}
 
     def __init__(self, reason: str) -> None:
         super().__init__(self.TEXT[reason], reason=reason)

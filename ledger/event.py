@@ -165,9 +165,10 @@ def evolve(event: Event | None, recorded: e.Recorded) -> Event:
     """The only thing that changes an Event, in memory and in replay alike. It changes and returns the one it is given."""
     entry = recorded.entry
     if isinstance(entry, e.EventScheduled):
-        assert event is None and recorded.version == 1, "a stream starts with EventScheduled, once"
+        assert event is None, "a stream starts with EventScheduled, once"
         return _scheduled(recorded, entry)
-    assert event is not None and recorded.version == event.version + 1, "entries come in order, none missing"
+    assert event is not None, "a stream starts with EventScheduled"
+    assert recorded.version == event.version + 1, "entries come in order, none missing"
     event.version = recorded.version
     _EVOLVE[type(entry)](event, entry)
     if type(entry) is not e.SeatsBooked:

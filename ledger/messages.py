@@ -58,7 +58,8 @@ class CategoryChange(msgspec.Struct, frozen=True):
 
 
 class ChangeEvent(Command, frozen=True, kw_only=True):
-    """`changes` gives the fields of `Details` that change. `categories` None leaves them as they are, else it is the whole new list."""
+    """`changes` gives the fields of `Details` that change. `categories`: the whole new list; None leaves
+    them as they are."""
 
     changes: dict[str, Any] = {}
     categories: tuple[CategoryChange, ...] | None = None

@@ -72,6 +72,8 @@ class Settings:
             Currency(self.currency)
         except ValueError:
             raise SettingsError(f"CURRENCY is {self.currency!r}, which is not an ISO 4217 code.") from None
+        if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            raise SettingsError(f"LOG_LEVEL is {self.log_level!r}, which is not DEBUG, INFO, WARNING or ERROR.")
         for setting in fields(self):
             value = getattr(self, setting.name)
             if isinstance(value, int | float) and not isinstance(value, bool) and not 0 < value < inf:

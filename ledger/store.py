@@ -25,6 +25,7 @@ from ledger.snapshots import SNAPSHOT_TOPIC, Snapshot
 #: Not the library's LOCK TABLE, which conflicts with VACUUM and ANALYZE.
 ORDERING_LOCK = 0x536561746C656467
 STATEMENT_TIMEOUT_MS = 10_000
+MAX_APPEND = 2_000
 LOCK_TIMEOUT_MS = 5_000
 
 TOPIC_OF: dict[type[Entry], str] = {entry: topic for topic, entry in TOPICS.items()}
@@ -146,7 +147,10 @@ class Ledger(Application[UUID]):
         return EntryMapper()
 
     def append(self, recorded: Sequence[Recorded]) -> list[int]:
-        """Appends in one transaction and returns the positions. Raises the library's IntegrityError where a version is taken."""
+        """Appends in one transaction and returns the positions. Raises the library's IntegrityError where a version is taken,
+        ValueError past MAX_APPEND entries: the library's pipeline was seen to hang with 3,000."""
+        if len(recorded) > MAX_APPEND:
+            raise ValueError(f"{len(recorded)} entries at once; at most {MAX_APPEND}.")
         stored = [self.mapper.to_stored_event(cast(Any, one)) for one in recorded]
         return list(self.recorder.insert_events(stored) or ())
 

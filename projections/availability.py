@@ -79,7 +79,7 @@ def _read(connection: Connection, event_ids: set[UUID]) -> _Events:
     return events
 
 
-def _apply(seats: dict[int, _Seats], entry: e.Entry) -> bool:
+def _apply(seats: dict[int, _Seats], entry: e.Entry) -> bool:  # noqa: C901 - one flat table of what each entry does
     """Whether the entry changed what people see here."""
     match entry:
         case e.SeatsBooked():

@@ -22,7 +22,10 @@ PEOPLE = (
 )
 CUSTOMERS = tuple(
     (name, f"{name.lower()}@example.test")
-    for name in ["Carla", "Dmitri", "Emre", "Fatou", "Goran", "Hana", "Igor", "Jun", "Kemal", "Lena", "Mateo", "Nadia", "Oscar", "Priya", "Quinn", "Rosa", "Sven", "Tariq", "Uma", "Viktor", "Wanda", "Xenia", "Yusuf", "Zoe"]
+    for name in (
+        "Carla", "Dmitri", "Emre", "Fatou", "Goran", "Hana", "Igor", "Jun", "Kemal", "Lena", "Mateo", "Nadia",
+        "Oscar", "Priya", "Quinn", "Rosa", "Sven", "Tariq", "Uma", "Viktor", "Wanda", "Xenia", "Yusuf", "Zoe",
+    )  # fmt: skip
 )
 
 
@@ -78,8 +81,8 @@ SHOWS = (
         ends_as="completed", checked_in=0.8,
     ),
     Show(
-        "Community Meetup", "Public Library", "Talks and pizza, free of charge.", 5, 25, (("Free seat", 0, 80),), limit=2, sells=0.6,
-        bookings=30,
+        "Community Meetup", "Public Library", "Talks and pizza, free of charge.", 5, 25, (("Free seat", 0, 80),), limit=2,
+        sells=0.6, bookings=30,
     ),
     Show(
         "Harbour City Derby", "North Stadium", "The match of the year.", 60, 20,
@@ -107,7 +110,8 @@ SHOWS = (
 
 @dataclass(order=True)
 class Step:
-    """Something that somebody does at a time. `what`: schedule, book, cancel, part (of a booking), check-in, or how an event ends."""
+    """Something that somebody does at a time. `what`: schedule, book, cancel, part (of a booking), check-in, or how
+    an event ends."""
 
     at: datetime
     order: int

@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from benchmarks.peers.bodies import Booking as BookingBody
 from benchmarks.peers.bodies import WantedTickets, confirmation
 
-#: As good as 2, 5 and 20, which hardly differ.
+#: At 64 connections on 2 (busy) cores no size from 2 to 20 stood out.
 POOL_SIZE = 10
 
 

@@ -134,7 +134,7 @@ def test_a_worker_killed_in_mid_batch_leaves_no_trace(engine: Engine, ledger: Le
     killed = 0
     for name, projector in PROJECTORS.items():
         for _ in range(5):
-            with pytest.raises(Exception, match="terminat|closed"):
+            with pytest.raises(Exception, match=r"terminat|closed"):
                 catch_up(engine, ledger, _Interrupting(projector, lambda: _kill_the_others(database_url)))
             killed += 1
         catch_up(engine, ledger, projector)

@@ -4,6 +4,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
@@ -98,9 +100,6 @@ def test_the_tables_refuse_a_wrong_row(wrong: str, engine: Engine, ledger: Ledge
 
 
 def test_the_models_are_what_the_migrations_make(engine: Engine) -> None:
-    from alembic.autogenerate import compare_metadata
-    from alembic.migration import MigrationContext
-
     ours = set(Model.metadata.tables)
     with engine.connect() as connection:
         context = MigrationContext.configure(

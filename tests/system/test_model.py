@@ -129,7 +129,8 @@ class World(RuleBasedStateMachine):
         if isinstance(view, BookingView):
             self._note(view)
             gone = [old for old, new in zip(before, self.tickets[booking], strict=True) if old != new]
-            assert gone and all(status == "active" for _, status in gone)
+            assert gone
+            assert all(status == "active" for _, status in gone)
             self.refunded += sum(PRICES[category] for category, _ in gone)
 
     @precondition(lambda self: self.tickets)
@@ -195,7 +196,8 @@ class World(RuleBasedStateMachine):
             ((gross, refunded),) = self.bench.rows(money.format(table), id=self.event)
             assert (gross, refunded) == (self.gross, self.refunded)
         if self.status == "active":
-            stand = "SELECT count(*) FROM tickets JOIN bookings USING (booking_id) WHERE event_id = :id AND tickets.status <> 'cancelled'"
+            stand = """SELECT count(*) FROM tickets JOIN bookings USING (booking_id)
+                WHERE event_id = :id AND tickets.status <> 'cancelled'"""
             assert self.bench.rows(stand, id=self.event)[0][0] == sum(map(self._taken, self.capacity))
 
     def _do(self, which: int, command: m.Command) -> Any:

@@ -1,0 +1,187 @@
+"""Every problem that API.md promises for what a client did is really produced, and each has a page that explains it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from problems import _OTHERS, PROBLEMS, slug_of
+from tests.abuse.operations import Thing
+from tests.abuse.refusals import refused
+from tests.running_system import LATER, PASSWORD, Person, Stack, tickets
+
+STATUSES = {slug_of(kind): problem.status for kind, problem in PROBLEMS.items()} | {
+    problem.title.lower().replace(" ", "-"): problem.status for problem in _OTHERS.values() if problem.status != 422
+}
+PROMISED = {slug for slug, status in STATUSES.items() if status < 500}
+
+
+@dataclass
+class Scene:
+    """`thing` is the organizer's event, of which Alice booked two tickets."""
+
+    stack: Stack
+    thing: Thing
+    organizer: Person
+    alice: Person
+    strict_url: str
+
+    def event(self, **more: Any) -> str:
+        return f"/api/events/{self.stack.event(self.organizer, **more)['id']}"
+
+    @property
+    def path(self) -> str:
+        return f"/api/events/{self.thing.event['id']}"
+
+    @property
+    def booking(self) -> str:
+        return f"/api/bookings/{self.thing.booking['id']}"
+
+    def code(self, number: int = 0) -> dict[str, str]:
+        return {"code": self.thing.booking["tickets"][number]["code"]}
+
+    def edit(self, *categories: dict[str, Any]) -> httpx.Response:
+        return self.organizer.do("PATCH", self.path, {"categories": categories}, If_Match='"1"')
+
+
+def _already_cancelled(s: Scene) -> httpx.Response:
+    s.alice.ok("DELETE", s.booking)
+    return s.alice.do("DELETE", s.booking)
+
+
+def _ticket_used(s: Scene) -> httpx.Response:
+    s.organizer.ok("POST", f"{s.path}/check-ins", s.code())
+    return s.organizer.do("POST", f"{s.path}/check-ins", s.code())
+
+
+def _ticket_cancelled(s: Scene) -> httpx.Response:
+    s.alice.ok("DELETE", s.booking)
+    return s.organizer.do("POST", f"{s.path}/check-ins", s.code())
+
+
+def _event_not_bookable(s: Scene) -> httpx.Response:
+    s.organizer.ok("POST", f"{s.path}/complete")
+    return s.alice.do("POST", f"{s.path}/bookings", tickets(1))
+
+
+def _key_reused(s: Scene) -> httpx.Response:
+    s.alice.ok("POST", f"{s.path}/bookings", tickets(1), key="one")
+    return s.alice.do("POST", f"{s.path}/bookings", tickets(2), key="one")
+
+
+def _erasure_refused(s: Scene) -> httpx.Response:
+    return s.alice.do("DELETE", "/api/me")
+
+
+def _csrf_missing(s: Scene) -> httpx.Response:
+    return s.stack.http.post("/api/logout", headers={"Cookie": f"seatledger_session={s.alice.token}"})
+
+
+def _last_admin(s: Scene) -> httpx.Response:
+    return s.stack.admin.do("PATCH", f"/api/users/{s.stack.admin.id}", {"role": "customer"})
+
+
+def _too_many_attempts(s: Scene) -> httpx.Response:
+    wrong = {"email": f"{uuid4().hex}@example.test", "password": "wrong"}
+    answers = [httpx.post(f"{s.strict_url}/api/login", json=wrong) for _ in range(11)]
+    assert [one.status_code for one in answers] == [401] * 10 + [429]
+    assert 0 < int(answers[-1].headers["Retry-After"]) <= 60
+    return answers[-1]
+
+
+def _new_account(s: Scene) -> dict[str, str]:
+    return {"name": "A", "email": s.alice.email, "password": PASSWORD}
+
+
+UNKNOWN = uuid4()
+RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
+    "event-not-found": lambda s: s.alice.do("GET", f"/api/events/{UNKNOWN}"),
+    "booking-not-found": lambda s: s.alice.do("GET", f"/api/bookings/{UNKNOWN}"),
+    "account-not-found": lambda s: s.stack.admin.do("PATCH", f"/api/users/{UNKNOWN}", {"disabled": True}),
+    "not-found": lambda s: s.alice.do("GET", "/api/nothing"),
+    "method-not-allowed": lambda s: s.alice.do("PUT", "/api/events"),
+    "body-too-large": lambda s: s.alice.do("POST", f"{s.path}/bookings", {"a": "a" * 70_000}),
+    "not-your-event": lambda s: s.stack.person("organizer").do("POST", f"{s.path}/cancel"),
+    "forbidden": lambda s: s.alice.do("GET", "/api/users"),
+    "csrf-missing": _csrf_missing,
+    "not-signed-in": lambda s: s.stack.nobody().do("GET", "/api/me"),
+    "wrong-credentials": lambda s: s.stack.nobody().do("POST", "/api/login", {"email": "no@example.test", "password": "x"}),
+    "too-many-attempts": _too_many_attempts,
+    "sold-out": lambda s: s.alice.do("POST", f"{s.path}/bookings", tickets(6, "VIP")),
+    "customer-limit": lambda s: s.alice.do("POST", f"{s.event(max_tickets_per_customer=1)}/bookings", tickets(2)),
+    "booking-too-large": lambda s: s.alice.do("POST", f"{s.event(capacity=2_000)}/bookings", tickets(1_001)),
+    "event-not-bookable": _event_not_bookable,
+    "not-on-sale": lambda s: s.alice.do("POST", f"{s.event(sales_open_at='2030-01-01T00:00:00Z')}/bookings", tickets(1)),
+    "already-cancelled": _already_cancelled,
+    "ticket-used": _ticket_used,
+    "ticket-cancelled": _ticket_cancelled,
+    "wrong-event": lambda s: s.organizer.do("POST", f"{s.event()}/check-ins", s.code()),
+    "invalid-code": lambda s: s.organizer.do("POST", f"{s.path}/check-ins", {"code": "0" * 31}),
+    "capacity-below-taken": lambda s: s.edit(*({"id": one["id"], "capacity": 1} for one in s.thing.event["categories"])),
+    "category-in-use": lambda s: s.edit({"id": s.thing.event["categories"][1]["id"]}),
+    "stale-version": lambda s: s.organizer.do("PATCH", s.path, {"name": "N"}, If_Match='"7"'),
+    "precondition-required": lambda s: s.organizer.do("PATCH", s.path, {"name": "N"}),
+    "idempotency-key-reused": _key_reused,
+    "position-beyond-head": lambda s: s.alice.do("GET", s.path, Ledger_Position="999999999"),
+    "malformed": lambda s: s.organizer.do("POST", "/api/events", {"starts_at": LATER}),
+    "email-taken": lambda s: s.stack.nobody().do("POST", "/api/signup", _new_account(s)),
+    "last-admin": _last_admin,
+    "erasure-refused": _erasure_refused,
+    "wrong-password": lambda s: s.alice.do("PATCH", "/api/me", {"password": "a new password", "old_password": "wrong"}),
+}
+#: What a program needs beside the text.
+FACTS = {
+    "sold-out": {"available": 5, "category": "VIP"}, "customer-limit": {"limit": 1, "held": 0}, "booking-too-large": {"limit": 1_000},
+    "event-not-bookable": {"reason": "completed"}, "capacity-below-taken": {"taken": 2}, "stale-version": {"details_version": 1},
+}  # fmt: skip
+
+
+@pytest.fixture
+def scene(stack: Stack, thing: Thing, organizer: Person, alice: Person, strict_api: str) -> Scene:
+    return Scene(stack, thing, organizer, alice, strict_api)
+
+
+def test_there_is_a_recipe_for_every_promise() -> None:
+    assert RECIPES.keys() == PROMISED
+
+
+@pytest.mark.parametrize("slug", RECIPES)
+def test_each_problem_is_produced(slug: str, scene: Scene) -> None:
+    response = RECIPES[slug](scene)
+    problem = refused(response, STATUSES[slug], slug=slug)
+    assert problem.items() >= FACTS.get(slug, {}).items()
+    assert response.headers["cache-control"] == "no-store"
+
+
+class _Words(HTMLParser):
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.words, self.tags = "", set[str]()
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.tags.add(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+@pytest.mark.parametrize("slug", STATUSES)
+def test_each_problem_has_a_page(slug: str, stack: Stack) -> None:
+    response = stack.http.get(f"/problems/{slug}")
+    assert (response.status_code, response.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    page = _Words(response.text)
+    assert str(STATUSES[slug]) in page.words
+    assert f"/problems/{slug}" in page.words
+    assert page.tags <= {"html", "meta", "title", "main", "h1", "p", "code"}
+
+
+@pytest.mark.parametrize("slug", ["", "x", "<script>alert(1)</script>", "%3Cimg%20src=x%3E", "%00", "%ff", "sold-out%00", "{title}", "a" * 5_000])
+def test_what_is_no_problem_has_no_page_and_is_not_repeated(slug: str, stack: Stack) -> None:
+    response = stack.http.get(f"/problems/{slug}")
+    refused(response, 404, slug="not-found")
+    assert "<" not in response.text
