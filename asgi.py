@@ -29,7 +29,7 @@ from commands.routes import WriteSide
 from commands.streams import Streams
 from edge import Edge
 from ledger.keys import Keyring, KeysError
-from ledger.pool import open_pool
+from ledger.pool import make_pool
 from ledger.settings import Settings, SettingsError
 from ledger.ticket_codes import TicketCodes
 from query_api import bookings, events, live, stats, system
@@ -76,7 +76,7 @@ async def _lifespan(
     settings: Settings, clock: Callable[[], datetime], hint_sender: Callable[[Settings], HintSender], app: FastAPI
 ) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(open_pool(settings))
+        pool = await stack.enter_async_context(make_pool(settings))
         codes = TicketCodes(Keyring.open(settings.keys, "tickets"))
         read_side = ReadSide(settings, pool, codes)
         await read_side.start()

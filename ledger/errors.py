@@ -69,7 +69,11 @@ class BookingTooLarge(RuleBroken):
 class EventNotBookable(RuleBroken):
     """`reason` is `past`, `cancelled` or `completed`."""
 
-    TEXT: ClassVar = {"past": "The event has started.", "cancelled": "The event is cancelled.", "completed": "The event is completed."}
+    TEXT: ClassVar = {
+        "past": "The event has started.",
+        "cancelled": "The event is cancelled.",
+        "completed": "The event is completed.",
+    }
 
     def __init__(self, reason: str) -> None:
         super().__init__(self.TEXT[reason], reason=reason)

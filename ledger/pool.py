@@ -1,10 +1,7 @@
 """The API process's connections for reading and for accounts; the appender has one of its own."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from time import monotonic
+import select
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict
@@ -14,42 +11,37 @@ from ledger.settings import Settings
 
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
 
-#: A connection that was used this recently is not asked whether it still lives: that would double the cost of a small query.
-TRUST_SECONDS = 1.0
 
+def make_pool(settings: Settings) -> Pool:
+    """Closed as yet: `async with` it. Opens even while the database is away; who asks meanwhile gets PoolTimeout.
 
-@asynccontextmanager
-async def open_pool(settings: Settings) -> AsyncIterator[Pool]:
-    """Autocommit connections, checked before use. Opens even while the database is away: who asks meanwhile gets PoolTimeout."""
-    given = conninfo_to_dict(settings.database_url).get("options") or ""
-    used: WeakKeyDictionary[AsyncConnection[Any], float] = WeakKeyDictionary()
-
-    async def check(connection: AsyncConnection[Any]) -> None:
-        if monotonic() - used.get(connection, 0.0) > TRUST_SECONDS:
-            await AsyncConnectionPool.check_connection(connection)
-
-    async def reset(connection: AsyncConnection[Any]) -> None:
-        used[connection] = monotonic()
-
-    pool = Pool(
-        settings.database_url,
+    Autocommit, times in UTC, statements bounded by `query_timeout_seconds`; broken connections are found when taken."""
+    given: dict[str, Any] = dict(conninfo_to_dict(settings.database_url))
+    timeout_ms = round(settings.query_timeout_seconds * 1000)
+    options = f"-c statement_timeout={timeout_ms} -c timezone=UTC {given.pop('options', None) or ''}"
+    keepalive = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2}
+    return Pool(
         kwargs={
+            **given,
+            **keepalive,
             "autocommit": True,
             "connect_timeout": 2,
             "application_name": "seatledger-api",
-            "keepalives_idle": 5,
-            "keepalives_interval": 2,
-            "keepalives_count": 2,
-            "options": f"-c statement_timeout={int(settings.query_timeout_seconds * 1000)} {given}",
+            "options": options,
         },
-        min_size=2,
+        min_size=min(2, settings.database_pool_size),
         max_size=settings.database_pool_size,
-        check=check,
-        reset=reset,
+        check=_check,
         open=False,
         timeout=settings.freshness_timeout_seconds,
         max_waiting=settings.command_queue_limit,
         reconnect_timeout=5,
     )
-    async with pool:
-        yield pool
+
+
+async def _check(connection: AsyncConnection[Any]) -> None:
+    """An idle connection has nothing to say: one that does was closed by the server, most likely. Costs no round trip."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        await AsyncConnectionPool.check_connection(connection)

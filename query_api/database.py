@@ -6,7 +6,6 @@ a server that is frozen is hung up on (a cancelled psycopg call would still wait
 
 import asyncio
 import os
-import select
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
@@ -14,19 +13,15 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool
 
 from ledger.errors import Busy
-from ledger.settings import Settings
 
 Connection = psycopg.AsyncConnection[Any]
 Pool = AsyncConnectionPool[Any]
 Row = tuple[Any, ...]
 
-#: Requests that may wait for a connection of one process; past it they are told to come again.
-MAX_WAITING = 1_000
 EXPORT_PAGE = 500
 
 
@@ -47,26 +42,6 @@ class Answer(NamedTuple):
 
     position: int
     rows: list[Row]
-
-
-def make_pool(settings: Settings) -> Pool:
-    """Closed as yet. Autocommit, UTC, statements bounded by `query_timeout_seconds`; broken connections are found when taken."""
-    given: dict[str, Any] = dict(conninfo_to_dict(settings.database_url))
-    timeout_ms = round(settings.query_timeout_seconds * 1000)
-    options = f"-c statement_timeout={timeout_ms} -c timezone=UTC {given.pop('options', '')}"
-    kwargs = {**given, "autocommit": True, "connect_timeout": 3, "application_name": "seatledger-api", "options": options}
-    size = settings.database_pool_size
-    return AsyncConnectionPool(
-        kwargs=kwargs, min_size=min(2, size), max_size=size, max_waiting=MAX_WAITING, check=_check, open=False, name="read side"
-    )
-
-
-async def _check(connection: Connection) -> None:
-    """An idle connection has nothing to say: one that does was closed by the server, most likely. Costs no round trip."""
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    if poll.poll(0):
-        await AsyncConnectionPool.check_connection(connection)
 
 
 class Database:

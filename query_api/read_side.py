@@ -21,7 +21,7 @@ class ReadSide:
     """For `app.state.read_side`. `start` it after the pool was opened, `close` it before the pool is."""
 
     def __init__(self, settings: Settings, pool: Pool, codes: TicketCodes) -> None:
-        """`pool`: of autocommit connections, as `database.make_pool` makes them; others may use it too."""
+        """`pool`: of autocommit connections, as `ledger.pool.make_pool` makes them; others may use it too."""
         self.codes = codes
         self.database = Database(pool, settings.query_timeout_seconds)
         self.feed = LiveFeed(self.database, settings.live_streams_limit)

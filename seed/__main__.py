@@ -18,7 +18,7 @@ from commands.ledger_connection import LedgerConnection
 from commands.streams import Streams
 from ledger import messages as m
 from ledger.keys import Keyring, KeysError
-from ledger.pool import open_pool
+from ledger.pool import make_pool
 from ledger.settings import Settings, SettingsError
 from ledger.ticket_codes import TicketCodes
 from ledger.views import BookingView
@@ -83,8 +83,10 @@ def _event_id(show: Show) -> UUID:
 
 
 async def load(settings: Settings) -> str:
-    """Loads everything and says what there is. Raises ValueError where the ledger is not empty."""
-    async with open_pool(settings) as pool:
+    """Loads everything and says what there is. Raises SettingsError, ValueError where the ledger is not empty."""
+    if not settings.database_url:
+        raise SettingsError("No database: set DATABASE_URL, or start `make run` first.")
+    async with make_pool(settings) as pool:
         streams = Streams(pool)
         if await streams.head():
             raise ValueError("The ledger is not empty: demo data is loaded into an empty one only.")
@@ -112,10 +114,7 @@ async def load(settings: Settings) -> str:
 def main() -> int:
     argparse.ArgumentParser(prog="python -m seed", description=__doc__).parse_args()
     try:
-        settings = servers.running(Settings.from_env())
-        if not settings.database_url:
-            raise SettingsError("No database: set DATABASE_URL, or start `make run` first.")
-        print(asyncio.run(load(settings)))
+        print(asyncio.run(load(servers.running(Settings.from_env()))))
     except (SettingsError, KeysError, ValueError, psycopg.Error) as error:
         print(servers.one_line(error), file=sys.stderr)
         return 1

@@ -20,13 +20,12 @@ PEOPLE = (
     ("Alice Archer", "alice@example.test", Role.CUSTOMER),
     ("Bob Baker", "bob@example.test", Role.CUSTOMER),
 )
-CUSTOMERS = tuple(
-    (name, f"{name.lower()}@example.test")
-    for name in (
-        "Carla", "Dmitri", "Emre", "Fatou", "Goran", "Hana", "Igor", "Jun", "Kemal", "Lena", "Mateo", "Nadia",
-        "Oscar", "Priya", "Quinn", "Rosa", "Sven", "Tariq", "Uma", "Viktor", "Wanda", "Xenia", "Yusuf", "Zoe",
-    )  # fmt: skip
-)
+_NAMES = (
+    "Carla", "Dmitri", "Emre", "Fatou", "Goran", "Hana", "Igor", "Jun", "Kemal", "Lena", "Mateo", "Nadia",
+    "Oscar", "Priya", "Quinn", "Rosa", "Sven", "Tariq", "Uma", "Viktor", "Wanda", "Xenia", "Yusuf", "Zoe",
+)  # fmt: skip
+#: Those who have an account since they bought something, and no password.
+CUSTOMERS = tuple((name, f"{name.lower()}@example.test") for name in _NAMES)
 
 
 @dataclass(frozen=True)

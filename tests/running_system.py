@@ -68,7 +68,9 @@ class Stack:
         self.processes = [self.start(*command) for command in (("asgi",), ("workers", "worker"), ("workers", "tick"))]
         self._wait_until_ready()
         create = ["-m", "accounts", "create-admin", "--email", "root@example.test", "--name", "Root", "--password-stdin"]
-        subprocess.run([sys.executable, *create], input=PASSWORD.encode(), env=self._environment, cwd=ROOT, check=True, capture_output=True)
+        subprocess.run(
+            [sys.executable, *create], input=PASSWORD.encode(), env=self._environment, cwd=ROOT, check=True, capture_output=True
+        )
         self.admin = self.log_in("root@example.test")
 
     def start(self, *module: str, **environment: str) -> "subprocess.Popen[bytes]":

@@ -15,15 +15,20 @@ from workers.app import TASKS, make_app
 _ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
+def _settings() -> Settings:
+    settings = Settings.from_env()
+    if not settings.database_url or not settings.redis_url:
+        raise SettingsError("A worker needs DATABASE_URL and REDIS_URL.")
+    return settings
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
     parser.add_argument("part", choices=("worker", "tick"))
     parser.add_argument("--only", metavar="NAME", choices=TASKS, action="append", help="worker: these tasks alone (repeatable)")
     arguments = parser.parse_args()
     try:
-        settings = Settings.from_env()
-        if not settings.database_url or not settings.redis_url:
-            raise SettingsError("A worker needs DATABASE_URL and REDIS_URL.")
+        settings = _settings()
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1

@@ -63,10 +63,15 @@ def another_api(stack: Stack, **environment: str) -> Iterator[str]:
         process.wait(15)
 
 
-@pytest.fixture(scope="session")
-def strict_api(stack: Stack) -> Iterator[str]:
-    """An API as in production: ten log-ins a minute, cookies for HTTPS alone, and no proxy that is believed."""
-    with another_api(stack, LOGIN_ATTEMPTS_PER_MINUTE="10", SECURE_COOKIES="1", FORWARDED_ALLOW_IPS="192.0.2.1") as url:
+def strict(redis_url: str) -> dict[str, str]:
+    """As in production: ten log-ins a minute, cookies for HTTPS alone, no proxy that is believed. Its own Redis, since log-ins that
+    failed elsewhere would count."""
+    return {"LOGIN_ATTEMPTS_PER_MINUTE": "10", "SECURE_COOKIES": "1", "FORWARDED_ALLOW_IPS": "192.0.2.1", "REDIS_URL": redis_url}
+
+
+@pytest.fixture(scope="module")
+def strict_api(stack: Stack, _redis_urls: Iterator[str]) -> Iterator[str]:
+    with another_api(stack, **strict(next(_redis_urls))) as url:
         yield url
 
 

@@ -37,7 +37,9 @@ class Sender:
 
     def query(self, name: str, query: str) -> httpx.Response:
         method, path, _, more = self.routes.request(name, self.thing)
-        return self.stack.http.request(method, f"{path}?{query}", headers={"Authorization": f"Bearer {self.stack.admin.token}", **more})
+        return self.stack.http.request(
+            method, f"{path}?{query}", headers={"Authorization": f"Bearer {self.stack.admin.token}", **more}
+        )
 
 
 @pytest.fixture
@@ -119,7 +121,13 @@ def test_what_is_no_body_is_refused(name: str, sender: Sender) -> None:
             continue  # changes nothing, and may
         refused(sender.raw(name, content), 422, slug="malformed")
     good = json.dumps(_full_body(name, sender.thing))
-    for media_type in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml", "x"):
+    for media_type in (
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/xml",
+        "x",
+    ):
         refused(sender.raw(name, good, **{"Content-Type": media_type}), 422, slug="malformed")
 
 
@@ -252,13 +260,40 @@ BAD_BYTES = ("%00", "%ed%a0%80", "%ff%fe", "a%1bb")
 BAD_PARAMETERS = {
     "q": (*BAD_BYTES[:1], "a%1bb", "a" * 10_001),
     "limit": ("0", "-1", "201", "1.5", "true", "", "NaN", "1e2", "Infinity", MANY_DIGITS, f"-{MANY_DIGITS}", "0x10", *BAD_BYTES),
-    "cursor": ("x", "!!!!", "W10", "MQMQMQ", "bnVsbA", MANY_DIGITS, "a" * 200, "a" * 400, "WyJ4IiwieCJd", "LTE", "MWU5OTk", *BAD_BYTES),
-    "from": ("x", "", "1924988400", "1e999", "NaN", MANY_DIGITS, "0001-01-01T00:00:00%2B23:59", "9999-12-31T23:59:59-23:59", *BAD_BYTES),
+    "cursor": (
+        "x",
+        "!!!!",
+        "W10",
+        "MQMQMQ",
+        "bnVsbA",
+        MANY_DIGITS,
+        "a" * 200,
+        "a" * 400,
+        "WyJ4IiwieCJd",
+        "LTE",
+        "MWU5OTk",
+        *BAD_BYTES,
+    ),
+    "from": (
+        "x",
+        "",
+        "1924988400",
+        "1e999",
+        "NaN",
+        MANY_DIGITS,
+        "0001-01-01T00:00:00%2B23:59",
+        "9999-12-31T23:59:59-23:59",
+        *BAD_BYTES,
+    ),
     "status": ("x", "", "ACTIVE", "active,cancelled", MANY_DIGITS, *BAD_BYTES),
     "interval": ("x", "", "week", "year'; --", MANY_DIGITS, *BAD_BYTES),
     "event_id": ("x", "", "1", MANY_DIGITS, "' OR 1=1", *BAD_BYTES),
 }
-BAD_PARAMETERS |= {"to": BAD_PARAMETERS["from"], "organizer_id": BAD_PARAMETERS["event_id"], "customer_id": BAD_PARAMETERS["event_id"]}
+BAD_PARAMETERS |= {
+    "to": BAD_PARAMETERS["from"],
+    "organizer_id": BAD_PARAMETERS["event_id"],
+    "customer_id": BAD_PARAMETERS["event_id"],
+}
 BAD_POSITIONS = ("", "x", "-1", "1.5", "true", MANY_DIGITS, str(2**63), str(2**63 - 1), "1e3", "NaN")
 
 
@@ -283,7 +318,18 @@ def test_no_query_parameter_takes_what_it_can_not_be(name: str, sender: Sender, 
 
 @pytest.mark.parametrize("name", ["get_users", "get_events", "get_event_bookings", "get_stats_events"])
 def test_no_search_ends_in_a_mistake_of_ours(name: str, sender: Sender) -> None:
-    for q in ("%ed%a0%80", "%ff", "a" * 10_000, "%25" * 3_000, "_" * 10_000, "%5c" * 3_333, "1" * 400, "9" * 19, "%C2%B2", "%F0%9F%8E%AB" * 2_000):
+    for q in (
+        "%ed%a0%80",
+        "%ff",
+        "a" * 10_000,
+        "%25" * 3_000,
+        "_" * 10_000,
+        "%5c" * 3_333,
+        "1" * 400,
+        "9" * 19,
+        "%C2%B2",
+        "%F0%9F%8E%AB" * 2_000,
+    ):
         response = sender.query(name, f"q={q}")
         assert response.status_code == 200 or refused(response, 422, slug="malformed"), q
 
@@ -291,7 +337,16 @@ def test_no_search_ends_in_a_mistake_of_ours(name: str, sender: Sender) -> None:
 def test_a_search_is_literal(stack: Stack, organizer: Person) -> None:
     """S10, with neighbours that a pattern would find."""
     mark = uuid4().hex[:8]
-    names = [f"{mark} 100% sure", f"{mark} 100 sure", f"{mark} a_b", f"{mark} aXb", f"{mark} c\\d", f"{mark} cd", f"{mark} e'f", f"{mark} [x]*"]
+    names = [
+        f"{mark} 100% sure",
+        f"{mark} 100 sure",
+        f"{mark} a_b",
+        f"{mark} aXb",
+        f"{mark} c\\d",
+        f"{mark} cd",
+        f"{mark} e'f",
+        f"{mark} [x]*",
+    ]
     for name in names:
         stack.event(organizer, name=name)
     found = {}
@@ -340,6 +395,8 @@ def test_an_if_match_that_names_no_version_is_stale(tag: str, sender: Sender) ->
 @pytest.mark.parametrize("event_id", ["", "-1", "x", MANY_DIGITS, str(2**63), "1.5"])
 def test_a_last_event_id_that_never_was_begins_from_what_is(event_id: str, sender: Sender) -> None:
     sender.stack.admin.ok("GET", f"/api/events/{sender.thing.event['id']}", Ledger_Position=sender.thing.position)
-    with sender.stack.http.stream("GET", f"/api/live?event_id={sender.thing.event['id']}", headers={"Last-Event-ID": event_id}) as response:
+    with sender.stack.http.stream(
+        "GET", f"/api/live?event_id={sender.thing.event['id']}", headers={"Last-Event-ID": event_id}
+    ) as response:
         assert response.status_code == 200
         assert "event: availability" in next(response.iter_text())

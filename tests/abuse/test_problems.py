@@ -180,7 +180,9 @@ def test_each_problem_has_a_page(slug: str, stack: Stack) -> None:
     assert page.tags <= {"html", "meta", "title", "main", "h1", "p", "code"}
 
 
-@pytest.mark.parametrize("slug", ["", "x", "<script>alert(1)</script>", "%3Cimg%20src=x%3E", "%00", "%ff", "sold-out%00", "{title}", "a" * 5_000])
+@pytest.mark.parametrize(
+    "slug", ["", "x", "<script>alert(1)</script>", "%3Cimg%20src=x%3E", "%00", "%ff", "sold-out%00", "{title}", "a" * 5_000]
+)
 def test_what_is_no_problem_has_no_page_and_is_not_repeated(slug: str, stack: Stack) -> None:
     response = stack.http.get(f"/problems/{slug}")
     refused(response, 404, slug="not-found")

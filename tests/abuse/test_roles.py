@@ -66,12 +66,17 @@ def test_lists_and_figures_hold_ones_own_alone(stack: Stack, thing: Thing, alice
     assert (summary["bookings"], summary["revenue"]) == (0, [])
     assert organizer.ok("GET", "/api/stats/sales", Ledger_Position=thing.position)["items"] == []
     refused(organizer.do("GET", f"/api/stats/sales?event_id={thing.event['id']}"), 403, slug="not-your-event")
-    found = stack.admin.ok("GET", f"/api/bookings?customer_id={alice.id}&event_id={thing.event['id']}", Ledger_Position=thing.position)
+    found = stack.admin.ok(
+        "GET", f"/api/bookings?customer_id={alice.id}&event_id={thing.event['id']}", Ledger_Position=thing.position
+    )
     assert [one["id"] for one in found["items"]] == [thing.booking["id"]]
 
 
 def test_only_its_box_office_sells_for_others(stack: Stack, thing: Thing, state: Callable[[], Any]) -> None:
-    body = {"tickets": [{"category": "General", "quantity": 1}], "customer": {"name": "New", "email": f"new-{thing.event['id']}@x.test"}}
+    body = {
+        "tickets": [{"category": "General", "quantity": 1}],
+        "customer": {"name": "New", "email": f"new-{thing.event['id']}@x.test"},
+    }
     strangers = [stack.person(), stack.person("organizer")]
     before = state()
     for stranger in strangers:
@@ -104,7 +109,9 @@ def test_a_token_that_is_none_is_nobody_everywhere(header: str, stack: Stack, ro
 def test_an_expired_token_is_nobody(stack: Stack) -> None:
     person = stack.person()
     with psycopg.connect(stack.settings.database_url, autocommit=True) as connection:
-        connection.execute("UPDATE tokens SET expires_at = %s WHERE token_hash = %s", (datetime(2020, 1, 1, tzinfo=UTC), hash_of(person.token)))
+        connection.execute(
+            "UPDATE tokens SET expires_at = %s WHERE token_hash = %s", (datetime(2020, 1, 1, tzinfo=UTC), hash_of(person.token))
+        )
     refused(person.do("GET", "/api/me"), 401, slug="not-signed-in")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.running_system import LATER, Person, Stack
 
-FORMULAS = ("=1+1", "+1+1", "-1+1", "@SUM(1)", '=HYPERLINK("http://evil.test","x")', "=cmd|' /C calc'!A0", '"=1+1', "=1,\"2\";3'4")
+FORMULAS = ("=1+1", "+1+1", "-1+1", "@SUM(1)", '=HYPERLINK("http://evil.test","x")', "=cmd|' /C calc'!A0", '"=1+1', '=1,"2";3\'4')
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -32,7 +32,9 @@ def test_no_cell_is_a_formula(stack: Stack) -> None:
         })  # fmt: skip
         email = f"{'=+-'[number % 3]}{uuid4().hex[:8]}@example.test"
         customer = {"name": formula, "email": email}
-        organizer.ok("POST", f"/api/events/{event['id']}/bookings", {"tickets": [{"category": formula, "quantity": 1}], "customer": customer})
+        organizer.ok(
+            "POST", f"/api/events/{event['id']}/bookings", {"tickets": [{"category": formula, "quantity": 1}], "customer": customer}
+        )
         sold.append((event, formula, email))
     cells = 0
     for event, formula, email in sold:
@@ -66,8 +68,7 @@ def test_nobody_is_called_by_what_breaks_out_of_a_cell(text: str, stack: Stack, 
         assert response.json()["name"] == "=1+1"
 
 
-def test_a_loss_is_a_number(stack: Stack) -> None:
-    """A minus of our own is no formula: a bucket with more refunds than sales is below nought."""
+def test_amounts_are_numbers(stack: Stack) -> None:
     organizer = stack.person("organizer")
     event = stack.event(organizer)
     organizer.ok("POST", f"/api/events/{event['id']}/bookings", {"tickets": [{"category": "VIP", "quantity": 1}]})

@@ -16,7 +16,7 @@ from commands.streams import Streams
 from ledger import entries as e
 from ledger import messages as m
 from ledger.errors import TryAgain
-from ledger.pool import open_pool
+from ledger.pool import make_pool
 from ledger.settings import Settings
 from ledger.store import ORDERING_LOCK, TOPIC_OF, decode, encode
 from tests.ledger import scenario as s
@@ -33,7 +33,7 @@ async def an_appender(
     async def directly() -> LedgerConnection:
         return await LedgerConnection.connect(database_url)
 
-    async with open_pool(Settings(database_url=database_url)) as pool:
+    async with make_pool(Settings(database_url=database_url)) as pool:
         await pool.wait()
         appender = Appender(connect=connect or directly, streams=Streams(pool), clock=lambda: s.NOW, **bounds)
         await appender.start()

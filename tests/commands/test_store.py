@@ -14,7 +14,7 @@ from commands.appender import Appender
 from commands.batch import Accepted
 from commands.ledger_connection import Conflict, LedgerConnection
 from ledger import entries as e
-from ledger.pool import open_pool
+from ledger.pool import make_pool
 from ledger.settings import Settings
 from ledger.store import TOPIC_OF, Ledger, encode
 from tests.commands import selling as t
@@ -171,5 +171,5 @@ async def test_options_of_the_database_url_hold_beside_our_own(database_url: str
     rows = await connection._cursor.execute(query)
     assert await rows.fetchone() == ("1234ms", "2s")
     await connection.close()
-    async with open_pool(Settings(database_url=url)) as pool, pool.connection() as pooled:
+    async with make_pool(Settings(database_url=url)) as pool, pool.connection() as pooled:
         assert await (await pooled.execute(query)).fetchone() == ("1234ms", "5s")

@@ -57,7 +57,7 @@ async def test_an_event_that_was_half_changed_is_read_anew(database_url: str, mo
 
 async def test_callers_that_give_up_by_the_dozen_harm_nobody(appender: Appender, database_url: str) -> None:
     event_id = await t.scheduled(appender, capacity=1_000)
-    dice = random.Random(5)  # noqa: S311
+    dice = random.Random(5)
     commands = [t.book(event_id) for _ in range(300)]
     sent = []
     for command in commands:

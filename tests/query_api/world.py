@@ -20,13 +20,13 @@ from ledger.entries import Category, Details, Recorded
 from ledger.event import Event, evolve
 from ledger.keys import Keyring
 from ledger.messages import Actor, Role
+from ledger.pool import make_pool
 from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
 from ledger.ticket_codes import TicketCodes
 from projections.engine import catch_up
 from projections.registry import PROJECTORS
 from query_api import bookings, events, live, stats, system
-from query_api.database import make_pool
 from query_api.read_side import ReadSide
 
 CODES = TicketCodes(Keyring({1: b"k" * 32}))

@@ -229,7 +229,7 @@ def test_the_real_stack_does_what_the_model_does(database_url: str, tmp_path: Pa
     examples, steps = (2_000, 50) if SOAK else (25, 40)
     try:
         run_state_machine_as_test(
-            lambda: World(bench),
+            lambda: World(bench),  # type: ignore[arg-type]  # a factory will do
             settings=settings(
                 max_examples=examples,
                 stateful_step_count=steps,

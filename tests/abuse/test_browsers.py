@@ -1,0 +1,120 @@
+"""S14: what a browser is made to do by somebody else's page, and what a header may pretend."""
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.abuse.conftest import another_api, strict
+from tests.abuse.operations import OPERATIONS, SIGNED_IN, Routes, Thing
+from tests.abuse.refusals import refused
+from tests.running_system import PASSWORD, Person, Stack
+
+EVIL = "https://evil.test"
+
+
+@pytest.fixture
+def browser(stack: Stack) -> Iterator[httpx.Client]:
+    """Signed in as the admin, by cookies alone."""
+    with httpx.Client(base_url=stack.url) as client:
+        client.post("/api/login", json={"email": "root@example.test", "password": PASSWORD}).raise_for_status()
+        yield client
+
+
+def test_no_command_is_done_by_a_cookie_alone(
+    browser: httpx.Client, stack: Stack, routes: Routes, thing: Thing, state: Callable[[], Any]
+) -> None:
+    other = stack.http.post("/api/login", json={"email": "root@example.test", "password": PASSWORD})
+    anothers, before, tried = other.cookies["seatledger_csrf"], state(), 0
+    for name, operation in OPERATIONS.items():
+        method, path, body, headers = routes.request(name, thing)
+        if method == "GET" or not operation.who <= SIGNED_IN:
+            continue
+        for token in ({}, {"X-CSRF-Token": ""}, {"X-CSRF-Token": "0" * 32}, {"X-CSRF-Token": anothers}):
+            refused(browser.request(method, path, json=body, headers={**headers, **token}), 403, slug="csrf-missing")
+            tried += 1
+    assert state() == before
+    assert browser.get("/api/me").status_code == 200, "still signed in"
+    print(f"S14: {tried} forged requests, 0 done")
+
+
+def test_with_its_own_token_a_browser_may_do_what_its_person_may(browser: httpx.Client, thing: Thing) -> None:
+    assert browser.get("/api/me").json()["email"] == "root@example.test", "reading needs none"
+    token = {"X-CSRF-Token": browser.cookies["seatledger_csrf"]}
+    assert browser.post(f"/api/events/{thing.event['id']}/cancel", headers=token).json()["status"] == "cancelled"
+    assert browser.post("/api/logout", headers=token).status_code == 204
+    assert not browser.cookies, "the cookies are taken away"
+    refused(browser.get("/api/me"), 401, slug="not-signed-in")
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+def test_somebody_elses_form_signs_nobody_in(media_type: str, stack: Stack) -> None:
+    """What a page of another origin may send without asking."""
+    content = json.dumps({"email": "root@example.test", "password": PASSWORD})
+    response = stack.http.post("/api/login", content=content, headers={"Content-Type": media_type, "Origin": EVIL})
+    refused(response, 422, slug="malformed")
+    assert "set-cookie" not in response.headers
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("origin", [EVIL, "null", "http://localhost.evil.test"])
+def test_no_other_origin_may_read_an_answer(method: str, origin: str, browser: httpx.Client, routes: Routes) -> None:
+    asks = {"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "X-CSRF-Token"}
+    for path in {path.format(event_id=uuid4(), booking_id=uuid4(), account_id=uuid4()) for _, path in routes.places.values()}:
+        with browser.stream(method, path, headers=asks) as response:
+            assert not [name for name in response.headers if name.startswith("access-control-")], path
+
+
+def test_the_cookies_of_a_browser_are_for_https_and_no_script_reads_the_session(strict_api: str) -> None:
+    response = httpx.post(f"{strict_api}/api/login", json={"email": "root@example.test", "password": PASSWORD})
+    flags = {one.partition("=")[0]: set(one.split("; ")[1:]) for one in response.headers.get_list("set-cookie")}
+    assert flags.keys() == {"seatledger_session", "seatledger_csrf"}
+    for some in flags.values():
+        assert {"Path=/", "SameSite=lax", "Secure"} <= some
+        assert not [flag for flag in some if flag.startswith("Domain")]
+    assert "HttpOnly" in flags["seatledger_session"]
+    assert "HttpOnly" not in flags["seatledger_csrf"]
+
+
+def test_nothing_sends_a_browser_elsewhere(stack: Stack) -> None:
+    for path in (
+        "//evil.test", "//evil.test/", "/\\evil.test", "/https://evil.test", "/docs/", "/api/events/", "/problems//evil.test",
+        "/static-offline-docs//evil.test/..", "/static-offline-docs/%2f%2fevil.test", "/api/login?next=https://evil.test", "/docs?url=//evil.test",
+    ):  # fmt: skip
+        response = stack.http.get(f"{stack.url}{path}", headers={"Host": "evil.test", "X-Forwarded-Host": "evil.test"})
+        assert not response.is_redirect, path
+        assert "evil.test" not in response.headers.get("location", ""), path
+
+
+def _try(url: str, email: str, **headers: str) -> int:
+    return httpx.post(f"{url}/api/login", json={"email": email, "password": "wrong"}, headers=headers, timeout=30).status_code
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "CF-Connecting-IP"])
+def test_the_limit_of_an_account_holds_wherever_one_says_to_be(header: str, strict_api: str) -> None:
+    email = f"{uuid4().hex}@example.test"
+    spellings = [email, email.upper(), f" {email} "]
+    codes = [_try(strict_api, spellings[number % 3], **{header: f"198.51.100.{number}"}) for number in range(12)]
+    assert codes == [401] * 10 + [429] * 2
+
+
+def test_the_limit_of_an_address_can_not_be_walked_round(stack: Stack, redis_url: str) -> None:
+    """By another account and another made-up address each time."""
+    with another_api(stack, **strict(redis_url)) as url, ThreadPoolExecutor(8) as pool:
+        codes = list(pool.map(lambda number: _try(url, f"{uuid4().hex}@example.test", **_made_up(number)), range(110)))
+    print(f"S14: 110 log-ins from made-up addresses: {codes.count(401)} looked at, {codes.count(429)} turned away")
+    assert (codes.count(401), codes.count(429)) == (100, 10)
+
+
+def _made_up(number: int) -> dict[str, str]:
+    return {"X-Forwarded-For": f"203.0.113.{number}, 198.51.100.{number}", "X-Real-IP": f"203.0.113.{number}"}
+
+
+def test_a_token_in_an_address_is_no_token(stack: Stack, alice: Person) -> None:
+    """Addresses end in logs and histories."""
+    for name in ("access_token", "token", "seatledger_session"):
+        refused(stack.http.get(f"/api/me?{name}={alice.token}"), 401, slug="not-signed-in")

@@ -1,0 +1,145 @@
+"""The OpenAPI document is what the API does, and its pages need nobody else."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+from uuid import UUID
+
+import pytest
+
+from asgi import bootstrap
+from ledger.settings import Settings
+from tests.abuse.operations import OPERATIONS, Routes, Thing, asked
+from tests.running_system import JSON, Person, Stack
+
+
+def test_operation_ids_and_tags_are_the_contracts(routes: Routes) -> None:
+    assert {name: routes.operation(name)["tags"] for name in routes.places} == {name: [one.tag] for name, one in OPERATIONS.items()}
+
+
+def test_it_names_its_server(stack: Stack, routes: Routes) -> None:
+    assert [one["url"] for one in routes.document["servers"]] == [stack.settings.server_url]
+
+
+def test_it_says_who_may_use_what(routes: Routes) -> None:
+    for name, operation in OPERATIONS.items():
+        security = routes.operation(name).get("security", [{}])
+        roles = {role for one in security for role in one.get("bearer", [])}
+        assert ({} in security) == ("nobody" in operation.who), name
+        if "nobody" not in operation.who:
+            assert roles == operation.who | {role for role, status in operation.others.items() if status == 404}, name
+
+
+def test_refusals_are_documented_as_problems(routes: Routes) -> None:
+    for name in OPERATIONS:
+        answers = routes.operation(name)["responses"]
+        for status in ("4XX", "5XX"):
+            assert answers[status]["content"].keys() == {"application/problem+json"}, name
+
+
+# --- answers and the document
+
+
+def _differences(routes: Routes, schema: JSON, value: Any, path: str = "$") -> Iterator[str]:
+    """Where a value is not what a JSON Schema says, as far as ours go. Fields that no schema names are differences too."""
+    schema = routes.resolve(schema)
+    if "anyOf" in schema:
+        if all(any(_differences(routes, one, value, path)) for one in schema["anyOf"]):
+            yield f"{path} is none of {schema['anyOf']}"
+        return
+    if "enum" in schema and value not in schema["enum"]:
+        yield f"{path} is {value!r}"
+    if "const" in schema and value != schema["const"]:
+        yield f"{path} is {value!r}"
+    if not isinstance(value, _TYPES[schema.get("type")]) or (isinstance(value, bool) and schema.get("type") != "boolean"):
+        yield f"{path} is {value!r}, not {schema.get('type')}"
+        return
+    if (check := _FORMATS.get(schema.get("format"))) and not check(value):
+        yield f"{path} is {value!r}, not {schema['format']}"
+    for number, item in enumerate(value) if schema.get("type") == "array" else ():
+        yield from _differences(routes, schema["items"], item, f"{path}[{number}]")
+    if "properties" in schema:
+        yield from (f"{path}.{name} is missing" for name in set(schema.get("required", ())) - value.keys())
+        yield from (f"{path}.{name} is not documented" for name in value.keys() - schema["properties"].keys())
+        for name in value.keys() & schema["properties"].keys():
+            yield from _differences(routes, schema["properties"][name], value[name], f"{path}.{name}")
+
+
+_TYPES: dict[Any, Any] = {
+    "object": dict, "array": list, "string": str, "integer": int, "number": int | float, "boolean": bool, "null": type(None),
+    None: object,
+}  # fmt: skip
+_FORMATS: dict[Any, Any] = {
+    "uuid": lambda value: str(UUID(value)) == value,
+    "date-time": lambda value: value.endswith("Z") and datetime.fromisoformat(value).tzinfo is not None,
+    "decimal": re.compile(r"-?\d+(\.\d+)?").fullmatch,
+}
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if name not in ("log_out", "erase_me", "get_metrics", "get_live")])
+def test_answers_are_what_the_document_says(
+    name: str, stack: Stack, routes: Routes, thing: Thing, people: dict[str, Person]
+) -> None:
+    who = people["customer" if name in ("get_bookings", "update_me") else "admin"]
+    with asked(who, routes.request(name, thing)) as response:
+        documented = routes.operation(name)["responses"]
+        assert str(response.status_code) in documented
+        schema = documented[str(response.status_code)]["content"]["application/json"]["schema"]
+        assert not list(_differences(routes, schema, response.json()))
+        if "items" in response.json():
+            assert response.json()["items"], "an empty list shows nothing"
+    if OPERATIONS[name].tag in ("events", "bookings", "tickets", "stats"):
+        assert int(response.headers["ledger-position"]) > 0
+        assert response.headers["cache-control"] == "no-store"
+
+
+def test_a_problem_is_what_the_document_says(stack: Stack, routes: Routes) -> None:
+    problem = stack.http.post("/api/events", json={}, headers={"Authorization": f"Bearer {stack.admin.token}"}).json()
+    assert problem["errors"]
+    assert not list(_differences(routes, routes.document["components"]["schemas"]["Problem"], problem))
+
+
+# --- pages
+
+
+class _Links(HTMLParser):
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.links += [value for name, value in attrs if name in ("src", "href", "spec-url", "action", "data") and value]
+
+
+@pytest.mark.parametrize("page", ["/docs", "/redoc"])
+def test_the_pages_load_nothing_from_other_hosts(page: str, stack: Stack) -> None:
+    response = stack.http.get(page)
+    assert response.status_code == 200
+    links = _Links(response.text).links + re.findall(r"url: '([^']+)'", response.text)
+    assert len(links) >= 2, "a page without assets was not read"
+    for link in links:
+        address = urljoin(stack.url + page, link)
+        assert urlsplit(address).netloc == urlsplit(stack.url).netloc, link
+        asset = stack.http.get(address)
+        assert asset.status_code == 200, link
+        assert asset.content, link
+    assert not re.search(r"@import|url\(\s*['\"]?(https?:)?//", response.text)
+
+
+@pytest.mark.parametrize("page", ["/docs", "/redoc"])
+def test_browsers_are_told_so(page: str, stack: Stack) -> None:
+    """Redoc's script would fetch its makers' logo."""
+    policy = dict(one.strip().split(" ", 1) for one in stack.http.get(page).headers["content-security-policy"].split(";"))
+    assert policy["default-src"] == "'self'"
+    assert not [
+        source for sources in policy.values() for source in sources.split() if "." in source or source in ("*", "https:", "http:")
+    ]
+
+
+def test_the_document_names_the_public_address() -> None:
+    settings = Settings(database_url="postgresql:///none", redis_url="redis:///0", public_url="https://tickets.example.test/")
+    assert bootstrap(settings).openapi()["servers"] == [{"url": "https://tickets.example.test"}]
