@@ -63,7 +63,7 @@ def bootstrap(
         redirect_slashes=False,
         lifespan=partial(_lifespan, settings, clock, hint_sender),
     )
-    for room in (accounts.routes, events, commands.routes, bookings, stats, live, system, probes):
+    for room in (commands.routes, accounts.routes, events, bookings, stats, live, system, probes):
         app.include_router(room.router)
     problems.install(app)
     app.add_middleware(Edge)

@@ -1,13 +1,15 @@
 """`Idempotency-Key`: a command's id is fixed before the first try, so that every later try is the same command."""
 
-import json
 import re
 from uuid import UUID, uuid4, uuid5
+
+import msgspec
 
 from ledger.errors import Malformed
 
 #: The name space of command ids. Changing it would let every command that was ever sent act once more.
 _COMMANDS = UUID("6f1c1d0e-5f0b-4a57-9d0a-5ea71ed6e500")
+_encode = msgspec.json.Encoder().encode
 _KEY = re.compile(r"[ -~]{1,255}")
 
 
@@ -21,4 +23,4 @@ def command_id(principal_id: UUID | None, method: str, path: str, key: str | Non
         message = "must be 1 to 255 printable ASCII characters"
         raise Malformed(f"Idempotency-Key {message}.", errors=[{"path": "Idempotency-Key", "message": message}])
     # JSON keeps the parts apart: no path and key can be shifted into another pair with the same text.
-    return uuid5(_COMMANDS, json.dumps([str(principal_id), method, path, key]))
+    return uuid5(_COMMANDS, _encode([principal_id, method, path, key]).decode())

@@ -4,7 +4,10 @@ It is synchronous and retries: workers use it, the API process never does on its
 `ledger_append`, a SQL function that writes the same rows under the same lock; a test reads each with the other).
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from operator import attrgetter
+from threading import Lock
 from typing import Any, cast
 from uuid import UUID
 
@@ -26,8 +29,11 @@ from ledger.snapshots import SNAPSHOT_TOPIC, Snapshot
 ORDERING_LOCK = 0x536561746C656467
 STATEMENT_TIMEOUT_MS = 10_000
 MAX_APPEND = 2_000
+#: Decoded entries that a reader of the log keeps, the newest: some 3 MB.
+KEPT = 4_000
 LOCK_TIMEOUT_MS = 5_000
 
+_position = attrgetter("position")
 TOPIC_OF: dict[type[Entry], str] = {entry: topic for topic, entry in TOPICS.items()}
 _encode = msgspec.json.Encoder().encode
 _DECODERS: dict[str, msgspec.json.Decoder[Entry]] = {topic: msgspec.json.Decoder(entry) for topic, entry in TOPICS.items()}
@@ -138,6 +144,9 @@ class Ledger(Application[UUID]):
 
     def __init__(self, database_url: str) -> None:
         self._database_url = database_url
+        self._reading = Lock()
+        self._kept: list[Recorded] = []
+        self._kept_after = 0
         super().__init__()
 
     def construct_factory(self, env: Environment) -> InfrastructureFactory[Any]:
@@ -155,9 +164,22 @@ class Ledger(Application[UUID]):
         return list(self.recorder.insert_events(stored) or ())
 
     def read(self, after: int, limit: int) -> list[Recorded]:
-        """Up to `limit` entries past position `after`, in order."""
-        notifications = self.recorder.select_notifications(after, limit, inclusive_of_start=False)
-        return [cast(Recorded, self.mapper.to_domain_event(one)) for one in notifications]
+        """Up to `limit` entries past position `after`, in order; at least one, if there is one.
+
+        What was read last is kept: the projectors of one worker come for the same entries in turn, and decoding them once is
+        half of their cost. Entries never change and none appears before another, so what is kept is never wrong."""
+        with self._reading:
+            if not self._kept_after <= after <= (self._kept[-1].position if self._kept else self._kept_after):
+                self._kept_after, self._kept = after, []
+            first = bisect_right(self._kept, after, key=_position)
+            if first == len(self._kept):
+                notifications = self.recorder.select_notifications(after, limit, inclusive_of_start=False)
+                self._kept += [cast(Recorded, self.mapper.to_domain_event(one)) for one in notifications]
+            found = self._kept[first : first + limit]
+            if len(self._kept) > KEPT:
+                self._kept_after = self._kept[-KEPT - 1].position
+                self._kept = self._kept[-KEPT:]
+        return found
 
     def head(self) -> int:
         """The position of the newest entry, 0 in an empty ledger."""

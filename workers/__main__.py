@@ -6,7 +6,7 @@ import sys
 import warnings
 
 from celery import signals
-from celery.platforms import SecurityWarning
+from celery.exceptions import SecurityWarning
 
 from ledger.settings import Settings, SettingsError
 from workers.app import TASKS, make_app

@@ -51,7 +51,7 @@ def make_app(settings: Settings) -> Celery:
 
     @app.task(name=SNAPSHOTS, shared=False)
     def take_snapshots() -> None:
-        workshop().take_snapshots()
+        workshop().begin_snapshots()
 
     return app
 

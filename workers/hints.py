@@ -15,8 +15,9 @@ from workers.app import make_app
 
 log = logging.getLogger(__name__)
 
-#: The least time between two rounds of hints: the first goes at once.
-ROUND_SECONDS = 0.025
+#: The least time between two rounds of hints, and the most: the first hint goes at once, and the more appends there were
+#: meanwhile, the longer the next round waits. A task costs a worker more than the entries that it finds.
+ROUND_SECONDS = (0.025, 0.1)
 #: After Redis failed, this long passes before it is tried again; the tick and the slow look do without hints.
 PAUSE_SECONDS = 1.0
 
@@ -46,6 +47,7 @@ class HintSender:
     def __init__(self, settings: Settings) -> None:
         self._hints = Hints(make_app(settings), settings.redis_url)
         self._news = threading.Event()
+        self._appends = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="hints", daemon=True)
 
@@ -53,6 +55,7 @@ class HintSender:
         self._thread.start()
 
     def hint(self) -> None:
+        self._appends += 1
         self._news.set()
 
     def close(self) -> None:
@@ -65,9 +68,11 @@ class HintSender:
         while True:
             self._news.wait()
             self._news.clear()
+            shortest, longest = ROUND_SECONDS
+            pause = min(shortest * self._appends, longest)
+            self._appends = 0
             try:
                 self._hints.send(PROJECTORS)
-                pause = ROUND_SECONDS
             except (redis.RedisError, OperationalError, OSError) as error:
                 log.warning("No hints at the moment, the tick goes on: %s", error)
                 pause = PAUSE_SECONDS

@@ -1,6 +1,7 @@
 """What a worker process holds: the ledger, the database, a voice on Redis; and its two kinds of work."""
 
 import logging
+from threading import Thread
 from uuid import UUID
 
 import redis
@@ -24,7 +25,9 @@ PASS = 50_000
 PAGE = 5_000
 
 _GROWN = text("""
-    SELECT originator_id, max(originator_version), max(notification_id) FROM (
+    SELECT originator_id, max(originator_version), max(notification_id), coalesce((
+        SELECT max(originator_version) FROM ledger_snapshots WHERE ledger_snapshots.originator_id = news.originator_id), 0)
+    FROM (
         SELECT originator_id, originator_version, notification_id FROM ledger_entries
         WHERE notification_id > :mark ORDER BY notification_id LIMIT :pass
     ) AS news GROUP BY originator_id""")
@@ -45,6 +48,7 @@ class Workshop:
             connect_args={"connect_timeout": 3, "application_name": "seatledger-worker", "options": options},
         )
         self._channel = positions_channel(settings.redis_url)
+        self._snapshots = Thread()
         self._redis = redis.Redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
 
     def project(self, projector: Projector) -> None:
@@ -62,6 +66,18 @@ class Workshop:
         except redis.RedisError as error:  # whoever waits looks by itself, a little later
             log.debug("A position was not published: %s", error)
 
+    def begin_snapshots(self) -> None:
+        """Takes them beside the projecting, unless that is still going on from the last time: a long stream takes seconds."""
+        if not self._snapshots.is_alive():
+            self._snapshots = Thread(target=self._take_snapshots_or_log, name="snapshots", daemon=True)
+            self._snapshots.start()
+
+    def _take_snapshots_or_log(self) -> None:
+        try:
+            self.take_snapshots()
+        except Exception:
+            log.exception("Snapshots could not be taken; the next time will try again")
+
     def take_snapshots(self) -> int:
         """Takes a snapshot of each stream that has grown enough since its last; returns how many."""
         taken = 0
@@ -74,24 +90,22 @@ class Workshop:
                 grown = connection.execute(_GROWN, {"mark": mark, "pass": PASS}).all()
                 if not grown:
                     return taken
-                for stream, version, _ in grown:
-                    if version >= snapshots.MIN_GROWTH:
-                        taken += self._take_snapshot(stream)
+                for stream, version, _, last in grown:
+                    if snapshots.is_due(version, last):
+                        self._take_snapshot(stream)
+                        taken += 1
                         connection.execute(_FORGET, {"stream": stream})
-                newest = max(position for _, _, position in grown)
+                newest = max(position for _, _, position, _ in grown)
                 connection.execute(update(Progress).where(own_row).values(position=newest, updated_at=text("now()")))
 
-    def _take_snapshot(self, stream: UUID) -> int:
+    def _take_snapshot(self, stream: UUID) -> None:
         last = self.ledger.latest_snapshot(stream)
         event: Event | None = snapshots.restore_at_once(last) if last else None
-        before = event.version if event else 0
         while True:
             page: list[Recorded] = self.ledger.stream(stream, after=event.version if event else 0, limit=PAGE)
             for recorded in page:
                 event = evolve(event, recorded)
             if len(page) < PAGE:
                 break
-        if event is None or not snapshots.is_due(event.version, before):
-            return 0
+        assert event is not None, "a stream that has grown has entries"
         self.ledger.save_snapshot(snapshots.take(event))
-        return 1

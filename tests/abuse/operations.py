@@ -1,6 +1,6 @@
-"""Every operation of API.md: its tag, who may use it, and what somebody else gets who is let in. And how each is called for real."""
+"""Every operation of API.md: its tag, who may use it, and what somebody else gets who is let in; and how each is called."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ ADMINS = frozenset({"admin"})
 
 
 class Operation(NamedTuple):
-    """`who` may use it on what is their own, an admin on anybody's. `others`: the roles that are let in and told so on what is not."""
+    """`who` may use it on what is their own, an admin on anybody's. `others`: what the other roles that are let in get."""
 
     tag: str
     who: frozenset[str]
@@ -91,8 +91,9 @@ class Thing:
             "create_user": someone(phone="123", role="customer"),
             "update_user": {"role": "customer", "disabled": False},
             "create_event": {
-                "name": "New", "starts_at": LATER, "categories": [{"name": "A", "price": "1.00", "capacity": 3}], "description": "d",
-                "venue": "v", "ends_at": "2031-05-02T19:00:00Z", "timezone": "Europe/Berlin", "sales_open_at": "2026-01-01T00:00:00Z",
+                "name": "New", "starts_at": LATER, "categories": [{"name": "A", "price": "1.00", "capacity": 3}],
+                "description": "d", "venue": "v", "ends_at": "2031-05-02T19:00:00Z", "timezone": "Europe/Berlin",
+                "sales_open_at": "2026-01-01T00:00:00Z",
                 "sales_close_at": "2031-05-01T00:00:00Z", "currency": "EUR", "max_tickets_per_customer": 4,
             },
             "update_event": {
@@ -153,7 +154,7 @@ def call(who: Person, request: tuple[str, str, JSON | None, dict[str, str]], **h
 
 
 @contextmanager
-def asked(who: Person, request: tuple[str, str, JSON | None, dict[str, str]], **headers: str) -> Any:
+def asked(who: Person, request: tuple[str, str, JSON | None, dict[str, str]], **headers: str) -> Iterator[httpx.Response]:
     method, path, body, more = request
     sent = {**more, **({"Authorization": f"Bearer {who.token}"} if who.token else {}), **headers}
     with who.http.stream(method, path, json=body, headers=sent) as response:

@@ -83,7 +83,7 @@ def _wrong_for(path: str, value: Any) -> Iterator[str]:
         yield from TEXTS if field not in ("description", "reason") else (one for one in TEXTS if MANY_DIGITS not in one)
     yield from NUMBERS if field != "price" else (one for one in NUMBERS if one != "0.5")
     if field == "price":
-        yield from ('"NaN"', '"1e3"', '"1_0"', '" 1"', '"-1"', '"0.001"', "0.001", '"99999999999"', '"１"', '""')
+        yield from ('"NaN"', '"1e3"', '"1_0"', '" 1"', '"-1"', '"0.001"', "0.001", '"99999999999"', '"\uff11"', '""')
     yield from (one for one in OTHERS if not (isinstance(value, bool) and one == "true"))
     if isinstance(value, int) and not isinstance(value, bool):
         yield f'"{MANY_DIGITS}"'
@@ -114,7 +114,8 @@ def test_no_field_takes_what_it_can_not_be(name: str, sender: Sender) -> None:
 def test_what_is_no_body_is_refused(name: str, sender: Sender) -> None:
     contents = [
         b"{", b"}", b"\x00", b"\xff\xfe", b'"text"', b"1", b"true", b"[]", b"[{}]", b"NaN", b"[" * 10_000, b'{"a":' * 10_000,
-        b"[" * 10_000 + b"]" * 10_000, b'{"a":' * 9_000 + b"1" + b"}" * 9_000, b'{"\\ud800": 1}', b'{"a": 1,}', b"{'a': 1}", b"\xef\xbb\xbf{",
+        b"[" * 10_000 + b"]" * 10_000, b'{"a":' * 9_000 + b"1" + b"}" * 9_000, b'{"\\ud800": 1}', b'{"a": 1,}', b"{'a': 1}",
+        b"\xef\xbb\xbf{",
     ]  # fmt: skip
     for content in contents if name == "cancel_event" else [b"", b"null", b"{}", *contents]:
         if content == b"{}" and name in ("update_me", "update_user", "update_event"):
@@ -294,6 +295,8 @@ BAD_PARAMETERS |= {
     "organizer_id": BAD_PARAMETERS["event_id"],
     "customer_id": BAD_PARAMETERS["event_id"],
 }
+#: These take no parameter, or (`get_projections`) do not heed it.
+UNASKED = ("get_me", "get_projections", "get_health", "get_ready", "get_metrics")
 BAD_POSITIONS = ("", "x", "-1", "1.5", "true", MANY_DIGITS, str(2**63), str(2**63 - 1), "1e3", "NaN")
 
 
@@ -301,7 +304,7 @@ def _parameters(routes: Routes, name: str, where: str) -> list[str]:
     return [one["name"] for one in routes.operation(name).get("parameters", []) if one["in"] == where]
 
 
-@pytest.mark.parametrize("name", [name for name in OPERATIONS if name.startswith("get_")])
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if name.startswith("get_") and name not in UNASKED])
 def test_no_query_parameter_takes_what_it_can_not_be(name: str, sender: Sender, routes: Routes) -> None:
     sent = 0
     for parameter in _parameters(routes, name, "query"):
@@ -310,9 +313,10 @@ def test_no_query_parameter_takes_what_it_can_not_be(name: str, sender: Sender, 
             assert any(path.startswith(parameter) for path in paths(problem)), (value, problem)
             sent += 1
     if "Ledger-Position" in _parameters(routes, name, "header"):
-        for position in BAD_POSITIONS if name != "get_projections" else ():
+        for position in BAD_POSITIONS:
             refused(sender.raw(name, None, **{"Ledger-Position": position}), 422)
             sent += 1
+    assert sent
     print(f"bad input: {name}: {sent} wrong parameters, all refused")
 
 
@@ -386,7 +390,7 @@ def test_an_idempotency_key_is_1_to_255_printable_characters(name: str, sender: 
         assert paths(problem) == {"Idempotency-Key"}
 
 
-@pytest.mark.parametrize("tag", ["", "x", '""', "*", '"1", "2"', '"-1"', f'"{MANY_DIGITS}"', '"0"', '"1.0"', '"１"'])
+@pytest.mark.parametrize("tag", ["", "x", '""', "*", '"1", "2"', '"-1"', f'"{MANY_DIGITS}"', '"0"', '"1.0"', '"\uff11"'])
 @pytest.mark.usefixtures("nothing_happens")
 def test_an_if_match_that_names_no_version_is_stale(tag: str, sender: Sender) -> None:
     refused(sender.raw("update_event", '{"name": "New"}', **{"If-Match": tag.encode()}), 412, slug="stale-version")

@@ -12,7 +12,7 @@ import pytest
 from problems import _OTHERS, PROBLEMS, slug_of
 from tests.abuse.operations import Thing
 from tests.abuse.refusals import refused
-from tests.running_system import LATER, PASSWORD, Person, Stack, tickets
+from tests.running_system import JSON, LATER, PASSWORD, Person, Stack, tickets
 
 STATUSES = {slug_of(kind): problem.status for kind, problem in PROBLEMS.items()} | {
     problem.title.lower().replace(" ", "-"): problem.status for problem in _OTHERS.values() if problem.status != 422
@@ -134,9 +134,10 @@ RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
     "wrong-password": lambda s: s.alice.do("PATCH", "/api/me", {"password": "a new password", "old_password": "wrong"}),
 }
 #: What a program needs beside the text.
-FACTS = {
-    "sold-out": {"available": 5, "category": "VIP"}, "customer-limit": {"limit": 1, "held": 0}, "booking-too-large": {"limit": 1_000},
-    "event-not-bookable": {"reason": "completed"}, "capacity-below-taken": {"taken": 2}, "stale-version": {"details_version": 1},
+FACTS: dict[str, JSON] = {
+    "sold-out": {"available": 5, "category": "VIP"}, "customer-limit": {"limit": 1, "held": 0},
+    "booking-too-large": {"limit": 1_000}, "event-not-bookable": {"reason": "completed"},
+    "capacity-below-taken": {"taken": 2}, "stale-version": {"details_version": 1},
 }  # fmt: skip
 
 

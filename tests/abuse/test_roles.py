@@ -1,4 +1,4 @@
-"""S2: role × operation × owner, each called for real. S15: what is taken from somebody is gone in every process within 2 s."""
+"""S2: role by operation by owner, each called for real. S15: what is taken from somebody is gone in every process within 2 s."""
 
 import time
 from collections.abc import Callable, Iterator

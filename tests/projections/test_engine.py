@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import psycopg
 import pytest
@@ -76,7 +76,7 @@ class _Interrupting:
     def __init__(self, real: Projector, interrupt: object) -> None:
         self.name, self.version, self._real, self._interrupt = real.name, real.version, real, interrupt
 
-    def fold(self, connection: Connection, run: list[Recorded]) -> None:
+    def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
         self._real.fold(connection, run)
         interrupt, self._interrupt = self._interrupt, None
         if callable(interrupt):
@@ -102,7 +102,7 @@ class _Tripping:
     def __init__(self, real: Projector, at: int) -> None:
         self.name, self.version, self._real, self.at = real.name, real.version, real, at
 
-    def fold(self, connection: Connection, run: list[Recorded]) -> None:
+    def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
         if any(recorded.position == self.at for recorded in run):
             raise ValueError("what is this?")
         self._real.fold(connection, run)
@@ -159,7 +159,7 @@ def test_a_run_takes_a_handful_of_statements_however_long_it_is(engine: Engine, 
     # Catalogue takes a statement for each change of an event, which are few; the others must not care how many entries there are.
     ledger.append(story.entries)
     for name in ("availability", "revenue"):
-        count = _statements(engine, lambda name=name: catch_up(engine, ledger, PROJECTORS[name]))  # type: ignore[misc]
+        count = _statements(engine, lambda name=name: catch_up(engine, ledger, PROJECTORS[name]))
         print(f"{name}: {count} statements for {len(story.entries)} entries")
         assert count <= 12
 

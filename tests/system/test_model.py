@@ -46,7 +46,8 @@ class Bench:
 
     def __init__(self, database_url: str, directory: Path) -> None:
         self.url = database_url
-        self.run = asyncio.Runner().run
+        self.loop = asyncio.Runner()
+        self.run = self.loop.run
         self.codes = TicketCodes(Keyring.open(directory, "tickets"))
         self.engine = create_engine(sqlalchemy_url(database_url), poolclass=NullPool)
         self.ledger = Ledger(database_url)
@@ -77,6 +78,7 @@ class Bench:
             self.run(appender.close())
         self.run(self.pool.close())
         self.ledger.close()
+        self.loop.close()
 
 
 class World(RuleBasedStateMachine):
