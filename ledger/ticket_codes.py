@@ -8,6 +8,7 @@ a forgery; only the MAC, 80 bits over the whole event id, makes a code good.
 """
 
 import hmac
+from base64 import b32decode, b32encode
 from struct import Struct
 from typing import NamedTuple
 from uuid import UUID
@@ -17,10 +18,12 @@ from ledger.keys import Keyring, KeysError
 
 _PLACE = Struct(">B2sIH")
 _MAC_BYTES = 10
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LENGTH = ((_PLACE.size + _MAC_BYTES) * 8 + 4) // 5
-_PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
-_VALUES = {**{char: value for value, char in enumerate(_ALPHABET)}, "O": 0, "I": 1, "L": 1}
+_CROCKFORD, _RFC_4648 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ", "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_TO_CROCKFORD = bytes.maketrans(_RFC_4648.encode(), _CROCKFORD.encode())
+_AS_SHOWN = str.maketrans("OIL", "011")
+_FROM_CROCKFORD = str.maketrans(_CROCKFORD + "OIL", _RFC_4648 + "ABB")
+_TYPED = frozenset(_CROCKFORD + "OIL")
 
 
 class Place(NamedTuple):
@@ -64,23 +67,16 @@ class TicketCodes:
 
 
 def _to_base32(raw: bytes) -> str:
-    number = int.from_bytes(raw, "big") << (_LENGTH * 5 - len(raw) * 8)
-    digits = _LENGTH + _LENGTH % 2  # an even number, so that pairs come out
-    number <<= (digits - _LENGTH) * 5
-    return "".join(_PAIRS[number >> shift & 1023] for shift in range(digits * 5 - 10, -1, -10))[:_LENGTH]
+    return b32encode(raw).rstrip(b"=").translate(_TO_CROCKFORD).decode()
 
 
 def _from_base32(text: str) -> bytes:
-    if len(text) != _LENGTH or not all(char in _VALUES for char in text):
+    if len(text) != _LENGTH or not set(text) <= _TYPED:
         raise InvalidCode
-    number = 0
-    for char in text:
-        number = number << 5 | _VALUES[char]
-    size = _PLACE.size + _MAC_BYTES
-    spare = _LENGTH * 5 - size * 8
-    if number & ((1 << spare) - 1):
+    raw = b32decode(text.translate(_FROM_CROCKFORD) + "=" * (-_LENGTH % 8))
+    if _to_base32(raw) != text.translate(_AS_SHOWN):  # the last character has a bit to spare
         raise InvalidCode
-    return (number >> spare).to_bytes(size, "big")
+    return raw
 
 
 def _group(text: str) -> str:
