@@ -2,9 +2,7 @@
 
 import http.client
 import http.server
-import shutil
 import socket
-import subprocess
 import threading
 import time
 import uuid
@@ -12,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from string import Template
 
 import pytest
+
+from tests.shipped_nginx import shipped_nginx
 
 ROOT = Path(__file__).parent.parent.parent
 LIVE_LINE = b"data: 1\n\n"
@@ -100,40 +99,8 @@ def front(tmp_path: Path) -> Iterator[Front]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
         probe.close()
-        running.enter_context(_nginx(tmp_path, port, [one.port for one in stand_ins]))
+        running.enter_context(shipped_nginx(tmp_path, port, [one.port for one in stand_ins]))
         yield Front(port, stand_ins)
-
-
-@contextmanager
-def _nginx(home: Path, port: int, api_ports: list[int]) -> Iterator[None]:
-    program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
-    assert program, "These tests need nginx: make system"
-    template = Template((ROOT / "nginx" / "nginx.conf.template").read_text())
-    servers = " ".join(f"server 127.0.0.1:{api_port} max_fails=0;" for api_port in api_ports)
-    config = home / "nginx.conf"
-    config.write_text(template.safe_substitute(API_SERVERS=servers, NGINX_PORT=f"127.0.0.1:{port}"))
-    command = [program, "-p", str(home), "-c", str(config), "-g", f"daemon off; pid {home}/nginx.pid;"]
-    log = home / "nginx.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)
-    try:
-        deadline = time.monotonic() + 10
-        while not _listens(port):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.02)
-        yield
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 def test_an_event_stays_with_one_process(front: Front) -> None:
@@ -186,7 +153,7 @@ def test_a_command_goes_to_another_process_if_one_is_not_there(tmp_path: Path) -
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
         probe.close()
-        with _nginx(tmp_path, port, [alive.port, gone.getsockname()[1]]):
+        with shipped_nginx(tmp_path, port, [alive.port, gone.getsockname()[1]]):
             front = Front(port, [alive])
             assert {front.ask("POST", f"/api/events/{uuid.uuid4()}/bookings", b"{}")[0] for _ in range(20)} == {200}
     assert len(alive.seen) == 20

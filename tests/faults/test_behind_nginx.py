@@ -1,0 +1,84 @@
+"""R15 behind the shipped nginx: two API processes, one Event, and people who reach it by both and by nginx. No seat twice, no
+refusal while seats are free, nobody left waiting."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import httpx
+import pytest
+
+from tests.running_system import Person, Stack, free_port, tickets
+from tests.shipped_nginx import shipped_nginx
+
+SEATS, BUYERS = 40, 24
+
+
+@pytest.fixture(scope="module")
+def doors(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[httpx.Client]]:
+    """Three ways in: nginx, the one process, the other."""
+    second, front = free_port(), free_port()
+    other = stack.start("asgi", PORT=str(second))
+    urls = [f"http://127.0.0.1:{port}" for port in (front, stack.settings.port, second)]
+    with ExitStack() as running:
+        running.enter_context(shipped_nginx(tmp_path_factory.mktemp("nginx"), front, [stack.settings.port, second]))
+        while not _is_ready(urls[2]):
+            time.sleep(0.05)
+        yield [running.enter_context(httpx.Client(base_url=url, timeout=20)) for url in urls]
+        other.terminate()
+        other.wait(15)
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/ready").is_success
+    except httpx.TransportError:
+        return False
+
+
+def by(door: httpx.Client, who: Person) -> Person:
+    return Person(door, who.id, who.token, who.email)
+
+
+def test_a_rush_through_three_doors_sells_each_seat_once(
+    stack: Stack, organizer: Person, alice: Person, doors: list[httpx.Client]
+) -> None:
+    event = stack.event(organizer, capacity=SEATS)
+    path = f"/api/events/{event['id']}/bookings"
+
+    def buy_until_sold_out(number: int) -> tuple[list[str], float]:
+        who, longest = by(doors[number % 3], alice), 0.0
+        codes: list[str] = []
+        while True:
+            began = time.monotonic()
+            answer = who.do("POST", path, tickets(1), key=f"{number} {len(codes)}")
+            longest = max(longest, time.monotonic() - began)
+            if answer.status_code != 201:
+                assert (answer.status_code, answer.json()["type"]) == (409, "/problems/sold-out"), answer.text
+                return codes, longest
+            codes.append(answer.json()["tickets"][0]["code"])
+
+    with ThreadPoolExecutor(BUYERS) as pool:
+        results = list(pool.map(buy_until_sold_out, range(BUYERS)))
+    sold = [code for codes, _ in results for code in codes]
+    by_door = [sum(len(codes) for codes, _ in results[door::3]) for door in range(3)]
+    print(f"R15: {SEATS} seats through three doors {by_door}; the longest wait {max(wait for _, wait in results) * 1000:.0f} ms")
+    assert len(sold) == len(set(sold)) == SEATS
+    assert max(wait for _, wait in results) < 2.5
+
+
+def test_what_one_process_cancels_the_other_sells_again(
+    stack: Stack, organizer: Person, alice: Person, doors: list[httpx.Client]
+) -> None:
+    event = stack.event(organizer, capacity=1)
+    path = f"/api/events/{event['id']}/bookings"
+    people = [by(door, alice) for door in doors]
+    booking = people[0].ok("POST", path, tickets(1))
+    for round_ in range(15):
+        for who in people:  # everybody has seen it sold out
+            assert who.do("POST", path, tickets(1)).status_code == 409
+        canceller, buyer = people[round_ % 3], people[(round_ + 1) % 3]
+        canceller.ok("DELETE", f"/api/bookings/{booking['id']}")
+        booking = buyer.ok("POST", path, tickets(1))
+    print("R15: 15 of 15 seats given back through one door sold at once through another")
