@@ -26,7 +26,7 @@ import psycopg
 
 from commands.batch import Gone, Outcome, Run, Waiting, decide_batch
 from commands.event_cache import EventCache
-from commands.ledger_connection import MISSED_LIMIT, Conflict, DataRefused, LedgerConnection, LockTimeout
+from commands.ledger_connection import MISSED_LIMIT, Conflict, DataRefused, LedgerConnection, LockTimeout, TooNew
 from commands.streams import Streams
 from ledger import messages as m
 from ledger.entries import Recorded
@@ -198,6 +198,9 @@ class Appender:
                 self._contended = True
                 await self._catch_up({waiting.stream for waiting in left})
                 left = self._park_those_far_behind(left)
+            except TooNew as too_new:  # during an upgrade: other processes sell this Event, and this one sells the others
+                log.warning("%s", too_new)
+                _answer_all((waiting for waiting in left if waiting.stream == too_new.stream), Busy())
             except DataRefused as refused:
                 if len(left) == 1:
                     left[0].answer(refused)
@@ -276,7 +279,7 @@ class Appender:
         """Read what was missed before the lock is taken, so that little is left to read under it."""
         known = {stream: self._version(stream) for stream in streams}
         if known and self._connection is not None:
-            with suppress(LockTimeout):
+            with suppress(LockTimeout, TooNew):  # what it is comes out under the lock
                 self._learn(await self._connection.missed(known))
 
     def _park_those_far_behind(self, batch: Sequence[Waiting]) -> list[Waiting]:

@@ -16,7 +16,7 @@ from psycopg import AsyncConnection, errors
 from psycopg.conninfo import conninfo_to_dict
 
 from ledger.entries import Recorded
-from ledger.store import ORDERING_LOCK, TOPIC_OF, decode, encode
+from ledger.store import ORDERING_LOCK, TOPIC_OF, UnknownTopic, decode, encode
 
 #: The server gives up on a statement, or on a transaction left open, after this long; the lock is free again at most then.
 SERVER_TIMEOUT_MS = 2_000
@@ -46,6 +46,14 @@ class DataRefused(Exception):
 
 class LockTimeout(Exception):
     """The ordering lock, or the server, kept us waiting too long. Nothing was appended."""
+
+
+class TooNew(Exception):
+    """A stream holds an entry of a newer Seatledger than this process is."""
+
+    def __init__(self, stream: UUID) -> None:
+        super().__init__(f"Event {stream} holds entries of a newer version: upgrade this process.")
+        self.stream = stream
 
 
 class LedgerConnection:
@@ -91,11 +99,17 @@ class LedgerConnection:
             return dict(await self._cursor.fetchall())
 
     async def missed(self, known: Mapping[UUID, int]) -> list[Recorded]:
-        """Entries past the known version of each stream, in order: MISSED_LIMIT of each at most."""
+        """Entries past the known version of each stream, in order: MISSED_LIMIT of each at most. Raises TooNew."""
         with _kinds():
             await self._cursor.execute(_MISSED, (list(known), list(known.values()), MISSED_LIMIT), prepare=True)
             rows = await self._cursor.fetchall()
-        return [Recorded(stream, version, decode(topic, state), position) for stream, version, topic, state, position in rows]
+        found = []
+        for stream, version, topic, state, position in rows:
+            try:
+                found.append(Recorded(stream, version, decode(topic, state), position))
+            except UnknownTopic as unknown:
+                raise TooNew(stream) from unknown
+        return found
 
     @asynccontextmanager
     async def locked(self) -> AsyncIterator[None]:

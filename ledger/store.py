@@ -39,6 +39,10 @@ _encode = msgspec.json.Encoder().encode
 _DECODERS: dict[str, msgspec.json.Decoder[Entry]] = {topic: msgspec.json.Decoder(entry) for topic, entry in TOPICS.items()}
 
 
+class UnknownTopic(KeyError):
+    """An entry of a newer Seatledger: this process was not upgraded yet."""
+
+
 def sqlalchemy_url(database_url: str) -> URL:
     """DATABASE_URL, as people write it (`postgresql://` or `postgres://`), for SQLAlchemy over psycopg.
 
@@ -54,13 +58,15 @@ def encode(entry: Entry) -> bytes:
 
 
 def decode(topic: str, state: bytes) -> Entry:
-    """The entry that these bytes say, upcast where the topic is an old one. KeyError for a topic that nobody knows."""
+    """The entry that these bytes say, upcast where the topic is an old one. Raises UnknownTopic where this code is too old."""
     if topic in UPCASTERS:
         body = msgspec.json.decode(state)
         while topic in UPCASTERS:
             topic, upcast = UPCASTERS[topic]
             body = upcast(body)
         return msgspec.convert(body, TOPICS[topic])
+    if topic not in _DECODERS:
+        raise UnknownTopic(topic)
     return _DECODERS[topic].decode(state)
 
 

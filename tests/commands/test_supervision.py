@@ -5,6 +5,7 @@ import random
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 
 from commands import appender as appender_module
@@ -103,3 +104,17 @@ async def test_an_event_that_can_t_be_loaded_now_is_loaded_later(appender: Appen
         assert await t.cut_connections(database_url, "seatledger-api") >= 2
         outcome, _ = await t.insist(other, t.book(event_id))
         assert isinstance(outcome, Accepted)
+
+
+async def test_an_entry_of_a_newer_version_stops_its_own_event_alone(database_url: str) -> None:
+    """During an upgrade an old process meets new entries: it sells the other Events, and says `busy` for this one."""
+    async with t.an_appender(database_url) as appender:
+        known, other = await t.scheduled(appender), await t.scheduled(appender)
+        async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as newer:
+            await newer.execute(
+                "SELECT ledger_append(ARRAY[%s], ARRAY[2::bigint], ARRAY['seats-held/1'], ARRAY['{}'::bytea])", (known,)
+            )
+        answers = await asyncio.gather(
+            *(appender.submit(t.book(event_id)) for event_id in (known, other, known)), return_exceptions=True
+        )
+        assert [type(answer) for answer in answers] == [Busy, Accepted, Busy]
