@@ -11,8 +11,9 @@ from ledger import messages as m
 from ledger.messages import Role
 from ledger.settings import Settings
 from ledger.views import booking_story
-from query_api import queries, spreadsheet
+from query_api import spreadsheet
 from query_api.answers import _encode
+from query_api.queries import about_bookings
 from tests.query_api.world import ADMIN, ALICE, AUDITOR, BOB, CODES, NOW, ORGANIZER, OTHER, Api, CountingCursor, Person, World
 
 
@@ -88,13 +89,13 @@ async def test_ones_own_bookings_newest_first(world: World, api: Api) -> None:
 
 
 async def test_a_page_is_bounded_in_tickets(world: World, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queries, "TICKETS_PER_PAGE", 10)
-    queries._bookings.cache_clear()
+    monkeypatch.setattr(about_bookings, "TICKETS_PER_PAGE", 10)
+    about_bookings._bookings.cache_clear()
     event_id = world.schedule(categories=[("General", 5000, 1000)])
     mine = [world.book(event_id, General=quantity) for quantity in (1, 20, 3, 4, 4, 5)]
     world.project()
     pages = await api.every_page("/api/bookings", ALICE, limit=4)
-    queries._bookings.cache_clear()
+    about_bookings._bookings.cache_clear()
     assert [item["id"] for page in pages for item in page] == [str(one) for one in reversed(mine)]
     assert [len(page) for page in pages] == [3, 2, 1]
 

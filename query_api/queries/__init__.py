@@ -1,0 +1,51 @@
+"""Every SELECT of the read side. Written as SQLAlchemy Core on the models, made into SQL text once, executed by `database.py`.
+
+Each is one statement, so that its rows are of one snapshot, and says in its first column how far the projections that it reads had
+come: `SELECT reached.position, q.* FROM reached LEFT JOIN (…) AS q ON true`. What belongs to a row (categories, tickets) comes
+with it, as JSON. A filter that is not asked for is not in the SQL, so that every statement finds its index.
+"""
+
+from query_api.queries.about_bookings import (
+    TICKETS_PER_PAGE,
+    BookingSearch,
+    all_event_bookings,
+    booking,
+    bookings,
+    event_bookings,
+    event_of_booking,
+    obligations,
+)
+from query_api.queries.about_events import EventKey, event, events
+from query_api.queries.about_positions import MAX_LAG, changes, positions, progress, reached
+from query_api.queries.about_statistics import MAX_BUCKETS, Interval, all_event_totals, event_totals, sales, summary
+from query_api.queries.compose import AVAILABILITY, BOOKINGS, EVENTS, REVENUE, literally
+
+__all__ = [
+    "AVAILABILITY",
+    "BOOKINGS",
+    "EVENTS",
+    "MAX_BUCKETS",
+    "MAX_LAG",
+    "REVENUE",
+    "TICKETS_PER_PAGE",
+    "BookingSearch",
+    "EventKey",
+    "Interval",
+    "all_event_bookings",
+    "all_event_totals",
+    "booking",
+    "bookings",
+    "changes",
+    "event",
+    "event_bookings",
+    "event_of_booking",
+    "event_totals",
+    "events",
+    "literally",
+    "obligations",
+    "positions",
+    "progress",
+    "reached",
+    "sales",
+    "summary",
+]

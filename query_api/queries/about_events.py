@@ -1,0 +1,103 @@
+"""Events as they are listed and shown."""
+
+from datetime import datetime
+from functools import cache
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    lateral,
+    select,
+    tuple_,
+)  # fmt: skip
+from sqlalchemy.sql.selectable import LateralFromClause
+
+from projections.availability import AvailabilityCategory
+from projections.catalogue import CatalogueCategory, CatalogueEvent
+from query_api.database import Query
+from query_api.queries.compose import (
+    EVENT_ID,
+    EVENTS,
+    FROM,
+    LIMIT,
+    PATTERN,
+    TO,
+    Compiled,
+    Rows,
+    anchored,
+    compiled_once,
+    flags_of,
+    json_rows,
+    literally,
+    query_of,
+)
+
+EventKey = tuple[datetime, UUID]
+
+
+def _categories_of_event() -> LateralFromClause:
+    """Where catalogue and availability both know it: an event shows once both have it."""
+    c, a = CatalogueCategory, AvailabilityCategory
+    rows = json_rows(c.category.expression, c.category, c.name, c.price, a.capacity, a.taken, a.available)
+    both = and_(a.event_id == c.event_id, a.category == c.category)
+    return lateral(
+        select(rows.label("rows")).select_from(c).join(a, both).where(c.event_id == CatalogueEvent.event_id), "categories"
+    )
+
+
+def _event_rows(*where: ColumnElement[bool]) -> Rows:
+    e, categories = CatalogueEvent, _categories_of_event()
+    return (
+        select(
+            e.event_id, e.number, e.name, e.description, e.venue, e.starts_at, e.ends_at, e.timezone, e.sales_open_at,
+            e.sales_close_at, e.currency, e.status, e.organizer_id, e.max_tickets_per_customer, e.details_version,
+            e.created_at, categories.c.rows,
+        )
+        .join(categories, categories.c.rows.is_not(None))
+        .where(*where)
+    )  # fmt: skip
+
+
+@cache
+def _event() -> Compiled:
+    return compiled_once(anchored(EVENTS, _event_rows(CatalogueEvent.event_id == EVENT_ID)))
+
+
+def event(event_id: UUID) -> Query:
+    return query_of(_event(), EVENTS, event_id=event_id)
+
+
+@cache
+def _events(flags: frozenset[str]) -> Compiled:
+    e = CatalogueEvent
+    key = tuple_(bindparam("after_time", type_=DateTime(timezone=True)), bindparam("after_id", type_=Uuid))
+    conditions: dict[str, ColumnElement[bool]] = {
+        "q": e.search.like(PATTERN),
+        "upcoming_from": e.starts_at > bindparam("upcoming_from", type_=DateTime(timezone=True)),
+        "from_": e.starts_at >= FROM,
+        "to": e.starts_at <= TO,
+        "status": e.status == bindparam("status", type_=Text),
+        "organizer_id": e.organizer_id == bindparam("organizer_id", type_=Uuid),
+        "after": tuple_(e.starts_at, e.event_id) > key,
+    }
+    rows = _event_rows(*(condition for name, condition in conditions.items() if name in flags))
+    page = rows.order_by(e.starts_at, e.event_id).limit(LIMIT)
+    return compiled_once(anchored(EVENTS, page, "starts_at", "event_id"))
+
+
+def events(
+    *, q: str | None, upcoming_from: datetime | None, from_: datetime | None, to: datetime | None, status: str | None,
+    organizer_id: UUID | None, after: EventKey | None, limit: int,
+) -> Query:  # fmt: skip
+    """Soonest first. `limit` rows and one more, where there is one."""
+    given = {"upcoming_from": upcoming_from, "from_": from_, "to": to, "status": status, "organizer_id": organizer_id}
+    compiled = _events(flags_of(q=q or None, after=after, **given))
+    time, event_id = after or (None, None)
+    return query_of(
+        compiled, EVENTS, replan=bool(q), pattern=literally(q or ""), limit=limit + 1, after_time=time, after_id=event_id, **given
+    )

@@ -1,0 +1,101 @@
+"""How far the projections are, and what changed since."""
+
+from functools import cache
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Uuid,
+    bindparam,
+    column,
+    func,
+    lateral,
+    literal_column,
+    or_,
+    select,
+    table,
+    true,
+    union_all,
+)  # fmt: skip
+
+from projections.availability import AvailabilityCategory, AvailabilityEvent
+from projections.registry import PROJECTORS
+from projections.tables import Progress
+from query_api.database import Query
+from query_api.queries.compose import (
+    AVAILABILITY,
+    LIMIT,
+    Compiled,
+    anchored,
+    as_text,
+    compiled_once,
+    flags_of,
+    json_rows,
+    query_of,
+    reached_by,
+)
+
+#: Entries behind which a projection's lag is not counted further.
+MAX_LAG = 100_000
+ENTRIES = table("ledger_entries", column("notification_id", BigInteger), column("state"))
+
+
+@cache
+def _changes(flags: frozenset[str]) -> Compiled:
+    e, c = AvailabilityEvent, AvailabilityCategory
+    categories = lateral(
+        select(json_rows(c.category.expression, c.name, c.available).label("rows")).where(c.event_id == e.event_id), "c"
+    )
+    rows = select(e.event_id, e.position.label("changed_at"), categories.c.rows).join(categories, true())
+    if "event_ids" in flags:
+        rows = rows.where(e.event_id == func.any(bindparam("event_ids", type_=ARRAY(Uuid))))
+    if "after" in flags:
+        rows = rows.where(e.position > bindparam("after", type_=BigInteger))
+    return compiled_once(anchored(AVAILABILITY, rows.order_by(e.position).limit(LIMIT), "changed_at"))
+
+
+def changes(*, event_ids: list[UUID] | None, after: int | None, limit: int) -> Query:
+    """Seats left, of the events named (None: of all) whose seats changed after that position, in the order of their changes."""
+    return query_of(
+        _changes(flags_of(event_ids=event_ids, after=after)), AVAILABILITY, event_ids=event_ids, after=after, limit=limit
+    )
+
+
+@cache
+def _positions() -> Compiled:
+    head = func.coalesce(select(func.max(ENTRIES.c.notification_id)).scalar_subquery(), 0)
+    return compiled_once(union_all(select(Progress.position, Progress.name), select(head, as_text(""))))  # type: ignore[arg-type]
+
+
+def positions() -> Query:
+    """(position, name) of each projection, and (head of the ledger, "")."""
+    return query_of(_positions(), ())
+
+
+@cache
+def _reached_only(reads: tuple[str, ...]) -> Compiled:
+    return compiled_once(select(reached_by(reads).c.position, as_text("")))
+
+
+def reached(reads: tuple[str, ...]) -> Query:
+    """No more than the position."""
+    return query_of(_reached_only(reads), reads)
+
+
+@cache
+def _progress() -> Compiled:
+    p = Progress
+    later = ENTRIES.c.notification_id > p.position
+    counted = select(ENTRIES.c.notification_id).where(later).limit(literal_column(str(MAX_LAG))).correlate(p).subquery("later")
+    lag = select(func.count()).select_from(counted.lateral()).scalar_subquery()
+    oldest = select(ENTRIES.c.state).where(later).order_by(ENTRIES.c.notification_id).limit(literal_column("1")).scalar_subquery()
+    head = func.coalesce(select(func.max(ENTRIES.c.notification_id)).scalar_subquery(), 0)
+    of_projections = or_(*(p.name == as_text(name) for name in PROJECTORS))  # the table knows others who follow the ledger too
+    columns = (p.position, p.name, p.version, p.failed_position, p.error, head, lag, oldest)
+    return compiled_once(select(*columns).where(of_projections).order_by(p.name))
+
+
+def progress() -> Query:
+    """A row a projection: position, name, version, failed_position, error, head of the ledger, entries behind, next entry."""
+    return query_of(_progress(), ())

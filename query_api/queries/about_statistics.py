@@ -1,0 +1,136 @@
+"""Totals, by event and over time."""
+
+from datetime import datetime
+from functools import cache
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    bindparam,
+    cast,
+    func,
+    lateral,
+    select,
+    true,
+)  # fmt: skip
+from sqlalchemy.orm import aliased
+from sqlalchemy.sql import FromClause
+
+from projections.revenue import RevenueCategory, RevenueEvent, RevenueHour
+from query_api.database import Query
+from query_api.queries.compose import (
+    EVENT_ID,
+    FROM,
+    LIMIT,
+    PATTERN,
+    REVENUE,
+    TO,
+    VIEWER,
+    Compiled,
+    Rows,
+    anchored,
+    as_text,
+    compiled_once,
+    flags_of,
+    literally,
+    query_of,
+    reached_by,
+)
+
+MAX_BUCKETS = 10_000
+Interval = Literal["hour", "day", "month"]
+
+
+def _total(amount: Any, name: str) -> Any:
+    return cast(func.sum(amount), BigInteger).label(name)
+
+
+@cache
+def _summary(flags: frozenset[str]) -> Compiled:
+    e, c = RevenueEvent, RevenueCategory
+    totals = [_total(getattr(c, name), name) for name in ("capacity", "taken", "gross", "refunded")]
+    each = select(e.currency, e.status, e.bookings, e.cancellations, *totals).join(c, c.event_id == e.event_id).group_by(e.event_id)
+    one = (each.where(e.organizer_id == VIEWER) if "viewer" in flags else each).subquery("one").c
+    having = [func.count().filter(one.status == as_text(status)).label(status) for status in ("active", "cancelled", "completed")]
+    sums = [_total(one[name], name) for name in ("bookings", "cancellations", "capacity", "taken", "gross", "refunded")]
+    return compiled_once(anchored(REVENUE, select(one.currency, *having, *sums).group_by(one.currency), "currency"))
+
+
+def summary(viewer: UUID | None) -> Query:
+    """A row a currency: it, events active, cancelled, completed, bookings, cancellations, capacity, taken, gross, refunded."""
+    return query_of(_summary(flags_of(viewer=viewer)), REVENUE, viewer=viewer)
+
+
+def _event_total_rows(flags: frozenset[str], limit: ColumnElement[int] | None) -> Rows:
+    e, c = RevenueEvent, RevenueCategory
+    conditions: dict[str, ColumnElement[bool]] = {
+        "viewer": e.organizer_id == VIEWER,
+        "q": func.lower(e.name).like(PATTERN),
+        "after": e.number < bindparam("after", type_=BigInteger),
+    }
+    page = select(e).where(*(condition for name, condition in conditions.items() if name in flags)).order_by(e.number.desc())
+    row = page.limit(limit).subquery("page").c
+    amounts = [_total(getattr(c, name), name) for name in ("capacity", "taken", "gross", "refunded")]
+    totals = lateral(select(*amounts).where(c.event_id == row.event_id), "totals")
+    return select(
+        row.event_id, row.number, row.name, row.starts_at, row.status, row.currency, totals.c.capacity, totals.c.taken,
+        row.bookings, row.cancellations, totals.c.gross, totals.c.refunded,
+    ).join(totals, true())  # fmt: skip
+
+
+@cache
+def _event_totals(flags: frozenset[str]) -> Compiled:
+    return compiled_once(anchored(REVENUE, _event_total_rows(flags, LIMIT), "number", descending=True))
+
+
+@cache
+def _all_event_totals(flags: frozenset[str]) -> Compiled:
+    rows = _event_total_rows(flags, None)
+    return compiled_once(rows.order_by(rows.selected_columns.number.desc()))
+
+
+def event_totals(*, viewer: UUID | None, q: str | None, after: int | None, limit: int) -> Query:
+    """A row an event, newest first: `limit` of them and one more, where there is one."""
+    flags, pattern = flags_of(viewer=viewer, q=q or None, after=after), literally(q or "")
+    return query_of(_event_totals(flags), REVENUE, replan=bool(q), viewer=viewer, pattern=pattern, after=after, limit=limit + 1)
+
+
+def all_event_totals(viewer: UUID | None, q: str | None) -> Query:
+    """All of them, for an export: rows alone, without a position."""
+    flags, pattern = flags_of(viewer=viewer, q=q or None), literally(q or "")
+    return query_of(_all_event_totals(flags), REVENUE, replan=bool(q), viewer=viewer, pattern=pattern)
+
+
+_AMOUNTS = ("bookings", "cancellations", "tickets", "tickets_cancelled", "gross", "refunded")
+
+
+@cache
+def _sales(interval: Interval, flags: frozenset[str]) -> Compiled:
+    e, h = RevenueEvent, RevenueHour
+    conditions: dict[str, ColumnElement[bool]] = {
+        "event_id": h.event_id == EVENT_ID,
+        "viewer": e.organizer_id == VIEWER,
+        "from_": h.hour >= FROM,
+        "to": h.hour < TO,
+    }
+    start = func.date_trunc(as_text(interval), h.hour, as_text("UTC"), type_=DateTime(timezone=True)).label("start")
+    sums = [_total(getattr(h, name), name) for name in _AMOUNTS]
+    buckets = select(start, e.currency, *sums).join(e, e.event_id == h.event_id)
+    buckets = buckets.where(*(condition for name, condition in conditions.items() if name in flags)).group_by(start, e.currency)
+    reached, owner = reached_by(REVENUE), aliased(RevenueEvent)
+    found = buckets.order_by(start, e.currency).limit(MAX_BUCKETS + 1).subquery("q")
+    source: FromClause = reached
+    owner_id: ColumnElement[Any] = as_text("")
+    if "event_id" in flags:
+        source, owner_id = reached.outerjoin(owner, owner.event_id == EVENT_ID), owner.organizer_id.expression
+    statement = select(reached.c.position, owner_id.label("owner_id"), *found.c).select_from(source.outerjoin(found, true()))
+    return compiled_once(statement.order_by(found.c.start, found.c.currency))
+
+
+def sales(*, interval: Interval, viewer: UUID | None, event_id: UUID | None, from_: datetime | None, to: datetime | None) -> Query:
+    """A row an interval and currency: whose the event is (null: there is none; "": none was named), start, currency, _AMOUNTS."""
+    given: dict[str, Any] = {"viewer": viewer, "event_id": event_id, "from_": from_, "to": to}
+    return query_of(_sales(interval, flags_of(**given)), REVENUE, **given)
