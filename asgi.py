@@ -28,6 +28,7 @@ from commands.ledger_connection import LedgerConnection
 from commands.routes import WriteSide
 from commands.streams import Streams
 from edge import Edge
+from hot_route import HotRoute
 from ledger.keys import Keyring, KeysError
 from ledger.pool import make_pool
 from ledger.settings import Settings, SettingsError
@@ -66,6 +67,7 @@ def bootstrap(
     for room in (commands.routes, accounts.routes, events, bookings, stats, live, system, probes):
         app.include_router(room.router)
     problems.install(app)
+    app.add_middleware(HotRoute)
     app.add_middleware(Edge)
     app.openapi = partial(_document, app)  # type: ignore[method-assign]
     return app

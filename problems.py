@@ -5,7 +5,7 @@ No stack trace, SQL, path or input ever gets out: what a client sent may hold wh
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -89,13 +89,13 @@ def slug_of(error: type[Exception]) -> str:
 
 def install(app: FastAPI) -> None:
     app.include_router(router)
-    app.add_exception_handler(errors.SeatledgerError, _refused)
-    app.add_exception_handler(RequestValidationError, _malformed)
-    app.add_exception_handler(HTTPException, _http)
-    for away in (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed, TooManyRequests):
-        app.add_exception_handler(away, _away)
-    app.add_exception_handler(ClientDisconnect, _gone)
-    app.add_exception_handler(Exception, _mistake)
+    for kind, handler in _HANDLERS.items():
+        app.add_exception_handler(kind, handler)
+
+
+async def respond(request: Request, error: Exception) -> Response:
+    """The answer to an error, for whoever serves requests past the framework."""
+    return await next(handler for kind, handler in _HANDLERS.items() if isinstance(error, kind))(request, error)
 
 
 def _response(problem: Problem, slug: str, detail: str, facts: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
@@ -146,6 +146,17 @@ async def _gone(request: Request, error: Exception) -> Response:
 async def _mistake(request: Request, error: Exception) -> Response:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return _response(_OTHERS[500], "our-mistake", _OTHERS[500].explanation, {})
+
+
+#: In this order: the last one takes what no other does.
+_HANDLERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
+    errors.SeatledgerError: _refused,
+    RequestValidationError: _malformed,
+    HTTPException: _http,
+    **dict.fromkeys((psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed, TooManyRequests), _away),
+    ClientDisconnect: _gone,
+    Exception: _mistake,
+}
 
 
 def _path(error: Mapping[str, Any]) -> str:
