@@ -3,6 +3,7 @@
 Nothing is built at import: `bootstrap` builds everything from `Settings`, the application's lifespan opens and closes it.
 """
 
+import argparse
 import gc
 import logging
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
 import accounts.routes
@@ -66,11 +68,17 @@ def bootstrap(
     )
     for room in (commands.routes, accounts.routes, events, bookings, stats, live, system, probes):
         app.include_router(room.router)
+    app.add_api_route("/", _to_docs, include_in_schema=False)
     problems.install(app)
     app.add_middleware(HotRoute)
     app.add_middleware(Edge)
     app.openapi = partial(_document, app)  # type: ignore[method-assign]
     return app
+
+
+async def _to_docs() -> RedirectResponse:
+    """Until there is a web page."""
+    return RedirectResponse("/docs")
 
 
 @asynccontextmanager
@@ -106,7 +114,7 @@ async def _lifespan(
         desk = Desk(appender, streams, codes)
         app.state.access, app.state.read_side, app.state.settings = access, read_side, settings
         app.state.write_side = WriteSide(
-            desk, currency=settings.currency, locate=read_side.locate, customer=access.directory.find_or_make_customer
+            desk, currency=settings.currency, locate=read_side.locate, customer=access.directory.find_or_make_customer, key=key
         )
         app.state.probes = probes.Probes(pool, appender, read_side)
         _tune_collector()
@@ -132,6 +140,9 @@ def _document(app: FastAPI) -> dict[str, Any]:
 
 
 def main() -> int:
+    argparse.ArgumentParser(
+        prog="python -m asgi", description="Serves the API. Settings come from the environment."
+    ).parse_args()
     try:
         settings = Settings.from_env()
         logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s %(message)s")

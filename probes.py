@@ -7,12 +7,11 @@ import prometheus_client
 import psycopg
 from fastapi import APIRouter, Request, Response
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from psycopg_pool import PoolTimeout
 
 import migrations
 from commands.appender import Appender
 from ledger.errors import Busy
-from ledger.pool import Pool
+from ledger.pool import Pool, connection
 from projections.registry import PROJECTORS
 from query_api.read_side import ReadSide
 
@@ -35,12 +34,12 @@ class Probes:
     async def check_ready(self) -> None:
         """Raises Busy, saying why nothing can be sold."""
         try:
-            async with self._pool.connection(timeout=2) as connection:
-                cursor = await connection.execute("SELECT version_num FROM alembic_version")
+            async with connection(self._pool, 2.0) as taken:
+                cursor = await taken.execute("SELECT version_num FROM alembic_version")
                 row = await cursor.fetchone()
         except psycopg.errors.UndefinedTable:
             row = None
-        except (psycopg.Error, PoolTimeout):
+        except (psycopg.Error, Busy):
             raise Busy("The database can't be reached.") from None
         if row is None or row[0] != self._migrated_to:
             raise Busy("The database is not migrated: run `make migrate`.")

@@ -78,7 +78,7 @@ _OTHERS = {
     404: Problem(404, "Not found", "There is nothing at this address."),
     405: Problem(405, "Method not allowed", "The address is right, the method is not: see `Allow`."),
     413: Problem(413, "Body too large", "A body has at most 64 KiB."),
-    500: Problem(500, "Our mistake", "Something went wrong here. It is logged; nothing was half done."),
+    500: Problem(500, "Our mistake", "Something went wrong here. It is logged. With an Idempotency-Key it is safe to try again."),
 }
 
 
@@ -130,8 +130,20 @@ async def _malformed(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     problem = _OTHERS.get(error.status_code) or Problem(error.status_code, HTTPStatus(error.status_code).phrase, "")
+    headers = dict(error.headers or {})
+    if error.status_code == 405:  # the framework names the first route that matches
+        headers["Allow"] = _allowed(request)
     slug = "malformed" if problem.status == 422 else problem.title.lower().replace(" ", "-")
-    return _response(problem, slug, problem.explanation, {}, dict(error.headers or {}))
+    return _response(problem, slug, problem.explanation, {}, headers)
+
+
+def _allowed(request: Request) -> str:
+    """The methods that this address takes, by the document."""
+    found = set()
+    for path, operations in request.app.openapi()["paths"].items():
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), request.scope["path"]):
+            found |= {method.upper() for method in operations}
+    return ", ".join(sorted(found)) or "GET"
 
 
 async def _away(request: Request, error: Exception) -> Response:

@@ -16,19 +16,23 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 import psycopg
+import redis
 from alembic.util import CommandError
 from honcho.manager import Manager
+from honcho.printer import Printer
 from honcho.process import Process
 from sqlalchemy.exc import DBAPIError
 
 import migrations
 import servers
 from ledger.settings import Settings, SettingsError
+from seed import standing
 
 #: What runs Seatledger, here and in docker-compose.yml: any number of `api` and `worker`, exactly one `tick`.
 COMMANDS = {"api": "python -m asgi", "worker": "python -m workers worker", "tick": "python -m workers tick"}
@@ -45,8 +49,9 @@ class StackError(Exception):
 
 def main() -> int:
     argparse.ArgumentParser(prog="python -m stack", description=__doc__).parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job would ignore the first
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a shell's background job would ignore the first
         signal.signal(number, signal.default_int_handler)
+    sys.stdout = cast(TextIO, _Unbreakable(sys.stdout))
     lost: list[str] = []
     try:
         settings = Settings.from_env()
@@ -54,8 +59,8 @@ def main() -> int:
         _check_data_dir(settings.data_dir)
         with _servers(settings, lost) as settings, servers.announced(settings):
             _migrate(settings.database_url)
-            if settings.demo and _is_empty(settings.database_url):
-                print("Loading the demo data into the empty ledger.", flush=True)
+            if settings.demo and _demo_is_due(settings.database_url):
+                print("Loading the demo data into the ledger.", flush=True)
                 _seed(settings)
             _supervise(settings)
     except (SettingsError, servers.ServerError, StackError) as error:
@@ -64,6 +69,25 @@ def main() -> int:
         pass
     print("\n".join(lost) or "Stopped.", file=sys.stderr if lost else sys.stdout, flush=True)
     return 1 if lost else 0
+
+
+class _Unbreakable:
+    """Where the logs go. Nobody may be reading any more (`make run | head`): that is no reason to end half of everything."""
+
+    def __init__(self, output: TextIO) -> None:
+        self._output = output
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            self._output.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._output.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._output, name)
 
 
 def _check_port(settings: Settings) -> None:
@@ -75,7 +99,7 @@ def _check_port(settings: Settings) -> None:
             probe.bind(address)
     except OSError as error:
         raise StackError(
-            f"Port {settings.port} of {settings.host} can't be used ({error.strerror}): set PORT to another."
+            f"Port {settings.port} of {settings.host} can't be used ({error.strerror}): set PORT to another, or HOST."
         ) from error
 
 
@@ -108,7 +132,9 @@ def _servers(given: Settings, lost: list[str]) -> Iterator[Settings]:
             else:
                 url = own.enter_context(servers.own_postgres(given.data_dir / "postgresql", end))
                 settings = dataclasses.replace(settings, database_url=url)
-            if not given.redis_url:
+            if given.redis_url:
+                _check_redis(given.redis_url)
+            else:
                 url = own.enter_context(servers.own_redis(given.data_dir / "redis", end))
                 settings = dataclasses.replace(settings, redis_url=url)
             yield dataclasses.replace(settings, demo=not given.database_url if given.demo is None else given.demo)
@@ -116,6 +142,20 @@ def _servers(given: Settings, lost: list[str]) -> Iterator[Settings]:
             # From here on everything ends anyway: a second Ctrl-C is not to leave a server behind.
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_IGN)
+
+
+def _check_redis(url: str) -> None:
+    """A Redis that is away is no reason not to sell; an address that names none is."""
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=CONNECT_SECONDS) as client:
+            client.ping()
+    except ValueError:
+        raise StackError("REDIS_URL is not a redis:// URL.") from None
+    except redis.RedisError as error:
+        reason = servers.one_line(error)
+        print(
+            f"The Redis of REDIS_URL does not answer ({reason}): selling works, what is shown follows when it is back.", flush=True
+        )
 
 
 def _check_database(url: str) -> None:
@@ -140,9 +180,13 @@ def _migrate(url: str) -> None:
         raise StackError(f"The database can't be migrated: {servers.one_line(error)}.") from error
 
 
-def _is_empty(database_url: str) -> bool:
-    with psycopg.connect(database_url) as connection:
-        return connection.execute("SELECT FROM ledger_entries LIMIT 1").fetchone() is None
+def _demo_is_due(database_url: str) -> bool:
+    """Is the ledger empty, or was loading the demo broken off the last time?"""
+    try:
+        standing.beginning(database_url, datetime.now(UTC))
+    except standing.NotDue:
+        return False
+    return True
 
 
 def _seed(settings: Settings) -> None:
@@ -153,7 +197,7 @@ def _seed(settings: Settings) -> None:
 
 def _supervise(settings: Settings) -> None:
     """Until Ctrl-C, SIGTERM, or the end of one of them, which ends the others."""
-    manager = Manager()
+    manager = Manager(Printer(sys.stdout))
     manager._process_ctor = _Watcher  # honcho has no other way in
     for name, command in COMMANDS.items():
         manager.add_process(name, _shell_command(command), env=_environment(settings))

@@ -88,6 +88,8 @@ class Appender:
             async with asyncio.timeout(patience_seconds):
                 while self.held:  # noqa: ASYNC110 - a flag for this alone would be set for every command
                     await asyncio.sleep(0.01)
+        if self._connection is not None:
+            self._connection.cut()  # to cancel a psycopg call takes seconds where the server is silent
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -131,6 +133,10 @@ class Appender:
         while True:
             try:
                 await work()
+            except asyncio.CancelledError:
+                if self._closing:
+                    raise
+                log.exception("Something cancelled the appender, which goes on")
             except Exception:
                 log.exception("The appender stumbled and goes on")
                 await asyncio.sleep(RECONNECT_SECONDS)
@@ -140,10 +146,12 @@ class Appender:
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             now = asyncio.get_running_loop().time()
-            while self._queue and (self._queue[0].future.done() or self._queue[0].deadline < now):
-                self._queue.popleft().answer(Busy())
+            _give_up(waiting for waiting in self._queue if waiting.deadline < now)
+            while self._queue and self._queue[0].future.done():
+                self._queue.popleft()
             for parked in self._parked.values():
-                _answer_all([waiting for waiting in parked if waiting.deadline < now], Busy())
+                _give_up(waiting for waiting in parked if waiting.deadline < now)
+                parked[:] = [waiting for waiting in parked if not waiting.future.done()]
             late = [waiting for waiting in self._in_flight if waiting.deadline < now]
             if late:
                 _give_up(late)
@@ -159,6 +167,7 @@ class Appender:
             self._wake.clear()
             while self._queue:
                 self._in_flight = batch = self._take()
+                self.cache.trim(spare={waiting.stream for waiting in batch})
                 try:
                     if batch:
                         await self._carry_out(batch)
@@ -168,7 +177,6 @@ class Appender:
                         self.cache.drop(waiting.stream)  # it may be half changed
                     raise
                 self._in_flight = ()
-                self.cache.trim()
 
     def _take(self) -> list[Waiting]:
         """The next batch. Commands for an Event that is not in memory step aside until it is loaded."""
@@ -177,7 +185,7 @@ class Appender:
             waiting = self._queue.popleft()
             if waiting.future.done():
                 continue
-            if self.cache.get(waiting.stream) is None and not waiting.absent:
+            if waiting.stream in self._parked or (self.cache.get(waiting.stream) is None and not waiting.absent):
                 self._park(waiting)
             elif waiting.command is None:
                 waiting.answer(self.cache.get(waiting.stream))
@@ -189,7 +197,7 @@ class Appender:
         await self._let_go(batch)
         left: list[Waiting] = batch
         locked = self._contended
-        while left := [waiting for waiting in left if not waiting.future.done()]:
+        while left := self._park_those_far_behind(left):
             try:
                 if self._connection is None:
                     self._connection = await self._connect()
@@ -197,10 +205,9 @@ class Appender:
             except Conflict:
                 self._contended = True
                 await self._catch_up({waiting.stream for waiting in left})
-                left = self._park_those_far_behind(left)
             except TooNew as too_new:  # during an upgrade: other processes sell this Event, and this one sells the others
                 log.warning("%s", too_new)
-                _answer_all((waiting for waiting in left if waiting.stream == too_new.stream), Busy())
+                _give_up(waiting for waiting in left if waiting.stream == too_new.stream)
             except DataRefused as refused:
                 if len(left) == 1:
                     left[0].answer(refused)
@@ -220,15 +227,14 @@ class Appender:
         assert self._connection is not None
         run = decide_batch(batch, self.cache, self._clock())
         self._keep(run, await self._append(run))
-        doubtful = {waiting.stream for waiting, _ in run.refused} - run.trials.keys()
-        if doubtful:
-            versions = await self._connection.versions(list(doubtful))
-            doubtful = {stream for stream in doubtful if versions.get(stream, 0) != self._version(stream)}
-        for waiting, refusal in run.refused:
-            if waiting.stream not in doubtful:
+        decided_on = {waiting.stream: version for waiting, _, version in run.refused if waiting.stream not in run.trials}
+        versions = await self._connection.versions(list(decided_on)) if decided_on else {}
+        stale = {stream for stream, version in decided_on.items() if versions.get(stream, 0) != version}
+        for waiting, refusal, _ in run.refused:
+            if waiting.stream not in stale:
                 waiting.answer(refusal)
-        await self._catch_up(doubtful)
-        return self._park_those_far_behind([waiting for waiting, _ in run.refused if waiting.stream in doubtful])
+        await self._catch_up(stale)
+        return [waiting for waiting, _, _ in run.refused if waiting.stream in stale]
 
     async def _try_locked(self, batch: Sequence[Waiting]) -> list[Waiting]:
         """The way that can't lose: nobody appends between our look and our append."""
@@ -242,7 +248,7 @@ class Appender:
             run = decide_batch(batch, self.cache, self._clock())
             positions = await self._append(run)
         self._keep(run, positions)
-        for waiting, refusal in run.refused:
+        for waiting, refusal, _ in run.refused:
             waiting.answer(refusal)
         return []
 
@@ -250,9 +256,15 @@ class Appender:
         assert self._connection is not None
         if not run.recorded:
             return []
-        for waiting, _ in run.accepted:
+        new = [waiting for waiting, _ in run.accepted if not waiting.sent]
+        for waiting in new:
             waiting.sent = True
-        return await self._connection.append(run.recorded)
+        try:
+            return await self._connection.append(run.recorded)
+        except (Conflict, DataRefused, LockTimeout):  # nothing was appended, for certain
+            for waiting in new:
+                waiting.sent = False
+            raise
 
     def _keep(self, run: Run, positions: list[int]) -> None:
         run.keep(self.cache, positions)
@@ -269,6 +281,8 @@ class Appender:
 
     def _learn(self, missed: Sequence[Recorded]) -> None:
         for recorded in missed:
+            if recorded.stream in self._parked:  # being loaded: that brings it
+                continue
             if recorded.version == self._version(recorded.stream) + 1:  # a load that ended meanwhile may have brought it already
                 self.cache.put(evolve(self.cache.get(recorded.stream), recorded))
         for stream, count in Counter(recorded.stream for recorded in missed).items():
@@ -279,14 +293,16 @@ class Appender:
         """Read what was missed before the lock is taken, so that little is left to read under it."""
         known = {stream: self._version(stream) for stream in streams}
         if known and self._connection is not None:
-            with suppress(LockTimeout, TooNew):  # what it is comes out under the lock
+            with suppress(LockTimeout, TooNew, psycopg.Error, OSError):  # what it is comes out under the lock
                 self._learn(await self._connection.missed(known))
 
     def _park_those_far_behind(self, batch: Sequence[Waiting]) -> list[Waiting]:
-        for waiting in batch:
-            if waiting.stream in self._parked:
+        """Those of the batch that still wait here: for an Event that is being loaded they wait elsewhere."""
+        waiting_here = [waiting for waiting in batch if not waiting.future.done()]
+        for waiting in waiting_here:
+            if waiting.stream in self._parked and waiting not in self._parked[waiting.stream]:
                 self._park(waiting)
-        return [waiting for waiting in batch if waiting.stream not in self._parked]
+        return [waiting for waiting in waiting_here if waiting.stream not in self._parked]
 
     def _park(self, waiting: Waiting) -> None:
         if waiting.stream not in self._parked:
@@ -304,7 +320,7 @@ class Appender:
                 event = await self._streams.load(stream, since=since)
         except Exception:
             log.exception("An event could not be loaded")
-            _answer_all(self._parked.pop(stream), Busy())
+            _give_up(self._parked.pop(stream))
             return
         if event is not None and event.version > self._version(stream):  # a batch that was under way may know more by now
             self.cache.put(event)
@@ -317,15 +333,18 @@ class Appender:
 
     async def _let_go(self, batch: list[Waiting]) -> None:
         """Withdraw the commands whose clients have gone, of those that have waited long enough to make that likely."""
-        now = asyncio.get_running_loop().time()
-        for waiting in batch:
-            if waiting.gone is not None and now - waiting.since > ASK_AFTER_SECONDS:
-                try:
-                    if await waiting.gone():
-                        waiting.answer(Busy("The client has gone; nothing happened."))
-                except Exception as mistake:
-                    log.exception("Whether a client has gone could not be told")
-                    waiting.answer(mistake)
+        long_ago = asyncio.get_running_loop().time() - ASK_AFTER_SECONDS
+        asked = [(waiting, waiting.gone) for waiting in batch if waiting.gone is not None and waiting.since < long_ago]
+        if not asked:
+            return
+        # In tasks of their own: what a framework's question cancels is not the appender.
+        answers = await asyncio.gather(*(asyncio.ensure_future(gone()) for _, gone in asked), return_exceptions=True)
+        for (waiting, _), gone in zip(asked, answers, strict=True):
+            if gone is True:
+                waiting.answer(Busy("The client has gone; nothing happened."))
+            elif isinstance(gone, BaseException):
+                log.error("Whether a client has gone could not be told", exc_info=gone)
+                waiting.answer(gone if isinstance(gone, Exception) else Busy())
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
@@ -340,8 +359,3 @@ def _give_up(waiting: Iterable[Waiting]) -> None:
     """What was sent may stand; what was not does not."""
     for one in waiting:
         one.answer(OutcomeUnknown() if one.sent else Busy())
-
-
-def _answer_all(waiting: Iterable[Waiting], outcome: BaseException) -> None:
-    for one in waiting:
-        one.answer(outcome)

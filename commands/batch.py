@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -33,10 +33,15 @@ class Accepted(msgspec.Struct, frozen=True):
 
 
 class Replayed(msgspec.Struct, frozen=True):
-    """The command was carried out before: `version` is that of its last entry."""
+    """The command was carried out before: `version` is that of its last entry.
+
+    `story`: versions of the entries about its booking up to then, where it is about one; `details_version`: of the entry that said
+    what the Event was called then."""
 
     stream: UUID
     version: int
+    story: tuple[int, ...] = ()
+    details_version: int = 1
 
 
 Outcome = Accepted | Replayed
@@ -46,7 +51,8 @@ Gone = Callable[[], Awaitable[bool]]
 class Waiting:
     """A command, and who waits for its outcome. No command: somebody only wants the Event loaded.
 
-    `absent`: its stream was looked for and has no entries. `sent`: its entries were sent to the database at least once."""
+    `absent`: its stream was looked for and has no entries. `sent`: its entries may have reached the
+    ledger: they were sent, and no answer said that they were not taken."""
 
     __slots__ = ("absent", "command", "deadline", "future", "gone", "sent", "since", "stream")
 
@@ -75,7 +81,8 @@ class Run:
         self.recorded: list[Recorded] = []
         self.accepted: list[tuple[Waiting, Accepted]] = []
         self.replayed: list[tuple[Waiting, Replayed]] = []
-        self.refused: list[tuple[Waiting, SeatledgerError]] = []
+        #: With the version that the Event had: a refusal is true of that one.
+        self.refused: list[tuple[Waiting, SeatledgerError, int]] = []
 
     def keep(self, cache: EventCache, positions: Sequence[int]) -> None:
         """The entries stand in the ledger at these positions: the trials are so, and those who wait may know."""
@@ -84,8 +91,8 @@ class Run:
             recorded = [msgspec.structs.replace(one, position=next(place)) for one in accepted.recorded]
             if recorded[0].version == 1:
                 self.trials[waiting.stream].number = recorded[0].position
-                if accepted.view is not None:
-                    accepted.view.number = recorded[0].position
+            if accepted.view is not None:
+                accepted.view.number = self.trials[waiting.stream].number
             waiting.answer(msgspec.structs.replace(accepted, recorded=recorded))
         for trial in self.trials.values():
             cache.put(trial.merge())
@@ -93,7 +100,7 @@ class Run:
             waiting.answer(replayed)
 
 
-def decide_batch(batch: Iterable[Waiting], cache: EventCache, now: datetime) -> Run:
+def decide_batch(batch: Sequence[Waiting], cache: EventCache, now: datetime) -> Run:
     """Decides each command in turn, on what those before it made. A command that trips over a mistake of ours fails alone."""
     run = Run()
     for waiting in batch:
@@ -103,12 +110,13 @@ def decide_batch(batch: Iterable[Waiting], cache: EventCache, now: datetime) -> 
         event = run.trials.get(stream) or cache.get(stream)
         version = event.version_of(command.id) if event is not None else None
         if version is not None:
-            run.replayed.append((waiting, Replayed(stream, version)))
+            assert event is not None
+            run.replayed.append((waiting, _replayed(command, event, version)))
             continue
         try:
             entries = decide(event, command, now)
         except SeatledgerError as refusal:
-            run.refused.append((waiting, refusal))
+            run.refused.append((waiting, refusal, event.version if event is not None else 0))
             continue
         except Exception as mistake:
             log.exception("A command could not be decided")
@@ -129,6 +137,14 @@ def decide_batch(batch: Iterable[Waiting], cache: EventCache, now: datetime) -> 
         run.recorded += recorded
         run.accepted.append((waiting, _accepted(command, trial, recorded)))
     return run
+
+
+def _replayed(command: m.Command, event: Event, version: int) -> Replayed:
+    story: tuple[int, ...] = ()
+    if isinstance(command, m.CancelBooking | m.CheckIn) and command.booking_id.bytes in event.bookings:
+        story = tuple(one for one in event.versions_about(command.booking_id) if one <= version)
+    details_version = max(one for one in event.details_set if one <= version)
+    return Replayed(event.id, version, story, details_version)
 
 
 def _accepted(command: m.Command, event: Event, recorded: list[Recorded]) -> Accepted:

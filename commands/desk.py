@@ -1,13 +1,17 @@
 """The desk: hands a command to the appender and makes its answer, the same from the first try as from any later one."""
 
+import asyncio
 from uuid import UUID
+
+import psycopg
+from psycopg_pool import PoolTimeout
 
 from commands.appender import Appender
 from commands.batch import Accepted, Gone, Replayed
 from commands.streams import Streams
 from ledger import entries as e
 from ledger import messages as m
-from ledger.errors import IdempotencyKeyReused
+from ledger.errors import Busy, IdempotencyKeyReused, OutcomeUnknown
 from ledger.event import Event
 from ledger.ticket_codes import TicketCodes
 from ledger.views import BookingView, EventView, booked, booking_story, event_view
@@ -15,19 +19,29 @@ from ledger.views import BookingView, EventView, booked, booking_story, event_vi
 Answer = tuple[EventView | BookingView, int]
 
 
+#: Replays of commands about an Event itself, which read its stream, that may wait for their turn: one at a time is read.
+REWINDS_WAITING = 8
+
+
 class Desk:
     def __init__(self, appender: Appender, streams: Streams, codes: TicketCodes) -> None:
         self._appender, self._streams, self.codes = appender, streams, codes
+        self._rewinding = asyncio.Lock()
+        self._rewinds = 0
 
     async def carry_out(self, command: m.Command, gone: Gone | None = None) -> Answer:
         """What the command made, as its view, and the ledger position of its last entry.
 
-        A command that was carried out before gives its first answer again. Raises what `Appender.submit` raises, and
-        IdempotencyKeyReused where the command's id was used with another body."""
+        A command that was carried out before gives its first answer again. Raises what `Appender.submit` raises,
+        IdempotencyKeyReused where the command's id was used with another body, and OutcomeUnknown where it is carried out and
+        its answer can't be read at the moment."""
         outcome = await self._appender.submit(command, gone)
-        if isinstance(outcome, Replayed):
-            return await self._again(command, outcome)
-        return await self._view(outcome), outcome.recorded[-1].position
+        try:
+            if isinstance(outcome, Replayed):
+                return await self._again(command, outcome)
+            return await self._view(outcome), outcome.recorded[-1].position
+        except (Busy, psycopg.Error, PoolTimeout) as error:
+            raise OutcomeUnknown from error
 
     async def event(self, event_id: UUID) -> Event | None:
         """The Event, for what never changes about it (its organizer, its currency)."""
@@ -50,20 +64,30 @@ class Desk:
         return booking_story(await self._streams.entries(stream, versions), event_name, currency, self.codes)
 
     async def _again(self, command: m.Command, replayed: Replayed) -> Answer:
-        (recorded,) = await self._streams.entries(replayed.stream, [replayed.version])
-        entry = recorded.entry
-        if entry.digest != command.digest():
+        # What it was called then, and its currency, beside the booking's own entries: a few, however long the stream is.
+        versions = [1, replayed.details_version, replayed.version, *replayed.story]
+        found = {one.version: one for one in await self._streams.entries(replayed.stream, versions)}
+        recorded, scheduled, described = found[replayed.version], found[1].entry, found[replayed.details_version].entry
+        if recorded.entry.digest != command.digest():
             raise IdempotencyKeyReused
-        if isinstance(entry, e.SeatsBooked):
-            # What it was called then, and its currency: two entries, however long the stream is.
-            about = {one.version: one.entry for one in await self._streams.entries(recorded.stream, [1, entry.details_version])}
-            scheduled, described = about[1], about[entry.details_version]
-            assert isinstance(scheduled, e.EventScheduled)
-            assert isinstance(described, e.EventScheduled | e.EventDetailsChanged)
+        assert isinstance(scheduled, e.EventScheduled)
+        assert isinstance(described, e.EventScheduled | e.EventDetailsChanged)
+        if isinstance(recorded.entry, e.SeatsBooked):
             return booked(recorded, described.details.name, scheduled.currency, self.codes), recorded.position
-        event = await self._streams.load(recorded.stream, until=recorded.version)
+        if replayed.story:
+            story = [found[version] for version in replayed.story]
+            return booking_story(story, described.details.name, scheduled.currency, self.codes), recorded.position
+        return event_view(await self._rewind(replayed)), recorded.position
+
+    async def _rewind(self, replayed: Replayed) -> Event:
+        """The Event as it was then: its stream is read, so one at a time."""
+        if self._rewinds >= REWINDS_WAITING:
+            raise Busy
+        self._rewinds += 1
+        try:
+            async with self._rewinding:
+                event = await self._streams.load(replayed.stream, until=replayed.version)
+        finally:
+            self._rewinds -= 1
         assert event is not None
-        if isinstance(entry, e.BookingCancelled | e.TicketUsed):
-            story = event.versions_about(entry.booking_id)
-            return await self._story(recorded.stream, story, event.details.name, event.currency), recorded.position
-        return event_view(event), recorded.position
+        return event

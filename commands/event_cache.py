@@ -1,13 +1,14 @@
 """Events in memory, the least recently used forgotten first. Forgetting costs a reload, never a wrong answer."""
 
 from collections import OrderedDict
+from collections.abc import Collection
 from uuid import UUID
 
 from ledger.event import Event
 
 
 class EventCache:
-    """Bounded in bytes by `trim`; the Event used last always stays, however big it is."""
+    """Bounded in bytes by `trim`; what a batch needs, and the Event used last, stay however big they are."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
@@ -35,7 +36,10 @@ class EventCache:
         self.bytes -= self._weights.pop(stream, 0)
         return self._events.pop(stream, None)
 
-    def trim(self) -> None:
-        """Forget the least recently used Events until the rest fits. Called between batches: never under a running one."""
-        while self.bytes > self._limit_bytes and len(self._events) > 1:
-            self.drop(next(iter(self._events)))
+    def trim(self, spare: Collection[UUID]) -> None:
+        """Forget the least recently used Events until the rest fits, but none of those: somebody is about to use them."""
+        for stream in list(self._events):
+            if self.bytes <= self._limit_bytes or len(self._events) == 1:
+                break
+            if stream not in spare:
+                self.drop(stream)

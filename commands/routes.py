@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from hashlib import blake2b
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -32,7 +33,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 class WriteSide:
-    """What the routes need, in `app.state.write_side`. `locate` finds a booking's event, `customer` an account by e-mail."""
+    """What the routes need, in `app.state.write_side`. `locate` finds a booking's event, `customer` an account by e-mail;
+    `key` is 32 secret bytes."""
 
     def __init__(
         self,
@@ -41,8 +43,13 @@ class WriteSide:
         currency: str,
         locate: Callable[[UUID], Awaitable[UUID | None]],
         customer: Callable[[str, str], Awaitable[UUID]],
+        key: bytes,
     ) -> None:
-        self.desk, self.currency, self.locate, self.customer = desk, currency, locate, customer
+        self.desk, self.currency, self.locate, self.customer, self._key = desk, currency, locate, customer, key
+
+    def customer_proof(self, customer: BoxOfficeCustomer) -> bytes:
+        """Tells one way of naming a customer from another, and nothing to who has no key: it goes into the ledger."""
+        return blake2b(_encode([customer.name, customer.email]), key=self._key, digest_size=16, person=b"box office").digest()
 
     async def event_of(self, booking_id: UUID) -> UUID:
         event_id = await self.locate(booking_id)
@@ -152,17 +159,23 @@ async def book(event_id: UUID, request: Request, who: Principal, key: str | None
     """The booking itself: nearly always called by `hot_route.py`, past the router."""
     side = _write_side(request)
     body = read_booking(await request.body(), request.headers.get("content-type", ""))
-    customer_id = None if body.customer is None else await _box_office_customer(side, event_id, who.actor, body.customer)
+    id_ = command_id_of(request, who, key)
+    customer_id, proof = None, b""
+    if body.customer is not None:
+        customer_id, proof = await _box_office_customer(side, event_id, id_, who.actor, body.customer)
     command = m.BookSeats(
-        id=command_id_of(request, who, key), actor=who.actor, event_id=event_id, tickets=body.wanted(),
-        customer_id=customer_id, ticket_key=side.desk.codes.newest_key,
+        id=id_, actor=who.actor, event_id=event_id, tickets=body.wanted(), customer_id=customer_id, customer_proof=proof,
+        ticket_key=side.desk.codes.newest_key,
     )  # fmt: skip
     view, position = await side.desk.carry_out(command, request.is_disconnected)
     return answer(view, position, 201, {"Location": f"/api/bookings/{view.id}"})
 
 
-async def _box_office_customer(side: WriteSide, event_id: UUID, actor: m.Actor, given: dict[str, Any]) -> UUID:
-    """Found or made: after it is clear that the one who asks may sell here, so that nobody else makes accounts."""
+async def _box_office_customer(
+    side: WriteSide, event_id: UUID, command_id: UUID, actor: m.Actor, given: dict[str, Any]
+) -> tuple[UUID | None, bytes]:
+    """Found or made: once it is clear that the one who asks may sell here, so that nobody else makes accounts, and that this was
+    not carried out before, when the customer may have had another address."""
     try:
         customer = BoxOfficeCustomer.model_validate(given)
     except ValidationError as error:
@@ -173,7 +186,10 @@ async def _box_office_customer(side: WriteSide, event_id: UUID, actor: m.Actor, 
         raise EventNotFound
     if not box_office(event, actor):
         raise NotYourEvent
-    return await side.customer(customer.name, customer.email)
+    proof = side.customer_proof(customer)
+    if event.version_of(command_id) is not None:
+        return None, proof
+    return await side.customer(customer.name, customer.email), proof
 
 
 @router.delete("/bookings/{booking_id}", tags=["bookings"], operation_id="cancel_booking", response_model=BookingView)

@@ -1,24 +1,25 @@
 """Reading streams on the event loop: pages of entries over the API's pool, folded a little at a time.
 
 A stream of 100,000 bookings takes half a second to fold: the loop gets a turn every few hundred entries, so that the other
-Events go on selling meanwhile."""
+Events go on selling meanwhile. Each statement has a connection for itself and is bounded, however long the whole takes: a server
+that has gone silent is Busy in time, and no connection lies idle under the folding."""
 
 import asyncio
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from psycopg import AsyncConnection
-
 from ledger import snapshots
 from ledger.entries import Recorded
 from ledger.event import Event, evolve
-from ledger.pool import Pool
+from ledger.pool import Pool, connection
 from ledger.store import decode
 
 PAGE = 2_000
 #: Entries folded between two turns of the loop: about a millisecond.
 BREATH = 200
+#: For one statement, waiting for its connection included: the client is promised a 503 within 3 s.
+STATEMENT_SECONDS = 2.0
 
 _PAGE = """
     SELECT originator_version, topic, state, notification_id FROM ledger_entries
@@ -35,34 +36,29 @@ _NO_END = 2**62
 
 
 class Streams:
-    """Reads streams; holds nothing."""
+    """Reads streams; holds nothing. All of it raises Busy where the database does not answer in time."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
     async def load(self, stream: UUID, *, since: Event | None = None, until: int = _NO_END) -> Event | None:
         """The Event as of version `until`, or None where the stream is empty. `since`: go on from this one, changing it."""
-        async with self._pool.connection() as connection:
-            event = since
-            if event is None:
-                event = await self._from_snapshot(connection, stream, until)
-            while True:
-                version = event.version if event else 0
-                cursor = await connection.execute(_PAGE, (stream, version, until, PAGE), prepare=True, binary=True)
-                rows = await cursor.fetchall()
-                for place, (row_version, topic, state, position) in enumerate(rows):
-                    event = evolve(event, Recorded(stream, row_version, decode(topic, state), position))
-                    if place % BREATH == 0:
-                        await asyncio.sleep(0)
-                if len(rows) < PAGE:
-                    return event
+        event = await self._from_snapshot(stream, until) if since is None else since
+        while True:
+            version = event.version if event else 0
+            rows = await self._fetch(_PAGE, (stream, version, until, PAGE))
+            for place, (row_version, topic, state, position) in enumerate(rows):
+                event = evolve(event, Recorded(stream, row_version, decode(topic, state), position))
+                if place % BREATH == 0:
+                    await asyncio.sleep(0)
+            if len(rows) < PAGE:
+                return event
 
-    async def _from_snapshot(self, connection: AsyncConnection[Any], stream: UUID, until: int) -> Event | None:
-        cursor = await connection.execute(_SNAPSHOT, (stream, until, snapshots.SNAPSHOT_TOPIC), prepare=True, binary=True)
-        row = await cursor.fetchone()
-        if row is None:
+    async def _from_snapshot(self, stream: UUID, until: int) -> Event | None:
+        rows = await self._fetch(_SNAPSHOT, (stream, until, snapshots.SNAPSHOT_TOPIC))
+        if not rows:
             return None
-        steps = snapshots.restore(snapshots.Snapshot(stream, row[0], row[1]))
+        steps = snapshots.restore(snapshots.Snapshot(stream, *rows[0]))
         while True:
             try:
                 next(steps)
@@ -73,14 +69,15 @@ class Streams:
 
     async def entries(self, stream: UUID, versions: Sequence[int]) -> list[Recorded]:
         """Those entries of a stream that there are, in order."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_SOME, (stream, list(versions)), prepare=True, binary=True)
-            rows = await cursor.fetchall()
+        rows = await self._fetch(_SOME, (stream, list(versions)))
         return [Recorded(stream, version, decode(topic, state), position) for version, topic, state, position in rows]
 
     async def head(self) -> int:
         """The position of the newest entry, 0 in an empty ledger."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_HEAD, prepare=True)
-            row = await cursor.fetchone()
-        return (row and row[0]) or 0
+        [(position,)] = await self._fetch(_HEAD, ())
+        return position or 0
+
+    async def _fetch(self, statement: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        async with connection(self._pool, STATEMENT_SECONDS) as taken:
+            cursor = await taken.execute(statement, parameters, prepare=True, binary=True)
+            return await cursor.fetchall()

@@ -120,7 +120,7 @@ def _book(event: Event, c: m.BookSeats, now: datetime, stamp: Stamp) -> list[e.E
         if held + quantity > limit:
             raise errors.CustomerLimit(limit, held)
     return [
-        e.SeatsBooked(**stamp, customer_id=customer, lines=lines, details_version=event.details_set_at, ticket_key=c.ticket_key)
+        e.SeatsBooked(**stamp, customer_id=customer, lines=lines, details_version=event.details_set[-1], ticket_key=c.ticket_key)
     ]
 
 

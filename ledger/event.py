@@ -78,11 +78,11 @@ class Event:
     `touched`: booking id -> (the state of each ticket, versions of the later entries about it), once there are any.
     `customers`: customer id -> tickets held that are not cancelled. `commands`: command id -> version of its last entry,
     for every command but bookings, whose ids are their commands'. `details_version`: of the last entry that changed what an
-    editor edits; `details_set_at`: of the last one that carries the details themselves.
+    editor edits; `details_set`: of those that carry the details themselves.
     """
 
     __slots__ = (
-        "bookings", "categories", "commands", "created_at", "currency", "customers", "details", "details_set_at", "details_version",
+        "bookings", "categories", "commands", "created_at", "currency", "customers", "details", "details_set", "details_version",
         "id", "last_category", "number", "organizer_id", "status", "touched", "version",
     )  # fmt: skip
 
@@ -91,7 +91,7 @@ class Event:
     number: int
     created_at: datetime
     details: e.Details
-    details_set_at: int
+    details_set: tuple[int, ...]
     details_version: int
     currency: str
     organizer_id: UUID
@@ -151,7 +151,9 @@ class Event:
 
     def weight_bytes(self) -> int:
         """About how much memory it holds (measured: docs/decisions/0003)."""
-        return 4_000 + 300 * len(self.bookings) + 180 * (len(self.touched) + len(self.commands)) + 150 * len(self.customers)
+        tickets = sum(seats.sold for seats in self.categories.values())
+        others = 180 * (len(self.touched) + len(self.commands)) + 150 * len(self.customers)
+        return 4_000 + 300 * len(self.bookings) + tickets + others
 
 
 _MAPS = ("bookings", "touched", "customers", "commands")
@@ -179,7 +181,7 @@ def evolve(event: Event | None, recorded: e.Recorded) -> Event:
 def _scheduled(recorded: e.Recorded, entry: e.EventScheduled) -> Event:
     event = Event()
     event.id, event.version, event.number = recorded.stream, 1, recorded.position
-    event.created_at, event.details, event.details_set_at, event.details_version = entry.at, entry.details, 1, 1
+    event.created_at, event.details, event.details_set, event.details_version = entry.at, entry.details, (1,), 1
     event.currency, event.organizer_id, event.status = entry.currency, entry.organizer_id, "active"
     event.categories, event.last_category = {}, 0
     event.bookings, event.touched, event.customers, event.commands = {}, {}, {}, {entry.command.bytes: 1}
@@ -200,7 +202,8 @@ def _category_added(event: Event, entry: e.CategoryAdded) -> None:
 
 
 def _details_changed(event: Event, entry: e.EventDetailsChanged) -> None:
-    event.details, event.details_set_at, event.details_version = entry.details, event.version, event.version
+    event.details, event.details_version = entry.details, event.version
+    event.details_set = (*event.details_set, event.version)
 
 
 def _category_renamed(event: Event, entry: e.CategoryRenamed) -> None:

@@ -83,9 +83,11 @@ class Wanted(msgspec.Struct, frozen=True, array_like=True):
 
 class BookSeats(Command, frozen=True, kw_only=True):
     """For `customer_id`. At the box office (the Event's organizer, an admin) that is the named customer, None a walk-in;
-    everyone else books for themselves and leaves it None."""
+    everyone else books for themselves and leaves it None. `customer_proof`, a keyed digest of how the customer was named, stands
+    for them in the body's digest: a person's account may change, what was asked for may not."""
 
     tickets: tuple[Wanted, ...]
+    customer_proof: bytes = b""
     customer_id: UUID | None = None
     ticket_key: int = 1
 
@@ -103,7 +105,7 @@ class CheckIn(Command, frozen=True, kw_only=True):
 
 
 _encoder = msgspec.json.Encoder(order="sorted")
-_NOT_BODY = {"id", "actor", "event_id", "expected_details_version", "ticket_key"}
+_NOT_BODY = {"id", "actor", "event_id", "expected_details_version", "customer_id", "ticket_key"}
 
 
 @cache

@@ -72,6 +72,10 @@ class Settings:
             Currency(self.currency)
         except ValueError:
             raise SettingsError(f"CURRENCY is {self.currency!r}, which is not an ISO 4217 code.") from None
+        if self.public_url and not self.public_url.startswith(("http://", "https://")):
+            raise SettingsError(f"PUBLIC_URL is {self.public_url!r}, which does not begin with http:// or https://.")
+        if self.compat_apis:
+            raise SettingsError(f"COMPAT_APIS is {self.compat_apis!r}, and there are no such APIs yet: leave it empty.")
         if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             raise SettingsError(f"LOG_LEVEL is {self.log_level!r}, which is not DEBUG, INFO, WARNING or ERROR.")
         for setting in fields(self):

@@ -32,7 +32,7 @@ class _Head(msgspec.Struct):
     number: int
     created_at: datetime
     details: Details
-    details_set_at: int
+    details_set: tuple[int, ...]
     details_version: int
     currency: str
     organizer_id: UUID
@@ -62,7 +62,7 @@ def is_due(version: int, last: int) -> bool:
 
 def take(event: Event) -> Snapshot:
     head = _Head(
-        event.number, event.created_at, event.details, event.details_set_at, event.details_version, event.currency,
+        event.number, event.created_at, event.details, event.details_set, event.details_version, event.currency,
         event.organizer_id, event.status, list(event.categories.values()), event.last_category,
     )  # fmt: skip
     frames = []

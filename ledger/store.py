@@ -5,7 +5,8 @@ It is synchronous and retries: workers use it, the API process never does on its
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from operator import attrgetter
 from threading import Lock
 from typing import Any, cast
@@ -13,7 +14,14 @@ from uuid import UUID
 
 import msgspec
 from eventsourcing.application import Application
-from eventsourcing.persistence import ApplicationRecorder, InfrastructureFactory, Mapper, StoredEvent
+from eventsourcing.persistence import (
+    ApplicationRecorder,
+    InfrastructureFactory,
+    InterfaceError,
+    Mapper,
+    OperationalError,
+    StoredEvent,
+)
 from eventsourcing.postgres import PostgresAggregateRecorder, PostgresApplicationRecorder, PostgresFactory
 from eventsourcing.utils import Environment
 from psycopg.conninfo import conninfo_to_dict
@@ -41,6 +49,19 @@ _DECODERS: dict[str, msgspec.json.Decoder[Entry]] = {topic: msgspec.json.Decoder
 
 class UnknownTopic(KeyError):
     """An entry of a newer Seatledger: this process was not upgraded yet."""
+
+
+class LedgerAway(Exception):
+    """The ledger can't be read or its snapshots written at the moment: no entry is to blame. Nothing happened; try again later."""
+
+
+@contextmanager
+def _reaching() -> Iterator[None]:
+    """The library's errors for a database that is out of reach are neither SQLAlchemy's nor psycopg's: they end here."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise LedgerAway(str(error)) from error
 
 
 def sqlalchemy_url(database_url: str) -> URL:
@@ -144,7 +165,8 @@ class LedgerFactory(PostgresFactory):
 
 
 class Ledger(Application[UUID]):
-    """Reads and appends entries. Close it when done: it holds connections."""
+    """Reads and appends entries. Close it when done: it holds connections. All but `append` raise LedgerAway where the database is
+    out of reach or does not answer in time, and UnknownTopic where they meet an entry that this code is too old for."""
 
     is_snapshotting_enabled = True
 
@@ -169,6 +191,7 @@ class Ledger(Application[UUID]):
         stored = [self.mapper.to_stored_event(cast(Any, one)) for one in recorded]
         return list(self.recorder.insert_events(stored) or ())
 
+    @_reaching()
     def read(self, after: int, limit: int) -> list[Recorded]:
         """Up to `limit` entries past position `after`, in order; at least one, if there is one.
 
@@ -187,20 +210,30 @@ class Ledger(Application[UUID]):
                 self._kept = self._kept[-KEPT:]
         return found
 
+    @_reaching()
+    def next_position(self, after: int) -> int | None:
+        """Of the first entry past position `after`, whether this code can read that entry or not."""
+        found = self.recorder.select_notifications(after, 1, inclusive_of_start=False)
+        return found[0].id if found else None
+
+    @_reaching()
     def head(self) -> int:
         """The position of the newest entry, 0 in an empty ledger."""
         return self.recorder.max_notification_id() or 0
 
+    @_reaching()
     def stream(self, stream: UUID, after: int = 0, limit: int | None = None) -> list[Recorded]:
         """Entries of one stream past version `after`, in order; their `position` is not read (0)."""
         stored = self.recorder.select_events(stream, gt=after, limit=limit)
         return [cast(Recorded, self.mapper.to_domain_event(one)) for one in stored]
 
+    @_reaching()
     def latest_snapshot(self, stream: UUID) -> Snapshot | None:
         assert self.snapshots is not None
         found = list(self.snapshots.get(stream, desc=True, limit=1))
         return cast(Snapshot, found[0]) if found else None
 
+    @_reaching()
     def save_snapshot(self, snapshot: Snapshot) -> None:
         assert self.snapshots is not None
         self.snapshots.put([cast(Any, snapshot)])

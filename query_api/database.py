@@ -1,25 +1,21 @@
 """The way to the read tables: one statement an answer, over raw psycopg, prepared, with binary results.
 
 Whatever the database does, an answer comes in time: it bounds the statement, the pool bounds who waits for a connection, and
-a server that is frozen is hung up on (a cancelled psycopg call would still wait some 10 s for it).
+a server that is frozen is hung up on (`ledger.pool`).
 """
 
-import asyncio
-import os
-import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import psycopg
 from psycopg.rows import tuple_row
-from psycopg_pool import AsyncConnectionPool
 
-from ledger.errors import Busy
+from ledger.pool import Connection, Pool, connection, in_time
 
-Connection = psycopg.AsyncConnection[Any]
-Pool = AsyncConnectionPool[Any]
+__all__ = ["EXPORT_PAGE", "Answer", "Database", "Pool", "Query", "Row", "Snapshot"]
+
 Row = tuple[Any, ...]
 
 EXPORT_PAGE = 500
@@ -48,73 +44,38 @@ class Database:
     def __init__(self, pool: Pool, query_timeout_seconds: float) -> None:
         self._pool = pool
         self._seconds = query_timeout_seconds + 1  # the server's own time-out comes first, unless it is frozen
-        self._returning: set[asyncio.Task[None]] = set()
 
     async def answer(self, query: Query) -> Answer:
         """One statement, one snapshot. Raises Busy where the database does not answer in time."""
         return _answer(await self.rows(query))
 
     async def rows(self, query: Query) -> list[Row]:
-        async with self._connection() as connection:
-            return await _rows(connection, query)
+        async with connection(self._pool, self._seconds, in_steps=True) as taken:
+            with in_time(self._pool, taken, self._seconds):
+                return await _rows(taken, query)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator["Snapshot"]:
         """For an answer that is too long for one statement: all that is read is of one snapshot."""
-        async with self._connection(bounded=False) as connection:
-            snapshot = Snapshot(connection, self._seconds)
+        async with connection(self._pool, self._seconds, in_steps=True) as taken:
+            snapshot = Snapshot(self._pool, taken, self._seconds)
             with snapshot.in_time():
-                await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                await taken.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             try:
                 yield snapshot
             finally:
                 with snapshot.in_time(), suppress(psycopg.Error):
-                    await connection.execute("ROLLBACK")
-
-    @asynccontextmanager
-    async def _connection(self, *, bounded: bool = True) -> AsyncIterator[Connection]:
-        connection = await self._take()
-        try:
-            with _in_time(connection, self._seconds) if bounded else nullcontext():
-                yield connection
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            raise Busy from error
-        finally:
-            await self._pool.putconn(connection)
-
-    async def _take(self) -> Connection:
-        """The pool bounds its queue but not its check of a connection, and that must not be cancelled."""
-        taking = asyncio.create_task(self._pool.getconn(timeout=self._seconds))
-        try:
-            await asyncio.wait({taking}, timeout=self._seconds)
-        except BaseException:
-            taking.add_done_callback(self._give_back)
-            raise
-        if not taking.done():
-            taking.add_done_callback(self._give_back)
-            raise Busy
-        try:
-            connection: Connection = taking.result()
-        except psycopg.OperationalError as error:
-            raise Busy from error
-        return connection
-
-    def _give_back(self, taking: "asyncio.Task[Connection]") -> None:
-        """What came too late for its taker goes back, else the pool would shrink by it."""
-        if not taking.cancelled() and taking.exception() is None:
-            returning = asyncio.create_task(self._pool.putconn(taking.result()))
-            self._returning.add(returning)
-            returning.add_done_callback(self._returning.discard)
+                    await taken.execute("ROLLBACK")
 
 
 class Snapshot:
     """A transaction that sees one state of the database, for as long as it takes; each of its steps is bounded."""
 
-    def __init__(self, connection: Connection, seconds: float) -> None:
-        self._connection, self._seconds = connection, seconds
+    def __init__(self, pool: Pool, taken: Connection, seconds: float) -> None:
+        self._pool, self._connection, self._seconds = pool, taken, seconds
 
     def in_time(self) -> AbstractContextManager[None]:
-        return _in_time(self._connection, self._seconds)
+        return in_time(self._pool, self._connection, self._seconds)
 
     async def answer(self, query: Query) -> Answer:
         with self.in_time():
@@ -132,25 +93,11 @@ class Snapshot:
                 yield page
 
 
-async def _rows(connection: Connection, query: Query) -> list[Row]:
-    async with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
+async def _rows(taken: Connection, query: Query) -> list[Row]:
+    async with taken.cursor(binary=True, row_factory=tuple_row) as cursor:
         await cursor.execute(query.sql, query.parameters, prepare=not query.replan)
         return await cursor.fetchall()
 
 
 def _answer(rows: list[Row]) -> Answer:
     return Answer(rows[0][0], [row[1:] for row in rows if row[1] is not None])
-
-
-@contextmanager
-def _in_time(connection: Connection, seconds: float) -> Iterator[None]:
-    hang_up = asyncio.get_running_loop().call_later(seconds, _hang_up, connection)
-    try:
-        yield
-    finally:
-        hang_up.cancel()
-
-
-def _hang_up(connection: Connection) -> None:
-    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as line:
-        line.shutdown(socket.SHUT_RDWR)

@@ -1,4 +1,5 @@
-"""`python -m seed`: loads the demo data into an empty, migrated ledger, by commands, in a second or two."""
+"""`python -m seed`: loads the demo data into an empty, migrated ledger, by commands, in a second or two; or the rest of it, where
+that was broken off."""
 
 import argparse
 import asyncio
@@ -17,107 +18,99 @@ from commands.desk import Desk
 from commands.ledger_connection import LedgerConnection
 from commands.streams import Streams
 from ledger import messages as m
+from ledger.errors import SeatledgerError
 from ledger.keys import Keyring, KeysError
-from ledger.pool import make_pool
+from ledger.pool import Pool, make_pool
 from ledger.settings import Settings, SettingsError
 from ledger.ticket_codes import TicketCodes
-from ledger.views import BookingView
-from seed.demo import CUSTOMERS, PASSWORD, PEOPLE, Show, Step, story
-
-_DEMO = UUID("5eed5eed-0000-4000-8000-5ea71ed6e500")
+from seed.demo import CUSTOMERS, DEMO, PASSWORD, PEOPLE, Step, command_id, event_id, story
+from seed.standing import beginning
 
 
 class Teller:
     """Tells the story: one command after the other, each at its time."""
 
-    def __init__(self, people: list[UUID]) -> None:
+    def __init__(self, people: list[UUID], today: datetime) -> None:
         self._people = people
-        self.today = self.now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-        self.steps = story(self.today)
-        self.bookings: dict[int, BookingView] = {}
+        self._today = self._now = today
+        self.steps = story(today)
 
     def clock(self) -> datetime:
-        return self.now
+        return self._now
 
-    async def tell(self, desk: Desk) -> None:
-        for step in self.steps:
-            self.now = step.at
-            view, _ = await desk.carry_out(self._command(step))
-            if step.what == "book":
-                assert isinstance(view, BookingView)
-                self.bookings[step.order] = view
+    async def tell(self, desk: Desk, told: int) -> None:
+        """All but the first `told` steps, which are in the ledger."""
+        for step in self.steps[told:]:
+            self._now = step.at
+            await desk.carry_out(self._command(step))
+
+    def count(self, what: str) -> int:
+        return sum(step.what == what for step in self.steps)
 
     def _command(self, step: Step) -> m.Command:
-        id_ = uuid5(_DEMO, f"step {step.order}")
-        event_id = _event_id(step.show)
         organizer = m.Actor(self._people[1], m.Role.ORGANIZER)
         who = organizer if step.customer < 0 else m.Actor(self._people[step.customer], m.Role.CUSTOMER)
+        id_, event = command_id(step), event_id(step.show)
         match step.what:
             case "schedule":
-                details, categories = step.show.details(self.today), step.show.numbered_categories()
+                details, categories, currency = step.show.details(self._today), step.show.numbered_categories(), step.show.currency
                 return m.ScheduleEvent(
-                    id=event_id,
-                    actor=organizer,
-                    event_id=event_id,
-                    details=details,
-                    currency=step.show.currency,
-                    categories=categories,
+                    id=id_, actor=organizer, event_id=event, details=details, currency=currency, categories=categories
                 )
             case "book":
-                wanted = (m.Wanted(step.category, step.quantity),)
-                return m.BookSeats(id=id_, actor=who, event_id=event_id, tickets=wanted)
+                return m.BookSeats(id=id_, actor=who, event_id=event, tickets=(m.Wanted(step.category, step.quantity),))
             case "cancel" | "part":
                 tickets = (0,) if step.what == "part" else None
-                booking = self.bookings[step.booking].id
-                return m.CancelBooking(id=id_, actor=who, event_id=event_id, booking_id=booking, tickets=tickets)
+                return m.CancelBooking(id=id_, actor=who, event_id=event, booking_id=step.booking, tickets=tickets)
             case "check-in":
-                return m.CheckIn(id=id_, actor=organizer, event_id=event_id, booking_id=self.bookings[step.booking].id, ticket=0)
+                return m.CheckIn(id=id_, actor=organizer, event_id=event, booking_id=step.booking, ticket=0)
             case "cancelled":
-                return m.CancelEvent(id=id_, actor=organizer, event_id=event_id, reason="The headliner is ill.")
+                return m.CancelEvent(id=id_, actor=organizer, event_id=event, reason="The headliner is ill.")
             case _:
-                return m.CompleteEvent(id=id_, actor=organizer, event_id=event_id)
+                return m.CompleteEvent(id=id_, actor=organizer, event_id=event)
 
 
-def _event_id(show: Show) -> UUID:
-    return uuid5(_DEMO, show.name)
+async def load(settings: Settings, now: datetime | None = None) -> str:
+    """Loads everything, or what is missing of it, and says what there is.
 
-
-async def load(settings: Settings) -> str:
-    """Loads everything and says what there is. Raises SettingsError, ValueError where the ledger is not empty."""
+    Raises SettingsError; NotDue where the ledger holds all of it or anything else; SeatledgerError where a command is refused."""
     if not settings.database_url:
         raise SettingsError("No database: set DATABASE_URL, or start `make run` first.")
+    today, told = await asyncio.to_thread(beginning, settings.database_url, now or datetime.now(UTC))
     async with make_pool(settings) as pool:
         streams = Streams(pool)
-        if await streams.head():
-            raise ValueError("The ledger is not empty: demo data is loaded into an empty one only.")
-        access = Access(settings, pool, key=Keyring.open(settings.keys, "accounts").newest[1])
-        async with access:
-            people = [
-                (
-                    await access.people.create_user(
-                        NewAccount(name=name, email=email, password=PASSWORD, role=role), uuid5(_DEMO, email)
-                    )
-                ).id
-                for name, email, role in PEOPLE
-            ]
-            people += [await access.directory.find_or_make_customer(*customer) for customer in CUSTOMERS]
-        teller = Teller(people)
+        teller = Teller(await _make_people(settings, pool), today)
         appender = Appender(connect=partial(LedgerConnection.connect, settings.database_url), streams=streams, clock=teller.clock)
         await appender.start()
-        await teller.tell(Desk(appender, streams, TicketCodes(Keyring.open(settings.keys, "tickets"))))
-        await appender.close()
-    shows = sum(step.what == "schedule" for step in teller.steps)
-    weeks = (datetime.now(UTC) - teller.steps[0].at) // timedelta(weeks=1)
-    return f"Demo data: {shows} events, {len(teller.bookings)} bookings over {weeks} weeks, {len(people)} people."
+        try:
+            await teller.tell(Desk(appender, streams, TicketCodes(Keyring.open(settings.keys, "tickets"))), told)
+        finally:
+            await appender.close()
+    weeks = (today - teller.steps[0].at) // timedelta(weeks=1)
+    people = len(PEOPLE) + len(CUSTOMERS)
+    return f"Demo data: {teller.count('schedule')} events, {teller.count('book')} bookings over {weeks} weeks, {people} people."
+
+
+async def _make_people(settings: Settings, pool: Pool) -> list[UUID]:
+    """Their ids, in the order of the story. Who is there already stays who they are."""
+    access = Access(settings, pool, key=Keyring.open(settings.keys, "accounts").newest[1])
+    async with access:
+        users = [
+            (NewAccount(name=name, email=email, password=PASSWORD, role=role), uuid5(DEMO, email)) for name, email, role in PEOPLE
+        ]
+        ids = [(await access.people.create_user(*user)).id for user in users]
+        return ids + [await access.directory.find_or_make_customer(*customer) for customer in CUSTOMERS]
 
 
 def main() -> int:
     argparse.ArgumentParser(prog="python -m seed", description=__doc__).parse_args()
     try:
         print(asyncio.run(load(servers.running(Settings.from_env()))))
-    except (SettingsError, KeysError, ValueError, psycopg.Error) as error:
+    except (SettingsError, KeysError, SeatledgerError, ValueError, psycopg.Error) as error:
         print(servers.one_line(error), file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

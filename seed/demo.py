@@ -7,10 +7,14 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
+from uuid import UUID, uuid5
 
 from ledger.entries import Category, Details
 from ledger.messages import Role
 
+#: The name space of all ids that are the demo's own.
+DEMO = UUID("5eed5eed-0000-4000-8000-5ea71ed6e500")
 PASSWORD = "demo-password"
 #: Name, e-mail, role: those who can log in.
 PEOPLE = (
@@ -61,9 +65,10 @@ class Show:
         return tuple(Category(number, *category) for number, category in enumerate(self.categories, 1))
 
 
+#: The first is scheduled before all others.
 SHOWS = (
     Show(
-        "Midsummer Night Festival", "Riverside Park", "Three stages, one river, and music until the sun is back.", 30, 45,
+        "Midsummer Night Festival", "Riverside Park", "Three stages, one river, and music until the sun is back.", 30, 63,
         (("General", 5000, 400), ("VIP", 15000, 40)), hours=8, timezone="Europe/Berlin", limit=6, sells=0.35, bookings=70,
     ),
     Show(
@@ -110,7 +115,7 @@ SHOWS = (
 @dataclass(order=True)
 class Step:
     """Something that somebody does at a time. `what`: schedule, book, cancel, part (of a booking), check-in, or how
-    an event ends."""
+    an event ends. `order` is the step's own number in the whole story, whenever it is told."""
 
     at: datetime
     order: int
@@ -119,32 +124,38 @@ class Step:
     customer: int = field(compare=False, default=-1)  # in PEOPLE + CUSTOMERS; -1: a walk-in
     quantity: int = field(compare=False, default=0)
     category: str = field(compare=False, default="")
-    booking: int = field(compare=False, default=-1)  # the order of the step that booked
+    booking: UUID = field(compare=False, default=DEMO)  # which one is cancelled or checked in
+
+
+def event_id(show: Show) -> UUID:
+    return uuid5(DEMO, show.name)
+
+
+def command_id(step: Step) -> UUID:
+    """The same whenever the story is told: a step that was carried out before is not carried out again. A booking's id is its
+    command's."""
+    return event_id(step.show) if step.what == "schedule" else uuid5(DEMO, f"step {step.order}")
 
 
 def story(now: datetime) -> list[Step]:
-    """All steps in the order of their times. The same story whenever it is told."""
-    dice = random.Random(2112)
-    steps: list[Step] = []
-    for show in SHOWS:
-        steps += _life(show, now, dice, len(steps))
-    return sorted(steps)
+    """All steps in the order of their times, each of which makes one entry. The same story whenever it is told."""
+    dice, numbers = random.Random(2112), count()
+    return sorted(step for show in SHOWS for step in _life(show, now, dice, numbers))
 
 
-def _life(show: Show, now: datetime, dice: random.Random, order: int) -> Iterator[Step]:
+def _life(show: Show, now: datetime, dice: random.Random, numbers: Iterator[int]) -> Iterator[Step]:
     scheduled_at = now - timedelta(days=show.scheduled_days_ago)
     until = min(now, _evening(now + timedelta(days=show.starts_in_days))) - timedelta(hours=2)
     ended_at = now - timedelta(days=3) if show.ends_as == "cancelled" else until + timedelta(hours=show.hours + 4)
     until = min(until, ended_at - timedelta(hours=2))
-    yield Step(scheduled_at, order, "schedule", show)
+    yield Step(scheduled_at, next(numbers), "schedule", show)
     left = {name: round(capacity * show.sells) for name, _, capacity in show.categories}
     held: dict[int, int] = {}
     booked: list[Step] = []
     for _ in range(show.bookings):
-        order += 1
         share = dice.random() ** 1.5  # most book early
         at = scheduled_at + timedelta(minutes=30) + (until - scheduled_at) * share * 0.97
-        step = _booking(show, at, order, dice, left, held)
+        step = _booking(show, at, numbers, dice, left, held)
         if step is None:
             break
         booked.append(step)
@@ -152,22 +163,23 @@ def _life(show: Show, now: datetime, dice: random.Random, order: int) -> Iterato
     if show.sells == 1.0:  # sold out means every seat: somebody takes what is left, at the box office
         for name, seats in left.items():
             if seats:
-                order += 1
-                yield Step(until, order, "book", show, -1, seats, name)
+                yield Step(until, next(numbers), "book", show, -1, seats, name)
     else:
         for step in booked:
             if dice.random() < 0.08:
-                order += 1
                 what = "part" if step.quantity > 1 else "cancel"
-                yield Step(min(step.at + timedelta(hours=20), until), order, what, show, step.customer, booking=step.order)
+                at = min(step.at + timedelta(hours=20), until)
+                yield Step(at, next(numbers), what, show, step.customer, booking=command_id(step))
             elif dice.random() < show.checked_in:
-                order += 1
-                yield Step(until + timedelta(hours=2, minutes=dice.randrange(60)), order, "check-in", show, booking=step.order)
+                at = until + timedelta(hours=2, minutes=dice.randrange(60))
+                yield Step(at, next(numbers), "check-in", show, booking=command_id(step))
     if show.ends_as != "active":
-        yield Step(ended_at, order + 1, show.ends_as, show)
+        yield Step(ended_at, next(numbers), show.ends_as, show)
 
 
-def _booking(show: Show, at: datetime, order: int, dice: random.Random, left: dict[str, int], held: dict[int, int]) -> Step | None:
+def _booking(
+    show: Show, at: datetime, numbers: Iterator[int], dice: random.Random, left: dict[str, int], held: dict[int, int]
+) -> Step | None:
     """The next booking that the show's rules allow, or None when what is to be sold is sold."""
     category = dice.choice([name for name, seats in left.items() if seats] or [""])
     customer = dice.choice((3, 4, *range(5, 5 + len(CUSTOMERS)), *range(5, 5 + len(CUSTOMERS)), -1))
@@ -175,10 +187,10 @@ def _booking(show: Show, at: datetime, order: int, dice: random.Random, left: di
     room = limit if customer < 0 else limit - held.get(customer, 0)
     quantity = min(dice.choice((1, 2, 2, 2, 3, 4)), left.get(category, 0), room)
     if quantity <= 0:
-        return None if not any(left.values()) else _booking(show, at, order, dice, left, held)
+        return None if not any(left.values()) else _booking(show, at, numbers, dice, left, held)
     left[category] -= quantity
     held[customer] = held.get(customer, 0) + quantity
-    return Step(at, order, "book", show, customer, quantity, category)
+    return Step(at, next(numbers), "book", show, customer, quantity, category)
 
 
 def _evening(moment: datetime) -> datetime:

@@ -6,6 +6,7 @@ They are our own, in a directory that goes afterwards, or those of DATABASE_URL 
 
 import itertools
 import os
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -64,7 +65,15 @@ class PostgresServer:
         return urlsplit(self.url)._replace(path=f"/{self.prefix}{name}").geturl()
 
     def drop(self, name: str) -> None:
-        self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(self.prefix + name)))
+        statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(self.prefix + name))
+        for _ in range(50):
+            try:
+                self._execute(statement)
+            except psycopg.errors.InsufficientPrivilege:  # the server's own autovacuum is in it, which only it may end
+                time.sleep(0.1)
+            else:
+                return
+        self._execute(statement)
 
     def drop_all(self) -> None:
         for (name,) in self._execute(sql.SQL("SELECT datname FROM pg_database WHERE starts_with(datname, {})").format(self.prefix)):

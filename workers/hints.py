@@ -76,5 +76,8 @@ class HintSender:
             except (redis.RedisError, OperationalError, OSError) as error:
                 log.warning("No hints at the moment, the tick goes on: %s", error)
                 pause = PAUSE_SECONDS
+            except Exception:  # whatever it is: without this thread there would be no hints until the process ends
+                log.exception("Hints could not be sent, the tick goes on")
+                pause = PAUSE_SECONDS
             if self._stop.wait(pause):
                 return

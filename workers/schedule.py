@@ -24,3 +24,5 @@ class Tick(beat.Scheduler):
             self._hints.send([entry.task])
         except (redis.RedisError, OperationalError, OSError) as error:
             log.warning("No tick at the moment: %s", error)
+        except Exception:  # else the scheduler would end
+            log.exception("A tick could not be sent")

@@ -5,7 +5,7 @@ from threading import Thread
 from uuid import UUID
 
 import redis
-from sqlalchemy import create_engine, select, text, update
+from sqlalchemy import Row, create_engine, func, select, text, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from ledger import snapshots
@@ -13,7 +13,7 @@ from ledger.channels import positions_channel
 from ledger.entries import Recorded
 from ledger.event import Event, evolve
 from ledger.settings import Settings
-from ledger.store import Ledger, sqlalchemy_url
+from ledger.store import Ledger, LedgerAway, sqlalchemy_url
 from projections.engine import Projector, Stalled, catch_up
 from projections.tables import Progress
 
@@ -23,6 +23,8 @@ STATEMENT_TIMEOUT_MS = 30_000
 #: Entries looked at for one pass over the streams that have grown.
 PASS = 50_000
 PAGE = 5_000
+#: The advisory lock of whoever takes snapshots ("Snapshot" in ASCII).
+SNAPSHOT_LOCK = 0x536E617073686F74
 
 _GROWN = text("""
     SELECT originator_id, max(originator_version), max(notification_id), coalesce((
@@ -35,6 +37,7 @@ _FORGET = text("""
     DELETE FROM ledger_snapshots WHERE originator_id = :stream AND originator_version < (
         SELECT originator_version FROM ledger_snapshots WHERE originator_id = :stream
         ORDER BY originator_version DESC OFFSET 1 LIMIT 1)""")
+_OWN_ROW = Progress.name == snapshots.SNAPSHOTS
 
 
 class Workshop:
@@ -59,6 +62,8 @@ class Workshop:
             pass  # the engine has logged and stored it
         except (OperationalError, InterfaceError) as error:
             log.warning("%s can't reach the database: %s", projector.name, error.orig)
+        except LedgerAway as error:
+            log.warning("%s can't read the ledger: %s", projector.name, error)
 
     def _publish(self, name: str, position: int) -> None:
         try:
@@ -79,24 +84,47 @@ class Workshop:
             log.exception("Snapshots could not be taken; the next time will try again")
 
     def take_snapshots(self) -> int:
-        """Takes a snapshot of each stream that has grown enough since its last; returns how many."""
+        """Takes a snapshot of each stream that has grown enough since its last; returns how many: 0 where another worker is at it.
+
+        The lock that keeps others away is a session's, on a connection that has no transaction open: a pass may take minutes, and
+        neither a row nor a view of the tables is to be held that long. Should it be lost, two take the same snapshots: no harm."""
         taken = 0
-        own_row = Progress.name == snapshots.SNAPSHOTS
-        while True:
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as guard:
+            if not guard.scalar(select(func.pg_try_advisory_lock(SNAPSHOT_LOCK))):
+                return 0
+            try:
+                while grown := self._grown():
+                    taken += sum(
+                        self._renew_or_log(stream) for stream, version, _, last in grown if snapshots.is_due(version, last)
+                    )
+                    self._move_mark(max(position for _, _, position, _ in grown))
+            finally:
+                guard.execute(select(func.pg_advisory_unlock(SNAPSHOT_LOCK)))
+        return taken
+
+    def _grown(self) -> list[Row[UUID, int, int, int]]:
+        """Streams with entries past the mark, PASS entries at most: id, newest version and position, last snapshot's version."""
+        with self.engine.begin() as connection:
+            mark = connection.scalar(select(Progress.position).where(_OWN_ROW))
+            return list(connection.execute(_GROWN, {"mark": mark, "pass": PASS}))
+
+    def _move_mark(self, position: int) -> None:
+        """Never back, whoever else has moved it meanwhile."""
+        with self.engine.begin() as connection:
+            new = func.greatest(Progress.position, position)
+            connection.execute(update(Progress).where(_OWN_ROW).values(position=new, updated_at=func.now()))
+
+    def _renew_or_log(self, stream: UUID) -> bool:
+        """A stream that can't be read, or only by newer code, must not keep the others from theirs. Its turn comes again once it has
+        grown."""
+        try:
+            self._take_snapshot(stream)
             with self.engine.begin() as connection:
-                mark = connection.scalars(select(Progress.position).where(own_row).with_for_update(skip_locked=True)).one_or_none()
-                if mark is None:
-                    return taken
-                grown = connection.execute(_GROWN, {"mark": mark, "pass": PASS}).all()
-                if not grown:
-                    return taken
-                for stream, version, _, last in grown:
-                    if snapshots.is_due(version, last):
-                        self._take_snapshot(stream)
-                        taken += 1
-                        connection.execute(_FORGET, {"stream": stream})
-                newest = max(position for _, _, position, _ in grown)
-                connection.execute(update(Progress).where(own_row).values(position=newest, updated_at=text("now()")))
+                connection.execute(_FORGET, {"stream": stream})
+        except Exception:
+            log.exception("There is no new snapshot of stream %s", stream)
+            return False
+        return True
 
     def _take_snapshot(self, stream: UUID) -> None:
         last = self.ledger.latest_snapshot(stream)

@@ -51,6 +51,19 @@ def test_the_box_office_sells_to_a_walk_in_and_to_a_named_customer(stack: Stack,
     assert len(list(csv.reader(io.StringIO(answer.text)))) == 3
 
 
+def test_a_box_office_sale_is_the_same_sale_whatever_becomes_of_the_customer(stack: Stack, organizer: Person) -> None:
+    event, customer = stack.event(organizer), stack.person()
+    book, named = f"/api/events/{event['id']}/bookings", {"name": "Cy", "email": customer.email}
+    first = organizer.do("POST", book, {**tickets(1), "customer": named}, key="sale")
+    moved = {"email": f"new-{customer.email}", "old_password": PASSWORD}
+    customer.ok("PATCH", "/api/me", moved)
+    again = organizer.do("POST", book, {**tickets(1), "customer": named}, key="sale")
+    assert (again.status_code, again.content) == (201, first.content)
+    assert stack.admin.ok("GET", f"/api/users?q={customer.email}")["items"][0]["email"] == moved["email"], "nobody new"
+    other = organizer.do("POST", book, {**tickets(1), "customer": {**named, "name": "Cyd"}}, key="sale")
+    assert other.json()["type"] == "/problems/idempotency-key-reused"
+
+
 def test_a_ticket_gets_in_once(stack: Stack, organizer: Person, alice: Person, bob: Person) -> None:
     event, other = stack.event(organizer), stack.event(organizer)
     booking = alice.ok("POST", f"/api/events/{event['id']}/bookings", tickets(2))

@@ -1,0 +1,85 @@
+"""What once made the appender answer wrongly, slowly or never again: found by review, kept by these."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+
+from commands.appender import Appender
+from commands.batch import Accepted
+from commands.streams import Streams
+from ledger.errors import Busy
+from ledger.event import Event
+from tests.commands import selling as t
+
+
+async def test_a_cancelled_question_for_the_client_does_not_end_the_appender(database_url: str) -> None:
+    async with t.an_appender(database_url) as appender:
+        event_id = await t.scheduled(appender)
+
+        async def gone() -> bool:
+            raise asyncio.CancelledError
+
+        async with t.appends_held_up(database_url):
+            first = asyncio.create_task(appender.submit(t.book(event_id)))
+            await t.somebody_waits(database_url)
+            asking = asyncio.create_task(appender.submit(t.book(event_id), gone))
+            await asyncio.sleep(0.2)
+        assert isinstance(await first, Accepted)
+        with pytest.raises(Busy):
+            await asking
+        assert isinstance(await appender.submit(t.book(event_id)), Accepted)
+
+
+async def test_an_event_that_was_just_loaded_is_there_when_its_command_comes(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two Events that do not fit together, both wanted all the time: each is loaded now and then, not for every command."""
+    loads: list[UUID] = []
+    load = Streams.load
+
+    async def counting(self: Streams, stream: UUID, **how: object) -> Event | None:
+        loads.append(stream)
+        return await load(self, stream, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Streams, "load", counting)
+    async with t.an_appender(database_url, cache_bytes=1) as appender:
+        one, other = await t.scheduled(appender, capacity=500), await t.scheduled(appender, capacity=500)
+
+        async def buy(event_id: UUID) -> list[object]:
+            return [await appender.submit(t.book(event_id)) for _ in range(40)]
+
+        bought = await asyncio.gather(*(buy(event_id) for event_id in (one, other) for _ in range(4)))
+    assert sum(isinstance(outcome, Accepted) for outcomes in bought for outcome in outcomes) == 320
+    print(f"{len(loads)} loads for 320 bookings of two Events that do not fit together")
+    assert len(loads) <= 330
+
+
+async def test_a_conflict_and_then_a_lost_connection_fail_nobody(database_url: str) -> None:
+    async with t.an_appender(database_url) as here, t.an_appender(database_url) as there:
+        event_id = await t.scheduled(here)
+        await there.submit(t.book(event_id))
+        assert isinstance(await here.submit(t.book(event_id)), Accepted)
+        await there.submit(t.book(event_id))
+        missed = here._connection.missed  # type: ignore[union-attr]
+
+        async def broken(known: object) -> object:
+            here._connection.cut()  # type: ignore[union-attr]
+            return await missed(known)  # type: ignore[arg-type]
+
+        here._contended = False
+        here._connection.missed = broken  # type: ignore[method-assign,union-attr]
+        assert isinstance(await here.submit(t.book(event_id)), Accepted)
+
+
+async def test_closing_does_not_wait_for_a_silent_server(database_url: str) -> None:
+    appender: Appender
+    async with t.an_appender(database_url) as appender:
+        event_id = await t.scheduled(appender)
+        async with t.appends_held_up(database_url):
+            waiting = asyncio.create_task(appender.submit(t.book(event_id)))
+            await t.somebody_waits(database_url)
+            began = asyncio.get_running_loop().time()
+            await appender.close(patience_seconds=0.1)
+            assert asyncio.get_running_loop().time() - began < 2
+        assert (await asyncio.gather(waiting, return_exceptions=True))[0] is not None

@@ -1,0 +1,181 @@
+"""Connections that go silent (a frozen server, a dropped NAT entry): who uses one is told in time, and the next one is not asked to
+find out again."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, cast
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from accounts.database import transaction
+from commands.batch import Accepted
+from commands.streams import Streams
+from ledger.errors import Busy
+from ledger.pool import Pool, connection, make_pool
+from ledger.settings import Settings
+from probes import Probes
+from query_api.database import Database, Query
+from tests.commands import selling as t
+
+LONG = UUID(int=0x1046)
+ONE = Query("SELECT 1", {}, ())
+
+
+@contextmanager
+def silent(database_url: str) -> Iterator[int]:
+    """The connections that the pools have to this test's own database go silent, later ones do not. How many they are.
+
+    Only idle ones: a process that is stopped while it holds a lock of the server's would stop the other tests' databases too."""
+    query = """
+        SELECT pid FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'seatledger-api' AND state = 'idle'"""
+    with psycopg.connect(database_url, autocommit=True) as watcher:
+        pids = [pid for (pid,) in watcher.execute(query).fetchall()]
+    try:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        yield len(pids)
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+@pytest.fixture
+async def pool(settings: Settings) -> AsyncIterator[Pool]:
+    async with make_pool(settings) as pool:
+        await pool.wait()
+        yield pool
+
+
+async def load(pool: Pool) -> object:
+    return await Streams(pool).load(LONG)
+
+
+async def entries(pool: Pool) -> object:
+    return await Streams(pool).entries(LONG, [1, 2])
+
+
+async def head(pool: Pool) -> object:
+    return await Streams(pool).head()
+
+
+async def account(pool: Pool) -> object:
+    async with transaction(pool) as cursor:
+        await cursor.execute("SELECT 1")
+        return await cursor.fetchone()
+
+
+async def query(pool: Pool) -> object:
+    return await Database(pool, query_timeout_seconds=1).rows(ONE)
+
+
+async def snapshot(pool: Pool) -> object:
+    async with Database(pool, query_timeout_seconds=1).snapshot() as one:
+        return await one.answer(ONE)
+
+
+async def ready(pool: Pool) -> object:
+    await Probes(pool, cast(Any, None), cast(Any, None)).check_ready()
+    return "ready"
+
+
+@pytest.mark.parametrize("use", [load, entries, head, account, query, snapshot, ready])
+async def test_who_uses_a_silent_connection_is_told_in_time_and_the_next_one_gets_a_new_one(
+    use: Callable[[Pool], Awaitable[object]], pool: Pool, database_url: str
+) -> None:
+    t.fill(database_url, LONG, capacity=10, bookings=5)
+    with silent(database_url) as count:
+        assert count == 2
+        began = time.monotonic()
+        with pytest.raises(Busy):
+            await use(pool)
+        assert time.monotonic() - began < 3
+        began = time.monotonic()
+        assert await use(pool)
+        assert time.monotonic() - began < 0.5
+    assert await use(pool)
+
+
+async def test_many_at_once_are_told_in_time_and_the_pool_is_whole_again(pool: Pool, database_url: str) -> None:
+    t.fill(database_url, LONG, capacity=10, bookings=5)
+    await asyncio.gather(*(pool.check() for _ in range(2)))
+    size = pool.max_size
+    with silent(database_url):
+        began = time.monotonic()
+        found = await asyncio.gather(*(head(pool) for _ in range(4 * size)), return_exceptions=True)
+        assert time.monotonic() - began < 3
+        assert {type(one) for one in found} <= {Busy, int}
+        assert await asyncio.gather(*(head(pool) for _ in range(4 * size))) == [6] * (4 * size)
+        async with asyncio.timeout(2), asyncio.TaskGroup() as group:
+            everyone = asyncio.Barrier(size)
+            for _ in range(size):
+                group.create_task(_hold(pool, everyone))
+
+
+async def _hold(pool: Pool, everyone: asyncio.Barrier) -> None:
+    """All of the pool's connections at once: none was lost."""
+    async with connection(pool, 2.0) as taken:
+        await everyone.wait()
+        await taken.execute("SELECT 1")
+
+
+async def test_an_event_that_is_not_in_memory_is_busy_in_time_and_sells_again_at_once(database_url: str) -> None:
+    async with t.an_appender(database_url) as appender:
+        event_id = await t.scheduled(appender)
+        appender.cache.drop(event_id)
+        with silent(database_url):
+            began = time.monotonic()
+            with pytest.raises(Busy):
+                await appender.submit(t.book(event_id))
+            assert time.monotonic() - began < 3
+            began = time.monotonic()
+            assert isinstance(await appender.submit(t.book(event_id)), Accepted)
+            assert time.monotonic() - began < 0.5
+
+
+async def test_a_cancelled_taker_and_one_that_leaves_a_transaction_open_do_not_wait_for_a_silent_server(
+    settings: Settings, database_url: str
+) -> None:
+    async with make_pool(replace(settings, database_pool_size=1)) as pool:
+        await pool.wait()
+        with pytest.raises(ZeroDivisionError):
+            async with connection(pool, 5.0) as taken:
+                await taken.execute("BEGIN")
+                os.kill(taken.info.backend_pid, signal.SIGSTOP)
+                began = time.monotonic()
+                raise ZeroDivisionError
+        try:
+            assert time.monotonic() - began < 0.2
+            assert await head(pool) == 0
+            assert time.monotonic() - began < 2
+        finally:
+            os.kill(taken.info.backend_pid, signal.SIGCONT)
+
+
+async def test_no_connection_is_held_while_a_long_stream_is_folded(settings: Settings, database_url: str) -> None:
+    t.fill(database_url, LONG, capacity=20_000, bookings=10_000)
+    async with make_pool(replace(settings, database_pool_size=1)) as pool:
+        loading = asyncio.create_task(load(pool))
+        others = 0
+        while not loading.done():
+            await head(pool)
+            others += not loading.done()
+        assert await loading
+    assert others > 3
+
+
+async def test_a_slow_statement_of_a_short_taker_does_not_cost_the_others_their_connections(pool: Pool) -> None:
+    async with connection(pool, 5.0) as other:
+        with pytest.raises(Busy):
+            async with connection(pool, 0.3) as taken:
+                await taken.execute("SELECT pg_sleep(5)")
+        pid = other.info.backend_pid
+    async with connection(pool, 5.0) as first, connection(pool, 5.0) as second:
+        assert pid in (first.info.backend_pid, second.info.backend_pid)
