@@ -140,9 +140,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
 
 
 def main() -> int:
-    argparse.ArgumentParser(
-        prog="python -m asgi", description="Serves the API. Settings come from the environment."
-    ).parse_args()
+    argparse.ArgumentParser(prog="python -m asgi", description="Serves the API. Settings come from the environment.").parse_args()
     try:
         settings = Settings.from_env()
         logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s %(message)s")

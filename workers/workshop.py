@@ -115,8 +115,8 @@ class Workshop:
             connection.execute(update(Progress).where(_OWN_ROW).values(position=new, updated_at=func.now()))
 
     def _renew_or_log(self, stream: UUID) -> bool:
-        """A stream that can't be read, or only by newer code, must not keep the others from theirs. Its turn comes again once it has
-        grown."""
+        """A stream that can't be read, or only by newer code, must not keep the others from theirs. It gets its turn again when it
+        has grown."""
         try:
             self._take_snapshot(stream)
             with self.engine.begin() as connection:

@@ -25,7 +25,7 @@ from query_api.database import Database, Query
 from tests.commands import selling as t
 
 LONG = UUID(int=0x1046)
-ONE = Query("SELECT 1", {}, ())
+ONE = Query("SELECT 1, 1", {}, ())
 
 
 @contextmanager
@@ -99,19 +99,18 @@ async def test_who_uses_a_silent_connection_is_told_in_time_and_the_next_one_get
         assert time.monotonic() - began < 3
         began = time.monotonic()
         assert await use(pool)
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 1
     assert await use(pool)
 
 
 async def test_many_at_once_are_told_in_time_and_the_pool_is_whole_again(pool: Pool, database_url: str) -> None:
     t.fill(database_url, LONG, capacity=10, bookings=5)
-    await asyncio.gather(*(pool.check() for _ in range(2)))
     size = pool.max_size
     with silent(database_url):
         began = time.monotonic()
         found = await asyncio.gather(*(head(pool) for _ in range(4 * size)), return_exceptions=True)
         assert time.monotonic() - began < 3
-        assert {type(one) for one in found} <= {Busy, int}
+        assert {type(one) for one in found} == {Busy, int}
         assert await asyncio.gather(*(head(pool) for _ in range(4 * size))) == [6] * (4 * size)
         async with asyncio.timeout(2), asyncio.TaskGroup() as group:
             everyone = asyncio.Barrier(size)
@@ -137,26 +136,22 @@ async def test_an_event_that_is_not_in_memory_is_busy_in_time_and_sells_again_at
             assert time.monotonic() - began < 3
             began = time.monotonic()
             assert isinstance(await appender.submit(t.book(event_id)), Accepted)
-            assert time.monotonic() - began < 0.5
+            assert time.monotonic() - began < 1
 
 
-async def test_a_cancelled_taker_and_one_that_leaves_a_transaction_open_do_not_wait_for_a_silent_server(
-    settings: Settings, database_url: str
-) -> None:
+async def test_a_taker_that_leaves_a_transaction_open_does_not_wait_for_a_silent_server(settings: Settings) -> None:
     async with make_pool(replace(settings, database_pool_size=1)) as pool:
-        await pool.wait()
-        with pytest.raises(ZeroDivisionError):
-            async with connection(pool, 5.0) as taken:
-                await taken.execute("BEGIN")
-                os.kill(taken.info.backend_pid, signal.SIGSTOP)
-                began = time.monotonic()
-                raise ZeroDivisionError
+        async with connection(pool, 5.0) as taken:
+            pid = taken.info.backend_pid
+            await taken.execute("BEGIN")
+            os.kill(pid, signal.SIGSTOP)
+            began = time.monotonic()
         try:
             assert time.monotonic() - began < 0.2
             assert await head(pool) == 0
             assert time.monotonic() - began < 2
         finally:
-            os.kill(taken.info.backend_pid, signal.SIGCONT)
+            os.kill(pid, signal.SIGCONT)
 
 
 async def test_no_connection_is_held_while_a_long_stream_is_folded(settings: Settings, database_url: str) -> None:

@@ -31,6 +31,7 @@ IMAGE_ENV = dict(part.split("=") for part in re.findall(r"^ENV (HOST.*)$", DOCKE
 def _given(value: str) -> str:
     """With Compose's `${NAME:-default}` and `${NAME:?message}` filled in, and `$$` as one."""
     filled = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
+    filled = re.sub(r"\$\{PUBLIC_URL:\?[^}]*\}", "https://given.example", filled)
     return re.sub(r"\$\{\w+:\?[^}]*\}", "given", filled).replace("$$", "$")
 
 

@@ -10,10 +10,15 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import psutil
 import psycopg
 import pytest
+
+from ledger.settings import Settings
+from seed.__main__ import load
 
 ROOT = Path(__file__).parent.parent.parent
 START_SECONDS = 60
@@ -45,7 +50,7 @@ def test_port_taken(tmp_path: Path) -> None:
         other.listen()
         port = other.getsockname()[1]
         said = _refusal(_environment(tmp_path, PORT=str(port)))
-    assert said == f"Port {port} of 127.0.0.1 can't be used (Address already in use): set PORT to another.\n"
+    assert said == f"Port {port} of 127.0.0.1 can't be used (Address already in use): set PORT to another, or HOST.\n"
 
 
 def test_data_dir_not_writable(tmp_path: Path) -> None:
@@ -129,6 +134,44 @@ def _status(environment: Mapping[str, str], path: str) -> int:
         return connection.getresponse().status
     finally:
         connection.close()
+
+
+async def test_a_demo_whose_loading_was_broken_off_is_whole_after_the_next_run(settings: Settings, database_url: str) -> None:
+    await load(settings)
+    entries = _entries(database_url)
+    _forget_all_but(database_url, 40)
+    with _running(_environment(settings.data_dir, DATABASE_URL=database_url, DEMO="1"), settings.data_dir / "log") as process:
+        assert _entries(database_url) == entries
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    assert "Loading the demo data" in (settings.data_dir / "log").read_text()
+
+
+async def test_a_ledger_in_use_is_no_reason_not_to_start_with_the_demo_on(settings: Settings, database_url: str) -> None:
+    await load(settings)
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO ledger_entries (originator_id, originator_version, topic, state) VALUES (%s, 1, 'x/1', '')", (uuid4(),)
+        )
+    with _running(_environment(settings.data_dir, DATABASE_URL=database_url, DEMO="1"), settings.data_dir / "log") as process:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    assert "Loading the demo data" not in (settings.data_dir / "log").read_text()
+
+
+def _entries(database_url: str) -> list[Any]:
+    with psycopg.connect(database_url) as connection:
+        query = "SELECT originator_id, originator_version, convert_from(state, 'UTF8')::jsonb ->> 'at' FROM ledger_entries"
+        return connection.execute(f"{query} ORDER BY notification_id").fetchall()
+
+
+def _forget_all_but(database_url: str, first: int) -> None:
+    """As if loading had ended there. Nobody but the database's owner could do this, and no way of Seatledger's leads here."""
+    kept = "SELECT notification_id FROM ledger_entries ORDER BY 1 LIMIT %s"
+    with psycopg.connect(database_url) as connection:
+        connection.execute("ALTER TABLE ledger_entries DISABLE TRIGGER append_only")
+        connection.execute(f"DELETE FROM ledger_entries WHERE notification_id NOT IN ({kept})", (first,))
+        connection.execute("ALTER TABLE ledger_entries ENABLE ALWAYS TRIGGER append_only")
 
 
 def test_a_part_that_dies_ends_all(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def plan_of(connection: psycopg.Connection[Any], query: Query) -> Any:
 
 @pytest.mark.parametrize("generic", [False, True])
 def test_no_big_table_is_read_from_end_to_end(world: World, generic: bool) -> None:
-    with psycopg.connect(world.url, autocommit=True) as connection:
+    with psycopg.connect(world.url, autocommit=True, options="-c random_page_cost=1.1") as connection:
         for statement in FILL.split(";\n")[:-1]:
             connection.execute(statement.replace("%(rows)s", str(ROWS)))
         connection.execute("VACUUM ANALYZE")

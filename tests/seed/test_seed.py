@@ -1,0 +1,231 @@
+"""The demo: what it shows, whenever it is loaded; that it is loaded once, whole, and never beside anything else."""
+
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import psycopg
+import pytest
+
+from accounts.access import Access
+from accounts.database import Pool
+from ledger.entries import EventScheduled, Recorded
+from ledger.event import Event, evolve
+from ledger.keys import Keyring
+from ledger.pool import make_pool
+from ledger.settings import Settings
+from ledger.store import Ledger, encode
+from seed.__main__ import load
+from seed.demo import PASSWORD, PEOPLE, story
+from seed.standing import NotDue
+from tests.conftest import PostgresServer
+from tests.ledger import scenario as s
+
+ROOT = Path(__file__).parent.parent.parent
+MAY = datetime(2027, 5, 4, 21, 47, 11, tzinfo=UTC)
+
+
+class Demo:
+    """What `python -m seed` said, and the ledger that it made."""
+
+    def __init__(self, settings: Settings, said: str = "") -> None:
+        self.settings, self.said = settings, said
+        self.entries = read(settings.database_url)
+        self.events = fold(self.entries)
+
+    def named(self, name: str) -> Event:
+        return next(event for event in self.events if event.details.name == name)
+
+
+@pytest.fixture(scope="module")
+def demo(postgres_server: PostgresServer, template_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """Loaded once, for the tests that only look."""
+    name = f"demo_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    settings = Settings(database_url=postgres_server.create(name, template_database), data_dir=tmp_path_factory.mktemp("demo"))
+    done = seed(settings)
+    assert (done.returncode, done.stderr) == (0, "")
+    yield Demo(settings, done.stdout)
+    postgres_server.drop(name)
+
+
+def command(settings: Settings) -> dict[str, Any]:
+    return {"args": [sys.executable, "-m", "seed"], "cwd": ROOT, "env": {**os.environ, **settings.to_env()}, "text": True}
+
+
+def seed(settings: Settings) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(**command(settings), capture_output=True, timeout=60, check=False)
+
+
+def read(database_url: str) -> list[Recorded]:
+    ledger = Ledger(database_url)
+    entries = ledger.read(0, 10_000)
+    ledger.close()
+    return entries
+
+
+def fold(entries: list[Recorded]) -> list[Event]:
+    events: dict[UUID, Event] = {}
+    for recorded in entries:
+        events[recorded.stream] = evolve(events.get(recorded.stream), recorded)
+    return list(events.values())
+
+
+def append(database_url: str, *recorded: Recorded) -> None:
+    ledger = Ledger(database_url)
+    ledger.append(recorded)
+    ledger.close()
+
+
+def size(database_url: str) -> int:
+    with psycopg.connect(database_url) as connection:
+        return int((connection.execute("SELECT count(*) FROM ledger_entries").fetchone() or (0,))[0])
+
+
+def test_there_is_something_of_everything(demo: Demo) -> None:
+    assert len(demo.events) >= 8
+    assert (
+        demo.said
+        == f"Demo data: {len(demo.events)} events, {sum(len(e.bookings) for e in demo.events)} bookings over 9 weeks, 29 people.\n"
+    )
+    assert Counter(event.status for event in demo.events) == {"active": len(demo.events) - 2, "cancelled": 1, "completed": 1}
+    sold_out = [event.details.name for event in demo.events if not any(c.available for c in event.categories.values())]
+    assert sold_out == ["Goldberg Variations"]
+    assert sum(len(event.bookings) for event in demo.events) > 200
+    assert len({event.currency for event in demo.events}) > 1
+
+
+def test_the_first_entry_is_an_upcoming_event_with_general_and_vip_seats(demo: Demo) -> None:
+    first = demo.entries[0].entry
+    assert isinstance(first, EventScheduled)
+    assert first.details.name == "Midsummer Night Festival"
+    assert first.details.starts_at > datetime.now(UTC) + timedelta(days=20)
+    assert [category.name for category in first.categories] == ["General", "VIP"]
+    assert min(recorded.entry.at for recorded in demo.entries[1:]) > first.at
+    assert all(seats.available for seats in demo.named("Midsummer Night Festival").categories.values())
+
+
+def test_entries_stand_in_the_order_of_their_times_over_several_weeks_up_to_today(demo: Demo) -> None:
+    times = [recorded.entry.at for recorded in demo.entries]
+    assert times == sorted(times)
+    assert times[-1] - times[0] > timedelta(weeks=6)
+    assert timedelta(0) < datetime.now(UTC) - times[-1] < timedelta(days=1)
+
+
+def test_the_completed_event_is_past_and_the_active_ones_are_not(demo: Demo) -> None:
+    now = datetime.now(UTC)
+    starts = {event.status: event.details.starts_at for event in demo.events}
+    assert starts["completed"] < now - timedelta(days=7)
+    assert all(event.details.starts_at > now for event in demo.events if event.status != "completed")
+
+
+@pytest.mark.parametrize("hour", range(24))
+def test_each_step_has_a_number_of_its_own_and_the_same_whenever_the_story_is_told(hour: int) -> None:
+    told, again = story(MAY.replace(hour=hour, minute=0)), story(MAY + timedelta(days=100))
+    assert len({step.order for step in told}) == len(told)
+    assert {(step.order, step.what, step.show.name) for step in told} == {(one.order, one.what, one.show.name) for one in again}
+
+
+@pytest.mark.parametrize("hour", [0, 12, 17, 18, 23])
+async def test_dates_are_fresh_whenever_it_is_loaded(settings: Settings, hour: int) -> None:
+    await load(settings, MAY.replace(hour=hour))
+    entries = read(settings.database_url)
+    (festival, *_) = fold(entries)
+    assert timedelta(days=29) < festival.details.starts_at - MAY < timedelta(days=31)
+    assert timedelta(0) < MAY - entries[-1].entry.at < timedelta(days=2)
+    assert len(entries) == len(story(MAY))
+
+
+async def test_the_people_of_the_demo_can_log_in(demo: Demo) -> None:
+    async with make_pool(demo.settings) as pool, access(demo.settings, pool) as people:
+        logged_in = [(await people.people.log_in(email, PASSWORD)).account for _, email, _ in PEOPLE]
+    assert [(one.name, one.email, one.role) for one in logged_in] == list(PEOPLE)
+    assert [email.partition("@")[0] for _, email, _ in PEOPLE] == ["admin", "organizer", "auditor", "alice", "bob"]
+
+
+def access(settings: Settings, pool: Pool) -> Access:
+    return Access(settings, pool, key=Keyring.open(settings.keys, "accounts").newest[1])
+
+
+def test_alice_and_bob_have_bookings_to_show(demo: Demo) -> None:
+    with psycopg.connect(demo.settings.database_url) as connection:
+        ids = connection.execute("SELECT id FROM accounts WHERE email IN ('alice@example.test', 'bob@example.test')").fetchall()
+    buyers = {customer for event in demo.events for customer, _, _ in event.bookings.values()}  # type: ignore[union-attr]
+    assert len(ids) == 2
+    assert {id_.bytes for (id_,) in ids} <= buyers
+
+
+def test_a_second_time_is_refused_with_a_sentence(demo: Demo) -> None:
+    done = seed(demo.settings)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "The demo data is in the ledger already.\n")
+    assert size(demo.settings.database_url) == len(demo.entries)
+
+
+def test_it_is_never_loaded_beside_anything_else(settings: Settings) -> None:
+    append(settings.database_url, Recorded(s.EVENT, 1, s.scheduled()))
+    done = seed(settings)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "The ledger is not empty: demo data is loaded into an empty one only.\n"
+    assert size(settings.database_url) == 1
+    with psycopg.connect(settings.database_url) as connection:
+        assert connection.execute("SELECT FROM accounts").fetchall() == []
+
+
+def test_loading_that_is_killed_midway_goes_on_the_next_time(settings: Settings) -> None:
+    process = subprocess.Popen(**command(settings), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while size(settings.database_url) < 60:
+        assert process.poll() is None
+        time.sleep(0.002)
+    process.kill()
+    process.wait()
+    half = read(settings.database_url)
+    assert len(half) < len(story(MAY))
+    done = seed(settings)
+    assert (done.returncode, done.stderr) == (0, "")
+    whole = read(settings.database_url)
+    assert whole[: len(half)] == half
+    assert len(whole) == len({one.entry.command for one in whole}) == len(story(MAY))
+
+
+async def test_on_another_day_it_goes_on_from_the_day_it_began(settings: Settings, demo: Demo) -> None:
+    half = [msgspec.structs.replace(one, position=0) for one in demo.entries[:150]]
+    append(settings.database_url, *half)
+    await load(settings, datetime.now(UTC) + timedelta(days=3, hours=5))
+    ours, theirs = ([(one.stream, one.version, one.entry.command, one.entry.at) for one in entries] for entries in
+                    (read(settings.database_url), demo.entries))  # fmt: skip
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("at", [1, 150])
+async def test_half_a_demo_with_something_else_behind_is_left_as_it_is(settings: Settings, demo: Demo, at: int) -> None:
+    append(settings.database_url, *demo.entries[:at], Recorded(s.EVENT, 1, s.scheduled()))
+    with pytest.raises(NotDue, match="is not empty"):
+        await load(settings)
+    assert size(settings.database_url) == at + 1
+
+
+async def test_an_entry_of_a_newer_version_is_something_else(settings: Settings) -> None:
+    with psycopg.connect(settings.database_url) as connection:
+        entry = (uuid4(), 1, "seats-swapped/7", encode(s.scheduled()))
+        connection.execute(
+            "INSERT INTO ledger_entries (originator_id, originator_version, topic, state) VALUES (%s, %s, %s, %s)", entry
+        )
+    with pytest.raises(NotDue, match="is not empty"):
+        await load(settings)
+
+
+def test_without_a_database_it_says_what_is_missing(tmp_path: Path) -> None:
+    done = seed(Settings(data_dir=tmp_path))
+    assert (done.returncode, done.stderr) == (1, "No database: set DATABASE_URL, or start `make run` first.\n")
+
+
+def test_a_database_before_its_migrations_is_a_sentence_too(empty_database_url: str, tmp_path: Path) -> None:
+    done = seed(Settings(database_url=empty_database_url, data_dir=tmp_path))
+    assert (done.returncode, done.stderr) == (1, 'relation "ledger_entries" does not exist\n')

@@ -1,0 +1,39 @@
+"""What a worker holds, and streams that grow in bulk."""
+
+from collections.abc import Iterator
+from uuid import UUID, uuid4
+
+import pytest
+
+from ledger import entries as e
+from ledger.settings import Settings
+from tests.commands.selling import copy
+from tests.ledger import scenario as s
+from tests.workers.house import Grow, a_workshop
+from workers.workshop import Workshop
+
+CAPACITY = 100_000
+
+
+@pytest.fixture
+def workshop(settings: Settings) -> Iterator[Workshop]:
+    with a_workshop(settings) as one:
+        yield one
+
+
+@pytest.fixture
+def grow(database_url: str) -> Grow:
+    versions: dict[UUID, int] = {}
+
+    def append(stream: UUID, count: int) -> None:
+        first = versions.get(stream, 0) + 1
+        versions[stream] = first + count - 1
+        copy(database_url, [e.Recorded(stream, version, _entry(version)) for version in range(first, first + count)])
+
+    return append
+
+
+def _entry(version: int) -> e.Entry:
+    if version == 1:
+        return s.scheduled(e.Category(1, "General", 5_000, CAPACITY))
+    return s.booked(s.ALICE, s.general(1), booking=uuid4())

