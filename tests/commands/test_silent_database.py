@@ -14,6 +14,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
+import migrations
 from accounts.database import transaction
 from commands.batch import Accepted
 from commands.streams import Streams
@@ -22,10 +23,25 @@ from ledger.pool import Pool, connection, make_pool
 from ledger.settings import Settings
 from probes import Probes
 from query_api.database import Database, Query
+from servers import own_postgres
 from tests.commands import selling as t
+from tests.conftest import PostgresServer
 
 LONG = UUID(int=0x1046)
 ONE = Query("SELECT 1, 1", {}, ())
+
+
+@pytest.fixture(scope="module")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A server of their own: while one of its processes is stopped, it keeps whoever makes or drops a database waiting."""
+    with own_postgres(tmp_path_factory.mktemp("silent")) as url:
+        yield PostgresServer(url, "silent_")
+
+
+@pytest.fixture(scope="module")
+def template_database(postgres_server: PostgresServer) -> str:
+    migrations.upgrade(postgres_server.create("template"))
+    return f"{postgres_server.prefix}template"
 
 
 @contextmanager
