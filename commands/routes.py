@@ -152,13 +152,13 @@ async def check_in_ticket(
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": booking_schema()}}}},
 )  # fmt: skip
 async def book_tickets(event_id: UUID, request: Request, who: Buyer, key: IdempotencyKey = None) -> Response:
-    return await book(event_id, request, who, key)
+    return await book(event_id, request, await request.body(), who, key)
 
 
-async def book(event_id: UUID, request: Request, who: Principal, key: str | None) -> Response:
+async def book(event_id: UUID, request: Request, content: bytes, who: Principal, key: str | None) -> Response:
     """The booking itself: nearly always called by `hot_route.py`, past the router."""
     side = _write_side(request)
-    body = read_booking(await request.body(), request.headers.get("content-type", ""))
+    body = read_booking(content, request.headers.get("content-type", ""))
     id_ = command_id_of(request, who, key)
     customer_id, proof = None, b""
     if body.customer is not None:

@@ -16,7 +16,7 @@ from workers.workshop import Workshop
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
-SNAPSHOT_SECONDS = 10.0
+SNAPSHOT_SECONDS = 60.0
 #: Every task has a queue of its own name, so that workers can be given to one projector (`-Q`), and so that one look at its
 #: length tells whether a hint is waiting there already.
 TASKS = (*PROJECTORS, SNAPSHOTS)

@@ -8,7 +8,7 @@ from tests.running_system import JSON
 
 #: What only the inside knows: traces, SQL, paths of files, names of libraries.
 _INSIDE = re.compile(
-    r'Traceback|File "|site-packages|/work/|\.py\b|psycopg|sqlalchemy|pydantic|starlette|SELECT |INSERT |UPDATE |ledger_entries'
+    r'Traceback|File "|site-packages|\.py\b|psycopg|sqlalchemy|pydantic|starlette|SELECT |INSERT |UPDATE |ledger_entries'
     r"|postgres",
     re.IGNORECASE,
 )
