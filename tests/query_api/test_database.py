@@ -27,7 +27,7 @@ async def test_a_query_is_bounded_and_one_that_breaks_is_busy(world: World, sett
         began = time.monotonic()
         with pytest.raises(Busy):
             await api.side.database.rows(SLEEP)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 3
         assert (await api.get("/api/events")).status_code == 200
 
 

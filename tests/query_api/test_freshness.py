@@ -77,16 +77,20 @@ async def test_a_message_wakes_it(world: World, settings: Settings, monkeypatch:
         assert (await asyncio.wait_for(waiting, 1)).status_code == 200
 
 
-async def test_too_late_is_503_and_beyond_the_head_422(world: World, settings: Settings) -> None:
+async def test_too_late_is_503(world: World, settings: Settings) -> None:
     async with reading(replace(settings, freshness_timeout_seconds=0.3)) as api:
         event_id = world.schedule()
         began = time.monotonic()
         late = await api.get(f"/api/events/{event_id}", headers=at_least(world.position))
-        assert 0.3 <= time.monotonic() - began < 1
+        assert 0.3 <= time.monotonic() - began < 3
         assert (late.status_code, late.json()["type"], late.headers["retry-after"]) == (503, "/problems/stale-read", "1")
-        beyond = await api.get("/api/bookings", ALICE, headers=at_least(world.position + 1))
-        assert (beyond.status_code, beyond.json()["head"]) == (422, world.position)
-        assert (await api.get("/api/events", headers=at_least(2**63 - 1))).json()["type"] == "/problems/position-beyond-head"
+
+
+async def test_beyond_the_head_is_422(world: World, api: Api) -> None:
+    world.schedule()
+    beyond = await api.get("/api/bookings", ALICE, headers=at_least(world.position + 1))
+    assert (beyond.status_code, beyond.json()["head"]) == (422, world.position)
+    assert (await api.get("/api/events", headers=at_least(2**63 - 1))).json()["type"] == "/problems/position-beyond-head"
 
 
 @pytest.mark.parametrize("position", ["-1", "x", "", "9" * 400, str(2**63), "1.5"])

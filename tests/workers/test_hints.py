@@ -88,13 +88,13 @@ def test_nothing_reaches_the_caller_where_redis_is_not_well(settings: Settings, 
         one.start()
         began = time.monotonic()
         one.hint()
-        assert time.monotonic() - began < 0.1
+        assert time.monotonic() - began < 1  # a silent Redis is given 2 s
         wait_until(lambda: "No hints at the moment" in caplog.text, "a warning")
         assert one._thread.is_alive()
         one.hint()
         began = time.monotonic()
         one.close()
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 4
 
 
 def test_an_error_that_nobody_thought_of_is_logged_and_ends_nothing(
