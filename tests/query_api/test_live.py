@@ -54,7 +54,7 @@ class Stream:
         self.lines = answer.aiter_lines()
         self.last_id: str | None = None
 
-    async def next(self, seconds: float = 3) -> Any:
+    async def next(self, seconds: float = 10) -> Any:
         async with asyncio.timeout(seconds):
             name, data = "", ""
             async for line in self.lines:
