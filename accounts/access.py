@@ -105,10 +105,6 @@ class Access:
             raise errors.NotSignedIn(by_cookie=by_cookie)
         return principal
 
-    async def refresh(self, principal: Principal) -> Principal | None:
-        """What a long-lived answer asks now and then: the principal as it is now, None once its token is worth nothing."""
-        return await self.tokens.find(principal.token_hash)
-
     def set_cookies(self, response: Response, logged_in: LoggedIn) -> None:
         csrf = self._csrf(hash_of(logged_in.token))
         seconds, secure = self._session_seconds, self._secure_cookies

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import Collection
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -37,16 +36,6 @@ class Directory:
             found = [Account.from_row(row) for row in await reading.fetchall()]
         page = found[:limit]
         return page, _encode(page[-1]) if len(found) > limit else None
-
-    async def names_of(self, account_ids: Collection[UUID]) -> dict[UUID, tuple[str, str]]:
-        """Name and e-mail address by id; unknown and erased people are missing."""
-        if not account_ids:
-            return {}
-        async with transaction(self._pool, reads=True) as reading:
-            await reading.execute(
-                "SELECT id, name, email FROM accounts WHERE id = ANY(%s) AND email IS NOT NULL", (list(account_ids),)
-            )
-            return {account_id: (name, email) async for account_id, name, email in reading}
 
     async def find_or_make_customer(self, name: str, email: str) -> UUID:
         """The account of this e-mail address, whatever its role. One that is made has no password: nobody can log in to it until an
