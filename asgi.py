@@ -21,6 +21,7 @@ from fastapi_offline import FastAPIOffline
 
 import accounts.routes
 import commands.routes
+import compat.registry
 import probes
 import problems
 from accounts.access import Access, document_cookie
@@ -70,6 +71,7 @@ def bootstrap(
         app.include_router(room.router)
     app.add_api_route("/", _to_docs, include_in_schema=False)
     problems.install(app)
+    compat.registry.mount(app, settings)
     app.add_middleware(HotRoute)
     app.add_middleware(Edge)
     app.openapi = partial(_document, app)  # type: ignore[method-assign]

@@ -4,6 +4,7 @@ send it.
 Not the framework's own bound: that one answers with plain text, and calls a command too large that it has carried out."""
 
 import asyncio
+import re
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,7 +21,7 @@ _HEADERS = [
     (b"referrer-policy", b"same-origin"),
 ]
 #: Both pages start by a script of their own, and Redoc would fetch a logo from its makers.
-_DOCS = ("/docs", "/redoc")
+_DOCS = re.compile("(/compat/[a-z-]+)?/(docs|redoc|docs/swagger/)")
 _DOCS_POLICY = (
     b"default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
     b" worker-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -36,7 +37,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
 
-        headers = [*_HEADERS, (b"content-security-policy", _DOCS_POLICY)] if scope["path"] in _DOCS else _HEADERS
+        headers = [*_HEADERS, (b"content-security-policy", _DOCS_POLICY)] if _DOCS.fullmatch(scope["path"]) else _HEADERS
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

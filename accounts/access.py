@@ -22,6 +22,7 @@ from accounts import errors
 from accounts.attempts import Attempts
 from accounts.database import Pool
 from accounts.directory import Directory
+from accounts.guests import Guests
 from accounts.passwords import Passwords
 from accounts.people import LoggedIn, Obligations, People
 from accounts.tokens import AccessCache, Principal, hash_of
@@ -56,6 +57,7 @@ class Access:
         is sent again is refused."""
         if len(key) < 32:
             raise ValueError("The key of accounts has fewer than 32 bytes.")
+        self._pool = pool
         self._csrf_key = _derive(key, b"csrf")
         self._secure_cookies = settings.secure_cookies
         self._session_seconds = settings.session_hours * 3600
@@ -71,6 +73,10 @@ class Access:
             session_hours=settings.session_hours,
             obligations=obligations,
         )
+
+    def guests(self, api: str) -> Guests:
+        """The people of another API over the same ledger."""
+        return Guests(api, self._pool, self.passwords)
 
     async def __aenter__(self) -> Self:
         await self.tokens.start()

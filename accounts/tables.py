@@ -1,6 +1,22 @@
-"""The tables of accounts. `migrations/versions/0002_accounts.py` makes them; a test compares the two."""
+"""The tables of accounts. `migrations/versions/0002_accounts.py` and `0004_guests.py` make them; a test compares."""
 
-from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, ForeignKey, Index, LargeBinary, MetaData, Table, Text, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)  # fmt: skip
 from sqlalchemy.dialects.postgresql import JSONB
 
 from ledger.messages import Role
@@ -65,4 +81,32 @@ account_commands = Table(
     Column("answer", JSONB, nullable=False),
     Column("at", _time, nullable=False, server_default=_NOW),
     Index(None, "account_id"),
+)
+
+#: People who are known to another API over the same ledger (`compat/`), and to that one alone: they have no account. `handle` is
+#: what their API calls them by and unique there; without one it is their `number`.
+guests = Table(
+    "guests",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("number", BigInteger, Identity(always=True), nullable=False, unique=True),
+    Column("api", Text, nullable=False),
+    Column("handle", Text),
+    Column("name", Text, nullable=False),
+    Column("email", Text),
+    Column("phone", Text),
+    Column("role", Text),
+    Column("password_hash", Text),
+    Column("created_at", _time, nullable=False, server_default=_NOW),
+    UniqueConstraint("api", "handle"),
+    Index(None, "api", "number"),
+)
+
+guest_tokens = Table(
+    "guest_tokens",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("guest_id", Uuid, ForeignKey("guests.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", _time, nullable=False, server_default=_NOW),
+    Index(None, "guest_id", "created_at"),
 )

@@ -4,6 +4,7 @@ Unknown fields are refused. The body of a booking, the hot route's, is read by m
 """
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
@@ -105,10 +106,15 @@ class NewEvent(Body):
         return Details(**{name: getattr(self, name) for name in Details.__struct_fields__})
 
     def numbered_categories(self, currency: str) -> tuple[Category, ...]:
-        return tuple(
-            Category(number, category.name, _minor(category.price, currency), category.capacity)
-            for number, category in enumerate(self.categories, 1)
-        )
+        return numbered(self.categories, currency)
+
+
+def numbered(categories: Iterable[NewCategory], currency: str) -> tuple[Category, ...]:
+    """As an event is scheduled with them. Raises Malformed for a price that the currency can't say."""
+    return tuple(
+        Category(number, category.name, _minor(category.price, currency), category.capacity)
+        for number, category in enumerate(categories, 1)
+    )
 
 
 class EditedCategory(Body):

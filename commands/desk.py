@@ -21,6 +21,8 @@ Answer = tuple[EventView | BookingView, int]
 
 #: Replays of commands about an Event itself, which read its stream, that may wait for their turn: one at a time is read.
 REWINDS_WAITING = 8
+#: Of an event or a booking.
+MAX_NUMBER = 2**63 - 1
 
 
 class Desk:
@@ -51,6 +53,10 @@ class Desk:
         """The booking that the entry of this version made, or None: it made none."""
         found = await self._streams.entries(event_id, [version])
         return found[0].entry.command if found and isinstance(found[0].entry, e.SeatsBooked) else None
+
+    async def made_by(self, number: int) -> e.Recorded | None:
+        """The entry that made the event or the booking of this `number`: the number is its position."""
+        return await self._streams.at(number) if 0 < number <= MAX_NUMBER else None
 
     async def _view(self, accepted: Accepted) -> EventView | BookingView:
         if accepted.view is not None:

@@ -31,6 +31,7 @@ _SNAPSHOT = """
 _SOME = """
     SELECT originator_version, topic, state, notification_id FROM ledger_entries
     WHERE originator_id = %s AND originator_version = ANY(%s) ORDER BY originator_version"""
+_AT = "SELECT originator_id, originator_version, topic, state FROM ledger_entries WHERE notification_id = %s"
 _HEAD = "SELECT max(notification_id) FROM ledger_entries"
 _NO_END = 2**62
 
@@ -71,6 +72,11 @@ class Streams:
         """Those entries of a stream that there are, in order."""
         rows = await self._fetch(_SOME, (stream, list(versions)))
         return [Recorded(stream, version, decode(topic, state), position) for version, topic, state, position in rows]
+
+    async def at(self, position: int) -> Recorded | None:
+        """The entry at this place in the ledger, if there is one."""
+        rows = await self._fetch(_AT, (position,))
+        return next((Recorded(stream, version, decode(topic, state), position) for stream, version, topic, state in rows), None)
 
     async def head(self) -> int:
         """The position of the newest entry, 0 in an empty ledger."""

@@ -15,6 +15,9 @@ from iso4217 import Currency
 #: The bound of a request body, in bytes. Not a setting: the contract names it.
 BODY_LIMIT_BYTES = 64 * 1024
 
+#: The five specifications' APIs (`compat/`).
+COMPAT_APIS = ("event-booking", "event-ticketing", "ticketing-platform", "event-management", "event-reservations")
+
 
 class SettingsError(ValueError):
     """A setting that can't be used: one sentence, for the terminal."""
@@ -74,8 +77,8 @@ class Settings:
             raise SettingsError(f"CURRENCY is {self.currency!r}, which is not an ISO 4217 code.") from None
         if self.public_url and not self.public_url.startswith(("http://", "https://")):
             raise SettingsError(f"PUBLIC_URL is {self.public_url!r}, which does not begin with http:// or https://.")
-        if self.compat_apis:
-            raise SettingsError(f"COMPAT_APIS is {self.compat_apis!r}, and there are no such APIs yet: leave it empty.")
+        if unknown := set(_names(self.compat_apis)) - {*COMPAT_APIS, "all"}:
+            raise SettingsError(f"COMPAT_APIS has {min(unknown)!r}, which is none of {', '.join(COMPAT_APIS)}; or all.")
         if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             raise SettingsError(f"LOG_LEVEL is {self.log_level!r}, which is not DEBUG, INFO, WARNING or ERROR.")
         for setting in fields(self):
@@ -88,6 +91,12 @@ class Settings:
         return self.keys_dir or self.data_dir / "keys"
 
     @property
+    def compat(self) -> tuple[str, ...]:
+        """The names of the APIs that `compat_apis` asks for."""
+        asked = _names(self.compat_apis)
+        return tuple(name for name in COMPAT_APIS if name in asked or "all" in asked)
+
+    @property
     def server_url(self) -> str:
         return self.public_url.rstrip("/") or f"http://localhost:{self.port}"
 
@@ -97,6 +106,10 @@ class Settings:
         return {
             name: str(int(value)) if isinstance(value, bool) else str(value) for name, value in values.items() if value is not None
         }
+
+
+def _names(text: str) -> list[str]:
+    return text.replace(",", " ").split()
 
 
 def _bool(text: str) -> bool:

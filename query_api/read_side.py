@@ -1,6 +1,7 @@
 """The read side as the routes and the composition root see it."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated, NamedTuple
 from uuid import UUID
@@ -10,7 +11,7 @@ from fastapi import Depends, Request
 from ledger.settings import Settings
 from ledger.ticket_codes import TicketCodes
 from query_api import queries
-from query_api.database import Answer, Database, Pool, Query
+from query_api.database import Answer, Database, Pool, Query, Row
 from query_api.feed import LiveFeed
 from query_api.freshness import Positions
 from query_api.parameters import AtLeast
@@ -60,6 +61,15 @@ class ReadSide:
     async def head(self) -> int:
         """The position of the newest entry. A read that names it sees every earlier write of anybody."""
         return next(int(position) for position, name in await self._look() if not name)
+
+    async def everything(self, query: Query) -> AsyncIterator[list[Row]]:
+        """All rows of a query without a position, a page at a time, as of one moment that every earlier write of anybody is before.
+
+        Raises StaleRead, Busy."""
+        await self.reach(query.reads, await self.head())
+        async with self.database.snapshot() as snapshot:
+            async for page in snapshot.pages(query):
+                yield page
 
     async def locate(self, booking_id: UUID) -> UUID | None:
         """The event of a booking. None only once the projection has seen all that there is; raises StaleRead where it does not."""

@@ -42,7 +42,7 @@ def event_view(row: Row) -> EventView:
 
 
 class BookingRow:
-    """A row of `_booking_rows` with its tickets."""
+    """A row of `booking_rows` with its tickets."""
 
     __slots__ = ("customer", "fields", "organizer_id")
 

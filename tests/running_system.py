@@ -66,7 +66,7 @@ class Stack:
         self.http = httpx.Client(base_url=self.url, timeout=30, limits=limits, cookies=no_cookies)
         self._environment = {**os.environ, **settings.to_env()}
         self.processes = [self.start(*command) for command in (("asgi",), ("workers", "worker"), ("workers", "tick"))]
-        self._wait_until_ready()
+        wait_until_ready(self.url, *self.processes)
         create = ["-m", "accounts", "create-admin", "--email", "root@example.test", "--name", "Root", "--password-stdin"]
         subprocess.run(
             [sys.executable, *create], input=PASSWORD.encode(), env=self._environment, cwd=ROOT, check=True, capture_output=True
@@ -99,16 +99,17 @@ class Stack:
         categories = [{"name": "General", "price": "50.00", "capacity": capacity}, {"name": "VIP", "price": "150", "capacity": 5}]
         return organizer.ok("POST", "/api/events", {"name": "Concert", "starts_at": LATER, "categories": categories, **more})
 
-    def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + READY_SECONDS
-        while time.monotonic() < deadline:
-            assert all(process.poll() is None for process in self.processes), "a process of Seatledger ended by itself"
-            try:
-                if httpx.get(f"{self.url}/ready").is_success:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.05)
-        raise AssertionError(f"not ready within {READY_SECONDS} s")
+
+def wait_until_ready(url: str, *processes: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        assert all(process.poll() is None for process in processes), "a process of Seatledger ended by itself"
+        try:
+            if httpx.get(f"{url}/ready").is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError(f"not ready within {READY_SECONDS} s")
 
 
 def free_port() -> int:
@@ -120,7 +121,7 @@ def free_port() -> int:
 def system_settings(database_url: str, redis_url: str, data_dir: Path) -> Settings:
     return Settings(
         port=free_port(), database_url=database_url, redis_url=redis_url, data_dir=data_dir, log_level="WARNING",
-        login_attempts_per_minute=10_000,
+        login_attempts_per_minute=10_000, compat_apis="all",
     )  # fmt: skip
 
 

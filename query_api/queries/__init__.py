@@ -16,6 +16,7 @@ from query_api.queries.about_bookings import (
     obligations,
 )
 from query_api.queries.about_events import EventKey, event, events
+from query_api.queries.about_guests import guests_bookings, guests_events
 from query_api.queries.about_positions import MAX_LAG, changes, positions, progress, reached
 from query_api.queries.about_statistics import MAX_BUCKETS, Interval, all_event_totals, event_totals, sales, summary
 from query_api.queries.compose import AVAILABILITY, BOOKINGS, EVENTS, REVENUE, literally
@@ -41,6 +42,8 @@ __all__ = [
     "event_of_booking",
     "event_totals",
     "events",
+    "guests_bookings",
+    "guests_events",
     "literally",
     "obligations",
     "positions",

@@ -49,7 +49,7 @@ from query_api.queries.compose import (
 TICKETS_PER_PAGE = 2_000
 
 
-def _tickets_of(booking_id: ColumnElement[UUID]) -> LateralFromClause:
+def tickets_of(booking_id: ColumnElement[UUID]) -> LateralFromClause:
     t = Ticket
     rows = json_rows(t.ticket.expression, t.ticket, t.category, t.category_name, t.price, t.status)
     return lateral(select(rows.label("rows")).where(t.booking_id == booking_id), "tickets")
@@ -63,7 +63,7 @@ _STANDING = {
 }
 
 
-def _booking_rows(*where: ColumnElement[bool]) -> Rows:
+def booking_rows(*where: ColumnElement[bool]) -> Rows:
     """`off_at`: when its event's cancellation cancelled the booking, null for one that stands or was cancelled before."""
     b, e, person = Booking, BookingEvent, accounts.c
     off_at = case((and_(_OFF, b.status == as_text("confirmed")), e.cancelled_at)).label("off_at")
@@ -85,14 +85,14 @@ def _with_tickets(rows: Rows) -> Rows:
     page = rows.subquery("page")
     before = func.sum(page.c.quantity).over(order_by=page.c.number.desc()) - page.c.quantity
     counted = select(page, before.label("before"), func.count().over().label("found")).subquery("counted")
-    tickets = _tickets_of(counted.c.booking_id)
+    tickets = tickets_of(counted.c.booking_id)
     bounded = select(*(counted.c[column.key] for column in page.c), tickets.c.rows, counted.c.found)
     return bounded.join(tickets, true()).where(counted.c.before < TICKETS_PER_PAGE)
 
 
 @cache
 def _booking() -> Compiled:
-    rows = _booking_rows(Booking.booking_id == bindparam("booking_id", type_=Uuid))
+    rows = booking_rows(Booking.booking_id == bindparam("booking_id", type_=Uuid))
     return compiled_once(anchored(BOOKINGS, _with_tickets(rows)))
 
 
@@ -123,7 +123,7 @@ def _status_flag(status: str | None) -> dict[str, Any]:
 
 @cache
 def _bookings(flags: frozenset[str]) -> Compiled:
-    page = _booking_rows(*_booking_conditions(flags)).order_by(Booking.number.desc()).limit(LIMIT)
+    page = booking_rows(*_booking_conditions(flags)).order_by(Booking.number.desc()).limit(LIMIT)
     return compiled_once(anchored(BOOKINGS, _with_tickets(page), "number", descending=True))
 
 
@@ -136,7 +136,7 @@ def bookings(*, customer_id: UUID, event_id: UUID | None, status: str | None, af
 @cache
 def _event_bookings(flags: frozenset[str]) -> Compiled:
     """Beside the rows, in the second column, whose event it is: null where there is no such event."""
-    rows = _booking_rows(*_booking_conditions(flags)).order_by(Booking.number.desc())
+    rows = booking_rows(*_booking_conditions(flags)).order_by(Booking.number.desc())
     reached, owner, found = reached_by(BOOKINGS), aliased(BookingEvent), _with_tickets(rows.limit(LIMIT)).subquery("q")
     source = reached.outerjoin(owner, owner.event_id == EVENT_ID).outerjoin(found, true())
     statement = select(reached.c.position, owner.organizer_id.label("owner_id"), *found.c).select_from(source)
@@ -146,8 +146,8 @@ def _event_bookings(flags: frozenset[str]) -> Compiled:
 @cache
 def _all_event_bookings(flags: frozenset[str]) -> Compiled:
     """In the order of the index, so that nothing is sorted, however many they are."""
-    rows = _booking_rows(*_booking_conditions(flags))
-    tickets = _tickets_of(Booking.booking_id.expression)
+    rows = booking_rows(*_booking_conditions(flags))
+    tickets = tickets_of(Booking.booking_id.expression)
     return compiled_once(rows.add_columns(tickets.c.rows).join(tickets, true()).order_by(Booking.number.desc()))
 
 

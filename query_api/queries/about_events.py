@@ -50,7 +50,7 @@ def _categories_of_event() -> LateralFromClause:
     )
 
 
-def _event_rows(*where: ColumnElement[bool]) -> Rows:
+def event_rows(*where: ColumnElement[bool]) -> Rows:
     e, categories = CatalogueEvent, _categories_of_event()
     return (
         select(
@@ -58,6 +58,7 @@ def _event_rows(*where: ColumnElement[bool]) -> Rows:
             e.sales_close_at, e.currency, e.status, e.organizer_id, e.max_tickets_per_customer, e.details_version,
             e.created_at, categories.c.rows,
         )
+        .select_from(e)
         .join(categories, categories.c.rows.is_not(None))
         .where(*where)
     )  # fmt: skip
@@ -65,7 +66,7 @@ def _event_rows(*where: ColumnElement[bool]) -> Rows:
 
 @cache
 def _event() -> Compiled:
-    return compiled_once(anchored(EVENTS, _event_rows(CatalogueEvent.event_id == EVENT_ID)))
+    return compiled_once(anchored(EVENTS, event_rows(CatalogueEvent.event_id == EVENT_ID)))
 
 
 def event(event_id: UUID) -> Query:
@@ -85,7 +86,7 @@ def _events(flags: frozenset[str]) -> Compiled:
         "organizer_id": e.organizer_id == bindparam("organizer_id", type_=Uuid),
         "after": tuple_(e.starts_at, e.event_id) > key,
     }
-    rows = _event_rows(*(condition for name, condition in conditions.items() if name in flags))
+    rows = event_rows(*(condition for name, condition in conditions.items() if name in flags))
     page = rows.order_by(e.starts_at, e.event_id).limit(LIMIT)
     return compiled_once(anchored(EVENTS, page, "starts_at", "event_id"))
 

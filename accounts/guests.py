@@ -1,0 +1,134 @@
+"""Guests: people whom another API over the same ledger knows (`compat/`), each known to that API alone.
+
+The ledger has their ids, as it has those of accounts; their names stand here. They have no account, so no token of theirs is worth
+anything under `/api`.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, Self
+from uuid import UUID, uuid4, uuid5
+
+import msgspec
+
+from accounts import errors, tokens
+from accounts.database import Pool, transaction
+from accounts.passwords import Passwords
+from ledger.errors import Busy
+
+#: The name space of the ids of guests with a handle. Changing it would make everybody somebody else.
+_GUESTS = UUID("6f1c1d0e-5f0b-4a57-9d0a-5ea71ed6e501")
+#: The handle of whoever puts on the events of an API that knows no organizers. No person's: theirs are not empty.
+HOUSE = ""
+#: Log-ins of one guest that are good at the same time; past it the oldest ends.
+MAX_TOKENS = 100
+MAX_NUMBER = 2**63 - 1
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Guest(msgspec.Struct, frozen=True):
+    COLUMNS = "id, number, handle, name, email, phone, role, created_at"
+
+    id: UUID
+    number: int
+    handle: str | None
+    name: str
+    email: str | None
+    phone: str | None
+    role: str | None
+    created_at: datetime
+
+    @classmethod
+    def from_row(cls, row: tuple[Any, ...]) -> Self:
+        id_, number, handle, name, email, phone, role, created_at = row
+        return cls(id_, number, handle, name, email, phone, role, created_at.astimezone(UTC))
+
+
+def guest_id(api: str, handle: str) -> UUID:
+    """The id of whoever has this handle, there already or not."""
+    return uuid5(_GUESTS, _encode([api, handle]).decode())
+
+
+class Guests:
+    """The guests of one API. All of it raises Busy, or OutcomeUnknown, where the database is at its bounds."""
+
+    def __init__(self, api: str, pool: Pool, passwords: Passwords) -> None:
+        self.api, self._pool, self._passwords = api, pool, passwords
+        self.house_id = guest_id(api, HOUSE)
+
+    async def find_or_make(self, handle: str) -> Guest:
+        """Two at once make one."""
+        for _ in range(2):  # made by somebody else in between: the second look finds it
+            found = await self._one("handle = %(handle)s", handle=handle)
+            if found is None:
+                found = await self._insert(guest_id(self.api, handle), handle=handle, name=handle)
+            if found is not None:
+                return found
+        raise Busy
+
+    async def make(self, name: str, *, phone: str | None = None, role: str | None = None, id_: UUID | None = None) -> Guest | None:
+        """Somebody without a handle. None: there is one with this id already."""
+        return await self._insert(id_ or uuid4(), name=name, phone=phone, role=role)
+
+    async def sign_up(self, handle: str, email: str, password: str) -> Guest | None:
+        """None: somebody has this handle."""
+        password_hash = await self._passwords.hash(password)
+        return await self._insert(guest_id(self.api, handle), handle=handle, name=handle, email=email, password_hash=password_hash)
+
+    async def log_in(self, handle: str, password: str) -> str:
+        """A token, which is readable here and now only. Raises WrongCredentials, after the same work whatever is wrong."""
+        async with transaction(self._pool, reads=True) as cursor:
+            await cursor.execute("SELECT id, password_hash FROM guests WHERE api = %s AND handle = %s", (self.api, handle))
+            id_, password_hash = await cursor.fetchone() or (None, None)
+        if not await self._passwords.verify(password_hash, password):
+            raise errors.WrongCredentials
+        token, token_hash = tokens.new_token()
+        async with transaction(self._pool) as cursor:
+            await cursor.execute("INSERT INTO guest_tokens (token_hash, guest_id) VALUES (%s, %s)", (token_hash, id_))
+            await cursor.execute(
+                "DELETE FROM guest_tokens WHERE token_hash IN"
+                " (SELECT token_hash FROM guest_tokens WHERE guest_id = %s ORDER BY created_at DESC OFFSET %s)",
+                (id_, MAX_TOKENS),
+            )
+        return token
+
+    async def handle_of(self, email: str) -> str | None:
+        """Of whoever came first with this e-mail address."""
+        found = await self._one("email = %(email)s ORDER BY number LIMIT 1", email=email)
+        return None if found is None else found.handle
+
+    async def of_token(self, token: str) -> Guest | None:
+        return await self._one(
+            "id = (SELECT guest_id FROM guest_tokens WHERE token_hash = %(token_hash)s)", token_hash=tokens.hash_of(token)
+        )
+
+    async def get(self, id_: UUID) -> Guest | None:
+        return await self._one("id = %(id)s", id=id_)
+
+    async def numbered(self, number: int) -> Guest | None:
+        return await self._one("number = %(number)s", number=number) if 0 < number <= MAX_NUMBER else None
+
+    async def all(self) -> list[Guest]:
+        """In the order in which they came, without the house."""
+        return await self._select("id <> %(house)s ORDER BY number", house=self.house_id)
+
+    async def _one(self, condition: str, **given: Any) -> Guest | None:
+        found = await self._select(condition, **given)
+        return found[0] if found else None
+
+    async def _select(self, condition: str, **given: Any) -> list[Guest]:
+        async with transaction(self._pool, reads=True) as cursor:
+            await cursor.execute(
+                f"SELECT {Guest.COLUMNS} FROM guests WHERE api = %(api)s AND {condition}", {"api": self.api, **given}
+            )
+            return [Guest.from_row(row) for row in await cursor.fetchall()]
+
+    async def _insert(self, id_: UUID, **columns: Any) -> Guest | None:
+        row = {"id": id_, "api": self.api, **columns}
+        names, places = ", ".join(row), ", ".join(f"%({name})s" for name in row)
+        async with transaction(self._pool) as cursor:
+            await cursor.execute(
+                f"INSERT INTO guests ({names}) VALUES ({places}) ON CONFLICT DO NOTHING RETURNING {Guest.COLUMNS}", row
+            )
+            made = await cursor.fetchone()
+        return None if made is None else Guest.from_row(made)

@@ -1,0 +1,184 @@
+"""What the five applications have in common: their documents and pages, refusals in a shape of their own, and long lists.
+
+A rule of Seatledger that says no is 400 here, and what can't be read at all is 422, unless a specification says otherwise.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import msgspec
+import psycopg
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from fastapi_offline import FastAPIOffline
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from accounts.errors import Forbidden, NotSignedIn
+from compat.counter import Counter
+from ledger import errors
+from ledger.settings import Settings
+
+log = logging.getLogger(__name__)
+
+#: Where the composition root mounts them.
+PREFIX = "/compat"
+Row = tuple[Any, ...]
+
+
+class Refused(errors.SeatledgerError):
+    """A rule of the specification's own: its status, and the field that it is about."""
+
+    def __init__(self, status: int, detail: str, field_name: str = "") -> None:
+        super().__init__(detail)
+        self.status, self.field_name = status, field_name
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What is refused, before it has a shape: sentences, by the specification's names of its fields ("": of none)."""
+
+    status: int
+    said: Mapping[str, Sequence[str]]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def sentence(self) -> str:
+        return " ".join(f"{name} {one}" if name else one for name, all_ in self.said.items() for one in all_)
+
+
+def in_detail(refusal: Refusal) -> object:
+    """FastAPI's own shape."""
+    return {"detail": refusal.sentence}
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one specification says no. `fields`: what it calls ours. `status_of` may be told another status."""
+
+    fields: Mapping[str, str] = field(default_factory=dict)
+    shape: Callable[[Refusal], object] = in_detail
+    malformed: Callable[[Sequence[Mapping[str, Any]]], tuple[int, object]] | None = None
+    scheme: str = "Bearer"
+
+
+def make(api: str, settings: Settings, style: Style, *, title: str, description: str | None, docs_also_at: str = "") -> FastAPI:
+    """An application without routes; `state.whole` is to become the state of the whole that it is mounted in."""
+    app = FastAPIOffline(
+        title=title,
+        description=description or "",
+        servers=[{"url": f"{settings.server_url}{PREFIX}/{api}"}],
+        root_path_in_servers=False,
+        redirect_slashes=False,
+    )
+    app.state.api = api
+    if docs_also_at:
+        page = next(route for route in app.routes if isinstance(route, APIRoute) and route.path == "/docs")
+        app.add_api_route(docs_also_at, page.endpoint, include_in_schema=False)
+
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, errors.SeatledgerError)
+        return _answer(_refusal(error, style), style)
+
+    async def malformed(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        found = [{"type": one["type"], "loc": list(one["loc"]), "msg": _message(one["msg"])} for one in error.errors()[:50]]
+        status, body = style.malformed(found) if style.malformed else (422, {"detail": found})
+        return _json(body, status)
+
+    async def framework(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return _answer(Refusal(error.status_code, {"": [error.detail]}, dict(error.headers or {})), style)
+
+    async def away(request: Request, error: Exception) -> Response:
+        log.warning("The database is out of reach: %s", error)
+        return _answer(_refusal(errors.Busy(), style), style)
+
+    async def gone(request: Request, error: Exception) -> Response:
+        return Response(status_code=499)  # nobody reads it
+
+    async def mistake(request: Request, error: Exception) -> Response:
+        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        return _answer(Refusal(500, {"": ["Something went wrong here. It is logged."]}), style)
+
+    handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
+        errors.SeatledgerError: refused,
+        RequestValidationError: malformed,
+        HTTPException: framework,
+        **dict.fromkeys((psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed, TooManyRequests), away),
+        ClientDisconnect: gone,
+        Exception: mistake,
+    }
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)
+    return app
+
+
+async def _counter(request: Request) -> Counter:
+    return Counter(request.app.state.api, request, request.app.state.whole)
+
+
+#: What an application sells over.
+At = Annotated[Counter, Depends(_counter)]
+
+
+async def array(pages: AsyncIterator[list[Row]], made: Callable[[Row], BaseModel]) -> Response:
+    """A list, complete. Written page by page, so that nobody else waits for a long one."""
+    written = [made(row).model_dump_json().encode() async for page in pages for row in page]
+    return Response(b"[" + b",".join(written) + b"]", headers=NOT_STORED, media_type="application/json")
+
+
+NOT_STORED = {"Cache-Control": "no-store"}
+_STATUS: dict[type[errors.SeatledgerError], int] = {
+    errors.NotFound: 404,
+    errors.NotYourEvent: 403,
+    Forbidden: 403,
+    NotSignedIn: 401,
+    errors.TryAgain: 503,
+}
+
+
+def _refusal(error: errors.SeatledgerError, style: Style) -> Refusal:
+    if isinstance(error, Refused):
+        return Refusal(error.status, {style.fields.get(error.field_name, error.field_name): [error.detail]})
+    status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 400)
+    headers: dict[str, str] = {}
+    if isinstance(error, errors.TryAgain):
+        status = 503 if isinstance(error, errors.Busy | errors.OutcomeUnknown | errors.StaleRead) else 429
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    if isinstance(error, NotSignedIn):
+        headers["WWW-Authenticate"] = style.scheme
+    said: dict[str, list[str]] = {}
+    for one in error.facts.get("errors", ()):
+        said.setdefault(style.fields.get(one["path"], one["path"]), []).append(f"{_in_words_of(style, one['message'])}.")
+    if isinstance(error, errors.SoldOut):
+        available = error.facts["available"]
+        said[style.fields.get("quantity", "")] = [
+            f"Only {available} {'is' if available == 1 else 'are'} available." if available else "The event is sold out."
+        ]
+    if isinstance(error, errors.CapacityBelowTaken):
+        said[style.fields.get("capacity", "")] = [f"There are {error.facts['taken']} bookings already."]
+    return Refusal(status, said or {"": [error.detail]}, headers)
+
+
+def _answer(refusal: Refusal, style: Style) -> Response:
+    return _json(style.shape(refusal), refusal.status, refusal.headers)
+
+
+def _json(body: object, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(msgspec.json.encode(body), status, {**NOT_STORED, **(headers or {})}, "application/json")
+
+
+def _in_words_of(style: Style, message: str) -> str:
+    for ours, theirs in style.fields.items():
+        message = message.replace(ours, theirs)
+    return message
+
+
+def _message(text: str) -> str:
+    return text.encode("utf-8", "replace").decode().removeprefix("Value error, ")

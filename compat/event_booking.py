@@ -1,0 +1,100 @@
+"""Specification 1, event booking: seats one by one, for guests who are a name."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, FastAPI, Path, Response
+from pydantic import BaseModel
+
+from commands.bodies import Capacity, LongText, Moment, Name
+from compat.application import At, Style, array
+from compat.application import make as make_application
+from compat.counter import details, listed, only_seats
+from ledger.errors import AlreadyCancelled, BookingNotFound
+from ledger.settings import Settings
+from ledger.views import BookingView, EventView
+
+API = "event-booking"
+STYLE = Style(fields={"starts_at": "date", "categories.capacity": "total_seats"})
+
+router = APIRouter()
+EventId = Annotated[int, Path(description="`id` of an event")]
+
+
+class NewEvent(BaseModel):
+    name: Name
+    description: LongText | None = None
+    total_seats: Capacity
+    date: Moment
+
+
+class Event(BaseModel):
+    id: int
+    name: str
+    description: str | None
+    total_seats: int
+    available_seats: int
+    date: datetime
+
+
+class NewBooking(BaseModel):
+    user_name: Name
+
+
+class Booking(BaseModel):
+    id: int
+    event_id: int
+    user_name: str
+    booking_date: datetime
+
+
+def make(settings: Settings) -> FastAPI:
+    app = make_application(API, settings, STYLE, title="Event Booking System", description=__doc__)
+    app.include_router(router)
+    return app
+
+
+@router.post("/events/", status_code=201, tags=["events"])
+async def create_event(body: NewEvent, at: At) -> Event:
+    about = details(name=body.name, starts_at=body.date, description=body.description or "")
+    return _event(await at.schedule(about, only_seats(body.total_seats)))
+
+
+@router.get("/events/", tags=["events"], response_model=list[Event])
+async def get_events(at: At) -> Response:
+    """All of them, past ones too."""
+    return await array(at.events(), lambda row: _event(listed(row)))
+
+
+@router.get("/events/{event_id}", tags=["events"])
+async def get_event(event_id: EventId, at: At) -> Event:
+    return _event(await at.one_event(number=event_id))
+
+
+@router.post("/events/{event_id}/book", status_code=201, tags=["bookings"])
+async def book_seat(event_id: EventId, body: NewBooking, at: At) -> Booking:
+    """One seat. 400 where none is left."""
+    event = await at.event(event_id)
+    guest = await at.guests.find_or_make(body.user_name)
+    return _booking(await at.book(event, 1, guest), event_id, guest.name)
+
+
+@router.delete("/bookings/{booking_id}", tags=["bookings"])
+async def cancel_booking(booking_id: int, at: At) -> Booking:
+    """The seat can be booked again. A second time: 404."""
+    place = await at.booking(booking_id)
+    try:
+        return _booking(await at.cancel(place), place.event.number, place.guest.name)
+    except AlreadyCancelled:
+        raise BookingNotFound from None
+
+
+def _event(view: EventView) -> Event:
+    return Event(
+        id=view.number, name=view.name, description=view.description or None, total_seats=view.capacity,
+        available_seats=view.available, date=view.starts_at,
+    )  # fmt: skip
+
+
+def _booking(view: BookingView, event_id: int, user_name: str) -> Booking:
+    return Booking(id=view.number, event_id=event_id, user_name=user_name, booking_date=view.booked_at)

@@ -1,0 +1,127 @@
+"""Specification 4, event management: ticket categories with prices and limits; each booking is a new guest's."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated
+
+from fastapi import APIRouter, FastAPI, Response
+from pydantic import BaseModel, Field
+
+from commands.bodies import Capacity, LongText, Moment, Name, NewCategory, Price
+from compat.application import At, Refused, Style, array
+from compat.application import make as make_application
+from compat.counter import details, listed
+from ledger.decide import MAX_CATEGORIES
+from ledger.errors import EventNotBookable, SoldOut
+from ledger.settings import Settings
+from ledger.views import EventView
+
+API = "event-management"
+STYLE = Style(
+    fields={
+        "starts_at": "date",
+        "categories": "ticket_categories",
+        "categories.price": "ticket_categories price",
+        "tickets.category": "ticket_category",
+    }
+)
+
+router = APIRouter()
+
+
+class NewTicketCategory(BaseModel):
+    """`seats_sold` is what bookings make it: whatever is sent is left aside."""
+
+    name: Name
+    price: Price
+    seats_limit: Capacity
+
+
+class NewEvent(BaseModel):
+    name: Name
+    venue: Name
+    date: Moment
+    ticket_categories: Annotated[list[NewTicketCategory], Field(min_length=1, max_length=MAX_CATEGORIES)]
+    details: LongText | None = None
+
+
+class TicketCategory(BaseModel):
+    name: str
+    price: float
+    seats_limit: int
+    seats_sold: int
+
+
+class Event(BaseModel):
+    id: int
+    name: str
+    venue: str
+    date: datetime
+    ticket_categories: list[TicketCategory]
+    details: str | None
+
+
+class NewBooking(BaseModel):
+    ticket_category: Name
+    quantity: Annotated[int, Field(ge=1, le=2**31, strict=True)]
+
+
+class Booking(BaseModel):
+    id: int
+    event_id: int
+    ticket_category: str
+    quantity: int
+    total_price: float
+    booked_at: datetime
+
+
+def make(settings: Settings) -> FastAPI:
+    app = make_application(API, settings, STYLE, title="Event management", description=__doc__)
+    app.include_router(router)
+    return app
+
+
+@router.post("/events", status_code=201, tags=["events"])
+async def create_event(body: NewEvent, at: At) -> Event:
+    """Its date must be in the future: else 400."""
+    about = details(name=body.name, starts_at=body.date, venue=body.venue, description=body.details or "")
+    categories = [NewCategory(name=one.name, price=one.price, capacity=one.seats_limit) for one in body.ticket_categories]
+    return _event(await at.schedule(about, categories))
+
+
+@router.get("/events", tags=["events"], response_model=list[Event])
+async def get_events(at: At) -> Response:
+    """All upcoming ones."""
+    return await array(at.events(only="active", upcoming_from=datetime.now(UTC)), lambda row: _event(listed(row)))
+
+
+@router.post("/events/{event_id}/book", status_code=201, tags=["bookings"])
+async def book_tickets(event_id: int, body: NewBooking, at: At) -> Booking:
+    """400 for a past event, for more than are left, and for a category that is sold out: each says which."""
+    event = await at.event(event_id)
+    try:
+        view = await at.book(event, body.quantity, None, category=body.ticket_category)
+    except EventNotBookable as error:
+        if error.facts["reason"] == "past":
+            raise Refused(400, "This event is in the past: it can't be booked any more.") from None
+        raise
+    except SoldOut as error:
+        available = error.facts["available"]
+        if not available:
+            raise Refused(400, f"{body.ticket_category} is sold out.") from None
+        raise Refused(400, f"{body.quantity} tickets exceed the {available} available seats in {body.ticket_category}.") from None
+    return Booking(
+        id=view.number, event_id=event_id, ticket_category=view.lines[0].category, quantity=body.quantity,
+        total_price=float(Decimal(view.total_amount)), booked_at=view.booked_at,
+    )  # fmt: skip
+
+
+def _event(view: EventView) -> Event:
+    categories = [
+        TicketCategory(name=one.name, price=float(Decimal(one.price)), seats_limit=one.capacity, seats_sold=one.taken)
+        for one in view.categories
+    ]
+    return Event(
+        id=view.number, name=view.name, venue=view.venue, date=view.starts_at, ticket_categories=categories,
+        details=view.description or None,
+    )  # fmt: skip

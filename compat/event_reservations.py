@@ -1,0 +1,315 @@
+"""Specification 5, event reservations: users with tokens, who organise events of their own and reserve one seat at others'."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Request, Response, Security
+from fastapi.security import APIKeyHeader
+from pydantic import BaseModel
+
+from accounts.errors import NotSignedIn, WrongCredentials
+from accounts.guests import Guest
+from accounts.routes import AnyPassword
+from commands.bodies import Capacity, LongText, Moment, Name
+from compat.application import At, Refusal, Refused, Row, Style, array
+from compat.application import make as make_application
+from compat.counter import Counter, Sold, details, only_seats
+from ledger.errors import AlreadyCancelled, BookingNotFound, CustomerLimit, EventNotBookable, EventNotFound, NotYourEvent, SoldOut
+from ledger.event import Event as LedgerEvent
+from ledger.settings import Settings
+from ledger.text import Email, Text
+from ledger.views import BookingView, EventView
+from query_api.shapes import event_view
+
+API = "event-reservations"
+_NO_FIELD = "non_field_errors"
+
+
+def _in_fields(refusal: Refusal) -> object:
+    """`{"field": ["…"]}`; what is about no field is `{"detail": "…"}`."""
+    return {"detail": refusal.sentence} if "" in refusal.said else dict(refusal.said)
+
+
+def _malformed(found: Sequence[Mapping[str, Any]]) -> tuple[int, object]:
+    """400, field by field. An address that can't be one's is 404."""
+    said: dict[str, list[str]] = {}
+    for one in found:
+        if one["loc"][0] == "path":
+            return 404, {"detail": "There is nothing at this address."}
+        if one["type"] == "json_invalid" or one["loc"] == ["body"]:
+            return 400, {"detail": "The body is no JSON object."}
+        said.setdefault(str(one["loc"][1]), []).append(one["msg"])
+    return 400, said
+
+
+STYLE = Style(
+    fields={"starts_at": "start_time", "ends_at": "end_time", "capacity": "capacity"},
+    shape=_in_fields,
+    malformed=_malformed,
+    scheme="Token",
+)
+
+
+class SignUp(BaseModel):
+    username: Annotated[str, Text(150)]
+    email: Email
+    password: AnyPassword
+
+
+class LogIn(BaseModel):
+    """By `username`; without one, by `email`."""
+
+    username: Annotated[str, Text(150)] | None = None
+    email: Email | None = None
+    password: AnyPassword
+
+
+class User(BaseModel):
+    id: int
+    username: str
+    email: str
+
+
+class Token(BaseModel):
+    token: str
+
+
+class NewEvent(BaseModel):
+    title: Name
+    description: LongText = ""
+    start_time: Moment
+    end_time: Moment
+    capacity: Capacity
+
+
+class EventChanges(BaseModel):
+    title: Name | None = None
+    description: LongText | None = None
+    start_time: Moment | None = None
+    end_time: Moment | None = None
+    capacity: Capacity | None = None
+
+
+class Event(BaseModel):
+    """`show_time`, which the specification's diagram has and its list of fields has not, is when the show starts."""
+
+    id: int
+    title: str
+    description: str
+    start_time: datetime
+    end_time: datetime | None
+    show_time: datetime
+    capacity: int
+    seats_remaining: int
+    organizer: int
+    organizer_id: int
+
+
+class NewReservation(BaseModel):
+    event: int
+
+
+class Reservation(BaseModel):
+    """`user_id` and `event_id` are what the specification's diagram calls `user` and `event`."""
+
+    id: int
+    user: int
+    event: int
+    user_id: int
+    event_id: int
+    created_at: datetime
+
+
+_token = APIKeyHeader(name="Authorization", scheme_name="Token", auto_error=False, description="`Token <value>`")
+
+
+async def _signed_in(at: At, given: Annotated[str | None, Security(_token)]) -> Guest:
+    scheme, _, token = (given or "").partition(" ")
+    guest = await at.guests.of_token(token.strip()) if scheme == "Token" else None
+    if guest is None:
+        raise NotSignedIn
+    return guest
+
+
+Me = Annotated[Guest, Depends(_signed_in)]
+
+
+async def _own_event(event_id: int, at: At, me: Me) -> LedgerEvent:
+    """Of the one who asks, or 403; 404 where there is none any more."""
+    await at.event_row(number=event_id, only="standing")
+    event = await at.event(event_id)
+    if event.organizer_id != me.id:
+        raise NotYourEvent
+    return event
+
+
+Mine = Annotated[LedgerEvent, Depends(_own_event)]
+
+people = APIRouter(tags=["authentication"])
+events = APIRouter(tags=["events"])
+reservations = APIRouter(tags=["reservations"])
+
+
+def make(settings: Settings) -> FastAPI:
+    app = make_application(
+        API, settings, STYLE, title="Event Management Backend", description=__doc__, docs_also_at="/docs/swagger/"
+    )
+    for prefix in ("/api", "/api/authentication"):  # the specification has two tables of addresses: both answer
+        app.include_router(people, prefix=prefix)
+    for prefix in ("/api/events", "/api/event/events"):
+        app.include_router(events, prefix=prefix)
+    for prefix in ("/api/reservations", "/api/reservation/reservations"):
+        app.include_router(reservations, prefix=prefix)
+    return app
+
+
+# --- people
+
+
+@people.post("/signup/", status_code=201)
+async def sign_up(body: SignUp, at: At) -> User:
+    made = await at.guests.sign_up(body.username, body.email, body.password)
+    if made is None:
+        raise Refused(400, "Somebody has this name already.", "username")
+    return User(id=made.number, username=made.name, email=made.email or "")
+
+
+@people.post("/login/")
+async def log_in(body: LogIn, request: Request, at: At) -> Token:
+    """The token goes into the header `Authorization: Token <value>`."""
+    if body.username is None and body.email is None:
+        raise Refused(400, "This field is needed.", "username")
+    name = body.username or await at.guests.handle_of(body.email or "") or ""
+    address = request.client.host if request.client else "unknown"
+    try:
+        async with at.access.attempts.counted(f"{API} {body.username or body.email}", address):
+            return Token(token=await at.guests.log_in(name, body.password))
+    except WrongCredentials:
+        raise Refused(400, "The name or the password is wrong.", _NO_FIELD) from None
+
+
+# --- events
+
+
+@events.get("/", response_model=list[Event])
+async def list_events(at: At) -> Response:
+    """All that were not deleted."""
+    return await array(at.events(only="standing"), _row)
+
+
+@events.post("/", status_code=201)
+async def create_event(body: NewEvent, me: Me, at: At) -> Event:
+    """Whoever creates it is its organizer."""
+    view = await at.schedule(_details(body), only_seats(body.capacity), organizer=me)
+    return _event(view, me.number)
+
+
+@events.get("/{event_id}/")
+async def get_event(event_id: int, at: At) -> Event:
+    return await _one(at, event_id)
+
+
+@events.put("/{event_id}/")
+async def replace_event(event_id: int, body: NewEvent, event: Mine, at: At) -> Event:
+    return await _changed(at, event, body.model_dump())
+
+
+@events.patch("/{event_id}/")
+async def change_event(event_id: int, body: EventChanges, event: Mine, at: At) -> Event:
+    return await _changed(at, event, {name: value for name, value in body.model_dump().items() if value is not None})
+
+
+@events.delete("/{event_id}/", status_code=204)
+async def delete_event(event_id: int, event: Mine, at: At) -> None:
+    """Its reservations go with it."""
+    try:
+        await at.cancel_event(event)
+    except AlreadyCancelled:
+        raise EventNotFound from None
+
+
+@events.get("/{event_id}/reservations/", response_model=list[Reservation])
+@events.get("/{event_id}/total-reservations/", response_model=list[Reservation])
+async def list_event_reservations(event_id: int, event: Mine, at: At) -> Response:
+    return await array(at.bookings(event_id=event.id, standing=True), lambda row: _sold(at.sold(row)))
+
+
+# --- reservations
+
+
+@reservations.get("/", response_model=list[Reservation])
+async def list_reservations(me: Me, at: At) -> Response:
+    """One's own."""
+    return await array(at.bookings(customer_id=me.id, standing=True), lambda row: _sold(at.sold(row)))
+
+
+@reservations.post("/", status_code=201)
+async def reserve(body: NewReservation, me: Me, at: At) -> Reservation:
+    """One seat, and one reservation a user and event."""
+    try:
+        event = await at.event(body.event)
+        return _reservation(await at.book(event, 1, me, in_person=True), me.number, event.number)
+    except EventNotFound:
+        raise Refused(400, "There is no event with this id.", "event") from None
+    except CustomerLimit:
+        raise Refused(400, "You have reserved this event already.", "event") from None
+    except SoldOut:
+        raise Refused(400, "No seats are left.", "event") from None
+    except EventNotBookable as error:
+        raise Refused(400, error.detail, "event") from None
+
+
+@reservations.get("/{reservation_id}/")
+async def get_reservation(reservation_id: int, me: Me, at: At) -> Reservation:
+    return _sold(await at.one_booking(number=reservation_id, customer_id=me.id, standing=True))
+
+
+@reservations.delete("/{reservation_id}/", status_code=204)
+async def cancel_reservation(reservation_id: int, me: Me, at: At) -> None:
+    """The seat is free again."""
+    place = await at.booking(reservation_id)
+    if place.guest.id != me.id:
+        raise BookingNotFound
+    try:
+        await at.cancel(place, in_person=True)
+    except AlreadyCancelled:
+        raise BookingNotFound from None
+
+
+def _details(body: NewEvent) -> Any:
+    return details(
+        name=body.title, description=body.description, starts_at=body.start_time, ends_at=body.end_time, max_tickets_per_customer=1
+    )
+
+
+async def _changed(at: Counter, event: LedgerEvent, given: dict[str, Any]) -> Event:
+    names = {"title": "name", "description": "description", "start_time": "starts_at", "end_time": "ends_at"}
+    changes = {ours: given[theirs] for theirs, ours in names.items() if theirs in given}
+    await at.change(event, changes, capacity=given.get("capacity"))
+    return await _one(at, event.number)
+
+
+async def _one(at: Counter, number: int) -> Event:
+    return _row(await at.event_row(number=number, only="standing"))
+
+
+def _row(row: Row) -> Event:
+    """A row of `queries.guests_events`: its last column is the organizer's number."""
+    return _event(event_view(row[:-1]), row[-1])
+
+
+def _event(view: EventView, organizer: int) -> Event:
+    return Event(
+        id=view.number, title=view.name, description=view.description, start_time=view.starts_at, end_time=view.ends_at,
+        show_time=view.starts_at, capacity=view.capacity, seats_remaining=view.available, organizer=organizer,
+        organizer_id=organizer,
+    )  # fmt: skip
+
+
+def _sold(sold: Sold) -> Reservation:
+    return _reservation(sold.booking, sold.guest_number, sold.event_number)
+
+
+def _reservation(view: BookingView, user: int, event: int) -> Reservation:
+    return Reservation(id=view.number, user=user, event=event, user_id=user, event_id=event, created_at=view.booked_at)

@@ -1,0 +1,109 @@
+"""Each of the five has a document and pages of its own, with the addresses that its specification names; none is there unasked."""
+
+from typing import Any
+
+import pytest
+from starlette.routing import Mount
+
+from asgi import bootstrap
+from compat.registry import APPLICATIONS
+from ledger.settings import COMPAT_APIS, Settings, SettingsError
+from tests.running_system import Stack
+
+#: Method and address, as the specifications write them. Number 5 has two tables.
+ADDRESSES = {
+    "event-booking": """
+        POST /events/ · GET /events/ · GET /events/{event_id} · POST /events/{event_id}/book · DELETE /bookings/{booking_id}""",
+    "event-ticketing": """
+        GET /api/events · GET /api/events/{id} · POST /api/events · PUT /api/events/{id} · POST /api/bookings ·
+        GET /api/bookings/user/{id} · GET /api/bookings/event/{id} · PUT /api/bookings/{id} · GET /api/users · POST /api/users""",
+    "ticketing-platform": """
+        POST /events · POST /events/{event_id}/bookings · DELETE /bookings/{booking_id} · GET /events/{event_id} ·
+        GET /bookings/{booking_id} · GET /health""",
+    "event-management": "POST /events · GET /events · POST /events/{event_id}/book",
+    "event-reservations": """
+        POST /api/signup/ · POST /api/login/ · GET /api/events/ · POST /api/events/ · GET /api/events/{id}/ ·
+        PUT /api/events/{id}/ · PATCH /api/events/{id}/ · DELETE /api/events/{id}/ · GET /api/events/{id}/reservations/ ·
+        GET /api/reservations/ · POST /api/reservations/ · DELETE /api/reservations/{id}/ ·
+        POST /api/authentication/signup/ · POST /api/authentication/login/ · POST /api/event/events/ ·
+        GET /api/event/events/{id}/ · PUT /api/event/events/{id}/ · PATCH /api/event/events/{id}/ ·
+        DELETE /api/event/events/{id}/ · GET /api/event/events/{id}/total-reservations/ ·
+        GET /api/reservation/reservations/ · POST /api/reservation/reservations/ ·
+        GET /api/reservation/reservations/{id}/ · DELETE /api/reservation/reservations/{id}/""",
+}
+PAGES = [(api, page) for api in COMPAT_APIS for page in ("/docs", "/redoc")] + [("event-reservations", "/docs/swagger/")]
+
+
+def _document(stack: Stack, api: str) -> Any:
+    return stack.http.get(f"/compat/{api}/openapi.json").json()
+
+
+def _addresses(document: Any) -> set[str]:
+    return {f"{method.upper()} {_shape(path)}" for path, operations in document["paths"].items() for method in operations}
+
+
+def _shape(path: str) -> str:
+    return "/".join("{}" if step.startswith("{") else step for step in path.split("/"))
+
+
+@pytest.mark.parametrize("api", COMPAT_APIS)
+def test_every_address_of_the_specification_is_in_its_document(api: str, stack: Stack) -> None:
+    named = {_shape(" ".join(one.split())) for one in ADDRESSES[api].split("·")}
+    named = {f"{one.split(' ')[0]} {_shape(one.split(' ')[1])}" for one in named}
+    assert named <= _addresses(_document(stack, api))
+
+
+@pytest.mark.parametrize("api", COMPAT_APIS)
+def test_the_document_names_where_it_is_mounted(api: str, stack: Stack) -> None:
+    document = _document(stack, api)
+    assert document["servers"] == [{"url": f"{stack.settings.server_url}/compat/{api}"}]
+    assert document["openapi"].startswith("3.")
+
+
+def test_the_token_of_the_fifth_is_a_header_that_its_page_asks_for(stack: Stack) -> None:
+    document = _document(stack, "event-reservations")
+    scheme = document["components"]["securitySchemes"]["Token"]
+    assert (scheme["type"], scheme["in"], scheme["name"]) == ("apiKey", "header", "Authorization")
+    assert document["paths"]["/api/reservations/"]["post"]["security"] == [{"Token": []}]
+    assert "security" not in document["paths"]["/api/events/"]["get"]
+
+
+@pytest.mark.parametrize(("api", "page"), PAGES)
+def test_pages(api: str, page: str, stack: Stack) -> None:
+    response = stack.http.get(f"/compat/{api}{page}")
+    assert response.status_code == 200
+    assert f"/compat/{api}/openapi.json" in response.text
+    assert "://" not in response.text.replace("http://www.w3.org", "")
+    assert "default-src 'self'" in response.headers["content-security-policy"]
+
+
+def test_unasked_none_is_there_and_asked_for_by_name_one_is() -> None:
+    def mounted(asked: str) -> list[str]:
+        app = bootstrap(Settings(database_url="postgresql:///none", redis_url="redis:///0", compat_apis=asked))
+        return [route.path for route in app.routes if isinstance(route, Mount) and route.path.startswith("/compat")]
+
+    assert mounted("") == []
+    assert mounted("event-management, event-booking") == ["/compat/event-booking", "/compat/event-management"]
+    assert mounted("all") == [f"/compat/{name}" for name in COMPAT_APIS]
+
+
+def test_names() -> None:
+    assert tuple(APPLICATIONS) == COMPAT_APIS
+    with pytest.raises(SettingsError, match="COMPAT_APIS has 'event-bookings', which is none of event-booking, "):
+        Settings(compat_apis="event-booking event-bookings")
+
+
+@pytest.mark.parametrize("api", COMPAT_APIS)
+def test_refusals_of_the_framework_are_in_the_specifications_shape_too(api: str, stack: Stack) -> None:
+    for method, path, status in (("GET", "/nowhere", 404), ("PATCH", "/openapi.json", 405)):
+        response = stack.http.request(method, f"/compat/{api}{path}")
+        assert (response.status_code, response.json().keys()) == (status, {"detail"})
+
+
+@pytest.mark.parametrize("api", ["event-booking", "event-management", "ticketing-platform"])
+def test_a_body_past_its_bound(api: str, stack: Stack) -> None:
+    path = "/events/" if api == "event-booking" else "/events"
+    response = stack.http.post(f"/compat/{api}{path}", content=b"{" + b" " * 70_000, headers={"Content-Type": "application/json"})
+    assert response.status_code == 413
+    broken = stack.http.post(f"/compat/{api}{path}", content=b"{", headers={"Content-Type": "application/json"})
+    assert (broken.status_code, broken.json().keys()) == (422, {"detail"})

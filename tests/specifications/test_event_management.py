@@ -1,0 +1,148 @@
+"""Specification 4: the concert of its example; past, exceeding and sold-out bookings, each with its own message."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.running_system import JSON, Person, Stack
+from tests.specifications.client import NOT_NUMBERS, UNKNOWN_NUMBERS, Client
+
+#: As printed, but for the year.
+CONCERT: JSON = {
+    "name": "Music Concert",
+    "venue": "Stadium A",
+    "date": "2031-06-15T18:00:00Z",
+    "ticket_categories": [
+        {"name": "General", "price": 50, "seats_limit": 100, "seats_sold": 0},
+        {"name": "VIP", "price": 150, "seats_limit": 50, "seats_sold": 0},
+    ],
+    "details": "A great music concert.",
+}
+
+
+@pytest.fixture
+def api(stack: Stack) -> Client:
+    return Client(stack, "event-management")
+
+
+def new(api: Client, **more: Any) -> Any:
+    return api.ok("POST", "/events", {**CONCERT, **more})
+
+
+def listed(api: Client, event: JSON) -> Any:
+    return next((one for one in api.ok("GET", "/events") if one["id"] == event["id"]), None)
+
+
+def test_the_example(api: Client) -> None:
+    created = api.do("POST", "/events", CONCERT)
+    assert created.status_code == 201
+    event = created.json()
+    assert isinstance(event.pop("id"), int)
+    assert event == CONCERT
+
+    event = created.json()
+    booked = api.do("POST", f"/events/{event['id']}/book", {"ticket_category": "General", "quantity": 2})
+    assert booked.status_code == 201
+    booking = booked.json()
+    assert {name: booking[name] for name in ("event_id", "ticket_category", "quantity", "total_price")} == {
+        "event_id": event["id"], "ticket_category": "General", "quantity": 2, "total_price": 100,
+    }  # fmt: skip
+    general, vip = listed(api, event)["ticket_categories"]
+    assert (general["seats_sold"], vip["seats_sold"]) == (2, 0)
+
+
+def test_details_may_be_left_out_and_seats_sold_is_what_was_sold(api: Client) -> None:
+    body = {**CONCERT, "ticket_categories": [{"name": "A", "price": 12.5, "seats_limit": 3, "seats_sold": 2}]}
+    del body["details"]
+    event = api.ok("POST", "/events", body)
+    assert event["details"] is None
+    assert event["ticket_categories"] == [{"name": "A", "price": 12.5, "seats_limit": 3, "seats_sold": 0}]
+
+
+def test_past_exceeding_and_sold_out_each_have_their_own_message(api: Client) -> None:
+    event = new(api, ticket_categories=[{"name": "General", "price": 50, "seats_limit": 3}])
+    path = f"/events/{event['id']}/book"
+    api.ok("POST", path, {"ticket_category": "General", "quantity": 2})
+    exceeding = api.refused(400, "POST", path, {"ticket_category": "General", "quantity": 2})["detail"]
+    assert exceeding == "2 tickets exceed the 1 available seats in General."
+    api.ok("POST", path, {"ticket_category": "General", "quantity": 1})
+    assert api.refused(400, "POST", path, {"ticket_category": "General", "quantity": 1})["detail"] == "General is sold out."
+
+    soon = datetime.now(UTC) + timedelta(seconds=1.5)
+    past = new(api, date=soon.isoformat())
+    assert listed(api, past)
+    time.sleep(max(0, (soon - datetime.now(UTC)).total_seconds()) + 0.1)
+    said = api.refused(400, "POST", f"/events/{past['id']}/book", {"ticket_category": "General", "quantity": 1})
+    assert said["detail"] == "This event is in the past: it can't be booked any more."
+    assert listed(api, past) is None
+
+
+def test_another_category_is_not_sold_out_with_it(api: Client) -> None:
+    event = new(api, ticket_categories=[{"name": "A", "price": 1, "seats_limit": 1}, {"name": "B", "price": 1, "seats_limit": 1}])
+    assert [
+        api.do("POST", f"/events/{event['id']}/book", {"ticket_category": name, "quantity": 1}).status_code for name in "AAB"
+    ] == [201, 400, 201]
+
+
+def test_each_booking_is_a_new_guests(api: Client) -> None:
+    path = f"/events/{new(api)['id']}/book"
+    assert len({api.ok("POST", path, {"ticket_category": "VIP", "quantity": 5})["id"] for _ in range(3)}) == 3
+
+
+def test_a_date_in_the_past_is_refused(api: Client) -> None:
+    assert api.refused(400, "POST", "/events", {**CONCERT, "date": "2001-06-15T18:00:00Z"}) == {
+        "detail": "date must be in the future."
+    }
+
+
+def test_an_unknown_category(api: Client) -> None:
+    said = api.refused(400, "POST", f"/events/{new(api)['id']}/book", {"ticket_category": "Balcony", "quantity": 1})
+    assert said == {"detail": "ticket_category no such category."}
+
+
+def test_a_category_named_twice_and_a_price_too_exact(api: Client) -> None:
+    same = [{"name": name, "price": 1, "seats_limit": 1} for name in ("A", "a")]
+    assert api.do("POST", "/events", {**CONCERT, "ticket_categories": same}).status_code == 400
+    exact = [{"name": "A", "price": 1.001, "seats_limit": 1}]
+    assert "price" in api.refused(400, "POST", "/events", {**CONCERT, "ticket_categories": exact})["detail"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": ""}, {"name": 7}, {"venue": None}, {"date": "soon"}, {"date": 5}, {"ticket_categories": []},
+        {"ticket_categories": "General"}, {"ticket_categories": [{"name": "A", "price": -1, "seats_limit": 1}]},
+        {"ticket_categories": [{"name": "A", "price": "x", "seats_limit": 1}]},
+        {"ticket_categories": [{"name": "A", "price": 10**30, "seats_limit": 1}]},
+        {"ticket_categories": [{"name": "A", "price": 1, "seats_limit": 0}]},
+        {"ticket_categories": [{"name": "A", "price": 1, "seats_limit": 10**9}]},
+        {"ticket_categories": [{"name": "A", "price": 1}]},
+    ],
+)  # fmt: skip
+def test_malformed_events(api: Client, wrong: JSON) -> None:
+    assert api.refused(422, "POST", "/events", {**CONCERT, **wrong})["detail"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, [], {"ticket_category": "General"}, {"quantity": 1}, {"ticket_category": "General", "quantity": 0},
+     {"ticket_category": "General", "quantity": -1}, {"ticket_category": "General", "quantity": "2"},
+     {"ticket_category": "General", "quantity": 1.5}, {"ticket_category": 7, "quantity": 1},
+     {"ticket_category": "General", "quantity": 10**30}],
+)  # fmt: skip
+def test_malformed_bookings(api: Client, body: Any) -> None:
+    assert api.refused(422, "POST", f"/events/{new(api)['id']}/book", body)["detail"]
+
+
+@pytest.mark.parametrize(("number", "status"), [*((one, 404) for one in UNKNOWN_NUMBERS), *((one, 422) for one in NOT_NUMBERS)])
+def test_unknown_ids(api: Client, number: str, status: int) -> None:
+    assert api.do("POST", f"/events/{number}/book", {"ticket_category": "General", "quantity": 1}).status_code == status
+
+
+def test_what_others_made_is_not_there(api: Client, stack: Stack, organizer: Person) -> None:
+    event = stack.event(organizer)
+    assert listed(api, {"id": event["number"]}) is None
+    body = {"ticket_category": "General", "quantity": 1}
+    assert api.do("POST", f"/events/{event['number']}/book", body).status_code == 404

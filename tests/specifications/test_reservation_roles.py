@@ -1,0 +1,79 @@
+"""Specification 5: who may do what, as a matrix of method and role over both its tables."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.running_system import JSON, Stack
+from tests.specifications.client import Client
+from tests.specifications.reserving import EVENT, TABLES, Table, User, sign_up
+
+#: Nobody; a token that is none; somebody else; whoever organises the event; whose reservation it is.
+ROLES = ("nobody", "no token", "other", "organizer", "owner")
+ANYONE = dict.fromkeys(ROLES, 0)
+SIGNED_IN = {**ANYONE, "nobody": 401, "no token": 401}
+ORGANIZER = {**SIGNED_IN, "other": 403, "owner": 403}
+OWNER = {**SIGNED_IN, "other": 404, "organizer": 404}
+
+
+class World:
+    def __init__(self, stack: Stack, table: Table) -> None:
+        self.table = table
+        self.people: dict[str, User] = {role: sign_up(stack) for role in ROLES[2:]}
+        anyone = Client(stack, "event-reservations")
+        self.clients = {
+            "nobody": anyone,
+            "no token": anyone.with_headers(Authorization="Token x"),
+            **{role: user.client for role, user in self.people.items()},
+        }
+        self.event = self.clients["organizer"].ok("POST", table.events, EVENT)["id"]
+        self.reservation = self.clients["owner"].ok("POST", table.reservations, {"event": self.event})["id"]
+        self.second_event = self.clients["organizer"].ok("POST", table.events, EVENT)["id"]
+
+
+def _rows(table: Table) -> Iterator[tuple[str, str, JSON | None, int, dict[str, int]]]:
+    """Method, address, body, status where it is allowed (0 of a role), what each role gets else."""
+    yield "GET", "/api/events/", None, 200, ANYONE
+    yield "POST", table.events, EVENT, 201, SIGNED_IN
+    yield "GET", table.event("{event}"), None, 200, ANYONE
+    yield "PUT", table.event("{event}"), EVENT, 200, ORGANIZER
+    yield "PATCH", table.event("{event}"), {"title": "New"}, 200, ORGANIZER
+    yield "DELETE", table.event("{event}"), None, 204, ORGANIZER
+    yield "GET", table.reservations_of("{event}"), None, 200, ORGANIZER
+    yield "GET", table.reservations, None, 200, SIGNED_IN
+    yield "POST", table.reservations, {"event": "{second_event}"}, 201, SIGNED_IN
+    yield "GET", table.reservation("{reservation}"), None, 200, OWNER
+    yield "DELETE", table.reservation("{reservation}"), None, 204, OWNER
+
+
+MATRIX = [
+    pytest.param(table, method, path, body, role, others[role] or allowed, id=f"{table.name} {method} {path} {role}")
+    for table in TABLES
+    for method, path, body, allowed, others in _rows(table)
+    for role in ROLES
+]
+
+
+@pytest.mark.parametrize(("table", "method", "path", "body", "role", "status"), MATRIX)
+def test_who_may_do_what(stack: Stack, table: Table, method: str, path: str, body: JSON | None, role: str, status: int) -> None:
+    world = World(stack, table)
+    ids = {"event": world.event, "second_event": world.second_event, "reservation": world.reservation}
+    if body and "event" in body:
+        body = {"event": world.second_event}
+    response = world.clients[role].do(method, path.format(**ids), body)
+    assert response.status_code == status, response.text
+    if status >= 400:
+        assert response.json().keys() == {"detail"}
+
+
+@pytest.mark.parametrize("table", TABLES, ids=[table.name for table in TABLES])
+@pytest.mark.parametrize("role", ["nobody", "other"])
+def test_who_may_not_is_told_before_what_is_wrong(stack: Stack, table: Table, role: str) -> None:
+    world = World(stack, table)
+    assert world.clients[role].do("PUT", table.event(world.event), {}).status_code == (401 if role == "nobody" else 403)
+
+
+@pytest.mark.parametrize("table", TABLES, ids=[table.name for table in TABLES])
+@pytest.mark.parametrize("path", ["signup", "login"])
+def test_people_without_a_token_are_let_in(stack: Stack, table: Table, path: str) -> None:
+    assert Client(stack, "event-reservations").do("POST", getattr(table, path), {}).status_code == 400
