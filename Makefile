@@ -5,8 +5,11 @@ INSTALLED := .venv/.installed
 LOCK := $(RUN) -m uv pip compile --quiet --no-config --upgrade --universal --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml
 
+# Where `make sdk` writes.
+SDK := sdk
+
 .DEFAULT_GOAL := help
-.PHONY: help setup system run test lint types walls format migrate seed bench api worker tick lock clean
+.PHONY: help setup system run test lint types walls format migrate seed sdk bench api worker tick lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +54,15 @@ migrate: setup ## Bring the database to its newest shape
 
 seed: setup ## Load the demo data
 	$(RUN) -m seed
+
+sdk: setup ## Make sdk/event_sdk of the API's OpenAPI document, anew
+	@mkdir -p build
+	@$(RUN) -m asgi --document > build/openapi.json
+	rm -rf $(SDK)/event_sdk
+	.venv/bin/openapi-generator-cli generate -i build/openapi.json -g python -c sdk/generator.yaml -o $(SDK) \
+		--ignore-file-override sdk/.openapi-generator-ignore \
+		--global-property apiDocs=false,apiTests=false,modelDocs=false,modelTests=false > build/sdk.log
+	@rm -rf $(SDK)/.openapi-generator
 
 bench: setup ## Measure speed and size; QUICK=1 for a short round
 	$(RUN) -m benchmarks $(if $(QUICK),--quick)

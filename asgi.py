@@ -5,26 +5,26 @@ Nothing is built at import: `bootstrap` builds everything from `Settings`, the a
 
 import argparse
 import gc
+import json
 import logging
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
 import accounts.routes
 import commands.routes
 import compat.registry
+import document
 import probes
 import problems
-from accounts.access import Access, document_cookie
+from accounts.access import Access
 from commands.appender import Appender
 from commands.desk import Desk
 from commands.ledger_connection import LedgerConnection
@@ -74,7 +74,7 @@ def bootstrap(
     compat.registry.mount(app, settings)
     app.add_middleware(HotRoute)
     app.add_middleware(Edge)
-    app.openapi = partial(_document, app)  # type: ignore[method-assign]
+    document.install(app)
     return app
 
 
@@ -130,19 +130,12 @@ def _tune_collector() -> None:
     gc.set_threshold(20_000, 20, 100)
 
 
-def _document(app: FastAPI) -> dict[str, Any]:
-    if app.openapi_schema is None:
-        document = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes, servers=app.servers
-        )
-        document_cookie(document)
-        problems.document(document)
-        app.openapi_schema = document
-    return app.openapi_schema
-
-
 def main() -> int:
-    argparse.ArgumentParser(prog="python -m asgi", description="Serves the API. Settings come from the environment.").parse_args()
+    parser = argparse.ArgumentParser(prog="python -m asgi", description="Serves the API. Settings come from the environment.")
+    parser.add_argument("--document", action="store_true", help="print its OpenAPI document, as the settings' defaults make it")
+    if parser.parse_args().document:
+        print(json.dumps(bootstrap(Settings(database_url="postgresql:", redis_url="redis:")).openapi(), indent=1))
+        return 0
     try:
         settings = Settings.from_env()
         logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s %(message)s")

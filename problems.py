@@ -190,15 +190,20 @@ _SCHEMA: Mapping[str, Any] = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["path", "message"],
-                "properties": {"path": {"type": "string"}, "message": {"type": "string"}},
-            },
-        },
+        "errors": {"type": "array", "items": {"$ref": "#/components/schemas/ProblemError"}},
+        "available": {"type": "integer", "description": "Seats left: `sold-out`"},
+        "limit": {"type": "integer", "description": "Tickets: `customer-limit`, `booking-too-large`"},
+        "held": {"type": "integer", "description": "Tickets: `customer-limit`"},
+        "reason": {"type": "string", "description": "`event-not-bookable`"},
     },
+    "additionalProperties": True,
+}
+_ERROR_SCHEMA: Mapping[str, Any] = {
+    "title": "ProblemError",
+    "description": "What is wrong, and where: `categories.0.price`",
+    "type": "object",
+    "required": ["path", "message"],
+    "properties": {"path": {"type": "string"}, "message": {"type": "string"}},
 }
 
 
@@ -207,7 +212,7 @@ def document(openapi: dict[str, Any]) -> None:
     schemas = openapi["components"]["schemas"]
     for ours in ("HTTPValidationError", "ValidationError"):
         schemas.pop(ours, None)
-    schemas["Problem"] = _SCHEMA
+    schemas |= {"Problem": _SCHEMA, "ProblemError": _ERROR_SCHEMA}
     answer = {"description": "A problem", "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
     for path in openapi["paths"].values():
         for operation in path.values():

@@ -73,7 +73,7 @@ Price = Annotated[
     Decimal,
     BeforeValidator(_price),
     Field(ge=0, le=Decimal(MAX_PRICE), max_digits=14, allow_inf_nan=False),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": f"^{_PRICE.pattern}$"}, {"type": "number", "minimum": 0}]}),
+    WithJsonSchema({"type": "string", "format": "number", "examples": ["12.50"], "description": "A number is accepted too"}),
 ]
 Capacity = Annotated[int, Field(ge=1, le=MAX_CAPACITY, strict=True)]
 CustomerLimit = Annotated[int, Field(ge=1, le=MAX_CAPACITY, strict=True)]
@@ -228,8 +228,11 @@ def _wrong(said: str) -> dict[str, str]:
     return {"path": ".".join(filter(None, (place, field and field[1]))), "message": message}
 
 
-def booking_schema() -> dict[str, Any]:
-    """The JSON Schema of a booking's body, for the OpenAPI document."""
+BOOKING_SCHEMA = {"$ref": "#/components/schemas/NewBooking"}
+
+
+def booking_schemas() -> dict[str, Any]:
+    """The JSON Schema of a booking's body and of what is in it, for the OpenAPI document, which can't see them."""
     wanted = {
         "type": "object",
         "title": "WantedTickets",
@@ -240,19 +243,21 @@ def booking_schema() -> dict[str, Any]:
             "quantity": {"type": "integer", "minimum": 1, "maximum": MAX_CAPACITY},
         },
     }
-    return {
+    items = {"$ref": "#/components/schemas/WantedTickets"}
+    booking = {
         "type": "object",
         "title": "NewBooking",
         "required": ["tickets"],
         "additionalProperties": False,
         "properties": {
-            "tickets": {"type": "array", "minItems": 1, "maxItems": MAX_CATEGORIES, "items": wanted},
+            "tickets": {"type": "array", "minItems": 1, "maxItems": MAX_CATEGORIES, "items": items},
             "customer": {
-                "anyOf": [BoxOfficeCustomer.model_json_schema(), {"type": "null"}],
+                "anyOf": [{"$ref": "#/components/schemas/BoxOfficeCustomer"}, {"type": "null"}],
                 "description": "At the box office only: whom the tickets are for.",
             },
         },
     }
+    return {"NewBooking": booking, "WantedTickets": wanted, "BoxOfficeCustomer": BoxOfficeCustomer.model_json_schema()}
 
 
 def _minor(price: Decimal, currency: str) -> int:

@@ -13,13 +13,13 @@ from pydantic import ValidationError
 from accounts.access import Buyer, IdempotencyKey, Organizer, SignedIn, command_id_of
 from accounts.tokens import Principal
 from commands.bodies import (
+    BOOKING_SCHEMA,
     BoxOfficeCustomer,
     Cancellation,
     EventChanges,
     NewEvent,
     TicketCode,
     TicketIds,
-    booking_schema,
     read_booking,
 )  # fmt: skip
 from commands.desk import Desk
@@ -149,7 +149,7 @@ async def check_in_ticket(
 
 @router.post(
     "/events/{event_id}/bookings", status_code=201, tags=["bookings"], operation_id="book_tickets", response_model=BookingView,
-    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": booking_schema()}}}},
+    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": BOOKING_SCHEMA}}}},
 )  # fmt: skip
 async def book_tickets(event_id: UUID, request: Request, who: Buyer, key: IdempotencyKey = None) -> Response:
     return await book(event_id, request, await request.body(), who, key)

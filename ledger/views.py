@@ -11,16 +11,19 @@ from typing import Annotated, Literal
 from uuid import UUID, uuid5
 
 from pydantic import Field, WithJsonSchema
+from typing_extensions import TypeAliasType
 
 from ledger import entries as e
 from ledger.event import Event, category_id
 from ledger.money import to_text
 from ledger.ticket_codes import Place, TicketCodes
 
-Money = Annotated[str, WithJsonSchema({"type": "string", "format": "decimal", "examples": ["50.00"]})]
-EventStatus = Literal["active", "cancelled", "completed"]
-BookingStatus = Literal["confirmed", "cancelled"]
-TicketStatus = Literal["active", "used", "cancelled"]
+#: `number` is the one format of text of which OpenAPI Generator makes a decimal.
+Money = Annotated[str, WithJsonSchema({"type": "string", "format": "number", "examples": ["50.00"]})]
+# Named types, so that the OpenAPI document names them and a generated client has an enum of each.
+EventStatus = TypeAliasType("EventStatus", Literal["active", "cancelled", "completed"])
+BookingStatus = TypeAliasType("BookingStatus", Literal["confirmed", "cancelled"])
+TicketStatus = TypeAliasType("TicketStatus", Literal["active", "used", "cancelled"])
 
 STATES: dict[int, TicketStatus] = {ord("a"): "active", ord("u"): "used", ord("c"): "cancelled"}
 

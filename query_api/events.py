@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
+from typing_extensions import TypeAliasType
 
 from accounts.access import Anyone
 from ledger.errors import EventNotFound
@@ -18,8 +19,9 @@ from query_api.views import EventPage
 
 router = APIRouter(prefix="/api", tags=["events"])
 
+EventFilter = TypeAliasType("EventFilter", Literal["active", "cancelled", "completed", "all"])
 Status = Annotated[
-    Literal["active", "cancelled", "completed", "all"] | None,
+    EventFilter | None,
     Query(description="With it, past events too. Without it: active and upcoming ones."),
 ]
 

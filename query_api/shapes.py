@@ -1,7 +1,7 @@
 """From the rows of `queries.py` to what the API shows."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -9,13 +9,13 @@ import msgspec
 from ledger.event import category_id
 from ledger.money import to_text
 from ledger.ticket_codes import Place, TicketCodes
-from ledger.views import BookingView, CategoryView, EventView, LineView, TicketStatus, TicketView, ticket_id
+from ledger.views import BookingView, CategoryView, EventView, LineView, TicketView, ticket_id
 from query_api.database import Row
 from query_api.views import CustomerView, EventBookingView, EventStatsView, RevenueView, SalesView
 
 #: number, name, price, capacity, taken, available
 _categories = msgspec.json.Decoder(list[tuple[int, str, int, int, int, int]]).decode
-_Ticket = tuple[int, int, str, int, TicketStatus]
+_Ticket = tuple[int, int, str, int, Literal["active", "used", "cancelled"]]
 #: ticket, category, its name, price, status
 _tickets = msgspec.json.Decoder(list[_Ticket]).decode
 

@@ -78,7 +78,7 @@ async def _all_events(who: Principal, q: str, reads: Reader) -> Pages:
 
 @router.get("/sales", operation_id="get_stats_sales", response_model=SalesSeries, responses=JSON_OR_CSV)
 async def get_stats_sales(
-    who: Organizer, reads: Reads, as_csv: PrefersCsv, interval: queries.Interval = "day", event_id: EventId = None,
+    who: Organizer, reads: Reads, as_csv: PrefersCsv, interval: queries.Interval = queries.Interval.DAY, event_id: EventId = None,
     from_: From = None, to: To = None,
 ) -> Response:  # fmt: skip
     """A time series, in UTC: the hours that begin at `from` or later and before `to`, summed up by `interval`."""

@@ -5,7 +5,11 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from typing_extensions import TypeAliasType
+
 from ledger.views import BookingView, EventStatus, EventView, Money
+
+ProjectionState = TypeAliasType("ProjectionState", Literal["running", "stalled"])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -129,7 +133,7 @@ class ProjectionView:
     position: int
     lag_entries: int
     lag_seconds: float
-    state: Literal["running", "stalled"]
+    state: ProjectionState
     failed_position: int | None
     error: str | None
 

@@ -1,8 +1,9 @@
 """Totals, by event and over time."""
 
 from datetime import datetime
+from enum import StrEnum
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -41,7 +42,12 @@ from query_api.queries.compose import (
 )
 
 MAX_BUCKETS = 10_000
-Interval = Literal["hour", "day", "month"]
+
+
+class Interval(StrEnum):
+    HOUR = "hour"
+    DAY = "day"
+    MONTH = "month"
 
 
 def _total(amount: Any, name: str) -> Any:

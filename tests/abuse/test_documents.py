@@ -75,7 +75,7 @@ _TYPES: dict[Any, Any] = {
 _FORMATS: dict[Any, Any] = {
     "uuid": lambda value: str(UUID(value)) == value,
     "date-time": lambda value: value.endswith("Z") and datetime.fromisoformat(value).tzinfo is not None,
-    "decimal": re.compile(r"-?\d+(\.\d+)?").fullmatch,
+    "number": re.compile(r"-?\d+(\.\d+)?").fullmatch,
 }
 
 

@@ -1,0 +1,43 @@
+"""What a program wants around the generated client `event_sdk`: log-in, safe retries, its own writes, whole lists, live seats.
+
+from event_sdk import EventsApi
+from event_sdk_extras import Client, every
+
+client = Client()
+client.log_in("alice@example.test", "demo-password")
+for event in every(EventsApi(client).get_events):
+    print(event.name, event.available)
+"""
+
+from event_sdk_extras.client import Client
+from event_sdk_extras.errors import (
+    AlreadyCancelled,
+    BookingTooLarge,
+    Busy,
+    CustomerLimit,
+    EventNotBookable,
+    NotOnSale,
+    OutcomeUnknown,
+    Refusal,
+    SoldOut,
+    TooManyAttempts,
+)
+from event_sdk_extras.lists import every
+from event_sdk_extras.live import Availability, availability
+
+__all__ = [
+    "AlreadyCancelled",
+    "Availability",
+    "BookingTooLarge",
+    "Busy",
+    "Client",
+    "CustomerLimit",
+    "EventNotBookable",
+    "NotOnSale",
+    "OutcomeUnknown",
+    "Refusal",
+    "SoldOut",
+    "TooManyAttempts",
+    "availability",
+    "every",
+]

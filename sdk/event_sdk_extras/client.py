@@ -1,0 +1,97 @@
+"""The generated ApiClient, with what makes it safe to use over a network that is not."""
+
+import random
+import time
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+import urllib3
+
+from event_sdk.api.accounts_api import AccountsApi
+from event_sdk.api_client import ApiClient
+from event_sdk.api_response import ApiResponse
+from event_sdk.configuration import Configuration
+from event_sdk.exceptions import ApiException
+from event_sdk.models.account import Account
+from event_sdk.models.log_in import LogIn
+from event_sdk.rest import RESTResponse
+from event_sdk_extras.errors import typed
+
+#: Statuses after which nothing has happened, or the same key finds out what has.
+AGAIN = (429, 503)
+PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 3.0
+#: Sign-up and log-in take no Idempotency-Key.
+_WITHOUT_KEY = ("/api/signup", "/api/login", "/api/logout")
+
+
+class Client(ApiClient):
+    """Give it to the generated APIs in place of `ApiClient()`: `EventsApi(Client())`.
+
+    - Each command has an `Idempotency-Key` of its own, unless you send one.
+    - Queries and commands with a key are sent again after a broken connection, 503, or 429, as long as `patience_seconds` lasts;
+      what has no key is sent again after 429 alone.
+    - A query sees what this client did before it.
+    - Refusals are exceptions that carry the problem: `SoldOut`, `CustomerLimit`, … (`event_sdk_extras.errors`).
+    """
+
+    def __init__(self, host: str | None = None, *, patience_seconds: float = 15.0, timeout_seconds: float = 10.0) -> None:
+        """`host`: `https://…`, by default the address that the API's document names."""
+        super().__init__(Configuration(host=host, retries=urllib3.Retry(0, redirect=0)))
+        self._patience, self._timeout = patience_seconds, timeout_seconds
+        self._position = 0
+
+    def log_in(self, email: str, password: str) -> Account:
+        """From here on this client is that person."""
+        logged_in = AccountsApi(self).log_in(LogIn(email=email, password=password))
+        self.configuration.access_token = logged_in.access_token
+        return logged_in.account
+
+    def call_api(
+        self,
+        method: str,
+        url: str,
+        header_params: Any = None,
+        body: Any = None,
+        post_params: Any = None,
+        _request_timeout: Any = None,
+    ) -> RESTResponse:
+        headers = {"User-Agent": "event-sdk"} | dict(header_params or {})
+        changes = method not in ("GET", "HEAD")
+        if changes and not url.endswith(_WITHOUT_KEY):
+            headers.setdefault("Idempotency-Key", uuid4().hex)
+        if not changes and self._position and "/api/" in url:
+            headers.setdefault("Ledger-Position", str(self._position))
+        safe = not changes or "Idempotency-Key" in headers
+        deadline, pause = time.monotonic() + self._patience, PAUSE_SECONDS
+        while True:
+            wait = random.uniform(pause, 2 * pause)  # noqa: S311 - so that not all come back at once
+            try:
+                answer = super().call_api(method, url, headers, body, post_params, _request_timeout or self._timeout)
+            except urllib3.exceptions.HTTPError:
+                if not safe or time.monotonic() + wait > deadline:
+                    raise
+            else:
+                again = answer.status == 429 or (safe and answer.status in AGAIN)
+                wait += _retry_after(answer.headers)
+                if not again or time.monotonic() + wait > deadline:
+                    if changes:
+                        self._position = max(self._position, int(answer.headers.get("Ledger-Position", 0)))
+                    return answer
+                answer.response.release_conn()
+            time.sleep(wait)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    def response_deserialize(self, response_data: RESTResponse, response_types_map: Any = None) -> ApiResponse[Any]:
+        try:
+            return super().response_deserialize(response_data, response_types_map)
+        except ApiException as error:
+            raise typed(error) from None
+
+
+def _retry_after(headers: Mapping[str, str]) -> float:
+    try:
+        return float(headers.get("Retry-After", 0))
+    except ValueError:
+        return 0.0

