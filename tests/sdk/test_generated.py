@@ -91,8 +91,8 @@ def test_it_installs(tmp_path: Path) -> None:
     """From a copy, since building leaves things behind. What it needs is here already."""
     shutil.copytree(ROOT / "sdk", tmp_path / "sdk", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "build"))
     to = tmp_path / "installed"
-    command = [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--no-build-isolation", "--target", to]
-    done = subprocess.run([*command, tmp_path / "sdk"], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--no-build-isolation", "--target", str(to)]
+    done = subprocess.run([*command, str(tmp_path / "sdk")], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert {"event_sdk", "event_sdk_extras"} <= {path.name for path in to.iterdir()}
     code = "import event_sdk, event_sdk_extras; print(event_sdk.__file__)"

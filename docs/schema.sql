@@ -1,0 +1,746 @@
+-- The whole schema, as the migrations make it. Made by `make sql`: not edited by hand, nor loaded by anything. What each table is
+-- for stands beside its columns in accounts/tables.py and projections/; how it came to be, in migrations/versions/.
+
+--
+-- PostgreSQL database dump
+--
+
+--
+-- Name: pg_trgm; Type: EXTENSION; Schema: -; Owner: -
+--
+
+CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
+
+--
+-- Name: EXTENSION pg_trgm; Type: COMMENT; Schema: -; Owner: -
+--
+
+COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
+
+--
+-- Name: stored_event_uuid; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.stored_event_uuid AS (
+	originator_id uuid,
+	originator_version bigint,
+	topic text,
+	state bytea
+);
+
+--
+-- Name: ledger_append(uuid[], bigint[], text[], bytea[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.ledger_append(streams uuid[], versions bigint[], topics text[], states bytea[]) RETURNS SETOF bigint
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(6009316430458479719);
+    RETURN QUERY
+        INSERT INTO ledger_entries (originator_id, originator_version, topic, state)
+        SELECT stream, version, topic, state
+        FROM unnest(streams, versions, topics, states) WITH ORDINALITY AS run (stream, version, topic, state, place)
+        ORDER BY place
+        RETURNING notification_id;
+END $$;
+
+--
+-- Name: ledger_is_append_only(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.ledger_is_append_only() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'the ledger is append-only: % refused', TG_OP;
+END $$;
+
+--
+-- Name: account_commands; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.account_commands (
+    command_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    digest bytea NOT NULL,
+    answer jsonb NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: accounts; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.accounts (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    email text,
+    phone text,
+    role text NOT NULL,
+    password_hash text,
+    disabled boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    access_changed_at timestamp with time zone,
+    CONSTRAINT ck_accounts_role CHECK ((role = ANY (ARRAY['customer'::text, 'organizer'::text, 'auditor'::text, 'admin'::text])))
+);
+
+--
+-- Name: alembic_version; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.alembic_version (
+    version_num character varying(32) NOT NULL
+);
+
+--
+-- Name: availability_categories; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.availability_categories (
+    event_id uuid NOT NULL,
+    category smallint NOT NULL,
+    name text NOT NULL,
+    capacity integer NOT NULL,
+    taken integer NOT NULL,
+    available integer GENERATED ALWAYS AS ((capacity - taken)) STORED NOT NULL,
+    CONSTRAINT ck_availability_categories_never_oversold CHECK ((available >= 0)),
+    CONSTRAINT ck_availability_categories_taken_not_negative CHECK ((taken >= 0))
+);
+
+--
+-- Name: availability_events; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.availability_events (
+    event_id uuid NOT NULL,
+    "position" bigint NOT NULL
+);
+
+--
+-- Name: booking_events; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.booking_events (
+    event_id uuid NOT NULL,
+    name text NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    currency text NOT NULL,
+    organizer_id uuid NOT NULL,
+    status text NOT NULL,
+    cancelled_at timestamp with time zone,
+    CONSTRAINT ck_booking_events_cancelled_when CHECK (((status = 'cancelled'::text) = (cancelled_at IS NOT NULL))),
+    CONSTRAINT ck_booking_events_status CHECK ((status = ANY (ARRAY['active'::text, 'cancelled'::text, 'completed'::text])))
+);
+
+--
+-- Name: bookings; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.bookings (
+    booking_id uuid NOT NULL,
+    number bigint NOT NULL,
+    event_id uuid NOT NULL,
+    version bigint NOT NULL,
+    ticket_key smallint NOT NULL,
+    customer_id uuid,
+    status text NOT NULL,
+    quantity integer NOT NULL,
+    total bigint NOT NULL,
+    refunded bigint NOT NULL,
+    booked_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT ck_bookings_quantity_positive CHECK ((quantity > 0)),
+    CONSTRAINT ck_bookings_refunded_within_total CHECK (((refunded >= 0) AND (refunded <= total))),
+    CONSTRAINT ck_bookings_status CHECK ((status = ANY (ARRAY['confirmed'::text, 'cancelled'::text])))
+);
+
+--
+-- Name: catalogue_categories; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.catalogue_categories (
+    event_id uuid NOT NULL,
+    category smallint NOT NULL,
+    name text NOT NULL,
+    price bigint NOT NULL,
+    CONSTRAINT ck_catalogue_categories_price_not_negative CHECK ((price >= 0))
+);
+
+--
+-- Name: catalogue_events; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.catalogue_events (
+    event_id uuid NOT NULL,
+    number bigint NOT NULL,
+    name text NOT NULL,
+    description text NOT NULL,
+    venue text NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone,
+    timezone text NOT NULL,
+    sales_open_at timestamp with time zone,
+    sales_close_at timestamp with time zone,
+    max_tickets_per_customer integer,
+    currency text NOT NULL,
+    status text NOT NULL,
+    organizer_id uuid NOT NULL,
+    details_version bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    search text GENERATED ALWAYS AS (lower(((name || '
+'::text) || venue))) STORED NOT NULL,
+    CONSTRAINT ck_catalogue_events_ends_after_start CHECK ((ends_at > starts_at)),
+    CONSTRAINT ck_catalogue_events_status CHECK ((status = ANY (ARRAY['active'::text, 'cancelled'::text, 'completed'::text])))
+);
+
+--
+-- Name: guest_tokens; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.guest_tokens (
+    token_hash bytea NOT NULL,
+    guest_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: guests; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.guests (
+    id uuid NOT NULL,
+    number bigint NOT NULL,
+    api text NOT NULL,
+    handle text,
+    name text NOT NULL,
+    email text,
+    phone text,
+    role text,
+    password_hash text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: guests_number_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.guests ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.guests_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: ledger_entries; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ledger_entries (
+    originator_id uuid NOT NULL,
+    originator_version bigint NOT NULL,
+    topic text NOT NULL,
+    state bytea NOT NULL,
+    notification_id bigint NOT NULL,
+    CONSTRAINT ledger_entries_originator_version_check CHECK ((originator_version > 0))
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
+
+--
+-- Name: ledger_entries_notification_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+CREATE SEQUENCE public.ledger_entries_notification_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+--
+-- Name: ledger_entries_notification_id_seq; Type: SEQUENCE OWNED BY; Schema: public; Owner: -
+--
+
+ALTER SEQUENCE public.ledger_entries_notification_id_seq OWNED BY public.ledger_entries.notification_id;
+
+--
+-- Name: ledger_snapshots; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ledger_snapshots (
+    originator_id uuid NOT NULL,
+    originator_version bigint NOT NULL,
+    topic text NOT NULL,
+    state bytea NOT NULL,
+    CONSTRAINT ledger_snapshots_originator_version_check CHECK ((originator_version > 0))
+);
+
+--
+-- Name: projections; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.projections (
+    name text NOT NULL,
+    version integer NOT NULL,
+    "position" bigint NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    failed_position bigint,
+    error text
+);
+
+--
+-- Name: revenue_categories; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.revenue_categories (
+    event_id uuid NOT NULL,
+    category smallint NOT NULL,
+    name text NOT NULL,
+    capacity integer NOT NULL,
+    taken integer NOT NULL,
+    gross bigint NOT NULL,
+    refunded bigint NOT NULL,
+    CONSTRAINT ck_revenue_categories_refunded_within_gross CHECK (((refunded >= 0) AND (refunded <= gross))),
+    CONSTRAINT ck_revenue_categories_taken_within_capacity CHECK (((taken >= 0) AND (taken <= capacity)))
+);
+
+--
+-- Name: revenue_events; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.revenue_events (
+    event_id uuid NOT NULL,
+    number bigint NOT NULL,
+    name text NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    currency text NOT NULL,
+    organizer_id uuid NOT NULL,
+    status text NOT NULL,
+    bookings integer NOT NULL,
+    cancellations integer NOT NULL,
+    CONSTRAINT ck_revenue_events_cancellations_within_bookings CHECK (((cancellations >= 0) AND (cancellations <= bookings))),
+    CONSTRAINT ck_revenue_events_status CHECK ((status = ANY (ARRAY['active'::text, 'cancelled'::text, 'completed'::text])))
+);
+
+--
+-- Name: revenue_hours; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.revenue_hours (
+    event_id uuid NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    bookings integer NOT NULL,
+    cancellations integer NOT NULL,
+    tickets integer NOT NULL,
+    tickets_cancelled integer NOT NULL,
+    gross bigint NOT NULL,
+    refunded bigint NOT NULL,
+    CONSTRAINT ck_revenue_hours_not_negative CHECK (((gross >= 0) AND (refunded >= 0) AND (bookings >= 0) AND (cancellations >= 0))),
+    CONSTRAINT ck_revenue_hours_tickets_not_negative CHECK (((tickets >= 0) AND (tickets_cancelled >= 0)))
+);
+
+--
+-- Name: tickets; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.tickets (
+    booking_id uuid NOT NULL,
+    ticket smallint NOT NULL,
+    category smallint NOT NULL,
+    category_name text NOT NULL,
+    price bigint NOT NULL,
+    status text NOT NULL,
+    CONSTRAINT ck_tickets_price_not_negative CHECK ((price >= 0)),
+    CONSTRAINT ck_tickets_status CHECK ((status = ANY (ARRAY['active'::text, 'used'::text, 'cancelled'::text]))),
+    CONSTRAINT ck_tickets_ticket_not_negative CHECK ((ticket >= 0))
+);
+
+--
+-- Name: tokens; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.tokens (
+    token_hash bytea NOT NULL,
+    account_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone
+);
+
+--
+-- Name: ledger_entries notification_id; Type: DEFAULT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ledger_entries ALTER COLUMN notification_id SET DEFAULT nextval('public.ledger_entries_notification_id_seq'::regclass);
+
+--
+-- Name: alembic_version alembic_version_pkc; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.alembic_version
+    ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+
+--
+-- Name: ledger_entries ledger_entries_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ledger_entries
+    ADD CONSTRAINT ledger_entries_pkey PRIMARY KEY (originator_id, originator_version);
+
+--
+-- Name: ledger_snapshots ledger_snapshots_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ledger_snapshots
+    ADD CONSTRAINT ledger_snapshots_pkey PRIMARY KEY (originator_id, originator_version);
+
+--
+-- Name: account_commands pk_account_commands; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.account_commands
+    ADD CONSTRAINT pk_account_commands PRIMARY KEY (command_id);
+
+--
+-- Name: accounts pk_accounts; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT pk_accounts PRIMARY KEY (id);
+
+--
+-- Name: availability_categories pk_availability_categories; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.availability_categories
+    ADD CONSTRAINT pk_availability_categories PRIMARY KEY (event_id, category);
+
+--
+-- Name: availability_events pk_availability_events; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.availability_events
+    ADD CONSTRAINT pk_availability_events PRIMARY KEY (event_id);
+
+--
+-- Name: booking_events pk_booking_events; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.booking_events
+    ADD CONSTRAINT pk_booking_events PRIMARY KEY (event_id);
+
+--
+-- Name: bookings pk_bookings; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.bookings
+    ADD CONSTRAINT pk_bookings PRIMARY KEY (booking_id);
+
+--
+-- Name: catalogue_categories pk_catalogue_categories; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.catalogue_categories
+    ADD CONSTRAINT pk_catalogue_categories PRIMARY KEY (event_id, category);
+
+--
+-- Name: catalogue_events pk_catalogue_events; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.catalogue_events
+    ADD CONSTRAINT pk_catalogue_events PRIMARY KEY (event_id);
+
+--
+-- Name: guest_tokens pk_guest_tokens; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.guest_tokens
+    ADD CONSTRAINT pk_guest_tokens PRIMARY KEY (token_hash);
+
+--
+-- Name: guests pk_guests; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.guests
+    ADD CONSTRAINT pk_guests PRIMARY KEY (id);
+
+--
+-- Name: projections pk_projections; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.projections
+    ADD CONSTRAINT pk_projections PRIMARY KEY (name);
+
+--
+-- Name: revenue_categories pk_revenue_categories; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.revenue_categories
+    ADD CONSTRAINT pk_revenue_categories PRIMARY KEY (event_id, category);
+
+--
+-- Name: revenue_events pk_revenue_events; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.revenue_events
+    ADD CONSTRAINT pk_revenue_events PRIMARY KEY (event_id);
+
+--
+-- Name: revenue_hours pk_revenue_hours; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.revenue_hours
+    ADD CONSTRAINT pk_revenue_hours PRIMARY KEY (event_id, hour);
+
+--
+-- Name: tickets pk_tickets; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.tickets
+    ADD CONSTRAINT pk_tickets PRIMARY KEY (booking_id, ticket);
+
+--
+-- Name: tokens pk_tokens; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.tokens
+    ADD CONSTRAINT pk_tokens PRIMARY KEY (token_hash);
+
+--
+-- Name: accounts uq_accounts_email; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT uq_accounts_email UNIQUE (email);
+
+--
+-- Name: bookings uq_bookings_number; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.bookings
+    ADD CONSTRAINT uq_bookings_number UNIQUE (number);
+
+--
+-- Name: catalogue_events uq_catalogue_events_number; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.catalogue_events
+    ADD CONSTRAINT uq_catalogue_events_number UNIQUE (number);
+
+--
+-- Name: guests uq_guests_api_handle; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.guests
+    ADD CONSTRAINT uq_guests_api_handle UNIQUE (api, handle);
+
+--
+-- Name: guests uq_guests_number; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.guests
+    ADD CONSTRAINT uq_guests_number UNIQUE (number);
+
+--
+-- Name: revenue_events uq_revenue_events_number; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.revenue_events
+    ADD CONSTRAINT uq_revenue_events_number UNIQUE (number);
+
+--
+-- Name: ix_account_commands_account_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_account_commands_account_id ON public.account_commands USING btree (account_id);
+
+--
+-- Name: ix_accounts_access_changed_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_accounts_access_changed_at ON public.accounts USING btree (access_changed_at) WHERE (access_changed_at IS NOT NULL);
+
+--
+-- Name: ix_accounts_admins; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_accounts_admins ON public.accounts USING btree (id) WHERE (role = 'admin'::text);
+
+--
+-- Name: ix_accounts_created_at_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_accounts_created_at_id ON public.accounts USING btree (created_at, id);
+
+--
+-- Name: ix_availability_events_position; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_availability_events_position ON public.availability_events USING btree ("position");
+
+--
+-- Name: ix_booking_events_organizer_id_status; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_booking_events_organizer_id_status ON public.booking_events USING btree (organizer_id, status);
+
+--
+-- Name: ix_bookings_customer_id_number; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_bookings_customer_id_number ON public.bookings USING btree (customer_id, number);
+
+--
+-- Name: ix_bookings_event_id_number; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_bookings_event_id_number ON public.bookings USING btree (event_id, number);
+
+--
+-- Name: ix_catalogue_events_organizer_id_starts_at_event_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_catalogue_events_organizer_id_starts_at_event_id ON public.catalogue_events USING btree (organizer_id, starts_at, event_id);
+
+--
+-- Name: ix_catalogue_events_search; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_catalogue_events_search ON public.catalogue_events USING gin (search public.gin_trgm_ops);
+
+--
+-- Name: ix_catalogue_events_starts_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_catalogue_events_starts_at ON public.catalogue_events USING btree (starts_at, event_id);
+
+--
+-- Name: ix_catalogue_events_status_starts_at_event_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_catalogue_events_status_starts_at_event_id ON public.catalogue_events USING btree (status, starts_at, event_id);
+
+--
+-- Name: ix_guest_tokens_guest_id_created_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_guest_tokens_guest_id_created_at ON public.guest_tokens USING btree (guest_id, created_at);
+
+--
+-- Name: ix_guests_api_number; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_guests_api_number ON public.guests USING btree (api, number);
+
+--
+-- Name: ix_revenue_events_organizer_id_number; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_revenue_events_organizer_id_number ON public.revenue_events USING btree (organizer_id, number);
+
+--
+-- Name: ix_revenue_hours_hour; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_revenue_hours_hour ON public.revenue_hours USING btree (hour);
+
+--
+-- Name: ix_tokens_account_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_tokens_account_id ON public.tokens USING btree (account_id);
+
+--
+-- Name: ix_tokens_expires_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_tokens_expires_at ON public.tokens USING btree (expires_at);
+
+--
+-- Name: ix_tokens_revoked_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_tokens_revoked_at ON public.tokens USING btree (revoked_at) WHERE (revoked_at IS NOT NULL);
+
+--
+-- Name: ledger_entries_notification_id_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX ledger_entries_notification_id_idx ON public.ledger_entries USING btree (notification_id);
+
+--
+-- Name: ledger_entries append_only; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_is_append_only();
+
+ALTER TABLE public.ledger_entries ENABLE ALWAYS TRIGGER append_only;
+
+--
+-- Name: account_commands fk_account_commands_account_id; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.account_commands
+    ADD CONSTRAINT fk_account_commands_account_id FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
+
+--
+-- Name: availability_categories fk_availability_categories_availability_events; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.availability_categories
+    ADD CONSTRAINT fk_availability_categories_availability_events FOREIGN KEY (event_id) REFERENCES public.availability_events(event_id) ON DELETE CASCADE;
+
+--
+-- Name: bookings fk_bookings_booking_events; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.bookings
+    ADD CONSTRAINT fk_bookings_booking_events FOREIGN KEY (event_id) REFERENCES public.booking_events(event_id) ON DELETE CASCADE;
+
+--
+-- Name: catalogue_categories fk_catalogue_categories_catalogue_events; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.catalogue_categories
+    ADD CONSTRAINT fk_catalogue_categories_catalogue_events FOREIGN KEY (event_id) REFERENCES public.catalogue_events(event_id) ON DELETE CASCADE;
+
+--
+-- Name: guest_tokens fk_guest_tokens_guest_id; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.guest_tokens
+    ADD CONSTRAINT fk_guest_tokens_guest_id FOREIGN KEY (guest_id) REFERENCES public.guests(id) ON DELETE CASCADE;
+
+--
+-- Name: revenue_categories fk_revenue_categories_revenue_events; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.revenue_categories
+    ADD CONSTRAINT fk_revenue_categories_revenue_events FOREIGN KEY (event_id) REFERENCES public.revenue_events(event_id) ON DELETE CASCADE;
+
+--
+-- Name: revenue_hours fk_revenue_hours_revenue_events; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.revenue_hours
+    ADD CONSTRAINT fk_revenue_hours_revenue_events FOREIGN KEY (event_id) REFERENCES public.revenue_events(event_id) ON DELETE CASCADE;
+
+--
+-- Name: tickets fk_tickets_bookings; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.tickets
+    ADD CONSTRAINT fk_tickets_bookings FOREIGN KEY (booking_id) REFERENCES public.bookings(booking_id) ON DELETE CASCADE;
+
+--
+-- Name: tokens fk_tokens_account_id; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.tokens
+    ADD CONSTRAINT fk_tokens_account_id FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+--
+-- PostgreSQL database dump complete
+--

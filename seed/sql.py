@@ -1,0 +1,149 @@
+"""`python -m seed.sql data | schema`: the demo, and the whole schema, as SQL: for whoever asks for a file. `make sql` writes both.
+
+The demo is told to a database of its own under a clock that stands at a midnight, and what that made of the ledger is written down
+with its times as distances from that midnight: they count from the day on which the file is loaded.
+"""
+
+import argparse
+import asyncio
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid5
+
+import psycopg
+from argon2.low_level import Type, hash_secret
+
+import migrations
+import servers
+from accounts.passwords import HASHER
+from ledger.settings import Settings
+from ledger.store import ORDERING_LOCK
+from seed.__main__ import load
+from seed.demo import DEMO, PASSWORD
+
+MIDNIGHT = datetime(2030, 1, 7, tzinfo=UTC)
+_TIME = re.compile(r'"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)"')
+
+_DATA = """\
+-- Sample data: the demo's events, bookings and people, for an empty, migrated database. Made by `make sql`: not edited by hand.
+--
+--     psql -f seed/seed_data.sql "$DATABASE_URL"
+--
+-- It fills the ledger and the accounts; the workers make the rest of it, as of everything else. Times count from the day on which
+-- it is loaded. Everybody's password is {password}.
+\\set ON_ERROR_STOP on
+BEGIN;
+SELECT pg_advisory_xact_lock({lock});
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM ledger_entries) THEN
+        RAISE EXCEPTION 'The ledger is not empty: sample data goes into an empty one only.';
+    END IF;
+END $$;
+
+-- The time so many seconds after today's midnight, as entries write it.
+CREATE FUNCTION pg_temp.moment(after numeric) RETURNS text LANGUAGE sql AS $$
+    SELECT replace(to_char(date_trunc('day', now() AT TIME ZONE 'UTC') + after * interval '1 second', 'YYYY-MM-DD"T"HH24:MI:SS.US'),
+                   '.000000', '') || 'Z'
+$$;
+
+INSERT INTO accounts (id, name, email, role, password_hash) VALUES
+{accounts};
+
+CREATE TEMPORARY TABLE sample (place serial, stream uuid, version bigint, topic text, entry text) ON COMMIT DROP;
+INSERT INTO sample (stream, version, topic, entry) VALUES
+{entries};
+
+SELECT count(*) AS entries FROM (
+    SELECT ledger_append(array_agg(stream ORDER BY place), array_agg(version ORDER BY place), array_agg(topic ORDER BY place),
+                         array_agg(convert_to(entry, 'UTF8') ORDER BY place)) FROM sample
+) AS appended;
+COMMIT;
+"""
+
+_SCHEMA = """\
+-- The whole schema, as the migrations make it. Made by `make sql`: not edited by hand, nor loaded by anything. What each table is
+-- for stands beside its columns in accounts/tables.py and projections/; how it came to be, in migrations/versions/.
+
+"""
+
+
+def data() -> str:
+    with _database() as settings:
+        asyncio.run(load(settings, MIDNIGHT))
+        with psycopg.connect(settings.database_url) as connection:
+            people = connection.execute(
+                "SELECT id, name, email, role, password_hash IS NOT NULL FROM accounts ORDER BY role, email"
+            ).fetchall()
+            entries = connection.execute(
+                "SELECT originator_id, originator_version, topic, convert_from(state, 'UTF8') FROM ledger_entries"
+                " ORDER BY notification_id"
+            ).fetchall()
+    ids = {str(id_): str(uuid5(DEMO, email)) for id_, _, email, _, _ in people}
+    return _DATA.format(
+        password=PASSWORD,
+        lock=ORDERING_LOCK,
+        accounts=",\n".join(_account(UUID(ids[str(id_)]), *person) for id_, *person in people),
+        entries=",\n".join(_entry(ids, *entry) for entry in entries),
+    )
+
+
+def _account(id_: UUID, name: str, email: str, role: str, signs_in: bool) -> str:
+    return f"({_text(id_)}, {_text(name)}, {_text(email)}, {_text(role)}, {_text(_hash(email)) if signs_in else 'NULL'})"
+
+
+def _hash(email: str) -> str:
+    """The same each time, unlike a real one: the password is no secret, and the file is to be the same when it is made anew."""
+    salt = sha256(email.encode()).digest()[:16]
+    parameters = {"time_cost": HASHER.time_cost, "memory_cost": HASHER.memory_cost, "parallelism": HASHER.parallelism}
+    return hash_secret(PASSWORD.encode(), salt, hash_len=HASHER.hash_len, type=Type.ID, **parameters).decode()
+
+
+def _entry(ids: dict[str, str], stream: UUID, version: int, topic: str, entry: str) -> str:
+    for made, lasting in ids.items():
+        entry = entry.replace(made, lasting)
+    moments = [f"{(datetime.fromisoformat(time) - MIDNIGHT).total_seconds():.6f}" for time in _TIME.findall(entry)]
+    moments = [moment.rstrip("0").rstrip(".") for moment in moments]
+    template = _text(_TIME.sub('"%s"', entry.replace("%", "%%")))
+    arguments = ", ".join(f"pg_temp.moment({moment})" for moment in moments)
+    return f"({_text(stream)}, {version}, {_text(topic)}, format({template}, {arguments}))"
+
+
+def _text(value: object) -> str:
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def schema() -> str:
+    command = [str(servers.postgres_program("pg_dump")), "--schema-only", "--no-owner", "--no-privileges"]
+    with _database() as settings:
+        done = subprocess.run([*command, settings.database_url], capture_output=True, text=True, check=True)
+    # What differs from one dump, or one release of PostgreSQL, to the next.
+    lines = [line for line in done.stdout.splitlines() if not re.match(r"\\(un)?restrict|-- Dumped|SET |SELECT pg_catalog", line)]
+    return _SCHEMA + re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+
+
+@contextmanager
+def _database() -> Iterator[Settings]:
+    """Migrated and empty, on a server of its own."""
+    with tempfile.TemporaryDirectory() as name, servers.own_postgres(Path(name) / "postgresql") as url:
+        migrations.upgrade(url)
+        yield Settings(database_url=url, data_dir=Path(name))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m seed.sql", description=__doc__)
+    parser.add_argument("what", choices=("data", "schema"))
+    made: dict[str, Any] = {"data": data, "schema": schema}
+    sys.stdout.write(made[parser.parse_args().what]())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""The SQL files: made anew they are the same; the sample data goes into an empty database, whole, and is fresh whenever it does."""
+
+import subprocess
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+import servers
+from ledger.entries import EventScheduled, Recorded
+from ledger.event import Event, evolve
+from ledger.settings import Settings
+from ledger.store import Ledger
+from seed.demo import PASSWORD, story
+from tests.running_system import Person, Stack, system_settings
+
+ROOT = Path(__file__).parent.parent.parent
+SAMPLE, SCHEMA = ROOT / "seed" / "seed_data.sql", ROOT / "docs" / "schema.sql"
+
+
+def psql(database_url: str, file: Path) -> "subprocess.CompletedProcess[str]":
+    command = [str(servers.postgres_program("psql")), "-q", "-f", str(file), database_url]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def _events(database_url: str) -> tuple[list[Recorded], list[Event]]:
+    ledger = Ledger(database_url)
+    entries = ledger.read(0, 10_000)
+    ledger.close()
+    events: dict[Any, Event] = {}
+    for recorded in entries:
+        events[recorded.stream] = evolve(events.get(recorded.stream), recorded)
+    return entries, list(events.values())
+
+
+def test_both_files_are_what_make_sql_writes_today(tmp_path: Path) -> None:
+    (tmp_path / "seed").mkdir()
+    (tmp_path / "docs").mkdir()
+    done = subprocess.run(["make", "sql", f"SQL={tmp_path}/"], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607
+    assert done.returncode == 0, done.stderr
+    for file in (SAMPLE, SCHEMA):
+        assert (tmp_path / file.relative_to(ROOT)).read_text() == file.read_text(), f"{file.name} is out of date: run `make sql`"
+
+
+def test_the_sample_data_is_the_demo_and_fresh(database_url: str) -> None:
+    done = psql(database_url, SAMPLE)
+    assert (done.returncode, done.stderr) == (0, "")
+    entries, events = _events(database_url)
+    now = datetime.now(UTC)
+    assert len(entries) == len(story(now))
+    assert [one.position for one in entries] == sorted(one.position for one in entries)
+    times = [one.entry.at for one in entries]
+    assert times == sorted(times)
+    assert timedelta(0) < now - times[-1] < timedelta(days=2)
+    assert Counter(event.status for event in events) == {"active": 8, "cancelled": 1, "completed": 1}
+    assert all(event.details.starts_at > now + timedelta(hours=12) for event in events if event.status == "active")
+    assert all(event.details.starts_at.hour == 18 for event in events)
+    first = entries[0].entry
+    assert isinstance(first, EventScheduled)
+    assert first.details.name == "Midsummer Night Festival"
+
+
+@pytest.mark.parametrize("day", ["2027-02-28 23:59:59", "2044-03-01 00:00:00"])
+def test_its_upcoming_events_are_upcoming_whenever_it_is_loaded(database_url: str, tmp_path: Path, day: str) -> None:
+    """`now()` is the one thing that tells the day."""
+    dated = tmp_path / "dated.sql"
+    assert SAMPLE.read_text().count("now()") == 1
+    dated.write_text(SAMPLE.read_text().replace("now()", f"timestamptz '{day}+00'"))
+    assert psql(database_url, dated).returncode == 0
+    now = datetime.fromisoformat(f"{day}+00:00")
+    entries, events = _events(database_url)
+    assert all(event.details.starts_at > now for event in events if event.status == "active")
+    assert max(one.entry.at for one in entries) < now
+
+
+def test_a_second_time_is_refused_and_changes_nothing(database_url: str) -> None:
+    psql(database_url, SAMPLE)
+    before = _events(database_url)[0]
+    done = psql(database_url, SAMPLE)
+    assert done.returncode == 3
+    assert "The ledger is not empty" in done.stderr
+    assert _events(database_url)[0] == before
+
+
+def test_what_was_loaded_is_shown_after_the_start(database_url: str, redis_url: str, tmp_path: Path) -> None:
+    psql(database_url, SAMPLE)
+    with psycopg.connect(database_url) as connection:
+        head = str((connection.execute("SELECT max(notification_id) FROM ledger_entries").fetchone() or (0,))[0])
+    stack = Stack(system_settings(database_url, redis_url, tmp_path))
+    try:
+        login = stack.nobody().ok("POST", "/api/login", {"email": "alice@example.test", "password": PASSWORD})
+        alice = Person(stack.http, login["account"]["id"], login["access_token"])
+        alice.last = head
+        shown = alice.see("/api/events")["items"]
+        assert len(shown) == 8
+        assert "Midsummer Night Festival" in {one["name"] for one in shown}
+        bookings = alice.see("/api/bookings")["items"]
+        assert bookings
+        assert bookings[0]["tickets"][0]["code"]
+    finally:
+        stack.stop()
+
+
+def test_the_schema_makes_every_table(empty_database_url: str, settings: Settings) -> None:
+    assert psql(empty_database_url, SCHEMA).returncode == 0
+    tables = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i', 'S') ORDER BY 1"
+    found = []
+    for url in (empty_database_url, settings.database_url):
+        with psycopg.connect(url) as connection:
+            found.append(connection.execute(tables).fetchall())
+    assert found[0] == found[1]
