@@ -10,7 +10,7 @@ SDK := sdk
 SQL :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system run test lint types walls format migrate seed sql sdk bench api worker tick lock clean
+.PHONY: help setup system run test lint types walls format database migrate seed sql sdk bench api worker tick lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ walls: setup ## Check which room imports which
 format: setup ## Put style right where a program can
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .
+
+database: setup ## Make the database of `make run`, or DATABASE_URL's, ready: nothing stays running
+	@$(RUN) -m stack --prepare
 
 migrate: setup ## Bring the database to its newest shape
 	$(RUN) -m migrations upgrade

@@ -48,17 +48,23 @@ class StackError(Exception):
 
 
 def main() -> int:
-    argparse.ArgumentParser(prog="python -m stack", description=__doc__).parse_args()
+    parser = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
+    parser.add_argument("--prepare", action="store_true", help="make the database and its tables, and end")
+    prepares = parser.parse_args().prepare
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a shell's background job would ignore the first
         signal.signal(number, signal.default_int_handler)
     sys.stdout = cast(TextIO, _Unbreakable(sys.stdout))
     lost: list[str] = []
     try:
         settings = Settings.from_env()
-        _check_port(settings)
+        if not prepares:
+            _check_port(settings)
         _check_data_dir(settings.data_dir)
         with _servers(settings, lost) as settings, servers.announced(settings):
             _migrate(settings.database_url)
+            if prepares:
+                print("The database is ready.")
+                return 0
             if settings.demo and _demo_is_due(settings.database_url):
                 print("Loading the demo data into the ledger.", flush=True)
                 _seed(settings)
