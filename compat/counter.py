@@ -128,10 +128,10 @@ class Counter:
     async def event_row(self, **key: Any) -> Row:
         if not 0 < key.get("number", 1) <= MAX_NUMBER:
             raise EventNotFound
-        async for page in self.events(**key):
-            for row in page:
-                return row
-        raise EventNotFound
+        rows = [row async for page in self.events(**key) for row in page]
+        if not rows:
+            raise EventNotFound
+        return rows[0]
 
     # --- bookings
 
@@ -188,10 +188,10 @@ class Counter:
     async def one_booking(self, **key: Any) -> Sold:
         if not 0 < key.get("number", 1) <= MAX_NUMBER:
             raise BookingNotFound
-        async for page in self.bookings(**key):
-            for row in page:
-                return self.sold(row)
-        raise BookingNotFound
+        rows = [row async for page in self.bookings(**key) for row in page]
+        if not rows:
+            raise BookingNotFound
+        return self.sold(rows[0])
 
     def totals(self) -> AsyncIterator[list[Row]]:
         """Of the house's events: see `queries.all_event_totals`."""

@@ -4,7 +4,7 @@ Whatever the database does, an answer comes in time: it bounds the statement, th
 a server that is frozen is hung up on (`ledger.pool`).
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -81,7 +81,7 @@ class Snapshot:
         with self.in_time():
             return _answer(await _rows(self._connection, query))
 
-    async def pages(self, query: Query) -> AsyncIterator[list[Row]]:
+    async def pages(self, query: Query) -> AsyncGenerator[list[Row]]:
         """All rows, EXPORT_PAGE at a time, however many they are."""
         async with self._connection.cursor("export", binary=True, row_factory=tuple_row) as cursor:
             with self.in_time():

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Annotated, NamedTuple
 from uuid import UUID
@@ -67,8 +68,8 @@ class ReadSide:
 
         Raises StaleRead, Busy."""
         await self.reach(query.reads, await self.head())
-        async with self.database.snapshot() as snapshot:
-            async for page in snapshot.pages(query):
+        async with self.database.snapshot() as snapshot, aclosing(snapshot.pages(query)) as pages:
+            async for page in pages:  # closed before the connection goes back, whoever stops reading
                 yield page
 
     async def locate(self, booking_id: UUID) -> UUID | None:

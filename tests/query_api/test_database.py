@@ -17,7 +17,10 @@ SLEEP = Query("SELECT 1, pg_sleep(5)::text", {}, ())
 async def test_broken_connections_are_not_given_out(world: World, api: Api) -> None:
     for _ in range(3):
         assert (await api.get("/api/events")).status_code == 200
-        world.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'seatledger-api'")
+        world.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'seatledger-api'"
+            " AND datname = current_database()"
+        )
         await asyncio.sleep(0.05)
     assert (await api.get("/api/events")).status_code == 200
 

@@ -15,7 +15,7 @@ from tests.query_api.world import NOW, World
 ROWS = 20_000
 BIG = {
     "catalogue_events", "catalogue_categories", "availability_events", "availability_categories", "booking_events", "bookings",
-    "tickets", "accounts", "revenue_events", "revenue_categories", "revenue_hours", "ledger_entries",
+    "tickets", "accounts", "guests", "revenue_events", "revenue_categories", "revenue_hours", "ledger_entries",
 }  # fmt: skip
 
 FILL = """
@@ -33,6 +33,9 @@ INSERT INTO booking_events SELECT event_id, 'Event', starts_at, 'EUR', organizer
 INSERT INTO accounts (id, name, email, role)
     SELECT DISTINCT ON (customer_id) customer_id, md5(n::text), 'p' || n || '@example.test', 'customer' FROM n;
 INSERT INTO accounts (id, name, email, role) SELECT gen_random_uuid(), 'x', 'q' || n || '@example.test', 'customer' FROM n;
+INSERT INTO guests (id, api, name) SELECT DISTINCT organizer_id, 'shop', 'g' FROM n;
+INSERT INTO guests (id, api, name) SELECT DISTINCT customer_id, 'shop', 'g' FROM n;
+INSERT INTO guests (id, api, handle, name) SELECT gen_random_uuid(), 'shop', 'h' || n, 'g' FROM n;
 INSERT INTO bookings SELECT booking_id, n, md5('event' || 1 + n % 100)::uuid, n, 1, customer_id, 'confirmed', 1,
     5000, 0, now(), now() FROM n;
 INSERT INTO tickets SELECT booking_id, 0, 1, 'General', 5000, 'active' FROM n;
@@ -85,6 +88,12 @@ def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query]:
         "event's bookings, export": q.all_event_bookings(search),
         "event of booking": q.event_of_booking(event_id),
         "obligations": q.obligations(account_id, now),
+        "guests' event": q.guests_events("shop", event_id=event_id),
+        "guests' event, by number": q.guests_events("shop", number=17, only="standing"),
+        "guests' booking": q.guests_bookings("shop", booking_id=event_id),
+        "guests' booking, by number": q.guests_bookings("shop", number=17, customer_id=account_id, standing=True),
+        "guests' bookings, event": q.guests_bookings("shop", event_id=event_id, standing=True),
+        "guests' bookings, guest": q.guests_bookings("shop", customer_id=account_id),
         "summary": q.summary(account_id),
         "event totals": q.event_totals(viewer=None, q=None, after=None, limit=50),
         "event totals, organizer": q.event_totals(viewer=account_id, q="x", after=5000, limit=50),
