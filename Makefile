@@ -89,5 +89,5 @@ lock: setup ## Pin what pyproject.toml asks for, with hashes, at the newest vers
 	$(LOCK) --all-extras -c requirements.txt -o requirements-dev.txt
 
 clean: ## Remove .venv, builds and caches; the data stays
-	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv build sdk/build sdk/*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './*/node_modules/*' -prune -exec rm -rf {} +

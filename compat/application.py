@@ -6,12 +6,14 @@ A rule of Seatledger that says no is 400 here, and what can't be read at all is 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
 import psycopg
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
@@ -57,6 +59,12 @@ def in_detail(refusal: Refusal) -> object:
     return {"detail": refusal.sentence}
 
 
+DETAIL: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {"detail": {"description": "A sentence; of a malformed request, a list of what is wrong and where"}},
+}
+
+
 @dataclass(frozen=True)
 class Style:
     """How one specification says no. `fields`: what it calls ours. `status_of` may be told another status."""
@@ -65,6 +73,7 @@ class Style:
     shape: Callable[[Refusal], object] = in_detail
     malformed: Callable[[Sequence[Mapping[str, Any]]], tuple[int, object]] | None = None
     scheme: str = "Bearer"
+    schema: Mapping[str, Any] = field(default_factory=lambda: DETAIL)
 
 
 def make(api: str, settings: Settings, style: Style, *, title: str, description: str | None, docs_also_at: str = "") -> FastAPI:
@@ -77,6 +86,7 @@ def make(api: str, settings: Settings, style: Style, *, title: str, description:
         redirect_slashes=False,
     )
     app.state.api = api
+    app.openapi = partial(_document, app, style)  # type: ignore[method-assign]
     if docs_also_at:
         page = next(route for route in app.routes if isinstance(route, APIRoute) and route.path == "/docs")
         app.add_api_route(docs_also_at, page.endpoint, include_in_schema=False)
@@ -133,6 +143,23 @@ async def array(pages: AsyncIterator[list[Row]], made: Callable[[Row], BaseModel
     return Response(b"[" + b",".join(written) + b"]", headers=NOT_STORED, media_type="application/json")
 
 
+def _document(app: FastAPI, style: Style) -> dict[str, Any]:
+    """What is answered instead, where the framework says what it would."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes, servers=app.servers
+        )
+        for ours in ("HTTPValidationError", "ValidationError"):
+            document["components"]["schemas"].pop(ours, None)
+        refusal = {"description": "Refused", "content": {"application/json": {"schema": dict(style.schema)}}}
+        for path in document["paths"].values():
+            for operation in path.values():
+                operation["responses"].pop("422", None)
+                operation["responses"]["4XX"] = refusal
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
 NOT_STORED = {"Cache-Control": "no-store"}
 _STATUS: dict[type[errors.SeatledgerError], int] = {
     errors.NotFound: 404,
@@ -162,7 +189,7 @@ def _refusal(error: errors.SeatledgerError, style: Style) -> Refusal:
             f"Only {available} {'is' if available == 1 else 'are'} available." if available else "The event is sold out."
         ]
     if isinstance(error, errors.CapacityBelowTaken):
-        said[style.fields.get("capacity", "")] = [f"There are {error.facts['taken']} bookings already."]
+        said[style.fields.get("capacity", "")] = [f"{error.facts['taken']} seats are taken already."]
     return Refusal(status, said or {"": [error.detail]}, headers)
 
 

@@ -48,6 +48,11 @@ STYLE = Style(
     shape=_in_fields,
     malformed=_malformed,
     scheme="Token",
+    schema={
+        "type": "object",
+        "description": "What is wrong, by field; what is about no field is `detail`, a sentence",
+        "additionalProperties": {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}]},
+    },
 )
 
 

@@ -117,6 +117,8 @@ def test_the_image_holds_all_that_runs() -> None:
         "accounts",
         "asgi.py",
         "commands",
+        "compat",
+        "document.py",
         "ledger",
         "migrations",
         "projections",

@@ -1,0 +1,73 @@
+"""Guests: known to one API alone, the same person whenever they come, and logged in as often as is good."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from accounts.access import Access
+from accounts.errors import WrongCredentials
+from accounts.guests import HOUSE, MAX_TOKENS, Guests
+from accounts.passwords import Passwords
+from ledger.keys import Keyring
+from ledger.pool import make_pool
+from ledger.settings import Settings
+
+
+@pytest.fixture
+async def access(settings: Settings) -> AsyncIterator[Access]:
+    async with make_pool(settings) as pool:
+        access = Access(settings, pool, key=Keyring.open(settings.keys, "accounts").newest[1], passwords=Passwords())
+        async with access:
+            yield access
+
+
+@pytest.fixture
+def guests(access: Access) -> Guests:
+    return access.guests("shop")
+
+
+async def test_whoever_has_a_handle_is_the_same_whenever_they_come(guests: Guests) -> None:
+    first, *others = await asyncio.gather(*(guests.find_or_make("ann") for _ in range(5)))
+    assert all(one == first for one in others)
+    assert (first.handle, first.name) == ("ann", "ann")
+    assert await guests.get(first.id) == first
+    assert await guests.numbered(first.number) == first
+
+
+async def test_another_api_knows_nothing_of_them(access: Access, guests: Guests) -> None:
+    ann, other = await guests.find_or_make("ann"), access.guests("fair")
+    assert await other.get(ann.id) is None
+    assert await other.numbered(ann.number) is None
+    assert (await other.find_or_make("ann")).id != ann.id
+    await guests.sign_up("bob", "bob@example.test", "pw")
+    with pytest.raises(WrongCredentials):
+        await other.log_in("bob", "pw")
+    assert await other.of_token(await guests.log_in("bob", "pw")) is None
+
+
+async def test_a_handle_is_taken_once(guests: Guests) -> None:
+    await guests.find_or_make("ann")
+    assert await guests.sign_up("ann", "ann@example.test", "pw") is None
+    with pytest.raises(WrongCredentials):  # who was made without a password has none
+        await guests.log_in("ann", "")
+
+
+async def test_the_house_is_nobody_in_the_list(guests: Guests) -> None:
+    house = await guests.find_or_make(HOUSE)
+    assert house.id == guests.house_id
+    made = [await guests.make(name, role="customer") for name in ("b", "a", "b")]
+    assert await guests.all() == made
+
+
+@pytest.mark.parametrize("number", [0, -1, 2**63, 10**40])
+async def test_numbers_that_nobody_has(guests: Guests, number: int) -> None:
+    assert await guests.numbered(number) is None
+
+
+async def test_the_oldest_of_too_many_log_ins_ends(guests: Guests, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("accounts.guests.MAX_TOKENS", 3)
+    assert MAX_TOKENS > 3
+    bob = await guests.sign_up("bob", "bob@example.test", "pw")
+    tokens = [await guests.log_in("bob", "pw") for _ in range(4)]
+    assert [await guests.of_token(token) for token in tokens] == [None, bob, bob, bob]
