@@ -21,7 +21,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from accounts.errors import Forbidden, NotSignedIn
+from accounts.errors import NotSignedIn, TooManyAttempts
 from compat.counter import Counter
 from ledger import errors
 from ledger.settings import Settings
@@ -67,7 +67,8 @@ DETAIL: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class Style:
-    """How one specification says no. `fields`: what it calls ours. `status_of` may be told another status."""
+    """How one specification says no. `fields`: what it calls ours; `shape`: the body of a refusal, and `schema` that body's schema;
+    `malformed`: the status and body for what can't be read; `scheme`: of its tokens."""
 
     fields: Mapping[str, str] = field(default_factory=dict)
     shape: Callable[[Refusal], object] = in_detail
@@ -164,8 +165,8 @@ NOT_STORED = {"Cache-Control": "no-store"}
 _STATUS: dict[type[errors.SeatledgerError], int] = {
     errors.NotFound: 404,
     errors.NotYourEvent: 403,
-    Forbidden: 403,
     NotSignedIn: 401,
+    TooManyAttempts: 429,
     errors.TryAgain: 503,
 }
 
@@ -176,7 +177,6 @@ def _refusal(error: errors.SeatledgerError, style: Style) -> Refusal:
     status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 400)
     headers: dict[str, str] = {}
     if isinstance(error, errors.TryAgain):
-        status = 503 if isinstance(error, errors.Busy | errors.OutcomeUnknown | errors.StaleRead) else 429
         headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, NotSignedIn):
         headers["WWW-Authenticate"] = style.scheme
@@ -185,9 +185,8 @@ def _refusal(error: errors.SeatledgerError, style: Style) -> Refusal:
         said.setdefault(style.fields.get(one["path"], one["path"]), []).append(f"{_in_words_of(style, one['message'])}.")
     if isinstance(error, errors.SoldOut):
         available = error.facts["available"]
-        said[style.fields.get("quantity", "")] = [
-            f"Only {available} {'is' if available == 1 else 'are'} available." if available else "The event is sold out."
-        ]
+        left = f"Only {available} {'is' if available == 1 else 'are'} available."
+        said[""] = [left if available else "The event is sold out."]
     if isinstance(error, errors.CapacityBelowTaken):
         said[style.fields.get("capacity", "")] = [f"{error.facts['taken']} seats are taken already."]
     return Refusal(status, said or {"": [error.detail]}, headers)

@@ -80,15 +80,16 @@ class Counter:
     async def change(
         self, event: Event, changes: dict[str, Any], *, price: Decimal | None = None, capacity: int | None = None
     ) -> None:
-        """The details that are given, and its only category: whoever comes last wins."""
-        version = event.details_version
-        only = numbered([NewCategory(name=SEAT, price=price or Decimal(), capacity=capacity or 1)], event.currency)[0]
-        category = m.CategoryChange(
-            category_id(event.id, 1), None, None if price is None else only.price, None if capacity is None else only.capacity
-        )
+        """The details that are given, and its first category: whoever comes last wins."""
+        version, categories = event.details_version, None
+        if price is not None or capacity is not None:
+            (new,) = numbered([NewCategory(name=SEAT, price=price or Decimal(), capacity=capacity or 1)], event.currency)
+            first, *others = (category_id(event.id, number) for number in event.categories)
+            change = m.CategoryChange(first, price=None if price is None else new.price, capacity=capacity)
+            categories = (change, *map(m.CategoryChange, others))
         for _ in range(EDITS):
             command = m.ChangeEvent(
-                id=uuid4(), actor=_organizer(event.organizer_id), event_id=event.id, changes=changes, categories=(category,),
+                id=uuid4(), actor=_organizer(event.organizer_id), event_id=event.id, changes=changes, categories=categories,
                 expected_details_version=version,
             )  # fmt: skip
             try:

@@ -15,7 +15,7 @@ from ledger.settings import Settings
 from ledger.views import BookingView, EventView
 
 API = "ticketing-platform"
-STYLE = Style(fields={"quantity": ""})
+STYLE = Style()
 MAX_TICKETS_PER_USER = 2
 #: Its events have no date, and are never past.
 NEVER = datetime(LAST_YEAR, 1, 1, tzinfo=UTC)

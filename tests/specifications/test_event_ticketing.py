@@ -133,6 +133,18 @@ def test_an_update_changes_what_is_given(api: Api) -> None:
     assert api.anyone.ok("GET", path) == {**changed, "available_tickets": 9}
 
 
+def test_an_update_leaves_a_category_that_our_own_admin_added(api: Api, stack: Stack) -> None:
+    event = api.event(title="With a box")
+    api.anyone.ok("GET", f"/api/events/{event['id']}")  # so it is there for everybody
+    (ours,) = stack.admin.ok("GET", "/api/events?q=with a box")["items"]
+    box = {"name": "Box", "price": "99.00", "capacity": 4}
+    changes = {"categories": [{"id": ours["categories"][0]["id"]}, box]}
+    stack.admin.ok("PATCH", f"/api/events/{ours['id']}", changes, If_Match=f'"{ours["details_version"]}"')
+    api.admin.ok("PUT", f"/api/events/{event['id']}", {"price": 25, "title": "With a box still"})
+    (ours,) = stack.admin.ok("GET", "/api/events?q=with a box")["items"]
+    assert [(one["name"], one["price"]) for one in ours["categories"]] == [("Seat", "25.00"), ("Box", "99.00")]
+
+
 def test_statuses(api: Api) -> None:
     user, cancelled, completed = api.user(), api.event(), api.event()
     booking = api.book(cancelled, user, 2)
