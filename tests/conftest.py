@@ -124,8 +124,8 @@ def empty_database_url(postgres_server: PostgresServer, _database_names: Iterato
 
 
 @pytest.fixture(scope="session")
-def _redis_urls(pytestconfig: pytest.Config) -> Iterator[str]:
-    """In turn, the databases that are this process's share, so that a late message of one test does not reach the next."""
+def _redis_share(pytestconfig: pytest.Config) -> list[str]:
+    """The databases of this process. The first is the running system's, whose worker takes whatever comes there."""
     given = os.environ.get("REDIS_URL")
     url = given or own_servers.urls(pytestconfig.stash[_DIRECTORY])[1]
     with redis.Redis.from_url(url) as client:
@@ -133,8 +133,19 @@ def _redis_urls(pytestconfig: pytest.Config) -> Iterator[str]:
     worker, workers = (int(os.environ.get(name, default).removeprefix("gw")) for name, default in _XDIST)
     share = [urlsplit(url)._replace(path=f"/{number}").geturl() for number in range(worker, count, workers)]
     share = [url for url in share if not given or _size(url) == 0]
-    assert share, f"REDIS_URL has no empty database for test process {worker} of {workers}: the tests flush what they use."
-    return itertools.cycle(share)
+    assert len(share) > 1, f"REDIS_URL has too few empty databases for test process {worker} of {workers}: the tests flush them."
+    return share
+
+
+@pytest.fixture(scope="session")
+def system_redis_url(_redis_share: list[str]) -> str:
+    return _redis_share[0]
+
+
+@pytest.fixture(scope="session")
+def _redis_urls(_redis_share: list[str]) -> Iterator[str]:
+    """In turn, so that a late message of one test does not reach the next."""
+    return itertools.cycle(_redis_share[1:])
 
 
 @pytest.fixture

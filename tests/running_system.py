@@ -127,12 +127,12 @@ def system_settings(database_url: str, redis_url: str, data_dir: Path) -> Settin
 
 @pytest.fixture(scope="session")
 def stack(
-    postgres_server: PostgresServer, template_database: str, _redis_urls: Iterator[str], tmp_path_factory: pytest.TempPathFactory
+    postgres_server: PostgresServer, template_database: str, system_redis_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stack]:
     """One for all tests of a process: they make events and people of their own."""
     name = f"system_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     url = postgres_server.create(name, template_database)
-    stack = Stack(system_settings(url, next(_redis_urls), tmp_path_factory.mktemp("system")))
+    stack = Stack(system_settings(url, system_redis_url, tmp_path_factory.mktemp("system")))
     yield stack
     stack.stop()
     postgres_server.drop(name)

@@ -1,6 +1,7 @@
 """The SDK against a running server: what is generated, and what is around it."""
 
 import itertools
+import re
 import subprocess
 import sys
 import threading
@@ -76,6 +77,13 @@ def _seats(quantity: int = 1) -> NewBooking:
     return NewBooking(tickets=[WantedTickets(category="General", quantity=quantity)])
 
 
+def _said(script: str, *arguments: str) -> str:
+    command, environment = [sys.executable, "-c", script, *arguments], {"PYTHONPATH": str(ROOT / "sdk")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 # --- what is generated
 
 
@@ -136,15 +144,13 @@ def test_the_sample_script(stack: Stack, organizer: Person, alice: Person) -> No
     script = (ROOT / "sdk" / "examples" / "house_concert.py").read_text()
     for demo, person in (("organizer@example.test", organizer), ("alice@example.test", alice)):
         script = script.replace(demo, person.email)
-    command = [sys.executable, "-c", script.replace("demo-password", PASSWORD), stack.url]
-    done = subprocess.run(command, env={"PYTHONPATH": str(ROOT / "sdk")}, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
+    output = _said(script.replace("demo-password", PASSWORD), stack.url)
     for said in (
         "Created 'House concert': 2 chairs at 12.50 EUR, active", "Booked 2 tickets for 25.00: ", "live: 0 left {'Chair': 0}",
         "Booked too many: 409 Sold out: In Chair, no seats are left. (available: 0)", "Cancelled: cancelled, 25.00 EUR back",
         "live: 2 left {'Chair': 2}", "Alice's bookings of it: ['cancelled']; seats left: 2",
     ):  # fmt: skip
-        assert said in done.stdout
+        assert said in output
 
 
 def test_the_expected_usage_as_printed(stack: Stack, organizer: Person) -> None:
@@ -152,10 +158,22 @@ def test_the_expected_usage_as_printed(stack: Stack, organizer: Person) -> None:
     stack.event(organizer, name="Listed by the SDK")
     script = (ROOT / "sdk" / "examples" / "expected_usage.py").read_text()
     script = script.replace("ApiClient()", f"ApiClient(__import__('event_sdk').Configuration(host={stack.url!r}))")
-    command = [sys.executable, "-c", script]
-    done = subprocess.run(command, env={"PYTHONPATH": str(ROOT / "sdk")}, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("items=[Event(id=UUID(")
+    assert _said(script).startswith("items=[Event(id=UUID(")
+
+
+def test_the_quick_start_of_its_readme(stack: Stack, organizer: Person, alice: Person) -> None:
+    """With an event and a person that are here in place of the demo's."""
+    event = stack.event(organizer, name="Midsummer of the quick start")
+    organizer.see(f"/api/events/{event['id']}")  # so it is there for everybody
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "sdk" / "README.md").read_text(), re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        script = block.replace("ApiClient()", f"ApiClient(__import__('event_sdk').Configuration(host={stack.url!r}))")
+        script = script.replace(" = Client()", f" = Client({stack.url!r})").replace("alice@example.test", alice.email)
+        script = script.replace("demo-password", PASSWORD).replace('q="midsummer"', 'q="midsummer of the quick start"')
+        said = _said(script)
+    assert "100.00 ['" in said
+    assert re.fullmatch(r"\d+ \{'General': \d+, 'VIP': 5\}", said.splitlines()[-1])
 
 
 def test_a_lost_reply_is_asked_for_again_and_nothing_happens_twice(
