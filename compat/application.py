@@ -6,6 +6,7 @@ A rule of Seatledger that says no is 400 here, and what can't be read at all is 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import partial
 from typing import Annotated, Any
 
@@ -17,7 +18,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
-from pydantic import BaseModel
+from pydantic import BaseModel, PlainSerializer, WithJsonSchema
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -128,6 +129,15 @@ def make(api: str, settings: Settings, style: Style, *, title: str, description:
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
     return app
+
+
+def _number(amount: Decimal) -> int | float:
+    """`50` of 50.00, `12.5` of 12.50: as people write it."""
+    return int(amount) if amount == int(amount) else float(amount)
+
+
+#: Money as a JSON number; made of the decimal text that Seatledger has for it.
+Amount = Annotated[Decimal, PlainSerializer(_number, return_type=int | float), WithJsonSchema({"type": "number", "minimum": 0})]
 
 
 async def _counter(request: Request) -> Counter:

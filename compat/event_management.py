@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI, Response
 from pydantic import BaseModel, Field
 
 from commands.bodies import Capacity, LongText, Moment, Name, NewCategory, Price
-from compat.application import At, Refused, Style, array
+from compat.application import Amount, At, Refused, Style, array
 from compat.application import make as make_application
 from compat.counter import details, listed
 from ledger.decide import MAX_CATEGORIES
@@ -47,7 +47,7 @@ class NewEvent(BaseModel):
 
 class TicketCategory(BaseModel):
     name: str
-    price: float
+    price: Amount
     seats_limit: int
     seats_sold: int
 
@@ -71,7 +71,7 @@ class Booking(BaseModel):
     event_id: int
     ticket_category: str
     quantity: int
-    total_price: float
+    total_price: Amount
     booked_at: datetime
 
 
@@ -112,13 +112,13 @@ async def book_tickets(event_id: int, body: NewBooking, at: At) -> Booking:
         raise Refused(400, f"{body.quantity} tickets exceed the {available} available seats in {body.ticket_category}.") from None
     return Booking(
         id=view.number, event_id=event_id, ticket_category=view.lines[0].category, quantity=body.quantity,
-        total_price=float(Decimal(view.total_amount)), booked_at=view.booked_at,
+        total_price=Decimal(view.total_amount), booked_at=view.booked_at,
     )  # fmt: skip
 
 
 def _event(view: EventView) -> Event:
     categories = [
-        TicketCategory(name=one.name, price=float(Decimal(one.price)), seats_limit=one.capacity, seats_sold=one.taken)
+        TicketCategory(name=one.name, price=Decimal(one.price), seats_limit=one.capacity, seats_sold=one.taken)
         for one in view.categories
     ]
     return Event(

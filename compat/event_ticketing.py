@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from accounts.guests import Guest
 from accounts.routes import Phone
 from commands.bodies import Capacity, LongText, Moment, Name, Price, Venue
-from compat.application import At, Refused, Row, Style, array
+from compat.application import Amount, At, Refused, Row, Style, array
 from compat.application import make as make_application
 from compat.counter import Counter, Sold, details, listed, only_seats
 from compat.ticketing_samples import Samples
@@ -72,7 +72,7 @@ class Event(BaseModel):
     date_time: datetime
     capacity: int
     available_tickets: int
-    price: float
+    price: Amount
     status: Status
     created_at: datetime
 
@@ -87,7 +87,7 @@ class EventStatistics(BaseModel):
     capacity: int
     tickets_sold: int
     total_bookings: int
-    revenue: float
+    revenue: Amount
 
 
 class NewBooking(BaseModel):
@@ -112,7 +112,7 @@ class Booking(BaseModel):
     user_id: int
     event_id: int
     quantity: int
-    total_amount: float
+    total_amount: Amount
     booking_date: datetime
     status: Literal["confirmed", "cancelled"]
     tickets: list[Ticket]
@@ -272,7 +272,7 @@ def _as_user(guest: Guest) -> User:
 def _event(view: EventView) -> Event:
     return Event(
         id=view.number, title=view.name, description=view.description, venue=view.venue, date_time=view.starts_at,
-        capacity=view.capacity, available_tickets=view.available, price=float(Decimal(view.categories[0].price)),
+        capacity=view.capacity, available_tickets=view.available, price=Decimal(view.categories[0].price),
         status=view.status, created_at=view.created_at,
     )  # fmt: skip
 
@@ -281,7 +281,7 @@ def _statistics(row: Row) -> EventStatistics:
     view = event_stats_view(row)
     return EventStatistics(
         id=view.number, title=view.name, date_time=view.starts_at, status=view.status, capacity=view.capacity,
-        tickets_sold=view.taken, total_bookings=view.bookings - view.cancellations, revenue=float(Decimal(view.net)),
+        tickets_sold=view.taken, total_bookings=view.bookings - view.cancellations, revenue=Decimal(view.net),
     )  # fmt: skip
 
 
@@ -292,6 +292,6 @@ def _sold(sold: Sold) -> Booking:
 def _booking(view: BookingView, user_id: int, event_id: int) -> Booking:
     tickets = [Ticket(id=one.id, booking_id=view.number, ticket_code=one.code, status=one.status) for one in view.tickets]
     return Booking(
-        id=view.number, user_id=user_id, event_id=event_id, quantity=len(tickets), total_amount=float(Decimal(view.total_amount)),
+        id=view.number, user_id=user_id, event_id=event_id, quantity=len(tickets), total_amount=Decimal(view.total_amount),
         booking_date=view.booked_at, status=view.status, tickets=tickets,
     )  # fmt: skip

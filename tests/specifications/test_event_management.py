@@ -38,6 +38,7 @@ def listed(api: Client, event: JSON) -> Any:
 def test_the_example(api: Client) -> None:
     created = api.do("POST", "/events", CONCERT)
     assert created.status_code == 201
+    assert '"price":50,' in created.text, "as printed, not 50.0"
     event = created.json()
     assert isinstance(event.pop("id"), int)
     assert event == CONCERT
