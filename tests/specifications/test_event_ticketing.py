@@ -1,11 +1,14 @@
 """Specification 2: roles, bookings with tickets and codes, statuses, statistics, and its test data."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from tests.running_system import JSON, LATER, Person, Stack
+from tests.running_system import JSON, LATER, Person, Stack, free_port, system_settings, wait_until_ready
 from tests.specifications.client import UNKNOWN_NUMBERS, Client
 
 EVENT: JSON = {"title": "Show", "description": "d", "venue": "Hall", "date_time": LATER, "capacity": 10, "price": 19.99}
@@ -51,6 +54,24 @@ def test_its_test_data_is_there_from_the_start(api: Api) -> None:
     bookings = [api.anyone.ok("GET", f"/api/bookings/user/{user['id']}") for user in users if user["role"] == "customer"]
     assert sum(map(len, bookings)) >= 6
     assert all(bookings)
+
+
+def test_two_processes_make_it_once(database_url: str, redis_url: str, tmp_path: Path) -> None:
+    stack, port = Stack(system_settings(database_url, redis_url, tmp_path)), free_port()
+    try:
+        stack.processes.append(stack.start("asgi", PORT=str(port)))
+        wait_until_ready(f"http://127.0.0.1:{port}", *stack.processes)
+        urls = [f"{url}/compat/event-ticketing/api/events" for url in (stack.url, f"http://127.0.0.1:{port}")]
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda url: httpx.get(url, timeout=30), urls * 4))
+        assert {answer.status_code for answer in answers} == {200}
+        api = Api(stack)
+        events = api.anyone.ok("GET", "/api/events")
+        assert len(events) == 5
+        assert len(api.anyone.ok("GET", "/api/users")) == 3
+        assert sum(len(api.admin.ok("GET", f"/api/bookings/event/{event['id']}")) for event in events) == 6
+    finally:
+        stack.stop()
 
 
 # --- roles
