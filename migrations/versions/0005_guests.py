@@ -6,7 +6,7 @@ The tables are described in `accounts/tables.py`; a test compares the two.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
+revision = "0005"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
