@@ -23,8 +23,9 @@ def test_importing_it_is_quick() -> None:
 
 
 def test_get_events_is_hardly_slower_than_the_same_call_by_httpx(stack: Stack, organizer: Person) -> None:
-    for _ in range(20):
+    for _ in range(50):
         stack.event(organizer, name="Measured")
+    assert len(organizer.see("/api/events")["items"]) == 50, "a full page"
     api = EventsApi(ApiClient(Configuration(host=stack.url)))
     sdk: list[float] = []
     plain: list[float] = []
