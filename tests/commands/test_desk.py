@@ -111,3 +111,14 @@ async def _event(appender: Appender, event_id: UUID) -> Event:
     event = await appender.event(event_id)
     assert event is not None
     return event
+
+
+async def test_what_a_number_names_is_there_at_once(desk: Desk, appender: Appender) -> None:
+    event_id = await t.scheduled(appender)
+    view, position = await desk.carry_out(t.book(event_id))
+    assert isinstance(view, BookingView)
+    assert view.number == position
+    made = await desk.made_by(position)
+    assert made is not None
+    assert (made.stream, made.version, made.position, made.entry.command) == (event_id, 2, position, view.id)
+    assert [await desk.made_by(number) for number in (position + 1, 0, -1, 2**63, 10**40)] == [None] * 5
