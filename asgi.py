@@ -37,6 +37,7 @@ from ledger.settings import Settings, SettingsError
 from ledger.ticket_codes import TicketCodes
 from query_api import bookings, events, live, stats, system
 from query_api.read_side import ReadSide
+from serving import GatheringProtocol
 from workers.hints import HintSender
 
 TITLE = "Seatledger"
@@ -150,7 +151,7 @@ def main() -> int:
             host=settings.host,
             port=settings.port,
             loop="uvloop",
-            http="httptools",
+            http=GatheringProtocol,
             log_config=None,
             access_log=False,
             server_header=False,
