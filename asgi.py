@@ -37,7 +37,7 @@ from ledger.settings import Settings, SettingsError
 from ledger.ticket_codes import TicketCodes
 from query_api import bookings, events, live, stats, system
 from query_api.read_side import ReadSide
-from serving import GatheringProtocol
+from serving import Protocol
 from workers.hints import HintSender
 
 TITLE = "Seatledger"
@@ -71,7 +71,6 @@ def bootstrap(
         app.include_router(room.router)
     app.add_api_route("/", _to_docs, include_in_schema=False)
     problems.install(app)
-    app.add_middleware(HotRoute)
     app.add_middleware(Edge)
     app.openapi = partial(_document, app)  # type: ignore[method-assign]
     return app
@@ -147,11 +146,11 @@ def main() -> int:
         logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s %(message)s")
         app = bootstrap(settings)
         uvicorn.run(
-            app,
+            HotRoute(app),
             host=settings.host,
             port=settings.port,
             loop="uvloop",
-            http=GatheringProtocol,
+            http=Protocol,
             log_config=None,
             access_log=False,
             server_header=False,

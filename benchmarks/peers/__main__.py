@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from benchmarks.collectable import make_collectable
 from benchmarks.peers import PEERS
 
-#: Those of asgi.main: a test compares them.
+#: Those of asgi.main, but uvicorn's own protocol (ours is serving.py): a test compares them.
 OPTIONS: dict[str, Any] = {
     "loop": "uvloop",
     "http": "httptools",
