@@ -4,7 +4,6 @@ Nothing is built at import: `bootstrap` builds everything from `Settings`, the a
 """
 
 import argparse
-import gc
 import logging
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -31,6 +30,7 @@ from commands.routes import WriteSide
 from commands.streams import Streams
 from edge import Edge
 from hot_route import HotRoute
+from ledger import collector
 from ledger.keys import Keyring, KeysError
 from ledger.pool import make_pool
 from ledger.settings import Settings, SettingsError
@@ -117,15 +117,8 @@ async def _lifespan(
             desk, currency=settings.currency, locate=read_side.locate, customer=access.directory.find_or_make_customer, key=key
         )
         app.state.probes = probes.Probes(pool, appender, read_side)
-        _tune_collector()
+        collector.tune()
         yield
-
-
-def _tune_collector() -> None:
-    """What is there now stays: the collector need not look at it again, and looks at the rest seldom (docs/decisions/0003)."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 100)
 
 
 def _document(app: FastAPI) -> dict[str, Any]:

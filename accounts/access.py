@@ -102,15 +102,6 @@ class Access:
                 raise errors.CsrfMissing
         return principal
 
-    async def signed_in(self, scope: Scope, roles: Collection[str]) -> Principal:
-        """Raises what `principal_of` does, NotSignedIn for nobody, and Forbidden for another role."""
-        principal = await self.principal_of(scope)
-        if principal is None:
-            raise errors.NotSignedIn
-        if principal.role not in roles:
-            raise errors.Forbidden
-        return principal
-
     async def _principal(self, token: str, *, by_cookie: bool) -> Principal:
         principal = await self.tokens.find(hash_of(token)) if len(token) == TOKEN_LENGTH else None
         if principal is None:
@@ -127,6 +118,15 @@ class Access:
         return blake2b(token_hash, key=self._csrf_key, digest_size=16).hexdigest()
 
 
+def permitted(principal: Principal | None, roles: Collection[str]) -> Principal:
+    """Whoever has one of these roles. Raises NotSignedIn for nobody, Forbidden for another role."""
+    if principal is None:
+        raise errors.NotSignedIn
+    if principal.role not in roles:
+        raise errors.Forbidden
+    return principal
+
+
 def clear_cookies(response: Response) -> None:
     response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="lax")
     response.delete_cookie(CSRF_COOKIE, samesite="lax")
@@ -141,7 +141,7 @@ class _SignedIn(SecurityBase):
 
     async def __call__(self, request: Request, policy: SecurityScopes) -> Principal:
         access: Access = request.app.state.access
-        return await access.signed_in(request.scope, policy.scopes)
+        return permitted(await access.principal_of(request.scope), policy.scopes)
 
 
 class _Anyone(_SignedIn):
