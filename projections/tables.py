@@ -7,9 +7,13 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
+import psycopg
 from sqlalchemy import BigInteger, ColumnElement, Connection, DateTime, MetaData, SmallInteger, Table, Text, Uuid, any_, bindparam
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped, mapped_column
+
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 Id = Annotated[UUID, mapped_column(Uuid)]
 Position = Annotated[int, mapped_column(BigInteger)]
@@ -56,9 +60,19 @@ def is_any_of(column: InstrumentedAttribute[UUID], name: str) -> ColumnElement[b
 
 
 def insert(connection: Connection, model: type[Model], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Inserts new rows, all in one statement. A row that is there already is an error: the ledger says everything once."""
+    """Inserts new rows, all in one COPY. A row that is there already is an error: the ledger says everything once."""
     if rows:
-        connection.exec_driver_sql(_insert_sql(table_of(model), tuple(rows[0])), _given(rows))
+        table, names = table_of(model), tuple(rows[0])
+        sql = f"COPY {table.name} ({', '.join(names)}) FROM STDIN (FORMAT BINARY)"
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        try:
+            with driver.cursor() as cursor, cursor.copy(sql) as copy:
+                copy.set_types([_type(table, name).lower() for name in names])
+                for row in rows:
+                    copy.write_row(tuple(row.values()))
+        except psycopg.Error as error:  # as from any other statement
+            raise DBAPIError.instance(sql, None, error, psycopg.Error) from error
 
 
 def upsert(connection: Connection, model: type[Model], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -103,8 +117,11 @@ def _insert_sql(table: Table, names: tuple[str, ...]) -> str:
     return f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM {_recordset(table, names)}"
 
 
+def _type(table: Table, column: str) -> str:
+    return table.c[column].type.compile(_DIALECT)
+
+
 @cache
 def _recordset(table: Table, names: Iterable[str]) -> str:
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    columns = ", ".join(f"{name} {table.c[name].type.compile(dialect)}" for name in names)
+    columns = ", ".join(f"{name} {_type(table, name)}" for name in names)
     return f"json_to_recordset(%s::json) AS given ({columns})"
