@@ -58,10 +58,7 @@ class Statement(NamedTuple):
 
 
 def _events(q: str) -> Statement:
-    now = datetime.now(UTC)
-    return Statement.of(
-        queries.events(q=q, upcoming_from=now, from_=None, to=None, status="active", organizer_id=None, after=None, limit=50)
-    )
+    return Statement.of(queries.events(queries.EventSearch(q=q, status="active", upcoming=True), datetime.now(UTC)))
 
 
 _EVENT, _EVENTS, _SEARCH = Statement.of(queries.event(_NOBODY)), _events(""), _events("something")

@@ -15,8 +15,8 @@ from query_api.queries.about_bookings import (
     event_of_booking,
     obligations,
 )
-from query_api.queries.about_events import EventKey, event, events
-from query_api.queries.about_positions import MAX_LAG, changes, positions, progress, reached
+from query_api.queries.about_events import EventKey, EventSearch, event, events
+from query_api.queries.about_positions import MAX_LAG, changes, event_changes, positions, progress, reached
 from query_api.queries.about_statistics import MAX_BUCKETS, Interval, all_event_totals, event_totals, sales, summary
 from query_api.queries.compose import AVAILABILITY, BOOKINGS, EVENTS, REVENUE, literally
 
@@ -30,6 +30,7 @@ __all__ = [
     "TICKETS_PER_PAGE",
     "BookingSearch",
     "EventKey",
+    "EventSearch",
     "Interval",
     "all_event_bookings",
     "all_event_totals",
@@ -38,6 +39,7 @@ __all__ = [
     "changes",
     "event",
     "event_bookings",
+    "event_changes",
     "event_of_booking",
     "event_totals",
     "events",

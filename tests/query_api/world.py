@@ -152,13 +152,15 @@ class Api:
 
 
 class CountingCursor(psycopg.AsyncCursor[Any]):
-    """Counts what all of them execute."""
+    """Counts what all of them execute, and what of it reads events as they are shown."""
 
     count = 0
+    count_of_events = 0
 
-    async def execute(self, *args: Any, **kwargs: Any) -> Any:
+    async def execute(self, query: Any, *args: Any, **kwargs: Any) -> Any:
         CountingCursor.count += 1
-        return await super().execute(*args, **kwargs)
+        CountingCursor.count_of_events += "catalogue_categories" in str(query)
+        return await super().execute(query, *args, **kwargs)
 
 
 @asynccontextmanager
