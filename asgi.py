@@ -67,8 +67,8 @@ def bootstrap(
         redirect_slashes=False,
         lifespan=partial(_lifespan, settings, clock, hint_sender),
     )
-    for room in (commands.routes, accounts.routes, events, bookings, stats, live, system, probes):
-        app.include_router(room.router)
+    for room in (events, bookings, commands.routes, accounts.routes, stats, live, system, probes):
+        app.router.routes.extend(room.router.routes)  # not include_router, whose matching takes a fifth of a read's time
     app.add_api_route("/", _to_docs, include_in_schema=False)
     problems.install(app)
     app.add_middleware(Edge)
