@@ -1,9 +1,8 @@
-"""What every request passes first: headers for browsers, and bounds on how long a body may be and how long a client may take to
-send it.
+"""What every request passes first: headers for browsers, and a bound on how long a body may be (`serving.py` bounds how long a
+client may take to send it).
 
 Not the framework's own bound: that one answers with plain text, and calls a command too large that it has carried out."""
 
-import asyncio
 import re
 
 from starlette.exceptions import HTTPException
@@ -12,10 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import problems
 from ledger.settings import BODY_LIMIT_BYTES
 
-#: A body of 64 KiB that takes longer comes from nobody whom we could serve.
-BODY_SECONDS = 10
-
-_HEADERS = [
+HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"same-origin"),
@@ -37,7 +33,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
 
-        headers = [*_HEADERS, (b"content-security-policy", _DOCS_POLICY)] if _DOCS.fullmatch(scope["path"]) else _HEADERS
+        headers = [*HEADERS, (b"content-security-policy", _DOCS_POLICY)] if _DOCS.fullmatch(scope["path"]) else HEADERS
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -57,26 +53,15 @@ def _declared_bytes(scope: Scope) -> int:
 
 
 def _bounded(receive: Receive) -> Receive:
-    """The body within BODY_SECONDS, or a disconnected client; what is asked for after the body may wait for ever.
-
-    One without a declared length is counted: HTTPException (413) past BODY_LIMIT_BYTES."""
-    deadline = asyncio.get_running_loop().time() + BODY_SECONDS
-    complete, received_bytes = False, 0
+    """A body without a declared length is counted: HTTPException (413) past BODY_LIMIT_BYTES."""
+    received_bytes = 0
 
     async def receive_bounded() -> Message:
-        nonlocal complete, received_bytes
-        if complete:
-            return await receive()
-        try:
-            async with asyncio.timeout_at(deadline):
-                message = await receive()
-        except TimeoutError:
-            complete = True
-            return {"type": "http.disconnect"}
+        nonlocal received_bytes
+        message = await receive()
         received_bytes += len(message.get("body", b""))
         if received_bytes > BODY_LIMIT_BYTES:
             raise HTTPException(413)
-        complete = not message.get("more_body", False)
         return message
 
     return receive_bounded

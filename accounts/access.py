@@ -7,6 +7,7 @@ whoever made the page, so with it a request that may change something must prove
 `X-CSRF-Token` with the value of the readable cookie `seatledger_csrf`, which is a keyed hash of the token itself.
 """
 
+from collections.abc import Collection
 from hashlib import blake2b
 from hmac import compare_digest
 from types import TracebackType
@@ -17,6 +18,7 @@ from fastapi import Header, Request, Response, Security
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
+from starlette.types import Scope
 
 from accounts import errors
 from accounts.attempts import Attempts
@@ -87,14 +89,15 @@ class Access:
         await self.attempts.close()
         self.passwords.close()
 
-    async def principal_of(self, request: Request) -> Principal | None:
+    async def principal_of(self, scope: Scope) -> Principal | None:
         """None: neither token nor cookie came. Raises NotSignedIn for one that is worth nothing, CsrfMissing."""
-        for name, value in request.scope["headers"]:
+        for name, value in scope["headers"]:
             if name == b"authorization":
                 scheme, _, token = value.decode("latin-1").partition(" ")
                 if scheme.lower() != "bearer":
                     raise errors.NotSignedIn
                 return await self._principal(token.strip(), by_cookie=False)
+        request = Request(scope)
         token = request.cookies.get(SESSION_COOKIE)
         if not token:
             return None
@@ -121,6 +124,15 @@ class Access:
         return blake2b(token_hash, key=self._csrf_key, digest_size=16).hexdigest()
 
 
+def permitted(principal: Principal | None, roles: Collection[str]) -> Principal:
+    """Whoever has one of these roles. Raises NotSignedIn for nobody, Forbidden for another role."""
+    if principal is None:
+        raise errors.NotSignedIn
+    if principal.role not in roles:
+        raise errors.Forbidden
+    return principal
+
+
 def clear_cookies(response: Response) -> None:
     response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="lax")
     response.delete_cookie(CSRF_COOKIE, samesite="lax")
@@ -135,12 +147,7 @@ class _SignedIn(SecurityBase):
 
     async def __call__(self, request: Request, policy: SecurityScopes) -> Principal:
         access: Access = request.app.state.access
-        principal = await access.principal_of(request)
-        if principal is None:
-            raise errors.NotSignedIn
-        if principal.role not in policy.scopes:
-            raise errors.Forbidden
-        return principal
+        return permitted(await access.principal_of(request.scope), policy.scopes)
 
 
 class _Anyone(_SignedIn):
@@ -149,20 +156,18 @@ class _Anyone(_SignedIn):
 
     async def __call__(self, request: Request, policy: SecurityScopes) -> Principal | None:  # type: ignore[override]
         access: Access = request.app.state.access
-        return await access.principal_of(request)
+        return await access.principal_of(request.scope)
 
 
 _signed_in = _SignedIn()
 
 Anyone = Annotated[Principal | None, Security(_Anyone())]
-_BUYERS = ["customer", "organizer", "admin"]
+BUYERS = ["customer", "organizer", "admin"]
 SignedIn = Annotated[Principal, Security(_signed_in, scopes=["customer", "organizer", "auditor", "admin"])]
-Buyer = Annotated[Principal, Security(_signed_in, scopes=_BUYERS)]
+Buyer = Annotated[Principal, Security(_signed_in, scopes=BUYERS)]
 Organizer = Annotated[Principal, Security(_signed_in, scopes=["organizer", "admin"])]
 Auditor = Annotated[Principal, Security(_signed_in, scopes=["auditor", "admin"])]
 Admin = Annotated[Principal, Security(_signed_in, scopes=["admin"])]
-
-_BUYER_POLICY = SecurityScopes(_BUYERS)
 
 IdempotencyKey = Annotated[
     str | None,
@@ -172,11 +177,6 @@ IdempotencyKey = Annotated[
         json_schema_extra={"minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
     ),
 ]
-
-
-async def buyer(request: Request) -> Principal:
-    """What `Buyer` asks, for the one route that is served past the router."""
-    return await _signed_in(request, _BUYER_POLICY)
 
 
 def command_id_of(request: Request, principal: Principal, key: str | None) -> UUID:

@@ -1,4 +1,4 @@
-"""The tables of accounts. `migrations/versions/0002_accounts.py` and `0005_guests.py` make them; a test compares."""
+"""The tables of accounts. `migrations/versions/0002_accounts.py` and `0006_guests.py` make them; a test compares."""
 
 from sqlalchemy import (
     BigInteger,

@@ -5,12 +5,14 @@ A benchmark is a file with a `run(bench)`, and a line in `BENCHMARKS` of __main_
 
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from benchmarks import stage
+from benchmarks.load import Run, book
 from benchmarks.results import Results
 
 
@@ -26,7 +28,7 @@ class Options:
 
 
 FULL = Options(quick=False, rounds=3, connections=(1, 16, 64, 256), seconds=4, warm_up=3)
-QUICK = Options(quick=True, rounds=1, connections=(64,), seconds=2, warm_up=1)
+QUICK = Options(quick=True, rounds=1, connections=(64,), seconds=1, warm_up=1)
 
 
 @dataclass
@@ -44,7 +46,18 @@ class Bench:
         opened = self.stack.enter_context(stage.opened(self.directory / "stage"))
         shown = self.results.facts["durability"] = stage.durability(opened.settings.database_url)
         self.say(", ".join(f"{name} {value}" for name, value in shown.items()))
+        # Everybody's token is in memory from here on, and what is compiled once is compiled.
+        book([opened.api], [opened.schedule_event()], opened.tokens, connections=64, seconds=self.options.warm_up)
+        opened.settle()
         return opened
 
     def say(self, progress: str) -> None:
         print(f"[{time.monotonic() - self.begun:5.0f} s] {progress}", file=sys.stderr, flush=True)
+
+    def note(self, benchmark: str, what: str, number: int, found: Run, wrong: Sequence[str] = (), **more: object) -> None:
+        """Keeps what a load found in a round, and tells. `wrong`: what is not as it must be, without which no figure counts."""
+        where = f"{benchmark}, {what.strip()}, round {number}"
+        self.results.wrong += [f"{where}: {one}." for one in wrong]
+        self.results.samples.append({"benchmark": benchmark, "subject": what, "round": number, **more, **found._asdict()})
+        figures = f"{found.requests_per_second:,.0f}/s, p50 {found.p50_ms:.1f} ms, p99 {found.p99_ms:.1f} ms"
+        self.say("; ".join([f"{where}: {figures}", *(f"WRONG: {one}" for one in wrong)]))

@@ -1,8 +1,10 @@
-"""Load by wrk: one thread, so many connections, each request another customer's and with its own Idempotency-Key."""
+"""Load by wrk: as fast as the server answers. Each booking is another customer's, with its own Idempotency-Key."""
 
 import json
 import subprocess
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from string import Template
 from threading import Timer
 from typing import NamedTuple
@@ -11,23 +13,47 @@ from uuid import UUID, uuid4
 from benchmarks.collectable import FULL_COLLECTIONS
 from benchmarks.machine import BenchError, find_wrk
 from benchmarks.processes import HOST, Process
+from benchmarks.results import Row, spread
 
 CATEGORY = "General"
 BODY = '{"tickets":[{"category":"General","quantity":1}]}'
 #: Nobody waits longer; the ORM peers take a second at 256 connections.
 TIMEOUT_SECONDS = 10
 
+#: A thread a port; each walks through all paths and all tokens (where there are any) in step, from a place of its own.
 _SCRIPT = Template("""\
-local heads, count, sent = {}, 0, 0
-for token in io.lines("$tokens") do
-  count = count + 1
-  heads[count] = "POST $path HTTP/1.1\\r\\nHost: $host\\r\\nContent-Type: application/json\\r\\nContent-Length: $length\\r\\n"
-    .. "Authorization: Bearer " .. token .. "\\r\\nIdempotency-Key: $key-"
+local ports, threads = {$ports}, 0
+setup = function(thread)
+  threads = threads + 1
+  thread:set("number", threads)
+  thread.addr = wrk.lookup("$host", ports[threads])[1]
+end
+
+local function list(file, before, after)
+  local found = {}
+  for line in io.lines(file) do
+    found[#found + 1] = before .. line .. after
+  end
+  return found
+end
+
+local paths = list("$paths", "$method ", " HTTP/1.1\\r\\nHost: $host\\r\\n$headers")
+local people = list("$tokens", "Authorization: Bearer ", "\\r\\n")
+local key, tail, sent = "$key", '$tail', 0
+init = function()
+  sent = math.floor(#people * (number - 1) / #ports)
+  if key ~= "" then
+    key = "Idempotency-Key: " .. key .. number .. "-"
+  end
 end
 
 request = function()
   sent = sent + 1
-  return heads[sent % count + 1] .. sent .. '\\r\\n\\r\\n$body'
+  local start = paths[sent % #paths + 1] .. (people[sent % #people + 1] or "")
+  if key == "" then
+    return start .. tail
+  end
+  return start .. key .. sent .. tail
 end
 
 done = function(summary, latency, requests)
@@ -40,10 +66,17 @@ end
 """)
 
 
+class Server(NamedTuple):
+    """One that answers on a port of this machine."""
+
+    process: Process
+    port: int
+
+
 class Run(NamedTuple):
     """What wrk counted. `refused` are answers above 399, `lost` broken connections and answers past the time-out; the other answers
-    are 201s. Its p50 and p99 are corrected for coordinated omission: one stall counts for every request that it kept from being
-    sent."""
+    are 201s, or 200s. Its p50 and p99 are corrected for coordinated omission: one stall counts for every request that it kept from
+    being sent."""
 
     command: str
     answered: int
@@ -53,24 +86,53 @@ class Run(NamedTuple):
     p50_ms: float
     p99_ms: float
 
+    @property
+    def requests_per_second(self) -> float:
+        """Whatever was answered."""
+        return self.per_second * (self.answered + self.refused) / max(self.answered, 1)
 
-def book(server: Process, port: int, event_id: UUID, tokens: Path, *, connections: int, seconds: int) -> Run:
-    """Books single seats as fast as the server answers, past full collections of it. Raises BenchError where wrk fails."""
-    path = f"/api/events/{event_id}/bookings"
-    script = tokens.with_name("book.lua")
-    script.write_text(_SCRIPT.substitute(tokens=tokens, path=path, host=f"{HOST}:{port}", length=len(BODY), key=uuid4(), body=BODY))
-    timers = [Timer(seconds * part / (FULL_COLLECTIONS + 1), server.collect_garbage) for part in range(1, FULL_COLLECTIONS + 1)]
+
+def book(servers: Sequence[Server], events: Sequence[UUID], tokens: Path, *, connections: int, seconds: int) -> Run:
+    """Books single seats of these Events in turn, past full collections of each server. Raises BenchError where wrk fails."""
+    headers = f"Content-Type: application/json\\r\\nContent-Length: {len(BODY)}\\r\\n"
+    words = {"method": "POST", "headers": headers, "key": uuid4(), "tail": f"\\r\\n\\r\\n{BODY}"}
+    processes = {server.port: server.process for server in servers}.values()
+    timers = [
+        Timer(seconds * part / (FULL_COLLECTIONS + 1), process.collect_garbage)
+        for part in range(1, FULL_COLLECTIONS + 1)
+        for process in processes
+    ]
     for timer in timers:
         timer.start()
     try:
-        return wrk(f"http://{HOST}:{port}{path}", script, connections=connections, seconds=seconds)
+        return _wrk(
+            servers, booking_paths(events), tokens, words, directory=tokens.parent, connections=connections, seconds=seconds
+        )
     finally:
         for timer in timers:
             timer.cancel()
 
 
-def wrk(url: str, script: Path, *, connections: int, seconds: int) -> Run:
-    options = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", f"{TIMEOUT_SECONDS}s", "-s", str(script), url]
+def get(server: Server, paths: Iterable[str], tokens: Path | None, *, directory: Path, connections: int, seconds: int) -> Run:
+    """GETs these paths in turn, as these people or as nobody."""
+    words = {"method": "GET", "headers": "", "key": "", "tail": "\\r\\n"}
+    return _wrk([server], paths, tokens, words, directory=directory, connections=connections, seconds=seconds)
+
+
+def booking_paths(events: Iterable[UUID]) -> list[str]:
+    return [f"/api/events/{event_id}/bookings" for event_id in events]
+
+
+def _wrk(
+    servers: Sequence[Server], paths: Iterable[str], tokens: Path | None, words: Mapping[str, object], *, directory: Path,
+    connections: int, seconds: int,
+) -> Run:  # fmt: skip
+    script, ways = directory / "load.lua", directory / "load.paths"
+    ways.write_text("".join(f"{path}\n" for path in paths))
+    ports = ", ".join(f'"{server.port}"' for server in servers)
+    script.write_text(_SCRIPT.substitute(words, host=HOST, ports=ports, paths=ways, tokens=tokens or "/dev/null"))
+    url = f"http://{HOST}:{servers[0].port}"
+    options = [f"-t{len(servers)}", f"-c{connections}", f"-d{seconds}s", "--timeout", f"{TIMEOUT_SECONDS}s", "-s", str(script), url]
     done = subprocess.run([find_wrk(), *options], capture_output=True, text=True, check=False, timeout=seconds + 60)
     return read(" ".join(["wrk", *options]), done.stdout, done.stderr)
 
@@ -90,3 +152,12 @@ def read(command: str, said: str, complained: str = "") -> Run:
         p50_ms=found["p50"] / 1000,
         p99_ms=found["p99"] / 1000,
     )
+
+
+def load_row(benchmark: str, what: str, runs: Sequence[Run], unit: str) -> Row:
+    """Medians over the rounds of whatever was answered."""
+    rates = [run.requests_per_second for run in runs]
+    return Row(
+        benchmark=benchmark, what=what, value=median(rates), unit=unit, spread=spread(rates),
+        p50_ms=median(run.p50_ms for run in runs), p99_ms=median(run.p99_ms for run in runs),
+    )  # fmt: skip

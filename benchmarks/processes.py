@@ -48,6 +48,15 @@ class Process:
     def resume(self) -> None:
         self._process.send_signal(signal.SIGCONT)
 
+    def wait(self, seconds: float) -> None:
+        """Until it has ended by itself, as it is to. Raises BenchError where it does not in time, or failed."""
+        try:
+            failed = self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise BenchError(f"{self.name} does not end within {seconds:.0f} s.") from None
+        if failed:
+            self.check()
+
     def end(self, first: signal.Signals = signal.SIGTERM) -> None:
         for number in (signal.SIGCONT, first, signal.SIGKILL):
             self._process.send_signal(number)

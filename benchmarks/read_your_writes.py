@@ -1,32 +1,31 @@
 """Read your writes: one client books, then asks for the Event at its booking's Ledger-Position, as the booking UI does."""
 
-import http.client
 import time
-from collections.abc import Mapping
 from http import HTTPStatus
 from statistics import median
 from uuid import uuid4
 
 from benchmarks.bench import Bench
+from benchmarks.client import Client
 from benchmarks.load import BODY
 from benchmarks.machine import BenchError
-from benchmarks.processes import HOST
 from benchmarks.results import Row, goal, percentile
 
 NAME = "read your writes"
-TIMES = 100
+TIMES = {False: 100, True: 20}
 MEDIAN_MS = 150
 
 
 def run(bench: Bench) -> None:
     """From the booking's answer until the Event answers 200, with nothing else going on."""
     stage = bench.stage
+    times = TIMES[bench.options.quick]
     path, token = f"/api/events/{stage.schedule_event()}", stage.tokens.read_text().split()[0]
     stage.settle()
-    bench.say(f"read your writes: {TIMES} bookings, each looked for at once")
+    bench.say(f"read your writes: {times} bookings, each looked for at once")
     booked_ms, shown_ms, late = [], [], 0
-    client = _Client(stage.settings.port)
-    for _ in range(TIMES):
+    client = Client(stage.settings.port)
+    for _ in range(times):
         begun = time.perf_counter()
         head = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
         status, position = client.ask("POST", f"{path}/bookings", head, BODY)
@@ -52,17 +51,3 @@ def run(bench: Bench) -> None:
 def _row(what: str, times_ms: list[float], met: str = "") -> Row:
     p50 = median(times_ms)
     return Row(benchmark=NAME, what=what, value=p50, unit="ms (median)", p50_ms=p50, p99_ms=percentile(times_ms, 99), goal=met)
-
-
-class _Client:
-    """One connection, kept."""
-
-    def __init__(self, port: int) -> None:
-        self._connection = http.client.HTTPConnection(HOST, port, timeout=10)
-
-    def ask(self, method: str, path: str, headers: Mapping[str, str], body: str | None = None) -> tuple[int, str | None]:
-        """The status and the Ledger-Position."""
-        self._connection.request(method, path, body, headers=dict(headers))
-        answer = self._connection.getresponse()
-        answer.read()
-        return answer.status, answer.headers.get("Ledger-Position")

@@ -1,7 +1,7 @@
 """What a run finds: rows of one table, samples behind them, remarks; and whether it was too noisy to be believed."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
@@ -72,7 +72,8 @@ class Results:
 
 _HOW = """Written by `python -m benchmarks --write-results`; RESULTS.json beside it has every sample. Values are medians over the
 rounds, spread is (most - least) / median of them, ratios are medians of each round's own ratio. p50 and p99 of load are wrk's,
-corrected for coordinated omission: a stall counts for every request that it kept from being sent.
+corrected for coordinated omission: a stall counts for every request that it kept from being sent. Where bookings are offered at a
+rate, their latency counts from when each was due. Goals are issue 3's, and those of one ratio have a row of their own.
 """
 
 
@@ -89,6 +90,22 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 def goal(text: str, met: bool) -> str:
     return f"{text}: {'met' if met else 'MISSED'}"
+
+
+def at_least(least: float, benchmark: str, what: str, ratios: Sequence[float]) -> Row:
+    """A goal as a row of its own: the median of each round's own ratio, since what changes from round to round changes both."""
+    value = median(ratios)
+    return Row(benchmark=benchmark, what=what, value=value, unit="ratio", goal=goal(f"at least {least}", value >= least))
+
+
+def at_most(most: float, benchmark: str, what: str, ratios: Sequence[float]) -> Row:
+    value = median(ratios)
+    return Row(benchmark=benchmark, what=what, value=value, unit="ratio", goal=goal(f"at most {most}", value <= most))
+
+
+def ratios(values: Iterable[float], others: Iterable[float]) -> list[float]:
+    """Round by round."""
+    return [value / other for value, other in zip(values, others, strict=True)]
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -1,19 +1,16 @@
 """What Seatledger takes: memory of its processes, bytes of its tables; and how often its collector walked everything."""
 
-import re
-from urllib.request import urlopen
-
-from benchmarks.machine import BenchError
-from benchmarks.processes import HOST
+from benchmarks.metrics import metric
 from benchmarks.results import Row, goal
 from benchmarks.stage import Stage
 
 API_MEGABYTES = 250
-_FULL_COLLECTIONS = re.compile(r'^python_gc_collections_total\{generation="2"\} (\S+)$', re.MULTILINE)
+_FULL_COLLECTIONS = 'python_gc_collections_total{generation="2"}'
 _BYTES = """
     SELECT (SELECT count(*) FROM ledger_entries), pg_total_relation_size('ledger_entries'),
            (SELECT count(*) FROM bookings), (SELECT sum(pg_total_relation_size(relid)) FROM pg_stat_user_tables
-            WHERE relname NOT LIKE 'ledger%' AND relname NOT IN ('accounts', 'tokens', 'account_commands', 'alembic_version'))"""
+            WHERE relname NOT LIKE 'ledger%' AND schemaname = 'public'
+            AND relname NOT IN ('accounts', 'tokens', 'account_commands', 'alembic_version'))"""
 
 
 def rows(stage: Stage) -> list[Row]:
@@ -35,8 +32,4 @@ def rows(stage: Stage) -> list[Row]:
 
 
 def full_collections(stage: Stage) -> int:
-    with urlopen(f"http://{HOST}:{stage.settings.port}/metrics", timeout=10) as answer:
-        match = _FULL_COLLECTIONS.search(answer.read().decode())
-    if match is None:
-        raise BenchError("/metrics does not say how often the garbage collector ran.")
-    return int(float(match[1]))
+    return int(metric(stage.settings.port, _FULL_COLLECTIONS))

@@ -3,9 +3,10 @@
 Everything is in one directory that goes afterwards. Durability is on, and looked at: figures without it would mean nothing.
 """
 
+import dataclasses
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,20 +19,18 @@ from psycopg import sql
 import migrations
 import servers
 from accounts.tokens import new_token
-from benchmarks import peers
+from benchmarks import history, peers
 from benchmarks.lag import look
-from benchmarks.load import CATEGORY
+from benchmarks.load import Server
 from benchmarks.machine import BenchError
 from benchmarks.processes import HOST, Process, clean_environment, free_port, running, wait_until_answers
 from ledger.decide import MAX_CAPACITY
-from ledger.entries import Category, Details, EventScheduled, Recorded
 from ledger.messages import Role
 from ledger.settings import Settings
 from ledger.store import Ledger
 from stack import COMMANDS
 
 CUSTOMERS = 10_000
-PRICE = 5_000
 DURABILITY = ("fsync", "synchronous_commit", "full_page_writes")
 #: Within which projections must have caught up with whatever a run left.
 CATCH_UP_SECONDS = 180.0
@@ -46,16 +45,30 @@ class Stage:
     organizer_id: UUID
     processes: dict[str, Process] = field(default_factory=dict)
 
-    def schedule_event(self) -> UUID:
-        """A new Event with as many seats as one may have, on sale."""
-        event_id = uuid4()
-        details = Details(name="Hot event", starts_at=datetime.now(UTC) + timedelta(days=30), venue="Main hall")
-        entry = EventScheduled(
-            at=datetime.now(UTC), actor=self.organizer_id, command=event_id, digest=bytes(16), details=details, currency="EUR",
-            organizer_id=self.organizer_id, categories=(Category(1, CATEGORY, PRICE, MAX_CAPACITY),),
-        )  # fmt: skip
-        self.ledger.append([Recorded(event_id, 1, entry)])
-        return event_id
+    @property
+    def api(self) -> Server:
+        return Server(self.processes["api"], self.settings.port)
+
+    def schedule_event(self, *, seats: int = MAX_CAPACITY) -> UUID:
+        """A new Event, on sale."""
+        return history.schedule(self.ledger, self.organizer_id, ["Hot event"], seats=seats)[0]
+
+    def customers(self) -> list[UUID]:
+        """Their account ids, in the order of their tokens."""
+        with self.connect() as connection:
+            rows = connection.execute("SELECT id FROM accounts WHERE role = 'customer' ORDER BY email COLLATE \"C\"")
+            return [row[0] for row in rows]
+
+    def organizer(self) -> tuple[UUID, str]:
+        """Another organizer, who has no Events yet, and their token."""
+        person, (token, token_hash) = uuid4(), new_token()
+        with self.connect() as connection:
+            connection.execute("INSERT INTO accounts (id, name, role) VALUES (%s, 'Another', 'organizer')", (person,))
+            connection.execute(
+                "INSERT INTO tokens (token_hash, account_id, expires_at) VALUES (%s, %s, now() + interval '1 day')",
+                (token_hash, person),
+            )
+        return person, token
 
     def connect(self) -> psycopg.Connection:
         return psycopg.connect(self.settings.database_url, autocommit=True)
@@ -100,22 +113,56 @@ def opened(directory: Path) -> Iterator[Stage]:
         postgres = stack.enter_context(servers.own_postgres(directory / "postgresql"))
         redis_url = stack.enter_context(servers.own_redis(directory / "redis"))
         settings = Settings(database_url=postgres, redis_url=redis_url, data_dir=directory, port=free_port(), host=HOST, demo=False)
-        migrations.upgrade(settings.database_url)
-        ledger = Ledger(settings.database_url)
-        stack.callback(ledger.close)
-        tokens = directory / "tokens"
-        stage = Stage(settings, directory, ledger, tokens, _people(settings.database_url, tokens))
-        environment = {**clean_environment(), **settings.to_env()}
-        for name, command in COMMANDS.items():
-            words = command.split()[1:]
-            if name == "api":
-                words[:1] = ["-m", "benchmarks.collectable"]
-            process = running(name, words, environment, directory / f"{name}.log")
-            stage.processes[name] = stack.enter_context(process)
+        stage = stack.enter_context(_prepared(settings, directory))
+        for name in COMMANDS:
+            stage.processes[name] = stack.enter_context(started(settings, name, directory / f"{name}.log"))
         wait_until_answers(stage.processes["api"], settings.port, "/ready")
         stage.schedule_event()
         stage.settle()  # the worker works
         yield stage
+
+
+@contextmanager
+def aside(stage: Stage, name: str, *, event_cache_bytes: int) -> Iterator[Stage]:
+    """Another database on the same servers, with people but nothing sold, and no process at work in it."""
+    directory = stage.directory / name
+    directory.mkdir()
+    settings = dataclasses.replace(
+        stage.settings,
+        database_url=new_database(stage.settings.database_url, name),
+        redis_url=urlsplit(stage.settings.redis_url)._replace(path="/1").geturl(),
+        data_dir=directory,
+        event_cache_bytes=event_cache_bytes,
+    )
+    with _prepared(settings, directory) as prepared:
+        yield prepared
+
+
+@contextmanager
+def _prepared(settings: Settings, directory: Path) -> Iterator[Stage]:
+    migrations.upgrade(settings.database_url)
+    with closing(Ledger(settings.database_url)) as ledger:
+        tokens = directory / "tokens"
+        yield Stage(settings, directory, ledger, tokens, _people(settings.database_url, tokens))
+
+
+@contextmanager
+def started(settings: Settings, name: str, log: Path) -> Iterator[Process]:
+    """One of Seatledger's three kinds of process, as `make run` starts it; the API's collector comes when it is called."""
+    words = COMMANDS[name].split()[1:]
+    if name == "api":
+        words[:1] = ["-m", "benchmarks.collectable"]
+    with running(name, words, {**clean_environment(), **settings.to_env()}, log) as process:
+        yield process
+
+
+@contextmanager
+def another_api(settings: Settings) -> Iterator[Server]:
+    """One API process more, with these settings but a port of its own, once it answers."""
+    settings = dataclasses.replace(settings, port=free_port())
+    with started(settings, "api", settings.data_dir / f"api-{settings.port}.log") as process:
+        wait_until_answers(process, settings.port, "/ready")
+        yield Server(process, settings.port)
 
 
 def durability(database_url: str) -> dict[str, str]:
@@ -138,7 +185,7 @@ def _people(database_url: str, tokens: Path) -> UUID:
     """Customers, each logged in, made directly as rows: 10,000 log-ins by Argon2id would take ten minutes. Returns an organizer."""
     organizer_id = uuid4()
     people = [(organizer_id, "Organizer", "organizer@example.test", Role.ORGANIZER)]
-    people += [(uuid4(), f"Customer {n}", f"customer-{n}@example.test", Role.CUSTOMER) for n in range(CUSTOMERS)]
+    people += [(uuid4(), f"Customer {n}", f"customer-{n:05}@example.test", Role.CUSTOMER) for n in range(CUSTOMERS)]
     logged_in = [(account_id, *new_token()) for account_id, *_ in people[1:]]
     expires_at = datetime.now(UTC) + timedelta(days=1)
     with psycopg.connect(database_url) as connection, connection.cursor() as cursor:
@@ -153,18 +200,29 @@ def _people(database_url: str, tokens: Path) -> UUID:
 
 
 @contextmanager
-def peer(stage: Stage, name: str) -> Iterator[tuple[Process, int, str]]:
-    """A peer that answers, its port, and its database's URL ('' for the one that has none)."""
-    port, url = free_port(), ""
+def peer(stage: Stage, name: str) -> Iterator[tuple[Server, str]]:
+    """A peer that answers, and its database's URL ('' for the one that has none)."""
+    url = ""
     if name in peers.WITH_DATABASE:
-        database = f"peer_{name}"
-        url = urlsplit(stage.settings.database_url)._replace(path=f"/{database}").geturl()
-        with stage.connect() as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+        url = new_database(stage.settings.database_url, f"peer_{name}_{uuid4().hex[:8]}")
         with psycopg.connect(url) as connection:
             connection.execute(peers.SCHEMA)
         durability(url)
+    with serving_peer(stage, name, url) as server:
+        yield server, url
+
+
+@contextmanager
+def serving_peer(stage: Stage, name: str, url: str) -> Iterator[Server]:
+    port = free_port()
     environment = {**clean_environment(), "DATABASE_URL": url, "PORT": str(port)}
     with running(name, ["-m", "benchmarks.peers", name], environment, stage.directory / f"{name}.log") as process:
         wait_until_answers(process, port, "/openapi.json")
-        yield process, port, url
+        yield Server(process, port)
+
+
+def new_database(server_url: str, name: str) -> str:
+    """Its URL."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return urlsplit(server_url)._replace(path=f"/{name}").geturl()

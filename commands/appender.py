@@ -15,7 +15,7 @@ their streams' versions does. A command that was carried out before is answered 
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import chain
@@ -41,6 +41,8 @@ WATCH_SECONDS = 0.05
 #: A command that has waited this long is asked whether its client is still there before it is decided.
 ASK_AFTER_SECONDS = 0.1
 RECONNECT_SECONDS = 0.2
+#: Where another process wrote to our Events, so many batches take the ordering lock before they are decided.
+STAY_LOCKED = 8
 
 
 class Appender:
@@ -67,11 +69,11 @@ class Appender:
         self.entries = 0
         self._queue: deque[Waiting] = deque()
         self._parked: dict[UUID, list[Waiting]] = {}
-        self._in_flight: Sequence[Waiting] = ()
+        self._in_flight: list[Waiting] = []
         self._wake = asyncio.Event()
         self._loading = asyncio.Semaphore(LOADS_AT_ONCE)
         self._connection: LedgerConnection | None = None
-        self._contended = False
+        self._contended = 0  # so many batches take the lock first, unless one of them finds something missed again
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -176,7 +178,7 @@ class Appender:
                     for waiting in batch:
                         self.cache.drop(waiting.stream)  # it may be half changed
                     raise
-                self._in_flight = ()
+                self._in_flight = []
 
     def _take(self) -> list[Waiting]:
         """The next batch. Commands for an Event that is not in memory step aside until it is loaded."""
@@ -193,17 +195,17 @@ class Appender:
                 batch.append(waiting)
         return batch
 
-    async def _carry_out(self, batch: list[Waiting]) -> None:
+    async def _carry_out(self, batch: list[Waiting], *, alone: bool = False) -> None:
         await self._let_go(batch)
         left: list[Waiting] = batch
-        locked = self._contended
+        locked = self._contended > 0
         while left := self._park_those_far_behind(left):
             try:
                 if self._connection is None:
                     self._connection = await self._connect()
-                left = await (self._try_locked(left) if locked else self._try(left))
+                left = await (self._try_locked(left, alone) if locked else self._try(left))
             except Conflict:
-                self._contended = True
+                self._contended = STAY_LOCKED
                 await self._catch_up({waiting.stream for waiting in left})
             except TooNew as too_new:  # during an upgrade: other processes sell this Event, and this one sells the others
                 log.warning("%s", too_new)
@@ -213,7 +215,7 @@ class Appender:
                     left[0].answer(refused)
                 else:
                     for waiting in left:  # one by one, so that one can't fail the rest
-                        await self._carry_out([waiting])
+                        await self._carry_out([waiting], alone=True)
                     left = []
             except LockTimeout:
                 log.warning("The database kept an append waiting")
@@ -226,7 +228,7 @@ class Appender:
         """The optimistic way: one round trip. Returns those whose refusal was decided on a stale state."""
         assert self._connection is not None
         run = decide_batch(batch, self.cache, self._clock())
-        self._keep(run, await self._append(run))
+        self._keep(run, await self._append(run, self._connection.append))
         decided_on = {waiting.stream: version for waiting, _, version in run.refused if waiting.stream not in run.trials}
         versions = await self._connection.versions(list(decided_on)) if decided_on else {}
         stale = {stream for stream, version in decided_on.items() if versions.get(stream, 0) != version}
@@ -236,31 +238,42 @@ class Appender:
         await self._catch_up(stale)
         return [waiting for waiting, _, _ in run.refused if waiting.stream in stale]
 
-    async def _try_locked(self, batch: Sequence[Waiting]) -> list[Waiting]:
+    async def _try_locked(self, batch: list[Waiting], alone: bool) -> list[Waiting]:
         """The way that can't lose: nobody appends between our look and our append."""
         connection = self._connection
         assert connection is not None
-        async with connection.locked():
-            missed = await connection.missed({waiting.stream: self._version(waiting.stream) for waiting in batch})
-            self._contended = bool(missed)
+        known = {waiting.stream: self._version(waiting.stream) for waiting in batch}
+        async with connection.locked(known) as missed:
+            self._contended = STAY_LOCKED if missed else max(0, self._contended - 1)
             self._learn(missed)
-            batch = self._park_those_far_behind(batch)
-            run = decide_batch(batch, self.cache, self._clock())
-            positions = await self._append(run)
+            if not alone:
+                self._join(batch, known)
+            run = decide_batch(self._park_those_far_behind(batch), self.cache, self._clock())
+            positions = await self._append(run, connection.append_and_commit)
         self._keep(run, positions)
         for waiting, refusal, _ in run.refused:
             waiting.answer(refusal)
         return []
 
-    async def _append(self, run: Run) -> list[int]:
-        assert self._connection is not None
+    def _join(self, batch: list[Waiting], streams: Collection[UUID]) -> None:
+        """Whoever came for the same Events while the lock was awaited need not wait for it again."""
+        long_ago = asyncio.get_running_loop().time() - ASK_AFTER_SECONDS
+        others: list[Waiting] = []
+        came = len(batch)
+        while self._queue and len(batch) < self._batch_limit and self._queue[0].since > long_ago:
+            waiting = self._queue.popleft()
+            (batch if waiting.stream in streams and waiting.command is not None else others).append(waiting)
+        self._queue.extendleft(reversed(others))
+        self._in_flight += batch[came:]
+
+    async def _append(self, run: Run, append: Callable[[Sequence[Recorded]], Awaitable[list[int]]]) -> list[int]:
         if not run.recorded:
             return []
         new = [waiting for waiting, _ in run.accepted if not waiting.sent]
         for waiting in new:
             waiting.sent = True
         try:
-            return await self._connection.append(run.recorded)
+            return await append(run.recorded)
         except (Conflict, DataRefused, LockTimeout):  # nothing was appended, for certain
             for waiting in new:
                 waiting.sent = False

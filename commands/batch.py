@@ -20,8 +20,8 @@ from ledger.views import EventView, event_view
 log = logging.getLogger(__name__)
 
 
-class Accepted(msgspec.Struct, frozen=True):
-    """A command was carried out just now: its entries in their places, and what its answer names.
+class Accepted(msgspec.Struct):
+    """A command was carried out just now: its entries, in their places once they stand in the ledger, and what its answer names.
 
     `story`: versions of the entries about the booking, where the command is about one. `view`: the Event, where it is not."""
 
@@ -88,12 +88,12 @@ class Run:
         """The entries stand in the ledger at these positions: the trials are so, and those who wait may know."""
         place = iter(positions)
         for waiting, accepted in self.accepted:
-            recorded = [msgspec.structs.replace(one, position=next(place)) for one in accepted.recorded]
-            if recorded[0].version == 1:
-                self.trials[waiting.stream].number = recorded[0].position
+            accepted.recorded = [Recorded(one.stream, one.version, one.entry, next(place)) for one in accepted.recorded]
+            if accepted.recorded[0].version == 1:
+                self.trials[waiting.stream].number = accepted.recorded[0].position
             if accepted.view is not None:
                 accepted.view.number = self.trials[waiting.stream].number
-            waiting.answer(msgspec.structs.replace(accepted, recorded=recorded))
+            waiting.answer(accepted)
         for trial in self.trials.values():
             cache.put(trial.merge())
         for waiting, replayed in self.replayed:

@@ -38,8 +38,15 @@ class EventCache:
 
     def trim(self, spare: Collection[UUID]) -> None:
         """Forget the least recently used Events until the rest fits, but none of those: somebody is about to use them."""
-        for stream in list(self._events):
-            if self.bytes <= self._limit_bytes or len(self._events) == 1:
+        excess, left, forgotten = self.bytes - self._limit_bytes, len(self._events), []
+        if excess <= 0:
+            return  # as nearly always, and every batch asks
+        for stream in self._events:
+            if excess <= 0 or left == 1:
                 break
             if stream not in spare:
-                self.drop(stream)
+                forgotten.append(stream)
+                excess -= self._weights[stream]
+                left -= 1
+        for stream in forgotten:
+            self.drop(stream)

@@ -5,7 +5,7 @@ Errors come out as four kinds: `Conflict` (a version is taken), `DataRefused` (t
 """
 
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from os import dup
 from typing import Any, Self
@@ -14,9 +14,10 @@ from uuid import UUID
 import psycopg
 from psycopg import AsyncConnection, errors
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
 
 from ledger.entries import Recorded
-from ledger.store import ORDERING_LOCK, TOPIC_OF, UnknownTopic, decode, encode
+from ledger.store import TOPIC_OF, UnknownTopic, decode, encode
 
 #: The server gives up on a statement, or on a transaction left open, after this long; the lock is free again at most then.
 SERVER_TIMEOUT_MS = 2_000
@@ -24,7 +25,8 @@ SERVER_TIMEOUT_MS = 2_000
 MISSED_LIMIT = 1_000
 
 _APPEND = "SELECT * FROM ledger_append(%b::uuid[], %b::bigint[], %b::text[], %b::bytea[])"
-_LOCK = f"SELECT pg_advisory_xact_lock({ORDERING_LOCK})"
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_LOOK = "SELECT * FROM ledger_look(%b::uuid[], %b::bigint[], %b::integer)"
 _MISSED = """
     SELECT known.stream, missed.* FROM unnest(%b::uuid[], %b::bigint[]) AS known (stream, version), LATERAL (
         SELECT originator_version, topic, state, notification_id FROM ledger_entries
@@ -60,6 +62,7 @@ class LedgerConnection:
     def __init__(self, connection: AsyncConnection[Any]) -> None:
         self._connection = connection
         self._cursor = connection.cursor(binary=True)
+        self._borders = connection.cursor()  # for BEGIN and COMMIT, so that they leave alone what the other one found
 
     @classmethod
     async def connect(cls, database_url: str) -> Self:
@@ -79,17 +82,18 @@ class LedgerConnection:
 
     async def append(self, run: Sequence[Recorded]) -> list[int]:
         """Appends these entries, all or none, and returns their positions."""
-        try:
-            arrays = (
-                [recorded.stream for recorded in run],
-                [recorded.version for recorded in run],
-                [TOPIC_OF[type(recorded.entry)] for recorded in run],
-                [encode(recorded.entry) for recorded in run],
-            )
-        except (TypeError, ValueError, ArithmeticError, LookupError) as error:  # what JSON or our table of topics can't hold
-            raise DataRefused(str(error)) from error
+        arrays = _arrays(run)
         with _kinds():
             await self._cursor.execute(_APPEND, arrays, prepare=True)
+            return [row[0] for row in await self._cursor.fetchall()]
+
+    async def append_and_commit(self, run: Sequence[Recorded]) -> list[int]:
+        """The same where the lock is held: with the COMMIT that lets it go, in one round trip."""
+        arrays = _arrays(run)
+        with _kinds():
+            async with self._connection.pipeline():
+                await self._cursor.execute(_APPEND, arrays, prepare=True)
+                await self._borders.execute("COMMIT", prepare=True)
             return [row[0] for row in await self._cursor.fetchall()]
 
     async def versions(self, streams: Sequence[UUID]) -> dict[UUID, int]:
@@ -102,22 +106,22 @@ class LedgerConnection:
         """Entries past the known version of each stream, in order: MISSED_LIMIT of each at most. Raises TooNew."""
         with _kinds():
             await self._cursor.execute(_MISSED, (list(known), list(known.values()), MISSED_LIMIT), prepare=True)
-            rows = await self._cursor.fetchall()
-        found = []
-        for stream, version, topic, state, position in rows:
-            try:
-                found.append(Recorded(stream, version, decode(topic, state), position))
-            except UnknownTopic as unknown:
-                raise TooNew(stream) from unknown
-        return found
+            return _recorded(await self._cursor.fetchall())
 
     @asynccontextmanager
-    async def locked(self) -> AsyncIterator[None]:
-        """A transaction that holds the ordering lock: nobody else appends until it ends."""
+    async def locked(self, known: Mapping[UUID, int]) -> AsyncIterator[list[Recorded]]:
+        """A transaction that holds the ordering lock, and what was `missed` as of then: nobody else appends until it ends.
+
+        It ends with `append_and_commit`, and else is rolled back."""
         with _kinds():
-            async with self._connection.transaction():
-                await self._cursor.execute(_LOCK)
-                yield
+            try:
+                async with self._connection.pipeline():
+                    await self._borders.execute(_BEGIN, prepare=True)
+                    await self._cursor.execute(_LOOK, (list(known), list(known.values()), MISSED_LIMIT), prepare=True)
+                yield _recorded(await self._cursor.fetchall())
+            finally:
+                if self._connection.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
+                    await self._connection.rollback()
 
     def cut(self) -> None:
         """Break the connection under whatever waits on it. (Cancelling a psycopg call may take ten seconds: PITFALLS.)"""
@@ -128,6 +132,28 @@ class LedgerConnection:
         await self._connection.close()
 
 
+def _arrays(run: Sequence[Recorded]) -> tuple[list[UUID], list[int], list[str], list[bytes]]:
+    try:
+        return (
+            [recorded.stream for recorded in run],
+            [recorded.version for recorded in run],
+            [TOPIC_OF[type(recorded.entry)] for recorded in run],
+            [encode(recorded.entry) for recorded in run],
+        )
+    except (TypeError, ValueError, ArithmeticError, LookupError) as error:  # what JSON or our table of topics can't hold
+        raise DataRefused(str(error)) from error
+
+
+def _recorded(rows: Iterable[tuple[UUID, int, str, bytes, int]]) -> list[Recorded]:
+    found = []
+    for stream, version, topic, state, position in rows:
+        try:
+            found.append(Recorded(stream, version, decode(topic, state), position))
+        except UnknownTopic as unknown:
+            raise TooNew(stream) from unknown
+    return found
+
+
 class _kinds:  # noqa: N801 - reads as a statement
     """Turns psycopg's errors into the four kinds."""
 
@@ -135,6 +161,8 @@ class _kinds:  # noqa: N801 - reads as a statement
         pass
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        while isinstance(error, errors.PipelineAborted) and error.__context__ is not None:
+            error = error.__context__  # what it was aborted by
         if isinstance(error, errors.UniqueViolation):
             raise Conflict from error
         if isinstance(error, errors.QueryCanceled | errors.LockNotAvailable):

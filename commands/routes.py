@@ -11,18 +11,19 @@ from fastapi import APIRouter, Header, Request, Response
 from pydantic import ValidationError
 
 from accounts.access import Buyer, IdempotencyKey, Organizer, SignedIn, command_id_of
-from accounts.tokens import Principal
+from commands.batch import Gone
 from commands.bodies import (
     BOOKING_SCHEMA,
     BoxOfficeCustomer,
     Cancellation,
     EventChanges,
+    NewBooking,
     NewEvent,
     TicketCode,
     TicketIds,
     read_booking,
 )  # fmt: skip
-from commands.desk import Desk
+from commands.desk import Answer, Desk
 from ledger import messages as m
 from ledger.decide import MAX_TICKETS_PER_BOOKING, box_office
 from ledger.errors import BookingNotFound, EventNotFound, Malformed, NotYourEvent, PreconditionRequired
@@ -152,23 +153,22 @@ async def check_in_ticket(
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": BOOKING_SCHEMA}}}},
 )  # fmt: skip
 async def book_tickets(event_id: UUID, request: Request, who: Buyer, key: IdempotencyKey = None) -> Response:
-    return await book(event_id, request, await request.body(), who, key)
-
-
-async def book(event_id: UUID, request: Request, content: bytes, who: Principal, key: str | None) -> Response:
-    """The booking itself: nearly always called by `hot_route.py`, past the router."""
-    side = _write_side(request)
-    body = read_booking(content, request.headers.get("content-type", ""))
+    body = read_booking(await request.body(), request.headers.get("content-type", ""))
     id_ = command_id_of(request, who, key)
+    view, position = await book(_write_side(request), event_id, body, who.actor, id_, request.is_disconnected)
+    return answer(view, position, 201, {"Location": f"/api/bookings/{view.id}"})
+
+
+async def book(side: WriteSide, event_id: UUID, body: NewBooking, actor: m.Actor, id_: UUID, gone: Gone) -> Answer:
+    """The booking itself: nearly always called by `hot_route.py`, past the router."""
     customer_id, proof = None, b""
     if body.customer is not None:
-        customer_id, proof = await _box_office_customer(side, event_id, id_, who.actor, body.customer)
+        customer_id, proof = await _box_office_customer(side, event_id, id_, actor, body.customer)
     command = m.BookSeats(
-        id=id_, actor=who.actor, event_id=event_id, tickets=body.wanted(), customer_id=customer_id, customer_proof=proof,
+        id=id_, actor=actor, event_id=event_id, tickets=body.wanted(), customer_id=customer_id, customer_proof=proof,
         ticket_key=side.desk.codes.newest_key,
     )  # fmt: skip
-    view, position = await side.desk.carry_out(command, request.is_disconnected)
-    return answer(view, position, 201, {"Location": f"/api/bookings/{view.id}"})
+    return await side.desk.carry_out(command, gone)
 
 
 async def _box_office_customer(

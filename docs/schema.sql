@@ -190,6 +190,7 @@ CREATE TABLE public.catalogue_events (
     created_at timestamp with time zone NOT NULL,
     search text GENERATED ALWAYS AS (lower(((name || '
 '::text) || venue))) STORED NOT NULL,
+    "position" bigint NOT NULL,
     CONSTRAINT ck_catalogue_events_ends_after_start CHECK ((ends_at > starts_at)),
     CONSTRAINT ck_catalogue_events_status CHECK ((status = ANY (ARRAY['active'::text, 'cancelled'::text, 'completed'::text])))
 );
@@ -603,6 +604,12 @@ CREATE INDEX ix_bookings_event_id_number ON public.bookings USING btree (event_i
 --
 
 CREATE INDEX ix_catalogue_events_organizer_id_starts_at_event_id ON public.catalogue_events USING btree (organizer_id, starts_at, event_id);
+
+--
+-- Name: ix_catalogue_events_position; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_catalogue_events_position ON public.catalogue_events USING btree ("position");
 
 --
 -- Name: ix_catalogue_events_search; Type: INDEX; Schema: public; Owner: -

@@ -1,7 +1,7 @@
 """Money: a whole number of minor units in the ledger, a decimal string in the API (ISO 4217 says how many decimals)."""
 
 from decimal import Context, Decimal, Inexact, InvalidOperation, localcontext
-from functools import cache
+from functools import cache, lru_cache
 
 from iso4217 import Currency
 
@@ -24,6 +24,7 @@ def to_minor(amount: Decimal, currency: str) -> int:
             raise ValueError(f"{currency} has {exponent(currency)} decimals") from None
 
 
+@lru_cache(maxsize=4096)
 def to_text(minor: int, currency: str) -> str:
     """`5000` of EUR is `"50.00"`."""
     decimals = exponent(currency)

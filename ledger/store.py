@@ -23,9 +23,9 @@ from eventsourcing.persistence import (
     StoredEvent,
 )
 from eventsourcing.postgres import PostgresAggregateRecorder, PostgresApplicationRecorder, PostgresFactory
-from eventsourcing.utils import Environment
+from eventsourcing.utils import Environment, retry
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, tuple_row
 from psycopg.sql import SQL
 from sqlalchemy import URL, make_url
 
@@ -41,6 +41,10 @@ MAX_APPEND = 2_000
 KEPT = 4_000
 LOCK_TIMEOUT_MS = 5_000
 
+_LOG = SQL(
+    "SELECT originator_id, originator_version, topic, state, notification_id FROM ledger_entries"
+    " WHERE notification_id > %s ORDER BY notification_id LIMIT %s"
+)
 _position = attrgetter("position")
 TOPIC_OF: dict[type[Entry], str] = {entry: topic for topic, entry in TOPICS.items()}
 _encode = msgspec.json.Encoder().encode
@@ -124,6 +128,18 @@ class LedgerRecorder(PostgresApplicationRecorder):
     def _notify_channel(self, curs: Any) -> None:
         pass
 
+    @retry((InterfaceError, OperationalError), max_attempts=10, wait=0.2)
+    def select_recorded(self, after: int, limit: int) -> list[Recorded]:
+        """What the library's `select_notifications` finds, in one round trip and without a dict and two objects for each entry."""
+        with self.datastore.get_connection() as connection, connection.cursor(row_factory=tuple_row, binary=True) as cursor:
+            connection.autocommit = True  # one statement: no BEGIN and COMMIT around it
+            try:
+                cursor.execute(_LOG, (after, limit), prepare=True)
+                return [Recorded(stream, version, decode(topic, state), place) for stream, version, topic, state, place in cursor]
+            finally:
+                if not connection.closed:
+                    connection.autocommit = False
+
 
 class LedgerFactory(PostgresFactory):
     """Names our tables, and opens connections from the whole of DATABASE_URL (the library would drop sslmode, options …)."""
@@ -141,7 +157,6 @@ class LedgerFactory(PostgresFactory):
                     "POSTGRES_PASSWORD": given.get("password", ""),
                     "POSTGRES_CONNECT_TIMEOUT": "3",
                     "POSTGRES_LOCK_TIMEOUT": str(LOCK_TIMEOUT_MS // 1000),
-                    "POSTGRES_PRE_PING": "yes",
                     "POSTGRES_POOL_SIZE": "1",
                     "POSTGRES_MAX_OVERFLOW": "3",
                     "CREATE_TABLE": "no",
@@ -176,6 +191,7 @@ class Ledger(Application[UUID]):
         self._kept: list[Recorded] = []
         self._kept_after = 0
         super().__init__()
+        self._log = cast(LedgerRecorder, self.recorder)
 
     def construct_factory(self, env: Environment) -> InfrastructureFactory[Any]:
         return LedgerFactory(self._database_url)
@@ -193,7 +209,7 @@ class Ledger(Application[UUID]):
 
     @_reaching()
     def read(self, after: int, limit: int) -> list[Recorded]:
-        """Up to `limit` entries past position `after`, in order; at least one, if there is one.
+        """The next `limit` entries past position `after`, in order: fewer where there are no more.
 
         What was read last is kept: the projectors of one worker come for the same entries in turn, and decoding them once is
         half of their cost. Entries never change and none appears before another, so what is kept is never wrong."""
@@ -201,9 +217,9 @@ class Ledger(Application[UUID]):
             if not self._kept_after <= after <= (self._kept[-1].position if self._kept else self._kept_after):
                 self._kept_after, self._kept = after, []
             first = bisect_right(self._kept, after, key=_position)
-            if first == len(self._kept):
-                notifications = self.recorder.select_notifications(after, limit, inclusive_of_start=False)
-                self._kept += [cast(Recorded, self.mapper.to_domain_event(one)) for one in notifications]
+            missing = limit - (len(self._kept) - first)
+            if missing > 0:
+                self._kept += self._log.select_recorded(self._kept[-1].position if self._kept else after, missing)
             found = self._kept[first : first + limit]
             if len(self._kept) > KEPT:
                 self._kept_after = self._kept[-KEPT - 1].position

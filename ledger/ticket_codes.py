@@ -8,7 +8,7 @@ a forgery; only the MAC, 80 bits over the whole event id, makes a code good.
 """
 
 import hmac
-from base64 import b32decode, b32encode
+from base64 import b32decode
 from struct import Struct
 from typing import NamedTuple
 from uuid import UUID
@@ -19,8 +19,11 @@ from ledger.keys import Keyring, KeysError
 _PLACE = Struct(">B2sIH")
 _MAC_BYTES = 10
 _LENGTH = ((_PLACE.size + _MAC_BYTES) * 8 + 4) // 5
+_GROUP = 4
 _CROCKFORD, _RFC_4648 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ", "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-_TO_CROCKFORD = bytes.maketrans(_RFC_4648.encode(), _CROCKFORD.encode())
+#: Two characters for each ten bits: codes are made for every ticket sold, and a table halves their cost.
+_PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
+_SHIFTS = range(20 * (_LENGTH // _GROUP), -1, -20)
 _AS_SHOWN = str.maketrans("OIL", "011")
 _FROM_CROCKFORD = str.maketrans(_CROCKFORD + "OIL", _RFC_4648 + "ABB")
 _TYPED = frozenset(_CROCKFORD + "OIL")
@@ -45,7 +48,7 @@ class TicketCodes:
         if key is None:
             raise KeysError(f"The tickets key of version {key_version} is missing from KEYS_DIR: restore it from your backup.")
         raw = _PLACE.pack(key_version, event_id.bytes[-2:], *place)
-        return _group(_to_base32(raw + self._mac(key, event_id, raw)))
+        return _shown(raw + self._mac(key, event_id, raw))
 
     def read(self, event_id: UUID, code: str) -> Place:
         """Where a code's ticket was booked. Blanks, hyphens and case do not matter, nor O for 0, I or L for 1.
@@ -66,18 +69,17 @@ class TicketCodes:
         return hmac.digest(key, event_id.bytes + place, "sha256")[:_MAC_BYTES]
 
 
-def _to_base32(raw: bytes) -> str:
-    return b32encode(raw).rstrip(b"=").translate(_TO_CROCKFORD).decode()
+def _shown(raw: bytes) -> str:
+    """Crockford's base 32, in groups of four. The bytes are filled up to whole groups, and what only filling made is cut off."""
+    number = int.from_bytes(raw, "big") << (20 * len(_SHIFTS) - 8 * len(raw))
+    text = "-".join([_PAIRS[number >> shift + 10 & 1023] + _PAIRS[number >> shift & 1023] for shift in _SHIFTS])
+    return text[: _LENGTH + len(_SHIFTS) - 1]
 
 
 def _from_base32(text: str) -> bytes:
     if len(text) != _LENGTH or not set(text) <= _TYPED:
         raise InvalidCode
     raw = b32decode(text.translate(_FROM_CROCKFORD) + "=" * (-_LENGTH % 8))
-    if _to_base32(raw) != text.translate(_AS_SHOWN):  # the last character has a bit to spare
+    if _shown(raw).replace("-", "") != text.translate(_AS_SHOWN):  # the last character has bits to spare
         raise InvalidCode
     return raw
-
-
-def _group(text: str) -> str:
-    return "-".join(text[start : start + 4] for start in range(0, len(text), 4))

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
 from ledger.entries import Recorded
-from projections.tables import CategoryNumber, Id, Model, Position, Words, upsert
+from projections.tables import CategoryNumber, Id, Model, Position, Words, is_any_of, table_of, upsert
 
 
 class AvailabilityEvent(Model):
@@ -70,11 +70,16 @@ class Availability:
                 connection.execute(delete(AvailabilityCategory).where(*one))
 
 
+_CATEGORIES = (
+    select(*(table_of(AvailabilityCategory).c[name] for name in ("event_id", "category", "name", "capacity", "taken")))
+    .where(is_any_of(AvailabilityCategory.event_id, "event_ids"))
+    .order_by(AvailabilityCategory.event_id, AvailabilityCategory.category)
+)
+
+
 def _read(connection: Connection, event_ids: set[UUID]) -> _Events:
-    row = AvailabilityCategory
     events: _Events = {}
-    query = select(row.event_id, row.category, row.name, row.capacity, row.taken).where(row.event_id.in_(event_ids))
-    for event_id, category, name, capacity, taken in connection.execute(query.order_by(row.event_id, row.category)):
+    for event_id, category, name, capacity, taken in connection.execute(_CATEGORIES, {"event_ids": list(event_ids)}):
         events.setdefault(event_id, {})[category] = _Seats(name, capacity, taken)
     return events
 

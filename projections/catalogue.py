@@ -13,7 +13,8 @@ from projections.tables import CategoryNumber, Id, MinorUnits, Model, Moment, Po
 
 
 class CatalogueEvent(Model):
-    """`search` is what `q` looks into: a line break can't be typed, so no match reaches from the name into the venue."""
+    """`search` is what `q` looks into: a line break can't be typed, so no match reaches from the name into the venue.
+    `position`: of the entry that changed it last."""
 
     __tablename__ = "catalogue_events"
     __table_args__ = (
@@ -21,6 +22,7 @@ class CatalogueEvent(Model):
         CheckConstraint("ends_at > starts_at", name="ends_after_start"),
         Index(None, "status", "starts_at", "event_id"),
         Index(None, "organizer_id", "starts_at", "event_id"),
+        Index(None, "position"),
         Index("ix_catalogue_events_starts_at", "starts_at", "event_id"),
         Index("ix_catalogue_events_search", "search", postgresql_using="gin", postgresql_ops={"search": "gin_trgm_ops"}),
     )
@@ -41,6 +43,7 @@ class CatalogueEvent(Model):
     organizer_id: Mapped[Id]
     details_version: Mapped[Position]
     created_at: Mapped[Moment]
+    position: Mapped[Position]
     search: Mapped[Words] = mapped_column(Computed("lower(name || E'\\n' || venue)", persisted=True))
 
 
@@ -79,12 +82,13 @@ class Catalogue:
             "organizer_id": entry.organizer_id,
             "details_version": 1,
             "created_at": entry.at,
+            "position": recorded.position,
         }
         upsert(connection, CatalogueEvent, [row])
         upsert(connection, CatalogueCategory, [_category(recorded, category) for category in entry.categories])
 
     def _change(self, connection: Connection, recorded: Recorded, entry: e.Entry) -> None:
-        new: dict[str, Any] = {"details_version": recorded.version}
+        new: dict[str, Any] = {"details_version": recorded.version, "position": recorded.position}
         key = {"event_id": recorded.stream}
         match entry:
             case e.EventDetailsChanged():

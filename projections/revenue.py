@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
 from ledger.entries import Recorded
-from projections.tables import CategoryNumber, Id, MinorUnits, Model, Moment, Position, Words, add, upsert
+from projections.tables import CategoryNumber, Id, MinorUnits, Model, Moment, Position, Words, add, is_any_of, upsert
 
 
 class RevenueEvent(Model):
@@ -110,11 +110,18 @@ class Revenue:
         _write(connection, events)
 
 
+_EVENTS = select(RevenueEvent.__table__).where(is_any_of(RevenueEvent.event_id, "event_ids"))
+_CATEGORIES = (
+    select(RevenueCategory.__table__)
+    .where(is_any_of(RevenueCategory.event_id, "event_ids"))
+    .order_by(RevenueCategory.event_id, RevenueCategory.category)
+)
+
+
 def _read(connection: Connection, event_ids: set[UUID]) -> dict[UUID, _Event]:
-    rows = connection.execute(select(RevenueEvent.__table__).where(RevenueEvent.event_id.in_(event_ids))).mappings()
-    events = {row["event_id"]: _Event(dict(row), {}, {}, set()) for row in rows}
-    query = select(RevenueCategory.__table__).where(RevenueCategory.event_id.in_(event_ids))
-    for event_id, category, *values in connection.execute(query.order_by(RevenueCategory.category)):
+    given = {"event_ids": list(event_ids)}
+    events = {row["event_id"]: _Event(dict(row), {}, {}, set()) for row in connection.execute(_EVENTS, given).mappings()}
+    for event_id, category, *values in connection.execute(_CATEGORIES, given):
         events[event_id].categories[category] = _Category(*values)
     return events
 

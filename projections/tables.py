@@ -6,9 +6,14 @@ from functools import cache
 from typing import Annotated, Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Connection, DateTime, MetaData, SmallInteger, Table, Text, Uuid
+import msgspec
+import psycopg
+from sqlalchemy import BigInteger, ColumnElement, Connection, DateTime, MetaData, SmallInteger, Table, Text, Uuid, any_, bindparam
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped, mapped_column
+
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 Id = Annotated[UUID, mapped_column(Uuid)]
 Position = Annotated[int, mapped_column(BigInteger)]
@@ -49,11 +54,25 @@ def table_of(model: type[Model]) -> Table:
     return table
 
 
+def is_any_of(column: InstrumentedAttribute[UUID], name: str) -> ColumnElement[bool]:
+    """Is the column one of the ids that the statement gets by this name, however many they are?"""
+    return column == any_(bindparam(name, type_=postgresql.ARRAY(Uuid)))
+
+
 def insert(connection: Connection, model: type[Model], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Inserts new rows, all in one statement. A row that is there already is an error: the ledger says everything once."""
+    """Inserts new rows, all in one COPY. A row that is there already is an error: the ledger says everything once."""
     if rows:
-        table = table_of(model)
-        connection.exec_driver_sql(_insert_sql(table, tuple(rows[0])), _columns(rows))
+        table, names = table_of(model), tuple(rows[0])
+        sql = f"COPY {table.name} ({', '.join(names)}) FROM STDIN (FORMAT BINARY)"
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        try:
+            with driver.cursor() as cursor, cursor.copy(sql) as copy:
+                copy.set_types([_type(table, name).lower() for name in names])
+                for row in rows:
+                    copy.write_row(tuple(row.values()))
+        except psycopg.Error as error:  # as from any other statement
+            raise DBAPIError.instance(sql, None, error, psycopg.Error) from error
 
 
 def upsert(connection: Connection, model: type[Model], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -64,7 +83,7 @@ def upsert(connection: Connection, model: type[Model], rows: Sequence[Mapping[st
         keys = [column.name for column in table.primary_key]
         new = ", ".join(f"{name} = excluded.{name}" for name in names if name not in keys)
         sql = f"{_insert_sql(table, names)} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {new}"
-        connection.exec_driver_sql(sql, _columns(rows))
+        connection.exec_driver_sql(sql, _given(rows))
 
 
 def add(connection: Connection, model: type[Model], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -75,7 +94,7 @@ def add(connection: Connection, model: type[Model], rows: Sequence[Mapping[str, 
         keys = [column.name for column in table.primary_key]
         new = ", ".join(f"{name} = {table.name}.{name} + excluded.{name}" for name in names if name not in keys)
         sql = f"{_insert_sql(table, names)} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {new}"
-        connection.exec_driver_sql(sql, _columns(rows))
+        connection.exec_driver_sql(sql, _given(rows))
 
 
 def update(connection: Connection, model: type[Model], new: str, match: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -83,21 +102,26 @@ def update(connection: Connection, model: type[Model], new: str, match: str, row
     if rows:
         table = table_of(model)
         names = tuple(rows[0])
-        sql = f"UPDATE {table.name} SET {new} FROM unnest({_arrays(table, names)}) AS given ({', '.join(names)}) WHERE {match}"
-        done = connection.exec_driver_sql(sql, _columns(rows)).rowcount
+        sql = f"UPDATE {table.name} SET {new} FROM {_recordset(table, names)} WHERE {match}"
+        done = connection.exec_driver_sql(sql, _given(rows)).rowcount
         assert done == len(rows), f"{len(rows) - done} rows of {table.name} that an entry is about are missing"
 
 
-def _columns(rows: Sequence[Mapping[str, Any]]) -> tuple[list[Any], ...]:
-    return tuple([row[name] for row in rows] for name in rows[0])
+def _given(rows: Sequence[Mapping[str, Any]]) -> tuple[str]:
+    """Rows as one JSON text: a sixth of what psycopg takes to write them as arrays, and the server reads it as fast."""
+    return (msgspec.json.encode(rows).decode(),)
 
 
 @cache
 def _insert_sql(table: Table, names: tuple[str, ...]) -> str:
-    return f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM unnest({_arrays(table, names)})"
+    return f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM {_recordset(table, names)}"
+
+
+def _type(table: Table, column: str) -> str:
+    return table.c[column].type.compile(_DIALECT)
 
 
 @cache
-def _arrays(table: Table, names: Iterable[str]) -> str:
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    return ", ".join(f"%s::{table.c[name].type.compile(dialect)}[]" for name in names)
+def _recordset(table: Table, names: Iterable[str]) -> str:
+    columns = ", ".join(f"{name} {_type(table, name)}" for name in names)
+    return f"json_to_recordset(%s::json) AS given ({columns})"

@@ -16,8 +16,12 @@ JSON: Documented = {200: {"headers": _POSITION}}
 JSON_OR_CSV: Documented = {200: {"headers": _POSITION, "content": {"text/csv": {"schema": {"type": "string"}}}}}
 
 
-def answer(view: object, position: int, headers: dict[str, str] | None = None) -> Response:
-    return Response(_encode(view), headers=headers_of(position) | (headers or {}), media_type="application/json")
+def answer(view: object, position: int) -> Response:
+    return answer_of(_encode(view), position)
+
+
+def answer_of(body: bytes, position: int, headers: dict[str, str] | None = None) -> Response:
+    return Response(body, headers=headers_of(position) | (headers or {}), media_type="application/json")
 
 
 def headers_of(position: int) -> dict[str, str]:

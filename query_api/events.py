@@ -11,10 +11,9 @@ from accounts.access import Anyone
 from ledger.errors import EventNotFound
 from ledger.views import EventView
 from query_api import queries
-from query_api.answers import JSON, answer
-from query_api.parameters import Cursor, From, Limit, Search, To, cursor_of, event_cursor, page
+from query_api.answers import JSON, answer_of
+from query_api.parameters import Cursor, From, Limit, Search, To, event_cursor
 from query_api.read_side import Reads
-from query_api.shapes import event_view
 from query_api.views import EventPage
 
 router = APIRouter(prefix="/api", tags=["events"])
@@ -32,22 +31,18 @@ async def get_events(  # noqa: PLR0913 - a parameter each
     organizer_id: UUID | None = None, limit: Limit = 50, cursor: Cursor = None,
 ) -> Response:  # fmt: skip
     """Soonest first. `q` is looked for in name and venue; `from` and `to`, both inclusive, bound when events start."""
-    query = queries.events(
-        q=q, upcoming_from=datetime.now(UTC) if status is None else None, from_=from_, to=to,
-        status=None if status == "all" else status or "active", organizer_id=organizer_id, after=event_cursor(cursor), limit=limit,
+    search = queries.EventSearch(
+        q=q, from_=from_, to=to, status=None if status == "all" else status or "active", upcoming=status is None,
+        organizer_id=organizer_id, after=event_cursor(cursor), limit=limit,
     )  # fmt: skip
-    position, rows = await reads.ask(query)
-    found, more = page(rows, limit)
-    items = [event_view(row) for row in found]
-    next_cursor = cursor_of((items[-1].starts_at, items[-1].id)) if more else None
-    return answer(EventPage(items=items, next_cursor=next_cursor), position)
+    shown = await reads.side.mirror.events(search, datetime.now(UTC), reads.at_least)
+    return answer_of(shown.body, shown.position)
 
 
 @router.get("/events/{event_id}", operation_id="get_event", response_model=EventView, responses=JSON)
 async def get_event(event_id: UUID, who: Anyone, reads: Reads) -> Response:
     """The `ETag` is what `If-Match` takes: when the event's own details last changed. A booking does not change it."""
-    position, rows = await reads.ask(queries.event(event_id))
-    if not rows:
+    shown = await reads.side.mirror.event(event_id, reads.at_least)
+    if shown is None:
         raise EventNotFound
-    view = event_view(rows[0])
-    return answer(view, position, {"ETag": f'"{view.details_version}"'})
+    return answer_of(shown.body, shown.position, {"ETag": shown.etag})

@@ -15,6 +15,7 @@ from query_api import queries
 from query_api.database import Answer, Database, Pool, Query, Row
 from query_api.feed import LiveFeed
 from query_api.freshness import Positions
+from query_api.mirror import Mirror
 from query_api.parameters import AtLeast
 from query_api.spreadsheet import Exports
 
@@ -28,15 +29,18 @@ class ReadSide:
         self.database = Database(pool, settings.query_timeout_seconds)
         self.feed = LiveFeed(self.database, settings.live_streams_limit)
         self.exports = Exports()
+        self.mirror = Mirror(self.ask)
         self.positions = Positions(self._look, settings.redis_url, self._moved)
         self._timeout_seconds = settings.freshness_timeout_seconds
 
     async def start(self) -> None:
         await self.positions.start()
         await self.feed.start()
+        await self.mirror.start()
 
     async def close(self) -> None:
         """Ends every open stream and every wait."""
+        await self.mirror.close()
         await self.feed.close()
         await self.positions.close()
 
@@ -99,6 +103,8 @@ class ReadSide:
     def _moved(self, name: str) -> None:
         if name in queries.AVAILABILITY:
             self.feed.wake()
+        if name in queries.EVENTS:
+            self.mirror.wake()
 
 
 class Reader(NamedTuple):

@@ -15,6 +15,9 @@ from query_api.views import CustomerView, EventBookingView, EventStatsView, Reve
 
 #: number, name, price, capacity, taken, available
 _categories = msgspec.json.Decoder(list[tuple[int, str, int, int, int, int]]).decode
+#: name, capacity, taken, available
+Seats = tuple[str, int, int, int]
+seats = msgspec.json.Decoder(list[Seats]).decode
 _Ticket = tuple[int, int, str, int, Literal["active", "used", "cancelled"]]
 #: ticket, category, its name, price, status
 _tickets = msgspec.json.Decoder(list[_Ticket]).decode

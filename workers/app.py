@@ -1,11 +1,14 @@
 """The Celery app on Redis: one argument-free task a projector, one for snapshots, and a tick that makes up for lost hints."""
 
 import logging
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 
 from celery import Celery
 from kombu import Exchange, Queue
+from kombu.exceptions import OperationalError
 
 from ledger.settings import Settings
 from ledger.snapshots import SNAPSHOTS
@@ -17,6 +20,8 @@ log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
 SNAPSHOT_SECONDS = 60.0
+#: How long a hint waits that found its projector in another worker's hands.
+OCCUPIED_SECONDS = 0.05
 #: Every task has a queue of its own name, so that workers can be given to one projector (`-Q`), and so that one look at its
 #: length tells whether a hint is waiting there already.
 TASKS = (*PROJECTORS, SNAPSHOTS)
@@ -47,7 +52,7 @@ def make_app(settings: Settings) -> Celery:
     )
     workshop = cache(lambda: Workshop(settings))  # built by the process that carries out the first task
     for projector in PROJECTORS.values():
-        app.task(name=projector.name, shared=False)(_projecting(workshop, projector))
+        app.task(name=projector.name, shared=False)(_projecting(app, workshop, projector))
 
     @app.task(name=SNAPSHOTS, shared=False)
     def take_snapshots() -> None:
@@ -56,9 +61,12 @@ def make_app(settings: Settings) -> Celery:
     return app
 
 
-def _projecting(workshop: Callable[[], Workshop], projector: Projector) -> Callable[[], None]:
+def _projecting(app: Celery, workshop: Callable[[], Workshop], projector: Projector) -> Callable[[], None]:
     def project() -> None:
-        workshop().project(projector)
+        if not workshop().project(projector):
+            time.sleep(OCCUPIED_SECONDS)
+            with suppress(OperationalError, OSError):  # then the tick makes up for it
+                app.send_task(projector.name, queue=projector.name, retry=False, ignore_result=True)
 
     return project
 

@@ -8,13 +8,13 @@ import redis
 from sqlalchemy import Row, create_engine, func, select, text, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from ledger import snapshots
+from ledger import collector, snapshots
 from ledger.channels import positions_channel
 from ledger.entries import Recorded
 from ledger.event import Event, evolve
 from ledger.settings import Settings
 from ledger.store import Ledger, LedgerAway, sqlalchemy_url
-from projections.engine import Projector, Stalled, catch_up
+from projections.engine import Occupied, Projector, Stalled, catch_up
 from projections.tables import Progress
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,7 @@ _OWN_ROW = Progress.name == snapshots.SNAPSHOTS
 
 class Workshop:
     def __init__(self, settings: Settings) -> None:
+        collector.tune()
         self.ledger = Ledger(settings.database_url)
         options = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout=5000"
         self.engine = create_engine(
@@ -54,16 +55,20 @@ class Workshop:
         self._snapshots = Thread()
         self._redis = redis.Redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
 
-    def project(self, projector: Projector) -> None:
-        """Catches up; what goes wrong is logged, shows in the projection's row, and is tried again at the next tick."""
+    def project(self, projector: Projector) -> bool:
+        """Catches up; what goes wrong is logged, shows in the projection's row, and is tried again at the next tick. False where
+        another process is at it: the hint must come again."""
         try:
             catch_up(self.engine, self.ledger, projector, self._publish)
+        except Occupied:
+            return False
         except Stalled:
             pass  # the engine has logged and stored it
         except (OperationalError, InterfaceError) as error:
             log.warning("%s can't reach the database: %s", projector.name, error.orig)
         except LedgerAway as error:
             log.warning("%s can't read the ledger: %s", projector.name, error)
+        return True
 
     def _publish(self, name: str, position: int) -> None:
         try:

@@ -5,7 +5,8 @@ and the same tuned collector, and write to the same PostgreSQL, as durable. What
 Each has a database of its own with the same one table of events and one of bookings. `python -m benchmarks.peers NAME` serves one.
 """
 
-#: From the weakest to the strongest. `empty` has no database.
+#: From the weakest to the strongest. `empty` has no database; `plain_reads` reads in Seatledger's own.
+READS = "plain_reads"
 PEERS = ("empty", "plain_sql", "orm_conditional_update", "orm_for_update")
 WITH_DATABASE = PEERS[1:]
 

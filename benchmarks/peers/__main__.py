@@ -12,9 +12,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from benchmarks.collectable import make_collectable
-from benchmarks.peers import PEERS
+from benchmarks.peers import PEERS, READS
 
-#: Those of asgi.main: a test compares them.
+#: Those of asgi.main, but uvicorn's own protocol (ours is serving.py): a test compares them.
 OPTIONS: dict[str, Any] = {
     "loop": "uvloop",
     "http": "httptools",
@@ -52,7 +52,7 @@ def _lifespan(
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
-    parser.add_argument("name", choices=PEERS)
+    parser.add_argument("name", choices=(*PEERS, READS))
     name = parser.parse_args().name
     make_collectable()
     app = make_app(name, os.environ.get("DATABASE_URL", ""))

@@ -15,9 +15,9 @@ from query_api.queries.about_bookings import (
     event_of_booking,
     obligations,
 )
-from query_api.queries.about_events import EventKey, event, events
+from query_api.queries.about_events import EventKey, EventSearch, event, events
 from query_api.queries.about_guests import guests_bookings, guests_events
-from query_api.queries.about_positions import MAX_LAG, changes, positions, progress, reached
+from query_api.queries.about_positions import MAX_LAG, changes, event_changes, positions, progress, reached
 from query_api.queries.about_statistics import MAX_BUCKETS, Interval, all_event_totals, event_totals, sales, summary
 from query_api.queries.compose import AVAILABILITY, BOOKINGS, EVENTS, REVENUE, literally
 
@@ -31,6 +31,7 @@ __all__ = [
     "TICKETS_PER_PAGE",
     "BookingSearch",
     "EventKey",
+    "EventSearch",
     "Interval",
     "all_event_bookings",
     "all_event_totals",
@@ -39,6 +40,7 @@ __all__ = [
     "changes",
     "event",
     "event_bookings",
+    "event_changes",
     "event_of_booking",
     "event_totals",
     "events",

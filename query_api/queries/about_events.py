@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from functools import cache
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -91,14 +92,28 @@ def _events(flags: frozenset[str]) -> Compiled:
     return compiled_once(anchored(EVENTS, page, "starts_at", "event_id"))
 
 
-def events(
-    *, q: str | None, upcoming_from: datetime | None, from_: datetime | None, to: datetime | None, status: str | None,
-    organizer_id: UUID | None, after: EventKey | None, limit: int,
-) -> Query:  # fmt: skip
+class EventSearch(NamedTuple):
+    """Which events: None does not restrict. `upcoming`: those that have not begun yet. `after`: the last of the page before."""
+
+    q: str = ""
+    from_: datetime | None = None
+    to: datetime | None = None
+    status: str | None = None
+    upcoming: bool = False
+    organizer_id: UUID | None = None
+    after: EventKey | None = None
+    limit: int = 50
+
+
+def events(search: EventSearch, now: datetime) -> Query:
     """Soonest first. `limit` rows and one more, where there is one."""
-    given = {"upcoming_from": upcoming_from, "from_": from_, "to": to, "status": status, "organizer_id": organizer_id}
-    compiled = _events(flags_of(q=q or None, after=after, **given))
-    time, event_id = after or (None, None)
+    given = {
+        "upcoming_from": now if search.upcoming else None, "from_": search.from_, "to": search.to, "status": search.status,
+        "organizer_id": search.organizer_id,
+    }  # fmt: skip
+    compiled = _events(flags_of(q=search.q or None, after=search.after, **given))
+    time, event_id = search.after or (None, None)
+    pattern, replan = literally(search.q), bool(search.q)
     return query_of(
-        compiled, EVENTS, replan=bool(q), pattern=literally(q or ""), limit=limit + 1, after_time=time, after_id=event_id, **given
+        compiled, EVENTS, replan=replan, pattern=pattern, limit=search.limit + 1, after_time=time, after_id=event_id, **given
     )

@@ -12,6 +12,7 @@ from sqlalchemy import (
     func,
     lateral,
     literal_column,
+    null,
     or_,
     select,
     table,
@@ -20,11 +21,13 @@ from sqlalchemy import (
 )  # fmt: skip
 
 from projections.availability import AvailabilityCategory, AvailabilityEvent
+from projections.catalogue import CatalogueEvent
 from projections.registry import PROJECTORS
 from projections.tables import Progress
 from query_api.database import Query
 from query_api.queries.compose import (
     AVAILABILITY,
+    EVENTS,
     LIMIT,
     Compiled,
     anchored,
@@ -60,6 +63,28 @@ def changes(*, event_ids: list[UUID] | None, after: int | None, limit: int) -> Q
     return query_of(
         _changes(flags_of(event_ids=event_ids, after=after)), AVAILABILITY, event_ids=event_ids, after=after, limit=limit
     )
+
+
+@cache
+def _event_changes() -> Compiled:
+    a, s, c = AvailabilityEvent, AvailabilityCategory, CatalogueEvent
+    after = bindparam("after", type_=BigInteger)
+    categories = lateral(
+        select(json_rows(s.category.expression, s.name, s.capacity, s.taken, s.available).label("rows")).where(
+            s.event_id == a.event_id
+        ),
+        "c",
+    )
+    seats = select(a.event_id, a.position.label("changed_at"), categories.c.rows).join(categories, true()).where(a.position > after)
+    details = select(c.event_id, c.position, null()).where(c.position > after)
+    changed = union_all(seats, details).subquery("changed")
+    return compiled_once(anchored(EVENTS, select(*changed.c).order_by(changed.c.changed_at).limit(LIMIT), "changed_at"))
+
+
+def event_changes(*, after: int, limit: int) -> Query:
+    """(event, position, its categories' seats) of what was sold or given back after that position; with null for seats, of what
+    changed otherwise. In the order of the changes."""
+    return query_of(_event_changes(), EVENTS, after=after, limit=limit)
 
 
 @cache

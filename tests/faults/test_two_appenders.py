@@ -1,7 +1,7 @@
 """R15, without the web: two API processes on one hot Event. No seat twice, no refusal while seats are free, and neither starves."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from time import monotonic
 from uuid import UUID
@@ -63,21 +63,22 @@ class Unlucky(LedgerConnection):
 
     rival: Appender
     event_id: UUID
-    holds_lock = False
     tries = 0
 
     async def append(self, run: Sequence[Recorded]) -> list[int]:
         Unlucky.tries += 1
-        if not self.holds_lock:
-            await Unlucky.rival.submit(t.book(Unlucky.event_id))
+        await Unlucky.rival.submit(t.book(Unlucky.event_id))
         return await super().append(run)
 
     @asynccontextmanager
-    async def locked(self) -> AsyncIterator[None]:
-        async with super().locked():
-            self.holds_lock = True
-            yield
-        self.holds_lock = False
+    async def locked(self, known: Mapping[UUID, int]) -> AsyncIterator[list[Recorded]]:
+        await Unlucky.rival.submit(t.book(Unlucky.event_id))
+        async with super().locked(known) as missed:
+            yield missed
+
+    async def append_and_commit(self, run: Sequence[Recorded]) -> list[int]:
+        Unlucky.tries += 1
+        return await super().append_and_commit(run)
 
 
 async def test_the_second_try_can_t_lose(database_url: str) -> None:

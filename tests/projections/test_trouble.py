@@ -187,10 +187,10 @@ def test_nothing_is_noted_where_another_worker_folded_the_entry_meanwhile(
 
     def meanwhile(connection: Connection) -> None:
         begun.append(connection)
-        if len(begun) == 2:  # the first try has failed; this is where it would be noted
+        if len(begun) == 3:  # its position was read, and the first try has failed: this is where it would be noted
             catch_up(other, ledger, PROJECTORS["revenue"])
 
     event.listen(engine, "begin", meanwhile)
     assert catch_up(engine, ledger, Noting(trip), run_length=1) == 0
-    assert len(begun) == 3
+    assert len(begun) == 4
     assert progress(engine) == (positions[-1], None, None)

@@ -24,8 +24,9 @@ CREATE TEMP TABLE n AS SELECT n, md5('event' || n)::uuid AS event_id, md5('booki
     now() + make_interval(hours => n - 5000) AS starts_at,
     (ARRAY['active', 'completed'])[1 + (n % 10 = 0)::int] AS status FROM generate_series(1, %(rows)s) n;
 INSERT INTO catalogue_events (event_id, number, name, description, venue, starts_at, timezone, currency, status, organizer_id,
-    details_version, created_at)
-    SELECT event_id, n, 'Event ' || md5(n::text), '', 'Hall ' || n, starts_at, 'UTC', 'EUR', status, organizer_id, 1, now() FROM n;
+    details_version, created_at, position)
+    SELECT event_id, n, 'Event ' || md5(n::text), '', 'Hall ' || n, starts_at, 'UTC', 'EUR', status, organizer_id, 1, now(), n
+    FROM n;
 INSERT INTO catalogue_categories SELECT event_id, 1, 'General', 5000 FROM n;
 INSERT INTO availability_events SELECT event_id, n FROM n;
 INSERT INTO availability_categories (event_id, category, name, capacity, taken) SELECT event_id, 1, 'General', 100, 1 FROM n;
@@ -56,27 +57,21 @@ def scans(plan: Any) -> set[str]:
 
 def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query]:
     now = NOW
-    events: dict[str, Any] = {
-        "upcoming_from": NOW,
-        "from_": None,
-        "to": None,
-        "status": "active",
-        "organizer_id": None,
-        "after": None,
-    }
+    events = q.EventSearch(status="active", upcoming=True)
+    every = q.EventSearch()
     search = q.BookingSearch(event_id, account_id)
     sales: dict[str, Any] = {"viewer": None, "event_id": None, "from_": None, "to": None}
     after = (now + timedelta(days=30), event_id)
     return {
         "event": q.event(event_id),
-        "events": q.events(q=None, limit=50, **events),
-        "events, next page": q.events(q=None, limit=50, **events | {"after": after}),
-        "events, all": q.events(q=None, limit=50, **events | {"upcoming_from": None, "status": None}),
-        "events, all, next page": q.events(q=None, limit=50, **events | {"upcoming_from": None, "status": None, "after": after}),
-        "events, range": q.events(q=None, limit=50, **events | {"from_": now, "to": now + timedelta(days=2)}),
-        "events, organizer": q.events(q=None, limit=50, **events | {"organizer_id": account_id, "status": None}),
-        "events, search": q.events(q="c4ca4238a0b9", limit=50, **events),
-        "events, short search": q.events(q="e", limit=50, **events),
+        "events": q.events(events, now),
+        "events, next page": q.events(events._replace(after=after), now),
+        "events, all": q.events(every, now),
+        "events, all, next page": q.events(every._replace(after=after), now),
+        "events, range": q.events(events._replace(from_=now, to=now + timedelta(days=2)), now),
+        "events, organizer": q.events(events._replace(organizer_id=account_id, status=None), now),
+        "events, search": q.events(events._replace(q="c4ca4238a0b9"), now),
+        "events, short search": q.events(events._replace(q="e"), now),
         "booking": q.booking(event_id),
         "bookings": q.bookings(customer_id=account_id, event_id=None, status="confirmed", after=None, limit=50),
         "bookings, event": q.bookings(customer_id=account_id, event_id=event_id, status="cancelled", after=500, limit=50),
@@ -101,6 +96,7 @@ def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query]:
         "sales, event": q.sales(interval=q.Interval.HOUR, **sales | {"event_id": event_id}),
         "sales, range": q.sales(interval=q.Interval.DAY, **sales | {"from_": now, "to": now + timedelta(days=2)}),
         "sales, organizer": q.sales(interval=q.Interval.DAY, **sales | {"viewer": account_id}),
+        "event changes": q.event_changes(after=ROWS - 10, limit=500),
         "changes": q.changes(event_ids=None, after=ROWS - 10, limit=500),
         "changes, named": q.changes(event_ids=[event_id], after=None, limit=500),
         "changes, named, since": q.changes(event_ids=[event_id], after=5, limit=500),

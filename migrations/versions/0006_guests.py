@@ -6,8 +6,8 @@ The tables are described in `accounts/tables.py`; a test compares the two.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0003"
+revision = "0006"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

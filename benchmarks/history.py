@@ -1,0 +1,103 @@
+"""Entries made quickly: Events scheduled by the store itself, and any number of bookings through COPY, as the store encodes them.
+
+The ordering lock is held and every trigger and index is there: what comes out is what years of selling would leave.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count, cycle, islice
+from os import urandom
+from typing import NamedTuple
+from uuid import UUID, uuid4
+
+import psycopg
+
+from benchmarks.load import CATEGORY
+from ledger.decide import MAX_CAPACITY
+from ledger.entries import Category, Details, EventScheduled, Line, Recorded, SeatsBooked
+from ledger.store import ORDERING_LOCK, TOPIC_OF, Ledger, encode
+
+PRICE = 5_000
+#: What was sold before is of another category: the one that loads book from has all its seats.
+SOLD = Category(2, "Early", PRICE, MAX_CAPACITY)
+_COPY = "COPY ledger_entries (originator_id, originator_version, topic, state) FROM STDIN (FORMAT BINARY)"
+_COPY_BEGIN, _COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
+_CHUNK = 2_000
+#: Events appended at once. The library's pipeline was seen to hang with 1,200 of them, which are 700 kB.
+AT_ONCE = 250
+
+
+class Sales(NamedTuple):
+    """So many bookings of one seat each, from `version` on: 2 for an Event that was only scheduled."""
+
+    event_id: UUID
+    version: int
+    bookings: int
+
+
+def schedule(ledger: Ledger, organizer_id: UUID, names: Sequence[str], *, seats: int = MAX_CAPACITY) -> list[UUID]:
+    """Events on sale a month from now, a minute apart, each with so many seats for loads to book, and others that `sell` sells."""
+    now = datetime.now(UTC)
+    starts_at = now + timedelta(days=30)
+    scheduled = []
+    for number, name in enumerate(names):
+        event_id = uuid4()
+        entry = EventScheduled(
+            at=now, actor=organizer_id, command=event_id, digest=bytes(16), currency="EUR", organizer_id=organizer_id,
+            details=Details(name=name, starts_at=starts_at + timedelta(minutes=number), venue="Main hall"),
+            categories=(Category(1, CATEGORY, PRICE, seats), SOLD),
+        )  # fmt: skip
+        scheduled.append(Recorded(event_id, 1, entry))
+    for start in range(0, len(scheduled), AT_ONCE):
+        ledger.append(scheduled[start : start + AT_ONCE])
+    return [recorded.stream for recorded in scheduled]
+
+
+def sell(connection: psycopg.Connection, sales: Sequence[Sales], customers: Sequence[UUID]) -> None:
+    """Appends them in one transaction: the bookings of all customers in turn, each Event's together."""
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (ORDERING_LOCK,))
+        with cursor.copy(_COPY) as copy:
+            copy.write(_COPY_BEGIN)
+            buyers = cycle([str(customer).encode() for customer in customers])
+            for one in sales:
+                rows = _rows(one, buyers)
+                while chunk := b"".join(islice(rows, _CHUNK)):
+                    copy.write(chunk)
+            copy.write(_COPY_END)
+
+
+def _rows(sales: Sales, buyers: Iterator[bytes]) -> Iterator[bytes]:
+    """In PostgreSQL's binary COPY format: every field after its length."""
+    before, between, after = _around_ids()
+    topic = TOPIC_OF[SeatsBooked].encode()
+    length = len(before) + len(between[0]) + len(between[1]) + len(after) + 3 * 36
+    start = (4).to_bytes(2, "big") + _field(sales.event_id.bytes) + (8).to_bytes(4, "big")
+    middle = _field(topic) + length.to_bytes(4, "big") + before
+    for version, command, buyer in zip(count(sales.version), _ids(sales.bookings), buyers, strict=False):
+        yield b"".join((start, version.to_bytes(8, "big"), middle, buyer, between[0], command, between[1], buyer, after))
+
+
+def _field(value: bytes) -> bytes:
+    return len(value).to_bytes(4, "big") + value
+
+
+def _around_ids() -> tuple[bytes, tuple[bytes, bytes], bytes]:
+    """An entry as the store encodes it, cut where customer, command, and customer again stand: a fifth of encoding each anew."""
+    customer, command = uuid4(), uuid4()
+    entry = SeatsBooked(
+        at=datetime.now(UTC), actor=customer, command=command, digest=bytes(16), customer_id=customer,
+        lines=(Line(SOLD.number, SOLD.name, 1, SOLD.price),), details_version=1,
+    )  # fmt: skip
+    before, between, after = encode(entry).split(str(customer).encode())
+    first, second = between.split(str(command).encode())
+    return before, (first, second), after
+
+
+def _ids(number: int) -> Iterator[bytes]:
+    """Random ones: those in a row would be too easy for the indexes on them."""
+    for start in range(0, number, _CHUNK):
+        digits = urandom(16 * _CHUNK).hex().encode()
+        for place in range(0, 32 * min(_CHUNK, number - start), 32):
+            one = digits[place : place + 32]
+            yield b"%b-%b-4%b-8%b-%b" % (one[:8], one[8:12], one[13:16], one[17:20], one[20:])

@@ -1,0 +1,109 @@
+"""Live: 1,000 people watch the seats of the hot Event while it is sold (server-sent events), in turn with nobody watching.
+
+A booking's delay, for one reader, is the time from when it was decided until that reader was told of a position that includes it.
+"""
+
+import time
+from bisect import bisect_left
+from collections.abc import Iterable
+from uuid import UUID
+
+import psycopg
+
+from benchmarks.bench import Bench
+from benchmarks.books import Books, failures
+from benchmarks.load import Run, book, load_row
+from benchmarks.machine import BenchError
+from benchmarks.metrics import metric
+from benchmarks.readers import Audience, Told, watching
+from benchmarks.results import Row, percentile, ratios, spread
+from benchmarks.stage import Stage
+
+NAME = "live"
+CONNECTIONS = 64
+READERS = {False: 1_000, True: 100}
+CONNECT_SECONDS = 30.0
+#: Bookings of a run whose delays are looked at, evenly over it.
+SAMPLE = 200
+_BOOKED = """
+    SELECT notification_id, extract(epoch FROM (convert_from(state, 'UTF8')::json ->> 'at')::timestamptz)::float8
+    FROM ledger_entries WHERE originator_id = %s AND originator_version > 1 ORDER BY originator_version"""
+
+
+def run(bench: Bench) -> None:
+    options = bench.options
+    readers = READERS[options.quick]
+    watched, alone, delays_ms = list[Run](), list[Run](), list[list[float]]()
+    for number in range(1, options.rounds + 1):
+        for is_watched in (True, False) if number % 2 else (False, True):
+            if is_watched:
+                found, delays = _watched(bench, number, readers)
+                watched.append(found)
+                delays_ms.append(delays)
+            else:
+                alone.append(_sold(bench, bench.stage.schedule_event(), "nobody watching", number))
+    bench.results.samples.append({"benchmark": NAME, "delays_ms": delays_ms})
+    every, p99 = [one for delays in delays_ms for one in delays], [percentile(delays, 99) for delays in delays_ms]
+    cost = ratios((run.per_second for run in watched), (run.per_second for run in alone))
+    bench.results.rows += [
+        load_row(NAME, f"{CONNECTIONS} conn., {readers:,} readers", watched, "bookings/s"),
+        load_row(NAME, f"{CONNECTIONS} conn., nobody watching", alone, "bookings/s"),
+        Row(benchmark=NAME, what=f"{readers:,} readers / nobody", value=percentile(cost, 50), unit="ratio"),
+        Row(
+            benchmark=NAME, what="from a booking to a reader", value=percentile(p99, 50), unit="ms (p99)", spread=spread(p99),
+            p50_ms=percentile(every, 50), p99_ms=percentile(every, 99),
+        ),
+    ]  # fmt: skip
+
+
+def _watched(bench: Bench, number: int, readers: int) -> tuple[Run, list[float]]:
+    stage = bench.stage
+    event_id = stage.schedule_event()
+    stage.settle()  # so that it can be watched
+    with watching(stage.directory, Audience(stage.settings.port, f"/api/live?event_id={event_id}", readers)) as under_way:
+        _wait_for(stage, readers)
+        found = _sold(bench, event_id, f"{readers:,} readers", number)
+        time.sleep(1)  # the last news
+    told = under_way.told
+    with stage.connect() as connection:
+        delays = list(delays_ms(_sample(connection, event_id), told))
+    missing = SAMPLE * readers - len(delays)
+    if missing > 0 and found.answered >= SAMPLE:
+        bench.results.wrong.append(f"Live, round {number}: {missing} times a reader was never told of a booking.")
+    return found, delays
+
+
+def _sold(bench: Bench, event_id: UUID, what: str, number: int) -> Run:
+    stage = bench.stage
+    books = Books(stage, [event_id])
+    found = book([stage.api], [event_id], stage.tokens, connections=CONNECTIONS, seconds=bench.options.seconds)
+    bench.note(NAME, what, number, found, failures(found) + books.wrong(found, CONNECTIONS))
+    return found
+
+
+def _wait_for(stage: Stage, readers: int) -> None:
+    deadline = time.monotonic() + CONNECT_SECONDS
+    while _streams(stage) < readers:
+        stage.check()
+        if time.monotonic() > deadline:
+            raise BenchError(f"Only {_streams(stage)} of {readers} live streams are open after {CONNECT_SECONDS:.0f} s.")
+        time.sleep(0.2)
+
+
+def _streams(stage: Stage) -> int:
+    return int(metric(stage.settings.port, "seatledger_live_streams"))
+
+
+def _sample(connection: psycopg.Connection, event_id: UUID) -> list[tuple[int, float]]:
+    """SAMPLE bookings, or as many as there are: position, and when it was decided."""
+    booked = connection.execute(_BOOKED, (event_id,)).fetchall()
+    return [booked[len(booked) * place // SAMPLE] for place in range(SAMPLE)] if len(booked) >= SAMPLE else booked
+
+
+def delays_ms(booked: Iterable[tuple[int, float]], told: Told) -> Iterable[float]:
+    """Of each booking to each reader that was ever told."""
+    for position, at in booked:
+        for reader in told:
+            place = bisect_left(reader, (position, 0.0))
+            if place < len(reader):
+                yield 1000 * (reader[place][1] - at)

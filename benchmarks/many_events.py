@@ -1,0 +1,79 @@
+"""Many Events: 1,000 of them, a few popular and most not (Zipf), and one hot Event: each with one API process and with two.
+
+wrk spreads its load over the ports of both. At the end two processes sell out one small Event between them: never a seat too many.
+"""
+
+import random
+from collections.abc import Sequence
+from uuid import UUID
+
+from benchmarks import history
+from benchmarks.bench import Bench
+from benchmarks.books import Books, failures
+from benchmarks.load import Run, Server, book, load_row
+from benchmarks.results import Row, at_least, goal, ratios
+from benchmarks.stage import another_api
+
+NAME = "many events"
+EVENTS, CONNECTIONS = 1_000, 64
+#: Of bookings, walked through again and again; a prime, so that each customer books now this, now that.
+SEQUENCE = 20_011
+#: Few enough that two processes meet at the last of them, many enough that they have conflicts on the way.
+SEATS = 500
+OF_ONE_PROCESS = 1.0
+_ONE, _TWO, _HOT_ONE, _HOT_TWO = "Zipf, 1 process", "Zipf, 2 processes", "hot event, 1 process", "hot event, 2 processes"
+
+
+def run(bench: Bench) -> None:
+    """Workers projecting meanwhile; a quick run has the hot Event alone. wrk has two threads in all of it, for one process too."""
+    stage, options = bench.stage, bench.options
+    events = zipf(history.schedule(stage.ledger, stage.organizer_id, [f"Event {number}" for number in range(EVENTS)]), SEQUENCE)
+    runs: dict[str, list[Run]] = {}
+    with another_api(stage.settings) as second:
+        one, two = [stage.api, stage.api], [stage.api, second]
+        bench.say(f"{NAME}: warming up {options.warm_up} s")
+        book(two, [*events, stage.schedule_event()], stage.tokens, connections=CONNECTIONS, seconds=options.warm_up)
+        for number in range(1, options.rounds + 1):
+            loads = {_ONE: (one, events), _TWO: (two, events)}
+            loads |= {_HOT_ONE: (one, [stage.schedule_event()]), _HOT_TWO: (two, [stage.schedule_event()])}
+            if options.quick:
+                loads = {what: loads[what] for what in (_HOT_ONE, _HOT_TWO)}
+            for what, (servers, among) in list(loads.items())[:: 1 if number % 2 else -1]:
+                runs.setdefault(what, []).append(_measured(bench, what, number, servers, among))
+        last_seat = _sell_out(bench, two)
+    bench.results.rows += [load_row(NAME, f"{CONNECTIONS} conn., {what}", runs[what], "bookings/s") for what in sorted(runs)]
+    for what, one_of, two_of in (("Zipf", _ONE, _TWO), ("hot event", _HOT_ONE, _HOT_TWO)):
+        if one_of in runs:
+            of_one = ratios((run.per_second for run in runs[two_of]), (run.per_second for run in runs[one_of]))
+            bench.results.rows.append(at_least(OF_ONE_PROCESS, NAME, f"{what}: 2 processes / 1", of_one))
+    bench.results.rows.append(last_seat)
+
+
+def zipf(events: Sequence[UUID], length: int) -> list[UUID]:
+    """The n-th Event is drawn with a weight of 1/n. Always the same places."""
+    weights = [1 / rank for rank in range(1, len(events) + 1)]
+    return random.Random(3).choices(events, weights, k=length)  # noqa: S311 - no secret
+
+
+def _measured(bench: Bench, what: str, number: int, servers: Sequence[Server], events: Sequence[UUID]) -> Run:
+    books = Books(bench.stage, events)
+    found = book(servers, events, bench.stage.tokens, connections=CONNECTIONS, seconds=bench.options.seconds)
+    bench.note(NAME, what, number, found, failures(found) + books.wrong(found, CONNECTIONS))
+    return found
+
+
+def _sell_out(bench: Bench, two: Sequence[Server]) -> Row:
+    """Long after the last seat is gone both are still asked for more."""
+    stage = bench.stage
+    event_id = stage.schedule_event(seats=SEATS)
+    books = Books(stage, [event_id])
+    found = book(two, [event_id], stage.tokens, connections=CONNECTIONS, seconds=bench.options.seconds)
+    wrong = books.wrong(found, CONNECTIONS)
+    sold = books.sold()
+    if not sold == found.answered == SEATS:
+        wrong.append(f"{found.answered} bookings were confirmed and {sold} sold of {SEATS} seats")
+    bench.note(NAME, "sold out by 2 processes", 1, found, wrong)
+    return Row(
+        benchmark=NAME, what=f"{SEATS} seats, {found.answered + found.refused:,} requests, 2 processes", value=sold,
+        unit="seats sold", goal=goal(f"{SEATS}, never an oversell", sold == SEATS),
+    )  # fmt: skip

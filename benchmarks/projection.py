@@ -1,0 +1,181 @@
+"""Projection: how far behind the read tables are while so many bookings a second come in, whatever becomes of them; and how many
+entries a second they catch up from far behind, beside a COPY of the very rows that come out into tables like theirs.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from statistics import median
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import Connection, MetaData, Table, create_engine, text
+
+from benchmarks import history, lag
+from benchmarks.bench import Bench
+from benchmarks.books import Books
+from benchmarks.history import Sales
+from benchmarks.load import booking_paths
+from benchmarks.offered import Offer, Offered, offering
+from benchmarks.results import Row, goal, percentile, ratios, spread
+from benchmarks.stage import Stage
+from ledger.store import sqlalchemy_url
+from projections.registry import PROJECTORS
+from projections.tables import Model
+from workers.app import make_app
+from workers.hints import Hints
+
+NAME = "projection"
+RATES = {False: (500, 1_000, 2_000), True: (1_000,)}
+SECONDS = {False: 5, True: 2}
+GOAL_RATE, GOAL_MS = 1_000, 250
+ENTRIES, EVENTS = {False: 100_000, True: 10_000}, 100
+ENTRIES_PER_SECOND = 25_000
+#: Of a read table, what belongs to some Events; tickets know theirs by their booking.
+_OF_EVENTS = sql.SQL("event_id = ANY({})")
+_OF_BOOKINGS = sql.SQL("booking_id IN (SELECT booking_id FROM bookings WHERE event_id = ANY({}))")
+
+
+def run(bench: Bench) -> None:
+    for rate in RATES[bench.options.quick]:
+        bench.results.rows.append(_lag(bench, rate))
+    caught_up, copied = list[float](), list[float]()
+    for number in range(1, bench.options.rounds + 1):
+        events = _fall_behind(bench)
+        caught_up.append(_catch_up(bench, events))
+        with _copies(bench.stage) as tables:
+            copied.append(ENTRIES[bench.options.quick] / _copy(bench.stage, tables, events))
+        bench.say(f"{NAME}, round {number}: {caught_up[-1]:,.0f} entries/s catching up, {copied[-1]:,.0f} by COPY")
+    bench.results.samples.append({"benchmark": NAME, "caught_up_per_second": caught_up, "copied_per_second": copied})
+    value = median(caught_up)
+    bench.results.rows += [
+        Row(
+            benchmark=NAME, what=f"catching up, from {ENTRIES[bench.options.quick]:,} behind", value=value, unit="entries/s",
+            spread=spread(caught_up), goal=goal(f"at least {ENTRIES_PER_SECOND:,}", value >= ENTRIES_PER_SECOND),
+        ),
+        Row(benchmark=NAME, what="COPY of the finished rows", value=median(copied), unit="entries/s", spread=spread(copied)),
+        Row(benchmark=NAME, what="catching up / COPY", value=median(ratios(caught_up, copied)), unit="ratio"),
+    ]  # fmt: skip
+
+
+# --- lag
+
+
+def _lag(bench: Bench, rate: int) -> Row:
+    """Of the slowest projection, over all rounds."""
+    lags: defaultdict[str, list[float]] = defaultdict(list)
+    reached = []
+    for number in range(1, bench.options.rounds + 1):
+        offered, found = _offered(bench, rate)
+        reached.append(offered.per_second)
+        for name, seconds in found.items():
+            lags[name] += [1000 * one for one in seconds]
+        bench.say(f"{NAME}, {rate:,}/s offered, {offered.per_second:,.0f} reached, round {number}")
+        if not offered.was_reached:
+            bench.results.remarks.append(f"Projection: {offered.per_second:,.0f} bookings a second came in, not {rate:,}.")
+    bench.results.samples.append({"benchmark": NAME, "rate": rate, "reached": reached, "lags_ms": dict(lags)})
+    slowest = max(lags, key=lambda name: percentile(lags[name], 99))
+    p99 = percentile(lags[slowest], 99)
+    return Row(
+        benchmark=NAME, what=f"lag of {slowest}, the slowest, at {median(reached):,.0f}/s", value=p99, unit="ms (p99)",
+        p50_ms=percentile(lags[slowest], 50), p99_ms=p99,
+        goal=goal(f"at most {GOAL_MS} ms", p99 <= GOAL_MS) if rate == GOAL_RATE else "",
+    )  # fmt: skip
+
+
+def _offered(bench: Bench, rate: int) -> tuple[Offered, dict[str, list[float]]]:
+    stage = bench.stage
+    event_id = stage.schedule_event()
+    books = Books(stage, [event_id])
+    offer = Offer([stage.settings.port], booking_paths([event_id]), str(stage.tokens), rate, SECONDS[bench.options.quick])
+    with lag.Watch.open(stage.settings.database_url) as watch, offering(stage.directory, offer) as under_way:
+        pass
+    offered = under_way.result
+    stage.settle()
+    wrong = offered.failures()
+    if books.sold() != offered.statuses.get(201, 0):
+        wrong.append(f"{offered.statuses} were answered and {books.sold()} bookings made")
+    bench.results.wrong += [f"{NAME}, {rate:,}/s: {one}." for one in wrong]
+    return offered, lag.lags(watch.looks)
+
+
+# --- catching up
+
+
+def _fall_behind(bench: Bench) -> list[UUID]:
+    """Events sold while nobody projects, in runs of some hundred entries, and some of all of them after one another."""
+    stage, entries = bench.stage, ENTRIES[bench.options.quick]
+    stage.settle()
+    for name in ("worker", "tick"):
+        stage.processes[name].pause()
+    names = [f"Event {number}" for number in range(EVENTS)]
+    events = history.schedule(stage.ledger, stage.organizer_id, names)
+    with stage.connect() as connection:
+        history.sell(connection, [Sales(event_id, 2, entries // EVENTS) for event_id in events], stage.customers())
+    return events
+
+
+def _catch_up(bench: Bench, events: Sequence[UUID]) -> float:
+    """Entries a second until the last projection is there. The worker finds a hint to each at once."""
+    stage = bench.stage
+    hints = Hints(make_app(stage.settings), stage.settings.redis_url)
+    with stage.connect() as connection:
+        head = lag.look(connection).head
+        hints.send(PROJECTORS)
+        began = time.monotonic()
+        for name in ("worker", "tick"):
+            stage.processes[name].resume()
+        while min((look := lag.look(connection)).positions.values()) < head:
+            stage.check()
+            time.sleep(lag.EVERY_SECONDS)
+    entries = ENTRIES[bench.options.quick]
+    wrong = Books(stage, events).sold() != entries
+    bench.results.wrong += [f"{NAME}: {entries:,} entries were appended, and others are there."] if wrong else []
+    return (entries + len(events)) / (look.at - began)
+
+
+@contextmanager
+def _copies(stage: Stage) -> Iterator[list[Table]]:
+    """Tables like the read tables: keys, indexes, constraints and all, in a schema of their own, and empty."""
+    engine, metadata = create_engine(sqlalchemy_url(stage.settings.database_url)), MetaData()
+    read_tables = [table for table in Model.metadata.sorted_tables if table.name != "projections"]
+    copies = [table.to_metadata(metadata, schema="copied") for table in read_tables]
+
+    def drop(connection: Connection) -> None:
+        connection.execute(text("DROP SCHEMA IF EXISTS copied CASCADE"))
+
+    with engine.begin() as connection:
+        drop(connection)
+        connection.execute(text("CREATE SCHEMA copied"))
+        metadata.create_all(connection)
+    yield copies
+    with engine.begin() as connection:
+        drop(connection)
+    engine.dispose()
+
+
+def _copy(stage: Stage, tables: Sequence[Table], events: Sequence[UUID]) -> float:
+    """Seconds for all rows of these Events, a transaction a table, as each projection has its own."""
+    with stage.connect() as connection:
+        rows = {table: _rows_of(connection, table, events) for table in tables}
+        began = time.monotonic()
+        for table, chunks in rows.items():
+            into = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier("copied", table.name), _columns(table))
+            with connection.cursor() as cursor, cursor.copy(into) as copy:
+                for chunk in chunks:
+                    copy.write(chunk)
+        return time.monotonic() - began
+
+
+def _rows_of(connection: psycopg.Connection, table: Table, events: Sequence[UUID]) -> list[bytes]:
+    of_these = (_OF_EVENTS if "event_id" in table.c else _OF_BOOKINGS).format(sql.Literal(list(events)))
+    rows = sql.SQL("SELECT {} FROM {} WHERE {}").format(_columns(table), sql.Identifier(table.name), of_these)
+    with connection.cursor() as cursor, cursor.copy(sql.SQL("COPY ({}) TO STDOUT (FORMAT BINARY)").format(rows)) as copy:
+        return [bytes(chunk) for chunk in copy]
+
+
+def _columns(table: Table) -> sql.Composed:
+    """Without those that PostgreSQL works out."""
+    return sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns if column.computed is None)
