@@ -34,9 +34,8 @@ _behind: set[asyncio.Task[None]] = set()
 _renewed: WeakKeyDictionary[Pool, float] = WeakKeyDictionary()
 
 
-def make_pool(settings: Settings, *, size: int | None = None) -> Pool:
-    """Of `size` connections, by default `database_pool_size`. Closed as yet: `async with` it. Opens even while the database is
-    away; who asks meanwhile gets PoolTimeout.
+def make_pool(settings: Settings) -> Pool:
+    """Closed as yet: `async with` it. Opens even while the database is away; who asks meanwhile gets PoolTimeout.
 
     Autocommit, times in UTC, statements bounded by `query_timeout_seconds`, planned for a disk that seeks quickly, which a stock
     server does not expect; broken connections are found when taken, silent ones when used (`connection`)."""
@@ -45,7 +44,6 @@ def make_pool(settings: Settings, *, size: int | None = None) -> Pool:
     options = f"-c statement_timeout={timeout_ms} -c timezone=UTC -c random_page_cost=1.1 {given.pop('options', None) or ''}"
     # Keepalives find a peer that is gone while nothing is sent; what was sent and never acknowledged is tcp_user_timeout's (ms).
     keepalive = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2, "tcp_user_timeout": 5_000}
-    size = size or settings.database_pool_size
     return Pool(
         kwargs={
             **given,
@@ -55,8 +53,8 @@ def make_pool(settings: Settings, *, size: int | None = None) -> Pool:
             "application_name": "seatledger-api",
             "options": options,
         },
-        min_size=min(2, size),
-        max_size=size,
+        min_size=min(2, settings.database_pool_size),
+        max_size=settings.database_pool_size,
         check=_check,
         open=False,
         timeout=settings.freshness_timeout_seconds,
@@ -111,11 +109,26 @@ def in_time(pool: Pool, taken: Connection, seconds: float) -> Iterator[None]:
 
 
 async def _take(pool: Pool, seconds: float) -> Connection:
-    """Bounded by the pool, and by `_check` where it finds a silent server."""
+    """The pool bounds its queue but not its check of a connection, and that must not be cancelled."""
+    taking = asyncio.create_task(pool.getconn(timeout=seconds))
     try:
-        return await pool.getconn(timeout=seconds)
+        await asyncio.wait({taking}, timeout=seconds)
+    except BaseException:
+        taking.add_done_callback(lambda _: _came_too_late(pool, taking))
+        raise
+    if not taking.done():
+        taking.add_done_callback(lambda _: _came_too_late(pool, taking))
+        raise Busy
+    try:
+        return taking.result()
     except psycopg.OperationalError as error:
         raise Busy from error
+
+
+def _came_too_late(pool: Pool, taking: asyncio.Task[Connection]) -> None:
+    """What its taker did not wait for goes back, else the pool would shrink by it."""
+    if not taking.cancelled() and taking.exception() is None:
+        _do_behind(pool.putconn(taking.result()))
 
 
 async def _roll_back(pool: Pool, taken: Connection) -> None:
