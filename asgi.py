@@ -43,6 +43,7 @@ from workers.hints import HintSender
 
 TITLE = "Seatledger"
 VERSION = "0.1.0"
+LOAD_CONNECTIONS = 4
 DESCRIPTION = "Event booking on an immutable ledger: never one seat twice, and every number can be derived again."
 
 
@@ -99,7 +100,8 @@ async def _lifespan(
         hints = hint_sender(settings)
         hints.start()
         stack.callback(hints.close)
-        streams = Streams(pool)
+        # Of their own: readers may keep all of the others busy, and Events that are not in memory have to come in all the same.
+        streams = Streams(await stack.enter_async_context(make_pool(settings, size=LOAD_CONNECTIONS)))
         appender = Appender(
             connect=partial(LedgerConnection.connect, settings.database_url),
             streams=streams,

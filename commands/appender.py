@@ -27,6 +27,7 @@ import psycopg
 from commands.batch import Gone, Outcome, Run, Waiting, decide_batch
 from commands.event_cache import EventCache
 from commands.ledger_connection import MISSED_LIMIT, Conflict, DataRefused, LedgerConnection, LockTimeout, TooNew
+from commands.loads import Loads
 from commands.streams import Streams
 from ledger import messages as m
 from ledger.entries import Recorded
@@ -35,7 +36,6 @@ from ledger.event import Event, evolve
 
 log = logging.getLogger(__name__)
 
-LOADS_AT_ONCE = 4
 #: How often deadlines are looked at, and how long after its deadline an append in flight has its connection cut.
 WATCH_SECONDS = 0.05
 #: A command that has waited this long is asked whether its client is still there before it is decided.
@@ -61,7 +61,7 @@ class Appender:
         cache_bytes: int = 96 * 1024 * 1024,
     ) -> None:
         """`appended` is told the newest position after each append; it must neither block nor raise."""
-        self._connect, self._streams, self._clock, self._appended = connect, streams, clock, appended
+        self._connect, self._clock, self._appended = connect, clock, appended
         self._queue_limit, self._batch_limit, self._timeout = queue_limit, batch_limit, timeout_seconds
         self.cache = EventCache(cache_bytes)
         self.held = 0
@@ -71,7 +71,7 @@ class Appender:
         self._parked: dict[UUID, list[Waiting]] = {}
         self._in_flight: list[Waiting] = []
         self._wake = asyncio.Event()
-        self._loading = asyncio.Semaphore(LOADS_AT_ONCE)
+        self._loads = Loads(streams, self._loaded, self._not_loaded)
         self._connection: LedgerConnection | None = None
         self._contended = 0  # so many batches take the lock first, unless one of them finds something missed again
         self._closing = False
@@ -95,6 +95,7 @@ class Appender:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._loads.close()
         _give_up(chain(self._in_flight, self._queue, *self._parked.values()))
         if self._connection is not None:
             await self._connection.close()
@@ -169,7 +170,7 @@ class Appender:
             self._wake.clear()
             while self._queue:
                 self._in_flight = batch = self._take()
-                self.cache.trim(spare={waiting.stream for waiting in batch})
+                self._trim(batch)
                 try:
                     if batch:
                         await self._carry_out(batch)
@@ -179,6 +180,11 @@ class Appender:
                         self.cache.drop(waiting.stream)  # it may be half changed
                     raise
                 self._in_flight = []
+                self._trim(self._queue)
+
+    def _trim(self, about_to_use: Iterable[Waiting]) -> None:
+        if self.cache.overfull:
+            self.cache.trim(spare={waiting.stream for waiting in about_to_use})
 
     def _take(self) -> list[Waiting]:
         """The next batch. Commands for an Event that is not in memory step aside until it is loaded."""
@@ -324,23 +330,18 @@ class Appender:
 
     def _begin_load(self, stream: UUID, since: Event | None) -> None:
         self._parked[stream] = []
-        self._spawn(self._load(stream, since))
+        self._loads.begin(stream, since)
 
-    async def _load(self, stream: UUID, since: Event | None) -> None:
-        """Beside the work, a few at once: other Events go on selling."""
-        try:
-            async with self._loading:
-                event = await self._streams.load(stream, since=since)
-        except Exception:
-            log.exception("An event could not be loaded")
-            _give_up(self._parked.pop(stream))
-            return
+    def _loaded(self, stream: UUID, event: Event | None) -> None:
         if event is not None and event.version > self._version(stream):  # a batch that was under way may know more by now
             self.cache.put(event)
         for waiting in reversed(self._parked.pop(stream)):
             waiting.absent = event is None
             self._queue.appendleft(waiting)
         self._wake.set()
+
+    def _not_loaded(self, stream: UUID) -> None:
+        _give_up(self._parked.pop(stream))
 
     # --- odds and ends
 

@@ -36,11 +36,15 @@ class EventCache:
         self.bytes -= self._weights.pop(stream, 0)
         return self._events.pop(stream, None)
 
+    @property
+    def overfull(self) -> bool:
+        return self.bytes > self._limit_bytes and len(self._events) > 1
+
     def trim(self, spare: Collection[UUID]) -> None:
         """Forget the least recently used Events until the rest fits, but none of those: somebody is about to use them."""
+        if not self.overfull:
+            return  # as nearly always
         excess, left, forgotten = self.bytes - self._limit_bytes, len(self._events), []
-        if excess <= 0:
-            return  # as nearly always, and every batch asks
         for stream in self._events:
             if excess <= 0 or left == 1:
                 break

@@ -5,7 +5,7 @@ Events go on selling meanwhile. Each statement has a connection for itself and i
 that has gone silent is Busy in time, and no connection lies idle under the folding."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,8 @@ from ledger.pool import Pool, connection
 from ledger.store import decode
 
 PAGE = 2_000
+#: A stream with no more entries than this is short: many of those come in one statement.
+SHORT = 200
 #: Entries folded between two turns of the loop: about a millisecond.
 BREATH = 200
 #: For one statement, waiting for its connection included: the client is promised a 503 within 3 s.
@@ -28,6 +30,10 @@ _PAGE = """
 _SNAPSHOT = """
     SELECT originator_version, state FROM ledger_snapshots
     WHERE originator_id = %s AND originator_version <= %s AND topic = %s ORDER BY originator_version DESC LIMIT 1"""
+_BEGINNINGS = """
+    SELECT wanted.stream, first.* FROM unnest(%s::uuid[]) AS wanted (stream), LATERAL (
+        SELECT originator_version, topic, state, notification_id FROM ledger_entries WHERE originator_id = wanted.stream
+        ORDER BY originator_version LIMIT %s) AS first"""
 _SOME = """
     SELECT originator_version, topic, state, notification_id FROM ledger_entries
     WHERE originator_id = %s AND originator_version = ANY(%s) ORDER BY originator_version"""
@@ -54,6 +60,24 @@ class Streams:
                     await asyncio.sleep(0)
             if len(rows) < PAGE:
                 return event
+
+    async def load_short(self, streams: Collection[UUID]) -> dict[UUID, Event | None]:
+        """Those of these streams that are short, None for the empty ones, in one statement. Who is left out has to be loaded alone:
+        it is long, or can't be folded."""
+        events: dict[UUID, Event | None] = dict.fromkeys(streams)
+        rows = await self._fetch(_BEGINNINGS, (list(streams), SHORT + 1))
+        for place, (stream, version, topic, state, position) in enumerate(rows):
+            if place % BREATH == BREATH - 1:
+                await asyncio.sleep(0)
+            if stream not in events:
+                continue
+            try:
+                events[stream] = evolve(events[stream], Recorded(stream, version, decode(topic, state), position))
+            except Exception:  # noqa: BLE001 - it fails alone, by the load of its own that it gets
+                del events[stream]
+            if version > SHORT:
+                events.pop(stream, None)
+        return events
 
     async def _from_snapshot(self, stream: UUID, until: int) -> Event | None:
         rows = await self._fetch(_SNAPSHOT, (stream, until, snapshots.SNAPSHOT_TOPIC))

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from commands import batch, ledger_connection
-from commands.appender import Appender
+from commands.appender import STAY_LOCKED, Appender
 from commands.batch import Accepted
 from commands.ledger_connection import DataRefused
 from ledger import entries as e
@@ -55,6 +55,36 @@ async def test_commands_collect_while_an_append_is_in_flight(appender: Appender,
         rest = t.send(appender, *(t.book(event_id) for _ in range(50)))
     assert t.count(Accepted, await t.answers(first + rest)) == 51
     assert appender.appends - before == 2
+
+
+async def test_who_comes_while_the_lock_is_awaited_goes_in_with_those_who_wait_for_it(
+    appender: Appender, database_url: str
+) -> None:
+    """As where another process sells the same Event; those for another Event have not been looked for and wait their turn."""
+    event_id, other = await t.scheduled(appender, capacity=1_000), await t.scheduled(appender)
+    before, appender._contended = appender.appends, STAY_LOCKED
+    async with t.appends_held_up(database_url):
+        sent = t.send(appender, t.book(event_id))
+        await t.somebody_waits(database_url)
+        sent += t.send(appender, t.book(other), *(t.book(event_id) for _ in range(50)))
+        await asyncio.sleep(0)
+    assert t.count(Accepted, await t.answers(sent)) == 52
+    assert appender.appends - before == 2
+    assert len(await t.bookings_of(database_url, event_id)) == 51
+    assert [one.recorded[0].position for one in await t.answers(sent)][1] > (await t.stream_of(database_url, event_id))[-1].position
+
+
+async def test_a_joined_batch_is_bounded_too(database_url: str) -> None:
+    async with t.an_appender(database_url, batch_limit=20) as appender:
+        event_id = await t.scheduled(appender, capacity=1_000)
+        before, appender._contended = appender.appends, STAY_LOCKED
+        async with t.appends_held_up(database_url):
+            sent = t.send(appender, t.book(event_id))
+            await t.somebody_waits(database_url)
+            sent += t.send(appender, *(t.book(event_id) for _ in range(50)))
+            await asyncio.sleep(0)
+        assert t.count(Accepted, await t.answers(sent)) == 51
+        assert appender.appends - before == 3
 
 
 async def test_a_batch_is_bounded(database_url: str) -> None:
@@ -154,16 +184,19 @@ def refused_by_the_encoder(database_url: str, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(ledger_connection, "encode", strict)
 
 
+@pytest.mark.parametrize("locked", [0, STAY_LOCKED])
 @pytest.mark.parametrize("refuse", [refused_by_a_constraint, refused_by_the_driver, refused_by_the_encoder])
 async def test_data_that_is_refused_fails_alone(
-    appender: Appender, database_url: str, monkeypatch: pytest.MonkeyPatch, refuse: Any
+    appender: Appender, database_url: str, monkeypatch: pytest.MonkeyPatch, refuse: Any, locked: int
 ) -> None:
     events = [await t.scheduled(appender) for _ in range(3)]
+    connection, appender._contended = appender._connection, locked
     refuse(database_url, monkeypatch)
     commands = [t.book(events[0]), t.book(events[1]), t.cancel_event(events[1]), t.book(events[1]), t.book(events[2])]
     found = await t.outcomes(appender, commands)
     assert [type(one) for one in found] == [Accepted, Accepted, DataRefused, Accepted, Accepted]
     assert [len(await t.bookings_of(database_url, event_id)) for event_id in events] == [1, 2, 1]
+    assert appender._connection is connection, "what is refused for certain costs no connection"
 
 
 async def test_refusals_and_replays_beside_refused_data_get_their_own_answers(

@@ -45,7 +45,7 @@ async def appender(database_url: str) -> AsyncIterator[Appender]:
 
 @pytest.fixture
 def streams(appender: Appender) -> CountingStreams:
-    return CountingStreams(appender._streams)
+    return CountingStreams(appender._loads.streams)
 
 
 @pytest.fixture

@@ -4,12 +4,14 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from commands.appender import Appender
 from commands.batch import Accepted
+from commands.streams import SHORT
 from ledger import snapshots
-from ledger.errors import SoldOut
+from ledger.errors import Busy, SoldOut
 from ledger.event import Event
 from ledger.store import Ledger
 from tests.commands import selling as t
@@ -99,14 +101,55 @@ async def test_many_who_want_an_event_that_is_not_in_memory_load_it_once(
     t.fill(database_url, LONG, capacity=5_000, bookings=3_000)
     async with t.an_appender(database_url) as appender:
         loads: list[UUID] = []
-        load = appender._streams.load
+        load = appender._loads.streams.load
 
         async def counted(stream: UUID, **how: Any) -> Event | None:
             loads.append(stream)
             return await load(stream, **how)
 
-        monkeypatch.setattr(appender._streams, "load", counted)
+        monkeypatch.setattr(appender._loads.streams, "load", counted)
         found = await t.outcomes(appender, [t.book(LONG) for _ in range(100)])
         assert t.count(Accepted, found) == 100
         assert loads == [LONG]
         assert [one.recorded[0].version for one in found] == list(range(3_002, 3_102))
+
+
+async def test_many_cold_events_come_in_few_statements(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with t.an_appender(database_url) as appender:
+        events = [await t.scheduled(appender) for _ in range(200)]
+    async with t.an_appender(database_url) as cold:
+        statements: list[int] = []
+        fetch = cold._loads.streams._fetch
+
+        async def counted(statement: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+            statements.append(1)
+            return await fetch(statement, parameters)
+
+        monkeypatch.setattr(cold._loads.streams, "_fetch", counted)
+        found = await t.outcomes(cold, [t.book(event_id) for event_id in events])
+    assert t.count(Accepted, found) == 200
+    assert len(statements) == 7
+
+
+@pytest.mark.parametrize("entries", [SHORT, SHORT + 1])
+async def test_long_short_and_absent_streams_that_are_wanted_at_once_all_come(database_url: str, entries: int) -> None:
+    t.fill(database_url, LONG, capacity=5_000, bookings=entries - 1)
+    async with t.an_appender(database_url) as appender:
+        event_id = await t.scheduled(appender)
+    async with t.an_appender(database_url) as cold:
+        wanted = [LONG, UUID(int=404), event_id]
+        found = await asyncio.gather(*(cold.event(one) for one in wanted))
+        assert [one and (one.id, one.version) for one in found] == [(LONG, entries), None, (event_id, 1)]
+        short = await cold._loads.streams.load_short(wanted)
+        assert (LONG in short) == (entries <= SHORT)
+
+
+async def test_a_stream_that_can_t_be_folded_fails_alone_among_those_that_come_with_it(database_url: str) -> None:
+    async with t.an_appender(database_url) as appender:
+        events = [await t.scheduled(appender) for _ in range(3)]
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as newer:
+        insert = "SELECT ledger_append(ARRAY[%s], ARRAY[2::bigint], ARRAY['seats-held/1'], ARRAY['{}'::bytea])"
+        await newer.execute(insert, (events[1],))
+    async with t.an_appender(database_url) as cold:
+        found = await t.outcomes(cold, [t.book(event_id) for event_id in events])
+    assert [type(one) for one in found] == [Accepted, Busy, Accepted]

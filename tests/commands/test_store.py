@@ -16,7 +16,7 @@ from commands.ledger_connection import Conflict, LedgerConnection
 from ledger import entries as e
 from ledger.pool import make_pool
 from ledger.settings import Settings
-from ledger.store import TOPIC_OF, Ledger, encode
+from ledger.store import MAX_APPEND, MAX_APPEND_BYTES, TOPIC_OF, Ledger, encode
 from tests.commands import selling as t
 from tests.ledger import scenario as s
 
@@ -112,6 +112,19 @@ async def test_no_reader_passes_an_append_that_is_not_committed_yet(appender: Ap
     assert held_position < min(positions)
     assert [one.position for one in reader.read(0, 10)] == sorted([held_position, *positions])
     reader.close()
+
+
+def test_an_append_is_bounded_in_entries_and_in_bytes(ledger: Ledger) -> None:
+    """Well below where the library's pipeline hangs for good: that is some 500,000 bytes."""
+    long = msgspec.structs.replace(s.scheduled().details, description="x" * 1_000)
+    entry = msgspec.structs.replace(s.scheduled(), details=long)
+    run = [e.Recorded(uuid4(), 1, entry) for _ in range(MAX_APPEND_BYTES // len(encode(entry)))]
+    assert len(ledger.append(run)) == len(run)
+    with pytest.raises(ValueError, match="at most 262144 bytes"):
+        ledger.append([e.Recorded(uuid4(), 1, entry), *run])
+    with pytest.raises(ValueError, match="2001 entries at once; at most 2000"):
+        ledger.append([e.Recorded(uuid4(), 1, s.event_completed())] * (MAX_APPEND + 1))
+    assert len(ledger.read(0, 1_000)) == len(run)
 
 
 async def test_positions_may_skip_and_readers_do_not_mind(connection: LedgerConnection, ledger: Ledger) -> None:

@@ -3,13 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from time import monotonic
 from uuid import UUID
 
-from commands.appender import Appender
+import pytest
+
+from commands.appender import STAY_LOCKED, Appender
+from commands.batch import Accepted
 from commands.ledger_connection import LedgerConnection
 from ledger.entries import Recorded
-from ledger.errors import SoldOut
+from ledger.errors import Busy, SoldOut
 from tests.commands import selling as t
 
 SEATS, CLIENTS = 1_200, 16
@@ -92,6 +96,53 @@ async def test_the_second_try_can_t_lose(database_url: str) -> None:
     booked = len(await t.bookings_of(database_url, Unlucky.event_id))
     print(f"R15: {Unlucky.tries} tries for 20 bookings beside {booked - 20} of somebody who is always faster")
     assert booked > 25
+
+
+async def test_a_batch_under_the_lock_takes_two_round_trips(database_url: str, tmp_path: Path) -> None:
+    """BEGIN, lock and look; append and COMMIT. As libpq's own trace of the messages has it."""
+    async with t.an_appender(database_url) as appender:
+        event_id = await t.scheduled(appender)
+        trips = []
+        for _ in range(2):  # the first one prepares its statements
+            appender._contended = STAY_LOCKED
+            assert appender._connection is not None
+            talk = appender._connection._connection.pgconn
+            with (tmp_path / "trace").open("w+") as trace:
+                talk.trace(trace.fileno())
+                await appender.submit(t.book(event_id))
+                talk.untrace()
+                trace.seek(0)
+                trips.append(trace.read().count("ReadyForQuery"))
+    assert trips == [2, 2]
+
+
+async def test_who_waits_for_the_lock_for_too_long_knows_that_nothing_happened(database_url: str) -> None:
+    async with t.an_appender(database_url, timeout_seconds=0.4) as appender:
+        event_id = await t.scheduled(appender)
+        appender._contended = STAY_LOCKED
+        async with t.appends_held_up(database_url):
+            with pytest.raises(Busy):
+                await appender.submit(t.book(event_id))
+        last = t.book(event_id)
+        assert isinstance((await t.insist(appender, last))[0], Accepted)
+    assert await t.bookings_of(database_url, event_id) == [last.id]
+
+
+async def test_a_lock_that_does_not_come_appends_nothing_for_certain(database_url: str) -> None:
+    """The server's time-out under the lock is no lost connection: the same one goes on, and nobody hears of an unknown outcome."""
+    async with t.an_appender(database_url, timeout_seconds=10) as appender:
+        event_id = await t.scheduled(appender)
+        connection, appender._contended = appender._connection, STAY_LOCKED
+        assert connection is not None
+        await connection._connection.execute("SET statement_timeout = 100")
+        command = t.book(event_id)
+        async with t.appends_held_up(database_url):
+            [sent] = t.send(appender, command)
+            await t.somebody_waits(database_url)
+            await asyncio.sleep(0.3)
+        assert isinstance(await sent, Accepted)
+        assert appender._connection is connection
+    assert await t.bookings_of(database_url, event_id) == [command.id]
 
 
 async def test_no_refusal_while_a_seat_is_free(database_url: str) -> None:

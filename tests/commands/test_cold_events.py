@@ -1,0 +1,35 @@
+"""The whole API: readers who keep all of its connections busy keep no Event out of memory."""
+
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from asgi import bootstrap
+from commands.routes import WriteSide
+from ledger.pool import connection
+from ledger.settings import Settings
+from probes import Probes
+from tests.commands import selling as t
+
+COLD = UUID(int=0xC01D)
+
+
+async def test_an_event_comes_into_memory_while_readers_hold_every_connection(
+    settings: Settings, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger.collector.tune", lambda: None)  # it is for a process of its own
+    t.fill(database_url, COLD, capacity=1_000, bookings=500)
+    app = bootstrap(replace(settings, database_pool_size=3, redis_url="redis://127.0.0.1:1/0", data_dir=tmp_path))
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(app.router.lifespan_context(app))
+        probes, write_side = app.state.probes, app.state.write_side
+        assert isinstance(probes, Probes)
+        assert isinstance(write_side, WriteSide)
+        for _ in range(3):
+            await stack.enter_async_context(connection(probes._pool, 10.0))
+        event = await write_side.desk.event(COLD)
+        assert event is not None
+        assert event.version == 501
