@@ -57,6 +57,22 @@ BEGIN
 END $$;
 
 --
+-- Name: ledger_look(uuid[], bigint[], integer); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.ledger_look(streams uuid[], versions bigint[], most integer) RETURNS TABLE(stream uuid, version bigint, topic text, state bytea, "position" bigint)
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(6009316430458479719);
+    RETURN QUERY
+        SELECT known.stream, missed.* FROM unnest(streams, versions) AS known (stream, version), LATERAL (
+            SELECT entry.originator_version, entry.topic, entry.state, entry.notification_id FROM ledger_entries AS entry
+            WHERE entry.originator_id = known.stream AND entry.originator_version > known.version
+            ORDER BY entry.originator_version LIMIT most) AS missed;
+END $$;
+
+--
 -- Name: account_commands; Type: TABLE; Schema: public; Owner: -
 --
 

@@ -34,11 +34,13 @@ _behind: set[asyncio.Task[None]] = set()
 _renewed: WeakKeyDictionary[Pool, float] = WeakKeyDictionary()
 
 
-def make_pool(settings: Settings) -> Pool:
-    """Closed as yet: `async with` it. Opens even while the database is away; who asks meanwhile gets PoolTimeout.
+def make_pool(settings: Settings, *, size: int | None = None) -> Pool:
+    """Closed as yet: `async with` it. Opens even while the database is away; who asks meanwhile gets PoolTimeout. `size`: how many
+    connections at most, by default `database_pool_size`.
 
     Autocommit, times in UTC, statements bounded by `query_timeout_seconds`, planned for a disk that seeks quickly, which a stock
     server does not expect; broken connections are found when taken, silent ones when used (`connection`)."""
+    size = size or settings.database_pool_size
     given: dict[str, Any] = dict(conninfo_to_dict(settings.database_url))
     timeout_ms = round(settings.query_timeout_seconds * 1000)
     options = f"-c statement_timeout={timeout_ms} -c timezone=UTC -c random_page_cost=1.1 {given.pop('options', None) or ''}"
@@ -53,8 +55,8 @@ def make_pool(settings: Settings) -> Pool:
             "application_name": "seatledger-api",
             "options": options,
         },
-        min_size=min(2, settings.database_pool_size),
-        max_size=settings.database_pool_size,
+        min_size=min(2, size),
+        max_size=size,
         check=_check,
         open=False,
         timeout=settings.freshness_timeout_seconds,
@@ -109,7 +111,8 @@ def in_time(pool: Pool, taken: Connection, seconds: float) -> Iterator[None]:
 
 
 async def _take(pool: Pool, seconds: float) -> Connection:
-    """The pool bounds its queue but not its check of a connection, and that must not be cancelled."""
+    """The pool bounds its queue but not its check of a connection, and that must not be cancelled. In a task of its own, since in the
+    pool's queue a cancellation may get lost, and who was cancelled would go on."""
     taking = asyncio.create_task(pool.getconn(timeout=seconds))
     try:
         await asyncio.wait({taking}, timeout=seconds)
