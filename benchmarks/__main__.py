@@ -9,6 +9,7 @@ import shlex
 import signal
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -108,9 +109,20 @@ def _measured(names: list[str], options: Options) -> Results:
         }
         for one, run in BENCHMARKS.items():
             if one in names:
-                run(bench)
+                _carry_out(one, run, bench)
         bench.say("ending what was started")
         return bench.results
+
+
+def _carry_out(name: str, run: Callable[[Bench], None], bench: Bench) -> None:
+    """One that breaks off leaves what the others measured; the first one says what the machine lacks."""
+    try:
+        run(bench)
+    except Exception as error:
+        if not bench.results.rows:
+            raise
+        bench.say(f"{name} broke off: {traceback.format_exc()}")
+        bench.results.incomplete.append(f"{name} broke off ({type(error).__name__}: {error})")
 
 
 def _refusals(arguments: argparse.Namespace, options: Options, results: Results) -> list[str]:

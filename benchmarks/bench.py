@@ -27,7 +27,7 @@ class Options:
     warm_up: int
 
 
-FULL = Options(quick=False, rounds=3, connections=(1, 16, 64, 256), seconds=4, warm_up=3)
+FULL = Options(quick=False, rounds=3, connections=(1, 16, 64, 256), seconds=3, warm_up=3)
 QUICK = Options(quick=True, rounds=1, connections=(64,), seconds=1, warm_up=1)
 
 

@@ -111,7 +111,7 @@ def in_time(pool: Pool, taken: Connection, seconds: float) -> Iterator[None]:
 
 
 async def _take(pool: Pool, seconds: float) -> Connection:
-    """The pool bounds its queue but not its check of a connection, and that must not be cancelled. In a task of its own, since in the
+    """The pool bounds its queue but not its check of a connection, and that must not be cancelled. A task of its own, since in the
     pool's queue a cancellation may get lost, and who was cancelled would go on."""
     taking = asyncio.create_task(pool.getconn(timeout=seconds))
     try:
