@@ -99,7 +99,9 @@ guests = Table(
     Column("password_hash", Text),
     Column("created_at", _time, nullable=False, server_default=_NOW),
     UniqueConstraint("api", "handle"),
+    CheckConstraint("role IN ('customer', 'admin')", name="role"),
     Index(None, "api", "number"),
+    Index(None, "api", "email"),
 )
 
 guest_tokens = Table(

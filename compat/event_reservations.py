@@ -131,7 +131,7 @@ _token = APIKeyHeader(name="Authorization", scheme_name="Token", auto_error=Fals
 
 async def _signed_in(at: At, given: Annotated[str | None, Security(_token)]) -> Guest:
     scheme, _, token = (given or "").partition(" ")
-    guest = await at.guests.of_token(token.strip()) if scheme == "Token" else None
+    guest = await at.guests.of_token(token.strip()) if scheme.lower() == "token" else None
     if guest is None:
         raise NotSignedIn
     return guest
@@ -185,10 +185,10 @@ async def log_in(body: LogIn, request: Request, at: At) -> Token:
     """The token goes into the header `Authorization: Token <value>`."""
     if body.username is None and body.email is None:
         raise Refused(400, "This field is needed.", "username")
-    name = body.username or await at.guests.handle_of(body.email or "") or ""
     address = request.client.host if request.client else "unknown"
     try:
         async with at.access.attempts.counted(f"{API} {body.username or body.email}", address):
+            name = body.username or await at.guests.handle_of(body.email or "") or ""
             return Token(token=await at.guests.log_in(name, body.password))
     except WrongCredentials:
         raise Refused(400, "The name or the password is wrong.", _NO_FIELD) from None

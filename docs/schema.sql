@@ -235,7 +235,8 @@ CREATE TABLE public.guests (
     phone text,
     role text,
     password_hash text,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_guests_role CHECK ((role = ANY (ARRAY['customer'::text, 'admin'::text])))
 );
 
 --
@@ -650,6 +651,12 @@ CREATE INDEX ix_catalogue_events_status_starts_at_event_id ON public.catalogue_e
 --
 
 CREATE INDEX ix_guest_tokens_guest_id_created_at ON public.guest_tokens USING btree (guest_id, created_at);
+
+--
+-- Name: ix_guests_api_email; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_guests_api_email ON public.guests USING btree (api, email);
 
 --
 -- Name: ix_guests_api_number; Type: INDEX; Schema: public; Owner: -

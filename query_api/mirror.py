@@ -28,7 +28,7 @@ from query_api.parameters import cursor_of, page
 #: Without a message the database is looked at so often; never sooner than the pause. After so long without a reader: no more.
 LOOK_SECONDS = 0.25
 PAUSE_SECONDS = 0.02
-IDLE_SECONDS = 5.0
+IDLE_SECONDS = 60.0
 #: Changes read by one statement.
 PAGE = 500
 KEPT_BYTES = 32 * 1024 * 1024

@@ -31,7 +31,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_guests"),
         sa.UniqueConstraint("number", name="uq_guests_number"),
         sa.UniqueConstraint("api", "handle", name="uq_guests_api_handle"),
+        sa.CheckConstraint("role IN ('customer', 'admin')", name="ck_guests_role"),
     )
+    op.create_index("ix_guests_api_email", "guests", ["api", "email"])
     op.create_index("ix_guests_api_number", "guests", ["api", "number"])
     op.create_table(
         "guest_tokens",
