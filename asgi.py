@@ -99,6 +99,7 @@ async def _lifespan(
         await stack.enter_async_context(access)
         hints = hint_sender(settings)
         hints.start()
+        hints.hint()  # of what was appended last before a stop, and not projected any more
         stack.callback(hints.close)
         # Of their own: readers may keep all of the others busy, and Events that are not in memory have to come in all the same.
         streams = Streams(await stack.enter_async_context(make_pool(settings, size=LOAD_CONNECTIONS)))
