@@ -188,6 +188,9 @@ class Mirror:
         """Supervised: whatever goes wrong is logged, what was kept is forgotten, and it begins again."""
         while True:
             await self._wanted.wait()
+            self._wanted.clear()  # whoever reads sets it again: while the database is away and nobody does, nothing is tried
+            if self._is_idle():
+                continue
             try:
                 await self._follow()
             except Busy as error:
@@ -203,16 +206,17 @@ class Mirror:
 
     async def _follow(self) -> None:
         """As long as somebody reads."""
-        clock = asyncio.get_running_loop().time
         self._seen = (await self._ask(queries.reached(queries.EVENTS), None)).position
-        while clock() - self._used_at < IDLE_SECONDS:
+        while not self._is_idle():
             self._woken.clear()
             await self._look(self._seen)
             await asyncio.sleep(PAUSE_SECONDS)
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._woken.wait()
-        self._wanted.clear()
+
+    def _is_idle(self) -> bool:
+        return asyncio.get_running_loop().time() - self._used_at >= IDLE_SECONDS
 
     async def _look(self, after: int) -> None:
         """All that changed is put in place in one go, when all of it is known."""
