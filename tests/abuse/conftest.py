@@ -81,3 +81,34 @@ def _is_ready(url: str) -> bool:
         return httpx.get(f"{url}/ready").is_success
     except httpx.TransportError:
         return False
+
+
+class Sender:
+    """As an admin, whom no role stops."""
+
+    def __init__(self, stack: Stack, routes: Routes, thing: Thing) -> None:
+        self.stack, self.routes, self.thing = stack, routes, thing
+
+    def raw(self, name: str, content: Any, **headers: Any) -> httpx.Response:
+        method, path, _, more = self.routes.request(name, self.thing)
+        sent = {"Authorization": f"Bearer {self.stack.admin.token}", "Content-Type": "application/json", **more, **headers}
+        return self.stack.http.request(method, path, content=content, headers=sent)
+
+    def query(self, name: str, query: str) -> httpx.Response:
+        method, path, _, more = self.routes.request(name, self.thing)
+        return self.stack.http.request(
+            method, f"{path}?{query}", headers={"Authorization": f"Bearer {self.stack.admin.token}", **more}
+        )
+
+
+@pytest.fixture
+def sender(stack: Stack, routes: Routes, thing: Thing) -> Sender:
+    return Sender(stack, routes, thing)
+
+
+@pytest.fixture
+def nothing_happens(state: Callable[[], Any], sender: Sender) -> Iterator[None]:
+    """To be named after what the test sets up."""
+    before = state()
+    yield
+    assert state() == before, "something was done"

@@ -1,0 +1,161 @@
+"""Whatever stands in an address or a header: a clear 4xx that says where it is wrong, and nothing half done."""
+
+import json
+from uuid import uuid4
+
+import pytest
+
+from tests.abuse.conftest import Sender
+from tests.abuse.operations import OPERATIONS, Routes
+from tests.abuse.refusals import paths, refused
+from tests.abuse.test_bad_input import COMMANDS, MANY_DIGITS, full_body
+from tests.running_system import Person, Stack
+
+#: Percent-encoded: NUL, a lone surrogate, bytes that are no UTF-8, a control character.
+BAD_BYTES = ("%00", "%ed%a0%80", "%ff%fe", "a%1bb")
+BAD_PARAMETERS = {
+    "q": (*BAD_BYTES[:1], "a%1bb", "a" * 10_001),
+    "limit": ("0", "-1", "201", "1.5", "true", "", "NaN", "1e2", "Infinity", MANY_DIGITS, f"-{MANY_DIGITS}", "0x10", *BAD_BYTES),
+    "cursor": (
+        "x",
+        "!!!!",
+        "W10",
+        "MQMQMQ",
+        "bnVsbA",
+        MANY_DIGITS,
+        "a" * 200,
+        "a" * 400,
+        "WyJ4IiwieCJd",
+        "LTE",
+        "MWU5OTk",
+        *BAD_BYTES,
+    ),
+    "from": (
+        "x",
+        "",
+        "1924988400",
+        "1e999",
+        "NaN",
+        MANY_DIGITS,
+        "0001-01-01T00:00:00%2B23:59",
+        "9999-12-31T23:59:59-23:59",
+        *BAD_BYTES,
+    ),
+    "status": ("x", "", "ACTIVE", "active,cancelled", MANY_DIGITS, *BAD_BYTES),
+    "interval": ("x", "", "week", "year'; --", MANY_DIGITS, *BAD_BYTES),
+    "event_id": ("x", "", "1", MANY_DIGITS, "' OR 1=1", *BAD_BYTES),
+}
+BAD_PARAMETERS |= {
+    "to": BAD_PARAMETERS["from"],
+    "organizer_id": BAD_PARAMETERS["event_id"],
+    "customer_id": BAD_PARAMETERS["event_id"],
+}
+#: These take no parameter, or (`get_projections`) do not heed it.
+UNASKED = ("get_me", "get_projections", "get_health", "get_ready", "get_metrics")
+BAD_POSITIONS = ("", "x", "-1", "1.5", "true", MANY_DIGITS, str(2**63), str(2**63 - 1), "1e3", "NaN")
+
+
+def _parameters(routes: Routes, name: str, where: str) -> list[str]:
+    return [one["name"] for one in routes.operation(name).get("parameters", []) if one["in"] == where]
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if name.startswith("get_") and name not in UNASKED])
+def test_no_query_parameter_takes_what_it_can_not_be(name: str, sender: Sender, routes: Routes) -> None:
+    sent = 0
+    for parameter in _parameters(routes, name, "query"):
+        for value in BAD_PARAMETERS[parameter]:
+            problem = refused(sender.query(name, f"{parameter}={value}"), 422, slug="malformed")
+            assert any(path.startswith(parameter) for path in paths(problem)), (value, problem)
+            sent += 1
+    if "Ledger-Position" in _parameters(routes, name, "header"):
+        for position in BAD_POSITIONS:
+            refused(sender.raw(name, None, **{"Ledger-Position": position}), 422)
+            sent += 1
+    assert sent
+    print(f"bad input: {name}: {sent} wrong parameters, all refused")
+
+
+@pytest.mark.parametrize("name", ["get_users", "get_events", "get_event_bookings", "get_stats_events"])
+def test_no_search_ends_in_a_mistake_of_ours(name: str, sender: Sender) -> None:
+    for q in (
+        "%ed%a0%80",
+        "%ff",
+        "a" * 10_000,
+        "%25" * 3_000,
+        "_" * 10_000,
+        "%5c" * 3_333,
+        "1" * 400,
+        "9" * 19,
+        "%C2%B2",
+        "%F0%9F%8E%AB" * 2_000,
+    ):
+        response = sender.query(name, f"q={q}")
+        assert response.status_code == 200 or refused(response, 422, slug="malformed"), q
+
+
+def test_a_search_is_literal(stack: Stack, organizer: Person) -> None:
+    """S10, with neighbours that a pattern would find."""
+    mark = uuid4().hex[:8]
+    names = [
+        f"{mark} 100% sure",
+        f"{mark} 100 sure",
+        f"{mark} a_b",
+        f"{mark} aXb",
+        f"{mark} c\\d",
+        f"{mark} cd",
+        f"{mark} e'f",
+        f"{mark} [x]*",
+    ]
+    for name in names:
+        stack.event(organizer, name=name)
+    found = {}
+    for q in ("100%", "%", "a_b", "_", "c\\d", "\\", "e'f", "[x]*", "\\%", "%%", ".*"):
+        for path in ("/api/events", "/api/stats/events"):
+            headers = {"Authorization": f"Bearer {organizer.token}", "Ledger-Position": organizer.last}
+            items = stack.http.get(path, params={"q": q}, headers=headers).json()["items"]
+            found[path, q] = {one["name"] for one in items if one["name"].startswith(mark)}
+    wrong = {key: names_found for key, names_found in found.items() if names_found != {name for name in names if key[1] in name}}
+    print(f"S10: {len(found)} searches, {len(wrong)} not literal")
+    assert not wrong
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if name not in ("sign_up", "log_in")])
+@pytest.mark.usefixtures("nothing_happens")
+def test_malformed_and_unknown_ids_in_a_path(name: str, sender: Sender, routes: Routes) -> None:
+    method, template = routes.places[name]
+    malformed = ("x", "1", "-1", MANY_DIGITS, "null", "' OR 1=1 --", "a" * 5_000, *BAD_BYTES, "..%2f..%2fetc%2fpasswd", "%2e%2e")
+    if "{" not in template:
+        refused(sender.stack.http.put(template), 405, slug="method-not-allowed")
+        return
+    body, headers = sender.thing.body(name), {"Authorization": f"Bearer {sender.stack.admin.token}", "If-Match": '"1"'}
+    prefix, _, rest = template.partition("{")
+    for id_ in malformed:
+        response = sender.stack.http.request(method, prefix + id_ + rest.partition("}")[2], json=body, headers=headers)
+        refused(response, 404, 405, 422)
+    response = sender.stack.http.request(method, prefix + str(uuid4()) + rest.partition("}")[2], json=body, headers=headers)
+    refused(response, 404)
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("sign_up", "log_in", "log_out", "erase_me")])
+@pytest.mark.usefixtures("nothing_happens")
+def test_an_idempotency_key_is_1_to_255_printable_characters(name: str, sender: Sender, routes: Routes) -> None:
+    assert "Idempotency-Key" in _parameters(routes, name, "header")
+    for key in ("", "a" * 256, "a" * 9_000, "é", "a\tb", "\U0001f3ab"):
+        problem = refused(sender.raw(name, json.dumps(full_body(name, sender.thing)), **{"Idempotency-Key": key.encode()}), 422)
+        assert paths(problem) == {"Idempotency-Key"}
+
+
+@pytest.mark.parametrize("tag", ["", "x", '""', "*", '"1", "2"', '"-1"', f'"{MANY_DIGITS}"', '"0"', '"1.0"', '"\uff11"'])
+@pytest.mark.usefixtures("nothing_happens")
+def test_an_if_match_that_names_no_version_is_stale(tag: str, sender: Sender) -> None:
+    refused(sender.raw("update_event", '{"name": "New"}', **{"If-Match": tag.encode()}), 412, slug="stale-version")
+
+
+@pytest.mark.parametrize("event_id", ["", "-1", "x", MANY_DIGITS, str(2**63), "1.5"])
+def test_a_last_event_id_that_never_was_begins_from_what_is(event_id: str, sender: Sender) -> None:
+    sender.stack.admin.ok("GET", f"/api/events/{sender.thing.event['id']}", Ledger_Position=sender.thing.position)
+    with sender.stack.http.stream(
+        "GET", f"/api/live?event_id={sender.thing.event['id']}", headers={"Last-Event-ID": event_id}
+    ) as response:
+        assert response.status_code == 200
+        assert "event: availability" in next(response.iter_text())
