@@ -33,6 +33,7 @@ from edge import Edge
 from hot_route import HotRoute
 from ledger import collector
 from ledger.keys import Keyring, KeysError
+from ledger.macs import Macs
 from ledger.pool import make_pool
 from ledger.settings import Settings, SettingsError
 from ledger.ticket_codes import TicketCodes
@@ -104,7 +105,7 @@ async def _lifespan(
         # Of their own: readers may keep all of the others busy, and Events that are not in memory have to come in all the same.
         streams = Streams(await stack.enter_async_context(make_pool(settings, size=LOAD_CONNECTIONS)))
         appender = Appender(
-            connect=partial(LedgerConnection.connect, settings.database_url),
+            connect=partial(LedgerConnection.connect, settings.database_url, Macs.open(settings.keys)),
             streams=streams,
             clock=clock,
             appended=lambda position: hints.hint(),

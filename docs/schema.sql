@@ -29,18 +29,18 @@ CREATE TYPE public.stored_event_uuid AS (
 );
 
 --
--- Name: ledger_append(uuid[], bigint[], text[], bytea[]); Type: FUNCTION; Schema: public; Owner: -
+-- Name: ledger_append(uuid[], bigint[], text[], bytea[], bytea[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.ledger_append(streams uuid[], versions bigint[], topics text[], states bytea[]) RETURNS SETOF bigint
+CREATE FUNCTION public.ledger_append(streams uuid[], versions bigint[], topics text[], states bytea[], macs bytea[] DEFAULT NULL::bytea[]) RETURNS SETOF bigint
     LANGUAGE plpgsql
     AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(6009316430458479719);
     RETURN QUERY
-        INSERT INTO ledger_entries (originator_id, originator_version, topic, state)
-        SELECT stream, version, topic, state
-        FROM unnest(streams, versions, topics, states) WITH ORDINALITY AS run (stream, version, topic, state, place)
+        INSERT INTO ledger_entries (originator_id, originator_version, topic, state, mac)
+        SELECT run.stream, run.version, run.topic, run.state, run.mac
+        FROM unnest(streams, versions, topics, states, macs) WITH ORDINALITY AS run (stream, version, topic, state, mac, place)
         ORDER BY place
         RETURNING notification_id;
 END $$;
@@ -262,6 +262,7 @@ CREATE TABLE public.ledger_entries (
     topic text NOT NULL,
     state bytea NOT NULL,
     notification_id bigint NOT NULL,
+    mac bytea,
     CONSTRAINT ledger_entries_originator_version_check CHECK ((originator_version > 0))
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');

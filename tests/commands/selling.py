@@ -31,7 +31,7 @@ async def an_appender(
     """As one API process has it, at the time of the examples."""
 
     async def directly() -> LedgerConnection:
-        return await LedgerConnection.connect(database_url)
+        return await LedgerConnection.connect(database_url, s.MACS)
 
     async with make_pool(Settings(database_url=database_url)) as pool:
         await pool.wait()

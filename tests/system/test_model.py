@@ -30,6 +30,7 @@ from ledger.ticket_codes import TicketCodes
 from ledger.views import BookingView, EventView
 from projections.engine import catch_up
 from projections.registry import PROJECTORS
+from tests.ledger import scenario as s
 
 SOAK = bool(os.environ.get("SOAK"))
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -57,7 +58,7 @@ class Bench:
 
     async def desk(self) -> tuple[Appender, Desk]:
         streams = Streams(self.pool)
-        appender = Appender(connect=partial(LedgerConnection.connect, self.url), streams=streams, clock=lambda: NOW)
+        appender = Appender(connect=partial(LedgerConnection.connect, self.url, s.MACS), streams=streams, clock=lambda: NOW)
         await appender.start()
         return appender, Desk(appender, streams, self.codes)
 
