@@ -28,7 +28,6 @@ from commands.appender import Appender
 from commands.desk import Desk
 from commands.ledger_connection import LedgerConnection
 from commands.routes import WriteSide
-from commands.streams import Streams
 from edge import Edge
 from hot_route import HotRoute
 from ledger import collector
@@ -36,6 +35,7 @@ from ledger.keys import Keyring, KeysError
 from ledger.macs import Macs
 from ledger.pool import make_pool
 from ledger.settings import Settings, SettingsError
+from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
 from query_api import bookings, events, live, stats, system
 from query_api.read_side import ReadSide

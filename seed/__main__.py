@@ -16,13 +16,13 @@ from accounts.people import NewAccount
 from commands.appender import Appender
 from commands.desk import Desk
 from commands.ledger_connection import LedgerConnection
-from commands.streams import Streams
 from ledger import messages as m
 from ledger.errors import SeatledgerError
 from ledger.keys import Keyring, KeysError
 from ledger.macs import Macs
 from ledger.pool import Pool, make_pool
 from ledger.settings import Settings, SettingsError
+from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
 from seed.demo import CUSTOMERS, DEMO, PASSWORD, PEOPLE, Step, command_id, event_id, story
 from seed.standing import beginning
