@@ -23,7 +23,7 @@ class LogKeys:
     """The log's keys, under any of its origins: the newest signs, all of them are believed."""
 
     def __init__(self, keyring: Keyring) -> None:
-        newest, self._seed = keyring.newest
+        newest, _ = keyring.newest
         self._seeds = [seed for version in range(newest, 0, -1) if (seed := keyring.get(version))]
 
     @classmethod
@@ -31,8 +31,10 @@ class LogKeys:
         """Raises KeysError."""
         return cls(Keyring.open(directory, KEYS))
 
-    def signer(self, origin: str) -> Signer:
-        return Signer(origin, self._seed)
+    def signer(self, origin: str, key_id: bytes | None = None) -> Signer:
+        """In the name of that origin: the newest, or that of a key id that `key_of` knows."""
+        signers = (Signer(origin, seed) for seed in self._seeds)
+        return next(signer for signer in signers if key_id in (None, signer.key.id))
 
     def key_of(self, origin: str, key_id: bytes) -> VerifierKey | None:
         """The key of that id in the name of that origin."""

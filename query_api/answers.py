@@ -13,6 +13,7 @@ _POSITION = {
 Documented = dict[int | str, dict[str, Any]]
 #: What the OpenAPI document says of an answer.
 JSON: Documented = {200: {"headers": _POSITION}}
+JSON_OR_TEXT: Documented = {200: {"headers": _POSITION, "content": {"text/plain": {"schema": {"type": "string"}}}}}
 JSON_OR_CSV: Documented = {200: {"headers": _POSITION, "content": {"text/csv": {"schema": {"type": "string"}}}}}
 
 
@@ -28,14 +29,22 @@ def headers_of(position: int) -> dict[str, str]:
     return {"Ledger-Position": str(position), "Cache-Control": "no-store"}
 
 
-async def _prefers_csv(request: Request) -> bool:
-    """Whether `Accept` names text/csv and likes JSON no better."""
-    wanted = {"text/csv": 0.0, "application/json": 0.0}
+def _prefers(request: Request, other: str) -> bool:
+    """Whether `Accept` names that type and likes JSON no better."""
+    wanted = {other: 0.0, "application/json": 0.0}
     for one in ",".join(request.headers.getlist("accept")).split(","):
         media_type, *parameters = (part.strip().lower() for part in one.split(";"))
         if media_type in wanted:
             wanted[media_type] = _quality(parameters)
-    return 0 < wanted["text/csv"] >= wanted["application/json"]
+    return 0 < wanted[other] >= wanted["application/json"]
+
+
+async def _prefers_csv(request: Request) -> bool:
+    return _prefers(request, "text/csv")
+
+
+async def _prefers_text(request: Request) -> bool:
+    return _prefers(request, "text/plain")
 
 
 def _quality(parameters: list[str]) -> float:
@@ -46,3 +55,4 @@ def _quality(parameters: list[str]) -> float:
 
 
 PrefersCsv = Annotated[bool, Depends(_prefers_csv)]
+PrefersText = Annotated[bool, Depends(_prefers_text)]

@@ -47,11 +47,11 @@ def event_view(row: Row) -> EventView:
 class BookingRow:
     """A row of `booking_rows` with its tickets."""
 
-    __slots__ = ("customer", "fields", "organizer_id")
+    __slots__ = ("customer", "fields", "organizer_id", "version")
 
     def __init__(self, row: Row, codes: TicketCodes) -> None:
         (
-            booking_id, number, event_id, event_name, self.organizer_id, version, ticket_key, customer_id,
+            booking_id, number, event_id, event_name, self.organizer_id, self.version, ticket_key, customer_id,
             status, off_at, _, total, refunded, currency, booked_at, updated_at, name, email, rows, *_,
         ) = row  # fmt: skip
         tickets = _tickets(rows)
@@ -69,7 +69,7 @@ class BookingRow:
             "currency": currency,
             "tickets": [
                 TicketView(
-                    id=ticket_id(booking_id, ticket), code=codes.code(event_id, Place(version, ticket), ticket_key),
+                    id=ticket_id(booking_id, ticket), code=codes.code(event_id, Place(self.version, ticket), ticket_key),
                     category=category, status="cancelled" if off_at else state,
                 )
                 for ticket, _, category, _, state in tickets

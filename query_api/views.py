@@ -145,3 +145,40 @@ class ProjectionList:
     items: list[ProjectionView]
     next_cursor: str | None
     ledger_position: int
+
+
+@dataclass(slots=True, kw_only=True)
+class CheckpointView:
+    """What was signed of the log: its first `size` entries have the root hash `root` (base64). `note` is the signed note itself;
+    `ledger_position` that of its last entry. Compare `verifier_key` with what others were given: it is worth what its source is."""
+
+    origin: str
+    size: int
+    root: str
+    note: str
+    verifier_key: str
+    ledger_position: int
+
+
+@dataclass(slots=True, kw_only=True)
+class ProofView:
+    """That the entry at `position` is leaf number `leaf_index`, from 0, of the checkpoint's tree: RFC 9162, 2.1.3. Hashes are
+    base64."""
+
+    position: int
+    leaf_index: int
+    leaf_hash: str
+    hashes: list[str]
+    size: int
+    checkpoint: str
+
+
+@dataclass(slots=True, kw_only=True)
+class ConsistencyView:
+    """That the tree of `from_size` leaves is the beginning of that of `to_size`: RFC 9162, 2.1.4. Hashes are base64."""
+
+    from_size: int
+    to_size: int
+    from_root: str
+    to_root: str
+    hashes: list[str]

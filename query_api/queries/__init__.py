@@ -18,10 +18,12 @@ from query_api.queries.about_bookings import (
 from query_api.queries.about_events import EventKey, EventSearch, event, events
 from query_api.queries.about_guests import guests_bookings, guests_events
 from query_api.queries.about_positions import MAX_LAG, changes, event_changes, positions, progress, reached
+from query_api.queries.about_proofs import amendments, entries, leaf_count, leaves_of, newest_checkpoint, signing, tiles
 from query_api.queries.about_statistics import MAX_BUCKETS, Interval, all_event_totals, event_totals, sales, summary
-from query_api.queries.compose import AVAILABILITY, BOOKINGS, EVENTS, REVENUE, literally
+from query_api.queries.compose import AUDIT, AVAILABILITY, BOOKINGS, EVENTS, REVENUE, literally
 
 __all__ = [
+    "AUDIT",
     "AVAILABILITY",
     "BOOKINGS",
     "EVENTS",
@@ -35,9 +37,11 @@ __all__ = [
     "Interval",
     "all_event_bookings",
     "all_event_totals",
+    "amendments",
     "booking",
     "bookings",
     "changes",
+    "entries",
     "event",
     "event_bookings",
     "event_changes",
@@ -46,11 +50,16 @@ __all__ = [
     "events",
     "guests_bookings",
     "guests_events",
+    "leaf_count",
+    "leaves_of",
     "literally",
+    "newest_checkpoint",
     "obligations",
     "positions",
     "progress",
     "reached",
     "sales",
+    "signing",
     "summary",
+    "tiles",
 ]
