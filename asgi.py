@@ -37,7 +37,7 @@ from ledger.pool import make_pool
 from ledger.settings import Settings, SettingsError
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
-from query_api import bookings, events, live, stats, system
+from query_api import audit, bookings, events, live, stats, system
 from query_api.read_side import ReadSide
 from serving import Protocol
 from workers.hints import HintSender
@@ -70,7 +70,7 @@ def bootstrap(
         redirect_slashes=False,
         lifespan=partial(_lifespan, settings, clock, hint_sender),
     )
-    for room in (events, bookings, commands.routes, accounts.routes, stats, live, system, probes):
+    for room in (events, bookings, commands.routes, accounts.routes, stats, audit, live, system, probes):
         app.router.routes.extend(room.router.routes)  # not include_router, whose matching takes a fifth of a read's time
     app.add_api_route("/", _to_docs, include_in_schema=False)
     problems.install(app)
