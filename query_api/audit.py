@@ -5,6 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
+from pydantic import Field
 
 from accounts.access import Auditor
 from ledger.entries import TOPICS
@@ -19,7 +20,10 @@ router = APIRouter(prefix="/api/audit", tags=["audit"])
 
 #: Every kind of entry that there is: its topic, without the topic's version.
 EntryType = StrEnum("EntryType", {kind.replace("-", "_").upper(): kind for kind in (topic.partition("/")[0] for topic in TOPICS)})  # type: ignore[misc]
-At = Annotated[int | Moment | None, Query(description="A ledger position, or a time (RFC 3339, without an offset UTC); none: now")]
+At = Annotated[
+    Annotated[int, Field(ge=0, le=MAX_POSITION)] | Moment | None,
+    Query(description="A ledger position, or a time (RFC 3339, without an offset UTC); none: now"),
+]
 After = Annotated[int | None, Query(ge=0, le=MAX_POSITION, description="Of what is past this ledger position alone")]
 
 
