@@ -1,4 +1,4 @@
-"""What a worker process holds: the ledger, the database, a voice on Redis; and its two kinds of work."""
+"""What a worker process holds: the ledger, the database, a voice on Redis; and its three kinds of work."""
 
 import logging
 from threading import Thread
@@ -14,6 +14,8 @@ from ledger.entries import Recorded
 from ledger.event import Event, evolve
 from ledger.settings import Settings
 from ledger.store import Ledger, LedgerAway, sqlalchemy_url
+from projections.audit import Audit
+from projections.checkpoints import Checkpointing
 from projections.engine import Occupied, Projector, Stalled, catch_up
 from projections.tables import Progress
 
@@ -53,6 +55,7 @@ class Workshop:
         )
         self._channel = positions_channel(settings.redis_url)
         self._snapshots = Thread()
+        self._checkpoints = Checkpointing(settings.keys)
         self._redis = redis.Redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
 
     def project(self, projector: Projector) -> bool:
@@ -68,6 +71,8 @@ class Workshop:
             log.warning("%s can't reach the database: %s", projector.name, error.orig)
         except LedgerAway as error:
             log.warning("%s can't read the ledger: %s", projector.name, error)
+        if projector.name == Audit.name:
+            self._checkpoints.sign(self.engine)
         return True
 
     def _publish(self, name: str, position: int) -> None:
