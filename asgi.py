@@ -38,7 +38,7 @@ from ledger.settings import Settings, SettingsError
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
 from projections.log_keys import LogKeys
-from query_api import bookings, events, live, proofs, stats, system
+from query_api import audit, bookings, events, live, proofs, stats, system
 from query_api.read_side import ReadSide
 from serving import Protocol
 from workers.hints import HintSender
@@ -71,7 +71,7 @@ def bootstrap(
         redirect_slashes=False,
         lifespan=partial(_lifespan, settings, clock, hint_sender),
     )
-    for room in (events, bookings, commands.routes, accounts.routes, stats, proofs, live, system, probes):
+    for room in (events, bookings, commands.routes, accounts.routes, stats, audit, proofs, live, system, probes):
         app.router.routes.extend(room.router.routes)  # not include_router, whose matching takes a fifth of a read's time
     app.add_api_route("/", _to_docs, include_in_schema=False)
     problems.install(app)

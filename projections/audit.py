@@ -96,6 +96,7 @@ _LAST_LEAVES = select(AuditLeaves.tile, AuditLeaves.positions, AuditLeaves.lates
 class Audit:
     name = "audit"
     version = 1
+    tables = (AuditTile, AuditLeaves, AuditAmendment)
 
     def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
         """The last tile of each level is written again, and new ones: a handful of statements."""

@@ -108,11 +108,11 @@ async def _receipt(side: ReadSide, booking: BookingRow, shown: Shown) -> str:
     event_id = booking.fields["event_id"]
     _, rows = await side.database.answer(queries.amendments(booking.fields["id"], event_id))
     versions = {1, booking.version, *(version for (version,) in rows)}
-    entries = {row[0]: row for row in await side.database.rows(queries.entries(event_id, versions))}
+    entries = {row[0]: row for row in await side.database.rows(queries.stored_entries(event_id, versions))}
     booked = decode(*entries[booking.version][2:])
     assert isinstance(booked, SeatsBooked), "a booking is made by one"
     if booked.details_version not in entries:
-        entries |= {row[0]: row for row in await side.database.rows(queries.entries(event_id, [booked.details_version]))}
+        entries |= {row[0]: row for row in await side.database.rows(queries.stored_entries(event_id, [booked.details_version]))}
     covered = [entries[version] for version in sorted(entries) if entries[version][1] <= shown.position]
     indices = await indices_of(side, [position for _, position, *_ in covered])
     size = shown.checkpoint.size

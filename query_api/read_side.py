@@ -11,13 +11,16 @@ from fastapi import Depends, Request
 
 from ledger.errors import StaleRead
 from ledger.settings import Settings
+from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
 from projections.log_keys import LogKeys
 from query_api import queries
 from query_api.database import Answer, Database, Pool, Query, Row
 from query_api.feed import LiveFeed
 from query_api.freshness import Positions
+from query_api.history import History
 from query_api.mirror import Mirror
+from query_api.moments import Moments
 from query_api.parameters import AtLeast
 from query_api.receipts import Receipts
 from query_api.spreadsheet import Exports
@@ -36,6 +39,8 @@ class ReadSide:
         self.database = Database(pool, settings.query_timeout_seconds)
         self.feed = LiveFeed(self.database, settings.live_streams_limit)
         self.exports, self.receipts = Exports(), Receipts()
+        self.history = History(self.database)
+        self.moments = Moments(self.database, Streams(pool))
         self.mirror = Mirror(self.ask)
         self.positions = Positions(self._look, settings.redis_url, self._moved)
         self._timeout_seconds = settings.freshness_timeout_seconds

@@ -15,10 +15,19 @@ from query_api.queries.about_bookings import (
     event_of_booking,
     obligations,
 )
+from query_api.queries.about_entries import (
+    WINDOW,
+    EntrySearch,
+    entries,
+    first_later,
+    first_later_tile,
+    last_place,
+    newest_entry,
+)
 from query_api.queries.about_events import EventKey, EventSearch, event, events
 from query_api.queries.about_guests import guests_bookings, guests_events
 from query_api.queries.about_positions import MAX_LAG, changes, event_changes, positions, progress, reached
-from query_api.queries.about_proofs import amendments, entries, leaf_count, leaves_of, newest_checkpoint, signing, tiles
+from query_api.queries.about_proofs import amendments, leaf_count, leaves_of, newest_checkpoint, signing, stored_entries, tiles
 from query_api.queries.about_statistics import MAX_BUCKETS, Interval, all_event_totals, event_totals, sales, summary
 from query_api.queries.compose import AUDIT, AVAILABILITY, BOOKINGS, EVENTS, REVENUE, literally
 
@@ -31,7 +40,9 @@ __all__ = [
     "MAX_LAG",
     "REVENUE",
     "TICKETS_PER_PAGE",
+    "WINDOW",
     "BookingSearch",
+    "EntrySearch",
     "EventKey",
     "EventSearch",
     "Interval",
@@ -48,18 +59,23 @@ __all__ = [
     "event_of_booking",
     "event_totals",
     "events",
+    "first_later",
+    "first_later_tile",
     "guests_bookings",
     "guests_events",
+    "last_place",
     "leaf_count",
     "leaves_of",
     "literally",
     "newest_checkpoint",
+    "newest_entry",
     "obligations",
     "positions",
     "progress",
     "reached",
     "sales",
     "signing",
+    "stored_entries",
     "summary",
     "tiles",
 ]

@@ -81,7 +81,7 @@ def amendments(booking_id: UUID, event_id: UUID) -> Query:
 
 
 @cache
-def _entries() -> Compiled:
+def _stored_entries() -> Compiled:
     e = ENTRIES.c
     version = column("originator_version", BigInteger)
     is_wanted = (column("originator_id", Uuid) == EVENT_ID, version == func.any(bindparam("versions", type_=ARRAY(BigInteger))))
@@ -89,9 +89,9 @@ def _entries() -> Compiled:
     return compiled_once(rows.where(*is_wanted).order_by(version))
 
 
-def entries(event_id: UUID, versions: Iterable[int]) -> Query:
+def stored_entries(event_id: UUID, versions: Iterable[int]) -> Query:
     """(version, position, topic, raw bytes) of these of a stream."""
-    return query_of(_entries(), (), event_id=event_id, versions=sorted(versions))
+    return query_of(_stored_entries(), (), event_id=event_id, versions=sorted(versions))
 
 
 @cache

@@ -79,7 +79,8 @@ class _Interrupting:
     """Folds, then comes a hint that finds the row locked, with an entry that was appended meanwhile."""
 
     def __init__(self, real: Projector, interrupt: object) -> None:
-        self.name, self.version, self._real, self._interrupt = real.name, real.version, real, interrupt
+        self.name, self.version, self.tables = real.name, real.version, real.tables
+        self._real, self._interrupt = real, interrupt
 
     def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
         self._real.fold(connection, run)
@@ -107,7 +108,8 @@ class _Tripping:
     """Can't apply the entry at one position."""
 
     def __init__(self, real: Projector, at: int) -> None:
-        self.name, self.version, self._real, self.at = real.name, real.version, real, at
+        self.name, self.version, self.tables = real.name, real.version, real.tables
+        self._real, self.at = real, at
 
     def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
         if any(recorded.position == self.at for recorded in run):

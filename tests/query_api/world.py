@@ -29,7 +29,7 @@ from ledger.ticket_codes import TicketCodes
 from projections.engine import catch_up
 from projections.log_keys import LogKeys
 from projections.registry import PROJECTORS
-from query_api import bookings, events, live, proofs, stats, system
+from query_api import audit, bookings, events, live, proofs, stats, system
 from query_api.read_side import ReadSide
 from tests.ledger import scenario as s
 
@@ -170,7 +170,7 @@ async def reading(settings: Settings) -> AsyncIterator[Api]:
     app, pool = FastAPI(), make_pool(settings)
     cast(dict[str, Any], pool.kwargs)["cursor_factory"] = CountingCursor
     problems.install(app)
-    for room in (events, bookings, stats, proofs, live, system):
+    for room in (events, bookings, stats, audit, proofs, live, system):
         app.include_router(room.router)
     await pool.open(wait=True)
     side = ReadSide(settings, pool, CODES, LogKeys.open(settings.keys))

@@ -15,6 +15,7 @@
 __all__ = [
     "Account",
     "Accounts",
+    "At",
     "Booking",
     "BookingPage",
     "BookingStatus",
@@ -24,6 +25,9 @@ __all__ = [
     "CreateUser",
     "Customer",
     "EditedCategory",
+    "Entry",
+    "EntryPage",
+    "EntryType",
     "Event",
     "EventBooking",
     "EventBookingPage",
@@ -67,6 +71,7 @@ if _typing.TYPE_CHECKING:
     # import models into model package
     from event_sdk.models.account import Account
     from event_sdk.models.accounts import Accounts
+    from event_sdk.models.at import At
     from event_sdk.models.booking import Booking
     from event_sdk.models.booking_page import BookingPage
     from event_sdk.models.booking_status import BookingStatus
@@ -76,6 +81,9 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.create_user import CreateUser
     from event_sdk.models.customer import Customer
     from event_sdk.models.edited_category import EditedCategory
+    from event_sdk.models.entry import Entry
+    from event_sdk.models.entry_page import EntryPage
+    from event_sdk.models.entry_type import EntryType
     from event_sdk.models.event import Event
     from event_sdk.models.event_booking import EventBooking
     from event_sdk.models.event_booking_page import EventBookingPage
@@ -118,6 +126,7 @@ else:
     _exports = {
         "Account": ".account",
         "Accounts": ".accounts",
+        "At": ".at",
         "Booking": ".booking",
         "BookingPage": ".booking_page",
         "BookingStatus": ".booking_status",
@@ -127,6 +136,9 @@ else:
         "CreateUser": ".create_user",
         "Customer": ".customer",
         "EditedCategory": ".edited_category",
+        "Entry": ".entry",
+        "EntryPage": ".entry_page",
+        "EntryType": ".entry_type",
         "Event": ".event",
         "EventBooking": ".event_booking",
         "EventBookingPage": ".event_booking_page",
