@@ -45,9 +45,6 @@ class Refused(Exception):
     """One sentence: what is wrong, and where."""
 
 
-# --- Signed notes (C2SP signed-note, Ed25519)
-
-
 class Key(NamedTuple):
     name: str
     id: bytes
@@ -59,7 +56,7 @@ class Key(NamedTuple):
         raw = unbase64(encoded, "The verifier key")
         if len(raw) != 33 or raw[:1] != b"\x01" or not re.fullmatch(r"[^\s+\x00-\x1f]+", name):
             raise Refused("The verifier key is none: it reads name+8 hexadecimal digits+44 characters.")
-        found = cls(name, hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4], raw[1:])
+        found = cls(name, hashlib.sha256(name.encode("utf-8", "surrogatepass") + b"\n" + raw).digest()[:4], raw[1:])
         if id_ != found.id.hex():
             raise Refused("The verifier key is mistyped, or was changed: its parts do not fit together.")
         return found
@@ -105,9 +102,6 @@ def signed_text(note: str, keys: Sequence[Key], what: str) -> tuple[str, Key]:
     except (InvalidSignature, ValueError):
         raise Refused(f"The signature of {within(what)} does not fit its text: one of the two was changed.") from None
     return text + "\n", key
-
-
-# --- Checkpoints (C2SP tlog-checkpoint) and proofs (RFC 9162)
 
 
 class Checkpoint(NamedTuple):
@@ -184,9 +178,6 @@ def roots_of(first: int, second: int, first_root: bytes, proof: Sequence[bytes])
         new = sha256(b"\x01", step, new) if is_left else sha256(b"\x01", new, step)
         old = sha256(b"\x01", step, old) if is_left else old
     return old, new
-
-
-# --- Receipts
 
 
 class Entry(NamedTuple):
@@ -324,15 +315,15 @@ def money(minor: int, currency: str) -> str:
     return f"{'-' * (minor < 0)}{amount}"
 
 
-# --- The program
-
-
 def read(path: str) -> str:
     try:
         with Path(path).open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+            return text_of(file.read(MAX_BYTES + 1))
     except (OSError, ValueError) as error:
         raise Refused(f"It can't be read: {getattr(error, 'strerror', None) or error}.") from None
+
+
+def text_of(content: bytes) -> str:
     if len(content) > MAX_BYTES:
         raise Refused(f"It has more than {MAX_BYTES} bytes: it is no file of a Seatledger.")
     try:
