@@ -12,9 +12,10 @@ from tqdm import tqdm
 from ledger.keys import KeysError
 from ledger.settings import Settings, SettingsError
 from ledger.store import Ledger, LedgerAway, sqlalchemy_url
+from projections.copies import CopiesRefused
 from projections.engine import Occupied, Stalled, catch_up
 from projections.log_keys import begin_origin
-from projections.rebuild import Rebuilder, RebuildRefused
+from projections.rebuild import Rebuilder
 from projections.registry import PROJECTORS
 
 
@@ -30,7 +31,7 @@ def main() -> int:
         return _fail("Broken off. Begin again: it goes on from there.")
     except DBAPIError as error:
         return _fail(f"PostgreSQL refuses: {(str(error.orig).splitlines() or [''])[0]}")
-    except (SettingsError, KeysError, Refused, RebuildRefused, Stalled, LedgerAway) as error:
+    except (SettingsError, KeysError, Refused, CopiesRefused, Stalled, LedgerAway) as error:
         return _fail(str(error))
 
 
