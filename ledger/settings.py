@@ -5,7 +5,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from math import inf
 from pathlib import Path
 from typing import Any, Self
@@ -68,6 +68,16 @@ class Settings:
                     raise SettingsError(f"{setting.name.upper()} is {text!r}, which is not {noun}.") from None
         return cls(**given)
 
+    @classmethod
+    def of_running(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """As `from_env`, with the servers that `make run` runs at the moment (servers.announced) where it names none."""
+        found = cls.from_env(environ)
+        return replace(
+            found,
+            database_url=found.database_url or _noted(found.data_dir / "database_url"),
+            redis_url=found.redis_url or _noted(found.data_dir / "redis_url"),
+        )
+
     def __post_init__(self) -> None:
         if not 0 < self.port < 65536:
             raise SettingsError(f"PORT is {self.port}, which is not between 1 and 65535.")
@@ -110,6 +120,13 @@ class Settings:
 
 def _names(text: str) -> list[str]:
     return text.replace(",", " ").split()
+
+
+def _noted(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
 
 
 def _bool(text: str) -> bool:
