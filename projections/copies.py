@@ -11,7 +11,7 @@ from sqlalchemy.schema import DropSchema
 from ledger.store import Ledger, sqlalchemy_url
 from projections import comparison, shadow
 from projections.engine import RUN, Projector, catch_up
-from projections.tables import Progress
+from projections.tables import Model, Progress
 
 SERVED = "public"
 
@@ -134,7 +134,8 @@ class Copies:
 
 def _is_whole(connection: Connection, projector: Projector, schema: str) -> bool:
     """Without one of its tables, folding would find the served one of that name."""
-    names = [model.__tablename__ for model in (*projector.tables, Progress)]
+    models: list[type[Model]] = [*projector.tables, Progress]
+    names = [model.__tablename__ for model in models]
     return all(connection.scalar(select(func.to_regclass(f"{schema}.{name}"))) is not None for name in names)
 
 
