@@ -12,7 +12,9 @@ import migrations
 from commands.appender import Appender
 from ledger.errors import Busy
 from ledger.pool import Pool, connection
+from projections.checkpoints import FORGOTTEN, INCONSISTENT, SIGNING
 from projections.registry import PROJECTORS
+from query_api import queries
 from query_api.read_side import ReadSide
 
 router = APIRouter(tags=["system"])
@@ -26,6 +28,7 @@ class Probes:
     def __init__(self, pool: Pool, appender: Appender, read_side: ReadSide) -> None:
         self._pool, self._appender, self._read_side = pool, appender, read_side
         self._migrated_to = migrations.head()
+        self._signing: str | None = None
         self._registry = prometheus_client.CollectorRegistry()
         self._registry.register(self)
         for collector in (prometheus_client.ProcessCollector, prometheus_client.PlatformCollector, prometheus_client.GCCollector):
@@ -44,7 +47,13 @@ class Probes:
         if row is None or row[0] != self._migrated_to:
             raise Busy("The database is not migrated: run `make migrate`.")
 
-    def metrics(self) -> bytes:
+    async def metrics(self) -> bytes:
+        """Where the database is away, without what only it knows."""
+        try:
+            rows = await self._read_side.database.rows(queries.signing())
+        except (psycopg.Error, Busy):
+            rows = []
+        self._signing = rows[0][0] if rows else None
         return prometheus_client.generate_latest(self._registry)
 
     def collect(self) -> Iterable[Metric]:
@@ -61,6 +70,11 @@ class Probes:
         for name in PROJECTORS:
             positions.add_metric([name], self._read_side.positions.known(name))
         yield positions
+        if self._signing is not None:
+            signing = GaugeMetricFamily("seatledger_log_signing", "1 at the state that signing the log is in", labels=["state"])
+            for state in (SIGNING, FORGOTTEN, INCONSISTENT):
+                signing.add_metric([state], state == self._signing)
+            yield signing
 
 
 @router.get("/health", operation_id="get_health")
@@ -79,4 +93,4 @@ async def ready(request: Request) -> Status:
 @router.get("/metrics", operation_id="get_metrics", response_class=Response)
 async def metrics(request: Request) -> Response:
     """Prometheus' text format."""
-    return Response(request.app.state.probes.metrics(), media_type=prometheus_client.CONTENT_TYPE_LATEST)
+    return Response(await request.app.state.probes.metrics(), media_type=prometheus_client.CONTENT_TYPE_LATEST)

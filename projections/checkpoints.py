@@ -99,21 +99,23 @@ class Checkpointing:
         return None
 
     def _sign_if_due(self, engine: Engine) -> Checkpoint | None:
-        if not self._is_due():
+        if self.due_in():
             return None
         keys = LogKeys.open(self._directory)
         with locked_list(self._directory / LIST_FILE) as signed:
-            if signed is None or not self._is_due():  # another worker is at it, or was
+            if signed is None or self.due_in():  # another worker is at it, or was
                 return None
             with engine.begin() as connection:
                 return self._sign(connection, keys, signed)
 
-    def _is_due(self) -> bool:
+    def due_in(self) -> float:
+        """Seconds until a checkpoint may be signed again, by whichever worker."""
         try:
             status = (self._directory / LIST_FILE).stat()
-        except FileNotFoundError:
-            return True
-        return not status.st_size or not 0 <= time.time() - status.st_mtime < self._seconds
+        except OSError:
+            return 0.0
+        age = time.time() - status.st_mtime
+        return self._seconds - age if status.st_size and 0 <= age < self._seconds else 0.0
 
     def _sign(self, connection: Connection, keys: LogKeys, signed: SignedList) -> Checkpoint | None:
         origin, size = read_origin(self._directory), audit.tree_size(connection)

@@ -1,6 +1,8 @@
 """What a worker process holds: the ledger, the database, a voice on Redis; and its three kinds of work."""
 
 import logging
+import time
+from threading import Event as Flag
 from threading import Thread
 from uuid import UUID
 
@@ -56,6 +58,8 @@ class Workshop:
         self._channel = positions_channel(settings.redis_url)
         self._snapshots = Thread()
         self._checkpoints = Checkpointing(settings.keys)
+        self._news = Flag()
+        self._signing = Thread(target=self._sign_for_ever, name="checkpoints", daemon=True)
         self._redis = redis.Redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
 
     def project(self, projector: Projector) -> bool:
@@ -72,8 +76,23 @@ class Workshop:
         except LedgerAway as error:
             log.warning("%s can't read the ledger: %s", projector.name, error)
         if projector.name == Audit.name:
-            self._checkpoints.sign(self.engine)
+            self._begin_signing()
         return True
+
+    def _begin_signing(self) -> None:
+        """Beside the projecting, which neither waits until a checkpoint is due nor for the disk."""
+        if not self._signing.is_alive():
+            self._signing.start()
+        self._news.set()
+
+    def _sign_for_ever(self) -> None:
+        while self._news.wait():
+            self._news.clear()
+            time.sleep(self._checkpoints.due_in())
+            try:
+                self._checkpoints.sign(self.engine)
+            except Exception:  # whatever it is: without this thread nothing would be signed until the process ends
+                log.exception("A checkpoint could not be signed; the next tick will try again")
 
     def _publish(self, name: str, position: int) -> None:
         try:

@@ -44,6 +44,8 @@ __all__ = [
     "BoxOfficeCustomer",
     "Cancellation",
     "Category",
+    "Checkpoint",
+    "Consistency",
     "CreateUser",
     "Customer",
     "EditedCategory",
@@ -72,6 +74,7 @@ __all__ = [
     "Projection",
     "ProjectionList",
     "ProjectionState",
+    "Proof",
     "Revenue",
     "Role",
     "Sales",
@@ -121,6 +124,8 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.box_office_customer import BoxOfficeCustomer as BoxOfficeCustomer
     from event_sdk.models.cancellation import Cancellation as Cancellation
     from event_sdk.models.category import Category as Category
+    from event_sdk.models.checkpoint import Checkpoint as Checkpoint
+    from event_sdk.models.consistency import Consistency as Consistency
     from event_sdk.models.create_user import CreateUser as CreateUser
     from event_sdk.models.customer import Customer as Customer
     from event_sdk.models.edited_category import EditedCategory as EditedCategory
@@ -149,6 +154,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.projection import Projection as Projection
     from event_sdk.models.projection_list import ProjectionList as ProjectionList
     from event_sdk.models.projection_state import ProjectionState as ProjectionState
+    from event_sdk.models.proof import Proof as Proof
     from event_sdk.models.revenue import Revenue as Revenue
     from event_sdk.models.role import Role as Role
     from event_sdk.models.sales import Sales as Sales
@@ -193,6 +199,8 @@ else:
         "BoxOfficeCustomer": ".models.box_office_customer",
         "Cancellation": ".models.cancellation",
         "Category": ".models.category",
+        "Checkpoint": ".models.checkpoint",
+        "Consistency": ".models.consistency",
         "CreateUser": ".models.create_user",
         "Customer": ".models.customer",
         "EditedCategory": ".models.edited_category",
@@ -221,6 +229,7 @@ else:
         "Projection": ".models.projection",
         "ProjectionList": ".models.projection_list",
         "ProjectionState": ".models.projection_state",
+        "Proof": ".models.proof",
         "Revenue": ".models.revenue",
         "Role": ".models.role",
         "Sales": ".models.sales",

@@ -22,6 +22,8 @@ __all__ = [
     "BoxOfficeCustomer",
     "Cancellation",
     "Category",
+    "Checkpoint",
+    "Consistency",
     "CreateUser",
     "Customer",
     "EditedCategory",
@@ -50,6 +52,7 @@ __all__ = [
     "Projection",
     "ProjectionList",
     "ProjectionState",
+    "Proof",
     "Revenue",
     "Role",
     "Sales",
@@ -78,6 +81,8 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.box_office_customer import BoxOfficeCustomer
     from event_sdk.models.cancellation import Cancellation
     from event_sdk.models.category import Category
+    from event_sdk.models.checkpoint import Checkpoint
+    from event_sdk.models.consistency import Consistency
     from event_sdk.models.create_user import CreateUser
     from event_sdk.models.customer import Customer
     from event_sdk.models.edited_category import EditedCategory
@@ -106,6 +111,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.projection import Projection
     from event_sdk.models.projection_list import ProjectionList
     from event_sdk.models.projection_state import ProjectionState
+    from event_sdk.models.proof import Proof
     from event_sdk.models.revenue import Revenue
     from event_sdk.models.role import Role
     from event_sdk.models.sales import Sales
@@ -133,6 +139,8 @@ else:
         "BoxOfficeCustomer": ".box_office_customer",
         "Cancellation": ".cancellation",
         "Category": ".category",
+        "Checkpoint": ".checkpoint",
+        "Consistency": ".consistency",
         "CreateUser": ".create_user",
         "Customer": ".customer",
         "EditedCategory": ".edited_category",
@@ -161,6 +169,7 @@ else:
         "Projection": ".projection",
         "ProjectionList": ".projection_list",
         "ProjectionState": ".projection_state",
+        "Proof": ".proof",
         "Revenue": ".revenue",
         "Role": ".role",
         "Sales": ".sales",
