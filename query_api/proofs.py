@@ -116,12 +116,14 @@ async def _receipt(side: ReadSide, booking: BookingRow, shown: Shown) -> str:
     covered = [entries[version] for version in sorted(entries) if entries[version][1] <= shown.position]
     indices = await indices_of(side, [position for _, position, *_ in covered])
     size = shown.checkpoint.size
-    spans = [span for index in indices.values() for span in merkle.inclusion_spans(index, size)]
-    tiles = await tiles_for(side, spans)
+    spans = {position: merkle.inclusion_spans(index, size) for position, index in indices.items()}
+    needed = {span for some in spans.values() for span in some}
+    tiles = await tiles_for(side, list(needed))
 
     def make() -> str:
+        hashes = {span: merkle.hash_of(span, tiles) for span in needed}
         proven = [
-            Proven(version, position, topic, state, indices[position], merkle.inclusion_proof(indices[position], size, tiles))
+            Proven(version, position, topic, state, indices[position], [hashes[span] for span in spans[position]])
             for version, position, topic, state in covered
         ]
         return receipt(event_id, proven, shown.checkpoint, shown.note, shown.signer(side))

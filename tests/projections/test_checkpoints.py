@@ -19,7 +19,7 @@ from projections.engine import catch_up
 from projections.log_keys import LogKeys, begin_origin, read_origin
 from projections.registry import PROJECTORS
 from projections.signed_list import LIST_FILE, read_list
-from projections.signed_notes import Checkpoint, NoteError, VerifierKey
+from projections.signed_notes import Checkpoint, Note, NoteError, VerifierKey
 from tests.projections.stories import Story
 
 ROOT = Path(__file__).parent.parent.parent
@@ -235,6 +235,19 @@ def test_without_its_list_the_database_says_what_was_signed(log: Log) -> None:
     log.run(TAMPERED["a leaf"])
     assert log.sign() is None
     assert log.standing() == INCONSISTENT
+
+
+def test_a_new_key_signs_and_the_old_ones_are_believed(log: Log) -> None:
+    log.grow()
+    old = log.sign()
+    (log.keys / "checkpoints.2").write_bytes(bytes(32))
+    log.grow()
+    new = log.sign()
+    assert log.shown() == [old, new]
+    keys, notes = LogKeys.open(log.keys), list(read_list(log.keys / LIST_FILE))
+    ids = [Note.parse(note).signatures[0].key_id for note in notes]
+    assert ids[0] != ids[1] == keys.signer(read_origin(log.keys)).key.id
+    assert keys.signer(read_origin(log.keys), ids[0]).key.id == ids[0]
 
 
 def _no_json(path: Path) -> None:

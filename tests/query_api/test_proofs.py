@@ -1,6 +1,8 @@
 """Checkpoints, proofs and receipts by their routes."""
 
+import asyncio
 import base64
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -194,6 +196,24 @@ async def test_a_receipt_tells_what_became_of_the_booking(world: World, api: Api
     said = [line.partition("Z: ")[2] for line in lines if line.startswith("Cancelled")]
     assert said == ["1 x General, 50.00 EUR back", "the event, 100.00 EUR back"]
     assert {"Refunded   150.00 EUR", "Status     cancelled", f"Event      New\ufffdname, {event_id}"} <= set(lines)
+
+
+async def test_the_longest_receipt_is_made_while_others_are_answered(world: World, api: Api, sign: Sign) -> None:
+    event_id = world.schedule(categories=[("General", 5000, 1_000)])
+    booking_id = world.book(event_id, General=1_000)
+    for ticket in range(400):
+        world.cancel_booking(event_id, booking_id, ticket)
+    sign()
+    began = time.perf_counter()
+    asked = asyncio.create_task(api.get(f"/api/bookings/{booking_id}/receipt", ALICE))
+    slowest = 0.0
+    while not asked.done():
+        before = time.perf_counter()
+        await asyncio.sleep(0)
+        slowest = max(slowest, time.perf_counter() - before)
+    took, text = time.perf_counter() - began, (await asked).text
+    assert len(verify_receipt(text, [await key_of(api)])) == 408
+    print(f"402 entries, {len(text)} bytes: {1000 * took:.0f} ms, the event loop held up for {1000 * slowest:.0f} ms at most")
 
 
 async def test_a_receipt_is_as_of_its_checkpoint(world: World, hasty: Api, sign: Sign) -> None:
