@@ -479,6 +479,18 @@ CREATE TABLE public.tokens (
 );
 
 --
+-- Name: verifications; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.verifications (
+    finished_at timestamp with time zone NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    "position" bigint NOT NULL,
+    entries bigint NOT NULL,
+    finding text
+);
+
+--
 -- Name: ledger_entries notification_id; Type: DEFAULT; Schema: public; Owner: -
 --
 
@@ -658,6 +670,13 @@ ALTER TABLE ONLY public.tickets
 
 ALTER TABLE ONLY public.tokens
     ADD CONSTRAINT pk_tokens PRIMARY KEY (token_hash);
+
+--
+-- Name: verifications pk_verifications; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.verifications
+    ADD CONSTRAINT pk_verifications PRIMARY KEY (finished_at);
 
 --
 -- Name: accounts uq_accounts_email; Type: CONSTRAINT; Schema: public; Owner: -

@@ -52,6 +52,7 @@ class Settings:
     live_streams_limit: int = _setting(2_000, "Event streams open at once in one API process; past it: 503")
     login_attempts_per_minute: int = _setting(10, "Log-ins tried per account and address")
     session_hours: int = _setting(14 * 24, "How long a log-in lasts")
+    verify_hours: float = _setting(24.0, "How long after a verification of everything a worker begins the next; 0: never")
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -93,6 +94,8 @@ class Settings:
             raise SettingsError(f"LOG_LEVEL is {self.log_level!r}, which is not DEBUG, INFO, WARNING or ERROR.")
         for setting in fields(self):
             value = getattr(self, setting.name)
+            if setting.name == "verify_hours" and value == 0:
+                continue
             if isinstance(value, int | float) and not isinstance(value, bool) and not 0 < value < inf:
                 raise SettingsError(f"{setting.name.upper()} is {value}, which is not above 0.")
 

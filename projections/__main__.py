@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     resume.add_argument("name", choices=list(PROJECTORS))
     verify = commands.add_parser(
         "verify",
-        help="prove that nothing was altered: entries, checkpoints, snapshots, each row that is served; goes on where it was killed",
+        help="prove that nothing was altered: entries, checkpoints, snapshots, each row served; goes on where it was killed",
         epilog="Exit status: 0 all of it is proven, 3 something was altered, 1 it could not be verified.",
     )
     kept = "checkpoints that were kept elsewhere, too: a note, or a list (repeatable)"

@@ -9,7 +9,8 @@ from typing_extensions import TypeAliasType
 
 from ledger.views import BookingView, EventStatus, EventView, Money
 
-ProjectionState = TypeAliasType("ProjectionState", Literal["running", "stalled"])
+ProjectionState = TypeAliasType("ProjectionState", Literal["running", "stalled", "frozen"])
+SigningState = TypeAliasType("SigningState", Literal["signing", "forgotten", "inconsistent"])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -126,7 +127,8 @@ class SalesSeries:
 class ProjectionView:
     """`lag_entries` stops counting at 100,000; `lag_seconds` is the age of the oldest entry that is not in it yet, 0 without one.
 
-    A stalled one stopped at the entry at `failed_position` and waits for somebody to repair it."""
+    A stalled one stopped at the entry at `failed_position` and waits for somebody to repair it. A frozen one has not moved for 10 s
+    though the ledger has: no worker is at it."""
 
     name: str
     version: int
@@ -136,15 +138,49 @@ class ProjectionView:
     state: ProjectionState
     failed_position: int | None
     error: str | None
+    rebuild: "RebuildView | None"
+
+
+@dataclass(slots=True, kw_only=True)
+class RebuildView:
+    """One that is going on, or was broken off: where it is and where it is to get. `seconds_left` by its speed so far."""
+
+    position: int
+    target: int
+    started_at: datetime
+    updated_at: datetime
+    seconds_left: float | None
+
+
+@dataclass(slots=True, kw_only=True)
+class VerificationView:
+    """The last one: up to which position, and what it found altered, null where all of it was proven."""
+
+    started_at: datetime
+    finished_at: datetime
+    position: int
+    entries: int
+    finding: str | None
+
+
+@dataclass(slots=True, kw_only=True)
+class SigningView:
+    """Whether the ledger's tree is signed, under which origin; with `detail` where it is not."""
+
+    state: SigningState
+    origin: str
+    detail: str | None
 
 
 @dataclass(slots=True, kw_only=True)
 class ProjectionList:
-    """`ledger_position` is the ledger's head."""
+    """`ledger_position` is the ledger's head; `signing` and `verification` are null before the first."""
 
     items: list[ProjectionView]
     next_cursor: str | None
     ledger_position: int
+    signing: SigningView | None
+    verification: VerificationView | None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from projections.audit import Audit
 from projections.checkpoints import Checkpointing
 from projections.engine import Occupied, Projector, Stalled, catch_up
 from projections.tables import Progress
+from workers.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class Workshop:
             pool_pre_ping=True,
             connect_args={"connect_timeout": 3, "application_name": "seatledger-worker", "options": options},
         )
+        self.upkeep = Upkeep(settings, self.engine)
         self._channel = positions_channel(settings.redis_url)
         self._snapshots = Thread()
         self._checkpoints = Checkpointing(settings.keys)

@@ -26,7 +26,7 @@ from query_api.queries.about_entries import (
 )
 from query_api.queries.about_events import EventKey, EventSearch, event, events
 from query_api.queries.about_guests import guests_bookings, guests_events
-from query_api.queries.about_positions import MAX_LAG, changes, event_changes, positions, progress, reached
+from query_api.queries.about_positions import MAX_LAG, changes, event_changes, positions, progress, reached, verification
 from query_api.queries.about_proofs import amendments, leaf_count, leaves_of, newest_checkpoint, signing, stored_entries, tiles
 from query_api.queries.about_statistics import MAX_BUCKETS, Interval, all_event_totals, event_totals, sales, summary
 from query_api.queries.compose import AUDIT, AVAILABILITY, BOOKINGS, EVENTS, REVENUE, literally
@@ -78,4 +78,5 @@ __all__ = [
     "stored_entries",
     "summary",
     "tiles",
+    "verification",
 ]

@@ -75,11 +75,14 @@ __all__ = [
     "ProjectionList",
     "ProjectionState",
     "Proof",
+    "Rebuild",
     "Revenue",
     "Role",
     "Sales",
     "SalesSeries",
     "SignUp",
+    "Signing",
+    "SigningState",
     "Summary",
     "Ticket",
     "TicketCode",
@@ -87,6 +90,7 @@ __all__ = [
     "TicketStatus",
     "UpdateMe",
     "UpdateUser",
+    "Verification",
     "WantedTickets",
 ]
 
@@ -155,11 +159,14 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.projection_list import ProjectionList as ProjectionList
     from event_sdk.models.projection_state import ProjectionState as ProjectionState
     from event_sdk.models.proof import Proof as Proof
+    from event_sdk.models.rebuild import Rebuild as Rebuild
     from event_sdk.models.revenue import Revenue as Revenue
     from event_sdk.models.role import Role as Role
     from event_sdk.models.sales import Sales as Sales
     from event_sdk.models.sales_series import SalesSeries as SalesSeries
     from event_sdk.models.sign_up import SignUp as SignUp
+    from event_sdk.models.signing import Signing as Signing
+    from event_sdk.models.signing_state import SigningState as SigningState
     from event_sdk.models.summary import Summary as Summary
     from event_sdk.models.ticket import Ticket as Ticket
     from event_sdk.models.ticket_code import TicketCode as TicketCode
@@ -167,6 +174,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.ticket_status import TicketStatus as TicketStatus
     from event_sdk.models.update_me import UpdateMe as UpdateMe
     from event_sdk.models.update_user import UpdateUser as UpdateUser
+    from event_sdk.models.verification import Verification as Verification
     from event_sdk.models.wanted_tickets import WantedTickets as WantedTickets
     
 else:
@@ -230,11 +238,14 @@ else:
         "ProjectionList": ".models.projection_list",
         "ProjectionState": ".models.projection_state",
         "Proof": ".models.proof",
+        "Rebuild": ".models.rebuild",
         "Revenue": ".models.revenue",
         "Role": ".models.role",
         "Sales": ".models.sales",
         "SalesSeries": ".models.sales_series",
         "SignUp": ".models.sign_up",
+        "Signing": ".models.signing",
+        "SigningState": ".models.signing_state",
         "Summary": ".models.summary",
         "Ticket": ".models.ticket",
         "TicketCode": ".models.ticket_code",
@@ -242,6 +253,7 @@ else:
         "TicketStatus": ".models.ticket_status",
         "UpdateMe": ".models.update_me",
         "UpdateUser": ".models.update_user",
+        "Verification": ".models.verification",
         "WantedTickets": ".models.wanted_tickets",
     }
 

@@ -53,11 +53,14 @@ __all__ = [
     "ProjectionList",
     "ProjectionState",
     "Proof",
+    "Rebuild",
     "Revenue",
     "Role",
     "Sales",
     "SalesSeries",
     "SignUp",
+    "Signing",
+    "SigningState",
     "Summary",
     "Ticket",
     "TicketCode",
@@ -65,6 +68,7 @@ __all__ = [
     "TicketStatus",
     "UpdateMe",
     "UpdateUser",
+    "Verification",
     "WantedTickets",
 ]
 
@@ -112,11 +116,14 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.projection_list import ProjectionList
     from event_sdk.models.projection_state import ProjectionState
     from event_sdk.models.proof import Proof
+    from event_sdk.models.rebuild import Rebuild
     from event_sdk.models.revenue import Revenue
     from event_sdk.models.role import Role
     from event_sdk.models.sales import Sales
     from event_sdk.models.sales_series import SalesSeries
     from event_sdk.models.sign_up import SignUp
+    from event_sdk.models.signing import Signing
+    from event_sdk.models.signing_state import SigningState
     from event_sdk.models.summary import Summary
     from event_sdk.models.ticket import Ticket
     from event_sdk.models.ticket_code import TicketCode
@@ -124,6 +131,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.ticket_status import TicketStatus
     from event_sdk.models.update_me import UpdateMe
     from event_sdk.models.update_user import UpdateUser
+    from event_sdk.models.verification import Verification
     from event_sdk.models.wanted_tickets import WantedTickets
     
 else:
@@ -170,11 +178,14 @@ else:
         "ProjectionList": ".projection_list",
         "ProjectionState": ".projection_state",
         "Proof": ".proof",
+        "Rebuild": ".rebuild",
         "Revenue": ".revenue",
         "Role": ".role",
         "Sales": ".sales",
         "SalesSeries": ".sales_series",
         "SignUp": ".sign_up",
+        "Signing": ".signing",
+        "SigningState": ".signing_state",
         "Summary": ".summary",
         "Ticket": ".ticket",
         "TicketCode": ".ticket_code",
@@ -182,6 +193,7 @@ else:
         "TicketStatus": ".ticket_status",
         "UpdateMe": ".update_me",
         "UpdateUser": ".update_user",
+        "Verification": ".verification",
         "WantedTickets": ".wanted_tickets",
     }
 
