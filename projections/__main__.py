@@ -3,8 +3,12 @@
 import argparse
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import NoReturn
 
+import msgspec
+import psycopg
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 from tqdm import tqdm
@@ -17,6 +21,11 @@ from projections.engine import Occupied, Stalled, catch_up
 from projections.log_keys import begin_origin
 from projections.rebuild import Rebuilder
 from projections.registry import PROJECTORS
+from projections.signed_notes import NoteError
+from projections.verify import verify
+
+#: The exit status of a verification that found something.
+ALTERED = 3
 
 
 class Refused(Exception):
@@ -31,7 +40,11 @@ def main() -> int:
         return _fail("Broken off. Begin again: it goes on from there.")
     except DBAPIError as error:
         return _fail(f"PostgreSQL refuses: {(str(error.orig).splitlines() or [''])[0]}")
-    except (SettingsError, KeysError, Refused, CopiesRefused, Stalled, LedgerAway) as error:
+    except psycopg.Error as error:
+        return _fail(f"PostgreSQL refuses: {(str(error).splitlines() or [''])[0]}")
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}.")
+    except (SettingsError, KeysError, NoteError, Refused, CopiesRefused, Stalled, LedgerAway) as error:
         return _fail(str(error))
 
 
@@ -53,6 +66,15 @@ def _parser() -> argparse.ArgumentParser:
     rebuild.add_argument("name", choices=["all", *PROJECTORS])
     resume = commands.add_parser("resume", help="try a stalled projection's entry again, once what it stalled at is repaired")
     resume.add_argument("name", choices=list(PROJECTORS))
+    verify = commands.add_parser(
+        "verify",
+        help="prove that nothing was altered: entries, checkpoints, snapshots, each row that is served; goes on where it was killed",
+        epilog="Exit status: 0 all of it is proven, 3 something was altered, 1 it could not be verified.",
+    )
+    kept = "checkpoints that were kept elsewhere, too: a note, or a list (repeatable)"
+    verify.add_argument("--checkpoints", metavar="FILE", type=Path, action="append", default=[], help=kept)
+    verify.add_argument("--json", metavar="FILE", type=Path, help="write the report there, too")
+    verify.add_argument("--anew", action="store_true", help="from the first entry on, whatever one that was killed has seen")
     commands.add_parser(
         "new-origin",
         help="sign the log under a new name, after a restored backup has forgotten what was signed under the old one",
@@ -87,6 +109,24 @@ def _resume(arguments: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _verify(arguments: argparse.Namespace, settings: Settings) -> int:
+    _check_database(settings)
+    with _phases() as doing:
+        report = verify(settings, arguments.checkpoints, doing, anew=arguments.anew)
+    if arguments.json:
+        arguments.json.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+    if report.finding is not None:
+        print(f"Altered. {report.finding.sentence}", file=sys.stderr)
+        return ALTERED
+    for one in report.given_up:
+        print(f"Given up with its origin: {one}")
+    print(
+        f"Proven: {report.entries} entries up to position {report.position}, {report.checkpoints} checkpoints,"
+        f" {report.snapshots} snapshots, and every row of {', '.join(report.compared_at)}.\nRoot hash {report.root}"
+    )
+    return 0
+
+
 def _new_origin(arguments: argparse.Namespace, settings: Settings) -> int:
     key = begin_origin(settings.keys)
     print(f"Checkpoints are signed as {key.name} from now on. Publish its verifier key beside the old one:\n{key}")
@@ -94,9 +134,28 @@ def _new_origin(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _ledger(settings: Settings) -> Ledger:
+    _check_database(settings)
+    return Ledger(settings.database_url)
+
+
+def _check_database(settings: Settings) -> None:
     if not settings.database_url:
         raise Refused("There is no database: set DATABASE_URL, or start `make run`, whose database is then used.")
-    return Ledger(settings.database_url)
+
+
+@contextmanager
+def _phases() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for one thing after another: told what is being done, how far it is, and how far it is to get."""
+    with ExitStack() as stack:
+        bars: dict[str, tqdm[NoReturn]] = {}
+
+        def doing(what: str, done: int, total: int) -> None:
+            if what not in bars:
+                bars[what] = stack.enter_context(tqdm(desc=what.capitalize(), unit_scale=True, disable=None))
+            bars[what].total = total
+            bars[what].update(done - bars[what].n)
+
+        yield doing
 
 
 @contextmanager
@@ -111,7 +170,7 @@ def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
         yield told
 
 
-_COMMANDS = {"rebuild": _rebuild, "resume": _resume, "new-origin": _new_origin}
+_COMMANDS = {"rebuild": _rebuild, "resume": _resume, "verify": _verify, "new-origin": _new_origin}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -7,7 +7,7 @@ What it can't show: that nobody who holds the keys has written all of it anew. T
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,27 +15,30 @@ from uuid import UUID
 
 import msgspec
 import psycopg
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, create_engine, delete, insert, select
+from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import snapshots
 from ledger.event import Event, evolve
 from ledger.keys import KeysError
 from ledger.macs import Macs
 from ledger.settings import Settings
-from ledger.store import Ledger
+from ledger.store import Ledger, sqlalchemy_url
 from projections.copies import Copies
 from projections.engine import Projector, Stalled
 from projections.log_keys import LogKeys, read_origin
 from projections.registry import PROJECTORS
 from projections.shadow import Kind
-from projections.signed_list import LIST_FILE
-from projections.tables import Progress
+from projections.signed_list import LIST_FILE, locked_list
+from projections.tables import Model, Moment, Position, Progress, Words
 from projections.verify_checkpoints import Signed
 from projections.verify_entries import Altered, EntryCheck, Finding, entries, stored_leaves
 
 #: Entries between two notes of where it is, for who begins again after a kill.
 SAVE_EVERY = 100_000
 STATE_FILE = "verification-state"
+#: How long the results of verifications are kept.
+KEPT = timedelta(days=400)
 #: Entries of a stream read at once.
 PAGE = 5_000
 
@@ -87,12 +90,14 @@ class Verifier:
                 f"{self._settings.keys} holds no keys: without those that entries were written with, nothing is proven."
             )
         macs, keys = Macs.open(self._settings.keys), LogKeys.open(self._settings.keys)
-        signed = Signed.read(keys, read_origin(self._settings.keys), self._settings.keys / LIST_FILE, self._given)
-        report.checkpoints = len(signed.listed) + len(signed.given)
+        origin, listed = read_origin(self._settings.keys), self._settings.keys / LIST_FILE
         with psycopg.connect(self._settings.database_url, application_name="seatledger-verify") as connection:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            with locked_list(listed, wait=True):  # nothing is signed, and not shown yet
+                signed = Signed.read(keys, origin, listed, self._given)
+                report.checkpoints = len(signed.listed) + len(signed.given)
+                signed.check_rows(connection)
             connection.execute("SET LOCAL statement_timeout = 0")
-            signed.check_rows(connection)
             self._check_entries(report, connection, EntryCheck(macs, signed.origin, signed.by_size(), signed.adopted))
         with closing(Ledger(self._settings.database_url)) as ledger:
             report.snapshots = self._check_snapshots(ledger)
@@ -208,3 +213,35 @@ def _unfoldable(stalled: Stalled) -> Finding:
 def _backwards(projector: Projector) -> Finding:
     sentence = f"projections: the position of {projector.name} went back while it was looked at."
     return Finding("projections", f"name {projector.name}", "position", None, None, sentence)
+
+
+class Verification(Model):
+    """Each that came to an end. `finding`: the sentence, where something was altered."""
+
+    __tablename__ = "verifications"
+
+    finished_at: Mapped[Moment] = mapped_column(primary_key=True)
+    started_at: Mapped[Moment]
+    position: Mapped[Position]
+    entries: Mapped[Position]
+    finding: Mapped[Words | None]
+
+
+def verify(settings: Settings, given: Sequence[Path], doing: Doing, *, anew: bool = False) -> Report:
+    """Verifies, and notes for all to see what came out. Raises as `Verifier.run` does."""
+    report = Verifier(settings, given, doing).run(anew=anew)
+    row = {
+        "finished_at": report.finished_at,
+        "started_at": report.started_at,
+        "position": report.position,
+        "entries": report.entries,
+        "finding": report.finding and report.finding.sentence,
+    }
+    engine = create_engine(sqlalchemy_url(settings.database_url))
+    try:
+        with engine.begin() as connection:
+            connection.execute(insert(Verification).values(row))
+            connection.execute(delete(Verification).where(Verification.finished_at < datetime.now(UTC) - KEPT))
+    finally:
+        engine.dispose()
+    return report

@@ -41,9 +41,8 @@ class Signed(NamedTuple):
         return found
 
     def check_rows(self, connection: psycopg.Connection[Any]) -> None:
-        """Those that the database shows are those that were signed; the last one may not be there yet. Raises Altered."""
+        """Those that the database shows are those that were signed. Raises Altered."""
         expected = {(one.origin, one.size): note for note, one in self.listed.items()}
-        newest = next(reversed(expected), None)
         for origin, state, detail in connection.execute("SELECT origin, state, detail FROM audit_signing"):
             if (origin, state, detail) != (self.origin, "signing", None):
                 sentence = f"audit_signing: {state} under {origin}, where {self.origin} should be signing. {detail or ''}"
@@ -54,8 +53,7 @@ class Signed(NamedTuple):
                 fault = "should not be there: it was never signed" if signed is None else "has a note that was never signed"
                 raise Altered(_finding(origin, size, None if signed is None else "note", note, signed, fault))
         for (origin, size), note in expected.items():
-            if (origin, size) != newest:
-                raise Altered(_finding(origin, size, None, None, note, "is missing"))
+            raise Altered(_finding(origin, size, None, None, note, "is missing"))
 
 
 def _finding(origin: str, size: int, column: str | None, found: Any, expected: Any, fault: str) -> Finding:

@@ -1,4 +1,4 @@
-"""How far a rebuild of a projection is."""
+"""How far a rebuild of a projection is, and what verifications found."""
 
 from alembic import op
 
@@ -16,6 +16,14 @@ CREATE TABLE rebuilds (
     updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT pk_rebuilds PRIMARY KEY (name)
 );
+CREATE TABLE verifications (
+    finished_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    started_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    position BIGINT NOT NULL,
+    entries BIGINT NOT NULL,
+    finding TEXT,
+    CONSTRAINT pk_verifications PRIMARY KEY (finished_at)
+);
 """
 
 
@@ -24,4 +32,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("DROP TABLE rebuilds")
+    op.execute("DROP TABLE rebuilds, verifications")
