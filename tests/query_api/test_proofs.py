@@ -11,7 +11,6 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-from seatledger_verify import Key, Refused, verify, verify_receipt
 
 from ledger import messages as m
 from ledger.settings import Settings
@@ -19,6 +18,7 @@ from projections import merkle
 from projections.checkpoints import Checkpointing
 from projections.log_keys import LogKeys
 from projections.signed_notes import Note, VerifierKey
+from seatledger_verify import Key, Refused, verify, verify_receipt
 from tests.query_api.world import ADMIN, ALICE, AUDITOR, BOB, NOW, ORGANIZER, OTHER, Api, World, reading
 
 Sign = Callable[[], None]

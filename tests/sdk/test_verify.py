@@ -8,18 +8,21 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 from string import ascii_letters, digits
+from uuid import UUID
 
 import pytest
-import seatledger_verify
 from hypothesis import example, given
 from hypothesis import strategies as st
 from iso4217 import Currency
-from seatledger_verify import Key, Refused, verify_receipt
 
 import query_api.receipts
+import seatledger_verify
+from event_sdk import AuditApi
+from event_sdk_extras import Client
 from ledger.money import exponent
 from projections import merkle
-from tests.running_system import Stack, tickets
+from seatledger_verify import Key, Refused, verify_receipt
+from tests.running_system import PASSWORD, Stack, tickets
 from tests.sdk.receipts import KEY, OTHER, SIGNER, Log, of_a_booking, told
 
 PROGRAM = Path(seatledger_verify.__file__)
@@ -246,3 +249,18 @@ def test_a_receipt_of_the_running_system_is_accepted(stack: Stack, alone: Path, 
     assert f"Booking    {booking['number']}, {booking['id']}" in done.stdout
     (tmp_path / "receipt.txt").write_bytes(answer.content.replace(b"2 x General", b"3 x General"))
     assert run(alone, "--key", key, str(tmp_path / "receipt.txt")).returncode == 1
+
+
+def test_the_sdk_fetches_receipts_and_what_proves_them(stack: Stack) -> None:
+    organizer, alice = stack.person("organizer"), stack.person()
+    booking = alice.ok("POST", f"/api/events/{stack.event(organizer)['id']}/bookings", tickets(1))
+    client = Client(stack.url)
+    client.log_in(alice.email, PASSWORD)
+    api = AuditApi(client)
+    receipt = api.get_receipt(UUID(booking["id"]), ledger_position=int(alice.last))
+    checkpoint = api.get_checkpoint()
+    keys = [Key.parse(checkpoint.verifier_key)]
+    assert f"Booking    {booking['number']}, {booking['id']}" in verify_receipt(receipt, keys)
+    assert seatledger_verify.verify(checkpoint.note, keys)
+    proof = api.get_proof(booking["number"])
+    assert (api.get_consistency(1, proof.size).to_size, proof.position) == (proof.size, booking["number"])
