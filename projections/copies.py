@@ -86,9 +86,9 @@ class Copies:
 
     def fill(self, copies: Sequence[Copy], end_of: Callable[[Projector], int], told: Told) -> None:
         """Each up to the position that `end_of` says, asked again at each step. Step by step together, so that the entries of a
-        step are read and decoded once, and one folds while the database writes for another."""
+        step are read and decoded once, the next ones meanwhile, and one folds while the database writes for another."""
         places = [self.reached(copy) for copy in copies]
-        with ThreadPoolExecutor(len(copies), thread_name_prefix=self._purpose) as threads:
+        with ThreadPoolExecutor(len(copies) + 1, thread_name_prefix=self._purpose) as threads:
             while True:
                 ends = [end_of(copy.projector) for copy in copies]
                 behind = [place for place, end in zip(places, ends, strict=True) if place < end]
@@ -97,13 +97,20 @@ class Copies:
                 step = self._ledger.read(min(behind), RUN)
                 until = step[-1].position if step else max(ends)
                 targets = [max(place, min(until, end)) for place, end in zip(places, ends, strict=True)]
+                ahead = threads.submit(self._ledger.read, until, RUN)
                 places = list(threads.map(self._step, copies, places, targets))
+                ahead.result()
                 told(min(places), max(ends))
 
     def _step(self, copy: Copy, place: int, until: int) -> int:
         if until > place:
             self.fold(copy, until)
         return until
+
+    def finish(self, copy: Copy) -> None:
+        """Makes the copy whole, with every index: it is as good as the served one then."""
+        with self.engine.begin() as connection:
+            shadow.finish(connection, copy.schema, [copy.projector])
 
     def fold(self, copy: Copy, until: int) -> None:
         """All entries up to that position."""

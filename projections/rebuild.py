@@ -67,6 +67,8 @@ class Rebuilder:
                 stack.enter_context(self._copies.alone(projector.name))
             copies = [stack.enter_context(self._copies.copy(projector, anew=False)) for projector in projectors]
             self._copies.fill(copies, self._end_of, notes)
+            for copy in copies:
+                self._copies.finish(copy)
             return [self._finish(copy) for copy in copies]
 
     def _end_of(self, projector: Projector) -> int:

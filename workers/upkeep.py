@@ -50,7 +50,7 @@ class Upkeep:
     def _due(self) -> list[str]:
         """Arguments of `python -m projections`; none: nothing is due."""
         with self._engine.connect() as connection:
-            versions = {name: version for name, version in connection.execute(select(Progress.name, Progress.version))}
+            versions = dict(connection.execute(select(Progress.name, Progress.version)).all())
             verified_at = connection.scalar(select(func.max(Verification.finished_at)))
             has_entries = any(connection.scalars(select(Progress.position).where(Progress.name.in_(PROJECTORS))))
         old = [name for name, one in PROJECTORS.items() if versions.get(name) != one.version]
