@@ -375,6 +375,17 @@ CREATE TABLE public.ledger_snapshots (
 );
 
 --
+-- Name: projection_digests; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.projection_digests (
+    name text NOT NULL,
+    version integer NOT NULL,
+    "position" bigint NOT NULL,
+    rows text NOT NULL
+);
+
+--
 -- Name: projections; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -621,6 +632,13 @@ ALTER TABLE ONLY public.guest_tokens
 
 ALTER TABLE ONLY public.guests
     ADD CONSTRAINT pk_guests PRIMARY KEY (id);
+
+--
+-- Name: projection_digests pk_projection_digests; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.projection_digests
+    ADD CONSTRAINT pk_projection_digests PRIMARY KEY (name, version, "position");
 
 --
 -- Name: projections pk_projections; Type: CONSTRAINT; Schema: public; Owner: -

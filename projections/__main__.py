@@ -16,13 +16,17 @@ from tqdm import tqdm
 from ledger.keys import KeysError
 from ledger.settings import Settings, SettingsError
 from ledger.store import Ledger, LedgerAway, sqlalchemy_url
+from projections import transfer
 from projections.copies import CopiesRefused
 from projections.engine import Occupied, Stalled, catch_up
-from projections.log_keys import begin_origin
+from projections.log_keys import LogKeys, begin_origin
 from projections.rebuild import Rebuilder
 from projections.registry import PROJECTORS
+from projections.signed_list import LIST_FILE, read_list
 from projections.signed_notes import NoteError
+from projections.transfer import TransferError
 from projections.verify import verify
+from projections.verify_checkpoints import accept
 
 #: The exit status of a verification that found something.
 ALTERED = 3
@@ -44,7 +48,7 @@ def main() -> int:
         return _fail(f"PostgreSQL refuses: {(str(error).splitlines() or [''])[0]}")
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}.")
-    except (SettingsError, KeysError, NoteError, Refused, CopiesRefused, Stalled, LedgerAway) as error:
+    except (SettingsError, KeysError, NoteError, TransferError, Refused, CopiesRefused, Stalled, LedgerAway) as error:
         return _fail(str(error))
 
 
@@ -75,6 +79,15 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--checkpoints", metavar="FILE", type=Path, action="append", default=[], help=kept)
     verify.add_argument("--json", metavar="FILE", type=Path, help="write the report there, too")
     verify.add_argument("--anew", action="store_true", help="from the first entry on, whatever one that was killed has seen")
+    out = commands.add_parser("export", help="write the whole ledger into a file, a line an entry")
+    out.add_argument("file", type=Path)
+    in_ = commands.add_parser("import", help="take such a file into an empty ledger, at the same positions")
+    in_.add_argument("file", type=Path)
+    accept = commands.add_parser(
+        "accept",
+        help="let verifications accept entries without a MAC, up to the last checkpoint: sample data, say, that psql has loaded",
+    )
+    accept.add_argument("--yes", action="store_true", required=True, help="they are what they should be")
     commands.add_parser(
         "new-origin",
         help="sign the log under a new name, after a restored backup has forgotten what was signed under the old one",
@@ -127,6 +140,38 @@ def _verify(arguments: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _export(arguments: argparse.Namespace, settings: Settings) -> int:
+    _check_database(settings)
+    aside = arguments.file.with_name(f".{arguments.file.name}.new")
+    with psycopg.connect(settings.database_url) as connection, aside.open("wb") as file, _progress("Exporting", "entries") as told:
+        root = transfer.export(connection, file, told)
+    aside.replace(arguments.file)
+    print(f"The ledger is in {arguments.file}. Root hash {root}")
+    return 0
+
+
+def _import(arguments: argparse.Namespace, settings: Settings) -> int:
+    _check_database(settings)
+    with (
+        psycopg.connect(settings.database_url) as connection,
+        arguments.file.open("rb") as file,
+        _progress("Taking in", "entries") as told,
+    ):
+        root = transfer.import_(connection, file, told)
+    print(f"The ledger is as in {arguments.file}. Root hash {root}")
+    return 0
+
+
+def _accept(arguments: argparse.Namespace, settings: Settings) -> int:
+    notes = list(read_list(settings.keys / LIST_FILE)) if (settings.keys / LIST_FILE).exists() else []
+    if not notes:
+        raise Refused("Nothing is signed yet: start a worker first.")
+    size = LogKeys.open(settings.keys).read(notes[-1]).size
+    accept(settings.keys, size)
+    print(f"The first {size} entries are accepted as they are, with a MAC or without.")
+    return 0
+
+
 def _new_origin(arguments: argparse.Namespace, settings: Settings) -> int:
     key = begin_origin(settings.keys)
     print(f"Checkpoints are signed as {key.name} from now on. Publish its verifier key beside the old one:\n{key}")
@@ -159,9 +204,9 @@ def _phases() -> Iterator[Callable[[str, int, int], None]]:
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+def _progress(what: str, unit: str = "positions") -> Iterator[Callable[[int, int], None]]:
     """A bar on the terminal, with the time that is left: told how far it is and how far it is to get."""
-    with tqdm(desc=what, unit=" positions", unit_scale=True, disable=None) as bar:
+    with tqdm(desc=what, unit=f" {unit}", unit_scale=True, disable=None) as bar:
 
         def told(position: int, target: int) -> None:
             bar.total = target
@@ -170,7 +215,15 @@ def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
         yield told
 
 
-_COMMANDS = {"rebuild": _rebuild, "resume": _resume, "verify": _verify, "new-origin": _new_origin}
+_COMMANDS = {
+    "rebuild": _rebuild,
+    "resume": _resume,
+    "verify": _verify,
+    "export": _export,
+    "import": _import,
+    "accept": _accept,
+    "new-origin": _new_origin,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

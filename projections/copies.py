@@ -1,6 +1,6 @@
 """Copies of projections, folded anew from the ledger into schemas of their own, while those that are served go on."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -84,9 +84,12 @@ class Copies:
         with self.engine.begin() as connection:
             connection.execute(DropSchema(copy.schema, cascade=True, if_exists=True))
 
-    def fill(self, copies: Sequence[Copy], end_of: Callable[[Projector], int], told: Told) -> None:
+    def fill(
+        self, copies: Sequence[Copy], end_of: Callable[[Projector], int], told: Told, stops: Mapping[int, Callable[[], None]] = {}
+    ) -> None:
         """Each up to the position that `end_of` says, asked again at each step. Step by step together, so that the entries of a
-        step are read and decoded once, the next ones meanwhile, and one folds while the database writes for another."""
+        step are read and decoded once, the next ones meanwhile, and one folds while the database writes for another. At each of
+        the `stops`, which are positions, all of them stand while it is called."""
         places = [self.reached(copy) for copy in copies]
         with ThreadPoolExecutor(len(copies) + 1, thread_name_prefix=self._purpose) as threads:
             while True:
@@ -96,10 +99,12 @@ class Copies:
                     return
                 step = self._ledger.read(min(behind), RUN)
                 until = step[-1].position if step else max(ends)
+                until = min((stop for stop in stops if min(behind) < stop < until), default=until)
                 targets = [max(place, min(until, end)) for place, end in zip(places, ends, strict=True)]
                 ahead = threads.submit(self._ledger.read, until, RUN)
                 places = list(threads.map(self._step, copies, places, targets))
                 ahead.result()
+                stops.get(until, _go_on)()
                 told(min(places), max(ends))
 
     def _step(self, copy: Copy, place: int, until: int) -> int:
@@ -137,6 +142,10 @@ class Copies:
     def reached(self, copy: Copy) -> int:
         with self.engine.connect() as connection:
             return state_of(connection, copy.projector, copy.schema).position
+
+
+def _go_on() -> None:
+    pass
 
 
 def _is_whole(connection: Connection, projector: Projector, schema: str) -> bool:

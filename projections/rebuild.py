@@ -18,6 +18,7 @@ from sqlalchemy.schema import CreateSchema, DropSchema
 from ledger.store import Ledger
 from projections.comparison import Difference
 from projections.copies import SERVED, Copies, CopiesRefused, Copy, State, Told, state_of
+from projections.digests import Digest
 from projections.engine import Projector
 from projections.shadow import Kind
 from projections.tables import Model, Moment, Position, Progress, Words, upsert
@@ -107,6 +108,8 @@ class Rebuilder:
             for model in projector.tables:
                 connection.execute(text(f"ALTER TABLE {source}.{model.__tablename__} SET SCHEMA {destination}"))
         connection.execute(DropSchema(copy.schema, cascade=True))
+        old_digests = (Digest.name == projector.name, Digest.version != projector.version)
+        connection.execute(delete(Digest).where(*old_digests))
         new = {"position": position, "version": projector.version, "failed_position": None, "error": None}
         connection.execute(update(Progress).where(Progress.name == projector.name).values(**new, updated_at=func.now()))
         return position

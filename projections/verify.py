@@ -15,7 +15,7 @@ from uuid import UUID
 
 import msgspec
 import psycopg
-from sqlalchemy import Engine, create_engine, delete, insert, select
+from sqlalchemy import Engine, create_engine, delete, insert, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import snapshots
@@ -24,7 +24,8 @@ from ledger.keys import KeysError
 from ledger.macs import Macs
 from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
-from projections.copies import Copies
+from projections import digests
+from projections.copies import Copies, Copy
 from projections.engine import Projector, Stalled
 from projections.log_keys import LogKeys, read_origin
 from projections.registry import PROJECTORS
@@ -149,7 +150,8 @@ class Verifier:
                 stack.callback(copies.drop, made[-1])
             _check_progress(copies.engine, report.position)
             try:
-                copies.fill(made, lambda projector: copies.served(projector).position, partial(self._doing, "read tables"))
+                stops = _digest_checks(made, report.position)
+                copies.fill(made, lambda projector: copies.served(projector).position, partial(self._doing, "read tables"), stops)
             except Stalled as stalled:
                 raise Altered(_unfoldable(stalled)) from stalled
             for place, copy in enumerate(made):
@@ -203,6 +205,37 @@ def _check_progress(engine: Engine, head: int) -> None:
 
 
 _PROGRESS = select(Progress.name, Progress.version, Progress.position)
+
+
+def _digest_checks(copies: Sequence[Copy], head: int) -> dict[int, Callable[[], None]]:
+    """For each digest, by its position: raises Altered where it is not what the projection says there."""
+    checks: dict[int, Callable[[], None]] = {}
+    kept = {(copy.projector.name, copy.projector.version): copy for copy in copies if copy.projector.name in digests.KEPT}
+    with copies[0].engine.connect() as connection:
+        for name, version, position in connection.execute(_DIGESTS):
+            copy = kept.get((name, version))
+            if copy is None or position > head:
+                raise Altered(_digest_finding(name, version, position))
+            checks[position] = partial(_check_digest, copy, position)
+    return checks
+
+
+_DIGESTS = select(digests.Digest.name, digests.Digest.version, digests.Digest.position)
+
+
+def _check_digest(copy: Copy, position: int) -> None:
+    d, projector = digests.Digest, copy.projector
+    expected = text(f"({digests.rows_of(projector)})::text")
+    own = (d.name == projector.name, d.version == projector.version, d.position == position)
+    with copy.engine.connect() as connection:
+        if connection.scalar(select(d.rows == expected).where(*own)) is not True:
+            raise Altered(_digest_finding(projector.name, projector.version, position))
+
+
+def _digest_finding(name: str, version: int, position: int) -> Finding:
+    row = f"name {name}, version {version}, position {position}"
+    sentence = f"projection_digests: the row {row} is not what the projection said there."
+    return Finding("projection_digests", row, "rows", None, None, sentence)
 
 
 def _unfoldable(stalled: Stalled) -> Finding:

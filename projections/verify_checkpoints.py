@@ -12,27 +12,33 @@ from projections.signed_notes import Checkpoint, NoteError
 from projections.verify_entries import Altered, Finding
 
 TABLE = "audit_checkpoints"
+#: Beside the keys: how many entries, from the first, somebody has accepted without a MAC.
+ACCEPTED_FILE = "accepted-without-mac"
 #: No checkpoint of ours is longer.
 _NOTE_BYTES = 4096
 
 
 class Signed(NamedTuple):
-    """`listed`: the notes beside the keys, in the order in which they were signed. `given`: what others have kept."""
+    """`listed`: the notes beside the keys, in the order in which they were signed. `given`: what others have kept. `accepted`: so
+    many entries, from the first, may be without a MAC."""
 
     origin: str
     listed: dict[str, Checkpoint]
     given: list[Checkpoint]
+    accepted: int
 
     @classmethod
     def read(cls, keys: LogKeys, origin: str, list_file: Path, given: Sequence[Path]) -> Self:
         """Raises NoteError naming the file, OSError."""
         listed = {note: keys.read(note) for note in read_list(list_file)} if list_file.exists() else {}
-        return cls(origin, listed, [checkpoint for path in given for checkpoint in _given(keys, path)])
+        kept = [checkpoint for path in given for checkpoint in _given(keys, path)]
+        return cls(origin, listed, kept, read_accepted(list_file.parent))
 
     @property
     def adopted(self) -> int:
-        """The first checkpoint's size: what it was signed over may be older than MACs, and can't have changed since."""
-        return next(iter(self.listed.values())).size if self.listed else 0
+        """How many entries may be without a MAC: those under the first checkpoint, which may be older than MACs and can't have
+        changed since, or those that somebody has accepted."""
+        return max(self.accepted, next(iter(self.listed.values())).size if self.listed else 0)
 
     def by_size(self) -> dict[int, list[Checkpoint]]:
         found: dict[int, list[Checkpoint]] = {}
@@ -54,6 +60,22 @@ class Signed(NamedTuple):
                 raise Altered(_finding(origin, size, None if signed is None else "note", note, signed, fault))
         for (origin, size), note in expected.items():
             raise Altered(_finding(origin, size, None, None, note, "is missing"))
+
+
+def read_accepted(directory: Path) -> int:
+    """Raises NoteError, OSError."""
+    path = directory / ACCEPTED_FILE
+    if not path.exists():
+        return 0
+    said = path.read_text().strip()
+    if not (said.isascii() and said.isdigit()):
+        raise NoteError(f"{ACCEPTED_FILE} holds no number.")
+    return int(said)
+
+
+def accept(directory: Path, size: int) -> None:
+    """From now on the first `size` entries are accepted as they are, without a MAC."""
+    (directory / ACCEPTED_FILE).write_text(f"{size}\n")
 
 
 def _finding(origin: str, size: int, column: str | None, found: Any, expected: Any, fault: str) -> Finding:

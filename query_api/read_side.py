@@ -19,6 +19,7 @@ from query_api.database import Answer, Database, Pool, Query, Row
 from query_api.feed import LiveFeed
 from query_api.freshness import Positions
 from query_api.history import History
+from query_api.looking_back import LookingBack
 from query_api.mirror import Mirror
 from query_api.moments import Moments
 from query_api.parameters import AtLeast
@@ -39,6 +40,7 @@ class ReadSide:
         self.database = Database(pool, settings.query_timeout_seconds)
         self.feed = LiveFeed(self.database, settings.live_streams_limit)
         self.exports, self.receipts = Exports(), Receipts()
+        self.looking_back = LookingBack(settings)
         self.history = History(self.database)
         self.moments = Moments(self.database, Streams(pool))
         self.mirror = Mirror(self.ask)
@@ -52,6 +54,7 @@ class ReadSide:
 
     async def close(self) -> None:
         """Ends every open stream and every wait."""
+        await self.looking_back.close()
         await self.mirror.close()
         await self.feed.close()
         await self.positions.close()

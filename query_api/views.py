@@ -100,6 +100,34 @@ class EventStatsPage:
 
 
 @dataclass(slots=True, kw_only=True)
+class EventChangeView:
+    """What became of an event between two moments: how much more there was of each at the second. `is_new`: it was not there at
+    the first."""
+
+    event_id: UUID
+    number: int
+    name: str
+    currency: str
+    is_new: bool
+    taken: int
+    bookings: int
+    cancellations: int
+    gross: Money
+    refunded: Money
+    net: Money
+
+
+@dataclass(slots=True, kw_only=True)
+class StatsDifference:
+    """The summary at both moments, and the events that changed between them, newest first."""
+
+    before: SummaryView
+    after: SummaryView
+    items: list[EventChangeView]
+    next_cursor: str | None
+
+
+@dataclass(slots=True, kw_only=True)
 class SalesView:
     """What the interval from `start` brought, in one currency: refunds count when they are made, so `net` may be negative."""
 

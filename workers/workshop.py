@@ -16,6 +16,7 @@ from ledger.entries import Recorded
 from ledger.event import Event, evolve
 from ledger.settings import Settings
 from ledger.store import Ledger, LedgerAway, sqlalchemy_url
+from projections import digests
 from projections.audit import Audit
 from projections.checkpoints import Checkpointing
 from projections.engine import Occupied, Projector, Stalled, catch_up
@@ -111,6 +112,7 @@ class Workshop:
     def _take_snapshots_or_log(self) -> None:
         try:
             self.take_snapshots()
+            digests.take_if_due(self.engine)
         except Exception:
             log.exception("Snapshots could not be taken; the next time will try again")
 

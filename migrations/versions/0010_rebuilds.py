@@ -1,4 +1,4 @@
-"""How far a rebuild of a projection is, and what verifications found."""
+"""How far a rebuild of a projection is, what verifications found, and digests of projections for looking back."""
 
 from alembic import op
 
@@ -24,6 +24,13 @@ CREATE TABLE verifications (
     finding TEXT,
     CONSTRAINT pk_verifications PRIMARY KEY (finished_at)
 );
+CREATE TABLE projection_digests (
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    position BIGINT NOT NULL,
+    rows TEXT NOT NULL,
+    CONSTRAINT pk_projection_digests PRIMARY KEY (name, version, position)
+);
 """
 
 
@@ -32,4 +39,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("DROP TABLE rebuilds, verifications")
+    op.execute("DROP TABLE rebuilds, verifications, projection_digests")

@@ -55,6 +55,7 @@ __all__ = [
     "Event",
     "EventBooking",
     "EventBookingPage",
+    "EventChange",
     "EventChanges",
     "EventCounts",
     "EventFilter",
@@ -83,6 +84,8 @@ __all__ = [
     "SignUp",
     "Signing",
     "SigningState",
+    "Since",
+    "StatsDifference",
     "Summary",
     "Ticket",
     "TicketCode",
@@ -139,6 +142,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.event import Event as Event
     from event_sdk.models.event_booking import EventBooking as EventBooking
     from event_sdk.models.event_booking_page import EventBookingPage as EventBookingPage
+    from event_sdk.models.event_change import EventChange as EventChange
     from event_sdk.models.event_changes import EventChanges as EventChanges
     from event_sdk.models.event_counts import EventCounts as EventCounts
     from event_sdk.models.event_filter import EventFilter as EventFilter
@@ -167,6 +171,8 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.sign_up import SignUp as SignUp
     from event_sdk.models.signing import Signing as Signing
     from event_sdk.models.signing_state import SigningState as SigningState
+    from event_sdk.models.since import Since as Since
+    from event_sdk.models.stats_difference import StatsDifference as StatsDifference
     from event_sdk.models.summary import Summary as Summary
     from event_sdk.models.ticket import Ticket as Ticket
     from event_sdk.models.ticket_code import TicketCode as TicketCode
@@ -218,6 +224,7 @@ else:
         "Event": ".models.event",
         "EventBooking": ".models.event_booking",
         "EventBookingPage": ".models.event_booking_page",
+        "EventChange": ".models.event_change",
         "EventChanges": ".models.event_changes",
         "EventCounts": ".models.event_counts",
         "EventFilter": ".models.event_filter",
@@ -246,6 +253,8 @@ else:
         "SignUp": ".models.sign_up",
         "Signing": ".models.signing",
         "SigningState": ".models.signing_state",
+        "Since": ".models.since",
+        "StatsDifference": ".models.stats_difference",
         "Summary": ".models.summary",
         "Ticket": ".models.ticket",
         "TicketCode": ".models.ticket_code",

@@ -33,6 +33,7 @@ __all__ = [
     "Event",
     "EventBooking",
     "EventBookingPage",
+    "EventChange",
     "EventChanges",
     "EventCounts",
     "EventFilter",
@@ -61,6 +62,8 @@ __all__ = [
     "SignUp",
     "Signing",
     "SigningState",
+    "Since",
+    "StatsDifference",
     "Summary",
     "Ticket",
     "TicketCode",
@@ -96,6 +99,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.event import Event
     from event_sdk.models.event_booking import EventBooking
     from event_sdk.models.event_booking_page import EventBookingPage
+    from event_sdk.models.event_change import EventChange
     from event_sdk.models.event_changes import EventChanges
     from event_sdk.models.event_counts import EventCounts
     from event_sdk.models.event_filter import EventFilter
@@ -124,6 +128,8 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.sign_up import SignUp
     from event_sdk.models.signing import Signing
     from event_sdk.models.signing_state import SigningState
+    from event_sdk.models.since import Since
+    from event_sdk.models.stats_difference import StatsDifference
     from event_sdk.models.summary import Summary
     from event_sdk.models.ticket import Ticket
     from event_sdk.models.ticket_code import TicketCode
@@ -158,6 +164,7 @@ else:
         "Event": ".event",
         "EventBooking": ".event_booking",
         "EventBookingPage": ".event_booking_page",
+        "EventChange": ".event_change",
         "EventChanges": ".event_changes",
         "EventCounts": ".event_counts",
         "EventFilter": ".event_filter",
@@ -186,6 +193,8 @@ else:
         "SignUp": ".sign_up",
         "Signing": ".signing",
         "SigningState": ".signing_state",
+        "Since": ".since",
+        "StatsDifference": ".stats_difference",
         "Summary": ".summary",
         "Ticket": ".ticket",
         "TicketCode": ".ticket_code",
