@@ -34,6 +34,7 @@ __all__ = [
     "ApiKeyError",
     "ApiAttributeError",
     "ApiException",
+    "About",
     "Account",
     "Accounts",
     "Booking",
@@ -44,6 +45,7 @@ __all__ = [
     "Category",
     "CreateUser",
     "Customer",
+    "DemoAccount",
     "EditedCategory",
     "Event",
     "EventBooking",
@@ -106,6 +108,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.exceptions import ApiException as ApiException
     
     # import models into sdk package
+    from event_sdk.models.about import About as About
     from event_sdk.models.account import Account as Account
     from event_sdk.models.accounts import Accounts as Accounts
     from event_sdk.models.booking import Booking as Booking
@@ -116,6 +119,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.category import Category as Category
     from event_sdk.models.create_user import CreateUser as CreateUser
     from event_sdk.models.customer import Customer as Customer
+    from event_sdk.models.demo_account import DemoAccount as DemoAccount
     from event_sdk.models.edited_category import EditedCategory as EditedCategory
     from event_sdk.models.event import Event as Event
     from event_sdk.models.event_booking import EventBooking as EventBooking
@@ -173,6 +177,7 @@ else:
         "ApiKeyError": ".exceptions",
         "ApiAttributeError": ".exceptions",
         "ApiException": ".exceptions",
+        "About": ".models.about",
         "Account": ".models.account",
         "Accounts": ".models.accounts",
         "Booking": ".models.booking",
@@ -183,6 +188,7 @@ else:
         "Category": ".models.category",
         "CreateUser": ".models.create_user",
         "Customer": ".models.customer",
+        "DemoAccount": ".models.demo_account",
         "EditedCategory": ".models.edited_category",
         "Event": ".models.event",
         "EventBooking": ".models.event_booking",

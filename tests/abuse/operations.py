@@ -55,6 +55,7 @@ OPERATIONS = {
     "get_stats_sales": Operation("stats", ORGANIZERS),
     "get_live": Operation("live", ANYONE),
     "get_projections": Operation("system", AUDITORS),
+    "get_about": Operation("system", ANYONE),
     "get_health": Operation("system", ANYONE),
     "get_ready": Operation("system", ANYONE),
     "get_metrics": Operation("system", ANYONE),

@@ -13,6 +13,7 @@
 """  # noqa: E501
 
 __all__ = [
+    "About",
     "Account",
     "Accounts",
     "Booking",
@@ -23,6 +24,7 @@ __all__ = [
     "Category",
     "CreateUser",
     "Customer",
+    "DemoAccount",
     "EditedCategory",
     "Event",
     "EventBooking",
@@ -65,6 +67,7 @@ import typing as _typing
 
 if _typing.TYPE_CHECKING:
     # import models into model package
+    from event_sdk.models.about import About
     from event_sdk.models.account import Account
     from event_sdk.models.accounts import Accounts
     from event_sdk.models.booking import Booking
@@ -75,6 +78,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.category import Category
     from event_sdk.models.create_user import CreateUser
     from event_sdk.models.customer import Customer
+    from event_sdk.models.demo_account import DemoAccount
     from event_sdk.models.edited_category import EditedCategory
     from event_sdk.models.event import Event
     from event_sdk.models.event_booking import EventBooking
@@ -116,6 +120,7 @@ else:
     from importlib import import_module
 
     _exports = {
+        "About": ".about",
         "Account": ".account",
         "Accounts": ".accounts",
         "Booking": ".booking",
@@ -126,6 +131,7 @@ else:
         "Category": ".category",
         "CreateUser": ".create_user",
         "Customer": ".customer",
+        "DemoAccount": ".demo_account",
         "EditedCategory": ".edited_category",
         "Event": ".event",
         "EventBooking": ".event_booking",
