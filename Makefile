@@ -5,17 +5,23 @@ INSTALLED := .venv/.installed
 LOCK := $(RUN) -m uv pip compile --quiet --no-config --upgrade --universal --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml
 
-# Where `make sdk` and `make sql` write: a test has them write elsewhere.
+# The page: installed when its lock file changes, built when its sources do.
+FRONTEND := frontend
+WEB_INSTALLED := frontend/node_modules/.installed
+WEB_BUILT := frontend/dist/index.html
+WEB_SOURCES := $(shell find frontend -type d \( -name node_modules -o -name dist -o -name tests \) -prune -o -type f -print)
+
+# Where `make sdk`, `make sql` and `make client` (FRONTEND) write: a test has them write elsewhere.
 SDK := sdk
 SQL :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system run test lint types walls format database migrate seed sql sdk bench api worker tick lock clean
+.PHONY: help setup system run web test lint types walls format database migrate seed sql sdk client bench api worker tick lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(INSTALLED) ## Install what is missing into .venv (Python 3.11 or later; nothing else of the machine's is touched)
+setup: $(INSTALLED) $(WEB_BUILT) ## Install what is missing and build the page (Python 3.11, Node 20.19 or later; only in this folder)
 
 $(INSTALLED): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: set PYTHON to it."; exit 1; }
@@ -25,23 +31,42 @@ $(INSTALLED): requirements-dev.txt
 	$(RUN) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
-system: ## Install nginx for the tests, if it is missing and you are root
+$(WEB_INSTALLED): frontend/package-lock.json frontend/.npmrc
+	@node -e 'const [major, minor] = process.versions.node.split("."); process.exit(major > 20 || (major == 20 && minor >= 19) ? 0 : 1)' \
+		&& command -v npm >/dev/null || { echo "Node 20.19 or later and npm are needed, to build the page: see nodejs.org."; exit 1; }
+	cd frontend && npm ci --loglevel=error
+	@touch $@
+
+$(WEB_BUILT): $(WEB_INSTALLED) $(WEB_SOURCES)
+	cd frontend && npm run --silent build -- --logLevel warn
+	@touch $@
+
+system: ## Install nginx and Chromium for the tests, if they are missing and you are root
 	@PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || { \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -qq -y nginx-light; \
 		else echo "The tests need nginx: install it (Debian: apt-get install nginx-light)."; exit 1; fi; }
+	@command -v chromium >/dev/null || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -qq -y chromium; \
+		else echo "The tests need Chromium: install it (Debian: apt-get install chromium)."; exit 1; fi; }
 
 run: setup ## Start everything; with no DATABASE_URL and REDIS_URL, on a PostgreSQL and a Redis of its own
 	@$(RUN) -m stack
 
+web: setup ## Serve the page from its sources as you change them, over the API of a running `make run`
+	cd frontend && npm run --silent dev
+
 test: setup system lint types walls ## Run every check and every test
+	cd frontend && npm run --silent test
 	$(RUN) -m pytest -n 2
 
 lint: setup ## Check style
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	cd frontend && npm run --silent lint
 
 types: setup ## Check types
 	$(RUN) -m mypy .
+	cd frontend && npm run --silent types
 
 walls: setup ## Check which room imports which
 	.venv/bin/lint-imports
@@ -49,6 +74,7 @@ walls: setup ## Check which room imports which
 format: setup ## Put style right where a program can
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .
+	cd frontend && npm run --silent format
 
 database: setup ## Make the database of `make run`, or DATABASE_URL's, ready: nothing stays running
 	@$(RUN) -m stack --prepare
@@ -72,6 +98,11 @@ sdk: setup ## Make sdk/event_sdk of the API's OpenAPI document, anew
 		--global-property apiDocs=false,apiTests=false,modelDocs=false,modelTests=false > build/sdk.log
 	@rm -rf $(SDK)/.openapi-generator
 
+client: $(INSTALLED) $(WEB_INSTALLED) ## Make the page's client of the API's OpenAPI document, anew
+	@mkdir -p build
+	@$(RUN) -m asgi --document > build/client.json
+	cd $(FRONTEND) && OPENAPI_DOCUMENT=$(CURDIR)/build/client.json npm run --silent client
+
 bench: setup ## Measure speed and size; QUICK=1 for a short round
 	$(RUN) -m benchmarks $(if $(QUICK),--quick)
 
@@ -89,5 +120,5 @@ lock: setup ## Pin what pyproject.toml asks for, with hashes, at the newest vers
 	$(LOCK) --all-extras -c requirements.txt -o requirements-dev.txt
 
 clean: ## Remove .venv, builds and caches; the data stays
-	rm -rf .venv build sdk/build sdk/*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv build frontend/node_modules frontend/dist sdk/build sdk/*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './*/node_modules/*' -prune -exec rm -rf {} +

@@ -14,15 +14,16 @@ from functools import partial
 
 import uvicorn
 from fastapi import FastAPI
-from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
+import about
 import accounts.routes
 import commands.routes
 import compat.registry
 import document
 import probes
 import problems
+import web
 from accounts.access import Access
 from commands.appender import Appender
 from commands.desk import Desk
@@ -71,19 +72,14 @@ def bootstrap(
         redirect_slashes=False,
         lifespan=partial(_lifespan, settings, clock, hint_sender),
     )
-    for room in (events, bookings, commands.routes, accounts.routes, stats, audit, proofs, live, system, probes):
+    for room in (events, bookings, commands.routes, accounts.routes, stats, audit, proofs, live, system, about, probes):
         app.router.routes.extend(room.router.routes)  # not include_router, whose matching takes a fifth of a read's time
-    app.add_api_route("/", _to_docs, include_in_schema=False)
     problems.install(app)
     compat.registry.mount(app, settings)
+    web.install(app)
     app.add_middleware(Edge)
     document.install(app)
     return app
-
-
-async def _to_docs() -> RedirectResponse:
-    """Until there is a web page."""
-    return RedirectResponse("/docs")
 
 
 @asynccontextmanager

@@ -89,7 +89,7 @@ def slug_of(error: type[Exception]) -> str:
 
 
 def install(app: FastAPI) -> None:
-    app.include_router(router)
+    app.router.routes.extend(router.routes)
     for kind, handler in _HANDLERS.items():
         app.add_exception_handler(kind, handler)
 

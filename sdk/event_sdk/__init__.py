@@ -35,6 +35,7 @@ __all__ = [
     "ApiKeyError",
     "ApiAttributeError",
     "ApiException",
+    "About",
     "Account",
     "Accounts",
     "At",
@@ -48,6 +49,7 @@ __all__ = [
     "Consistency",
     "CreateUser",
     "Customer",
+    "DemoAccount",
     "EditedCategory",
     "Entry",
     "EntryPage",
@@ -122,6 +124,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.exceptions import ApiException as ApiException
     
     # import models into sdk package
+    from event_sdk.models.about import About as About
     from event_sdk.models.account import Account as Account
     from event_sdk.models.accounts import Accounts as Accounts
     from event_sdk.models.at import At as At
@@ -135,6 +138,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.consistency import Consistency as Consistency
     from event_sdk.models.create_user import CreateUser as CreateUser
     from event_sdk.models.customer import Customer as Customer
+    from event_sdk.models.demo_account import DemoAccount as DemoAccount
     from event_sdk.models.edited_category import EditedCategory as EditedCategory
     from event_sdk.models.entry import Entry as Entry
     from event_sdk.models.entry_page import EntryPage as EntryPage
@@ -204,6 +208,7 @@ else:
         "ApiKeyError": ".exceptions",
         "ApiAttributeError": ".exceptions",
         "ApiException": ".exceptions",
+        "About": ".models.about",
         "Account": ".models.account",
         "Accounts": ".models.accounts",
         "At": ".models.at",
@@ -217,6 +222,7 @@ else:
         "Consistency": ".models.consistency",
         "CreateUser": ".models.create_user",
         "Customer": ".models.customer",
+        "DemoAccount": ".models.demo_account",
         "EditedCategory": ".models.edited_category",
         "Entry": ".models.entry",
         "EntryPage": ".models.entry_page",

@@ -64,6 +64,7 @@ OPERATIONS = {
     "get_stats_difference": Operation("audit", AUDITORS),
     "get_live": Operation("live", ANYONE),
     "get_projections": Operation("system", AUDITORS),
+    "get_about": Operation("system", ANYONE),
     "get_health": Operation("system", ANYONE),
     "get_ready": Operation("system", ANYONE),
     "get_metrics": Operation("system", ANYONE),

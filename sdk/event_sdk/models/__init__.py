@@ -13,6 +13,7 @@
 """  # noqa: E501
 
 __all__ = [
+    "About",
     "Account",
     "Accounts",
     "At",
@@ -26,6 +27,7 @@ __all__ = [
     "Consistency",
     "CreateUser",
     "Customer",
+    "DemoAccount",
     "EditedCategory",
     "Entry",
     "EntryPage",
@@ -79,6 +81,7 @@ import typing as _typing
 
 if _typing.TYPE_CHECKING:
     # import models into model package
+    from event_sdk.models.about import About
     from event_sdk.models.account import Account
     from event_sdk.models.accounts import Accounts
     from event_sdk.models.at import At
@@ -92,6 +95,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.consistency import Consistency
     from event_sdk.models.create_user import CreateUser
     from event_sdk.models.customer import Customer
+    from event_sdk.models.demo_account import DemoAccount
     from event_sdk.models.edited_category import EditedCategory
     from event_sdk.models.entry import Entry
     from event_sdk.models.entry_page import EntryPage
@@ -144,6 +148,7 @@ else:
     from importlib import import_module
 
     _exports = {
+        "About": ".about",
         "Account": ".account",
         "Accounts": ".accounts",
         "At": ".at",
@@ -157,6 +162,7 @@ else:
         "Consistency": ".consistency",
         "CreateUser": ".create_user",
         "Customer": ".customer",
+        "DemoAccount": ".demo_account",
         "EditedCategory": ".edited_category",
         "Entry": ".entry",
         "EntryPage": ".entry_page",

@@ -1,0 +1,29 @@
+import { QueryCache, QueryClient } from "@tanstack/react-query";
+
+import { isKind, UNREACHABLE } from "@/shared/api/problem";
+import { endSession } from "@/shared/session/session";
+
+const FRESH_MILLISECONDS = 2_000;
+const ASK_AGAIN_MILLISECONDS = 4_000;
+
+/** Retries are the API client's own (`shared/api/retries.ts`); a server that went away is asked again until it is back. */
+export function makeQueryClient(): QueryClient {
+  const queries: QueryClient = new QueryClient({
+    queryCache: new QueryCache({
+      onError: (error) => {
+        if (isKind(error, "not-signed-in")) endSession(queries);
+      },
+    }),
+    defaultOptions: {
+      queries: {
+        retry: false,
+        staleTime: FRESH_MILLISECONDS,
+        networkMode: "always",
+        refetchInterval: ({ state }) =>
+          isKind(state.error, UNREACHABLE, "busy", "stale-read") && ASK_AGAIN_MILLISECONDS,
+      },
+      mutations: { retry: false, networkMode: "always" },
+    },
+  });
+  return queries;
+}

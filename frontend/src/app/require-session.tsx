@@ -1,0 +1,43 @@
+import { Center, Loader } from "@mantine/core";
+import { IconLock } from "@tabler/icons-react";
+import { lazy, Suspense } from "react";
+import { Navigate, Outlet, useLocation } from "react-router";
+
+import type { Role } from "@/shared/api/generated/model";
+import { NothingHere } from "@/shared/feedback/nothing-here";
+import { Page } from "@/shared/navigation/page";
+import { signInPath } from "@/shared/navigation/return-path";
+import { useSession } from "@/shared/session/session";
+import { app } from "@/shared/strings/app";
+
+const Notifications = lazy(async () => ({ default: (await import("./notifications")).Notifications }));
+
+/** What it protects is for the API to refuse; this only spares people a page that would be empty. */
+export function RequireSession({ roles }: { roles?: readonly Role[] }) {
+  const { account, isKnown } = useSession();
+  const { pathname, search } = useLocation();
+
+  if (!isKnown) {
+    return (
+      <Center mih={240}>
+        <Loader aria-label={app.loading} />
+      </Center>
+    );
+  }
+  if (account === null) return <Navigate to={signInPath(pathname + search)} replace />;
+  if (roles !== undefined && !roles.includes(account.role)) {
+    return (
+      <Page title={app.forbidden.title}>
+        <NothingHere icon={IconLock} title={app.roles[account.role]} text={app.forbidden.text} />
+      </Page>
+    );
+  }
+  return (
+    <>
+      <Suspense>
+        <Notifications position="top-right" />
+      </Suspense>
+      <Outlet />
+    </>
+  );
+}

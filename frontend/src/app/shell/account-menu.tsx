@@ -1,0 +1,41 @@
+import { Menu, Text } from "@mantine/core";
+import { IconLogout, IconUser } from "@tabler/icons-react";
+import { useQueryClient } from "@tanstack/react-query";
+import { Link, useNavigate } from "react-router";
+
+import { useLogOut } from "@/shared/api/generated/accounts/accounts";
+import type { Account } from "@/shared/api/generated/model";
+import { endSession } from "@/shared/session/session";
+import { app } from "@/shared/strings/app";
+
+import { AccountButton } from "./account-button";
+
+/** Comes, opened, when somebody first asks for it. */
+export function AccountMenu({ account }: { account: Account }) {
+  const navigate = useNavigate();
+  const queries = useQueryClient();
+  const end = () => {
+    endSession(queries);
+    void navigate("/");
+  };
+  const logOut = useLogOut({ mutation: { onSuccess: end } });
+
+  return (
+    <Menu position="bottom-end" width={240} withinPortal={false} defaultOpened withInitialFocusPlaceholder={false}>
+      <Menu.Target>
+        <AccountButton account={account} />
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item component={Link} to="/account" leftSection={<IconUser size={18} aria-hidden />}>
+          {app.account}
+          <Text span size="xs" c="dimmed" display="block" truncate>
+            {`${account.name}, ${app.roles[account.role]}`}
+          </Text>
+        </Menu.Item>
+        <Menu.Item leftSection={<IconLogout size={18} aria-hidden />} onClick={() => logOut.mutate()}>
+          {app.signOut}
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

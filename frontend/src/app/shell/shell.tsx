@@ -1,0 +1,114 @@
+import { Anchor, AppShell, Burger, Center, Container, Group, Loader, NavLink, Stack, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { Suspense, useEffect } from "react";
+import { ErrorBoundary } from "react-error-boundary";
+import { NavigationType, NavLink as RouterLink, Outlet, useLocation, useNavigationType } from "react-router";
+
+import { useSession } from "@/shared/session/session";
+import { app } from "@/shared/strings/app";
+
+import { CrashPage } from "../crash-page";
+import { destinationsFor } from "../navigation";
+import { Brand } from "./brand";
+import { ColourSwitch } from "./colour-switch";
+import classes from "./shell.module.css";
+import { WhoIsThere } from "./who-is-there";
+
+export function Shell() {
+  const [isOpen, { toggle, close }] = useDisclosure(false);
+  const { account } = useSession();
+  const { pathname } = useLocation();
+  const navigationType = useNavigationType();
+  const destinations = destinationsFor(account?.role);
+
+  useEffect(() => {
+    close();
+    if (navigationType !== NavigationType.Pop) window.scrollTo(0, 0);
+  }, [pathname, navigationType, close]);
+
+  return (
+    <AppShell
+      header={{ height: 64 }}
+      navbar={{ width: 280, breakpoint: "md", collapsed: { desktop: true, mobile: !isOpen } }}
+      padding={0}
+    >
+      <a href="#content" className={classes.skip}>
+        {app.skipToContent}
+      </a>
+      <AppShell.Header data-no-print>
+        <Container h="100%">
+          <Group h="100%" justify="space-between" wrap="nowrap" gap="sm">
+            <Group gap="sm" wrap="nowrap">
+              <Burger
+                opened={isOpen}
+                onClick={toggle}
+                hiddenFrom="md"
+                size="sm"
+                aria-label={isOpen ? app.closeNavigation : app.openNavigation}
+                aria-expanded={isOpen}
+              />
+              <Brand />
+              <Group component="nav" aria-label={app.mainNavigation} gap={4} ml="md" visibleFrom="md">
+                {destinations.map(({ to, label }) => (
+                  <RouterLink key={to} to={to} end={to === "/"} className={classes.link ?? ""}>
+                    {label}
+                  </RouterLink>
+                ))}
+              </Group>
+            </Group>
+            <Group gap="xs" wrap="nowrap">
+              <ColourSwitch />
+              <WhoIsThere />
+            </Group>
+          </Group>
+        </Container>
+      </AppShell.Header>
+      <AppShell.Navbar
+        p="md"
+        aria-label={app.mainNavigation}
+        hiddenFrom="md"
+        display={isOpen ? undefined : "none"}
+        data-no-print
+      >
+        <Stack gap={4}>
+          {destinations.map(({ to, label, icon: Icon }) => (
+            <NavLink
+              key={to}
+              component={RouterLink}
+              to={to}
+              end={to === "/"}
+              active={to === "/" ? pathname === "/" : pathname.startsWith(to)}
+              label={label}
+              leftSection={<Icon size={20} stroke={1.5} aria-hidden />}
+            />
+          ))}
+        </Stack>
+      </AppShell.Navbar>
+      <AppShell.Main id="content" className={classes.main ?? ""}>
+        <Container w="100%" flex={1} py={{ base: "xl", sm: 48 }}>
+          <ErrorBoundary FallbackComponent={CrashPage} resetKeys={[pathname]}>
+            <Suspense
+              fallback={
+                <Center mih={240}>
+                  <Loader aria-label={app.loading} />
+                </Center>
+              }
+            >
+              <Outlet />
+            </Suspense>
+          </ErrorBoundary>
+        </Container>
+        <Container component="footer" w="100%" py="xl" data-no-print>
+          <Group justify="space-between" gap="xs">
+            <Text size="sm" c="dimmed">
+              {app.footer}
+            </Text>
+            <Anchor href="/docs" size="sm" c="dimmed">
+              {app.apiDocumentation}
+            </Anchor>
+          </Group>
+        </Container>
+      </AppShell.Main>
+    </AppShell>
+  );
+}

@@ -1,0 +1,95 @@
+import { Badge } from "@mantine/core";
+import { IconMapPin } from "@tabler/icons-react";
+import { memo } from "react";
+import { Link } from "react-router";
+
+import type { Event } from "@/shared/api/generated/model";
+import { DateStub } from "@/shared/calendar/date-stub";
+import { isFree, money } from "@/shared/formatting/money";
+import { day, moment, time } from "@/shared/formatting/moments";
+import { useSeats } from "@/shared/live/seat-store";
+import { events } from "@/shared/strings/events";
+
+import classes from "./event-card.module.css";
+import { saleState, type SaleState } from "./sale-state";
+
+/** From here on it is worth saying how few are left. */
+const FEW = 10;
+
+/**
+ * An event as a ticket: its date on the stub. The whole card leads to the event.
+ *
+ * Hundreds of them may stand on one page: layout is plain elements and classes, which cost a browser a tenth of components.
+ */
+export const EventCard = memo(function EventCard({ event, now }: { event: Event; now: number }) {
+  const cheapest = event.categories.reduce((one, other) => (Number(other.price) < Number(one.price) ? other : one));
+
+  return (
+    <article className={classes.card}>
+      <DateStub at={event.starts_at} timeZone={event.timezone} />
+      <div className={classes.body}>
+        <h2 className={classes.name}>
+          <Link to={`/events/${event.id}`} className={classes.link}>
+            {event.name}
+          </Link>
+        </h2>
+        <time className={classes.fact} dateTime={event.starts_at} aria-label={moment(event.starts_at, event.timezone)}>
+          {time(event.starts_at, event.timezone)}
+        </time>
+        {event.venue !== "" && (
+          <p className={classes.fact}>
+            <IconMapPin size={16} stroke={1.6} aria-hidden className={classes.icon} />
+            <span className={classes.venue}>{event.venue}</span>
+          </p>
+        )}
+        <div className={classes.foot}>
+          <strong>{isFree(cheapest.price) ? events.free : events.from(money(cheapest.price, event.currency))}</strong>
+          <Left event={event} now={now} />
+        </div>
+      </div>
+    </article>
+  );
+});
+
+/** What changes while one looks: it alone is rendered again. */
+function Left({ event, now }: { event: Event; now: number }) {
+  const { available } = useSeats(event);
+  const state = saleState(event, available, now);
+  return (
+    <Badge
+      variant="light"
+      tt="none"
+      fw={600}
+      color={state === "on-sale" && available <= FEW ? "orange" : COLOURS[state]}
+    >
+      {said(event, state, available)}
+    </Badge>
+  );
+}
+
+const COLOURS: Record<SaleState, string> = {
+  "on-sale": "ledger",
+  "sold-out": "gray",
+  "not-open": "blue",
+  closed: "gray",
+  past: "gray",
+  cancelled: "red",
+  completed: "gray",
+};
+
+function said(event: Event, state: SaleState, available: number): string {
+  switch (state) {
+    case "on-sale":
+      return available <= FEW ? events.lastSeats(available) : events.seatsLeft(available);
+    case "sold-out":
+      return events.soldOut;
+    case "not-open":
+      return events.salesFrom(day(event.sales_open_at ?? "", event.timezone));
+    case "closed":
+      return events.salesClosed;
+    case "cancelled":
+      return events.cancelled;
+    default:
+      return events.past;
+  }
+}

@@ -1,0 +1,63 @@
+import axios, { mergeConfig, type AxiosRequestConfig } from "axios";
+
+import { forgetPosition, recallPosition, rememberPosition } from "./ledger-position";
+import { type ApiError, kindOf, toApiError } from "./problem";
+import { retryWhatIsSafe } from "./retries";
+
+const POSITION = "Ledger-Position";
+const TRY_MILLISECONDS = 10_000;
+
+/** The one way to the API. The session is a cookie that no script reads; its readable twin goes into the CSRF header. */
+export const client = axios.create({
+  timeout: TRY_MILLISECONDS,
+  withCredentials: true,
+  xsrfCookieName: "seatledger_csrf",
+  xsrfHeaderName: "X-CSRF-Token",
+  paramsSerializer: { indexes: null },
+});
+
+client.interceptors.request.use((config) => {
+  const position = recallPosition();
+  if (config.method?.toLowerCase() === "get" && position !== null) config.headers.set(POSITION, position);
+  else config.headers.delete(POSITION);
+  return config;
+});
+
+client.interceptors.response.use(
+  (response) => {
+    const position: unknown = response.headers["ledger-position"];
+    if (response.config.method !== "get" && typeof position === "string") rememberPosition(position);
+    return response;
+  },
+  (error: unknown) => {
+    if (axios.isAxiosError(error) && kindOf(error.response?.data) === "position-beyond-head") forgetPosition();
+    throw error;
+  },
+);
+
+retryWhatIsSafe(client);
+
+const positions = new WeakMap<object, number>();
+
+/** The ledger position that an answer of a query is exact as of. The answer must be the very object that came. */
+export function positionOf(answer: object): number {
+  return positions.get(answer) ?? 0;
+}
+
+/** What each function of the generated client calls. Throws ApiError. */
+export async function http<Answer>(config: AxiosRequestConfig, options?: AxiosRequestConfig): Promise<Answer> {
+  try {
+    const response = await client.request<Answer>(mergeConfig(options ?? {}, config));
+    if (typeof response.data === "object" && response.data !== null) {
+      positions.set(response.data, Number(response.headers["ledger-position"] ?? 0));
+    }
+    return response.data;
+  } catch (error) {
+    throw toApiError(error);
+  }
+}
+
+/** Named in the generated client: what a call may throw, whatever the problem is. */
+// eslint-disable-next-line @typescript-eslint/no-unused-vars -- the generated client passes the body's type
+export type ErrorType<_Body> = ApiError;
+export type BodyType<Body> = Body;

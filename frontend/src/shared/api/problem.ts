@@ -1,0 +1,52 @@
+import { AxiosError } from "axios";
+
+import type { Problem } from "./generated/model";
+
+/** What no answer at all is called, beside the server's own problems. */
+export const UNREACHABLE = "unreachable";
+
+/** A refusal of the API's (RFC 9457), or no answer. `kind` is the last part of the problem's type: `sold-out`. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  readonly kind: string;
+  readonly status: number;
+  readonly problem: Problem;
+  /** When the server says so; otherwise 0. */
+  readonly retryAfterSeconds: number;
+
+  constructor(problem: Problem, retryAfterSeconds = 0) {
+    super(problem.detail);
+    this.problem = problem;
+    this.retryAfterSeconds = retryAfterSeconds;
+    this.status = problem.status;
+    this.kind = problem.type.slice(problem.type.lastIndexOf("/") + 1);
+  }
+
+  /** The message for a field of the body that was sent, by its path: `categories.0.price`. */
+  get fieldErrors(): Record<string, string> {
+    return Object.fromEntries((this.problem.errors ?? []).map(({ path, message }) => [path, message]));
+  }
+}
+
+/** Whether `error` is the API's refusal of that kind. */
+export function isKind<Kind extends string>(error: unknown, ...kinds: Kind[]): error is ApiError & { kind: Kind } {
+  return error instanceof ApiError && (kinds as string[]).includes(error.kind);
+}
+
+/** An ApiError of what axios threw; anything else, a request that was given up among it, comes back as it is. */
+export function toApiError(error: unknown): unknown {
+  if (!(error instanceof AxiosError) || error.code === AxiosError.ERR_CANCELED) return error;
+  const body: unknown = error.response?.data;
+  if (isProblem(body)) return new ApiError(body, Number(error.response?.headers["retry-after"] ?? 0));
+  const status = error.response?.status ?? 0;
+  return new ApiError({ type: `/problems/${UNREACHABLE}`, title: "", status, detail: error.message });
+}
+
+/** The kind of problem that an answer is, if it is one. */
+export function kindOf(body: unknown): string | undefined {
+  return isProblem(body) ? new ApiError(body).kind : undefined;
+}
+
+function isProblem(body: unknown): body is Problem {
+  return typeof body === "object" && body !== null && "type" in body && "status" in body && "detail" in body;
+}

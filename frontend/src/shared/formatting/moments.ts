@@ -1,0 +1,72 @@
+/** Times of an event are said in its own time zone, which is named; in the browser's language. */
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** Making a format takes far longer than using it. */
+function format(name: string, timeZone: string | undefined, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = `${name} ${timeZone ?? ""}`;
+  let found = formats.get(key);
+  if (found === undefined) {
+    found = new Intl.DateTimeFormat(undefined, { ...options, timeZone });
+    formats.set(key, found);
+  }
+  return found;
+}
+
+const DAY = { weekday: "short", day: "numeric", month: "short", year: "numeric" } as const;
+const TIME = { hour: "2-digit", minute: "2-digit" } as const;
+
+/** The parts of a calendar leaf: weekday, day, month, and the year. */
+export function leaf(at: string, timeZone: string): { weekday: string; day: string; month: string; year: string } {
+  const date = new Date(at);
+  const part = (name: "weekday" | "day" | "month" | "year", style: "short" | "numeric") =>
+    format(name, timeZone, { [name]: style }).format(date);
+  return {
+    weekday: part("weekday", "short"),
+    day: part("day", "numeric"),
+    month: part("month", "short"),
+    year: part("year", "numeric"),
+  };
+}
+
+/** `20:00 CET` */
+export function time(at: string, timeZone: string): string {
+  return format("time", timeZone, { ...TIME, timeZoneName: "short" }).format(new Date(at));
+}
+
+/** `Mon, 21 Nov 2026, 20:00 CET` */
+export function moment(at: string, timeZone: string): string {
+  return format("moment", timeZone, { ...DAY, ...TIME, timeZoneName: "short" }).format(new Date(at));
+}
+
+/** `Sat 28 Nov` */
+export function day(at: string, timeZone: string): string {
+  return format("day of", timeZone, { weekday: "short", day: "numeric", month: "short" }).format(new Date(at));
+}
+
+/** From when to when, without saying the day twice where it is one, and the time zone once. */
+export function span(from: string, to: string | null, timeZone: string): string {
+  if (to === null) return moment(from, timeZone);
+  const range = format("range", timeZone, { ...DAY, ...TIME }).formatRange(new Date(from), new Date(to));
+  return `${range} ${zoneName(to, timeZone)}`;
+}
+
+/** `CET`, as it is called at that time. */
+function zoneName(at: string, timeZone: string): string {
+  const parts = format("time", timeZone, { ...TIME, timeZoneName: "short" }).formatToParts(new Date(at));
+  return parts.find(({ type }) => type === "timeZoneName")?.value ?? timeZone;
+}
+
+/** When something was done, in the reader's own time. */
+export function since(at: string): string {
+  return format("since", undefined, { ...DAY, ...TIME }).format(new Date(at));
+}
+
+/** Calendar days (`2026-11-21`), from the first to the last. */
+export function dayRange(first: string, last: string): string {
+  const midday = (day: string) => new Date(`${day}T12:00:00`);
+  return format("days", undefined, { day: "numeric", month: "short", year: "numeric" }).formatRange(
+    midday(first),
+    midday(last),
+  );
+}

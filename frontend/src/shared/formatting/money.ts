@@ -1,0 +1,28 @@
+const formats = new Map<string, Intl.NumberFormat>();
+
+/** An amount as people of the browser's language write it. `amount` is the API's decimal string, which may be negative. */
+export function money(amount: string, currency: string): string {
+  let format = formats.get(currency);
+  if (format === undefined) {
+    format = new Intl.NumberFormat(undefined, { style: "currency", currency });
+    formats.set(currency, format);
+  }
+  return format.format(amount as Intl.StringNumericLiteral); // as text: no digit is lost
+}
+
+/** The sum of `price` times `quantity`, in the prices' own number of decimals: all of one currency. Exact. */
+export function total(lines: readonly { price: string; quantity: number }[]): string {
+  const decimals = Math.max(0, ...lines.map(({ price }) => price.split(".")[1]?.length ?? 0));
+  const minor = lines.reduce((sum, { price, quantity }) => sum + minorUnits(price, decimals) * BigInt(quantity), 0n);
+  const digits = minor.toString().padStart(decimals + 1, "0");
+  return decimals === 0 ? digits : `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
+}
+
+export function isFree(price: string): boolean {
+  return Number(price) === 0;
+}
+
+function minorUnits(price: string, decimals: number): bigint {
+  const [whole = "0", fraction = ""] = price.split(".");
+  return BigInt(whole + fraction.padEnd(decimals, "0"));
+}

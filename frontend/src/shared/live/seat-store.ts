@@ -1,0 +1,60 @@
+import { useSyncExternalStore } from "react";
+
+import { positionOf } from "@/shared/api/http";
+import type { Event } from "@/shared/api/generated/model";
+
+/** Seats left of one event, exact as of a ledger position; `categories` by name. */
+export interface Seats {
+  available: number;
+  categories: Readonly<Record<string, number>>;
+  position: number;
+}
+
+/** Events that nobody looks at are forgotten past this many. */
+const KEPT = 1_000;
+
+const known = new Map<string, Seats>();
+const listeners = new Map<string, Set<() => void>>();
+
+/** What is newer than what was known counts, wherever it came from: the live stream, or the answer to a query. */
+export function learn(news: Iterable<readonly [eventId: string, seats: Seats]>): void {
+  for (const [id, seats] of news) {
+    if (seats.position < (known.get(id)?.position ?? 0)) continue;
+    known.delete(id); // so that it is the youngest
+    known.set(id, seats);
+    listeners.get(id)?.forEach((listener) => listener());
+  }
+  for (const id of known.keys()) {
+    if (known.size <= KEPT) break;
+    if (!listeners.has(id)) known.delete(id);
+  }
+}
+
+/** Takes over the seats of events as a query answered them. `answer` is the very object that came. */
+export function learnFrom<Answer extends object>(answer: Answer, events: (answer: Answer) => readonly Event[]): Answer {
+  const position = positionOf(answer);
+  learn(events(answer).map((event) => [event.id, { ...seatsOf(event), position }]));
+  return answer;
+}
+
+/** The event's seats as far as anybody in this browser knows; whoever uses it is rendered again when they change. */
+export function useSeats(event: Event): Seats {
+  const live = useSyncExternalStore(
+    (listener) => listen(event.id, listener),
+    () => known.get(event.id),
+  );
+  return live ?? seatsOf(event);
+}
+
+function seatsOf({ available, categories }: Event): Seats {
+  return { available, categories: Object.fromEntries(categories.map((one) => [one.name, one.available])), position: 0 };
+}
+
+function listen(id: string, listener: () => void): () => void {
+  const those = listeners.get(id) ?? new Set();
+  listeners.set(id, those.add(listener));
+  return () => {
+    those.delete(listener);
+    if (those.size === 0) listeners.delete(id);
+  };
+}

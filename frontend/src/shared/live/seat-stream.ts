@@ -1,0 +1,114 @@
+import { createEventSource, type EventSourceClient } from "eventsource-client";
+
+import type { Seats } from "./seat-store";
+
+export type LiveState = "connecting" | "live" | "polling";
+export type SeatNews = ReadonlyMap<string, Seats>;
+
+/** Changes are handed on together this often: a page that shows them has four renders a second, however many come. */
+export const FLUSH_MILLISECONDS = 250;
+/** The server says something every 15 s. */
+const SILENCE_MILLISECONDS = 40_000;
+const WATCH_MILLISECONDS = 10_000;
+/** After so many failures in a row the numbers are asked for instead; trying goes on, ever more slowly. */
+const FAILURES_UNTIL_POLLING = 3;
+const LONGEST_WAIT_MILLISECONDS = 15_000;
+/** More than the server takes in one stream: then it is all events. */
+const MAX_NAMED = 50;
+
+interface Change {
+  event_id: string;
+  available: number;
+  categories: { name: string; available: number }[];
+  position: number;
+}
+
+/** The server's stream of seats left, for some events; reconnects by itself. Ends with `close`. */
+export class SeatStream {
+  readonly #events: ReadonlySet<string>;
+  readonly #onNews: (news: SeatNews, lastId: string | undefined) => void;
+  readonly #onState: (state: LiveState) => void;
+  readonly #client: EventSourceClient;
+  readonly #watch: ReturnType<typeof setInterval>;
+  #news = new Map<string, Seats>();
+  #flush: ReturnType<typeof setTimeout> | undefined;
+  #failures = 0;
+  #heardAt = Date.now();
+
+  constructor(options: {
+    events: ReadonlySet<string>;
+    lastId: string | undefined;
+    onNews: (news: SeatNews, lastId: string | undefined) => void;
+    onState: (state: LiveState) => void;
+  }) {
+    this.#events = options.events;
+    this.#onNews = options.onNews;
+    this.#onState = options.onState;
+    this.#client = createEventSource({
+      url: address(options.events),
+      ...(options.lastId === undefined ? {} : { initialLastEventId: options.lastId }),
+      fetch: (url, init) => this.#fetch(url, init as RequestInit),
+      onConnect: () => this.#connected(),
+      onScheduleReconnect: () => this.#failed(),
+      onComment: () => (this.#heardAt = Date.now()),
+      onMessage: ({ data }) => this.#take(JSON.parse(data) as Change),
+    });
+    this.#watch = setInterval(() => this.#reconnectIfSilent(), WATCH_MILLISECONDS);
+  }
+
+  /** Whether it tells about all of these. */
+  covers(events: ReadonlySet<string>): boolean {
+    return this.#events.size > MAX_NAMED || [...events].every((id) => this.#events.has(id));
+  }
+
+  close(): void {
+    clearInterval(this.#watch);
+    clearTimeout(this.#flush);
+    this.#client.close();
+  }
+
+  async #fetch(url: string | URL, init: RequestInit): Promise<Response> {
+    const wait = Math.min(1_000 * 2 ** (this.#failures - FAILURES_UNTIL_POLLING), LONGEST_WAIT_MILLISECONDS);
+    if (this.#failures > FAILURES_UNTIL_POLLING) await new Promise((resolve) => setTimeout(resolve, wait));
+    const response = await fetch(url, init);
+    if (!response.ok) throw new Error(`The stream was refused: ${response.status}`);
+    return response;
+  }
+
+  #connected(): void {
+    this.#failures = 0;
+    this.#heardAt = Date.now();
+    this.#onState("live");
+  }
+
+  #failed(): void {
+    this.#failures += 1;
+    this.#onState(this.#failures < FAILURES_UNTIL_POLLING ? "connecting" : "polling");
+  }
+
+  #take({ event_id, available, categories, position }: Change): void {
+    this.#heardAt = Date.now();
+    const byName = Object.fromEntries(categories.map((one) => [one.name, one.available]));
+    this.#news.set(event_id, { available, categories: byName, position });
+    this.#flush ??= setTimeout(() => {
+      this.#flush = undefined;
+      const news = this.#news;
+      this.#news = new Map();
+      this.#onNews(news, this.#client.lastEventId);
+    }, FLUSH_MILLISECONDS);
+  }
+
+  /** A network that went away without a word, as when a lid was closed. */
+  #reconnectIfSilent(): void {
+    if (Date.now() - this.#heardAt < SILENCE_MILLISECONDS) return;
+    this.#heardAt = Date.now();
+    this.#client.close();
+    this.#client.connect();
+  }
+}
+
+function address(events: ReadonlySet<string>): URL {
+  const url = new URL("/api/live", location.origin);
+  if (events.size <= MAX_NAMED) for (const id of events) url.searchParams.append("event_id", id);
+  return url;
+}

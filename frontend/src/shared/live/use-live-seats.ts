@@ -1,0 +1,34 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState, useSyncExternalStore } from "react";
+
+import { LiveSeats } from "./live-seats";
+import type { LiveState } from "./seat-stream";
+
+const POLL_MILLISECONDS = 10_000;
+
+let shared: LiveSeats | undefined;
+
+/**
+ * The seats of these events change by themselves while the page can be seen (`useSeats` gives them). Where no stream can be had,
+ * `queryKey` is asked for again every now and then instead. Answers how it goes.
+ */
+export function useLiveSeats(events: readonly string[], queryKey: readonly unknown[]): LiveState {
+  const [live] = useState(() => (shared ??= new LiveSeats()));
+  const state = useSyncExternalStore(live.subscribe, () => live.state);
+  const queries = useQueryClient();
+  const named = events.join(" ");
+  const key = JSON.stringify(queryKey);
+
+  useEffect(() => (named === "" ? undefined : live.want(named.split(" "))), [live, named]);
+
+  useEffect(() => {
+    if (state !== "polling") return;
+    const timer = setInterval(() => {
+      if (document.visibilityState === "visible")
+        void queries.invalidateQueries({ queryKey: JSON.parse(key) as unknown[] });
+    }, POLL_MILLISECONDS);
+    return () => clearInterval(timer);
+  }, [state, queries, key]);
+
+  return state;
+}

@@ -1,0 +1,53 @@
+import { queryOptions, useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
+
+import { getMe } from "@/shared/api/generated/accounts/accounts";
+import type { Account } from "@/shared/api/generated/model";
+import { isKind } from "@/shared/api/problem";
+
+const KEY = ["session"];
+
+/** The API sets it with the session, for scripts to read: without it nobody is signed in, and nobody need ask. */
+const hasSession = () => document.cookie.includes("seatledger_csrf=");
+
+const session = queryOptions({
+  queryKey: KEY,
+  queryFn: async ({ signal }): Promise<Account | null> => {
+    if (!hasSession()) return null;
+    try {
+      return await getMe(undefined, signal);
+    } catch (error) {
+      if (isKind(error, "not-signed-in")) return null;
+      throw error;
+    }
+  },
+  staleTime: 60_000,
+});
+
+/** Who is signed in: `account` is null for nobody, and while that is not known yet, when `isKnown` is false. */
+export function useSession(): { account: Account | null; isKnown: boolean } {
+  const { data, isError } = useQuery(session);
+  return { account: data ?? null, isKnown: data !== undefined || isError };
+}
+
+/** What else was asked for was asked for as somebody else: it is forgotten. */
+export function useStartSession(): (account: Account) => void {
+  const queries = useQueryClient();
+  return (account) => {
+    queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== KEY[0] });
+    queries.setQueryData(KEY, account);
+  };
+}
+
+export function endSession(queries: QueryClient): void {
+  queries.setQueryData(KEY, null);
+  queries.removeQueries({
+    predicate: ({ queryKey }) => queryKey[0] !== KEY[0] && !String(queryKey[0]).startsWith("/api/events"),
+  });
+}
+
+export function useUpdateSession(): (account: Account) => void {
+  const queries = useQueryClient();
+  return (account) => {
+    queries.setQueryData(KEY, account);
+  };
+}

@@ -1,0 +1,33 @@
+import "@testing-library/jest-dom/vitest";
+
+import { faker } from "@faker-js/faker";
+import { cleanup, configure } from "@testing-library/react";
+import { afterAll, afterEach, beforeAll } from "vitest";
+
+import { server } from "./server";
+
+configure({ asyncUtilTimeout: 5_000 }); // a busy machine is no failure
+
+// What jsdom lacks and Mantine asks for.
+window.matchMedia = (query) =>
+  ({ matches: false, media: query, addEventListener: () => undefined, removeEventListener: () => undefined }) as never;
+window.ResizeObserver = class {
+  observe() {}
+  unobserve() {}
+  disconnect() {}
+};
+window.scrollTo = () => undefined;
+Element.prototype.scrollIntoView = () => undefined;
+
+beforeAll(() => {
+  faker.seed(20_261_121); // what the mock server makes up is the same in each run
+  server.listen({ onUnhandledRequest: "error" });
+});
+afterEach(() => {
+  cleanup();
+  server.resetHandlers();
+  sessionStorage.clear();
+  localStorage.clear();
+  document.cookie = "seatledger_csrf=; max-age=0";
+});
+afterAll(() => server.close());

@@ -1,0 +1,109 @@
+"""Browsers: Debian's Chromium against the running system. Whatever a page complains about fails the test that visited it."""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from tests.running_system import PASSWORD, Person, Stack
+
+ROOT = Path(__file__).parent.parent.parent
+AXE = (ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js").read_text()
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+#: Width and height in pixels.
+PHONE, DESKTOP = (360, 740), (1280, 800)
+
+Scheme = Literal["light", "dark"]
+
+
+class Visitor:
+    """Somebody's browser, with cookies of its own. `page` is its first tab."""
+
+    def __init__(self, browser: Browser, stack: Stack, *, size: tuple[int, int] = DESKTOP, scheme: Scheme = "light") -> None:
+        self.url = stack.url
+        width, height = size
+        self.context = browser.new_context(
+            base_url=stack.url, viewport={"width": width, "height": height}, color_scheme=scheme, locale="en-GB",
+            timezone_id="Europe/Berlin", reduced_motion="reduce",
+        )  # fmt: skip
+        self.complaints: list[str] = []
+        self._expected: list[str] = []
+        self.page = self.open_tab()
+
+    def open_tab(self) -> Page:
+        page = self.context.new_page()
+        page.on("console", self._note)
+        page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
+        return page
+
+    def _note(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"{message.type}: {message.text} ({message.location.get('url')})")
+
+    def expect_complaints(self, pattern: str) -> None:
+        """Chromium itself says so on the console when an answer is a refusal or none: this test provokes it."""
+        self._expected.append(pattern)
+
+    @property
+    def unexpected(self) -> list[str]:
+        return [one for one in self.complaints if not any(re.search(pattern, one) for pattern in self._expected)]
+
+    def sign_in(self, who: Person) -> None:
+        """By the API: how people do it is a test of its own."""
+        response = self.context.request.post("/api/login", data={"email": who.email, "password": PASSWORD})
+        assert response.ok, response.text()
+
+    def settle(self) -> None:
+        """Until the page stands: its heading is there, and nothing is loading any more."""
+        expect(self.page.get_by_role("heading", level=1)).to_be_visible()
+        expect(self.page.locator(".mantine-Skeleton-root, .mantine-Loader-root")).to_have_count(0)
+
+    def check_accessibility(self) -> None:
+        """axe finds nothing on the page as it is now."""
+        self.page.evaluate(AXE)  # the policy of the page would refuse a script element
+        found: list[dict[str, Any]] = self.page.evaluate(
+            "rules => axe.run(document, {runOnly: rules}).then(({violations}) => violations)", RULES
+        )
+        said = [f"{one['id']}: {one['help']}: {[node['html'] for node in one['nodes'][:3]]}" for one in found]
+        assert not said, "\n".join(said)
+
+
+Visit = Callable[..., Visitor]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Of one file of tests and no longer: while Playwright runs, no test with an event loop of its own can."""
+    path = shutil.which("chromium")
+    assert path is not None, "Chromium is missing: run `make system`"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"] if os.geteuid() == 0 else [])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium: Browser, stack: Stack) -> Iterator[Visit]:
+    """Opens a browser; at the end none may have complained."""
+    visitors: list[Visitor] = []
+
+    def open_browser(who: Person | None = None, path: str | None = None, **options: Any) -> Visitor:
+        visitor = Visitor(chromium, stack, **options)
+        visitors.append(visitor)
+        if who is not None:
+            visitor.sign_in(who)
+        if path is not None:
+            visitor.page.goto(path)
+        return visitor
+
+    expect.set_options(timeout=10_000)
+    yield open_browser
+    for visitor in visitors:
+        visitor.context.close()
+    assert [visitor.unexpected for visitor in visitors if visitor.unexpected] == []
