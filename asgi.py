@@ -29,15 +29,16 @@ from commands.appender import Appender
 from commands.desk import Desk
 from commands.ledger_connection import LedgerConnection
 from commands.routes import WriteSide
-from commands.streams import Streams
 from edge import Edge
 from hot_route import HotRoute
 from ledger import collector
 from ledger.keys import Keyring, KeysError
+from ledger.macs import Macs
 from ledger.pool import make_pool
 from ledger.settings import Settings, SettingsError
+from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
-from query_api import bookings, events, live, stats, system
+from query_api import audit, bookings, events, live, stats, system
 from query_api.read_side import ReadSide
 from serving import Protocol
 from workers.hints import HintSender
@@ -70,7 +71,7 @@ def bootstrap(
         redirect_slashes=False,
         lifespan=partial(_lifespan, settings, clock, hint_sender),
     )
-    for room in (events, bookings, commands.routes, accounts.routes, stats, live, system, about, probes):
+    for room in (events, bookings, commands.routes, accounts.routes, stats, audit, live, system, about, probes):
         app.router.routes.extend(room.router.routes)  # not include_router, whose matching takes a fifth of a read's time
     problems.install(app)
     compat.registry.mount(app, settings)
@@ -100,7 +101,7 @@ async def _lifespan(
         # Of their own: readers may keep all of the others busy, and Events that are not in memory have to come in all the same.
         streams = Streams(await stack.enter_async_context(make_pool(settings, size=LOAD_CONNECTIONS)))
         appender = Appender(
-            connect=partial(LedgerConnection.connect, settings.database_url),
+            connect=partial(LedgerConnection.connect, settings.database_url, Macs.open(settings.keys)),
             streams=streams,
             clock=clock,
             appended=lambda position: hints.hint(),

@@ -75,10 +75,10 @@ def _longest(bench: Bench, stage: Stage, size: int) -> UUID:
     early = int(size * IN_SNAPSHOT)
     with stage.connect() as connection:
         bench.say(f"{NAME}: {size:,} bookings in one stream")
-        history.sell(connection, [Sales(event_id, 2, early)], stage.customers())
+        history.sell(connection, stage.macs, [Sales(event_id, 2, early)], stage.customers())
         bench.say(f"{NAME}: its snapshot")
         _take_snapshots(stage)
-        history.sell(connection, [Sales(event_id, 2 + early, size - early)], stage.customers())
+        history.sell(connection, stage.macs, [Sales(event_id, 2 + early, size - early)], stage.customers())
     bench.say(f"{NAME}: other streams, and theirs")
     return event_id
 
@@ -89,7 +89,7 @@ def _sold(stage: Stage, sizes: Iterable[int]) -> list[UUID]:
     events = history.schedule(stage.ledger, stage.organizer_id, [f"{size:,}" for size in sizes])
     sales = [Sales(event_id, 2, size) for event_id, size in zip(events, sizes, strict=True)]
     with stage.connect() as connection:
-        history.sell(connection, sales, stage.customers())
+        history.sell(connection, stage.macs, sales, stage.customers())
     _take_snapshots(stage)
     return events
 
@@ -118,7 +118,7 @@ def _fill(bench: Bench, stage: Stage, entries: int) -> None:
             bench.say(f"{NAME}: filling the ledger, {left:,} entries to go")
             names = ["Filler"] * -(-min(left, TRANSACTION) // FILLER)
             events = history.schedule(stage.ledger, stage.organizer_id, names)
-            history.sell(connection, [Sales(event_id, 2, FILLER) for event_id in events], stage.customers())
+            history.sell(connection, stage.macs, [Sales(event_id, 2, FILLER) for event_id in events], stage.customers())
         connection.execute("UPDATE projections SET position = (SELECT max(notification_id) FROM ledger_entries)")
         connection.execute("VACUUM ANALYZE ledger_entries")  # as autovacuum would have done by then
         connection.execute("CHECKPOINT")

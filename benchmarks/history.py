@@ -15,12 +15,13 @@ import psycopg
 from benchmarks.load import CATEGORY
 from ledger.decide import MAX_CAPACITY
 from ledger.entries import Category, Details, EventScheduled, Line, Recorded, SeatsBooked
+from ledger.macs import Macs
 from ledger.store import ORDERING_LOCK, TOPIC_OF, Ledger, encode
 
 PRICE = 5_000
 #: What was sold before is of another category: the one that loads book from has all its seats.
 SOLD = Category(2, "Early", PRICE, MAX_CAPACITY)
-_COPY = "COPY ledger_entries (originator_id, originator_version, topic, state) FROM STDIN (FORMAT BINARY)"
+_COPY = "COPY ledger_entries (originator_id, originator_version, topic, state, mac) FROM STDIN (FORMAT BINARY)"
 _COPY_BEGIN, _COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 _CHUNK = 2_000
 #: Events appended at once. The library's pipeline was seen to hang with 1,200 of them, which are 700 kB.
@@ -53,7 +54,7 @@ def schedule(ledger: Ledger, organizer_id: UUID, names: Sequence[str], *, seats:
     return [recorded.stream for recorded in scheduled]
 
 
-def sell(connection: psycopg.Connection, sales: Sequence[Sales], customers: Sequence[UUID]) -> None:
+def sell(connection: psycopg.Connection, macs: Macs, sales: Sequence[Sales], customers: Sequence[UUID]) -> None:
     """Appends them in one transaction: the bookings of all customers in turn, each Event's together."""
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (ORDERING_LOCK,))
@@ -61,21 +62,22 @@ def sell(connection: psycopg.Connection, sales: Sequence[Sales], customers: Sequ
             copy.write(_COPY_BEGIN)
             buyers = cycle([str(customer).encode() for customer in customers])
             for one in sales:
-                rows = _rows(one, buyers)
+                rows = _rows(one, buyers, macs)
                 while chunk := b"".join(islice(rows, _CHUNK)):
                     copy.write(chunk)
             copy.write(_COPY_END)
 
 
-def _rows(sales: Sales, buyers: Iterator[bytes]) -> Iterator[bytes]:
+def _rows(sales: Sales, buyers: Iterator[bytes], macs: Macs) -> Iterator[bytes]:
     """In PostgreSQL's binary COPY format: every field after its length."""
     before, between, after = _around_ids()
-    topic = TOPIC_OF[SeatsBooked].encode()
-    length = len(before) + len(between[0]) + len(between[1]) + len(after) + 3 * 36
-    start = (4).to_bytes(2, "big") + _field(sales.event_id.bytes) + (8).to_bytes(4, "big")
-    middle = _field(topic) + length.to_bytes(4, "big") + before
+    topic = TOPIC_OF[SeatsBooked]
+    start = (5).to_bytes(2, "big") + _field(sales.event_id.bytes)
+    middle = _field(topic.encode())
     for version, command, buyer in zip(count(sales.version), _ids(sales.bookings), buyers, strict=False):
-        yield b"".join((start, version.to_bytes(8, "big"), middle, buyer, between[0], command, between[1], buyer, after))
+        state = b"".join((before, buyer, between[0], command, between[1], buyer, after))
+        mac = macs.of(sales.event_id, version, topic, state)
+        yield b"".join((start, _field(version.to_bytes(8, "big")), middle, _field(state), _field(mac)))
 
 
 def _field(value: bytes) -> bytes:

@@ -113,7 +113,7 @@ def _fall_behind(bench: Bench) -> list[UUID]:
     names = [f"Event {number}" for number in range(EVENTS)]
     events = history.schedule(stage.ledger, stage.organizer_id, names)
     with stage.connect() as connection:
-        history.sell(connection, [Sales(event_id, 2, entries // EVENTS) for event_id in events], stage.customers())
+        history.sell(connection, stage.macs, [Sales(event_id, 2, entries // EVENTS) for event_id in events], stage.customers())
     return events
 
 

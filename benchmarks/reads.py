@@ -76,7 +76,7 @@ def _written(bench: Bench) -> Iterator[UUID]:
     others = [name for number, name in enumerate(names) if number % KINDS]
     with stage.connect() as connection:
         each = READERS * BOOKINGS_EACH // len(first)
-        history.sell(connection, [Sales(event_id, 2, each) for event_id in first], stage.customers()[:READERS])
+        history.sell(connection, stage.macs, [Sales(event_id, 2, each) for event_id in first], stage.customers()[:READERS])
     yield from first
     yield from history.schedule(stage.ledger, stage.organizer_id, others)
     stage.settle()

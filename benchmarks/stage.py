@@ -25,6 +25,7 @@ from benchmarks.load import Server
 from benchmarks.machine import BenchError
 from benchmarks.processes import HOST, Process, clean_environment, free_port, running, wait_until_answers
 from ledger.decide import MAX_CAPACITY
+from ledger.macs import Macs
 from ledger.messages import Role
 from ledger.settings import Settings
 from ledger.store import Ledger
@@ -44,6 +45,10 @@ class Stage:
     tokens: Path
     organizer_id: UUID
     processes: dict[str, Process] = field(default_factory=dict)
+
+    @property
+    def macs(self) -> Macs:
+        return Macs.open(self.settings.keys)
 
     @property
     def api(self) -> Server:
@@ -141,7 +146,7 @@ def aside(stage: Stage, name: str, *, event_cache_bytes: int) -> Iterator[Stage]
 @contextmanager
 def _prepared(settings: Settings, directory: Path) -> Iterator[Stage]:
     migrations.upgrade(settings.database_url)
-    with closing(Ledger(settings.database_url)) as ledger:
+    with closing(Ledger(settings.database_url, Macs.open(settings.keys))) as ledger:
         tokens = directory / "tokens"
         yield Stage(settings, directory, ledger, tokens, _people(settings.database_url, tokens))
 

@@ -28,11 +28,11 @@ from commands.batch import Gone, Outcome, Run, Waiting, decide_batch
 from commands.event_cache import EventCache
 from commands.ledger_connection import MISSED_LIMIT, Conflict, DataRefused, LedgerConnection, LockTimeout, TooNew
 from commands.loads import Loads
-from commands.streams import Streams
 from ledger import messages as m
 from ledger.entries import Recorded
 from ledger.errors import Busy, OutcomeUnknown
 from ledger.event import Event, evolve
+from ledger.streams import Streams
 
 log = logging.getLogger(__name__)
 

@@ -8,11 +8,11 @@ from psycopg_pool import PoolTimeout
 
 from commands.appender import Appender
 from commands.batch import Accepted, Gone, Replayed
-from commands.streams import Streams
 from ledger import entries as e
 from ledger import messages as m
 from ledger.errors import Busy, IdempotencyKeyReused, OutcomeUnknown
 from ledger.event import Event
+from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
 from ledger.views import BookingView, EventView, booked, booking_story, event_view
 

@@ -17,6 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
 from ledger.entries import Recorded
+from ledger.macs import Macs
 from ledger.store import TOPIC_OF, UnknownTopic, decode, encode
 
 #: The server gives up on a statement, or on a transaction left open, after this long; the lock is free again at most then.
@@ -24,7 +25,7 @@ SERVER_TIMEOUT_MS = 2_000
 #: Entries of one stream fetched under the lock. Who is further behind loads first (appender.py).
 MISSED_LIMIT = 1_000
 
-_APPEND = "SELECT * FROM ledger_append(%b::uuid[], %b::bigint[], %b::text[], %b::bytea[])"
+_APPEND = "SELECT * FROM ledger_append(%b::uuid[], %b::bigint[], %b::text[], %b::bytea[], %b::bytea[])"
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _LOOK = "SELECT * FROM ledger_look(%b::uuid[], %b::bigint[], %b::integer)"
 _MISSED = """
@@ -59,13 +60,13 @@ class TooNew(Exception):
 
 
 class LedgerConnection:
-    def __init__(self, connection: AsyncConnection[Any]) -> None:
-        self._connection = connection
+    def __init__(self, connection: AsyncConnection[Any], macs: Macs) -> None:
+        self._connection, self._macs = connection, macs
         self._cursor = connection.cursor(binary=True)
         self._borders = connection.cursor()  # for BEGIN and COMMIT, so that they leave alone what the other one found
 
     @classmethod
-    async def connect(cls, database_url: str) -> Self:
+    async def connect(cls, database_url: str, macs: Macs) -> Self:
         given = conninfo_to_dict(database_url).get("options") or ""
         timeouts = f"-c statement_timeout={SERVER_TIMEOUT_MS} -c idle_in_transaction_session_timeout={SERVER_TIMEOUT_MS}"
         connection = await AsyncConnection.connect(
@@ -78,18 +79,18 @@ class LedgerConnection:
             keepalives_count=2,
             options=f"{timeouts} {given}",
         )
-        return cls(connection)
+        return cls(connection, macs)
 
     async def append(self, run: Sequence[Recorded]) -> list[int]:
         """Appends these entries, all or none, and returns their positions."""
-        arrays = _arrays(run)
+        arrays = self._arrays(run)
         with _kinds():
             await self._cursor.execute(_APPEND, arrays, prepare=True)
             return [row[0] for row in await self._cursor.fetchall()]
 
     async def append_and_commit(self, run: Sequence[Recorded]) -> list[int]:
         """The same where the lock is held: with the COMMIT that lets it go, in one round trip."""
-        arrays = _arrays(run)
+        arrays = self._arrays(run)
         with _kinds():
             async with self._connection.pipeline():
                 await self._cursor.execute(_APPEND, arrays, prepare=True)
@@ -131,17 +132,13 @@ class LedgerConnection:
     async def close(self) -> None:
         await self._connection.close()
 
-
-def _arrays(run: Sequence[Recorded]) -> tuple[list[UUID], list[int], list[str], list[bytes]]:
-    try:
-        return (
-            [recorded.stream for recorded in run],
-            [recorded.version for recorded in run],
-            [TOPIC_OF[type(recorded.entry)] for recorded in run],
-            [encode(recorded.entry) for recorded in run],
-        )
-    except (TypeError, ValueError, ArithmeticError, LookupError) as error:  # what JSON or our table of topics can't hold
-        raise DataRefused(str(error)) from error
+    def _arrays(self, run: Sequence[Recorded]) -> tuple[list[UUID], list[int], list[str], list[bytes], list[bytes]]:
+        try:
+            rows = [(one.stream, one.version, TOPIC_OF[type(one.entry)], encode(one.entry)) for one in run]
+        except (TypeError, ValueError, ArithmeticError, LookupError) as error:  # what JSON or our table of topics can't hold
+            raise DataRefused(str(error)) from error
+        streams, versions, topics, states = map(list, zip(*rows, strict=True))
+        return streams, versions, topics, states, [self._macs.of(*row) for row in rows]
 
 
 def _recorded(rows: Iterable[tuple[UUID, int, str, bytes, int]]) -> list[Recorded]:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 from uuid import UUID
 
-from commands.streams import Streams
 from ledger.event import Event
+from ledger.streams import Streams
 
 log = logging.getLogger(__name__)
 

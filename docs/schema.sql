@@ -29,18 +29,18 @@ CREATE TYPE public.stored_event_uuid AS (
 );
 
 --
--- Name: ledger_append(uuid[], bigint[], text[], bytea[]); Type: FUNCTION; Schema: public; Owner: -
+-- Name: ledger_append(uuid[], bigint[], text[], bytea[], bytea[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.ledger_append(streams uuid[], versions bigint[], topics text[], states bytea[]) RETURNS SETOF bigint
+CREATE FUNCTION public.ledger_append(streams uuid[], versions bigint[], topics text[], states bytea[], macs bytea[] DEFAULT NULL::bytea[]) RETURNS SETOF bigint
     LANGUAGE plpgsql
     AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(6009316430458479719);
     RETURN QUERY
-        INSERT INTO ledger_entries (originator_id, originator_version, topic, state)
-        SELECT stream, version, topic, state
-        FROM unnest(streams, versions, topics, states) WITH ORDINALITY AS run (stream, version, topic, state, place)
+        INSERT INTO ledger_entries (originator_id, originator_version, topic, state, mac)
+        SELECT run.stream, run.version, run.topic, run.state, run.mac
+        FROM unnest(streams, versions, topics, states, macs) WITH ORDINALITY AS run (stream, version, topic, state, mac, place)
         ORDER BY place
         RETURNING notification_id;
 END $$;
@@ -70,6 +70,25 @@ BEGIN
             SELECT entry.originator_version, entry.topic, entry.state, entry.notification_id FROM ledger_entries AS entry
             WHERE entry.originator_id = known.stream AND entry.originator_version > known.version
             ORDER BY entry.originator_version LIMIT most) AS missed;
+END $$;
+
+--
+-- Name: ledger_read(bytea); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.ledger_read(state bytea, OUT body json, OUT at timestamp with time zone, OUT actor uuid, OUT command uuid) RETURNS record
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+BEGIN
+    body := convert_from(state, 'UTF8')::json;
+    at := (body ->> 'at')::timestamptz;
+    actor := (body ->> 'actor')::uuid;
+    command := (body ->> 'command')::uuid;
+EXCEPTION WHEN data_exception THEN
+    body := json_build_object('unreadable', encode(state, 'base64'));
+    at := NULL;
+    actor := NULL;
+    command := NULL;
 END $$;
 
 --
@@ -108,6 +127,65 @@ CREATE TABLE public.accounts (
 CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
 );
+
+--
+-- Name: audit_amendments; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.audit_amendments (
+    subject uuid NOT NULL,
+    version bigint NOT NULL
+);
+
+--
+-- Name: audit_checkpoints; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.audit_checkpoints (
+    origin text NOT NULL,
+    size bigint NOT NULL,
+    note text NOT NULL,
+    CONSTRAINT ck_audit_checkpoints_size_positive CHECK ((size > 0))
+);
+
+--
+-- Name: audit_leaves; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.audit_leaves (
+    tile bigint NOT NULL,
+    first_position bigint NOT NULL,
+    positions bytea NOT NULL,
+    latest timestamp with time zone NOT NULL,
+    CONSTRAINT ck_audit_leaves_positions CHECK ((((octet_length(positions) % 8) = 0) AND ((octet_length(positions) >= 8) AND (octet_length(positions) <= 2048))))
+);
+ALTER TABLE ONLY public.audit_leaves ALTER COLUMN positions SET STORAGE PLAIN;
+
+--
+-- Name: audit_signing; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.audit_signing (
+    one smallint NOT NULL,
+    origin text NOT NULL,
+    state text NOT NULL,
+    detail text,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT ck_audit_signing_one CHECK ((one = 1)),
+    CONSTRAINT ck_audit_signing_state CHECK ((state = ANY (ARRAY['signing'::text, 'forgotten'::text, 'inconsistent'::text])))
+);
+
+--
+-- Name: audit_tiles; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.audit_tiles (
+    level smallint NOT NULL,
+    tile bigint NOT NULL,
+    hashes bytea NOT NULL,
+    CONSTRAINT ck_audit_tiles_hashes CHECK ((((octet_length(hashes) % 32) = 0) AND ((octet_length(hashes) >= 32) AND (octet_length(hashes) <= 8192))))
+);
+ALTER TABLE ONLY public.audit_tiles ALTER COLUMN hashes SET STORAGE EXTERNAL;
 
 --
 -- Name: availability_categories; Type: TABLE; Schema: public; Owner: -
@@ -262,6 +340,7 @@ CREATE TABLE public.ledger_entries (
     topic text NOT NULL,
     state bytea NOT NULL,
     notification_id bigint NOT NULL,
+    mac bytea,
     CONSTRAINT ledger_entries_originator_version_check CHECK ((originator_version > 0))
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
@@ -306,6 +385,18 @@ CREATE TABLE public.projections (
     updated_at timestamp with time zone NOT NULL,
     failed_position bigint,
     error text
+);
+
+--
+-- Name: rebuilds; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.rebuilds (
+    name text NOT NULL,
+    "position" bigint NOT NULL,
+    target bigint NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL
 );
 
 --
@@ -429,6 +520,41 @@ ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT pk_accounts PRIMARY KEY (id);
 
 --
+-- Name: audit_amendments pk_audit_amendments; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audit_amendments
+    ADD CONSTRAINT pk_audit_amendments PRIMARY KEY (subject, version);
+
+--
+-- Name: audit_checkpoints pk_audit_checkpoints; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audit_checkpoints
+    ADD CONSTRAINT pk_audit_checkpoints PRIMARY KEY (origin, size);
+
+--
+-- Name: audit_leaves pk_audit_leaves; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audit_leaves
+    ADD CONSTRAINT pk_audit_leaves PRIMARY KEY (tile);
+
+--
+-- Name: audit_signing pk_audit_signing; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audit_signing
+    ADD CONSTRAINT pk_audit_signing PRIMARY KEY (one);
+
+--
+-- Name: audit_tiles pk_audit_tiles; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audit_tiles
+    ADD CONSTRAINT pk_audit_tiles PRIMARY KEY (level, tile);
+
+--
 -- Name: availability_categories pk_availability_categories; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -490,6 +616,13 @@ ALTER TABLE ONLY public.guests
 
 ALTER TABLE ONLY public.projections
     ADD CONSTRAINT pk_projections PRIMARY KEY (name);
+
+--
+-- Name: rebuilds pk_rebuilds; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.rebuilds
+    ADD CONSTRAINT pk_rebuilds PRIMARY KEY (name);
 
 --
 -- Name: revenue_categories pk_revenue_categories; Type: CONSTRAINT; Schema: public; Owner: -
@@ -591,6 +724,18 @@ CREATE INDEX ix_accounts_admins ON public.accounts USING btree (id) WHERE (role 
 --
 
 CREATE INDEX ix_accounts_created_at_id ON public.accounts USING btree (created_at, id);
+
+--
+-- Name: ix_audit_leaves_first_position; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_audit_leaves_first_position ON public.audit_leaves USING btree (first_position);
+
+--
+-- Name: ix_audit_leaves_latest; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_audit_leaves_latest ON public.audit_leaves USING btree (latest);
 
 --
 -- Name: ix_availability_events_position; Type: INDEX; Schema: public; Owner: -

@@ -22,7 +22,7 @@ from eventsourcing.persistence import (
     OperationalError,
     StoredEvent,
 )
-from eventsourcing.postgres import PostgresAggregateRecorder, PostgresApplicationRecorder, PostgresFactory
+from eventsourcing.postgres import PostgresAggregateRecorder, PostgresApplicationRecorder, PostgresDatastore, PostgresFactory
 from eventsourcing.utils import Environment, retry
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row, tuple_row
@@ -30,6 +30,7 @@ from psycopg.sql import SQL
 from sqlalchemy import URL, make_url
 
 from ledger.entries import TOPICS, UPCASTERS, Entry, Recorded
+from ledger.macs import Macs
 from ledger.snapshots import SNAPSHOT_TOPIC, Snapshot
 
 #: The advisory lock that everything which writes entries takes, so that commit order is position order ("Seatledg" in ASCII).
@@ -46,6 +47,13 @@ _LOG = SQL(
     "SELECT originator_id, originator_version, topic, state, notification_id FROM ledger_entries"
     " WHERE notification_id > %s ORDER BY notification_id LIMIT %s"
 )
+#: As the library's own, with a MAC for each.
+_INSERT = SQL("""
+    INSERT INTO ledger_entries (originator_id, originator_version, topic, state, mac)
+    SELECT stream, version, topic, state, mac
+    FROM unnest(%b::uuid[], %b::bigint[], %b::text[], %b::bytea[], %b::bytea[])
+        WITH ORDINALITY AS run (stream, version, topic, state, mac, place)
+    ORDER BY place RETURNING notification_id""")
 _position = attrgetter("position")
 TOPIC_OF: dict[type[Entry], str] = {entry: topic for topic, entry in TOPICS.items()}
 _encode = msgspec.json.Encoder().encode
@@ -117,17 +125,22 @@ class EntryMapper(Mapper[UUID]):
 
 
 class LedgerRecorder(PostgresApplicationRecorder):
-    """The library's recorder under our ordering lock, without its NOTIFY (which takes one lock for the whole server at commit)."""
+    """The library's recorder under our ordering lock, with a MAC for each entry, and without its NOTIFY (which takes one lock for
+    the whole server at commit)."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, datastore: PostgresDatastore, macs: Macs | None) -> None:
+        super().__init__(datastore, events_table_name="ledger_entries")
+        self._macs = macs
         self.lock_table_statements = [
             SQL("SET LOCAL lock_timeout = {}").format(LOCK_TIMEOUT_MS),
             SQL("SELECT pg_advisory_xact_lock({})").format(ORDERING_LOCK),
         ]
 
-    def _notify_channel(self, curs: Any) -> None:
-        pass
+    def _insert_stored_events(self, curs: Any, stored_events: Sequence[StoredEvent], **_: Any) -> None:
+        assert self._macs is not None, "who appends has the keys"
+        rows = [(cast(UUID, one.originator_id), one.originator_version, one.topic, one.state) for one in stored_events]
+        self._lock_table(curs)
+        curs.execute(_INSERT, (*map(list, zip(*rows, strict=True)), [self._macs.of(*row) for row in rows]))
 
     @retry((InterfaceError, OperationalError), max_attempts=10, wait=0.2)
     def select_recorded(self, after: int, limit: int) -> list[Recorded]:
@@ -145,7 +158,8 @@ class LedgerRecorder(PostgresApplicationRecorder):
 class LedgerFactory(PostgresFactory):
     """Names our tables, and opens connections from the whole of DATABASE_URL (the library would drop sslmode, options …)."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, macs: Macs | None) -> None:
+        self._macs = macs
         given = cast(dict[str, Any], conninfo_to_dict(database_url))
         super().__init__(
             Environment(
@@ -174,7 +188,7 @@ class LedgerFactory(PostgresFactory):
         }
 
     def application_recorder(self) -> ApplicationRecorder:
-        return LedgerRecorder(self.datastore, events_table_name="ledger_entries")
+        return LedgerRecorder(self.datastore, self._macs)
 
     def aggregate_recorder(self, purpose: str = "events") -> PostgresAggregateRecorder:
         return PostgresAggregateRecorder(self.datastore, events_table_name=f"ledger_{purpose}")
@@ -186,8 +200,9 @@ class Ledger(Application[UUID]):
 
     is_snapshotting_enabled = True
 
-    def __init__(self, database_url: str) -> None:
-        self._database_url = database_url
+    def __init__(self, database_url: str, macs: Macs | None = None) -> None:
+        """Without `macs` it only reads."""
+        self._database_url, self._macs = database_url, macs
         self._reading = Lock()
         self._kept: list[Recorded] = []
         self._kept_after = 0
@@ -195,7 +210,7 @@ class Ledger(Application[UUID]):
         self._log = cast(LedgerRecorder, self.recorder)
 
     def construct_factory(self, env: Environment) -> InfrastructureFactory[Any]:
-        return LedgerFactory(self._database_url)
+        return LedgerFactory(self._database_url, self._macs)
 
     def construct_mapper(self) -> EntryMapper:
         return EntryMapper()

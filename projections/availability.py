@@ -49,6 +49,7 @@ _Events = dict[UUID, dict[int, _Seats]]
 class Availability:
     name = "availability"
     version = 1
+    tables = (AvailabilityEvent, AvailabilityCategory)
 
     def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
         events = _read(connection, {recorded.stream for recorded in run})

@@ -81,6 +81,7 @@ class Ticket(Model):
 class Bookings:
     name = "bookings"
     version = 1
+    tables = (BookingEvent, Booking, Ticket)
 
     def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
         """New rows first, then what later entries of the run change: a handful of statements."""

@@ -43,8 +43,8 @@ class CatalogueEvent(Model):
     organizer_id: Mapped[Id]
     details_version: Mapped[Position]
     created_at: Mapped[Moment]
-    position: Mapped[Position]
     search: Mapped[Words] = mapped_column(Computed("lower(name || E'\\n' || venue)", persisted=True))
+    position: Mapped[Position]
 
 
 class CatalogueCategory(Model):
@@ -60,6 +60,7 @@ class CatalogueCategory(Model):
 class Catalogue:
     name = "catalogue"
     version = 1
+    tables = (CatalogueEvent, CatalogueCategory)
 
     def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
         """An event is touched a few times in its life: its entries go one by one, those of a sale pass by."""

@@ -15,8 +15,8 @@ from sqlalchemy import Connection, Engine, bindparam, func, null, select, text, 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from ledger.entries import Recorded
-from ledger.store import Ledger, LedgerAway
-from projections.tables import Progress
+from ledger.store import LedgerAway
+from projections.tables import Model, Progress
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +33,21 @@ class Projector(Protocol):
     name: str
     version: int
 
+    @property
+    def tables(self) -> Sequence[type[Model]]:
+        """Each after what it refers to. `fold` names them without a schema, so that the same fold serves tables of the same names
+        elsewhere (projections/shadow.py)."""
+
     def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
         """Writes what these entries, in order, change: a few statements, however long the run."""
+
+
+class Log(Protocol):
+    """What the engine asks of the ledger."""
+
+    def read(self, after: int, limit: int) -> list[Recorded]: ...
+
+    def next_position(self, after: int) -> int | None: ...
 
 
 class Stalled(Exception):
@@ -60,7 +73,7 @@ class _Failed(Exception):
 
 def catch_up(
     engine: Engine,
-    ledger: Ledger,
+    ledger: Log,
     projector: Projector,
     published: Callable[[str, int], None] = lambda name, position: None,
     *,
@@ -119,7 +132,7 @@ def _lock(connection: Connection, given: dict[str, str]) -> int:
     return position
 
 
-def _fold_next(connection: Connection, ledger: Ledger, projector: Projector, after: int, run_length: int) -> tuple[int, int]:
+def _fold_next(connection: Connection, ledger: Log, projector: Projector, after: int, run_length: int) -> tuple[int, int]:
     """One transaction: the position reached and the number of entries folded. Raises Occupied, and _Failed where an entry is at
     fault."""
     given = {"projector": projector.name}
@@ -155,7 +168,7 @@ def _is_away(error: Exception) -> bool:
     return isinstance(error, LedgerAway)
 
 
-def _stall(engine: Engine, ledger: Ledger, projector: Projector, failed: _Failed) -> Stalled | None:
+def _stall(engine: Engine, ledger: Log, projector: Projector, failed: _Failed) -> Stalled | None:
     """Notes the entry that failed, for all to see. None, and nothing noted, where the projection has left that place since."""
     own_row = Progress.name == projector.name
     error = failed.__cause__

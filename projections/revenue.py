@@ -99,6 +99,7 @@ _HOUR_COLUMNS = ("bookings", "cancellations", "tickets", "tickets_cancelled", "g
 class Revenue:
     name = "revenue"
     version = 1
+    tables = (RevenueEvent, RevenueCategory, RevenueHour)
 
     def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
         events = _read(connection, {recorded.stream for recorded in run})

@@ -10,10 +10,13 @@ _POSITION = {
     "Ledger-Position": {"description": "The ledger position that this answer shows", "schema": {"type": "integer", "minimum": 0}}
 }
 
+NDJSON = "application/x-ndjson"
+
 Documented = dict[int | str, dict[str, Any]]
 #: What the OpenAPI document says of an answer.
 JSON: Documented = {200: {"headers": _POSITION}}
 JSON_OR_CSV: Documented = {200: {"headers": _POSITION, "content": {"text/csv": {"schema": {"type": "string"}}}}}
+JSON_OR_NDJSON: Documented = {200: {"headers": _POSITION, "content": {NDJSON: {"schema": {"type": "string"}}}}}
 
 
 def answer(view: object, position: int) -> Response:
@@ -28,14 +31,19 @@ def headers_of(position: int) -> dict[str, str]:
     return {"Ledger-Position": str(position), "Cache-Control": "no-store"}
 
 
-async def _prefers_csv(request: Request) -> bool:
-    """Whether `Accept` names text/csv and likes JSON no better."""
-    wanted = {"text/csv": 0.0, "application/json": 0.0}
-    for one in ",".join(request.headers.getlist("accept")).split(","):
-        media_type, *parameters = (part.strip().lower() for part in one.split(";"))
-        if media_type in wanted:
-            wanted[media_type] = _quality(parameters)
-    return 0 < wanted["text/csv"] >= wanted["application/json"]
+class _Prefers:
+    """Whether `Accept` names this media type and likes JSON no better."""
+
+    def __init__(self, media_type: str) -> None:
+        self._media_type = media_type
+
+    async def __call__(self, request: Request) -> bool:
+        wanted = {self._media_type: 0.0, "application/json": 0.0}
+        for one in ",".join(request.headers.getlist("accept")).split(","):
+            media_type, *parameters = (part.strip().lower() for part in one.split(";"))
+            if media_type in wanted:
+                wanted[media_type] = _quality(parameters)
+        return 0 < wanted[self._media_type] >= wanted["application/json"]
 
 
 def _quality(parameters: list[str]) -> float:
@@ -45,4 +53,5 @@ def _quality(parameters: list[str]) -> float:
         return 0.0
 
 
-PrefersCsv = Annotated[bool, Depends(_prefers_csv)]
+PrefersCsv = Annotated[bool, Depends(_Prefers("text/csv"))]
+PrefersNdjson = Annotated[bool, Depends(_Prefers(NDJSON))]

@@ -10,12 +10,15 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from ledger.settings import Settings
+from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
 from query_api import queries
 from query_api.database import Answer, Database, Pool, Query, Row
 from query_api.feed import LiveFeed
 from query_api.freshness import Positions
+from query_api.history import History
 from query_api.mirror import Mirror
+from query_api.moments import Moments
 from query_api.parameters import AtLeast
 from query_api.spreadsheet import Exports
 
@@ -29,6 +32,8 @@ class ReadSide:
         self.database = Database(pool, settings.query_timeout_seconds)
         self.feed = LiveFeed(self.database, settings.live_streams_limit)
         self.exports = Exports()
+        self.history = History(self.database)
+        self.moments = Moments(self.database, Streams(pool))
         self.mirror = Mirror(self.ask)
         self.positions = Positions(self._look, settings.redis_url, self._moved)
         self._timeout_seconds = settings.freshness_timeout_seconds

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from typing_extensions import TypeAliasType
@@ -145,3 +145,28 @@ class ProjectionList:
     items: list[ProjectionView]
     next_cursor: str | None
     ledger_position: int
+
+
+@dataclass(slots=True, kw_only=True)
+class EntryView:
+    """A record of the ledger. `type` is its topic without the topic's version, `body` what it says, byte for byte but for blanks.
+
+    Bytes that are no entry, which only an altered ledger has, are `{"unreadable": …}` in base 64, without the three before it."""
+
+    position: int
+    event_id: UUID
+    version: int
+    type: str
+    topic: str
+    at: datetime | None
+    actor_id: UUID | None
+    request_id: UUID | None
+    body: dict[str, Any]
+
+
+@dataclass(slots=True, kw_only=True)
+class EntryPage:
+    """A request looks at 200,000 places at most: a page may hold less than `limit`, even nothing, and have a next page."""
+
+    items: list[EntryView]
+    next_cursor: str | None

@@ -16,12 +16,13 @@ from accounts.people import NewAccount
 from commands.appender import Appender
 from commands.desk import Desk
 from commands.ledger_connection import LedgerConnection
-from commands.streams import Streams
 from ledger import messages as m
 from ledger.errors import SeatledgerError
 from ledger.keys import Keyring, KeysError
+from ledger.macs import Macs
 from ledger.pool import Pool, make_pool
 from ledger.settings import Settings, SettingsError
+from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
 from seed.demo import CUSTOMERS, DEMO, PASSWORD, PEOPLE, Step, command_id, event_id, story
 from seed.standing import beginning
@@ -80,7 +81,8 @@ async def load(settings: Settings, now: datetime | None = None) -> str:
     async with make_pool(settings) as pool:
         streams = Streams(pool)
         teller = Teller(await _make_people(settings, pool), today)
-        appender = Appender(connect=partial(LedgerConnection.connect, settings.database_url), streams=streams, clock=teller.clock)
+        connect = partial(LedgerConnection.connect, settings.database_url, Macs.open(settings.keys))
+        appender = Appender(connect=connect, streams=streams, clock=teller.clock)
         await appender.start()
         try:
             await teller.tell(Desk(appender, streams, TicketCodes(Keyring.open(settings.keys, "tickets"))), told)

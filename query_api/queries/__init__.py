@@ -15,6 +15,15 @@ from query_api.queries.about_bookings import (
     event_of_booking,
     obligations,
 )
+from query_api.queries.about_entries import (
+    WINDOW,
+    EntrySearch,
+    entries,
+    first_later,
+    first_later_tile,
+    last_place,
+    newest_entry,
+)
 from query_api.queries.about_events import EventKey, EventSearch, event, events
 from query_api.queries.about_guests import guests_bookings, guests_events
 from query_api.queries.about_positions import MAX_LAG, changes, event_changes, positions, progress, reached
@@ -29,7 +38,9 @@ __all__ = [
     "MAX_LAG",
     "REVENUE",
     "TICKETS_PER_PAGE",
+    "WINDOW",
     "BookingSearch",
+    "EntrySearch",
     "EventKey",
     "EventSearch",
     "Interval",
@@ -38,15 +49,20 @@ __all__ = [
     "booking",
     "bookings",
     "changes",
+    "entries",
     "event",
     "event_bookings",
     "event_changes",
     "event_of_booking",
     "event_totals",
     "events",
+    "first_later",
+    "first_later_tile",
     "guests_bookings",
     "guests_events",
+    "last_place",
     "literally",
+    "newest_entry",
     "obligations",
     "positions",
     "progress",

@@ -19,6 +19,7 @@ __version__ = "0.1.0"
 # Define package exports
 __all__ = [
     "AccountsApi",
+    "AuditApi",
     "BookingsApi",
     "EventsApi",
     "LiveApi",
@@ -37,6 +38,7 @@ __all__ = [
     "About",
     "Account",
     "Accounts",
+    "At",
     "Booking",
     "BookingPage",
     "BookingStatus",
@@ -47,6 +49,9 @@ __all__ = [
     "Customer",
     "DemoAccount",
     "EditedCategory",
+    "Entry",
+    "EntryPage",
+    "EntryType",
     "Event",
     "EventBooking",
     "EventBookingPage",
@@ -89,6 +94,7 @@ import typing as _typing
 if _typing.TYPE_CHECKING:
     # import apis into sdk package
     from event_sdk.api.accounts_api import AccountsApi as AccountsApi
+    from event_sdk.api.audit_api import AuditApi as AuditApi
     from event_sdk.api.bookings_api import BookingsApi as BookingsApi
     from event_sdk.api.events_api import EventsApi as EventsApi
     from event_sdk.api.live_api import LiveApi as LiveApi
@@ -111,6 +117,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.about import About as About
     from event_sdk.models.account import Account as Account
     from event_sdk.models.accounts import Accounts as Accounts
+    from event_sdk.models.at import At as At
     from event_sdk.models.booking import Booking as Booking
     from event_sdk.models.booking_page import BookingPage as BookingPage
     from event_sdk.models.booking_status import BookingStatus as BookingStatus
@@ -121,6 +128,9 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.customer import Customer as Customer
     from event_sdk.models.demo_account import DemoAccount as DemoAccount
     from event_sdk.models.edited_category import EditedCategory as EditedCategory
+    from event_sdk.models.entry import Entry as Entry
+    from event_sdk.models.entry_page import EntryPage as EntryPage
+    from event_sdk.models.entry_type import EntryType as EntryType
     from event_sdk.models.event import Event as Event
     from event_sdk.models.event_booking import EventBooking as EventBooking
     from event_sdk.models.event_booking_page import EventBookingPage as EventBookingPage
@@ -162,6 +172,7 @@ else:
 
     _exports = {
         "AccountsApi": ".api.accounts_api",
+        "AuditApi": ".api.audit_api",
         "BookingsApi": ".api.bookings_api",
         "EventsApi": ".api.events_api",
         "LiveApi": ".api.live_api",
@@ -180,6 +191,7 @@ else:
         "About": ".models.about",
         "Account": ".models.account",
         "Accounts": ".models.accounts",
+        "At": ".models.at",
         "Booking": ".models.booking",
         "BookingPage": ".models.booking_page",
         "BookingStatus": ".models.booking_status",
@@ -190,6 +202,9 @@ else:
         "Customer": ".models.customer",
         "DemoAccount": ".models.demo_account",
         "EditedCategory": ".models.edited_category",
+        "Entry": ".models.entry",
+        "EntryPage": ".models.entry_page",
+        "EntryType": ".models.entry_type",
         "Event": ".models.event",
         "EventBooking": ".models.event_booking",
         "EventBookingPage": ".models.event_booking_page",

@@ -53,6 +53,8 @@ OPERATIONS = {
     "get_stats_summary": Operation("stats", ORGANIZERS),
     "get_stats_events": Operation("stats", ORGANIZERS),
     "get_stats_sales": Operation("stats", ORGANIZERS),
+    "get_entries": Operation("audit", AUDITORS),
+    "get_event_as_of": Operation("audit", AUDITORS),
     "get_live": Operation("live", ANYONE),
     "get_projections": Operation("system", AUDITORS),
     "get_about": Operation("system", ANYONE),

@@ -49,6 +49,10 @@ BAD_PARAMETERS |= {
     "to": BAD_PARAMETERS["from"],
     "organizer_id": BAD_PARAMETERS["event_id"],
     "customer_id": BAD_PARAMETERS["event_id"],
+    "actor_id": BAD_PARAMETERS["event_id"],
+    "type": ("", "seats-booked/1", *BAD_PARAMETERS["status"]),
+    "at": ("", "x", "-1", "1.5", "yesterday", "1e999", MANY_DIGITS, str(2**63), "0001-01-01T00:00:00%2B23:59", *BAD_BYTES),
+    "after": ("", "x", "-1", "1.5", MANY_DIGITS, str(2**63), *BAD_BYTES),
 }
 #: These take no parameter, or (`get_projections`) do not heed it.
 UNASKED = ("get_me", "get_projections", "get_health", "get_ready", "get_metrics")

@@ -12,13 +12,13 @@ import psycopg
 from commands.appender import Appender
 from commands.batch import Accepted, Replayed
 from commands.ledger_connection import LedgerConnection
-from commands.streams import Streams
 from ledger import entries as e
 from ledger import messages as m
 from ledger.errors import TryAgain
 from ledger.pool import make_pool
 from ledger.settings import Settings
 from ledger.store import ORDERING_LOCK, TOPIC_OF, decode, encode
+from ledger.streams import Streams
 from tests.ledger import scenario as s
 
 ALICE, BOB, ORGANIZER = s.ALICE, s.BOB, s.ORGANIZER
@@ -31,7 +31,7 @@ async def an_appender(
     """As one API process has it, at the time of the examples."""
 
     async def directly() -> LedgerConnection:
-        return await LedgerConnection.connect(database_url)
+        return await LedgerConnection.connect(database_url, s.MACS)
 
     async with make_pool(Settings(database_url=database_url)) as pool:
         await pool.wait()

@@ -11,6 +11,7 @@ from commands.batch import Accepted, Replayed
 from commands.ledger_connection import LedgerConnection
 from ledger.errors import Busy, OutcomeUnknown
 from tests.commands import selling as t
+from tests.ledger import scenario as s
 
 
 @pytest.fixture
@@ -133,7 +134,7 @@ async def test_while_the_database_is_away_nobody_is_told_a_lie(database_url: str
     async def connect() -> LedgerConnection:
         if away:
             raise psycopg.OperationalError("the database is away")
-        return await LedgerConnection.connect(database_url)
+        return await LedgerConnection.connect(database_url, s.MACS)
 
     async with t.an_appender(database_url, connect, timeout_seconds=0.5) as appender:
         event_id = await t.scheduled(appender)

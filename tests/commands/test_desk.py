@@ -9,12 +9,12 @@ import pytest
 
 from commands.appender import Appender
 from commands.desk import Desk
-from commands.streams import Streams
 from ledger import messages as m
 from ledger.entries import Recorded
 from ledger.errors import Busy, IdempotencyKeyReused, OutcomeUnknown
 from ledger.event import Event, category_id
 from ledger.keys import Keyring
+from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
 from ledger.views import BookingView
 from tests.commands import selling as t

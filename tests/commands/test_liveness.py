@@ -7,9 +7,9 @@ import pytest
 
 from commands.appender import Appender
 from commands.batch import Accepted
-from commands.streams import Streams
 from ledger.errors import Busy
 from ledger.event import Event
+from ledger.streams import Streams
 from tests.commands import selling as t
 
 

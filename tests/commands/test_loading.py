@@ -9,11 +9,11 @@ import pytest
 
 from commands.appender import Appender
 from commands.batch import Accepted
-from commands.streams import SHORT
 from ledger import snapshots
 from ledger.errors import Busy, SoldOut
 from ledger.event import Event
 from ledger.store import Ledger
+from ledger.streams import SHORT
 from tests.commands import selling as t
 from tests.ledger import scenario as s
 

@@ -17,10 +17,10 @@ import pytest
 import migrations
 from accounts.database import transaction
 from commands.batch import Accepted
-from commands.streams import Streams
 from ledger.errors import Busy
 from ledger.pool import Pool, connection, make_pool
 from ledger.settings import Settings
+from ledger.streams import Streams
 from probes import Probes
 from query_api.database import Database, Query
 from servers import own_postgres

@@ -26,14 +26,14 @@ APPEND = "SELECT * FROM ledger_append(%b::uuid[], %b::bigint[], %b::text[], %b::
 
 @pytest.fixture
 def ledger(database_url: str) -> Iterator[Ledger]:
-    ledger = Ledger(database_url)
+    ledger = Ledger(database_url, s.MACS)
     yield ledger
     ledger.close()
 
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[LedgerConnection]:
-    connection = await LedgerConnection.connect(database_url)
+    connection = await LedgerConnection.connect(database_url, s.MACS)
     yield connection
     await connection.close()
 
@@ -69,11 +69,13 @@ async def test_what_the_library_writes_the_appender_reads(appender: Appender, le
 async def test_both_write_the_same_rows(database_url: str, ledger: Ledger, connection: LedgerConnection) -> None:
     await connection.append(story(ONE))
     await asyncio.to_thread(ledger.append, story(TWO))
-    query = "SELECT originator_version, topic, state FROM ledger_entries WHERE originator_id = %s ORDER BY 1"
+    query = "SELECT originator_version, topic, state, mac FROM ledger_entries WHERE originator_id = %s ORDER BY 1"
     with psycopg.connect(database_url) as plain:
         rows = [plain.execute(query, (stream,)).fetchall() for stream in (ONE, TWO)]
     assert [row[:2] for row in rows[0]] == [row[:2] for row in rows[1]]
-    assert rows[0][1] == (2, TOPIC_OF[e.SeatsBooked], encode(story(ONE)[1].entry))
+    booked = (2, TOPIC_OF[e.SeatsBooked], encode(story(ONE)[1].entry))
+    assert rows[0][1] == (*booked, s.MACS.of(ONE, *booked))
+    assert all(s.MACS.is_of(mac, TWO, *row) for *row, mac in rows[1])
 
 
 @pytest.mark.parametrize("version", [1, 3])
@@ -180,7 +182,7 @@ async def test_options_of_the_database_url_hold_beside_our_own(database_url: str
     joint = "&" if "?" in database_url else "?"
     url = f"{database_url}{joint}options=-c%20lock_timeout%3D1234"
     query = "SELECT current_setting('lock_timeout'), current_setting('statement_timeout')"
-    connection = await LedgerConnection.connect(url)
+    connection = await LedgerConnection.connect(url, s.MACS)
     rows = await connection._cursor.execute(query)
     assert await rows.fetchone() == ("1234ms", "2s")
     await connection.close()

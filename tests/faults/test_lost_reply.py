@@ -4,6 +4,7 @@ SOAK=1 plays 200 rounds instead of 20.
 """
 
 import os
+from functools import partial
 from time import monotonic
 
 import pytest
@@ -13,6 +14,7 @@ from commands.ledger_connection import LedgerConnection
 from ledger.errors import OutcomeUnknown
 from tests.commands import selling as t
 from tests.faults.losing_proxy import losing_proxy
+from tests.ledger import scenario as s
 
 ROUNDS = 200 if os.environ.get("SOAK") == "1" else 20
 
@@ -25,7 +27,7 @@ async def test_a_lost_reply_to_commit_costs_nobody_a_booking(database_url: str, 
     async with (
         losing_proxy(database_url) as proxy,
         t.an_appender(database_url) as rival,
-        t.an_appender(database_url, lambda: LedgerConnection.connect(proxy.url)) as appender,
+        t.an_appender(database_url, partial(LedgerConnection.connect, proxy.url, s.MACS)) as appender,
     ):
         event_id = await t.scheduled(appender, capacity=4 * ROUNDS)
         for number in range(1, ROUNDS + 1):
@@ -45,7 +47,8 @@ async def test_a_lost_reply_to_commit_costs_nobody_a_booking(database_url: str, 
 
 async def test_a_frozen_connection_is_cut_and_the_next_one_serves(database_url: str) -> None:
     async with losing_proxy(database_url) as proxy:
-        async with t.an_appender(database_url, lambda: LedgerConnection.connect(proxy.url), timeout_seconds=0.5) as appender:
+        connect = partial(LedgerConnection.connect, proxy.url, s.MACS)
+        async with t.an_appender(database_url, connect, timeout_seconds=0.5) as appender:
             event_id = await t.scheduled(appender)
             unheard, next_one, began = t.book(event_id), t.book(event_id), monotonic()
             proxy.freeze()

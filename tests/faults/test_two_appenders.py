@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from uuid import UUID
@@ -15,6 +16,7 @@ from commands.ledger_connection import LedgerConnection
 from ledger.entries import Recorded
 from ledger.errors import Busy, SoldOut
 from tests.commands import selling as t
+from tests.ledger import scenario as s
 
 SEATS, CLIENTS = 1_200, 16
 
@@ -88,7 +90,7 @@ class Unlucky(LedgerConnection):
 async def test_the_second_try_can_t_lose(database_url: str) -> None:
     async with t.an_appender(database_url) as rival:
         Unlucky.rival, Unlucky.event_id = rival, await t.scheduled(rival, capacity=1_000)
-        async with t.an_appender(database_url, lambda: Unlucky.connect(database_url)) as appender:
+        async with t.an_appender(database_url, partial(Unlucky.connect, database_url, s.MACS)) as appender:
             for _ in range(20):
                 before = Unlucky.tries
                 await appender.submit(t.book(Unlucky.event_id))

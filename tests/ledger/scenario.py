@@ -15,6 +15,8 @@ from ledger import errors
 from ledger import messages as m
 from ledger.decide import decide
 from ledger.event import Event, category_id, evolve
+from ledger.keys import Keyring
+from ledger.macs import Macs
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 BEFORE = NOW - timedelta(days=7)
@@ -31,6 +33,9 @@ AUDITOR = m.Actor(UUID(int=0xA0), m.Role.AUDITOR)
 ALICE = m.Actor(UUID(int=0xA1), m.Role.CUSTOMER)
 BOB = m.Actor(UUID(int=0xB0), m.Role.CUSTOMER)
 GUEST = m.Actor(None, m.Role.CUSTOMER)
+
+#: For who appends where no process has keys of its own.
+MACS = Macs(Keyring({1: bytes(32)}))
 
 
 class Given:

@@ -6,11 +6,12 @@ import pytest
 from sqlalchemy import Engine, NullPool, create_engine
 
 from ledger.store import Ledger, sqlalchemy_url
+from tests.ledger import scenario as s
 
 
 @pytest.fixture
 def ledger(database_url: str) -> Iterator[Ledger]:
-    ledger = Ledger(database_url)
+    ledger = Ledger(database_url, s.MACS)
     yield ledger
     ledger.close()
 

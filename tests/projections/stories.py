@@ -95,6 +95,9 @@ TABLES = {
     "revenue_events": "event_id",
     "revenue_categories": "event_id, category",
     "revenue_hours": "event_id, hour",
+    "audit_tiles": "level, tile",
+    "audit_leaves": "tile",
+    "audit_amendments": "subject, version",
 }
 
 

@@ -27,7 +27,8 @@ class Noting:
 
     def __init__(self, before: Callable[[Connection, Sequence[Recorded]], None] = lambda connection, run: None) -> None:
         real: Projector = PROJECTORS["revenue"]
-        self.name, self.version, self._real, self._before = real.name, real.version, real, before
+        self.name, self.version, self.tables = real.name, real.version, real.tables
+        self._real, self._before = real, before
         self.runs: list[int] = []
 
     def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:

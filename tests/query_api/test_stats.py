@@ -213,7 +213,7 @@ async def test_projections(world: World, api: Api, settings: Settings) -> None:
     body = answer.json()
     assert (body["ledger_position"], answer.headers["ledger-position"]) == (world.position, "0")
     items = {item["name"]: item for item in body["items"]}
-    assert list(items) == ["availability", "bookings", "catalogue", "revenue"]
+    assert list(items) == ["audit", "availability", "bookings", "catalogue", "revenue"]
     assert (items["catalogue"]["lag_entries"], items["catalogue"]["state"], items["catalogue"]["error"]) == (1, "running", None)
     age_seconds = (datetime.now(UTC) - NOW).total_seconds()  # of the second event; the first is projected, and 90 s older
     assert age_seconds - 10 <= items["catalogue"]["lag_seconds"] <= age_seconds

@@ -28,8 +28,9 @@ from ledger.store import Ledger, sqlalchemy_url
 from ledger.ticket_codes import TicketCodes
 from projections.engine import catch_up
 from projections.registry import PROJECTORS
-from query_api import bookings, events, live, stats, system
+from query_api import audit, bookings, events, live, stats, system
 from query_api.read_side import ReadSide
+from tests.ledger import scenario as s
 
 CODES = TicketCodes(Keyring({1: b"k" * 32}))
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -54,7 +55,7 @@ AUDITOR = Person(uuid4(), Role.AUDITOR)
 class World:
     def __init__(self, database_url: str) -> None:
         self.url = database_url
-        self.ledger = Ledger(database_url)
+        self.ledger = Ledger(database_url, s.MACS)
         self.engine = create_engine(sqlalchemy_url(database_url), poolclass=NullPool)
         self.events: dict[UUID, Event] = {}
         self.story: list[Recorded] = []
@@ -168,7 +169,7 @@ async def reading(settings: Settings) -> AsyncIterator[Api]:
     app, pool = FastAPI(), make_pool(settings)
     cast(dict[str, Any], pool.kwargs)["cursor_factory"] = CountingCursor
     problems.install(app)
-    for room in (events, bookings, stats, live, system):
+    for room in (events, bookings, stats, audit, live, system):
         app.include_router(room.router)
     await pool.open(wait=True)
     side = ReadSide(settings, pool, CODES)

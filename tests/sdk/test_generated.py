@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import event_sdk
+from ledger.entries import TOPICS
 from tests.running_system import Stack
 
 ROOT = Path(__file__).parent.parent.parent
@@ -73,6 +74,7 @@ def test_what_has_few_values_is_an_enum() -> None:
     }
     assert enums == {
         "BookingStatus": ["confirmed", "cancelled"],
+        "EntryType": list(dict.fromkeys(topic.partition("/")[0] for topic in TOPICS)),
         "EventFilter": ["active", "cancelled", "completed", "all"],
         "EventStatus": ["active", "cancelled", "completed"],
         "Interval": ["hour", "day", "month"],

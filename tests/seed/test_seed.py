@@ -79,7 +79,7 @@ def fold(entries: list[Recorded]) -> list[Event]:
 
 
 def append(database_url: str, *recorded: Recorded) -> None:
-    ledger = Ledger(database_url)
+    ledger = Ledger(database_url, s.MACS)
     ledger.append(recorded)
     ledger.close()
 

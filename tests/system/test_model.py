@@ -19,17 +19,18 @@ from sqlalchemy import NullPool, create_engine, text
 from commands.appender import Appender
 from commands.desk import Desk
 from commands.ledger_connection import LedgerConnection
-from commands.streams import Streams
 from ledger import entries as e
 from ledger import messages as m
 from ledger.errors import SeatledgerError
 from ledger.event import category_id
 from ledger.keys import Keyring
 from ledger.store import Ledger, sqlalchemy_url
+from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
 from ledger.views import BookingView, EventView
 from projections.engine import catch_up
 from projections.registry import PROJECTORS
+from tests.ledger import scenario as s
 
 SOAK = bool(os.environ.get("SOAK"))
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -57,7 +58,7 @@ class Bench:
 
     async def desk(self) -> tuple[Appender, Desk]:
         streams = Streams(self.pool)
-        appender = Appender(connect=partial(LedgerConnection.connect, self.url), streams=streams, clock=lambda: NOW)
+        appender = Appender(connect=partial(LedgerConnection.connect, self.url, s.MACS), streams=streams, clock=lambda: NOW)
         await appender.start()
         return appender, Desk(appender, streams, self.codes)
 

@@ -2,6 +2,7 @@
 
 __all__ = [
     "AccountsApi",
+    "AuditApi",
     "BookingsApi",
     "EventsApi",
     "LiveApi",
@@ -15,6 +16,7 @@ import typing as _typing
 if _typing.TYPE_CHECKING:
     # import apis into api package
     from event_sdk.api.accounts_api import AccountsApi
+    from event_sdk.api.audit_api import AuditApi
     from event_sdk.api.bookings_api import BookingsApi
     from event_sdk.api.events_api import EventsApi
     from event_sdk.api.live_api import LiveApi
@@ -27,6 +29,7 @@ else:
 
     _exports = {
         "AccountsApi": ".accounts_api",
+        "AuditApi": ".audit_api",
         "BookingsApi": ".bookings_api",
         "EventsApi": ".events_api",
         "LiveApi": ".live_api",

@@ -16,6 +16,7 @@ __all__ = [
     "About",
     "Account",
     "Accounts",
+    "At",
     "Booking",
     "BookingPage",
     "BookingStatus",
@@ -26,6 +27,9 @@ __all__ = [
     "Customer",
     "DemoAccount",
     "EditedCategory",
+    "Entry",
+    "EntryPage",
+    "EntryType",
     "Event",
     "EventBooking",
     "EventBookingPage",
@@ -70,6 +74,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.about import About
     from event_sdk.models.account import Account
     from event_sdk.models.accounts import Accounts
+    from event_sdk.models.at import At
     from event_sdk.models.booking import Booking
     from event_sdk.models.booking_page import BookingPage
     from event_sdk.models.booking_status import BookingStatus
@@ -80,6 +85,9 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.customer import Customer
     from event_sdk.models.demo_account import DemoAccount
     from event_sdk.models.edited_category import EditedCategory
+    from event_sdk.models.entry import Entry
+    from event_sdk.models.entry_page import EntryPage
+    from event_sdk.models.entry_type import EntryType
     from event_sdk.models.event import Event
     from event_sdk.models.event_booking import EventBooking
     from event_sdk.models.event_booking_page import EventBookingPage
@@ -123,6 +131,7 @@ else:
         "About": ".about",
         "Account": ".account",
         "Accounts": ".accounts",
+        "At": ".at",
         "Booking": ".booking",
         "BookingPage": ".booking_page",
         "BookingStatus": ".booking_status",
@@ -133,6 +142,9 @@ else:
         "Customer": ".customer",
         "DemoAccount": ".demo_account",
         "EditedCategory": ".edited_category",
+        "Entry": ".entry",
+        "EntryPage": ".entry_page",
+        "EntryType": ".entry_type",
         "Event": ".event",
         "EventBooking": ".event_booking",
         "EventBookingPage": ".event_booking_page",

@@ -38,6 +38,8 @@ _SOME = """
     SELECT originator_version, topic, state, notification_id FROM ledger_entries
     WHERE originator_id = %s AND originator_version = ANY(%s) ORDER BY originator_version"""
 _AT = "SELECT originator_id, originator_version, topic, state FROM ledger_entries WHERE notification_id = %s"
+_POSITION = "SELECT notification_id FROM ledger_entries WHERE originator_id = %s AND originator_version = %s"
+_VERSION = "SELECT coalesce(max(originator_version), 0) FROM ledger_entries WHERE originator_id = %s"
 _HEAD = "SELECT max(notification_id) FROM ledger_entries"
 _NO_END = 2**62
 
@@ -101,6 +103,19 @@ class Streams:
         """The entry at this place in the ledger, if there is one."""
         rows = await self._fetch(_AT, (position,))
         return next((Recorded(stream, version, decode(topic, state), position) for stream, version, topic, state in rows), None)
+
+    async def version_at(self, stream: UUID, position: int) -> int:
+        """The version that a stream had reached at this place in the ledger; 0 before its first entry."""
+        [(last,)] = await self._fetch(_VERSION, (stream,))
+        return await self._bisect(stream, position, 0, last)
+
+    async def _bisect(self, stream: UUID, position: int, low: int, high: int) -> int:
+        """The greatest version whose entry is at or before that position: `low` is one, past `high` is none."""
+        while low < high:
+            middle = (low + high + 1) // 2
+            [(found,)] = await self._fetch(_POSITION, (stream, middle))
+            low, high = (middle, high) if found <= position else (low, middle - 1)
+        return low
 
     async def head(self) -> int:
         """The position of the newest entry, 0 in an empty ledger."""

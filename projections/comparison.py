@@ -1,0 +1,54 @@
+"""Two copies of a projection's tables, row by row."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, text
+
+from projections.tables import Model, table_of
+
+
+class Difference(NamedTuple):
+    """What a table says, and what it should. `column`: None where a whole row is too much or missing."""
+
+    table: str
+    key: str
+    column: str | None
+    found: Any
+    expected: Any
+
+    def __str__(self) -> str:
+        if self.column is None:
+            fault = "is missing" if self.found is None else "should not be there"
+            return f"{self.table}: the row {self.key} {fault}"
+        return f"{self.table}: in the row {self.key}, {self.column} is {self.found!r} and should be {self.expected!r}"
+
+
+def first_difference(connection: Connection, models: Sequence[type[Model]], served: str, expected: str) -> Difference | None:
+    """Between the tables in the schema `served` and those in `expected`, in the order of the tables and of their keys."""
+    return next((found for model in models if (found := _in_table(connection, model, served, expected)) is not None), None)
+
+
+def _in_table(connection: Connection, model: type[Model], served: str, expected: str) -> Difference | None:
+    table = table_of(model)
+    keys = [column.name for column in table.primary_key]
+    match = " AND ".join(f"served.{key} = expected.{key}" for key in keys)
+    names = [column.name for column in table.columns]
+    left, right = (f"ROW({', '.join(f'{side}.{name}' for name in names)})" for side in ("served", "expected"))
+    order = ", ".join(f"coalesce(served.{key}, expected.{key})" for key in keys)
+    row = connection.execute(
+        text(f"""SELECT to_json(served), to_json(expected) FROM {served}.{table.name} AS served
+            FULL JOIN {expected}.{table.name} AS expected ON {match}
+            WHERE {left} IS DISTINCT FROM {right} ORDER BY {order} LIMIT 1""")
+    ).one_or_none()
+    return None if row is None else _named(table.name, keys, *row)
+
+
+def _named(table: str, keys: Sequence[str], found: dict[str, Any] | None, expected: dict[str, Any] | None) -> Difference:
+    row = found or expected
+    assert row is not None, "a full join has one side at least"
+    key = ", ".join(f"{name} {row[name]}" for name in keys)
+    if found is None or expected is None:
+        return Difference(table, key, None, found, expected)
+    column = next((name for name in expected if found.get(name) != expected[name]), None)
+    return Difference(table, key, column, found.get(column or ""), expected.get(column or ""))

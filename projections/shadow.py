@@ -1,0 +1,82 @@
+"""A projection beside the one that is served: tables of the same names in another schema, empty, folded by the same engine.
+
+Rebuilding fills them and puts them in the place of the served ones; verifying fills them and compares; looking back fills them up
+to some position and asks them. There is one set of rules: each projector's `fold` finds its tables by the search path.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, insert, text
+from sqlalchemy.pool import StaticPool
+from sqlalchemy.schema import CreateSchema, DropSchema
+
+from ledger.entries import Recorded
+from ledger.store import Ledger
+from projections.engine import Projector
+from projections.tables import Model, Progress, table_of
+
+
+class Kind(StrEnum):
+    """How lasting the tables are: to be served one day, to outlive a connection, or not even that."""
+
+    LASTING = ""
+    UNLOGGED = "UNLOGGED"
+    TEMPORARY = "TEMPORARY"
+
+
+def make(connection: Connection, projectors: Sequence[Projector], kind: Kind) -> None:
+    """Their tables and their rows of progress, at position 0, where the connection's search path begins."""
+    metadata = MetaData(naming_convention=Model.metadata.naming_convention)
+    models: list[type[Model]] = [*(model for projector in projectors for model in projector.tables), Progress]
+    for model in models:
+        copy = table_of(model).to_metadata(metadata)
+        copy._prefixes = [kind.value] if kind.value else []
+    metadata.create_all(connection, checkfirst=False)
+    rows = [{"name": one.name, "version": one.version, "position": 0, "updated_at": datetime.now(UTC)} for one in projectors]
+    connection.execute(insert(metadata.tables[Progress.__tablename__]), rows)
+
+
+def engine_in(url: URL, schema: str, **options: Any) -> Engine:
+    """Whatever goes over it finds the tables of this schema first."""
+    given = url.query.get("options", "")
+    path = f"-c search_path={schema},public {given}"
+    return create_engine(url, connect_args={"application_name": f"seatledger-{schema}", "options": path}, **options)
+
+
+@contextmanager
+def temporary(url: URL, *projectors: Projector) -> Iterator[Engine]:
+    """An engine of one connection, with tables that are gone when it ends."""
+    engine = engine_in(url, "pg_temp", poolclass=StaticPool)
+    try:
+        with engine.begin() as connection:
+            make(connection, projectors, Kind.TEMPORARY)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def make_schema(connection: Connection, schema: str, projectors: Sequence[Projector], kind: Kind) -> None:
+    """Anew, whatever was there."""
+    connection.execute(DropSchema(schema, cascade=True, if_exists=True))
+    connection.execute(CreateSchema(schema))
+    connection.execute(text(f"SET LOCAL search_path = {schema}, public"))
+    make(connection, projectors, kind)
+
+
+class UpTo:
+    """The ledger as if it ended at that position."""
+
+    def __init__(self, ledger: Ledger, position: int) -> None:
+        self._ledger, self.position = ledger, position
+
+    def read(self, after: int, limit: int) -> list[Recorded]:
+        run = self._ledger.read(after, limit)
+        return [recorded for recorded in run if recorded.position <= self.position]
+
+    def next_position(self, after: int) -> int | None:
+        found = self._ledger.next_position(after)
+        return found if found is not None and found <= self.position else None

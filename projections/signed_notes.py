@@ -1,0 +1,182 @@
+"""Signed notes and the checkpoints in them, as C2SP says (signed-note and tlog-checkpoint), with Ed25519.
+
+A note is a text, an empty line, and signature lines. Each note has one way to be written: what differs by a byte from what is
+written here is refused, with one sentence that says what is wrong and where.
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Callable
+from typing import NamedTuple, Self
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+#: The signature's type in a key's name: Ed25519 over the text.
+_ED25519 = b"\x01"
+_KEY_ID_BYTES, _KEY_BYTES, _SIGNATURE_BYTES, ROOT_BYTES = 4, 32, 64, 32
+_SIGNATURE_LINE = "\u2014 "
+MAX_SIGNATURES = 16
+#: Of a checkpoint with its signatures.
+MAX_CHECKPOINT_BYTES = 16 * 1024
+MAX_SIZE = 2**63 - 1
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
+
+
+class NoteError(ValueError):
+    """A note, checkpoint or key that can't be believed: one sentence."""
+
+
+class VerifierKey(NamedTuple):
+    """Whose signatures are believed. As text: `name+key id+base64`, to be published."""
+
+    name: str
+    id: bytes
+    public: bytes
+
+    @classmethod
+    def make(cls, name: str, public: bytes) -> Self:
+        _check_name(name)
+        return cls(name, hashlib.sha256(name.encode() + b"\n" + _ED25519 + public).digest()[:_KEY_ID_BYTES], public)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises NoteError."""
+        name, id_, key = [*text.split("+", 2), "", ""][:3]
+        raw = _base64(key, "The verifier key")
+        if len(raw) != 1 + _KEY_BYTES or raw[:1] != _ED25519:
+            raise NoteError("The verifier key is not one of Ed25519: it reads name+8 hexadecimal digits+44 characters.")
+        found = cls.make(name, raw[1:])
+        if id_ != found.id.hex():
+            raise NoteError(f"The verifier key names itself {id_}, and is {found.id.hex()}: it was mistyped or changed.")
+        return found
+
+    def __str__(self) -> str:
+        return f"{self.name}+{self.id.hex()}+{base64.b64encode(_ED25519 + self.public).decode()}"
+
+
+class Signer:
+    """Signs in the name of somebody. `seed`: 32 secret bytes."""
+
+    def __init__(self, name: str, seed: bytes) -> None:
+        self._private = Ed25519PrivateKey.from_private_bytes(seed)
+        self.key = VerifierKey.make(name, self._private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
+
+    def sign(self, text: str) -> str:
+        """The note. The text ends in a line break and has no other control character: else ValueError."""
+        if not text.endswith("\n") or _CONTROL.search(text):
+            raise ValueError("a note's text ends in a line break and has no other control character")
+        signature = self._private.sign(text.encode())
+        return f"{text}\n{_SIGNATURE_LINE}{self.key.name} {base64.b64encode(self.key.id + signature).decode()}\n"
+
+
+class Signature(NamedTuple):
+    name: str
+    key_id: bytes
+    signature: bytes
+
+
+class Note(NamedTuple):
+    """Nobody's, until `verify` has said whose."""
+
+    text: str
+    signatures: tuple[Signature, ...]
+
+    @classmethod
+    def parse(cls, note: str) -> Self:
+        """Raises NoteError."""
+        if found := _CONTROL.search(note):
+            raise NoteError(f"Line {note.count(chr(10), 0, found.start()) + 1} has a control character.")
+        text, separator, lines = note.rpartition("\n\n")
+        if not separator or not text:
+            raise NoteError("There is no empty line between a text and its signatures: it is cut off, or no signed note.")
+        if not lines.endswith("\n"):
+            raise NoteError("The last line has no end: it is cut off.")
+        given = lines[:-1].split("\n")
+        if len(given) > MAX_SIGNATURES:
+            raise NoteError(f"There are {len(given)} signatures, and at most {MAX_SIGNATURES} may be.")
+        first = text.count("\n") + 3
+        return cls(text + "\n", tuple(_signature(line, first + number) for number, line in enumerate(given)))
+
+    def verify(self, key: VerifierKey) -> None:
+        """Raises NoteError where that key did not sign this text. Others' signatures count for nothing."""
+        by_key = [one for one in self.signatures if (one.name, one.key_id) == (key.name, key.id)]
+        if not by_key:
+            names = ", ".join(f"{one.name}+{one.key_id.hex()}" for one in self.signatures)
+            raise NoteError(f"It is signed by {names}, and not by {key.name}+{key.id.hex()}.")
+        for one in by_key:
+            try:
+                Ed25519PublicKey.from_public_bytes(key.public).verify(one.signature, self.text.encode())
+            except InvalidSignature:
+                raise NoteError(f"The signature of {key.name} does not fit the text: one of the two was changed.") from None
+
+
+class Checkpoint(NamedTuple):
+    """What a log's owner says of it: so many leaves, and their root."""
+
+    origin: str
+    size: int
+    root: bytes
+
+    @property
+    def text(self) -> str:
+        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From the text of a note. Ours have no further lines. Raises NoteError."""
+        lines = text.split("\n")
+        if len(lines) != 4 or lines[3] or not lines[0]:
+            raise NoteError("A checkpoint has three lines: its origin, its size and its root.")
+        origin, size, root = lines[:3]
+        if not re.fullmatch(r"0|[1-9][0-9]{0,18}", size, re.ASCII) or int(size) > MAX_SIZE:
+            raise NoteError("Line 2 is not the size of a tree.")
+        raw = _base64(root, "Line 3")
+        if len(raw) != ROOT_BYTES:
+            raise NoteError(f"Line 3 has {len(raw)} bytes, and a root {ROOT_BYTES}.")
+        return cls(origin, int(size), raw)
+
+
+def read_checkpoint(note: str, key_of: Callable[[str, bytes], VerifierKey | None]) -> Checkpoint:
+    """The checkpoint that this note is, signed by a key that `key_of(name, key id)` knows. Raises NoteError."""
+    if len(note) > MAX_CHECKPOINT_BYTES:
+        raise NoteError(f"It has {len(note)} characters, and a checkpoint at most {MAX_CHECKPOINT_BYTES}.")
+    parsed = Note.parse(note)
+    checkpoint = Checkpoint.parse(parsed.text)
+    keys = (key_of(one.name, one.key_id) for one in parsed.signatures if one.name == checkpoint.origin)
+    key = next((key for key in keys if key is not None), None)
+    if key is None:
+        raise NoteError(f"No key that is known has signed it as {checkpoint.origin}.")
+    parsed.verify(key)
+    return checkpoint
+
+
+def _signature(line: str, number: int) -> Signature:
+    match = re.fullmatch(rf"{_SIGNATURE_LINE}([^\s+]+) ([A-Za-z0-9+/=]+)", line)
+    if match is None:
+        raise NoteError(f"Line {number} is not a signature.")
+    raw = _base64(match[2], f"Line {number}")
+    if len(raw) != _KEY_ID_BYTES + _SIGNATURE_BYTES:
+        raise NoteError(
+            f"The signature in line {number} has {len(raw)} bytes, and one of Ed25519 {_KEY_ID_BYTES + _SIGNATURE_BYTES}."
+        )
+    return Signature(match[1], raw[:_KEY_ID_BYTES], raw[_KEY_ID_BYTES:])
+
+
+def _base64(text: str, where: str) -> bytes:
+    """Of one text there is one set of bytes and the other way round: no other alphabet, no bits to spare."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error):
+        raise NoteError(f"{where} is not base64.") from None
+    if base64.b64encode(raw).decode() != text:
+        raise NoteError(f"{where} is base64 that nobody writes so.")
+    return raw
+
+
+def _check_name(name: str) -> None:
+    if not re.fullmatch(r"[^\s+]+", name) or _CONTROL.search(name):
+        raise NoteError("A key's name is not empty and has no space and no plus sign.")

@@ -1,0 +1,129 @@
+"""The tree over the ledger, against another implementation: however long the runs are, and whoever is killed while appending."""
+
+import random
+from typing import Any
+
+import psycopg
+import pytest
+from pymerkle import InmemoryTree
+from sqlalchemy import Engine, text
+
+from ledger import entries as e
+from ledger.entries import Recorded
+from ledger.store import TOPIC_OF, Ledger, encode
+from projections import audit, merkle
+from projections.engine import Stalled, catch_up
+from projections.registry import PROJECTORS
+from tests.projections.stories import Story
+from tests.projections.test_engine import _Interrupting, _kill_the_others
+
+AUDIT = PROJECTORS["audit"]
+
+
+def content(position: int, recorded: Recorded) -> bytes:
+    """What a leaf holds, as decision 0017 says it."""
+    topic, state = TOPIC_OF[type(recorded.entry)].encode(), encode(recorded.entry)
+    numbers = b"".join(number.to_bytes(8, "big") for number in (recorded.version, position))
+    return recorded.stream.bytes + numbers + b"".join(len(part).to_bytes(4, "big") + part for part in (topic, state))
+
+
+def append(ledger: Ledger, entries: list[Recorded]) -> list[tuple[int, Recorded]]:
+    return list(zip(ledger.append(entries), entries, strict=True))
+
+
+def roots(engine: Engine, sizes: list[int]) -> list[bytes]:
+    with engine.connect() as connection:
+        return [audit.root_at(connection, size) for size in sizes]
+
+
+def check(engine: Engine, leaves: list[tuple[int, Recorded]]) -> None:
+    """The stored tree is that of these leaves: its root at every size, and the places of its leaves."""
+    oracle: Any = InmemoryTree(algorithm="sha256")
+    for position, recorded in leaves:
+        oracle.append(content(position, recorded))
+    sizes = sorted({1, 255, 256, 257, 511, 512, len(leaves)} & set(range(1, len(leaves) + 1)))
+    assert roots(engine, sizes) == [oracle.get_state(size) for size in sizes]
+    with engine.connect() as connection:
+        assert audit.tree_size(connection) == len(leaves)
+        rows = connection.execute(text("SELECT tile, first_position, positions, latest FROM audit_leaves ORDER BY tile")).all()
+    places = [position for row in rows for position in audit.positions_of(row.positions)]
+    assert places == [position for position, _ in leaves]
+    for row in rows:
+        so_far = leaves[: (row.tile + 1) * 256]
+        assert (row.first_position, row.latest) == (leaves[row.tile * 256][0], max(one.entry.at for _, one in so_far))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_tree_is_that_of_the_raw_entries_however_long_the_runs_are(seed: int, engine: Engine, ledger: Ledger) -> None:
+    story, dice = Story(seed=seed), random.Random(seed)
+    leaves = append(ledger, story.entries)
+    for _ in range(8):
+        leaves += append(ledger, story.tell(dice.randrange(1, 300)))
+        catch_up(engine, ledger, AUDIT, run_length=dice.choice((1, 7, 255, 256, 257, 2_000)))
+        check(engine, leaves)
+    print(f"{len(leaves)} leaves")
+
+
+def test_positions_that_skip_are_kept_beside_the_leaves(engine: Engine, ledger: Ledger, database_url: str) -> None:
+    story = Story(seed=4)
+    leaves = append(ledger, story.entries)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("SELECT setval('ledger_entries_notification_id_seq', 1000000)")
+    leaves += append(ledger, story.tell(400))
+    catch_up(engine, ledger, AUDIT, run_length=100)
+    check(engine, leaves)
+    with engine.connect() as connection:
+        tile, packed = connection.execute(text("SELECT tile, positions FROM audit_leaves ORDER BY tile LIMIT 1")).one()
+    assert audit.place_of(leaves[5][0], tile, packed) == 5
+    assert audit.place_of(999_999, tile, packed) is None
+
+
+def test_killed_in_mid_run_it_goes_on_as_if_nothing_had_been(engine: Engine, ledger: Ledger, database_url: str) -> None:
+    story = Story(seed=5)
+    leaves = append(ledger, story.entries)
+    for _ in range(5):
+        leaves += append(ledger, story.tell(120))
+        with pytest.raises(Exception, match=r"terminat|closed"):
+            catch_up(engine, ledger, _Interrupting(AUDIT, lambda: _kill_the_others(database_url)), run_length=50)
+        catch_up(engine, ledger, AUDIT, run_length=70)
+        check(engine, leaves)
+
+
+def test_the_leaf_of_a_row_is_what_the_tree_holds(engine: Engine, ledger: Ledger) -> None:
+    ((position, recorded), *_) = leaves = append(ledger, Story(seed=6).entries)
+    catch_up(engine, ledger, AUDIT)
+    state = encode(recorded.entry)
+    leaf = audit.leaf_of(recorded.stream, recorded.version, position, TOPIC_OF[type(recorded.entry)], state)
+    assert leaf == merkle.leaf_hash(content(position, recorded))
+    with engine.connect() as connection:
+        proof = merkle.inclusion_proof(0, len(leaves), audit.read_tiles(connection, merkle.inclusion_spans(0, len(leaves))))
+    merkle.verify_inclusion(0, len(leaves), leaf, proof, *roots(engine, [len(leaves)]))
+
+
+def test_what_changed_a_booking_later_is_found_by_booking(engine: Engine, ledger: Ledger) -> None:
+    story = Story(seed=7)
+    story.tell(300)
+    story.cancel(next(iter(story.events.values())))
+    ledger.append(story.entries)
+    catch_up(engine, ledger, AUDIT, run_length=40)
+    expected = {
+        (one.stream if isinstance(one.entry, e.EventCancelled) else one.entry.booking_id, one.version)
+        for one in story.entries
+        if isinstance(one.entry, e.EventCancelled | e.BookingCancelled | e.TicketUsed)
+    }
+    assert len(expected) > 20
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT subject, version FROM audit_amendments")).all()
+    assert {tuple(row) for row in found} == expected
+
+
+@pytest.mark.parametrize("spoil", ["UPDATE audit_tiles SET hashes = substr(hashes, 33)", "DELETE FROM audit_leaves"])
+def test_a_tree_that_lacks_something_is_not_appended_to(spoil: str, engine: Engine, ledger: Ledger) -> None:
+    story = Story(seed=8)
+    ledger.append(story.entries)
+    catch_up(engine, ledger, AUDIT)
+    with engine.begin() as connection:
+        connection.execute(text(spoil))
+    ledger.append(story.tell(20))
+    with pytest.raises(Stalled, match="MissingHash"):
+        catch_up(engine, ledger, AUDIT)

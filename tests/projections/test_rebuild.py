@@ -1,0 +1,162 @@
+"""A rebuild ends with the rows that were there, takes over in one moment, and goes on where it was killed."""
+
+import random
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import accumulate, count
+
+import pytest
+from sqlalchemy import Engine, event, text
+
+from ledger.entries import SeatsBooked
+from ledger.store import Ledger
+from projections.rebuild import Rebuilder, RebuildRefused
+from projections.registry import PROJECTORS
+from tests.projections.stories import Story, rows
+from tests.projections.test_engine import position, project
+
+ALL = list(PROJECTORS.values())
+
+
+@pytest.fixture
+def rebuilder(database_url: str, ledger: Ledger) -> Iterator[Rebuilder]:
+    rebuilder = Rebuilder(database_url, ledger)
+    yield rebuilder
+    rebuilder.close()
+
+
+@pytest.fixture
+def story(engine: Engine, ledger: Ledger) -> Story:
+    story = Story(seed=31)
+    story.tell(300)
+    ledger.append(story.entries)
+    project(engine, ledger)
+    return story
+
+
+def schemas(engine: Engine) -> list[str]:
+    query = "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'rebuild%' OR nspname LIKE 'retired%'"
+    with engine.connect() as connection:
+        return list(connection.scalars(text(query)))
+
+
+def test_everything_anew_is_what_was_there(engine: Engine, ledger: Ledger, rebuilder: Rebuilder, story: Story) -> None:
+    before = rows(engine)
+    done = rebuilder.rebuild(ALL)
+    assert [(one.name, one.compared, one.difference) for one in done] == [(name, True, None) for name in PROJECTORS]
+    assert rows(engine) == before
+    assert schemas(engine) == []
+    assert {position(engine, name) for name in PROJECTORS} == {ledger.head()}
+
+
+def test_what_takes_over_is_the_same_to_the_database(engine: Engine, rebuilder: Rebuilder, story: Story) -> None:
+    """Columns, constraints, indexes, all under the same names: the next migration finds what it expects."""
+    query = text("""
+        SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)
+        FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+        UNION ALL SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1, 2, 3""")
+    with engine.connect() as connection:
+        before = list(connection.execute(query))
+        connection.rollback()
+        rebuilder.rebuild(ALL)
+        assert list(connection.execute(query)) == before
+
+
+def test_a_row_that_was_altered_is_named_and_is_right_again(engine: Engine, rebuilder: Rebuilder, story: Story) -> None:
+    before = rows(engine)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE revenue_categories SET gross = gross + 1 WHERE name = 'VIP'"))
+        connection.execute(text("DELETE FROM tickets WHERE ctid = (SELECT min(ctid) FROM tickets)"))
+        connection.execute(text("INSERT INTO availability_events VALUES (gen_random_uuid(), 1)"))
+    found = {one.name: str(one.difference) for one in rebuilder.rebuild(ALL) if one.difference}
+    assert set(found) == {"availability", "bookings", "revenue"}
+    assert "should not be there" in found["availability"]
+    assert "is missing" in found["bookings"]
+    assert found["revenue"].startswith("revenue_categories: in the row event_id ")
+    assert ", gross is " in found["revenue"]
+    assert rows(engine) == before
+
+
+class _Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_killed_ten_times_it_ends_equal(
+    engine: Engine, rebuilder: Rebuilder, story: Story, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At any of its statements."""
+    monkeypatch.setattr("projections.rebuild.RUN", 40)
+    before, dice, statements = rows(engine), random.Random(seed), count()
+    killed_at = set(accumulate(dice.randint(1, 120) for _ in range(10)))
+
+    def kill(*_: object, **__: object) -> None:
+        if next(statements) in killed_at:
+            raise _Killed
+
+    event.listen(Engine, "before_cursor_execute", kill)
+    try:
+        while next(statements) <= max(killed_at):
+            with suppress(_Killed):
+                rebuilder.rebuild(ALL)
+    finally:
+        event.remove(Engine, "before_cursor_execute", kill)
+    assert [one.difference for one in rebuilder.rebuild(ALL)] == [None] * len(ALL)
+    assert rows(engine) == before
+    assert schemas(engine) == []
+
+
+def test_only_one_at_a_time(database_url: str, ledger: Ledger, rebuilder: Rebuilder, story: Story) -> None:
+    other = Rebuilder(database_url, ledger)
+    with rebuilder._alone("revenue"), pytest.raises(RebuildRefused, match="revenue is being rebuilt already"):
+        other.rebuild(ALL)
+    other.close()
+    assert len(rebuilder.rebuild(ALL)) == len(ALL)
+
+
+def test_who_reads_for_long_is_let_finish(engine: Engine, rebuilder: Rebuilder, story: Story) -> None:
+    with engine.connect() as reader, ThreadPoolExecutor(1) as threads:
+        reader.execute(text("SELECT count(*) FROM tickets"))
+        done = threads.submit(rebuilder.rebuild, [PROJECTORS["bookings"]])
+        with pytest.raises(TimeoutError):
+            done.result(1)
+        assert reader.scalar(text("SELECT count(*) FROM tickets")) is not None
+        reader.rollback()
+        assert done.result(10)[0].difference is None
+
+
+def test_a_new_version_takes_over_without_being_compared(engine: Engine, rebuilder: Rebuilder, story: Story) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE projections SET version = 0, position = position - 1 WHERE name = 'revenue'"))
+    [done] = rebuilder.rebuild([PROJECTORS["revenue"]])
+    assert (done.compared, done.difference, done.position) == (False, None, position(engine, "catalogue"))
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT version FROM projections WHERE name = 'revenue'")) == PROJECTORS["revenue"].version
+
+
+def test_readers_and_the_live_projection_go_on(engine: Engine, ledger: Ledger, rebuilder: Rebuilder, story: Story) -> None:
+    """Each read, while it is rebuilt again and again: what the ledger says up to the position that the same statement saw."""
+    sql = text("""SELECT position, (SELECT sum(bookings) FROM revenue_events), (SELECT count(*) FROM bookings)
+        FROM projections WHERE name = 'revenue'""")
+    stop, seen = threading.Event(), []
+
+    def read() -> None:
+        with engine.connect() as connection:
+            while not stop.is_set():
+                seen.append(connection.execute(sql).one())
+                connection.rollback()
+
+    with ThreadPoolExecutor(2) as threads:
+        reading = threads.submit(read)
+        for _ in range(5):
+            ledger.append(story.tell(10))
+            project(engine, ledger)
+            assert all(one.difference is None for one in rebuilder.rebuild(ALL))
+        stop.set()
+        reading.result(10)
+    sold = [one.position for one in ledger.read(0, 10_000) if isinstance(one.entry, SeatsBooked)]
+    for reached, in_revenue, _ in seen:
+        assert in_revenue == sum(place <= reached for place in sold)
+    assert len(seen) > 20
