@@ -1,6 +1,7 @@
 import { lazy } from "react";
 import { Route, Routes } from "react-router";
 
+import { backOffice } from "./back-office";
 import { NotFoundPage } from "./not-found-page";
 import { RequireSession } from "./require-session";
 import { Shell } from "./shell/shell";
@@ -14,6 +15,7 @@ export function AppRoutes() {
       <Route element={<Shell />}>
         <Route index element={<EventsPage />} />
         <Route element={<RequireSession />}>{/* everybody who is signed in */}</Route>
+        {backOffice}
         <Route path="*" element={<NotFoundPage />} />
       </Route>
     </Routes>

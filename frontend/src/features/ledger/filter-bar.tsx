@@ -1,0 +1,113 @@
+import "@mantine/dates/styles.css";
+
+import { Button, Group, NumberInput, Select, TextInput } from "@mantine/core";
+import { DateTimePicker } from "@mantine/dates";
+import { useState } from "react";
+
+import { EntryType } from "@/shared/api/generated/model";
+import { EventChoice } from "@/shared/choosing/event-choice";
+import { wallTime } from "@/shared/formatting/wall-times";
+import { ledger } from "@/shared/strings/ledger";
+import { browserTimeZone, instantOf, wallClock } from "@/shared/time/wall-clock";
+
+import { findEvents, NO_FILTER, type Filter } from "./queries";
+import { isUuid } from "./use-filter";
+
+const text = ledger.filters;
+const TYPES = Object.values(EntryType).map((value) => ({ value, label: ledger.types[value] }));
+
+interface Props {
+  filter: Filter;
+  onChange: (filter: Filter) => void;
+}
+
+export function FilterBar({ filter, onChange }: Props) {
+  const isFiltered = Object.values(filter).some((value) => value !== null);
+  return (
+    <Group gap="sm" align="flex-start" role="search">
+      <EventChoice
+        purpose="ledger"
+        find={findEvents}
+        value={filter.eventId}
+        onChange={(eventId) => onChange({ ...filter, eventId })}
+      />
+      <Select
+        flex="1 1 180px"
+        maw={240}
+        label={text.type}
+        placeholder={text.anyType}
+        clearable
+        data={TYPES}
+        value={filter.type}
+        onChange={(type) => onChange({ ...filter, type: type })}
+      />
+      <Actor key={filter.actorId} value={filter.actorId} onChange={(actorId) => onChange({ ...filter, actorId })} />
+      <Time label={text.from} value={filter.from} onChange={(from) => onChange({ ...filter, from })} />
+      <Time label={text.to} value={filter.to} onChange={(to) => onChange({ ...filter, to })} />
+      <NumberInput
+        flex="1 1 120px"
+        maw={160}
+        label={text.after}
+        allowDecimal={false}
+        allowNegative={false}
+        hideControls
+        thousandSeparator=" "
+        value={filter.after ?? ""}
+        onChange={(after) => onChange({ ...filter, after: typeof after === "number" ? after : null })}
+      />
+      {isFiltered && (
+        <Button variant="subtle" mt={25} onClick={() => onChange(NO_FILTER)}>
+          {text.clear}
+        </Button>
+      )}
+    </Group>
+  );
+}
+
+function Actor({ value, onChange }: { value: string | null; onChange: (actorId: string | null) => void }) {
+  const [typed, setTyped] = useState(value ?? "");
+  const id = typed.trim();
+  const isWrong = id !== "" && !isUuid(id);
+  return (
+    <TextInput
+      flex="1 1 220px"
+      maw={360}
+      label={text.actor}
+      placeholder={text.actorHint}
+      maxLength={36}
+      error={isWrong && text.noActorId}
+      value={typed}
+      onChange={({ currentTarget }) => {
+        const entered = currentTarget.value.trim();
+        setTyped(currentTarget.value);
+        if (isUuid(entered)) onChange(entered.toLowerCase());
+        else if (entered === "") onChange(null);
+      }}
+    />
+  );
+}
+
+/** Typed and shown in the reader's own time. */
+function Time({
+  label,
+  value,
+  onChange,
+}: {
+  label: string;
+  value: string | null;
+  onChange: (at: string | null) => void;
+}) {
+  const zone = browserTimeZone();
+  return (
+    <DateTimePicker
+      flex="1 1 190px"
+      maw={240}
+      label={label}
+      clearable
+      highlightToday
+      valueFormat={wallTime}
+      value={value === null ? null : wallClock(value, zone)}
+      onChange={(wall) => onChange(wall === null ? null : instantOf(wall, zone))}
+    />
+  );
+}

@@ -1,0 +1,27 @@
+import { useCallback } from "react";
+
+import { newIdempotencyKey } from "./idempotency-key";
+
+/**
+ * The Idempotency-Key of what somebody is about to do. The same body gets the same key until it is `done`, over a double click, a
+ * retry, and a page that was loaded again before the answer came: it is done once. Another body is another intention.
+ *
+ * `name` is what is done and to what: `book <event>`.
+ */
+export function useCommandKey(name: string): { keyFor: (body: unknown) => string; done: () => void } {
+  const storedAs = `seatledger.intention ${name}`;
+
+  const keyFor = useCallback(
+    (body: unknown) => {
+      const of = JSON.stringify(body);
+      const stored = JSON.parse(sessionStorage.getItem(storedAs) ?? "null") as { of: string; key: string } | null;
+      if (stored?.of === of) return stored.key;
+      const key = newIdempotencyKey();
+      sessionStorage.setItem(storedAs, JSON.stringify({ of, key }));
+      return key;
+    },
+    [storedAs],
+  );
+  const done = useCallback(() => sessionStorage.removeItem(storedAs), [storedAs]);
+  return { keyFor, done };
+}

@@ -1,0 +1,5 @@
+export const choosing = {
+  event: "Event",
+  anyEvent: "All events",
+  noEvent: "No event matches",
+};
