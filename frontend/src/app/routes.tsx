@@ -8,14 +8,27 @@ import { Shell } from "./shell/shell";
 
 // Each page is loaded when somebody goes there.
 const EventsPage = lazy(async () => ({ default: (await import("@/features/events/events-page")).EventsPage }));
+const EventPage = lazy(async () => ({ default: (await import("@/features/events/event-page")).EventPage }));
+const SignInPage = lazy(async () => ({ default: (await import("@/features/accounts/sign-in-page")).SignInPage }));
+const SignUpPage = lazy(async () => ({ default: (await import("@/features/accounts/sign-up-page")).SignUpPage }));
+const AccountPage = lazy(async () => ({ default: (await import("@/features/accounts/account-page")).AccountPage }));
+const BookingsPage = lazy(async () => ({ default: (await import("@/features/bookings/bookings-page")).BookingsPage }));
+const BookingPage = lazy(async () => ({ default: (await import("@/features/bookings/booking-page")).BookingPage }));
 
 export function AppRoutes() {
   return (
     <Routes>
       <Route element={<Shell />}>
         <Route index element={<EventsPage />} />
-        <Route element={<RequireSession />}>{/* everybody who is signed in */}</Route>
         {backOffice}
+        <Route path="events/:eventId" element={<EventPage />} />
+        <Route path="sign-in" element={<SignInPage />} />
+        <Route path="sign-up" element={<SignUpPage />} />
+        <Route element={<RequireSession />}>
+          <Route path="account" element={<AccountPage />} />
+          <Route path="bookings" element={<BookingsPage />} />
+          <Route path="bookings/:bookingId" element={<BookingPage />} />
+        </Route>
         <Route path="*" element={<NotFoundPage />} />
       </Route>
     </Routes>

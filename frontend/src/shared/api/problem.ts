@@ -11,10 +11,13 @@ export class ApiError extends Error {
   readonly kind: string;
   readonly status: number;
   readonly problem: Problem;
+  /** When the server says so; otherwise 0. */
+  readonly retryAfterSeconds: number;
 
-  constructor(problem: Problem) {
+  constructor(problem: Problem, retryAfterSeconds = 0) {
     super(problem.detail);
     this.problem = problem;
+    this.retryAfterSeconds = retryAfterSeconds;
     this.status = problem.status;
     this.kind = problem.type.slice(problem.type.lastIndexOf("/") + 1);
   }
@@ -26,15 +29,15 @@ export class ApiError extends Error {
 }
 
 /** Whether `error` is the API's refusal of that kind. */
-export function isKind(error: unknown, ...kinds: string[]): error is ApiError {
-  return error instanceof ApiError && kinds.includes(error.kind);
+export function isKind<Kind extends string>(error: unknown, ...kinds: Kind[]): error is ApiError & { kind: Kind } {
+  return error instanceof ApiError && (kinds as string[]).includes(error.kind);
 }
 
 /** An ApiError of what axios threw; anything else, a request that was given up among it, comes back as it is. */
 export function toApiError(error: unknown): unknown {
   if (!(error instanceof AxiosError) || error.code === AxiosError.ERR_CANCELED) return error;
   const body: unknown = error.response?.data;
-  if (isProblem(body)) return new ApiError(body);
+  if (isProblem(body)) return new ApiError(body, Number(error.response?.headers["retry-after"] ?? 0));
   const status = error.response?.status ?? 0;
   return new ApiError({ type: `/problems/${UNREACHABLE}`, title: "", status, detail: error.message });
 }

@@ -15,6 +15,7 @@ export const events = {
     month: "Next 30 days",
   },
   more: "Show more",
+  tryAgain: "Try again",
   loading: "Loading events",
   results: (shown: number, hasMore: boolean) => {
     if (shown === 1 && !hasMore) return "1 event";
@@ -78,6 +79,7 @@ export const events = {
     problems: {
       soldOut: {
         title: "Somebody was faster",
+        all: "The last seats were just sold. One that somebody gives back shows here at once: leave the page open.",
         none: (category: string) => `The last seats in ${category} were just sold. Take another category.`,
         fewer: (available: number, category: string) => `Only ${tickets(available)} left in ${category}.`,
         take: (available: number) => `Take ${count(available)}`,
@@ -88,7 +90,6 @@ export const events = {
           held === 0
             ? `At most ${tickets(limit)} a person.`
             : `At most ${tickets(limit)} a person, and you hold ${count(held)} already.`,
-        take: (rest: number) => `Take ${count(rest)}`,
         bookings: "See your bookings",
       },
       tooLarge: {

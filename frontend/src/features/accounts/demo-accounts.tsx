@@ -1,0 +1,44 @@
+import { Avatar, Badge, Group, Paper, Stack, Text, Title, UnstyledButton } from "@mantine/core";
+
+import type { DemoAccount } from "@/shared/api/generated/model";
+import { accounts } from "@/shared/strings/accounts";
+import { app } from "@/shared/strings/app";
+
+import classes from "./demo-accounts.module.css";
+import type { useSignIn } from "./use-sign-in";
+
+/** Published, in the README and in the API's own answer: it opens nothing but a demo. */
+const PASSWORD = "demo-password";
+
+export function DemoAccounts({ demo, signIn }: { demo: readonly DemoAccount[]; signIn: ReturnType<typeof useSignIn> }) {
+  return (
+    <Paper withBorder p={{ base: "md", sm: "xl" }} component="section" aria-labelledby="demo">
+      <Title order={2} size="h3" id="demo">
+        {accounts.signIn.demo}
+      </Title>
+      <Text size="sm" c="dimmed" mt={4} mb="md">
+        {accounts.signIn.demoHint}
+      </Text>
+      <Stack gap="xs">
+        {demo.map(({ name, email, role }) => (
+          <UnstyledButton
+            key={email}
+            className={classes.person ?? ""}
+            disabled={signIn.isPending}
+            onClick={() => signIn.mutate({ data: { email, password: PASSWORD } })}
+          >
+            <Group gap="sm" wrap="nowrap">
+              <Avatar name={name} color="ledger" aria-hidden />
+              <Text fw={650} flex={1} truncate>
+                {name}
+              </Text>
+              <Badge variant="light" color={role === "customer" ? "ledger" : "blue"}>
+                {app.roles[role]}
+              </Badge>
+            </Group>
+          </UnstyledButton>
+        ))}
+      </Stack>
+    </Paper>
+  );
+}

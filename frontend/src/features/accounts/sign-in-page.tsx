@@ -1,0 +1,101 @@
+import { Anchor, Button, Paper, PasswordInput, SimpleGrid, Stack, Text, TextInput, Title } from "@mantine/core";
+import { useForm } from "@mantine/form";
+import { Link, useSearchParams } from "react-router";
+
+import { useGetAbout } from "@/shared/api/generated/system/system";
+import { type ApiError, isKind, UNREACHABLE } from "@/shared/api/problem";
+import { Page } from "@/shared/navigation/page";
+import { RETURN_PARAMETER, safeReturnPath } from "@/shared/navigation/return-path";
+import { useSession } from "@/shared/session/session";
+import { accounts } from "@/shared/strings/accounts";
+
+import { checks } from "./checks";
+import { DemoAccounts } from "./demo-accounts";
+import { FormProblem } from "./form-problem";
+import { useSignIn } from "./use-sign-in";
+
+const text = accounts.signIn;
+
+export function SignInPage() {
+  const about = useGetAbout();
+  const demo = about.data?.demo_accounts ?? [];
+  const signIn = useSignIn();
+
+  return (
+    <Page title={text.title} lead={text.lead}>
+      <SimpleGrid cols={{ base: 1, md: demo.length > 0 ? 2 : 1 }} spacing="xl" maw={demo.length > 0 ? undefined : 480}>
+        <Stack gap="md">
+          <SignedInAlready />
+          <SignInForm signIn={signIn} />
+        </Stack>
+        {demo.length > 0 && <DemoAccounts demo={demo} signIn={signIn} />}
+      </SimpleGrid>
+    </Page>
+  );
+}
+
+function SignInForm({ signIn }: { signIn: ReturnType<typeof useSignIn> }) {
+  const [parameters] = useSearchParams();
+  const form = useForm({
+    mode: "uncontrolled",
+    initialValues: { email: "", password: "" },
+    validate: { email: checks.email, password: checks.filled },
+  });
+  const submit = form.onSubmit((data) => signIn.mutate({ data }));
+
+  return (
+    <Paper withBorder p={{ base: "md", sm: "xl" }} shadow="sm">
+      <form onSubmit={submit} noValidate>
+        <Stack gap="md">
+          <TextInput
+            key={form.key("email")}
+            label={accounts.email}
+            type="email"
+            autoComplete="username"
+            {...form.getInputProps("email")}
+          />
+          <PasswordInput
+            key={form.key("password")}
+            label={accounts.password}
+            autoComplete="current-password"
+            {...form.getInputProps("password")}
+          />
+          <FormProblem text={signIn.error === null ? null : reason(signIn.error)} />
+          <Button type="submit" size="md" loading={signIn.isPending}>
+            {text.submit}
+          </Button>
+          <Text size="sm" ta="center">
+            {text.toSignUp}{" "}
+            <Anchor component={Link} to={`/sign-up?${parameters}`} underline="always">
+              {text.toSignUpAction}
+            </Anchor>
+          </Text>
+        </Stack>
+      </form>
+    </Paper>
+  );
+}
+
+function SignedInAlready() {
+  const { account } = useSession();
+  const [parameters] = useSearchParams();
+  if (account === null) return null;
+  return (
+    <Paper withBorder p="md">
+      <Stack align="flex-start" gap="xs">
+        <Title order={2} size="h4">
+          {text.already(account.name)}
+        </Title>
+        <Button component={Link} to={safeReturnPath(parameters.get(RETURN_PARAMETER))} size="xs" variant="default">
+          {text.goOn}
+        </Button>
+      </Stack>
+    </Paper>
+  );
+}
+
+function reason(error: ApiError): string {
+  if (isKind(error, "wrong-credentials", "malformed")) return text.wrong;
+  if (isKind(error, "too-many-attempts")) return text.tooMany(error.retryAfterSeconds);
+  return isKind(error, UNREACHABLE) ? accounts.unreachable : accounts.failed;
+}

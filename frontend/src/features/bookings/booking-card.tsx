@@ -1,0 +1,57 @@
+import { Badge, Card, Group, Stack, Text, Title } from "@mantine/core";
+import { IconChevronRight } from "@tabler/icons-react";
+import { Link } from "react-router";
+
+import type { Booking, Event } from "@/shared/api/generated/model";
+import { money } from "@/shared/formatting/money";
+import { moment } from "@/shared/formatting/moments";
+import { bookings } from "@/shared/strings/bookings";
+
+import classes from "./booking-card.module.css";
+
+/** A booking in a list; the whole card leads to its tickets. */
+export function BookingCard({ booking, event }: { booking: Booking; event: Event | undefined }) {
+  const isOff = booking.status === "cancelled";
+  const active = booking.tickets.filter(({ status }) => status !== "cancelled").length;
+
+  return (
+    <Card
+      component="article"
+      withBorder
+      p="lg"
+      radius="lg"
+      className={classes.card ?? ""}
+      data-off={isOff || undefined}
+    >
+      <Group justify="space-between" wrap="nowrap" gap="md">
+        <Stack gap={4} miw={0}>
+          <Group gap="xs">
+            <Title order={2} size="h4" lineClamp={2}>
+              <Link to={`/bookings/${booking.id}`} className={classes.link ?? ""}>
+                {booking.event_name}
+              </Link>
+            </Title>
+            {isOff && (
+              <Badge color="gray" variant="light">
+                {bookings.bookingStatus.cancelled}
+              </Badge>
+            )}
+          </Group>
+          {event !== undefined && (
+            <Text size="sm" c="dimmed">
+              {[moment(event.starts_at, event.timezone), event.venue].filter(Boolean).join(" · ")}
+            </Text>
+          )}
+          <Text size="sm">
+            {[
+              bookings.tickets(isOff ? booking.tickets.length : active),
+              money(booking.total_amount, booking.currency),
+              bookings.number(booking.number),
+            ].join(" · ")}
+          </Text>
+        </Stack>
+        <IconChevronRight size={22} aria-hidden className={classes.icon} />
+      </Group>
+    </Card>
+  );
+}

@@ -1,0 +1,145 @@
+import { Alert, Anchor, Badge, Button, Group, Paper, SimpleGrid, Skeleton, Stack, Text, Title } from "@mantine/core";
+import { IconArrowLeft, IconCalendarPlus, IconConfetti, IconMoodEmpty, IconPrinter } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useLocation, useParams } from "react-router";
+
+import type { Booking, Event } from "@/shared/api/generated/model";
+import { isKind } from "@/shared/api/problem";
+import { LoadFailed } from "@/shared/feedback/load-failed";
+import { NothingHere } from "@/shared/feedback/nothing-here";
+import { since, span } from "@/shared/formatting/moments";
+import { Page } from "@/shared/navigation/page";
+import { bookings } from "@/shared/strings/bookings";
+
+import { CancelTickets } from "./cancel-tickets";
+import { Payment } from "./payment";
+import { bookedEventQuery, bookingQuery } from "./queries";
+import { Ticket } from "./ticket";
+
+export function BookingPage() {
+  const { bookingId = "" } = useParams();
+  const { data: booking, error, refetch } = useQuery(bookingQuery(bookingId));
+  const { data: event } = useQuery({ ...bookedEventQuery(booking?.event_id ?? ""), enabled: booking !== undefined });
+
+  return (
+    <Stack gap="lg">
+      <Anchor component={Link} to="/bookings" size="sm" w="fit-content" data-no-print>
+        <Group gap={4} component="span">
+          <IconArrowLeft size={16} aria-hidden />
+          {bookings.back}
+        </Group>
+      </Anchor>
+      {booking !== undefined ? (
+        <Details booking={booking} event={event} />
+      ) : error === null ? (
+        <Skeleton height={420} radius="lg" />
+      ) : isKind(error, "booking-not-found", "malformed") ? (
+        <Page title={bookings.notFound.title}>
+          <NothingHere icon={IconMoodEmpty} title="404" text={bookings.notFound.text} />
+        </Page>
+      ) : (
+        <LoadFailed error={error} onRetry={refetch} />
+      )}
+    </Stack>
+  );
+}
+
+function Details({ booking, event }: { booking: Booking; event: Event | undefined }) {
+  const { state } = useLocation() as { state: { isNew?: boolean } | null };
+  const when = event === undefined ? "" : span(event.starts_at, event.ends_at, event.timezone);
+
+  return (
+    <Page
+      title={booking.event_name}
+      lead={[when, event?.venue].filter(Boolean).join(" · ")}
+      actions={<Actions booking={booking} event={event} />}
+    >
+      {state?.isNew === true && booking.status === "confirmed" && (
+        <Alert
+          icon={<IconConfetti aria-hidden />}
+          title={bookings.confirmation.title}
+          variant="light"
+          role="status"
+          data-no-print
+        >
+          {bookings.confirmation.text(booking.tickets.length)}
+        </Alert>
+      )}
+      {event?.status === "cancelled" && (
+        <Alert color="red" title={bookings.bookingStatus.cancelled}>
+          {bookings.eventCancelled}
+        </Alert>
+      )}
+      <section aria-labelledby="tickets">
+        <Group mb="md" gap="sm">
+          <Title order={2} size="h3" id="tickets">
+            {bookings.ticketsTitle}
+          </Title>
+          {booking.status === "cancelled" && (
+            <Badge color="gray" variant="light">
+              {bookings.bookingStatus.cancelled}
+            </Badge>
+          )}
+        </Group>
+        <SimpleGrid component="ul" cols={{ base: 1, md: 2 }} spacing="md" p={0} m={0}>
+          {booking.tickets.map((ticket, index) => (
+            <Ticket
+              key={ticket.id}
+              ticket={ticket}
+              number={index + 1}
+              all={booking.tickets.length}
+              eventName={booking.event_name}
+              moment={when}
+            />
+          ))}
+        </SimpleGrid>
+      </section>
+      <Paper withBorder p="lg" maw={520} component="section" aria-labelledby="payment">
+        <Stack gap="sm">
+          <Title order={2} size="h3" id="payment">
+            {bookings.summary}
+          </Title>
+          <Payment booking={booking} />
+          <Text size="sm" c="dimmed">
+            {`${bookings.number(booking.number)} · ${bookings.bookedAt(since(booking.booked_at))}`}
+          </Text>
+        </Stack>
+      </Paper>
+    </Page>
+  );
+}
+
+function Actions({ booking, event }: { booking: Booking; event: Event | undefined }) {
+  const saveCalendarFile = async (event: Event) => {
+    const { calendarFile } = await import("./calendar-file");
+    save(calendarFile(booking, event, location.href));
+  };
+  return (
+    <Group gap="xs" data-no-print>
+      <Button component={Link} to={`/events/${booking.event_id}`} variant="default">
+        {bookings.event}
+      </Button>
+      {booking.status === "confirmed" && event !== undefined && (
+        <Button
+          variant="default"
+          leftSection={<IconCalendarPlus size={18} aria-hidden />}
+          onClick={() => void saveCalendarFile(event)}
+        >
+          {bookings.calendar}
+        </Button>
+      )}
+      <Button variant="default" leftSection={<IconPrinter size={18} aria-hidden />} onClick={() => window.print()}>
+        {bookings.print}
+      </Button>
+      {event !== undefined && <CancelTickets booking={booking} event={event} />}
+    </Group>
+  );
+}
+
+function save(file: File): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(file);
+  link.download = file.name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}

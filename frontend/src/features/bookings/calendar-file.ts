@@ -1,0 +1,32 @@
+import { createEvent, type DateTime } from "ics";
+
+import type { Booking, Event } from "@/shared/api/generated/model";
+
+const DEFAULT_HOURS = 2;
+
+/** An iCalendar file (RFC 5545) with the event, in UTC, which calendars show in their own time. Throws what the library finds wrong. */
+export function calendarFile(booking: Booking, event: Event, url: string): File {
+  const { value, error } = createEvent({
+    uid: `${booking.id}@seatledger`,
+    productId: "seatledger",
+    title: event.name,
+    start: parts(event.starts_at),
+    startInputType: "utc",
+    startOutputType: "utc",
+    ...(event.ends_at === null
+      ? { duration: { hours: DEFAULT_HOURS } }
+      : { end: parts(event.ends_at), endInputType: "utc" as const, endOutputType: "utc" as const }),
+    location: event.venue,
+    description: event.description,
+    url,
+    status: "CONFIRMED",
+    busyStatus: "BUSY",
+  });
+  if (error) throw error;
+  return new File([value ?? ""], `seatledger-${booking.number}.ics`, { type: "text/calendar" });
+}
+
+function parts(at: string): DateTime {
+  const date = new Date(at);
+  return [date.getUTCFullYear(), date.getUTCMonth() + 1, date.getUTCDate(), date.getUTCHours(), date.getUTCMinutes()];
+}

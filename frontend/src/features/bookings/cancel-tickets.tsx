@@ -1,0 +1,100 @@
+import { Alert, Button, Checkbox, Group, Modal, Stack, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { notifications } from "@mantine/notifications";
+import { IconAlertTriangle } from "@tabler/icons-react";
+import { useState } from "react";
+
+import type { Booking, Event } from "@/shared/api/generated/model";
+import { isFree, money, total } from "@/shared/formatting/money";
+import { bookings } from "@/shared/strings/bookings";
+import { useNow } from "@/shared/time/use-now";
+
+import { useCancel } from "./use-cancel";
+
+const text = bookings.cancel;
+
+/** The way to give back all or some of a booking's tickets, while one can. */
+export function CancelTickets({ booking, event }: { booking: Booking; event: Event }) {
+  const [isOpen, { open, close }] = useDisclosure(false);
+  const now = useNow();
+  const isActive = booking.tickets.some(({ status }) => status === "active");
+
+  if (!isActive || event.status !== "active") return null;
+  if (now >= Date.parse(event.starts_at)) return <Text c="dimmed">{text.tooLate}</Text>;
+  return (
+    <>
+      <Button variant="light" color="red" onClick={open}>
+        {text.action}
+      </Button>
+      <Modal opened={isOpen} onClose={close} title={text.title} centered>
+        <Choose booking={booking} onDone={close} />
+      </Modal>
+    </>
+  );
+}
+
+function Choose({ booking, onDone }: { booking: Booking; onDone: () => void }) {
+  const active = booking.tickets.filter(({ status }) => status === "active");
+  const [chosen, setChosen] = useState<string[]>(active.map(({ id }) => id));
+  const those = active.filter(({ id }) => chosen.includes(id));
+  const { cancel, isSending, problem } = useCancel(booking, () => {
+    notifications.show({ message: text.done(those.length) });
+    onDone();
+  });
+
+  return (
+    <Stack gap="md">
+      <Checkbox.Group label={text.which} value={chosen} onChange={setChosen}>
+        <Stack gap="xs" mt="xs">
+          {active.length > 1 && (
+            <Checkbox
+              label={text.all}
+              checked={those.length === active.length}
+              indeterminate={those.length > 0 && those.length < active.length}
+              onChange={({ currentTarget }) => setChosen(currentTarget.checked ? active.map(({ id }) => id) : [])}
+            />
+          )}
+          {booking.tickets.map(
+            (ticket, index) =>
+              ticket.status === "active" && (
+                <Checkbox
+                  key={ticket.id}
+                  value={ticket.id}
+                  label={text.ticket(index + 1, ticket.category)}
+                  ml={active.length > 1 ? "lg" : 0}
+                />
+              ),
+          )}
+        </Stack>
+      </Checkbox.Group>
+      <Text size="sm" role="status">
+        {those.length === 0 ? text.nothingChosen : costs(booking, those)}
+      </Text>
+      {problem !== null && (
+        <Alert color="orange" icon={<IconAlertTriangle aria-hidden />} role="alert">
+          {text.problems[problem] ?? text.problems.other}
+        </Alert>
+      )}
+      <Group justify="flex-end" gap="xs">
+        <Button variant="default" onClick={onDone}>
+          {text.keep}
+        </Button>
+        <Button
+          color="red"
+          loading={isSending}
+          disabled={those.length === 0}
+          onClick={() => cancel(those.map(({ id }) => id))}
+        >
+          {text.confirm(those.length)}
+        </Button>
+      </Group>
+    </Stack>
+  );
+}
+
+/** Each ticket's price is its line's: a booking has one price a category. */
+function costs(booking: Booking, those: Booking["tickets"]): string {
+  const price = new Map(booking.lines.map(({ category, unit_price }) => [category, unit_price]));
+  const refund = total(those.map(({ category }) => ({ price: price.get(category) ?? "0", quantity: 1 })));
+  return isFree(refund) ? text.free : text.costs(money(refund, booking.currency), those.length);
+}

@@ -1,0 +1,198 @@
+import { Alert, Button, Divider, Group, Paper, Stack, Text, Title } from "@mantine/core";
+import { IconInfoCircle } from "@tabler/icons-react";
+import { useState, type ReactNode } from "react";
+import { Link, useSearchParams } from "react-router";
+
+import type { Event } from "@/shared/api/generated/model";
+import { isFree, money, total } from "@/shared/formatting/money";
+import { moment } from "@/shared/formatting/moments";
+import { useSeats } from "@/shared/live/seat-store";
+import { signInPath } from "@/shared/navigation/return-path";
+import { useSession } from "@/shared/session/session";
+import { events } from "@/shared/strings/events";
+import { useNow } from "@/shared/time/use-now";
+
+import { BookingProblem } from "./booking-problem";
+import { choiceFromText, choiceToText, linesOf, type Choice } from "./choice";
+import { Quantity } from "./quantity";
+import { saleState, type SaleState } from "./sale-state";
+import { useBooking } from "./use-booking";
+
+const CHOSEN = "tickets";
+
+export function BookingForm({ event }: { event: Event }) {
+  const { available } = useSeats(event);
+  const state = saleState(event, available, useNow());
+  const [parameters] = useSearchParams();
+  const [choice, setChoiceAlone] = useState(() => choiceFromText(parameters.get(CHOSEN), event));
+  const booking = useBooking(event);
+  const setChoice = (changed: Choice) => {
+    booking.forget();
+    setChoiceAlone(changed);
+  };
+  const problem = booking.problem !== null && (
+    <BookingProblem
+      problem={booking.problem}
+      event={event}
+      choice={choice}
+      setChoice={setChoice}
+      retry={() => booking.book(linesOf(choice, event))}
+    />
+  );
+
+  return (
+    <Paper withBorder p={{ base: "md", sm: "xl" }} shadow="sm" component="section" aria-labelledby="booking">
+      <Stack gap="md">
+        <Title order={2} size="h3" id="booking">
+          {events.booking.title}
+        </Title>
+        {state === "on-sale" ? (
+          <OpenForm event={event} choice={choice} setChoice={setChoice} booking={booking} problem={problem} />
+        ) : (
+          problem || <Closed event={event} state={state} />
+        )}
+      </Stack>
+    </Paper>
+  );
+}
+
+interface Props {
+  event: Event;
+  choice: Choice;
+  setChoice: (choice: Choice) => void;
+  booking: ReturnType<typeof useBooking>;
+  problem: ReactNode;
+}
+
+function OpenForm({ event, choice, setChoice, booking, problem }: Props) {
+  const lines = linesOf(choice, event);
+  const quantity = lines.reduce((sum, line) => sum + line.quantity, 0);
+  const limit = event.max_tickets_per_customer;
+
+  return (
+    <form
+      onSubmit={(submit) => {
+        submit.preventDefault();
+        booking.book(lines);
+      }}
+    >
+      <Stack gap="md">
+        {event.categories.map((category) => (
+          <Category
+            key={category.id}
+            event={event}
+            category={category}
+            chosen={choice[category.id] ?? 0}
+            room={limit === null ? Infinity : limit - quantity}
+            onChange={(value) => setChoice({ ...choice, [category.id]: value })}
+          />
+        ))}
+        {limit !== null && (
+          <Text size="sm" c="dimmed">
+            {events.limit(limit)}
+          </Text>
+        )}
+        <Divider />
+        <Group justify="space-between" align="baseline" aria-live="polite">
+          <Text c="dimmed">{events.booking.total}</Text>
+          <Text fz={28} fw={800} lts={-0.5} data-testid="total">
+            {money(total(lines), event.currency)}
+          </Text>
+        </Group>
+        {problem}
+        <Act event={event} choice={choice} quantity={quantity} isSending={booking.isSending} isSlow={booking.isSlow} />
+      </Stack>
+    </form>
+  );
+}
+
+interface CategoryProps {
+  event: Event;
+  category: Event["categories"][number];
+  chosen: number;
+  /** How many more one person may take. */
+  room: number;
+  onChange: (value: number) => void;
+}
+
+function Category({ event, category, chosen, room, onChange }: CategoryProps) {
+  const seats = useSeats(event);
+  const available = seats.categories[category.name] ?? category.available;
+  return (
+    <Group justify="space-between" wrap="nowrap" gap="sm">
+      <div style={{ minWidth: 0 }}>
+        <Text fw={650} style={{ overflowWrap: "anywhere" }}>
+          {category.name}
+        </Text>
+        <Group gap={6}>
+          <Text size="sm" fw={600}>
+            {isFree(category.price) ? events.free : money(category.price, event.currency)}
+          </Text>
+          <Text size="sm" c="dimmed" data-testid={`left-${category.name}`}>
+            {available > 0 ? events.seatsLeft(available) : events.soldOut}
+          </Text>
+        </Group>
+      </div>
+      {(available > 0 || chosen > 0) && (
+        <Quantity
+          category={category.name}
+          value={chosen}
+          max={Math.min(available, chosen + room)}
+          onChange={onChange}
+        />
+      )}
+    </Group>
+  );
+}
+
+/** The button, or the way to where it is. */
+function Act(props: { event: Event; choice: Choice; quantity: number; isSending: boolean; isSlow: boolean }) {
+  const { account, isKnown } = useSession();
+  const { booking } = events;
+  if (account === null && isKnown) {
+    const back = `/events/${props.event.id}?${new URLSearchParams({ [CHOSEN]: choiceToText(props.choice) })}`;
+    return (
+      <Stack gap={6}>
+        <Button component={Link} to={signInPath(back)} size="md">
+          {booking.signIn}
+        </Button>
+        <Text size="sm" c="dimmed" ta="center">
+          {booking.signInHint}
+        </Text>
+      </Stack>
+    );
+  }
+  if (account?.role === "auditor") return <Text c="dimmed">{booking.auditor}</Text>;
+  return (
+    <Stack gap={6}>
+      <Button type="submit" size="md" loading={props.isSending || !isKnown} disabled={props.quantity === 0}>
+        {booking.book(props.quantity)}
+      </Button>
+      <Text size="sm" c="dimmed" ta="center" role="status">
+        {props.isSlow ? booking.slow : props.quantity === 0 ? booking.nothingChosen : booking.confirmed}
+      </Text>
+    </Stack>
+  );
+}
+
+function Closed({ event, state }: { event: Event; state: Exclude<SaleState, "on-sale"> }) {
+  const { title, text } = events.booking.closed[state];
+  const opens = state === "not-open" ? events.salesFrom(moment(event.sales_open_at ?? "", event.timezone)) : text;
+  return (
+    <Alert
+      icon={<IconInfoCircle aria-hidden />}
+      color={state === "cancelled" ? "red" : "gray"}
+      title={title}
+      role="status"
+    >
+      <Stack align="flex-start" gap="sm">
+        <Text size="sm">{opens}</Text>
+        {state !== "not-open" && (
+          <Button component={Link} to="/" size="xs" variant="default">
+            {events.booking.seeOthers}
+          </Button>
+        )}
+      </Stack>
+    </Alert>
+  );
+}

@@ -1,0 +1,112 @@
+import { Alert, Button, Group, Stack, Text } from "@mantine/core";
+import { IconAlertTriangle } from "@tabler/icons-react";
+import type { ReactNode } from "react";
+import { Link } from "react-router";
+
+import type { Event } from "@/shared/api/generated/model";
+import { UNREACHABLE } from "@/shared/api/problem";
+import { useSeats } from "@/shared/live/seat-store";
+import { signInPath } from "@/shared/navigation/return-path";
+import { events } from "@/shared/strings/events";
+
+import { choiceToText, type Choice } from "./choice";
+import type { Refusal } from "./use-booking";
+
+interface Props {
+  problem: Refusal;
+  event: Event;
+  choice: Choice;
+  setChoice: (choice: Choice) => void;
+  retry: () => void;
+}
+
+const text = events.booking.problems;
+
+/** Why it was not booked, where one acts, with what one can do instead. */
+export function BookingProblem(props: Props) {
+  switch (props.problem.kind) {
+    case "sold-out":
+      return <SoldOut {...props} />;
+    case "customer-limit":
+      return <Limit {...props} />;
+    case "booking-too-large":
+      return <Said title={text.tooLarge.title} sentence={text.tooLarge.text(props.problem.problem?.limit ?? 0)} />;
+    case "event-not-bookable":
+      return <Said title={text.notBookable.title} sentence={text.notBookable.text} action={<SeeOthers />} />;
+    case "not-on-sale":
+      return <Said title={text.notOnSale.title} sentence={text.notOnSale.text} action={<SeeOthers />} />;
+    case "not-signed-in":
+      return <Said title={text.signedOut.title} sentence={text.signedOut.text} action={<SignIn {...props} />} />;
+    case "forbidden":
+      return <Said title={text.forbidden.title} sentence={text.forbidden.text} />;
+    case UNREACHABLE:
+    case "outcome-unknown":
+    case "busy":
+      return <Said title={text.unknown.title} sentence={text.unknown.text} action={<Retry {...props} />} />;
+    default:
+      return <Said title={text.other.title} sentence={text.other.text} action={<Retry {...props} />} />;
+  }
+}
+
+function Said({ title, sentence, action }: { title: string; sentence: string; action?: ReactNode }) {
+  return (
+    <Alert color="orange" icon={<IconAlertTriangle aria-hidden />} title={title} role="alert">
+      <Stack align="flex-start" gap="sm">
+        <Text size="sm">{sentence}</Text>
+        {action !== undefined && <Group gap="xs">{action}</Group>}
+      </Stack>
+    </Alert>
+  );
+}
+
+function SoldOut({ problem, event, choice, setChoice }: Props) {
+  const seats = useSeats(event);
+  const left = problem.problem?.available ?? 0;
+  const category = event.categories.find(({ name }) => name === problem.problem?.category);
+  if (category === undefined || seats.available === 0) {
+    return <Said title={text.soldOut.title} sentence={text.soldOut.all} action={<SeeOthers />} />;
+  }
+  if (left === 0)
+    return <Said title={text.soldOut.title} sentence={text.soldOut.none(category.name)} action={<SeeOthers />} />;
+  const take = (
+    <Button size="xs" variant="default" onClick={() => setChoice({ ...choice, [category.id]: left })}>
+      {text.soldOut.take(left)}
+    </Button>
+  );
+  return <Said title={text.soldOut.title} sentence={text.soldOut.fewer(left, category.name)} action={take} />;
+}
+
+function Limit({ problem }: Props) {
+  const { limit = 0, held = 0 } = problem.problem ?? {};
+  const see = (
+    <Button component={Link} to="/bookings" size="xs" variant="default">
+      {text.limit.bookings}
+    </Button>
+  );
+  return <Said title={text.limit.title} sentence={text.limit.text(limit, held)} action={held > 0 ? see : undefined} />;
+}
+
+function SeeOthers() {
+  return (
+    <Button component={Link} to="/" size="xs" variant="default">
+      {events.booking.seeOthers}
+    </Button>
+  );
+}
+
+function SignIn({ event, choice }: Props) {
+  const back = `/events/${event.id}?${new URLSearchParams({ tickets: choiceToText(choice) })}`;
+  return (
+    <Button component={Link} to={signInPath(back)} size="xs">
+      {events.booking.signIn}
+    </Button>
+  );
+}
+
+function Retry({ retry }: Props) {
+  return (
+    <Button size="xs" variant="default" onClick={retry}>
+      {events.tryAgain}
+    </Button>
+  );
+}

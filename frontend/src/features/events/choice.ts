@@ -1,0 +1,30 @@
+import type { Event } from "@/shared/api/generated/model";
+
+/** How many tickets of which category, by the category's id. */
+export type Choice = Readonly<Record<string, number>>;
+
+/** In an address, so that it survives signing in: `<category>:2,<category>:1`. */
+export function choiceToText(choice: Choice): string {
+  return Object.entries(choice)
+    .filter(([, quantity]) => quantity > 0)
+    .map(([id, quantity]) => `${id}:${quantity}`)
+    .join(",");
+}
+
+/** What an address says, as far as the event has it. */
+export function choiceFromText(text: string | null, event: Event): Choice {
+  const choice: Record<string, number> = {};
+  for (const part of (text ?? "").split(",")) {
+    const [id = "", quantity = ""] = part.split(":");
+    const isKnown = event.categories.some((category) => category.id === id);
+    if (isKnown && /^[1-9]\d{0,5}$/.test(quantity)) choice[id] = Number(quantity);
+  }
+  return choice;
+}
+
+/** The lines of a booking, in the event's order of categories. */
+export function linesOf(choice: Choice, event: Event): { category: string; quantity: number; price: string }[] {
+  return event.categories
+    .map(({ id, name, price }) => ({ category: name, quantity: choice[id] ?? 0, price }))
+    .filter(({ quantity }) => quantity > 0);
+}

@@ -1,0 +1,112 @@
+import { Anchor, Badge, Box, Grid, Group, Paper, Skeleton, Stack, Text, ThemeIcon, Title } from "@mantine/core";
+import { IconArrowLeft, IconCalendarEvent, IconMapPin, IconMoodEmpty, type Icon } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { Link, useParams } from "react-router";
+
+import type { Event } from "@/shared/api/generated/model";
+import { isKind } from "@/shared/api/problem";
+import { LoadFailed } from "@/shared/feedback/load-failed";
+import { NothingHere } from "@/shared/feedback/nothing-here";
+import { span } from "@/shared/formatting/moments";
+import { useLiveSeats } from "@/shared/live/use-live-seats";
+import { Page } from "@/shared/navigation/page";
+import { events } from "@/shared/strings/events";
+
+import { BookingForm } from "./booking-form";
+import { eventQuery } from "./queries";
+
+export function EventPage() {
+  const { eventId = "" } = useParams();
+  const query = eventQuery(eventId);
+  const { data: event, error, refetch } = useQuery(query);
+  useLiveSeats(event === undefined ? [] : [eventId], query.queryKey);
+
+  return (
+    <Stack gap="lg">
+      <Anchor component={Link} to="/" size="sm" w="fit-content">
+        <Group gap={4} component="span">
+          <IconArrowLeft size={16} aria-hidden />
+          {events.back}
+        </Group>
+      </Anchor>
+      {event !== undefined ? (
+        <Details event={event} />
+      ) : error === null ? (
+        <Skeleton height={420} radius="lg" />
+      ) : isKind(error, "event-not-found", "malformed") ? (
+        <Page title={events.notFound.title}>
+          <NothingHere icon={IconMoodEmpty} title="404" text={events.notFound.text} />
+        </Page>
+      ) : (
+        <LoadFailed error={error} onRetry={refetch} />
+      )}
+    </Stack>
+  );
+}
+
+function Details({ event }: { event: Event }) {
+  return (
+    <Page
+      title={event.name}
+      lead={
+        event.status === "active" ? undefined : (
+          <Badge color={event.status === "cancelled" ? "red" : "gray"}>
+            {event.status === "cancelled" ? events.cancelled : events.past}
+          </Badge>
+        )
+      }
+    >
+      <Grid gap={{ base: "lg", md: 40 }} align="flex-start">
+        <Grid.Col span={{ base: 12, md: 7 }}>
+          <Stack gap="xl">
+            <Paper withBorder p={{ base: "md", sm: "lg" }}>
+              <Stack gap="md">
+                <Fact icon={IconCalendarEvent} label={events.when}>
+                  <Text fw={600}>{span(event.starts_at, event.ends_at, event.timezone)}</Text>
+                  <Text size="sm" c="dimmed">
+                    {events.timeZone(event.timezone.replaceAll("_", " "))}
+                  </Text>
+                </Fact>
+                {event.venue !== "" && (
+                  <Fact icon={IconMapPin} label={events.where}>
+                    <Text fw={600}>{event.venue}</Text>
+                  </Fact>
+                )}
+              </Stack>
+            </Paper>
+            {event.description !== "" && (
+              <Box component="section" aria-labelledby="about">
+                <Title order={2} size="h3" id="about" mb="xs">
+                  {events.about}
+                </Title>
+                <Text maw="65ch" style={{ whiteSpace: "pre-line", overflowWrap: "anywhere" }}>
+                  {event.description}
+                </Text>
+              </Box>
+            )}
+          </Stack>
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, md: 5 }}>
+          <BookingForm key={event.id} event={event} />
+        </Grid.Col>
+      </Grid>
+    </Page>
+  );
+}
+
+function Fact({ icon: FactIcon, label, children }: { icon: Icon; label: string; children: ReactNode }) {
+  return (
+    <Group wrap="nowrap" align="flex-start" gap="md">
+      <ThemeIcon variant="light" size={40} radius="md">
+        <FactIcon size={22} stroke={1.6} aria-hidden />
+      </ThemeIcon>
+      <div>
+        <Text size="sm" c="dimmed">
+          {label}
+        </Text>
+        {children}
+      </div>
+    </Group>
+  );
+}
