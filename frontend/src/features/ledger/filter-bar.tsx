@@ -1,6 +1,6 @@
 import "@mantine/dates/styles.css";
 
-import { Button, Group, NumberInput, Select, TextInput } from "@mantine/core";
+import { Box, Button, NumberInput, Select, TextInput } from "@mantine/core";
 import { DateTimePicker } from "@mantine/dates";
 import { useState } from "react";
 
@@ -10,6 +10,7 @@ import { wallTime } from "@/shared/formatting/wall-times";
 import { ledger } from "@/shared/strings/ledger";
 import { browserTimeZone, instantOf, wallClock } from "@/shared/time/wall-clock";
 
+import classes from "./filter-bar.module.css";
 import { findEvents, NO_FILTER, type Filter } from "./queries";
 import { isUuid } from "./use-filter";
 
@@ -24,7 +25,7 @@ interface Props {
 export function FilterBar({ filter, onChange }: Props) {
   const isFiltered = Object.values(filter).some((value) => value !== null);
   return (
-    <Group gap="sm" align="flex-start" role="search">
+    <Box className={classes.filters ?? ""} role="search">
       <EventChoice
         purpose="ledger"
         find={findEvents}
@@ -32,8 +33,6 @@ export function FilterBar({ filter, onChange }: Props) {
         onChange={(eventId) => onChange({ ...filter, eventId })}
       />
       <Select
-        flex="1 1 180px"
-        maw={240}
         label={text.type}
         placeholder={text.anyType}
         clearable
@@ -45,8 +44,6 @@ export function FilterBar({ filter, onChange }: Props) {
       <Time label={text.from} value={filter.from} onChange={(from) => onChange({ ...filter, from })} />
       <Time label={text.to} value={filter.to} onChange={(to) => onChange({ ...filter, to })} />
       <NumberInput
-        flex="1 1 120px"
-        maw={160}
         label={text.after}
         allowDecimal={false}
         allowNegative={false}
@@ -56,11 +53,11 @@ export function FilterBar({ filter, onChange }: Props) {
         onChange={(after) => onChange({ ...filter, after: typeof after === "number" ? after : null })}
       />
       {isFiltered && (
-        <Button variant="subtle" mt={25} onClick={() => onChange(NO_FILTER)}>
+        <Button variant="subtle" mt={25} w="fit-content" onClick={() => onChange(NO_FILTER)}>
           {text.clear}
         </Button>
       )}
-    </Group>
+    </Box>
   );
 }
 
@@ -70,8 +67,6 @@ function Actor({ value, onChange }: { value: string | null; onChange: (actorId: 
   const isWrong = id !== "" && !isUuid(id);
   return (
     <TextInput
-      flex="1 1 220px"
-      maw={360}
       label={text.actor}
       placeholder={text.actorHint}
       maxLength={36}
@@ -100,8 +95,6 @@ function Time({
   const zone = browserTimeZone();
   return (
     <DateTimePicker
-      flex="1 1 190px"
-      maw={240}
       label={label}
       clearable
       highlightToday

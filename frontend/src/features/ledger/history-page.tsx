@@ -74,10 +74,10 @@ function Moments({ eventId, history }: { eventId: string; history: ReturnType<ty
       <HistorySlider history={history} index={index} onSelect={select} />
       <Jump onGo={go} problem={problemOf(then.error)} />
       <Grid gap="lg">
-        <Grid.Col span={{ base: 12, md: 5 }}>
+        <Grid.Col span={{ base: 12, md: 5 }} order={{ base: 2, md: 1 }}>
           <Surroundings entries={entries} index={index} onSelect={select} />
         </Grid.Col>
-        <Grid.Col span={{ base: 12, md: 7 }}>
+        <Grid.Col span={{ base: 12, md: 7 }} order={{ base: 1, md: 2 }}>
           {then.data !== undefined && then.error === null && (
             <AsItStood event={then.data.event} position={then.data.position} isBusy={then.isPlaceholderData} />
           )}
