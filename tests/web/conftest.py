@@ -59,13 +59,19 @@ class Visitor:
         response = self.context.request.post("/api/login", data={"email": who.email, "password": PASSWORD})
         assert response.ok, response.text()
 
+    def settle(self) -> None:
+        """Until the page stands: its heading is there, and nothing is loading any more."""
+        expect(self.page.get_by_role("heading", level=1)).to_be_visible()
+        expect(self.page.locator(".mantine-Skeleton-root, .mantine-Loader-root")).to_have_count(0)
+
     def check_accessibility(self) -> None:
         """axe finds nothing on the page as it is now."""
         self.page.evaluate(AXE)  # the policy of the page would refuse a script element
         found: list[dict[str, Any]] = self.page.evaluate(
             "rules => axe.run(document, {runOnly: rules}).then(({violations}) => violations)", RULES
         )
-        assert [f"{one['id']}: {one['help']}: {[node['html'] for node in one['nodes'][:3]]}" for one in found] == []
+        said = [f"{one['id']}: {one['help']}: {[node['html'] for node in one['nodes'][:3]]}" for one in found]
+        assert not said, "\n".join(said)
 
 
 Visit = Callable[..., Visitor]

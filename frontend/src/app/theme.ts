@@ -29,9 +29,23 @@ export const theme = createTheme({
   },
 });
 
-/** Mantine's own second voice is too faint on our ground for WCAG's 4.5 to 1. */
+/** Some of Mantine's own colours are too faint on our ground for WCAG's 4.5 to 1. */
 export const variables: CSSVariablesResolver = () => ({
   variables: {},
-  light: { "--mantine-color-dimmed": "#5a6169", "--mantine-color-placeholder": "#6b727a" },
-  dark: { "--mantine-color-dimmed": "#b3b6bb", "--mantine-color-placeholder": "#9a9ea4" },
+  light: {
+    "--mantine-color-dimmed": "#5a6169",
+    "--mantine-color-placeholder": "#6b727a",
+    "--mantine-color-error": "#b42318",
+    "--mantine-color-orange-light-color": "#8f3600",
+    "--mantine-color-red-light-color": "#a31515",
+    "--mantine-color-blue-light-color": "#0f5a9c",
+    "--mantine-color-gray-light-color": "#495057",
+  },
+  dark: {
+    "--mantine-color-dimmed": "#b3b6bb",
+    "--mantine-color-placeholder": "#9a9ea4",
+    "--mantine-color-error": "#ff8f87",
+    "--mantine-color-red-filled": "#c92a2a",
+    "--mantine-color-red-filled-hover": "#b02525",
+  },
 });

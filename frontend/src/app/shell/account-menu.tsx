@@ -1,4 +1,4 @@
-import { Avatar, Menu, Text, UnstyledButton } from "@mantine/core";
+import { Menu, Text } from "@mantine/core";
 import { IconLogout, IconUser } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "react-router";
@@ -8,6 +8,9 @@ import type { Account } from "@/shared/api/generated/model";
 import { endSession } from "@/shared/session/session";
 import { app } from "@/shared/strings/app";
 
+import { AccountButton } from "./account-button";
+
+/** Comes, opened, when somebody first asks for it. */
 export function AccountMenu({ account }: { account: Account }) {
   const navigate = useNavigate();
   const queries = useQueryClient();
@@ -18,24 +21,18 @@ export function AccountMenu({ account }: { account: Account }) {
   const logOut = useLogOut({ mutation: { onSuccess: end } });
 
   return (
-    <Menu position="bottom-end" width={240}>
+    <Menu position="bottom-end" width={240} defaultOpened>
       <Menu.Target>
-        <UnstyledButton aria-label={app.accountMenu(account.name)}>
-          <Avatar name={account.name} color="ledger" radius="xl" />
-        </UnstyledButton>
+        <AccountButton account={account} />
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Label>
-          <Text span size="sm" fw={650} c="var(--mantine-color-text)" display="block" truncate>
-            {account.name}
-          </Text>
-          {app.roles[account.role]}
-        </Menu.Label>
-        <Menu.Divider />
-        <Menu.Item component={Link} to="/account" leftSection={<IconUser size={16} aria-hidden />}>
+        <Menu.Item component={Link} to="/account" leftSection={<IconUser size={18} aria-hidden />}>
           {app.account}
+          <Text span size="xs" c="dimmed" display="block" truncate>
+            {`${account.name}, ${app.roles[account.role]}`}
+          </Text>
         </Menu.Item>
-        <Menu.Item leftSection={<IconLogout size={16} aria-hidden />} onClick={() => logOut.mutate()}>
+        <Menu.Item leftSection={<IconLogout size={18} aria-hidden />} onClick={() => logOut.mutate()}>
           {app.signOut}
         </Menu.Item>
       </Menu.Dropdown>

@@ -85,7 +85,7 @@ export function Shell() {
         </Stack>
       </AppShell.Navbar>
       <AppShell.Main id="content" className={classes.main ?? ""}>
-        <Container py={{ base: "xl", sm: 48 }}>
+        <Container w="100%" flex={1} py={{ base: "xl", sm: 48 }}>
           <ErrorBoundary FallbackComponent={CrashPage} resetKeys={[pathname]}>
             <Suspense
               fallback={
@@ -98,7 +98,7 @@ export function Shell() {
             </Suspense>
           </ErrorBoundary>
         </Container>
-        <Container component="footer" py="xl" data-no-print>
+        <Container component="footer" w="100%" py="xl" data-no-print>
           <Group justify="space-between" gap="xs">
             <Text size="sm" c="dimmed">
               {app.footer}

@@ -1,10 +1,12 @@
 import { Button } from "@mantine/core";
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useState } from "react";
 import { Link, useLocation } from "react-router";
 
 import { signInPath } from "@/shared/navigation/return-path";
 import { useSession } from "@/shared/session/session";
 import { app } from "@/shared/strings/app";
+
+import { AccountButton } from "./account-button";
 
 const AccountMenu = lazy(async () => ({ default: (await import("./account-menu")).AccountMenu }));
 
@@ -12,12 +14,17 @@ const AccountMenu = lazy(async () => ({ default: (await import("./account-menu")
 export function WhoIsThere() {
   const { account, isKnown } = useSession();
   const { pathname, search } = useLocation();
+  const [isAsked, setIsAsked] = useState(false);
 
   if (!isKnown) return null;
   if (account !== null) {
     return (
-      <Suspense>
-        <AccountMenu account={account} />
+      <Suspense fallback={<AccountButton account={account} />}>
+        {isAsked ? (
+          <AccountMenu account={account} />
+        ) : (
+          <AccountButton account={account} onClick={() => setIsAsked(true)} />
+        )}
       </Suspense>
     );
   }

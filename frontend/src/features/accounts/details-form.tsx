@@ -1,4 +1,4 @@
-import { Button, PasswordInput, Stack, TextInput } from "@mantine/core";
+import { Button, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 
 import type { Account } from "@/shared/api/generated/model";
@@ -6,6 +6,7 @@ import { accounts } from "@/shared/strings/accounts";
 
 import { checks } from "./checks";
 import { FormProblem } from "./form-problem";
+import { Password } from "./password";
 import { Section } from "./section";
 import { useChange } from "./use-change";
 
@@ -30,7 +31,7 @@ export function DetailsForm({ account }: { account: Account }) {
           <TextInput label={accounts.name} autoComplete="name" maxLength={200} {...form.getInputProps("name")} />
           <TextInput label={accounts.email} type="email" autoComplete="email" {...form.getInputProps("email")} />
           {isNewEmail && (
-            <PasswordInput
+            <Password
               label={text.oldPassword}
               description={text.oldPasswordFor}
               autoComplete="current-password"

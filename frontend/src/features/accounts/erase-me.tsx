@@ -1,4 +1,4 @@
-import { Button, Checkbox, Group, Modal, Stack, Text } from "@mantine/core";
+import { Button, Checkbox, Group, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
 import { useQueryClient } from "@tanstack/react-query";
@@ -7,6 +7,7 @@ import { useNavigate } from "react-router";
 
 import { useEraseMe } from "@/shared/api/generated/accounts/accounts";
 import { isKind } from "@/shared/api/problem";
+import { Dialog } from "@/shared/feedback/dialog";
 import { endSession } from "@/shared/session/session";
 import { accounts } from "@/shared/strings/accounts";
 
@@ -23,9 +24,9 @@ export function EraseMe() {
       <Button color="red" variant="light" w="fit-content" onClick={open}>
         {text.action}
       </Button>
-      <Modal opened={isOpen} onClose={close} title={text.title} centered>
+      <Dialog isOpen={isOpen} onClose={close} title={text.title} closeLabel={text.keep}>
         <Confirm onKeep={close} />
-      </Modal>
+      </Dialog>
     </Section>
   );
 }

@@ -1,10 +1,11 @@
-import { Button, PasswordInput, Stack } from "@mantine/core";
+import { Button, Stack } from "@mantine/core";
 import { useForm } from "@mantine/form";
 
 import { accounts } from "@/shared/strings/accounts";
 
 import { checks } from "./checks";
 import { FormProblem } from "./form-problem";
+import { Password } from "./password";
 import { Section } from "./section";
 import { useChange } from "./use-change";
 
@@ -21,12 +22,8 @@ export function PasswordForm() {
     <Section title={text.changePassword}>
       <form onSubmit={form.onSubmit((passwords) => change(passwords, form.reset))} noValidate>
         <Stack gap="md">
-          <PasswordInput
-            label={text.oldPassword}
-            autoComplete="current-password"
-            {...form.getInputProps("old_password")}
-          />
-          <PasswordInput
+          <Password label={text.oldPassword} autoComplete="current-password" {...form.getInputProps("old_password")} />
+          <Password
             label={text.newPassword}
             description={accounts.passwordHint}
             autoComplete="new-password"

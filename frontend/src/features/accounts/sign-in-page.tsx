@@ -1,4 +1,4 @@
-import { Anchor, Button, Paper, PasswordInput, SimpleGrid, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Anchor, Button, Paper, SimpleGrid, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { Link, useSearchParams } from "react-router";
 
@@ -12,6 +12,7 @@ import { accounts } from "@/shared/strings/accounts";
 import { checks } from "./checks";
 import { DemoAccounts } from "./demo-accounts";
 import { FormProblem } from "./form-problem";
+import { Password } from "./password";
 import { useSignIn } from "./use-sign-in";
 
 const text = accounts.signIn;
@@ -54,7 +55,7 @@ function SignInForm({ signIn }: { signIn: ReturnType<typeof useSignIn> }) {
             autoComplete="username"
             {...form.getInputProps("email")}
           />
-          <PasswordInput
+          <Password
             key={form.key("password")}
             label={accounts.password}
             autoComplete="current-password"

@@ -1,4 +1,4 @@
-import { Anchor, Button, Paper, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
+import { Anchor, Button, Paper, Stack, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useState } from "react";
 import { Link, useSearchParams } from "react-router";
@@ -10,6 +10,7 @@ import { accounts } from "@/shared/strings/accounts";
 
 import { checks } from "./checks";
 import { FormProblem } from "./form-problem";
+import { Password } from "./password";
 import { useSignIn } from "./use-sign-in";
 
 const text = accounts.signUp;
@@ -73,7 +74,7 @@ function SignUpForm() {
             maxLength={40}
             {...form.getInputProps("phone")}
           />
-          <PasswordInput
+          <Password
             key={form.key("password")}
             label={accounts.password}
             description={accounts.passwordHint}

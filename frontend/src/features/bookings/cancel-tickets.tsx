@@ -1,10 +1,11 @@
-import { Alert, Button, Checkbox, Group, Modal, Stack, Text } from "@mantine/core";
+import { Alert, Button, Checkbox, Group, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useState } from "react";
 
 import type { Booking, Event } from "@/shared/api/generated/model";
+import { Dialog } from "@/shared/feedback/dialog";
 import { isFree, money, total } from "@/shared/formatting/money";
 import { bookings } from "@/shared/strings/bookings";
 import { useNow } from "@/shared/time/use-now";
@@ -26,9 +27,9 @@ export function CancelTickets({ booking, event }: { booking: Booking; event: Eve
       <Button variant="light" color="red" onClick={open}>
         {text.action}
       </Button>
-      <Modal opened={isOpen} onClose={close} title={text.title} centered>
+      <Dialog isOpen={isOpen} onClose={close} title={text.title} closeLabel={text.keep}>
         <Choose booking={booking} onDone={close} />
-      </Modal>
+      </Dialog>
     </>
   );
 }

@@ -2,6 +2,7 @@ import { Button, CloseButton, Group, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { IconCalendar, IconSearch } from "@tabler/icons-react";
 import { lazy, Suspense, useState } from "react";
+import { useLocation } from "react-router";
 
 import { events } from "@/shared/strings/events";
 
@@ -15,7 +16,11 @@ const DateFilter = lazy(async () => ({ default: (await import("./date-filter")).
 export function EventFilter({ filter, onChange }: { filter: Filter; onChange: (filter: Filter) => void }) {
   const [typed, setTyped] = useState(filter.q);
   const [seen, setSeen] = useState(filter.q);
-  const search = useDebouncedCallback((q: string) => onChange({ ...filter, q }), TYPING_MILLISECONDS);
+  const { pathname } = useLocation();
+  const search = useDebouncedCallback((q: string) => {
+    // Who has gone on to an event by now, which may still be loading, is not called back.
+    if (location.pathname === pathname) onChange({ ...filter, q });
+  }, TYPING_MILLISECONDS);
   const type = (q: string) => {
     setTyped(q);
     search(q);

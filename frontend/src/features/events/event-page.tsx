@@ -51,7 +51,7 @@ function Details({ event }: { event: Event }) {
       title={event.name}
       lead={
         event.status === "active" ? undefined : (
-          <Badge color={event.status === "cancelled" ? "red" : "gray"}>
+          <Badge variant="light" color={event.status === "cancelled" ? "red" : "gray"}>
             {event.status === "cancelled" ? events.cancelled : events.past}
           </Badge>
         )

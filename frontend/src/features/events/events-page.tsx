@@ -1,6 +1,7 @@
 import { Badge, Button, Center, Group, SimpleGrid, Skeleton, Text } from "@mantine/core";
 import { IconCalendarSearch } from "@tabler/icons-react";
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
+import { useDeferredValue, useMemo } from "react";
 
 import { LoadFailed } from "@/shared/feedback/load-failed";
 import { NothingHere } from "@/shared/feedback/nothing-here";
@@ -31,10 +32,12 @@ function EventList({ filter, onClear }: { filter: Filter; onClear: () => void })
   const now = useNow();
   const query = eventsQuery(filter);
   const list = useInfiniteQuery({ ...query, placeholderData: keepPreviousData });
-  const items = list.data?.pages.flatMap((page) => page.items) ?? [];
+  // Rendered in the background, in slices: many events at once are no reason for a page that does not answer.
+  const pages = useDeferredValue(list.data?.pages);
+  const items = useMemo(() => pages?.flatMap((page) => page.items) ?? [], [pages]);
   const live = useLiveSeats(items.map(({ id }) => id), query.queryKey); // prettier-ignore
 
-  if (list.isPending) return <Loading />;
+  if (list.isPending || (pages === undefined && list.data !== undefined)) return <Loading />;
   if (list.data === undefined) return <LoadFailed error={list.error} onRetry={list.refetch} />;
   if (items.length === 0) return <Empty isFiltered={filter.q !== "" || filter.from !== null} onClear={onClear} />;
   return (

@@ -2,6 +2,7 @@ import "@mantine/dates/styles.css";
 
 import { Box, Button, NumberInput, Select, TextInput } from "@mantine/core";
 import { DateTimePicker } from "@mantine/dates";
+import { useDebouncedCallback } from "@mantine/hooks";
 import { useState } from "react";
 
 import { EntryType } from "@/shared/api/generated/model";
@@ -15,6 +16,7 @@ import { findEvents, NO_FILTER, type Filter } from "./queries";
 import { isUuid } from "./use-filter";
 
 const text = ledger.filters;
+const TYPING_MILLISECONDS = 300;
 const TYPES = Object.values(EntryType).map((value) => ({ value, label: ledger.types[value] }));
 
 interface Props {
@@ -40,18 +42,10 @@ export function FilterBar({ filter, onChange }: Props) {
         value={filter.type}
         onChange={(type) => onChange({ ...filter, type: type })}
       />
-      <Actor key={filter.actorId} value={filter.actorId} onChange={(actorId) => onChange({ ...filter, actorId })} />
+      <Actor value={filter.actorId} onChange={(actorId) => onChange({ ...filter, actorId })} />
       <Time label={text.from} value={filter.from} onChange={(from) => onChange({ ...filter, from })} />
       <Time label={text.to} value={filter.to} onChange={(to) => onChange({ ...filter, to })} />
-      <NumberInput
-        label={text.after}
-        allowDecimal={false}
-        allowNegative={false}
-        hideControls
-        thousandSeparator=" "
-        value={filter.after ?? ""}
-        onChange={(after) => onChange({ ...filter, after: typeof after === "number" ? after : null })}
-      />
+      <After value={filter.after} onChange={(after) => onChange({ ...filter, after })} />
       {isFiltered && (
         <Button variant="subtle" mt={25} w="fit-content" onClick={() => onChange(NO_FILTER)}>
           {text.clear}
@@ -62,7 +56,7 @@ export function FilterBar({ filter, onChange }: Props) {
 }
 
 function Actor({ value, onChange }: { value: string | null; onChange: (actorId: string | null) => void }) {
-  const [typed, setTyped] = useState(value ?? "");
+  const [typed, setTyped] = useTyped(value ?? "");
   const id = typed.trim();
   const isWrong = id !== "" && !isUuid(id);
   return (
@@ -80,6 +74,37 @@ function Actor({ value, onChange }: { value: string | null; onChange: (actorId: 
       }}
     />
   );
+}
+
+function After({ value, onChange }: { value: number | null; onChange: (after: number | null) => void }) {
+  const [typed, setTyped] = useTyped(value?.toString() ?? "");
+  const settle = useDebouncedCallback(onChange, TYPING_MILLISECONDS);
+  return (
+    <NumberInput
+      label={text.after}
+      allowDecimal={false}
+      allowNegative={false}
+      hideControls
+      thousandSeparator=" "
+      maxLength={18}
+      value={typed}
+      onChange={(after) => {
+        setTyped(String(after));
+        settle(after === "" ? null : Number(after));
+      }}
+    />
+  );
+}
+
+/** What is typed, until the filter changes by something else: a link, or "clear". */
+function useTyped(value: string): [string, (typed: string) => void] {
+  const [typed, setTyped] = useState(value);
+  const [seen, setSeen] = useState(value);
+  if (value !== seen) {
+    setSeen(value);
+    setTyped(value);
+  }
+  return [typed, setTyped];
 }
 
 /** Typed and shown in the reader's own time. */

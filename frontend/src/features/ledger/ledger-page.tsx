@@ -32,7 +32,7 @@ export function LedgerPage() {
     <Page title={ledger.title} lead={ledger.lead} actions={download}>
       <Stack gap="lg">
         <FilterBar filter={filter} onChange={setFilter} />
-        <Entries key={JSON.stringify(filter)} filter={filter} onChange={setFilter} />
+        <Entries filter={filter} onChange={setFilter} />
       </Stack>
     </Page>
   );

@@ -39,13 +39,22 @@ export function moment(at: string, timeZone: string): string {
   return format("moment", timeZone, { ...DAY, ...TIME, timeZoneName: "short" }).format(new Date(at));
 }
 
-/** From when to when, without saying the day twice. */
+/** `Sat 28 Nov` */
+export function day(at: string, timeZone: string): string {
+  return format("day of", timeZone, { weekday: "short", day: "numeric", month: "short" }).format(new Date(at));
+}
+
+/** From when to when, without saying the day twice where it is one, and the time zone once. */
 export function span(from: string, to: string | null, timeZone: string): string {
   if (to === null) return moment(from, timeZone);
-  return format("moment", timeZone, { ...DAY, ...TIME, timeZoneName: "short" }).formatRange(
-    new Date(from),
-    new Date(to),
-  );
+  const range = format("range", timeZone, { ...DAY, ...TIME }).formatRange(new Date(from), new Date(to));
+  return `${range} ${zoneName(to, timeZone)}`;
+}
+
+/** `CET`, as it is called at that time. */
+function zoneName(at: string, timeZone: string): string {
+  const parts = format("time", timeZone, { ...TIME, timeZoneName: "short" }).formatToParts(new Date(at));
+  return parts.find(({ type }) => type === "timeZoneName")?.value ?? timeZone;
 }
 
 /** When something was done, in the reader's own time. */

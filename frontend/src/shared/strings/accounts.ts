@@ -5,6 +5,7 @@ export const accounts = {
   optionalPhone: "Phone (optional)",
   phoneHint: "Only if you want to be called when something changes.",
   password: "Password",
+  showPassword: "Show what is typed",
   passwordHint: "At least 8 characters.",
   signIn: {
     title: "Sign in",

@@ -1,0 +1,7 @@
+import { PasswordInput, type PasswordInputProps } from "@mantine/core";
+
+import { accounts } from "@/shared/strings/accounts";
+
+export function Password(props: PasswordInputProps) {
+  return <PasswordInput visibilityToggleButtonProps={{ "aria-label": accounts.showPassword }} {...props} />;
+}

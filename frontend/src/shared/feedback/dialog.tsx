@@ -1,0 +1,31 @@
+import { Group, Modal } from "@mantine/core";
+import type { ReactNode } from "react";
+
+interface Props {
+  isOpen: boolean;
+  onClose: () => void;
+  title: string;
+  /** What the cross in the corner does. */
+  closeLabel: string;
+  children: ReactNode;
+}
+
+/** Mantine's modal with its title inside the body: its own header counts as a second banner of the page to a screen reader. */
+export function Dialog({ isOpen, onClose, title, closeLabel, children }: Props) {
+  return (
+    <Modal.Root opened={isOpen} onClose={onClose} centered>
+      <Modal.Overlay />
+      <Modal.Content radius="lg">
+        <Modal.Body p="lg">
+          <Group justify="space-between" wrap="nowrap" mb="md">
+            <Modal.Title fz="h3" fw={750}>
+              {title}
+            </Modal.Title>
+            <Modal.CloseButton aria-label={closeLabel} m={0} />
+          </Group>
+          {children}
+        </Modal.Body>
+      </Modal.Content>
+    </Modal.Root>
+  );
+}

@@ -1,0 +1,86 @@
+"""axe finds nothing, on any page, in either colours, on a phone and on a desk; and nothing sticks out to the side."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.running_system import LATER, Person, Stack, tickets
+from tests.web.conftest import DESKTOP, PHONE, Scheme, Visit
+
+LOOKS = [(scheme, size) for scheme in ("light", "dark") for size in (PHONE, DESKTOP)]
+
+
+@pytest.fixture(scope="module")
+def customer(stack: Stack) -> Person:
+    return stack.person()
+
+
+@pytest.fixture(scope="module")
+def paths(stack: Stack, organizer: Person, customer: Person) -> dict[str, str]:
+    """Every page of a customer's, with something on it."""
+    more: dict[str, Any] = {"venue": "A hall", "description": "Two lines.\nOf text.", "max_tickets_per_customer": 4}
+    event = stack.event(organizer, name="An evening", **more)
+    booking = customer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(2))
+    customer.ok("POST", f"/api/bookings/{booking['id']}/cancel", {"tickets": [booking["tickets"][0]["id"]]})
+    soon = stack.event(organizer, name="Not yet", sales_open_at="2031-01-01T10:00:00Z")
+    off = stack.event(organizer, name="Called off", starts_at=LATER)
+    customer.ok("POST", f"/api/events/{off['id']}/bookings", tickets(1))
+    organizer.ok("POST", f"/api/events/{off['id']}/cancel", {"reason": "rain"})
+    return {
+        "events": "/", "no event": "/?q=zzzzzz", "event": f"/events/{event['id']}", "not on sale": f"/events/{soon['id']}",
+        "cancelled": f"/events/{off['id']}", "no such event": "/events/none", "bookings": "/bookings",
+        "history": "/bookings?show=history", "booking": f"/bookings/{booking['id']}", "account": "/account",
+    }  # fmt: skip
+
+
+PAGES = [
+    "events", "no event", "event", "not on sale", "cancelled", "no such event", "bookings", "history", "booking", "account",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("scheme", "size"), LOOKS)
+def test_a_customers_pages(scheme: Scheme, size: tuple[int, int], visit: Visit, customer: Person, paths: dict[str, str]) -> None:
+    assert set(PAGES) == set(paths)
+    visitor = visit(customer, scheme=scheme, size=size)
+    visitor.expect_complaints("404|422")
+    for name in PAGES:
+        visitor.page.goto(paths[name])
+        visitor.settle()
+        visitor.check_accessibility()
+        assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+
+
+@pytest.mark.parametrize(("scheme", "size"), LOOKS)
+def test_the_pages_of_who_is_not_signed_in(scheme: Scheme, size: tuple[int, int], visit: Visit, paths: dict[str, str]) -> None:
+    visitor = visit(scheme=scheme, size=size)
+    for path in ("/", "/sign-in", "/sign-up", paths["event"]):
+        visitor.page.goto(path)
+        visitor.settle()
+        visitor.check_accessibility()
+        assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    for path in ("/sign-in", "/sign-up"):  # with all that there is to complain about
+        visitor.page.goto(path)
+        visitor.page.get_by_role("button", name="Sign", exact=False).last.click()
+        expect(visitor.page.get_by_text("This is no e-mail address.")).to_be_visible()
+        visitor.check_accessibility()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_opens_over_a_page(scheme: Scheme, visit: Visit, customer: Person, paths: dict[str, str]) -> None:
+    visitor = visit(customer, paths["booking"], scheme=scheme)
+    visitor.page.get_by_role("button", name="Cancel tickets").click()
+    expect(visitor.page.get_by_role("dialog")).to_be_visible()
+    visitor.check_accessibility()
+    visitor.page.goto("/account")
+    visitor.page.get_by_role("button", name="Erase me").click()
+    expect(visitor.page.get_by_role("dialog")).to_be_visible()
+    visitor.check_accessibility()
+    visitor.page.goto("/")
+    visitor.page.get_by_role("button", name="Any date").click()
+    expect(visitor.page.get_by_role("button", name="Next 7 days")).to_be_visible()
+    visitor.check_accessibility()
+    visitor.page.keyboard.press("Escape")
+    visitor.page.get_by_role("button", name="Account menu").click()
+    expect(visitor.page.get_by_role("menuitem", name="Sign out")).to_be_visible()
+    visitor.check_accessibility()

@@ -1,0 +1,146 @@
+"""A customer's path: sign up, find, book, show, give back."""
+
+import re
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.running_system import LATER, Person, Stack, tickets
+from tests.web.conftest import DESKTOP, PHONE, Visit
+
+
+def _choose(page: Page, category: str, quantity: int) -> None:
+    page.get_by_role("textbox", name=f"Tickets in {category}").fill(str(quantity))
+
+
+def _refused_sign_in(page: Page) -> None:
+    page.get_by_role("textbox", name="Password").fill("not the password")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_have_text("The e-mail address or the password is wrong.")
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+def test_who_wants_to_book_signs_up_and_comes_back_to_the_filled_form(
+    size: tuple[int, int], visit: Visit, stack: Stack, organizer: Person
+) -> None:
+    event = stack.event(organizer, name=f"House concert {uuid4().hex[:6]}", venue="Kitchen")
+    page = visit(path="/", size=size).page
+    page.get_by_role("textbox", name="Search").fill(event["name"])
+    page.get_by_role("link", name=event["name"]).click()
+    _choose(page, "General", 2)
+    expect(page.get_by_test_id("total")).to_have_text("€100.00")
+    page.get_by_role("link", name="Sign in to book").click()
+    page.get_by_role("link", name="Sign up").click()
+    page.get_by_label("Name").fill("Eve")
+    page.get_by_label("E-mail address").fill(f"{uuid4().hex[:12]}@example.test")
+    page.get_by_role("textbox", name="Password").fill("correct horse")
+    page.get_by_role("button", name="Sign up").click()
+    page.get_by_role("button", name="Book 2 tickets").click()
+    expect(page.get_by_role("status").filter(has_text="You're in!")).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has=page.get_by_role("img", name="QR code"))).to_have_count(2)
+    page.get_by_role("link", name="My bookings").first.click()
+    expect(page.get_by_role("tab", name="Upcoming (1)")).to_be_visible()
+
+
+def test_wrong_credentials_are_said_and_the_right_ones_lead_back(visit: Visit, alice: Person) -> None:
+    visitor = visit(path="/account")
+    visitor.expect_complaints("401")
+    page = visitor.page
+    page.get_by_label("E-mail address").fill(alice.email)
+    _refused_sign_in(page)
+    page.get_by_role("textbox", name="Password").fill("correct horse battery")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(f"{visitor.url}/account")
+    expect(page.get_by_label("Name")).to_have_value("A customer")
+
+
+@pytest.mark.parametrize("target", ["https://evil.test/", "//evil.test/", "/\\evil.test/"])
+def test_signing_in_never_leads_to_somebody_elses_page(target: str, visit: Visit, alice: Person) -> None:
+    visitor = visit(path=f"/sign-in?return={target}")
+    visitor.page.get_by_label("E-mail address").fill(alice.email)
+    visitor.page.get_by_role("textbox", name="Password").fill("correct horse battery")
+    visitor.page.get_by_role("button", name="Sign in").click()
+    expect(visitor.page.get_by_role("button", name="Account menu")).to_be_visible()
+    assert visitor.page.url.startswith(f"{visitor.url}/")
+
+
+def _booking(stack: Stack, organizer: Person, customer: Person, quantity: int = 3) -> Any:
+    event = stack.event(organizer)
+    return customer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(quantity))
+
+
+def test_some_tickets_are_given_back_then_the_rest(visit: Visit, stack: Stack, organizer: Person, bob: Person) -> None:
+    booking = _booking(stack, organizer, bob)
+    page = visit(bob, f"/bookings/{booking['id']}").page
+    page.get_by_role("button", name="Cancel tickets").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Ticket 2, General").uncheck()
+    dialog.get_by_label("Ticket 3, General").uncheck()
+    expect(dialog.get_by_role("status")).to_contain_text("It costs you nothing: €50.00 for this ticket goes back to you.")
+    dialog.get_by_role("button", name="Cancel 1 ticket").click()
+    expect(page.get_by_text("\u2212€50.00")).to_be_visible()
+    page.get_by_role("button", name="Cancel tickets").click()
+    dialog.get_by_role("button", name="Cancel 2 tickets").click()
+    expect(page.get_by_text("\u2212€150.00")).to_be_visible()
+    page.get_by_role("link", name="My bookings").first.click()
+    page.get_by_role("tab", name="History").click()
+    expect(page.get_by_role("article").filter(has_text=f"Booking no. {booking['number']}")).to_contain_text("Cancelled")
+
+
+def test_the_calendar_file_and_the_print_view(visit: Visit, stack: Stack, organizer: Person, bob: Person) -> None:
+    booking = _booking(stack, organizer, bob, 2)
+    page = visit(bob, f"/bookings/{booking['id']}").page
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Add to calendar").click()
+    file = Path(download.value.path()).read_text()
+    assert download.value.suggested_filename == f"seatledger-{booking['number']}.ics"
+    assert f"DTSTART:{re.sub('[-:]', '', LATER)}" in file
+    assert "SUMMARY:Concert" in file
+    page.emulate_media(media="print")
+    expect(page.get_by_role("button", name="Print")).to_be_hidden()
+    expect(page.get_by_role("img", name="QR code")).to_have_count(2)
+
+
+def test_details_and_password_are_changed_and_one_is_erased(visit: Visit, stack: Stack) -> None:
+    somebody = stack.person()
+    page = visit(somebody, "/account").page
+    page.get_by_label("Name").fill("Grace")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("button", name="Account menu of Grace")).to_be_visible()
+    page.get_by_role("textbox", name="Current password").fill("correct horse battery")
+    page.get_by_role("textbox", name="New password").fill("a better horse")
+    page.get_by_role("button", name="Change password").click()
+    expect(page.get_by_text("Your password is changed.")).to_be_visible()
+    page.get_by_role("button", name="Erase me").click()
+    page.get_by_label("I understand that this can't be undone.").check()
+    page.get_by_role("dialog").get_by_role("button", name="Erase me").click()
+    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+    assert stack.nobody().do("POST", "/api/login", {"email": somebody.email, "password": "a better horse"}).status_code == 401
+
+
+def test_one_books_by_the_keyboard_alone(visit: Visit, stack: Stack, organizer: Person, bob: Person) -> None:
+    event = stack.event(organizer, name=f"Keys {uuid4().hex[:6]}")
+    page = visit(bob, f"/?q={event['name']}").page
+    expect(page.get_by_role("article")).to_have_count(1)
+    _tab_to(page, "link", event["name"])
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1, name=event["name"])).to_be_focused()
+    _tab_to(page, "textbox", "Tickets in General")
+    page.keyboard.press("ArrowUp")
+    _tab_to(page, "button", "Book 1 ticket")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="You're in!")).to_be_visible()
+
+
+def _tab_to(page: Page, role: Any, name: str) -> None:
+    target = page.get_by_role(role, name=name)
+    for _ in range(30):
+        if target.evaluate("element => element === document.activeElement"):
+            outline = "element => {const s = getComputedStyle(element); return s.outlineStyle + s.boxShadow + s.borderColor}"
+            assert target.evaluate(outline)
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"no way to {name} by the keyboard")

@@ -1,0 +1,161 @@
+"""Somebody was faster, the answer got lost, the server went away: each is booked once or not at all, and the page says which."""
+
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.running_system import Person, Stack, free_port, wait_until_ready
+from tests.web.conftest import Visit
+
+
+def _choose_one(page: Page) -> None:
+    page.get_by_role("button", name="One more in General").click()
+
+
+def _confirmed(page: Page) -> None:
+    expect(page.get_by_role("status").filter(has_text="You're in!")).to_be_visible()
+
+
+def _bookings(person: Person, event_id: str) -> int:
+    return len(person.ok("GET", f"/api/bookings?event_id={event_id}")["items"])
+
+
+def test_two_race_for_the_last_seat(visit: Visit, stack: Stack, organizer: Person) -> None:
+    seat = [{"name": "General", "price": "10.00", "capacity": 1}]
+    event = organizer.ok("POST", "/api/events", {"name": "Last seat", "starts_at": "2031-05-01T19:00:00Z", "categories": seat})
+    visitors = [visit(stack.person(), f"/events/{event['id']}") for _ in range(2)]
+    for visitor in visitors:
+        visitor.expect_complaints("409")
+        _choose_one(visitor.page)
+    start = time.time() * 1000 + 500
+    for visitor in visitors:  # at one moment by the clock
+        button = visitor.page.get_by_role("button", name="Book 1 ticket")
+        button.evaluate("(button, start) => void setTimeout(() => button.click(), start - Date.now())", start)
+    outcomes = []
+    for visitor in visitors:
+        said = visitor.page.get_by_role("status").filter(has_text="You're in!").or_(visitor.page.get_by_role("alert"))
+        expect(said).to_be_visible()
+        outcomes.append(said.inner_text().splitlines()[0])
+    assert sorted(outcomes) == ["Somebody was faster", "You're in!"]
+
+
+def test_who_asks_for_more_than_is_left_is_offered_what_is_left(
+    visit: Visit, stack: Stack, organizer: Person, alice: Person
+) -> None:
+    event = stack.event(organizer, capacity=3)
+    visitor = visit(stack.person(), f"/events/{event['id']}")
+    visitor.expect_complaints("409")
+    page = visitor.page
+    page.get_by_role("textbox", name="Tickets in General").fill("3")
+    with page.expect_response("**/bookings") as answer:
+        alice.ok("POST", f"/api/events/{event['id']}/bookings", {"tickets": [{"category": "General", "quantity": 2}]})
+        page.get_by_role("button", name="Book 3 tickets").click()
+    assert answer.value.status == 409
+    expect(page.get_by_role("alert")).to_contain_text("Only 1 ticket left in General.")
+    page.get_by_role("button", name="Take 1").click()
+    page.get_by_role("button", name="Book 1 ticket").click()
+    _confirmed(page)
+
+
+def test_the_limit_of_a_customer_is_said_where_one_acts(visit: Visit, stack: Stack, organizer: Person) -> None:
+    event, somebody = stack.event(organizer, max_tickets_per_customer=2), stack.person()
+    somebody.ok("POST", f"/api/events/{event['id']}/bookings", {"tickets": [{"category": "VIP", "quantity": 2}]})
+    visitor = visit(somebody, f"/events/{event['id']}")
+    visitor.expect_complaints("409")
+    _choose_one(visitor.page)
+    visitor.page.get_by_role("button", name="Book 1 ticket").click()
+    expect(visitor.page.get_by_role("alert")).to_contain_text("At most 2 tickets a person, and you hold 2 already.")
+    visitor.check_accessibility()
+
+
+def test_a_double_click_books_once(visit: Visit, stack: Stack, organizer: Person) -> None:
+    event, somebody = stack.event(organizer), stack.person()
+    visitor = visit(somebody, f"/events/{event['id']}")
+    visitor.expect_complaints("Form submission canceled")  # the second click, when the first has led on already
+    page = visitor.page
+    _choose_one(page)
+    page.get_by_role("button", name="Book 1 ticket").dblclick()
+    _confirmed(page)
+    assert _bookings(somebody, event["id"]) == 1
+
+
+def test_a_lost_reply_books_once(visit: Visit, stack: Stack, organizer: Person) -> None:
+    """The server has booked, and its answer never comes: the page asks again by itself."""
+    event, somebody, keys = stack.event(organizer), stack.person(), []
+
+    def lose_the_first_two(route: Route) -> None:
+        keys.append(route.request.headers["idempotency-key"])
+        if len(keys) > 2:
+            route.continue_()
+        else:
+            assert route.fetch().status == 201
+            route.abort()
+
+    visitor = visit(somebody, f"/events/{event['id']}")
+    visitor.expect_complaints("ERR_FAILED")
+    visitor.page.route("**/bookings", lose_the_first_two)
+    _choose_one(visitor.page)
+    visitor.page.get_by_role("button", name="Book 1 ticket").click()
+    _confirmed(visitor.page)
+    assert (len(keys), len(set(keys))) == (3, 1)
+    assert _bookings(somebody, event["id"]) == 1
+
+
+def test_a_page_loaded_again_before_the_answer_came_books_once(visit: Visit, stack: Stack, organizer: Person) -> None:
+    event, somebody = stack.event(organizer), stack.person()
+    visitor = visit(somebody, f"/events/{event['id']}")
+    page = visitor.page
+    arrived = []
+    page.route("**/bookings", lambda route: arrived.append(route.fetch().status))  # and never answered
+    _choose_one(page)
+    page.get_by_role("button", name="Book 1 ticket").click()
+    page.wait_for_timeout(500)
+    assert arrived == [201]
+    page.reload()
+    page.unroute_all(behavior="ignoreErrors")
+    _choose_one(page)
+    page.get_by_role("button", name="Book 1 ticket").click()
+    _confirmed(page)
+    assert _bookings(somebody, event["id"]) == 1
+
+
+@pytest.fixture
+def second_api(stack: Stack) -> Iterator[tuple[str, "list[subprocess.Popen[bytes]]", int]]:
+    """An API process of the same system that may be killed and started again."""
+    port = free_port()
+    processes = [stack.start("asgi", PORT=str(port))]
+    url = f"http://127.0.0.1:{port}"
+    wait_until_ready(url, *processes)
+    yield url, processes, port
+    processes[-1].kill()
+    processes[-1].wait()
+
+
+def test_the_server_goes_and_comes_back(
+    visit: Visit, stack: Stack, organizer: Person, second_api: tuple[str, "list[subprocess.Popen[bytes]]", int]
+) -> None:
+    url, processes, port = second_api
+    event, somebody = stack.event(organizer, name=f"Back {uuid4().hex[:6]}"), stack.person()
+    visitor = visit(somebody)
+    visitor.expect_complaints("ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED_ENCODING")
+    page = visitor.page
+    page.goto(f"{url}/events/{event['id']}")  # cookies know no ports
+    _choose_one(page)
+    processes[-1].send_signal(signal.SIGKILL)
+    processes[-1].wait()
+    page.get_by_role("button", name="Book 1 ticket").click()
+    expect(page.get_by_text("This takes longer than usual.")).to_be_visible()
+    processes.append(stack.start("asgi", PORT=str(port)))
+    wait_until_ready(url, processes[-1])
+    said = page.get_by_role("alert").or_(page.get_by_role("status").filter(has_text="You're in!"))
+    expect(said).to_be_visible(timeout=30_000)
+    if page.get_by_role("alert").is_visible():
+        page.get_by_role("alert").get_by_role("button", name=re.compile("Try again")).click()
+    _confirmed(page)
+    assert _bookings(somebody, event["id"]) == 1
