@@ -1,13 +1,11 @@
-import "@mantine/dates/styles.css";
-
 import { Box, Button, NumberInput, Select, TextInput } from "@mantine/core";
-import { DateTimePicker } from "@mantine/dates";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { useState } from "react";
 
 import { EntryType } from "@/shared/api/generated/model";
 import { EventChoice } from "@/shared/choosing/event-choice";
-import { wallTime } from "@/shared/formatting/wall-times";
+import { MomentField } from "@/shared/choosing/moment-field";
+import { choosing } from "@/shared/strings/choosing";
 import { ledger } from "@/shared/strings/ledger";
 import { browserTimeZone, instantOf, wallClock } from "@/shared/time/wall-clock";
 
@@ -38,6 +36,7 @@ export function FilterBar({ filter, onChange }: Props) {
         label={text.type}
         placeholder={text.anyType}
         clearable
+        clearButtonProps={{ "aria-label": choosing.clear }}
         data={TYPES}
         value={filter.type}
         onChange={(type) => onChange({ ...filter, type: type })}
@@ -119,11 +118,9 @@ function Time({
 }) {
   const zone = browserTimeZone();
   return (
-    <DateTimePicker
+    <MomentField
       label={label}
       clearable
-      highlightToday
-      valueFormat={wallTime}
       value={value === null ? null : wallClock(value, zone)}
       onChange={(wall) => onChange(wall === null ? null : instantOf(wall, zone))}
     />

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Modal, Stack, Text, Textarea } from "@mantine/core";
+import { Alert, Button, Group, Stack, Text, Textarea } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
@@ -8,6 +8,7 @@ import { useCancelEvent, useCompleteEvent } from "@/shared/api/generated/events/
 import type { Event } from "@/shared/api/generated/model";
 import { isKind } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
+import { Dialog } from "@/shared/feedback/dialog";
 import { money } from "@/shared/formatting/money";
 import { useSeats } from "@/shared/live/seat-store";
 import { organise } from "@/shared/strings/organise";
@@ -38,7 +39,7 @@ export function CancelEvent({ event }: { event: Event }) {
       <Button color="red" variant="light" onClick={open}>
         {text.cancel.button}
       </Button>
-      <Modal opened={isOpen} onClose={close} title={text.cancel.title} centered>
+      <Dialog isOpen={isOpen} onClose={close} title={text.cancel.title} closeLabel={text.cancel.keep}>
         <Stack>
           <Cost event={event} />
           <Textarea
@@ -60,7 +61,7 @@ export function CancelEvent({ event }: { event: Event }) {
             </Button>
           </Group>
         </Stack>
-      </Modal>
+      </Dialog>
     </>
   );
 }
@@ -90,7 +91,7 @@ export function CompleteEvent({ event }: { event: Event }) {
       <Button variant="default" onClick={open}>
         {text.complete.button}
       </Button>
-      <Modal opened={isOpen} onClose={close} title={text.complete.title} centered>
+      <Dialog isOpen={isOpen} onClose={close} title={text.complete.title} closeLabel={text.complete.keep}>
         <Stack>
           <Text>{text.complete.text}</Text>
           <Problem text={closing.problem} />
@@ -103,7 +104,7 @@ export function CompleteEvent({ event }: { event: Event }) {
             </Button>
           </Group>
         </Stack>
-      </Modal>
+      </Dialog>
     </>
   );
 }

@@ -79,15 +79,16 @@ function Choice({ difference, currency, value, onChange }: ChoiceProps) {
   const { before, theirs, mine } = said(difference, currency);
   return (
     <Paper withBorder p={{ base: "md", sm: "lg" }}>
-      <Group justify="space-between" mb="sm">
-        <Text fw={650} id={`conflict ${difference.path}`}>
-          {label}
-        </Text>
-        <Text size="sm" c="dimmed">
-          {text.before(before)}
-        </Text>
-      </Group>
-      <Radio.Group aria-label={text.choice(label)} value={value} onChange={(side) => onChange(side)}>
+      <Radio.Group
+        label={label}
+        description={text.before(before)}
+        value={value}
+        onChange={(side) => onChange(side)}
+        styles={{
+          label: { fontWeight: 650, fontSize: "var(--mantine-font-size-md)" },
+          description: { marginBottom: 10 },
+        }}
+      >
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
           <Option side="theirs" label={text.theirs} said={theirs} />
           <Option side="mine" label={text.mine} said={mine} note={difference.isContested ? "" : text.unchanged} />

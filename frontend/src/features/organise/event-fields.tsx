@@ -1,10 +1,7 @@
-import "@mantine/dates/styles.css";
-
 import { Fieldset, NumberInput, Select, SimpleGrid, Stack, Textarea, TextInput } from "@mantine/core";
-import { DateTimePicker } from "@mantine/dates";
 import { useMemo } from "react";
 
-import { wallTime } from "@/shared/formatting/wall-times";
+import { MomentField } from "@/shared/choosing/moment-field";
 import { eventForm as text } from "@/shared/strings/event-form";
 import { timeZones } from "@/shared/time/wall-clock";
 
@@ -96,14 +93,11 @@ interface MomentProps {
 
 function Moment({ form, name, hint, isNeeded = false }: MomentProps) {
   return (
-    <DateTimePicker
+    <MomentField
       label={text[name]}
       {...(hint === undefined ? {} : { description: hint })}
       withAsterisk={isNeeded}
       clearable={!isNeeded}
-      valueFormat={wallTime}
-      highlightToday
-      popoverProps={{ withinPortal: true }}
       {...form.getInputProps(name)}
     />
   );

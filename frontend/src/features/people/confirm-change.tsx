@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Modal, Stack, Text } from "@mantine/core";
+import { Alert, Button, Group, Stack, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
@@ -7,6 +7,7 @@ import { useUpdateUser } from "@/shared/api/generated/accounts/accounts";
 import type { Account, Role } from "@/shared/api/generated/model";
 import { isKind } from "@/shared/api/problem";
 import { newIdempotencyKey } from "@/shared/api/idempotency-key";
+import { Dialog } from "@/shared/feedback/dialog";
 import { app } from "@/shared/strings/app";
 import { people } from "@/shared/strings/people";
 
@@ -18,9 +19,14 @@ export type Change = { account: Account; role: Role } | { account: Account; disa
 
 export function ConfirmChange({ change, onClose }: { change: Change | null; onClose: () => void }) {
   return (
-    <Modal opened={change !== null} onClose={onClose} title={change === null ? "" : question(change)} centered>
+    <Dialog
+      isOpen={change !== null}
+      onClose={onClose}
+      title={change === null ? "" : question(change)}
+      closeLabel={text.no}
+    >
       {change !== null && <Confirm change={change} onClose={onClose} />}
-    </Modal>
+    </Dialog>
   );
 }
 

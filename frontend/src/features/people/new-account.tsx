@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Modal, NativeSelect, PasswordInput, Stack, TextInput } from "@mantine/core";
+import { Alert, Button, Group, NativeSelect, PasswordInput, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useDisclosure } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
@@ -10,6 +10,7 @@ import { useCreateUser } from "@/shared/api/generated/accounts/accounts";
 import { newIdempotencyKey } from "@/shared/api/idempotency-key";
 import { Role, type CreateUser } from "@/shared/api/generated/model";
 import { isKind } from "@/shared/api/problem";
+import { Dialog } from "@/shared/feedback/dialog";
 import { app } from "@/shared/strings/app";
 import { people } from "@/shared/strings/people";
 
@@ -25,9 +26,9 @@ export function NewAccount() {
       <Button leftSection={<IconUserPlus size={18} aria-hidden />} onClick={open}>
         {text.button}
       </Button>
-      <Modal opened={isOpen} onClose={close} title={text.title} centered>
+      <Dialog isOpen={isOpen} onClose={close} title={text.title} closeLabel={text.cancel}>
         <Form onClose={close} />
-      </Modal>
+      </Dialog>
     </>
   );
 }

@@ -7,6 +7,7 @@ import { useState } from "react";
 
 import type { Interval } from "@/shared/api/generated/model";
 import { EventChoice } from "@/shared/choosing/event-choice";
+import { choosing } from "@/shared/strings/choosing";
 import { statistics } from "@/shared/strings/statistics";
 
 import { findEvents, type Filter } from "./queries";
@@ -76,6 +77,8 @@ function Days({ filter, onChange }: { filter: Filter; onChange: (filter: Filter)
       type="range"
       allowSingleDateInRange
       clearable
+      ariaLabels={choosing.calendar}
+      clearButtonProps={{ "aria-label": choosing.clear }}
       flex="0 1 250px"
       miw={200}
       label={text.days}

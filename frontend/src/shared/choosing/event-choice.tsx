@@ -43,6 +43,7 @@ export function EventChoice({ purpose, find, value, onChange }: Props) {
       nothingFoundMessage={text.noEvent}
       searchable
       clearable
+      clearButtonProps={{ "aria-label": text.clear }}
       filter={({ options }) => options}
       data={all.map(({ id, name }) => ({ value: id, label: name }))}
       value={value}

@@ -67,18 +67,15 @@ export const eventForm = {
   conflict: {
     title: "Somebody else saved this event meanwhile",
     text: "Nothing of yours is lost. Where both of you changed something, choose what it shall be; then save.",
-    field: "Field",
     theirs: "Theirs, saved",
     mine: "Yours",
     before: (value: string) => `Before: ${value}`,
     unchanged: "(you did not change it)",
     allTheirs: "Take all of theirs",
     allMine: "Keep all of yours",
-    choice: (field: string) => `Which ${field}`,
     save: "Save what is chosen",
     back: "Go on editing with what is chosen",
     empty: "(nothing)",
     removed: "(no such category)",
-    reading: "Reading what was saved…",
   },
 };
