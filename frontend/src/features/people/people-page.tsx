@@ -1,4 +1,4 @@
-import { Badge, Button, Group, NativeSelect, Stack, Switch, Table, Text } from "@mantine/core";
+import { Badge, Box, Button, Group, NativeSelect, Stack, Switch, Table, Text } from "@mantine/core";
 import { IconUserSearch } from "@tabler/icons-react";
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -27,7 +27,9 @@ export function PeoplePage() {
   return (
     <Page title={people.title} lead={people.lead} actions={<NewAccount />}>
       <Stack gap="md">
-        <SearchField label={people.search} value={q} onChange={setQ} role="search" />
+        <Box role="search">
+          <SearchField label={people.search} value={q} onChange={setQ} />
+        </Box>
         <Accounts q={q} onClear={() => setQ("")} onChange={setChange} />
       </Stack>
       <ConfirmChange change={change} onClose={() => setChange(null)} />
