@@ -1,6 +1,7 @@
 import { lazy } from "react";
 import { Route, Routes } from "react-router";
 
+import { backOffice } from "./back-office";
 import { NotFoundPage } from "./not-found-page";
 import { RequireSession } from "./require-session";
 import { Shell } from "./shell/shell";
@@ -19,6 +20,7 @@ export function AppRoutes() {
     <Routes>
       <Route element={<Shell />}>
         <Route index element={<EventsPage />} />
+        {backOffice}
         <Route path="events/:eventId" element={<EventPage />} />
         <Route path="sign-in" element={<SignInPage />} />
         <Route path="sign-up" element={<SignUpPage />} />

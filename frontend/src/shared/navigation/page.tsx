@@ -8,7 +8,13 @@ import { app } from "@/shared/strings/app";
  * A page: its title, as heading and as the document's, and what stands under it. After a change of page the heading has the
  * focus, so that a screen reader says where one is.
  */
-export function Page(props: { title: string; lead?: ReactNode; actions?: ReactNode; children: ReactNode }) {
+export function Page(props: {
+  title: string;
+  documentTitle?: string;
+  lead?: ReactNode;
+  actions?: ReactNode;
+  children: ReactNode;
+}) {
   const heading = useRef<HTMLHeadingElement>(null);
   const isFirst = useLocation().key === "default";
 
@@ -20,7 +26,7 @@ export function Page(props: { title: string; lead?: ReactNode; actions?: ReactNo
 
   return (
     <Stack gap="xl">
-      <title>{`${props.title} · ${app.name}`}</title>
+      <title>{`${props.documentTitle ?? props.title} · ${app.name}`}</title>
       <Group justify="space-between" align="flex-end" gap="md">
         <Box maw={720}>
           <Title order={1} ref={heading} tabIndex={-1} data-page-heading>

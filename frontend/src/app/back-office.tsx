@@ -1,0 +1,50 @@
+import { lazy } from "react";
+import { Route } from "react-router";
+
+import { RequireSession } from "./require-session";
+
+const OrganisePage = lazy(async () => ({
+  default: (await import("@/features/organise/organise-page")).OrganisePage,
+}));
+const CreatePage = lazy(async () => ({ default: (await import("@/features/organise/create-page")).CreatePage }));
+const Workspace = lazy(async () => ({ default: (await import("@/features/organise/workspace")).Workspace }));
+const OverviewPage = lazy(async () => ({ default: (await import("@/features/organise/overview-page")).OverviewPage }));
+const SoldPage = lazy(async () => ({ default: (await import("@/features/organise/sold-page")).SoldPage }));
+const SellPage = lazy(async () => ({ default: (await import("@/features/organise/sell-page")).SellPage }));
+const CheckInPage = lazy(async () => ({ default: (await import("@/features/organise/check-in-page")).CheckInPage }));
+const EditPage = lazy(async () => ({ default: (await import("@/features/organise/edit-page")).EditPage }));
+const StatisticsPage = lazy(async () => ({
+  default: (await import("@/features/statistics/statistics-page")).StatisticsPage,
+}));
+const PeoplePage = lazy(async () => ({ default: (await import("@/features/people/people-page")).PeoplePage }));
+const ProjectionsPage = lazy(async () => ({
+  default: (await import("@/features/projections/projections-page")).ProjectionsPage,
+}));
+const LedgerPage = lazy(async () => ({ default: (await import("@/features/ledger/ledger-page")).LedgerPage }));
+const HistoryPage = lazy(async () => ({ default: (await import("@/features/ledger/history-page")).HistoryPage }));
+
+/** The pages of those who organise, administer and audit. */
+export const backOffice = (
+  <>
+    <Route element={<RequireSession roles={["organizer", "admin"]} />}>
+      <Route path="organise" element={<OrganisePage />} />
+      <Route path="organise/new" element={<CreatePage />} />
+      <Route path="organise/:eventId" element={<Workspace />}>
+        <Route index element={<OverviewPage />} />
+        <Route path="bookings" element={<SoldPage />} />
+        <Route path="sell" element={<SellPage />} />
+        <Route path="check-in" element={<CheckInPage />} />
+        <Route path="edit" element={<EditPage />} />
+      </Route>
+      <Route path="statistics" element={<StatisticsPage />} />
+    </Route>
+    <Route element={<RequireSession roles={["admin"]} />}>
+      <Route path="people" element={<PeoplePage />} />
+    </Route>
+    <Route element={<RequireSession roles={["auditor", "admin"]} />}>
+      <Route path="projections" element={<ProjectionsPage />} />
+      <Route path="ledger" element={<LedgerPage />} />
+      <Route path="ledger/events/:eventId" element={<HistoryPage />} />
+    </Route>
+  </>
+);

@@ -1,0 +1,100 @@
+import { eventForm } from "@/shared/strings/event-form";
+import { instantOf } from "@/shared/time/wall-clock";
+
+import { TIMES, type CategoryValues, type EventValues } from "./event-values";
+
+// The bounds of the API's own document.
+const NAME_LENGTH = 200;
+const DESCRIPTION_LENGTH = 10_000;
+const MOST_SEATS = 1_000_000;
+const MOST_CATEGORIES = 50;
+const HIGHEST_PRICE = 9_999_999_999;
+
+const text = eventForm.checks;
+
+export type Found = Record<string, string>;
+
+export interface Context {
+  /** Milliseconds. */
+  now: number;
+  /** What the event is now, when it is edited: an event that has begun may keep its start. */
+  base: EventValues | null;
+  /** Seats taken, by the id of the category. */
+  taken: Readonly<Record<string, number>>;
+}
+
+/**
+ * What can't be right, by the path of the field, as the API names it (`categories.0.price`). The rules are the API's, which has
+ * the last word; they are said here while one types.
+ */
+export function check(values: EventValues, context: Context): Found {
+  const found: Found = { ...checkTexts(values), ...checkTimes(values, context), ...checkCategories(values, context) };
+  const limit = values.max_tickets_per_customer;
+  if (limit !== "" && !isWhole(limit, MOST_SEATS)) found.max_tickets_per_customer = text.limit(MOST_SEATS);
+  return found;
+}
+
+/** Decimals of the currency's smallest unit: 2 of EUR, 0 of JPY. */
+export function decimalsOf(currency: string): number {
+  if (!/^[A-Z]{3}$/.test(currency)) return 2;
+  return new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2;
+}
+
+function checkTexts({ name, venue, description, timezone }: EventValues): Found {
+  const found: Found = {};
+  if (name.trim() === "") found.name = text.required;
+  else if (name.length > NAME_LENGTH) found.name = text.tooLong(NAME_LENGTH);
+  if (venue.length > NAME_LENGTH) found.venue = text.tooLong(NAME_LENGTH);
+  if (description.length > DESCRIPTION_LENGTH) found.description = text.tooLong(DESCRIPTION_LENGTH);
+  if (timezone === "") found.timezone = text.required;
+  return found;
+}
+
+function checkTimes(values: EventValues, { now, base }: Context): Found {
+  const found: Found = {};
+  if (values.timezone === "") return found;
+  const [starts, ends, opens, closes] = TIMES.map((name) => milliseconds(values[name], values.timezone));
+  const isMoved = base === null || values.starts_at !== base.starts_at || values.timezone !== base.timezone;
+  if (starts === null || starts === undefined) found.starts_at = text.required;
+  else {
+    if (isMoved && starts <= now) found.starts_at = text.future;
+    if (ends && ends <= starts) found.ends_at = text.afterStart;
+  }
+  if (opens && closes && closes <= opens) found.sales_close_at = text.afterOpening;
+  return found;
+}
+
+function checkCategories({ categories, currency }: EventValues, { taken }: Context): Found {
+  const found: Found = {};
+  if (categories.length < 1 || categories.length > MOST_CATEGORIES) found.categories = text.categories(MOST_CATEGORIES);
+  const names = categories.map(({ name }) => name.trim());
+  categories.forEach((category, place) => {
+    const path = `categories.${place}`;
+    const name = names[place] ?? "";
+    if (name === "") found[`${path}.name`] = text.required;
+    else if (name.length > NAME_LENGTH) found[`${path}.name`] = text.tooLong(NAME_LENGTH);
+    else if (names.indexOf(name) < place) found[`${path}.name`] = text.unique;
+    const price = checkPrice(category, decimalsOf(currency));
+    if (price !== null) found[`${path}.price`] = price;
+    const seats = category.id === null ? 0 : (taken[category.id] ?? 0);
+    if (!isWhole(category.capacity, MOST_SEATS)) found[`${path}.capacity`] = text.capacity(MOST_SEATS);
+    else if (Number(category.capacity) < seats) found[`${path}.capacity`] = text.belowTaken(seats);
+  });
+  return found;
+}
+
+function checkPrice({ price }: CategoryValues, decimals: number): string | null {
+  const typed = String(price);
+  const [, fraction = ""] = typed.split(".");
+  if (!/^\d+(\.\d+)?$/.test(typed) || fraction.replace(/0+$/, "").length > decimals) return text.price(decimals);
+  return Number(typed) > HIGHEST_PRICE ? text.tooDear : null;
+}
+
+function isWhole(typed: string | number, most: number): boolean {
+  const number = Number(typed);
+  return typed !== "" && Number.isInteger(number) && number >= 1 && number <= most;
+}
+
+function milliseconds(wall: string | null, timeZone: string): number | null {
+  return wall === null || wall === "" ? null : Date.parse(instantOf(wall, timeZone));
+}

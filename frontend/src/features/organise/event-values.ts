@@ -1,0 +1,132 @@
+import type { EditedCategory, Event, EventChanges, NewEvent } from "@/shared/api/generated/model";
+import { browserTimeZone, instantOf, wallClock } from "@/shared/time/wall-clock";
+
+/** A category as it is typed. `id` null: a new one. `key` tells it from the others for as long as the form is open. */
+export interface CategoryValues {
+  key: string;
+  id: string | null;
+  name: string;
+  price: string | number;
+  capacity: string | number;
+}
+
+/** An event as it is typed, by the API's own names. Times are what the clocks at the place show; "" and null are nothing. */
+export interface EventValues {
+  name: string;
+  venue: string;
+  description: string;
+  timezone: string;
+  currency: string;
+  starts_at: string | null;
+  ends_at: string | null;
+  sales_open_at: string | null;
+  sales_close_at: string | null;
+  max_tickets_per_customer: string | number;
+  categories: CategoryValues[];
+}
+
+export const TIMES = ["starts_at", "ends_at", "sales_open_at", "sales_close_at"] as const;
+const TEXTS = ["name", "venue", "description", "timezone"] as const;
+
+export function newCategory(): CategoryValues {
+  return { key: crypto.getRandomValues(new Uint32Array(2)).join("-"), id: null, name: "", price: "", capacity: "" };
+}
+
+export function emptyValues(currency: string): EventValues {
+  return {
+    name: "",
+    venue: "",
+    description: "",
+    timezone: browserTimeZone(),
+    currency,
+    starts_at: null,
+    ends_at: null,
+    sales_open_at: null,
+    sales_close_at: null,
+    max_tickets_per_customer: "",
+    categories: [newCategory()],
+  };
+}
+
+export function valuesOf(event: Event): EventValues {
+  const wall = (instant: string | null) => (instant === null ? null : wallClock(instant, event.timezone));
+  return {
+    name: event.name,
+    venue: event.venue,
+    description: event.description,
+    timezone: event.timezone,
+    currency: event.currency,
+    starts_at: wall(event.starts_at),
+    ends_at: wall(event.ends_at),
+    sales_open_at: wall(event.sales_open_at),
+    sales_close_at: wall(event.sales_close_at),
+    max_tickets_per_customer: event.max_tickets_per_customer ?? "",
+    categories: event.categories.map(({ id, name, price, capacity }) => ({ key: id, id, name, price, capacity })),
+  };
+}
+
+/** The body that creates the event. To be called with valid values. */
+export function toCreate(values: EventValues): NewEvent {
+  const times = Object.fromEntries(
+    TIMES.map((name) => [name, instant(values, name)]).filter(([, value]) => value !== null),
+  ) as { starts_at: string };
+  return {
+    name: values.name.trim(),
+    venue: values.venue.trim(),
+    description: values.description,
+    timezone: values.timezone,
+    ...times,
+    ...(values.currency === "" ? {} : { currency: values.currency }),
+    ...(values.max_tickets_per_customer === ""
+      ? {}
+      : { max_tickets_per_customer: Number(values.max_tickets_per_customer) }),
+    categories: values.categories.map(({ name, price, capacity }) => ({
+      name: name.trim(),
+      price: String(price),
+      capacity: Number(capacity),
+    })),
+  };
+}
+
+/** The body that makes `base` into `values`: what is the same is left out. To be called with valid values. */
+export function toChanges(base: EventValues, values: EventValues): EventChanges {
+  const changes: EventChanges = {};
+  for (const name of TEXTS) if (values[name] !== base[name]) changes[name] = values[name];
+  for (const name of TIMES) {
+    const [now, before] = [instant(values, name), instant(base, name)];
+    if (now === before) continue;
+    if (name !== "starts_at") changes[name] = now;
+    else if (now !== null) changes.starts_at = now;
+  }
+  const limit = values.max_tickets_per_customer;
+  if (String(limit) !== String(base.max_tickets_per_customer)) {
+    changes.max_tickets_per_customer = limit === "" ? null : Number(limit);
+  }
+  if (!sameCategories(base.categories, values.categories)) changes.categories = values.categories.map(edited);
+  return changes;
+}
+
+export function sameCategory(one: CategoryValues | undefined, other: CategoryValues | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  return (
+    one.name === other.name &&
+    Number(one.price) === Number(other.price) &&
+    Number(one.capacity) === Number(other.capacity)
+  );
+}
+
+function sameCategories(base: readonly CategoryValues[], values: readonly CategoryValues[]): boolean {
+  return (
+    base.length === values.length &&
+    values.every((one, place) => one.key === base[place]?.key && sameCategory(one, base[place]))
+  );
+}
+
+function edited({ id, name, price, capacity }: CategoryValues): EditedCategory {
+  return { ...(id === null ? {} : { id }), name: name.trim(), price: String(price), capacity: Number(capacity) };
+}
+
+function instant(values: EventValues, name: (typeof TIMES)[number]): string | null {
+  const wall = values[name];
+  return wall === null || wall === "" ? null : instantOf(wall, values.timezone);
+}

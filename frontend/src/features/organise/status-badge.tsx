@@ -1,0 +1,14 @@
+import { Badge } from "@mantine/core";
+
+import type { EventStatus } from "@/shared/api/generated/model";
+import { organise } from "@/shared/strings/organise";
+
+const COLOURS = { active: "ledger", completed: "blue", cancelled: "red" };
+
+export function StatusBadge({ status }: { status: EventStatus }) {
+  return (
+    <Badge color={COLOURS[status]} variant="light">
+      {organise.statuses[status]}
+    </Badge>
+  );
+}

@@ -1,0 +1,91 @@
+import { Alert, Button, Group, Stack, Text } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+
+import { useUpdateUser } from "@/shared/api/generated/accounts/accounts";
+import type { Account, Role } from "@/shared/api/generated/model";
+import { isKind } from "@/shared/api/problem";
+import { newIdempotencyKey } from "@/shared/api/idempotency-key";
+import { Dialog } from "@/shared/feedback/dialog";
+import { app } from "@/shared/strings/app";
+import { people } from "@/shared/strings/people";
+
+import { KEY } from "./queries";
+
+const text = people.confirm;
+
+export type Change = { account: Account; role: Role } | { account: Account; disabled: boolean };
+
+export function ConfirmChange({ change, onClose }: { change: Change | null; onClose: () => void }) {
+  return (
+    <Dialog
+      isOpen={change !== null}
+      onClose={onClose}
+      title={change === null ? "" : question(change)}
+      closeLabel={text.no}
+    >
+      {change !== null && <Confirm change={change} onClose={onClose} />}
+    </Dialog>
+  );
+}
+
+function Confirm({ change, onClose }: { change: Change; onClose: () => void }) {
+  const { account, ...data } = change;
+  const [key] = useState(newIdempotencyKey);
+  const [problem, setProblem] = useState<string | null>(null);
+  const { mutate, isPending } = useUpdateUser();
+  const queries = useQueryClient();
+  const isDisabling = "disabled" in change && change.disabled;
+
+  const send = () =>
+    mutate(
+      { accountId: account.id, data, headers: { "Idempotency-Key": key } },
+      {
+        onSuccess: () => {
+          notifications.show({ message: done(change) });
+          void queries.invalidateQueries({ queryKey: KEY });
+          onClose();
+        },
+        onError: (error) => {
+          setProblem(sentence(error));
+          void queries.invalidateQueries({ queryKey: KEY });
+        },
+      },
+    );
+  return (
+    <Stack>
+      <Text>{isDisabling ? text.disableText : text.roleText}</Text>
+      {problem !== null && (
+        <Alert color="red" role="alert">
+          {problem}
+        </Alert>
+      )}
+      <Group justify="flex-end">
+        <Button variant="default" onClick={onClose}>
+          {text.no}
+        </Button>
+        <Button {...(isDisabling ? { color: "red" } : {})} loading={isPending} onClick={send} data-autofocus>
+          {isDisabling ? text.yesDisable : text.yes}
+        </Button>
+      </Group>
+    </Stack>
+  );
+}
+
+function question(change: Change): string {
+  const { name } = change.account;
+  if ("role" in change) return text.role(name, app.roles[change.role]);
+  return change.disabled ? text.disable(name) : text.enable(name);
+}
+
+function done(change: Change): string {
+  const { name } = change.account;
+  if ("role" in change) return people.roleChanged(name, app.roles[change.role]);
+  return change.disabled ? people.disabled(name) : people.reenabled(name);
+}
+
+function sentence(error: unknown): string {
+  if (isKind(error, "last-admin")) return people.problems.lastAdmin;
+  return isKind(error, "account-not-found") ? people.problems.gone : people.problems.other;
+}

@@ -1,0 +1,22 @@
+import { infiniteQueryOptions } from "@tanstack/react-query";
+
+import { getUsers } from "@/shared/api/generated/accounts/accounts";
+
+const PAGE_SIZE = 50;
+export const KEY = ["people"];
+
+export function peopleQuery(q: string) {
+  return infiniteQueryOptions({
+    queryKey: [...KEY, q],
+    queryFn: ({ pageParam, signal }) => {
+      const params = {
+        limit: PAGE_SIZE,
+        ...(q === "" ? {} : { q }),
+        ...(pageParam === null ? {} : { cursor: pageParam }),
+      };
+      return getUsers(params, undefined, signal);
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+  });
+}

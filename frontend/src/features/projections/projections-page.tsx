@@ -1,0 +1,130 @@
+import { Alert, Badge, Group, Paper, Progress, Stack, Table, Text } from "@mantine/core";
+import { IconActivity, IconAlertTriangle } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+
+import { getProjections } from "@/shared/api/generated/system/system";
+import type { Projection, ProjectionList } from "@/shared/api/generated/model";
+import { LoadFailed } from "@/shared/feedback/load-failed";
+import { NothingHere } from "@/shared/feedback/nothing-here";
+import { count } from "@/shared/formatting/counts";
+import { duration } from "@/shared/formatting/durations";
+import { Page } from "@/shared/navigation/page";
+import { projections as text } from "@/shared/strings/projections";
+import { LoadingRows } from "@/shared/tables/loading-rows";
+import { TableFrame } from "@/shared/tables/table-frame";
+
+const LOOK_MILLISECONDS = 2_000;
+
+export function ProjectionsPage() {
+  const { data, error, refetch } = useQuery({
+    queryKey: ["projections"],
+    queryFn: ({ signal }) => getProjections(undefined, undefined, signal),
+    refetchInterval: LOOK_MILLISECONDS, // not while the page is hidden
+  });
+  return (
+    <Page title={text.title} lead={text.lead}>
+      <Stack gap="lg">
+        {error !== null && <LoadFailed error={error} onRetry={refetch} />}
+        {data === undefined && error === null && <LoadingRows />}
+        {data !== undefined && <Shown list={data} />}
+      </Stack>
+    </Page>
+  );
+}
+
+function Shown({ list: { items, ledger_position: head } }: { list: ProjectionList }) {
+  const { columns, none } = text;
+  if (items.length === 0) return <NothingHere icon={IconActivity} title={none.title} text={none.text} />;
+  return (
+    <>
+      <Paper withBorder p="lg">
+        <Group justify="space-between" align="flex-end">
+          <div>
+            <Text c="dimmed" size="sm">
+              {text.head}
+            </Text>
+            <Text fz={32} fw={750} lh={1.15}>
+              {count(head)}
+            </Text>
+          </div>
+          <Badge variant="dot" tt="none" fw={500}>
+            {text.live}
+          </Badge>
+        </Group>
+      </Paper>
+      {items
+        .filter(({ state }) => state === "stalled")
+        .map((one) => (
+          <Stalled key={one.name} projection={one} />
+        ))}
+      <TableFrame
+        label={text.table}
+        columns={[
+          columns.name,
+          columns.state,
+          columns.position,
+          { label: columns.entries, isNumber: true },
+          { label: columns.seconds, isNumber: true },
+        ]}
+      >
+        {items.map((one) => (
+          <Row key={one.name} projection={one} head={head} />
+        ))}
+      </TableFrame>
+    </>
+  );
+}
+
+function Row({ projection, head }: { projection: Projection; head: number }) {
+  const { columns } = text;
+  const { name, version, position, lag_entries, lag_seconds, state } = projection;
+  return (
+    <Table.Tr>
+      <Table.Th scope="row">
+        <Stack gap={0}>
+          <Text fw={650} tt="capitalize">
+            {name}
+          </Text>
+          <Text size="sm" c="dimmed" fw={400}>
+            {text.about[name] ?? text.version(version)}
+          </Text>
+        </Stack>
+      </Table.Th>
+      <Table.Td data-label={columns.state}>
+        <Badge variant="light" color={state === "stalled" ? "red" : "ledger"}>
+          {text.states[state]}
+        </Badge>
+      </Table.Td>
+      <Table.Td data-label={columns.position}>
+        <Stack gap={4} miw={120}>
+          <Text size="sm">{count(position)}</Text>
+          <Progress
+            size="sm"
+            value={head === 0 ? 100 : (100 * position) / head}
+            color={state === "stalled" ? "red" : "ledger"}
+            aria-label={text.caughtUp(name)}
+          />
+        </Stack>
+      </Table.Td>
+      <Table.Td data-label={columns.entries} ta={{ sm: "end" }}>
+        {lag_entries === 0 ? text.upToDate : text.behind(lag_entries)}
+      </Table.Td>
+      <Table.Td data-label={columns.seconds} ta={{ sm: "end" }}>
+        {duration(lag_seconds)}
+      </Table.Td>
+    </Table.Tr>
+  );
+}
+
+function Stalled({ projection: { name, failed_position, error } }: { projection: Projection }) {
+  return (
+    <Alert color="red" icon={<IconAlertTriangle aria-hidden />} title={text.stalled.title(name)} role="alert">
+      {failed_position === null ? text.stalled.unknown : text.stalled.at(failed_position)}
+      {error !== null && (
+        <Text ff="monospace" size="xs" mt="xs" style={{ overflowWrap: "anywhere" }}>
+          {error}
+        </Text>
+      )}
+    </Alert>
+  );
+}

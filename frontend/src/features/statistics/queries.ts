@@ -1,0 +1,81 @@
+import { queryOptions } from "@tanstack/react-query";
+
+import type { EventStats, Interval } from "@/shared/api/generated/model";
+import { getStatsEvents, getStatsSales, getStatsSummary } from "@/shared/api/generated/stats/stats";
+
+const PAGE_SIZE = 200;
+const MOST_PAGES = 5;
+
+/** Days are `2026-11-21`, the first and the last of them, in UTC. */
+export interface Filter {
+  eventId: string | null;
+  from: string | null;
+  to: string | null;
+  interval: Interval;
+}
+
+export function summaryQuery() {
+  return queryOptions({
+    queryKey: ["statistics", "summary"],
+    queryFn: ({ signal }) => getStatsSummary(undefined, undefined, signal),
+  });
+}
+
+/** What the API is asked for sales of these days. */
+export function salesParameters({ eventId, from, to, interval }: Filter) {
+  return {
+    interval,
+    ...(eventId === null ? {} : { event_id: eventId }),
+    ...(from === null ? {} : { from: `${from}T00:00:00Z` }),
+    ...(to === null ? {} : { to: `${dayAfter(to)}T00:00:00Z` }),
+  };
+}
+
+export function salesQuery(filter: Filter) {
+  return queryOptions({
+    queryKey: ["statistics", "sales", filter],
+    queryFn: ({ signal }) => getStatsSales(salesParameters(filter), undefined, undefined, signal),
+  });
+}
+
+/** Events to choose from, the newest first: those that one may see the statistics of. */
+export async function findEvents(q: string, signal: AbortSignal): Promise<{ id: string; name: string }[]> {
+  const page = await getStatsEvents({ limit: 20, ...(q === "" ? {} : { q }) }, undefined, undefined, signal);
+  return page.items.map(({ event_id, name }) => ({ id: event_id, name }));
+}
+
+export interface AllEvents {
+  items: EventStats[];
+  /** There are more than were asked for. */
+  isBounded: boolean;
+  /** The lowest of what the pages were exact as of. */
+  position: number;
+}
+
+/** The newest 1,000 events at most: the API lists them, and which sold best is found here. */
+export function eventsQuery() {
+  return queryOptions({
+    queryKey: ["statistics", "events"],
+    queryFn: async ({ signal }): Promise<AllEvents> => {
+      const items: EventStats[] = [];
+      let cursor: string | null = null;
+      let position = Infinity;
+      for (let pages = 0; pages < MOST_PAGES; pages += 1) {
+        const parameters: { limit: number; cursor?: string } = {
+          limit: PAGE_SIZE,
+          ...(cursor === null ? {} : { cursor }),
+        };
+        const page = await getStatsEvents(parameters, undefined, undefined, signal);
+        items.push(...page.items);
+        position = Math.min(position, page.ledger_position);
+        cursor = page.next_cursor;
+        if (cursor === null) break;
+      }
+      return { items, isBounded: cursor !== null, position };
+    },
+  });
+}
+
+function dayAfter(day: string): string {
+  return new Date(Date.parse(`${day}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
+}

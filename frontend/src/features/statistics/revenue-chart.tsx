@@ -1,0 +1,42 @@
+import "@mantine/charts/styles.css";
+
+import { AreaChart, BarChart } from "@mantine/charts";
+
+import type { Interval } from "@/shared/api/generated/model";
+import { money } from "@/shared/formatting/money";
+import { statistics } from "@/shared/strings/statistics";
+
+import { compact } from "./compact";
+import { labelOf, type Point } from "./series";
+
+const text = statistics.revenue;
+/** So few are bars: an area between two points says nothing. */
+const FEW = 12;
+
+interface Props {
+  points: Point[];
+  interval: Interval;
+  currency: string;
+}
+
+/** Net revenue and what was refunded. What it shows stands in the table under it too. */
+export function RevenueChart({ points, interval, currency }: Props) {
+  const common = {
+    h: 320,
+    data: points.map((point) => ({ ...point, label: labelOf(point.start, interval) })),
+    dataKey: "label",
+    series: [
+      { name: "net", label: text.net, color: "ledger.6" },
+      { name: "refunded", label: text.refunded, color: "red.6" },
+    ],
+    withLegend: true,
+    valueFormatter: (value: number) => money(String(value), currency),
+    yAxisProps: { width: 64, tickFormatter: (value: number) => compact(value, currency) },
+    xAxisProps: { minTickGap: 32 },
+    gridAxis: "y" as const,
+    role: "img",
+    "aria-label": text.title,
+  };
+  if (points.length <= FEW) return <BarChart {...common} maxBarWidth={48} />;
+  return <AreaChart {...common} withDots={false} curveType="monotone" />;
+}

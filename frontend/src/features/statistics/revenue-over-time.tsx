@@ -1,0 +1,153 @@
+import { Accordion, Alert, Center, Loader, Paper, Stack, Table, Text } from "@mantine/core";
+import { type useQuery } from "@tanstack/react-query";
+import { lazy, Suspense } from "react";
+
+import type { Sales, SalesSeries } from "@/shared/api/generated/model";
+import { isKind } from "@/shared/api/problem";
+import { LoadFailed } from "@/shared/feedback/load-failed";
+import { count } from "@/shared/formatting/counts";
+import { money } from "@/shared/formatting/money";
+import { app } from "@/shared/strings/app";
+import { statistics } from "@/shared/strings/statistics";
+import { tables } from "@/shared/strings/tables";
+import { DownloadButton } from "@/shared/tables/download-button";
+import { TableFrame } from "@/shared/tables/table-frame";
+
+import { salesParameters, type Filter } from "./queries";
+import { SectionHead } from "./section-head";
+import { labelOf, MOST_POINTS, points } from "./series";
+
+const text = statistics.revenue;
+const MOST_ROWS = 200;
+
+// Charts are a big piece of script: it comes when there is something to draw.
+const RevenueChart = lazy(async () => ({ default: (await import("./revenue-chart")).RevenueChart }));
+
+interface Props {
+  filter: Filter;
+  currency: string;
+  sales: ReturnType<typeof useQuery<SalesSeries>>;
+  ofCurrency: readonly Sales[];
+}
+
+export function RevenueOverTime({ filter, currency, sales, ofCurrency }: Props) {
+  const position = sales.data?.ledger_position;
+  return (
+    <Stack gap="md" component="section" aria-labelledby="revenue">
+      <SectionHead
+        id="revenue"
+        title={text.title}
+        note={position === undefined ? text.utc : `${text.utc} ${tables.asOf(position)}.`}
+        actions={
+          <DownloadButton
+            size="xs"
+            label={text.download}
+            path="/api/stats/sales"
+            parameters={salesParameters(filter)}
+            fileName="sales.csv"
+          />
+        }
+      />
+      {sales.isError && <Failed error={sales.error} onRetry={sales.refetch} />}
+      {!sales.isError && (
+        <Paper withBorder p={{ base: "xs", sm: "lg" }} aria-busy={sales.isPlaceholderData}>
+          {sales.data === undefined && <Waiting />}
+          {sales.data !== undefined && ofCurrency.length === 0 && (
+            <Center mih={200}>
+              <Text c="dimmed">{text.none}</Text>
+            </Center>
+          )}
+          {ofCurrency.length > 0 && <Drawn sales={ofCurrency} filter={filter} currency={currency} />}
+        </Paper>
+      )}
+    </Stack>
+  );
+}
+
+function Failed({ error, onRetry }: { error: unknown; onRetry: () => unknown }) {
+  if (!isKind(error, "malformed")) return <LoadFailed error={error} onRetry={onRetry} />;
+  return (
+    <Alert color="yellow" role="alert">
+      {text.tooMany}
+    </Alert>
+  );
+}
+
+function Drawn({ sales, filter, currency }: { sales: readonly Sales[]; filter: Filter; currency: string }) {
+  const drawn = points(sales, filter.interval);
+  const hasGaps = drawn.length === sales.length && drawn.length > 1 && spans(sales) > MOST_POINTS;
+  return (
+    <>
+      <Suspense fallback={<Waiting />}>
+        <RevenueChart points={drawn} interval={filter.interval} currency={currency} />
+      </Suspense>
+      {hasGaps && (
+        <Text size="sm" c="dimmed" px="sm">
+          {text.gaps}
+        </Text>
+      )}
+      <Accordion variant="default" mt="sm" chevronPosition="left">
+        <Accordion.Item value="table" style={{ border: 0 }}>
+          <Accordion.Control>{text.asTable}</Accordion.Control>
+          <Accordion.Panel>
+            <AsTable sales={sales} filter={filter} currency={currency} />
+          </Accordion.Panel>
+        </Accordion.Item>
+      </Accordion>
+    </>
+  );
+}
+
+/** Hours from the first to the last: an upper bound of what would have to be drawn. */
+function spans(sales: readonly Sales[]): number {
+  return (Date.parse(sales.at(-1)?.start ?? "") - Date.parse(sales[0]?.start ?? "")) / 3_600_000;
+}
+
+function AsTable({ sales, filter, currency }: { sales: readonly Sales[]; filter: Filter; currency: string }) {
+  const { columns } = text;
+  const latest = sales.slice(-MOST_ROWS).toReversed();
+  const numbers = (["bookings", "tickets", "cancellations"] as const).map((name) => ({ name, say: count }));
+  const amounts = ["gross", "refunded", "net"] as const;
+  return (
+    <Stack gap="xs">
+      <TableFrame
+        label={text.title}
+        columns={[
+          columns.start,
+          ...[...numbers.map(({ name }) => name), ...amounts].map((name) => ({ label: columns[name], isNumber: true })),
+        ]}
+      >
+        {latest.map((one) => (
+          <Table.Tr key={one.start}>
+            <Table.Th scope="row" fw={500}>
+              {labelOf(one.start, filter.interval)}
+            </Table.Th>
+            {numbers.map(({ name, say }) => (
+              <Table.Td key={name} data-label={columns[name]} ta={{ sm: "end" }}>
+                {say(one[name])}
+              </Table.Td>
+            ))}
+            {amounts.map((name) => (
+              <Table.Td key={name} data-label={columns[name]} ta={{ sm: "end" }}>
+                {money(one[name], currency)}
+              </Table.Td>
+            ))}
+          </Table.Tr>
+        ))}
+      </TableFrame>
+      {sales.length > MOST_ROWS && (
+        <Text size="sm" c="dimmed">
+          {text.latest(MOST_ROWS)}
+        </Text>
+      )}
+    </Stack>
+  );
+}
+
+function Waiting() {
+  return (
+    <Center mih={320}>
+      <Loader aria-label={app.loading} />
+    </Center>
+  );
+}

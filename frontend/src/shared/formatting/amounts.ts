@@ -1,0 +1,15 @@
+/** Arithmetic on the API's decimal strings (`-12.50`), all of one currency: exact, whatever their size. */
+
+/** `0` of none. */
+export function sum(amounts: readonly string[]): string {
+  const decimals = Math.max(0, ...amounts.map((amount) => amount.split(".")[1]?.length ?? 0));
+  const minor = amounts.reduce((all, amount) => all + minorUnits(amount, decimals), 0n);
+  const digits = (minor < 0n ? -minor : minor).toString().padStart(decimals + 1, "0");
+  const sign = minor < 0n ? "-" : "";
+  return decimals === 0 ? sign + digits : `${sign}${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
+}
+
+function minorUnits(amount: string, decimals: number): bigint {
+  const [whole = "0", fraction = ""] = amount.split(".");
+  return BigInt(whole + fraction.padEnd(decimals, "0"));
+}

@@ -1,0 +1,20 @@
+export const choosing = {
+  event: "Event",
+  anyEvent: "All events",
+  noEvent: "No event matches",
+  clear: "Clear",
+  calendar: {
+    nextMonth: "Next month",
+    previousMonth: "Previous month",
+    monthLevelControl: "Choose another month",
+    nextYear: "Next year",
+    previousYear: "Previous year",
+    yearLevelControl: "Choose another year",
+    nextDecade: "Next decade",
+    previousDecade: "Previous decade",
+  },
+  hours: "Hours",
+  minutes: "Minutes",
+  amPm: "AM or PM",
+  take: "Take this time",
+};

@@ -1,0 +1,35 @@
+import { count } from "@/shared/formatting/counts";
+
+export const projections = {
+  title: "Projections",
+  lead: "What is read is folded from the ledger. Here is how far each has come.",
+  head: "The ledger's head",
+  live: "Looked at every 2 seconds",
+  table: "Projections",
+  columns: {
+    name: "Projection",
+    state: "State",
+    position: "Position",
+    entries: "Entries behind",
+    seconds: "Time behind",
+  },
+  states: { running: "Running", stalled: "Stalled" },
+  upToDate: "Up to date",
+  caughtUp: (name: string) => `How far ${name} has come`,
+  version: (version: number) => `Version ${version}`,
+  behind: (entries: number) => (entries >= 100_000 ? `${count(entries)} or more` : count(entries)),
+  stalled: {
+    title: (name: string) => `${name} has stopped`,
+    at: (position: number) =>
+      `At the entry at position ${count(position)}, which it can't apply. It waits to be repaired; selling goes on.`,
+    unknown: "It waits to be repaired; selling goes on.",
+  },
+  about: {
+    audit: "The proof: a Merkle tree over every entry",
+    availability: "Seats left, by category",
+    bookings: "Who booked what, and their tickets",
+    catalogue: "Events as they are listed and searched",
+    revenue: "Gross, refunded and net, by event and time",
+  } as Readonly<Record<string, string>>,
+  none: { title: "No projection yet", text: "They are there as soon as the first worker has started." },
+};

@@ -1,0 +1,35 @@
+import { Button, type ButtonProps } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { IconDownload } from "@tabler/icons-react";
+import { useMutation } from "@tanstack/react-query";
+
+import { download } from "@/shared/api/download";
+import { tables } from "@/shared/strings/tables";
+
+interface Props extends ButtonProps {
+  label?: string;
+  path: string;
+  /** Media type. */
+  accept?: string;
+  parameters?: object;
+  fileName: string;
+}
+
+/** Saves what the API answers there as a file. */
+export function DownloadButton({ label, path, accept = "text/csv", parameters = {}, fileName, ...button }: Props) {
+  const { mutate, isPending } = useMutation({
+    mutationFn: () => download(path, accept, parameters, fileName),
+    onError: () => notifications.show({ color: "red", message: tables.download.failed }),
+  });
+  return (
+    <Button
+      variant="default"
+      leftSection={<IconDownload size={18} aria-hidden />}
+      loading={isPending}
+      onClick={() => mutate()}
+      {...button}
+    >
+      {label ?? tables.download.csv}
+    </Button>
+  );
+}

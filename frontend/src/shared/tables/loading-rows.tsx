@@ -1,0 +1,14 @@
+import { Skeleton, Stack } from "@mantine/core";
+
+import { app } from "@/shared/strings/app";
+
+/** In place of a list that is on its way. */
+export function LoadingRows({ rows = 6, height = 56 }: { rows?: number; height?: number }) {
+  return (
+    <Stack gap="xs" role="status" aria-label={app.loading}>
+      {Array.from({ length: rows }, (_, index) => (
+        <Skeleton key={index} height={height} radius="md" />
+      ))}
+    </Stack>
+  );
+}

@@ -1,0 +1,27 @@
+import dayjs from "dayjs";
+import timezone from "dayjs/plugin/timezone";
+import utc from "dayjs/plugin/utc";
+
+dayjs.extend(utc);
+dayjs.extend(timezone);
+
+/** What the clock on the wall shows there, as `@mantine/dates` writes it: `2026-11-21 20:00:00`. */
+const FORMAT = "YYYY-MM-DD HH:mm:ss";
+
+export function wallClock(instant: string, timeZone: string): string {
+  return dayjs(instant).tz(timeZone).format(FORMAT);
+}
+
+/** The instant (RFC 3339, UTC) when the clock there shows that. */
+export function instantOf(wall: string, timeZone: string): string {
+  return dayjs.tz(wall, timeZone).toISOString();
+}
+
+/** Every IANA time zone that the browser knows, UTC among them. */
+export function timeZones(): string[] {
+  return [...new Set(["UTC", ...Intl.supportedValuesOf("timeZone")])].toSorted();
+}
+
+export function browserTimeZone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
+}

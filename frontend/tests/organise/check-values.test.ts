@@ -1,0 +1,81 @@
+import { describe, expect, it } from "vitest";
+
+import { check, decimalsOf, type Context } from "@/features/organise/check-values";
+import { emptyValues, newCategory, type EventValues } from "@/features/organise/event-values";
+
+const now = Date.parse("2030-01-01T00:00:00Z");
+const context: Context = { now, base: null, taken: {} };
+const valid: EventValues = {
+  ...emptyValues("EUR"),
+  name: "Concert",
+  timezone: "Europe/Berlin",
+  starts_at: "2030-05-01 20:00:00",
+  categories: [{ ...newCategory(), name: "General", price: "12.50", capacity: 10 }],
+};
+const category = (changes: object): EventValues => ({
+  ...valid,
+  categories: [{ ...valid.categories[0]!, ...changes }],
+});
+
+describe("what is typed", () => {
+  it("is accepted where it can be right", () => {
+    expect(check(valid, context)).toEqual({});
+    expect(check(category({ price: 0, capacity: "1000000" }), context)).toEqual({});
+  });
+
+  it.each([
+    [{ name: "  " }, "name", "Needed."],
+    [{ name: "x".repeat(201) }, "name", "At most 200 characters."],
+    [{ starts_at: null }, "starts_at", "Needed."],
+    [{ starts_at: "2030-01-01 00:59:00" }, "starts_at", "Must be in the future."],
+    [{ ends_at: "2030-05-01 20:00:00" }, "ends_at", "Must be after the start."],
+    [
+      { sales_open_at: "2030-02-02 00:00:00", sales_close_at: "2030-02-01 00:00:00" },
+      "sales_close_at",
+      "Must be after sales open.",
+    ],
+    [{ max_tickets_per_customer: 0 }, "max_tickets_per_customer", "A whole number from 1 to 1,000,000, or nothing."],
+    [{ categories: [] }, "categories", "1 to 50 categories."],
+  ])("%j is refused at its field", (changes, path, message) => {
+    expect(check({ ...valid, ...changes }, context)).toEqual({ [path]: message });
+  });
+
+  it.each([
+    [{ price: "" }, "price"],
+    [{ price: "1e3" }, "price"],
+    [{ price: "-1" }, "price"],
+    [{ price: "1.005" }, "price"],
+    [{ price: "10000000000" }, "price"],
+    [{ capacity: "" }, "capacity"],
+    [{ capacity: 1.5 }, "capacity"],
+    [{ capacity: 1_000_001 }, "capacity"],
+    [{ name: "" }, "name"],
+  ])("a category with %j is refused", (changes, name) => {
+    expect(Object.keys(check(category(changes), context))).toEqual([`categories.0.${name}`]);
+  });
+
+  it("names of categories are unique, and the second is to blame", () => {
+    const twice = {
+      ...valid,
+      categories: [valid.categories[0]!, { ...valid.categories[0]!, key: "2", name: " General " }],
+    };
+    expect(check(twice, context)).toEqual({ "categories.1.name": "Each name once." });
+  });
+
+  it("a yen has no decimals", () => {
+    expect(decimalsOf("JPY")).toBe(0);
+    expect(check({ ...valid, currency: "JPY" }, context)).toEqual({
+      "categories.0.price": "A whole amount, 0 or more.",
+    });
+  });
+
+  it("a capacity never goes below what is taken", () => {
+    const edited = category({ id: "g", capacity: 3 });
+    expect(check(edited, { ...context, taken: { g: 4 } })).toEqual({ "categories.0.capacity": "4 are taken already." });
+  });
+
+  it("an event that has begun may keep its start", () => {
+    const begun = { ...valid, starts_at: "2029-12-31 20:00:00" };
+    expect(check({ ...begun, name: "Renamed" }, { ...context, base: begun })).toEqual({});
+  });
+});

@@ -1,0 +1,159 @@
+"""An auditor's path: the ledger searched and saved, and an event as it stood at any time."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.running_system import Person, Stack, tickets
+from tests.web.conftest import DESKTOP, PHONE, Visit
+
+
+@pytest.fixture(scope="module")
+def auditor(stack: Stack) -> Person:
+    return stack.person("auditor")
+
+
+@pytest.fixture
+def told(stack: Stack, organizer: Person, alice: Person) -> Any:
+    """An event with a history: scheduled, booked twice, renamed, one booking cancelled."""
+    event = stack.event(organizer, name="First name")
+    path = f"/api/events/{event['id']}"
+    booking = alice.ok("POST", f"{path}/bookings", tickets(3))
+    organizer.ok("POST", f"{path}/bookings", tickets(2, "VIP"))
+    organizer.ok("PATCH", path, {"name": "Second name"}, If_Match=f'"{event["details_version"]}"')
+    alice.ok("DELETE", f"/api/bookings/{booking['id']}")
+    return event
+
+
+def _rows(page: Page) -> Any:
+    return page.get_by_role("table", name="Entries").locator("tbody > tr")
+
+
+def test_the_ledger_is_filtered_and_an_entry_shown_as_it_is(visit: Visit, auditor: Person, told: Any, alice: Person) -> None:
+    visitor = visit(auditor, f"/ledger?event={told['id']}")
+    page = visitor.page
+    expect(_rows(page)).to_have_count(5)
+    page.get_by_role("combobox", name="Type").click()
+    page.get_by_role("option", name="Seats booked").click()
+    expect(_rows(page)).to_have_count(2)
+    expect(_rows(page).first).to_contain_text(re.compile("3 . General"))
+    page.get_by_role("button", name=f"Only entries of actor {alice.id}").click()
+    expect(_rows(page)).to_have_count(1)
+    expect(page.get_by_label("Actor")).to_have_value(alice.id)
+    page.get_by_role("button", name="Show the body of entry").click()
+    shown = json.loads(page.get_by_role("region", name="as JSON").inner_text())
+    assert (shown["type"], shown["event_id"], shown["body"]["customer_id"]) == ("seats-booked", told["id"], alice.id)
+    visitor.check_accessibility()
+    page.get_by_role("button", name="Clear filters").first.click()
+    expect(_rows(page)).not_to_have_count(1)
+
+
+def test_the_same_is_saved_as_ndjson(visit: Visit, auditor: Person, told: Any) -> None:
+    page = visit(auditor, f"/ledger?event={told['id']}").page
+    expect(_rows(page)).to_have_count(5)
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Download NDJSON").click()
+    lines = [json.loads(line) for line in Path(saved.value.path()).read_text().splitlines()]
+    assert [one["version"] for one in lines] == [1, 2, 3, 4, 5]
+    assert {one["event_id"] for one in lines} == {told["id"]}
+
+
+def test_a_search_goes_on_over_pages_that_are_empty(visit: Visit, auditor: Person, told: Any) -> None:
+    """Only a ledger of millions has such pages: here the first three answers are made empty, and what follows is real."""
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) <= 3:
+            route.fulfill(json={"items": [], "next_cursor": "MA"})
+        else:
+            route.continue_()
+
+    visitor = visit(auditor)
+    visitor.page.route("**/api/audit/entries?*", answer)
+    visitor.page.goto("/ledger?type=event-scheduled")
+    expect(_rows(visitor.page).first).to_contain_text("Event scheduled")
+    assert len(asked) == 4
+
+
+def test_a_search_without_an_end_stops_and_can_be_gone_on_with(visit: Visit, auditor: Person) -> None:
+    page = visit(auditor).page
+    asked: list[str] = []
+
+    def empty(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(json={"items": [], "next_cursor": f"M{len(asked)}"})
+
+    page.route("**/api/audit/entries?*", empty)
+    page.goto("/ledger?type=ticket-used")
+    expect(page.get_by_text("Nothing matched in the next 4,000,000 places. There are more.")).to_be_visible()
+    assert len(asked) == 20
+    page.get_by_role("button", name="Search on").click()
+    expect(page.get_by_text("Nothing matched in the next 8,000,000 places. There are more.")).to_be_visible()
+
+
+def test_one_drags_and_sees_the_event_as_it_stood(visit: Visit, auditor: Person, told: Any) -> None:
+    visitor = visit(auditor, f"/ledger/events/{told['id']}")
+    page = visitor.page
+    then = page.get_by_role("region", name="The event then")
+    expect(page.get_by_text("Entry 5 of 5")).to_be_visible()
+    expect(then).to_contain_text("Second name")
+    expect(then).to_contain_text("2 of 15")
+    slider = page.get_by_role("slider", name="Entry")
+    slider.focus()
+    page.keyboard.press("Home")
+    expect(page.get_by_text("Entry 1 of 5")).to_be_visible()
+    expect(then).to_contain_text("First name")
+    expect(then).to_contain_text("0 of 15")
+    page.keyboard.press("ArrowRight")
+    expect(then).to_contain_text("3 of 15")
+    page.get_by_role("button", name="Details changed").click()
+    expect(then).to_contain_text("5 of 15")
+    expect(then).to_contain_text("Second name")
+    visitor.check_accessibility()
+    box = slider.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(10, box["y"], steps=5)
+    page.mouse.up()
+    expect(page.get_by_text("Entry 1 of 5")).to_be_visible()
+
+
+def test_one_goes_to_a_position_or_a_time(visit: Visit, auditor: Person, told: Any) -> None:
+    visitor = visit(auditor, f"/ledger/events/{told['id']}")
+    visitor.expect_complaints("404|422")
+    page = visitor.page
+    field = page.get_by_label("Position or time")
+    for typed, said in [("0", "The event was not there yet then."), ("soon", "That is neither a position nor a time.")]:
+        field.fill(typed)
+        page.keyboard.press("Enter")
+        expect(field).to_have_accessible_description(said)
+    field.fill(str(told["number"]))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("region", name="The event then")).to_contain_text("First name")
+    field.fill("2100-01-01 00:00")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("region", name="The event then")).to_contain_text("Second name")
+    expect(page.get_by_text("Entry 5 of 5")).to_be_visible()
+
+
+def test_an_event_that_never_was(visit: Visit, auditor: Person) -> None:
+    visitor = visit(auditor, "/ledger/events/00000000-0000-4000-8000-000000000000")
+    visitor.expect_complaints("404")
+    expect(visitor.page.get_by_role("heading", name="No such event")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+def test_every_page_is_accessible(scheme: str, size: tuple[int, int], visit: Visit, auditor: Person, told: Any) -> None:
+    visitor = visit(auditor, scheme=scheme, size=size)
+    for path in ("/ledger", f"/ledger?event={told['id']}&type=ticket-used", f"/ledger/events/{told['id']}", "/projections"):
+        visitor.page.goto(path)
+        visitor.settle()
+        visitor.check_accessibility()
+        assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is wider than the screen"

@@ -1,0 +1,242 @@
+"""An organizer's path: an event made, edited beside somebody else, sold, checked in, and closed."""
+
+import csv
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.running_system import LATER, Person, Stack, tickets
+from tests.web.conftest import DESKTOP, PHONE, Visit
+
+
+def _organised(stack: Stack, organizer: Person, name: str, **more: Any) -> Any:
+    return stack.event(organizer, name=name, **more)
+
+
+def _choose_start(page: Page) -> None:
+    """The 15th of next month, 20:15."""
+    page.get_by_role("button", name="Starts").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Next month").click()
+    dialog.get_by_text("15", exact=True).click()
+    dialog.get_by_role("spinbutton", name="Hours").fill("20")
+    dialog.get_by_role("spinbutton", name="Minutes").fill("15")
+    dialog.get_by_role("button", name="Take this time").click()
+
+
+def test_an_event_is_created_and_is_on_sale(visit: Visit, organizer: Person, stack: Stack) -> None:
+    page = visit(organizer, "/organise").page
+    page.get_by_role("link", name="New event").first.click()
+    expect(page.get_by_role("heading", level=1, name="New event")).to_be_focused()
+    page.get_by_label("Name").first.fill("<b>Chess</b> night")
+    page.get_by_label("Venue").fill("Old Mill")
+    _choose_start(page)
+    group = page.get_by_role("group", name="Category 1")
+    group.get_by_label("Name").fill("General")
+    group.get_by_label("Price").fill("12.50")
+    group.get_by_label("Seats").fill("20")
+    page.get_by_role("button", name="Create event").click()
+    expect(page.get_by_role("heading", level=1, name="<b>Chess</b> night")).to_be_visible()
+    expect(page.get_by_text("0 of 20").first).to_be_visible()
+    event = organizer.ok("GET", f"/api/events/{page.url.rsplit('/', 1)[1]}")
+    assert (event["name"], event["timezone"], event["categories"][0]["price"]) == ("<b>Chess</b> night", "Europe/Berlin", "12.50")
+    assert datetime.fromisoformat(event["starts_at"]).astimezone(ZoneInfo("Europe/Berlin")).strftime("%d %H:%M") == "15 20:15"
+
+
+def test_what_cannot_be_right_is_said_at_the_field_and_the_first_has_the_focus(visit: Visit, organizer: Person) -> None:
+    page = visit(organizer, "/organise/new").page
+    page.get_by_role("button", name="Create event").click()
+    expect(page.get_by_label("Name").first).to_be_focused()
+    expect(page.get_by_label("Name").first).to_have_accessible_description("Needed.")
+    group = page.get_by_role("group", name="Category 1")
+    group.get_by_label("Price").fill("12.5")
+    group.get_by_label("Seats").fill("0")
+    expect(group.get_by_label("Seats")).to_have_accessible_description("A whole number from 1 to 1,000,000.")
+    group.get_by_label("Seats").fill("3")
+    expect(group.get_by_label("Seats")).not_to_have_attribute("aria-invalid", "true")
+
+
+def test_the_servers_own_message_stands_at_its_field(visit: Visit, organizer: Person, stack: Stack) -> None:
+    event = _organised(stack, organizer, "Refused edit")
+    visitor = visit(organizer, f"/organise/{event['id']}/edit")
+    group = visitor.page.get_by_role("group", name="Category 1")
+    expect(group.get_by_label("Seats")).to_have_value("10")
+    organizer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(4))  # sold while one edits
+    visitor.expect_complaints("409")
+    group.get_by_label("Seats").fill("2")
+    visitor.page.get_by_role("button", name="Save changes").click()
+    said = "4 seats of General are taken: its capacity can't go below that."
+    expect(group.get_by_label("Seats")).to_have_accessible_description(said)
+    group.get_by_label("Seats").fill("4")
+    visitor.page.get_by_role("button", name="Save changes").click()
+    expect(visitor.page.get_by_text("Your changes are saved.")).to_be_visible()
+    assert organizer.see(f"/api/events/{event['id']}")["capacity"] == 9
+
+
+def test_two_browsers_edit_one_event_and_nothing_is_lost(visit: Visit, organizer: Person, stack: Stack) -> None:
+    event = _organised(stack, organizer, "Contested", venue="Hall 1")
+    first, second = (visit(organizer, f"/organise/{event['id']}/edit") for _ in range(2))
+    for visitor in (first, second):
+        expect(visitor.page.get_by_label("Venue")).to_have_value("Hall 1")
+    first.page.get_by_label("Venue").fill("Hall 2")
+    first.page.get_by_label("Description").fill("With an interval.")
+    first.page.get_by_role("button", name="Save changes").click()
+    expect(first.page.get_by_text("Your changes are saved.")).to_be_visible()
+
+    second.expect_complaints("412")
+    second.page.get_by_label("Venue").fill("Hall 3")
+    second.page.get_by_label("Tickets per customer").fill("5")
+    second.page.get_by_role("button", name="Save changes").click()
+    expect(second.page.get_by_role("heading", name="Somebody else saved this event meanwhile")).to_be_focused()
+    second.check_accessibility()
+    venue, description = (second.page.get_by_role("radiogroup", name=name) for name in ("Venue", "Description"))
+    expect(venue.get_by_role("radio", name="Hall 3")).to_be_checked()
+    expect(description.get_by_role("radio", name="With an interval.")).to_be_checked()
+    venue.get_by_role("radio", name="Hall 2").click()
+    second.page.get_by_role("button", name="Save what is chosen").click()
+    expect(second.page.get_by_text("Your changes are saved.")).to_be_visible()
+    saved = organizer.see(f"/api/events/{event['id']}")
+    assert (saved["venue"], saved["description"], saved["max_tickets_per_customer"]) == ("Hall 2", "With an interval.", 5)
+
+
+def test_the_box_office_sells_to_a_walk_in_and_to_a_named_customer(visit: Visit, organizer: Person, stack: Stack) -> None:
+    event = _organised(stack, organizer, "Sold at the door")
+    page = visit(organizer, f"/organise/{event['id']}/sell").page
+    page.get_by_role("button", name="Sell", exact=True).click()
+    expect(page.get_by_role("alert")).to_have_text("Choose how many tickets first.")
+    page.get_by_label("Tickets in General").fill("2")
+    page.get_by_role("button", name="Sell 2 tickets").dblclick()
+    expect(page.get_by_role("heading", name="2 tickets sold")).to_be_focused()
+    expect(page.get_by_role("img", name="QR code of ticket")).to_have_count(2)
+    page.get_by_role("button", name="Sell to the next").click()
+
+    page.get_by_label("Tickets in VIP").fill("1")
+    page.get_by_text("A named customer").click()
+    page.get_by_role("textbox", name="Name").fill("Nina Named")
+    page.get_by_label("E-mail").fill("nina.example.test")
+    page.get_by_role("button", name="Sell 1 ticket").click()
+    expect(page.get_by_label("E-mail")).to_have_accessible_description("That is no e-mail address.")
+    page.get_by_label("E-mail").fill("nina@example.test")
+    page.get_by_role("button", name="Sell 1 ticket").click()
+    expect(page.get_by_text("To Nina Named, for €150.00.")).to_be_visible()
+    sold = organizer.ok("GET", f"/api/events/{event['id']}/bookings")["items"]
+    assert [(one["total_amount"], one["customer"] and one["customer"]["email"]) for one in sold] == [
+        ("150.00", "nina@example.test"),
+        ("100.00", None),
+    ]
+
+
+def test_the_last_seats_gone_are_said_where_one_sells(visit: Visit, organizer: Person, stack: Stack) -> None:
+    event = _organised(stack, organizer, "Nearly gone", capacity=3)
+    visitor = visit(organizer, f"/organise/{event['id']}/sell")
+    visitor.expect_complaints("409")
+    visitor.page.route("**/api/live**", lambda route: route.abort())
+    visitor.expect_complaints("ERR_FAILED")
+    visitor.page.get_by_label("Tickets in General").fill("3")
+    organizer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(2))
+    visitor.page.get_by_role("button", name="Sell 3 tickets").click()
+    expect(visitor.page.get_by_role("alert")).to_have_text("Only 1 seat of this category are left.")
+
+
+def test_a_ticket_gets_in_once(visit: Visit, organizer: Person, stack: Stack) -> None:
+    event, other = (_organised(stack, organizer, name) for name in ("The door", "Another door"))
+    booking = organizer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(2))
+    strange = organizer.ok("POST", f"/api/events/{other['id']}/bookings", tickets(1))["tickets"][0]["code"]
+    good, cancelled = (ticket["code"] for ticket in booking["tickets"])
+    organizer.ok("POST", f"/api/bookings/{booking['id']}/cancel", {"tickets": [booking["tickets"][1]["id"]]})
+    visitor = visit(organizer, f"/organise/{event['id']}/check-in")
+    visitor.expect_complaints("409|422")
+    page = visitor.page
+    field = page.get_by_label("Ticket code")
+    verdict = page.get_by_role("status").filter(has=page.get_by_text("Yes|No", exact=False)).or_(page.locator("[data-answer]"))
+
+    for code, answer, why in [
+        (good.lower().replace("-", " "), "yes", "General"),
+        (good, "no", "This ticket got in already"),
+        (cancelled, "no", "This ticket was cancelled and refunded."),
+        (strange, "no", "A good ticket, for another event."),
+        ("0000-0000", "no", "Not a ticket code"),
+    ]:
+        field.fill(code)
+        page.keyboard.press("Enter")
+        expect(page.locator("[data-answer]")).to_have_attribute("data-answer", answer)
+        expect(verdict.first).to_contain_text(why)
+        expect(field).to_be_focused()
+        expect(field).to_have_value("")
+    visitor.check_accessibility()
+    page.reload()
+    expect(page.get_by_text("Admitted", exact=True).first.locator("xpath=..")).to_contain_text("1")
+    expect(page.get_by_text("Refused", exact=True).first.locator("xpath=..")).to_contain_text("4")
+
+
+def test_the_bookings_are_searched_and_saved(visit: Visit, organizer: Person, stack: Stack, alice: Person) -> None:
+    event = _organised(stack, organizer, "Searched", capacity=60)
+    for _ in range(51):
+        organizer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(1))
+    mine = alice.ok("POST", f"/api/events/{event['id']}/bookings", tickets(2))
+    page = visit(organizer, f"/organise/{event['id']}/bookings").page
+    table = page.get_by_role("table", name="Bookings")
+    expect(table.get_by_role("row")).to_have_count(51)
+    page.get_by_role("button", name="Show more").click()
+    expect(table.get_by_role("row")).to_have_count(53)
+    page.get_by_label("Name, e-mail, ticket code or booking number").fill(mine["tickets"][1]["code"])
+    expect(table.get_by_role("row")).to_have_count(2)
+    expect(table).to_contain_text(alice.email)
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Download CSV").click()
+    rows = list(csv.DictReader(saved.value.path().read_text(encoding="utf-8-sig").splitlines()))
+    assert {row["number"] for row in rows} == {str(mine["number"])}
+
+
+def test_cancelling_says_what_it_costs(visit: Visit, organizer: Person, stack: Stack, alice: Person) -> None:
+    event = _organised(stack, organizer, "Rained off")
+    booking = alice.ok("POST", f"/api/events/{event['id']}/bookings", tickets(2))
+    visitor = visit(organizer, f"/organise/{event['id']}")
+    page = visitor.page
+    page.get_by_role("button", name="Cancel event").click()
+    dialog = page.get_by_role("dialog", name="Cancel this event?")
+    expect(dialog).to_contain_text("2 tickets will be cancelled and €100.00 refunded.")
+    visitor.check_accessibility()
+    dialog.get_by_label("Reason").fill("Rain.")
+    dialog.get_by_role("button", name="Cancel event and refund everybody").click()
+    expect(page.get_by_text("Cancelled", exact=True).first).to_be_visible()
+    page.get_by_role("link", name="Box office").click()
+    expect(page.get_by_role("heading", name="This event is cancelled")).to_be_visible()
+    assert alice.see(f"/api/bookings/{booking['id']}")["refunded_amount"] == "100.00"
+
+
+def test_completing_closes_the_event(visit: Visit, organizer: Person, stack: Stack) -> None:
+    event = _organised(stack, organizer, "All over")
+    page = visit(organizer, f"/organise/{event['id']}").page
+    page.get_by_role("button", name="Complete event").click()
+    page.get_by_role("dialog").get_by_role("button", name="Complete event").click()
+    expect(page.get_by_text("Completed", exact=True).first).to_be_visible()
+    expect(page.get_by_role("button", name="Cancel event")).to_have_count(0)
+
+
+def test_somebody_elses_event_is_not_for_an_organizer(visit: Visit, organizer: Person, stack: Stack) -> None:
+    event = _organised(stack, stack.person("organizer"), "Not yours")
+    page = visit(organizer, f"/organise/{event['id']}").page
+    expect(page.get_by_role("heading", name="Somebody else's event")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+def test_every_page_is_accessible(scheme: str, size: tuple[int, int], visit: Visit, organizer: Person, stack: Stack) -> None:
+    event = _organised(stack, organizer, "Looked at", starts_at=LATER, description="One line.")
+    organizer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(2))
+    visitor = visit(organizer, scheme=scheme, size=size)
+    paths = [
+        "/organise",
+        "/organise/new",
+        *(f"/organise/{event['id']}/{page}" for page in ("", "bookings", "sell", "check-in", "edit")),
+    ]
+    for path in paths:
+        visitor.page.goto(path)
+        expect(visitor.page.get_by_role("heading", level=1)).not_to_have_text("Loading…")
+        expect(visitor.page.locator("[role=status][aria-label='Loading…']")).to_have_count(0)
+        visitor.check_accessibility()
+        assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is wider than the screen"
