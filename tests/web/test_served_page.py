@@ -13,10 +13,11 @@ from asgi import bootstrap
 from ledger.settings import Settings
 from tests.running_system import Stack
 
+EVENT = "/events/00000000-0000-4000-8000-000000000000"
 PAGES = [
     "/",
     "/bookings",
-    "/events/b94f6890-fccf-46d8-9c55-23769563b185",
+    "/events/00000000-0000-4000-8000-000000000000",
     "/sign-in?return=/account",
     "/no/such/page",
     "//evil.test/x",
