@@ -16,9 +16,9 @@ def test_what_is_asked_for_is_pinned() -> None:
 
 def test_no_optional_package_is_left_out() -> None:
     """One that could not be fetched when the lock was made is left out without a word, and `npm ci` refuses the lock."""
+    held = {path.rpartition("node_modules/")[2] for path in LOCK["packages"]}
     for path, package in LOCK["packages"].items():
-        for name in package.get("optionalDependencies", {}):
-            assert any(f"{place}node_modules/{name}" in LOCK["packages"] for place in (f"{path}/", "")), (path, name)
+        assert set(package.get("optionalDependencies", {})) <= held, path
 
 
 def test_the_lock_file_names_no_place() -> None:
