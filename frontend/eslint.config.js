@@ -1,10 +1,18 @@
 import js from "@eslint/js";
 import prettier from "eslint-config-prettier";
-import boundaries from "eslint-plugin-boundaries";
 import jsxA11y from "eslint-plugin-jsx-a11y";
 import reactHooks from "eslint-plugin-react-hooks";
 import globals from "globals";
 import tseslint from "typescript-eslint";
+
+/** Files that may not import what fits the patterns. */
+function wall(files, group) {
+  const message = "app imports features, features import shared, and no feature another (ARCHITECTURE.md).";
+  return {
+    files: [`${files}.{ts,tsx}`],
+    rules: { "no-restricted-imports": ["error", { patterns: [{ group, message }] }] },
+  };
+}
 
 export default tseslint.config(
   { ignores: ["dist", "node_modules", "src/shared/api/generated"] },
@@ -28,39 +36,9 @@ export default tseslint.config(
   },
   { files: ["**/*.tsx"], ...jsxA11y.flatConfigs.strict },
   { files: ["**/*.{ts,tsx}"], ...reactHooks.configs.flat.recommended },
-  {
-    // app → features → shared; a feature never imports a feature.
-    files: ["src/**/*.{ts,tsx}"],
-    plugins: { boundaries },
-    settings: {
-      "import/resolver": { typescript: { project: "./tsconfig.json" } },
-      "boundaries/include": ["src/**/*"],
-      "boundaries/elements": [
-        { type: "app", pattern: "src/app" },
-        { type: "feature", pattern: "src/features/*", capture: ["feature"] },
-        { type: "shared", pattern: "src/shared" },
-      ],
-    },
-    rules: {
-      "boundaries/no-unknown-dependencies": "error",
-      "boundaries/dependencies": [
-        "error",
-        {
-          default: "disallow",
-          policies: [
-            { from: { element: { type: "app" } }, allow: { to: { element: { type: ["app", "feature", "shared"] } } } },
-            { from: { element: { type: "feature" } }, allow: { to: { element: { type: "shared" } } } },
-            {
-              from: { element: { type: "feature" } },
-              allow: {
-                to: { element: { type: "feature", captured: { feature: "{{ from.element.captured.feature }}" } } },
-              },
-            },
-            { from: { element: { type: "shared" } }, allow: { to: { element: { type: "shared" } } } },
-          ],
-        },
-      ],
-    },
-  },
+  // app → features → shared; a feature never imports a feature, and its own files by their place in it.
+  wall("src/shared/**/*", ["@/app/**", "@/features/**", "../../**"]),
+  wall("src/features/*/*", ["@/app/**", "@/features/**", "../**"]),
+  wall("src/features/*/*/**/*", ["@/app/**", "@/features/**", "../../**"]),
   prettier,
 );

@@ -26,7 +26,3 @@ def test_making_it_anew_changes_nothing(tmp_path: Path) -> None:
     assert _files(again) == _files(FRONTEND / GENERATED)
     _, different, failed = filecmp.cmpfiles(again, FRONTEND / GENERATED, map(str, _files(again)), shallow=False)
     assert (different, failed) == ([], []), "the API has changed: run `make client`"
-
-
-def test_the_lock_file_names_no_place() -> None:
-    assert "resolved" not in (FRONTEND / "package-lock.json").read_text()
