@@ -98,7 +98,6 @@ export const ledger = {
       go: "Go there",
       invalid: "That is neither a position nor a time.",
       notYet: "The event was not there yet then.",
-      beyond: "The ledger does not reach that far.",
     },
     timeline: "Entries around it",
     asOf: (position: number) => `As it stood at ledger position ${count(position)}`,
