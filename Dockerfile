@@ -1,3 +1,11 @@
+# The page, built as `make setup` builds it.
+FROM node:22-slim AS page
+WORKDIR /frontend
+COPY frontend/package.json frontend/package-lock.json frontend/.npmrc ./
+RUN npm ci
+COPY frontend .
+RUN npm run build
+
 # One image for api, worker, tick and migrate; docker-compose.yml names the command of each.
 FROM python:3.11-slim
 
@@ -9,6 +17,7 @@ COPY requirements.txt .
 RUN pip install --require-hashes -r requirements.txt
 
 COPY . .
+COPY --from=page /frontend/dist frontend/dist
 USER seatledger
 
 ENV HOST=0.0.0.0 PORT=8000 KEYS_DIR=/keys

@@ -38,7 +38,8 @@ from ledger.pool import make_pool
 from ledger.settings import Settings, SettingsError
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
-from query_api import audit, bookings, events, live, stats, system
+from projections.log_keys import LogKeys
+from query_api import audit, bookings, events, live, proofs, stats, system
 from query_api.read_side import ReadSide
 from serving import Protocol
 from workers.hints import HintSender
@@ -71,7 +72,7 @@ def bootstrap(
         redirect_slashes=False,
         lifespan=partial(_lifespan, settings, clock, hint_sender),
     )
-    for room in (events, bookings, commands.routes, accounts.routes, stats, audit, live, system, about, probes):
+    for room in (events, bookings, commands.routes, accounts.routes, stats, audit, proofs, live, system, about, probes):
         app.router.routes.extend(room.router.routes)  # not include_router, whose matching takes a fifth of a read's time
     problems.install(app)
     compat.registry.mount(app, settings)
@@ -88,7 +89,7 @@ async def _lifespan(
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(make_pool(settings))
         codes = TicketCodes(Keyring.open(settings.keys, "tickets"))
-        read_side = ReadSide(settings, pool, codes)
+        read_side = ReadSide(settings, pool, codes, LogKeys.open(settings.keys))
         await read_side.start()
         stack.push_async_callback(read_side.close)
         key = Keyring.open(settings.keys, "accounts").newest[1]

@@ -1,7 +1,7 @@
 """For machines that watch: is the process alive, can it sell, how is it doing."""
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, get_args
 
 import prometheus_client
 import psycopg
@@ -14,6 +14,8 @@ from ledger.errors import Busy
 from ledger.pool import Pool, connection
 from projections.registry import PROJECTORS
 from query_api.read_side import ReadSide
+from query_api.system import look
+from query_api.views import ProjectionList, ProjectionState, SigningState
 
 router = APIRouter(tags=["system"])
 
@@ -26,6 +28,7 @@ class Probes:
     def __init__(self, pool: Pool, appender: Appender, read_side: ReadSide) -> None:
         self._pool, self._appender, self._read_side = pool, appender, read_side
         self._migrated_to = migrations.head()
+        self._projections: ProjectionList | None = None
         self._registry = prometheus_client.CollectorRegistry()
         self._registry.register(self)
         for collector in (prometheus_client.ProcessCollector, prometheus_client.PlatformCollector, prometheus_client.GCCollector):
@@ -44,7 +47,12 @@ class Probes:
         if row is None or row[0] != self._migrated_to:
             raise Busy("The database is not migrated: run `make migrate`.")
 
-    def metrics(self) -> bytes:
+    async def metrics(self) -> bytes:
+        """Where the database is away, without what only it knows."""
+        try:
+            self._projections = await look(self._read_side.database)
+        except (psycopg.Error, Busy):
+            self._projections = None
         return prometheus_client.generate_latest(self._registry)
 
     def collect(self) -> Iterable[Metric]:
@@ -61,6 +69,29 @@ class Probes:
         for name in PROJECTORS:
             positions.add_metric([name], self._read_side.positions.known(name))
         yield positions
+        if self._projections is not None:
+            yield from _of_projections(self._projections)
+
+
+def _of_projections(view: ProjectionList) -> Iterable[Metric]:
+    entries = GaugeMetricFamily("seatledger_projection_lag_entries", "Entries behind, up to 100,000", labels=["projection"])
+    seconds = GaugeMetricFamily("seatledger_projection_lag_seconds", "Age of the oldest entry not in it", labels=["projection"])
+    states = GaugeMetricFamily("seatledger_projection_state", "1 at the state that it is in", labels=["projection", "state"])
+    for one in view.items:
+        entries.add_metric([one.name], one.lag_entries)
+        seconds.add_metric([one.name], one.lag_seconds)
+        for state in get_args(ProjectionState.__value__):
+            states.add_metric([one.name, state], state == one.state)
+    yield from (entries, seconds, states)
+    if view.signing is not None:
+        signing = GaugeMetricFamily("seatledger_log_signing", "1 at the state that signing the log is in", labels=["state"])
+        for state in get_args(SigningState.__value__):
+            signing.add_metric([state], state == view.signing.state)
+        yield signing
+    if view.verification is not None:
+        proven, last = view.verification.finding is None, view.verification.finished_at.timestamp()
+        yield GaugeMetricFamily("seatledger_verification_proven", "1: the last one found nothing altered", value=proven)
+        yield GaugeMetricFamily("seatledger_verification_timestamp_seconds", "When the last one ended", value=last)
 
 
 @router.get("/health", operation_id="get_health")
@@ -79,4 +110,4 @@ async def ready(request: Request) -> Status:
 @router.get("/metrics", operation_id="get_metrics", response_class=Response)
 async def metrics(request: Request) -> Response:
     """Prometheus' text format."""
-    return Response(request.app.state.probes.metrics(), media_type=prometheus_client.CONTENT_TYPE_LATEST)
+    return Response(await request.app.state.probes.metrics(), media_type=prometheus_client.CONTENT_TYPE_LATEST)

@@ -4,7 +4,6 @@ Each is a context manager over a directory that nobody else may read. PostgreSQL
 data again. Redis keeps nothing over a restart: hints, live changes and counters may all be lost.
 """
 
-import dataclasses
 import fcntl
 import os
 import pwd
@@ -113,7 +112,7 @@ def own_redis(directory: Path, lost: Callable[[str], None] = _nothing) -> Iterat
 
 @contextmanager
 def announced(settings: Settings) -> Iterator[None]:
-    """Notes where both servers are, in DATA_DIR and for this user alone, for the commands that `running` serves."""
+    """Notes where both servers are, in DATA_DIR and for this user alone, for `Settings.of_running`."""
     notes = {settings.data_dir / "database_url": settings.database_url, settings.data_dir / "redis_url": settings.redis_url}
     try:
         for note, url in notes.items():
@@ -124,15 +123,6 @@ def announced(settings: Settings) -> Iterator[None]:
     finally:
         for note in notes:
             note.unlink(missing_ok=True)
-
-
-def running(settings: Settings) -> Settings:
-    """The settings with the URLs of the servers that `make run` runs at the moment, where they name none."""
-    return dataclasses.replace(
-        settings,
-        database_url=settings.database_url or _read(settings.data_dir / "database_url"),
-        redis_url=settings.redis_url or _read(settings.data_dir / "redis_url"),
-    )
 
 
 def one_line(error: BaseException | None) -> str:
@@ -313,13 +303,6 @@ def _wait_for(condition: Callable[[], bool], seconds: float) -> bool:
             return False
         time.sleep(0.02)
     return True
-
-
-def _read(note: Path) -> str:
-    try:
-        return note.read_text()
-    except OSError:
-        return ""
 
 
 def postgres_program(name: str) -> Path:

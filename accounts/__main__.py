@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
 async def _run(arguments: argparse.Namespace) -> str:
     email = _valid("e-mail address", Email, arguments.email)
     name = _valid("name", Name, arguments.name) if arguments.command == "create-admin" else ""
-    url = _database_url(Settings.from_env())
+    url = _database_url(Settings.of_running())
     password = _valid("password", NewPassword, _read_password(from_stdin=arguments.password_stdin))
     await _check_reachable(url)
     async with AsyncConnectionPool(url, min_size=1, max_size=1, open=False, timeout=10) as pool:
@@ -82,12 +82,9 @@ async def _run(arguments: argparse.Namespace) -> str:
 
 
 def _database_url(settings: Settings) -> str:
-    if settings.database_url:
-        return settings.database_url
-    try:
-        return (settings.data_dir / "database_url").read_text().strip()
-    except OSError:
-        raise Refused("There is no database: set DATABASE_URL, or start the server with `make run` first.") from None
+    if not settings.database_url:
+        raise Refused("There is no database: set DATABASE_URL, or start the server with `make run` first.")
+    return settings.database_url
 
 
 async def _check_reachable(url: str) -> None:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import servers
-from benchmarks import growth, hot_event, live, machine, many_events, projection, read_your_writes, reads, sold_out, start
+from benchmarks import growth, hot_event, live, machine, many_events, projection, proof, read_your_writes, reads, sold_out, start
 from benchmarks.bench import FULL, QUICK, Bench, Options
 from benchmarks.machine import BenchError
 from benchmarks.results import Results
@@ -31,10 +31,11 @@ BENCHMARKS: dict[str, Callable[[Bench], None]] = {
     "reads": reads.run,
     "projection": projection.run,
     "live": live.run,
+    "proof": proof.run,
     "growth": growth.run,
 }
 #: For a quick run, unless it is asked for.
-TOO_LONG = ("growth",)
+TOO_LONG = ("proof", "growth")
 NEED_BYTES = {False: 14 * 10**9, True: 3 * 10**9}
 FEWEST_ROUNDS = 3
 HERE = Path(__file__).parent

@@ -117,7 +117,9 @@ def opened(directory: Path) -> Iterator[Stage]:
     with ExitStack() as stack:
         postgres = stack.enter_context(servers.own_postgres(directory / "postgresql"))
         redis_url = stack.enter_context(servers.own_redis(directory / "redis"))
-        settings = Settings(database_url=postgres, redis_url=redis_url, data_dir=directory, port=free_port(), host=HOST, demo=False)
+        settings = Settings(
+            database_url=postgres, redis_url=redis_url, data_dir=directory, port=free_port(), host=HOST, demo=False, verify_hours=0
+        )
         stage = stack.enter_context(_prepared(settings, directory))
         for name in COMMANDS:
             stage.processes[name] = stack.enter_context(started(settings, name, directory / f"{name}.log"))

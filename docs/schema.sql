@@ -375,6 +375,17 @@ CREATE TABLE public.ledger_snapshots (
 );
 
 --
+-- Name: projection_digests; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.projection_digests (
+    name text NOT NULL,
+    version integer NOT NULL,
+    "position" bigint NOT NULL,
+    rows text NOT NULL
+);
+
+--
 -- Name: projections; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -476,6 +487,18 @@ CREATE TABLE public.tokens (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     revoked_at timestamp with time zone
+);
+
+--
+-- Name: verifications; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.verifications (
+    finished_at timestamp with time zone NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    "position" bigint NOT NULL,
+    entries bigint NOT NULL,
+    finding text
 );
 
 --
@@ -611,6 +634,13 @@ ALTER TABLE ONLY public.guests
     ADD CONSTRAINT pk_guests PRIMARY KEY (id);
 
 --
+-- Name: projection_digests pk_projection_digests; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.projection_digests
+    ADD CONSTRAINT pk_projection_digests PRIMARY KEY (name, version, "position");
+
+--
 -- Name: projections pk_projections; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -658,6 +688,13 @@ ALTER TABLE ONLY public.tickets
 
 ALTER TABLE ONLY public.tokens
     ADD CONSTRAINT pk_tokens PRIMARY KEY (token_hash);
+
+--
+-- Name: verifications pk_verifications; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.verifications
+    ADD CONSTRAINT pk_verifications PRIMARY KEY (finished_at);
 
 --
 -- Name: accounts uq_accounts_email; Type: CONSTRAINT; Schema: public; Owner: -

@@ -21,5 +21,7 @@ export default defineConfig({
     setupFiles: ["tests/setup.ts"],
     restoreMocks: true,
     css: false,
+    testTimeout: 20_000,
+    env: { DEBUG_PRINT_LIMIT: "0" },
   },
 });

@@ -37,6 +37,11 @@ class BookingNotFound(NotFound):
         super().__init__("There is no booking with this id, or it is not yours.")
 
 
+class EntryNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__("There is no entry at this position: positions skip.")
+
+
 class NotYourEvent(SeatledgerError):
     """A public object that belongs to somebody else."""
 

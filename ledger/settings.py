@@ -5,7 +5,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from math import inf
 from pathlib import Path
 from typing import Any, Self
@@ -52,6 +52,7 @@ class Settings:
     live_streams_limit: int = _setting(2_000, "Event streams open at once in one API process; past it: 503")
     login_attempts_per_minute: int = _setting(10, "Log-ins tried per account and address")
     session_hours: int = _setting(14 * 24, "How long a log-in lasts")
+    verify_hours: float = _setting(24.0, "How long after a verification of everything a worker begins the next; 0: never")
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -68,6 +69,16 @@ class Settings:
                     raise SettingsError(f"{setting.name.upper()} is {text!r}, which is not {noun}.") from None
         return cls(**given)
 
+    @classmethod
+    def of_running(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """As `from_env`, with the servers that `make run` runs at the moment (servers.announced) where it names none."""
+        found = cls.from_env(environ)
+        return replace(
+            found,
+            database_url=found.database_url or _noted(found.data_dir / "database_url"),
+            redis_url=found.redis_url or _noted(found.data_dir / "redis_url"),
+        )
+
     def __post_init__(self) -> None:
         if not 0 < self.port < 65536:
             raise SettingsError(f"PORT is {self.port}, which is not between 1 and 65535.")
@@ -83,6 +94,8 @@ class Settings:
             raise SettingsError(f"LOG_LEVEL is {self.log_level!r}, which is not DEBUG, INFO, WARNING or ERROR.")
         for setting in fields(self):
             value = getattr(self, setting.name)
+            if setting.name == "verify_hours" and value == 0:
+                continue
             if isinstance(value, int | float) and not isinstance(value, bool) and not 0 < value < inf:
                 raise SettingsError(f"{setting.name.upper()} is {value}, which is not above 0.")
 
@@ -110,6 +123,13 @@ class Settings:
 
 def _names(text: str) -> list[str]:
     return text.replace(",", " ").split()
+
+
+def _noted(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
 
 
 def _bool(text: str) -> bool:

@@ -146,13 +146,8 @@ class LedgerRecorder(PostgresApplicationRecorder):
     def select_recorded(self, after: int, limit: int) -> list[Recorded]:
         """What the library's `select_notifications` finds, in one round trip and without a dict and two objects for each entry."""
         with self.datastore.get_connection() as connection, connection.cursor(row_factory=tuple_row, binary=True) as cursor:
-            connection.autocommit = True  # one statement: no BEGIN and COMMIT around it
-            try:
-                cursor.execute(_LOG, (after, limit), prepare=True)
-                return [Recorded(stream, version, decode(topic, state), place) for stream, version, topic, state, place in cursor]
-            finally:
-                if not connection.closed:
-                    connection.autocommit = False
+            cursor.execute(_LOG, (after, limit), prepare=True)
+            return [Recorded(stream, version, decode(topic, state), place) for stream, version, topic, state, place in cursor]
 
 
 class LedgerFactory(PostgresFactory):

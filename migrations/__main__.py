@@ -21,7 +21,7 @@ def main() -> int:
     commands.add_parser("current", help="print the step that it is at, and the newest")
     arguments = parser.parse_args()
     try:
-        database_url = servers.running(Settings.from_env()).database_url
+        database_url = Settings.of_running().database_url
         if not database_url:
             return _fail("Set DATABASE_URL, or start `make run`, whose database is then used.")
         match arguments.command:

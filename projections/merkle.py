@@ -7,7 +7,7 @@ that each full tile is one hash of the level above. A proof needs a few hashes o
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 SIZE = 32
 HEIGHT = 8
@@ -47,6 +47,16 @@ class CompactRange:
     def __init__(self) -> None:
         self.size = 0
         self._subtrees: list[bytes] = []
+
+    def saved(self) -> tuple[int, list[bytes]]:
+        """What `restored` makes the same tree of."""
+        return self.size, list(self._subtrees)
+
+    @classmethod
+    def restored(cls, size: int, subtrees: Sequence[bytes]) -> Self:
+        tree = cls()
+        tree.size, tree._subtrees = size, list(subtrees)
+        return tree
 
     def append(self, leaf: bytes) -> None:
         """`leaf`: its hash."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, insert, text
 from sqlalchemy.pool import StaticPool
-from sqlalchemy.schema import CreateSchema, DropSchema
+from sqlalchemy.schema import AddConstraint, CreateIndex, CreateSchema, CreateTable, DropSchema
 
 from ledger.entries import Recorded
 from ledger.store import Ledger
@@ -29,15 +29,38 @@ class Kind(StrEnum):
 
 
 def make(connection: Connection, projectors: Sequence[Projector], kind: Kind) -> None:
-    """Their tables and their rows of progress, at position 0, where the connection's search path begins."""
+    """Their tables and their rows of progress, at position 0, where the connection's search path begins. Without indexes beyond
+    their keys, and without foreign keys: folding a long ledger goes by keys alone, and `finish` makes the rest at once."""
+    metadata = _metadata(projectors)
+    for table in metadata.sorted_tables:
+        table._prefixes = [kind.value] if kind.value else []
+        connection.execute(CreateTable(table, include_foreign_key_constraints=()))
+    rows = [{"name": one.name, "version": one.version, "position": 0, "updated_at": datetime.now(UTC)} for one in projectors]
+    connection.execute(insert(metadata.tables[Progress.__tablename__]), rows)
+
+
+def finish(connection: Connection, schema: str, projectors: Sequence[Projector]) -> None:
+    """What `make` left out, unless it is there."""
+    there = set(connection.scalars(_CONSTRAINTS, {"schema": schema}))
+    connection.execute(text(f"SET LOCAL search_path = {schema}, public"))
+    for table in _metadata(projectors).sorted_tables:
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            connection.execute(CreateIndex(index, if_not_exists=True))
+        for constraint in sorted(table.foreign_key_constraints, key=lambda constraint: str(constraint.name)):
+            if constraint.name not in there:
+                connection.execute(AddConstraint(constraint))
+
+
+_CONSTRAINTS = text("SELECT conname FROM pg_constraint WHERE connamespace = CAST(:schema AS regnamespace)")
+
+
+def _metadata(projectors: Sequence[Projector]) -> MetaData:
+    """Of their tables, and of how far they are."""
     metadata = MetaData(naming_convention=Model.metadata.naming_convention)
     models: list[type[Model]] = [*(model for projector in projectors for model in projector.tables), Progress]
     for model in models:
-        copy = table_of(model).to_metadata(metadata)
-        copy._prefixes = [kind.value] if kind.value else []
-    metadata.create_all(connection, checkfirst=False)
-    rows = [{"name": one.name, "version": one.version, "position": 0, "updated_at": datetime.now(UTC)} for one in projectors]
-    connection.execute(insert(metadata.tables[Progress.__tablename__]), rows)
+        table_of(model).to_metadata(metadata)
+    return metadata
 
 
 def engine_in(url: URL, schema: str, **options: Any) -> Engine:

@@ -15,6 +15,7 @@ NDJSON = "application/x-ndjson"
 Documented = dict[int | str, dict[str, Any]]
 #: What the OpenAPI document says of an answer.
 JSON: Documented = {200: {"headers": _POSITION}}
+JSON_OR_TEXT: Documented = {200: {"headers": _POSITION, "content": {"text/plain": {"schema": {"type": "string"}}}}}
 JSON_OR_CSV: Documented = {200: {"headers": _POSITION, "content": {"text/csv": {"schema": {"type": "string"}}}}}
 JSON_OR_NDJSON: Documented = {200: {"headers": _POSITION, "content": {NDJSON: {"schema": {"type": "string"}}}}}
 
@@ -55,3 +56,4 @@ def _quality(parameters: list[str]) -> float:
 
 PrefersCsv = Annotated[bool, Depends(_Prefers("text/csv"))]
 PrefersNdjson = Annotated[bool, Depends(_Prefers(NDJSON))]
+PrefersText = Annotated[bool, Depends(_Prefers("text/plain"))]

@@ -59,12 +59,12 @@ async def get_bookings(
 async def get_booking(booking_id: UUID, who: SignedIn, reads: Reads) -> Response:
     position, rows = await reads.ask(queries.booking(booking_id))
     found = BookingRow(rows[0], reads.side.codes) if rows else None
-    if found is None or not _may_see(who, found):
+    if found is None or not may_see(who, found):
         raise BookingNotFound
     return answer(found.view(), position)
 
 
-def _may_see(who: Principal, booking: BookingRow) -> bool:
+def may_see(who: Principal, booking: BookingRow) -> bool:
     organizes = who.role == Role.ORGANIZER and booking.organizer_id == who.id
     return who.role == Role.ADMIN or organizes or booking.fields["customer_id"] == who.id
 

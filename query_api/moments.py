@@ -42,6 +42,13 @@ class Moments:
         later = await self._first_later(at, head)
         return await self._newest(head if later is None else later - 1)
 
+    async def first(self) -> int:
+        """The position of the first entry. Raises BeforeTheFirst where there is none."""
+        ((found,),) = await self._database.rows(queries.first_entry())
+        if found is None:
+            raise BeforeTheFirst
+        return int(found)
+
     async def event(self, event_id: UUID, position: int) -> Event:
         """As of that position. Raises EventNotFound where it had not begun, Busy."""
         version = await self._streams.version_at(event_id, position)

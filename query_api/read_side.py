@@ -1,7 +1,7 @@
 """The read side as the routes and the composition root see it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Annotated, NamedTuple
@@ -9,29 +9,38 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 
+from ledger.errors import StaleRead
 from ledger.settings import Settings
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
+from projections.log_keys import LogKeys
 from query_api import queries
 from query_api.database import Answer, Database, Pool, Query, Row
 from query_api.feed import LiveFeed
 from query_api.freshness import Positions
 from query_api.history import History
+from query_api.looking_back import LookingBack
 from query_api.mirror import Mirror
 from query_api.moments import Moments
 from query_api.parameters import AtLeast
+from query_api.receipts import Receipts
 from query_api.spreadsheet import Exports
+
+#: How often one looks again for a checkpoint that is due, and how many may at once.
+LOOK_SECONDS, MAX_LOOKING = 0.1, 200
 
 
 class ReadSide:
     """For `app.state.read_side`. `start` it after the pool was opened, `close` it before the pool is."""
 
-    def __init__(self, settings: Settings, pool: Pool, codes: TicketCodes) -> None:
+    def __init__(self, settings: Settings, pool: Pool, codes: TicketCodes, log_keys: LogKeys) -> None:
         """`pool`: of autocommit connections, as `ledger.pool.make_pool` makes them; others may use it too."""
-        self.codes = codes
+        self.codes, self.log_keys = codes, log_keys
+        self._looking = 0
         self.database = Database(pool, settings.query_timeout_seconds)
         self.feed = LiveFeed(self.database, settings.live_streams_limit)
-        self.exports = Exports()
+        self.exports, self.receipts = Exports(), Receipts()
+        self.looking_back = LookingBack(settings)
         self.history = History(self.database)
         self.moments = Moments(self.database, Streams(pool))
         self.mirror = Mirror(self.ask)
@@ -45,6 +54,7 @@ class ReadSide:
 
     async def close(self) -> None:
         """Ends every open stream and every wait."""
+        await self.looking_back.close()
         await self.mirror.close()
         await self.feed.close()
         await self.positions.close()
@@ -62,6 +72,25 @@ class ReadSide:
             if answer.position >= at_least:
                 return answer
             self.positions.forget(query.reads)
+
+    async def ask_until(self, query: Query, is_enough: Callable[[Answer], bool]) -> Answer:
+        """An answer that is enough: for what nobody tells of, and no position says. Raises StaleRead where it takes too long."""
+        answer = await self.database.answer(query)
+        if is_enough(answer):
+            return answer
+        deadline = self._deadline()
+        if self._looking >= MAX_LOOKING:
+            raise StaleRead
+        self._looking += 1
+        try:
+            while asyncio.get_running_loop().time() + LOOK_SECONDS < deadline:
+                await asyncio.sleep(LOOK_SECONDS)
+                answer = await self.database.answer(query)
+                if is_enough(answer):
+                    return answer
+        finally:
+            self._looking -= 1
+        raise StaleRead
 
     async def reach(self, reads: tuple[str, ...], at_least: int | None) -> None:
         """For an answer of several statements: waits as `ask` does."""

@@ -1,6 +1,6 @@
 """From the rows of `queries.py` to what the API shows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from ledger.money import to_text
 from ledger.ticket_codes import Place, TicketCodes
 from ledger.views import BookingView, CategoryView, EventView, LineView, TicketView, ticket_id
 from query_api.database import Row
-from query_api.views import CustomerView, EventBookingView, EventStatsView, RevenueView, SalesView
+from query_api.views import CustomerView, EventBookingView, EventCounts, EventStatsView, RevenueView, SalesView, SummaryView
 
 #: number, name, price, capacity, taken, available
 _categories = msgspec.json.Decoder(list[tuple[int, str, int, int, int, int]]).decode
@@ -47,11 +47,11 @@ def event_view(row: Row) -> EventView:
 class BookingRow:
     """A row of `booking_rows` with its tickets."""
 
-    __slots__ = ("customer", "fields", "organizer_id")
+    __slots__ = ("customer", "fields", "organizer_id", "version")
 
     def __init__(self, row: Row, codes: TicketCodes) -> None:
         (
-            booking_id, number, event_id, event_name, self.organizer_id, version, ticket_key, customer_id,
+            booking_id, number, event_id, event_name, self.organizer_id, self.version, ticket_key, customer_id,
             status, off_at, _, total, refunded, currency, booked_at, updated_at, name, email, rows, *_,
         ) = row  # fmt: skip
         tickets = _tickets(rows)
@@ -69,7 +69,7 @@ class BookingRow:
             "currency": currency,
             "tickets": [
                 TicketView(
-                    id=ticket_id(booking_id, ticket), code=codes.code(event_id, Place(version, ticket), ticket_key),
+                    id=ticket_id(booking_id, ticket), code=codes.code(event_id, Place(self.version, ticket), ticket_key),
                     category=category, status="cancelled" if off_at else state,
                 )
                 for ticket, _, category, _, state in tickets
@@ -98,6 +98,18 @@ def _lines(tickets: Iterable[_Ticket], currency: str) -> list[LineView]:
 
 def revenue_view(currency: str, gross: int, refunded: int) -> RevenueView:
     return RevenueView(currency=currency, **_amounts(currency, gross, refunded))
+
+
+def summary_view(position: int, rows: Sequence[Row]) -> SummaryView:
+    """Of a row a currency: it, events active, cancelled, completed, bookings, cancellations, capacity, taken, gross, refunded."""
+    active, cancelled, completed, bookings, cancellations, capacity, taken = (
+        sum(row[place] for row in rows) for place in range(1, 8)
+    )
+    return SummaryView(
+        events=EventCounts(active=active, cancelled=cancelled, completed=completed), capacity=capacity, taken=taken,
+        bookings=bookings, cancellations=cancellations, revenue=[revenue_view(row[0], *row[-2:]) for row in rows],
+        ledger_position=position,
+    )  # fmt: skip
 
 
 def event_stats_view(row: Row) -> EventStatsView:

@@ -16,9 +16,9 @@ from query_api import queries
 from query_api.answers import JSON_OR_CSV, PrefersCsv, answer
 from query_api.parameters import Cursor, From, Limit, Search, To, cursor_of, number_cursor, page
 from query_api.read_side import Reader, Reads
-from query_api.shapes import event_stats_view, revenue_view, sales_view
+from query_api.shapes import event_stats_view, revenue_view, sales_view, summary_view
 from query_api.spreadsheet import Cell, Pages, csv_answer
-from query_api.views import EventCounts, EventStatsPage, EventStatsView, SalesSeries, SalesView, SummaryView
+from query_api.views import EventStatsPage, EventStatsView, SalesSeries, SalesView, SummaryView
 
 router = APIRouter(prefix="/api/stats", tags=["stats"])
 
@@ -42,15 +42,7 @@ async def get_stats_summary(who: Organizer, reads: Reads, as_csv: PrefersCsv) ->
         return csv_answer(
             "summary", header, [[*row[:-2], *_amounts(view)] for row, view in zip(rows, views, strict=True)], position
         )
-    active, cancelled, completed, bookings, cancellations, capacity, taken = (
-        sum(row[place] for row in rows) for place in range(1, 8)
-    )
-    view = SummaryView(
-        events=EventCounts(active=active, cancelled=cancelled, completed=completed), capacity=capacity, taken=taken,
-        bookings=bookings, cancellations=cancellations, revenue=[revenue_view(row[0], *row[-2:]) for row in rows],
-        ledger_position=position,
-    )  # fmt: skip
-    return answer(view, position)
+    return answer(summary_view(position, rows), position)
 
 
 @router.get("/events", operation_id="get_stats_events", response_model=EventStatsPage, responses=JSON_OR_CSV)

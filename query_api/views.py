@@ -9,7 +9,8 @@ from typing_extensions import TypeAliasType
 
 from ledger.views import BookingView, EventStatus, EventView, Money
 
-ProjectionState = TypeAliasType("ProjectionState", Literal["running", "stalled"])
+ProjectionState = TypeAliasType("ProjectionState", Literal["running", "stalled", "frozen"])
+SigningState = TypeAliasType("SigningState", Literal["signing", "forgotten", "inconsistent"])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -99,6 +100,34 @@ class EventStatsPage:
 
 
 @dataclass(slots=True, kw_only=True)
+class EventChangeView:
+    """What became of an event between two moments: how much more there was of each at the second. `is_new`: it was not there at
+    the first."""
+
+    event_id: UUID
+    number: int
+    name: str
+    currency: str
+    is_new: bool
+    taken: int
+    bookings: int
+    cancellations: int
+    gross: Money
+    refunded: Money
+    net: Money
+
+
+@dataclass(slots=True, kw_only=True)
+class StatsDifference:
+    """The summary at both moments, and the events that changed between them, newest first."""
+
+    before: SummaryView
+    after: SummaryView
+    items: list[EventChangeView]
+    next_cursor: str | None
+
+
+@dataclass(slots=True, kw_only=True)
 class SalesView:
     """What the interval from `start` brought, in one currency: refunds count when they are made, so `net` may be negative."""
 
@@ -126,7 +155,8 @@ class SalesSeries:
 class ProjectionView:
     """`lag_entries` stops counting at 100,000; `lag_seconds` is the age of the oldest entry that is not in it yet, 0 without one.
 
-    A stalled one stopped at the entry at `failed_position` and waits for somebody to repair it."""
+    A stalled one stopped at the entry at `failed_position` and waits for somebody to repair it. A frozen one has not moved for 10 s
+    though the ledger has: no worker is at it."""
 
     name: str
     version: int
@@ -136,15 +166,86 @@ class ProjectionView:
     state: ProjectionState
     failed_position: int | None
     error: str | None
+    rebuild: "RebuildView | None"
+
+
+@dataclass(slots=True, kw_only=True)
+class RebuildView:
+    """One that is going on, or was broken off: where it is and where it is to get. `seconds_left` by its speed so far."""
+
+    position: int
+    target: int
+    started_at: datetime
+    updated_at: datetime
+    seconds_left: float | None
+
+
+@dataclass(slots=True, kw_only=True)
+class VerificationView:
+    """The last one: up to which position, and what it found altered, null where all of it was proven."""
+
+    started_at: datetime
+    finished_at: datetime
+    position: int
+    entries: int
+    finding: str | None
+
+
+@dataclass(slots=True, kw_only=True)
+class SigningView:
+    """Whether the ledger's tree is signed, under which origin; with `detail` where it is not."""
+
+    state: SigningState
+    origin: str
+    detail: str | None
 
 
 @dataclass(slots=True, kw_only=True)
 class ProjectionList:
-    """`ledger_position` is the ledger's head."""
+    """`ledger_position` is the ledger's head; `signing` and `verification` are null before the first."""
 
     items: list[ProjectionView]
     next_cursor: str | None
     ledger_position: int
+    signing: SigningView | None
+    verification: VerificationView | None
+
+
+@dataclass(slots=True, kw_only=True)
+class CheckpointView:
+    """What was signed of the log: its first `size` entries have the root hash `root` (base64). `note` is the signed note itself;
+    `ledger_position` that of its last entry. Compare `verifier_key` with what others were given: it is worth what its source is."""
+
+    origin: str
+    size: int
+    root: str
+    note: str
+    verifier_key: str
+    ledger_position: int
+
+
+@dataclass(slots=True, kw_only=True)
+class ProofView:
+    """That the entry at `position` is leaf number `leaf_index`, from 0, of the checkpoint's tree: RFC 9162, 2.1.3. Hashes are
+    base64."""
+
+    position: int
+    leaf_index: int
+    leaf_hash: str
+    hashes: list[str]
+    size: int
+    checkpoint: str
+
+
+@dataclass(slots=True, kw_only=True)
+class ConsistencyView:
+    """That the tree of `from_size` leaves is the beginning of that of `to_size`: RFC 9162, 2.1.4. Hashes are base64."""
+
+    from_size: int
+    to_size: int
+    from_root: str
+    to_root: str
+    hashes: list[str]
 
 
 @dataclass(slots=True, kw_only=True)

@@ -107,7 +107,7 @@ async def _make_people(settings: Settings, pool: Pool) -> list[UUID]:
 def main() -> int:
     argparse.ArgumentParser(prog="python -m seed", description=__doc__).parse_args()
     try:
-        print(asyncio.run(load(servers.running(Settings.from_env()))))
+        print(asyncio.run(load(Settings.of_running())))
     except (SettingsError, KeysError, SeatledgerError, ValueError, psycopg.Error) as error:
         print(servers.one_line(error), file=sys.stderr)
         return 1

@@ -14,17 +14,19 @@ from ledger.settings import Settings
 from ledger.snapshots import SNAPSHOTS
 from projections.engine import Projector
 from projections.registry import PROJECTORS
+from workers.upkeep import UPKEEP
 from workers.workshop import Workshop
 
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
-SNAPSHOT_SECONDS = 60.0
+#: Between two ticks of a task that does not project.
+SECONDS = {SNAPSHOTS: 60.0, UPKEEP: 60.0}
 #: How long a hint waits that found its projector in another worker's hands.
 OCCUPIED_SECONDS = 0.05
 #: Every task has a queue of its own name, so that workers can be given to one projector (`-Q`), and so that one look at its
 #: length tells whether a hint is waiting there already.
-TASKS = (*PROJECTORS, SNAPSHOTS)
+TASKS = (*PROJECTORS, SNAPSHOTS, UPKEEP)
 
 
 def make_app(settings: Settings) -> Celery:
@@ -48,7 +50,7 @@ def make_app(settings: Settings) -> Celery:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_transport_options=_CONNECTION,
-        beat_schedule={name: {"task": name, "schedule": SNAPSHOT_SECONDS if name == SNAPSHOTS else TICK_SECONDS} for name in TASKS},
+        beat_schedule={name: {"task": name, "schedule": SECONDS.get(name, TICK_SECONDS)} for name in TASKS},
     )
     workshop = cache(lambda: Workshop(settings))  # built by the process that carries out the first task
     for projector in PROJECTORS.values():
@@ -57,6 +59,10 @@ def make_app(settings: Settings) -> Celery:
     @app.task(name=SNAPSHOTS, shared=False)
     def take_snapshots() -> None:
         workshop().begin_snapshots()
+
+    @app.task(name=UPKEEP, shared=False)
+    def keep_up() -> None:
+        workshop().upkeep.begin()
 
     return app
 

@@ -1,6 +1,8 @@
-"""What a worker process holds: the ledger, the database, a voice on Redis; and its two kinds of work."""
+"""What a worker process holds: the ledger, the database, a voice on Redis; and its three kinds of work."""
 
 import logging
+import time
+from threading import Event as Flag
 from threading import Thread
 from uuid import UUID
 
@@ -14,8 +16,12 @@ from ledger.entries import Recorded
 from ledger.event import Event, evolve
 from ledger.settings import Settings
 from ledger.store import Ledger, LedgerAway, sqlalchemy_url
+from projections import digests
+from projections.audit import Audit
+from projections.checkpoints import Checkpointing
 from projections.engine import Occupied, Projector, Stalled, catch_up
 from projections.tables import Progress
+from workers.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +57,12 @@ class Workshop:
             pool_pre_ping=True,
             connect_args={"connect_timeout": 3, "application_name": "seatledger-worker", "options": options},
         )
+        self.upkeep = Upkeep(settings, self.engine)
         self._channel = positions_channel(settings.redis_url)
         self._snapshots = Thread()
+        self._checkpoints = Checkpointing(settings.keys)
+        self._news = Flag()
+        self._signing = Thread(target=self._sign_for_ever, name="checkpoints", daemon=True)
         self._redis = redis.Redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
 
     def project(self, projector: Projector) -> bool:
@@ -68,7 +78,24 @@ class Workshop:
             log.warning("%s can't reach the database: %s", projector.name, error.orig)
         except LedgerAway as error:
             log.warning("%s can't read the ledger: %s", projector.name, error)
+        if projector.name == Audit.name:
+            self._begin_signing()
         return True
+
+    def _begin_signing(self) -> None:
+        """Beside the projecting, which neither waits until a checkpoint is due nor for the disk."""
+        if not self._signing.is_alive():
+            self._signing.start()
+        self._news.set()
+
+    def _sign_for_ever(self) -> None:
+        while self._news.wait():
+            self._news.clear()
+            time.sleep(self._checkpoints.due_in())
+            try:
+                self._checkpoints.sign(self.engine)
+            except Exception:  # whatever it is: without this thread nothing would be signed until the process ends
+                log.exception("A checkpoint could not be signed; the next tick will try again")
 
     def _publish(self, name: str, position: int) -> None:
         try:
@@ -85,6 +112,7 @@ class Workshop:
     def _take_snapshots_or_log(self) -> None:
         try:
             self.take_snapshots()
+            digests.take_if_due(self.engine)
         except Exception:
             log.exception("Snapshots could not be taken; the next time will try again")
 

@@ -1,10 +1,12 @@
 import "@testing-library/jest-dom/vitest";
 
 import { faker } from "@faker-js/faker";
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterAll, afterEach, beforeAll } from "vitest";
 
 import { server } from "./server";
+
+configure({ asyncUtilTimeout: 5_000 }); // a busy machine is no failure
 
 // What jsdom lacks and Mantine asks for.
 window.matchMedia = (query) =>
@@ -26,5 +28,6 @@ afterEach(() => {
   server.resetHandlers();
   sessionStorage.clear();
   localStorage.clear();
+  document.cookie = "seatledger_csrf=; max-age=0";
 });
 afterAll(() => server.close());

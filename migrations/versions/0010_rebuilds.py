@@ -1,4 +1,4 @@
-"""How far a rebuild of a projection is."""
+"""How far a rebuild of a projection is, what verifications found, and digests of projections for looking back."""
 
 from alembic import op
 
@@ -16,6 +16,21 @@ CREATE TABLE rebuilds (
     updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT pk_rebuilds PRIMARY KEY (name)
 );
+CREATE TABLE verifications (
+    finished_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    started_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    position BIGINT NOT NULL,
+    entries BIGINT NOT NULL,
+    finding TEXT,
+    CONSTRAINT pk_verifications PRIMARY KEY (finished_at)
+);
+CREATE TABLE projection_digests (
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    position BIGINT NOT NULL,
+    rows TEXT NOT NULL,
+    CONSTRAINT pk_projection_digests PRIMARY KEY (name, version, position)
+);
 """
 
 
@@ -24,4 +39,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("DROP TABLE rebuilds")
+    op.execute("DROP TABLE rebuilds, verifications, projection_digests")

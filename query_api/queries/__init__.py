@@ -19,6 +19,7 @@ from query_api.queries.about_entries import (
     WINDOW,
     EntrySearch,
     entries,
+    first_entry,
     first_later,
     first_later_tile,
     last_place,
@@ -26,11 +27,13 @@ from query_api.queries.about_entries import (
 )
 from query_api.queries.about_events import EventKey, EventSearch, event, events
 from query_api.queries.about_guests import guests_bookings, guests_events
-from query_api.queries.about_positions import MAX_LAG, changes, event_changes, positions, progress, reached
+from query_api.queries.about_positions import MAX_LAG, changes, event_changes, positions, progress, reached, verification
+from query_api.queries.about_proofs import amendments, leaf_count, leaves_of, newest_checkpoint, signing, stored_entries, tiles
 from query_api.queries.about_statistics import MAX_BUCKETS, Interval, all_event_totals, event_totals, sales, summary
-from query_api.queries.compose import AVAILABILITY, BOOKINGS, EVENTS, REVENUE, literally
+from query_api.queries.compose import AUDIT, AVAILABILITY, BOOKINGS, EVENTS, REVENUE, literally
 
 __all__ = [
+    "AUDIT",
     "AVAILABILITY",
     "BOOKINGS",
     "EVENTS",
@@ -46,6 +49,7 @@ __all__ = [
     "Interval",
     "all_event_bookings",
     "all_event_totals",
+    "amendments",
     "booking",
     "bookings",
     "changes",
@@ -56,17 +60,25 @@ __all__ = [
     "event_of_booking",
     "event_totals",
     "events",
+    "first_entry",
     "first_later",
     "first_later_tile",
     "guests_bookings",
     "guests_events",
     "last_place",
+    "leaf_count",
+    "leaves_of",
     "literally",
+    "newest_checkpoint",
     "newest_entry",
     "obligations",
     "positions",
     "progress",
     "reached",
     "sales",
+    "signing",
+    "stored_entries",
     "summary",
+    "tiles",
+    "verification",
 ]

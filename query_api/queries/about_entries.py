@@ -58,6 +58,11 @@ def last_place(search: EntrySearch) -> Query:
     return Query(f"SELECT {head}, {of_stream if search.event_id else head}", {"event_id": search.event_id}, ())
 
 
+def first_entry() -> Query:
+    """(the position of the first entry): null where there is none."""
+    return Query("SELECT min(notification_id) FROM ledger_entries", {}, ())
+
+
 def newest_entry(position: int) -> Query:
     """(the position of the last entry at or before that one): null where there is none."""
     return Query(

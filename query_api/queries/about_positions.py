@@ -22,8 +22,10 @@ from sqlalchemy import (
 
 from projections.availability import AvailabilityCategory, AvailabilityEvent
 from projections.catalogue import CatalogueEvent
+from projections.rebuild import Rebuild
 from projections.registry import PROJECTORS
 from projections.tables import Progress
+from projections.verify import Verification
 from query_api.database import Query
 from query_api.queries.compose import (
     AVAILABILITY,
@@ -110,17 +112,32 @@ def reached(reads: tuple[str, ...]) -> Query:
 
 @cache
 def _progress() -> Compiled:
-    p = Progress
+    p, r = Progress, Rebuild
     later = ENTRIES.c.notification_id > p.position
     counted = select(ENTRIES.c.notification_id).where(later).limit(literal_column(str(MAX_LAG))).correlate(p).subquery("later")
     lag = select(func.count()).select_from(counted.lateral()).scalar_subquery()
     oldest = select(ENTRIES.c.state).where(later).order_by(ENTRIES.c.notification_id).limit(literal_column("1")).scalar_subquery()
     head = func.coalesce(select(func.max(ENTRIES.c.notification_id)).scalar_subquery(), 0)
     of_projections = or_(*(p.name == as_text(name) for name in PROJECTORS))  # the table knows others who follow the ledger too
-    columns = (p.position, p.name, p.version, p.failed_position, p.error, head, lag, oldest)
-    return compiled_once(select(*columns).where(of_projections).order_by(p.name))
+    columns = (p.position, p.name, p.version, p.failed_position, p.error, head, lag, oldest, p.updated_at)
+    rebuild = (r.position.label("at"), r.target, r.started_at, r.updated_at.label("noted_at"))
+    rows = select(*columns, *rebuild).outerjoin(r, r.name == p.name)
+    return compiled_once(rows.where(of_projections).order_by(p.name))
 
 
 def progress() -> Query:
-    """A row a projection: position, name, version, failed_position, error, head of the ledger, entries behind, next entry."""
+    """A row a projection: position, name, version, failed_position, error, head of the ledger, entries behind, next entry, when it
+    moved last; and of its rebuild, nulls where there is none: position, target, when it began, when it was noted."""
     return query_of(_progress(), ())
+
+
+@cache
+def _verification() -> Compiled:
+    v = Verification
+    columns = (v.started_at, v.finished_at, v.position, v.entries, v.finding)
+    return compiled_once(select(*columns).order_by(v.finished_at.desc()).limit(literal_column("1")))
+
+
+def verification() -> Query:
+    """The last one: when it began and ended, position, entries, finding."""
+    return query_of(_verification(), ())

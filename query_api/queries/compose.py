@@ -26,6 +26,7 @@ from projections.tables import Progress
 from query_api.database import Query
 
 EVENTS, BOOKINGS, REVENUE, AVAILABILITY = ("catalogue", "availability"), ("bookings",), ("revenue",), ("availability",)
+AUDIT = ("audit",)
 Compiled = tuple[str, dict[str, Any]]
 Rows = Select[*tuple[Any, ...]]
 

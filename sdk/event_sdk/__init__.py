@@ -45,6 +45,8 @@ __all__ = [
     "BoxOfficeCustomer",
     "Cancellation",
     "Category",
+    "Checkpoint",
+    "Consistency",
     "CreateUser",
     "Customer",
     "DemoAccount",
@@ -55,6 +57,7 @@ __all__ = [
     "Event",
     "EventBooking",
     "EventBookingPage",
+    "EventChange",
     "EventChanges",
     "EventCounts",
     "EventFilter",
@@ -74,11 +77,17 @@ __all__ = [
     "Projection",
     "ProjectionList",
     "ProjectionState",
+    "Proof",
+    "Rebuild",
     "Revenue",
     "Role",
     "Sales",
     "SalesSeries",
     "SignUp",
+    "Signing",
+    "SigningState",
+    "Since",
+    "StatsDifference",
     "Summary",
     "Ticket",
     "TicketCode",
@@ -86,6 +95,7 @@ __all__ = [
     "TicketStatus",
     "UpdateMe",
     "UpdateUser",
+    "Verification",
     "WantedTickets",
 ]
 
@@ -124,6 +134,8 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.box_office_customer import BoxOfficeCustomer as BoxOfficeCustomer
     from event_sdk.models.cancellation import Cancellation as Cancellation
     from event_sdk.models.category import Category as Category
+    from event_sdk.models.checkpoint import Checkpoint as Checkpoint
+    from event_sdk.models.consistency import Consistency as Consistency
     from event_sdk.models.create_user import CreateUser as CreateUser
     from event_sdk.models.customer import Customer as Customer
     from event_sdk.models.demo_account import DemoAccount as DemoAccount
@@ -134,6 +146,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.event import Event as Event
     from event_sdk.models.event_booking import EventBooking as EventBooking
     from event_sdk.models.event_booking_page import EventBookingPage as EventBookingPage
+    from event_sdk.models.event_change import EventChange as EventChange
     from event_sdk.models.event_changes import EventChanges as EventChanges
     from event_sdk.models.event_counts import EventCounts as EventCounts
     from event_sdk.models.event_filter import EventFilter as EventFilter
@@ -153,11 +166,17 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.projection import Projection as Projection
     from event_sdk.models.projection_list import ProjectionList as ProjectionList
     from event_sdk.models.projection_state import ProjectionState as ProjectionState
+    from event_sdk.models.proof import Proof as Proof
+    from event_sdk.models.rebuild import Rebuild as Rebuild
     from event_sdk.models.revenue import Revenue as Revenue
     from event_sdk.models.role import Role as Role
     from event_sdk.models.sales import Sales as Sales
     from event_sdk.models.sales_series import SalesSeries as SalesSeries
     from event_sdk.models.sign_up import SignUp as SignUp
+    from event_sdk.models.signing import Signing as Signing
+    from event_sdk.models.signing_state import SigningState as SigningState
+    from event_sdk.models.since import Since as Since
+    from event_sdk.models.stats_difference import StatsDifference as StatsDifference
     from event_sdk.models.summary import Summary as Summary
     from event_sdk.models.ticket import Ticket as Ticket
     from event_sdk.models.ticket_code import TicketCode as TicketCode
@@ -165,6 +184,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.ticket_status import TicketStatus as TicketStatus
     from event_sdk.models.update_me import UpdateMe as UpdateMe
     from event_sdk.models.update_user import UpdateUser as UpdateUser
+    from event_sdk.models.verification import Verification as Verification
     from event_sdk.models.wanted_tickets import WantedTickets as WantedTickets
     
 else:
@@ -198,6 +218,8 @@ else:
         "BoxOfficeCustomer": ".models.box_office_customer",
         "Cancellation": ".models.cancellation",
         "Category": ".models.category",
+        "Checkpoint": ".models.checkpoint",
+        "Consistency": ".models.consistency",
         "CreateUser": ".models.create_user",
         "Customer": ".models.customer",
         "DemoAccount": ".models.demo_account",
@@ -208,6 +230,7 @@ else:
         "Event": ".models.event",
         "EventBooking": ".models.event_booking",
         "EventBookingPage": ".models.event_booking_page",
+        "EventChange": ".models.event_change",
         "EventChanges": ".models.event_changes",
         "EventCounts": ".models.event_counts",
         "EventFilter": ".models.event_filter",
@@ -227,11 +250,17 @@ else:
         "Projection": ".models.projection",
         "ProjectionList": ".models.projection_list",
         "ProjectionState": ".models.projection_state",
+        "Proof": ".models.proof",
+        "Rebuild": ".models.rebuild",
         "Revenue": ".models.revenue",
         "Role": ".models.role",
         "Sales": ".models.sales",
         "SalesSeries": ".models.sales_series",
         "SignUp": ".models.sign_up",
+        "Signing": ".models.signing",
+        "SigningState": ".models.signing_state",
+        "Since": ".models.since",
+        "StatsDifference": ".models.stats_difference",
         "Summary": ".models.summary",
         "Ticket": ".models.ticket",
         "TicketCode": ".models.ticket_code",
@@ -239,6 +268,7 @@ else:
         "TicketStatus": ".models.ticket_status",
         "UpdateMe": ".models.update_me",
         "UpdateUser": ".models.update_user",
+        "Verification": ".models.verification",
         "WantedTickets": ".models.wanted_tickets",
     }
 

@@ -97,7 +97,7 @@ class Sender:
     def query(self, name: str, query: str) -> httpx.Response:
         method, path, _, more = self.routes.request(name, self.thing)
         return self.stack.http.request(
-            method, f"{path}?{query}", headers={"Authorization": f"Bearer {self.stack.admin.token}", **more}
+            method, f"{path.partition('?')[0]}?{query}", headers={"Authorization": f"Bearer {self.stack.admin.token}", **more}
         )
 
 

@@ -53,8 +53,15 @@ OPERATIONS = {
     "get_stats_summary": Operation("stats", ORGANIZERS),
     "get_stats_events": Operation("stats", ORGANIZERS),
     "get_stats_sales": Operation("stats", ORGANIZERS),
+    "get_receipt": Operation("audit", SIGNED_IN, {"customer": 404, "organizer": 404}),
+    "get_checkpoint": Operation("audit", ANYONE),
+    "get_proof": Operation("audit", ANYONE),
+    "get_consistency": Operation("audit", ANYONE),
     "get_entries": Operation("audit", AUDITORS),
     "get_event_as_of": Operation("audit", AUDITORS),
+    "get_stats_as_of": Operation("audit", AUDITORS),
+    "get_events_stats_as_of": Operation("audit", AUDITORS),
+    "get_stats_difference": Operation("audit", AUDITORS),
     "get_live": Operation("live", ANYONE),
     "get_projections": Operation("system", AUDITORS),
     "get_about": Operation("system", ANYONE),
@@ -136,7 +143,8 @@ class Routes:
         headers = {"If-Match": f'"{thing.event["details_version"]}"'} if name == "update_event" else {}
         if method == "GET":
             headers["Ledger-Position"] = thing.position
-        return method, path.format(**thing.ids), thing.body(name), headers
+        query = {"get_proof": f"?position={thing.booking['number']}", "get_consistency": "?from=1&to=2"}.get(name, "")
+        return method, path.format(**thing.ids) + query, thing.body(name), headers
 
     def schema(self, name: str) -> JSON | None:
         """Of the body that the operation takes, or None."""

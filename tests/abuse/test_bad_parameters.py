@@ -13,6 +13,7 @@ from tests.running_system import Person, Stack
 
 #: Percent-encoded: NUL, a lone surrogate, bytes that are no UTF-8, a control character.
 BAD_BYTES = ("%00", "%ed%a0%80", "%ff%fe", "a%1bb")
+BAD_MOMENTS = ("", "x", "-1", "1.5", "yesterday", "1e999", MANY_DIGITS, str(2**63), "0001-01-01T00:00:00%2B23:59", *BAD_BYTES)
 BAD_PARAMETERS = {
     "q": (*BAD_BYTES[:1], "a%1bb", "a" * 10_001),
     "limit": ("0", "-1", "201", "1.5", "true", "", "NaN", "1e2", "Infinity", MANY_DIGITS, f"-{MANY_DIGITS}", "0x10", *BAD_BYTES),
@@ -50,10 +51,14 @@ BAD_PARAMETERS |= {
     "organizer_id": BAD_PARAMETERS["event_id"],
     "customer_id": BAD_PARAMETERS["event_id"],
     "actor_id": BAD_PARAMETERS["event_id"],
+    "since": BAD_MOMENTS,
+    "at": BAD_MOMENTS,
     "type": ("", "seats-booked/1", *BAD_PARAMETERS["status"]),
-    "at": ("", "x", "-1", "1.5", "yesterday", "1e999", MANY_DIGITS, str(2**63), "0001-01-01T00:00:00%2B23:59", *BAD_BYTES),
     "after": ("", "x", "-1", "1.5", MANY_DIGITS, str(2**63), *BAD_BYTES),
 }
+BAD_PARAMETERS["position"] = ("0", *BAD_PARAMETERS["after"])
+#: Elsewhere these are times.
+BAD_SIZES = {"from": BAD_PARAMETERS["after"], "to": BAD_PARAMETERS["after"]}
 #: These take no parameter, or (`get_projections`) do not heed it.
 UNASKED = ("get_me", "get_projections", "get_health", "get_ready", "get_metrics")
 BAD_POSITIONS = ("", "x", "-1", "1.5", "true", MANY_DIGITS, str(2**63), str(2**63 - 1), "1e3", "NaN")
@@ -67,7 +72,7 @@ def _parameters(routes: Routes, name: str, where: str) -> list[str]:
 def test_no_query_parameter_takes_what_it_can_not_be(name: str, sender: Sender, routes: Routes) -> None:
     sent = 0
     for parameter in _parameters(routes, name, "query"):
-        for value in BAD_PARAMETERS[parameter]:
+        for value in (BAD_SIZES if name == "get_consistency" else BAD_PARAMETERS)[parameter]:
             problem = refused(sender.query(name, f"{parameter}={value}"), 422, slug="malformed")
             assert any(path.startswith(parameter) for path in paths(problem)), (value, problem)
             sent += 1

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 
 from problems import _OTHERS, PROBLEMS, slug_of
@@ -97,10 +98,20 @@ def _new_account(s: Scene) -> dict[str, str]:
     return {"name": "A", "email": s.alice.email, "password": PASSWORD}
 
 
+def _between_entries(s: Scene) -> httpx.Response:
+    """Positions skip where a transaction was rolled back."""
+    with psycopg.connect(s.stack.settings.database_url) as connection:
+        row = connection.execute("SELECT nextval('ledger_entries_notification_id_seq')").fetchone()
+    s.event()
+    assert row is not None
+    return s.alice.do("GET", f"/api/audit/proof?position={row[0]}")
+
+
 UNKNOWN = uuid4()
 RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
     "event-not-found": lambda s: s.alice.do("GET", f"/api/events/{UNKNOWN}"),
     "booking-not-found": lambda s: s.alice.do("GET", f"/api/bookings/{UNKNOWN}"),
+    "entry-not-found": _between_entries,
     "account-not-found": lambda s: s.stack.admin.do("PATCH", f"/api/users/{UNKNOWN}", {"disabled": True}),
     "not-found": lambda s: s.alice.do("GET", "/api/nothing"),
     "method-not-allowed": lambda s: s.alice.do("PUT", "/api/events"),

@@ -1,5 +1,6 @@
 """docker-compose.yml and Dockerfile are read as Docker would, and what they name must exist in the code."""
 
+import json
 import re
 import shlex
 from dataclasses import fields
@@ -11,6 +12,7 @@ import pytest
 import yaml
 
 import stack
+import web
 from ledger.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
@@ -111,19 +113,35 @@ def test_volumes_and_mounted_files_exist() -> None:
             assert (ROOT / source).is_file() if source.startswith(".") else source in COMPOSE["volumes"]
 
 
+def test_the_page_in_the_image_is_built_as_make_builds_it() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    stage, _, image = DOCKERFILE.partition("# One image")
+    for command in ("npm ci", "npm run build"):
+        assert f"RUN {command}\n" in stage
+        assert command in makefile.replace(" --silent", "")
+    assert "COPY --from=page /frontend/dist frontend/dist" in image
+    assert web.DIST == ROOT / "frontend" / "dist"
+    major = int(re.findall(r"^FROM node:(\d+)-slim AS page$", stage, re.MULTILINE)[0])
+    wanted = json.loads((ROOT / "frontend" / "package.json").read_text())["engines"]["node"]
+    assert major >= int(wanted.removeprefix(">=").split(".")[0])
+
+
 def test_the_image_holds_all_that_runs() -> None:
     left_out = (ROOT / ".dockerignore").read_text().splitlines()
     needed = [
+        "about.py",
         "accounts",
         "asgi.py",
         "commands",
         "compat",
         "document.py",
+        "frontend",
         "ledger",
         "migrations",
         "projections",
         "query_api",
         "seed",
+        "web.py",
         "workers",
         "requirements.txt",
     ]

@@ -14,7 +14,7 @@ import pytest
 import redis
 
 from ledger.settings import Settings
-from servers import ServerError, announced, own_postgres, own_redis, running
+from servers import ServerError, announced, own_postgres, own_redis
 
 ROOT = Path(__file__).parent.parent.parent
 PROGRAM = """
@@ -141,10 +141,10 @@ def test_servers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
 
 
 def test_other_commands_find_the_servers_of_make_run(tmp_path: Path) -> None:
-    bare = Settings(data_dir=tmp_path)
+    bare = {"DATA_DIR": str(tmp_path)}
     there = Settings(data_dir=tmp_path, database_url="postgresql:///a", redis_url="redis:///1")
     with announced(there):
-        assert running(bare) == there
-        assert running(Settings(data_dir=tmp_path, database_url="postgresql:///b")).database_url == "postgresql:///b"
+        assert Settings.of_running(bare) == there
+        assert Settings.of_running({**bare, "DATABASE_URL": "postgresql:///b"}).database_url == "postgresql:///b"
         assert all((tmp_path / name).stat().st_mode & 0o077 == 0 for name in ("database_url", "redis_url"))
-    assert running(bare) == bare
+    assert Settings.of_running(bare) == Settings(data_dir=tmp_path)

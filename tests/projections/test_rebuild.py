@@ -12,7 +12,8 @@ from sqlalchemy import Engine, event, text
 
 from ledger.entries import SeatsBooked
 from ledger.store import Ledger
-from projections.rebuild import Rebuilder, RebuildRefused
+from projections.copies import CopiesRefused
+from projections.rebuild import Rebuilder
 from projections.registry import PROJECTORS
 from tests.projections.stories import Story, rows
 from tests.projections.test_engine import position, project
@@ -88,7 +89,7 @@ def test_killed_ten_times_it_ends_equal(
     engine: Engine, rebuilder: Rebuilder, story: Story, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At any of its statements."""
-    monkeypatch.setattr("projections.rebuild.RUN", 40)
+    monkeypatch.setattr("projections.copies.RUN", 40)
     before, dice, statements = rows(engine), random.Random(seed), count()
     killed_at = set(accumulate(dice.randint(1, 120) for _ in range(10)))
 
@@ -110,7 +111,7 @@ def test_killed_ten_times_it_ends_equal(
 
 def test_only_one_at_a_time(database_url: str, ledger: Ledger, rebuilder: Rebuilder, story: Story) -> None:
     other = Rebuilder(database_url, ledger)
-    with rebuilder._alone("revenue"), pytest.raises(RebuildRefused, match="revenue is being rebuilt already"):
+    with rebuilder._copies.alone("revenue"), pytest.raises(CopiesRefused, match="Another rebuild of revenue is under way"):
         other.rebuild(ALL)
     other.close()
     assert len(rebuilder.rebuild(ALL)) == len(ALL)

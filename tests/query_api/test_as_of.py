@@ -2,18 +2,24 @@
 
 import random
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from msgspec import to_builtins
 
+from ledger.settings import Settings
+from projections import digests
+from query_api import as_of
 from tests.query_api.test_mirror import change_at_random
-from tests.query_api.world import ALICE, AUDITOR, NOW, ORGANIZER, Api, World
+from tests.query_api.world import ADMIN, ALICE, AUDITOR, NOW, ORGANIZER, Api, World, reading
 
+AS_OF = "/api/audit/stats"
 LONG_AGO = NOW - timedelta(days=20)
 
 
-def as_of(event_id: UUID) -> str:
+def event_as_of(event_id: UUID) -> str:
     return f"/api/audit/events/{event_id}"
 
 
@@ -27,7 +33,7 @@ async def test_an_event_is_as_it_was_shown_then(world: World, api: Api) -> None:
         live = await api.get(f"/api/events/{event_id}", headers={"Ledger-Position": str(world.position)})
         shown.append((world.position, event_id, live.json()))
     for position, event_id, view in dice.sample(shown, 500):
-        assert (await api.get(as_of(event_id), AUDITOR, at=position)).json() == view
+        assert (await api.get(event_as_of(event_id), AUDITOR, at=position)).json() == view
 
 
 @pytest.mark.parametrize("projected", [0, 2, 4, 6])
@@ -42,10 +48,10 @@ async def test_a_time_is_after_the_longest_run_of_entries_that_are_not_later(wor
         if len(positions) == projected:
             world.project("audit")
     for minute, run in [(0, 1), (9, 1), (10, 2), (19, 2), (20, 5), (29, 5), (30, 6), (1000, 6)]:
-        answer = await api.get(as_of(event_id), AUDITOR, at=(LONG_AGO + timedelta(minutes=minute)).isoformat())
+        answer = await api.get(event_as_of(event_id), AUDITOR, at=(LONG_AGO + timedelta(minutes=minute)).isoformat())
         assert answer.headers["ledger-position"] == str(positions[run - 1]), minute
         assert answer.json()["available"] == 110 - (run - 1)
-    assert (await api.get(as_of(event_id), AUDITOR, at=(LONG_AGO - timedelta(minutes=1)).isoformat())).status_code == 422
+    assert (await api.get(event_as_of(event_id), AUDITOR, at=(LONG_AGO - timedelta(minutes=1)).isoformat())).status_code == 422
 
 
 async def test_a_position_between_two_entries_is_the_one_before(world: World, api: Api) -> None:
@@ -53,21 +59,79 @@ async def test_a_position_between_two_entries_is_the_one_before(world: World, ap
     first = world.position
     world.sql("SELECT nextval('ledger_entries_notification_id_seq'), nextval('ledger_entries_notification_id_seq')")
     world.book(event_id)
-    answer = await api.get(as_of(event_id), AUDITOR, at=world.position - 1)
+    answer = await api.get(event_as_of(event_id), AUDITOR, at=world.position - 1)
     assert (answer.json()["available"], answer.headers["ledger-position"]) == (110, str(first))
-    now = await api.get(as_of(event_id), AUDITOR)
+    now = await api.get(event_as_of(event_id), AUDITOR)
     assert (now.json()["available"], now.headers["ledger-position"]) == (109, str(world.position))
 
 
 async def test_what_can_t_be(world: World, api: Api) -> None:
-    assert (await api.get(as_of(uuid4()), AUDITOR)).status_code == 422  # the ledger is empty
+    assert (await api.get(event_as_of(uuid4()), AUDITOR)).status_code == 422  # the ledger is empty
     event_id = world.schedule()
     world.schedule()
     for at in (world.position + 1, 0, (NOW + timedelta(days=1)).isoformat(), (NOW - timedelta(days=1)).isoformat(), "then"):
-        assert (await api.get(as_of(event_id), AUDITOR, at=at)).status_code == 422, at
-    assert (await api.get(as_of(uuid4()), AUDITOR)).status_code == 404
+        assert (await api.get(event_as_of(event_id), AUDITOR, at=at)).status_code == 422, at
+    assert (await api.get(event_as_of(uuid4()), AUDITOR)).status_code == 404
     later = world.schedule()
-    assert (await api.get(as_of(later), AUDITOR, at=world.position - 1)).status_code == 404
-    assert (await api.get(as_of(event_id), AUDITOR, {"Ledger-Position": str(world.position + 1)})).status_code == 422
+    assert (await api.get(event_as_of(later), AUDITOR, at=world.position - 1)).status_code == 404
+    assert (await api.get(event_as_of(event_id), AUDITOR, {"Ledger-Position": str(world.position + 1)})).status_code == 422
     for nobody in (ALICE, ORGANIZER):
-        assert (await api.get(as_of(event_id), nobody)).status_code == 403
+        assert (await api.get(event_as_of(event_id), nobody)).status_code == 403
+
+
+async def test_statistics_are_as_they_were_shown_then(world: World, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At some positions, from digests that were taken on the way; the queries are those of the present."""
+    monkeypatch.setattr(digests, "MIN_GROWTH", 40)
+    dice, events = random.Random(8), [world.schedule(f"Event {number}") for number in range(3)]
+    shown: list[tuple[int, Any, Any]] = []
+    for _ in range(100):
+        change_at_random(world, dice, events)
+        world.project("revenue", "audit")
+        digests.take_if_due(world.engine)
+        live = [(await api.get(f"/api/stats/{what}", ADMIN, limit=200)).json() for what in ("summary", "events")]
+        shown.append((world.position, *live))
+    assert len(world.sql("SELECT position FROM projection_digests")) >= 2
+    for position, summary, page in dice.sample(shown, 8):
+        answer = await api.get(f"{AS_OF}", AUDITOR, at=position)
+        assert (answer.json(), answer.headers["ledger-position"]) == (summary, str(position))
+        assert (await api.get(f"{AS_OF}/events", AUDITOR, at=position, limit=200)).json() == page
+    paged = await api.every_page(f"{AS_OF}/events", AUDITOR, at=shown[-1][0], limit=2)
+    assert [one for some in paged for one in some] == shown[-1][2]["items"]
+
+
+async def test_many_positions_of_a_random_history(world: World, database_url: str, tmp_path: Path) -> None:
+    """The same without a process for each: what the fold says at a position, and what the live query said."""
+    dice, events = random.Random(9), [world.schedule(f"Event {number}") for number in range(4)]
+    shown: dict[int, Any] = {}
+    async with reading(Settings(database_url=database_url, redis_url="redis://127.0.0.1:1/0", data_dir=tmp_path)) as api:
+        while len(shown) < 150:
+            change_at_random(world, dice, events)
+            world.project("revenue")
+            shown[world.position] = (await api.get("/api/stats/summary", ADMIN)).json()
+    settings = Settings(database_url=database_url, data_dir=tmp_path)
+    for position in sorted(shown):
+        assert to_builtins(as_of.standing(settings, position).summary) == shown[position]
+
+
+async def test_what_became_of_it(world: World, api: Api) -> None:
+    one, two = world.schedule("One"), world.schedule("Two")
+    booking = world.book(one, General=3)
+    start = world.position
+    world.cancel_booking(one, booking, 0)
+    world.book(two, VIP=2)
+    three = world.schedule("Three")
+    answer = (await api.get(f"{AS_OF}/difference", AUDITOR, since=start)).json()
+    assert [(item["event_id"], item["is_new"]) for item in answer["items"]] == [
+        (str(three), True),
+        (str(two), False),
+        (str(one), False),
+    ]
+    assert [(item["taken"], item["bookings"], item["gross"], item["refunded"], item["net"]) for item in answer["items"]] == [
+        (0, 0, "0.00", "0.00", "0.00"), (2, 1, "240.00", "0.00", "240.00"), (-1, 0, "0.00", "50.00", "-50.00"),
+    ]  # fmt: skip
+    assert (answer["before"]["taken"], answer["after"]["taken"]) == (3, 4)
+    pages = await api.every_page(f"{AS_OF}/difference", AUDITOR, since=start, limit=1)
+    assert [item for page in pages for item in page] == answer["items"]
+    assert (await api.get(f"{AS_OF}/difference", AUDITOR, since=start + 1, at=start)).status_code == 422
+    whole = (await api.get(f"{AS_OF}/difference", AUDITOR)).json()
+    assert whole["after"]["bookings"] == 2

@@ -27,8 +27,9 @@ from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
 from ledger.ticket_codes import TicketCodes
 from projections.engine import catch_up
+from projections.log_keys import LogKeys
 from projections.registry import PROJECTORS
-from query_api import audit, bookings, events, live, stats, system
+from query_api import audit, bookings, events, live, proofs, stats, system
 from query_api.read_side import ReadSide
 from tests.ledger import scenario as s
 
@@ -169,10 +170,10 @@ async def reading(settings: Settings) -> AsyncIterator[Api]:
     app, pool = FastAPI(), make_pool(settings)
     cast(dict[str, Any], pool.kwargs)["cursor_factory"] = CountingCursor
     problems.install(app)
-    for room in (events, bookings, stats, audit, live, system):
+    for room in (events, bookings, stats, audit, proofs, live, system):
         app.include_router(room.router)
     await pool.open(wait=True)
-    side = ReadSide(settings, pool, CODES)
+    side = ReadSide(settings, pool, CODES, LogKeys.open(settings.keys))
     await side.start()
     app.state.access, app.state.read_side = HeaderAccess(), side
     api = Api(app, side)

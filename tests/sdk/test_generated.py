@@ -78,8 +78,9 @@ def test_what_has_few_values_is_an_enum() -> None:
         "EventFilter": ["active", "cancelled", "completed", "all"],
         "EventStatus": ["active", "cancelled", "completed"],
         "Interval": ["hour", "day", "month"],
-        "ProjectionState": ["running", "stalled"],
+        "ProjectionState": ["running", "stalled", "frozen"],
         "Role": ["customer", "organizer", "auditor", "admin"],
+        "SigningState": ["signing", "forgotten", "inconsistent"],
         "TicketStatus": ["active", "used", "cancelled"],
     }
 

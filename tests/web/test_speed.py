@@ -15,19 +15,16 @@ MANY = 300
 def test_the_script_of_the_first_page_is_small(visit: Visit, alice: Person) -> None:
     for who in (None, alice):
         visitor = visit(who)
-        scripts: list[Response] = []
-        visitor.page.on("response", lambda one, scripts=scripts: scripts.append(one) if _is_script(one) else None)
+        answers: list[Response] = []
+        visitor.page.on("response", answers.append)
         visitor.page.goto("/")
         visitor.settle()
         visitor.page.wait_for_timeout(500)
+        scripts = [answer for answer in answers if answer.request.resource_type == "script"]
         size = sum(len(gzip.compress(script.body(), 9)) for script in scripts)
         print(f"first load of / {'signed in' if who else 'as nobody'}: {len(scripts)} scripts, {size / 1024:.0f} KB gzipped")
         assert len(scripts) > 2
         assert size < SCRIPT_BYTES
-
-
-def _is_script(response: Response) -> bool:
-    return response.request.resource_type == "script"
 
 
 def test_three_hundred_events(visit: Visit, stack: Stack, organizer: Person) -> None:

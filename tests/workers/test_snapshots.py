@@ -9,10 +9,12 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
+from ledger import entries as e
 from ledger import snapshots
 from ledger.event import Event, evolve
 from ledger.settings import Settings
 from ledger.snapshots import MIN_GROWTH, restore_at_once
+from ledger.store import Ledger
 from tests.ledger import scenario as s
 from tests.workers.house import Grow, a_workshop, position
 from workers import workshop as workshops
@@ -162,3 +164,14 @@ def test_a_long_pass_is_not_begun_twice_and_its_failure_is_logged(
     workshop.begin_snapshots()
     workshop._snapshots.join(10)
     assert len(begun) == 2
+
+
+def test_a_ledger_that_was_read_takes_snapshots(database_url: str) -> None:
+    """By the connection that read: the pool has one while nobody else needs it."""
+    ledger = Ledger(database_url, s.MACS)
+    recorded = e.Recorded(s.EVENT, 1, s.scheduled())
+    ledger.append([recorded])
+    assert len(ledger.read(0, 10)) == 1
+    ledger.save_snapshot(snapshots.take(evolve(None, recorded)))
+    assert ledger.latest_snapshot(s.EVENT) is not None
+    ledger.close()

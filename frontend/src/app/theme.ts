@@ -42,6 +42,7 @@ export const variables: CSSVariablesResolver = () => ({
     "--mantine-color-gray-light-color": "#495057",
   },
   dark: {
+    "--mantine-color-text": "#e4e7e6",
     "--mantine-color-dimmed": "#b3b6bb",
     "--mantine-color-placeholder": "#9a9ea4",
     "--mantine-color-error": "#ff8f87",

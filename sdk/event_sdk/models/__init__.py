@@ -23,6 +23,8 @@ __all__ = [
     "BoxOfficeCustomer",
     "Cancellation",
     "Category",
+    "Checkpoint",
+    "Consistency",
     "CreateUser",
     "Customer",
     "DemoAccount",
@@ -33,6 +35,7 @@ __all__ = [
     "Event",
     "EventBooking",
     "EventBookingPage",
+    "EventChange",
     "EventChanges",
     "EventCounts",
     "EventFilter",
@@ -52,11 +55,17 @@ __all__ = [
     "Projection",
     "ProjectionList",
     "ProjectionState",
+    "Proof",
+    "Rebuild",
     "Revenue",
     "Role",
     "Sales",
     "SalesSeries",
     "SignUp",
+    "Signing",
+    "SigningState",
+    "Since",
+    "StatsDifference",
     "Summary",
     "Ticket",
     "TicketCode",
@@ -64,6 +73,7 @@ __all__ = [
     "TicketStatus",
     "UpdateMe",
     "UpdateUser",
+    "Verification",
     "WantedTickets",
 ]
 
@@ -81,6 +91,8 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.box_office_customer import BoxOfficeCustomer
     from event_sdk.models.cancellation import Cancellation
     from event_sdk.models.category import Category
+    from event_sdk.models.checkpoint import Checkpoint
+    from event_sdk.models.consistency import Consistency
     from event_sdk.models.create_user import CreateUser
     from event_sdk.models.customer import Customer
     from event_sdk.models.demo_account import DemoAccount
@@ -91,6 +103,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.event import Event
     from event_sdk.models.event_booking import EventBooking
     from event_sdk.models.event_booking_page import EventBookingPage
+    from event_sdk.models.event_change import EventChange
     from event_sdk.models.event_changes import EventChanges
     from event_sdk.models.event_counts import EventCounts
     from event_sdk.models.event_filter import EventFilter
@@ -110,11 +123,17 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.projection import Projection
     from event_sdk.models.projection_list import ProjectionList
     from event_sdk.models.projection_state import ProjectionState
+    from event_sdk.models.proof import Proof
+    from event_sdk.models.rebuild import Rebuild
     from event_sdk.models.revenue import Revenue
     from event_sdk.models.role import Role
     from event_sdk.models.sales import Sales
     from event_sdk.models.sales_series import SalesSeries
     from event_sdk.models.sign_up import SignUp
+    from event_sdk.models.signing import Signing
+    from event_sdk.models.signing_state import SigningState
+    from event_sdk.models.since import Since
+    from event_sdk.models.stats_difference import StatsDifference
     from event_sdk.models.summary import Summary
     from event_sdk.models.ticket import Ticket
     from event_sdk.models.ticket_code import TicketCode
@@ -122,6 +141,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.ticket_status import TicketStatus
     from event_sdk.models.update_me import UpdateMe
     from event_sdk.models.update_user import UpdateUser
+    from event_sdk.models.verification import Verification
     from event_sdk.models.wanted_tickets import WantedTickets
     
 else:
@@ -138,6 +158,8 @@ else:
         "BoxOfficeCustomer": ".box_office_customer",
         "Cancellation": ".cancellation",
         "Category": ".category",
+        "Checkpoint": ".checkpoint",
+        "Consistency": ".consistency",
         "CreateUser": ".create_user",
         "Customer": ".customer",
         "DemoAccount": ".demo_account",
@@ -148,6 +170,7 @@ else:
         "Event": ".event",
         "EventBooking": ".event_booking",
         "EventBookingPage": ".event_booking_page",
+        "EventChange": ".event_change",
         "EventChanges": ".event_changes",
         "EventCounts": ".event_counts",
         "EventFilter": ".event_filter",
@@ -167,11 +190,17 @@ else:
         "Projection": ".projection",
         "ProjectionList": ".projection_list",
         "ProjectionState": ".projection_state",
+        "Proof": ".proof",
+        "Rebuild": ".rebuild",
         "Revenue": ".revenue",
         "Role": ".role",
         "Sales": ".sales",
         "SalesSeries": ".sales_series",
         "SignUp": ".sign_up",
+        "Signing": ".signing",
+        "SigningState": ".signing_state",
+        "Since": ".since",
+        "StatsDifference": ".stats_difference",
         "Summary": ".summary",
         "Ticket": ".ticket",
         "TicketCode": ".ticket_code",
@@ -179,6 +208,7 @@ else:
         "TicketStatus": ".ticket_status",
         "UpdateMe": ".update_me",
         "UpdateUser": ".update_user",
+        "Verification": ".verification",
         "WantedTickets": ".wanted_tickets",
     }
 

@@ -18,8 +18,9 @@ import json
 import pprint
 import re  # noqa: F401
 from datetime import datetime
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError, field_validator
 from typing import Optional
+from typing_extensions import Annotated
 from typing import Union, Any, List, Set, TYPE_CHECKING, Optional, Dict
 from typing_extensions import Literal, Self
 from pydantic import Field
@@ -32,7 +33,7 @@ class At(BaseModel):
     """
 
     # data type: int
-    anyof_schema_1_validator: Optional[StrictInt] = None
+    anyof_schema_1_validator: Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]] = None
     # data type: datetime
     anyof_schema_2_validator: Optional[datetime] = None
     if TYPE_CHECKING:

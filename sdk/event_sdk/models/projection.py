@@ -20,13 +20,14 @@ import json
 from pydantic import BaseModel, ConfigDict, StrictFloat, StrictInt, StrictStr
 from typing import Any, ClassVar, Dict, List, Optional, Union
 from event_sdk.models.projection_state import ProjectionState
+from event_sdk.models.rebuild import Rebuild
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
 
 class Projection(BaseModel):
     """
-    `lag_entries` stops counting at 100,000; `lag_seconds` is the age of the oldest entry that is not in it yet, 0 without one.  A stalled one stopped at the entry at `failed_position` and waits for somebody to repair it.
+    `lag_entries` stops counting at 100,000; `lag_seconds` is the age of the oldest entry that is not in it yet, 0 without one.  A stalled one stopped at the entry at `failed_position` and waits for somebody to repair it. A frozen one has not moved for 10 s though the ledger has: no worker is at it.
     """ # noqa: E501
     name: StrictStr
     version: StrictInt
@@ -36,7 +37,8 @@ class Projection(BaseModel):
     state: ProjectionState
     failed_position: Optional[StrictInt]
     error: Optional[StrictStr]
-    __properties: ClassVar[List[str]] = ["name", "version", "position", "lag_entries", "lag_seconds", "state", "failed_position", "error"]
+    rebuild: Optional[Rebuild]
+    __properties: ClassVar[List[str]] = ["name", "version", "position", "lag_entries", "lag_seconds", "state", "failed_position", "error", "rebuild"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -77,6 +79,9 @@ class Projection(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # override the default output from pydantic by calling `to_dict()` of rebuild
+        if self.rebuild:
+            _dict['rebuild'] = self.rebuild.to_dict()
         # set to None if failed_position (nullable) is None
         # and model_fields_set contains the field
         if self.failed_position is None and "failed_position" in self.model_fields_set:
@@ -86,6 +91,11 @@ class Projection(BaseModel):
         # and model_fields_set contains the field
         if self.error is None and "error" in self.model_fields_set:
             _dict['error'] = None
+
+        # set to None if rebuild (nullable) is None
+        # and model_fields_set contains the field
+        if self.rebuild is None and "rebuild" in self.model_fields_set:
+            _dict['rebuild'] = None
 
         return _dict
 
@@ -106,7 +116,8 @@ class Projection(BaseModel):
             "lag_seconds": obj.get("lag_seconds"),
             "state": obj.get("state"),
             "failed_position": obj.get("failed_position"),
-            "error": obj.get("error")
+            "error": obj.get("error"),
+            "rebuild": Rebuild.from_dict(obj["rebuild"]) if obj.get("rebuild") is not None else None
         })
         return _obj
 

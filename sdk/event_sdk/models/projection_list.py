@@ -20,18 +20,22 @@ import json
 from pydantic import BaseModel, ConfigDict, StrictInt, StrictStr
 from typing import Any, ClassVar, Dict, List, Optional
 from event_sdk.models.projection import Projection
+from event_sdk.models.signing import Signing
+from event_sdk.models.verification import Verification
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
 
 class ProjectionList(BaseModel):
     """
-    `ledger_position` is the ledger's head.
+    `ledger_position` is the ledger's head; `signing` and `verification` are null before the first.
     """ # noqa: E501
     items: List[Projection]
     next_cursor: Optional[StrictStr]
     ledger_position: StrictInt
-    __properties: ClassVar[List[str]] = ["items", "next_cursor", "ledger_position"]
+    signing: Optional[Signing]
+    verification: Optional[Verification]
+    __properties: ClassVar[List[str]] = ["items", "next_cursor", "ledger_position", "signing", "verification"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -78,10 +82,26 @@ class ProjectionList(BaseModel):
             for _item_items in self.items:
                 _items.append(_item_items.to_dict() if _item_items is not None else None)
             _dict['items'] = _items
+        # override the default output from pydantic by calling `to_dict()` of signing
+        if self.signing:
+            _dict['signing'] = self.signing.to_dict()
+        # override the default output from pydantic by calling `to_dict()` of verification
+        if self.verification:
+            _dict['verification'] = self.verification.to_dict()
         # set to None if next_cursor (nullable) is None
         # and model_fields_set contains the field
         if self.next_cursor is None and "next_cursor" in self.model_fields_set:
             _dict['next_cursor'] = None
+
+        # set to None if signing (nullable) is None
+        # and model_fields_set contains the field
+        if self.signing is None and "signing" in self.model_fields_set:
+            _dict['signing'] = None
+
+        # set to None if verification (nullable) is None
+        # and model_fields_set contains the field
+        if self.verification is None and "verification" in self.model_fields_set:
+            _dict['verification'] = None
 
         return _dict
 
@@ -97,7 +117,9 @@ class ProjectionList(BaseModel):
         _obj = cls.model_validate({
             "items": [Projection.from_dict(_item) for _item in obj["items"]] if obj.get("items") is not None else None,
             "next_cursor": obj.get("next_cursor"),
-            "ledger_position": obj.get("ledger_position")
+            "ledger_position": obj.get("ledger_position"),
+            "signing": Signing.from_dict(obj["signing"]) if obj.get("signing") is not None else None,
+            "verification": Verification.from_dict(obj["verification"]) if obj.get("verification") is not None else None
         })
         return _obj
 

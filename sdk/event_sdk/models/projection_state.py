@@ -28,6 +28,7 @@ class ProjectionState(str, Enum):
     """
     RUNNING = 'running'
     STALLED = 'stalled'
+    FROZEN = 'frozen'
 
     @classmethod
     def from_json(cls, json_str: str) -> Self:

@@ -21,7 +21,7 @@ export function AccountMenu({ account }: { account: Account }) {
   const logOut = useLogOut({ mutation: { onSuccess: end } });
 
   return (
-    <Menu position="bottom-end" width={240} defaultOpened>
+    <Menu position="bottom-end" width={240} withinPortal={false} defaultOpened withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <AccountButton account={account} />
       </Menu.Target>

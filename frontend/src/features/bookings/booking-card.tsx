@@ -3,6 +3,7 @@ import { IconChevronRight } from "@tabler/icons-react";
 import { Link } from "react-router";
 
 import type { Booking, Event } from "@/shared/api/generated/model";
+import { DateStub } from "@/shared/calendar/date-stub";
 import { money } from "@/shared/formatting/money";
 import { moment } from "@/shared/formatting/moments";
 import { bookings } from "@/shared/strings/bookings";
@@ -15,15 +16,9 @@ export function BookingCard({ booking, event }: { booking: Booking; event: Event
   const active = booking.tickets.filter(({ status }) => status !== "cancelled").length;
 
   return (
-    <Card
-      component="article"
-      withBorder
-      p="lg"
-      radius="lg"
-      className={classes.card ?? ""}
-      data-off={isOff || undefined}
-    >
-      <Group justify="space-between" wrap="nowrap" gap="md">
+    <Card component="article" withBorder p={0} radius="lg" className={classes.card ?? ""}>
+      {event !== undefined && <DateStub at={event.starts_at} timeZone={event.timezone} isOff={isOff} />}
+      <Group justify="space-between" wrap="nowrap" gap="md" p="md" flex={1} miw={0}>
         <Stack gap={4} miw={0}>
           <Group gap="xs">
             <Title order={2} size="h4" lineClamp={2}>

@@ -1,4 +1,4 @@
-import { Button, Center, Skeleton, Stack, Tabs } from "@mantine/core";
+import { Button, Center, SimpleGrid, Skeleton, Stack, Tabs } from "@mantine/core";
 import { IconHistory, IconTicket } from "@tabler/icons-react";
 import { useInfiniteQuery, useQueries } from "@tanstack/react-query";
 import type { ReactNode } from "react";
@@ -57,11 +57,11 @@ function UpcomingAndHistory({ items, events }: { items: Booking[]; events: Reado
     .sort((one, other) => startOf(one) - startOf(other));
   const history = items.filter((booking) => !upcoming.includes(booking));
   const cards = (those: Booking[]) => (
-    <Stack gap="md">
+    <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
       {those.map((booking) => (
         <BookingCard key={booking.id} booking={booking} event={events.get(booking.event_id)} />
       ))}
-    </Stack>
+    </SimpleGrid>
   );
 
   return (

@@ -47,27 +47,22 @@ function Choose({ booking, onDone }: { booking: Booking; onDone: () => void }) {
     <Stack gap="md">
       <Checkbox.Group label={text.which} value={chosen} onChange={setChosen}>
         <Stack gap="xs" mt="xs">
-          {active.length > 1 && (
-            <Checkbox
-              label={text.all}
-              checked={those.length === active.length}
-              indeterminate={those.length > 0 && those.length < active.length}
-              onChange={({ currentTarget }) => setChosen(currentTarget.checked ? active.map(({ id }) => id) : [])}
-            />
-          )}
           {booking.tickets.map(
             (ticket, index) =>
               ticket.status === "active" && (
-                <Checkbox
-                  key={ticket.id}
-                  value={ticket.id}
-                  label={text.ticket(index + 1, ticket.category)}
-                  ml={active.length > 1 ? "lg" : 0}
-                />
+                <Checkbox key={ticket.id} value={ticket.id} label={text.ticket(index + 1, ticket.category)} />
               ),
           )}
         </Stack>
       </Checkbox.Group>
+      {active.length > 1 && (
+        <Checkbox
+          label={text.all}
+          checked={those.length === active.length}
+          indeterminate={those.length > 0 && those.length < active.length}
+          onChange={({ currentTarget }) => setChosen(currentTarget.checked ? active.map(({ id }) => id) : [])}
+        />
+      )}
       <Text size="sm" role="status">
         {those.length === 0 ? text.nothingChosen : costs(booking, those)}
       </Text>

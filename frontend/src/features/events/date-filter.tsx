@@ -36,7 +36,15 @@ export function DateFilter({ filter, onChange, isFirstOpen }: Props) {
   };
 
   return (
-    <Popover opened={isOpen} onChange={setIsOpen} position="bottom-end" shadow="md" trapFocus returnFocus>
+    <Popover
+      opened={isOpen}
+      onChange={setIsOpen}
+      position="bottom"
+      shadow="md"
+      withinPortal={false}
+      trapFocus
+      returnFocus
+    >
       <Popover.Target>
         <Button
           size="md"
@@ -48,7 +56,7 @@ export function DateFilter({ filter, onChange, isFirstOpen }: Props) {
         </Button>
       </Popover.Target>
       <Popover.Dropdown aria-label={events.dates.choose}>
-        <Group gap="xs" mb="sm">
+        <Group gap="xs" mb="sm" maw={290}>
           {presets().map(([label, from, to]) => (
             <Button key={label} size="xs" variant="light" onClick={() => choose(from, to)}>
               {label}

@@ -4,8 +4,9 @@ import { memo } from "react";
 import { Link } from "react-router";
 
 import type { Event } from "@/shared/api/generated/model";
+import { DateStub } from "@/shared/calendar/date-stub";
 import { isFree, money } from "@/shared/formatting/money";
-import { day, leaf, moment, time } from "@/shared/formatting/moments";
+import { day, moment, time } from "@/shared/formatting/moments";
 import { useSeats } from "@/shared/live/seat-store";
 import { events } from "@/shared/strings/events";
 
@@ -21,17 +22,11 @@ const FEW = 10;
  * Hundreds of them may stand on one page: layout is plain elements and classes, which cost a browser a tenth of components.
  */
 export const EventCard = memo(function EventCard({ event, now }: { event: Event; now: number }) {
-  const { weekday, day, month, year } = leaf(event.starts_at, event.timezone);
   const cheapest = event.categories.reduce((one, other) => (Number(other.price) < Number(one.price) ? other : one));
 
   return (
     <article className={classes.card}>
-      <div className={classes.stub} aria-hidden>
-        <span className={classes.month}>{weekday}</span>
-        <span className={classes.day}>{day}</span>
-        <span className={classes.month}>{month}</span>
-        <span className={classes.year}>{year}</span>
-      </div>
+      <DateStub at={event.starts_at} timeZone={event.timezone} />
       <div className={classes.body}>
         <h2 className={classes.name}>
           <Link to={`/events/${event.id}`} className={classes.link}>

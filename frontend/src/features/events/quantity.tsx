@@ -35,6 +35,7 @@ export function Quantity({ category, value, max, onChange }: Props) {
         value={value}
         aria-label={events.booking.tickets(category)}
         styles={{ input: { textAlign: "center", fontWeight: 650 } }}
+        onFocus={({ currentTarget }) => currentTarget.select()} // what is typed next takes its place
         onChange={(typed) => onChange(typeof typed === "number" ? typed : 0)}
       />
       <ActionIcon

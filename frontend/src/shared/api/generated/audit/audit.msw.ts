@@ -21,14 +21,34 @@ import {
   EventStatus
 } from '.././model';
 import type {
+  Checkpoint,
+  Consistency,
   EntryPage,
-  Event
+  Event,
+  EventStatsPage,
+  Proof,
+  StatsDifference,
+  Summary
 } from '.././model';
 
 
 export const getGetEntriesResponseMock = (overrideResponse: Partial< EntryPage > = {}): EntryPage => ({items: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({position: faker.number.int({min: undefined, max: undefined}), event_id: faker.string.uuid(), version: faker.number.int({min: undefined, max: undefined}), type: faker.string.alpha({length: {min: 10, max: 20}}), topic: faker.string.alpha({length: {min: 10, max: 20}}), at: faker.helpers.arrayElement([`${faker.date.past().toISOString().split('.')[0]}Z`,null,]), actor_id: faker.helpers.arrayElement([faker.string.uuid(),null,]), request_id: faker.helpers.arrayElement([faker.string.uuid(),null,]), body: {}})), next_cursor: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), ...overrideResponse})
 
 export const getGetEventAsOfResponseMock = (overrideResponse: Partial< Event > = {}): Event => ({id: faker.string.uuid(), number: faker.number.int({min: undefined, max: undefined}), name: faker.string.alpha({length: {min: 10, max: 20}}), description: faker.string.alpha({length: {min: 10, max: 20}}), venue: faker.string.alpha({length: {min: 10, max: 20}}), starts_at: `${faker.date.past().toISOString().split('.')[0]}Z`, ends_at: faker.helpers.arrayElement([`${faker.date.past().toISOString().split('.')[0]}Z`,null,]), timezone: faker.string.alpha({length: {min: 10, max: 20}}), sales_open_at: faker.helpers.arrayElement([`${faker.date.past().toISOString().split('.')[0]}Z`,null,]), sales_close_at: faker.helpers.arrayElement([`${faker.date.past().toISOString().split('.')[0]}Z`,null,]), currency: faker.string.alpha({length: {min: 10, max: 20}}), status: faker.helpers.arrayElement(Object.values(EventStatus)), organizer_id: faker.string.uuid(), categories: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), price: faker.string.alpha({length: {min: 10, max: 20}}), capacity: faker.number.int({min: undefined, max: undefined}), taken: faker.number.int({min: undefined, max: undefined}), available: faker.number.int({min: undefined, max: undefined})})), capacity: faker.number.int({min: undefined, max: undefined}), available: faker.number.int({min: undefined, max: undefined}), max_tickets_per_customer: faker.helpers.arrayElement([faker.number.int({min: undefined, max: undefined}),null,]), details_version: faker.number.int({min: undefined, max: undefined}), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, ...overrideResponse})
+
+export const getGetStatsAsOfResponseMock = (overrideResponse: Partial< Summary > = {}): Summary => ({events: {active: faker.number.int({min: undefined, max: undefined}), cancelled: faker.number.int({min: undefined, max: undefined}), completed: faker.number.int({min: undefined, max: undefined})}, capacity: faker.number.int({min: undefined, max: undefined}), taken: faker.number.int({min: undefined, max: undefined}), bookings: faker.number.int({min: undefined, max: undefined}), cancellations: faker.number.int({min: undefined, max: undefined}), revenue: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({currency: faker.string.alpha({length: {min: 10, max: 20}}), gross: faker.string.alpha({length: {min: 10, max: 20}}), refunded: faker.string.alpha({length: {min: 10, max: 20}}), net: faker.string.alpha({length: {min: 10, max: 20}})})), ledger_position: faker.number.int({min: undefined, max: undefined}), ...overrideResponse})
+
+export const getGetEventsStatsAsOfResponseMock = (overrideResponse: Partial< EventStatsPage > = {}): EventStatsPage => ({items: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({event_id: faker.string.uuid(), number: faker.number.int({min: undefined, max: undefined}), name: faker.string.alpha({length: {min: 10, max: 20}}), starts_at: `${faker.date.past().toISOString().split('.')[0]}Z`, status: faker.helpers.arrayElement(Object.values(EventStatus)), currency: faker.string.alpha({length: {min: 10, max: 20}}), capacity: faker.number.int({min: undefined, max: undefined}), taken: faker.number.int({min: undefined, max: undefined}), bookings: faker.number.int({min: undefined, max: undefined}), cancellations: faker.number.int({min: undefined, max: undefined}), gross: faker.string.alpha({length: {min: 10, max: 20}}), refunded: faker.string.alpha({length: {min: 10, max: 20}}), net: faker.string.alpha({length: {min: 10, max: 20}})})), next_cursor: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), ledger_position: faker.number.int({min: undefined, max: undefined}), ...overrideResponse})
+
+export const getGetStatsDifferenceResponseMock = (overrideResponse: Partial< StatsDifference > = {}): StatsDifference => ({before: {events: {active: faker.number.int({min: undefined, max: undefined}), cancelled: faker.number.int({min: undefined, max: undefined}), completed: faker.number.int({min: undefined, max: undefined})}, capacity: faker.number.int({min: undefined, max: undefined}), taken: faker.number.int({min: undefined, max: undefined}), bookings: faker.number.int({min: undefined, max: undefined}), cancellations: faker.number.int({min: undefined, max: undefined}), revenue: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({currency: faker.string.alpha({length: {min: 10, max: 20}}), gross: faker.string.alpha({length: {min: 10, max: 20}}), refunded: faker.string.alpha({length: {min: 10, max: 20}}), net: faker.string.alpha({length: {min: 10, max: 20}})})), ledger_position: faker.number.int({min: undefined, max: undefined})}, after: {events: {active: faker.number.int({min: undefined, max: undefined}), cancelled: faker.number.int({min: undefined, max: undefined}), completed: faker.number.int({min: undefined, max: undefined})}, capacity: faker.number.int({min: undefined, max: undefined}), taken: faker.number.int({min: undefined, max: undefined}), bookings: faker.number.int({min: undefined, max: undefined}), cancellations: faker.number.int({min: undefined, max: undefined}), revenue: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({currency: faker.string.alpha({length: {min: 10, max: 20}}), gross: faker.string.alpha({length: {min: 10, max: 20}}), refunded: faker.string.alpha({length: {min: 10, max: 20}}), net: faker.string.alpha({length: {min: 10, max: 20}})})), ledger_position: faker.number.int({min: undefined, max: undefined})}, items: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({event_id: faker.string.uuid(), number: faker.number.int({min: undefined, max: undefined}), name: faker.string.alpha({length: {min: 10, max: 20}}), currency: faker.string.alpha({length: {min: 10, max: 20}}), is_new: faker.datatype.boolean(), taken: faker.number.int({min: undefined, max: undefined}), bookings: faker.number.int({min: undefined, max: undefined}), cancellations: faker.number.int({min: undefined, max: undefined}), gross: faker.string.alpha({length: {min: 10, max: 20}}), refunded: faker.string.alpha({length: {min: 10, max: 20}}), net: faker.string.alpha({length: {min: 10, max: 20}})})), next_cursor: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), ...overrideResponse})
+
+export const getGetCheckpointResponseMock = (overrideResponse: Partial< Checkpoint > = {}): Checkpoint => ({origin: faker.string.alpha({length: {min: 10, max: 20}}), size: faker.number.int({min: undefined, max: undefined}), root: faker.string.alpha({length: {min: 10, max: 20}}), note: faker.string.alpha({length: {min: 10, max: 20}}), verifier_key: faker.string.alpha({length: {min: 10, max: 20}}), ledger_position: faker.number.int({min: undefined, max: undefined}), ...overrideResponse})
+
+export const getGetProofResponseMock = (overrideResponse: Partial< Proof > = {}): Proof => ({position: faker.number.int({min: undefined, max: undefined}), leaf_index: faker.number.int({min: undefined, max: undefined}), leaf_hash: faker.string.alpha({length: {min: 10, max: 20}}), hashes: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => (faker.string.alpha({length: {min: 10, max: 20}}))), size: faker.number.int({min: undefined, max: undefined}), checkpoint: faker.string.alpha({length: {min: 10, max: 20}}), ...overrideResponse})
+
+export const getGetConsistencyResponseMock = (overrideResponse: Partial< Consistency > = {}): Consistency => ({from_size: faker.number.int({min: undefined, max: undefined}), to_size: faker.number.int({min: undefined, max: undefined}), from_root: faker.string.alpha({length: {min: 10, max: 20}}), to_root: faker.string.alpha({length: {min: 10, max: 20}}), hashes: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => (faker.string.alpha({length: {min: 10, max: 20}}))), ...overrideResponse})
+
+export const getGetReceiptResponseMock = (): string => (faker.word.sample())
 
 
 export const getGetEntriesMockHandler = (overrideResponse?: EntryPage | ((info: Parameters<Parameters<typeof http.get>[1]>[0]) => Promise<EntryPage> | EntryPage), options?: RequestHandlerOptions) => {
@@ -54,7 +74,98 @@ export const getGetEventAsOfMockHandler = (overrideResponse?: Event | ((info: Pa
       })
   }, options)
 }
+
+export const getGetStatsAsOfMockHandler = (overrideResponse?: Summary | ((info: Parameters<Parameters<typeof http.get>[1]>[0]) => Promise<Summary> | Summary), options?: RequestHandlerOptions) => {
+  return http.get('*/api/audit/stats', async (info) => {
+  
+    return new HttpResponse(JSON.stringify(overrideResponse !== undefined
+    ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
+    : getGetStatsAsOfResponseMock()),
+      { status: 200,
+        headers: { 'Content-Type': 'application/json' }
+      })
+  }, options)
+}
+
+export const getGetEventsStatsAsOfMockHandler = (overrideResponse?: EventStatsPage | ((info: Parameters<Parameters<typeof http.get>[1]>[0]) => Promise<EventStatsPage> | EventStatsPage), options?: RequestHandlerOptions) => {
+  return http.get('*/api/audit/stats/events', async (info) => {
+  
+    return new HttpResponse(JSON.stringify(overrideResponse !== undefined
+    ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
+    : getGetEventsStatsAsOfResponseMock()),
+      { status: 200,
+        headers: { 'Content-Type': 'application/json' }
+      })
+  }, options)
+}
+
+export const getGetStatsDifferenceMockHandler = (overrideResponse?: StatsDifference | ((info: Parameters<Parameters<typeof http.get>[1]>[0]) => Promise<StatsDifference> | StatsDifference), options?: RequestHandlerOptions) => {
+  return http.get('*/api/audit/stats/difference', async (info) => {
+  
+    return new HttpResponse(JSON.stringify(overrideResponse !== undefined
+    ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
+    : getGetStatsDifferenceResponseMock()),
+      { status: 200,
+        headers: { 'Content-Type': 'application/json' }
+      })
+  }, options)
+}
+
+export const getGetCheckpointMockHandler = (overrideResponse?: Checkpoint | ((info: Parameters<Parameters<typeof http.get>[1]>[0]) => Promise<Checkpoint> | Checkpoint), options?: RequestHandlerOptions) => {
+  return http.get('*/api/audit/checkpoint', async (info) => {
+  
+    return new HttpResponse(JSON.stringify(overrideResponse !== undefined
+    ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
+    : getGetCheckpointResponseMock()),
+      { status: 200,
+        headers: { 'Content-Type': 'application/json' }
+      })
+  }, options)
+}
+
+export const getGetProofMockHandler = (overrideResponse?: Proof | ((info: Parameters<Parameters<typeof http.get>[1]>[0]) => Promise<Proof> | Proof), options?: RequestHandlerOptions) => {
+  return http.get('*/api/audit/proof', async (info) => {
+  
+    return new HttpResponse(JSON.stringify(overrideResponse !== undefined
+    ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
+    : getGetProofResponseMock()),
+      { status: 200,
+        headers: { 'Content-Type': 'application/json' }
+      })
+  }, options)
+}
+
+export const getGetConsistencyMockHandler = (overrideResponse?: Consistency | ((info: Parameters<Parameters<typeof http.get>[1]>[0]) => Promise<Consistency> | Consistency), options?: RequestHandlerOptions) => {
+  return http.get('*/api/audit/consistency', async (info) => {
+  
+    return new HttpResponse(JSON.stringify(overrideResponse !== undefined
+    ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
+    : getGetConsistencyResponseMock()),
+      { status: 200,
+        headers: { 'Content-Type': 'application/json' }
+      })
+  }, options)
+}
+
+export const getGetReceiptMockHandler = (overrideResponse?: string | ((info: Parameters<Parameters<typeof http.get>[1]>[0]) => Promise<string> | string), options?: RequestHandlerOptions) => {
+  return http.get('*/api/bookings/:bookingId/receipt', async (info) => {
+  
+    return new HttpResponse(overrideResponse !== undefined
+    ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
+    : getGetReceiptResponseMock(),
+      { status: 200,
+        headers: { 'Content-Type': 'text/plain' }
+      })
+  }, options)
+}
 export const getAuditMock = () => [
   getGetEntriesMockHandler(),
-  getGetEventAsOfMockHandler()
+  getGetEventAsOfMockHandler(),
+  getGetStatsAsOfMockHandler(),
+  getGetEventsStatsAsOfMockHandler(),
+  getGetStatsDifferenceMockHandler(),
+  getGetCheckpointMockHandler(),
+  getGetProofMockHandler(),
+  getGetConsistencyMockHandler(),
+  getGetReceiptMockHandler()
 ]

@@ -21,13 +21,31 @@ import type {
 } from '@tanstack/react-query';
 
 import type {
+  Checkpoint,
+  Consistency,
   EntryPage,
   Event,
+  EventStatsPage,
+  GetCheckpointHeaders,
+  GetConsistencyHeaders,
+  GetConsistencyParams,
   GetEntriesHeaders,
   GetEntriesParams,
   GetEventAsOfHeaders,
   GetEventAsOfParams,
-  Problem
+  GetEventsStatsAsOfHeaders,
+  GetEventsStatsAsOfParams,
+  GetProofHeaders,
+  GetProofParams,
+  GetReceiptHeaders,
+  GetStatsAsOfHeaders,
+  GetStatsAsOfParams,
+  GetStatsDifferenceHeaders,
+  GetStatsDifferenceParams,
+  Problem,
+  Proof,
+  StatsDifference,
+  Summary
 } from '.././model';
 
 import { http } from '../../http';
@@ -236,6 +254,698 @@ export function useGetEventAsOf<TData = Awaited<ReturnType<typeof getEventAsOf>>
  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> } {
 
   const queryOptions = getGetEventAsOfQueryOptions(eventId,params,headers,options)
+
+  const query = useQuery(queryOptions, queryClient) as  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> };
+
+  query.queryKey = queryOptions.queryKey ;
+
+  return query;
+}
+
+
+
+/**
+ * The summary of all events as it stood then, as `GET /api/stats/summary` would have shown it to an admin.
+ * @summary Get Stats As Of
+ */
+export const getStatsAsOf = (
+    params?: GetStatsAsOfParams,
+    headers?: GetStatsAsOfHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<Summary>(
+      {url: `/api/audit/stats`, method: 'GET',
+      headers,
+        params, signal
+    },
+      options);
+    }
+  
+
+
+
+export const getGetStatsAsOfQueryKey = (params?: GetStatsAsOfParams,) => {
+    return [
+    `/api/audit/stats`, ...(params ? [params]: [])
+    ] as const;
+    }
+
+    
+export const getGetStatsAsOfQueryOptions = <TData = Awaited<ReturnType<typeof getStatsAsOf>>, TError = ErrorType<Problem | Problem>>(params?: GetStatsAsOfParams,
+    headers?: GetStatsAsOfHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getStatsAsOf>>, TError, TData>>, request?: SecondParameter<typeof http>}
+) => {
+
+const {query: queryOptions, request: requestOptions} = options ?? {};
+
+  const queryKey =  queryOptions?.queryKey ?? getGetStatsAsOfQueryKey(params);
+
+  
+
+    const queryFn: QueryFunction<Awaited<ReturnType<typeof getStatsAsOf>>> = ({ signal }) => getStatsAsOf(params,headers, requestOptions, signal);
+
+      
+
+      
+
+   return  { queryKey, queryFn, ...queryOptions} as UseQueryOptions<Awaited<ReturnType<typeof getStatsAsOf>>, TError, TData> & { queryKey: DataTag<QueryKey, TData, TError> }
+}
+
+export type GetStatsAsOfQueryResult = NonNullable<Awaited<ReturnType<typeof getStatsAsOf>>>
+export type GetStatsAsOfQueryError = ErrorType<Problem | Problem>
+
+
+export function useGetStatsAsOf<TData = Awaited<ReturnType<typeof getStatsAsOf>>, TError = ErrorType<Problem | Problem>>(
+ params: undefined |  GetStatsAsOfParams,
+    headers: undefined |  GetStatsAsOfHeaders, options: { query:Partial<UseQueryOptions<Awaited<ReturnType<typeof getStatsAsOf>>, TError, TData>> & Pick<
+        DefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getStatsAsOf>>,
+          TError,
+          Awaited<ReturnType<typeof getStatsAsOf>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  DefinedUseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetStatsAsOf<TData = Awaited<ReturnType<typeof getStatsAsOf>>, TError = ErrorType<Problem | Problem>>(
+ params?: GetStatsAsOfParams,
+    headers?: GetStatsAsOfHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getStatsAsOf>>, TError, TData>> & Pick<
+        UndefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getStatsAsOf>>,
+          TError,
+          Awaited<ReturnType<typeof getStatsAsOf>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetStatsAsOf<TData = Awaited<ReturnType<typeof getStatsAsOf>>, TError = ErrorType<Problem | Problem>>(
+ params?: GetStatsAsOfParams,
+    headers?: GetStatsAsOfHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getStatsAsOf>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+/**
+ * @summary Get Stats As Of
+ */
+
+export function useGetStatsAsOf<TData = Awaited<ReturnType<typeof getStatsAsOf>>, TError = ErrorType<Problem | Problem>>(
+ params?: GetStatsAsOfParams,
+    headers?: GetStatsAsOfHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getStatsAsOf>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient 
+ ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> } {
+
+  const queryOptions = getGetStatsAsOfQueryOptions(params,headers,options)
+
+  const query = useQuery(queryOptions, queryClient) as  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> };
+
+  query.queryKey = queryOptions.queryKey ;
+
+  return query;
+}
+
+
+
+/**
+ * Seats and money event by event as they stood then, newest first, as `GET /api/stats/events` would have shown them.
+ * @summary Get Events Stats As Of
+ */
+export const getEventsStatsAsOf = (
+    params?: GetEventsStatsAsOfParams,
+    headers?: GetEventsStatsAsOfHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<EventStatsPage>(
+      {url: `/api/audit/stats/events`, method: 'GET',
+      headers,
+        params, signal
+    },
+      options);
+    }
+  
+
+
+
+export const getGetEventsStatsAsOfQueryKey = (params?: GetEventsStatsAsOfParams,) => {
+    return [
+    `/api/audit/stats/events`, ...(params ? [params]: [])
+    ] as const;
+    }
+
+    
+export const getGetEventsStatsAsOfQueryOptions = <TData = Awaited<ReturnType<typeof getEventsStatsAsOf>>, TError = ErrorType<Problem | Problem>>(params?: GetEventsStatsAsOfParams,
+    headers?: GetEventsStatsAsOfHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getEventsStatsAsOf>>, TError, TData>>, request?: SecondParameter<typeof http>}
+) => {
+
+const {query: queryOptions, request: requestOptions} = options ?? {};
+
+  const queryKey =  queryOptions?.queryKey ?? getGetEventsStatsAsOfQueryKey(params);
+
+  
+
+    const queryFn: QueryFunction<Awaited<ReturnType<typeof getEventsStatsAsOf>>> = ({ signal }) => getEventsStatsAsOf(params,headers, requestOptions, signal);
+
+      
+
+      
+
+   return  { queryKey, queryFn, ...queryOptions} as UseQueryOptions<Awaited<ReturnType<typeof getEventsStatsAsOf>>, TError, TData> & { queryKey: DataTag<QueryKey, TData, TError> }
+}
+
+export type GetEventsStatsAsOfQueryResult = NonNullable<Awaited<ReturnType<typeof getEventsStatsAsOf>>>
+export type GetEventsStatsAsOfQueryError = ErrorType<Problem | Problem>
+
+
+export function useGetEventsStatsAsOf<TData = Awaited<ReturnType<typeof getEventsStatsAsOf>>, TError = ErrorType<Problem | Problem>>(
+ params: undefined |  GetEventsStatsAsOfParams,
+    headers: undefined |  GetEventsStatsAsOfHeaders, options: { query:Partial<UseQueryOptions<Awaited<ReturnType<typeof getEventsStatsAsOf>>, TError, TData>> & Pick<
+        DefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getEventsStatsAsOf>>,
+          TError,
+          Awaited<ReturnType<typeof getEventsStatsAsOf>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  DefinedUseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetEventsStatsAsOf<TData = Awaited<ReturnType<typeof getEventsStatsAsOf>>, TError = ErrorType<Problem | Problem>>(
+ params?: GetEventsStatsAsOfParams,
+    headers?: GetEventsStatsAsOfHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getEventsStatsAsOf>>, TError, TData>> & Pick<
+        UndefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getEventsStatsAsOf>>,
+          TError,
+          Awaited<ReturnType<typeof getEventsStatsAsOf>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetEventsStatsAsOf<TData = Awaited<ReturnType<typeof getEventsStatsAsOf>>, TError = ErrorType<Problem | Problem>>(
+ params?: GetEventsStatsAsOfParams,
+    headers?: GetEventsStatsAsOfHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getEventsStatsAsOf>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+/**
+ * @summary Get Events Stats As Of
+ */
+
+export function useGetEventsStatsAsOf<TData = Awaited<ReturnType<typeof getEventsStatsAsOf>>, TError = ErrorType<Problem | Problem>>(
+ params?: GetEventsStatsAsOfParams,
+    headers?: GetEventsStatsAsOfHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getEventsStatsAsOf>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient 
+ ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> } {
+
+  const queryOptions = getGetEventsStatsAsOfQueryOptions(params,headers,options)
+
+  const query = useQuery(queryOptions, queryClient) as  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> };
+
+  query.queryKey = queryOptions.queryKey ;
+
+  return query;
+}
+
+
+
+/**
+ * What became of the numbers between two moments.
+ * @summary Get Stats Difference
+ */
+export const getStatsDifference = (
+    params?: GetStatsDifferenceParams,
+    headers?: GetStatsDifferenceHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<StatsDifference>(
+      {url: `/api/audit/stats/difference`, method: 'GET',
+      headers,
+        params, signal
+    },
+      options);
+    }
+  
+
+
+
+export const getGetStatsDifferenceQueryKey = (params?: GetStatsDifferenceParams,) => {
+    return [
+    `/api/audit/stats/difference`, ...(params ? [params]: [])
+    ] as const;
+    }
+
+    
+export const getGetStatsDifferenceQueryOptions = <TData = Awaited<ReturnType<typeof getStatsDifference>>, TError = ErrorType<Problem | Problem>>(params?: GetStatsDifferenceParams,
+    headers?: GetStatsDifferenceHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getStatsDifference>>, TError, TData>>, request?: SecondParameter<typeof http>}
+) => {
+
+const {query: queryOptions, request: requestOptions} = options ?? {};
+
+  const queryKey =  queryOptions?.queryKey ?? getGetStatsDifferenceQueryKey(params);
+
+  
+
+    const queryFn: QueryFunction<Awaited<ReturnType<typeof getStatsDifference>>> = ({ signal }) => getStatsDifference(params,headers, requestOptions, signal);
+
+      
+
+      
+
+   return  { queryKey, queryFn, ...queryOptions} as UseQueryOptions<Awaited<ReturnType<typeof getStatsDifference>>, TError, TData> & { queryKey: DataTag<QueryKey, TData, TError> }
+}
+
+export type GetStatsDifferenceQueryResult = NonNullable<Awaited<ReturnType<typeof getStatsDifference>>>
+export type GetStatsDifferenceQueryError = ErrorType<Problem | Problem>
+
+
+export function useGetStatsDifference<TData = Awaited<ReturnType<typeof getStatsDifference>>, TError = ErrorType<Problem | Problem>>(
+ params: undefined |  GetStatsDifferenceParams,
+    headers: undefined |  GetStatsDifferenceHeaders, options: { query:Partial<UseQueryOptions<Awaited<ReturnType<typeof getStatsDifference>>, TError, TData>> & Pick<
+        DefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getStatsDifference>>,
+          TError,
+          Awaited<ReturnType<typeof getStatsDifference>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  DefinedUseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetStatsDifference<TData = Awaited<ReturnType<typeof getStatsDifference>>, TError = ErrorType<Problem | Problem>>(
+ params?: GetStatsDifferenceParams,
+    headers?: GetStatsDifferenceHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getStatsDifference>>, TError, TData>> & Pick<
+        UndefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getStatsDifference>>,
+          TError,
+          Awaited<ReturnType<typeof getStatsDifference>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetStatsDifference<TData = Awaited<ReturnType<typeof getStatsDifference>>, TError = ErrorType<Problem | Problem>>(
+ params?: GetStatsDifferenceParams,
+    headers?: GetStatsDifferenceHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getStatsDifference>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+/**
+ * @summary Get Stats Difference
+ */
+
+export function useGetStatsDifference<TData = Awaited<ReturnType<typeof getStatsDifference>>, TError = ErrorType<Problem | Problem>>(
+ params?: GetStatsDifferenceParams,
+    headers?: GetStatsDifferenceHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getStatsDifference>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient 
+ ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> } {
+
+  const queryOptions = getGetStatsDifferenceQueryOptions(params,headers,options)
+
+  const query = useQuery(queryOptions, queryClient) as  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> };
+
+  query.queryKey = queryOptions.queryKey ;
+
+  return query;
+}
+
+
+
+/**
+ * The newest one. As text: the signed note alone, as C2SP's tlog-checkpoint has it.
+ * @summary Get Checkpoint
+ */
+export const getCheckpoint = (
+    headers?: GetCheckpointHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<Checkpoint>(
+      {url: `/api/audit/checkpoint`, method: 'GET',
+      headers, signal
+    },
+      options);
+    }
+  
+
+
+
+export const getGetCheckpointQueryKey = () => {
+    return [
+    `/api/audit/checkpoint`
+    ] as const;
+    }
+
+    
+export const getGetCheckpointQueryOptions = <TData = Awaited<ReturnType<typeof getCheckpoint>>, TError = ErrorType<Problem | Problem>>(headers?: GetCheckpointHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getCheckpoint>>, TError, TData>>, request?: SecondParameter<typeof http>}
+) => {
+
+const {query: queryOptions, request: requestOptions} = options ?? {};
+
+  const queryKey =  queryOptions?.queryKey ?? getGetCheckpointQueryKey();
+
+  
+
+    const queryFn: QueryFunction<Awaited<ReturnType<typeof getCheckpoint>>> = ({ signal }) => getCheckpoint(headers, requestOptions, signal);
+
+      
+
+      
+
+   return  { queryKey, queryFn, ...queryOptions} as UseQueryOptions<Awaited<ReturnType<typeof getCheckpoint>>, TError, TData> & { queryKey: DataTag<QueryKey, TData, TError> }
+}
+
+export type GetCheckpointQueryResult = NonNullable<Awaited<ReturnType<typeof getCheckpoint>>>
+export type GetCheckpointQueryError = ErrorType<Problem | Problem>
+
+
+export function useGetCheckpoint<TData = Awaited<ReturnType<typeof getCheckpoint>>, TError = ErrorType<Problem | Problem>>(
+ headers: undefined |  GetCheckpointHeaders, options: { query:Partial<UseQueryOptions<Awaited<ReturnType<typeof getCheckpoint>>, TError, TData>> & Pick<
+        DefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getCheckpoint>>,
+          TError,
+          Awaited<ReturnType<typeof getCheckpoint>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  DefinedUseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetCheckpoint<TData = Awaited<ReturnType<typeof getCheckpoint>>, TError = ErrorType<Problem | Problem>>(
+ headers?: GetCheckpointHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getCheckpoint>>, TError, TData>> & Pick<
+        UndefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getCheckpoint>>,
+          TError,
+          Awaited<ReturnType<typeof getCheckpoint>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetCheckpoint<TData = Awaited<ReturnType<typeof getCheckpoint>>, TError = ErrorType<Problem | Problem>>(
+ headers?: GetCheckpointHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getCheckpoint>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+/**
+ * @summary Get Checkpoint
+ */
+
+export function useGetCheckpoint<TData = Awaited<ReturnType<typeof getCheckpoint>>, TError = ErrorType<Problem | Problem>>(
+ headers?: GetCheckpointHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getCheckpoint>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient 
+ ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> } {
+
+  const queryOptions = getGetCheckpointQueryOptions(headers,options)
+
+  const query = useQuery(queryOptions, queryClient) as  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> };
+
+  query.queryKey = queryOptions.queryKey ;
+
+  return query;
+}
+
+
+
+/**
+ * That an entry is in the newest checkpoint's tree.
+ * @summary Get Proof
+ */
+export const getProof = (
+    params: GetProofParams,
+    headers?: GetProofHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<Proof>(
+      {url: `/api/audit/proof`, method: 'GET',
+      headers,
+        params, signal
+    },
+      options);
+    }
+  
+
+
+
+export const getGetProofQueryKey = (params?: GetProofParams,) => {
+    return [
+    `/api/audit/proof`, ...(params ? [params]: [])
+    ] as const;
+    }
+
+    
+export const getGetProofQueryOptions = <TData = Awaited<ReturnType<typeof getProof>>, TError = ErrorType<Problem | Problem>>(params: GetProofParams,
+    headers?: GetProofHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getProof>>, TError, TData>>, request?: SecondParameter<typeof http>}
+) => {
+
+const {query: queryOptions, request: requestOptions} = options ?? {};
+
+  const queryKey =  queryOptions?.queryKey ?? getGetProofQueryKey(params);
+
+  
+
+    const queryFn: QueryFunction<Awaited<ReturnType<typeof getProof>>> = ({ signal }) => getProof(params,headers, requestOptions, signal);
+
+      
+
+      
+
+   return  { queryKey, queryFn, ...queryOptions} as UseQueryOptions<Awaited<ReturnType<typeof getProof>>, TError, TData> & { queryKey: DataTag<QueryKey, TData, TError> }
+}
+
+export type GetProofQueryResult = NonNullable<Awaited<ReturnType<typeof getProof>>>
+export type GetProofQueryError = ErrorType<Problem | Problem>
+
+
+export function useGetProof<TData = Awaited<ReturnType<typeof getProof>>, TError = ErrorType<Problem | Problem>>(
+ params: GetProofParams,
+    headers: undefined |  GetProofHeaders, options: { query:Partial<UseQueryOptions<Awaited<ReturnType<typeof getProof>>, TError, TData>> & Pick<
+        DefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getProof>>,
+          TError,
+          Awaited<ReturnType<typeof getProof>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  DefinedUseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetProof<TData = Awaited<ReturnType<typeof getProof>>, TError = ErrorType<Problem | Problem>>(
+ params: GetProofParams,
+    headers?: GetProofHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getProof>>, TError, TData>> & Pick<
+        UndefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getProof>>,
+          TError,
+          Awaited<ReturnType<typeof getProof>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetProof<TData = Awaited<ReturnType<typeof getProof>>, TError = ErrorType<Problem | Problem>>(
+ params: GetProofParams,
+    headers?: GetProofHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getProof>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+/**
+ * @summary Get Proof
+ */
+
+export function useGetProof<TData = Awaited<ReturnType<typeof getProof>>, TError = ErrorType<Problem | Problem>>(
+ params: GetProofParams,
+    headers?: GetProofHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getProof>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient 
+ ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> } {
+
+  const queryOptions = getGetProofQueryOptions(params,headers,options)
+
+  const query = useQuery(queryOptions, queryClient) as  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> };
+
+  query.queryKey = queryOptions.queryKey ;
+
+  return query;
+}
+
+
+
+/**
+ * That the log as it was is the beginning of the log as it is, or was later.
+ * @summary Get Consistency
+ */
+export const getConsistency = (
+    params: GetConsistencyParams,
+    headers?: GetConsistencyHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<Consistency>(
+      {url: `/api/audit/consistency`, method: 'GET',
+      headers,
+        params, signal
+    },
+      options);
+    }
+  
+
+
+
+export const getGetConsistencyQueryKey = (params?: GetConsistencyParams,) => {
+    return [
+    `/api/audit/consistency`, ...(params ? [params]: [])
+    ] as const;
+    }
+
+    
+export const getGetConsistencyQueryOptions = <TData = Awaited<ReturnType<typeof getConsistency>>, TError = ErrorType<Problem | Problem>>(params: GetConsistencyParams,
+    headers?: GetConsistencyHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getConsistency>>, TError, TData>>, request?: SecondParameter<typeof http>}
+) => {
+
+const {query: queryOptions, request: requestOptions} = options ?? {};
+
+  const queryKey =  queryOptions?.queryKey ?? getGetConsistencyQueryKey(params);
+
+  
+
+    const queryFn: QueryFunction<Awaited<ReturnType<typeof getConsistency>>> = ({ signal }) => getConsistency(params,headers, requestOptions, signal);
+
+      
+
+      
+
+   return  { queryKey, queryFn, ...queryOptions} as UseQueryOptions<Awaited<ReturnType<typeof getConsistency>>, TError, TData> & { queryKey: DataTag<QueryKey, TData, TError> }
+}
+
+export type GetConsistencyQueryResult = NonNullable<Awaited<ReturnType<typeof getConsistency>>>
+export type GetConsistencyQueryError = ErrorType<Problem | Problem>
+
+
+export function useGetConsistency<TData = Awaited<ReturnType<typeof getConsistency>>, TError = ErrorType<Problem | Problem>>(
+ params: GetConsistencyParams,
+    headers: undefined |  GetConsistencyHeaders, options: { query:Partial<UseQueryOptions<Awaited<ReturnType<typeof getConsistency>>, TError, TData>> & Pick<
+        DefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getConsistency>>,
+          TError,
+          Awaited<ReturnType<typeof getConsistency>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  DefinedUseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetConsistency<TData = Awaited<ReturnType<typeof getConsistency>>, TError = ErrorType<Problem | Problem>>(
+ params: GetConsistencyParams,
+    headers?: GetConsistencyHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getConsistency>>, TError, TData>> & Pick<
+        UndefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getConsistency>>,
+          TError,
+          Awaited<ReturnType<typeof getConsistency>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetConsistency<TData = Awaited<ReturnType<typeof getConsistency>>, TError = ErrorType<Problem | Problem>>(
+ params: GetConsistencyParams,
+    headers?: GetConsistencyHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getConsistency>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+/**
+ * @summary Get Consistency
+ */
+
+export function useGetConsistency<TData = Awaited<ReturnType<typeof getConsistency>>, TError = ErrorType<Problem | Problem>>(
+ params: GetConsistencyParams,
+    headers?: GetConsistencyHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getConsistency>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient 
+ ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> } {
+
+  const queryOptions = getGetConsistencyQueryOptions(params,headers,options)
+
+  const query = useQuery(queryOptions, queryClient) as  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> };
+
+  query.queryKey = queryOptions.queryKey ;
+
+  return query;
+}
+
+
+
+/**
+ * A file that the offline verifier accepts (`seatledger-verify`): the booking as of the newest checkpoint.
+ * @summary Get Receipt
+ */
+export const getReceipt = (
+    bookingId: string,
+    headers?: GetReceiptHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<string>(
+      {url: `/api/bookings/${bookingId}/receipt`, method: 'GET',
+      headers, signal
+    },
+      options);
+    }
+  
+
+
+
+export const getGetReceiptQueryKey = (bookingId?: string,) => {
+    return [
+    `/api/bookings/${bookingId}/receipt`
+    ] as const;
+    }
+
+    
+export const getGetReceiptQueryOptions = <TData = Awaited<ReturnType<typeof getReceipt>>, TError = ErrorType<Problem | Problem>>(bookingId: string,
+    headers?: GetReceiptHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getReceipt>>, TError, TData>>, request?: SecondParameter<typeof http>}
+) => {
+
+const {query: queryOptions, request: requestOptions} = options ?? {};
+
+  const queryKey =  queryOptions?.queryKey ?? getGetReceiptQueryKey(bookingId);
+
+  
+
+    const queryFn: QueryFunction<Awaited<ReturnType<typeof getReceipt>>> = ({ signal }) => getReceipt(bookingId,headers, requestOptions, signal);
+
+      
+
+      
+
+   return  { queryKey, queryFn, enabled: !!(bookingId), ...queryOptions} as UseQueryOptions<Awaited<ReturnType<typeof getReceipt>>, TError, TData> & { queryKey: DataTag<QueryKey, TData, TError> }
+}
+
+export type GetReceiptQueryResult = NonNullable<Awaited<ReturnType<typeof getReceipt>>>
+export type GetReceiptQueryError = ErrorType<Problem | Problem>
+
+
+export function useGetReceipt<TData = Awaited<ReturnType<typeof getReceipt>>, TError = ErrorType<Problem | Problem>>(
+ bookingId: string,
+    headers: undefined |  GetReceiptHeaders, options: { query:Partial<UseQueryOptions<Awaited<ReturnType<typeof getReceipt>>, TError, TData>> & Pick<
+        DefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getReceipt>>,
+          TError,
+          Awaited<ReturnType<typeof getReceipt>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  DefinedUseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetReceipt<TData = Awaited<ReturnType<typeof getReceipt>>, TError = ErrorType<Problem | Problem>>(
+ bookingId: string,
+    headers?: GetReceiptHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getReceipt>>, TError, TData>> & Pick<
+        UndefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getReceipt>>,
+          TError,
+          Awaited<ReturnType<typeof getReceipt>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetReceipt<TData = Awaited<ReturnType<typeof getReceipt>>, TError = ErrorType<Problem | Problem>>(
+ bookingId: string,
+    headers?: GetReceiptHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getReceipt>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+/**
+ * @summary Get Receipt
+ */
+
+export function useGetReceipt<TData = Awaited<ReturnType<typeof getReceipt>>, TError = ErrorType<Problem | Problem>>(
+ bookingId: string,
+    headers?: GetReceiptHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getReceipt>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient 
+ ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> } {
+
+  const queryOptions = getGetReceiptQueryOptions(bookingId,headers,options)
 
   const query = useQuery(queryOptions, queryClient) as  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> };
 

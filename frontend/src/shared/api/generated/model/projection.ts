@@ -8,11 +8,13 @@
 import type { ProjectionState } from './projectionState';
 import type { ProjectionFailedPosition } from './projectionFailedPosition';
 import type { ProjectionError } from './projectionError';
+import type { ProjectionRebuild } from './projectionRebuild';
 
 /**
  * `lag_entries` stops counting at 100,000; `lag_seconds` is the age of the oldest entry that is not in it yet, 0 without one.
 
-A stalled one stopped at the entry at `failed_position` and waits for somebody to repair it.
+A stalled one stopped at the entry at `failed_position` and waits for somebody to repair it. A frozen one has not moved for 10 s
+though the ledger has: no worker is at it.
  */
 export interface Projection {
   name: string;
@@ -23,4 +25,5 @@ export interface Projection {
   state: ProjectionState;
   failed_position: ProjectionFailedPosition;
   error: ProjectionError;
+  rebuild: ProjectionRebuild;
 }

@@ -7,12 +7,16 @@
  */
 import type { Projection } from './projection';
 import type { ProjectionListNextCursor } from './projectionListNextCursor';
+import type { ProjectionListSigning } from './projectionListSigning';
+import type { ProjectionListVerification } from './projectionListVerification';
 
 /**
- * `ledger_position` is the ledger's head.
+ * `ledger_position` is the ledger's head; `signing` and `verification` are null before the first.
  */
 export interface ProjectionList {
   items: Projection[];
   next_cursor: ProjectionListNextCursor;
   ledger_position: number;
+  signing: ProjectionListSigning;
+  verification: ProjectionListVerification;
 }

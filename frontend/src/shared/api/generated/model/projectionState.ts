@@ -13,4 +13,5 @@ export type ProjectionState = typeof ProjectionState[keyof typeof ProjectionStat
 export const ProjectionState = {
   running: 'running',
   stalled: 'stalled',
+  frozen: 'frozen',
 } as const;

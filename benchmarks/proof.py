@@ -1,0 +1,183 @@
+"""Proof: how fast projections are rebuilt, beside a COPY of the finished rows; what that costs those who book meanwhile; how long
+verifying everything takes and how much memory; how soon a proof is given, and the statistics of long ago.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from http import HTTPStatus
+from statistics import median
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import create_engine
+
+from benchmarks import history
+from benchmarks.bench import Bench
+from benchmarks.books import Books, failures
+from benchmarks.client import Client
+from benchmarks.history import Sales
+from benchmarks.load import book
+from benchmarks.machine import BenchError
+from benchmarks.processes import ROOT, clean_environment, running
+from benchmarks.projection import copied
+from benchmarks.results import Row, at_least, goal, percentile, ratios, spread
+from benchmarks.stage import Stage, another_api, aside
+from ledger.store import sqlalchemy_url
+from projections import digests
+from projections.checkpoints import Checkpointing
+
+NAME = "proof"
+ENTRIES, EVENTS = {False: 1_000_000, True: 10_000}, 1_000
+#: Of them, what was there when the last digest was taken: it is taken when the ledger has grown by a tenth.
+DIGESTED = 0.9
+#: Proofs asked for, each so many positions after the one before, and before the first that counts.
+PROOFS, STRIDE, WARM_UP = 300, 7_919, 20
+CONNECTIONS = 64
+REBUILT_PER_SECOND, OF_COPY, OF_BOOKING = 20_000, 0.3, 0.7
+VERIFY_SECONDS, VERIFY_MEGABYTES, PROOF_MS, AS_OF_SECONDS = 60, 300, 5, 10
+
+
+class _Done(NamedTuple):
+    seconds: float
+    megabytes: float
+
+
+def run(bench: Bench) -> None:
+    _book_meanwhile(bench)
+    size = ENTRIES[bench.options.quick]
+    with aside(bench.stage, NAME, event_cache_bytes=1024 * 1024) as stage:
+        events = _sell(bench, stage, int(size * DIGESTED))
+        _command(stage, "projections", "rebuild", "all")
+        _take_digest(stage)
+        events += _sell(bench, stage, size - int(size * DIGESTED))
+        _rebuild(bench, stage, events, size)
+        _sign(stage)
+        _verify(bench, stage, size)
+        _look_back(bench, stage)
+        _prove(bench, stage)
+
+
+def _sell(bench: Bench, stage: Stage, entries: int) -> list[UUID]:
+    bench.say(f"{NAME}: {entries:,} entries")
+    number = min(EVENTS, entries // 10)
+    events = history.schedule(stage.ledger, stage.organizer_id, [f"Event {place}" for place in range(number)])
+    with stage.connect() as connection:
+        history.sell(connection, stage.macs, [Sales(event_id, 2, entries // number - 1) for event_id in events], stage.customers())
+        connection.execute("UPDATE projections SET version = 0")  # so that a rebuild goes to the end, whatever was there
+    return events
+
+
+def _rebuild(bench: Bench, stage: Stage, events: Sequence[UUID], size: int) -> None:
+    rebuilt, by_copy = [], []
+    for number in range(1, bench.options.rounds + 1):
+        with stage.connect() as connection:
+            connection.execute("UPDATE projections SET version = 0")
+        rebuilt.append(size / _command(stage, "projections", "rebuild", "all").seconds)
+        by_copy.append(size / copied(stage, events))
+        bench.say(f"{NAME}, round {number}: {rebuilt[-1]:,.0f} entries/s rebuilt, {by_copy[-1]:,.0f} by COPY")
+    value = median(rebuilt)
+    bench.results.samples.append({"benchmark": NAME, "rebuilt_per_second": rebuilt, "copied_per_second": by_copy})
+    bench.results.rows += [
+        Row(
+            benchmark=NAME, what=f"rebuilding all, {size:,} entries", value=value, unit="entries/s", spread=spread(rebuilt),
+            goal=goal(f"at least {REBUILT_PER_SECOND:,}", value >= REBUILT_PER_SECOND),
+        ),
+        at_least(OF_COPY, NAME, "rebuilding / COPY", ratios(rebuilt, by_copy)),
+    ]  # fmt: skip
+
+
+def _verify(bench: Bench, stage: Stage, size: int) -> None:
+    done = _command(stage, "projections", "verify")
+    bench.results.rows += [
+        Row(
+            benchmark=NAME, what=f"verifying {size:,} entries", value=done.seconds, unit="s",
+            goal=goal(f"under {VERIFY_SECONDS} s", done.seconds < VERIFY_SECONDS),
+        ),
+        Row(
+            benchmark=NAME, what="its memory", value=done.megabytes, unit="MB",
+            goal=goal(f"under {VERIFY_MEGABYTES} MB", done.megabytes < VERIFY_MEGABYTES),
+        ),
+    ]  # fmt: skip
+
+
+def _look_back(bench: Bench, stage: Stage) -> None:
+    """At the moment that is furthest from a digest."""
+    done = _command(stage, "query_api.as_of", str(stage.ledger.head() - 1))
+    met = goal(f"under {AS_OF_SECONDS} s", done.seconds < AS_OF_SECONDS)
+    bench.results.rows.append(Row(benchmark=NAME, what="the statistics of a past moment", value=done.seconds, unit="s", goal=met))
+
+
+def _prove(bench: Bench, stage: Stage) -> None:
+    """Inclusion proofs of entries all over the ledger, as the API gives them, one after another."""
+    head, times_ms = stage.ledger.head(), list[float]()
+    with another_api(stage.settings) as api:
+        client = Client(api.port)
+        for number in range(PROOFS + WARM_UP):
+            began = time.perf_counter()
+            status, _ = client.ask("GET", f"/api/audit/proof?position={1 + number * STRIDE % head}", {})
+            took_ms = 1000 * (time.perf_counter() - began)
+            if status != HTTPStatus.OK:
+                raise BenchError(f"A proof was answered with {status}.")
+            if number >= WARM_UP:
+                times_ms.append(took_ms)
+    p50 = median(times_ms)
+    bench.results.rows.append(
+        Row(
+            benchmark=NAME, what="an inclusion proof", value=p50, unit="ms (median)", p50_ms=p50, p99_ms=percentile(times_ms, 99),
+            goal=goal(f"under {PROOF_MS} ms", p50 < PROOF_MS),
+        )
+    )  # fmt: skip
+
+
+def _book_meanwhile(bench: Bench) -> None:
+    """Bookings a second of one Event, while everything is rebuilt again and again, and while nothing is."""
+    stage, meanwhile, alone = bench.stage, list[float](), list[float]()
+    command = ("-c", "import subprocess, sys\nwhile True: subprocess.run([sys.executable, '-m', 'projections', 'rebuild', 'all'])")
+    for number in range(1, bench.options.rounds + 1):
+        for found, words in ((alone, None), (meanwhile, command)):
+            event_id = stage.schedule_event()
+            books = Books(stage, [event_id])
+            with ExitStack() as stack:
+                if words:
+                    environment = {**clean_environment(), **stage.settings.to_env()}
+                    stack.enter_context(running("rebuild", words, environment, stage.directory / "rebuild.log"))
+                    time.sleep(1)  # until it is at work
+                load = book([stage.api], [event_id], stage.tokens, connections=CONNECTIONS, seconds=bench.options.seconds)
+            found.append(load.per_second)
+            what = "booking while rebuilding" if words else "booking"
+            bench.note(NAME, what, number, load, [*failures(load), *books.wrong(load, CONNECTIONS)])
+    bench.results.rows.append(at_least(OF_BOOKING, NAME, "bookings while rebuilding / without", ratios(meanwhile, alone)))
+
+
+def _take_digest(stage: Stage) -> None:
+    engine = create_engine(sqlalchemy_url(stage.settings.database_url))
+    digests.take_if_due(engine)
+    engine.dispose()
+
+
+def _sign(stage: Stage) -> None:
+    engine = create_engine(sqlalchemy_url(stage.settings.database_url))
+    if Checkpointing(stage.settings.keys, seconds=0).sign(engine) is None:
+        raise BenchError("No checkpoint was signed.")
+    engine.dispose()
+
+
+def _command(stage: Stage, module: str, *arguments: str) -> _Done:
+    """`python -m` a command of ours to its end, from nothing: what it took, and its memory at most. Raises BenchError."""
+    environment = {**clean_environment(), **stage.settings.to_env()}
+    began = time.monotonic()
+    words = [sys.executable, "-m", module, *arguments]
+    with subprocess.Popen(
+        words, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        complaint = process.stderr.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise BenchError(f"{module} {' '.join(arguments)} failed: {complaint[-300:]}")
+    return _Done(time.monotonic() - began, used.ru_maxrss / 1000)

@@ -1,0 +1,105 @@
+import { screen, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { http, HttpResponse } from "msw";
+import { expect, it } from "vitest";
+
+import { BookingPage } from "@/features/bookings/booking-page";
+import { BookingsPage } from "@/features/bookings/bookings-page";
+import { calendarFile } from "@/features/bookings/calendar-file";
+import { getGetBookingMockHandler, getGetBookingsMockHandler } from "@/shared/api/generated/bookings/bookings.msw";
+import { getGetEventMockHandler } from "@/shared/api/generated/events/events.msw";
+
+import { booking, event, problem } from "../made-up";
+import { server } from "../server";
+import { show } from "../show";
+
+it("tells what is to come from what has been", async () => {
+  const [soon, past, off] = [event({ name: "Soon" }), event({ starts_at: "2020-01-01T19:00:00Z" }), event()];
+  server.use(
+    getGetBookingsMockHandler({
+      items: [
+        booking({ event_id: soon.id, event_name: "Soon" }),
+        booking({ event_id: past.id, event_name: "Long ago" }),
+        booking({ event_id: off.id, event_name: "Given back", status: "cancelled" }),
+      ],
+      next_cursor: null,
+    }),
+    http.get("*/api/events/:id", ({ params }) =>
+      HttpResponse.json([soon, past, off].find(({ id }) => id === params.id)),
+    ),
+  );
+  show(<BookingsPage />);
+  await screen.findByRole("tab", { name: "Upcoming (1)" });
+  expect(screen.getByRole("article")).toHaveTextContent("Soon");
+  await userEvent.click(screen.getByRole("tab", { name: "History (2)" }));
+  expect(screen.getAllByRole("article").map((card) => within(card).getByRole("heading").textContent)).toEqual([
+    "Long ago",
+    "Given back",
+  ]);
+});
+
+it("has a friendly word for who has none, and asks again when asking failed", async () => {
+  let isBusy = true;
+  server.use(
+    http.get("*/api/bookings", () => {
+      if (isBusy) return problem(500, "our-mistake");
+      return HttpResponse.json({ items: [], next_cursor: null });
+    }),
+  );
+  show(<BookingsPage />);
+  await screen.findByRole("alert");
+  isBusy = false;
+  await userEvent.click(screen.getByRole("button", { name: "Try again" }));
+  await screen.findByText("No tickets yet");
+});
+
+function open(shown: ReturnType<typeof booking>) {
+  const sent: string[] = [];
+  const gone = booking({ ...shown, refunded_amount: "50.00", tickets: shown.tickets.map((one, index) => ({ ...one, status: index === 0 ? "cancelled" : one.status })) }); // prettier-ignore
+  server.use(
+    getGetBookingMockHandler(() => (sent.length === 0 ? shown : gone)),
+    getGetEventMockHandler(event({ id: shown.event_id })),
+    http.post(
+      "*/api/bookings/:id/cancel",
+      async ({ request }) => (sent.push(await request.text()), HttpResponse.json(gone)),
+    ),
+    http.delete("*/api/bookings/:id", () => (sent.push("all"), HttpResponse.json(gone))),
+    http.get("*/api/bookings", () => HttpResponse.json({ items: [], next_cursor: null })),
+  );
+  show(<BookingPage />, { path: `/bookings/${shown.id}`, pattern: "/bookings/:bookingId" });
+  return sent;
+}
+
+it("gives one ticket back, and says before what that costs", async () => {
+  const sent = open(booking());
+  await userEvent.click(await screen.findByRole("button", { name: "Cancel tickets" }));
+  const dialog = within(await screen.findByRole("dialog"));
+  await userEvent.click(dialog.getByLabelText("Ticket 2, General"));
+  expect(dialog.getByRole("status")).toHaveTextContent(
+    "It costs you nothing: €50.00 for this ticket goes back to you.",
+  );
+  await userEvent.click(dialog.getByRole("button", { name: "Cancel 1 ticket" }));
+  await screen.findByText("−€50.00");
+  expect(sent).toEqual([JSON.stringify({ tickets: ["one"] })]);
+});
+
+it("gives all of them back as one", async () => {
+  const sent = open(booking());
+  await userEvent.click(await screen.findByRole("button", { name: "Cancel tickets" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Cancel 2 tickets" }));
+  await screen.findByText("−€50.00");
+  expect(sent).toEqual(["all"]);
+});
+
+it("makes a calendar file of the event, in UTC, with what people wrote as text", async () => {
+  const file = calendarFile(
+    booking({ number: 7 }),
+    event({ name: "A; B\nEND:VEVENT", starts_at: "2031-05-01T19:00:00Z", ends_at: "2031-05-01T22:30:00Z" }),
+    "https://seats.test/bookings/7",
+  );
+  const text = await file.text();
+  expect(file.name).toBe("seatledger-7.ics");
+  expect(text).toContain("DTSTART:20310501T190000Z");
+  expect(text).toContain("DTEND:20310501T223000Z");
+  expect(text.match(/^END:VEVENT/gm)).toHaveLength(1);
+});

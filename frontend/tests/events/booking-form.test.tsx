@@ -1,0 +1,99 @@
+import { screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { http, HttpResponse } from "msw";
+import { expect, it } from "vitest";
+
+import { EventPage } from "@/features/events/event-page";
+import { getGetMeMockHandler } from "@/shared/api/generated/accounts/accounts.msw";
+import { getGetEventMockHandler } from "@/shared/api/generated/events/events.msw";
+import type { Event, NewBooking } from "@/shared/api/generated/model";
+
+import { account, booking, category, event, haveSession, problem } from "../made-up";
+import { server } from "../server";
+import { show } from "../show";
+
+function open(shown: Event, answer: () => Response = () => HttpResponse.json(booking(), { status: 201 })) {
+  const sent: { key: string | null; body: NewBooking }[] = [];
+  haveSession();
+  server.use(
+    getGetEventMockHandler(shown),
+    getGetMeMockHandler(account()),
+    http.post("*/api/events/:id/bookings", async ({ request }) => {
+      sent.push({ key: request.headers.get("Idempotency-Key"), body: (await request.json()) as NewBooking });
+      return answer();
+    }),
+  );
+  show(<EventPage />, { path: `/events/${shown.id}`, pattern: "/events/:eventId" });
+  return sent;
+}
+
+const press = async (name: string) => userEvent.click(await screen.findByRole("button", { name }));
+
+it("books what was chosen, and leads to the tickets", async () => {
+  const sent = open(event());
+  await press("One more in General");
+  await press("One more in General");
+  expect(screen.getByTestId("total")).toHaveTextContent("€100.00");
+  await press("Book 2 tickets");
+  expect((await screen.findByTestId("elsewhere")).textContent).toMatch(/^\/bookings\//);
+  expect(sent.map(({ body }) => body)).toEqual([{ tickets: [{ category: "General", quantity: 2 }] }]);
+});
+
+it("sends the same key for the same choice until it is booked, and another one for another choice", async () => {
+  const sent = open(event(), () => problem(409, "not-on-sale"));
+  await press("One more in General");
+  await press("Book 1 ticket");
+  await screen.findByRole("alert");
+  await press("Book 1 ticket");
+  await screen.findByRole("alert");
+  await press("One more in General");
+  await press("Book 2 tickets");
+  await screen.findByRole("alert");
+  const [first, second, third] = sent.map(({ key }) => key);
+  expect(first).toBe(second);
+  expect(third).not.toBe(first);
+});
+
+it("says that somebody was faster, and offers what is left", async () => {
+  open(event(), () => problem(409, "sold-out", { category: "General", available: 1 }));
+  const field = await screen.findByRole("textbox", { name: "Tickets in General" });
+  await userEvent.type(field, "3", { initialSelectionStart: 0, initialSelectionEnd: 1 });
+  await press("Book 3 tickets");
+  expect(await screen.findByRole("alert")).toHaveTextContent("Only 1 ticket left in General.");
+  await press("Take 1");
+  expect(screen.getByRole("textbox", { name: "Tickets in General" })).toHaveValue("1");
+  expect(screen.queryByRole("alert")).toBeNull();
+});
+
+it.each([
+  ["customer-limit", { limit: 2, held: 2 }, "At most 2 tickets a person, and you hold 2 already."],
+  ["booking-too-large", { limit: 1000 }, "One booking holds at most 1,000 tickets."],
+  ["event-not-bookable", { reason: "past" }, "It has started, or was cancelled."],
+  ["not-on-sale", {}, "Its sales have not opened yet, or have closed."],
+  ["forbidden", {}, "Sign in as a customer to book."],
+])("says %s where one acts", async (kind, facts, sentence) => {
+  open(event(), () => problem(409, kind, facts));
+  await press("One more in General");
+  await press("Book 1 ticket");
+  expect(await screen.findByRole("alert")).toHaveTextContent(sentence);
+});
+
+it("takes no more than a person may hold, nor than there are seats", async () => {
+  open(event({ max_tickets_per_customer: 3, categories: [category("General", { available: 2 }), category("VIP")] }));
+  await press("One more in General");
+  await press("One more in General");
+  expect(screen.getByRole("button", { name: "One more in General" })).toBeDisabled();
+  await press("One more in VIP");
+  expect(screen.getByRole("button", { name: "One more in VIP" })).toBeDisabled();
+});
+
+it("offers nobody who is not signed in a button, but the way back to the filled form", async () => {
+  const shown = event();
+  server.use(getGetEventMockHandler(shown));
+  show(<EventPage />, { path: `/events/${shown.id}`, pattern: "/events/:eventId" });
+  await press("One more in General");
+  const link = await screen.findByRole("link", { name: "Sign in to book" });
+  expect(new URLSearchParams(link.getAttribute("href")?.split("?")[1]).get("return")).toBe(
+    `/events/${shown.id}?tickets=id-of-General%3A1`,
+  );
+});

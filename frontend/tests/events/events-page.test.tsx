@@ -1,0 +1,98 @@
+import { screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { http, HttpResponse } from "msw";
+import { beforeEach, expect, it } from "vitest";
+
+import { EventsPage } from "@/features/events/events-page";
+import type { Event } from "@/shared/api/generated/model";
+
+import { category, event, problem } from "../made-up";
+import { server } from "../server";
+import { show } from "../show";
+
+const asked: URLSearchParams[] = [];
+
+beforeEach(() => void asked.splice(0));
+
+function serve(answer: (parameters: URLSearchParams) => { items: Event[]; next_cursor: string | null } | Response) {
+  server.use(
+    http.get("*/api/events", ({ request }) => {
+      const parameters = new URL(request.url).searchParams;
+      asked.push(parameters);
+      const given = answer(parameters);
+      return given instanceof Response ? given : HttpResponse.json(given);
+    }),
+  );
+}
+
+it("shows an event as a card: name, venue, date, cheapest price, seats left", async () => {
+  const categories = [category("VIP", { price: "150.00" }), category("General", { price: "50.00", available: 2 })];
+  serve(() => ({
+    items: [event({ name: "Goldberg Variations", venue: "Chamber Hall", categories })],
+    next_cursor: null,
+  }));
+  show(<EventsPage />);
+  const card = await screen.findByRole("article");
+  for (const text of ["Goldberg Variations", "Chamber Hall", "from €50.00", "12 seats left"])
+    expect(card).toHaveTextContent(text);
+  expect(screen.getByText("1 event")).toBeVisible();
+});
+
+it("says in words when it is few, none, free, or not on sale yet", async () => {
+  const few = event({ name: "Few", categories: [category("A", { available: 3, price: "0.00" })] });
+  const none = event({ name: "None", categories: [category("A", { available: 0 })] });
+  const soon = event({ name: "Soon", sales_open_at: "2030-01-05T10:00:00Z" });
+  serve(() => ({ items: [few, none, soon], next_cursor: null }));
+  show(<EventsPage />);
+  const [first, second, third] = await screen.findAllByRole("article");
+  expect(first).toHaveTextContent(/Free.*Last 3 seats/);
+  expect(second).toHaveTextContent("Sold out");
+  expect(third).toHaveTextContent("On sale from Sat, Jan 5");
+});
+
+it("searches a moment after the typing, and takes the search from the address", async () => {
+  serve((parameters) => ({
+    items: parameters.get("q") === "bach" ? [event({ name: "Bach" })] : [],
+    next_cursor: null,
+  }));
+  show(<EventsPage />, { path: "/?q=nothing" });
+  await screen.findByText("No event matches");
+  const field = screen.getByRole("textbox", { name: "Search by name or venue" });
+  await userEvent.clear(field);
+  await userEvent.type(field, "bach");
+  await screen.findByText("Bach");
+  expect(asked.length).toBeLessThan(5);
+});
+
+it("asks for whole days, and takes no nonsense from the address", async () => {
+  serve(() => ({ items: [], next_cursor: null }));
+  show(<EventsPage />, { path: "/?from=2026-11-21&to=2026-99-99" });
+  await screen.findByText("No event matches");
+  expect([asked[0]?.get("from"), asked[0]?.get("to")]).toEqual([
+    "2026-11-21T00:00:00.000Z",
+    "2026-11-21T23:59:59.999Z",
+  ]);
+});
+
+it("goes on where the page before ended", async () => {
+  serve((parameters) =>
+    parameters.get("cursor") === "next"
+      ? { items: [event({ name: "Last" })], next_cursor: null }
+      : { items: [event({ name: "First" })], next_cursor: "next" },
+  );
+  show(<EventsPage />);
+  await userEvent.click(await screen.findByRole("button", { name: "Show more" }));
+  await screen.findByText("Last");
+  expect(screen.getAllByRole("article")).toHaveLength(2);
+  expect(screen.queryByRole("button", { name: "Show more" })).toBeNull();
+});
+
+it("says when it did not load, and loads when asked again", async () => {
+  let fails = true;
+  serve(() => (fails ? problem(500, "our-mistake") : { items: [], next_cursor: null }));
+  show(<EventsPage />);
+  await screen.findByRole("alert");
+  fails = false;
+  await userEvent.click(screen.getByRole("button", { name: "Try again" }));
+  await screen.findByText("Nothing is on sale yet");
+});

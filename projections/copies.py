@@ -1,0 +1,164 @@
+"""Copies of projections, folded anew from the ledger into schemas of their own, while those that are served go on."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine, create_engine, func, select
+from sqlalchemy.schema import DropSchema
+
+from ledger.store import Ledger, sqlalchemy_url
+from projections import comparison, shadow
+from projections.engine import RUN, Projector, catch_up
+from projections.tables import Model, Progress
+
+SERVED = "public"
+
+#: Told how far all of it is, and how far it is to get, in positions.
+Told = Callable[[int, int], None]
+
+
+class CopiesRefused(Exception):
+    """One sentence, for the terminal."""
+
+
+class Copy(NamedTuple):
+    projector: Projector
+    schema: str
+    engine: Engine
+
+
+class State(NamedTuple):
+    position: int
+    version: int
+    failed_position: int | None
+
+
+class Compared(NamedTuple):
+    """As of `position`, where both stood. `difference`: the first; None where they are equal."""
+
+    position: int
+    difference: comparison.Difference | None
+
+
+class Copies:
+    """`purpose` begins the names of the schemas. Close it when done."""
+
+    def __init__(self, database_url: str, ledger: Ledger, purpose: str, kind: shadow.Kind) -> None:
+        self.engine = create_engine(
+            sqlalchemy_url(database_url), pool_size=2, connect_args={"application_name": f"seatledger-{purpose}"}
+        )
+        self._ledger, self._purpose, self._kind = ledger, purpose, kind
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[None]:
+        """Raises CopiesRefused where another has a copy for the same purpose in hand."""
+        lock = func.hashtextextended(f"{self._purpose} {name}", 0)
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as guard:
+            if not guard.scalar(select(func.pg_try_advisory_lock(lock))):
+                raise CopiesRefused(f"Another {self._purpose} of {name} is under way.")
+            try:
+                yield
+            finally:
+                guard.execute(select(func.pg_advisory_unlock(lock)))
+
+    @contextmanager
+    def copy(self, projector: Projector, *, anew: bool) -> Iterator[Copy]:
+        """As one of this version was left, unless it is to be made `anew`; else empty."""
+        schema = f"{self._purpose}_{projector.name}"
+        with self.engine.begin() as connection:
+            left = state_of(connection, projector, schema) if not anew and _is_whole(connection, projector, schema) else None
+            if left is None or left.version != projector.version or left.failed_position is not None:
+                shadow.make_schema(connection, schema, [projector], self._kind)
+        engine = shadow.engine_in(self.engine.url, schema)
+        try:
+            yield Copy(projector, schema, engine)
+        finally:
+            engine.dispose()
+
+    def drop(self, copy: Copy) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(DropSchema(copy.schema, cascade=True, if_exists=True))
+
+    def fill(
+        self, copies: Sequence[Copy], end_of: Callable[[Projector], int], told: Told, stops: Mapping[int, Callable[[], None]] = {}
+    ) -> None:
+        """Each up to the position that `end_of` says, asked again at each step. Step by step together, so that the entries of a
+        step are read and decoded once, the next ones meanwhile, and one folds while the database writes for another. At each of
+        the `stops`, which are positions, all of them stand while it is called."""
+        places = [self.reached(copy) for copy in copies]
+        with ThreadPoolExecutor(len(copies) + 1, thread_name_prefix=self._purpose) as threads:
+            while True:
+                ends = [end_of(copy.projector) for copy in copies]
+                behind = [place for place, end in zip(places, ends, strict=True) if place < end]
+                if not behind:
+                    return
+                step = self._ledger.read(min(behind), RUN)
+                until = step[-1].position if step else max(ends)
+                until = min((stop for stop in stops if min(behind) < stop < until), default=until)
+                targets = [max(place, min(until, end)) for place, end in zip(places, ends, strict=True)]
+                ahead = threads.submit(self._ledger.read, until, RUN)
+                places = list(threads.map(self._step, copies, places, targets))
+                ahead.result()
+                stops.get(until, _go_on)()
+                told(min(places), max(ends))
+
+    def _step(self, copy: Copy, place: int, until: int) -> int:
+        if until > place:
+            self.fold(copy, until)
+        return until
+
+    def finish(self, copy: Copy) -> None:
+        """Makes the copy whole, with every index: it is as good as the served one then."""
+        with self.engine.begin() as connection:
+            shadow.finish(connection, copy.schema, [copy.projector])
+
+    def fold(self, copy: Copy, until: int) -> None:
+        """All entries up to that position."""
+        catch_up(copy.engine, shadow.UpTo(self._ledger, until), copy.projector)
+
+    def compare(self, copy: Copy, comparable: Callable[[State], bool]) -> Compared | None:
+        """With what is served, as of one moment, at which both stand at one position; the served one goes on meanwhile. None where
+        the served one is not `comparable`, or behind."""
+        with self.engine.connect() as reader:
+            with self.engine.begin() as holder:
+                served = state_of(holder, copy.projector, SERVED, lock=True)
+                if not comparable(served) or self.reached(copy) > served.position:
+                    return None
+                self.fold(copy, served.position)
+                reader.execution_options(isolation_level="REPEATABLE READ")
+                reader.execute(select(1))  # from here on it sees this moment
+            found = comparison.first_difference(reader, copy.projector.tables, SERVED, copy.schema)
+            return Compared(served.position, found)
+
+    def served(self, projector: Projector) -> State:
+        with self.engine.connect() as connection:
+            return state_of(connection, projector, SERVED)
+
+    def reached(self, copy: Copy) -> int:
+        with self.engine.connect() as connection:
+            return state_of(connection, copy.projector, copy.schema).position
+
+
+def _go_on() -> None:
+    pass
+
+
+def _is_whole(connection: Connection, projector: Projector, schema: str) -> bool:
+    """Without one of its tables, folding would find the served one of that name."""
+    models: list[type[Model]] = [*projector.tables, Progress]
+    names = [model.__tablename__ for model in models]
+    return all(connection.scalar(select(func.to_regclass(f"{schema}.{name}"))) is not None for name in names)
+
+
+def state_of(connection: Connection, projector: Projector, schema: str, *, lock: bool = False) -> State:
+    query = select(Progress.position, Progress.version, Progress.failed_position).where(Progress.name == projector.name)
+    return State(
+        *connection.execute(
+            query.with_for_update() if lock else query, execution_options={"schema_translate_map": {None: schema}}
+        ).one()
+    )

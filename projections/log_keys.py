@@ -1,0 +1,95 @@
+"""Who signs the log: its keys, and the name of its origin, in KEYS_DIR.
+
+An origin names one history of the log. Its number rises when a new one is begun, deliberately, after a backup was restored that
+lacks what was signed under the old one.
+"""
+
+import os
+import re
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Self
+
+from ledger.keys import Keyring, KeysError
+from projections.signed_list import LIST_FILE, locked_list, sync_directory
+from projections.signed_notes import Checkpoint, Signer, VerifierKey, read_checkpoint
+
+#: The keyring, and the file beside it.
+KEYS, ORIGIN_FILE = "checkpoints", "checkpoint-origin"
+
+
+class LogKeys:
+    """The log's keys, under any of its origins: the newest signs, all of them are believed."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        newest, _ = keyring.newest
+        self._seeds = [seed for version in range(newest, 0, -1) if (seed := keyring.get(version))]
+
+    @classmethod
+    def open(cls, directory: Path) -> Self:
+        """Raises KeysError."""
+        return cls(Keyring.open(directory, KEYS))
+
+    def signer(self, origin: str, key_id: bytes | None = None) -> Signer:
+        """In the name of that origin: the newest, or that of a key id that `key_of` knows."""
+        signers = (Signer(origin, seed) for seed in self._seeds)
+        return next(signer for signer in signers if key_id in (None, signer.key.id))
+
+    def key_of(self, origin: str, key_id: bytes) -> VerifierKey | None:
+        """The key of that id in the name of that origin."""
+        keys = (Signer(origin, seed).key for seed in self._seeds)
+        return next((key for key in keys if key.id == key_id), None)
+
+    def read(self, note: str) -> Checkpoint:
+        """Raises NoteError where the note is no checkpoint that one of these keys has signed."""
+        return read_checkpoint(note, self.key_of)
+
+
+def read_origin(directory: Path) -> str:
+    """The name that is signed with, made where there is none. Raises KeysError."""
+    path = directory / ORIGIN_FILE
+    try:
+        if not path.exists():
+            _write(path, f"seatledger-{secrets.token_hex(4)}/1\n", replace=False)
+        origin = path.read_text().removesuffix("\n")
+    except OSError as error:
+        raise KeysError(f"{path} can't be used: {error.strerror}.") from error
+    except UnicodeDecodeError:
+        origin = ""
+    if not re.fullmatch(r"[\x21-\x2a\x2c-\x7e]{1,200}/[1-9][0-9]{0,8}", origin):
+        raise KeysError(f"{path} does not name an origin, such as seatledger-1a2b3c4d/1: restore it from your backup.")
+    return origin
+
+
+def begin_origin(directory: Path) -> VerifierKey:
+    """The key of the next origin, under which nothing was signed yet: whoever checks has to know it. Raises KeysError."""
+    keys = LogKeys.open(directory)
+    try:
+        with locked_list(directory / LIST_FILE, wait=True):
+            name, _, number = read_origin(directory).rpartition("/")
+            origin = f"{name}/{int(number) + 1}"
+            _write(directory / ORIGIN_FILE, f"{origin}\n", replace=True)
+    except OSError as error:
+        raise KeysError(f"{directory} can't be used: {error.strerror}.") from error
+    return keys.signer(origin).key
+
+
+def _write(path: Path, content: str, *, replace: bool) -> None:
+    """Complete or not at all. Where it is there and not to be replaced, another process was first."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    aside = Path(name)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            aside.replace(path)
+        else:
+            os.link(aside, path)
+    except FileExistsError:
+        pass
+    finally:
+        aside.unlink(missing_ok=True)
+    sync_directory(path.parent)

@@ -1,0 +1,98 @@
+"""The file of all checkpoints ever signed, beside the keys: what the database forgets or forges, it does not know.
+
+A line a checkpoint: its note as a JSON string. Who holds the file's lock signs; a line that was cut off by a crash was shown to
+nobody, and goes.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from projections.signed_notes import NoteError
+
+LIST_FILE = "checkpoint-list"
+#: Of a line: a checkpoint of ours has some 300 bytes.
+MAX_LINE = 4096
+
+
+class SignedList:
+    """The open file, locked. Raises OSError as files do."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    @property
+    def changed_at(self) -> float:
+        """When it was written to, by the clock of its file system; 0 where nothing was yet."""
+        status = os.fstat(self._file.fileno())
+        return status.st_mtime if status.st_size else 0.0
+
+    def last(self) -> str | None:
+        """The note signed last. Raises NoteError where the last line is none."""
+        end = self._file.seek(0, os.SEEK_END)
+        start = max(0, end - 2 * MAX_LINE)
+        self._file.seek(start)
+        tail = self._file.read()
+        whole = tail[: tail.rfind(b"\n") + 1]
+        if len(whole) < len(tail):
+            if start and not whole:
+                raise NoteError("The list of signed checkpoints ends in what is none.")
+            self._file.truncate(start + len(whole))
+        line = whole[:-1].rpartition(b"\n")[2]
+        return _note(line, "The last line") if line else None
+
+    def append(self, note: str) -> None:
+        """On the disk when this returns."""
+        self._file.seek(0, os.SEEK_END)
+        self._file.write(json.dumps(note).encode() + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+
+@contextmanager
+def locked_list(path: Path, *, wait: bool = False) -> Iterator[SignedList | None]:
+    """The list, made where there is none; None where another process holds it and one does not `wait`."""
+    is_new = not path.exists()
+    with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:  # noqa: PTH123 - of a descriptor, for its mode
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield None
+            return
+        if is_new:
+            sync_directory(path.parent)
+        yield SignedList(file)
+
+
+def sync_directory(directory: Path) -> None:
+    """A new name in it is there after a crash, too."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_list(path: Path) -> Iterator[str]:
+    """All notes ever signed, in order, one at a time. Raises NoteError naming the line, OSError."""
+    with path.open("rb") as file:
+        number = 0
+        while line := file.readline(MAX_LINE + 1):
+            number += 1
+            if not line.endswith(b"\n"):
+                raise NoteError(f"Line {number} of {path.name} is cut off or too long.")
+            yield _note(line[:-1], f"Line {number} of {path.name}")
+
+
+def _note(line: bytes, where: str) -> str:
+    try:
+        note = json.loads(line)
+    except (ValueError, RecursionError):
+        note = None
+    if not isinstance(note, str):
+        raise NoteError(f"{where} is no checkpoint.")
+    return note

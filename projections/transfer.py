@@ -1,0 +1,130 @@
+"""The whole ledger as a file, and back: into an empty ledger, at the same positions, with the same root hash.
+
+A line an entry (its bytes as text, since they are JSON; in base 64 where they are none), and a last one that says how many they
+were and their root: a file that was cut off or edited is not taken.
+"""
+
+import base64
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+from uuid import UUID
+
+import msgspec
+import psycopg
+
+from ledger.store import ORDERING_LOCK
+from projections.audit import leaf_of
+from projections.merkle import CompactRange
+from projections.verify_entries import Row, entries
+
+#: Of a line: an entry has a body of 64 KiB at most, and a few escapes.
+MAX_LINE = 1024 * 1024
+#: Entries between two notes of how far it is.
+STEP = 2_000
+_COPY = """COPY ledger_entries (originator_id, originator_version, topic, state, notification_id, mac) FROM STDIN (FORMAT BINARY)"""
+
+Told = Callable[[int, int], None]
+
+
+class TransferError(Exception):
+    """A file or a ledger that can't be taken: one sentence, saying what is wrong and where."""
+
+
+class _Line(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
+    position: int
+    stream: UUID
+    version: int
+    topic: str
+    entry: str = ""
+    bytes: str = ""
+    mac: str | None = None
+
+
+class _End(msgspec.Struct, forbid_unknown_fields=True):
+    entries: int
+    root: str
+
+
+def export(connection: psycopg.Connection, file: BinaryIO, told: Told) -> str:
+    """All entries of one moment. Returns the root hash."""
+    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    [total] = connection.execute("SELECT count(*) FROM ledger_entries").fetchone() or (0,)
+    tree = CompactRange()
+    for row in entries(connection, 0):
+        stream, version, topic, state, position, mac = row
+        line = _Line(position, stream, version, topic, mac=mac.hex() if mac is not None else None)
+        try:
+            line.entry = state.decode()
+        except UnicodeDecodeError:
+            line.bytes = base64.b64encode(state).decode()
+        file.write(msgspec.json.encode(line) + b"\n")
+        tree.append(leaf_of(stream, version, position, topic, state))
+        if tree.size % STEP == 0:
+            told(tree.size, total)
+    file.write(msgspec.json.encode(_End(tree.size, tree.root().hex())) + b"\n")
+    told(tree.size, total)
+    return tree.root().hex()
+
+
+def import_(connection: psycopg.Connection, file: BinaryIO, told: Told) -> str:
+    """All of it or nothing. Returns the root hash. Raises TransferError."""
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (ORDERING_LOCK,))
+        if cursor.execute("SELECT 1 FROM ledger_entries LIMIT 1").fetchone():
+            raise TransferError("The ledger is not empty: a file is taken into an empty one only.")
+        tree, last = CompactRange(), 0
+        with cursor.copy(_COPY) as copy:
+            copy.set_types(["uuid", "int8", "text", "bytea", "int8", "bytea"])
+            for row in _rows(file, tree):
+                copy.write_row(row)
+                last = row[4]
+                if tree.size % STEP == 0:
+                    told(tree.size, 0)
+        cursor.execute("SELECT setval(pg_get_serial_sequence('ledger_entries', 'notification_id'), %s, %s)", (last or 1, last > 0))
+        told(tree.size, tree.size)
+        return tree.root().hex()
+
+
+def _rows(file: BinaryIO, tree: CompactRange) -> Iterator[Row]:
+    """Each entry of the file, whose last line has to say that it is the end. Raises TransferError."""
+    position = number = 0
+    while text := file.readline(MAX_LINE + 1):
+        number += 1
+        if not text.endswith(b"\n"):
+            raise TransferError(f"Line {number} is cut off or longer than {MAX_LINE} bytes.")
+        if text.startswith(b'{"entries"'):
+            return _check_end(text, number, tree, file)
+        row = _row(text, number)
+        if row[4] <= position:
+            raise TransferError(f"Line {number} has position {row[4]}, after {position}.")
+        position = row[4]
+        tree.append(leaf_of(row[0], row[1], row[4], row[2], row[3]))
+        yield row
+    raise TransferError(f"The file ends after line {number} without saying how many entries it has: it is cut off.")
+
+
+def _row(text: bytes, number: int) -> Row:
+    try:
+        line = msgspec.json.decode(text, type=_Line)
+        state = base64.b64decode(line.bytes, validate=True) if line.bytes else line.entry.encode()
+        mac = bytes.fromhex(line.mac) if line.mac is not None else None
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise TransferError(f"Line {number} is no entry: {error}.") from None
+    if line.version < 1:
+        raise TransferError(f"Line {number} has version {line.version}.")
+    return line.stream, line.version, line.topic, state, line.position, mac
+
+
+def _check_end(text: bytes, number: int, tree: CompactRange, file: BinaryIO) -> None:
+    try:
+        end = msgspec.json.decode(text, type=_End)
+    except msgspec.MsgspecError as error:
+        raise TransferError(f"Line {number} is no end: {error}.") from None
+    if file.readline(1):
+        raise TransferError(f"There is more after line {number}, which should be the last.")
+    root = tree.root().hex()
+    if (end.entries, end.root) != (tree.size, root):
+        said, found = (
+            f"{count} entries with the root {hash_[:16]}…" for count, hash_ in ((end.entries, end.root), (tree.size, root))
+        )
+        raise TransferError(f"The file says {said}, and holds {found}: an entry was altered, added or taken out.")

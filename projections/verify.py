@@ -1,0 +1,280 @@
+"""Verifying everything: the ledger against its MACs and every checkpoint ever signed, snapshots against their streams, and every
+read table, row by row, against what the ledger says it should be. No stored hash or number is believed.
+
+What it can't show: that nobody who holds the keys has written all of it anew. That is what checkpoints are for that others keep
+(`--checkpoints`); and what happened after the last checkpoint, a second ago, is held by the MACs and the read tables alone.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, suppress
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import psycopg
+from sqlalchemy import Engine, create_engine, delete, insert, select, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ledger import snapshots
+from ledger.event import Event, evolve
+from ledger.keys import KeysError
+from ledger.macs import Macs
+from ledger.settings import Settings
+from ledger.store import Ledger, sqlalchemy_url
+from projections import digests
+from projections.copies import Copies, Copy
+from projections.engine import Projector, Stalled
+from projections.log_keys import LogKeys, read_origin
+from projections.registry import PROJECTORS
+from projections.shadow import Kind
+from projections.signed_list import LIST_FILE, locked_list
+from projections.tables import Model, Moment, Position, Progress, Words
+from projections.verify_checkpoints import Signed
+from projections.verify_entries import Altered, EntryCheck, Finding, entries, stored_leaves
+
+#: Entries between two notes of where it is, for who begins again after a kill.
+SAVE_EVERY = 100_000
+STATE_FILE = "verification-state"
+#: How long the results of verifications are kept.
+KEPT = timedelta(days=400)
+#: Entries of a stream read at once.
+PAGE = 5_000
+
+
+class Report(msgspec.Struct):
+    """What was verified, and the first thing that was found. `given_up`: checkpoints under origins before the present one that fit
+    no more, as after a restored backup."""
+
+    started_at: datetime
+    finished_at: datetime | None = None
+    entries: int = 0
+    position: int = 0
+    root: str = ""
+    checkpoints: int = 0
+    snapshots: int = 0
+    compared_at: dict[str, int] = {}
+    given_up: list[str] = []
+    finding: Finding | None = None
+
+
+#: Told what is being done, and how far it is of how far it is to get.
+Doing = Callable[[str, int, int], None]
+
+
+class Verifier:
+    """`given`: files of checkpoints that somebody has kept, as lists of ours or as one note each."""
+
+    def __init__(self, settings: Settings, given: Sequence[Path] = (), doing: Doing = lambda what, done, total: None) -> None:
+        self._settings, self._given, self._doing = settings, given, doing
+        self._state = settings.keys / STATE_FILE
+
+    def run(self, *, anew: bool = False) -> Report:
+        """Raises KeysError, NoteError for a list or file that holds no checkpoints of ours, CopiesRefused where another is at it,
+        LedgerAway, psycopg's and SQLAlchemy's errors. What is found is in the report."""
+        report = Report(started_at=datetime.now(UTC))
+        if anew:
+            self._state.unlink(missing_ok=True)
+        try:
+            self._verify(report)
+        except Altered as altered:
+            report.finding = altered.finding
+        report.finished_at = datetime.now(UTC)
+        self._state.unlink(missing_ok=True)
+        return report
+
+    def _verify(self, report: Report) -> None:
+        if not any(self._settings.keys.glob("ledger.*")):
+            raise KeysError(
+                f"{self._settings.keys} holds no keys: without those that entries were written with, nothing is proven."
+            )
+        macs, keys = Macs.open(self._settings.keys), LogKeys.open(self._settings.keys)
+        origin, listed = read_origin(self._settings.keys), self._settings.keys / LIST_FILE
+        with psycopg.connect(self._settings.database_url, application_name="seatledger-verify") as connection:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            with locked_list(listed, wait=True):  # nothing is signed, and not shown yet
+                signed = Signed.read(keys, origin, listed, self._given)
+                report.checkpoints = len(signed.listed) + len(signed.given)
+                signed.check_rows(connection)
+            connection.execute("SET LOCAL statement_timeout = 0")
+            self._check_entries(report, connection, EntryCheck(macs, signed.origin, signed.by_size(), signed.adopted))
+        with closing(Ledger(self._settings.database_url)) as ledger:
+            report.snapshots = self._check_snapshots(ledger)
+            self._compare_projections(report, ledger)
+
+    def _check_entries(self, report: Report, connection: psycopg.Connection[Any], check: EntryCheck) -> None:
+        with suppress(OSError, msgspec.MsgspecError):
+            check.restore(self._state.read_bytes())
+        ((rows, head),) = connection.execute("SELECT count(*), coalesce(max(notification_id), 0) FROM ledger_entries").fetchall()
+        leaves = stored_leaves(connection, check.tree.size)
+        for row, leaf in zip(entries(connection, check.position), leaves, strict=False):
+            check.take(row, leaf)
+            report.entries, report.position = check.tree.size, check.position
+            if check.tree.size % SAVE_EVERY == 0:
+                self._save(check)
+            if check.tree.size % PAGE == 0:
+                self._doing("entries", check.tree.size, rows)
+        check.finish(rows)
+        report.entries, report.position, report.root = check.tree.size, head, check.tree.root().hex()
+        report.given_up = check.given_up
+
+    def _save(self, check: EntryCheck) -> None:
+        aside = self._state.with_suffix(".new")
+        aside.write_bytes(check.save())
+        aside.replace(self._state)
+
+    def _check_snapshots(self, ledger: Ledger) -> int:
+        """Each against its stream, folded from its beginning: one Event in memory at a time."""
+        found = 0
+        with psycopg.connect(self._settings.database_url, application_name="seatledger-verify") as connection:
+            streams = [stream for (stream,) in connection.execute("SELECT DISTINCT originator_id FROM ledger_snapshots ORDER BY 1")]
+            for place, stream in enumerate(streams):
+                rows = connection.execute(_SNAPSHOTS, (stream,)).fetchall()
+                for (version, topic, state), event in _folded_to(ledger, stream, rows):
+                    if event is None or (topic, state) != (snapshots.SNAPSHOT_TOPIC, snapshots.take(event).state):
+                        raise Altered(_snapshot_finding(stream, version))
+                    found += 1
+                self._doing("snapshots", place + 1, len(streams))
+        return found
+
+    def _compare_projections(self, report: Report, ledger: Ledger) -> None:
+        with ExitStack() as stack:
+            copies = stack.enter_context(closing(Copies(self._settings.database_url, ledger, "verification", Kind.UNLOGGED)))
+            for projector in PROJECTORS.values():
+                stack.enter_context(copies.alone(projector.name))
+            made = []
+            for projector in PROJECTORS.values():
+                made.append(stack.enter_context(copies.copy(projector, anew=True)))
+                stack.callback(copies.drop, made[-1])
+            _check_progress(copies.engine, report.position)
+            try:
+                stops = _digest_checks(made, report.position)
+                copies.fill(made, lambda projector: copies.served(projector).position, partial(self._doing, "read tables"), stops)
+            except Stalled as stalled:
+                raise Altered(_unfoldable(stalled)) from stalled
+            for place, copy in enumerate(made):
+                self._doing("comparing", place, len(made))
+                compared = copies.compare(copy, lambda served: True)
+                if compared is None:
+                    raise Altered(_backwards(copy.projector))
+                if compared.difference is not None:
+                    table, row, column, is_, should_be = compared.difference
+                    raise Altered(Finding(table, row, column, is_, should_be, f"{compared.difference}."))
+                report.compared_at[copy.projector.name] = compared.position
+
+
+_SNAPSHOTS = """
+    SELECT originator_version, topic, state FROM ledger_snapshots WHERE originator_id = %s ORDER BY originator_version"""
+_SnapshotRow = tuple[int, str, bytes]
+
+
+def _folded_to(ledger: Ledger, stream: UUID, rows: Sequence[_SnapshotRow]) -> Iterator[tuple[_SnapshotRow, Event | None]]:
+    """The Event as of the version of each; None where the stream is shorter."""
+    event: Event | None = None
+    for row in rows:
+        while (version := event.version if event else 0) < row[0]:
+            page = ledger.stream(stream, after=version, limit=min(PAGE, row[0] - version))
+            if not page:
+                break
+            for recorded in page:
+                event = evolve(event, recorded)
+        yield row, event if event and event.version == row[0] else None
+
+
+def _snapshot_finding(stream: UUID, version: int) -> Finding:
+    row = f"originator_id {stream}, originator_version {version}"
+    sentence = f"ledger_snapshots: the row {row} is not what its stream makes."
+    return Finding("ledger_snapshots", row, "state", None, None, sentence)
+
+
+def _check_progress(engine: Engine, head: int) -> None:
+    """Raises Altered where a projection is not there, says another version, or a position that the ledger had not reached."""
+    with engine.connect() as connection:
+        served = {name: (version, position) for name, version, position in connection.execute(_PROGRESS)}
+    for name, projector in PROJECTORS.items():
+        row = f"name {name}"
+        if name not in served:
+            raise Altered(Finding("projections", row, None, None, None, f"projections: the row {row} is missing."))
+        version, position = served[name]
+        for column, found, expected in (("version", version, projector.version), ("position", position, min(position, head))):
+            if found != expected:
+                sentence = f"projections: in the row {row}, {column} is {found} and should be {expected}."
+                raise Altered(Finding("projections", row, column, found, expected, sentence))
+
+
+_PROGRESS = select(Progress.name, Progress.version, Progress.position)
+
+
+def _digest_checks(copies: Sequence[Copy], head: int) -> dict[int, Callable[[], None]]:
+    """For each digest, by its position: raises Altered where it is not what the projection says there."""
+    checks: dict[int, Callable[[], None]] = {}
+    kept = {(copy.projector.name, copy.projector.version): copy for copy in copies if copy.projector.name in digests.KEPT}
+    with copies[0].engine.connect() as connection:
+        for name, version, position in connection.execute(_DIGESTS):
+            copy = kept.get((name, version))
+            if copy is None or position > head:
+                raise Altered(_digest_finding(name, version, position))
+            checks[position] = partial(_check_digest, copy, position)
+    return checks
+
+
+_DIGESTS = select(digests.Digest.name, digests.Digest.version, digests.Digest.position)
+
+
+def _check_digest(copy: Copy, position: int) -> None:
+    d, projector = digests.Digest, copy.projector
+    expected = text(f"({digests.rows_of(projector)})::text")
+    own = (d.name == projector.name, d.version == projector.version, d.position == position)
+    with copy.engine.connect() as connection:
+        if connection.scalar(select(d.rows == expected).where(*own)) is not True:
+            raise Altered(_digest_finding(projector.name, projector.version, position))
+
+
+def _digest_finding(name: str, version: int, position: int) -> Finding:
+    row = f"name {name}, version {version}, position {position}"
+    sentence = f"projection_digests: the row {row} is not what the projection said there."
+    return Finding("projection_digests", row, "rows", None, None, sentence)
+
+
+def _unfoldable(stalled: Stalled) -> Finding:
+    row = f"notification_id {stalled.position}"
+    return Finding("ledger_entries", row, None, None, None, f"ledger_entries: the entry can't be folded: {stalled}.")
+
+
+def _backwards(projector: Projector) -> Finding:
+    sentence = f"projections: the position of {projector.name} went back while it was looked at."
+    return Finding("projections", f"name {projector.name}", "position", None, None, sentence)
+
+
+class Verification(Model):
+    """Each that came to an end. `finding`: the sentence, where something was altered."""
+
+    __tablename__ = "verifications"
+
+    finished_at: Mapped[Moment] = mapped_column(primary_key=True)
+    started_at: Mapped[Moment]
+    position: Mapped[Position]
+    entries: Mapped[Position]
+    finding: Mapped[Words | None]
+
+
+def verify(settings: Settings, given: Sequence[Path], doing: Doing, *, anew: bool = False) -> Report:
+    """Verifies, and notes for all to see what came out. Raises as `Verifier.run` does."""
+    report = Verifier(settings, given, doing).run(anew=anew)
+    row = {
+        "finished_at": report.finished_at,
+        "started_at": report.started_at,
+        "position": report.position,
+        "entries": report.entries,
+        "finding": report.finding and report.finding.sentence,
+    }
+    engine = create_engine(sqlalchemy_url(settings.database_url))
+    try:
+        with engine.begin() as connection:
+            connection.execute(insert(Verification).values(row))
+            connection.execute(delete(Verification).where(Verification.finished_at < datetime.now(UTC) - KEPT))
+    finally:
+        engine.dispose()
+    return report

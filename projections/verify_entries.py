@@ -1,0 +1,196 @@
+"""Reading the whole ledger again, and believing nothing that is stored beside it: each entry's bytes against its MAC, versions
+without a gap, positions that rise, and all of it against every checkpoint that was ever signed.
+
+The stored tree is asked for one thing alone: where something is wrong, which entry it was.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+import psycopg
+
+from ledger.macs import Macs
+from ledger.store import UnknownTopic, decode
+from projections.audit import leaf_of, positions_of
+from projections.merkle import SIZE, CompactRange
+from projections.signed_notes import Checkpoint
+
+#: Rows fetched at once.
+PAGE = 2_000
+TABLE = "ledger_entries"
+
+_ENTRIES = """
+    SELECT originator_id, originator_version, topic, state, notification_id, mac FROM ledger_entries
+    WHERE notification_id > %s ORDER BY notification_id"""
+_STORED = """
+    SELECT hashes, positions FROM audit_tiles JOIN audit_leaves USING (tile) WHERE level = 0 AND tile >= %s ORDER BY tile"""
+
+Row = tuple[UUID, int, str, bytes, int, bytes | None]
+
+
+class Finding(NamedTuple):
+    """The first thing that is not as it should be: where, what is there and what should be, and all of it as a sentence."""
+
+    table: str
+    row: str
+    column: str | None
+    found: Any
+    expected: Any
+    sentence: str
+
+
+class Altered(Exception):
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.sentence)
+        self.finding = finding
+
+
+class _Suspect(NamedTuple):
+    """The first leaf that is not what the stored tree has there."""
+
+    leaf: int
+    position: int
+    stored: int
+
+
+class _Saved(msgspec.Struct):
+    position: int
+    tree: tuple[int, list[bytes]]
+    versions: dict[bytes, int]
+    suspect: _Suspect | None
+    passed: list[tuple[int, bytes]]
+
+
+class EntryCheck:
+    """Takes all entries in order, and then `finish`. Holds a number for each stream and nothing for each entry."""
+
+    def __init__(self, macs: Macs, origin: str, checkpoints: Mapping[int, Sequence[Checkpoint]], adopted: int) -> None:
+        """`checkpoints` by size; those of another origin than this one may have been given up. The first `adopted` entries may be
+        without a MAC: they are older than the first checkpoint."""
+        self._macs, self._origin, self._checkpoints, self._adopted = macs, origin, checkpoints, adopted
+        self.given_up: list[str] = []
+        self.tree = CompactRange()
+        self.position = 0
+        self._versions: dict[bytes, int] = {}
+        self._suspect: _Suspect | None = None
+
+    def take(self, row: Row, stored: tuple[bytes, int] | None) -> None:
+        """Raises Altered."""
+        stream, version, topic, state, position, mac = row
+        if position <= self.position:
+            self._say(position, "notification_id", position, f"above {self.position}", "is not above the one before it")
+        leaf = leaf_of(stream, version, position, topic, state)
+        if stored is not None and self._suspect is None and stored != (leaf, position):
+            self._suspect = _Suspect(self.tree.size, position, stored[1])
+        expected = self._versions.get(stream.bytes, 0) + 1
+        if version != expected:
+            fault = f"is version {version} of its stream, after {expected - 1}"
+            self._say(position, "originator_version", version, expected, fault)
+        if mac is None and self.tree.size >= self._adopted:
+            self._say(position, "mac", None, "a MAC", "carries no MAC: nobody who has the keys has written it")
+        if mac is not None and not self._macs.is_of(mac, stream, version, topic, state):
+            self._say(position, "state", None, None, "does not fit its MAC: its bytes are not those that were written")
+        self._check_readable(row)
+        self._versions[stream.bytes], self.position = version, position
+        self.tree.append(leaf)
+        if self.tree.size in self._checkpoints:
+            self._check_root()
+
+    def save(self) -> bytes:
+        return msgspec.msgpack.encode(_Saved(self.position, self.tree.saved(), self._versions, self._suspect, self._passed()))
+
+    def restore(self, saved: bytes) -> None:
+        """Goes on where one was saved, unless it had not seen a checkpoint that this one has to compare with."""
+        found = msgspec.msgpack.decode(saved, type=_Saved)
+        tree = CompactRange.restored(*found.tree)
+        self.tree, before = tree, self.tree
+        if found.passed != self._passed():
+            self.tree = before
+            return
+        self.position, self._versions, self._suspect = found.position, found.versions, found.suspect
+
+    def _passed(self) -> list[tuple[int, bytes]]:
+        """The checkpoints that lie behind."""
+        return sorted((size, one.root) for size, some in self._checkpoints.items() if size <= self.tree.size for one in some)
+
+    def finish(self, rows: int) -> None:
+        """`rows`: how many entries the table has. Raises Altered."""
+        size = self.tree.size
+        if rows != size:
+            self._say("unknown", "notification_id", rows, size, f"stands outside of the order: {rows} rows, {size} in order")
+        later = (one for some in self._checkpoints.values() for one in some if one.size > size)
+        beyond = min((one.size for one in later if self._still_stands(one)), default=None)
+        if beyond is not None:
+            self._say("last", None, size, beyond, f"is missing after leaf {size - 1}: a checkpoint of {beyond} entries was signed")
+        if self._suspect is not None:
+            raise Altered(self._blame(self._suspect))
+
+    def _check_readable(self, row: Row) -> None:
+        try:
+            decode(row[2], row[3])
+        except (UnknownTopic, msgspec.MsgspecError, ValueError) as error:
+            self._say(row[4], "state", None, None, f"can't be read: {type(error).__name__}")
+
+    def _check_root(self) -> None:
+        root = self.tree.root()
+        for checkpoint in self._checkpoints[self.tree.size]:
+            if checkpoint.root != root and self._still_stands(checkpoint):
+                sentence = f"or one before it is not what was signed: the checkpoint of {checkpoint.size} entries has another root"
+                self._say(self.position, None, root.hex(), checkpoint.root.hex(), sentence)
+        signed = any(checkpoint.root == root for checkpoint in self._checkpoints[self.tree.size])
+        if self._suspect is not None and signed:  # the entries are what was signed: it is the stored tree that is not
+            raise Altered(_tree_finding(self._suspect))
+
+    def _still_stands(self, checkpoint: Checkpoint) -> bool:
+        if checkpoint.origin != self._origin:
+            self.given_up.append(f"{checkpoint.origin}: {checkpoint.size} entries")
+        return checkpoint.origin == self._origin
+
+    def _say(self, position: object, column: str | None, found: Any, expected: Any, fault: str) -> None:
+        if self._suspect is not None:
+            raise Altered(self._blame(self._suspect))
+        row = f"notification_id {position}"
+        raise Altered(Finding(TABLE, row, column, found, expected, f"{TABLE}: the entry at position {position} {fault}."))
+
+    def _blame(self, suspect: _Suspect) -> Finding:
+        """An entry, where what the tree was made of is not there any more."""
+        place = min(suspect.position, suspect.stored)
+        if suspect.stored < suspect.position:
+            fault = "is missing"
+        elif suspect.stored > suspect.position:
+            fault = "was not there when the tree was made: inserted"
+        else:
+            fault = "is not the one that the tree was made of"
+        sentence = f"{TABLE}: the entry at position {place} {fault} (leaf {suspect.leaf})."
+        return Finding(TABLE, f"notification_id {place}", None, suspect.position, suspect.stored, sentence)
+
+
+def _tree_finding(suspect: _Suspect) -> Finding:
+    tile, place = divmod(suspect.leaf, 256)
+    row = f"level 0, tile {tile}"
+    sentence = f"audit_tiles: in the row {row}, hash {place} or its position is not that of the entry at {suspect.position}."
+    return Finding("audit_tiles", row, "hashes", suspect.stored, suspect.position, sentence)
+
+
+def entries(connection: psycopg.Connection[Any], after: int) -> Iterator[Row]:
+    """All past that position, in order, as one moment has them."""
+    with connection.cursor("entries", binary=True) as cursor:
+        cursor.itersize = PAGE
+        cursor.execute(_ENTRIES, (after,))
+        yield from cursor
+
+
+def stored_leaves(connection: psycopg.Connection[Any], after: int) -> Iterator[tuple[bytes, int] | None]:
+    """Hash and position of each leaf from that index on, as they are stored; then None without end."""
+    with connection.cursor("leaves", binary=True) as cursor:
+        cursor.itersize = 20
+        cursor.execute(_STORED, (after // 256,))
+        for place, (hashes, packed) in enumerate(cursor):
+            start = after % 256 if place == 0 else 0
+            positions = positions_of(packed[: len(packed) // 8 * 8])
+            for index, position in enumerate(positions[start:], start):
+                yield hashes[index * SIZE : (index + 1) * SIZE], position
+    while True:
+        yield None

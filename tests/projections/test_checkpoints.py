@@ -1,0 +1,295 @@
+"""What is signed, and what never is: a tree that grew, by one worker, as long as it is the one that was signed before."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from ledger.keys import KeysError
+from ledger.store import Ledger
+from projections import audit
+from projections.checkpoints import FORGOTTEN, INCONSISTENT, SIGNING, Checkpointing
+from projections.engine import catch_up
+from projections.log_keys import LogKeys, begin_origin, read_origin
+from projections.registry import PROJECTORS
+from projections.signed_list import LIST_FILE, read_list
+from projections.signed_notes import Checkpoint, Note, NoteError, VerifierKey
+from tests.projections.stories import Story
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+class Log:
+    """A ledger that grows, its tree, and a worker that signs it."""
+
+    def __init__(self, engine: Engine, ledger: Ledger, keys: Path) -> None:
+        self.engine, self.ledger, self.keys = engine, ledger, keys
+        self.story = Story(seed=1)
+        self.ledger.append(self.story.entries)
+        self.worker = Checkpointing(keys, seconds=0)
+
+    def grow(self, steps: int = 20) -> None:
+        self.ledger.append(self.story.tell(steps))
+        self.project()
+
+    def project(self) -> None:
+        catch_up(self.engine, self.ledger, PROJECTORS["audit"])
+
+    def sign(self) -> Checkpoint | None:
+        return self.worker.sign(self.engine)
+
+    def run(self, statement: str) -> list[tuple[object, ...]]:
+        with self.engine.begin() as connection:
+            connection.execute(text("ALTER TABLE ledger_entries DISABLE TRIGGER append_only"))  # the database's owner may
+            found = connection.execute(text(statement))
+            return [tuple(row) for row in found] if found.returns_rows else []
+
+    def standing(self) -> object:
+        return self.run("SELECT state FROM audit_signing")[0][0]
+
+    def shown(self) -> list[Checkpoint]:
+        keys = LogKeys.open(self.keys)
+        return [keys.read(str(note)) for (note,) in self.run("SELECT note FROM audit_checkpoints ORDER BY origin, size")]
+
+    def forget(self, entries: int) -> None:
+        """As if a backup from before the last ones had been restored."""
+        self.run(f"DELETE FROM ledger_entries WHERE notification_id IN (SELECT notification_id FROM ledger_entries"
+                 f" ORDER BY notification_id DESC LIMIT {entries})")  # fmt: skip
+        self.ledger._kept, self.ledger._kept_after = [], 0  # as in a process that has just started
+        self.run("TRUNCATE audit_tiles, audit_leaves, audit_amendments")
+        self.run("UPDATE projections SET position = 0 WHERE name = 'audit'")
+        self.project()
+        size = self.size()
+        self.run(f"DELETE FROM audit_checkpoints WHERE size > {size}")
+
+    def size(self) -> int:
+        with self.engine.connect() as connection:
+            return audit.tree_size(connection)
+
+
+@pytest.fixture
+def log(engine: Engine, ledger: Ledger, tmp_path: Path) -> Log:
+    return Log(engine, ledger, tmp_path / "keys")
+
+
+def test_a_tree_that_grew_is_signed_and_one_that_did_not_is_not(log: Log) -> None:
+    assert log.sign() is None, "an empty tree"
+    for _ in range(3):
+        log.grow()
+        made = log.sign()
+        assert made is not None
+        with log.engine.connect() as connection:
+            assert (made.size, made.root) == (log.size(), audit.root_at(connection, made.size))
+        assert log.sign() is None
+    listed = [LogKeys.open(log.keys).read(note) for note in read_list(log.keys / LIST_FILE)]
+    assert log.shown() == listed
+    assert len(listed) == 3
+    assert log.standing() == SIGNING
+    assert (log.keys / LIST_FILE).stat().st_mode & 0o777 == 0o600
+
+
+def test_no_more_often_than_it_should(log: Log) -> None:
+    log.worker = Checkpointing(log.keys, seconds=0.5)
+    log.grow()
+    assert log.sign()
+    log.grow()
+    assert log.sign() is None
+    time.sleep(0.6)
+    assert log.sign()
+
+
+def test_many_workers_sign_one_tree_once(log: Log) -> None:
+    for _ in range(5):
+        log.grow()
+        workers = [threading.Thread(target=Checkpointing(log.keys, seconds=0).sign, args=(log.engine,)) for _ in range(8)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    sizes = [one.size for one in log.shown()]
+    assert sizes == sorted(set(sizes))
+    assert len(sizes) == len(list(read_list(log.keys / LIST_FILE))) == 5
+
+
+def test_a_restored_backup_is_noticed_and_stops_the_signing(log: Log, caplog: pytest.LogCaptureFixture) -> None:
+    log.grow()
+    log.sign()
+    log.grow()
+    signed = log.sign()
+    assert signed is not None
+    log.forget(5)
+    log.worker = Checkpointing(log.keys, seconds=0)  # the worker is started again
+    for _ in range(5):
+        assert log.sign() is None
+    assert log.standing() == FORGOTTEN
+    said = f"forgotten. The tree has {signed.size - 5} leaves, and {signed.size} were signed: a restored backup lacks some."
+    assert [one.message for one in caplog.records] == [f"No checkpoint is signed: {said}"]
+    log.grow(60)  # it is sold on, past what was signed
+    assert log.size() > signed.size
+    assert log.sign() is None
+    assert log.standing() == FORGOTTEN
+
+
+def test_a_new_origin_is_begun_deliberately(log: Log) -> None:
+    log.grow()
+    log.sign()
+    old = read_origin(log.keys)
+    log.forget(5)
+    assert log.sign() is None
+    done = subprocess.run(
+        [sys.executable, "-m", "projections", "new-origin"], cwd=ROOT, env={"KEYS_DIR": str(log.keys)}, capture_output=True,
+        text=True, check=True,
+    )  # fmt: skip
+    key = VerifierKey.parse(done.stdout.splitlines()[-1])
+    assert (old[-2:], key.name) == ("/1", old[:-1] + "2")
+    made = log.sign()
+    assert made is not None
+    assert (made.origin, made.size, log.standing()) == (key.name, log.size(), SIGNING)
+    assert log.shown()[-1] == made
+    assert len(list(read_list(log.keys / LIST_FILE))) == 2
+
+
+def test_a_backup_that_forgot_nothing_that_was_signed_goes_on(log: Log) -> None:
+    log.grow()
+    log.sign()
+    unsigned = log.story.tell(20)
+    log.ledger.append(unsigned)
+    log.forget(len(unsigned))
+    assert log.sign() is None
+    assert log.standing() == SIGNING
+
+
+TAMPERED = {
+    "a leaf": "UPDATE audit_tiles SET hashes = overlay(hashes PLACING '\\x00'::bytea FROM 40) WHERE level = 0",
+    "a leaf that lacks": "UPDATE audit_tiles SET hashes = substr(hashes, 33) WHERE level = 0 AND tile = 0",
+    "the checkpoint's text": "UPDATE audit_checkpoints SET note = replace(note, E'\\n\\n', E'x\\n\\n')",
+    "its size": "UPDATE audit_checkpoints SET size = size + 1",
+    "its signature": "UPDATE audit_checkpoints SET note = note || note",
+}
+
+
+@pytest.mark.parametrize("what", TAMPERED)
+def test_a_tree_or_checkpoint_that_was_changed_is_never_signed(what: str, log: Log) -> None:
+    log.grow(100)
+    log.sign()
+    log.run(TAMPERED[what])
+    log.ledger.append(log.story.tell(300))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(audit, "tree_size", lambda connection: 10_000)  # however large it may look
+        assert log.sign() is None
+    assert log.standing() == INCONSISTENT
+
+
+def test_a_tree_that_is_made_anew_is_waited_for(log: Log) -> None:
+    log.grow()
+    made = log.sign()
+    log.run("TRUNCATE audit_tiles, audit_leaves, audit_amendments")
+    log.run("UPDATE projections SET position = 0 WHERE name = 'audit'")
+    assert log.sign() is None
+    assert log.standing() == SIGNING, "the entries are there: it grows again"
+    log.grow()
+    again = log.sign()
+    assert made is not None
+    assert again is not None
+    assert again.size > made.size
+
+
+def test_what_was_signed_before_a_crash_is_shown_after_it(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    log.grow()
+    with monkeypatch.context() as patch:
+        patch.setattr("projections.checkpoints._show", _crash)
+        with pytest.raises(KeyboardInterrupt):
+            log.sign()
+    assert log.shown() == []
+    assert len(list(read_list(log.keys / LIST_FILE))) == 1
+    log.grow()
+    log.sign()
+    assert len(log.shown()) == len(list(read_list(log.keys / LIST_FILE))) == 2
+
+
+def _crash(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_line_that_a_crash_cut_off_goes(log: Log) -> None:
+    log.grow()
+    log.sign()
+    path = log.keys / LIST_FILE
+    whole = path.read_bytes()
+    path.write_bytes(whole + whole[: len(whole) // 2])
+    log.grow()
+    assert log.sign()
+    assert [one.size for one in log.shown()] == [LogKeys.open(log.keys).read(note).size for note in read_list(path)]
+
+
+def test_without_its_list_the_database_says_what_was_signed(log: Log) -> None:
+    log.grow()
+    log.sign()
+    (log.keys / LIST_FILE).unlink()
+    log.run(TAMPERED["a leaf"])
+    assert log.sign() is None
+    assert log.standing() == INCONSISTENT
+
+
+def test_a_new_key_signs_and_the_old_ones_are_believed(log: Log) -> None:
+    log.grow()
+    old = log.sign()
+    (log.keys / "checkpoints.2").write_bytes(bytes(32))
+    log.grow()
+    new = log.sign()
+    assert log.shown() == [old, new]
+    keys, notes = LogKeys.open(log.keys), list(read_list(log.keys / LIST_FILE))
+    ids = [Note.parse(note).signatures[0].key_id for note in notes]
+    assert ids[0] != ids[1] == keys.signer(read_origin(log.keys)).key.id
+    assert keys.signer(read_origin(log.keys), ids[0]).key.id == ids[0]
+
+
+def _no_json(path: Path) -> None:
+    path.write_bytes(b"what is this?\n")
+
+
+def _cut_off(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def _long(path: Path) -> None:
+    path.write_bytes(b"x" * 100_000)
+
+
+@pytest.mark.parametrize("spoil", [_no_json, _cut_off, _long])
+def test_a_list_that_is_none_is_refused_in_one_sentence(spoil: Callable[[Path], None], log: Log) -> None:
+    log.grow()
+    log.sign()
+    spoil(log.keys / LIST_FILE)
+    with pytest.raises(NoteError, match=rf"^Line 1 of {LIST_FILE} is .*\.$"):
+        list(read_list(log.keys / LIST_FILE))
+
+
+@pytest.mark.parametrize("content", ["", "one two/1", "no-number\n", "a+b/1\n", "x/0\n"])
+def test_an_origin_that_is_none_is_refused(content: str, tmp_path: Path) -> None:
+    (tmp_path / "checkpoint-origin").write_text(content)
+    with pytest.raises(KeysError, match="does not name an origin"):
+        read_origin(tmp_path)
+    with pytest.raises(KeysError):
+        begin_origin(tmp_path)
+
+
+def test_keys_that_cant_be_used_are_said_once_a_minute(log: Log, caplog: pytest.LogCaptureFixture) -> None:
+    log.grow()
+    log.keys.write_text("no directory")
+    for _ in range(3):
+        assert log.sign() is None
+    assert len(caplog.records) == 1
+
+
+def test_the_list_is_one_json_string_a_line(log: Log) -> None:
+    log.grow()
+    made = log.sign()
+    (line,) = (log.keys / LIST_FILE).read_text().splitlines()
+    assert LogKeys.open(log.keys).read(json.loads(line)) == made

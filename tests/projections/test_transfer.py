@@ -1,0 +1,183 @@
+"""The ledger as a file, and back; and the other commands of `python -m projections`."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from sqlalchemy import Engine
+
+from ledger.macs import Macs
+from ledger.store import Ledger, encode
+from projections.checkpoints import Checkpointing
+from projections.engine import catch_up
+from projections.registry import PROJECTORS
+from tests.conftest import PostgresServer
+from tests.projections.stories import Story, rows
+
+ROOT = Path(__file__).parent.parent.parent
+ALL = "SELECT notification_id, originator_id, originator_version, topic, state, mac FROM ledger_entries ORDER BY 1"
+
+
+@pytest.fixture
+def another_database_url(postgres_server: PostgresServer, template_database: str) -> Iterator[str]:
+    """Migrated, with an empty ledger."""
+    name = f"another_{uuid4().hex[:8]}"
+    yield postgres_server.create(name, template_database)
+    postgres_server.drop(name)
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Path:
+    return tmp_path / "keys"
+
+
+@pytest.fixture
+def story(database_url: str, keys: Path) -> Story:
+    story = Story(seed=12)
+    story.tell(100)
+    with closing(Ledger(database_url, Macs.open(keys))) as ledger:
+        ledger.append(story.entries[:90])
+        with psycopg.connect(database_url) as connection:
+            connection.execute("SELECT nextval('ledger_entries_notification_id_seq')")  # a gap, as a rollback leaves
+        ledger.append(story.entries[90:])
+    return story
+
+
+def run(database_url: str, keys: Path, *arguments: object) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, "DATABASE_URL": database_url, "KEYS_DIR": str(keys)}
+    command = [sys.executable, "-m", "projections", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+def said(done: "subprocess.CompletedProcess[str]") -> str:
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def stored(database_url: str) -> list[Any]:
+    with psycopg.connect(database_url) as connection:
+        return connection.execute(ALL).fetchall()
+
+
+def test_there_and_back_again(database_url: str, another_database_url: str, keys: Path, tmp_path: Path, story: Story) -> None:
+    file = tmp_path / "ledger.ndjson"
+    root = said(run(database_url, keys, "export", file)).rpartition(" ")[2]
+    assert len(file.read_text().splitlines()) == len(story.entries) + 1
+    assert said(run(another_database_url, keys, "import", file)).rpartition(" ")[2] == root
+    assert stored(another_database_url) == stored(database_url)
+    again = tmp_path / "again.ndjson"
+    said(run(another_database_url, keys, "export", again))
+    assert again.read_bytes() == file.read_bytes()
+    with closing(Ledger(another_database_url, Macs.open(keys))) as ledger:
+        head = ledger.head()
+        assert ledger.append(story.tell(20))[0] == head + 1
+
+
+def _edited(lines: list[str], number: int, **new: object) -> list[str]:
+    return [*lines[:number], json.dumps(json.loads(lines[number]) | new, separators=(",", ":")), *lines[number + 1 :]]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda lines: [], "The file ends after line 0"),
+        (lambda lines: lines[:-1], "without saying how many entries it has: it is cut off"),
+        (lambda lines: lines[1:], "an entry was altered, added or taken out"),
+        (lambda lines: _edited(lines, 3, version=77), "an entry was altered, added or taken out"),
+        (lambda lines: _edited(lines, 3, entry="{}"), "an entry was altered, added or taken out"),
+        (lambda lines: _edited(lines, 3, position=1), "Line 4 has position 1, after 3."),
+        (lambda lines: _edited(lines, 3, position="x"), "Line 4 is no entry: Expected `int`, got `str` - at `$.position`."),
+        (lambda lines: _edited(lines, 3, mac="xy"), "Line 4 is no entry: non-hexadecimal number"),
+        (lambda lines: [*lines[:4], "\0", *lines[5:]], "Line 5 is no entry"),
+        (lambda lines: [*lines, lines[0]], "which should be the last."),
+        (lambda lines: [*lines[:4], "x" * 2_000_000], "Line 5 is cut off or longer than"),
+        (lambda lines: [*lines[:4], '{"entries":'], "Line 5 is no end"),
+    ],
+)
+def test_a_file_that_is_not_whole_is_not_taken(
+    database_url: str, another_database_url: str, keys: Path, tmp_path: Path, story: Story, spoil: Any, sentence: str
+) -> None:
+    file = tmp_path / "ledger.ndjson"
+    said(run(database_url, keys, "export", file))
+    file.write_text("".join(f"{line}\n" for line in spoil(file.read_text().splitlines())))
+    done = run(another_database_url, keys, "import", file)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert stored(another_database_url) == []
+
+
+def test_a_ledger_that_is_not_empty_takes_none(database_url: str, keys: Path, tmp_path: Path, story: Story) -> None:
+    file = tmp_path / "ledger.ndjson"
+    said(run(database_url, keys, "export", file))
+    done = run(database_url, keys, "import", file)
+    assert (done.returncode, done.stderr) == (1, "The ledger is not empty: a file is taken into an empty one only.\n")
+    missing = run(database_url, keys, "import", tmp_path / "nothing")
+    assert (missing.returncode, missing.stderr) == (1, f"{tmp_path / 'nothing'}: No such file or directory.\n")
+
+
+def test_verify_rebuild_resume(database_url: str, keys: Path, tmp_path: Path, story: Story, engine: Engine) -> None:
+    with closing(Ledger(database_url)) as ledger:
+        for projector in PROJECTORS.values():
+            catch_up(engine, ledger, projector)
+    assert Checkpointing(keys, seconds=0).sign(engine) is not None
+    before = rows(engine)
+    assert f"Proven: {len(story.entries)} entries" in said(run(database_url, keys, "verify", "--json", tmp_path / "report"))
+    assert json.loads((tmp_path / "report").read_text())["finding"] is None
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE bookings SET quantity = quantity + 1")
+    done = run(database_url, keys, "verify")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "Altered. bookings: in the row booking_id " in done.stderr
+    assert ", quantity is " in done.stderr
+    out = said(run(database_url, keys, "rebuild", "all"))
+    assert out.count("What was served was equal.") == len(PROJECTORS) - 1
+    assert "What was served differed: bookings: in the row" in out
+    assert rows(engine) == before
+    assert said(run(database_url, keys, "resume", "bookings")) == "bookings goes on: 0 entries more are in it.\n"
+    assert "Proven" in said(run(database_url, keys, "verify", "--anew"))
+
+
+def test_entries_without_a_mac_are_accepted_by_hand_alone(database_url: str, keys: Path, story: Story, engine: Engine) -> None:
+    """As when psql loads a file into a system that runs."""
+    worker = Checkpointing(keys, seconds=0)
+
+    def project_and_sign() -> None:
+        with closing(Ledger(database_url)) as ledger:
+            for projector in PROJECTORS.values():
+                catch_up(engine, ledger, projector)
+        assert worker.sign(engine) is not None
+
+    assert "is signed yet" in run(database_url, keys, "accept", "--yes").stderr
+    project_and_sign()
+    scheduled = story.entries[0].entry
+    with psycopg.connect(database_url) as connection:
+        append = "SELECT ledger_append(ARRAY[gen_random_uuid()], ARRAY[1::bigint], ARRAY[%s], ARRAY[%s::bytea])"
+        connection.execute(append, ("event-scheduled/1", encode(scheduled)))
+    project_and_sign()
+    assert "carries no MAC" in run(database_url, keys, "verify").stderr
+    assert said(run(database_url, keys, "accept", "--yes")).startswith(f"The first {len(story.entries) + 1} entries are accepted")
+    assert "Proven" in said(run(database_url, keys, "verify"))
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["verify", "--help"], ["rebuild", "everything"]])
+def test_it_says_what_it_can_do(database_url: str, keys: Path, arguments: list[str]) -> None:
+    done = run(database_url, keys, *arguments)
+    assert done.returncode == (0 if "--help" in arguments else 2)
+    assert "usage: python -m projections" in done.stdout + done.stderr
+
+
+def test_without_a_database_it_says_so(keys: Path, tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"} | {"DATA_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "projections", "verify"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "There is no database" in done.stderr

@@ -1,0 +1,258 @@
+"""Checkpoints, proofs and receipts by their routes."""
+
+import asyncio
+import base64
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+
+from ledger import messages as m
+from ledger.settings import Settings
+from projections import merkle
+from projections.checkpoints import Checkpointing
+from projections.log_keys import LogKeys
+from projections.signed_notes import Note, VerifierKey
+from seatledger_verify import Key, Refused, verify, verify_receipt
+from tests.query_api.world import ADMIN, ALICE, AUDITOR, BOB, NOW, ORGANIZER, OTHER, Api, World, reading
+
+Sign = Callable[[], None]
+
+
+@pytest.fixture
+def sign(world: World, settings: Settings) -> Sign:
+    """As a worker does: projects, and signs what has grown."""
+    worker = Checkpointing(settings.keys, seconds=0)
+
+    def project_and_sign() -> None:
+        world.project()
+        worker.sign(world.engine)
+
+    return project_and_sign
+
+
+@pytest_asyncio.fixture
+async def hasty(settings: Settings) -> Any:
+    """That does not wait long for what is not there."""
+    async with reading(replace(settings, freshness_timeout_seconds=0.3)) as api:
+        yield api
+
+
+def unpack(hashes: list[str]) -> list[bytes]:
+    return [base64.b64decode(one) for one in hashes]
+
+
+async def key_of(api: Api) -> Key:
+    return Key.parse((await api.get("/api/audit/checkpoint")).json()["verifier_key"])
+
+
+async def test_the_newest_checkpoint_as_json_and_as_the_note_itself(world: World, api: Api, sign: Sign, settings: Settings) -> None:
+    world.book(world.schedule())
+    sign()
+    world.book(world.schedule())
+    sign()
+    answer = await api.get("/api/audit/checkpoint")
+    shown = answer.json()
+    checkpoint = LogKeys.open(settings.keys).read(shown["note"])
+    assert (shown["origin"], shown["size"], shown["ledger_position"]) == (checkpoint.origin, 4, world.position)
+    assert (base64.b64decode(shown["root"]), answer.headers["ledger-position"]) == (checkpoint.root, str(world.position))
+    Note.parse(shown["note"]).verify(VerifierKey.parse(shown["verifier_key"]))
+    text = await api.get("/api/audit/checkpoint", headers={"Accept": "text/plain"})
+    assert (text.text, text.headers["content-type"]) == (shown["note"], "text/plain; charset=utf-8")
+    assert verify(text.text, [await key_of(api)])[0].startswith(f"{shown['origin']} had 4 entries")
+
+
+async def test_every_entry_is_proven_to_be_in_the_newest_tree(world: World, api: Api, sign: Sign, settings: Settings) -> None:
+    event_id = world.schedule(categories=[("General", 5000, 400)])
+    for _ in range(6):
+        world.book(event_id)
+    world.sql("SELECT setval('ledger_entries_notification_id_seq', 1000)")
+    for _ in range(300):
+        world.book(event_id, by=ORGANIZER)
+        if len(world.story) in (100, 255):
+            sign()
+    sign()
+    for recorded in world.story[::23]:
+        proof = (await api.get("/api/audit/proof", position=recorded.position)).json()
+        checkpoint = LogKeys.open(settings.keys).read(proof["checkpoint"])
+        leaf, hashes = base64.b64decode(proof["leaf_hash"]), unpack(proof["hashes"])
+        merkle.verify_inclusion(proof["leaf_index"], proof["size"], leaf, hashes, checkpoint.root)
+        assert (proof["position"], proof["size"]) == (recorded.position, len(world.story))
+        assert world.story[proof["leaf_index"]] == recorded
+
+
+async def test_a_tree_is_proven_to_be_the_beginning_of_a_later_one(world: World, api: Api, sign: Sign) -> None:
+    event_id = world.schedule()
+    for _ in range(20):
+        world.book(event_id, by=ORGANIZER)
+    sign()
+    for first, second in [(0, 0), (0, 21), (1, 21), (7, 8), (16, 21), (21, 21)]:
+        proof = (await api.get("/api/audit/consistency", from_=first, to=second)).json()
+        from_root, to_root = unpack([proof["from_root"], proof["to_root"]])
+        merkle.verify_consistency(first, second, from_root, to_root, unpack(proof["hashes"]))
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "slug"),
+    [
+        ("proof?position=9000", 422, "position-beyond-head"), ("proof?position=0", 422, "malformed"), ("proof", 422, "malformed"),
+        ("proof?position=500", 404, "entry-not-found"), ("proof?position=99999999999999999999", 422, "malformed"),
+        ("consistency?from=2&to=1", 422, "malformed"), ("consistency?from=1&to=90", 422, "malformed"),
+        ("consistency?from=-1&to=1", 422, "malformed"), ("consistency?from=1", 422, "malformed"),
+    ],
+)  # fmt: skip
+async def test_what_can_not_be_proven_is_refused(world: World, api: Api, sign: Sign, path: str, status: int, slug: str) -> None:
+    event_id = world.schedule()
+    world.sql("SELECT setval('ledger_entries_notification_id_seq', 1000)")
+    world.book(event_id)
+    sign()
+    answer = await api.get(f"/api/audit/{path}")
+    assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{slug}")
+
+
+async def test_what_no_checkpoint_covers_yet_is_to_be_asked_for_again(world: World, hasty: Api, sign: Sign) -> None:
+    booking_id = world.book(world.schedule())
+    world.project()
+    receipt = f"/api/bookings/{booking_id}/receipt"
+    for path in ("/api/audit/checkpoint", f"/api/audit/proof?position={world.position}", "/api/audit/consistency?from=1&to=1"):
+        answer = await hasty.get(path)
+        assert (answer.status_code, answer.json()["type"]) == (503, "/problems/stale-read"), path
+        assert answer.headers["retry-after"] == "1"
+    assert (await hasty.get(receipt, ALICE)).status_code == 503
+    sign()
+    assert (await hasty.get(receipt, ALICE)).status_code == 200
+    late = world.book(world.schedule())
+    world.project()
+    assert (await hasty.get("/api/audit/checkpoint", headers={"Ledger-Position": str(world.position)})).status_code == 503
+    assert (await hasty.get(f"/api/bookings/{late}/receipt", ALICE)).status_code == 503
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        "UPDATE audit_tiles SET hashes = overlay(hashes PLACING '\\x00'::bytea FROM 40)", "DELETE FROM audit_tiles",
+        "UPDATE audit_checkpoints SET note = replace(note, '1', '2')",
+    ],
+)  # fmt: skip
+async def test_nothing_is_answered_that_proves_nothing(world: World, api: Api, sign: Sign, spoil: str) -> None:
+    booking_id = world.book(world.schedule())
+    sign()
+    world.sql(spoil)
+    for path in ("/api/audit/proof?position=1", "/api/audit/consistency?from=1&to=2", f"/api/bookings/{booking_id}/receipt"):
+        with pytest.raises((ValueError, LookupError)):  # logged, and 500
+            await api.get(path, ALICE)
+
+
+# --- receipts
+
+
+async def test_who_may_have_a_receipt(world: World, api: Api, sign: Sign) -> None:
+    booking_id = world.book(world.schedule())
+    sign()
+    seen = {}
+    for who in (ALICE, BOB, ORGANIZER, OTHER, AUDITOR, ADMIN):
+        answer = await api.get(f"/api/bookings/{booking_id}/receipt", who)
+        seen[who] = answer.status_code
+    assert list(seen.values()) == [200, 404, 200, 404, 200, 200]
+    assert (await api.get(f"/api/bookings/{booking_id}/receipt")).status_code == 401
+    assert (await api.get(f"/api/bookings/{uuid4()}/receipt", ADMIN)).status_code == 404
+
+
+async def test_a_receipt_is_a_file_of_its_booking(world: World, api: Api, sign: Sign) -> None:
+    booking_id = world.book(world.schedule("Ball"), General=2, VIP=1)
+    sign()
+    answer = await api.get(f"/api/bookings/{booking_id}/receipt", ALICE)
+    number = world.position
+    assert answer.headers["content-disposition"] == f'attachment; filename="receipt-{number}.txt"'
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    lines = verify_receipt(answer.text, [await key_of(api)])
+    assert [line.partition("  ")[0] for line in lines] == [
+        "Booking", "Event", "Booked", "Seats", "Seats", "Total", "Refunded", "Status", "As of",
+    ]  # fmt: skip
+    assert f"Booking    {number}, {booking_id}" in lines
+    assert {"Seats      2 x General at 50.00, 100.00 EUR", "Total      220.00 EUR", "Status     confirmed"} <= set(lines)
+
+
+async def test_a_receipt_tells_what_became_of_the_booking(world: World, api: Api, sign: Sign) -> None:
+    event_id = world.schedule("Old name")
+    change = {"name": "New\u2028name"}
+    version = world.events[event_id].details_version
+    world.do(m.ChangeEvent(id=uuid4(), actor=ORGANIZER, event_id=event_id, changes=change, categories=None,
+                           expected_details_version=version))  # fmt: skip
+    other_id = world.book(event_id, by=BOB)
+    booking_id = world.book(event_id, General=3)
+    world.do(m.CheckIn(id=uuid4(), actor=ORGANIZER, event_id=event_id, booking_id=booking_id, ticket=1))
+    world.cancel_booking(event_id, booking_id, 0, at=NOW + timedelta(hours=1))
+    world.cancel_booking(event_id, other_id)
+    world.cancel_event(event_id, at=NOW + timedelta(hours=2))
+    sign()
+    lines = verify_receipt((await api.get(f"/api/bookings/{booking_id}/receipt", ALICE)).text, [await key_of(api)])
+    assert [line.endswith(": ticket 2") for line in lines if line.startswith("Used")] == [True]
+    said = [line.partition("Z: ")[2] for line in lines if line.startswith("Cancelled")]
+    assert said == ["1 x General, 50.00 EUR back", "the event, 100.00 EUR back"]
+    assert {"Refunded   150.00 EUR", "Status     cancelled", f"Event      New\ufffdname, {event_id}"} <= set(lines)
+
+
+async def test_the_longest_receipt_is_made_while_others_are_answered(world: World, api: Api, sign: Sign) -> None:
+    event_id = world.schedule(categories=[("General", 5000, 1_000)])
+    booking_id = world.book(event_id, General=1_000)
+    for ticket in range(400):
+        world.cancel_booking(event_id, booking_id, ticket)
+    sign()
+    began = time.perf_counter()
+    asked = asyncio.create_task(api.get(f"/api/bookings/{booking_id}/receipt", ALICE))
+    slowest = 0.0
+    while not asked.done():
+        before = time.perf_counter()
+        await asyncio.sleep(0)
+        slowest = max(slowest, time.perf_counter() - before)
+    took, text = time.perf_counter() - began, (await asked).text
+    assert len(verify_receipt(text, [await key_of(api)])) == 408
+    print(f"402 entries, {len(text)} bytes: {1000 * took:.0f} ms, the event loop held up for {1000 * slowest:.0f} ms at most")
+
+
+async def test_a_receipt_is_as_of_its_checkpoint(world: World, hasty: Api, sign: Sign) -> None:
+    event_id = world.schedule()
+    booking_id = world.book(event_id)
+    sign()
+    world.cancel_booking(event_id, booking_id)
+    world.project()  # and not signed yet
+    answer = await hasty.get(f"/api/bookings/{booking_id}/receipt", ALICE)
+    assert "Status     confirmed" in verify_receipt(answer.text, [await key_of(hasty)])
+    waiting = {"Ledger-Position": str(world.position)}
+    assert (await hasty.get(f"/api/bookings/{booking_id}/receipt", ALICE, waiting)).status_code == 503
+    sign()
+    answer = await hasty.get(f"/api/bookings/{booking_id}/receipt", ALICE, waiting)
+    assert "Status     cancelled" in verify_receipt(answer.text, [await key_of(hasty)])
+
+
+async def test_a_receipt_holds_no_code_and_nothing_of_a_person(world: World, api: Api, sign: Sign) -> None:
+    world.sign_up(ALICE, "Alice Liddell", "alice@example.test")
+    booking_id = world.book(world.schedule())
+    sign()
+    booking = (await api.get(f"/api/bookings/{booking_id}", ALICE)).json()
+    text = (await api.get(f"/api/bookings/{booking_id}/receipt", ALICE)).text
+    assert not [word for word in ("Alice", "alice@", booking["tickets"][0]["code"]) if word in text]
+
+
+@pytest.mark.parametrize("currency", ["JPY", "EUR", "KWD", "CLF"])
+async def test_amounts_are_those_of_the_currency(world: World, api: Api, sign: Sign, currency: str) -> None:
+    booking_id = world.book(world.schedule(currency=currency), General=3)
+    sign()
+    total = (await api.get(f"/api/bookings/{booking_id}", ALICE)).json()["total_amount"]
+    lines = verify_receipt((await api.get(f"/api/bookings/{booking_id}/receipt", ALICE)).text, [await key_of(api)])
+    assert f"Total      {total} {currency}" in lines
+
+
+async def test_another_logs_receipt_is_refused(world: World, api: Api, sign: Sign) -> None:
+    booking_id = world.book(world.schedule())
+    sign()
+    text = (await api.get(f"/api/bookings/{booking_id}/receipt", ALICE)).text
+    foreign = Key.parse("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")
+    with pytest.raises(Refused, match=r"^The receipt is signed by seatledger-.*, and not by PeterNeumann\+c74f20a3\.$"):
+        verify_receipt(text, [foreign])

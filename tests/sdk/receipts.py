@@ -1,0 +1,67 @@
+"""A receipt and checkpoints of a small log, made without a database."""
+
+from uuid import UUID
+
+from ledger import entries as e
+from ledger.entries import Recorded
+from ledger.store import TOPIC_OF, encode
+from projections import merkle
+from projections.audit import leaf_of
+from projections.signed_notes import Checkpoint, Signer
+from query_api.receipts import Proven, receipt
+from tests.projections.stories import Story
+
+SIGNER = Signer("seatledger-test/1", bytes(range(32)))
+KEY = str(SIGNER.key)
+OTHER = Signer("seatledger-test/1", bytes(range(1, 33)))
+
+
+class Log:
+    """Its leaves, in memory; positions skip."""
+
+    def __init__(self, entries: list[Recorded]) -> None:
+        self.entries = entries
+        self.leaves = [leaf_of(*self._place(index), *self._content(index)) for index in range(len(entries))]
+        self.tiles: dict[tuple[int, int], bytes] = merkle.append({}, 0, b"".join(self.leaves))
+
+    def _place(self, index: int) -> tuple[UUID, int, int]:
+        return self.entries[index].stream, self.entries[index].version, 2 * index + 1
+
+    def _content(self, index: int) -> tuple[str, bytes]:
+        entry = self.entries[index].entry
+        return TOPIC_OF[type(entry)], encode(entry)
+
+    def tile(self, level: int, tile: int) -> bytes:
+        return self.tiles[level, tile]
+
+    def checkpoint(self, size: int | None = None, signer: Signer = SIGNER) -> tuple[Checkpoint, str]:
+        size = size or len(self.entries)
+        made = Checkpoint(signer.key.name, size, merkle.root(size, self.tile))
+        return made, signer.sign(made.text)
+
+    def proven(self, index: int) -> Proven:
+        (_, version, position), (topic, state) = self._place(index), self._content(index)
+        return Proven(version, position, topic, state, index, merkle.inclusion_proof(index, len(self.entries), self.tile))
+
+    def receipt(self, *indices: int, signer: Signer = SIGNER) -> str:
+        checkpoint, note = self.checkpoint(signer=signer)
+        return receipt(self.entries[indices[0]].stream, [self.proven(index) for index in indices], checkpoint, note, signer)
+
+
+def told(seed: int = 1, steps: int = 200) -> list[Recorded]:
+    story = Story(seed=seed)
+    story.tell(steps)
+    return story.entries
+
+
+def of_a_booking(entries: list[Recorded]) -> list[int]:
+    """The indices of what the receipt of the first booking that was cancelled, in part or whole, holds."""
+    booking_id = next(one.entry.booking_id for one in entries if isinstance(one.entry, e.BookingCancelled))
+    booked = next(one for one in entries if isinstance(one.entry, e.SeatsBooked) and one.entry.command == booking_id)
+    assert isinstance(booked.entry, e.SeatsBooked)
+    versions = {1, booked.entry.details_version, booked.version}
+    return [
+        index
+        for index, one in enumerate(entries)
+        if one.stream == booked.stream and (one.version in versions or getattr(one.entry, "booking_id", None) == booking_id)
+    ]
