@@ -13,6 +13,7 @@ import { TableFrame } from "@/shared/tables/table-frame";
 
 import { EntryRow } from "./entry-row";
 import { FilterBar } from "./filter-bar";
+import { Proof } from "./proof";
 import { entriesQuery, NO_FILTER, parametersOf, PLACES_A_PAGE, type Filter } from "./queries";
 import { useFilter } from "./use-filter";
 import { usePatientPages } from "./use-patient-pages";
@@ -31,6 +32,7 @@ export function LedgerPage() {
   return (
     <Page title={ledger.title} lead={ledger.lead} actions={download}>
       <Stack gap="lg">
+        <Proof />
         <FilterBar filter={filter} onChange={setFilter} />
         <Entries filter={filter} onChange={setFilter} />
       </Stack>

@@ -77,6 +77,21 @@ export const ledger = {
     used: (ticket: number) => `Ticket ${ticket} of its booking`,
   },
 
+  proof: {
+    title: "Proof",
+    lead: "What was last signed of this ledger. Keep it: whatever is altered later does not match it.",
+    size: "Entries",
+    position: "Up to position",
+    origin: "Origin",
+    root: "Root hash",
+    key: "Verifier key",
+    keyHint: "Compare it with what you were given elsewhere: it is worth what its source is.",
+    note: "The signed note",
+    copy: "Copy the note",
+    copied: "Copied",
+    none: "Nothing has been signed yet: a worker does so soon after the first entry.",
+  },
+
   event: {
     back: "Ledger",
     title: (name: string) => `History of ${name}`,
