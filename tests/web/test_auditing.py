@@ -150,6 +150,28 @@ def test_one_goes_to_a_position_or_a_time(visit: Visit, auditor: Person, told: A
     expect(page.get_by_text("Entry 5 of 5")).to_be_visible()
 
 
+def test_the_books_as_they_stood(visit: Visit, auditor: Person, told: Any) -> None:
+    page = visit(auditor, "/ledger").page
+    page.get_by_role("link", name="The books then").click()
+    figures = page.get_by_role("region", name="The books then")
+    expect(figures).to_contain_text("As it stood at ledger position")
+    position = told["number"] + 1
+    page.get_by_label("Position or time").fill(str(position))
+    page.keyboard.press("Enter")
+    expect(figures).to_contain_text(f"As it stood at ledger position {position:,}")
+    then = auditor.ok("GET", f"/api/audit/stats?at={position}")
+    expect(figures).to_contain_text(f"€{float(then['revenue'][0]['net']):,.2f}")
+
+
+def test_the_last_checkpoint_is_shown(visit: Visit, auditor: Person, told: Any) -> None:
+    visitor = visit(auditor, "/ledger")
+    visitor.page.get_by_role("button", name="Proof").click()
+    checkpoint = auditor.see("/api/audit/checkpoint")
+    expect(visitor.page.get_by_role("region", name="The signed note")).to_contain_text(checkpoint["origin"])
+    expect(visitor.page.get_by_text(checkpoint["verifier_key"])).to_be_visible()
+    visitor.check_accessibility()
+
+
 def test_an_event_that_never_was(visit: Visit, auditor: Person) -> None:
     visitor = visit(auditor, "/ledger/events/00000000-0000-4000-8000-000000000000")
     visitor.expect_complaints("404")
@@ -160,7 +182,13 @@ def test_an_event_that_never_was(visit: Visit, auditor: Person) -> None:
 @pytest.mark.parametrize("size", [PHONE, DESKTOP])
 def test_every_page_is_accessible(scheme: str, size: tuple[int, int], visit: Visit, auditor: Person, told: Any) -> None:
     visitor = visit(auditor, scheme=scheme, size=size)
-    for path in ("/ledger", f"/ledger?event={told['id']}&type=ticket-used", f"/ledger/events/{told['id']}", "/projections"):
+    for path in (
+        "/ledger",
+        f"/ledger?event={told['id']}&type=ticket-used",
+        f"/ledger/events/{told['id']}",
+        "/ledger/books",
+        "/projections",
+    ):
         visitor.page.goto(path)
         visitor.settle()
         visitor.check_accessibility()

@@ -6,7 +6,6 @@ import { useState } from "react";
 import { getCheckpoint } from "@/shared/api/generated/audit/audit";
 import type { Checkpoint } from "@/shared/api/generated/model";
 import { LoadFailed } from "@/shared/feedback/load-failed";
-import { isKind } from "@/shared/api/problem";
 import { count } from "@/shared/formatting/counts";
 import { ledger } from "@/shared/strings/ledger";
 import { LoadingRows } from "@/shared/tables/loading-rows";
@@ -38,11 +37,7 @@ function Last() {
   });
   if (data !== undefined) return <Shown checkpoint={data} />;
   if (error === null) return <LoadingRows rows={2} />;
-  return isKind(error, "not-found", "no-checkpoint") ? (
-    <Text>{text.none}</Text>
-  ) : (
-    <LoadFailed error={error} onRetry={refetch} />
-  );
+  return <LoadFailed error={error} onRetry={refetch} />;
 }
 
 function Shown({

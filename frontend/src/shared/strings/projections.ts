@@ -33,7 +33,7 @@ export const projections = {
   rebuildOf: (name: string) => `How far the rebuilding of ${name} is`,
   verification: {
     title: "Verification",
-    never: "Nobody has verified this ledger yet: `python -m projections verify` does.",
+    never: "This ledger has not been verified yet: a worker does so once a day, and who runs the system at any time.",
     sound: "All of it was proven",
     altered: "Something was altered",
     said: (entries: number, position: number, when: string) =>
