@@ -23,6 +23,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from accounts.errors import NotSignedIn, TooManyAttempts
+from commands.bodies import Price
 from compat.counter import Counter
 from ledger import errors
 from ledger.settings import Settings
@@ -86,6 +87,7 @@ def make(api: str, settings: Settings, style: Style, *, title: str, description:
         servers=[{"url": f"{settings.server_url}{PREFIX}/{api}"}],
         root_path_in_servers=False,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.api = api
     app.openapi = partial(_document, app, style)  # type: ignore[method-assign]
@@ -140,6 +142,10 @@ def _number(amount: Decimal) -> int | float:
 Amount = Annotated[Decimal, PlainSerializer(_number, return_type=int | float), WithJsonSchema({"type": "number", "minimum": 0})]
 
 
+#: What a request asks to be paid: documented as the number that the specifications have.
+Asked = Annotated[Price, WithJsonSchema({"type": "number", "minimum": 0})]
+
+
 async def _counter(request: Request) -> Counter:
     return Counter(request.app.state.api, request, request.app.state.whole)
 
@@ -181,6 +187,13 @@ _STATUS: dict[type[errors.SeatledgerError], int] = {
 }
 
 
+#: Without the headers that only our own API has.
+_TRY_AGAIN: dict[type[errors.SeatledgerError], str] = {
+    errors.OutcomeUnknown: "It is not known whether this happened: look, before you try again.",
+    errors.StaleRead: "What was written last does not show yet. Try again.",
+}
+
+
 def _refusal(error: errors.SeatledgerError, style: Style) -> Refusal:
     if isinstance(error, Refused):
         return Refusal(error.status, {style.fields.get(error.field_name, error.field_name): [error.detail]})
@@ -190,6 +203,8 @@ def _refusal(error: errors.SeatledgerError, style: Style) -> Refusal:
         headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, NotSignedIn):
         headers["WWW-Authenticate"] = style.scheme
+    if words := next((words for kind, words in _TRY_AGAIN.items() if isinstance(error, kind)), ""):
+        return Refusal(status, {"": [words]}, headers)
     said: dict[str, list[str]] = {}
     for one in error.facts.get("errors", ()):
         said.setdefault(style.fields.get(one["path"], one["path"]), []).append(f"{_in_words_of(style, one['message'])}.")

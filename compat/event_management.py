@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, FastAPI, Response
 from pydantic import BaseModel, Field
 
-from commands.bodies import Capacity, LongText, Moment, Name, NewCategory, Price
-from compat.application import Amount, At, Refused, Style, array
+from commands.bodies import Capacity, LongText, Moment, Name, NewCategory
+from compat.application import Amount, Asked, At, Refused, Style, array
 from compat.application import make as make_application
 from compat.counter import details, listed
 from ledger.decide import MAX_CATEGORIES
@@ -33,7 +33,7 @@ class NewTicketCategory(BaseModel):
     """`seats_sold` is what bookings make it: whatever is sent is left aside."""
 
     name: Name
-    price: Price
+    price: Asked
     seats_limit: Capacity
 
 

@@ -1,17 +1,18 @@
 """Specification 2, event ticketing: users who say who they are in `X-User-Id`, admins who put events on, tickets with codes."""
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from accounts.guests import Guest
 from accounts.routes import Phone
-from commands.bodies import Capacity, LongText, Moment, Name, Price, Venue
-from compat.application import Amount, At, Refused, Row, Style, array
+from commands.bodies import Capacity, LongText, Moment, Name, Venue
+from compat.application import Amount, Asked, At, Refused, Row, Style, array
 from compat.application import make as make_application
 from compat.counter import Counter, Sold, details, listed, only_seats
 from compat.ticketing_samples import Samples
@@ -49,7 +50,7 @@ class NewEvent(BaseModel):
     venue: Venue = ""
     date_time: Moment
     capacity: Capacity
-    price: Price
+    price: Asked
 
 
 class EventChanges(BaseModel):
@@ -60,7 +61,7 @@ class EventChanges(BaseModel):
     venue: Venue | None = None
     date_time: Moment | None = None
     capacity: Capacity | None = None
-    price: Price | None = None
+    price: Asked | None = None
     status: Status | None = None
 
 
@@ -156,12 +157,18 @@ def make(settings: Settings) -> FastAPI:
 # --- events
 
 
+def _end_of_day(moment: object) -> object:
+    """A day without a time, as the end of a range, is all of that day."""
+    is_day = isinstance(moment, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", moment)
+    return f"{moment}T23:59:59.999999Z" if is_day else moment
+
+
 @router.get("/events", tags=["events"], response_model=list[Event])
 async def list_events(
     at: Ready,
     search: Annotated[Search, Query(description="In title and venue")] = "",
     date_from: Moment | None = None,
-    date_to: Moment | None = None,
+    date_to: Annotated[Moment | None, BeforeValidator(_end_of_day)] = None,
 ) -> Response:
     """All active ones."""
     return await array(at.events(only="active", q=search, from_=date_from, to=date_to), lambda row: _event(listed(row)))

@@ -145,14 +145,14 @@ def _cancel_booking(event: Event, c: m.CancelBooking, now: datetime, stamp: Stam
     owner, categories, version = event.bookings.get(c.booking_id.bytes, (None, b"", 0))
     if owner is None:
         raise errors.BookingNotFound
-    if not box_office(event, c.actor):
-        if c.actor.id is None or owner != c.actor.id.bytes:
-            raise errors.BookingNotFound
-        if now >= event.details.starts_at:
-            raise errors.EventNotBookable("past")
+    sells = box_office(event, c.actor)
+    if not sells and (c.actor.id is None or owner != c.actor.id.bytes):
+        raise errors.BookingNotFound
     states = event.ticket_states(c.booking_id)
     if ACTIVE not in states and USED not in states:
         raise errors.AlreadyCancelled("booking")
+    if not sells and now >= event.details.starts_at:
+        raise errors.EventNotBookable("past")
     if c.tickets is None:
         if USED in states:
             raise errors.TicketUsed

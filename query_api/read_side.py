@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 
-from ledger.errors import StaleRead
+from ledger.errors import Busy, StaleRead
 from ledger.settings import Settings
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
@@ -30,6 +30,10 @@ from query_api.spreadsheet import Exports
 LOOK_SECONDS, MAX_LOOKING = 0.1, 200
 
 
+#: Complete lists that one process makes at once.
+MAX_LISTS = 8
+
+
 class ReadSide:
     """For `app.state.read_side`. `start` it after the pool was opened, `close` it before the pool is."""
 
@@ -45,6 +49,7 @@ class ReadSide:
         self.moments = Moments(self.database, Streams(pool))
         self.mirror = Mirror(self.ask)
         self.positions = Positions(self._look, settings.redis_url, self._moved)
+        self._lists = 0
         self._timeout_seconds = settings.freshness_timeout_seconds
 
     async def start(self) -> None:
@@ -105,6 +110,16 @@ class ReadSide:
         """All rows of a query without a position, a page at a time, as of one moment that every earlier write of anybody is before.
 
         Raises StaleRead, Busy."""
+        if self._lists >= MAX_LISTS:
+            raise Busy("Too many long lists at once. Try again.")
+        self._lists += 1
+        try:
+            async for page in self._pages(query):
+                yield page
+        finally:
+            self._lists -= 1
+
+    async def _pages(self, query: Query) -> AsyncIterator[list[Row]]:
         await self.reach(query.reads, await self.head())
         async with self.database.snapshot() as snapshot, aclosing(snapshot.pages(query)) as pages:
             async for page in pages:  # closed before the connection goes back, whoever stops reading

@@ -79,6 +79,7 @@ class Client(ApiClient):
                     if changes:
                         self._position = max(self._position, int(answer.headers.get("Ledger-Position", 0)))
                     return answer
+                answer.response.drain_conn()
                 answer.response.release_conn()
             time.sleep(wait)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)

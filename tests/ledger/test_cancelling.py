@@ -118,6 +118,7 @@ def test_the_refund_is_the_price_that_was_paid() -> None:
 def test_a_customer_cancels_until_the_event_starts() -> None:
     given(*SOLD).when(s.cancel(ALICE), at=STARTS - timedelta(microseconds=1)).then(ALL_BACK)
     given(*SOLD).when(s.cancel(ALICE), at=STARTS).refused(EventNotBookable, reason="past")
+    given(*SOLD, ALL_BACK).when(s.cancel(ALICE), at=STARTS).refused(AlreadyCancelled)
 
 
 @pytest.mark.parametrize("actor", [ORGANIZER, ADMIN])

@@ -135,6 +135,8 @@ def test_search_by_title_or_venue_and_by_dates(api: Api) -> None:
     assert found(search="xylophone") == [early["id"], late["id"]]
     assert found(search="xylophone", date_from="2032-02-01") == [late["id"]]
     assert found(search="xylophone", date_to="2032-02-01T00:00:00Z") == [early["id"]]
+    assert found(search="xylophone", date_to="2032-03-01") == [early["id"], late["id"]]
+    assert found(search="xylophone", date_to="2032-02-29") == [early["id"]]
     assert found(search="xylophone%") == []
     assert api.anyone.do("GET", "/api/events", date_from="soon").status_code == 422
 

@@ -1,6 +1,8 @@
 """A customer's path: sign up, find, book, show, give back."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -8,7 +10,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.running_system import LATER, Person, Stack, tickets
+from tests.running_system import LATER, ROOT, Person, Stack, tickets
 from tests.web.conftest import DESKTOP, PHONE, Visit
 
 
@@ -102,6 +104,24 @@ def test_the_calendar_file_and_the_print_view(visit: Visit, stack: Stack, organi
     page.emulate_media(media="print")
     expect(page.get_by_role("button", name="Print")).to_be_hidden()
     expect(page.get_by_role("img", name="QR code")).to_have_count(2)
+
+
+def test_a_receipt_is_saved_and_proves_the_booking(
+    visit: Visit, stack: Stack, organizer: Person, bob: Person, tmp_path: Path
+) -> None:
+    """With the program of one file, and the key that is published."""
+    booking = _booking(stack, organizer, bob, 2)
+    page = visit(bob, f"/bookings/{booking['id']}").page
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Receipt").click()
+    assert download.value.suggested_filename == f"receipt-{booking['number']}.txt"
+    key = stack.nobody().ok("GET", "/api/audit/checkpoint")["verifier_key"]
+    command = [sys.executable, "-I", ROOT / "sdk" / "seatledger_verify.py", "--key", key]
+    for spoiled, status in ((False, 0), (True, 1)):
+        file = tmp_path / "receipt.txt"
+        text = Path(download.value.path()).read_text()
+        file.write_text(text.replace("Concert", "Conceit") if spoiled else text)
+        assert subprocess.run([*command, file], capture_output=True, check=False).returncode == status
 
 
 def test_details_and_password_are_changed_and_one_is_erased(visit: Visit, stack: Stack) -> None:

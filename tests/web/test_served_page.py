@@ -3,7 +3,6 @@
 import gzip
 import re
 from pathlib import Path
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -14,7 +13,15 @@ from asgi import bootstrap
 from ledger.settings import Settings
 from tests.running_system import Stack
 
-PAGES = ["/", "/bookings", f"/events/{uuid4()}", "/sign-in?return=/account", "/no/such/page", "//evil.test/x"]
+EVENT = "/events/00000000-0000-4000-8000-000000000000"
+PAGES = [
+    "/",
+    "/bookings",
+    "/events/00000000-0000-4000-8000-000000000000",
+    "/sign-in?return=/account",
+    "/no/such/page",
+    "//evil.test/x",
+]
 
 
 @pytest.mark.parametrize("path", PAGES)

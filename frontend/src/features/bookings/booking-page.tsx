@@ -10,6 +10,7 @@ import { NothingHere } from "@/shared/feedback/nothing-here";
 import { since, span } from "@/shared/formatting/moments";
 import { Page } from "@/shared/navigation/page";
 import { bookings } from "@/shared/strings/bookings";
+import { DownloadButton } from "@/shared/tables/download-button";
 
 import { CancelTickets } from "./cancel-tickets";
 import { Payment } from "./payment";
@@ -131,6 +132,12 @@ function Actions({ booking, event }: { booking: Booking; event: Event | undefine
       <Button variant="default" leftSection={<IconPrinter size={18} aria-hidden />} onClick={() => window.print()}>
         {bookings.print}
       </Button>
+      <DownloadButton
+        label={bookings.receipt}
+        path={`/api/bookings/${booking.id}/receipt`}
+        accept="text/plain"
+        fileName={`receipt-${booking.number}.txt`}
+      />
       {event !== undefined && <CancelTickets booking={booking} event={event} />}
     </Group>
   );

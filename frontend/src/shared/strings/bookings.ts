@@ -47,6 +47,7 @@ export const bookings = {
   total: "Total",
   refunded: "Refunded",
   print: "Print",
+  receipt: "Receipt",
   calendar: "Add to calendar",
 
   cancel: {

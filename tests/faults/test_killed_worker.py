@@ -1,0 +1,42 @@
+"""R6: a worker is killed in mid-batch, again and again. What is read is what a rebuild makes of the ledger."""
+
+import os
+import random
+import time
+from contextlib import closing
+from dataclasses import replace
+
+from ledger.macs import Macs
+from ledger.settings import Settings
+from ledger.store import Ledger
+from projections.rebuild import Rebuilder
+from projections.registry import PROJECTORS
+from tests.projections.stories import Story
+from tests.workers.house import a_workshop, position, process, wait_until
+
+KILLS = 100 if "SOAK" in os.environ else 12
+
+
+def test_killed_in_mid_batch(settings: Settings) -> None:
+    settings, dice, story = replace(settings, verify_hours=0), random.Random(6), Story(seed=6)
+    began = time.monotonic()
+    with (
+        a_workshop(settings) as workshop,
+        closing(Ledger(settings.database_url, Macs.open(settings.keys))) as ledger,
+        process(settings, "tick"),
+    ):
+        ledger.append(story.entries)
+        for _ in range(KILLS):
+            with process(settings, "worker") as worker:
+                wait_until(lambda: position(workshop, "revenue") >= ledger.head() // 2, "a worker at work")
+                ledger.append(story.tell(150))
+                time.sleep(dice.uniform(0, 0.3))
+                worker.kill()
+        with process(settings, "worker"):
+            for name in PROJECTORS:
+                wait_until(lambda name=name: position(workshop, name) == ledger.head(), name)  # type: ignore[misc]
+        with closing(Rebuilder(settings.database_url, ledger)) as rebuilder:
+            done = rebuilder.rebuild(list(PROJECTORS.values()))
+    seconds = time.monotonic() - began
+    print(f"R6: a worker killed {KILLS} times over {len(story.entries)} entries: every row as a rebuild makes it; {seconds:.0f} s")
+    assert [(one.compared, one.difference) for one in done] == [(True, None)] * len(PROJECTORS)

@@ -1,0 +1,106 @@
+"""R14: a backup that was made while seats were sold, restored: the same root hash, the same rows; and signing stops, since the
+backup has forgotten what was signed after it."""
+
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from sqlalchemy import create_engine
+
+import servers
+from ledger.macs import Macs
+from ledger.settings import Settings
+from ledger.store import Ledger, sqlalchemy_url
+from projections import audit
+from projections.checkpoints import FORGOTTEN, Checkpointing
+from projections.engine import catch_up
+from projections.rebuild import Rebuilder
+from projections.registry import PROJECTORS
+from projections.verify import Verifier
+from tests.conftest import PostgresServer
+from tests.projections.stories import Story
+
+
+@pytest.fixture
+def restored_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """A database with nothing in it."""
+    name = f"restored_{uuid4().hex[:8]}"
+    yield postgres_server.create(name)
+    postgres_server.drop(name)
+
+
+class Shop:
+    """A ledger that sells, projects and signs, in one process."""
+
+    def __init__(self, url: str, keys: Path) -> None:
+        self.url, self.keys = url, keys
+        self.engine = create_engine(sqlalchemy_url(url))
+        self.ledger, self.worker = Ledger(url, Macs.open(keys)), Checkpointing(keys, seconds=0)
+
+    def close(self) -> None:
+        self.ledger.close()
+        self.engine.dispose()
+
+    def project_and_sign(self) -> None:
+        for projector in PROJECTORS.values():
+            catch_up(self.engine, self.ledger, projector)
+        self.worker.sign(self.engine)
+
+    def root_at(self, size: int) -> bytes:
+        with self.engine.connect() as connection:
+            return audit.root_at(connection, size)
+
+    def size(self) -> int:
+        with self.engine.connect() as connection:
+            return audit.tree_size(connection)
+
+
+def _dump(url: str, file: Path) -> None:
+    program = servers.postgres_program("pg_dump")
+    subprocess.run([program, "--format=custom", f"--file={file}", url], check=True, capture_output=True)
+
+
+def _restore(url: str, file: Path) -> None:
+    program = servers.postgres_program("pg_restore")
+    subprocess.run([program, "--no-owner", "--exit-on-error", f"--dbname={url}", file], check=True, capture_output=True)
+
+
+def test_a_backup_made_under_load(database_url: str, restored_url: str, tmp_path: Path) -> None:
+    story, file, keys = Story(seed=14), tmp_path / "backup", tmp_path / "keys"
+    with closing(Shop(database_url, keys)) as shop, ThreadPoolExecutor(1) as threads:
+        shop.ledger.append(story.entries)
+        shop.ledger.append(story.tell(100))
+        shop.project_and_sign()
+        dumping = threads.submit(_dump, database_url, file)
+        while not dumping.done():
+            shop.ledger.append(story.tell(5))
+            shop.project_and_sign()
+        dumping.result()
+        shop.ledger.append(story.tell(50))
+        shop.project_and_sign()
+        _restore(restored_url, file)
+        with closing(Shop(restored_url, keys)) as restored:
+            _check(shop, restored)
+
+
+def _check(shop: Shop, restored: Shop) -> None:
+    for projector in PROJECTORS.values():
+        catch_up(restored.engine, restored.ledger, projector)
+    size = restored.size()
+    assert 0 < size < shop.size()
+    assert restored.root_at(size) == shop.root_at(size)
+    with closing(Rebuilder(restored.url, restored.ledger)) as rebuilder:
+        assert [one.difference for one in rebuilder.rebuild(list(PROJECTORS.values()))] == [None] * len(PROJECTORS)
+    assert restored.root_at(size) == shop.root_at(size)
+    restored.worker.sign(restored.engine)
+    with psycopg.connect(restored.url) as connection:
+        assert connection.execute("SELECT state FROM audit_signing").fetchall() == [(FORGOTTEN,)]
+    assert Verifier(Settings(database_url=shop.url, keys_dir=shop.keys)).run().finding is None
+    finding = Verifier(Settings(database_url=restored.url, keys_dir=shop.keys)).run().finding
+    assert finding is not None
+    print(f"R14: restored {size} of {shop.size()} entries: the same root, rows as rebuilt; signing stopped. {finding.sentence}")
