@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def test_the_ledger_is_filtered_and_an_entry_shown_as_it_is(visit: Visit, audito
     expect(_rows(page).first).to_contain_text(re.compile("3 . General"))
     page.get_by_role("button", name=f"Only entries of actor {alice.id}").click()
     expect(_rows(page)).to_have_count(1)
-    expect(page.get_by_label("Actor")).to_have_value(alice.id)
+    expect(page.get_by_role("textbox", name="Actor")).to_have_value(alice.id)
     page.get_by_role("button", name="Show the body of entry").click()
     shown = json.loads(page.get_by_role("region", name="as JSON").inner_text())
     assert (shown["type"], shown["event_id"], shown["body"]["customer_id"]) == ("seats-booked", told["id"], alice.id)
@@ -115,13 +116,15 @@ def test_one_drags_and_sees_the_event_as_it_stood(visit: Visit, auditor: Person,
     expect(then).to_contain_text("5 of 15")
     expect(then).to_contain_text("Second name")
     visitor.check_accessibility()
+    slider.scroll_into_view_if_needed()
     box = slider.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.move(10, box["y"], steps=5)
-    page.mouse.up()
     expect(page.get_by_text("Entry 1 of 5")).to_be_visible()
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(f"at={told['number']}$"))
 
 
 def test_one_goes_to_a_position_or_a_time(visit: Visit, auditor: Person, told: Any) -> None:
@@ -129,17 +132,44 @@ def test_one_goes_to_a_position_or_a_time(visit: Visit, auditor: Person, told: A
     visitor.expect_complaints("404|422")
     page = visitor.page
     field = page.get_by_label("Position or time")
-    for typed, said in [("0", "The event was not there yet then."), ("soon", "That is neither a position nor a time.")]:
+    for typed, said in [
+        (str(told["number"] - 1), "The event was not there yet then."),
+        ("2100-01-01 00:00", "Nobody knows yet: that time is to come."),
+        ("999999999999", "The ledger's head is at position"),
+        ("soon", "That is neither a position nor a time."),
+    ]:
         field.fill(typed)
         page.keyboard.press("Enter")
-        expect(field).to_have_accessible_description(said)
+        expect(field).to_have_accessible_description(re.compile(said))
     field.fill(str(told["number"]))
     page.keyboard.press("Enter")
     expect(page.get_by_role("region", name="The event then")).to_contain_text("First name")
-    field.fill("2100-01-01 00:00")
+    field.fill(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}Z")
     page.keyboard.press("Enter")
     expect(page.get_by_role("region", name="The event then")).to_contain_text("Second name")
     expect(page.get_by_text("Entry 5 of 5")).to_be_visible()
+
+
+def test_the_books_as_they_stood(visit: Visit, auditor: Person, told: Any) -> None:
+    page = visit(auditor, "/ledger").page
+    page.get_by_role("link", name="The books then").click()
+    figures = page.get_by_role("region", name="The books then")
+    expect(figures).to_contain_text("As it stood at ledger position")
+    position = told["number"] + 1
+    page.get_by_label("Position or time").fill(str(position))
+    page.keyboard.press("Enter")
+    expect(figures).to_contain_text(f"As it stood at ledger position {position:,}")
+    then = auditor.ok("GET", f"/api/audit/stats?at={position}")
+    expect(figures).to_contain_text(f"€{float(then['revenue'][0]['net']):,.2f}")
+
+
+def test_the_last_checkpoint_is_shown(visit: Visit, auditor: Person, told: Any) -> None:
+    visitor = visit(auditor, "/ledger")
+    visitor.page.get_by_role("button", name="Proof").click()
+    checkpoint = auditor.see("/api/audit/checkpoint")
+    expect(visitor.page.get_by_role("region", name="The signed note")).to_contain_text(checkpoint["origin"])
+    expect(visitor.page.get_by_text(checkpoint["verifier_key"])).to_be_visible()
+    visitor.check_accessibility()
 
 
 def test_an_event_that_never_was(visit: Visit, auditor: Person) -> None:
@@ -152,7 +182,13 @@ def test_an_event_that_never_was(visit: Visit, auditor: Person) -> None:
 @pytest.mark.parametrize("size", [PHONE, DESKTOP])
 def test_every_page_is_accessible(scheme: str, size: tuple[int, int], visit: Visit, auditor: Person, told: Any) -> None:
     visitor = visit(auditor, scheme=scheme, size=size)
-    for path in ("/ledger", f"/ledger?event={told['id']}&type=ticket-used", f"/ledger/events/{told['id']}", "/projections"):
+    for path in (
+        "/ledger",
+        f"/ledger?event={told['id']}&type=ticket-used",
+        f"/ledger/events/{told['id']}",
+        "/ledger/books",
+        "/projections",
+    ):
         visitor.page.goto(path)
         visitor.settle()
         visitor.check_accessibility()

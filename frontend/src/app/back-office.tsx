@@ -22,6 +22,7 @@ const ProjectionsPage = lazy(async () => ({
 }));
 const LedgerPage = lazy(async () => ({ default: (await import("@/features/ledger/ledger-page")).LedgerPage }));
 const HistoryPage = lazy(async () => ({ default: (await import("@/features/ledger/history-page")).HistoryPage }));
+const BooksPage = lazy(async () => ({ default: (await import("@/features/ledger/books-page")).BooksPage }));
 
 /** The pages of those who organise, administer and audit. */
 export const backOffice = (
@@ -44,6 +45,7 @@ export const backOffice = (
     <Route element={<RequireSession roles={["auditor", "admin"]} />}>
       <Route path="projections" element={<ProjectionsPage />} />
       <Route path="ledger" element={<LedgerPage />} />
+      <Route path="ledger/books" element={<BooksPage />} />
       <Route path="ledger/events/:eventId" element={<HistoryPage />} />
     </Route>
   </>

@@ -5,16 +5,17 @@ import { emptyValues, newCategory, type EventValues } from "@/features/organise/
 
 const now = Date.parse("2030-01-01T00:00:00Z");
 const context: Context = { now, base: null, taken: {} };
+const general = { ...newCategory(), name: "General", price: "12.50", capacity: 10 };
 const valid: EventValues = {
   ...emptyValues("EUR"),
   name: "Concert",
   timezone: "Europe/Berlin",
   starts_at: "2030-05-01 20:00:00",
-  categories: [{ ...newCategory(), name: "General", price: "12.50", capacity: 10 }],
+  categories: [general],
 };
 const category = (changes: object): EventValues => ({
   ...valid,
-  categories: [{ ...valid.categories[0]!, ...changes }],
+  categories: [{ ...general, ...changes }],
 });
 
 describe("what is typed", () => {
@@ -57,7 +58,7 @@ describe("what is typed", () => {
   it("names of categories are unique, and the second is to blame", () => {
     const twice = {
       ...valid,
-      categories: [valid.categories[0]!, { ...valid.categories[0]!, key: "2", name: " General " }],
+      categories: [general, { ...general, key: "2", name: " General " }],
     };
     expect(check(twice, context)).toEqual({ "categories.1.name": "Each name once." });
   });

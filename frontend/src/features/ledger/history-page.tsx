@@ -2,6 +2,7 @@ import { Anchor, Center, Grid, Loader, Stack } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconArrowLeft, IconCalendarOff } from "@tabler/icons-react";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { Link, useParams, useSearchParams } from "react-router";
 
 import { isKind } from "@/shared/api/problem";
@@ -58,12 +59,18 @@ function Moments({ eventId, history }: { eventId: string; history: ReturnType<ty
   const [parameters, setParameters] = useSearchParams();
   const { entries } = history;
   const last = entries.at(-1)?.position ?? 0;
-  const chosen = parseMoment(parameters.get("at") ?? "") ?? last;
+  const [dragged, setDragged] = useState<number | null>(null);
+  const chosen = dragged ?? parseMoment(parameters.get("at") ?? "") ?? last;
   const [at] = useDebouncedValue(chosen, DRAG_MILLISECONDS);
   const then = useQuery({ ...asOfQuery(eventId, at), placeholderData: keepPreviousData });
   const position = typeof chosen === "number" ? chosen : (then.data?.position ?? last);
   const index = indexAt(entries, position);
-  const go = (moment: number | string) => setParameters({ at: String(moment) }, { replace: true });
+  const go = (moment: number | string) => {
+    setDragged(null);
+    setParameters({ at: String(moment) }, { replace: true });
+  };
+  // The address changes when one lets go: a browser takes only so many changes of it a second.
+  const drag = (place: number) => setDragged(entries[place]?.position ?? null);
   const select = (place: number) => {
     const entry = entries[place];
     if (entry !== undefined) go(entry.position);
@@ -71,7 +78,7 @@ function Moments({ eventId, history }: { eventId: string; history: ReturnType<ty
 
   return (
     <Stack gap="lg">
-      <HistorySlider history={history} index={index} onSelect={select} />
+      <HistorySlider history={history} index={index} onDrag={drag} onSelect={select} />
       <Jump onGo={go} problem={problemOf(then.error)} />
       <Grid gap="lg">
         <Grid.Col span={{ base: 12, md: 5 }} order={{ base: 2, md: 1 }}>
@@ -95,9 +102,10 @@ function Moments({ eventId, history }: { eventId: string; history: ReturnType<ty
   );
 }
 
+/** Why there is nothing at that moment: beside the field, in the API's own words where it has some. */
 function problemOf(error: unknown): string | null {
   if (isKind(error, "event-not-found")) return text.jump.notYet;
-  return isKind(error, "position-beyond-head", "malformed") ? text.jump.beyond : null;
+  return isKind(error, "position-beyond-head", "malformed") ? error.message : null;
 }
 
 function NotFound() {

@@ -11,11 +11,13 @@ const text = ledger.event;
 interface Props {
   history: ReturnType<typeof useHistory>;
   index: number;
+  /** While one drags; `onSelect` when one lets go. */
+  onDrag: (index: number) => void;
   onSelect: (index: number) => void;
 }
 
 /** The entries about one event from left to right. By keys: arrows a step, Page Up and Down ten, Home and End. */
-export function HistorySlider({ history, index, onSelect }: Props) {
+export function HistorySlider({ history, index, onDrag, onSelect }: Props) {
   const { entries, isReading, hasMore, readOn } = history;
   const last = entries.length - 1;
   const entry = entries[index];
@@ -58,7 +60,8 @@ export function HistorySlider({ history, index, onSelect }: Props) {
           max={Math.max(last, 1)}
           disabled={last < 1}
           value={Math.max(index, 0)}
-          onChange={onSelect}
+          onChange={onDrag}
+          onChangeEnd={onSelect}
         />
         {isReading && (
           <Text size="sm" c="dimmed" role="status">

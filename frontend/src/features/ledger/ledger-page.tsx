@@ -1,6 +1,7 @@
 import { Button, Center, Group, Loader, Stack, Text } from "@mantine/core";
-import { IconBook2, IconZoomExclamation } from "@tabler/icons-react";
+import { IconBook2, IconHistory, IconZoomExclamation } from "@tabler/icons-react";
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
+import { Link } from "react-router";
 
 import { LoadFailed } from "@/shared/feedback/load-failed";
 import { NothingHere } from "@/shared/feedback/nothing-here";
@@ -13,24 +14,31 @@ import { TableFrame } from "@/shared/tables/table-frame";
 
 import { EntryRow } from "./entry-row";
 import { FilterBar } from "./filter-bar";
+import { Proof } from "./proof";
 import { entriesQuery, NO_FILTER, parametersOf, PLACES_A_PAGE, type Filter } from "./queries";
 import { useFilter } from "./use-filter";
 import { usePatientPages } from "./use-patient-pages";
 
 export function LedgerPage() {
   const [filter, setFilter] = useFilter();
-  const download = (
-    <DownloadButton
-      label={ledger.download}
-      path="/api/audit/entries"
-      accept="application/x-ndjson"
-      parameters={parametersOf(filter)}
-      fileName="entries.ndjson"
-    />
+  const actions = (
+    <Group gap="sm">
+      <Button component={Link} to="/ledger/books" variant="default" leftSection={<IconHistory size={18} aria-hidden />}>
+        {ledger.books.title}
+      </Button>
+      <DownloadButton
+        label={ledger.download}
+        path="/api/audit/entries"
+        accept="application/x-ndjson"
+        parameters={parametersOf(filter)}
+        fileName="entries.ndjson"
+      />
+    </Group>
   );
   return (
-    <Page title={ledger.title} lead={ledger.lead} actions={download}>
+    <Page title={ledger.title} lead={ledger.lead} actions={actions}>
       <Stack gap="lg">
+        <Proof />
         <FilterBar filter={filter} onChange={setFilter} />
         <Entries filter={filter} onChange={setFilter} />
       </Stack>

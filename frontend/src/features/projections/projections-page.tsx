@@ -13,6 +13,10 @@ import { projections as text } from "@/shared/strings/projections";
 import { LoadingRows } from "@/shared/tables/loading-rows";
 import { TableFrame } from "@/shared/tables/table-frame";
 
+import { LastVerification } from "./last-verification";
+import { Rebuilding } from "./rebuilding";
+
+const COLOURS = { running: "ledger", stalled: "red", frozen: "yellow" };
 const LOOK_MILLISECONDS = 2_000;
 
 export function ProjectionsPage() {
@@ -32,7 +36,7 @@ export function ProjectionsPage() {
   );
 }
 
-function Shown({ list: { items, ledger_position: head } }: { list: ProjectionList }) {
+function Shown({ list: { items, verification, ledger_position: head } }: { list: ProjectionList }) {
   const { columns, none } = text;
   if (items.length === 0) return <NothingHere icon={IconActivity} title={none.title} text={none.text} />;
   return (
@@ -53,9 +57,9 @@ function Shown({ list: { items, ledger_position: head } }: { list: ProjectionLis
         </Group>
       </Paper>
       {items
-        .filter(({ state }) => state === "stalled")
+        .filter(({ state }) => state !== "running")
         .map((one) => (
-          <Stalled key={one.name} projection={one} />
+          <Standing key={one.name} projection={one} />
         ))}
       <TableFrame
         label={text.table}
@@ -71,13 +75,14 @@ function Shown({ list: { items, ledger_position: head } }: { list: ProjectionLis
           <Row key={one.name} projection={one} head={head} />
         ))}
       </TableFrame>
+      <LastVerification verification={verification} />
     </>
   );
 }
 
 function Row({ projection, head }: { projection: Projection; head: number }) {
   const { columns } = text;
-  const { name, version, position, lag_entries, lag_seconds, state } = projection;
+  const { name, version, position, lag_entries, lag_seconds, state, rebuild } = projection;
   return (
     <Table.Tr>
       <Table.Th scope="row">
@@ -91,7 +96,7 @@ function Row({ projection, head }: { projection: Projection; head: number }) {
         </Stack>
       </Table.Th>
       <Table.Td data-label={columns.state}>
-        <Badge variant="light" color={state === "stalled" ? "red" : "ledger"}>
+        <Badge variant="light" color={COLOURS[state]}>
           {text.states[state]}
         </Badge>
       </Table.Td>
@@ -101,9 +106,10 @@ function Row({ projection, head }: { projection: Projection; head: number }) {
           <Progress
             size="sm"
             value={head === 0 ? 100 : (100 * position) / head}
-            color={state === "stalled" ? "red" : "ledger"}
+            color={COLOURS[state]}
             aria-label={text.caughtUp(name)}
           />
+          {rebuild !== null && <Rebuilding name={name} rebuild={rebuild} />}
         </Stack>
       </Table.Td>
       <Table.Td data-label={columns.entries} ta={{ sm: "end" }}>
@@ -116,7 +122,15 @@ function Row({ projection, head }: { projection: Projection; head: number }) {
   );
 }
 
-function Stalled({ projection: { name, failed_position, error } }: { projection: Projection }) {
+/** Why one does not move. */
+function Standing({ projection: { name, state, failed_position, error } }: { projection: Projection }) {
+  if (state === "frozen") {
+    return (
+      <Alert color="yellow" icon={<IconAlertTriangle aria-hidden />} title={text.frozen.title(name)} role="alert">
+        {text.frozen.text}
+      </Alert>
+    );
+  }
   return (
     <Alert color="red" icon={<IconAlertTriangle aria-hidden />} title={text.stalled.title(name)} role="alert">
       {failed_position === null ? text.stalled.unknown : text.stalled.at(failed_position)}

@@ -10,6 +10,7 @@ const TRY_MILLISECONDS = 10_000;
 /** The one way to the API. The session is a cookie that no script reads; its readable twin goes into the CSRF header. */
 export const client = axios.create({
   timeout: TRY_MILLISECONDS,
+  headers: { Accept: "application/json" }, // axios would take text as gladly, which some routes have too
   withCredentials: true,
   xsrfCookieName: "seatledger_csrf",
   xsrfHeaderName: "X-CSRF-Token",

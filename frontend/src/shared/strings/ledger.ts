@@ -77,6 +77,36 @@ export const ledger = {
     used: (ticket: number) => `Ticket ${ticket} of its booking`,
   },
 
+  proof: {
+    title: "Proof",
+    lead: "What was last signed of this ledger. Keep it: whatever is altered later does not match it.",
+    size: "Entries",
+    position: "Up to position",
+    origin: "Origin",
+    root: "Root hash",
+    key: "Verifier key",
+    keyHint: "Compare it with what you were given elsewhere: it is worth what its source is.",
+    note: "The signed note",
+    copy: "Copy the note",
+    copied: "Copied",
+  },
+
+  books: {
+    title: "The books then",
+    lead: "Revenue and sales as they stood at any moment, folded from the ledger again.",
+    now: "Now",
+    asOf: (position: number) => `As it stood at ledger position ${count(position)}`,
+    net: "Net revenue",
+    grossAndRefunded: (gross: string, refunded: string) => `${gross} gross, ${refunded} refunded`,
+    bookings: "Bookings",
+    cancellations: "Cancellations",
+    taken: "Seats taken",
+    of: (taken: number, capacity: number) => `${count(taken)} of ${count(capacity)}`,
+    events: "Events",
+    eventsBy: (active: number, completed: number, cancelled: number) =>
+      `${count(active)} active, ${count(completed)} completed, ${count(cancelled)} cancelled`,
+  },
+
   event: {
     back: "Ledger",
     title: (name: string) => `History of ${name}`,
@@ -98,7 +128,6 @@ export const ledger = {
       go: "Go there",
       invalid: "That is neither a position nor a time.",
       notYet: "The event was not there yet then.",
-      beyond: "The ledger does not reach that far.",
     },
     timeline: "Entries around it",
     asOf: (position: number) => `As it stood at ledger position ${count(position)}`,

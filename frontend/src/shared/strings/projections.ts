@@ -13,7 +13,7 @@ export const projections = {
     entries: "Entries behind",
     seconds: "Time behind",
   },
-  states: { running: "Running", stalled: "Stalled" },
+  states: { running: "Running", stalled: "Stalled", frozen: "Frozen" },
   upToDate: "Up to date",
   caughtUp: (name: string) => `How far ${name} has come`,
   version: (version: number) => `Version ${version}`,
@@ -23,6 +23,21 @@ export const projections = {
     at: (position: number) =>
       `At the entry at position ${count(position)}, which it can't apply. It waits to be repaired; selling goes on.`,
     unknown: "It waits to be repaired; selling goes on.",
+  },
+  frozen: {
+    title: (name: string) => `Nobody is working on ${name}`,
+    text: "The ledger has moved on for 10 seconds and this has not: look whether a worker runs.",
+  },
+  rebuild: (position: number, target: number) => `Rebuilding: ${count(position)} of ${count(target)}`,
+  rebuildLeft: (duration: string) => `about ${duration} left`,
+  rebuildOf: (name: string) => `How far the rebuilding of ${name} is`,
+  verification: {
+    title: "Verification",
+    never: "This ledger has not been verified yet: a worker does so once a day, and who runs the system at any time.",
+    sound: "All of it was proven",
+    altered: "Something was altered",
+    said: (entries: number, position: number, when: string) =>
+      `${count(entries)} entries, up to position ${count(position)}, ${when}.`,
   },
   about: {
     audit: "The proof: a Merkle tree over every entry",

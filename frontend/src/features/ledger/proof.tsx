@@ -1,0 +1,89 @@
+import { Accordion, Button, Code, CopyButton, SimpleGrid, Stack, Text } from "@mantine/core";
+import { IconCheck, IconCopy } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+
+import { getCheckpoint } from "@/shared/api/generated/audit/audit";
+import type { Checkpoint } from "@/shared/api/generated/model";
+import { LoadFailed } from "@/shared/feedback/load-failed";
+import { count } from "@/shared/formatting/counts";
+import { ledger } from "@/shared/strings/ledger";
+import { LoadingRows } from "@/shared/tables/loading-rows";
+
+const text = ledger.proof;
+
+/** The last checkpoint, asked for when one looks. */
+export function Proof() {
+  const [isOpen, setIsOpen] = useState(false);
+  return (
+    <Accordion variant="separated" radius="lg" onChange={(open) => setIsOpen(open !== null)}>
+      <Accordion.Item value="proof">
+        <Accordion.Control>
+          <Text fw={650}>{text.title}</Text>
+          <Text size="sm" c="dimmed">
+            {text.lead}
+          </Text>
+        </Accordion.Control>
+        <Accordion.Panel>{isOpen && <Last />}</Accordion.Panel>
+      </Accordion.Item>
+    </Accordion>
+  );
+}
+
+function Last() {
+  const { data, error, refetch } = useQuery({
+    queryKey: ["ledger", "checkpoint"],
+    queryFn: ({ signal }) => getCheckpoint(undefined, undefined, signal),
+  });
+  if (data !== undefined) return <Shown checkpoint={data} />;
+  if (error === null) return <LoadingRows rows={2} />;
+  return <LoadFailed error={error} onRetry={refetch} />;
+}
+
+function Shown({
+  checkpoint: { origin, size, root, note, verifier_key, ledger_position },
+}: {
+  checkpoint: Checkpoint;
+}) {
+  const facts: [label: string, value: string][] = [
+    [text.size, count(size)],
+    [text.position, count(ledger_position)],
+    [text.origin, origin],
+    [text.root, root],
+    [text.key, verifier_key],
+  ];
+  return (
+    <Stack gap="md">
+      <SimpleGrid cols={{ base: 1, sm: 2 }} component="dl" m={0}>
+        {facts.map(([label, value]) => (
+          <div key={label}>
+            <Text component="dt" size="sm" c="dimmed">
+              {label}
+            </Text>
+            <Text component="dd" m={0} size="sm" ff="monospace" style={{ overflowWrap: "anywhere" }}>
+              {value}
+            </Text>
+          </div>
+        ))}
+      </SimpleGrid>
+      <Text size="sm" c="dimmed">
+        {text.keyHint}
+      </Text>
+      <Code block tabIndex={0} role="region" aria-label={text.note} style={{ overflow: "auto" }}>
+        {note}
+      </Code>
+      <CopyButton value={note}>
+        {({ copied, copy }) => (
+          <Button
+            w="fit-content"
+            variant="default"
+            leftSection={copied ? <IconCheck size={18} aria-hidden /> : <IconCopy size={18} aria-hidden />}
+            onClick={copy}
+          >
+            {copied ? text.copied : text.copy}
+          </Button>
+        )}
+      </CopyButton>
+    </Stack>
+  );
+}

@@ -1,0 +1,24 @@
+import { Progress, Stack, Text } from "@mantine/core";
+
+import type { Rebuild } from "@/shared/api/generated/model";
+import { duration } from "@/shared/formatting/durations";
+import { projections as text } from "@/shared/strings/projections";
+
+/** Beside a projection that is made anew while the old one goes on serving. */
+export function Rebuilding({ name, rebuild }: { name: string; rebuild: Rebuild }) {
+  const { position, target, seconds_left } = rebuild;
+  return (
+    <Stack gap={4} mt={6}>
+      <Text size="xs">
+        {text.rebuild(position, target)}
+        {seconds_left !== null && `, ${text.rebuildLeft(duration(seconds_left))}`}
+      </Text>
+      <Progress
+        size="sm"
+        color="blue"
+        value={target === 0 ? 100 : (100 * position) / target}
+        aria-label={text.rebuildOf(name)}
+      />
+    </Stack>
+  );
+}
