@@ -27,13 +27,10 @@ from benchmarks.projection import copied
 from benchmarks.results import Row, at_least, goal, percentile, ratios, spread
 from benchmarks.stage import Stage, another_api, aside
 from ledger.store import sqlalchemy_url
-from projections import digests
 from projections.checkpoints import Checkpointing
 
 NAME = "proof"
 ENTRIES, EVENTS = {False: 1_000_000, True: 10_000}, 1_000
-#: Of them, what was there when the last digest was taken: it is taken when the ledger has grown by a tenth.
-DIGESTED = 0.9
 #: Proofs asked for, each so many positions after the one before, and before the first that counts.
 PROOFS, STRIDE, WARM_UP = 300, 7_919, 20
 CONNECTIONS = 64
@@ -50,10 +47,7 @@ def run(bench: Bench) -> None:
     _book_meanwhile(bench)
     size = ENTRIES[bench.options.quick]
     with aside(bench.stage, NAME, event_cache_bytes=1024 * 1024) as stage:
-        events = _sell(bench, stage, int(size * DIGESTED))
-        _command(stage, "projections", "rebuild", "all")
-        _take_digest(stage)
-        events += _sell(bench, stage, size - int(size * DIGESTED))
+        events = _sell(bench, stage, size)
         _rebuild(bench, stage, events, size)
         _sign(stage)
         _verify(bench, stage, size)
@@ -105,8 +99,10 @@ def _verify(bench: Bench, stage: Stage, size: int) -> None:
 
 
 def _look_back(bench: Bench, stage: Stage) -> None:
-    """At the moment that is furthest from a digest."""
-    done = _command(stage, "query_api.as_of", str(stage.ledger.head() - 1))
+    """Just before the last digest: as far as it can be from the one before."""
+    with stage.connect() as connection:
+        [last] = connection.execute("SELECT max(position) FROM projection_digests").fetchone() or (None,)
+    done = _command(stage, "query_api.as_of", str((last or stage.ledger.head()) - 1))
     met = goal(f"under {AS_OF_SECONDS} s", done.seconds < AS_OF_SECONDS)
     bench.results.rows.append(Row(benchmark=NAME, what="the statistics of a past moment", value=done.seconds, unit="s", goal=met))
 
@@ -151,12 +147,6 @@ def _book_meanwhile(bench: Bench) -> None:
             what = "booking while rebuilding" if words else "booking"
             bench.note(NAME, what, number, load, [*failures(load), *books.wrong(load, CONNECTIONS)])
     bench.results.rows.append(at_least(OF_BOOKING, NAME, "bookings while rebuilding / without", ratios(meanwhile, alone)))
-
-
-def _take_digest(stage: Stage) -> None:
-    engine = create_engine(sqlalchemy_url(stage.settings.database_url))
-    digests.take_if_due(engine)
-    engine.dispose()
 
 
 def _sign(stage: Stage) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from tqdm import tqdm
 
 from ledger.keys import KeysError
+from ledger.macs import Macs
 from ledger.settings import Settings, SettingsError
 from ledger.store import Ledger, LedgerAway, sqlalchemy_url
 from projections import transfer
@@ -157,7 +158,7 @@ def _import(arguments: argparse.Namespace, settings: Settings) -> int:
         arguments.file.open("rb") as file,
         _progress("Taking in", "entries") as told,
     ):
-        root = transfer.import_(connection, file, told)
+        root = transfer.import_(connection, file, Macs.open(settings.keys), told)
     print(f"The ledger is as in {arguments.file}. Root hash {root}")
     return 0
 

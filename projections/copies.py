@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, create_engine, func, select
+from sqlalchemy import Connection, Engine, create_engine, func, select, text
 from sqlalchemy.schema import DropSchema
 
 from ledger.store import Ledger, sqlalchemy_url
@@ -85,7 +85,7 @@ class Copies:
             connection.execute(DropSchema(copy.schema, cascade=True, if_exists=True))
 
     def fill(
-        self, copies: Sequence[Copy], end_of: Callable[[Projector], int], told: Told, stops: Mapping[int, Callable[[], None]] = {}
+        self, copies: Sequence[Copy], end_of: Callable[[Projector], int], told: Told, stops: Mapping[int, Callable[[], object]] = {}
     ) -> None:
         """Each up to the position that `end_of` says, asked again at each step. Step by step together, so that the entries of a
         step are read and decoded once, the next ones meanwhile, and one folds while the database writes for another. At each of
@@ -124,6 +124,7 @@ class Copies:
     def compare(self, copy: Copy, comparable: Callable[[State], bool]) -> Compared | None:
         """With what is served, as of one moment, at which both stand at one position; the served one goes on meanwhile. None where
         the served one is not `comparable`, or behind."""
+        self.fold(copy, max(self.served(copy.projector).position, self.reached(copy)))  # what little is left then holds nobody up
         with self.engine.connect() as reader:
             with self.engine.begin() as holder:
                 served = state_of(holder, copy.projector, SERVED, lock=True)
@@ -131,6 +132,8 @@ class Copies:
                     return None
                 self.fold(copy, served.position)
                 reader.execution_options(isolation_level="REPEATABLE READ")
+                names = ", ".join(f"{SERVED}.{model.__tablename__}" for model in copy.projector.tables)
+                reader.execute(text(f"LOCK TABLE {names} IN ACCESS SHARE MODE"))  # no rebuild swaps them under it
                 reader.execute(select(1))  # from here on it sees this moment
             found = comparison.first_difference(reader, copy.projector.tables, SERVED, copy.schema)
             return Compared(served.position, found)

@@ -4,6 +4,9 @@ Only of small projections, whose rows count events and not bookings. One is made
 50,000 entries at least, since the last: what they cost in all grows with the ledger alone.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 from sqlalchemy import Connection, Engine, Text, func, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -30,6 +33,16 @@ class Digest(Model):
 def take_if_due(engine: Engine) -> int:
     """How many were taken. Of what a projection says at one moment, by one statement."""
     return sum(_take(engine, PROJECTORS[name]) for name in KEPT)
+
+
+def stops(engine: Engine, projector: Projector, head: int) -> dict[int, Callable[[], int]]:
+    """Where a copy of the projector's, which this engine finds, is to be digested on its way to the head, and how."""
+    found: dict[int, Callable[[], int]] = {}
+    position = MIN_GROWTH
+    while projector.name in KEPT and position < head:
+        found[position] = partial(_take, engine, projector)
+        position += max(MIN_GROWTH, position // 10)
+    return found
 
 
 def _take(engine: Engine, projector: Projector) -> int:

@@ -9,7 +9,7 @@ be applied stops its projector there, visibly, and nobody else.
 import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, bindparam, func, null, select, text, update
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -85,6 +85,8 @@ def catch_up(
     applied (the ones before it are folded), and where the database is out of reach its own errors or LedgerAway."""
     folded = searching = 0  # so many entries more are folded one at a time
     with engine.connect() as connection:
+        if not _is_of_this_version(connection, projector):
+            return 0
         position = _read_position(connection, projector)
         while True:
             try:
@@ -108,7 +110,8 @@ def catch_up(
 
 #: Built once: to build a statement costs more than to carry it out.
 _POSITION = select(Progress.position).where(Progress.name == bindparam("projector"))
-_LOCK = _POSITION.with_for_update(skip_locked=True)
+_LOCK = _POSITION.where(Progress.version == bindparam("version")).with_for_update(skip_locked=True)
+_VERSION = select(Progress.version).where(Progress.name == bindparam("projector"))
 _MOVE = (
     update(Progress)
     .where(Progress.name == bindparam("projector"))
@@ -119,12 +122,18 @@ _MOVE = (
 _NO_WAIT = text("SET LOCAL synchronous_commit = off")
 
 
+def _is_of_this_version(connection: Connection, projector: Projector) -> bool:
+    """Tables of another version are for workers of that version: a rebuild makes those of ours."""
+    with connection.begin():
+        return connection.scalars(_VERSION, {"projector": projector.name}).one() == projector.version
+
+
 def _read_position(connection: Connection, projector: Projector) -> int:
     with connection.begin():
         return connection.scalars(_POSITION, {"projector": projector.name}).one()
 
 
-def _lock(connection: Connection, given: dict[str, str]) -> int:
+def _lock(connection: Connection, given: dict[str, Any]) -> int:
     """The position that the projection has reached, held until the transaction ends."""
     position = connection.scalars(_LOCK, given).one_or_none()
     if position is None:
@@ -135,7 +144,7 @@ def _lock(connection: Connection, given: dict[str, str]) -> int:
 def _fold_next(connection: Connection, ledger: Log, projector: Projector, after: int, run_length: int) -> tuple[int, int]:
     """One transaction: the position reached and the number of entries folded. Raises Occupied, and _Failed where an entry is at
     fault."""
-    given = {"projector": projector.name}
+    given = {"projector": projector.name, "version": projector.version}
     run_at = after, run_length
     try:
         run = ledger.read(after, run_length)
@@ -152,7 +161,7 @@ def _fold_next(connection: Connection, ledger: Log, projector: Projector, after:
             connection.execute(_NO_WAIT)
             projector.fold(connection, run)
             position = run[-1].position
-            connection.execute(_MOVE, {**given, "reached": position})
+            connection.execute(_MOVE, {"projector": projector.name, "reached": position})
     except Exception as error:
         if isinstance(error, Occupied) or _is_away(error):
             raise

@@ -5,7 +5,7 @@ Nobody is told anything by a rebuild: what is published is where the served proj
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.schema import CreateSchema, DropSchema
 
 from ledger.store import Ledger
+from projections import digests
 from projections.comparison import Difference
 from projections.copies import SERVED, Copies, CopiesRefused, Copy, State, Told, state_of
 from projections.digests import Digest
@@ -67,7 +68,10 @@ class Rebuilder:
             for projector in projectors:
                 stack.enter_context(self._copies.alone(projector.name))
             copies = [stack.enter_context(self._copies.copy(projector, anew=False)) for projector in projectors]
-            self._copies.fill(copies, self._end_of, notes)
+            head, stops = self._ledger.head(), dict[int, Callable[[], object]]()
+            for copy in copies:
+                stops |= digests.stops(copy.engine, copy.projector, head)
+            self._copies.fill(copies, self._end_of, notes, stops)
             for copy in copies:
                 self._copies.finish(copy)
             return [self._finish(copy) for copy in copies]
@@ -84,6 +88,7 @@ class Rebuilder:
 
     def _swap(self, copy: Copy) -> int:
         for _ in range(SWAP_TRIES):
+            self._copies.fold(copy, self._end_of(copy.projector))
             try:
                 with self._copies.engine.begin() as connection:
                     connection.execute(text(f"SET LOCAL lock_timeout = {LOCK_MS}"))

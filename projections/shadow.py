@@ -35,8 +35,19 @@ def make(connection: Connection, projectors: Sequence[Projector], kind: Kind) ->
     for table in metadata.sorted_tables:
         table._prefixes = [kind.value] if kind.value else []
         connection.execute(CreateTable(table, include_foreign_key_constraints=()))
+        for column, storage in connection.execute(_STORAGE, {"served": f"public.{table.name}", "made": table.name}):
+            connection.execute(text(f"ALTER TABLE {table.name} ALTER COLUMN {column} SET STORAGE {storage}"))
     rows = [{"name": one.name, "version": one.version, "position": 0, "updated_at": datetime.now(UTC)} for one in projectors]
     connection.execute(insert(metadata.tables[Progress.__tablename__]), rows)
+
+
+#: The columns that a migration has stored in another way than their type asks for.
+_STORAGE = text("""
+    SELECT served.attname,
+        CASE served.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END
+    FROM pg_attribute AS served JOIN pg_attribute AS made USING (attname)
+    WHERE served.attrelid = to_regclass(:served) AND made.attrelid = to_regclass(:made) AND served.attnum > 0
+        AND served.attstorage <> made.attstorage""")
 
 
 def finish(connection: Connection, schema: str, projectors: Sequence[Projector]) -> None:
@@ -49,6 +60,7 @@ def finish(connection: Connection, schema: str, projectors: Sequence[Projector])
         for constraint in sorted(table.foreign_key_constraints, key=lambda constraint: str(constraint.name)):
             if constraint.name not in there:
                 connection.execute(AddConstraint(constraint))
+        connection.execute(text(f"ANALYZE {table.name}"))
 
 
 _CONSTRAINTS = text("SELECT conname FROM pg_constraint WHERE connamespace = CAST(:schema AS regnamespace)")
@@ -66,7 +78,7 @@ def _metadata(projectors: Sequence[Projector]) -> MetaData:
 def engine_in(url: URL, schema: str, **options: Any) -> Engine:
     """Whatever goes over it finds the tables of this schema first."""
     given = url.query.get("options", "")
-    path = f"-c search_path={schema},public {given}"
+    path = f"{given} -c search_path={schema},public"  # the last one counts
     return create_engine(url, connect_args={"application_name": f"seatledger-{schema}", "options": path}, **options)
 
 

@@ -77,11 +77,11 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def read_list(path: Path) -> Iterator[str]:
-    """All notes ever signed, in order, one at a time. Raises NoteError naming the line, OSError."""
+def read_list(path: Path, until: int | None = None) -> Iterator[str]:
+    """All notes ever signed, in order; of the first `until` bytes alone. Raises NoteError, which names the line, and OSError."""
     with path.open("rb") as file:
         number = 0
-        while line := file.readline(MAX_LINE + 1):
+        while (until is None or file.tell() < until) and (line := file.readline(MAX_LINE + 1)):
             number += 1
             if not line.endswith(b"\n"):
                 raise NoteError(f"Line {number} of {path.name} is cut off or too long.")

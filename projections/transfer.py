@@ -6,12 +6,13 @@ were and their root: a file that was cut off or edited is not taken.
 
 import base64
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from typing import Annotated, BinaryIO
 from uuid import UUID
 
 import msgspec
 import psycopg
 
+from ledger.macs import Macs
 from ledger.store import ORDERING_LOCK
 from projections.audit import leaf_of
 from projections.merkle import CompactRange
@@ -30,10 +31,13 @@ class TransferError(Exception):
     """A file or a ledger that can't be taken: one sentence, saying what is wrong and where."""
 
 
+_Number = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+
+
 class _Line(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
-    position: int
+    position: _Number
     stream: UUID
-    version: int
+    version: _Number
     topic: str
     entry: str = ""
     bytes: str = ""
@@ -66,7 +70,7 @@ def export(connection: psycopg.Connection, file: BinaryIO, told: Told) -> str:
     return tree.root().hex()
 
 
-def import_(connection: psycopg.Connection, file: BinaryIO, told: Told) -> str:
+def import_(connection: psycopg.Connection, file: BinaryIO, macs: Macs, told: Told) -> str:
     """All of it or nothing. Returns the root hash. Raises TransferError."""
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (ORDERING_LOCK,))
@@ -75,7 +79,7 @@ def import_(connection: psycopg.Connection, file: BinaryIO, told: Told) -> str:
         tree, last = CompactRange(), 0
         with cursor.copy(_COPY) as copy:
             copy.set_types(["uuid", "int8", "text", "bytea", "int8", "bytea"])
-            for row in _rows(file, tree):
+            for row in _rows(file, tree, macs):
                 copy.write_row(row)
                 last = row[4]
                 if tree.size % STEP == 0:
@@ -85,7 +89,7 @@ def import_(connection: psycopg.Connection, file: BinaryIO, told: Told) -> str:
         return tree.root().hex()
 
 
-def _rows(file: BinaryIO, tree: CompactRange) -> Iterator[Row]:
+def _rows(file: BinaryIO, tree: CompactRange, macs: Macs) -> Iterator[Row]:
     """Each entry of the file, whose last line has to say that it is the end. Raises TransferError."""
     position = number = 0
     while text := file.readline(MAX_LINE + 1):
@@ -94,7 +98,7 @@ def _rows(file: BinaryIO, tree: CompactRange) -> Iterator[Row]:
             raise TransferError(f"Line {number} is cut off or longer than {MAX_LINE} bytes.")
         if text.startswith(b'{"entries"'):
             return _check_end(text, number, tree, file)
-        row = _row(text, number)
+        row = _row(text, number, macs)
         if row[4] <= position:
             raise TransferError(f"Line {number} has position {row[4]}, after {position}.")
         position = row[4]
@@ -103,15 +107,15 @@ def _rows(file: BinaryIO, tree: CompactRange) -> Iterator[Row]:
     raise TransferError(f"The file ends after line {number} without saying how many entries it has: it is cut off.")
 
 
-def _row(text: bytes, number: int) -> Row:
+def _row(text: bytes, number: int, macs: Macs) -> Row:
     try:
         line = msgspec.json.decode(text, type=_Line)
         state = base64.b64decode(line.bytes, validate=True) if line.bytes else line.entry.encode()
         mac = bytes.fromhex(line.mac) if line.mac is not None else None
     except (ValueError, msgspec.MsgspecError) as error:
         raise TransferError(f"Line {number} is no entry: {error}.") from None
-    if line.version < 1:
-        raise TransferError(f"Line {number} has version {line.version}.")
+    if mac is not None and not macs.is_of(mac, line.stream, line.version, line.topic, state):
+        raise TransferError(f"Line {number} carries a MAC that no key in KEYS_DIR made of it: altered, or from another Seatledger.")
     return line.stream, line.version, line.topic, state, line.position, mac
 
 

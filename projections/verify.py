@@ -24,24 +24,33 @@ from ledger.keys import KeysError
 from ledger.macs import Macs
 from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
-from projections import digests
-from projections.copies import Copies, Copy
+from projections import audit, digests
+from projections.copies import Copies, CopiesRefused, Copy
 from projections.engine import Projector, Stalled
 from projections.log_keys import LogKeys, read_origin
 from projections.registry import PROJECTORS
 from projections.shadow import Kind
 from projections.signed_list import LIST_FILE, locked_list
-from projections.tables import Model, Moment, Position, Progress, Words
+from projections.tables import Model, Moment, Position, Words
 from projections.verify_checkpoints import Signed
 from projections.verify_entries import Altered, EntryCheck, Finding, entries, stored_leaves
+from projections.verify_tables import check_tables
 
 #: Entries between two notes of where it is, for who begins again after a kill.
 SAVE_EVERY = 100_000
-STATE_FILE = "verification-state"
+STATE_FILE, LAST_FILE = "verification-state", "verification-last"
+PROVEN, ALTERED, FAILED = "proven", "altered", "failed"
 #: How long the results of verifications are kept.
 KEPT = timedelta(days=400)
 #: Entries of a stream read at once.
 PAGE = 5_000
+
+
+class Last(msgspec.Struct):
+    """When the last verification ended, however it did."""
+
+    at: datetime
+    outcome: str
 
 
 class Report(msgspec.Struct):
@@ -92,17 +101,22 @@ class Verifier:
             )
         macs, keys = Macs.open(self._settings.keys), LogKeys.open(self._settings.keys)
         origin, listed = read_origin(self._settings.keys), self._settings.keys / LIST_FILE
-        with psycopg.connect(self._settings.database_url, application_name="seatledger-verify") as connection:
-            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-            with locked_list(listed, wait=True):  # nothing is signed, and not shown yet
-                signed = Signed.read(keys, origin, listed, self._given)
+        with ExitStack() as stack:
+            ledger = stack.enter_context(closing(Ledger(self._settings.database_url)))
+            copies = stack.enter_context(closing(Copies(self._settings.database_url, ledger, "verification", Kind.UNLOGGED)))
+            stack.enter_context(copies.alone("everything"))
+            with psycopg.connect(self._settings.database_url, application_name="seatledger-verify") as connection:
+                connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+                with locked_list(listed, wait=True):  # nothing is signed, and not shown yet
+                    connection.execute("SET LOCAL statement_timeout = 0")
+                    connection.execute("SELECT 1")  # from here on it sees this moment
+                    known_bytes = listed.stat().st_size
+                signed = Signed.read(keys, origin, listed, known_bytes, self._given)
                 report.checkpoints = len(signed.listed) + len(signed.given)
                 signed.check_rows(connection)
-            connection.execute("SET LOCAL statement_timeout = 0")
-            self._check_entries(report, connection, EntryCheck(macs, signed.origin, signed.by_size(), signed.adopted))
-        with closing(Ledger(self._settings.database_url)) as ledger:
+                self._check_entries(report, connection, EntryCheck(macs, signed))
             report.snapshots = self._check_snapshots(ledger)
-            self._compare_projections(report, ledger)
+            self._compare_projections(report, ledger, copies)
 
     def _check_entries(self, report: Report, connection: psycopg.Connection[Any], check: EntryCheck) -> None:
         with suppress(OSError, msgspec.MsgspecError):
@@ -139,21 +153,20 @@ class Verifier:
                 self._doing("snapshots", place + 1, len(streams))
         return found
 
-    def _compare_projections(self, report: Report, ledger: Ledger) -> None:
+    def _compare_projections(self, report: Report, ledger: Ledger, copies: Copies) -> None:
         with ExitStack() as stack:
-            copies = stack.enter_context(closing(Copies(self._settings.database_url, ledger, "verification", Kind.UNLOGGED)))
-            for projector in PROJECTORS.values():
-                stack.enter_context(copies.alone(projector.name))
             made = []
             for projector in PROJECTORS.values():
                 made.append(stack.enter_context(copies.copy(projector, anew=True)))
                 stack.callback(copies.drop, made[-1])
-            _check_progress(copies.engine, report.position)
+            check_tables(copies.engine)
+            _check_progress(copies.engine, ledger)
             try:
-                stops = _digest_checks(made, report.position)
+                stops = _digest_checks(made, ledger)
                 copies.fill(made, lambda projector: copies.served(projector).position, partial(self._doing, "read tables"), stops)
             except Stalled as stalled:
                 raise Altered(_unfoldable(stalled)) from stalled
+            _check_root(next(copy for copy in made if copy.projector.name == audit.Audit.name), report)
             for place, copy in enumerate(made):
                 self._doing("comparing", place, len(made))
                 compared = copies.compare(copy, lambda served: True)
@@ -189,34 +202,49 @@ def _snapshot_finding(stream: UUID, version: int) -> Finding:
     return Finding("ledger_snapshots", row, "state", None, None, sentence)
 
 
-def _check_progress(engine: Engine, head: int) -> None:
+def _check_root(copy: Copy, report: Report) -> None:
+    """The copies were folded from the very entries that were verified, also where that was broken off and gone on with later."""
+    with copy.engine.connect() as connection:
+        if audit.tree_size(connection) < report.entries:
+            raise CopiesRefused("The tree is behind the entries: start a worker, and verify again.")
+        root = audit.root_at(connection, report.entries).hex()
+    if root != report.root:
+        sentence = f"ledger_entries: an entry up to position {report.position} was altered while they were being verified."
+        raise Altered(Finding("ledger_entries", f"notification_id up to {report.position}", None, root, report.root, sentence))
+
+
+def _check_progress(engine: Engine, ledger: Ledger) -> None:
     """Raises Altered where a projection is not there, says another version, or a position that the ledger had not reached."""
     with engine.connect() as connection:
         served = {name: (version, position) for name, version, position in connection.execute(_PROGRESS)}
+    head = ledger.head()  # later than they were looked at
     for name, projector in PROJECTORS.items():
         row = f"name {name}"
         if name not in served:
             raise Altered(Finding("projections", row, None, None, None, f"projections: the row {row} is missing."))
         version, position = served[name]
-        for column, found, expected in (("version", version, projector.version), ("position", position, min(position, head))):
+        reached = head if position is None else min(position, head)
+        for column, found, expected in (("version", version, projector.version), ("position", position, reached)):
             if found != expected:
                 sentence = f"projections: in the row {row}, {column} is {found} and should be {expected}."
                 raise Altered(Finding("projections", row, column, found, expected, sentence))
 
 
-_PROGRESS = select(Progress.name, Progress.version, Progress.position)
+_PROGRESS = text("SELECT name, version, position FROM projections")
 
 
-def _digest_checks(copies: Sequence[Copy], head: int) -> dict[int, Callable[[], None]]:
+def _digest_checks(copies: Sequence[Copy], ledger: Ledger) -> dict[int, Callable[[], object]]:
     """For each digest, by its position: raises Altered where it is not what the projection says there."""
-    checks: dict[int, Callable[[], None]] = {}
+    checks: dict[int, Callable[[], object]] = {}
     kept = {(copy.projector.name, copy.projector.version): copy for copy in copies if copy.projector.name in digests.KEPT}
     with copies[0].engine.connect() as connection:
-        for name, version, position in connection.execute(_DIGESTS):
-            copy = kept.get((name, version))
-            if copy is None or position > head:
-                raise Altered(_digest_finding(name, version, position))
-            checks[position] = partial(_check_digest, copy, position)
+        taken = list(connection.execute(_DIGESTS))
+    head = ledger.head()  # later than they were looked at
+    for name, version, position in taken:
+        copy = kept.get((name, version))
+        if copy is None or position > head:
+            raise Altered(_digest_finding(name, version, position))
+        checks[position] = partial(_check_digest, copy, position)
     return checks
 
 
@@ -248,6 +276,19 @@ def _backwards(projector: Projector) -> Finding:
     return Finding("projections", f"name {projector.name}", "position", None, None, sentence)
 
 
+def note_last(directory: Path, outcome: str) -> None:
+    """Beside the keys: what the database says of its own verification proves nothing."""
+    with suppress(OSError):
+        (directory / LAST_FILE).write_bytes(msgspec.json.encode(Last(datetime.now(UTC), outcome)))
+
+
+def read_last(directory: Path) -> Last | None:
+    try:
+        return msgspec.json.decode((directory / LAST_FILE).read_bytes(), type=Last)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
 class Verification(Model):
     """Each that came to an end. `finding`: the sentence, where something was altered."""
 
@@ -262,7 +303,12 @@ class Verification(Model):
 
 def verify(settings: Settings, given: Sequence[Path], doing: Doing, *, anew: bool = False) -> Report:
     """Verifies, and notes for all to see what came out. Raises as `Verifier.run` does."""
-    report = Verifier(settings, given, doing).run(anew=anew)
+    try:
+        report = Verifier(settings, given, doing).run(anew=anew)
+    except Exception:
+        note_last(settings.keys, FAILED)
+        raise
+    note_last(settings.keys, PROVEN if report.finding is None else ALTERED)
     row = {
         "finished_at": report.finished_at,
         "started_at": report.started_at,

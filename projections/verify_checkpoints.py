@@ -28,17 +28,16 @@ class Signed(NamedTuple):
     accepted: int
 
     @classmethod
-    def read(cls, keys: LogKeys, origin: str, list_file: Path, given: Sequence[Path]) -> Self:
-        """Raises NoteError naming the file, OSError."""
-        listed = {note: keys.read(note) for note in read_list(list_file)} if list_file.exists() else {}
+    def read(cls, keys: LogKeys, origin: str, list_file: Path, until: int, given: Sequence[Path]) -> Self:
+        """The list as far as it was known: so many bytes. Raises NoteError naming the file, OSError."""
+        listed = {note: keys.read(note) for note in read_list(list_file, until)}
         kept = [checkpoint for path in given for checkpoint in _given(keys, path)]
         return cls(origin, listed, kept, read_accepted(list_file.parent))
 
     @property
-    def adopted(self) -> int:
-        """How many entries may be without a MAC: those under the first checkpoint, which may be older than MACs and can't have
-        changed since, or those that somebody has accepted."""
-        return max(self.accepted, next(iter(self.listed.values())).size if self.listed else 0)
+    def first_size(self) -> int:
+        """Of the first checkpoint; 0 where there is none."""
+        return next(iter(self.listed.values())).size if self.listed else 0
 
     def by_size(self) -> dict[int, list[Checkpoint]]:
         found: dict[int, list[Checkpoint]] = {}
@@ -50,7 +49,8 @@ class Signed(NamedTuple):
         """Those that the database shows are those that were signed. Raises Altered."""
         expected = {(one.origin, one.size): note for note, one in self.listed.items()}
         for origin, state, detail in connection.execute("SELECT origin, state, detail FROM audit_signing"):
-            if (origin, state, detail) != (self.origin, "signing", None):
+            known = {self.origin, *(one.origin for one in self.listed.values())}  # the one before, until a worker has signed
+            if origin not in known or (state, detail) != ("signing", None):
                 sentence = f"audit_signing: {state} under {origin}, where {self.origin} should be signing. {detail or ''}"
                 raise Altered(Finding("audit_signing", "one 1", "state", state, "signing", sentence.rstrip()))
         for origin, size, note in connection.execute("SELECT origin, size, note FROM audit_checkpoints ORDER BY origin, size"):

@@ -5,7 +5,7 @@ The stored tree is asked for one thing alone: where something is wrong, which en
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 import msgspec
@@ -27,6 +27,7 @@ _ENTRIES = """
 _STORED = """
     SELECT hashes, positions FROM audit_tiles JOIN audit_leaves USING (tile) WHERE level = 0 AND tile >= %s ORDER BY tile"""
 
+_COLUMNS = ("originator_id", "originator_version", "topic", "state", "notification_id")
 Row = tuple[UUID, int, str, bytes, int, bytes | None]
 
 
@@ -61,16 +62,35 @@ class _Saved(msgspec.Struct):
     versions: dict[bytes, int]
     suspect: _Suspect | None
     passed: list[tuple[int, bytes]]
+    is_sealed: bool
+
+
+class SignedOnes(Protocol):
+    """What is to be compared with. Of `given` ones each must fit; one that was signed here under another origin may have been given
+    up with it. `accepted`: so many entries may be without a MAC; `first_size`: of the first checkpoint that was signed."""
+
+    @property
+    def origin(self) -> str: ...
+
+    @property
+    def given(self) -> Sequence[Checkpoint]: ...
+
+    @property
+    def accepted(self) -> int: ...
+
+    @property
+    def first_size(self) -> int: ...
+
+    def by_size(self) -> Mapping[int, Sequence[Checkpoint]]: ...
 
 
 class EntryCheck:
     """Takes all entries in order, and then `finish`. Holds a number for each stream and nothing for each entry."""
 
-    def __init__(self, macs: Macs, origin: str, checkpoints: Mapping[int, Sequence[Checkpoint]], adopted: int) -> None:
-        """`checkpoints` by size; those of another origin than this one may have been given up. The first `adopted` entries may be
-        without a MAC: they are older than the first checkpoint."""
-        self._macs, self._origin, self._checkpoints, self._adopted = macs, origin, checkpoints, adopted
+    def __init__(self, macs: Macs, signed: SignedOnes) -> None:
+        self._macs, self._signed, self._checkpoints = macs, signed, signed.by_size()
         self.given_up: list[str] = []
+        self._is_sealed = False
         self.tree = CompactRange()
         self.position = 0
         self._versions: dict[bytes, int] = {}
@@ -79,6 +99,9 @@ class EntryCheck:
     def take(self, row: Row, stored: tuple[bytes, int] | None) -> None:
         """Raises Altered."""
         stream, version, topic, state, position, mac = row
+        for name, value in zip(_COLUMNS, row, strict=False):
+            if value is None:
+                self._say(position, name, None, "a value", f"has no {name}")
         if position <= self.position:
             self._say(position, "notification_id", position, f"above {self.position}", "is not above the one before it")
         leaf = leaf_of(stream, version, position, topic, state)
@@ -88,18 +111,25 @@ class EntryCheck:
         if version != expected:
             fault = f"is version {version} of its stream, after {expected - 1}"
             self._say(position, "originator_version", version, expected, fault)
-        if mac is None and self.tree.size >= self._adopted:
+        if mac is None and not self._may_lack_mac():
             self._say(position, "mac", None, "a MAC", "carries no MAC: nobody who has the keys has written it")
         if mac is not None and not self._macs.is_of(mac, stream, version, topic, state):
             self._say(position, "state", None, None, "does not fit its MAC: its bytes are not those that were written")
         self._check_readable(row)
         self._versions[stream.bytes], self.position = version, position
+        self._is_sealed |= mac is not None
         self.tree.append(leaf)
         if self.tree.size in self._checkpoints:
             self._check_root()
 
+    def _may_lack_mac(self) -> bool:
+        """Older than MACs, and under the first checkpoint, where it can't have changed since; or accepted by somebody."""
+        size = self.tree.size
+        return size < self._signed.accepted or (size < self._signed.first_size and not self._is_sealed)
+
     def save(self) -> bytes:
-        return msgspec.msgpack.encode(_Saved(self.position, self.tree.saved(), self._versions, self._suspect, self._passed()))
+        saved = _Saved(self.position, self.tree.saved(), self._versions, self._suspect, self._passed(), self._is_sealed)
+        return msgspec.msgpack.encode(saved)
 
     def restore(self, saved: bytes) -> None:
         """Goes on where one was saved, unless it had not seen a checkpoint that this one has to compare with."""
@@ -110,6 +140,7 @@ class EntryCheck:
             self.tree = before
             return
         self.position, self._versions, self._suspect = found.position, found.versions, found.suspect
+        self._is_sealed = found.is_sealed
 
     def _passed(self) -> list[tuple[int, bytes]]:
         """The checkpoints that lie behind."""
@@ -144,9 +175,10 @@ class EntryCheck:
             raise Altered(_tree_finding(self._suspect))
 
     def _still_stands(self, checkpoint: Checkpoint) -> bool:
-        if checkpoint.origin != self._origin:
+        stands = checkpoint.origin == self._signed.origin or checkpoint in self._signed.given
+        if not stands:
             self.given_up.append(f"{checkpoint.origin}: {checkpoint.size} entries")
-        return checkpoint.origin == self._origin
+        return stands
 
     def _say(self, position: object, column: str | None, found: Any, expected: Any, fault: str) -> None:
         if self._suspect is not None:
@@ -189,8 +221,8 @@ def stored_leaves(connection: psycopg.Connection[Any], after: int) -> Iterator[t
         cursor.execute(_STORED, (after // 256,))
         for place, (hashes, packed) in enumerate(cursor):
             start = after % 256 if place == 0 else 0
-            positions = positions_of(packed[: len(packed) // 8 * 8])
+            positions = positions_of((packed or b"")[: len(packed or b"") // 8 * 8])
             for index, position in enumerate(positions[start:], start):
-                yield hashes[index * SIZE : (index + 1) * SIZE], position
+                yield (hashes or b"")[index * SIZE : (index + 1) * SIZE], position
     while True:
         yield None

@@ -1,6 +1,7 @@
 """The statistics as they stood at any position, folded by a process of its own (`as_of.py`) and kept: the past does not change."""
 
 import asyncio
+import logging
 import os
 import sys
 from asyncio.subprocess import PIPE
@@ -20,6 +21,9 @@ from query_api.views import EventChangeView
 KEPT_BYTES = 16 * 1024 * 1024
 MAX_AT_ONCE, MAX_WAITING = 1, 8
 WAIT_SECONDS, PROCESS_SECONDS = 10.0, 120.0
+
+
+log = logging.getLogger(__name__)
 
 
 class EventStanding(msgspec.Struct):
@@ -98,7 +102,8 @@ class LookingBack:
             if process.returncode is None:
                 process.kill()
         if process.returncode:
-            raise RuntimeError(f"looking back failed: {complaint.decode(errors='replace')[-500:]}")
+            log.error("Looking back to %s failed: %s", position, complaint.decode(errors="replace")[-500:])
+            raise Busy("That could not be folded at the moment. Try again.")
         return await asyncio.to_thread(_standing, said)
 
 

@@ -49,7 +49,7 @@ async def look(database: Database) -> ProjectionList:
 
 def _view(row: Row, now: datetime) -> ProjectionView:
     position, name, version, failed_position, error, _, lag, next_entry, moved_at, *rebuild = row
-    seconds = 0.0 if next_entry is None else max((now - _at(next_entry).at).total_seconds(), 0.0)
+    seconds = 0.0 if next_entry is None else max((now - _made_at(next_entry, moved_at)).total_seconds(), 0.0)
     state: ProjectionState = "running"
     if failed_position is not None:
         state = "stalled"
@@ -61,6 +61,14 @@ def _view(row: Row, now: datetime) -> ProjectionView:
         error=None if error is None else error.splitlines()[0][:MAX_ERROR],  # what follows the first line is SQL
         rebuild=None if rebuild[0] is None else _rebuild(*rebuild),
     )  # fmt: skip
+
+
+def _made_at(entry: bytes, otherwise: datetime) -> datetime:
+    """Bytes that are no entry are what stalls a projection: that is to be seen then."""
+    try:
+        return _at(entry).at
+    except msgspec.MsgspecError:
+        return otherwise
 
 
 def _rebuild(position: int, target: int, started_at: datetime, updated_at: datetime) -> RebuildView:

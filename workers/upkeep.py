@@ -8,19 +8,21 @@ import sys
 from datetime import UTC, datetime, timedelta
 from threading import Thread
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, select
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from ledger.settings import Settings
 from projections.registry import PROJECTORS
 from projections.tables import Progress
-from projections.verify import Verification
+from projections.verify import FAILED, read_last
 
 log = logging.getLogger(__name__)
 
 UPKEEP = "upkeep"
 #: Selling, projecting and looking things up go before it.
 NICENESS = 10
+#: How soon a verification that could not be carried out is tried again.
+AGAIN_HOURS = 1.0
 
 
 class Upkeep:
@@ -51,14 +53,17 @@ class Upkeep:
         """Arguments of `python -m projections`; none: nothing is due."""
         with self._engine.connect() as connection:
             versions = dict(connection.execute(select(Progress.name, Progress.version)).all())
-            verified_at = connection.scalar(select(func.max(Verification.finished_at)))
             has_entries = any(connection.scalars(select(Progress.position).where(Progress.name.in_(PROJECTORS))))
-        old = [name for name, one in PROJECTORS.items() if versions.get(name) != one.version]
+        old = [name for name, one in PROJECTORS.items() if versions.get(name, one.version) < one.version]
         if old:
             return ["rebuild", old[0]]
         if not has_entries or not self._settings.verify_hours:
             return []
-        is_due = verified_at is None or datetime.now(UTC) - verified_at >= timedelta(hours=self._settings.verify_hours)
+        last = read_last(self._settings.keys)
+        pause = timedelta(
+            hours=min(self._settings.verify_hours, AGAIN_HOURS) if last and last.outcome == FAILED else self._settings.verify_hours
+        )
+        is_due = last is None or not timedelta() <= datetime.now(UTC) - last.at < pause
         return ["verify"] if is_due else []
 
     def _carry_out(self, *arguments: str) -> None:

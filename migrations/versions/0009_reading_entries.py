@@ -10,7 +10,7 @@ depends_on = None
 #: Bytes that are no entry come out as they are: an altered ledger is the last one that an auditor may be kept from reading.
 UP = """
 CREATE FUNCTION ledger_read(state bytea, OUT body json, OUT at timestamptz, OUT actor uuid, OUT command uuid)
-LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+LANGUAGE plpgsql STABLE AS $$
 BEGIN
     body := convert_from(state, 'UTF8')::json;
     at := (body ->> 'at')::timestamptz;

@@ -22,6 +22,7 @@ from ledger.store import Ledger, sqlalchemy_url
 from projections import digests
 from projections.checkpoints import Checkpointing
 from projections.engine import catch_up
+from projections.log_keys import begin_origin
 from projections.registry import PROJECTORS
 from projections.signed_list import LIST_FILE
 from projections.signed_notes import NoteError
@@ -245,8 +246,7 @@ def test_a_checkpoint_that_somebody_kept_is_compared(altered: Altered, tmp_path:
     shutil.copytree(altered.keys, keys)
     kept.write_text(Database(altered.url).rows("SELECT note FROM audit_checkpoints ORDER BY size DESC LIMIT 1")[0][0])
     size = len(Database(altered.url).rows("SELECT FROM ledger_entries"))
-    with psycopg.connect(altered.url) as connection:
-        _rewrite(connection, Macs.open(keys))
+    _rewrite(altered.url, Macs.open(keys))
     (keys / LIST_FILE).unlink()
     settings = Settings(database_url=altered.url, keys_dir=keys)
     assert Verifier(settings).run().finding is None
@@ -255,8 +255,17 @@ def test_a_checkpoint_that_somebody_kept_is_compared(altered: Altered, tmp_path:
     assert f"the checkpoint of {size} entries has another root" in finding.sentence
 
 
-def _rewrite(connection: psycopg.Connection[Any], macs: Macs) -> None:
-    """Alice's seats were never booked by her: every trace of it, in the ledger and all that follows from it."""
+def _rewrite(url: str, macs: Macs) -> None:
+    """An entry was never what it was: every trace of it, in the ledger and all that follows from it."""
+    with psycopg.connect(url) as connection:
+        _rewrite_entry(connection, macs)
+    engine = create_engine(sqlalchemy_url(url))
+    with closing(Ledger(url)) as ledger:
+        catch_up(engine, ledger, PROJECTORS["audit"])
+    engine.dispose()
+
+
+def _rewrite_entry(connection: psycopg.Connection[Any], macs: Macs) -> None:
     row = connection.execute("SELECT * FROM ledger_entries WHERE topic = 'seats-booked/1' LIMIT 1").fetchone()
     assert row is not None
     stream, version, topic, state, position, _ = row
@@ -266,7 +275,7 @@ def _rewrite(connection: psycopg.Connection[Any], macs: Macs) -> None:
     update = "UPDATE ledger_entries SET state = %s, mac = %s WHERE notification_id = %s"
     connection.execute(update, (new, macs.of(stream, version, topic, new), position))
     connection.execute("DELETE FROM ledger_snapshots")
-    connection.execute("TRUNCATE audit_checkpoints, audit_tiles, audit_leaves, audit_amendments")
+    connection.execute("TRUNCATE audit_checkpoints, audit_signing, audit_tiles, audit_leaves, audit_amendments")
     connection.execute("UPDATE projections SET position = 0 WHERE name = 'audit'")
 
 
@@ -317,3 +326,94 @@ def test_it_goes_on_where_it_was_killed(altered: Altered, monkeypatch: pytest.Mo
     assert len(taken) == 120 + report.entries - 100
     assert altered.by().finding is None
     assert len(taken) == 120 + 2 * report.entries - 100
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ("CREATE TABLE twice () INHERITS (revenue_categories)", "INSERT INTO twice SELECT * FROM revenue_categories"),
+        ("ALTER TABLE revenue_categories DROP CONSTRAINT pk_revenue_categories",
+         "INSERT INTO revenue_categories SELECT * FROM revenue_categories LIMIT 1"),
+        ("CREATE RULE hidden AS ON INSERT TO bookings DO INSTEAD NOTHING",),
+        ("ALTER TABLE tickets ENABLE ROW LEVEL SECURITY",),
+        ("ALTER TABLE ledger_entries ALTER COLUMN state DROP NOT NULL",
+         "UPDATE ledger_entries SET state = NULL WHERE originator_version = 3"),
+        ("ALTER TABLE ledger_entries ALTER COLUMN topic DROP NOT NULL",
+         "UPDATE ledger_entries SET topic = NULL WHERE originator_version = 3"),
+        ("ALTER TABLE audit_tiles ALTER COLUMN hashes DROP NOT NULL", "UPDATE audit_tiles SET hashes = NULL WHERE level = 0"),
+        ("ALTER TABLE audit_leaves ALTER COLUMN positions DROP NOT NULL", "UPDATE audit_leaves SET positions = NULL"),
+        ("ALTER TABLE projections ALTER COLUMN position DROP NOT NULL", "UPDATE projections SET position = NULL"),
+        ("UPDATE ledger_entries SET mac = NULL WHERE originator_version = 2",),
+    ],
+)  # fmt: skip
+def test_tricks_of_who_owns_the_tables(altered: Altered, statements: tuple[str, ...]) -> None:
+    finding = altered.by(*statements).finding
+    assert finding is not None
+    print(finding.sentence)
+
+
+def test_a_table_of_the_same_name_before_the_served_one(altered: Altered) -> None:
+    with psycopg.connect(altered.url, autocommit=True) as connection:
+        [name] = connection.execute("SELECT current_database()").fetchone() or ("",)
+        connection.execute("CREATE SCHEMA before")
+        connection.execute("CREATE TABLE before.catalogue_categories AS TABLE catalogue_categories")
+        connection.execute(f'ALTER DATABASE "{name}" SET search_path = before, public')
+    finding = altered.by().finding
+    assert finding is not None
+    assert finding.table == "catalogue_categories"
+
+
+def test_what_is_sold_meanwhile_is_no_alteration(database_url: str, tmp_path: Path) -> None:
+    """And projected, between one step of a verification and the next."""
+    engine, story, sold = create_engine(sqlalchemy_url(database_url)), Story(seed=77), list[str]()
+    with closing(Ledger(database_url, Macs.open(tmp_path))) as ledger:
+        _tell(database_url, ledger, tmp_path)
+
+        def sell(what: str, done: int, total: int) -> None:
+            ledger.append(story.tell(5) if sold else story.entries)
+            sold.append(what)
+            for projector in PROJECTORS.values():
+                catch_up(engine, ledger, projector)
+
+        report = Verifier(Settings(database_url=database_url, keys_dir=tmp_path), doing=sell).run()
+    engine.dispose()
+    assert report.finding is None
+    assert {"snapshots", "read tables", "comparing"} <= set(sold)
+
+
+def test_who_edits_what_was_read_before_a_kill_is_found(altered: Altered, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tree and the read tables made to match: only the root that was worked out before the kill knows."""
+    monkeypatch.setattr("projections.verify.SAVE_EVERY", 50)
+
+    class Killed(BaseException):
+        pass
+
+    def killed(what: str, done: int, total: int) -> None:
+        raise Killed
+
+    monkeypatch.setattr("projections.verify.PAGE", 100)
+    with pytest.raises(Killed):
+        Verifier(Settings(database_url=altered.url, keys_dir=altered.keys), doing=killed).run()
+    with psycopg.connect(altered.url) as connection:
+        connection.execute("UPDATE ledger_entries SET state = state || ' '::bytea WHERE notification_id = 5")
+        connection.execute("TRUNCATE audit_tiles, audit_leaves, audit_amendments")
+        connection.execute("UPDATE projections SET position = 0 WHERE name = 'audit'")
+    engine = create_engine(sqlalchemy_url(altered.url))
+    with closing(Ledger(altered.url)) as ledger:
+        catch_up(engine, ledger, PROJECTORS["audit"])
+    engine.dispose()
+    finding = altered.by().finding
+    assert finding is not None
+    assert "was altered while they were being verified" in finding.sentence
+
+
+def test_a_kept_checkpoint_fits_under_a_new_origin_too(altered: Altered, tmp_path: Path) -> None:
+    keys, kept = tmp_path / "keys", tmp_path / "kept.txt"
+    shutil.copytree(altered.keys, keys)
+    kept.write_text(Database(altered.url).rows("SELECT note FROM audit_checkpoints ORDER BY size DESC LIMIT 1")[0][0])
+    _rewrite(altered.url, Macs.open(keys))
+    begin_origin(keys)
+    (keys / LIST_FILE).unlink()
+    settings = Settings(database_url=altered.url, keys_dir=keys)
+    assert Verifier(settings).run().finding is None
+    assert Verifier(settings, [kept]).run().finding is not None
