@@ -85,9 +85,9 @@ def catch_up(
     applied (the ones before it are folded), and where the database is out of reach its own errors or LedgerAway."""
     folded = searching = 0  # so many entries more are folded one at a time
     with engine.connect() as connection:
-        if not _is_of_this_version(connection, projector):
+        position, version = _read_standing(connection, projector)
+        if version != projector.version:  # for workers of that version: a rebuild makes the tables of ours
             return 0
-        position = _read_position(connection, projector)
         while True:
             try:
                 position, count = _fold_next(connection, ledger, projector, position, 1 if searching else run_length)
@@ -97,7 +97,7 @@ def catch_up(
                     continue
                 stalled = _stall(engine, ledger, projector, failed)
                 if stalled is None:  # another folded it meanwhile
-                    position = _read_position(connection, projector)
+                    position, _ = _read_standing(connection, projector)
                     continue
                 raise stalled from failed.__cause__
             folded += count
@@ -109,9 +109,8 @@ def catch_up(
 
 
 #: Built once: to build a statement costs more than to carry it out.
-_POSITION = select(Progress.position).where(Progress.name == bindparam("projector"))
-_LOCK = _POSITION.where(Progress.version == bindparam("version")).with_for_update(skip_locked=True)
-_VERSION = select(Progress.version).where(Progress.name == bindparam("projector"))
+_STANDING = select(Progress.position, Progress.version).where(Progress.name == bindparam("projector"))
+_LOCK = _STANDING.where(Progress.version == bindparam("version")).with_for_update(skip_locked=True)
 _MOVE = (
     update(Progress)
     .where(Progress.name == bindparam("projector"))
@@ -122,20 +121,16 @@ _MOVE = (
 _NO_WAIT = text("SET LOCAL synchronous_commit = off")
 
 
-def _is_of_this_version(connection: Connection, projector: Projector) -> bool:
-    """Tables of another version are for workers of that version: a rebuild makes those of ours."""
+def _read_standing(connection: Connection, projector: Projector) -> tuple[int, int]:
+    """Position and version."""
     with connection.begin():
-        return connection.scalars(_VERSION, {"projector": projector.name}).one() == projector.version
-
-
-def _read_position(connection: Connection, projector: Projector) -> int:
-    with connection.begin():
-        return connection.scalars(_POSITION, {"projector": projector.name}).one()
+        position, version = connection.execute(_STANDING, {"projector": projector.name}).one()
+    return position, version
 
 
 def _lock(connection: Connection, given: dict[str, Any]) -> int:
     """The position that the projection has reached, held until the transaction ends."""
-    position = connection.scalars(_LOCK, given).one_or_none()
+    position: int | None = connection.scalars(_LOCK, given).one_or_none()
     if position is None:
         raise Occupied
     return position
