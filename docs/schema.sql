@@ -77,7 +77,7 @@ END $$;
 --
 
 CREATE FUNCTION public.ledger_read(state bytea, OUT body json, OUT at timestamp with time zone, OUT actor uuid, OUT command uuid) RETURNS record
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    LANGUAGE plpgsql STABLE
     AS $$
 BEGIN
     body := convert_from(state, 'UTF8')::json;

@@ -60,7 +60,7 @@ BAD_PARAMETERS["position"] = ("0", *BAD_PARAMETERS["after"])
 #: Elsewhere these are times.
 BAD_SIZES = {"from": BAD_PARAMETERS["after"], "to": BAD_PARAMETERS["after"]}
 #: These take no parameter, or (`get_projections`) do not heed it.
-UNASKED = ("get_me", "get_projections", "get_health", "get_ready", "get_metrics")
+UNASKED = ("get_about", "get_me", "get_projections", "get_health", "get_ready", "get_metrics")
 BAD_POSITIONS = ("", "x", "-1", "1.5", "true", MANY_DIGITS, str(2**63), str(2**63 - 1), "1e3", "NaN")
 
 

@@ -47,11 +47,11 @@ def test_who_wants_to_book_signs_up_and_comes_back_to_the_filled_form(
     expect(page.get_by_role("tab", name="Upcoming (1)")).to_be_visible()
 
 
-def test_wrong_credentials_are_said_and_the_right_ones_lead_back(visit: Visit, alice: Person) -> None:
-    visitor = visit(path="/account")
+def test_wrong_credentials_are_said_and_the_right_ones_lead_back(visit: Visit, stack: Stack) -> None:
+    visitor, somebody = visit(path="/account"), stack.person()
     visitor.expect_complaints("401")
     page = visitor.page
-    page.get_by_label("E-mail address").fill(alice.email)
+    page.get_by_label("E-mail address").fill(somebody.email)
     _refused_sign_in(page)
     page.get_by_role("textbox", name="Password").fill("correct horse battery")
     page.get_by_role("button", name="Sign in").click()
