@@ -26,7 +26,7 @@ from projections.registry import PROJECTORS
 from projections.signed_list import LIST_FILE, read_list
 from projections.signed_notes import NoteError
 from projections.transfer import TransferError
-from projections.verify import verify
+from projections.verify import TreeBehind, verify
 from projections.verify_checkpoints import accept
 
 #: The exit status of a verification that found something.
@@ -49,7 +49,7 @@ def main() -> int:
         return _fail(f"PostgreSQL refuses: {(str(error).splitlines() or [''])[0]}")
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}.")
-    except (SettingsError, KeysError, NoteError, TransferError, Refused, CopiesRefused, Stalled, LedgerAway) as error:
+    except (SettingsError, KeysError, NoteError, TransferError, Refused, CopiesRefused, TreeBehind, Stalled, LedgerAway) as error:
         return _fail(str(error))
 
 

@@ -46,6 +46,10 @@ KEPT = timedelta(days=400)
 PAGE = 5_000
 
 
+class TreeBehind(Exception):
+    """The audit projection has not reached what was read: one sentence."""
+
+
 class Last(msgspec.Struct):
     """When the last verification ended, however it did."""
 
@@ -82,7 +86,7 @@ class Verifier:
 
     def run(self, *, anew: bool = False) -> Report:
         """Raises KeysError, NoteError for a list or file that holds no checkpoints of ours, CopiesRefused where another is at it,
-        LedgerAway, psycopg's and SQLAlchemy's errors. What is found is in the report."""
+        TreeBehind, LedgerAway, psycopg's and SQLAlchemy's errors. What is found is in the report."""
         report = Report(started_at=datetime.now(UTC))
         if anew:
             self._state.unlink(missing_ok=True)
@@ -206,7 +210,7 @@ def _check_root(copy: Copy, report: Report) -> None:
     """The copies were folded from the very entries that were verified, also where that was broken off and gone on with later."""
     with copy.engine.connect() as connection:
         if audit.tree_size(connection) < report.entries:
-            raise CopiesRefused("The tree is behind the entries: start a worker, and verify again.")
+            raise TreeBehind("The tree is behind the entries: start a worker, and verify again.")
         root = audit.root_at(connection, report.entries).hex()
     if root != report.root:
         sentence = f"ledger_entries: an entry up to position {report.position} was altered while they were being verified."
@@ -305,6 +309,8 @@ def verify(settings: Settings, given: Sequence[Path], doing: Doing, *, anew: boo
     """Verifies, and notes for all to see what came out. Raises as `Verifier.run` does."""
     try:
         report = Verifier(settings, given, doing).run(anew=anew)
+    except CopiesRefused:  # another is at it, and notes what comes of it
+        raise
     except Exception:
         note_last(settings.keys, FAILED)
         raise

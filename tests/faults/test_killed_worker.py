@@ -33,8 +33,7 @@ def test_killed_in_mid_batch(settings: Settings) -> None:
                 time.sleep(dice.uniform(0, 0.3))
                 worker.kill()
         with process(settings, "worker"):
-            for name in PROJECTORS:
-                wait_until(lambda name=name: position(workshop, name) == ledger.head(), name)  # type: ignore[misc]
+            wait_until(lambda: all(position(workshop, name) == ledger.head() for name in PROJECTORS), "every projection")
         with closing(Rebuilder(settings.database_url, ledger)) as rebuilder:
             done = rebuilder.rebuild(list(PROJECTORS.values()))
     seconds = time.monotonic() - began

@@ -1,12 +1,18 @@
 """A ledger and the read tables beside it, on a real database."""
 
+import random
 from collections.abc import Iterator
+from contextlib import closing
 
+import psycopg
 import pytest
 from sqlalchemy import Engine, NullPool, create_engine
 
+from ledger.macs import Macs
 from ledger.store import Ledger, sqlalchemy_url
+from tests.conftest import PostgresServer
 from tests.ledger import scenario as s
+from tests.projections.altering import FREE, Altered, Honest, tell
 
 
 @pytest.fixture
@@ -21,3 +27,22 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine = create_engine(sqlalchemy_url(database_url), poolclass=NullPool)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def honest(postgres_server: PostgresServer, template_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Honest]:
+    keys, name = tmp_path_factory.mktemp("keys"), f"honest_{random.randrange(10**9)}"
+    url = postgres_server.create(name, template_database)
+    with closing(Ledger(url, Macs.open(keys))) as ledger:
+        tell(url, ledger, keys)
+    with psycopg.connect(url) as connection:
+        connection.execute(FREE)
+    yield Honest(name, keys, postgres_server)
+    postgres_server.drop(name)
+
+
+@pytest.fixture
+def altered(honest: Honest) -> Iterator[Altered]:
+    name = f"altered_{random.randrange(10**9)}"
+    yield Altered(honest.server.create(name, f"{honest.server.prefix}{honest.name}"), honest.keys)
+    honest.server.drop(name)

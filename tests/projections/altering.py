@@ -1,0 +1,121 @@
+"""A database that nobody has altered, and copies of it to alter as their owner, without the keys."""
+
+import random
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psycopg
+import pytest
+from sqlalchemy import create_engine
+
+from ledger import snapshots
+from ledger.event import Event, evolve
+from ledger.settings import Settings
+from ledger.store import Ledger, sqlalchemy_url
+from projections import digests
+from projections.checkpoints import Checkpointing
+from projections.engine import catch_up
+from projections.registry import PROJECTORS
+from projections.verify import Report, Verifier
+from tests.conftest import PostgresServer
+from tests.projections.stories import Story
+
+#: Without one of their rows, everything takes longer, and nothing else: it may go.
+SHORTCUTS = ("ledger_snapshots", "projection_digests")
+TABLES = [model.__tablename__ for projector in PROJECTORS.values() for model in projector.tables]
+ALTERED_TO = {
+    "uuid": "gen_random_uuid()",
+    "smallint": "coalesce({0}, 0) + 1000",
+    "integer": "coalesce({0}, 0) + 1000",
+    "bigint": "coalesce({0}, 0) + 1000",
+    "text": "coalesce({0}, '') || 'x'",
+    "timestamp with time zone": "coalesce({0}, now()) + interval '1 second'",
+    "bytea": "set_byte({0}, octet_length({0}) / 2, (get_byte({0}, octet_length({0}) / 2) + 1) % 256)",
+}
+COLUMNS = (
+    "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = %s AND table_schema = 'public' ORDER BY 1"
+)
+#: What would refuse some of it: an owner can take it away.
+FREE = """DO $$ DECLARE one record; BEGIN
+    FOR one IN SELECT conrelid::regclass AS name, conname FROM pg_constraint
+        WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'f') AND conrelid <> 0 LOOP
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', one.name, one.conname);
+    END LOOP;
+    FOR one IN SELECT table_name, column_name FROM information_schema.columns
+        WHERE is_generated = 'ALWAYS' AND table_schema = 'public' LOOP
+        EXECUTE format('ALTER TABLE %I ALTER COLUMN %I DROP EXPRESSION', one.table_name, one.column_name);
+    END LOOP;
+    ALTER TABLE ledger_entries DISABLE TRIGGER append_only;
+END $$"""
+
+
+class Honest(NamedTuple):
+    """A database that nobody has altered, for copies, and the keys that it was made with."""
+
+    name: str
+    keys: Path
+    server: PostgresServer
+
+
+def tell(url: str, ledger: Ledger, keys: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(digests, "MIN_GROWTH", 60)
+        _tell_and_project(url, ledger, keys)
+
+
+def _tell_and_project(url: str, ledger: Ledger, keys: Path) -> None:
+    story, engine, worker = Story(seed=11), create_engine(sqlalchemy_url(url)), Checkpointing(keys, seconds=0)
+    ledger.append(story.entries)
+    for _ in range(4):
+        ledger.append(story.tell(80))
+        for projector in PROJECTORS.values():
+            catch_up(engine, ledger, projector)
+        digests.take_if_due(engine)
+        assert worker.sign(engine) is not None
+    event: Event | None = None
+    for recorded in ledger.stream(story.entries[0].stream):
+        event = evolve(event, recorded)
+        if recorded.version in (20, 30):
+            ledger.save_snapshot(snapshots.take(event))
+    engine.dispose()
+
+
+class Database:
+    """What there is to alter."""
+
+    def __init__(self, url: str, seed: int = 0) -> None:
+        self.url, self.dice = url, random.Random(seed)
+
+    def rows(self, statement: str, *parameters: Any) -> list[Any]:
+        with psycopg.connect(self.url) as connection:
+            return connection.execute(statement, parameters or None).fetchall()
+
+    def do(self, *statements: str) -> None:
+        with psycopg.connect(self.url) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def columns(self, table: str) -> list[tuple[str, str]]:
+        return self.rows(COLUMNS, table)
+
+    def position(self, among: str = "true") -> int:
+        """Of an entry that is in a checkpoint, as all are."""
+        return int(self.dice.choice(self.rows(f"SELECT notification_id FROM ledger_entries WHERE {among} ORDER BY 1"))[0])
+
+    def one(self, table: str) -> str:
+        """Of any row of the table, what tells it from the others."""
+        return f"ctid = '{self.dice.choice(self.rows(f'SELECT ctid FROM {table} ORDER BY 1'))[0]}'"
+
+    def cell(self, table: str, column: str, kind: str) -> str:
+        return f"UPDATE {table} SET {column} = {ALTERED_TO[kind].format(column)} WHERE {self.one(table)}"
+
+
+class Altered:
+    """A copy, to alter and to verify."""
+
+    def __init__(self, url: str, keys: Path) -> None:
+        self.url, self.keys = url, keys
+
+    def by(self, *statements: str) -> Report:
+        Database(self.url).do(*statements)
+        return Verifier(Settings(database_url=self.url, keys_dir=self.keys)).run()

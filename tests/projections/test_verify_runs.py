@@ -1,0 +1,170 @@
+"""A verification beside those who sell, killed and gone on with, and with what others have kept."""
+
+import base64
+import json
+import shutil
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import create_engine
+
+from ledger.keys import KeysError
+from ledger.macs import Macs
+from ledger.settings import Settings
+from ledger.store import Ledger, sqlalchemy_url
+from projections.engine import catch_up
+from projections.log_keys import begin_origin
+from projections.registry import PROJECTORS
+from projections.signed_list import LIST_FILE
+from projections.signed_notes import NoteError
+from projections.verify import Verifier
+from projections.verify_entries import EntryCheck
+from tests.projections.altering import Altered, Database, tell
+from tests.projections.stories import Story
+
+
+def test_a_checkpoint_that_somebody_kept_is_compared(altered: Altered, tmp_path: Path) -> None:
+    """Who rewrites everything and holds the keys is found by this alone."""
+    keys, kept = tmp_path / "keys", tmp_path / "kept.txt"
+    shutil.copytree(altered.keys, keys)
+    kept.write_text(Database(altered.url).rows("SELECT note FROM audit_checkpoints ORDER BY size DESC LIMIT 1")[0][0])
+    size = len(Database(altered.url).rows("SELECT FROM ledger_entries"))
+    _rewrite(altered.url, Macs.open(keys))
+    (keys / LIST_FILE).unlink()
+    settings = Settings(database_url=altered.url, keys_dir=keys)
+    assert Verifier(settings).run().finding is None
+    finding = Verifier(settings, [kept]).run().finding
+    assert finding is not None
+    assert f"the checkpoint of {size} entries has another root" in finding.sentence
+
+
+def _rewrite(url: str, macs: Macs) -> None:
+    """An entry was never what it was: every trace of it, in the ledger and all that follows from it."""
+    with psycopg.connect(url) as connection:
+        _rewrite_entry(connection, macs)
+    engine = create_engine(sqlalchemy_url(url))
+    with closing(Ledger(url)) as ledger:
+        catch_up(engine, ledger, PROJECTORS["audit"])
+    engine.dispose()
+
+
+def _rewrite_entry(connection: psycopg.Connection[Any], macs: Macs) -> None:
+    row = connection.execute("SELECT * FROM ledger_entries WHERE topic = 'seats-booked/1' LIMIT 1").fetchone()
+    assert row is not None
+    stream, version, topic, state, position, _ = row
+    body = json.loads(state)
+    body["digest"] = base64.b64encode(bytes(16)).decode()
+    new = json.dumps(body, separators=(",", ":")).encode()
+    update = "UPDATE ledger_entries SET state = %s, mac = %s WHERE notification_id = %s"
+    connection.execute(update, (new, macs.of(stream, version, topic, new), position))
+    connection.execute("DELETE FROM ledger_snapshots")
+    connection.execute("TRUNCATE audit_checkpoints, audit_signing, audit_tiles, audit_leaves, audit_amendments")
+    connection.execute("UPDATE projections SET position = 0 WHERE name = 'audit'")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "kept.txt: "),
+        (b"\xff\xfe", "kept.txt: "),
+        (b"seatledger-0000/1\n1\nAAAA\n", "kept.txt: "),
+        (b'"not a note"\n', "kept.txt: "),
+        (b'"cut off', "kept.txt: "),
+    ],
+)
+def test_a_file_that_holds_no_checkpoint_is_refused(altered: Altered, tmp_path: Path, content: bytes, sentence: str) -> None:
+    kept = tmp_path / "kept.txt"
+    kept.write_bytes(content)
+    with pytest.raises(NoteError) as refused:
+        Verifier(Settings(database_url=altered.url, keys_dir=altered.keys), [kept]).run()
+    assert str(refused.value).startswith(sentence)
+    assert "\n" not in str(refused.value)
+
+
+def test_without_keys_nothing_is_proven(altered: Altered, tmp_path: Path) -> None:
+    with pytest.raises(KeysError, match="holds no keys"):
+        Verifier(Settings(database_url=altered.url, keys_dir=tmp_path)).run()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_goes_on_where_it_was_killed(altered: Altered, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("projections.verify.SAVE_EVERY", 50)
+    taken: list[int] = []
+
+    class Killed(BaseException):
+        pass
+
+    def take(self: EntryCheck, row: Any, stored: Any) -> None:
+        taken.append(row[4])
+        if len(taken) == 120:
+            raise Killed
+        real(self, row, stored)
+
+    real = EntryCheck.take
+    monkeypatch.setattr(EntryCheck, "take", take)
+    with pytest.raises(Killed):
+        altered.by()
+    report = altered.by()
+    assert report.finding is None
+    assert len(taken) == 120 + report.entries - 100
+    assert altered.by().finding is None
+    assert len(taken) == 120 + 2 * report.entries - 100
+
+
+def test_what_is_sold_meanwhile_is_no_alteration(database_url: str, tmp_path: Path) -> None:
+    """And projected, between one step of a verification and the next."""
+    engine, story, sold = create_engine(sqlalchemy_url(database_url)), Story(seed=77), list[str]()
+    with closing(Ledger(database_url, Macs.open(tmp_path))) as ledger:
+        tell(database_url, ledger, tmp_path)
+
+        def sell(what: str, done: int, total: int) -> None:
+            ledger.append(story.tell(5) if sold else story.entries)
+            sold.append(what)
+            for projector in PROJECTORS.values():
+                catch_up(engine, ledger, projector)
+
+        report = Verifier(Settings(database_url=database_url, keys_dir=tmp_path), doing=sell).run()
+    engine.dispose()
+    assert report.finding is None
+    assert {"snapshots", "read tables", "comparing"} <= set(sold)
+
+
+def test_who_edits_what_was_read_before_a_kill_is_found(altered: Altered, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tree and the read tables made to match: only the root that was worked out before the kill knows."""
+    monkeypatch.setattr("projections.verify.SAVE_EVERY", 50)
+
+    class Killed(BaseException):
+        pass
+
+    def killed(what: str, done: int, total: int) -> None:
+        raise Killed
+
+    monkeypatch.setattr("projections.verify.PAGE", 100)
+    with pytest.raises(Killed):
+        Verifier(Settings(database_url=altered.url, keys_dir=altered.keys), doing=killed).run()
+    with psycopg.connect(altered.url) as connection:
+        connection.execute("UPDATE ledger_entries SET state = state || ' '::bytea WHERE notification_id = 5")
+        connection.execute("TRUNCATE audit_tiles, audit_leaves, audit_amendments")
+        connection.execute("UPDATE projections SET position = 0 WHERE name = 'audit'")
+    engine = create_engine(sqlalchemy_url(altered.url))
+    with closing(Ledger(altered.url)) as ledger:
+        catch_up(engine, ledger, PROJECTORS["audit"])
+    engine.dispose()
+    finding = altered.by().finding
+    assert finding is not None
+    assert "was altered while they were being verified" in finding.sentence
+
+
+def test_a_kept_checkpoint_fits_under_a_new_origin_too(altered: Altered, tmp_path: Path) -> None:
+    keys, kept = tmp_path / "keys", tmp_path / "kept.txt"
+    shutil.copytree(altered.keys, keys)
+    kept.write_text(Database(altered.url).rows("SELECT note FROM audit_checkpoints ORDER BY size DESC LIMIT 1")[0][0])
+    _rewrite(altered.url, Macs.open(keys))
+    begin_origin(keys)
+    (keys / LIST_FILE).unlink()
+    settings = Settings(database_url=altered.url, keys_dir=keys)
+    assert Verifier(settings).run().finding is None
+    assert Verifier(settings, [kept]).run().finding is not None
