@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,25 @@ class Stack:
 
     def nobody(self) -> Person:
         return Person(self.http)
+
+    @contextmanager
+    def only_one_admin(self) -> Iterator[None]:
+        """While it lasts `admin` has no colleagues, whatever other tests made."""
+        others = [one["id"] for one in self._users() if one["role"] == "admin" and one["id"] != self.admin.id]
+        self._give_role(others, "customer")
+        yield
+        self._give_role(others, "admin")
+
+    def _users(self) -> Iterator[JSON]:
+        after = ""
+        while after is not None:
+            page = self.admin.ok("GET", f"/api/users?limit=200{after and '&cursor=' + after}")
+            yield from page["items"]
+            after = page["next_cursor"]
+
+    def _give_role(self, ids: list[str], role: str) -> None:
+        for id_ in ids:
+            self.admin.ok("PATCH", f"/api/users/{id_}", {"role": role})
 
     def event(self, organizer: Person, capacity: int = 10, **more: Any) -> Any:
         categories = [{"name": "General", "price": "50.00", "capacity": capacity}, {"name": "VIP", "price": "150", "capacity": 5}]

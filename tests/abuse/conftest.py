@@ -23,7 +23,7 @@ def people(stack: Stack, organizer: Person, alice: Person) -> dict[str, Person]:
     """One of each role. The customer and the organizer are those of `thing`."""
     return {
         "nobody": stack.nobody(), "customer": alice, "organizer": organizer, "auditor": stack.person("auditor"),
-        "admin": stack.admin,
+        "admin": stack.person("admin"),
     }  # fmt: skip
 
 

@@ -83,7 +83,8 @@ def _csrf_missing(s: Scene) -> httpx.Response:
 
 
 def _last_admin(s: Scene) -> httpx.Response:
-    return s.stack.admin.do("PATCH", f"/api/users/{s.stack.admin.id}", {"role": "customer"})
+    with s.stack.only_one_admin():
+        return s.stack.admin.do("PATCH", f"/api/users/{s.stack.admin.id}", {"role": "customer"})
 
 
 def _too_many_attempts(s: Scene) -> httpx.Response:
