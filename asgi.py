@@ -88,8 +88,8 @@ async def _lifespan(
 ) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(make_pool(settings))
-        codes = TicketCodes(Keyring.open(settings.keys, "tickets"))
-        read_side = ReadSide(settings, pool, codes, LogKeys.open(settings.keys))
+        codes, macs = TicketCodes(Keyring.open(settings.keys, "tickets")), Macs.open(settings.keys)
+        read_side = ReadSide(settings, pool, codes, LogKeys.open(settings.keys), macs)
         await read_side.start()
         stack.push_async_callback(read_side.close)
         key = Keyring.open(settings.keys, "accounts").newest[1]
@@ -102,7 +102,7 @@ async def _lifespan(
         # Of their own: readers may keep all of the others busy, and Events that are not in memory have to come in all the same.
         streams = Streams(await stack.enter_async_context(make_pool(settings, size=LOAD_CONNECTIONS)))
         appender = Appender(
-            connect=partial(LedgerConnection.connect, settings.database_url, Macs.open(settings.keys)),
+            connect=partial(LedgerConnection.connect, settings.database_url, macs),
             streams=streams,
             clock=clock,
             appended=lambda position: hints.hint(),

@@ -40,6 +40,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     errors.EventNotFound: Problem(404, "No such event", "The id in the address names no event."),
     errors.BookingNotFound: Problem(404, "No such booking", "The id names no booking, or one that is not yours to see."),
     errors.EntryNotFound: Problem(404, "No such entry", "The ledger has no entry at this position: positions skip."),
+    errors.EntryAltered: Problem(500, "Entry altered", "The database has an entry that Seatledger did not write. `python -m projections verify` says more."),
     errors.NotYourEvent: Problem(403, "Not your event", "Only its organizer or an admin may change an event, sell for it or check in."),
     errors.SoldOut: Problem(409, "Sold out", "Fewer seats are left than you asked for: `available` says how many. Take fewer, or another category."),
     errors.CustomerLimit: Problem(409, "Limit reached", "A customer may hold `limit` tickets of this event and this one holds `held`."),

@@ -42,6 +42,14 @@ class EntryNotFound(NotFound):
         super().__init__("There is no entry at this position: positions skip.")
 
 
+class EntryAltered(SeatledgerError):
+    """What the database has is not what was written, or nobody who has the keys has written it."""
+
+    def __init__(self, position: int) -> None:
+        said = f"The entry at position {position} is not one that Seatledger wrote: nothing is signed for it."
+        super().__init__(said, position=position)
+
+
 class NotYourEvent(SeatledgerError):
     """A public object that belongs to somebody else."""
 

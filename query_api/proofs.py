@@ -109,7 +109,7 @@ async def _receipt(side: ReadSide, booking: BookingRow, shown: Shown) -> str:
     _, rows = await side.database.answer(queries.amendments(booking.fields["id"], event_id))
     versions = {1, booking.version, *(version for (version,) in rows)}
     entries = {row[0]: row for row in await side.database.rows(queries.stored_entries(event_id, versions))}
-    booked = decode(*entries[booking.version][2:])
+    booked = decode(*entries[booking.version][2:4])
     assert isinstance(booked, SeatsBooked), "a booking is made by one"
     if booked.details_version not in entries:
         entries |= {row[0]: row for row in await side.database.rows(queries.stored_entries(event_id, [booked.details_version]))}
@@ -121,10 +121,11 @@ async def _receipt(side: ReadSide, booking: BookingRow, shown: Shown) -> str:
     tiles = await tiles_for(side, list(needed))
 
     def make() -> str:
+        side.authorship.check(event_id, covered, indices)
         hashes = {span: merkle.hash_of(span, tiles) for span in needed}
         proven = [
             Proven(version, position, topic, state, indices[position], [hashes[span] for span in spans[position]])
-            for version, position, topic, state in covered
+            for version, position, topic, state, _ in covered
         ]
         return receipt(event_id, proven, shown.checkpoint, shown.note, shown.signer(side))
 

@@ -10,11 +10,13 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from ledger.errors import Busy, StaleRead
+from ledger.macs import Macs
 from ledger.settings import Settings
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
 from projections.log_keys import LogKeys
 from query_api import queries
+from query_api.authorship import Authorship
 from query_api.database import Answer, Database, Pool, Query, Row
 from query_api.feed import LiveFeed
 from query_api.freshness import Positions
@@ -37,13 +39,14 @@ MAX_LISTS = 8
 class ReadSide:
     """For `app.state.read_side`. `start` it after the pool was opened, `close` it before the pool is."""
 
-    def __init__(self, settings: Settings, pool: Pool, codes: TicketCodes, log_keys: LogKeys) -> None:
+    def __init__(self, settings: Settings, pool: Pool, codes: TicketCodes, log_keys: LogKeys, macs: Macs) -> None:
         """`pool`: of autocommit connections, as `ledger.pool.make_pool` makes them; others may use it too."""
         self.codes, self.log_keys = codes, log_keys
         self._looking = 0
         self.database = Database(pool, settings.query_timeout_seconds)
         self.feed = LiveFeed(self.database, settings.live_streams_limit)
         self.exports, self.receipts = Exports(), Receipts()
+        self.authorship = Authorship(settings.keys, log_keys, macs)
         self.looking_back = LookingBack(settings)
         self.history = History(self.database)
         self.moments = Moments(self.database, Streams(pool))

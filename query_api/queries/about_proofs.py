@@ -85,12 +85,12 @@ def _stored_entries() -> Compiled:
     e = ENTRIES.c
     version = column("originator_version", BigInteger)
     is_wanted = (column("originator_id", Uuid) == EVENT_ID, version == func.any(bindparam("versions", type_=ARRAY(BigInteger))))
-    rows = select(version, e.notification_id, column("topic"), e.state).select_from(ENTRIES)
+    rows = select(version, e.notification_id, column("topic"), e.state, column("mac")).select_from(ENTRIES)
     return compiled_once(rows.where(*is_wanted).order_by(version))
 
 
 def stored_entries(event_id: UUID, versions: Iterable[int]) -> Query:
-    """(version, position, topic, raw bytes) of these of a stream."""
+    """(version, position, topic, raw bytes, MAC) of these of a stream."""
     return query_of(_stored_entries(), (), event_id=event_id, versions=sorted(versions))
 
 

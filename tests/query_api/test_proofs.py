@@ -18,6 +18,7 @@ from projections import merkle
 from projections.checkpoints import Checkpointing
 from projections.log_keys import LogKeys
 from projections.signed_notes import Note, VerifierKey
+from projections.verify_checkpoints import accept
 from seatledger_verify import Key, Refused, verify, verify_receipt
 from tests.query_api.world import ADMIN, ALICE, AUDITOR, BOB, NOW, ORGANIZER, OTHER, Api, World, reading
 
@@ -256,3 +257,33 @@ async def test_another_logs_receipt_is_refused(world: World, api: Api, sign: Sig
     foreign = Key.parse("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")
     with pytest.raises(Refused, match=r"^The receipt is signed by seatledger-.*, and not by PeterNeumann\+c74f20a3\.$"):
         verify_receipt(text, [foreign])
+
+
+# --- what Seatledger did not write
+
+
+async def test_no_receipt_for_an_entry_that_somebody_else_wrote(world: World, api: Api, sign: Sign) -> None:
+    sold, forged = world.book(world.schedule()), world.book(world.schedule())
+    position = world.position
+    world.sql("ALTER TABLE ledger_entries DISABLE TRIGGER append_only")
+    world.sql("UPDATE ledger_entries SET mac = set_byte(mac, 5, get_byte(mac, 5) # 1) WHERE notification_id = %s", position)
+    sign()
+    answer = await api.get(f"/api/bookings/{forged}/receipt", ALICE)
+    assert (answer.status_code, answer.json()["type"]) == (500, "/problems/entry-altered")
+    assert answer.json()["position"] == position
+    assert (await api.get(f"/api/bookings/{sold}/receipt", ALICE)).status_code == 200
+
+
+async def test_entries_without_a_mac_are_of_the_time_before_the_first_checkpoint(
+    world: World, api: Api, sign: Sign, settings: Settings
+) -> None:
+    world.sql("ALTER TABLE ledger_entries DISABLE TRIGGER append_only")
+    bookings = []
+    for _ in range(2):
+        bookings.append(world.book(world.schedule()))
+        world.sql("UPDATE ledger_entries SET mac = NULL")
+        sign()
+    statuses = [(await api.get(f"/api/bookings/{one}/receipt", ALICE)).status_code for one in bookings]
+    assert statuses == [200, 500]
+    accept(settings.keys, world.position)
+    assert (await api.get(f"/api/bookings/{bookings[1]}/receipt", ALICE)).status_code == 200

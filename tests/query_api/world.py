@@ -173,7 +173,7 @@ async def reading(settings: Settings) -> AsyncIterator[Api]:
     for room in (events, bookings, stats, audit, proofs, live, system):
         app.include_router(room.router)
     await pool.open(wait=True)
-    side = ReadSide(settings, pool, CODES, LogKeys.open(settings.keys))
+    side = ReadSide(settings, pool, CODES, LogKeys.open(settings.keys), s.MACS)
     await side.start()
     app.state.access, app.state.read_side = HeaderAccess(), side
     api = Api(app, side)
