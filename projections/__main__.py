@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -164,10 +165,11 @@ def _import(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _accept(arguments: argparse.Namespace, settings: Settings) -> int:
-    notes = list(read_list(settings.keys / LIST_FILE)) if (settings.keys / LIST_FILE).exists() else []
-    if not notes:
+    path = settings.keys / LIST_FILE
+    newest = deque(read_list(path), maxlen=1) if path.exists() else None
+    if not newest:
         raise Refused("Nothing is signed yet: start a worker first.")
-    size = LogKeys.open(settings.keys).read(notes[-1]).size
+    size = LogKeys.open(settings.keys).read(newest[0]).size
     accept(settings.keys, size)
     print(f"The first {size} entries are accepted as they are, with a MAC or without.")
     return 0

@@ -115,8 +115,8 @@ class Verifier:
                     connection.execute("SET LOCAL statement_timeout = 0")
                     connection.execute("SELECT 1")  # from here on it sees this moment
                     known_bytes = listed.stat().st_size
-                signed = Signed.read(keys, origin, listed, known_bytes, self._given)
-                report.checkpoints = len(signed.listed) + len(signed.given)
+                signed = Signed(keys, origin, listed, known_bytes, self._given)
+                report.checkpoints = signed.count
                 signed.check_rows(connection)
                 self._check_entries(report, connection, EntryCheck(macs, signed))
             report.snapshots = self._check_snapshots(ledger)
@@ -136,7 +136,7 @@ class Verifier:
                 self._doing("entries", check.tree.size, rows)
         check.finish(rows)
         report.entries, report.position, report.root = check.tree.size, head, check.tree.root().hex()
-        report.given_up = check.given_up
+        report.given_up = [f"{origin}, from {size} entries on" for origin, size in check.given_up.items()]
 
     def _save(self, check: EntryCheck) -> None:
         aside = self._state.with_suffix(".new")

@@ -1,65 +1,107 @@
 """Every checkpoint ever signed: as the list beside the keys has them, as others have kept them, and as the database shows them."""
 
+import heapq
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any
 
 import psycopg
 
 from projections.log_keys import LogKeys
 from projections.signed_list import read_list
-from projections.signed_notes import Checkpoint, NoteError
-from projections.verify_entries import Altered, Finding
+from projections.signed_notes import Checkpoint, Note, NoteError
+from projections.verify_entries import Altered, Due, Finding
 
 TABLE = "audit_checkpoints"
 #: Beside the keys: how many entries, from the first, somebody has accepted without a MAC.
 ACCEPTED_FILE = "accepted-without-mac"
 #: No checkpoint of ours is longer.
 _NOTE_BYTES = 4096
+#: Rows fetched at once.
+_PAGE = 2_000
 
 
-class Signed(NamedTuple):
-    """`listed`: the notes beside the keys, in the order in which they were signed. `given`: what others have kept. `accepted`: so
-    many entries, from the first, may be without a MAC."""
+class Signed:
+    """What is to be compared with. The list is read as it is needed: it grows by a line a second while something is sold.
 
-    origin: str
-    listed: dict[str, Checkpoint]
-    given: list[Checkpoint]
-    accepted: int
+    Who can write to the list has the keys as well, so a signature in it is looked at where its checkpoint does not fit."""
 
-    @classmethod
-    def read(cls, keys: LogKeys, origin: str, list_file: Path, until: int, given: Sequence[Path]) -> Self:
+    def __init__(self, keys: LogKeys, origin: str, list_file: Path, until: int, given: Sequence[Path]) -> None:
         """The list as far as it was known: so many bytes. Raises NoteError naming the file, OSError."""
-        listed = {note: keys.read(note) for note in read_list(list_file, until)}
-        kept = [checkpoint for path in given for checkpoint in _given(keys, path)]
-        return cls(origin, listed, kept, read_accepted(list_file.parent))
+        self._keys, self.origin = keys, origin
+        self._list_file, self._until = list_file, until
+        self._given = sorted((due for path in given for due in _given(keys, path)), key=_size)
+        #: So many entries, from the first, may be without a MAC: by the word of somebody, or older than the first checkpoint.
+        self.accepted, self.first_size = read_accepted(list_file.parent), 0
+        self.count = len(self._given)
+        self._largest: dict[str, int] = {}
+        for number, due in enumerate(self._listed(), start=1):
+            checkpoint = due.checkpoint
+            if checkpoint.size <= self._largest.get(checkpoint.origin, 0):
+                raise NoteError(f"Line {number} of {list_file.name} is of no more leaves than one before it.")
+            self._largest[checkpoint.origin] = checkpoint.size
+            self.first_size = self.first_size or checkpoint.size
+            self.count += 1
 
-    @property
-    def first_size(self) -> int:
-        """Of the first checkpoint; 0 where there is none."""
-        return next(iter(self.listed.values())).size if self.listed else 0
+    def due(self) -> Iterator[Due]:
+        """All of them, the smallest first."""
+        return heapq.merge(*map(self._of, self._largest), self._given, key=_size)
 
-    def by_size(self) -> dict[int, list[Checkpoint]]:
-        found: dict[int, list[Checkpoint]] = {}
-        for checkpoint in (*self.listed.values(), *self.given):
-            found.setdefault(checkpoint.size, []).append(checkpoint)
-        return found
+    def confirm(self, due: Due) -> None:
+        """Raises NoteError where it was never signed: then the list is wrong, and not what is compared with it."""
+        try:
+            self._keys.read(due.note)
+        except NoteError as error:
+            raise NoteError(f"{self._list_file.name}, the checkpoint of {_size(due)} entries: {error}") from error
 
     def check_rows(self, connection: psycopg.Connection[Any]) -> None:
-        """Those that the database shows are those that were signed. Raises Altered."""
-        expected = {(one.origin, one.size): note for note, one in self.listed.items()}
+        """Those that the database shows are those that were signed. Raises Altered, and NoteError as `confirm` does."""
         for origin, state, detail in connection.execute("SELECT origin, state, detail FROM audit_signing"):
-            known = {self.origin, *(one.origin for one in self.listed.values())}  # the one before, until a worker has signed
+            known = {self.origin, *self._largest}  # the one before, until a worker has signed
             if origin not in known or (state, detail) != ("signing", None):
                 sentence = f"audit_signing: {state} under {origin}, where {self.origin} should be signing. {detail or ''}"
                 raise Altered(Finding("audit_signing", "one 1", "state", state, "signing", sentence.rstrip()))
-        for origin, size, note in connection.execute("SELECT origin, size, note FROM audit_checkpoints ORDER BY origin, size"):
-            signed = expected.pop((origin, size), None)
-            if note != signed:
-                fault = "should not be there: it was never signed" if signed is None else "has a note that was never signed"
-                raise Altered(_finding(origin, size, None if signed is None else "note", note, signed, fault))
-        for (origin, size), note in expected.items():
-            raise Altered(_finding(origin, size, None, None, note, "is missing"))
+        for origin, size, note in connection.execute(_FOREIGN, (list(self._largest),)):
+            raise Altered(_finding(origin, size, None, note, None, _NEVER_SIGNED))
+        for origin in self._largest:
+            self._check_rows_of(connection, origin)
+
+    def _check_rows_of(self, connection: psycopg.Connection[Any], origin: str) -> None:
+        listed = self._of(origin)
+        expected = next(listed, None)
+        with connection.cursor("checkpoints") as cursor:
+            cursor.itersize = _PAGE
+            for size, note in cursor.execute(_SHOWN, (origin,)):
+                if expected is None or size is None or size < _size(expected):
+                    raise Altered(_finding(origin, size, None, note, None, _NEVER_SIGNED))
+                if size > _size(expected):
+                    break
+                if note != expected.note:
+                    self.confirm(expected)
+                    raise Altered(_finding(origin, size, "note", note, expected.note, "has a note that was never signed"))
+                expected = next(listed, None)
+        if expected is not None:
+            self.confirm(expected)
+            raise Altered(_finding(origin, _size(expected), None, None, expected.note, "is missing"))
+
+    def _listed(self) -> Iterator[Due]:
+        for number, note in enumerate(read_list(self._list_file, self._until), start=1):
+            try:
+                yield Due(Checkpoint.parse(Note.parse(note).text), note, is_given=False)
+            except NoteError as error:
+                raise NoteError(f"Line {number} of {self._list_file.name}: {error}") from error
+
+    def _of(self, origin: str) -> Iterator[Due]:
+        return (due for due in self._listed() if due.checkpoint.origin == origin)
+
+
+_SHOWN = "SELECT size, note FROM audit_checkpoints WHERE origin = %s ORDER BY size"
+_FOREIGN = "SELECT origin, size, note FROM audit_checkpoints WHERE origin = ANY(%s) IS NOT TRUE ORDER BY origin, size LIMIT 1"
+_NEVER_SIGNED = "should not be there: it was never signed"
+
+
+def _size(due: Due) -> int:
+    return due.checkpoint.size
 
 
 def read_accepted(directory: Path) -> int:
@@ -83,11 +125,12 @@ def _finding(origin: str, size: int, column: str | None, found: Any, expected: A
     return Finding(TABLE, row, column, found, expected, f"{TABLE}: the row {row} {fault}.")
 
 
-def _given(keys: LogKeys, path: Path) -> Iterator[Checkpoint]:
+def _given(keys: LogKeys, path: Path) -> Iterator[Due]:
     """One note, or a list as we keep them."""
     with path.open("rb") as file:
         start = file.read(_NOTE_BYTES)
     try:
-        yield from (keys.read(note) for note in (read_list(path) if start.startswith(b'"') else [start.decode()]))
+        for note in read_list(path) if start.startswith(b'"') else [start.decode()]:
+            yield Due(keys.read(note), note, is_given=True)
     except (NoteError, UnicodeDecodeError) as error:
         raise NoteError(f"{path.name}: {error}") from error

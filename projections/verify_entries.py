@@ -4,7 +4,8 @@ without a gap, positions that rise, and all of it against every checkpoint that 
 The stored tree is asked for one thing alone: where something is wrong, which entry it was.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -61,19 +62,24 @@ class _Saved(msgspec.Struct):
     tree: tuple[int, list[bytes]]
     versions: dict[bytes, int]
     suspect: _Suspect | None
-    passed: list[tuple[int, bytes]]
+    passed: bytes
     is_sealed: bool
 
 
+class Due(NamedTuple):
+    """A checkpoint that the entries have to fit, once there are as many. `is_given`: by somebody who has kept it."""
+
+    checkpoint: Checkpoint
+    note: str
+    is_given: bool
+
+
 class SignedOnes(Protocol):
-    """What is to be compared with. Of `given` ones each must fit; one that was signed here under another origin may have been given
+    """What is to be compared with. Of given ones each must fit; one that was signed here under another origin may have been given
     up with it. `accepted`: so many entries may be without a MAC; `first_size`: of the first checkpoint that was signed."""
 
     @property
     def origin(self) -> str: ...
-
-    @property
-    def given(self) -> Sequence[Checkpoint]: ...
 
     @property
     def accepted(self) -> int: ...
@@ -81,15 +87,19 @@ class SignedOnes(Protocol):
     @property
     def first_size(self) -> int: ...
 
-    def by_size(self) -> Mapping[int, Sequence[Checkpoint]]: ...
+    def due(self) -> Iterator[Due]: ...
+
+    def confirm(self, due: Due) -> None: ...
 
 
 class EntryCheck:
-    """Takes all entries in order, and then `finish`. Holds a number for each stream and nothing for each entry."""
+    """Takes all entries in order, and then `finish`. Holds a number for each stream and nothing for each entry or checkpoint."""
 
     def __init__(self, macs: Macs, signed: SignedOnes) -> None:
-        self._macs, self._signed, self._checkpoints = macs, signed, signed.by_size()
-        self.given_up: list[str] = []
+        self._macs, self._signed = macs, signed
+        self._passed = _Passed(signed)
+        #: By origin, the size of the first that fits no more.
+        self.given_up: dict[str, int] = {}
         self._is_sealed = False
         self.tree = CompactRange()
         self.position = 0
@@ -97,7 +107,7 @@ class EntryCheck:
         self._suspect: _Suspect | None = None
 
     def take(self, row: Row, stored: tuple[bytes, int] | None) -> None:
-        """Raises Altered."""
+        """Raises Altered; NoteError where it is the list of checkpoints that is wrong."""
         stream, version, topic, state, position, mac = row
         for name, value in zip(_COLUMNS, row, strict=False):
             if value is None:
@@ -119,8 +129,8 @@ class EntryCheck:
         self._versions[stream.bytes], self.position = version, position
         self._is_sealed |= mac is not None
         self.tree.append(leaf)
-        if self.tree.size in self._checkpoints:
-            self._check_root()
+        if due := self._passed.go_to(self.tree.size):
+            self._check_root(due)
 
     def _may_lack_mac(self) -> bool:
         """Older than MACs, and under the first checkpoint, where it can't have changed since; or accepted by somebody."""
@@ -128,33 +138,30 @@ class EntryCheck:
         return size < self._signed.accepted or (size < self._signed.first_size and not self._is_sealed)
 
     def save(self) -> bytes:
-        saved = _Saved(self.position, self.tree.saved(), self._versions, self._suspect, self._passed(), self._is_sealed)
+        saved = _Saved(self.position, self.tree.saved(), self._versions, self._suspect, self._passed.digest, self._is_sealed)
         return msgspec.msgpack.encode(saved)
 
     def restore(self, saved: bytes) -> None:
         """Goes on where one was saved, unless it had not seen a checkpoint that this one has to compare with."""
         found = msgspec.msgpack.decode(saved, type=_Saved)
-        tree = CompactRange.restored(*found.tree)
-        self.tree, before = tree, self.tree
-        if found.passed != self._passed():
-            self.tree = before
+        tree, passed = CompactRange.restored(*found.tree), _Passed(self._signed)
+        passed.go_to(tree.size)
+        if found.passed != passed.digest:
             return
+        self.tree, self._passed = tree, passed
         self.position, self._versions, self._suspect = found.position, found.versions, found.suspect
         self._is_sealed = found.is_sealed
-
-    def _passed(self) -> list[tuple[int, bytes]]:
-        """The checkpoints that lie behind."""
-        return sorted((size, one.root) for size, some in self._checkpoints.items() if size <= self.tree.size for one in some)
 
     def finish(self, rows: int) -> None:
         """`rows`: how many entries the table has. Raises Altered."""
         size = self.tree.size
         if rows != size:
             self._say("unknown", "notification_id", rows, size, f"stands outside of the order: {rows} rows, {size} in order")
-        later = (one for some in self._checkpoints.values() for one in some if one.size > size)
-        beyond = min((one.size for one in later if self._still_stands(one)), default=None)
-        if beyond is not None:
-            self._say("last", None, size, beyond, f"is missing after leaf {size - 1}: a checkpoint of {beyond} entries was signed")
+        for due in self._passed.rest():
+            if self._still_stands(due):
+                beyond = due.checkpoint.size
+                fault = f"is missing after leaf {size - 1}: a checkpoint of {beyond} entries was signed"
+                self._say("last", None, size, beyond, fault)
         if self._suspect is not None:
             raise Altered(self._blame(self._suspect))
 
@@ -164,20 +171,23 @@ class EntryCheck:
         except (UnknownTopic, msgspec.MsgspecError, ValueError) as error:
             self._say(row[4], "state", None, None, f"can't be read: {type(error).__name__}")
 
-    def _check_root(self) -> None:
+    def _check_root(self, due: Sequence[Due]) -> None:
         root = self.tree.root()
-        for checkpoint in self._checkpoints[self.tree.size]:
-            if checkpoint.root != root and self._still_stands(checkpoint):
-                sentence = f"or one before it is not what was signed: the checkpoint of {checkpoint.size} entries has another root"
-                self._say(self.position, None, root.hex(), checkpoint.root.hex(), sentence)
-        signed = any(checkpoint.root == root for checkpoint in self._checkpoints[self.tree.size])
+        for one in due:
+            if one.checkpoint.root != root and self._still_stands(one):
+                sentence = f"or one before it is not what was signed: the checkpoint of {self.tree.size} entries has another root"
+                self._say(self.position, None, root.hex(), one.checkpoint.root.hex(), sentence)
+        signed = any(one.checkpoint.root == root for one in due)
         if self._suspect is not None and signed:  # the entries are what was signed: it is the stored tree that is not
             raise Altered(_tree_finding(self._suspect))
 
-    def _still_stands(self, checkpoint: Checkpoint) -> bool:
-        stands = checkpoint.origin == self._signed.origin or checkpoint in self._signed.given
+    def _still_stands(self, due: Due) -> bool:
+        """Of one that does not fit."""
+        self._signed.confirm(due)
+        origin = due.checkpoint.origin
+        stands = due.is_given or origin == self._signed.origin
         if not stands:
-            self.given_up.append(f"{checkpoint.origin}: {checkpoint.size} entries")
+            self.given_up.setdefault(origin, due.checkpoint.size)
         return stands
 
     def _say(self, position: object, column: str | None, found: Any, expected: Any, fault: str) -> None:
@@ -197,6 +207,29 @@ class EntryCheck:
             fault = "is not the one that the tree was made of"
         sentence = f"{TABLE}: the entry at position {place} {fault} (leaf {suspect.leaf})."
         return Finding(TABLE, f"notification_id {place}", None, suspect.position, suspect.stored, sentence)
+
+
+class _Passed:
+    """The checkpoints that lie behind, as a digest, and those that are still to come."""
+
+    def __init__(self, signed: SignedOnes) -> None:
+        self._due = signed.due()
+        self._next = next(self._due, None)
+        self.digest = bytes(32)
+
+    def go_to(self, size: int) -> list[Due]:
+        """Those that a tree of so many leaves has reached since."""
+        reached = []
+        while self._next is not None and self._next.checkpoint.size <= size:
+            reached.append(self._next)
+            self.digest = sha256(self.digest + self._next.checkpoint.text.encode()).digest()
+            self._next = next(self._due, None)
+        return reached
+
+    def rest(self) -> Iterator[Due]:
+        if self._next is not None:
+            yield self._next
+        yield from self._due
 
 
 def _tree_finding(suspect: _Suspect) -> Finding:

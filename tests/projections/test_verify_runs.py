@@ -3,6 +3,7 @@
 import base64
 import json
 import shutil
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,31 @@ def test_a_file_that_holds_no_checkpoint_is_refused(altered: Altered, tmp_path: 
         Verifier(Settings(database_url=altered.url, keys_dir=altered.keys), [kept]).run()
     assert str(refused.value).startswith(sentence)
     assert "\n" not in str(refused.value)
+
+
+def _other_root(lines: list[str]) -> list[str]:
+    origin, size, _, *signed = json.loads(lines[1]).split("\n")
+    other = base64.b64encode(bytes(32)).decode()
+    return [lines[0], json.dumps("\n".join([origin, size, other, *signed])), *lines[2:]]
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (_other_root, "checkpoint-list, the checkpoint of .* entries: The signature .* does not fit the text"),
+        (lambda lines: [lines[1], lines[0], *lines[2:]], "Line 2 of checkpoint-list is of no more leaves than one before it."),
+        (lambda lines: [*lines, lines[-1]], "Line 5 of checkpoint-list is of no more leaves than one before it."),
+        (lambda lines: [lines[0], '"no note"', *lines[2:]], "Line 2 of checkpoint-list: There is no empty line"),
+    ],
+)
+def test_a_list_that_was_damaged_says_so_of_itself(
+    altered: Altered, tmp_path: Path, damage: Callable[[list[str]], list[str]], sentence: str
+) -> None:
+    keys = shutil.copytree(altered.keys, tmp_path / "keys")
+    path = keys / LIST_FILE
+    path.write_text("".join(f"{line}\n" for line in damage(path.read_text().splitlines())))
+    with pytest.raises(NoteError, match=sentence):
+        Verifier(Settings(database_url=altered.url, keys_dir=keys)).run()
 
 
 def test_without_keys_nothing_is_proven(altered: Altered, tmp_path: Path) -> None:
