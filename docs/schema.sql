@@ -404,6 +404,7 @@ CREATE TABLE public.projections (
 
 CREATE TABLE public.rebuilds (
     name text NOT NULL,
+    started_from bigint NOT NULL,
     "position" bigint NOT NULL,
     target bigint NOT NULL,
     started_at timestamp with time zone NOT NULL,

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, delete, func, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.schema import CreateSchema, DropSchema
+from sqlalchemy.schema import DropSchema
 
 from ledger.store import Ledger
 from projections import digests
@@ -32,11 +32,12 @@ _LOCK_NOT_AVAILABLE = "55P03"
 
 
 class Rebuild(Model):
-    """One that is going on, or was broken off: where it is, and where it is to get."""
+    """One that is going on, or was broken off: from where it went on last, where it is, and where it is to get."""
 
     __tablename__ = "rebuilds"
 
     name: Mapped[Words] = mapped_column(primary_key=True)
+    started_from: Mapped[Position]
     position: Mapped[Position]
     target: Mapped[Position]
     started_at: Mapped[Moment]
@@ -63,11 +64,12 @@ class Rebuilder:
 
     def rebuild(self, projectors: Sequence[Projector], told: Told = lambda position, target: None) -> list[Rebuilt]:
         """Raises CopiesRefused where another is at one of them or a swap finds no gap between long reads; Stalled; LedgerAway."""
-        notes = _Notes(self._copies.engine, [projector.name for projector in projectors], told)
         with ExitStack() as stack:
             for projector in projectors:
                 stack.enter_context(self._copies.alone(projector.name))
             copies = [stack.enter_context(self._copies.copy(projector, anew=False)) for projector in projectors]
+            place = min(map(self._copies.reached, copies))
+            notes = _Notes(self._copies.engine, [projector.name for projector in projectors], place, told)
             head, stops = self._ledger.head(), dict[int, Callable[[], object]]()
             for copy in copies:
                 stops |= digests.stops(copy.engine, copy.projector, head)
@@ -98,52 +100,45 @@ class Rebuilder:
                     raise
                 time.sleep(BETWEEN_SECONDS)
             else:
-                self._clear(copy)
                 return position
         raise CopiesRefused(f"{copy.projector.name} is rebuilt, but read all the time: begin again, it only has to take over.")
 
     def _take_over(self, connection: Connection, copy: Copy) -> int:
-        """The served tables move away, the new ones into their place."""
-        projector, old = copy.projector, _retired(copy)
+        """The new tables in the place of the served ones, and nothing left to clear."""
+        projector = copy.projector
         self._copies.fold(copy, state_of(connection, projector, SERVED, lock=True).position)
         position = self._copies.reached(copy)
-        connection.execute(DropSchema(old, cascade=True, if_exists=True))
-        connection.execute(CreateSchema(old))
-        for source, destination in ((SERVED, old), (copy.schema, SERVED)):
-            for model in projector.tables:
-                connection.execute(text(f"ALTER TABLE {source}.{model.__tablename__} SET SCHEMA {destination}"))
+        names = [model.__tablename__ for model in projector.tables]
+        connection.execute(text(f"DROP TABLE {', '.join(f'{SERVED}.{name}' for name in names)}"))
+        for name in names:
+            connection.execute(text(f"ALTER TABLE {copy.schema}.{name} SET SCHEMA {SERVED}"))
         connection.execute(DropSchema(copy.schema, cascade=True))
         old_digests = (Digest.name == projector.name, Digest.version != projector.version)
         connection.execute(delete(Digest).where(*old_digests))
         new = {"position": position, "version": projector.version, "failed_position": None, "error": None}
         connection.execute(update(Progress).where(Progress.name == projector.name).values(**new, updated_at=func.now()))
+        connection.execute(delete(Rebuild).where(Rebuild.name == projector.name))
         return position
-
-    def _clear(self, copy: Copy) -> None:
-        with self._copies.engine.begin() as connection:
-            connection.execute(DropSchema(_retired(copy), cascade=True, if_exists=True))
-            connection.execute(delete(Rebuild).where(Rebuild.name == copy.projector.name))
 
 
 class _Notes:
     """Notes how far they are, for all to see, now and then."""
 
-    def __init__(self, engine: Engine, names: Sequence[str], told: Told) -> None:
+    def __init__(self, engine: Engine, names: Sequence[str], started_from: int, told: Told) -> None:
         self._engine, self._names, self._told = engine, names, told
-        self._started_at, self._last = datetime.now(UTC), 0.0
+        self._started_at, self._started_from, self._last = datetime.now(UTC), started_from, 0.0
 
     def __call__(self, position: int, target: int) -> None:
         self._told(position, target)
         if time.monotonic() - self._last >= NOTE_SECONDS:
             self._last = time.monotonic()
-            row = {"position": position, "target": target, "started_at": self._started_at, "updated_at": datetime.now(UTC)}
+            row = {
+                "started_from": self._started_from, "position": position, "target": target,
+                "started_at": self._started_at, "updated_at": datetime.now(UTC),
+            }  # fmt: skip
             with self._engine.begin() as connection:
                 upsert(connection, Rebuild, [{"name": name, **row} for name in self._names])
 
 
 def _comparable(projector: Projector, served: State) -> bool:
     return served.version == projector.version and served.failed_position is None
-
-
-def _retired(copy: Copy) -> str:
-    return f"retired_{copy.projector.name}"

@@ -71,9 +71,9 @@ def _made_at(entry: bytes, otherwise: datetime) -> datetime:
         return otherwise
 
 
-def _rebuild(position: int, target: int, started_at: datetime, updated_at: datetime) -> RebuildView:
+def _rebuild(started_from: int, position: int, target: int, started_at: datetime, updated_at: datetime) -> RebuildView:
     seconds = (updated_at - started_at).total_seconds()
-    left = (target - position) * seconds / position if position else None
+    left = (target - position) * seconds / (position - started_from) if position > started_from else None
     return RebuildView(position=position, target=target, started_at=started_at, updated_at=updated_at, seconds_left=left)
 
 

@@ -10,6 +10,7 @@ depends_on = None
 UP = """
 CREATE TABLE rebuilds (
     name TEXT NOT NULL,
+    started_from BIGINT NOT NULL,
     position BIGINT NOT NULL,
     target BIGINT NOT NULL,
     started_at TIMESTAMP WITH TIME ZONE NOT NULL,

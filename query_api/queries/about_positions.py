@@ -120,14 +120,15 @@ def _progress() -> Compiled:
     head = func.coalesce(select(func.max(ENTRIES.c.notification_id)).scalar_subquery(), 0)
     of_projections = or_(*(p.name == as_text(name) for name in PROJECTORS))  # the table knows others who follow the ledger too
     columns = (p.position, p.name, p.version, p.failed_position, p.error, head, lag, oldest, p.updated_at)
-    rebuild = (r.position.label("at"), r.target, r.started_at, r.updated_at.label("noted_at"))
+    rebuild = (r.started_from, r.position.label("at"), r.target, r.started_at, r.updated_at.label("noted_at"))
     rows = select(*columns, *rebuild).outerjoin(r, r.name == p.name)
     return compiled_once(rows.where(of_projections).order_by(p.name))
 
 
 def progress() -> Query:
     """A row a projection: position, name, version, failed_position, error, head of the ledger, entries behind, next entry, when it
-    moved last; and of its rebuild, nulls where there is none: position, target, when it began, when it was noted."""
+    moved last; and of its rebuild, nulls where there is none: where it went on from, position, target, when that was, when it was
+    noted."""
     return query_of(_progress(), ())
 
 

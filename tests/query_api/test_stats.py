@@ -225,3 +225,14 @@ async def test_projections(world: World, api: Api, settings: Settings) -> None:
     caught_up = {item["name"]: item for item in await api.items("/api/projections", ADMIN)}["bookings"]
     assert (caught_up["lag_entries"], caught_up["lag_seconds"]) == (0, 0)
     assert [(await api.get("/api/projections", who)).status_code for who in (ORGANIZER, ALICE, None)] == [403, 403, 401]
+
+
+async def test_a_rebuild_that_goes_on_tells_the_time_left_by_its_own_speed(world: World, api: Api) -> None:
+    """Not by what was done before it was broken off."""
+    world.sql("""INSERT INTO rebuilds (name, started_from, position, target, started_at, updated_at) VALUES
+        ('revenue', 600, 800, 1000, '2030-01-01T00:00:00Z', '2030-01-01T00:00:10Z'),
+        ('audit', 600, 600, 1000, '2030-01-01T00:00:00Z', '2030-01-01T00:00:10Z')""")
+    found = {item["name"]: item["rebuild"] for item in await api.items("/api/projections", ADMIN)}
+    assert (found["revenue"]["position"], found["revenue"]["target"], found["revenue"]["seconds_left"]) == (800, 1000, 10.0)
+    assert found["audit"]["seconds_left"] is None
+    assert found["bookings"] is None
