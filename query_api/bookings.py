@@ -116,11 +116,12 @@ def _page(rows: list[Row], limit: int) -> tuple[list[Row], str | None]:
 
 async def _all(search: queries.BookingSearch, reads: Reader) -> Pages:
     await reads.side.reach(queries.BOOKINGS, reads.at_least)
-    async with reads.side.database.snapshot() as snapshot:
+    query = queries.all_event_bookings(search)
+    async with reads.side.database.snapshot(query.reads) as snapshot:
         position, rows = await snapshot.answer(queries.event_bookings(search, None, 0))
         _checked(rows, search.viewer)
         yield position, ()
-        async for page in snapshot.pages(queries.all_event_bookings(search)):
+        async for page in snapshot.pages(query):
             yield position, [_cells(BookingRow(row, reads.side.codes).view_for_organizer()) for row in page]
 
 

@@ -7,12 +7,14 @@ a server that is frozen is hung up on (`ledger.pool`).
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NamedTuple
 
 import psycopg
 from psycopg.rows import tuple_row
 
 from ledger.pool import Connection, Pool, connection, in_time
+from projections.registry import PROJECTORS
 
 __all__ = ["EXPORT_PAGE", "Answer", "Database", "Pool", "Query", "Row", "Snapshot"]
 
@@ -55,12 +57,13 @@ class Database:
                 return await _rows(taken, query)
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator["Snapshot"]:
-        """For an answer that is too long for one statement: all that is read is of one snapshot."""
+    async def snapshot(self, reads: tuple[str, ...]) -> AsyncIterator["Snapshot"]:
+        """For an answer that is too long for one statement: all that is read of these projections is of one snapshot."""
         async with connection(self._pool, self._seconds, in_steps=True) as taken:
             snapshot = Snapshot(self._pool, taken, self._seconds)
             with snapshot.in_time():
                 await taken.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                await taken.execute(_hold(reads))
             try:
                 yield snapshot
             finally:
@@ -91,6 +94,13 @@ class Snapshot:
                 with self.in_time():
                     page = await cursor.fetchmany(EXPORT_PAGE)
                 yield page
+
+
+@cache
+def _hold(reads: tuple[str, ...]) -> str:
+    """Before the first statement, which begins the snapshot: no rebuild then swaps tables whose rows the snapshot would not see."""
+    tables = (model.__tablename__ for name in reads for model in PROJECTORS[name].tables)
+    return f"LOCK TABLE {', '.join(tables)} IN ACCESS SHARE MODE"
 
 
 async def _rows(taken: Connection, query: Query) -> list[Row]:

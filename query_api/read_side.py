@@ -124,7 +124,7 @@ class ReadSide:
 
     async def _pages(self, query: Query) -> AsyncIterator[list[Row]]:
         await self.reach(query.reads, await self.head())
-        async with self.database.snapshot() as snapshot, aclosing(snapshot.pages(query)) as pages:
+        async with self.database.snapshot(query.reads) as snapshot, aclosing(snapshot.pages(query)) as pages:
             async for page in pages:  # closed before the connection goes back, whoever stops reading
                 yield page
 

@@ -61,7 +61,7 @@ async def get_stats_events(
 
 async def _all_events(who: Principal, q: str, reads: Reader) -> Pages:
     await reads.side.reach(queries.REVENUE, reads.at_least)
-    async with reads.side.database.snapshot() as snapshot:
+    async with reads.side.database.snapshot(queries.REVENUE) as snapshot:
         position, _ = await snapshot.answer(queries.reached(queries.REVENUE))
         yield position, ()
         async for rows in snapshot.pages(queries.all_event_totals(_viewer(who), q)):

@@ -93,7 +93,7 @@ async def query(pool: Pool) -> object:
 
 
 async def snapshot(pool: Pool) -> object:
-    async with Database(pool, query_timeout_seconds=1).snapshot() as one:
+    async with Database(pool, query_timeout_seconds=1).snapshot(("catalogue",)) as one:
         return await one.answer(ONE)
 
 

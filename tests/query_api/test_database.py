@@ -2,12 +2,16 @@
 
 import asyncio
 import time
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
 from ledger.errors import Busy
 from ledger.settings import Settings
+from projections.rebuild import Rebuilder
+from projections.registry import PROJECTORS
+from query_api import queries
 from query_api.database import Query
 from tests.query_api.world import Api, World, reading
 
@@ -36,7 +40,7 @@ async def test_a_query_is_bounded_and_one_that_breaks_is_busy(world: World, sett
 
 async def test_who_waits_in_vain_for_a_connection_is_told_so_and_none_is_lost(world: World, settings: Settings) -> None:
     async with reading(replace(settings, query_timeout_seconds=0.2, database_pool_size=1)) as api:
-        async with api.side.database.snapshot():
+        async with api.side.database.snapshot(("catalogue",)):
             waiting = [asyncio.create_task(api.get("/api/events")) for _ in range(5)]
             cancelled = asyncio.create_task(api.side.database.rows(SLEEP))
             await asyncio.sleep(0.1)
@@ -57,8 +61,23 @@ async def test_a_request_that_is_cancelled_gives_its_connection_back(settings: S
 
 async def test_a_snapshot_sees_one_state(world: World, api: Api) -> None:
     count = Query("SELECT 1, count(*) FROM ledger_entries", {}, ())
-    async with api.side.database.snapshot() as snapshot:
+    async with api.side.database.snapshot(("catalogue",)) as snapshot:
         before = (await snapshot.answer(count)).rows
         world.schedule()
         assert (await snapshot.answer(count)).rows == before
     assert (await api.side.database.rows(count))[0][1] == 1
+
+
+async def test_a_rebuild_takes_nothing_away_from_a_snapshot(world: World, api: Api, settings: Settings) -> None:
+    """It would see neither the old rows, whose table is gone, nor the new ones, which are younger than itself."""
+    booked = [world.book(world.schedule()) for _ in range(3)]
+    world.project()
+    query = queries.all_event_totals(None, "")
+    with closing(Rebuilder(settings.database_url, world.ledger)) as rebuilder:
+        async with api.side.database.snapshot(query.reads) as snapshot:
+            await snapshot.answer(queries.reached(query.reads))
+            rebuilding = asyncio.create_task(asyncio.to_thread(rebuilder.rebuild, [PROJECTORS["revenue"]]))
+            await asyncio.wait({rebuilding}, timeout=1)
+            pages = [page async for page in snapshot.pages(query)]
+        assert sum(map(len, pages)) == len(booked)
+        assert [one.difference for one in await rebuilding] == [None]
