@@ -4,6 +4,7 @@ Whatever the database does, an answer comes in time: it bounds the statement, th
 a server that is frozen is hung up on (`ledger.pool`).
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -27,12 +28,14 @@ EXPORT_PAGE = 500
 class Query:
     """A SELECT whose first column is the lowest position of the projections that it `reads`; without rows, the others are null.
 
-    `replan`: what it searches for decides how to search, so that it is planned anew each time."""
+    `replan`: what it searches for decides how to search, so that it is planned anew each time. `shared`: it reads much, and those
+    who ask it at once, of no position of their own, get one answer."""
 
     sql: str
     parameters: Mapping[str, Any]
     reads: tuple[str, ...]
     replan: bool = field(default=False)
+    shared: bool = field(default=False)
 
 
 class Answer(NamedTuple):
@@ -46,10 +49,25 @@ class Database:
     def __init__(self, pool: Pool, query_timeout_seconds: float) -> None:
         self._pool = pool
         self._seconds = query_timeout_seconds + 1  # the server's own time-out comes first, unless it is frozen
+        self._asked: dict[object, asyncio.Task[Answer]] = {}
 
     async def answer(self, query: Query) -> Answer:
         """One statement, one snapshot. Raises Busy where the database does not answer in time."""
         return _answer(await self.rows(query))
+
+    async def shared_answer(self, query: Query) -> Answer:
+        """That of a query which is under way, where it is the same: its snapshot may be older than this call. Raises Busy."""
+        key = query.sql, *query.parameters.values()
+        task = self._asked.get(key)
+        if task is None:
+            task = self._asked[key] = asyncio.create_task(self.answer(query))
+            task.add_done_callback(lambda done: self._answered(key, done))
+        return await asyncio.shield(task)  # who goes away takes it from nobody else
+
+    def _answered(self, key: object, task: asyncio.Task[Answer]) -> None:
+        del self._asked[key]
+        if not task.cancelled():
+            task.exception()  # that there was one has been told to those who still wait
 
     async def rows(self, query: Query) -> list[Row]:
         async with connection(self._pool, self._seconds, in_steps=True) as taken:

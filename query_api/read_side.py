@@ -72,7 +72,7 @@ class ReadSide:
 
         Raises PositionBeyondHead, StaleRead where it does not get there in time, Busy."""
         if at_least is None:
-            return await self.database.answer(query)
+            return await (self.database.shared_answer(query) if query.shared else self.database.answer(query))
         deadline = self._deadline()
         while True:
             await self.positions.reach(query.reads, at_least, deadline)

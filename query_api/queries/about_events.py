@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -107,7 +107,7 @@ class EventSearch(NamedTuple):
 
 def events(search: EventSearch, now: datetime) -> Query:
     """Soonest first. `limit` rows and one more, where there is one."""
-    given = {
+    given: dict[str, Any] = {
         "upcoming_from": now if search.upcoming else None, "from_": search.from_, "to": search.to, "status": search.status,
         "organizer_id": search.organizer_id,
     }  # fmt: skip

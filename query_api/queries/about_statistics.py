@@ -67,7 +67,7 @@ def _summary(flags: frozenset[str]) -> Compiled:
 
 def summary(viewer: UUID | None) -> Query:
     """A row a currency: it, events active, cancelled, completed, bookings, cancellations, capacity, taken, gross, refunded."""
-    return query_of(_summary(flags_of(viewer=viewer)), REVENUE, viewer=viewer)
+    return query_of(_summary(flags_of(viewer=viewer)), REVENUE, shared=True, viewer=viewer)
 
 
 def _event_total_rows(flags: frozenset[str], limit: ColumnElement[int] | None) -> Rows:
@@ -101,7 +101,8 @@ def _all_event_totals(flags: frozenset[str]) -> Compiled:
 def event_totals(*, viewer: UUID | None, q: str | None, after: int | None, limit: int) -> Query:
     """A row an event, newest first: `limit` of them and one more, where there is one."""
     flags, pattern = flags_of(viewer=viewer, q=q or None, after=after), literally(q or "")
-    return query_of(_event_totals(flags), REVENUE, replan=bool(q), viewer=viewer, pattern=pattern, after=after, limit=limit + 1)
+    given = {"viewer": viewer, "pattern": pattern, "after": after, "limit": limit + 1}
+    return query_of(_event_totals(flags), REVENUE, replan=bool(q), shared=True, **given)
 
 
 def all_event_totals(viewer: UUID | None, q: str | None) -> Query:
@@ -139,4 +140,4 @@ def _sales(interval: Interval, flags: frozenset[str]) -> Compiled:
 def sales(*, interval: Interval, viewer: UUID | None, event_id: UUID | None, from_: datetime | None, to: datetime | None) -> Query:
     """A row an interval and currency: whose the event is (null: there is none; "": none was named), start, currency, _AMOUNTS."""
     given: dict[str, Any] = {"viewer": viewer, "event_id": event_id, "from_": from_, "to": to}
-    return query_of(_sales(interval, flags_of(**given)), REVENUE, **given)
+    return query_of(_sales(interval, flags_of(**given)), REVENUE, shared=True, **given)

@@ -36,9 +36,9 @@ def compiled_once(statement: Rows) -> Compiled:
     return str(compiled), dict(compiled.params)
 
 
-def query_of(compiled: Compiled, reads: tuple[str, ...], *, replan: bool = False, **given: Any) -> Query:
+def query_of(compiled: Compiled, reads: tuple[str, ...], *, replan: bool = False, shared: bool = False, **given: Any) -> Query:
     sql, parameters = compiled
-    return Query(sql, {name: given.get(name, value) for name, value in parameters.items()}, reads, replan)
+    return Query(sql, {name: given.get(name, value) for name, value in parameters.items()}, reads, replan, shared)
 
 
 def as_text(value: str) -> ColumnElement[str]:

@@ -81,3 +81,21 @@ async def test_a_rebuild_takes_nothing_away_from_a_snapshot(world: World, api: A
             pages = [page async for page in snapshot.pages(query)]
         assert sum(map(len, pages)) == len(booked)
         assert [one.difference for one in await rebuilding] == [None]
+
+
+async def test_those_who_ask_the_same_at_once_get_one_answer(api: Api) -> None:
+    query = Query("SELECT 1, txid_current(), pg_sleep(0.2)::text", {}, (), shared=True)
+    first, leaving, second = (asyncio.create_task(api.side.ask(query)) for _ in range(3))
+    await asyncio.sleep(0.05)
+    leaving.cancel()
+    assert (await first).rows == (await second).rows
+    assert (await api.side.ask(query)).rows != (await first).rows
+    other = Query("SELECT 1, txid_current()", {}, ())
+    assert (await api.side.ask(other)).rows != (await api.side.ask(other)).rows
+
+
+async def test_an_answer_that_breaks_breaks_for_all_who_wait_and_for_nobody_else(world: World, settings: Settings) -> None:
+    async with reading(replace(settings, query_timeout_seconds=0.2)) as api:
+        asked = [api.side.ask(replace(SLEEP, shared=True)) for _ in range(3)]
+        assert [type(one) for one in await asyncio.gather(*asked, return_exceptions=True)] == [Busy] * 3
+        assert (await api.side.ask(Query("SELECT 1, 2", {}, (), shared=True))).rows == [(2,)]
