@@ -78,8 +78,10 @@ def catch_up(
     published: Callable[[str, int], None] = lambda name, position: None,
     *,
     run_length: int = RUN,
+    at_most: int | None = None,
 ) -> int:
-    """Folds the entries that there are, in runs of `run_length`, and returns how many.
+    """Folds the entries that there are, in runs of `run_length`, and returns how many: fewer than `at_most`, where that is given,
+    or there may be more.
 
     `published` is told the projection's name and position after each commit. Raises Occupied, Stalled at an entry that can't be
     applied (the ones before it are folded), and where the database is out of reach its own errors or LedgerAway."""
@@ -103,7 +105,7 @@ def catch_up(
             folded += count
             if count:
                 published(projector.name, position)
-            if count < (1 if searching else run_length):
+            if count < (1 if searching else run_length) or (at_most is not None and folded >= at_most):
                 return folded
             searching = max(0, searching - count)
 

@@ -15,7 +15,7 @@ from ledger.snapshots import SNAPSHOTS
 from projections.engine import Projector
 from projections.registry import PROJECTORS
 from workers.upkeep import UPKEEP
-from workers.workshop import Workshop
+from workers.workshop import Left, Workshop
 
 log = logging.getLogger(__name__)
 
@@ -69,8 +69,10 @@ def make_app(settings: Settings) -> Celery:
 
 def _projecting(app: Celery, workshop: Callable[[], Workshop], projector: Projector) -> Callable[[], None]:
     def project() -> None:
-        if not workshop().project(projector):
+        left = workshop().project(projector)
+        if left is Left.OCCUPIED:
             time.sleep(OCCUPIED_SECONDS)
+        if left is not Left.NOTHING:
             with suppress(OperationalError, OSError):  # then the tick makes up for it
                 app.send_task(projector.name, queue=projector.name, retry=False, ignore_result=True)
 

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from enum import Enum
 from threading import Event as Flag
 from threading import Thread
 from uuid import UUID
@@ -26,6 +27,9 @@ from workers.upkeep import Upkeep
 log = logging.getLogger(__name__)
 
 STATEMENT_TIMEOUT_MS = 30_000
+#: Entries folded before the other projectors have their turn: so that all read them while the ledger has them in memory
+#: (`Ledger.read`), instead of each the whole of it by itself.
+TURN = 2_000
 #: Entries looked at for one pass over the streams that have grown.
 PASS = 50_000
 PAGE = 5_000
@@ -44,6 +48,12 @@ _FORGET = text("""
         SELECT originator_version FROM ledger_snapshots WHERE originator_id = :stream
         ORDER BY originator_version DESC OFFSET 1 LIMIT 1)""")
 _OWN_ROW = Progress.name == snapshots.SNAPSHOTS
+
+
+class Left(Enum):
+    """What a turn has left to do. MORE, and OCCUPIED, where another process is at it: the hint must come again."""
+
+    NOTHING, MORE, OCCUPIED = range(3)
 
 
 class Workshop:
@@ -65,13 +75,14 @@ class Workshop:
         self._signing = Thread(target=self._sign_for_ever, name="checkpoints", daemon=True)
         self._redis = redis.Redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
 
-    def project(self, projector: Projector) -> bool:
-        """Catches up; what goes wrong is logged, shows in the projection's row, and is tried again at the next tick. False where
-        another process is at it: the hint must come again."""
+    def project(self, projector: Projector) -> Left:
+        """Catches up, a turn at a time; what goes wrong is logged, shows in the projection's row, and is tried again at the next
+        tick."""
+        folded = 0
         try:
-            catch_up(self.engine, self.ledger, projector, self._publish)
+            folded = catch_up(self.engine, self.ledger, projector, self._publish, at_most=TURN)
         except Occupied:
-            return False
+            return Left.OCCUPIED
         except Stalled:
             pass  # the engine has logged and stored it
         except (OperationalError, InterfaceError) as error:
@@ -80,7 +91,7 @@ class Workshop:
             log.warning("%s can't read the ledger: %s", projector.name, error)
         if projector.name == Audit.name:
             self._begin_signing()
-        return True
+        return Left.NOTHING if folded < TURN else Left.MORE
 
     def _begin_signing(self) -> None:
         """Beside the projecting, which neither waits until a checkpoint is due nor for the disk."""

@@ -19,7 +19,7 @@ from tests.running_system import free_port
 from tests.workers.house import ROOT, Grow, position, process, wait_until, waiting
 from workers.app import OCCUPIED_SECONDS, make_app
 from workers.hints import Hints
-from workers.workshop import Workshop
+from workers.workshop import TURN, Left, Workshop
 
 ONE = UUID(int=0x1)
 
@@ -52,6 +52,18 @@ def test_a_hint_is_carried_out(settings: Settings, workshop: Workshop, grow: Gro
             grow(ONE, 20)
             hints.send(PROJECTORS)
             wait_until_projected(workshop, list(PROJECTORS))
+
+
+def test_who_is_far_behind_catches_up_in_turns_by_one_hint(settings: Settings, workshop: Workshop, grow: Grow) -> None:
+    for _ in range(3):
+        grow(ONE, TURN // 2)
+    here = [PROJECTORS["bookings"], PROJECTORS["revenue"]]
+    assert [workshop.project(projector) for projector in here] == [Left.MORE] * 2
+    assert {position(workshop, projector.name) for projector in here} == {TURN}
+    Hints(make_app(settings), settings.redis_url).send(PROJECTORS)
+    with process(settings, "worker"):
+        wait_until_projected(workshop, list(PROJECTORS))
+    assert [workshop.project(projector) for projector in here] == [Left.NOTHING] * 2
 
 
 def test_a_hint_that_finds_its_projector_in_other_hands_comes_again(settings: Settings, workshop: Workshop, grow: Grow) -> None:

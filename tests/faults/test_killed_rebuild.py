@@ -1,0 +1,148 @@
+"""R6, of a rebuild: all projections are rebuilt while people book and look, killed ten times, and once to its end. No read fails,
+none is wrong, and what takes over is proven row by row.
+
+SOAK=1 has 1,000,000 entries instead of 20,000."""
+
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from benchmarks import history
+from ledger.macs import Macs
+from ledger.store import Ledger
+from projections.registry import PROJECTORS
+from tests.running_system import ROOT, Person, Stack, system_settings, tickets
+
+SOAK = "SOAK" in os.environ
+ENTRIES, EVENTS = (1_000_000, 1_000) if SOAK else (20_000, 20)
+KILLS, BUYERS, PRICE = 10, 3, 50
+CATCH_UP_SECONDS = 180 if SOAK else 30
+#: Longer than a small rebuild takes at most: it is then begun anew.
+LONGEST_SECONDS = 12.0 if SOAK else 2.5
+
+
+class Buyer:
+    """Books seat after seat of an event of theirs alone, and looks each time at all that must show it."""
+
+    def __init__(self, stack: Stack, sold: list[str], each: int) -> None:
+        self.person, self.organizer, self._nobody = stack.person(), stack.person("organizer"), stack.nobody()
+        self.event = stack.event(self.organizer, 100_000)["id"]
+        self._sold, self._each = sold, each
+        self.booked, self.reads, self.wrong = 0, 0, list[str]()
+
+    def work(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            booking = self.person.ok("POST", f"/api/events/{self.event}/bookings", tickets())
+            self.booked += 1
+            self.organizer.last = self._nobody.last = self.person.last
+            event = self._read(self._nobody, f"/api/events/{self.event}")
+            self._expect("seats left", event["categories"][0]["available"], 100_000 - self.booked)
+            newest = self._read(self.person, "/api/bookings?limit=1")["items"]
+            self._expect("newest booking", [one["id"] for one in newest], [booking["id"]])
+            summary = self._read(self.organizer, "/api/stats/summary")
+            gross = [one["gross"] for one in summary["revenue"]]
+            self._expect("statistics", (summary["bookings"], gross), (self.booked, [f"{self.booked * PRICE}.00"]))
+            old = self._read(self._nobody, f"/api/events/{self._sold[self.booked % len(self._sold)]}")
+            self._expect("an old event", old["categories"][1]["taken"], self._each)
+
+    def _read(self, who: Person, path: str) -> Any:
+        self.reads += 1
+        return who.see(path)
+
+    def _expect(self, what: str, found: object, expected: object) -> None:
+        if found != expected:
+            self.wrong.append(f"{what}: {found}, not {expected}")
+
+
+@pytest.fixture
+def long_stack(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[tuple[Stack, list[str], int]]:
+    """With a history: so many events, and the bookings that each has."""
+    stack = Stack(system_settings(database_url, redis_url, tmp_path))
+    each, macs = ENTRIES // EVENTS - 1, Macs.open(stack.settings.keys)
+    with closing(Ledger(database_url, macs)) as ledger, psycopg.connect(database_url) as connection:
+        customers = [stack.person() for _ in range(3)]
+        sold = history.schedule(ledger, UUID(stack.person("organizer").id), [f"Event {place}" for place in range(EVENTS)])
+        history.sell(connection, macs, [history.Sales(one, 2, each) for one in sold], [UUID(one.id) for one in customers])
+    yield stack, [str(one) for one in sold], each
+    stack.stop()
+
+
+@contextmanager
+def _rebuilding(stack: Stack) -> Iterator["subprocess.Popen[str]"]:
+    environment = {**os.environ, **stack.settings.to_env()}
+    words = [sys.executable, "-m", "projections", "rebuild", "all"]
+    with subprocess.Popen(words, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _projected(stack: Stack) -> None:
+    deadline = time.monotonic() + CATCH_UP_SECONDS
+    while any(one["lag_entries"] for one in stack.admin.ok("GET", "/api/projections")["items"]):
+        assert time.monotonic() < deadline, "the worker has not caught up"
+        time.sleep(0.2)
+
+
+def _rebuilt(stack: Stack) -> float:
+    """Seconds, from its start to its end."""
+    began = time.monotonic()
+    with _rebuilding(stack) as process:
+        said, complained = process.communicate(timeout=300)
+    assert process.returncode == 0, complained
+    assert said.count("was equal") == len(PROJECTORS), said
+    return time.monotonic() - began
+
+
+def _killed(stack: Stack, dice: random.Random) -> int:
+    """How often one was killed, and not at its end by then."""
+    killed = 0
+    while killed < KILLS:
+        with _rebuilding(stack) as process:
+            time.sleep(dice.uniform(0.3, LONGEST_SECONDS))
+            killed += process.poll() is None
+    return killed
+
+
+def _verify(stack: Stack) -> str:
+    environment = {**os.environ, **stack.settings.to_env()}
+    words = [sys.executable, "-m", "projections", "verify"]
+    done = subprocess.run(words, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.timeout(1_200 if SOAK else 120)
+def test_killed_while_people_book_and_look(long_stack: tuple[Stack, list[str], int]) -> None:
+    stack, sold, each = long_stack
+    buyers, stop, dice = [Buyer(stack, sold, each) for _ in range(BUYERS)], threading.Event(), random.Random(6)
+    _projected(stack)
+    with ThreadPoolExecutor(BUYERS) as threads:
+        working = [threads.submit(buyer.work, stop) for buyer in buyers]
+        try:
+            killed, seconds = _killed(stack, dice), _rebuilt(stack)
+        finally:
+            stop.set()
+        for one in working:
+            one.result()  # a read that failed has ended it
+    _projected(stack)
+    proven = _verify(stack)
+    booked, reads = sum(buyer.booked for buyer in buyers), sum(buyer.reads for buyer in buyers)
+    wrong = [one for buyer in buyers for one in buyer.wrong]
+    print(f"R6: {ENTRIES:,} entries rebuilt, killed {killed} times, then in {seconds:.1f} s ({ENTRIES / seconds:,.0f} a second).")
+    print(f"Meanwhile {booked} seats booked and {reads} reads: none failed, {len(wrong)} wrong. {proven}")
+    assert not wrong
+    assert reads > 100
