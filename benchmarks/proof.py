@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from http import HTTPStatus
 from statistics import median
 from typing import NamedTuple
@@ -24,17 +24,23 @@ from benchmarks.load import book
 from benchmarks.machine import BenchError
 from benchmarks.processes import ROOT, clean_environment, running
 from benchmarks.projection import copied
-from benchmarks.results import Row, at_least, goal, percentile, ratios, spread
+from benchmarks.results import Row, at_least, at_most, goal, percentile, ratios, spread
 from benchmarks.stage import Stage, another_api, aside
 from ledger.store import sqlalchemy_url
+from projections.audit import Audit
 from projections.checkpoints import Checkpointing
+from projections.copies import Copies
+from projections.registry import PROJECTORS
+from projections.shadow import Kind
 
 NAME = "proof"
 ENTRIES, EVENTS = {False: 1_000_000, True: 10_000}, 1_000
 #: Proofs asked for, each so many positions after the one before, and before the first that counts.
 PROOFS, STRIDE, WARM_UP = 300, 7_919, 20
 CONNECTIONS = 64
-REBUILT_PER_SECOND, OF_COPY, OF_BOOKING = 20_000, 0.3, 0.7
+REBUILT_PER_SECOND, OF_COPY, OF_BOOKING, OF_FOLDING = 20_000, 0.3, 0.7, 1.1
+#: Entries that are folded with the tree and without.
+FOLDED = 200_000
 VERIFY_SECONDS, VERIFY_MEGABYTES, PROOF_MS, AS_OF_SECONDS = 60, 300, 5, 10
 
 
@@ -49,6 +55,7 @@ def run(bench: Bench) -> None:
     with aside(bench.stage, NAME, event_cache_bytes=1024 * 1024) as stage:
         events = _sell(bench, stage, size)
         _rebuild(bench, stage, events, size)
+        _tree(bench, stage, size)
         _sign(stage)
         _verify(bench, stage, size)
         _look_back(bench, stage)
@@ -82,6 +89,24 @@ def _rebuild(bench: Bench, stage: Stage, events: Sequence[UUID], size: int) -> N
         ),
         at_least(OF_COPY, NAME, "rebuilding / COPY", ratios(rebuilt, by_copy)),
     ]  # fmt: skip
+
+
+def _tree(bench: Bench, stage: Stage, size: int) -> None:
+    """What the tree adds to the projecting: all projections folded together, as a rebuild does it, and all but that one."""
+    until, others = min(size, FOLDED), [projector for name, projector in PROJECTORS.items() if name != Audit.name]
+    with_tree, without = list[float](), list[float]()
+    with closing(Copies(stage.settings.database_url, stage.ledger, "benchmark", Kind.UNLOGGED)) as copies:
+        for number in range(1, bench.options.rounds + 1):
+            for found, projectors in ((without, others), (with_tree, list(PROJECTORS.values()))):
+                with ExitStack() as stack:
+                    made = [stack.enter_context(copies.copy(projector, anew=True)) for projector in projectors]
+                    began = time.monotonic()
+                    copies.fill(made, lambda _: until, lambda done, of: None)
+                    found.append(time.monotonic() - began)
+                    for copy in made:
+                        copies.drop(copy)
+            bench.say(f"{NAME}, round {number}: {until:,} entries in {with_tree[-1]:.1f} s, without the tree {without[-1]:.1f} s")
+    bench.results.rows.append(at_most(OF_FOLDING, NAME, "projecting with the tree / without", ratios(with_tree, without)))
 
 
 def _verify(bench: Bench, stage: Stage, size: int) -> None:
