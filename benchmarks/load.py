@@ -20,7 +20,7 @@ BODY = '{"tickets":[{"category":"General","quantity":1}]}'
 #: Nobody waits longer; the ORM peers take a second at 256 connections.
 TIMEOUT_SECONDS = 10
 
-#: A thread a port; each walks through all paths and all tokens (where there are any) in step, from a place of its own.
+#: A thread a port; each walks through its paths and all tokens (where there are any) in step, from a place of its own.
 _SCRIPT = Template("""\
 local ports, threads = {$ports}, 0
 setup = function(thread)
@@ -37,10 +37,11 @@ local function list(file, before, after)
   return found
 end
 
-local paths = list("$paths", "$method ", " HTTP/1.1\\r\\nHost: $host\\r\\n$headers")
+local paths
 local people = list("$tokens", "Authorization: Bearer ", "\\r\\n")
 local key, tail, sent = "$key", '$tail', 0
 init = function()
+  paths = list("$paths." .. number, "$method ", " HTTP/1.1\\r\\nHost: $host\\r\\n$headers")
   sent = math.floor(#people * (number - 1) / #ports)
   if key ~= "" then
     key = "Idempotency-Key: " .. key .. number .. "-"
@@ -92,11 +93,15 @@ class Run(NamedTuple):
         return self.per_second * (self.answered + self.refused) / max(self.answered, 1)
 
 
-def book(servers: Sequence[Server], events: Sequence[UUID], tokens: Path, *, connections: int, seconds: int) -> Run:
-    """Books single seats of these Events in turn, past full collections of each server. Raises BenchError where wrk fails."""
+def book(
+    servers: Sequence[Server], events: Sequence[UUID], tokens: Path, *, connections: int, seconds: int, apart: bool = False
+) -> Run:
+    """Books single seats of these Events in turn, past full collections of each server. `apart`: each Event at one of the servers
+    alone, as nginx has it. Raises BenchError where wrk fails."""
     headers = f"Content-Type: application/json\\r\\nContent-Length: {len(BODY)}\\r\\n"
     words = {"method": "POST", "headers": headers, "key": uuid4(), "tail": f"\\r\\n\\r\\n{BODY}"}
     processes = {server.port: server.process for server in servers}.values()
+    shares = [[one for one in events if one.int % len(servers) == place] if apart else events for place in range(len(servers))]
     timers = [
         Timer(seconds * part / (FULL_COLLECTIONS + 1), process.collect_garbage)
         for part in range(1, FULL_COLLECTIONS + 1)
@@ -105,9 +110,8 @@ def book(servers: Sequence[Server], events: Sequence[UUID], tokens: Path, *, con
     for timer in timers:
         timer.start()
     try:
-        return _wrk(
-            servers, booking_paths(events), tokens, words, directory=tokens.parent, connections=connections, seconds=seconds
-        )
+        paths = list(map(booking_paths, shares))
+        return _wrk(servers, paths, tokens, words, directory=tokens.parent, connections=connections, seconds=seconds)
     finally:
         for timer in timers:
             timer.cancel()
@@ -116,7 +120,7 @@ def book(servers: Sequence[Server], events: Sequence[UUID], tokens: Path, *, con
 def get(server: Server, paths: Iterable[str], tokens: Path | None, *, directory: Path, connections: int, seconds: int) -> Run:
     """GETs these paths in turn, as these people or as nobody."""
     words = {"method": "GET", "headers": "", "key": "", "tail": "\\r\\n"}
-    return _wrk([server], paths, tokens, words, directory=directory, connections=connections, seconds=seconds)
+    return _wrk([server], [paths], tokens, words, directory=directory, connections=connections, seconds=seconds)
 
 
 def booking_paths(events: Iterable[UUID]) -> list[str]:
@@ -124,11 +128,13 @@ def booking_paths(events: Iterable[UUID]) -> list[str]:
 
 
 def _wrk(
-    servers: Sequence[Server], paths: Iterable[str], tokens: Path | None, words: Mapping[str, object], *, directory: Path,
-    connections: int, seconds: int,
+    servers: Sequence[Server], paths: Sequence[Iterable[str]], tokens: Path | None, words: Mapping[str, object], *,
+    directory: Path, connections: int, seconds: int,
 ) -> Run:  # fmt: skip
+    """`paths`: those of each server."""
     script, ways = directory / "load.lua", directory / "load.paths"
-    ways.write_text("".join(f"{path}\n" for path in paths))
+    for number, share in enumerate(paths, start=1):
+        ways.with_suffix(f".paths.{number}").write_text("".join(f"{path}\n" for path in share))
     ports = ", ".join(f'"{server.port}"' for server in servers)
     script.write_text(_SCRIPT.substitute(words, host=HOST, ports=ports, paths=ways, tokens=tokens or "/dev/null"))
     url = f"http://{HOST}:{servers[0].port}"

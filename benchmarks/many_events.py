@@ -1,6 +1,7 @@
 """Many Events: 1,000 of them, a few popular and most not (Zipf), and one hot Event: each with one API process and with two.
 
-wrk spreads its load over the ports of both. At the end two processes sell out one small Event between them: never a seat too many.
+wrk spreads its load over the ports of both: each Event at both or, as nginx does in front of several, at one of them. At the end
+two processes sell out one small Event between them: never a seat too many.
 """
 
 import random
@@ -22,6 +23,7 @@ SEQUENCE = 20_011
 SEATS = 500
 OF_ONE_PROCESS = 1.0
 _ONE, _TWO, _HOT_ONE, _HOT_TWO = "Zipf, 1 process", "Zipf, 2 processes", "hot event, 1 process", "hot event, 2 processes"
+_APART = "Zipf, 2 processes, each Event at one of them"
 
 
 def run(bench: Bench) -> None:
@@ -34,7 +36,7 @@ def run(bench: Bench) -> None:
         bench.say(f"{NAME}: warming up {options.warm_up} s")
         book(two, [*events, stage.schedule_event()], stage.tokens, connections=CONNECTIONS, seconds=options.warm_up)
         for number in range(1, options.rounds + 1):
-            loads = {_ONE: (one, events), _TWO: (two, events)}
+            loads = {_ONE: (one, events), _TWO: (two, events), _APART: (two, events)}
             loads |= {_HOT_ONE: (one, [stage.schedule_event()]), _HOT_TWO: (two, [stage.schedule_event()])}
             if options.quick:
                 loads = {what: loads[what] for what in (_HOT_ONE, _HOT_TWO)}
@@ -42,7 +44,11 @@ def run(bench: Bench) -> None:
                 runs.setdefault(what, []).append(_measured(bench, what, number, servers, among))
         last_seat = _sell_out(bench, two)
     bench.results.rows += [load_row(NAME, f"{CONNECTIONS} conn., {what}", runs[what], "bookings/s") for what in sorted(runs)]
-    for what, one_of, two_of in (("Zipf", _ONE, _TWO), ("hot event", _HOT_ONE, _HOT_TWO)):
+    for what, one_of, two_of in (
+        ("Zipf", _ONE, _TWO),
+        ("Zipf, each Event at one", _ONE, _APART),
+        ("hot event", _HOT_ONE, _HOT_TWO),
+    ):
         if one_of in runs:
             of_one = ratios((run.per_second for run in runs[two_of]), (run.per_second for run in runs[one_of]))
             bench.results.rows.append(at_least(OF_ONE_PROCESS, NAME, f"{what}: 2 processes / 1", of_one))
@@ -57,7 +63,8 @@ def zipf(events: Sequence[UUID], length: int) -> list[UUID]:
 
 def _measured(bench: Bench, what: str, number: int, servers: Sequence[Server], events: Sequence[UUID]) -> Run:
     books = Books(bench.stage, events)
-    found = book(servers, events, bench.stage.tokens, connections=CONNECTIONS, seconds=bench.options.seconds)
+    seconds, apart = bench.options.seconds, what == _APART
+    found = book(servers, events, bench.stage.tokens, connections=CONNECTIONS, seconds=seconds, apart=apart)
     bench.note(NAME, what, number, found, failures(found) + books.wrong(found, CONNECTIONS))
     return found
 
