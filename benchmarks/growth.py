@@ -2,7 +2,7 @@
 process that meets the longest stream for the first time, while it sells another; memory and bytes.
 
 In a database of its own, where nobody projects. Snapshots are those that a worker takes; that of the longest stream is as old as
-one gets (snapshots.is_due): by a tenth. Event caches are of CACHE_BYTES, or the longest would go whenever another Event sells.
+one gets (snapshots.is_due): by a twentieth. Event caches are of CACHE_BYTES, or the longest would go whenever another Event sells.
 """
 
 import dataclasses
@@ -35,7 +35,7 @@ FILLER, TRANSACTION = 50_000, 500_000
 CONNECTIONS, SECONDS = 16, {False: 2, True: 1}
 CACHE_BYTES = 400 * 1024 * 1024
 #: What the snapshot of the longest stream has of it.
-IN_SNAPSHOT = 0.91
+IN_SNAPSHOT = 0.953
 SNAPSHOT_SECONDS, FIRST_BOOKING_SECONDS = 120.0, 30.0
 P50_RATIO, COLD_SECONDS, API_MEGABYTES = 1.25, 2.0, 500
 OTHER_PER_SECOND, OTHER_SECONDS = 500, {False: 6, True: 3}

@@ -16,7 +16,7 @@ SNAPSHOT_TOPIC = "event-snapshot/1"
 #: The name of the work of taking them: of its task, and of its row among the projections' positions.
 SNAPSHOTS = "snapshots"
 FRAME = 1_000
-#: A snapshot is taken when a stream has grown by a tenth, and by this many entries at least, since the last: linear cost in all.
+#: A snapshot is taken when a stream has grown by a twentieth, and by this many entries at least, since the last: linear cost in all.
 MIN_GROWTH = 1_000
 
 
@@ -57,7 +57,7 @@ _DECODERS = {name: msgspec.msgpack.Decoder(type_) for name, type_ in _VALUES.ite
 
 def is_due(version: int, last: int) -> bool:
     """Has a stream grown enough since its last snapshot (0: none) to take another?"""
-    return version - last >= max(MIN_GROWTH, last // 10)
+    return version - last >= max(MIN_GROWTH, last // 20)
 
 
 def take(event: Event) -> Snapshot:
