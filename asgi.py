@@ -38,7 +38,7 @@ from ledger.pool import make_pool
 from ledger.settings import Settings, SettingsError
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
-from projections.log_keys import LogKeys
+from projections.proof.log_keys import LogKeys
 from query_api import audit, bookings, events, live, proofs, stats, system
 from query_api.read_side import ReadSide
 from serving import Protocol

@@ -28,8 +28,8 @@ from benchmarks.results import Row, at_least, at_most, goal, percentile, ratios,
 from benchmarks.stage import Stage, another_api, aside
 from ledger.store import sqlalchemy_url
 from projections.audit import Audit
-from projections.checkpoints import Checkpointing
 from projections.copies import Copies
+from projections.proof.checkpoints import Checkpointing
 from projections.registry import PROJECTORS
 from projections.shadow import Kind
 

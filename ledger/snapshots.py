@@ -16,7 +16,7 @@ SNAPSHOT_TOPIC = "event-snapshot/1"
 #: The name of the work of taking them: of its task, and of its row among the projections' positions.
 SNAPSHOTS = "snapshots"
 FRAME = 1_000
-#: A snapshot is taken when a stream has grown by a twentieth, and by this many entries at least, since the last: linear cost in all.
+#: A snapshot is taken when a stream has grown by a twentieth, and by so many entries at least, since the last: linear cost in all.
 MIN_GROWTH = 1_000
 
 

@@ -18,17 +18,17 @@ from ledger.keys import KeysError
 from ledger.macs import Macs
 from ledger.settings import Settings, SettingsError
 from ledger.store import Ledger, LedgerAway, sqlalchemy_url
-from projections import transfer
 from projections.copies import CopiesRefused
 from projections.engine import Occupied, Stalled, catch_up
-from projections.log_keys import LogKeys, begin_origin
+from projections.proof import transfer
+from projections.proof.log_keys import LogKeys, begin_origin
+from projections.proof.signed_list import LIST_FILE, read_list
+from projections.proof.signed_notes import NoteError
+from projections.proof.transfer import TransferError
+from projections.proof.verify import TreeBehind, verify
+from projections.proof.verify_checkpoints import accept
 from projections.rebuild import Rebuilder
 from projections.registry import PROJECTORS
-from projections.signed_list import LIST_FILE, read_list
-from projections.signed_notes import NoteError
-from projections.transfer import TransferError
-from projections.verify import TreeBehind, verify
-from projections.verify_checkpoints import accept
 
 #: The exit status of a verification that found something.
 ALTERED = 3

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from ledger.errors import EntryAltered
 from ledger.macs import Macs
-from projections.log_keys import LogKeys
-from projections.signed_list import LIST_FILE, read_list
-from projections.verify_checkpoints import read_accepted
+from projections.proof.log_keys import LogKeys
+from projections.proof.signed_list import LIST_FILE, read_list
+from projections.proof.verify_checkpoints import read_accepted
 
 #: As it is stored: version, position, topic, raw bytes and MAC.
 StoredEntry = tuple[int, int, str, bytes, bytes | None]

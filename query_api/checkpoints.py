@@ -6,7 +6,7 @@ from typing import NamedTuple
 from ledger.errors import Malformed
 from projections import merkle
 from projections.audit import place_of, positions_of
-from projections.signed_notes import Checkpoint, Note, Signer
+from projections.proof.signed_notes import Checkpoint, Note, Signer
 from query_api import queries
 from query_api.database import Answer, Row
 from query_api.read_side import ReadSide

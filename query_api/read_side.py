@@ -14,7 +14,7 @@ from ledger.macs import Macs
 from ledger.settings import Settings
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
-from projections.log_keys import LogKeys
+from projections.proof.log_keys import LogKeys
 from query_api import queries
 from query_api.authorship import Authorship
 from query_api.database import Answer, Database, Pool, Query, Row

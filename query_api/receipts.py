@@ -18,7 +18,7 @@ from ledger.errors import Busy
 from ledger.money import to_text
 from projections import merkle
 from projections.audit import leaf_of
-from projections.signed_notes import Checkpoint, Signer
+from projections.proof.signed_notes import Checkpoint, Signer
 
 TITLE = "Seatledger receipt"
 #: The same words in every receipt: the verifier holds them too.

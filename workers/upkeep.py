@@ -12,9 +12,9 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from ledger.settings import Settings
+from projections.proof.verify import FAILED, read_last
 from projections.registry import PROJECTORS
 from projections.tables import Progress
-from projections.verify import FAILED, read_last
 
 log = logging.getLogger(__name__)
 

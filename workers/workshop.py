@@ -19,8 +19,8 @@ from ledger.settings import Settings
 from ledger.store import Ledger, LedgerAway, sqlalchemy_url
 from projections import digests
 from projections.audit import Audit
-from projections.checkpoints import Checkpointing
 from projections.engine import Occupied, Projector, Stalled, catch_up
+from projections.proof.checkpoints import Checkpointing
 from projections.tables import Progress
 from workers.upkeep import Upkeep
 

@@ -22,10 +22,10 @@ from sqlalchemy import (
 
 from projections.availability import AvailabilityCategory, AvailabilityEvent
 from projections.catalogue import CatalogueEvent
+from projections.proof.verify import Verification
 from projections.rebuild import Rebuild
 from projections.registry import PROJECTORS
 from projections.tables import Progress
-from projections.verify import Verification
 from query_api.database import Query
 from query_api.queries.compose import (
     AVAILABILITY,

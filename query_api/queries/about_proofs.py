@@ -8,8 +8,8 @@ from sqlalchemy import ARRAY, BigInteger, SmallInteger, Uuid, bindparam, column,
 from sqlalchemy.orm import aliased
 
 from projections.audit import AuditAmendment, AuditLeaves, AuditTile
-from projections.checkpoints import AuditCheckpoint, AuditSigning
 from projections.merkle import WIDTH
+from projections.proof.checkpoints import AuditCheckpoint, AuditSigning
 from query_api.database import Query
 from query_api.queries.about_positions import ENTRIES
 from query_api.queries.compose import AUDIT, EVENT_ID, Compiled, anchored, compiled_once, query_of
@@ -100,5 +100,5 @@ def _signing() -> Compiled:
 
 
 def signing() -> Query:
-    """Whether the log is signed (projections/checkpoints.py), as which origin, and why not. No row before the first time."""
+    """Whether the log is signed (projections/proof/checkpoints.py), as which origin, and why not. No row before the first time."""
     return query_of(_signing(), ())

@@ -17,11 +17,11 @@ from ledger.macs import Macs
 from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
 from projections import audit
-from projections.checkpoints import FORGOTTEN, Checkpointing
 from projections.engine import catch_up
+from projections.proof.checkpoints import FORGOTTEN, Checkpointing
+from projections.proof.verify import Verifier
 from projections.rebuild import Rebuilder
 from projections.registry import PROJECTORS
-from projections.verify import Verifier
 from tests.conftest import PostgresServer
 from tests.projections.stories import Story
 

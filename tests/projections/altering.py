@@ -13,10 +13,10 @@ from ledger.event import Event, evolve
 from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
 from projections import digests
-from projections.checkpoints import Checkpointing
 from projections.engine import catch_up
+from projections.proof.checkpoints import Checkpointing
+from projections.proof.verify import Report, Verifier
 from projections.registry import PROJECTORS
-from projections.verify import Report, Verifier
 from tests.conftest import PostgresServer
 from tests.projections.stories import Story
 

@@ -14,12 +14,12 @@ from sqlalchemy import Engine, text
 from ledger.keys import KeysError
 from ledger.store import Ledger
 from projections import audit
-from projections.checkpoints import FORGOTTEN, INCONSISTENT, SIGNING, Checkpointing
 from projections.engine import catch_up
-from projections.log_keys import LogKeys, begin_origin, read_origin
+from projections.proof.checkpoints import FORGOTTEN, INCONSISTENT, SIGNING, Checkpointing
+from projections.proof.log_keys import LogKeys, begin_origin, read_origin
+from projections.proof.signed_list import LIST_FILE, read_list
+from projections.proof.signed_notes import Checkpoint, Note, NoteError, VerifierKey
 from projections.registry import PROJECTORS
-from projections.signed_list import LIST_FILE, read_list
-from projections.signed_notes import Checkpoint, Note, NoteError, VerifierKey
 from tests.projections.stories import Story
 
 ROOT = Path(__file__).parent.parent.parent
@@ -203,7 +203,7 @@ def test_a_tree_that_is_made_anew_is_waited_for(log: Log) -> None:
 def test_what_was_signed_before_a_crash_is_shown_after_it(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     log.grow()
     with monkeypatch.context() as patch:
-        patch.setattr("projections.checkpoints._show", _crash)
+        patch.setattr("projections.proof.checkpoints._show", _crash)
         with pytest.raises(KeyboardInterrupt):
             log.sign()
     assert log.shown() == []

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.signed_notes import Checkpoint, Note, NoteError, Signer, VerifierKey, read_checkpoint
+from projections.proof.signed_notes import Checkpoint, Note, NoteError, Signer, VerifierKey, read_checkpoint
 
 #: The examples of golang.org/x/mod/sumdb/note. The seed is that of its signer key, without its first byte.
 PETER = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"

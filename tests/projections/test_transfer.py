@@ -16,8 +16,8 @@ from sqlalchemy import Engine
 
 from ledger.macs import Macs
 from ledger.store import Ledger, encode
-from projections.checkpoints import Checkpointing
 from projections.engine import catch_up
+from projections.proof.checkpoints import Checkpointing
 from projections.registry import PROJECTORS
 from tests.conftest import PostgresServer
 from tests.projections.stories import Story, rows

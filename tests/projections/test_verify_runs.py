@@ -17,12 +17,12 @@ from ledger.macs import Macs
 from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
 from projections.engine import catch_up
-from projections.log_keys import begin_origin
+from projections.proof.log_keys import begin_origin
+from projections.proof.signed_list import LIST_FILE
+from projections.proof.signed_notes import NoteError
+from projections.proof.verify import Verifier
+from projections.proof.verify_entries import EntryCheck
 from projections.registry import PROJECTORS
-from projections.signed_list import LIST_FILE
-from projections.signed_notes import NoteError
-from projections.verify import Verifier
-from projections.verify_entries import EntryCheck
 from tests.projections.altering import Altered, Database, tell
 from tests.projections.stories import Story
 
@@ -117,7 +117,7 @@ def test_without_keys_nothing_is_proven(altered: Altered, tmp_path: Path) -> Non
 
 
 def test_it_goes_on_where_it_was_killed(altered: Altered, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("projections.verify.SAVE_EVERY", 50)
+    monkeypatch.setattr("projections.proof.verify.SAVE_EVERY", 50)
     taken: list[int] = []
 
     class Killed(BaseException):
@@ -160,7 +160,7 @@ def test_what_is_sold_meanwhile_is_no_alteration(database_url: str, tmp_path: Pa
 
 def test_who_edits_what_was_read_before_a_kill_is_found(altered: Altered, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tree and the read tables made to match: only the root that was worked out before the kill knows."""
-    monkeypatch.setattr("projections.verify.SAVE_EVERY", 50)
+    monkeypatch.setattr("projections.proof.verify.SAVE_EVERY", 50)
 
     class Killed(BaseException):
         pass
@@ -168,7 +168,7 @@ def test_who_edits_what_was_read_before_a_kill_is_found(altered: Altered, monkey
     def killed(what: str, done: int, total: int) -> None:
         raise Killed
 
-    monkeypatch.setattr("projections.verify.PAGE", 100)
+    monkeypatch.setattr("projections.proof.verify.PAGE", 100)
     with pytest.raises(Killed):
         Verifier(Settings(database_url=altered.url, keys_dir=altered.keys), doing=killed).run()
     with psycopg.connect(altered.url) as connection:

@@ -15,10 +15,10 @@ import pytest_asyncio
 from ledger import messages as m
 from ledger.settings import Settings
 from projections import merkle
-from projections.checkpoints import Checkpointing
-from projections.log_keys import LogKeys
-from projections.signed_notes import Note, VerifierKey
-from projections.verify_checkpoints import accept
+from projections.proof.checkpoints import Checkpointing
+from projections.proof.log_keys import LogKeys
+from projections.proof.signed_notes import Note, VerifierKey
+from projections.proof.verify_checkpoints import accept
 from seatledger_verify import Key, Refused, verify, verify_receipt
 from tests.query_api.world import ADMIN, ALICE, AUDITOR, BOB, NOW, ORGANIZER, OTHER, Api, World, reading
 

@@ -27,7 +27,7 @@ from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
 from ledger.ticket_codes import TicketCodes
 from projections.engine import catch_up
-from projections.log_keys import LogKeys
+from projections.proof.log_keys import LogKeys
 from projections.registry import PROJECTORS
 from query_api import audit, bookings, events, live, proofs, stats, system
 from query_api.read_side import ReadSide

@@ -7,7 +7,7 @@ from ledger.entries import Recorded
 from ledger.store import TOPIC_OF, encode
 from projections import merkle
 from projections.audit import leaf_of
-from projections.signed_notes import Checkpoint, Signer
+from projections.proof.signed_notes import Checkpoint, Signer
 from query_api.receipts import Proven, receipt
 from tests.projections.stories import Story
 

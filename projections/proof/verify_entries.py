@@ -16,7 +16,7 @@ from ledger.macs import Macs
 from ledger.store import UnknownTopic, decode
 from projections.audit import leaf_of, positions_of
 from projections.merkle import SIZE, CompactRange
-from projections.signed_notes import Checkpoint
+from projections.proof.signed_notes import Checkpoint
 
 #: Rows fetched at once.
 PAGE = 2_000

@@ -2,8 +2,8 @@
 
 from sqlalchemy import Engine, text
 
+from projections.proof.verify_entries import Altered, Finding
 from projections.registry import PROJECTORS
-from projections.verify_entries import Altered, Finding
 
 #: A plain table, found by its name alone, with nothing that adds, hides or replaces rows.
 _PLAIN = text("""

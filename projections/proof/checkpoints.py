@@ -2,8 +2,8 @@
 
 Only a tree that has grown and begins with the last one that was signed is signed; the list beside the keys comes first, the row
 second, so that nothing is shown that could be forgotten. A restored backup lacks what was signed after it was made: signing stops
-(`forgotten`) until somebody says to begin a new origin (projections/log_keys.py). Where the database knows what was signed and
-has another tree, somebody has changed it (`inconsistent`).
+(`forgotten`) until somebody says to begin a new origin (projections/proof/log_keys.py). Where the database knows what was signed
+and has another tree, somebody has changed it (`inconsistent`).
 """
 
 import logging
@@ -18,9 +18,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger.keys import KeysError
 from projections import audit, merkle
-from projections.log_keys import LogKeys, read_origin
-from projections.signed_list import LIST_FILE, SignedList, locked_list
-from projections.signed_notes import Checkpoint, NoteError
+from projections.proof.log_keys import LogKeys, read_origin
+from projections.proof.signed_list import LIST_FILE, SignedList, locked_list
+from projections.proof.signed_notes import Checkpoint, NoteError
 from projections.tables import Model, Moment, Position, Words
 
 log = logging.getLogger(__name__)

@@ -27,14 +27,14 @@ from ledger.store import Ledger, sqlalchemy_url
 from projections import audit, digests
 from projections.copies import Copies, CopiesRefused, Copy
 from projections.engine import Projector, Stalled
-from projections.log_keys import LogKeys, read_origin
+from projections.proof.log_keys import LogKeys, read_origin
+from projections.proof.signed_list import LIST_FILE, locked_list
+from projections.proof.verify_checkpoints import Signed
+from projections.proof.verify_entries import Altered, EntryCheck, Finding, entries, stored_leaves
+from projections.proof.verify_tables import check_tables
 from projections.registry import PROJECTORS
 from projections.shadow import Kind
-from projections.signed_list import LIST_FILE, locked_list
 from projections.tables import Model, Moment, Position, Words
-from projections.verify_checkpoints import Signed
-from projections.verify_entries import Altered, EntryCheck, Finding, entries, stored_leaves
-from projections.verify_tables import check_tables
 
 #: Entries between two notes of where it is, for who begins again after a kill.
 SAVE_EVERY = 100_000

@@ -7,10 +7,10 @@ from typing import Any
 
 import psycopg
 
-from projections.log_keys import LogKeys
-from projections.signed_list import read_list
-from projections.signed_notes import Checkpoint, Note, NoteError
-from projections.verify_entries import Altered, Due, Finding
+from projections.proof.log_keys import LogKeys
+from projections.proof.signed_list import read_list
+from projections.proof.signed_notes import Checkpoint, Note, NoteError
+from projections.proof.verify_entries import Altered, Due, Finding
 
 TABLE = "audit_checkpoints"
 #: Beside the keys: how many entries, from the first, somebody has accepted without a MAC.

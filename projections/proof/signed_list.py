@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from projections.signed_notes import NoteError
+from projections.proof.signed_notes import NoteError
 
 LIST_FILE = "checkpoint-list"
 #: Of a line: a checkpoint of ours has some 300 bytes.

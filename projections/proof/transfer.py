@@ -16,7 +16,7 @@ from ledger.macs import Macs
 from ledger.store import ORDERING_LOCK
 from projections.audit import leaf_of
 from projections.merkle import CompactRange
-from projections.verify_entries import Row, entries
+from projections.proof.verify_entries import Row, entries
 
 #: Of a line: an entry has a body of 64 KiB at most, and a few escapes.
 MAX_LINE = 1024 * 1024

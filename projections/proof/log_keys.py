@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Self
 
 from ledger.keys import Keyring, KeysError
-from projections.signed_list import LIST_FILE, locked_list, sync_directory
-from projections.signed_notes import Checkpoint, Signer, VerifierKey, read_checkpoint
+from projections.proof.signed_list import LIST_FILE, locked_list, sync_directory
+from projections.proof.signed_notes import Checkpoint, Signer, VerifierKey, read_checkpoint
 
 #: The keyring, and the file beside it.
 KEYS, ORIGIN_FILE = "checkpoints", "checkpoint-origin"

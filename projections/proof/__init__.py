@@ -1,0 +1,1 @@
+"""What proves that the log and everything derived from it are what they were: signed checkpoints, verification, transfer."""
