@@ -30,8 +30,8 @@ from query_api.spreadsheet import Exports
 LOOK_SECONDS, MAX_LOOKING = 0.1, 200
 
 
-#: Complete lists that one process makes at once.
-MAX_LISTS = 8
+#: Complete lists that one process makes at once, and how many more may wait for their turn.
+MAX_LISTS, MAX_LISTS_WAITING = 8, 200
 
 
 class ReadSide:
@@ -49,7 +49,8 @@ class ReadSide:
         self.moments = Moments(self.database, Streams(pool))
         self.mirror = Mirror(self.ask)
         self.positions = Positions(self._look, settings.redis_url, self._moved)
-        self._lists = 0
+        self._lists = asyncio.Semaphore(MAX_LISTS)
+        self._lists_waiting = 0
         self._timeout_seconds = settings.freshness_timeout_seconds
 
     async def start(self) -> None:
@@ -106,24 +107,38 @@ class ReadSide:
         """The position of the newest entry. A read that names it sees every earlier write of anybody."""
         return next(int(position) for position, name in await self._look() if not name)
 
-    async def everything(self, query: Query) -> AsyncIterator[list[Row]]:
-        """All rows of a query without a position, a page at a time, as of one moment that every earlier write of anybody is before.
+    async def current(self, query: Query) -> list[Row]:
+        """The few rows of a query without a position, as of a moment that every earlier write of anybody is before.
 
         Raises StaleRead, Busy."""
-        if self._lists >= MAX_LISTS:
-            raise Busy("Too many long lists at once. Try again.")
-        self._lists += 1
-        try:
-            async for page in self._pages(query):
-                yield page
-        finally:
-            self._lists -= 1
-
-    async def _pages(self, query: Query) -> AsyncIterator[list[Row]]:
         await self.reach(query.reads, await self.head())
-        async with self.database.snapshot() as snapshot, aclosing(snapshot.pages(query)) as pages:
-            async for page in pages:  # closed before the connection goes back, whoever stops reading
-                yield page
+        return await self.database.rows(query)
+
+    async def everything(self, query: Query) -> AsyncIterator[list[Row]]:
+        """All rows of such a query, however many, a page at a time, as of one such moment.
+
+        Raises StaleRead, and Busy where too many others make long lists for too long."""
+        await self._take_turn()
+        try:
+            await self.reach(query.reads, await self.head())
+            async with self.database.snapshot() as snapshot, aclosing(snapshot.pages(query)) as pages:
+                async for page in pages:  # closed before the connection goes back, whoever stops reading
+                    yield page
+        finally:
+            self._lists.release()
+
+    async def _take_turn(self) -> None:
+        too_many = Busy("Too many long lists at once. Try again.")
+        if self._lists_waiting >= MAX_LISTS_WAITING:
+            raise too_many
+        self._lists_waiting += 1
+        try:
+            async with asyncio.timeout_at(self._deadline()):
+                await self._lists.acquire()
+        except TimeoutError:
+            raise too_many from None
+        finally:
+            self._lists_waiting -= 1
 
     async def locate(self, booking_id: UUID) -> UUID | None:
         """The event of a booking. None only once the projection has seen all that there is; raises StaleRead where it does not."""
