@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response, Security
+from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader
 from pydantic import BaseModel
 
@@ -167,13 +168,20 @@ def make(settings: Settings) -> FastAPI:
     app = make_application(
         API, settings, STYLE, title="Event Management Backend", description=__doc__, docs_also_at="/docs/swagger/"
     )
-    for prefix in ("/api", "/api/authentication"):  # the specification has two tables of addresses: both answer
-        app.include_router(people, prefix=prefix)
-    for prefix in ("/api/events", "/api/event/events"):
-        app.include_router(events, prefix=prefix)
-    for prefix in ("/api/reservations", "/api/reservation/reservations"):
-        app.include_router(reservations, prefix=prefix)
+    # The specification has two tables of addresses: both answer.
+    for router, first, second in (
+        (people, "/api", "/api/authentication"),
+        (events, "/api/events", "/api/event/events"),
+        (reservations, "/api/reservations", "/api/reservation/reservations"),
+    ):
+        app.include_router(router, prefix=first)
+        app.include_router(router, prefix=second, generate_unique_id_function=_id_in_second_table)
     return app
+
+
+def _id_in_second_table(route: APIRoute) -> str:
+    """`event_get_event` at /api/event/…: ids of operations are unique."""
+    return f"{route.path.split('/')[2]}_{route.name}"
 
 
 # --- people
@@ -243,7 +251,7 @@ async def delete_event(event_id: int, event: MyEvent, at: At) -> None:
 
 
 @events.get("/{event_id}/reservations/", response_model=list[Reservation])
-@events.get("/{event_id}/total-reservations/", response_model=list[Reservation])
+@events.get("/{event_id}/total-reservations/", response_model=list[Reservation], name="list_total_reservations")
 async def list_event_reservations(event_id: int, event: MyEvent, at: At) -> Response:
     return await array(at.bookings(event_id=event.id, standing=True), lambda row: _sold(at.sold(row)))
 
