@@ -41,6 +41,15 @@ def test_links_within_the_page(link: str) -> None:
     assert link in headings
 
 
+def test_the_solid_lines_of_its_diagram_are_foreign_keys_that_cascade() -> None:
+    schema = (ROOT / "docs" / "schema.sql").read_text()
+    diagram = PAGE.split("```mermaid")[1].split("```")[0]
+    keys = set(re.findall(r"ONLY public\.(\w+)\n.*FOREIGN KEY \(\w+\) REFERENCES public\.(\w+)\(\w+\) ON DELETE CASCADE", schema))
+    solid = re.findall(r"^    (\w+) \|\|--[|o]\{ (\w+) :", diagram, re.MULTILINE)
+    assert ("booking_events", "bookings") in solid
+    assert {(child, parent) for parent, child in solid} <= keys
+
+
 def test_its_diagram_names_our_tables() -> None:
     schema = (ROOT / "docs" / "schema.sql").read_text()
     diagram = PAGE.split("```mermaid")[1].split("```")[0]

@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from query_api.database import EXPORT_PAGE
 from tests.running_system import LATER, Stack, system_settings
 from tests.specifications.client import Client
 from tests.specifications.reserving import EVENT, sign_up
@@ -18,6 +19,20 @@ def test_forty_read_at_once(stack: Stack, path: str) -> None:
     with ThreadPoolExecutor(40) as pool:
         answers = list(pool.map(lambda _: api.do("GET", path.format(**event)).status_code, range(40)))
     assert answers == [200] * 40
+
+
+def test_a_list_is_complete_however_long(stack: Stack) -> None:
+    many = EXPORT_PAGE + 5
+    anyone = Client(stack, "event-ticketing")
+    user = anyone.ok("POST", "/api/users", {"name": "Many", "phone": "1", "role": "admin"})["id"]
+    admin = anyone.with_headers(X_User_Id=str(user))
+    body = {"title": "Many", "date_time": LATER, "capacity": many, "price": 0}
+    event = admin.ok("POST", "/api/events", body)["id"]
+    booking = {"user_id": user, "event_id": event, "quantity": 1}
+    with ThreadPoolExecutor(16) as pool:
+        made = sorted(pool.map(lambda _: anyone.ok("POST", "/api/bookings", booking)["id"], range(many)))
+    assert [one["id"] for one in admin.ok("GET", f"/api/bookings/event/{event}")] == made
+    assert [one["id"] for one in anyone.ok("GET", f"/api/bookings/user/{user}")] == made
 
 
 def _stop_projecting(stack: Stack) -> None:
