@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 
 #: Where the composition root mounts them.
 PREFIX = "/compat"
-Row = tuple[Any, ...]
 T = TypeVar("T")
 
 

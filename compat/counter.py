@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,7 +12,7 @@ from starlette.datastructures import State
 
 from accounts.access import Access
 from accounts.guests import HOUSE, Guest, Guests
-from commands.bodies import NewCategory, numbered
+from commands.bodies import NewCategory, minor, numbered
 from commands.desk import MAX_NUMBER
 from commands.routes import WriteSide
 from ledger import entries as e
@@ -22,6 +21,7 @@ from ledger.errors import BookingNotFound, EventNotFound, StaleVersion
 from ledger.event import Event, category_id
 from ledger.views import BookingView, EventView
 from query_api import queries
+from query_api.database import Row
 from query_api.read_side import ReadSide
 from query_api.shapes import BookingRow, event_view
 
@@ -29,8 +29,6 @@ from query_api.shapes import BookingRow, event_view
 SEAT = "Seat"
 #: Tries of an edit: another one came first.
 EDITS = 5
-
-Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -220,10 +218,6 @@ def only_seats(capacity: int, price: Decimal = Decimal()) -> list[NewCategory]:
     return [NewCategory(name=SEAT, price=price, capacity=capacity)]
 
 
-def details(*, name: str, starts_at: datetime, **more: Any) -> e.Details:
-    return e.Details(name=name, starts_at=starts_at, **more)
-
-
 def _organizer(id_: UUID) -> m.Actor:
     return m.Actor(id_, m.Role.ORGANIZER)
 
@@ -232,7 +226,6 @@ def _first_changed(event: Event, price: Decimal | None, capacity: int | None) ->
     """All of its categories, the first of them changed; None where nothing is to change."""
     if price is None and capacity is None:
         return None
-    (new,) = numbered([NewCategory(name=SEAT, price=price or Decimal(), capacity=capacity or 1)], event.currency)
     first, *others = (category_id(event.id, number) for number in event.categories)
-    change = m.CategoryChange(first, price=None if price is None else new.price, capacity=capacity)
+    change = m.CategoryChange(first, price=None if price is None else minor(price, event.currency), capacity=capacity)
     return change, *map(m.CategoryChange, others)

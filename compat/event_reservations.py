@@ -13,13 +13,15 @@ from accounts.errors import NotSignedIn, WrongCredentials
 from accounts.guests import Guest
 from accounts.routes import AnyPassword
 from commands.bodies import Capacity, LongText, Moment, Name
-from compat.application import At, LeftOut, Refusal, Refused, Row, Style, array
+from compat.application import At, LeftOut, Refusal, Refused, Style, array
 from compat.application import make as make_application
-from compat.counter import Counter, Place, Sold, details, only_seats
+from compat.counter import Counter, Place, Sold, only_seats
+from ledger.entries import Details
 from ledger.errors import AlreadyCancelled, BookingNotFound, CustomerLimit, EventNotBookable, EventNotFound, NotYourEvent, SoldOut
 from ledger.settings import Settings
 from ledger.text import Email, Text
 from ledger.views import BookingView, EventView
+from query_api.database import Row
 from query_api.shapes import event_view
 
 API = "event-reservations"
@@ -290,13 +292,16 @@ async def get_reservation(reservation_id: int, mine: MyReservation, at: At) -> R
 async def cancel_reservation(reservation_id: int, mine: MyReservation, at: At) -> None:
     """The seat is free again."""
     try:
-        await at.cancel(mine, in_person=True)
+        try:
+            await at.cancel(mine, in_person=True)
+        except EventNotBookable:  # it has begun: our customers can't any more, the specification's owner can
+            await at.cancel(mine)
     except AlreadyCancelled:
         raise BookingNotFound from None
 
 
-def _details(body: NewEvent) -> Any:
-    return details(
+def _details(body: NewEvent) -> Details:
+    return Details(
         name=body.title, description=body.description, starts_at=body.start_time, ends_at=body.end_time, max_tickets_per_customer=1
     )
 

@@ -12,13 +12,15 @@ from pydantic import BaseModel, BeforeValidator, Field
 from accounts.guests import Guest
 from accounts.routes import Phone
 from commands.bodies import Capacity, LongText, Moment, Name, Venue
-from compat.application import Amount, Asked, At, LeftOut, Refused, Row, Style, array
+from compat.application import Amount, Asked, At, LeftOut, Refused, Style, array
 from compat.application import make as make_application
-from compat.counter import Counter, Sold, details, listed, only_seats
+from compat.counter import Counter, Sold, listed, only_seats
 from compat.ticketing_samples import Samples
+from ledger.entries import Details
 from ledger.errors import NotFound
 from ledger.settings import Settings
 from ledger.views import BookingView, EventView
+from query_api.database import Row
 from query_api.parameters import Search
 from query_api.shapes import event_stats_view
 
@@ -181,7 +183,7 @@ async def get_event(event_id: int, at: Ready) -> Event:
 
 @admins_only.post("/events", status_code=201, tags=["events"])
 async def create_event(body: NewEvent, at: Ready) -> Event:
-    about = details(name=body.title, starts_at=body.date_time, description=body.description, venue=body.venue)
+    about = Details(name=body.title, starts_at=body.date_time, description=body.description, venue=body.venue)
     return _event(await at.schedule(about, only_seats(body.capacity, body.price)))
 
 

@@ -7,7 +7,8 @@ from decimal import Decimal
 from uuid import uuid5
 
 from accounts.guests import Guest, guest_id
-from compat.counter import Counter, details, only_seats
+from compat.counter import Counter, only_seats
+from ledger.entries import Details
 from ledger.errors import Malformed, RuleBroken
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ class Samples:
         day = users[0].created_at  # the same for whoever comes later, so that what they ask for is the same
         for place, (title, description, venue, days, capacity, price) in enumerate(EVENTS):
             event_id = uuid5(users[0].id, title)
-            about = details(name=title, starts_at=day + timedelta(days=days), description=description, venue=venue)
+            about = Details(name=title, starts_at=day + timedelta(days=days), description=description, venue=venue)
             try:
                 await at.schedule(about, only_seats(capacity, Decimal(price)), id_=event_id)
                 event = await at.event_by_id(event_id)

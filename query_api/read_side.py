@@ -1,7 +1,7 @@
 """The read side as the routes and the composition root see it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Annotated, NamedTuple
@@ -114,7 +114,7 @@ class ReadSide:
         await self.reach(query.reads, await self.head())
         return await self.database.rows(query)
 
-    async def everything(self, query: Query) -> AsyncIterator[list[Row]]:
+    async def everything(self, query: Query) -> AsyncGenerator[list[Row]]:
         """All rows of such a query, however many, a page at a time, as of one such moment.
 
         Raises StaleRead, and Busy where too many others make long lists for too long."""

@@ -26,6 +26,13 @@ def test_no_cell_is_empty_and_every_test_is_there() -> None:
             assert re.search(rf"^(async )?def {name}\(", (ROOT / "tests" / file).read_text(), re.MULTILINE), (file, name)
 
 
+def test_no_cell_of_any_table_is_empty() -> None:
+    rows = re.findall(r"^\|(.*)\|$", PAGE, re.MULTILINE)
+    assert len(rows) > 150
+    for row in rows:
+        assert all(cell.strip() for cell in row.split("|")), row
+
+
 def test_every_file_that_it_names_is_there() -> None:
     named = set(re.findall(r"`((?:[\w-]+/)+[\w.-]*|[\w-]+\.(?:py|md|sql|yml|txt))`", PAGE))
     assert len(named) > 25

@@ -190,8 +190,12 @@ def test_no_seat_twice_whoever_comes_at_once(stack: Stack, olga: User, anyone: C
 def test_a_past_event(olga: User, rene: User, anyone: Client) -> None:
     soon = datetime.now(UTC) + timedelta(seconds=1.5)
     event = olga.client.ok("POST", "/api/events/", {**EVENT, "start_time": soon.isoformat()})
+    early = olga.client.ok("POST", "/api/reservations/", {"event": event["id"]})
     time.sleep(max(0, (soon - datetime.now(UTC)).total_seconds()) + 0.1)
     assert rene.client.refused(400, "POST", "/api/reservations/", {"event": event["id"]}) == {"event": ["The event has started."]}
+    assert anyone.ok("GET", f"/api/events/{event['id']}/")["seats_remaining"] == 2
+    for status in (204, 404):
+        assert olga.client.do("DELETE", f"/api/reservations/{early['id']}/").status_code == status
     assert anyone.ok("GET", f"/api/events/{event['id']}/")["seats_remaining"] == 3
 
 
