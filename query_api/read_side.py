@@ -30,8 +30,8 @@ from query_api.spreadsheet import Exports
 LOOK_SECONDS, MAX_LOOKING = 0.1, 200
 
 
-#: Complete lists that one process makes at once, and how many more may wait for their turn.
-MAX_LISTS, MAX_LISTS_WAITING = 8, 200
+#: Complete lists that one process makes at once, how many more may wait for their turn, and how long.
+MAX_LISTS, MAX_LISTS_WAITING, LIST_TURN_SECONDS = 8, 200, 10.0
 
 
 class ReadSide:
@@ -133,7 +133,7 @@ class ReadSide:
             raise too_many
         self._lists_waiting += 1
         try:
-            async with asyncio.timeout_at(self._deadline()):
+            async with asyncio.timeout(LIST_TURN_SECONDS):
                 await self._lists.acquire()
         except TimeoutError:
             raise too_many from None

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from dataclasses import replace
 
 import pytest
 
@@ -12,7 +11,7 @@ from query_api import queries
 from tests.query_api.world import ORGANIZER, World, reading
 
 QUERY = queries.all_event_totals(ORGANIZER.id, None)
-PATIENCE_SECONDS = 0.5
+TURN_SECONDS = 0.5
 
 
 async def test_a_list_waits_for_its_turn_and_not_for_ever(
@@ -20,16 +19,17 @@ async def test_a_list_waits_for_its_turn_and_not_for_ever(
 ) -> None:
     monkeypatch.setattr("query_api.read_side.MAX_LISTS", 2)
     monkeypatch.setattr("query_api.read_side.MAX_LISTS_WAITING", 1)
+    monkeypatch.setattr("query_api.read_side.LIST_TURN_SECONDS", TURN_SECONDS)
     world.schedule()
     world.project()
-    async with reading(replace(settings, freshness_timeout_seconds=PATIENCE_SECONDS)) as api:
+    async with reading(settings) as api:
         first, second, late, next_, last = (api.side.everything(QUERY) for _ in range(5))
         for one in (first, second):
             assert len(await anext(one)) == 1
         began = time.monotonic()
         with pytest.raises(Busy, match="Too many long lists"):
             await anext(late)
-        assert PATIENCE_SECONDS <= time.monotonic() - began < PATIENCE_SECONDS + 1
+        assert TURN_SECONDS <= time.monotonic() - began < TURN_SECONDS + 1
 
         waiting = asyncio.ensure_future(anext(next_))
         await asyncio.sleep(0.05)
