@@ -21,6 +21,13 @@ class ErasureRefused(RuleBroken):
     """409. The detail says what stands in the way."""
 
 
+class TooManyGuests(RuleBroken):
+    """Of one of the other APIs, which answers 400."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"There are {limit:,} users already: no more are made.")
+
+
 class AccountNotFound(NotFound):
     """404"""
 

@@ -4,6 +4,7 @@ The ledger has their ids, as it has those of accounts; their names stand here. T
 anything under `/api`.
 """
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any, Self
 from uuid import UUID, uuid4, uuid5
@@ -21,6 +22,10 @@ _GUESTS = UUID("6f1c1d0e-5f0b-4a57-9d0a-5ea71ed6e501")
 HOUSE = ""
 #: Log-ins of one guest that are good at the same time; past it the oldest ends.
 MAX_TOKENS = 100
+#: Guests without a handle that one API may make: who lists its guests gets all of them.
+MAX_MADE = 10_000
+#: Of that list, so many at a time.
+PAGE = 500
 MAX_NUMBER = 2**63 - 1
 
 _encode = msgspec.json.Encoder().encode
@@ -67,7 +72,12 @@ class Guests:
         raise Busy
 
     async def make(self, name: str, *, phone: str | None = None, role: str | None = None, id_: UUID | None = None) -> Guest | None:
-        """Somebody without a handle. None: there is one with this id already."""
+        """Somebody without a handle. None: there is one with this id already. Raises TooManyGuests past MAX_MADE of them."""
+        async with transaction(self._pool, reads=True) as cursor:
+            await cursor.execute("SELECT count(*) FROM guests WHERE api = %s AND handle IS NULL", (self.api,))
+            (made,) = await cursor.fetchone() or (0,)
+        if made >= MAX_MADE:
+            raise errors.TooManyGuests(MAX_MADE)
         return await self._insert(id_ or uuid4(), name=name, phone=phone, role=role)
 
     async def sign_up(self, handle: str, email: str, password: str) -> Guest | None:
@@ -108,9 +118,13 @@ class Guests:
     async def numbered(self, number: int) -> Guest | None:
         return await self._one("number = %(number)s", number=number) if 0 < number <= MAX_NUMBER else None
 
-    async def all(self) -> list[Guest]:
-        """In the order in which they came, without the house."""
-        return await self._select("id <> %(house)s ORDER BY number", house=self.house_id)
+    async def all(self) -> AsyncIterator[list[Guest]]:
+        """In the order in which they came, without the house, a page at a time."""
+        after = 0
+        asked = f"id <> %(house)s AND number > %(after)s ORDER BY number LIMIT {PAGE}"
+        while page := await self._select(asked, house=self.house_id, after=after):
+            yield page
+            after = page[-1].number
 
     async def _one(self, condition: str, **given: Any) -> Guest | None:
         found = await self._select(condition, **given)

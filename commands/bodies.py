@@ -112,7 +112,7 @@ class NewEvent(Body):
 def numbered(categories: Iterable[NewCategory], currency: str) -> tuple[Category, ...]:
     """As an event is scheduled with them. Raises Malformed for a price that the currency can't say."""
     return tuple(
-        Category(number, category.name, _minor(category.price, currency), category.capacity)
+        Category(number, category.name, minor(category.price, currency), category.capacity)
         for number, category in enumerate(categories, 1)
     )
 
@@ -162,7 +162,7 @@ class EventChanges(Body):
         if self.categories is None:
             return None
         return tuple(
-            m.CategoryChange(c.id, c.name, None if c.price is None else _minor(c.price, currency), c.capacity)
+            m.CategoryChange(c.id, c.name, None if c.price is None else minor(c.price, currency), c.capacity)
             for c in self.categories
         )
 
@@ -260,12 +260,13 @@ def booking_schemas() -> dict[str, Any]:
     return {"NewBooking": booking, "WantedTickets": wanted, "BoxOfficeCustomer": BoxOfficeCustomer.model_json_schema()}
 
 
-def _minor(price: Decimal, currency: str) -> int:
+def minor(price: Decimal, currency: str) -> int:
+    """In minor units. Raises Malformed for a price that the currency can't say."""
     try:
-        minor = to_minor(price, currency)
+        amount = to_minor(price, currency)
     except ValueError:
         message = f"{currency} has {exponent(currency)} decimals"
         raise Malformed(f"A price is too exact: {message}.", errors=[{"path": "categories.price", "message": message}]) from None
-    if minor > MAX_PRICE:
+    if amount > MAX_PRICE:
         raise Malformed("A price is too high.", errors=[{"path": "categories.price", "message": "is too high"}])
-    return minor
+    return amount

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import psycopg
@@ -18,7 +18,8 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
-from pydantic import BaseModel, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, GetCoreSchemaHandler, PlainSerializer, WithJsonSchema
+from pydantic_core import CoreSchema
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -32,7 +33,7 @@ log = logging.getLogger(__name__)
 
 #: Where the composition root mounts them.
 PREFIX = "/compat"
-Row = tuple[Any, ...]
+T = TypeVar("T")
 
 
 class Refused(errors.SeatledgerError):
@@ -53,7 +54,7 @@ class Refusal:
 
     @property
     def sentence(self) -> str:
-        return " ".join(f"{name} {one}" if name else one for name, all_ in self.said.items() for one in all_)
+        return " ".join(f"{name}: {one}" if name else one for name, all_ in self.said.items() for one in all_)
 
 
 def in_detail(refusal: Refusal) -> object:
@@ -146,6 +147,20 @@ Amount = Annotated[Decimal, PlainSerializer(_number, return_type=int | float), W
 Asked = Annotated[Price, WithJsonSchema({"type": "number", "minimum": 0})]
 
 
+class _NotNull:
+    """Takes null out of what an optional type accepts: it stays only as what stands for a field that was left out."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        optional = handler(source)
+        assert optional["type"] == "nullable"
+        inner: CoreSchema = optional["schema"]
+        return inner
+
+
+#: A field that may be left out, with `= None`. Null is refused as any other value of a wrong type is.
+LeftOut = Annotated[T | None, _NotNull()]
+
+
 async def _counter(request: Request) -> Counter:
     return Counter(request.app.state.api, request, request.app.state.whole)
 
@@ -154,7 +169,7 @@ async def _counter(request: Request) -> Counter:
 At = Annotated[Counter, Depends(_counter)]
 
 
-async def array(pages: AsyncIterator[list[Row]], made: Callable[[Row], BaseModel]) -> Response:
+async def array(pages: AsyncIterator[list[T]], made: Callable[[T], BaseModel]) -> Response:
     """A list, complete. Written page by page, so that nobody else waits for a long one."""
     written = [made(row).model_dump_json().encode() async for page in pages for row in page]
     return Response(b"[" + b",".join(written) + b"]", headers=NOT_STORED, media_type="application/json")

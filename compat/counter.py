@@ -1,8 +1,8 @@
 """The counter that each of the five sells over: commands and queries, as far as its own guests' events and bookings go."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,7 +12,7 @@ from starlette.datastructures import State
 
 from accounts.access import Access
 from accounts.guests import HOUSE, Guest, Guests
-from commands.bodies import NewCategory, numbered
+from commands.bodies import NewCategory, minor, numbered
 from commands.desk import MAX_NUMBER
 from commands.routes import WriteSide
 from ledger import entries as e
@@ -21,6 +21,7 @@ from ledger.errors import BookingNotFound, EventNotFound, StaleVersion
 from ledger.event import Event, category_id
 from ledger.views import BookingView, EventView
 from query_api import queries
+from query_api.database import Row
 from query_api.read_side import ReadSide
 from query_api.shapes import BookingRow, event_view
 
@@ -28,8 +29,6 @@ from query_api.shapes import BookingRow, event_view
 SEAT = "Seat"
 #: Tries of an edit: another one came first.
 EDITS = 5
-
-Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -78,30 +77,30 @@ class Counter:
         return await self._carry_out_about_event(command)
 
     async def change(
-        self, event: Event, changes: dict[str, Any], *, price: Decimal | None = None, capacity: int | None = None
-    ) -> None:
+        self, shown: EventView, changes: dict[str, Any], *, price: Decimal | None = None, capacity: int | None = None
+    ) -> EventView:
         """The details that are given, and its first category: whoever comes last wins."""
         for _ in range(EDITS):
+            event = await self._write.desk.event(shown.id)
+            assert event is not None, "it is shown"
             command = m.ChangeEvent(
                 id=uuid4(), actor=_organizer(event.organizer_id), event_id=event.id, changes=changes,
                 categories=_first_changed(event, price, capacity), expected_details_version=event.details_version,
             )  # fmt: skip
-            try:
-                await self._carry_out_about_event(command)
-            except StaleVersion:  # which is proved: by now this process has read what others changed, categories included
-                event = await self.event_by_id(event.id)
-            else:
-                return
-        raise StaleVersion(event.details_version)
+            with suppress(StaleVersion):  # which is proved: by now this process has read what others changed, categories included
+                return await self._carry_out_about_event(command)
+        raise StaleVersion(shown.details_version)
 
-    async def cancel_event(self, event: Event) -> None:
-        await self._carry_out_about_event(m.CancelEvent(id=uuid4(), actor=_organizer(event.organizer_id), event_id=event.id))
+    async def cancel_event(self, shown: EventView) -> EventView:
+        command = m.CancelEvent(id=uuid4(), actor=_organizer(shown.organizer_id), event_id=shown.id)
+        return await self._carry_out_about_event(command)
 
-    async def complete_event(self, event: Event) -> None:
-        await self._carry_out_about_event(m.CompleteEvent(id=uuid4(), actor=_organizer(event.organizer_id), event_id=event.id))
+    async def complete_event(self, shown: EventView) -> EventView:
+        command = m.CompleteEvent(id=uuid4(), actor=_organizer(shown.organizer_id), event_id=shown.id)
+        return await self._carry_out_about_event(command)
 
     async def event(self, number: int) -> Event:
-        """For commands: what the ledger says of it, whatever the read side has seen."""
+        """For bookings: what the ledger says of it, whatever the read side has seen."""
         made = await self._write.desk.made_by(number)
         if made is None or not isinstance(made.entry, e.EventScheduled):
             raise EventNotFound
@@ -118,12 +117,13 @@ class Counter:
         return self._read.everything(queries.guests_events(self._api, **filters))
 
     async def one_event(self, **key: Any) -> EventView:
+        """For edits too, which so wait for the read side before they begin, and never once they are done."""
         return listed(await self.event_row(**key))
 
     async def event_row(self, **key: Any) -> Row:
         if not 0 < key.get("number", 1) <= MAX_NUMBER:
             raise EventNotFound
-        rows = [row async for page in self.events(**key) for row in page]
+        rows = await self._read.current(queries.guests_events(self._api, **key))
         if not rows:
             raise EventNotFound
         return rows[0]
@@ -151,7 +151,7 @@ class Counter:
         return view
 
     async def booking(self, number: int) -> Place:
-        """For commands, as `event`."""
+        """For cancelling it, as `event`."""
         made = await self._write.desk.made_by(number)
         if made is None or not isinstance(made.entry, e.SeatsBooked):
             raise BookingNotFound
@@ -182,7 +182,7 @@ class Counter:
     async def one_booking(self, **key: Any) -> Sold:
         if not 0 < key.get("number", 1) <= MAX_NUMBER:
             raise BookingNotFound
-        rows = [row async for page in self.bookings(**key) for row in page]
+        rows = await self._read.current(queries.guests_bookings(self._api, **key))
         if not rows:
             raise BookingNotFound
         return self.sold(rows[0])
@@ -218,10 +218,6 @@ def only_seats(capacity: int, price: Decimal = Decimal()) -> list[NewCategory]:
     return [NewCategory(name=SEAT, price=price, capacity=capacity)]
 
 
-def details(*, name: str, starts_at: datetime, **more: Any) -> e.Details:
-    return e.Details(name=name, starts_at=starts_at, **more)
-
-
 def _organizer(id_: UUID) -> m.Actor:
     return m.Actor(id_, m.Role.ORGANIZER)
 
@@ -230,7 +226,6 @@ def _first_changed(event: Event, price: Decimal | None, capacity: int | None) ->
     """All of its categories, the first of them changed; None where nothing is to change."""
     if price is None and capacity is None:
         return None
-    (new,) = numbered([NewCategory(name=SEAT, price=price or Decimal(), capacity=capacity or 1)], event.currency)
     first, *others = (category_id(event.id, number) for number in event.categories)
-    change = m.CategoryChange(first, price=None if price is None else new.price, capacity=capacity)
+    change = m.CategoryChange(first, price=None if price is None else minor(price, event.currency), capacity=capacity)
     return change, *map(m.CategoryChange, others)

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from commands.bodies import Capacity, LongText, Moment, Name
 from compat.application import At, Style, array
 from compat.application import make as make_application
-from compat.counter import details, listed, only_seats
+from compat.counter import listed, only_seats
+from ledger.entries import Details
 from ledger.errors import AlreadyCancelled, BookingNotFound
 from ledger.settings import Settings
 from ledger.views import BookingView, EventView
@@ -56,7 +57,7 @@ def make(settings: Settings) -> FastAPI:
 
 @router.post("/events/", status_code=201, tags=["events"])
 async def create_event(body: NewEvent, at: At) -> Event:
-    about = details(name=body.name, starts_at=body.date, description=body.description or "")
+    about = Details(name=body.name, starts_at=body.date, description=body.description or "")
     return _event(await at.schedule(about, only_seats(body.total_seats)))
 
 

@@ -10,8 +10,9 @@ from pydantic import BaseModel, Field
 from commands.bodies import Capacity, LongText, Moment, Name, NewCategory
 from compat.application import Amount, Asked, At, Refused, Style, array
 from compat.application import make as make_application
-from compat.counter import details, listed
+from compat.counter import listed
 from ledger.decide import MAX_CATEGORIES
+from ledger.entries import Details
 from ledger.errors import EventNotBookable, SoldOut
 from ledger.settings import Settings
 from ledger.views import EventView
@@ -84,7 +85,7 @@ def make(settings: Settings) -> FastAPI:
 @router.post("/events", status_code=201, tags=["events"])
 async def create_event(body: NewEvent, at: At) -> Event:
     """Its date must be in the future: else 400."""
-    about = details(name=body.name, starts_at=body.date, venue=body.venue, description=body.details or "")
+    about = Details(name=body.name, starts_at=body.date, venue=body.venue, description=body.details or "")
     categories = [NewCategory(name=one.name, price=one.price, capacity=one.seats_limit) for one in body.ticket_categories]
     return _event(await at.schedule(about, categories))
 

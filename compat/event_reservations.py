@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response, Security
+from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader
 from pydantic import BaseModel
 
@@ -12,14 +13,15 @@ from accounts.errors import NotSignedIn, WrongCredentials
 from accounts.guests import Guest
 from accounts.routes import AnyPassword
 from commands.bodies import Capacity, LongText, Moment, Name
-from compat.application import At, Refusal, Refused, Row, Style, array
+from compat.application import At, LeftOut, Refusal, Refused, Style, array
 from compat.application import make as make_application
-from compat.counter import Counter, Sold, details, only_seats
+from compat.counter import Counter, Place, Sold, only_seats
+from ledger.entries import Details
 from ledger.errors import AlreadyCancelled, BookingNotFound, CustomerLimit, EventNotBookable, EventNotFound, NotYourEvent, SoldOut
-from ledger.event import Event as LedgerEvent
 from ledger.settings import Settings
 from ledger.text import Email, Text
 from ledger.views import BookingView, EventView
+from query_api.database import Row
 from query_api.shapes import event_view
 
 API = "event-reservations"
@@ -65,8 +67,8 @@ class SignUp(BaseModel):
 class LogIn(BaseModel):
     """By `username`; without one, by `email`."""
 
-    username: Annotated[str, Text(150)] | None = None
-    email: Email | None = None
+    username: LeftOut[Annotated[str, Text(150)]] = None
+    email: LeftOut[Email] = None
     password: AnyPassword
 
 
@@ -89,11 +91,11 @@ class NewEvent(BaseModel):
 
 
 class EventChanges(BaseModel):
-    title: Name | None = None
-    description: LongText | None = None
-    start_time: Moment | None = None
-    end_time: Moment | None = None
-    capacity: Capacity | None = None
+    title: LeftOut[Name] = None
+    description: LeftOut[LongText] = None
+    start_time: LeftOut[Moment] = None
+    end_time: LeftOut[Moment] = None
+    capacity: LeftOut[Capacity] = None
 
 
 class Event(BaseModel):
@@ -140,16 +142,24 @@ async def _signed_in(at: At, given: Annotated[str | None, Security(_token)]) -> 
 Me = Annotated[Guest, Depends(_signed_in)]
 
 
-async def _own_event(event_id: int, at: At, me: Me) -> LedgerEvent:
+async def _own_event(event_id: int, at: At, me: Me) -> EventView:
     """Of the one who asks, or 403; 404 where there is none any more."""
-    await at.event_row(number=event_id, only="standing")
-    event = await at.event(event_id)
+    event = await at.one_event(number=event_id, only="standing")
     if event.organizer_id != me.id:
         raise NotYourEvent
     return event
 
 
-Mine = Annotated[LedgerEvent, Depends(_own_event)]
+async def _own_reservation(reservation_id: int, at: At, me: Me) -> Place:
+    """Of the one who asks, or 404. It may be cancelled."""
+    place = await at.booking(reservation_id)
+    if place.guest.id != me.id:
+        raise BookingNotFound
+    return place
+
+
+MyEvent = Annotated[EventView, Depends(_own_event)]
+MyReservation = Annotated[Place, Depends(_own_reservation)]
 
 people = APIRouter(tags=["authentication"])
 events = APIRouter(tags=["events"])
@@ -160,13 +170,20 @@ def make(settings: Settings) -> FastAPI:
     app = make_application(
         API, settings, STYLE, title="Event Management Backend", description=__doc__, docs_also_at="/docs/swagger/"
     )
-    for prefix in ("/api", "/api/authentication"):  # the specification has two tables of addresses: both answer
-        app.include_router(people, prefix=prefix)
-    for prefix in ("/api/events", "/api/event/events"):
-        app.include_router(events, prefix=prefix)
-    for prefix in ("/api/reservations", "/api/reservation/reservations"):
-        app.include_router(reservations, prefix=prefix)
+    # The specification has two tables of addresses: both answer.
+    for router, first, second in (
+        (people, "/api", "/api/authentication"),
+        (events, "/api/events", "/api/event/events"),
+        (reservations, "/api/reservations", "/api/reservation/reservations"),
+    ):
+        app.include_router(router, prefix=first)
+        app.include_router(router, prefix=second, generate_unique_id_function=_id_in_second_table)
     return app
+
+
+def _id_in_second_table(route: APIRoute) -> str:
+    """`event_get_event` at /api/event/…: ids of operations are unique."""
+    return f"{route.path.split('/')[2]}_{route.name}"
 
 
 # --- people
@@ -187,9 +204,10 @@ async def log_in(body: LogIn, request: Request, at: At) -> Token:
         raise Refused(400, "This field is needed.", "username")
     address = request.client.host if request.client else "unknown"
     try:
-        async with at.access.attempts.counted(f"{API} {body.username or body.email}", address):
-            name = body.username or await at.guests.handle_of(body.email or "") or ""
-            return Token(token=await at.guests.log_in(name, body.password))
+        # By either name it is one person, whose tries are one count. An address that is nobody's is counted by itself.
+        name = body.username or await at.guests.handle_of(body.email or "")
+        async with at.access.attempts.counted(f"{API} {name or body.email}", address):
+            return Token(token=await at.guests.log_in(name or "", body.password))
     except WrongCredentials:
         raise Refused(400, "The name or the password is wrong.", _NO_FIELD) from None
 
@@ -212,21 +230,21 @@ async def create_event(body: NewEvent, me: Me, at: At) -> Event:
 
 @events.get("/{event_id}/")
 async def get_event(event_id: int, at: At) -> Event:
-    return await _one(at, event_id)
+    return _row(await at.event_row(number=event_id, only="standing"))
 
 
 @events.put("/{event_id}/")
-async def replace_event(event_id: int, body: NewEvent, event: Mine, at: At) -> Event:
-    return await _changed(at, event, body.model_dump())
+async def replace_event(event_id: int, body: NewEvent, event: MyEvent, me: Me, at: At) -> Event:
+    return await _changed(at, event, body.model_dump(), me)
 
 
 @events.patch("/{event_id}/")
-async def change_event(event_id: int, body: EventChanges, event: Mine, at: At) -> Event:
-    return await _changed(at, event, {name: value for name, value in body.model_dump().items() if value is not None})
+async def change_event(event_id: int, body: EventChanges, event: MyEvent, me: Me, at: At) -> Event:
+    return await _changed(at, event, body.model_dump(exclude_unset=True), me)
 
 
 @events.delete("/{event_id}/", status_code=204)
-async def delete_event(event_id: int, event: Mine, at: At) -> None:
+async def delete_event(event_id: int, event: MyEvent, at: At) -> None:
     """Its reservations go with it."""
     try:
         await at.cancel_event(event)
@@ -235,8 +253,8 @@ async def delete_event(event_id: int, event: Mine, at: At) -> None:
 
 
 @events.get("/{event_id}/reservations/", response_model=list[Reservation])
-@events.get("/{event_id}/total-reservations/", response_model=list[Reservation])
-async def list_event_reservations(event_id: int, event: Mine, at: At) -> Response:
+@events.get("/{event_id}/total-reservations/", response_model=list[Reservation], name="list_total_reservations")
+async def list_event_reservations(event_id: int, event: MyEvent, at: At) -> Response:
     return await array(at.bookings(event_id=event.id, standing=True), lambda row: _sold(at.sold(row)))
 
 
@@ -266,37 +284,32 @@ async def reserve(body: NewReservation, me: Me, at: At) -> Reservation:
 
 
 @reservations.get("/{reservation_id}/")
-async def get_reservation(reservation_id: int, me: Me, at: At) -> Reservation:
-    return _sold(await at.one_booking(number=reservation_id, customer_id=me.id, standing=True))
+async def get_reservation(reservation_id: int, mine: MyReservation, at: At) -> Reservation:
+    return _sold(await at.one_booking(booking_id=mine.booking_id, standing=True))
 
 
 @reservations.delete("/{reservation_id}/", status_code=204)
-async def cancel_reservation(reservation_id: int, me: Me, at: At) -> None:
+async def cancel_reservation(reservation_id: int, mine: MyReservation, at: At) -> None:
     """The seat is free again."""
-    place = await at.booking(reservation_id)
-    if place.guest.id != me.id:
-        raise BookingNotFound
     try:
-        await at.cancel(place, in_person=True)
+        try:
+            await at.cancel(mine, in_person=True)
+        except EventNotBookable:  # it has begun: our customers can't any more, the specification's owner can
+            await at.cancel(mine)
     except AlreadyCancelled:
         raise BookingNotFound from None
 
 
-def _details(body: NewEvent) -> Any:
-    return details(
+def _details(body: NewEvent) -> Details:
+    return Details(
         name=body.title, description=body.description, starts_at=body.start_time, ends_at=body.end_time, max_tickets_per_customer=1
     )
 
 
-async def _changed(at: Counter, event: LedgerEvent, given: dict[str, Any]) -> Event:
+async def _changed(at: Counter, event: EventView, given: dict[str, Any], organizer: Guest) -> Event:
     names = {"title": "name", "description": "description", "start_time": "starts_at", "end_time": "ends_at"}
     changes = {ours: given[theirs] for theirs, ours in names.items() if theirs in given}
-    await at.change(event, changes, capacity=given.get("capacity"))
-    return await _one(at, event.number)
-
-
-async def _one(at: Counter, number: int) -> Event:
-    return _row(await at.event_row(number=number, only="standing"))
+    return _event(await at.change(event, changes, capacity=given.get("capacity")), organizer.number)
 
 
 def _row(row: Row) -> Event:

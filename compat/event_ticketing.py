@@ -12,14 +12,15 @@ from pydantic import BaseModel, BeforeValidator, Field
 from accounts.guests import Guest
 from accounts.routes import Phone
 from commands.bodies import Capacity, LongText, Moment, Name, Venue
-from compat.application import Amount, Asked, At, Refused, Row, Style, array
+from compat.application import Amount, Asked, At, LeftOut, Refused, Style, array
 from compat.application import make as make_application
-from compat.counter import Counter, Sold, details, listed, only_seats
+from compat.counter import Counter, Sold, listed, only_seats
 from compat.ticketing_samples import Samples
+from ledger.entries import Details
 from ledger.errors import NotFound
-from ledger.event import Event as LedgerEvent
 from ledger.settings import Settings
 from ledger.views import BookingView, EventView
+from query_api.database import Row
 from query_api.parameters import Search
 from query_api.shapes import event_stats_view
 
@@ -51,18 +52,19 @@ class NewEvent(BaseModel):
     date_time: Moment
     capacity: Capacity
     price: Asked
+    status: Annotated[Literal["active"], Field(description="An update makes it another")] = "active"
 
 
 class EventChanges(BaseModel):
     """What is left out stays."""
 
-    title: Name | None = None
-    description: LongText | None = None
-    venue: Venue | None = None
-    date_time: Moment | None = None
-    capacity: Capacity | None = None
-    price: Asked | None = None
-    status: Status | None = None
+    title: LeftOut[Name] = None
+    description: LeftOut[LongText] = None
+    venue: LeftOut[Venue] = None
+    date_time: LeftOut[Moment] = None
+    capacity: LeftOut[Capacity] = None
+    price: LeftOut[Asked] = None
+    status: LeftOut[Status] = None
 
 
 class Event(BaseModel):
@@ -181,28 +183,27 @@ async def get_event(event_id: int, at: Ready) -> Event:
 
 @admins_only.post("/events", status_code=201, tags=["events"])
 async def create_event(body: NewEvent, at: Ready) -> Event:
-    about = details(name=body.title, starts_at=body.date_time, description=body.description, venue=body.venue)
+    about = Details(name=body.title, starts_at=body.date_time, description=body.description, venue=body.venue)
     return _event(await at.schedule(about, only_seats(body.capacity, body.price)))
 
 
 @admins_only.put("/events/{event_id}", tags=["events"])
 async def update_event(event_id: int, body: EventChanges, at: Ready) -> Event:
     """What is given changes. `cancelled` cancels the bookings too; neither `cancelled` nor `completed` can be taken back."""
-    event = await at.event(event_id)
     now = await at.one_event(number=event_id)
     if body.status not in (None, now.status) and now.status != "active":
         raise Refused(400, f"It is {now.status} already.", "status")
-    changes, price, capacity = _changes(body, event, now)
+    changes, price, capacity = _changes(body, now)
     if changes or price is not None or capacity is not None:
-        await at.change(event, changes, price=price, capacity=capacity)
+        now = await at.change(now, changes, price=price, capacity=capacity)
     if body.status == "cancelled" and now.status == "active":
-        await at.cancel_event(event)
+        now = await at.cancel_event(now)
     elif body.status == "completed" and now.status == "active":
-        await at.complete_event(event)
-    return _event(await at.one_event(number=event_id))
+        now = await at.complete_event(now)
+    return _event(now)
 
 
-def _changes(body: EventChanges, event: LedgerEvent, now: EventView) -> tuple[dict[str, Any], Decimal | None, int | None]:
+def _changes(body: EventChanges, now: EventView) -> tuple[dict[str, Any], Decimal | None, int | None]:
     """What differs: the same again changes nothing, whatever the event's status."""
     given = {"name": body.title, "description": body.description, "venue": body.venue, "starts_at": body.date_time}
     changes = {name: value for name, value in given.items() if value not in (None, getattr(now, name))}
@@ -234,7 +235,7 @@ async def list_user_bookings(user_id: int, at: Ready) -> Response:
 
 @admins_only.get("/bookings/event/{event_id}", tags=["bookings"], response_model=list[Booking])
 async def list_event_bookings(event_id: int, at: Ready) -> Response:
-    event = await at.event(event_id)
+    event = await at.one_event(number=event_id)
     return await array(at.bookings(event_id=event.id), lambda row: _sold(at.sold(row)))
 
 
@@ -253,9 +254,9 @@ async def update_booking(booking_id: int, body: BookingChange, at: Ready) -> Boo
 # --- users
 
 
-@router.get("/users", tags=["users"])
-async def list_users(at: Ready) -> list[User]:
-    return [_as_user(guest) for guest in await at.guests.all()]
+@router.get("/users", tags=["users"], response_model=list[User])
+async def list_users(at: Ready) -> Response:
+    return await array(at.guests.all(), _as_user)
 
 
 @router.post("/users", status_code=201, tags=["users"])

@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field, PlainSerializer, WithJsonSchema
 from commands.bodies import LAST_YEAR, Capacity, Name
 from compat.application import At, Style
 from compat.application import make as make_application
-from compat.counter import Sold, details, only_seats
+from compat.counter import only_seats
+from ledger.entries import Details
 from ledger.settings import Settings
 from ledger.views import BookingView, EventView
 
@@ -75,7 +76,7 @@ async def health() -> Health:
 
 @router.post("/events", status_code=201, tags=["events"])
 async def initialize_event(body: NewEvent, at: At) -> Event:
-    about = details(name=body.name, starts_at=NEVER, max_tickets_per_customer=MAX_TICKETS_PER_USER)
+    about = Details(name=body.name, starts_at=NEVER, max_tickets_per_customer=MAX_TICKETS_PER_USER)
     return _event(await at.schedule(about, only_seats(body.total_tickets)))
 
 
@@ -94,7 +95,7 @@ async def book_tickets(event_id: UUID, body: NewBooking, at: At) -> Booking:
 
 @router.get("/bookings/{booking_id}", tags=["bookings"])
 async def get_booking(booking_id: UUID, at: At) -> Booking:
-    sold: Sold = await at.one_booking(booking_id=booking_id)
+    sold = await at.one_booking(booking_id=booking_id)
     return _booking(sold.booking, sold.guest_name)
 
 

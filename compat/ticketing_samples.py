@@ -7,7 +7,8 @@ from decimal import Decimal
 from uuid import uuid5
 
 from accounts.guests import Guest, guest_id
-from compat.counter import Counter, details, only_seats
+from compat.counter import Counter, only_seats
+from ledger.entries import Details
 from ledger.errors import Malformed, RuleBroken
 
 log = logging.getLogger(__name__)
@@ -18,13 +19,13 @@ USERS = (
     ("Cleo Customer", "+1 555 0101", "customer"),
     ("Casper Customer", "+1 555 0102", "customer"),
 )
-#: Title, description, venue, days from the day when they are made, capacity, price.
+#: Title, description, venue, days from the day when they are made, capacity, price: a whole number, as every currency has.
 EVENTS = (
-    ("Street Food Fair", "Forty kitchens on one square.", "Market Square", 7, 500, "5.00"),
-    ("String Quartet Night", "Four players, candle light.", "Old Chapel", 14, 60, "28.50"),
-    ("Startup Pitch Evening", "Ten ideas, three minutes each.", "Dock 7", 30, 120, "0.00"),
-    ("Rock Marathon", "Twelve bands until the morning.", "City Arena", 60, 2000, "64.90"),
-    ("Pottery Class", "One wheel each.", "Clay Room", 120, 8, "45.00"),
+    ("Street Food Fair", "Forty kitchens on one square.", "Market Square", 7, 500, 5),
+    ("String Quartet Night", "Four players, candle light.", "Old Chapel", 14, 60, 28),
+    ("Startup Pitch Evening", "Ten ideas, three minutes each.", "Dock 7", 30, 120, 0),
+    ("Rock Marathon", "Twelve bands until the morning.", "City Arena", 60, 2000, 65),
+    ("Pottery Class", "One wheel each.", "Clay Room", 120, 8, 45),
 )
 #: User, event, quantity: their places above.
 BOOKINGS = ((1, 0, 4), (1, 1, 2), (2, 1, 1), (2, 3, 5), (1, 4, 1), (2, 4, 2))
@@ -50,7 +51,7 @@ class Samples:
         day = users[0].created_at  # the same for whoever comes later, so that what they ask for is the same
         for place, (title, description, venue, days, capacity, price) in enumerate(EVENTS):
             event_id = uuid5(users[0].id, title)
-            about = details(name=title, starts_at=day + timedelta(days=days), description=description, venue=venue)
+            about = Details(name=title, starts_at=day + timedelta(days=days), description=description, venue=venue)
             try:
                 await at.schedule(about, only_seats(capacity, Decimal(price)), id_=event_id)
                 event = await at.event_by_id(event_id)

@@ -1,7 +1,7 @@
 """The read side as the routes and the composition root see it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Annotated, NamedTuple
@@ -32,8 +32,8 @@ from query_api.spreadsheet import Exports
 LOOK_SECONDS, MAX_LOOKING = 0.1, 200
 
 
-#: Complete lists that one process makes at once.
-MAX_LISTS = 8
+#: Complete lists that one process makes at once, how many more may wait for their turn, and how long.
+MAX_LISTS, MAX_LISTS_WAITING, LIST_TURN_SECONDS = 8, 200, 10.0
 
 
 class ReadSide:
@@ -52,7 +52,8 @@ class ReadSide:
         self.moments = Moments(self.database, Streams(pool))
         self.mirror = Mirror(self.ask)
         self.positions = Positions(self._look, settings.redis_url, self._moved)
-        self._lists = 0
+        self._lists = asyncio.Semaphore(MAX_LISTS)
+        self._lists_waiting = 0
         self._timeout_seconds = settings.freshness_timeout_seconds
 
     async def start(self) -> None:
@@ -109,24 +110,38 @@ class ReadSide:
         """The position of the newest entry. A read that names it sees every earlier write of anybody."""
         return next(int(position) for position, name in await self._look() if not name)
 
-    async def everything(self, query: Query) -> AsyncIterator[list[Row]]:
-        """All rows of a query without a position, a page at a time, as of one moment that every earlier write of anybody is before.
+    async def current(self, query: Query) -> list[Row]:
+        """The few rows of a query without a position, as of a moment that every earlier write of anybody is before.
 
         Raises StaleRead, Busy."""
-        if self._lists >= MAX_LISTS:
-            raise Busy("Too many long lists at once. Try again.")
-        self._lists += 1
-        try:
-            async for page in self._pages(query):
-                yield page
-        finally:
-            self._lists -= 1
-
-    async def _pages(self, query: Query) -> AsyncIterator[list[Row]]:
         await self.reach(query.reads, await self.head())
-        async with self.database.snapshot(query.reads) as snapshot, aclosing(snapshot.pages(query)) as pages:
-            async for page in pages:  # closed before the connection goes back, whoever stops reading
-                yield page
+        return await self.database.rows(query)
+
+    async def everything(self, query: Query) -> AsyncGenerator[list[Row]]:
+        """All rows of such a query, however many, a page at a time, as of one such moment.
+
+        Raises StaleRead, and Busy where too many others make long lists for too long."""
+        await self._take_turn()
+        try:
+            await self.reach(query.reads, await self.head())
+            async with self.database.snapshot(query.reads) as snapshot, aclosing(snapshot.pages(query)) as pages:
+                async for page in pages:  # closed before the connection goes back, whoever stops reading
+                    yield page
+        finally:
+            self._lists.release()
+
+    async def _take_turn(self) -> None:
+        too_many = Busy("Too many long lists at once. Try again.")
+        if self._lists_waiting >= MAX_LISTS_WAITING:
+            raise too_many
+        self._lists_waiting += 1
+        try:
+            async with asyncio.timeout(LIST_TURN_SECONDS):
+                await self._lists.acquire()
+        except TimeoutError:
+            raise too_many from None
+        finally:
+            self._lists_waiting -= 1
 
     async def locate(self, booking_id: UUID) -> UUID | None:
         """The event of a booking. None only once the projection has seen all that there is; raises StaleRead where it does not."""

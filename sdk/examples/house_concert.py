@@ -19,7 +19,7 @@ def main(host: str | None = None) -> None:
     print("Organizer:", organizer.log_in("organizer@example.test", PASSWORD).name)
     print("Customer:", alice.log_in("alice@example.test", PASSWORD).name)
 
-    chairs = NewCategory(name="Chair", price=Decimal("12.50"), capacity=2)
+    chairs = NewCategory(name="Chair", price=Decimal(12), capacity=2)
     starts_at = datetime.now(UTC) + timedelta(days=30)
     event = EventsApi(organizer).create_event(NewEvent(name="House concert", starts_at=starts_at, categories=[chairs]))
     print(f"Created {event.name!r}: {event.available} chairs at {event.categories[0].price} {event.currency}, {event.status.value}")

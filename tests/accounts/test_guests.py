@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from accounts.access import Access
-from accounts.errors import WrongCredentials
+from accounts.errors import TooManyGuests, WrongCredentials
 from accounts.guests import HOUSE, MAX_TOKENS, Guests
 from accounts.passwords import Passwords
 from ledger.keys import Keyring
@@ -57,7 +57,19 @@ async def test_the_house_is_nobody_in_the_list(guests: Guests) -> None:
     house = await guests.find_or_make(HOUSE)
     assert house.id == guests.house_id
     made = [await guests.make(name, role="customer") for name in ("b", "a", "b")]
-    assert await guests.all() == made
+    assert [guest async for page in guests.all() for guest in page] == made
+
+
+async def test_the_list_comes_in_pages_and_has_an_end(guests: Guests, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("accounts.guests.PAGE", 2)
+    monkeypatch.setattr("accounts.guests.MAX_MADE", 5)
+    made = [await guests.make(name) for name in "abcde"]
+    pages = [page async for page in guests.all()]
+    assert [len(page) for page in pages] == [2, 2, 1]
+    assert [guest for page in pages for guest in page] == made
+    with pytest.raises(TooManyGuests, match="There are 5 users already"):
+        await guests.make("f")
+    assert await guests.find_or_make("who has a handle") is not None
 
 
 @pytest.mark.parametrize("number", [0, -1, 2**63, 10**40])

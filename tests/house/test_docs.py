@@ -29,5 +29,18 @@ def test_route_is_in_the_readme(method: str, path: str, readme: str) -> None:
     assert f"`{method} {path}`" in readme
 
 
+@pytest.mark.parametrize(
+    ("heading", "says"),
+    [
+        ("# Seatledger", "make setup "), ("# Seatledger", "make run "), ("How it works", "docs/decisions/README.md"),
+        ("Step by step", "/api/events/$EVENT/bookings"), ("The API", "| route | who |"), ("Design decisions, in short", "ledger"),
+        ("Assumptions, trade-offs, known limits", "payment is taken elsewhere"), ("Tests and measurements", "make test"),
+    ],
+)  # fmt: skip
+def test_the_readme_leads_from_installing_to_its_limits(heading: str, says: str, readme: str) -> None:
+    (section,) = (one for one in readme.split("\n## ") if one.startswith(f"{heading}\n"))
+    assert says in section
+
+
 def test_the_routes_that_docker_and_nginx_name_exist() -> None:
     assert {"/ready", "/health", "/metrics", "/api/live", "/api/events/{event_id}"} <= set(PATHS)

@@ -26,6 +26,13 @@ def test_no_cell_is_empty_and_every_test_is_there() -> None:
             assert re.search(rf"^(async )?def {name}\(", (ROOT / "tests" / file).read_text(), re.MULTILINE), (file, name)
 
 
+def test_no_cell_of_any_table_is_empty() -> None:
+    rows = re.findall(r"^\|(.*)\|$", PAGE, re.MULTILINE)
+    assert len(rows) > 150
+    for row in rows:
+        assert all(cell.strip() for cell in row.split("|")), row
+
+
 def test_every_file_that_it_names_is_there() -> None:
     named = set(re.findall(r"`((?:[\w-]+/)+[\w.-]*|[\w-]+\.(?:py|md|sql|yml|txt))`", PAGE))
     assert len(named) > 25
@@ -39,6 +46,15 @@ def test_links_within_the_page(link: str) -> None:
         re.sub(r"[^\w -]", "", one).strip().lower().replace(" ", "-") for one in re.findall(r"^#+ (.*)$", PAGE, re.MULTILINE)
     ]
     assert link in headings
+
+
+def test_the_solid_lines_of_its_diagram_are_foreign_keys_that_cascade() -> None:
+    schema = (ROOT / "docs" / "schema.sql").read_text()
+    diagram = PAGE.split("```mermaid")[1].split("```")[0]
+    keys = set(re.findall(r"ONLY public\.(\w+)\n.*FOREIGN KEY \(\w+\) REFERENCES public\.(\w+)\(\w+\) ON DELETE CASCADE", schema))
+    solid = re.findall(r"^    (\w+) \|\|--[|o]\{ (\w+) :", diagram, re.MULTILINE)
+    assert ("booking_events", "bookings") in solid
+    assert {(child, parent) for parent, child in solid} <= keys
 
 
 def test_its_diagram_names_our_tables() -> None:

@@ -42,6 +42,7 @@ TABLES = (
 @dataclass(frozen=True)
 class User:
     id: int
+    username: str
     email: str
     token: str
     client: Client
@@ -52,4 +53,4 @@ def sign_up(stack: Stack) -> User:
     body = {"username": name, "email": f"{name}@example.test", "password": PASSWORD}
     made = anyone.ok("POST", "/api/signup/", body)
     token = anyone.ok("POST", "/api/login/", body)["token"]
-    return User(made["id"], made["email"], token, anyone.with_headers(Authorization=f"Token {token}"))
+    return User(made["id"], name, made["email"], token, anyone.with_headers(Authorization=f"Token {token}"))

@@ -65,6 +65,13 @@ def test_the_document_says_what_a_refusal_looks_like(api: str, stack: Stack) -> 
 
 
 @pytest.mark.parametrize("api", COMPAT_APIS)
+def test_each_operation_has_an_id_of_its_own(api: str, stack: Stack) -> None:
+    paths = _document(stack, api)["paths"].values()
+    ids = [operation["operationId"] for operations in paths for operation in operations.values()]
+    assert sorted(set(ids)) == sorted(ids)
+
+
+@pytest.mark.parametrize("api", COMPAT_APIS)
 def test_the_document_names_where_it_is_mounted(api: str, stack: Stack) -> None:
     document = _document(stack, api)
     assert document["servers"] == [{"url": f"{stack.settings.server_url}/compat/{api}"}]

@@ -111,7 +111,7 @@ def test_malformed_events(api: Client, body: Any) -> None:
 
 def test_a_date_in_the_past(api: Client) -> None:
     body = {"name": "E", "total_seats": 1, "date": "2001-01-01T00:00:00Z"}
-    assert api.refused(400, "POST", "/events/", body) == {"detail": "date must be in the future."}
+    assert api.refused(400, "POST", "/events/", body) == {"detail": "date: must be in the future."}
 
 
 @pytest.mark.parametrize("body", [{}, {"user_name": ""}, {"user_name": 7}, {"user_name": "a\ud800"}, []])

@@ -94,13 +94,13 @@ def test_each_booking_is_a_new_guests(api: Client) -> None:
 
 def test_a_date_in_the_past_is_refused(api: Client) -> None:
     assert api.refused(400, "POST", "/events", {**CONCERT, "date": "2001-06-15T18:00:00Z"}) == {
-        "detail": "date must be in the future."
+        "detail": "date: must be in the future."
     }
 
 
 def test_an_unknown_category(api: Client) -> None:
     said = api.refused(400, "POST", f"/events/{new(api)['id']}/book", {"ticket_category": "Balcony", "quantity": 1})
-    assert said == {"detail": "ticket_category no such category."}
+    assert said == {"detail": "ticket_category: no such category."}
 
 
 def test_a_category_named_twice_and_a_price_too_exact(api: Client) -> None:

@@ -78,11 +78,12 @@ def test_tries_of_a_password_are_counted(stack: Stack, olga: User) -> None:
     try:
         wait_until_ready(f"http://127.0.0.1:{port}", process)
         url = f"http://127.0.0.1:{port}/compat/event-reservations/api/login/"
-        answers = [httpx.post(url, json={"email": olga.email, "password": "wrong"}) for _ in range(3)]
+        names = ({"email": olga.email}, {"username": olga.username}, {"email": olga.email})  # one person, one count
+        answers = [httpx.post(url, json={**name, "password": "wrong"}) for name in names]
     finally:
         process.terminate()
         process.wait(15)
-    assert answers[-1].status_code == 429
+    assert [answer.status_code for answer in answers] == [400, 400, 429]
     assert int(answers[-1].headers["Retry-After"]) > 0
     assert answers[-1].json().keys() == {"detail"}
 
@@ -189,8 +190,12 @@ def test_no_seat_twice_whoever_comes_at_once(stack: Stack, olga: User, anyone: C
 def test_a_past_event(olga: User, rene: User, anyone: Client) -> None:
     soon = datetime.now(UTC) + timedelta(seconds=1.5)
     event = olga.client.ok("POST", "/api/events/", {**EVENT, "start_time": soon.isoformat()})
+    early = olga.client.ok("POST", "/api/reservations/", {"event": event["id"]})
     time.sleep(max(0, (soon - datetime.now(UTC)).total_seconds()) + 0.1)
     assert rene.client.refused(400, "POST", "/api/reservations/", {"event": event["id"]}) == {"event": ["The event has started."]}
+    assert anyone.ok("GET", f"/api/events/{event['id']}/")["seats_remaining"] == 2
+    for status in (204, 404):
+        assert olga.client.do("DELETE", f"/api/reservations/{early['id']}/").status_code == status
     assert anyone.ok("GET", f"/api/events/{event['id']}/")["seats_remaining"] == 3
 
 
@@ -210,6 +215,20 @@ def test_malformed_events(olga: User, table: Table, wrong: JSON, fields: set[str
     said = olga.client.refused(400, "POST", table.events, {**EVENT, **wrong})
     assert said.keys() == fields
     assert all(isinstance(one, list) and one for one in said.values())
+
+
+@pytest.mark.parametrize("field", EVENT)
+def test_null_is_not_left_out(olga: User, anyone: Client, table: Table, field: str) -> None:
+    event = olga.client.ok("POST", table.events, EVENT)
+    path = table.event(event["id"])
+    for method, body in (("PATCH", {field: None}), ("PUT", {**EVENT, field: None})):
+        assert olga.client.refused(400, method, path, body).keys() == {field}
+    assert anyone.ok("GET", path) == event
+
+
+@pytest.mark.parametrize("field", ["username", "email"])
+def test_nobody_logs_in_as_null(anyone: Client, table: Table, field: str) -> None:
+    assert anyone.refused(400, "POST", table.login, {field: None, "password": "pw"}).keys() == {field}
 
 
 def test_a_message_is_in_the_specifications_words(olga: User) -> None:
