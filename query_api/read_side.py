@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 
-from ledger.errors import Busy, StaleRead
+from ledger.errors import StaleRead
 from ledger.macs import Macs
 from ledger.settings import Settings
 from ledger.streams import Streams
@@ -25,15 +25,15 @@ from query_api.looking_back import LookingBack
 from query_api.mirror import Mirror
 from query_api.moments import Moments
 from query_api.parameters import AtLeast
-from query_api.receipts import Receipts
 from query_api.spreadsheet import Exports
+from query_api.turns import Turns
 
 #: How often one looks again for a checkpoint that is due, and how many may at once.
 LOOK_SECONDS, MAX_LOOKING = 0.1, 200
 
-
-#: Complete lists that one process makes at once, how many more may wait for their turn, and how long.
-MAX_LISTS, MAX_LISTS_WAITING, LIST_TURN_SECONDS = 8, 200, 10.0
+#: Complete lists, and receipts (the longest has 1,003 entries), that one process makes at once; how many more may wait for their
+#: turn, and for how many seconds.
+LISTS, RECEIPTS = (8, 200, 10.0), (4, 100, 10.0)
 
 
 class ReadSide:
@@ -45,15 +45,14 @@ class ReadSide:
         self._looking = 0
         self.database = Database(pool, settings.query_timeout_seconds)
         self.feed = LiveFeed(self.database, settings.live_streams_limit)
-        self.exports, self.receipts = Exports(), Receipts()
+        self.exports, self.receipts = Exports(), Turns("receipts", *RECEIPTS)
         self.authorship = Authorship(settings.keys, log_keys, macs)
         self.looking_back = LookingBack(settings)
         self.history = History(self.database)
         self.moments = Moments(self.database, Streams(pool))
         self.mirror = Mirror(self.ask)
         self.positions = Positions(self._look, settings.redis_url, self._moved)
-        self._lists = asyncio.Semaphore(MAX_LISTS)
-        self._lists_waiting = 0
+        self._lists = Turns("long lists", *LISTS)
         self._timeout_seconds = settings.freshness_timeout_seconds
 
     async def start(self) -> None:
@@ -121,27 +120,11 @@ class ReadSide:
         """All rows of such a query, however many, a page at a time, as of one such moment.
 
         Raises StaleRead, and Busy where too many others make long lists for too long."""
-        await self._take_turn()
-        try:
+        async with self._lists.turn():
             await self.reach(query.reads, await self.head())
             async with self.database.snapshot(query.reads) as snapshot, aclosing(snapshot.pages(query)) as pages:
                 async for page in pages:  # closed before the connection goes back, whoever stops reading
                     yield page
-        finally:
-            self._lists.release()
-
-    async def _take_turn(self) -> None:
-        too_many = Busy("Too many long lists at once. Try again.")
-        if self._lists_waiting >= MAX_LISTS_WAITING:
-            raise too_many
-        self._lists_waiting += 1
-        try:
-            async with asyncio.timeout(LIST_TURN_SECONDS):
-                await self._lists.acquire()
-        except TimeoutError:
-            raise too_many from None
-        finally:
-            self._lists_waiting -= 1
 
     async def locate(self, booking_id: UUID) -> UUID | None:
         """The event of a booking. None only once the projection has seen all that there is; raises StaleRead where it does not."""

@@ -5,16 +5,13 @@ what is in the log, and not what is missing. The words follow from the proven en
 (sdk/seatledger_verify.py, which shares no code with this).
 """
 
-import asyncio
 import base64
 import json
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from ledger.errors import Busy
 from ledger.money import to_text
 from projections import merkle
 from projections.audit import leaf_of
@@ -26,8 +23,6 @@ ABOUT = """This file proves what it says. Check it with seatledger-verify, a pro
 sdk/seatledger_verify.py of Seatledger, or `pip install ./sdk`. It needs the log's verifier key. Take that from the seller's
 own site (/api/audit/checkpoint) once, keep it, and compare it with what others were given: never take it from a receipt."""
 MARK = "--- proof ---"
-#: Receipts that one process makes at once, and that may wait for their turn. The longest has 1,003 entries.
-MAX_MADE, MAX_WAITING = 4, 100
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -40,26 +35,6 @@ class Proven(NamedTuple):
     state: bytes
     leaf: int
     proof: list[bytes]
-
-
-class Receipts:
-    """Of one process."""
-
-    def __init__(self) -> None:
-        self._turns = asyncio.Semaphore(MAX_MADE)
-        self._waiting = 0
-
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Raises Busy where too many wait already."""
-        if self._waiting >= MAX_WAITING:
-            raise Busy("Too many receipts at once. Try again.")
-        self._waiting += 1
-        try:
-            async with self._turns:
-                yield
-        finally:
-            self._waiting -= 1
 
 
 def receipt(stream: UUID, entries: Sequence[Proven], checkpoint: Checkpoint, note: str, signer: Signer) -> str:

@@ -17,9 +17,7 @@ TURN_SECONDS = 0.5
 async def test_a_list_waits_for_its_turn_and_not_for_ever(
     world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("query_api.read_side.MAX_LISTS", 2)
-    monkeypatch.setattr("query_api.read_side.MAX_LISTS_WAITING", 1)
-    monkeypatch.setattr("query_api.read_side.LIST_TURN_SECONDS", TURN_SECONDS)
+    monkeypatch.setattr("query_api.read_side.LISTS", (2, 1, TURN_SECONDS))
     world.schedule()
     world.project()
     async with reading(settings) as api:
