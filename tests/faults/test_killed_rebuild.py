@@ -1,5 +1,5 @@
-"""R6, of a rebuild: all projections are rebuilt while people book and look, killed ten times, gone on with to its end, and once anew. No read fails,
-none is wrong, and what takes over is proven row by row.
+"""R6, of a rebuild: all projections are rebuilt while people book and look, killed ten times, gone on with to the end, and once
+anew. No read fails, none is wrong, and what takes over is proven row by row.
 
 SOAK=1 has 1,000,000 entries instead of 20,000."""
 
