@@ -10,8 +10,9 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from psycopg.errors import DependentObjectsStillExist, LockNotAvailable
 from sqlalchemy import Connection, Engine, delete, func, text, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InternalError, OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.schema import DropSchema
 
@@ -28,7 +29,6 @@ from projections.tables import Model, Moment, Position, Progress, Words, upsert
 LOCK_MS, BETWEEN_SECONDS, SWAP_TRIES = 200, 0.1, 600
 #: How often a rebuild notes how far it is.
 NOTE_SECONDS = 0.5
-_LOCK_NOT_AVAILABLE = "55P03"
 
 
 class Rebuild(Model):
@@ -95,8 +95,10 @@ class Rebuilder:
                 with self._copies.engine.begin() as connection:
                     connection.execute(text(f"SET LOCAL lock_timeout = {LOCK_MS}"))
                     position = self._take_over(connection, copy)
-            except OperationalError as error:
-                if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            except (OperationalError, InternalError) as error:
+                if isinstance(error.orig, DependentObjectsStillExist):
+                    raise CopiesRefused(_in_the_way(copy, error.orig)) from error
+                if not isinstance(error.orig, LockNotAvailable):
                     raise
                 time.sleep(BETWEEN_SECONDS)
             else:
@@ -138,6 +140,14 @@ class _Notes:
             }  # fmt: skip
             with self._engine.begin() as connection:
                 upsert(connection, Rebuild, [{"name": name, **row} for name in self._names])
+
+
+def _in_the_way(copy: Copy, error: DependentObjectsStillExist) -> str:
+    """Views and foreign keys that are not of ours go by the table that they were made for."""
+    detail = (error.diag.message_detail or "").replace("\n", "; ")
+    return (
+        f"{copy.projector.name} is rebuilt, but can't take over from tables that something depends on: {detail}. Drop that first."
+    )
 
 
 def _comparable(projector: Projector, served: State) -> bool:

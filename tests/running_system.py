@@ -101,8 +101,10 @@ class Stack:
         """While it lasts `admin` has no colleagues, whatever other tests made."""
         others = [one["id"] for one in self._users() if one["role"] == "admin" and one["id"] != self.admin.id]
         self._give_role(others, "customer")
-        yield
-        self._give_role(others, "admin")
+        try:
+            yield
+        finally:
+            self._give_role(others, "admin")
 
     def _users(self) -> Iterator[JSON]:
         after = ""

@@ -118,6 +118,8 @@ class Checkpointing:
         return self._seconds - age if status.st_size and 0 <= age < self._seconds else 0.0
 
     def _sign(self, connection: Connection, keys: LogKeys, signed: SignedList) -> Checkpoint | None:
+        if signed.is_empty and connection.scalar(_WITHOUT_MAC):
+            return None
         origin, size = read_origin(self._directory), audit.tree_size(connection)
         try:
             listed = _listed(signed, keys, origin)
@@ -189,6 +191,10 @@ def _is_shown(connection: Connection, signed: Checkpoint) -> bool:
     return connection.scalar(select(func.count()).where(*row)) == 1
 
 
+#: Under the very first checkpoint entries may be without a MAC: it waits until it has all of them.
+_WITHOUT_MAC = text("""
+    SELECT EXISTS (SELECT FROM ledger_entries WHERE mac IS NULL
+        AND notification_id > (SELECT position FROM projections WHERE name = 'audit'))""")
 _BEHIND = text("""
     SELECT count(*) FROM (
         SELECT FROM ledger_entries WHERE notification_id > (SELECT position FROM projections WHERE name = 'audit') LIMIT :most

@@ -26,10 +26,8 @@ class SignedList:
         self._file = file
 
     @property
-    def changed_at(self) -> float:
-        """When it was written to, by the clock of its file system; 0 where nothing was yet."""
-        status = os.fstat(self._file.fileno())
-        return status.st_mtime if status.st_size else 0.0
+    def is_empty(self) -> bool:
+        return os.fstat(self._file.fileno()).st_size == 0
 
     def last(self) -> str | None:
         """The note signed last. Raises NoteError where the last line is none."""

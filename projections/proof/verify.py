@@ -119,6 +119,7 @@ class Verifier:
                 report.checkpoints = signed.count
                 signed.check_rows(connection)
                 self._check_entries(report, connection, EntryCheck(macs, signed))
+                report.given_up = [f"{name}, from {size} entries on" for name, size in signed.given_up.items()]
             report.snapshots = self._check_snapshots(ledger)
             self._compare_projections(report, ledger, copies)
 
@@ -136,7 +137,6 @@ class Verifier:
                 self._doing("entries", check.tree.size, rows)
         check.finish(rows)
         report.entries, report.position, report.root = check.tree.size, head, check.tree.root().hex()
-        report.given_up = [f"{origin}, from {size} entries on" for origin, size in check.given_up.items()]
 
     def _save(self, check: EntryCheck) -> None:
         aside = self._state.with_suffix(".new")

@@ -7,8 +7,8 @@ from typing import Any
 
 import psycopg
 
-from projections.proof.log_keys import LogKeys
-from projections.proof.signed_list import read_list
+from projections.proof.log_keys import LogKeys, read_origin
+from projections.proof.signed_list import LIST_FILE, read_list
 from projections.proof.signed_notes import Checkpoint, Note, NoteError
 from projections.proof.verify_entries import Altered, Due, Finding
 
@@ -31,58 +31,82 @@ class Signed:
         self._keys, self.origin = keys, origin
         self._list_file, self._until = list_file, until
         self._given = sorted((due for path in given for due in _given(keys, path)), key=_size)
-        #: So many entries, from the first, may be without a MAC: by the word of somebody, or older than the first checkpoint.
-        self.accepted, self.first_size = read_accepted(list_file.parent), 0
+        self.accepted, self.first_size = read_accepted(list_file.parent), first_size(keys, origin, list_file)
         self.count = len(self._given)
-        self._largest: dict[str, int] = {}
+        #: By origin, the size of the first that nobody holds us to any more.
+        self.given_up: dict[str, int] = {}
+        self._last: dict[str, Due] = {}
         for number, due in enumerate(self._listed(), start=1):
-            checkpoint = due.checkpoint
-            if checkpoint.size <= self._largest.get(checkpoint.origin, 0):
+            last = self._last.get(due.checkpoint.origin)
+            if last is not None and _size(due) <= _size(last):
                 raise NoteError(f"Line {number} of {list_file.name} is of no more leaves than one before it.")
-            self._largest[checkpoint.origin] = checkpoint.size
-            self.first_size = self.first_size or checkpoint.size
+            self._last[due.checkpoint.origin] = due
             self.count += 1
+        for due in self._last.values():  # each holds all before it
+            self._confirm(due)
 
     def due(self) -> Iterator[Due]:
         """All of them, the smallest first."""
-        return heapq.merge(*map(self._of, self._largest), self._given, key=_size)
+        return heapq.merge(*map(self._of, self._last), self._given, key=_size)
 
-    def confirm(self, due: Due) -> None:
-        """Raises NoteError where it was never signed: then the list is wrong, and not what is compared with it."""
+    def stands(self, due: Due) -> bool:
+        """Of one that does not fit: of given ones each must; one signed here, under an origin before the present, was given up with
+        it. Raises NoteError where it was never signed: then the list is wrong, and not what is compared with it."""
+        self._confirm(due)
+        origin = due.checkpoint.origin
+        if due.is_given or origin == self.origin:
+            return True
+        self.given_up[origin] = min(_size(due), self.given_up.get(origin, _size(due)))
+        return False
+
+    def _confirm(self, due: Due) -> None:
+        if due.is_given:  # as it was read
+            return
         try:
             self._keys.read(due.note)
         except NoteError as error:
             raise NoteError(f"{self._list_file.name}, the checkpoint of {_size(due)} entries: {error}") from error
 
     def check_rows(self, connection: psycopg.Connection[Any]) -> None:
-        """Those that the database shows are those that were signed. Raises Altered, and NoteError as `confirm` does."""
+        """Those that the database shows are those that were signed. Raises Altered, and NoteError as `stands` does."""
+        try:
+            self._check_rows(connection)
+        except Altered:
+            for due in self._listed():
+                self._confirm(due)
+            raise
+
+    def _check_rows(self, connection: psycopg.Connection[Any]) -> None:
         for origin, state, detail in connection.execute("SELECT origin, state, detail FROM audit_signing"):
-            known = {self.origin, *self._largest}  # the one before, until a worker has signed
+            known = {self.origin, *self._last}  # the one before, until a worker has signed
             if origin not in known or (state, detail) != ("signing", None):
                 sentence = f"audit_signing: {state} under {origin}, where {self.origin} should be signing. {detail or ''}"
                 raise Altered(Finding("audit_signing", "one 1", "state", state, "signing", sentence.rstrip()))
-        for origin, size, note in connection.execute(_FOREIGN, (list(self._largest),)):
-            raise Altered(_finding(origin, size, None, note, None, _NEVER_SIGNED))
-        for origin in self._largest:
+        for origin, size, note in connection.execute(_FOREIGN, (list(self._last),)):
+            raise Altered(_finding(origin, size, None, note, None, "should not be there: it was never signed"))
+        for origin in self._last:
             self._check_rows_of(connection, origin)
 
     def _check_rows_of(self, connection: psycopg.Connection[Any], origin: str) -> None:
         listed = self._of(origin)
-        expected = next(listed, None)
         with connection.cursor("checkpoints") as cursor:
             cursor.itersize = _PAGE
             for size, note in cursor.execute(_SHOWN, (origin,)):
-                if expected is None or size is None or size < _size(expected):
-                    raise Altered(_finding(origin, size, None, note, None, _NEVER_SIGNED))
-                if size > _size(expected):
-                    break
-                if note != expected.note:
-                    self.confirm(expected)
-                    raise Altered(_finding(origin, size, "note", note, expected.note, "has a note that was never signed"))
                 expected = next(listed, None)
-        if expected is not None:
-            self.confirm(expected)
-            raise Altered(_finding(origin, _size(expected), None, None, expected.note, "is missing"))
+                while expected is not None and size is not None and _size(expected) < size:
+                    self._miss(expected)
+                    expected = next(listed, None)
+                if expected is None or size != _size(expected):
+                    raise Altered(_finding(origin, size, None, note, None, "should not be there: it was never signed"))
+                if note != expected.note:
+                    raise Altered(_finding(origin, size, "note", note, expected.note, "has a note that was never signed"))
+        for expected in listed:
+            self._miss(expected)
+
+    def _miss(self, expected: Due) -> None:
+        """A restored backup lacks those that were given up for it."""
+        if self.stands(expected):
+            raise Altered(_finding(expected.checkpoint.origin, _size(expected), None, None, expected.note, "is missing"))
 
     def _listed(self) -> Iterator[Due]:
         for number, note in enumerate(read_list(self._list_file, self._until), start=1):
@@ -97,11 +121,23 @@ class Signed:
 
 _SHOWN = "SELECT size, note FROM audit_checkpoints WHERE origin = %s ORDER BY size"
 _FOREIGN = "SELECT origin, size, note FROM audit_checkpoints WHERE origin = ANY(%s) IS NOT TRUE ORDER BY origin, size LIMIT 1"
-_NEVER_SIGNED = "should not be there: it was never signed"
 
 
 def _size(due: Due) -> int:
     return due.checkpoint.size
+
+
+def may_lack_mac(keys: LogKeys, directory: Path) -> int:
+    """How many entries, from the first, may be without a MAC, as far as the files beside the keys say: those that somebody has
+    accepted, or that are older than the first checkpoint. Raises KeysError, NoteError, OSError."""
+    return max(read_accepted(directory), first_size(keys, read_origin(directory), directory / LIST_FILE))
+
+
+def first_size(keys: LogKeys, origin: str, list_file: Path) -> int:
+    """Of the first checkpoint ever; 0 where there is none, or it was given up with its origin: nothing holds then what it held."""
+    first = next(read_list(list_file), None) if list_file.exists() else None
+    checkpoint = keys.read(first) if first else None
+    return checkpoint.size if checkpoint and checkpoint.origin == origin else 0
 
 
 def read_accepted(directory: Path) -> int:

@@ -75,11 +75,8 @@ class Due(NamedTuple):
 
 
 class SignedOnes(Protocol):
-    """What is to be compared with. Of given ones each must fit; one that was signed here under another origin may have been given
-    up with it. `accepted`: so many entries may be without a MAC; `first_size`: of the first checkpoint that was signed."""
-
-    @property
-    def origin(self) -> str: ...
+    """What is to be compared with. `accepted`: so many entries may be without a MAC; `first_size`: of the first checkpoint that was
+    signed."""
 
     @property
     def accepted(self) -> int: ...
@@ -89,7 +86,7 @@ class SignedOnes(Protocol):
 
     def due(self) -> Iterator[Due]: ...
 
-    def confirm(self, due: Due) -> None: ...
+    def stands(self, due: Due) -> bool: ...
 
 
 class EntryCheck:
@@ -98,8 +95,6 @@ class EntryCheck:
     def __init__(self, macs: Macs, signed: SignedOnes) -> None:
         self._macs, self._signed = macs, signed
         self._passed = _Passed(signed)
-        #: By origin, the size of the first that fits no more.
-        self.given_up: dict[str, int] = {}
         self._is_sealed = False
         self.tree = CompactRange()
         self.position = 0
@@ -158,7 +153,7 @@ class EntryCheck:
         if rows != size:
             self._say("unknown", "notification_id", rows, size, f"stands outside of the order: {rows} rows, {size} in order")
         for due in self._passed.rest():
-            if self._still_stands(due):
+            if self._signed.stands(due):
                 beyond = due.checkpoint.size
                 fault = f"is missing after leaf {size - 1}: a checkpoint of {beyond} entries was signed"
                 self._say("last", None, size, beyond, fault)
@@ -174,21 +169,12 @@ class EntryCheck:
     def _check_root(self, due: Sequence[Due]) -> None:
         root = self.tree.root()
         for one in due:
-            if one.checkpoint.root != root and self._still_stands(one):
+            if one.checkpoint.root != root and self._signed.stands(one):
                 sentence = f"or one before it is not what was signed: the checkpoint of {self.tree.size} entries has another root"
                 self._say(self.position, None, root.hex(), one.checkpoint.root.hex(), sentence)
         signed = any(one.checkpoint.root == root for one in due)
         if self._suspect is not None and signed:  # the entries are what was signed: it is the stored tree that is not
             raise Altered(_tree_finding(self._suspect))
-
-    def _still_stands(self, due: Due) -> bool:
-        """Of one that does not fit."""
-        self._signed.confirm(due)
-        origin = due.checkpoint.origin
-        stands = due.is_given or origin == self._signed.origin
-        if not stands:
-            self.given_up.setdefault(origin, due.checkpoint.size)
-        return stands
 
     def _say(self, position: object, column: str | None, found: Any, expected: Any, fault: str) -> None:
         if self._suspect is not None:

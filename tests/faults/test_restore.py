@@ -19,6 +19,7 @@ from ledger.store import Ledger, sqlalchemy_url
 from projections import audit
 from projections.engine import catch_up
 from projections.proof.checkpoints import FORGOTTEN, Checkpointing
+from projections.proof.log_keys import begin_origin
 from projections.proof.verify import Verifier
 from projections.rebuild import Rebuilder
 from projections.registry import PROJECTORS
@@ -101,6 +102,11 @@ def _check(shop: Shop, restored: Shop) -> None:
     with psycopg.connect(restored.url) as connection:
         assert connection.execute("SELECT state FROM audit_signing").fetchall() == [(FORGOTTEN,)]
     assert Verifier(Settings(database_url=shop.url, keys_dir=shop.keys)).run().finding is None
-    finding = Verifier(Settings(database_url=restored.url, keys_dir=shop.keys)).run().finding
+    settings = Settings(database_url=restored.url, keys_dir=shop.keys)
+    finding = Verifier(settings).run().finding
     assert finding is not None
+    begin_origin(shop.keys)
+    assert restored.worker.sign(restored.engine) is not None
+    report = Verifier(settings).run()
+    assert (report.finding, len(report.given_up)) == (None, 1)
     print(f"R14: restored {size} of {shop.size()} entries: the same root, rows as rebuilt; signing stopped. {finding.sentence}")

@@ -94,6 +94,20 @@ def test_a_tree_that_grew_is_signed_and_one_that_did_not_is_not(log: Log) -> Non
     assert (log.keys / LIST_FILE).stat().st_mode & 0o777 == 0o600
 
 
+def test_the_first_one_waits_for_all_entries_that_are_older_than_macs(log: Log) -> None:
+    log.ledger.append(log.story.tell(50))
+    log.run("UPDATE ledger_entries SET mac = NULL")
+    head = log.ledger.head()
+    catch_up(log.engine, log.ledger, PROJECTORS["audit"], run_length=10, at_most=10)
+    assert log.size() == 10
+    assert log.sign() is None
+    log.project()
+    log.ledger.append(log.story.tell(5))  # with a MAC: nobody waits for them
+    made = log.sign()
+    assert made is not None
+    assert made.size == head
+
+
 def test_no_more_often_than_it_should(log: Log) -> None:
     log.worker = Checkpointing(log.keys, seconds=0.5)
     log.grow()

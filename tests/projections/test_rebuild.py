@@ -117,6 +117,16 @@ def test_only_one_at_a_time(database_url: str, ledger: Ledger, rebuilder: Rebuil
     assert len(rebuilder.rebuild(ALL)) == len(ALL)
 
 
+def test_what_depends_on_a_served_table_is_named(engine: Engine, rebuilder: Rebuilder, story: Story) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("CREATE VIEW somebodys AS SELECT event_id FROM revenue_events"))
+    with pytest.raises(CopiesRefused, match="view somebodys depends on table revenue_events"):
+        rebuilder.rebuild([PROJECTORS["revenue"]])
+    with engine.begin() as connection:
+        connection.execute(text("DROP VIEW somebodys"))
+    assert rebuilder.rebuild([PROJECTORS["revenue"]])[0].difference is None
+
+
 def test_who_reads_for_long_is_let_finish(engine: Engine, rebuilder: Rebuilder, story: Story) -> None:
     with engine.connect() as reader, ThreadPoolExecutor(1) as threads:
         reader.execute(text("SELECT count(*) FROM tickets"))

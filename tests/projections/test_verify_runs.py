@@ -21,6 +21,7 @@ from projections.proof.log_keys import begin_origin
 from projections.proof.signed_list import LIST_FILE
 from projections.proof.signed_notes import NoteError
 from projections.proof.verify import Verifier
+from projections.proof.verify_checkpoints import accept
 from projections.proof.verify_entries import EntryCheck
 from projections.registry import PROJECTORS
 from tests.projections.altering import Altered, Database, tell
@@ -85,16 +86,38 @@ def test_a_file_that_holds_no_checkpoint_is_refused(altered: Altered, tmp_path: 
     assert "\n" not in str(refused.value)
 
 
-def _other_root(lines: list[str]) -> list[str]:
-    origin, size, _, *signed = json.loads(lines[1]).split("\n")
-    other = base64.b64encode(bytes(32)).decode()
-    return [lines[0], json.dumps("\n".join([origin, size, other, *signed])), *lines[2:]]
+def _line(place: int, **changed: str) -> Callable[[list[str]], list[str]]:
+    """A line of the list with another origin, size or root, or signature."""
+
+    def damaged(lines: list[str]) -> list[str]:
+        names = ("origin", "size", "root", "empty", "signature", "end")
+        parts = dict(zip(names, json.loads(lines[place]).split("\n"), strict=True)) | changed
+        return [*lines[:place], json.dumps("\n".join(parts.values())), *lines[place + 1 :]]
+
+    return damaged
+
+
+def _one_larger(lines: list[str]) -> list[str]:
+    size = int(json.loads(lines[1]).split("\n")[1])
+    return _line(1, size=str(size + 1))(lines)
+
+
+def _signed_by_nobody(lines: list[str]) -> list[str]:
+    origin = json.loads(lines[-1]).split("\n")[0]
+    signature = base64.b64encode(bytes(68)).decode()
+    return _line(3, signature=f"\u2014 {origin} {signature}")(lines)
 
 
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        (_other_root, "checkpoint-list, the checkpoint of .* entries: The signature .* does not fit the text"),
+        (
+            _line(1, root=base64.b64encode(bytes(32)).decode()),
+            "checkpoint-list, the checkpoint of .* entries: The signature of .* fit",
+        ),
+        (_one_larger, "checkpoint-list, the checkpoint of .* entries: The signature of .* fit"),
+        (_line(1, origin="seatledger-00000000/1"), "checkpoint-list, the checkpoint of .* entries: No key that is known"),
+        (_signed_by_nobody, "checkpoint-list, the checkpoint of .* entries: No key that is known"),
         (lambda lines: [lines[1], lines[0], *lines[2:]], "Line 2 of checkpoint-list is of no more leaves than one before it."),
         (lambda lines: [*lines, lines[-1]], "Line 5 of checkpoint-list is of no more leaves than one before it."),
         (lambda lines: [lines[0], '"no note"', *lines[2:]], "Line 2 of checkpoint-list: There is no empty line"),
@@ -108,6 +131,22 @@ def test_a_list_that_was_damaged_says_so_of_itself(
     path.write_text("".join(f"{line}\n" for line in damage(path.read_text().splitlines())))
     with pytest.raises(NoteError, match=sentence):
         Verifier(Settings(database_url=altered.url, keys_dir=keys)).run()
+
+
+def test_a_new_origin_does_not_hold_what_the_old_one_held(altered: Altered, tmp_path: Path) -> None:
+    """Entries without a MAC were believed because they are older than the first checkpoint. One that fits no more says nothing."""
+    keys = shutil.copytree(altered.keys, tmp_path / "keys")
+    with psycopg.connect(altered.url) as connection:
+        connection.execute("UPDATE ledger_entries SET mac = NULL")
+        connection.execute("TRUNCATE audit_checkpoints, audit_signing")
+    begin_origin(keys)
+    settings = Settings(database_url=altered.url, keys_dir=keys)
+    finding = Verifier(settings).run().finding
+    assert finding is not None
+    assert "carries no MAC" in finding.sentence
+    accept(keys, 10**6)
+    report = Verifier(settings).run()
+    assert (report.finding, len(report.given_up)) == (None, 1)
 
 
 def test_without_keys_nothing_is_proven(altered: Altered, tmp_path: Path) -> None:
