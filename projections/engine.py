@@ -1,9 +1,9 @@
 """The engine: keeps each projection at the ledger's heels, each entry exactly once, in order.
 
 It takes the projector's position row under lock, reads the next entries, lets the projector write them in bulk, and moves the
-position in the same transaction; then it tells that the position moved. It stops at a run that was not full: what is appended
-later has a hint of its own. Whoever finds the row locked says so, and its hint comes again, so none is lost. An entry that can't
-be applied stops its projector there, visibly, and nobody else.
+position in the same transaction; then it tells that the position moved. It stops at a run that was not full, or when its turn is
+over: what is appended later has a hint of its own, and what is left is its caller's. Whoever finds the row locked says so, and its
+hint comes again, so none is lost. An entry that can't be applied stops its projector there, visibly, and nobody else.
 """
 
 import logging

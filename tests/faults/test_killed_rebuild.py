@@ -71,13 +71,15 @@ class Buyer:
 def long_stack(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[tuple[Stack, list[str], int]]:
     """With a history: so many events, and the bookings that each has."""
     stack = Stack(replace(system_settings(database_url, redis_url, tmp_path), verify_hours=0))
-    each, macs = ENTRIES // EVENTS - 1, Macs.open(stack.settings.keys)
-    with closing(Ledger(database_url, macs)) as ledger, psycopg.connect(database_url) as connection:
-        customers = [stack.person() for _ in range(3)]
-        sold = history.schedule(ledger, UUID(stack.person("organizer").id), [f"Event {place}" for place in range(EVENTS)])
-        history.sell(connection, macs, [history.Sales(one, 2, each) for one in sold], [UUID(one.id) for one in customers])
-    yield stack, [str(one) for one in sold], each
-    stack.stop()
+    try:
+        each, macs = ENTRIES // EVENTS - 1, Macs.open(stack.settings.keys)
+        with closing(Ledger(database_url, macs)) as ledger, psycopg.connect(database_url) as connection:
+            customers = [stack.person() for _ in range(3)]
+            sold = history.schedule(ledger, UUID(stack.person("organizer").id), [f"Event {place}" for place in range(EVENTS)])
+            history.sell(connection, macs, [history.Sales(one, 2, each) for one in sold], [UUID(one.id) for one in customers])
+        yield stack, [str(one) for one in sold], each
+    finally:
+        stack.stop()
 
 
 @contextmanager
@@ -109,12 +111,14 @@ def _rebuilt(stack: Stack) -> float:
 
 
 def _killed(stack: Stack, dice: random.Random) -> int:
-    """How often one was killed, and not at its end by then."""
-    killed = 0
-    while killed < KILLS:
+    """How often one was killed, and not at its end by then; one of them at least had begun to fold."""
+    killed = at_work = 0
+    while killed < KILLS or not at_work:
         with _rebuilding(stack) as process:
             time.sleep(dice.uniform(0.3, LONGEST_SECONDS))
             killed += process.poll() is None
+        with psycopg.connect(stack.settings.database_url) as connection:
+            at_work += connection.execute("SELECT FROM pg_namespace WHERE nspname LIKE 'rebuild%'").rowcount > 0
     return killed
 
 
