@@ -6,6 +6,7 @@ import { IconCalendar } from "@tabler/icons-react";
 import { useState } from "react";
 
 import type { Interval } from "@/shared/api/generated/model";
+import { CalendarLanguage } from "@/shared/calendar/calendar-language";
 import { EventChoice } from "@/shared/choosing/event-choice";
 import { choosing } from "@/shared/strings/choosing";
 import { statistics } from "@/shared/strings/statistics";
@@ -73,23 +74,25 @@ function Days({ filter, onChange }: { filter: Filter; onChange: (filter: Filter)
     setDays([filter.from, filter.to]);
   }
   return (
-    <DatePickerInput
-      type="range"
-      allowSingleDateInRange
-      clearable
-      ariaLabels={choosing.calendar}
-      clearButtonProps={{ "aria-label": choosing.clear }}
-      flex="0 1 250px"
-      miw={200}
-      label={text.days}
-      placeholder={text.anyDay}
-      valueFormat="D MMM YYYY"
-      leftSection={<IconCalendar size={18} aria-hidden />}
-      value={days}
-      onChange={([from, to]) => {
-        setDays([from, to]);
-        if ((from === null) === (to === null)) onChange({ ...filter, from, to });
-      }}
-    />
+    <CalendarLanguage>
+      <DatePickerInput
+        type="range"
+        allowSingleDateInRange
+        clearable
+        ariaLabels={choosing.calendar}
+        clearButtonProps={{ "aria-label": choosing.clear }}
+        flex="0 1 250px"
+        miw={200}
+        label={text.days}
+        placeholder={text.anyDay}
+        valueFormat="D MMM YYYY"
+        leftSection={<IconCalendar size={18} aria-hidden />}
+        value={days}
+        onChange={([from, to]) => {
+          setDays([from, to]);
+          if ((from === null) === (to === null)) onChange({ ...filter, from, to });
+        }}
+      />
+    </CalendarLanguage>
   );
 }
