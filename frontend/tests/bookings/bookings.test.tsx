@@ -8,7 +8,7 @@ import { BookingsPage } from "@/features/bookings/bookings-page";
 import { calendarFile } from "@/features/bookings/calendar-file";
 import { getGetBookingMockHandler } from "@/shared/api/generated/bookings/bookings.msw";
 import { getGetEventMockHandler } from "@/shared/api/generated/events/events.msw";
-import type { Booking } from "@/shared/api/generated/model";
+import type { Booking, BookingTime } from "@/shared/api/generated/model";
 
 import { booking, event, problem } from "../made-up";
 import { server } from "../server";
@@ -41,25 +41,37 @@ it("tells what is to come from what has been, the soonest first", async () => {
 
 const shownNames = () => screen.getAllByRole("article").map((card) => within(card).getByRole("heading").textContent);
 
-it("says that there are more than it has read, and reads on to the last of them", async () => {
-  const all = Array.from({ length: 120 }, (_, index) => booking({ event_id: "one", event_name: `No. ${index}` }));
+function have(lists: Partial<Record<BookingTime, Booking[]>>) {
   server.use(
     http.get("*/api/bookings", ({ request }) => {
       const asked = new URL(request.url).searchParams;
+      const all = lists[asked.get("when") as BookingTime] ?? [];
       const [first, limit] = [Number(asked.get("cursor") ?? 0), Number(asked.get("limit"))];
-      if (asked.get("when") === "past") return HttpResponse.json({ items: [], next_cursor: null });
       const next = first + limit < all.length ? String(first + limit) : null;
       return HttpResponse.json({ items: all.slice(first, first + limit), next_cursor: next });
     }),
     getGetEventMockHandler(event({ id: "one" })),
   );
-  show(<BookingsPage />);
-  await screen.findByRole("tab", { name: "Upcoming (50+)" });
+}
+
+const many = (number: number) => Array.from({ length: number }, () => booking({ event_id: "one" }));
+
+it("says that there is more history than it has read, and reads on to the first of it", async () => {
+  have({ past: many(120) });
+  show(<BookingsPage />, { path: "/?show=history" });
+  await screen.findByRole("tab", { name: "History (50+)" });
+  await userEvent.click(await screen.findByRole("button", { name: "Show earlier bookings" }));
+  await screen.findByRole("tab", { name: "History (100+)" });
   await userEvent.click(screen.getByRole("button", { name: "Show earlier bookings" }));
-  await screen.findByRole("tab", { name: "Upcoming (100+)" });
-  await userEvent.click(screen.getByRole("button", { name: "Show earlier bookings" }));
-  await screen.findByRole("tab", { name: "Upcoming (120)" });
+  await screen.findByRole("tab", { name: "History (120)" });
   expect(screen.getAllByRole("article")).toHaveLength(120);
+  expect(screen.queryByRole("button", { name: "Show earlier bookings" })).toBeNull();
+});
+
+it("reads all that is to come without being asked", async () => {
+  have({ upcoming: many(320) });
+  show(<BookingsPage />);
+  await screen.findByRole("tab", { name: "Upcoming (320)" });
   expect(screen.queryByRole("button", { name: "Show earlier bookings" })).toBeNull();
 });
 

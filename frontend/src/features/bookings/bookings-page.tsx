@@ -7,7 +7,7 @@ import {
   type InfiniteData,
   type UseInfiniteQueryResult,
 } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { useEffect, type ReactNode } from "react";
 import { Link, useSearchParams } from "react-router";
 
 import type { Booking, BookingPage, Event } from "@/shared/api/generated/model";
@@ -17,7 +17,7 @@ import { Page } from "@/shared/navigation/page";
 import { bookings } from "@/shared/strings/bookings";
 
 import { BookingCard } from "./booking-card";
-import { bookedEventQuery, bookingsQuery, LISTS } from "./queries";
+import { bookedEventQuery, bookingsQuery, LISTS, UPCOMING_PAGES } from "./queries";
 
 export function BookingsPage() {
   return (
@@ -31,6 +31,7 @@ function BookingLists() {
   const [parameters, setParameters] = useSearchParams();
   const upcoming = useInfiniteQuery(bookingsQuery("upcoming"));
   const past = useInfiniteQuery(bookingsQuery("past"));
+  useReadOn(upcoming);
   const shown = parameters.get("show") === "history" ? "history" : "upcoming";
 
   if (isEmpty(upcoming) && isEmpty(past)) {
@@ -111,6 +112,13 @@ function BookingList({ list, none, isSoonestFirst = false }: ListProps) {
       )}
     </Stack>
   );
+}
+
+function useReadOn({ data, hasNextPage, isFetching, isError, fetchNextPage }: List) {
+  const goesOn = hasNextPage && (data?.pages.length ?? 0) < UPCOMING_PAGES;
+  useEffect(() => {
+    if (goesOn && !isFetching && !isError) void fetchNextPage();
+  }, [goesOn, isFetching, isError, fetchNextPage]);
 }
 
 /** Those of the bookings, as far as they are there. */

@@ -5,7 +5,9 @@ import { getEvent } from "@/shared/api/generated/events/events";
 import type { BookingTime } from "@/shared/api/generated/model";
 import { learnFrom } from "@/shared/live/seat-store";
 
-const PAGE_SIZE = 50;
+const PAGE_SIZE = { upcoming: 200, past: 50 };
+/** Of what is to come so much is read without being asked, 600 bookings: the next event may be the one that was booked first. */
+export const UPCOMING_PAGES = 3;
 /** Where and when an event is changes seldom; each of them is a request. */
 const EVENT_FRESH_MILLISECONDS = 60_000;
 
@@ -17,7 +19,7 @@ export function bookingsQuery(when: BookingTime) {
   return infiniteQueryOptions({
     queryKey: [...LISTS, when],
     queryFn: ({ pageParam, signal }) => {
-      const parameters = { when, limit: PAGE_SIZE, ...(pageParam === null ? {} : { cursor: pageParam }) };
+      const parameters = { when, limit: PAGE_SIZE[when], ...(pageParam === null ? {} : { cursor: pageParam }) };
       return getBookings(parameters, undefined, undefined, signal);
     },
     initialPageParam: null as string | null,

@@ -68,7 +68,6 @@ export function DateFilter({ filter, onChange, isFirstOpen }: Props) {
           <DatePicker
             type="range"
             allowSingleDateInRange
-            weekendDays={[]} // else in red, which is too faint to read
             ariaLabels={events.dates.calendar}
             minDate={dayjs().format(ISO)}
             value={days}

@@ -115,7 +115,7 @@ function Difference(moments: Moments) {
   const first = data?.pages[0];
   if (isKind(error, "malformed", "position-beyond-head") && first === undefined) {
     return (
-      <Text role="alert" c="error">
+      <Text role="alert" c="var(--mantine-color-error)">
         {error.message}
       </Text>
     );

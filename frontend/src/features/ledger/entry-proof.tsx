@@ -1,12 +1,14 @@
-import { Anchor, Button, Code, Group, Stack, Text } from "@mantine/core";
+import { Anchor, Button, Group, Stack, Text } from "@mantine/core";
 import { IconCircleCheck, IconCircleDashed, IconCircleX, IconShieldCheck } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { LoadFailed } from "@/shared/feedback/load-failed";
+import { count } from "@/shared/formatting/counts";
 import { ledger } from "@/shared/strings/ledger";
 import { LoadingRows } from "@/shared/tables/loading-rows";
 
+import { Facts } from "./facts";
 import type { Outcome } from "./inclusion";
 import { proofQuery } from "./queries";
 
@@ -53,9 +55,14 @@ function Shown({ position }: { position: number }) {
       <Text size="sm" c="dimmed">
         {text.limits}
       </Text>
-      <Code block style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
-        {text.facts(proof.leaf_hash, proof.hashes.length, checked.root, key)}
-      </Code>
+      <Facts
+        facts={[
+          [text.facts.leaf, proof.leaf_hash],
+          [text.facts.hashes, count(proof.hashes.length)],
+          [text.facts.root, checked.root],
+          [text.facts.key, key],
+        ]}
+      />
       <Anchor href={`/api/audit/proof?position=${position}`} target="_blank" rel="noreferrer" size="sm" w="fit-content">
         {text.asJson}
       </Anchor>

@@ -27,7 +27,7 @@ export function calendarSettings(language?: string): DatesProviderSettings {
     formats: {},
     relativeTime: {},
   };
-  return { locale: dayjs.locale(calendar, undefined, true), firstDayOfWeek: firstDay(locale) };
+  return { locale: dayjs.locale(calendar, undefined, true), firstDayOfWeek: firstDay(locale), weekendDays: [] }; // a weekend would be red, which is too faint to read
 }
 
 interface WeekInfo {

@@ -110,10 +110,7 @@ export const ledger = {
     limits:
       "The key is worth what its source is: compare it with what you were given elsewhere. That the entry's hash is that of the" +
       " entry above, a booking's receipt shows offline.",
-    facts: (leaf: string, hashes: number, root: string, key: string) =>
-      [`Entry's hash  ${leaf}`, `Hashes        ${count(hashes)}`, `Root hash     ${root}`, `Verifier key  ${key}`].join(
-        "\n",
-      ),
+    facts: { leaf: "The entry's hash", hashes: "Hashes on the way", root: "Root hash", key: "Verifier key" },
     asJson: "The proof as JSON",
   },
 
@@ -163,7 +160,7 @@ export const ledger = {
     },
     totals: {
       title: "In all",
-      columns: { what: "Number", before: "Before", after: "After", change: "Change" },
+      columns: { what: "Figure", before: "Before", after: "After", change: "Change" },
     },
     events: {
       title: "Event by event",
