@@ -160,13 +160,14 @@ def test_a_ticket_gets_in_once(visit: Visit, organizer: Person, stack: Stack) ->
     field = page.get_by_label("Ticket code")
     verdict = page.get_by_role("status").filter(has=page.get_by_text("Yes|No", exact=False)).or_(page.locator("[data-answer]"))
 
-    for code, answer, why in [
+    at_the_door: list[tuple[str, str, str | re.Pattern[str]]] = [
         (good.lower().replace("-", " "), "yes", "General"),
         (good, "no", re.compile(r"This ticket got in already: .+ \(.*(now|ago)\)\.")),
         (cancelled, "no", "This ticket was cancelled and refunded."),
         (strange, "no", "A good ticket, for another event."),
         ("0000-0000", "no", "Not a ticket code"),
-    ]:
+    ]
+    for code, answer, why in at_the_door:
         field.fill(code)
         page.keyboard.press("Enter")
         expect(page.locator("[data-answer]")).to_have_attribute("data-answer", answer)

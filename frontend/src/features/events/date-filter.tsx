@@ -68,6 +68,7 @@ export function DateFilter({ filter, onChange, isFirstOpen }: Props) {
           <DatePicker
             type="range"
             allowSingleDateInRange
+            hideOutsideDates // they are too faint to read
             ariaLabels={events.dates.calendar}
             minDate={dayjs().format(ISO)}
             value={days}

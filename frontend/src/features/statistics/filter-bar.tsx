@@ -2,6 +2,7 @@ import "@mantine/dates/styles.css";
 
 import { Button, Group, Input, SegmentedControl, Select } from "@mantine/core";
 import { DatePickerInput } from "@mantine/dates";
+import { useId } from "@mantine/hooks";
 import { IconCalendar } from "@tabler/icons-react";
 import { useState } from "react";
 
@@ -67,6 +68,7 @@ export function FilterBar({ filter, onChange, currencies, currency, onCurrency }
 
 /** The two ends as they are chosen; the filter changes when both are there, or neither. */
 function Days({ filter, onChange }: { filter: Filter; onChange: (filter: Filter) => void }) {
+  const id = useId();
   const [days, setDays] = useState<[string | null, string | null]>([filter.from, filter.to]);
   const [seen, setSeen] = useState(filter);
   if (seen.from !== filter.from || seen.to !== filter.to) {
@@ -77,6 +79,9 @@ function Days({ filter, onChange }: { filter: Filter; onChange: (filter: Filter)
     <CalendarLanguage>
       <DatePickerInput
         type="range"
+        id={id} // what the calendar is labelled by
+        popoverProps={{ id }}
+        hideOutsideDates // they are too faint to read
         allowSingleDateInRange
         clearable
         ariaLabels={choosing.calendar}

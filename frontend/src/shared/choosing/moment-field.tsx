@@ -1,5 +1,6 @@
 import "@mantine/dates/styles.css";
 
+import { useId } from "@mantine/hooks";
 import { DateTimePicker, type DateTimePickerProps } from "@mantine/dates";
 
 import { CalendarLanguage } from "@/shared/calendar/calendar-language";
@@ -10,10 +11,14 @@ const is12Hours = () => Intl.DateTimeFormat(undefined, { hour: "numeric" }).reso
 
 /** A day and a time of day, as the clocks of some place show it; of which place the label or its surroundings say. */
 export function MomentField(props: DateTimePickerProps) {
+  const id = useId();
   return (
     <CalendarLanguage>
       <DateTimePicker
+        id={id} // what the calendar is labelled by
+        placeholder={text.moment}
         highlightToday
+        hideOutsideDates // they are too faint to read
         valueFormat={wallTime}
         ariaLabels={text.calendar}
         clearButtonProps={{ "aria-label": text.clear }}
@@ -24,7 +29,7 @@ export function MomentField(props: DateTimePickerProps) {
           minutesInputLabel: text.minutes,
           amPmInputLabel: text.amPm,
         }}
-        popoverProps={{ withinPortal: true }}
+        popoverProps={{ id, withinPortal: true }}
         {...props}
       />
     </CalendarLanguage>
