@@ -57,10 +57,11 @@ async def get_bookings(
     """One's own, newest first."""
     if customer_id not in (None, who.id) and who.role != Role.ADMIN:
         raise Forbidden
-    search = queries.OwnBookings(
-        customer_id or who.id, event_id, status, when, datetime.now(UTC) - GOES_ON, number_cursor(cursor), limit
-    )
-    position, rows = await reads.ask(queries.bookings(search))
+    query = queries.bookings(
+        customer_id=customer_id or who.id, event_id=event_id, status=status, after=number_cursor(cursor), limit=limit, when=when,
+        begun=datetime.now(UTC) - GOES_ON,
+    )  # fmt: skip
+    position, rows = await reads.ask(query)
     found, next_cursor = _page(rows, limit)
     items = [BookingRow(row, reads.side.codes).view() for row in found]
     return answer(BookingPage(items=items, next_cursor=next_cursor), position)

@@ -8,7 +8,6 @@ with it, as JSON. A filter that is not asked for is not in the SQL, so that ever
 from query_api.queries.about_bookings import (
     TICKETS_PER_PAGE,
     BookingSearch,
-    OwnBookings,
     all_event_bookings,
     booking,
     bookings,
@@ -48,7 +47,6 @@ __all__ = [
     "EventKey",
     "EventSearch",
     "Interval",
-    "OwnBookings",
     "all_event_bookings",
     "all_event_totals",
     "amendments",

@@ -134,24 +134,16 @@ def _bookings(flags: frozenset[str]) -> Compiled:
     return compiled_once(anchored(BOOKINGS, _with_tickets(page), "number", descending=True))
 
 
-class OwnBookings(NamedTuple):
-    """Which bookings of a customer's: None does not restrict. `when`: `upcoming` are those that stand, of active events that start
-    later than `begun`; `past` all others. `after`: the number of the last of the page before."""
+def bookings(
+    *, customer_id: UUID, event_id: UUID | None, status: str | None, after: int | None, limit: int, when: str | None = None,
+    begun: datetime | None = None,
+) -> Query:  # fmt: skip
+    """A customer's, newest first: `limit` rows and one more, where there is one, and no more than TICKETS_PER_PAGE allows.
 
-    customer_id: UUID
-    event_id: UUID | None = None
-    status: str | None = None
-    when: str | None = None
-    begun: datetime | None = None
-    after: int | None = None
-    limit: int = 50
-
-
-def bookings(search: OwnBookings) -> Query:
-    """Newest first: `limit` rows and one more, where there is one, and no more than TICKETS_PER_PAGE allows."""
-    given: dict[str, Any] = {"customer_id": search.customer_id, "event_id": search.event_id, "after": search.after}
-    flags = flags_of(**given, **_flag("status", search.status), **_flag("when", search.when))
-    return query_of(_bookings(flags), BOOKINGS, limit=search.limit + 1, from_=search.begun, **given)
+    `when`: `upcoming` are those that stand, of active events that start later than `begun`; `past` all others."""
+    given: dict[str, Any] = {"customer_id": customer_id, "event_id": event_id, "after": after}
+    flags = flags_of(**given, **_flag("status", status), **_flag("when", when))
+    return query_of(_bookings(flags), BOOKINGS, limit=limit + 1, from_=begun, **given)
 
 
 @cache
