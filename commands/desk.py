@@ -1,6 +1,7 @@
 """The desk: hands a command to the appender and makes its answer, the same from the first try as from any later one."""
 
 import asyncio
+from datetime import datetime
 from uuid import UUID
 
 import psycopg
@@ -53,6 +54,18 @@ class Desk:
         """The booking that the entry of this version made, or None: it made none."""
         found = await self._streams.entries(event_id, [version])
         return found[0].entry.command if found and isinstance(found[0].entry, e.SeatsBooked) else None
+
+    async def used_at(self, event_id: UUID, booking_id: UUID, ticket: int) -> datetime | None:
+        """When the ticket was used to get in, or None: it was not, or nobody can tell at the moment."""
+        event = await self.event(event_id)
+        if event is None or booking_id.bytes not in event.bookings:
+            return None
+        try:
+            about = await self._streams.entries(event_id, event.versions_about(booking_id))
+        except (Busy, psycopg.Error, PoolTimeout):
+            return None
+        uses = (one.entry for one in about if isinstance(one.entry, e.TicketUsed))
+        return next((entry.at for entry in uses if entry.ticket == ticket), None)
 
     async def made_by(self, number: int) -> e.Recorded | None:
         """The entry that made the event or the booking of this `number`: the number is its position."""

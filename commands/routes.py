@@ -26,7 +26,7 @@ from commands.bodies import (
 from commands.desk import Answer, Desk
 from ledger import messages as m
 from ledger.decide import MAX_TICKETS_PER_BOOKING, box_office
-from ledger.errors import BookingNotFound, EventNotFound, Malformed, NotYourEvent, PreconditionRequired
+from ledger.errors import BookingNotFound, EventNotFound, Malformed, NotYourEvent, PreconditionRequired, TicketUsed
 from ledger.views import BookingView, EventView, TicketView, ticket_id
 
 router = APIRouter(prefix="/api")
@@ -140,7 +140,11 @@ async def check_in_ticket(
         raise BookingNotFound
     id_ = command_id_of(request, who, key)
     command = m.CheckIn(id=id_, actor=who.actor, event_id=event_id, booking_id=booking_id, ticket=place.ticket)
-    view, position = await desk.carry_out(command, request.is_disconnected)
+    try:
+        view, position = await desk.carry_out(command, request.is_disconnected)
+    except TicketUsed:  # who stands at the door wants to know when
+        used_at = await desk.used_at(event_id, booking_id, place.ticket)
+        raise TicketUsed(**({"used_at": used_at.isoformat()} if used_at else {})) from None
     assert isinstance(view, BookingView)
     return answer(view.tickets[place.ticket], position)
 

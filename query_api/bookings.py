@@ -1,10 +1,12 @@
 """Reading bookings: a customer's own, and for who runs an event all of its."""
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
+from typing_extensions import TypeAliasType
 
 from accounts.access import Organizer, SignedIn
 from accounts.errors import Forbidden
@@ -25,6 +27,11 @@ from query_api.views import BookingPage, EventBookingPage, EventBookingView
 router = APIRouter(prefix="/api")
 
 Status = Annotated[BookingStatus | None, Query(description="A cancelled event's bookings are all cancelled.")]
+BookingTime = TypeAliasType("BookingTime", Literal["upcoming", "past"])
+Upcoming = Annotated[
+    BookingTime | None,
+    Query(description="Upcoming are those that stand, of active events that are to come or began less than 12 hours ago."),
+]
 CustomerId = Annotated[UUID | None, Query(description="Somebody else's: for admins")]
 BookingSearch = Annotated[
     Search,
@@ -32,6 +39,9 @@ BookingSearch = Annotated[
         description="In the customer's name and e-mail address, literally, in any case; or a ticket's code, or a booking's number"
     ),
 ]
+
+#: An event goes on for a while after its beginning: its tickets are still needed.
+GOES_ON = timedelta(hours=12)
 
 _HEADER = (
     "number", "id", "booked_at", "updated_at", "status", "customer_name", "customer_email", "tickets", "quantity", "total_amount",
@@ -41,14 +51,16 @@ _HEADER = (
 
 @router.get("/bookings", tags=["bookings"], operation_id="get_bookings", response_model=BookingPage, responses=JSON)
 async def get_bookings(
-    who: SignedIn, reads: Reads, event_id: UUID | None = None, status: Status = None, customer_id: CustomerId = None,
-    limit: Limit = 50, cursor: Cursor = None,
+    who: SignedIn, reads: Reads, event_id: UUID | None = None, status: Status = None, when: Upcoming = None,
+    customer_id: CustomerId = None, limit: Limit = 50, cursor: Cursor = None,
 ) -> Response:  # fmt: skip
     """One's own, newest first."""
     if customer_id not in (None, who.id) and who.role != Role.ADMIN:
         raise Forbidden
-    after = number_cursor(cursor)
-    query = queries.bookings(customer_id=customer_id or who.id, event_id=event_id, status=status, after=after, limit=limit)
+    query = queries.bookings(
+        customer_id=customer_id or who.id, event_id=event_id, status=status, after=number_cursor(cursor), limit=limit, when=when,
+        begun=datetime.now(UTC) - GOES_ON,
+    )  # fmt: skip
     position, rows = await reads.ask(query)
     found, next_cursor = _page(rows, limit)
     items = [BookingRow(row, reads.side.codes).view() for row in found]

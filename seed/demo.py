@@ -6,9 +6,10 @@ The first entry is an upcoming event with categories General and VIP.
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import count
 from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
 
 from ledger.entries import Category, Details
 from ledger.messages import Role
@@ -16,6 +17,8 @@ from ledger.messages import Role
 #: The name space of all ids that are the demo's own.
 DEMO = UUID("5eed5eed-0000-4000-8000-5ea71ed6e500")
 PASSWORD = "demo-password"
+#: The hour at which everything of the demo starts.
+EVENING = 19
 #: Name, e-mail, role: those who can log in.
 PEOPLE = (
     ("Ada Admin", "admin@example.test", Role.ADMIN),
@@ -53,13 +56,19 @@ class Show:
     checked_in: float = 0.0
 
     def details(self, now: datetime) -> Details:
-        starts_at = _evening(now + timedelta(days=self.starts_in_days))
-        opens_at = None if self.sales_open_in_days is None else _evening(now + timedelta(days=self.sales_open_in_days))
+        starts_at = self.evening(now, self.starts_in_days)
+        opens_at = None if self.sales_open_in_days is None else self.evening(now, self.sales_open_in_days)
         return Details(
             name=self.name, starts_at=starts_at, description=self.description, venue=self.venue,
             ends_at=starts_at + timedelta(hours=self.hours), timezone=self.timezone, sales_open_at=opens_at,
             max_tickets_per_customer=self.limit,
         )  # fmt: skip
+
+    def evening(self, now: datetime, in_days: float) -> datetime:
+        """Of the day, which is UTC's, when the clocks of the event's own time zone show EVENING."""
+        day = (now + timedelta(days=in_days)).date()
+        wall = datetime.combine(day, time(EVENING), ZoneInfo(self.timezone))
+        return wall.astimezone(UTC)
 
     def numbered_categories(self) -> tuple[Category, ...]:
         return tuple(Category(number, *category) for number, category in enumerate(self.categories, 1))
@@ -145,7 +154,7 @@ def story(now: datetime) -> list[Step]:
 
 def _life(show: Show, now: datetime, dice: random.Random, numbers: Iterator[int]) -> Iterator[Step]:
     scheduled_at = now - timedelta(days=show.scheduled_days_ago)
-    until = min(now, _evening(now + timedelta(days=show.starts_in_days))) - timedelta(hours=2)
+    until = min(now, show.evening(now, show.starts_in_days)) - timedelta(hours=2)
     ended_at = now - timedelta(days=3) if show.ends_as == "cancelled" else until + timedelta(hours=show.hours + 4)
     until = min(until, ended_at - timedelta(hours=2))
     yield Step(scheduled_at, next(numbers), "schedule", show)
@@ -191,7 +200,3 @@ def _booking(
     left[category] -= quantity
     held[customer] = held.get(customer, 0) + quantity
     return Step(at, next(numbers), "book", show, customer, quantity, category)
-
-
-def _evening(moment: datetime) -> datetime:
-    return moment.replace(hour=18, minute=0, second=0, microsecond=0)

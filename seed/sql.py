@@ -1,11 +1,13 @@
 """`python -m seed.sql data | schema`: the demo, and the whole schema, as SQL: for whoever asks for a file. `make sql` writes both.
 
 The demo is told to a database of its own under a clock that stands at a midnight, and what that made of the ledger is written down
-with its times as distances from that midnight: they count from the day on which the file is loaded.
+with its times as distances from that midnight: they count from the day on which the file is loaded. When an event starts and ends
+is a distance on the clocks of its own time zone: an evening stays one, whether they are put forward or back by then.
 """
 
 import argparse
 import asyncio
+import json
 import re
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
 
 import psycopg
 from argon2.low_level import Type, hash_secret
@@ -30,7 +33,9 @@ from seed.__main__ import load
 from seed.demo import DEMO, PASSWORD
 
 MIDNIGHT = datetime(2030, 1, 7, tzinfo=UTC)
-_TIME = re.compile(r'"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)"')
+_TIME = re.compile(r'"(\w+)":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)"')
+#: Of an event: what its time zone's clocks tell.
+_WALL_TIMES = ("starts_at", "ends_at", "sales_open_at", "sales_close_at")
 
 _DATA = """\
 -- Sample data: the demo's events, bookings and people, for an empty, migrated database. Made by `make sql`: not edited by hand.
@@ -48,10 +53,10 @@ DO $$ BEGIN
     END IF;
 END $$;
 
--- The time so many seconds after today's midnight, as entries write it.
-CREATE FUNCTION pg_temp.moment(after numeric) RETURNS text LANGUAGE sql AS $$
-    SELECT replace(to_char(date_trunc('day', now() AT TIME ZONE 'UTC') + after * interval '1 second', 'YYYY-MM-DD"T"HH24:MI:SS.US'),
-                   '.000000', '') || 'Z'
+-- The time so many seconds after today's midnight by that zone's clocks, as entries write it.
+CREATE FUNCTION pg_temp.moment(after numeric, zone text DEFAULT 'UTC') RETURNS text LANGUAGE sql AS $$
+    SELECT replace(to_char((date_trunc('day', now() AT TIME ZONE 'UTC') + after * interval '1 second') AT TIME ZONE zone
+                           AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '.000000', '') || 'Z'
 $$;
 
 INSERT INTO accounts (id, name, email, role, password_hash) VALUES
@@ -109,11 +114,16 @@ def _hash(email: str) -> str:
 def _entry(ids: dict[str, str], stream: UUID, version: int, topic: str, entry: str) -> str:
     for made, lasting in ids.items():
         entry = entry.replace(made, lasting)
-    moments = [f"{(datetime.fromisoformat(time) - MIDNIGHT).total_seconds():.6f}" for time in _TIME.findall(entry)]
-    moments = [moment.rstrip("0").rstrip(".") for moment in moments]
-    template = _text(_TIME.sub('"%s"', entry.replace("%", "%%")))
-    arguments = ", ".join(f"pg_temp.moment({moment})" for moment in moments)
+    zone = json.loads(entry).get("details", {}).get("timezone", "UTC")
+    arguments = ", ".join(_moment(time, zone if name in _WALL_TIMES else "UTC") for name, time in _TIME.findall(entry))
+    template = _text(_TIME.sub(r'"\1":"%s"', entry.replace("%", "%%")))
     return f"({_text(stream)}, {version}, {_text(topic)}, format({template}, {arguments}))"
+
+
+def _moment(time: str, zone: str) -> str:
+    on_the_wall = datetime.fromisoformat(time).astimezone(ZoneInfo(zone)).replace(tzinfo=UTC)
+    after = f"{(on_the_wall - MIDNIGHT).total_seconds():.6f}".rstrip("0").rstrip(".")
+    return f"pg_temp.moment({after})" if zone == "UTC" else f"pg_temp.moment({after}, {_text(zone)})"
 
 
 def _text(value: object) -> str:

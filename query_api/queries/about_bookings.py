@@ -16,6 +16,7 @@ from sqlalchemy import (
     exists,
     func,
     lateral,
+    not_,
     or_,
     select,
     true,
@@ -63,6 +64,10 @@ _STANDING = {
 }
 
 
+#: Bookings that stand, of active events that start later than a time.
+_TO_COME = and_(Booking.status == as_text("confirmed"), BookingEvent.status == as_text("active"), BookingEvent.starts_at > FROM)
+
+
 def booking_rows(*where: ColumnElement[bool]) -> Rows:
     """`off_at`: when its event's cancellation cancelled the booking, null for one that stands or was cancelled before."""
     b, e, person = Booking, BookingEvent, accounts.c
@@ -101,7 +106,7 @@ def booking(booking_id: UUID) -> Query:
 
 
 def _booking_conditions(flags: frozenset[str]) -> list[ColumnElement[bool]]:
-    """`status:…` stands for itself; the others for the parameters of `bookings` and `event_bookings`."""
+    """`status:…` and `when:…` stand for themselves; the others for the parameters of `bookings` and `event_bookings`."""
     b, person = Booking, accounts.c
     named = and_(person.email.is_not(None), or_(func.lower(person.name).like(PATTERN), person.email.like(PATTERN)))
     conditions: dict[str, ColumnElement[bool]] = {
@@ -113,12 +118,14 @@ def _booking_conditions(flags: frozenset[str]) -> list[ColumnElement[bool]]:
         "version": b.version == bindparam("version", type_=BigInteger),
         "after": b.number < bindparam("after", type_=BigInteger),
         **{f"status:{status}": condition for status, condition in _STANDING.items()},
+        "when:upcoming": _TO_COME,
+        "when:past": not_(_TO_COME),
     }
     return [condition for name, condition in conditions.items() if name in flags]
 
 
-def _status_flag(status: str | None) -> dict[str, Any]:
-    return {f"status:{status}": True} if status else {}
+def _flag(name: str, value: str | None) -> dict[str, Any]:
+    return {f"{name}:{value}": True} if value else {}
 
 
 @cache
@@ -127,10 +134,16 @@ def _bookings(flags: frozenset[str]) -> Compiled:
     return compiled_once(anchored(BOOKINGS, _with_tickets(page), "number", descending=True))
 
 
-def bookings(*, customer_id: UUID, event_id: UUID | None, status: str | None, after: int | None, limit: int) -> Query:
-    """A customer's, newest first: `limit` rows and one more, where there is one, and no more than TICKETS_PER_PAGE allows."""
+def bookings(
+    *, customer_id: UUID, event_id: UUID | None, status: str | None, after: int | None, limit: int, when: str | None = None,
+    begun: datetime | None = None,
+) -> Query:  # fmt: skip
+    """A customer's, newest first: `limit` rows and one more, where there is one, and no more than TICKETS_PER_PAGE allows.
+
+    `when`: `upcoming` are those that stand, of active events that start later than `begun`; `past` all others."""
     given: dict[str, Any] = {"customer_id": customer_id, "event_id": event_id, "after": after}
-    return query_of(_bookings(flags_of(**given, **_status_flag(status))), BOOKINGS, limit=limit + 1, **given)
+    flags = flags_of(**given, **_flag("status", status), **_flag("when", when))
+    return query_of(_bookings(flags), BOOKINGS, limit=limit + 1, from_=begun, **given)
 
 
 @cache
@@ -164,7 +177,7 @@ class BookingSearch(NamedTuple):
     def of(self, make: Callable[[frozenset[str]], Compiled], after: int | None = None, limit: int | None = None) -> Query:
         version, number, q = self.version, self.number, self.q or None
         search = {"version": version} if version is not None else {"number": number} if number is not None else {"q": q}
-        flags = flags_of(event_id=self.event_id, viewer=self.viewer, after=after, **search, **_status_flag(self.status))
+        flags = flags_of(event_id=self.event_id, viewer=self.viewer, after=after, **search, **_flag("status", self.status))
         return query_of(
             make(flags), BOOKINGS, replan=q is not None, event_id=self.event_id, viewer=self.viewer, number=number, version=version,
             pattern=literally(q or ""), after=after, limit=limit,

@@ -42,6 +42,7 @@ __all__ = [
     "Booking",
     "BookingPage",
     "BookingStatus",
+    "BookingTime",
     "BoxOfficeCustomer",
     "Cancellation",
     "Category",
@@ -131,6 +132,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.booking import Booking as Booking
     from event_sdk.models.booking_page import BookingPage as BookingPage
     from event_sdk.models.booking_status import BookingStatus as BookingStatus
+    from event_sdk.models.booking_time import BookingTime as BookingTime
     from event_sdk.models.box_office_customer import BoxOfficeCustomer as BoxOfficeCustomer
     from event_sdk.models.cancellation import Cancellation as Cancellation
     from event_sdk.models.category import Category as Category
@@ -215,6 +217,7 @@ else:
         "Booking": ".models.booking",
         "BookingPage": ".models.booking_page",
         "BookingStatus": ".models.booking_status",
+        "BookingTime": ".models.booking_time",
         "BoxOfficeCustomer": ".models.box_office_customer",
         "Cancellation": ".models.cancellation",
         "Category": ".models.category",

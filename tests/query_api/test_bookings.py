@@ -88,6 +88,28 @@ async def test_ones_own_bookings_newest_first(world: World, api: Api) -> None:
     assert (await api.get("/api/bookings", ALICE, cursor="LTE")).status_code == 422
 
 
+async def test_what_is_to_come_and_what_has_been(world: World, api: Api) -> None:
+    """Each booking is in one of the two; what began a while ago is still to come."""
+    tonight, later, before = NOW - timedelta(hours=2), NOW + timedelta(days=30), NOW - timedelta(days=8)
+    starts = {"later": later, "tonight": tonight, "yesterday": NOW - timedelta(hours=13)}
+    starts |= {"given back": later, "called off": later, "completed": tonight}
+    events = {name: world.schedule(name, at=before, starts_at=start) for name, start in starts.items()}
+    bookings = {name: world.book(event_id, at=before) for name, event_id in events.items()}
+    world.cancel_booking(events["given back"], bookings["given back"])
+    world.cancel_event(events["called off"])
+    world.do(m.CompleteEvent(id=uuid4(), actor=ADMIN, event_id=events["completed"]))
+    world.project()
+
+    async def named(**asked: object) -> list[str]:
+        items = [item for page in await api.every_page("/api/bookings", ALICE, **asked) for item in page]
+        return [item["event_name"] for item in items]
+
+    assert await named(when="upcoming", limit=1) == ["tonight", "later"]
+    assert await named(when="past", limit=1) == ["completed", "called off", "given back", "yesterday"]
+    assert await named(when="past", status="confirmed") == ["completed", "yesterday"]
+    assert (await api.get("/api/bookings", ALICE, when="soon")).status_code == 422
+
+
 async def test_a_page_is_bounded_in_tickets(world: World, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(about_bookings, "TICKETS_PER_PAGE", 10)
     about_bookings._bookings.cache_clear()

@@ -61,6 +61,7 @@ def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query]:
     every = q.EventSearch()
     search = q.BookingSearch(event_id, account_id)
     sales: dict[str, Any] = {"viewer": None, "event_id": None, "from_": None, "to": None}
+    own: dict[str, Any] = {"customer_id": account_id, "event_id": None, "status": None, "limit": 50}
     after = (now + timedelta(days=30), event_id)
     return {
         "event": q.event(event_id),
@@ -75,6 +76,8 @@ def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query]:
         "booking": q.booking(event_id),
         "bookings": q.bookings(customer_id=account_id, event_id=None, status="confirmed", after=None, limit=50),
         "bookings, event": q.bookings(customer_id=account_id, event_id=event_id, status="cancelled", after=500, limit=50),
+        "bookings, upcoming": q.bookings(**own, after=None, when="upcoming", begun=now),
+        "bookings, past": q.bookings(**own, after=500, when="past", begun=now),
         "event's bookings": q.event_bookings(search, None, 50),
         "event's bookings, next page": q.event_bookings(search._replace(viewer=None), 5000, 50),
         "event's bookings, search": q.event_bookings(search._replace(q="ann", number=5), None, 50),

@@ -7,9 +7,11 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import msgspec
 import psycopg
@@ -24,7 +26,7 @@ from ledger.pool import make_pool
 from ledger.settings import Settings
 from ledger.store import Ledger, encode
 from seed.__main__ import load
-from seed.demo import PASSWORD, PEOPLE, story
+from seed.demo import EVENING, PASSWORD, PEOPLE, SHOWS, story
 from seed.standing import NotDue
 from tests.conftest import PostgresServer
 from tests.ledger import scenario as s
@@ -124,6 +126,17 @@ def test_the_completed_event_is_past_and_the_active_ones_are_not(demo: Demo) -> 
     starts = {event.status: event.details.starts_at for event in demo.events}
     assert starts["completed"] < now - timedelta(days=7)
     assert all(event.details.starts_at > now for event in demo.events if event.status != "completed")
+
+
+@pytest.mark.parametrize("hour", [0, 18, 23])
+def test_evenings_are_evenings_where_the_event_is(hour: int) -> None:
+    days = (datetime(2028, 1, 1, hour, tzinfo=UTC) + timedelta(days=day) for day in range(0, 366, 7))
+    for now, show in product(days, SHOWS):
+        details = show.details(now)
+        there = details.starts_at.astimezone(ZoneInfo(details.timezone))
+        assert (there.hour, there.minute) == (EVENING, 0)
+        assert details.starts_at.tzinfo == UTC
+        assert abs(details.starts_at - now - timedelta(days=show.starts_in_days)) < timedelta(days=2)
 
 
 @pytest.mark.parametrize("hour", range(24))

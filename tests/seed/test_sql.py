@@ -5,6 +5,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -14,7 +15,7 @@ from ledger.entries import EventScheduled, Recorded
 from ledger.event import Event, evolve
 from ledger.settings import Settings
 from ledger.store import Ledger
-from seed.demo import PASSWORD, story
+from seed.demo import EVENING, PASSWORD, story
 from tests.running_system import Person, Stack, system_settings
 
 ROOT = Path(__file__).parent.parent.parent
@@ -57,14 +58,18 @@ def test_the_sample_data_is_the_demo_and_fresh(database_url: str) -> None:
     assert timedelta(0) < now - times[-1] < timedelta(days=2)
     assert Counter(event.status for event in events) == {"active": 8, "cancelled": 1, "completed": 1}
     assert all(event.details.starts_at > now + timedelta(hours=12) for event in events if event.status == "active")
-    assert all(event.details.starts_at.hour == 18 for event in events)
+    assert {_hour_there(event) for event in events} == {EVENING}
     first = entries[0].entry
     assert isinstance(first, EventScheduled)
     assert first.details.name == "Midsummer Night Festival"
 
 
-@pytest.mark.parametrize("day", ["2027-02-28 23:59:59", "2044-03-01 00:00:00"])
-def test_its_upcoming_events_are_upcoming_whenever_it_is_loaded(database_url: str, tmp_path: Path, day: str) -> None:
+def _hour_there(event: Event) -> int:
+    return event.details.starts_at.astimezone(ZoneInfo(event.details.timezone)).hour
+
+
+@pytest.mark.parametrize("day", ["2027-02-28 23:59:59", "2044-03-01 00:00:00", "2028-07-01 12:00:00", "2028-10-20 12:00:00"])
+def test_its_upcoming_events_are_upcoming_evenings_whenever_it_is_loaded(database_url: str, tmp_path: Path, day: str) -> None:
     """`now()` is the one thing that tells the day."""
     dated = tmp_path / "dated.sql"
     assert SAMPLE.read_text().count("now()") == 1
@@ -73,6 +78,7 @@ def test_its_upcoming_events_are_upcoming_whenever_it_is_loaded(database_url: st
     now = datetime.fromisoformat(f"{day}+00:00")
     entries, events = _events(database_url)
     assert all(event.details.starts_at > now for event in events if event.status == "active")
+    assert {_hour_there(event) for event in events} == {EVENING}  # in summer, in winter, and with a change of clocks before it
     assert max(one.entry.at for one in entries) < now
 
 

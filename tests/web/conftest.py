@@ -25,11 +25,13 @@ Scheme = Literal["light", "dark"]
 class Visitor:
     """Somebody's browser, with cookies of its own. `page` is its first tab."""
 
-    def __init__(self, browser: Browser, stack: Stack, *, size: tuple[int, int] = DESKTOP, scheme: Scheme = "light") -> None:
+    def __init__(
+        self, browser: Browser, stack: Stack, *, size: tuple[int, int] = DESKTOP, scheme: Scheme = "light", locale: str = "en-GB"
+    ) -> None:
         self.url = stack.url
         width, height = size
         self.context = browser.new_context(
-            base_url=stack.url, viewport={"width": width, "height": height}, color_scheme=scheme, locale="en-GB",
+            base_url=stack.url, viewport={"width": width, "height": height}, color_scheme=scheme, locale=locale,
             timezone_id="Europe/Berlin", reduced_motion="reduce",
         )  # fmt: skip
         self.complaints: list[str] = []

@@ -1,5 +1,6 @@
 """axe finds nothing, on any page, in either colours, on a phone and on a desk; and nothing sticks out to the side."""
 
+import re
 from typing import Any
 
 import pytest
@@ -64,6 +65,33 @@ def test_the_pages_of_who_is_not_signed_in(scheme: Scheme, size: tuple[int, int]
         visitor.page.get_by_role("button", name="Sign", exact=False).last.click()
         expect(visitor.page.get_by_text("This is no e-mail address.")).to_be_visible()
         visitor.check_accessibility()
+
+
+LONG = "Donaudampfschifffahrtsgesellschaftskapitaensmuetzenausstellung" * 3
+
+
+def test_one_long_word_does_not_widen_a_phones_page(visit: Visit, stack: Stack, organizer: Person) -> None:
+    customer = stack.person()
+    event = stack.event(organizer, name=LONG, venue=LONG, description=LONG)
+    booking = customer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(1))
+    theirs = [f"/?q={LONG}", f"/events/{event['id']}", "/bookings", f"/bookings/{booking['id']}"]
+    for who, paths in ((customer, theirs), (organizer, [f"/organise/{event['id']}{page}" for page in ("", "/bookings", "/edit")])):
+        visitor = visit(who, size=PHONE)
+        for path in paths:
+            visitor.page.goto(path)
+            visitor.settle()
+            expect(visitor.page.get_by_text(LONG).first).to_be_attached()
+            assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+@pytest.mark.parametrize(("path", "name"), [("/statistics", "Days"), ("/organise/new", "Starts"), ("/", "Any date")])
+def test_calendars_are_accessible_in_another_language(path: str, name: str, visit: Visit, organizer: Person) -> None:
+    visitor = visit(organizer, locale="de-DE")
+    visitor.page.goto(path)
+    visitor.settle()
+    visitor.page.get_by_role("button", name=name).first.click()
+    expect(visitor.page.get_by_text(re.compile("^(Mo|Montag)$")).first).to_be_visible()
+    visitor.check_accessibility()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

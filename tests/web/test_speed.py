@@ -55,6 +55,19 @@ def test_the_script_of_the_first_page_is_small(visit: Visit, alice: Person) -> N
         assert size < SCRIPT_BYTES
 
 
+def test_what_the_first_page_shows_is_asked_for_once_and_before_it_is_drawn(visit: Visit, stack: Stack, organizer: Person) -> None:
+    stack.event(organizer, name="On the first page")
+    page = visit().page
+    page.goto("/?q=On the first page")
+    expect(page.get_by_role("article")).to_have_count(1)
+    asked = page.evaluate(
+        "performance.getEntriesByType('resource').filter(one => one.name.includes('/api/events')).map(one => one.startTime)"
+    )
+    drawn = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    assert len(asked) == 1
+    assert asked[0] < drawn
+
+
 def _answers(page: Page) -> list[Response]:
     """Those that come from now on."""
     answers: list[Response] = []

@@ -22,6 +22,7 @@ const ProjectionsPage = lazy(async () => ({
 }));
 const LedgerPage = lazy(async () => ({ default: (await import("@/features/ledger/ledger-page")).LedgerPage }));
 const HistoryPage = lazy(async () => ({ default: (await import("@/features/ledger/history-page")).HistoryPage }));
+const ComparePage = lazy(async () => ({ default: (await import("@/features/ledger/compare-page")).ComparePage }));
 const BooksPage = lazy(async () => ({ default: (await import("@/features/ledger/books-page")).BooksPage }));
 
 /** The pages of those who organise, administer and audit. */
@@ -46,6 +47,7 @@ export const backOffice = (
       <Route path="projections" element={<ProjectionsPage />} />
       <Route path="ledger" element={<LedgerPage />} />
       <Route path="ledger/books" element={<BooksPage />} />
+      <Route path="ledger/compare" element={<ComparePage />} />
       <Route path="ledger/events/:eventId" element={<HistoryPage />} />
     </Route>
   </>

@@ -7,17 +7,26 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { BrowserRouter } from "react-router";
 
+import { eventsQuery } from "@/features/events/queries";
+import { filterOf } from "@/features/events/use-filter";
+
 import { Providers, styleNonce } from "./providers";
 import { makeQueryClient } from "./query-client";
 import { AppRoutes } from "./routes";
 
 setNonce(styleNonce); // for what a dialog does to the page's scroll bar
 
+// What the first page shows is on its way while the page is drawn for the first time.
+const queries = makeQueryClient();
+if (location.pathname === "/") {
+  queries.infiniteQuery(eventsQuery(filterOf(new URLSearchParams(location.search)))).catch(() => undefined); // the page asks again, and says so
+}
+
 const root = document.getElementById("root");
 if (root === null) throw new Error("The page has no root.");
 createRoot(root).render(
   <StrictMode>
-    <Providers queries={makeQueryClient()}>
+    <Providers queries={queries}>
       <BrowserRouter>
         <AppRoutes />
       </BrowserRouter>

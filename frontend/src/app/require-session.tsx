@@ -1,7 +1,7 @@
-import { Center, Loader } from "@mantine/core";
+import { Button, Center, Loader } from "@mantine/core";
 import { IconLock } from "@tabler/icons-react";
 import { lazy, Suspense } from "react";
-import { Navigate, Outlet, useLocation } from "react-router";
+import { Link, Navigate, Outlet, useLocation } from "react-router";
 
 import type { Role } from "@/shared/api/generated/model";
 import { NothingHere } from "@/shared/feedback/nothing-here";
@@ -28,7 +28,16 @@ export function RequireSession({ roles }: { roles?: readonly Role[] }) {
   if (roles !== undefined && !roles.includes(account.role)) {
     return (
       <Page title={app.forbidden.title}>
-        <NothingHere icon={IconLock} title={app.roles[account.role]} text={app.forbidden.text} />
+        <NothingHere
+          icon={IconLock}
+          title={app.roles[account.role]}
+          text={app.forbidden.text}
+          action={
+            <Button component={Link} to="/">
+              {app.notFound.action}
+            </Button>
+          }
+        />
       </Page>
     );
   }

@@ -1,13 +1,14 @@
 import { lazy } from "react";
 import { Route, Routes } from "react-router";
 
+import { EventsPage } from "@/features/events/events-page";
+
 import { backOffice } from "./back-office";
 import { NotFoundPage } from "./not-found-page";
 import { RequireSession } from "./require-session";
 import { Shell } from "./shell/shell";
 
-// Each page is loaded when somebody goes there.
-const EventsPage = lazy(async () => ({ default: (await import("@/features/events/events-page")).EventsPage }));
+// Each page is loaded when somebody goes there, but for the first: who opens it need not wait for a second script after the first.
 const EventPage = lazy(async () => ({ default: (await import("@/features/events/event-page")).EventPage }));
 const SignInPage = lazy(async () => ({ default: (await import("@/features/accounts/sign-in-page")).SignInPage }));
 const SignUpPage = lazy(async () => ({ default: (await import("@/features/accounts/sign-up-page")).SignUpPage }));

@@ -1,4 +1,4 @@
-import { screen, within } from "@testing-library/react";
+import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { http, HttpResponse } from "msw";
 import { expect, it } from "vitest";
@@ -6,36 +6,73 @@ import { expect, it } from "vitest";
 import { BookingPage } from "@/features/bookings/booking-page";
 import { BookingsPage } from "@/features/bookings/bookings-page";
 import { calendarFile } from "@/features/bookings/calendar-file";
-import { getGetBookingMockHandler, getGetBookingsMockHandler } from "@/shared/api/generated/bookings/bookings.msw";
+import { getGetBookingMockHandler } from "@/shared/api/generated/bookings/bookings.msw";
 import { getGetEventMockHandler } from "@/shared/api/generated/events/events.msw";
+import type { Booking, BookingTime } from "@/shared/api/generated/model";
 
 import { booking, event, problem } from "../made-up";
 import { server } from "../server";
 import { show } from "../show";
 
-it("tells what is to come from what has been", async () => {
-  const [soon, past, off] = [event({ name: "Soon" }), event({ starts_at: "2020-01-01T19:00:00Z" }), event()];
+it("tells what is to come from what has been, the soonest first", async () => {
+  const [later, soon] = [event({ starts_at: "2031-05-01T19:00:00Z" }), event({ starts_at: "2031-04-01T19:00:00Z" })];
+  const past = event({ starts_at: "2020-01-01T19:00:00Z" });
+  const lists: Record<string, Booking[]> = {
+    upcoming: [
+      booking({ event_id: later.id, event_name: "Later" }),
+      booking({ event_id: soon.id, event_name: "Soon" }),
+    ],
+    past: [booking({ event_id: past.id, event_name: "Given back", status: "cancelled" })],
+  };
   server.use(
-    getGetBookingsMockHandler({
-      items: [
-        booking({ event_id: soon.id, event_name: "Soon" }),
-        booking({ event_id: past.id, event_name: "Long ago" }),
-        booking({ event_id: off.id, event_name: "Given back", status: "cancelled" }),
-      ],
-      next_cursor: null,
-    }),
+    http.get("*/api/bookings", ({ request }) =>
+      HttpResponse.json({ items: lists[new URL(request.url).searchParams.get("when") ?? ""], next_cursor: null }),
+    ),
     http.get("*/api/events/:id", ({ params }) =>
-      HttpResponse.json([soon, past, off].find(({ id }) => id === params.id)),
+      HttpResponse.json([later, soon, past].find(({ id }) => id === params.id)),
     ),
   );
   show(<BookingsPage />);
-  await screen.findByRole("tab", { name: "Upcoming (1)" });
-  expect(screen.getByRole("article")).toHaveTextContent("Soon");
-  await userEvent.click(screen.getByRole("tab", { name: "History (2)" }));
-  expect(screen.getAllByRole("article").map((card) => within(card).getByRole("heading").textContent)).toEqual([
-    "Long ago",
-    "Given back",
-  ]);
+  await screen.findByRole("tab", { name: "Upcoming (2)" });
+  await waitFor(() => expect(shownNames()).toEqual(["Soon", "Later"]));
+  await userEvent.click(screen.getByRole("tab", { name: "History (1)" }));
+  expect(shownNames()).toEqual(["Given back"]);
+});
+
+const shownNames = () => screen.getAllByRole("article").map((card) => within(card).getByRole("heading").textContent);
+
+function have(lists: Partial<Record<BookingTime, Booking[]>>) {
+  server.use(
+    http.get("*/api/bookings", ({ request }) => {
+      const asked = new URL(request.url).searchParams;
+      const all = lists[asked.get("when") as BookingTime] ?? [];
+      const [first, limit] = [Number(asked.get("cursor") ?? 0), Number(asked.get("limit"))];
+      const next = first + limit < all.length ? String(first + limit) : null;
+      return HttpResponse.json({ items: all.slice(first, first + limit), next_cursor: next });
+    }),
+    getGetEventMockHandler(event({ id: "one" })),
+  );
+}
+
+const many = (number: number) => Array.from({ length: number }, () => booking({ event_id: "one" }));
+
+it("says that there is more history than it has read, and reads on to the first of it", async () => {
+  have({ past: many(120) });
+  show(<BookingsPage />, { path: "/?show=history" });
+  await screen.findByRole("tab", { name: "History (50+)" });
+  await userEvent.click(await screen.findByRole("button", { name: "Show earlier bookings" }));
+  await screen.findByRole("tab", { name: "History (100+)" });
+  await userEvent.click(screen.getByRole("button", { name: "Show earlier bookings" }));
+  await screen.findByRole("tab", { name: "History (120)" });
+  expect(screen.getAllByRole("article")).toHaveLength(120);
+  expect(screen.queryByRole("button", { name: "Show earlier bookings" })).toBeNull();
+});
+
+it("reads all that is to come without being asked", async () => {
+  have({ upcoming: many(320) });
+  show(<BookingsPage />);
+  await screen.findByRole("tab", { name: "Upcoming (320)" });
+  expect(screen.queryByRole("button", { name: "Show earlier bookings" })).toBeNull();
 });
 
 it("has a friendly word for who has none, and asks again when asking failed", async () => {

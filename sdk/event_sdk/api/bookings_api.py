@@ -22,6 +22,7 @@ from uuid import UUID
 from event_sdk.models.booking import Booking
 from event_sdk.models.booking_page import BookingPage
 from event_sdk.models.booking_status import BookingStatus
+from event_sdk.models.booking_time import BookingTime
 from event_sdk.models.new_booking import NewBooking
 from event_sdk.models.ticket_ids import TicketIds
 
@@ -1228,6 +1229,7 @@ class BookingsApi:
         self,
         event_id: Optional[UUID] = None,
         status: Annotated[Optional[BookingStatus], Field(description="A cancelled event's bookings are all cancelled.")] = None,
+        when: Annotated[Optional[BookingTime], Field(description="Upcoming are those that stand, of active events that are to come or began less than 12 hours ago.")] = None,
         customer_id: Annotated[Optional[UUID], Field(description="Somebody else's: for admins")] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
         cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the page before")] = None,
@@ -1253,6 +1255,8 @@ class BookingsApi:
         :type event_id: UUID
         :param status: A cancelled event's bookings are all cancelled.
         :type status: BookingStatus
+        :param when: Upcoming are those that stand, of active events that are to come or began less than 12 hours ago.
+        :type when: BookingTime
         :param customer_id: Somebody else's: for admins
         :type customer_id: UUID
         :param limit:
@@ -1286,6 +1290,7 @@ class BookingsApi:
         _param = self._get_bookings_serialize(
             event_id=event_id,
             status=status,
+            when=when,
             customer_id=customer_id,
             limit=limit,
             cursor=cursor,
@@ -1317,6 +1322,7 @@ class BookingsApi:
         self,
         event_id: Optional[UUID] = None,
         status: Annotated[Optional[BookingStatus], Field(description="A cancelled event's bookings are all cancelled.")] = None,
+        when: Annotated[Optional[BookingTime], Field(description="Upcoming are those that stand, of active events that are to come or began less than 12 hours ago.")] = None,
         customer_id: Annotated[Optional[UUID], Field(description="Somebody else's: for admins")] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
         cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the page before")] = None,
@@ -1342,6 +1348,8 @@ class BookingsApi:
         :type event_id: UUID
         :param status: A cancelled event's bookings are all cancelled.
         :type status: BookingStatus
+        :param when: Upcoming are those that stand, of active events that are to come or began less than 12 hours ago.
+        :type when: BookingTime
         :param customer_id: Somebody else's: for admins
         :type customer_id: UUID
         :param limit:
@@ -1375,6 +1383,7 @@ class BookingsApi:
         _param = self._get_bookings_serialize(
             event_id=event_id,
             status=status,
+            when=when,
             customer_id=customer_id,
             limit=limit,
             cursor=cursor,
@@ -1406,6 +1415,7 @@ class BookingsApi:
         self,
         event_id: Optional[UUID] = None,
         status: Annotated[Optional[BookingStatus], Field(description="A cancelled event's bookings are all cancelled.")] = None,
+        when: Annotated[Optional[BookingTime], Field(description="Upcoming are those that stand, of active events that are to come or began less than 12 hours ago.")] = None,
         customer_id: Annotated[Optional[UUID], Field(description="Somebody else's: for admins")] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
         cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the page before")] = None,
@@ -1431,6 +1441,8 @@ class BookingsApi:
         :type event_id: UUID
         :param status: A cancelled event's bookings are all cancelled.
         :type status: BookingStatus
+        :param when: Upcoming are those that stand, of active events that are to come or began less than 12 hours ago.
+        :type when: BookingTime
         :param customer_id: Somebody else's: for admins
         :type customer_id: UUID
         :param limit:
@@ -1464,6 +1476,7 @@ class BookingsApi:
         _param = self._get_bookings_serialize(
             event_id=event_id,
             status=status,
+            when=when,
             customer_id=customer_id,
             limit=limit,
             cursor=cursor,
@@ -1490,6 +1503,7 @@ class BookingsApi:
         self,
         event_id,
         status,
+        when,
         customer_id,
         limit,
         cursor,
@@ -1523,6 +1537,10 @@ class BookingsApi:
         if status is not None:
             
             _query_params.append(('status', status.value))
+            
+        if when is not None:
+            
+            _query_params.append(('when', when.value))
             
         if customer_id is not None:
             

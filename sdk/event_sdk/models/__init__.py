@@ -20,6 +20,7 @@ __all__ = [
     "Booking",
     "BookingPage",
     "BookingStatus",
+    "BookingTime",
     "BoxOfficeCustomer",
     "Cancellation",
     "Category",
@@ -88,6 +89,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.booking import Booking
     from event_sdk.models.booking_page import BookingPage
     from event_sdk.models.booking_status import BookingStatus
+    from event_sdk.models.booking_time import BookingTime
     from event_sdk.models.box_office_customer import BoxOfficeCustomer
     from event_sdk.models.cancellation import Cancellation
     from event_sdk.models.category import Category
@@ -155,6 +157,7 @@ else:
         "Booking": ".booking",
         "BookingPage": ".booking_page",
         "BookingStatus": ".booking_status",
+        "BookingTime": ".booking_time",
         "BoxOfficeCustomer": ".box_office_customer",
         "Cancellation": ".cancellation",
         "Category": ".category",

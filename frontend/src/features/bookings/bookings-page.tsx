@@ -1,18 +1,23 @@
-import { Button, Center, SimpleGrid, Skeleton, Stack, Tabs } from "@mantine/core";
+import { Button, SimpleGrid, Skeleton, Stack, Tabs, Text } from "@mantine/core";
 import { IconHistory, IconTicket } from "@tabler/icons-react";
-import { useInfiniteQuery, useQueries } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import {
+  useInfiniteQuery,
+  useQueries,
+  useQueryClient,
+  type InfiniteData,
+  type UseInfiniteQueryResult,
+} from "@tanstack/react-query";
+import { useEffect, type ReactNode } from "react";
 import { Link, useSearchParams } from "react-router";
 
-import type { Booking, Event } from "@/shared/api/generated/model";
+import type { Booking, BookingPage, Event } from "@/shared/api/generated/model";
 import { LoadFailed } from "@/shared/feedback/load-failed";
 import { NothingHere } from "@/shared/feedback/nothing-here";
 import { Page } from "@/shared/navigation/page";
 import { bookings } from "@/shared/strings/bookings";
-import { useNow } from "@/shared/time/use-now";
 
 import { BookingCard } from "./booking-card";
-import { bookedEventQuery, bookingsQuery, isUpcoming } from "./queries";
+import { bookedEventQuery, bookingsQuery, LISTS, UPCOMING_PAGES } from "./queries";
 
 export function BookingsPage() {
   return (
@@ -23,73 +28,97 @@ export function BookingsPage() {
 }
 
 function BookingLists() {
-  const list = useInfiniteQuery(bookingsQuery);
-  const items = list.data?.pages.flatMap((page) => page.items) ?? [];
-  const events = useEvents(items);
+  const [parameters, setParameters] = useSearchParams();
+  const upcoming = useInfiniteQuery(bookingsQuery("upcoming"));
+  const past = useInfiniteQuery(bookingsQuery("past"));
+  useReadOn(upcoming);
+  const shown = parameters.get("show") === "history" ? "history" : "upcoming";
 
-  if (list.isPending) return <Loading />;
-  if (list.data === undefined) return <LoadFailed error={list.error} onRetry={list.refetch} />;
-  if (items.length === 0) {
+  if (isEmpty(upcoming) && isEmpty(past)) {
     const { title, text, action } = bookings.none;
     return <NothingHere icon={IconTicket} title={title} text={text} action={<SeeWhatIsOn label={action} />} />;
   }
   return (
-    <Stack gap="lg">
-      {list.isError && <LoadFailed error={list.error} onRetry={list.refetch} />}
-      <UpcomingAndHistory items={items} events={events} />
-      {list.hasNextPage && (
-        <Center>
-          <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-            {bookings.more}
-          </Button>
-        </Center>
-      )}
-    </Stack>
-  );
-}
-
-function UpcomingAndHistory({ items, events }: { items: Booking[]; events: ReadonlyMap<string, Event> }) {
-  const now = useNow();
-  const [parameters, setParameters] = useSearchParams();
-  const startOf = (booking: Booking) => Date.parse(events.get(booking.event_id)?.starts_at ?? booking.booked_at);
-  const upcoming = items
-    .filter((booking) => isUpcoming(booking, events.get(booking.event_id), now))
-    .sort((one, other) => startOf(one) - startOf(other));
-  const history = items.filter((booking) => !upcoming.includes(booking));
-  const cards = (those: Booking[]) => (
-    <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
-      {those.map((booking) => (
-        <BookingCard key={booking.id} booking={booking} event={events.get(booking.event_id)} />
-      ))}
-    </SimpleGrid>
-  );
-
-  return (
     <Tabs
-      value={parameters.get("show") === "history" ? "history" : "upcoming"}
+      value={shown}
       onChange={(tab) => setParameters(tab === "history" ? { show: "history" } : {}, { replace: true })}
       keepMounted={false}
     >
       <Tabs.List mb="lg">
         <Tabs.Tab value="upcoming" leftSection={<IconTicket size={18} aria-hidden />}>
-          {`${bookings.upcoming} (${upcoming.length})`}
+          {bookings.tab(bookings.upcoming, numberOf(upcoming), upcoming.hasNextPage)}
         </Tabs.Tab>
         <Tabs.Tab value="history" leftSection={<IconHistory size={18} aria-hidden />}>
-          {`${bookings.history} (${history.length})`}
+          {bookings.tab(bookings.history, numberOf(past), past.hasNextPage)}
         </Tabs.Tab>
       </Tabs.List>
       <Tabs.Panel value="upcoming">
-        {upcoming.length > 0 ? (
-          cards(upcoming)
-        ) : (
-          <None {...bookings.noneUpcoming} action={<SeeWhatIsOn label={bookings.noneUpcoming.action} />} />
-        )}
+        <BookingList
+          list={upcoming}
+          isSoonestFirst
+          none={<None {...bookings.noneUpcoming} action={<SeeWhatIsOn label={bookings.noneUpcoming.action} />} />}
+        />
       </Tabs.Panel>
       <Tabs.Panel value="history">
-        {history.length > 0 ? cards(history) : <None {...bookings.noneHistory} />}
+        <BookingList list={past} none={<None {...bookings.noneHistory} />} />
       </Tabs.Panel>
     </Tabs>
   );
+}
+
+type List = UseInfiniteQueryResult<InfiniteData<BookingPage>>;
+
+const itemsOf = (list: List) => list.data?.pages.flatMap((page) => page.items) ?? [];
+const numberOf = (list: List) => (list.data === undefined ? null : itemsOf(list).length);
+const isEmpty = (list: List) => numberOf(list) === 0;
+
+interface ListProps {
+  list: List;
+  none: ReactNode;
+  /** By the start of the event, among those that are there; else the newest booking first. */
+  isSoonestFirst?: boolean;
+}
+
+function BookingList({ list, none, isSoonestFirst = false }: ListProps) {
+  const queries = useQueryClient();
+  const items = itemsOf(list);
+  const events = useEvents(items);
+  const startOf = (booking: Booking) => Date.parse(events.get(booking.event_id)?.starts_at ?? booking.booked_at);
+  const inOrder = isSoonestFirst ? items.toSorted((one, other) => startOf(one) - startOf(other)) : items;
+
+  // What failed for one list has likely failed for the other.
+  const retry = () => queries.refetchQueries({ queryKey: LISTS });
+
+  if (list.isPending) return <Loading />;
+  if (list.data === undefined) return <LoadFailed error={list.error} onRetry={retry} />;
+  if (items.length === 0) return none;
+  return (
+    <Stack gap="lg">
+      {list.isError && <LoadFailed error={list.error} onRetry={retry} />}
+      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
+        {inOrder.map((booking) => (
+          <BookingCard key={booking.id} booking={booking} event={events.get(booking.event_id)} />
+        ))}
+      </SimpleGrid>
+      {list.hasNextPage && (
+        <Stack align="center" gap="xs">
+          <Text size="sm" c="dimmed">
+            {bookings.newest(items.length)}
+          </Text>
+          <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+            {bookings.more}
+          </Button>
+        </Stack>
+      )}
+    </Stack>
+  );
+}
+
+function useReadOn({ data, hasNextPage, isFetching, isError, fetchNextPage }: List) {
+  const goesOn = hasNextPage && (data?.pages.length ?? 0) < UPCOMING_PAGES;
+  useEffect(() => {
+    if (goesOn && !isFetching && !isError) void fetchNextPage();
+  }, [goesOn, isFetching, isError, fetchNextPage]);
 }
 
 /** Those of the bookings, as far as they are there. */

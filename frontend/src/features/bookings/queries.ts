@@ -2,25 +2,30 @@ import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
 import { getBooking, getBookings } from "@/shared/api/generated/bookings/bookings";
 import { getEvent } from "@/shared/api/generated/events/events";
-import type { Booking, Event } from "@/shared/api/generated/model";
+import type { BookingTime } from "@/shared/api/generated/model";
 import { learnFrom } from "@/shared/live/seat-store";
 
-const PAGE_SIZE = 50;
+const PAGE_SIZE = { upcoming: 200, past: 50 };
+/** Of what is to come so much is read without being asked, 600 bookings: the next event may be the one that was booked first. */
+export const UPCOMING_PAGES = 3;
 /** Where and when an event is changes seldom; each of them is a request. */
 const EVENT_FRESH_MILLISECONDS = 60_000;
 
-export const bookingsQuery = infiniteQueryOptions({
-  queryKey: ["/api/bookings"],
-  queryFn: ({ pageParam, signal }) =>
-    getBookings(
-      { limit: PAGE_SIZE, ...(pageParam === null ? {} : { cursor: pageParam }) },
-      undefined,
-      undefined,
-      signal,
-    ),
-  initialPageParam: null as string | null,
-  getNextPageParam: (page) => page.next_cursor,
-});
+/** Lists of one's own bookings, newest first. */
+export const LISTS = ["/api/bookings", "list"];
+
+/** What is to come, or what has been: the server says which is which, over all of them. */
+export function bookingsQuery(when: BookingTime) {
+  return infiniteQueryOptions({
+    queryKey: [...LISTS, when],
+    queryFn: ({ pageParam, signal }) => {
+      const parameters = { when, limit: PAGE_SIZE[when], ...(pageParam === null ? {} : { cursor: pageParam }) };
+      return getBookings(parameters, undefined, undefined, signal);
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+  });
+}
 
 export function bookingQuery(id: string) {
   return queryOptions({
@@ -35,14 +40,4 @@ export function bookedEventQuery(id: string) {
     queryFn: async ({ signal }) => learnFrom(await getEvent(id, undefined, undefined, signal), (event) => [event]),
     staleTime: EVENT_FRESH_MILLISECONDS,
   });
-}
-
-/** Whether a booking is still to come: not cancelled, and its event neither over nor off. */
-export function isUpcoming(booking: Booking, event: Event | undefined, now: number): boolean {
-  if (booking.status === "cancelled") return false;
-  if (event === undefined) return true;
-  return (
-    event.status === "active" &&
-    now < Date.parse(event.ends_at ?? event.starts_at) + (event.ends_at === null ? 4 * 3_600_000 : 0)
-  );
 }

@@ -5,6 +5,8 @@ import type { Booking } from "@/shared/api/generated/model";
 import { ApiError } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
 
+import { LISTS } from "./queries";
+
 /** Gives tickets back; `problem` is the kind of the refusal. What one sees next has it. */
 export function useCancel(booking: Booking, onDone: () => void) {
   const queries = useQueryClient();
@@ -22,7 +24,7 @@ export function useCancel(booking: Booking, onDone: () => void) {
     onSuccess: (changed) => {
       done();
       queries.setQueryData(["/api/bookings", booking.id], changed);
-      void queries.invalidateQueries({ queryKey: ["/api/bookings"], exact: true });
+      void queries.invalidateQueries({ queryKey: LISTS });
       void queries.invalidateQueries({ queryKey: ["/api/events"] });
       onDone();
     },

@@ -6,6 +6,7 @@ import { IconCalendar } from "@tabler/icons-react";
 import dayjs from "dayjs";
 import { useState } from "react";
 
+import { CalendarLanguage } from "@/shared/calendar/calendar-language";
 import { dayRange } from "@/shared/formatting/moments";
 import { events } from "@/shared/strings/events";
 
@@ -63,15 +64,17 @@ export function DateFilter({ filter, onChange, isFirstOpen }: Props) {
             </Button>
           ))}
         </Group>
-        <DatePicker
-          type="range"
-          allowSingleDateInRange
-          weekendDays={[]} // else in red, which is too faint to read
-          ariaLabels={events.dates.calendar}
-          minDate={dayjs().format(ISO)}
-          value={days}
-          onChange={([from, to]) => choose(from, to)}
-        />
+        <CalendarLanguage>
+          <DatePicker
+            type="range"
+            allowSingleDateInRange
+            hideOutsideDates // they are too faint to read
+            ariaLabels={events.dates.calendar}
+            minDate={dayjs().format(ISO)}
+            value={days}
+            onChange={([from, to]) => choose(from, to)}
+          />
+        </CalendarLanguage>
       </Popover.Dropdown>
     </Popover>
   );

@@ -1,4 +1,4 @@
-import { Anchor, Badge, Box, Grid, Group, Paper, Skeleton, Stack, Text, ThemeIcon, Title } from "@mantine/core";
+import { Anchor, Badge, Group, Paper, Skeleton, Stack, Text, ThemeIcon, Title } from "@mantine/core";
 import { IconArrowLeft, IconCalendarEvent, IconMapPin, IconMoodEmpty, type Icon } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
@@ -14,6 +14,7 @@ import { Page } from "@/shared/navigation/page";
 import { events } from "@/shared/strings/events";
 
 import { BookingForm } from "./booking-form";
+import classes from "./event-page.module.css";
 import { eventQuery } from "./queries";
 
 export function EventPage() {
@@ -57,40 +58,38 @@ function Details({ event }: { event: Event }) {
         )
       }
     >
-      <Grid gap={{ base: "lg", md: 40 }} align="flex-start">
-        <Grid.Col span={{ base: 12, md: 7 }}>
-          <Stack gap="xl">
-            <Paper withBorder p={{ base: "md", sm: "lg" }}>
-              <Stack gap="md">
-                <Fact icon={IconCalendarEvent} label={events.when}>
-                  <Text fw={600}>{span(event.starts_at, event.ends_at, event.timezone)}</Text>
-                  <Text size="sm" c="dimmed">
-                    {events.timeZone(event.timezone.replaceAll("_", " "))}
-                  </Text>
-                </Fact>
-                {event.venue !== "" && (
-                  <Fact icon={IconMapPin} label={events.where}>
-                    <Text fw={600}>{event.venue}</Text>
-                  </Fact>
-                )}
-              </Stack>
-            </Paper>
-            {event.description !== "" && (
-              <Box component="section" aria-labelledby="about">
-                <Title order={2} size="h3" id="about" mb="xs">
-                  {events.about}
-                </Title>
-                <Text maw="65ch" style={{ whiteSpace: "pre-line", overflowWrap: "anywhere" }}>
-                  {event.description}
+      <div className={classes.columns}>
+        <Paper withBorder p={{ base: "md", sm: "lg" }} className={classes.facts ?? ""}>
+          <Stack gap="md">
+            <Fact icon={IconCalendarEvent} label={events.when}>
+              <Text fw={600}>{span(event.starts_at, event.ends_at, event.timezone)}</Text>
+              <Text size="sm" c="dimmed">
+                {events.timeZone(event.timezone.replaceAll("_", " "))}
+              </Text>
+            </Fact>
+            {event.venue !== "" && (
+              <Fact icon={IconMapPin} label={events.where}>
+                <Text fw={600} style={{ overflowWrap: "anywhere" }}>
+                  {event.venue}
                 </Text>
-              </Box>
+              </Fact>
             )}
           </Stack>
-        </Grid.Col>
-        <Grid.Col span={{ base: 12, md: 5 }}>
+        </Paper>
+        <div className={classes.form}>
           <BookingForm key={event.id} event={event} />
-        </Grid.Col>
-      </Grid>
+        </div>
+        {event.description !== "" && (
+          <section className={classes.about} aria-labelledby="about">
+            <Title order={2} size="h3" id="about" mb="xs">
+              {events.about}
+            </Title>
+            <Text maw="65ch" style={{ whiteSpace: "pre-line", overflowWrap: "anywhere" }}>
+              {event.description}
+            </Text>
+          </section>
+        )}
+      </div>
     </Page>
   );
 }

@@ -7,15 +7,19 @@ const DAY = /^\d{4}-\d{2}-\d{2}$/;
 /** The filter stands in the address: it can be sent to somebody, and is there again after going back. */
 export function useFilter(): [Filter, (filter: Filter) => void] {
   const [parameters, setParameters] = useSearchParams();
+  const set = (changed: Filter) => {
+    const given = Object.entries(changed).filter(([, value]) => Boolean(value)) as [string, string][];
+    setParameters(given, { replace: true });
+  };
+  return [filterOf(parameters), set];
+}
+
+/** What an address asks for, without what makes no sense. */
+export function filterOf(parameters: URLSearchParams): Filter {
   const day = (name: string) => {
     const text = parameters.get(name) ?? "";
     return DAY.test(text) && !Number.isNaN(Date.parse(text)) ? text : null;
   };
   const from = day("from");
-  const filter = { q: (parameters.get("q") ?? "").slice(0, 200), from, to: from === null ? null : (day("to") ?? from) };
-  const set = (changed: Filter) => {
-    const given = Object.entries(changed).filter(([, value]) => Boolean(value)) as [string, string][];
-    setParameters(given, { replace: true });
-  };
-  return [filter, set];
+  return { q: (parameters.get("q") ?? "").slice(0, 200), from, to: from === null ? null : (day("to") ?? from) };
 }

@@ -1,6 +1,7 @@
-import { Button, Group, Paper, SimpleGrid, Stack, Text } from "@mantine/core";
+import { Anchor, Button, Group, Paper, SimpleGrid, Stack, Text } from "@mantine/core";
+import { IconArrowLeft } from "@tabler/icons-react";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useSearchParams } from "react-router";
+import { Link, useSearchParams } from "react-router";
 
 import { getStatsAsOf } from "@/shared/api/generated/audit/audit";
 import type { Summary } from "@/shared/api/generated/model";
@@ -29,21 +30,26 @@ export function BooksPage() {
   const problem = isKind(error, "malformed", "position-beyond-head") ? error.message : null;
 
   return (
-    <Page title={text.title} lead={text.lead}>
-      <Stack gap="lg">
-        <Group align="flex-start">
-          <Jump onGo={(moment) => setParameters({ at: String(moment) }, { replace: true })} problem={problem} />
-          {at !== null && (
-            <Button variant="subtle" mt={25} onClick={() => setParameters({}, { replace: true })}>
-              {text.now}
-            </Button>
-          )}
-        </Group>
-        {data !== undefined && error === null && <Figures summary={data} isBusy={isPlaceholderData} />}
-        {data === undefined && error === null && <LoadingRows rows={3} />}
-        {error !== null && problem === null && <LoadFailed error={error} onRetry={refetch} />}
-      </Stack>
-    </Page>
+    <Stack gap="lg">
+      <Anchor component={Link} to="/ledger" size="sm">
+        <IconArrowLeft size={16} aria-hidden style={{ verticalAlign: -2 }} /> {ledger.event.back}
+      </Anchor>
+      <Page title={text.title} lead={text.lead}>
+        <Stack gap="lg">
+          <Group align="flex-start">
+            <Jump onGo={(moment) => setParameters({ at: String(moment) }, { replace: true })} problem={problem} />
+            {at !== null && (
+              <Button variant="subtle" mt={{ base: 0, xs: 25 }} onClick={() => setParameters({}, { replace: true })}>
+                {text.now}
+              </Button>
+            )}
+          </Group>
+          {data !== undefined && error === null && <Figures summary={data} isBusy={isPlaceholderData} />}
+          {data === undefined && error === null && <LoadingRows rows={3} />}
+          {error !== null && problem === null && <LoadFailed error={error} onRetry={refetch} />}
+        </Stack>
+      </Page>
+    </Stack>
   );
 }
 

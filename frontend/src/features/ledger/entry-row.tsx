@@ -1,4 +1,4 @@
-import { ActionIcon, Anchor, Badge, Code, Table, Text } from "@mantine/core";
+import { ActionIcon, Anchor, Badge, Code, Stack, Table, Text } from "@mantine/core";
 import { IconChevronDown, IconChevronUp } from "@tabler/icons-react";
 import { memo, useState } from "react";
 import { Link } from "react-router";
@@ -9,6 +9,7 @@ import { exactly } from "@/shared/formatting/durations";
 import { ledger } from "@/shared/strings/ledger";
 
 import { describe, nameOf } from "./description";
+import { EntryProof } from "./entry-proof";
 
 const { columns } = ledger;
 const COLUMNS = Object.keys(columns).length;
@@ -92,18 +93,20 @@ export const EntryRow = memo(
         {isOpen && (
           <Table.Tr>
             <Table.Td colSpan={COLUMNS}>
-              <Code
-                block
-                tabIndex={0}
-                role="region"
-                aria-label={ledger.bodyOf(position)}
-                mah={420}
-                w="100%"
-                ta="start"
-                style={{ overflow: "auto" }}
-              >
-                {JSON.stringify(entry, null, 2)}
-              </Code>
+              <Stack gap="sm" w="100%">
+                <Code
+                  block
+                  tabIndex={0}
+                  role="region"
+                  aria-label={ledger.bodyOf(position)}
+                  mah={420}
+                  ta="start"
+                  style={{ overflow: "auto" }}
+                >
+                  {JSON.stringify(entry, null, 2)}
+                </Code>
+                <EntryProof position={position} />
+              </Stack>
             </Table.Td>
           </Table.Tr>
         )}

@@ -34,7 +34,7 @@ export function Jump({ onGo, problem }: { onGo: (moment: number | string) => voi
             setIsInvalid(false);
           }}
         />
-        <Button type="submit" variant="default" mt={25}>
+        <Button type="submit" variant="default" mt={{ base: 0, xs: 25 }}>
           {text.go}
         </Button>
       </Group>

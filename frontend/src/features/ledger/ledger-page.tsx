@@ -1,5 +1,5 @@
 import { Button, Center, Group, Loader, Stack, Text } from "@mantine/core";
-import { IconBook2, IconHistory, IconZoomExclamation } from "@tabler/icons-react";
+import { IconArrowsDiff, IconBook2, IconHistory, IconZoomExclamation } from "@tabler/icons-react";
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 
@@ -25,6 +25,14 @@ export function LedgerPage() {
     <Group gap="sm">
       <Button component={Link} to="/ledger/books" variant="default" leftSection={<IconHistory size={18} aria-hidden />}>
         {ledger.books.title}
+      </Button>
+      <Button
+        component={Link}
+        to="/ledger/compare"
+        variant="default"
+        leftSection={<IconArrowsDiff size={18} aria-hidden />}
+      >
+        {ledger.compare.title}
       </Button>
       <DownloadButton
         label={ledger.download}

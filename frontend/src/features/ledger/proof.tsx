@@ -1,4 +1,4 @@
-import { Accordion, Button, Code, CopyButton, SimpleGrid, Stack, Text } from "@mantine/core";
+import { Accordion, Button, Code, CopyButton, Stack, Text } from "@mantine/core";
 import { IconCheck, IconCopy } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -10,13 +10,20 @@ import { count } from "@/shared/formatting/counts";
 import { ledger } from "@/shared/strings/ledger";
 import { LoadingRows } from "@/shared/tables/loading-rows";
 
+import { Facts } from "./facts";
+
 const text = ledger.proof;
 
 /** The last checkpoint, asked for when one looks. */
 export function Proof() {
   const [isOpen, setIsOpen] = useState(false);
   return (
-    <Accordion variant="separated" radius="lg" onChange={(open) => setIsOpen(open !== null)}>
+    <Accordion
+      variant="contained"
+      radius="lg"
+      bg="var(--mantine-color-body)"
+      onChange={(open) => setIsOpen(open !== null)}
+    >
       <Accordion.Item value="proof">
         <Accordion.Control>
           <Text fw={650}>{text.title}</Text>
@@ -54,18 +61,7 @@ function Shown({
   ];
   return (
     <Stack gap="md">
-      <SimpleGrid cols={{ base: 1, sm: 2 }} component="dl" m={0}>
-        {facts.map(([label, value]) => (
-          <div key={label}>
-            <Text component="dt" size="sm" c="dimmed">
-              {label}
-            </Text>
-            <Text component="dd" m={0} size="sm" ff="monospace" style={{ overflowWrap: "anywhere" }}>
-              {value}
-            </Text>
-          </div>
-        ))}
-      </SimpleGrid>
+      <Facts facts={facts} />
       <Text size="sm" c="dimmed">
         {text.keyHint}
       </Text>

@@ -1,9 +1,17 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
-import { getEntries, getEventAsOf } from "@/shared/api/generated/audit/audit";
+import {
+  getCheckpoint,
+  getEntries,
+  getEventAsOf,
+  getProof,
+  getStatsDifference,
+} from "@/shared/api/generated/audit/audit";
 import { getEvents } from "@/shared/api/generated/events/events";
 import type { EntryType } from "@/shared/api/generated/model";
 import { positionOf } from "@/shared/api/http";
+
+import { check } from "./inclusion";
 
 const PAGE_SIZE = 50;
 const HISTORY_PAGE_SIZE = 200;
@@ -59,6 +67,45 @@ export function asOfQuery(eventId: string, at: number | string | null) {
       return { event, position: positionOf(event) };
     },
     staleTime: at === null ? 0 : Infinity,
+    gcTime: 60_000,
+  });
+}
+
+/** Positions or times; null: the first entry, and now. */
+export interface Moments {
+  since: number | string | null;
+  at: number | string | null;
+}
+
+/** Where a page of a difference goes on. */
+type DifferencePage = Partial<Record<"since" | "at", number>> & { cursor?: string };
+const NO_PAGE: DifferencePage = {};
+
+/** What became of the statistics between two moments. Its pages are of the same two, whatever happens while one reads. */
+export function differenceQuery({ since, at }: Moments) {
+  return infiniteQueryOptions({
+    queryKey: ["ledger", "difference", since, at],
+    queryFn: ({ pageParam, signal }) => {
+      const moments = { ...(since === null ? {} : { since }), ...(at === null ? {} : { at }) };
+      return getStatsDifference({ ...moments, ...pageParam }, undefined, undefined, signal);
+    },
+    initialPageParam: NO_PAGE,
+    getNextPageParam: ({ before, after, next_cursor: cursor }) =>
+      cursor === null ? null : { since: before.ledger_position, at: after.ledger_position, cursor },
+    staleTime: at === null ? 0 : Infinity,
+    gcTime: 60_000,
+  });
+}
+
+/** That the entry at `position` is in the newest checkpoint's tree, and what of that this browser could check. */
+export function proofQuery(position: number) {
+  return queryOptions({
+    queryKey: ["ledger", "proof", position],
+    queryFn: async ({ signal }) => {
+      const proof = await getProof({ position }, undefined, undefined, signal);
+      const { verifier_key: key } = await getCheckpoint(undefined, undefined, signal);
+      return { proof, key, checked: await check(proof, key) };
+    },
     gcTime: 60_000,
   });
 }

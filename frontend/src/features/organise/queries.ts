@@ -6,11 +6,13 @@ import { getStatsSales } from "@/shared/api/generated/stats/stats";
 import { learnFrom } from "@/shared/live/seat-store";
 
 const PAGE_SIZE = 50;
+/** None of `/api/events`, as what is sold: it tells whose events somebody looked at, and is forgotten when they sign out. */
+const ORGANISED = "organised";
 
 /** The events of one organizer, or of everybody: `organizerId` null. */
 export function organisedQuery(search: { q: string; status: EventFilter; organizerId: string | null }) {
   return infiniteQueryOptions({
-    queryKey: ["/api/events", "organised", search],
+    queryKey: [ORGANISED, search],
     queryFn: async ({ pageParam, signal }) => {
       const params = {
         limit: PAGE_SIZE,
@@ -33,7 +35,7 @@ export function eventQuery(id: string) {
   });
 }
 
-/** Who booked what. Its key is none of `/api/events`: it names people, and is forgotten when one signs out. */
+/** Who booked what. */
 export function soldQuery(eventId: string, search: { q: string; status: BookingStatus | null }) {
   return infiniteQueryOptions({
     queryKey: ["sold", eventId, search],
@@ -63,6 +65,7 @@ export function takingsQuery(eventId: string) {
 export function refresh(queries: QueryClient, eventId: string): Promise<unknown> {
   return Promise.all([
     queries.invalidateQueries({ queryKey: ["/api/events"] }),
+    queries.invalidateQueries({ queryKey: [ORGANISED] }),
     queries.invalidateQueries({ queryKey: ["sold", eventId] }),
     queries.invalidateQueries({ queryKey: ["statistics"], refetchType: "none" }),
   ]);

@@ -7,7 +7,7 @@ import { app } from "@/shared/strings/app";
 import { statistics } from "@/shared/strings/statistics";
 import { tables } from "@/shared/strings/tables";
 
-import { eventsQuery } from "./queries";
+import { eventsQuery, type AllEvents } from "./queries";
 import { bestSellers } from "./ranking";
 import { SectionHead } from "./section-head";
 
@@ -15,6 +15,9 @@ const text = statistics.best;
 const MOST = 8;
 
 const BestSellersChart = lazy(async () => ({ default: (await import("./best-sellers-chart")).BestSellersChart }));
+
+/** Of how many the best are shown, where these are not all. */
+const noteOn = ({ items, isBounded }: AllEvents) => (isBounded ? text.bounded(items.length) : text.note);
 
 export function BestSellers({ currency }: { currency: string }) {
   const { data, error, refetch } = useQuery(eventsQuery());
@@ -29,7 +32,7 @@ export function BestSellers({ currency }: { currency: string }) {
       <SectionHead
         id="best"
         title={text.title}
-        note={data === undefined ? text.note : `${text.note} ${tables.asOf(data.position)}.`}
+        note={data === undefined ? text.note : `${noteOn(data)} ${tables.asOf(data.position)}.`}
       />
       {data === undefined && error !== null && <LoadFailed error={error} onRetry={refetch} />}
       <Paper withBorder p={{ base: "xs", sm: "lg" }}>

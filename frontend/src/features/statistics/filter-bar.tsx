@@ -2,10 +2,12 @@ import "@mantine/dates/styles.css";
 
 import { Button, Group, Input, SegmentedControl, Select } from "@mantine/core";
 import { DatePickerInput } from "@mantine/dates";
+import { useId } from "@mantine/hooks";
 import { IconCalendar } from "@tabler/icons-react";
 import { useState } from "react";
 
 import type { Interval } from "@/shared/api/generated/model";
+import { CalendarLanguage } from "@/shared/calendar/calendar-language";
 import { EventChoice } from "@/shared/choosing/event-choice";
 import { choosing } from "@/shared/strings/choosing";
 import { statistics } from "@/shared/strings/statistics";
@@ -66,6 +68,7 @@ export function FilterBar({ filter, onChange, currencies, currency, onCurrency }
 
 /** The two ends as they are chosen; the filter changes when both are there, or neither. */
 function Days({ filter, onChange }: { filter: Filter; onChange: (filter: Filter) => void }) {
+  const id = useId();
   const [days, setDays] = useState<[string | null, string | null]>([filter.from, filter.to]);
   const [seen, setSeen] = useState(filter);
   if (seen.from !== filter.from || seen.to !== filter.to) {
@@ -73,23 +76,28 @@ function Days({ filter, onChange }: { filter: Filter; onChange: (filter: Filter)
     setDays([filter.from, filter.to]);
   }
   return (
-    <DatePickerInput
-      type="range"
-      allowSingleDateInRange
-      clearable
-      ariaLabels={choosing.calendar}
-      clearButtonProps={{ "aria-label": choosing.clear }}
-      flex="0 1 250px"
-      miw={200}
-      label={text.days}
-      placeholder={text.anyDay}
-      valueFormat="D MMM YYYY"
-      leftSection={<IconCalendar size={18} aria-hidden />}
-      value={days}
-      onChange={([from, to]) => {
-        setDays([from, to]);
-        if ((from === null) === (to === null)) onChange({ ...filter, from, to });
-      }}
-    />
+    <CalendarLanguage>
+      <DatePickerInput
+        type="range"
+        id={id} // what the calendar is labelled by
+        popoverProps={{ id }}
+        hideOutsideDates // they are too faint to read
+        allowSingleDateInRange
+        clearable
+        ariaLabels={choosing.calendar}
+        clearButtonProps={{ "aria-label": choosing.clear }}
+        flex="0 1 250px"
+        miw={200}
+        label={text.days}
+        placeholder={text.anyDay}
+        valueFormat="D MMM YYYY"
+        leftSection={<IconCalendar size={18} aria-hidden />}
+        value={days}
+        onChange={([from, to]) => {
+          setDays([from, to]);
+          if ((from === null) === (to === null)) onChange({ ...filter, from, to });
+        }}
+      />
+    </CalendarLanguage>
   );
 }

@@ -18,9 +18,12 @@ export const client = axios.create({
 });
 
 client.interceptors.request.use((config) => {
+  const isQuery = config.method?.toLowerCase() === "get";
   const position = recallPosition();
-  if (config.method?.toLowerCase() === "get" && position !== null) config.headers.set(POSITION, position);
+  if (isQuery && position !== null) config.headers.set(POSITION, position);
   else config.headers.delete(POSITION);
+  // Queries need no CSRF header, and axios would wait for the cookie until the page has been drawn.
+  if (isQuery) config.xsrfCookieName = "";
   return config;
 });
 

@@ -1,7 +1,9 @@
 import "@mantine/dates/styles.css";
 
+import { useId } from "@mantine/hooks";
 import { DateTimePicker, type DateTimePickerProps } from "@mantine/dates";
 
+import { CalendarLanguage } from "@/shared/calendar/calendar-language";
 import { wallTime } from "@/shared/formatting/wall-times";
 import { choosing as text } from "@/shared/strings/choosing";
 
@@ -9,21 +11,27 @@ const is12Hours = () => Intl.DateTimeFormat(undefined, { hour: "numeric" }).reso
 
 /** A day and a time of day, as the clocks of some place show it; of which place the label or its surroundings say. */
 export function MomentField(props: DateTimePickerProps) {
+  const id = useId();
   return (
-    <DateTimePicker
-      highlightToday
-      valueFormat={wallTime}
-      ariaLabels={text.calendar}
-      clearButtonProps={{ "aria-label": text.clear }}
-      submitButtonProps={{ "aria-label": text.take }}
-      timePickerProps={{
-        format: is12Hours() ? "12h" : "24h",
-        hoursInputLabel: text.hours,
-        minutesInputLabel: text.minutes,
-        amPmInputLabel: text.amPm,
-      }}
-      popoverProps={{ withinPortal: true }}
-      {...props}
-    />
+    <CalendarLanguage>
+      <DateTimePicker
+        id={id} // what the calendar is labelled by
+        placeholder={text.moment}
+        highlightToday
+        hideOutsideDates // they are too faint to read
+        valueFormat={wallTime}
+        ariaLabels={text.calendar}
+        clearButtonProps={{ "aria-label": text.clear }}
+        submitButtonProps={{ "aria-label": text.take }}
+        timePickerProps={{
+          format: is12Hours() ? "12h" : "24h",
+          hoursInputLabel: text.hours,
+          minutesInputLabel: text.minutes,
+          amPmInputLabel: text.amPm,
+        }}
+        popoverProps={{ id, withinPortal: true }}
+        {...props}
+      />
+    </CalendarLanguage>
   );
 }

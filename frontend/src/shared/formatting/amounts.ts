@@ -9,6 +9,11 @@ export function sum(amounts: readonly string[]): string {
   return decimals === 0 ? sign + digits : `${sign}${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
 }
 
+/** `one` without `other`. */
+export function difference(one: string, other: string): string {
+  return sum([one, other.startsWith("-") ? other.slice(1) : `-${other}`]);
+}
+
 function minorUnits(amount: string, decimals: number): bigint {
   const [whole = "0", fraction = ""] = amount.split(".");
   return BigInt(whole + fraction.padEnd(decimals, "0"));

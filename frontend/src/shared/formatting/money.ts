@@ -2,10 +2,20 @@ const formats = new Map<string, Intl.NumberFormat>();
 
 /** An amount as people of the browser's language write it. `amount` is the API's decimal string, which may be negative. */
 export function money(amount: string, currency: string): string {
-  let format = formats.get(currency);
+  return formatted(amount, currency, "auto");
+}
+
+/** `+€50.00`: how much more it became. */
+export function moneyChange(amount: string, currency: string): string {
+  return formatted(amount, currency, "exceptZero");
+}
+
+function formatted(amount: string, currency: string, signDisplay: "auto" | "exceptZero"): string {
+  const key = `${currency} ${signDisplay}`;
+  let format = formats.get(key);
   if (format === undefined) {
-    format = new Intl.NumberFormat(undefined, { style: "currency", currency });
-    formats.set(currency, format);
+    format = new Intl.NumberFormat(undefined, { style: "currency", currency, signDisplay });
+    formats.set(key, format);
   }
   return format.format(amount as Intl.StringNumericLiteral); // as text: no digit is lost
 }

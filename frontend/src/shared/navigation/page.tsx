@@ -33,7 +33,7 @@ export function Page(props: {
             {props.title}
           </Title>
           {props.lead !== undefined && (
-            <Text component="div" c="dimmed" mt={6} size="lg">
+            <Text component="div" c="dimmed" mt={6} size="lg" style={{ overflowWrap: "anywhere" }}>
               {props.lead}
             </Text>
           )}

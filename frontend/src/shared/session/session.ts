@@ -38,11 +38,10 @@ export function useStartSession(): (account: Account) => void {
   };
 }
 
+/** What everybody may see of events stays, for the page that one is left on; all else is forgotten. */
 export function endSession(queries: QueryClient): void {
   queries.setQueryData(KEY, null);
-  queries.removeQueries({
-    predicate: ({ queryKey }) => queryKey[0] !== KEY[0] && !String(queryKey[0]).startsWith("/api/events"),
-  });
+  queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== KEY[0] && queryKey[0] !== "/api/events" });
 }
 
 export function useUpdateSession(): (account: Account) => void {

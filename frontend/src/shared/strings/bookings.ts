@@ -5,6 +5,10 @@ const tickets = (quantity: number) => (quantity === 1 ? "1 ticket" : `${count(qu
 export const bookings = {
   title: "My bookings",
   lead: "Your tickets, and everything that you have been to.",
+  /** Without a number while it is not known; with a plus where there are more than were read. */
+  tab: (name: string, number: number | null, hasMore: boolean) =>
+    number === null ? name : `${name} (${count(number)}${hasMore ? "+" : ""})`,
+  newest: (number: number) => `The ${count(number)} that you booked last`,
   upcoming: "Upcoming",
   history: "History",
   loading: "Loading your bookings",

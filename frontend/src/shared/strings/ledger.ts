@@ -91,6 +91,29 @@ export const ledger = {
     copied: "Copied",
   },
 
+  inclusion: {
+    prove: "Prove that it is in the log",
+    of: (position: number) => `Proof of entry ${count(position)}`,
+    inclusion: {
+      right: (number: number, size: number) =>
+        `It is number ${count(number)} of the ${count(size)} signed entries: its hash leads to their root. Checked by your browser.`,
+      wrong: (number: number, size: number) =>
+        `The proof is wrong: as number ${count(number)} of ${count(size)}, its hash does not lead to the root that was signed.`,
+      unchecked: (number: number, size: number) =>
+        `The server says that it is number ${count(number)} of ${count(size)} signed entries. Your browser checks that over HTTPS only.`,
+    },
+    signature: {
+      right: "That root is signed with the verifier key. Checked by your browser.",
+      wrong: "The signature is wrong: it was not made with the verifier key.",
+      unchecked: "Whether that root is signed with the verifier key, this browser can't check.",
+    },
+    limits:
+      "The key is worth what its source is: compare it with what you were given elsewhere. That the entry's hash is that of the" +
+      " entry above, a booking's receipt shows offline.",
+    facts: { leaf: "The entry's hash", hashes: "Hashes on the way", root: "Root hash", key: "Verifier key" },
+    asJson: "The proof as JSON",
+  },
+
   books: {
     title: "The books then",
     lead: "Revenue and sales as they stood at any moment, folded from the ledger again.",
@@ -105,6 +128,57 @@ export const ledger = {
     events: "Events",
     eventsBy: (active: number, completed: number, cancelled: number) =>
       `${count(active)} active, ${count(completed)} completed, ${count(cancelled)} cancelled`,
+  },
+
+  compare: {
+    title: "Compare two moments",
+    lead: "What became of revenue and sales between two moments, in all and event by event.",
+    since: "From",
+    first: "The first entry",
+    at: "To",
+    now: "Now",
+    compare: "Compare",
+    presets: [
+      { label: "Last 24 hours", hours: 24 },
+      { label: "Last 7 days", hours: 7 * 24 },
+      { label: "All time", hours: null },
+    ],
+    start: { title: "Which two moments?", text: "Name them above, or take one of the usual spans." },
+    between: (before: number, after: number) =>
+      `From ledger position ${count(before)} to ledger position ${count(after)}`,
+    figures: {
+      net: "Net revenue",
+      gross: "Gross revenue",
+      refunded: "Refunded",
+      bookings: "Bookings",
+      cancellations: "Cancellations",
+      taken: "Seats taken",
+      capacity: "Seats",
+      active: "Active events",
+      completed: "Completed events",
+      cancelled: "Cancelled events",
+    },
+    totals: {
+      title: "In all",
+      columns: { what: "Figure", before: "Before", after: "After", change: "Change" },
+    },
+    events: {
+      title: "Event by event",
+      isNew: "New",
+      columns: {
+        event: "Event",
+        taken: "Seats taken",
+        bookings: "Bookings",
+        cancellations: "Cancellations",
+        refunded: "Refunded",
+        net: "Net revenue",
+      },
+      shown: (shown: number, hasMore: boolean) => {
+        if (hasMore) return `The newest ${count(shown)} events that changed`;
+        return shown === 1 ? "1 event changed" : `${count(shown)} events changed`;
+      },
+      none: { title: "No event changed", text: "Nothing was scheduled, sold or cancelled between the two." },
+    },
   },
 
   event: {

@@ -82,7 +82,7 @@ export const organise = {
 
   bookings: {
     table: "Bookings",
-    search: "Name, e-mail, ticket code or booking number",
+    search: "Name, e-mail, code or number",
     status: "Status",
     statuses: { all: "All", confirmed: "Confirmed", cancelled: "Cancelled" },
     columns: {

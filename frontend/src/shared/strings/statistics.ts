@@ -1,5 +1,7 @@
 import { count } from "@/shared/formatting/counts";
 
+const events = (number: number) => (number === 1 ? "1 event" : `${count(number)} events`);
+
 export const statistics = {
   title: "Statistics",
   lead: {
@@ -32,7 +34,7 @@ export const statistics = {
     ofBookings: (share: string) => `${share} of the bookings`,
     events: "Events",
     eventsBy: (active: number, completed: number, cancelled: number) =>
-      `${count(active)} active, ${count(completed)} completed, ${count(cancelled)} cancelled`,
+      `of ${events(active + completed + cancelled)}: ${count(active)} active, ${count(completed)} completed, ${count(cancelled)} cancelled`,
   },
   revenue: {
     title: "Revenue over time",
@@ -59,6 +61,7 @@ export const statistics = {
   best: {
     title: "Best sellers",
     note: "By net revenue, over all time.",
+    bounded: (events: number) => `By net revenue over all time, among the newest ${count(events)} events.`,
     none: "Nothing has been sold yet.",
   },
   occupancy: {

@@ -6,6 +6,7 @@
  * OpenAPI spec version: 0.1.0
  */
 import type { BookingStatus } from './bookingStatus';
+import type { BookingTime } from './bookingTime';
 
 export type GetBookingsParams = {
 event_id?: string;
@@ -13,6 +14,10 @@ event_id?: string;
  * A cancelled event's bookings are all cancelled.
  */
 status?: BookingStatus;
+/**
+ * Upcoming are those that stand, of active events that are to come or began less than 12 hours ago.
+ */
+when?: BookingTime;
 /**
  * Somebody else's: for admins
  */

@@ -17,6 +17,7 @@ export * from './bookingCustomerId';
 export * from './bookingPage';
 export * from './bookingPageNextCursor';
 export * from './bookingStatus';
+export * from './bookingTime';
 export * from './boxOfficeCustomer';
 export * from './cancelBookingHeaders';
 export * from './cancelEventBody';

@@ -1,0 +1,11 @@
+import { DatesProvider } from "@mantine/dates";
+import type { ReactNode } from "react";
+
+import { calendarSettings } from "./locale";
+
+const settings = calendarSettings();
+
+/** Around each calendar: its months and days are called as the browser's language does. */
+export function CalendarLanguage({ children }: { children: ReactNode }) {
+  return <DatesProvider settings={settings}>{children}</DatesProvider>;
+}
