@@ -54,6 +54,7 @@ BAD_PARAMETERS |= {
     "since": BAD_MOMENTS,
     "at": BAD_MOMENTS,
     "type": ("", "seats-booked/1", *BAD_PARAMETERS["status"]),
+    "when": ("now", *BAD_PARAMETERS["status"]),
     "after": ("", "x", "-1", "1.5", MANY_DIGITS, str(2**63), *BAD_BYTES),
 }
 BAD_PARAMETERS["position"] = ("0", *BAD_PARAMETERS["after"])

@@ -74,6 +74,7 @@ def test_what_has_few_values_is_an_enum() -> None:
     }
     assert enums == {
         "BookingStatus": ["confirmed", "cancelled"],
+        "BookingTime": ["upcoming", "past"],
         "EntryType": list(dict.fromkeys(topic.partition("/")[0] for topic in TOPICS)),
         "EventFilter": ["active", "cancelled", "completed", "all"],
         "EventStatus": ["active", "cancelled", "completed"],

@@ -111,14 +111,15 @@ def test_the_last_admin_stays_one(visit: Visit, stack: Stack) -> None:
     visitor = visit(stack.admin, "/people")
     visitor.expect_complaints("409")
     page = visitor.page
-    page.get_by_label("Search by name or e-mail").fill("root@example.test")
+    page.get_by_label("Search by name or e-mail").fill(stack.admin.email)
+    role = page.get_by_role("row").filter(has_text=stack.admin.email).get_by_role("combobox")  # others may have renamed them
     with stack.only_one_admin():
-        page.get_by_label("Role of Root").select_option("customer")
+        role.select_option("customer")
         page.get_by_role("dialog").get_by_role("button", name="Change").click()
         expect(page.get_by_role("alert")).to_have_text("Somebody must be able to administer: make another admin first.")
     visitor.check_accessibility()
     page.get_by_role("dialog").get_by_role("button", name="Leave it").first.click()
-    expect(page.get_by_label("Role of Root")).to_have_value("admin")
+    expect(role).to_have_value("admin")
 
 
 def test_projections_move_by_themselves(visit: Visit, stack: Stack, organizer: Person) -> None:
