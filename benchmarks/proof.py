@@ -2,13 +2,14 @@
 verifying everything takes and how much memory; how soon a proof is given, and the statistics of long ago.
 """
 
-import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from http import HTTPStatus
+from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 from uuid import UUID
@@ -39,6 +40,8 @@ ENTRIES, EVENTS = {False: 1_000_000, True: 10_000}, 1_000
 PROOFS, STRIDE, WARM_UP = 300, 7_919, 20
 CONNECTIONS = 64
 REBUILT_PER_SECOND, OF_COPY, OF_BOOKING, OF_FOLDING = 20_000, 0.3, 0.7, 1.1
+#: How often one looks at the memory of a command.
+LOOK_SECONDS = 0.02
 #: Entries that are folded with the tree and without.
 FOLDED = 200_000
 VERIFY_SECONDS, VERIFY_MEGABYTES, PROOF_MS, AS_OF_SECONDS = 60, 300, 5, 10
@@ -184,15 +187,22 @@ def _sign(stage: Stage) -> None:
 def _command(stage: Stage, module: str, *arguments: str) -> _Done:
     """`python -m` a command of ours to its end, from nothing: what it took, and its memory at most. Raises BenchError."""
     environment = {**clean_environment(), **stage.settings.to_env()}
+    words, most = [sys.executable, "-m", module, *arguments], 0
     began = time.monotonic()
-    words = [sys.executable, "-m", module, *arguments]
-    with subprocess.Popen(
-        words, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stderr is not None
-        complaint = process.stderr.read()
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise BenchError(f"{module} {' '.join(arguments)} failed: {complaint[-300:]}")
-    return _Done(time.monotonic() - began, used.ru_maxrss / 1000)
+    with tempfile.TemporaryFile("w+") as complaint:
+        process = subprocess.Popen(words, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=complaint)
+        while process.poll() is None:
+            most = max(most, _memory_kb(process.pid))
+            time.sleep(LOOK_SECONDS)
+        seconds = time.monotonic() - began
+        complaint.seek(0)
+        if process.returncode:
+            raise BenchError(f"{module} {' '.join(arguments)} failed: {complaint.read()[-300:]}")
+    return _Done(seconds, most / 1000)
+
+
+def _memory_kb(pid: int) -> int:
+    """At most, since its program began: what `wait4` tells has that of who started it in it."""
+    with suppress(OSError), Path(f"/proc/{pid}/status").open() as status:
+        return next((int(line.split()[1]) for line in status if line.startswith("VmHWM:")), 0)
+    return 0

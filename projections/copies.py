@@ -15,7 +15,7 @@ from projections.tables import Model, Progress
 
 SERVED = "public"
 #: Entries folded in one transaction: nobody waits for them, and longer runs cost less.
-RUN = 10_000
+RUN = 4_000
 
 #: Told how far all of it is, and how far it is to get, in positions.
 Told = Callable[[int, int], None]
