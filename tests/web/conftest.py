@@ -101,6 +101,7 @@ def visit(chromium: Browser, stack: Stack) -> Iterator[Visit]:
         if who is not None:
             visitor.sign_in(who)
         if path is not None:
+            stack.settle()
             visitor.page.goto(path)
         return visitor
 

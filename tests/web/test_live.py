@@ -74,9 +74,9 @@ def test_nobody_looks_and_there_is_no_stream(visit: Visit, stack: Stack, event: 
     visitor = visit()
     asked, page = _streams(visitor.context), visitor.page
     page.goto(f"/events/{event['id']}")
-    _book(alice, event)
-    _shows(page, 9)
     _until(page, lambda: bool(asked) and _open_streams(stack) > 0)
+    _book(alice, event)  # what the stream then tells has an id
+    _shows(page, 9)
     before = _open_streams(stack)
     _hide(page, hidden=True)
     _until(page, lambda: _open_streams(stack) < before)
