@@ -100,8 +100,8 @@ def visit(chromium: Browser, stack: Stack) -> Iterator[Visit]:
         visitors.append(visitor)
         if who is not None:
             visitor.sign_in(who)
+        stack.settle()
         if path is not None:
-            stack.settle()
             visitor.page.goto(path)
         return visitor
 
