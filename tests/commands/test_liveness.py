@@ -1,6 +1,7 @@
 """What once made the appender answer wrongly, slowly or never again: found by review, kept by these."""
 
 import asyncio
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -61,14 +62,15 @@ async def test_a_conflict_and_then_a_lost_connection_fail_nobody(database_url: s
         await there.submit(t.book(event_id))
         assert isinstance(await here.submit(t.book(event_id)), Accepted)
         await there.submit(t.book(event_id))
-        missed = here._connection.missed  # type: ignore[union-attr]
+        connection = cast(Any, here._connection)
+        missed = connection.missed
 
         async def broken(known: object) -> object:
-            here._connection.cut()  # type: ignore[union-attr]
-            return await missed(known)  # type: ignore[arg-type]
+            connection.cut()
+            return await missed(known)
 
         here._contended = False
-        here._connection.missed = broken  # type: ignore[method-assign,union-attr]
+        connection.missed = broken
         assert isinstance(await here.submit(t.book(event_id)), Accepted)
 
 

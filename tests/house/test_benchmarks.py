@@ -5,7 +5,6 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import fields
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -143,8 +142,6 @@ async def _selling(name: str, database_url: str, seats: int) -> AsyncIterator[tu
 
 @pytest.mark.parametrize("name", peers.PEERS)
 async def test_peer(name: str, empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if name.startswith("orm") and find_spec("greenlet") is None:
-        pytest.skip("SQLAlchemy's async ORM needs greenlet")
     monkeypatch.setattr("gc.freeze", lambda: None)
     monkeypatch.setattr("gc.set_threshold", lambda *given: None)
     async with _selling(name, empty_database_url, seats=2) as (client, event_id):

@@ -9,7 +9,6 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
-import projections.registry  # noqa: F401 - all models are defined
 from ledger import entries as e
 from ledger.event import Event
 from ledger.store import Ledger

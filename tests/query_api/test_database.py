@@ -13,7 +13,7 @@ from projections.rebuild import Rebuilder
 from projections.registry import PROJECTORS
 from query_api import queries
 from query_api.database import Query
-from tests.query_api.world import Api, World, reading
+from tests.query_api.world import Api, World, reading, until
 
 #: A rebuild that has come to its swap.
 WAITS = """
@@ -81,8 +81,7 @@ async def test_a_rebuild_takes_nothing_away_from_a_snapshot(world: World, api: A
         async with api.side.database.snapshot(query.reads) as snapshot:
             await snapshot.answer(queries.reached(query.reads))
             rebuilding = asyncio.create_task(asyncio.to_thread(rebuilder.rebuild, [PROJECTORS["revenue"]]))
-            while not rebuilding.done() and not world.sql(WAITS):  # noqa: ASYNC110 - it is PostgreSQL that waits
-                await asyncio.sleep(0.02)
+            await until(lambda: rebuilding.done() or world.sql(WAITS))
             pages = [page async for page in snapshot.pages(query)]
         assert sum(map(len, pages)) == len(booked)
         assert [one.difference for one in await rebuilding] == [None]

@@ -31,8 +31,7 @@ def at_least(position: int) -> dict[str, str]:
 
 async def publish(settings: Settings, name: str, position: object) -> None:
     async with redis.asyncio.Redis.from_url(settings.redis_url) as client:
-        while not await client.publish(positions_channel(settings.redis_url), f"{name} {position}"):  # noqa: ASYNC110 - until heard
-            await asyncio.sleep(0.01)
+        await until(lambda: client.publish(positions_channel(settings.redis_url), f"{name} {position}"))
 
 
 async def test_what_is_there_is_answered_at_once(world: World, api: Api) -> None:

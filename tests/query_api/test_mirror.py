@@ -118,10 +118,12 @@ async def test_a_booking_shows_without_another_look_at_its_event(world: World, h
     with Redis.from_url(settings.redis_url) as redis:
         for name in ("catalogue", "availability"):
             redis.publish(positions_channel(settings.redis_url), f"{name} {world.position}")
-    async with asyncio.timeout(5):
-        while (answer := await heard.get(path)).headers["ledger-position"] != str(world.position):  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
-    assert answer.json()["available"] == 107
+
+    async def is_heard() -> bool:
+        return (await heard.get(path)).headers["ledger-position"] == str(world.position)
+
+    await until(is_heard)
+    assert (await heard.get(path)).json()["available"] == 107
     assert CountingCursor.count_of_events == before
 
 
@@ -134,8 +136,11 @@ async def test_without_messages_it_is_no_older_than_a_slow_look(world: World, se
         world.book(event_id, General=3)
         world.project()
         began = asyncio.get_running_loop().time()
-        while (await api.get(f"/api/events/{event_id}")).json()["available"] != 107:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+
+        async def is_seen() -> bool:
+            return bool((await api.get(f"/api/events/{event_id}")).json()["available"] == 107)
+
+        await until(is_seen)
         assert asyncio.get_running_loop().time() - began < 10 * mirror.LOOK_SECONDS
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from inspect import isawaitable
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -42,8 +43,9 @@ class Person(Actor, frozen=True):
 
 
 async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - what is looked at tells nobody
+    """What it returns, or what that comes to where it has to be awaited."""
+    async with asyncio.timeout(10):
+        while not (await found if isawaitable(found := condition()) else found):  # noqa: ASYNC110 - what is looked at tells nobody
             await asyncio.sleep(0.01)
 
 

@@ -24,11 +24,10 @@ from workers.workshop import TURN, Left, Workshop
 ONE = UUID(int=0x1)
 
 
-def wait_until_projected(workshop: Workshop, names: Iterator[str] | list[str]) -> None:
+def wait_until_projected(workshop: Workshop, names: list[str]) -> None:
     head = workshop.ledger.head()
     assert head
-    for name in names:
-        wait_until(lambda name=name: position(workshop, name) == head, f"{name} at the ledger's end")  # type: ignore[misc]
+    wait_until(lambda: all(position(workshop, name) == head for name in names), "all of them at the ledger's end")
 
 
 @contextmanager
