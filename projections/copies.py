@@ -10,12 +10,10 @@ from sqlalchemy.schema import DropSchema
 
 from ledger.store import Ledger, sqlalchemy_url
 from projections import comparison, shadow
-from projections.engine import Projector, catch_up
+from projections.engine import RUN, Projector, catch_up
 from projections.tables import Model, Progress
 
 SERVED = "public"
-#: Entries folded in one transaction: nobody waits for them, and longer runs cost less.
-RUN = 4_000
 
 #: Told how far all of it is, and how far it is to get, in positions.
 Told = Callable[[int, int], None]
@@ -90,10 +88,10 @@ class Copies:
         self, copies: Sequence[Copy], end_of: Callable[[Projector], int], told: Told, stops: Mapping[int, Callable[[], object]] = {}
     ) -> None:
         """Each up to the position that `end_of` says, asked again at each step. Step by step together, so that the entries of a
-        step are read and decoded once, the next ones meanwhile, and one folds while the database writes for another. At each of
-        the `stops`, which are positions, all of them stand while it is called."""
+        step are read and decoded once, and one folds while the database writes for another. At each of the `stops`, which are
+        positions, all of them stand while it is called."""
         places = [self.reached(copy) for copy in copies]
-        with ThreadPoolExecutor(len(copies) + 1, thread_name_prefix=self._purpose) as threads:
+        with ThreadPoolExecutor(len(copies), thread_name_prefix=self._purpose) as threads:
             while True:
                 ends = [end_of(copy.projector) for copy in copies]
                 behind = [place for place, end in zip(places, ends, strict=True) if place < end]
@@ -103,9 +101,7 @@ class Copies:
                 until = step[-1].position if step else max(ends)
                 until = min((stop for stop in stops if min(behind) < stop < until), default=until)
                 targets = [max(place, min(until, end)) for place, end in zip(places, ends, strict=True)]
-                ahead = threads.submit(self._ledger.read, until, RUN)
                 places = list(threads.map(self._step, copies, places, targets))
-                ahead.result()
                 stops.get(until, _go_on)()
                 told(min(places), max(ends))
 
@@ -121,7 +117,7 @@ class Copies:
 
     def fold(self, copy: Copy, until: int) -> None:
         """All entries up to that position."""
-        catch_up(copy.engine, shadow.UpTo(self._ledger, until), copy.projector, run_length=RUN)
+        catch_up(copy.engine, shadow.UpTo(self._ledger, until), copy.projector)
 
     def compare(self, copy: Copy, comparable: Callable[[State], bool]) -> Compared | None:
         """With what is served, as of one moment, at which both stand at one position; the served one goes on meanwhile. None where

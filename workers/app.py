@@ -69,7 +69,8 @@ def make_app(settings: Settings) -> Celery:
 
 def _projecting(app: Celery, workshop: Callable[[], Workshop], projector: Projector) -> Callable[[], None]:
     def project() -> None:
-        left = workshop().project(projector)
+        served = app.amqp.queues.consume_from
+        left = workshop().project(projector, [one for name, one in PROJECTORS.items() if name in served])
         if left is Left.OCCUPIED:
             time.sleep(OCCUPIED_SECONDS)
         if left is not Left.NOTHING:
