@@ -2,12 +2,14 @@
 verifying everything takes and how much memory; how soon a proof is given, and the statistics of long ago.
 """
 
+import dataclasses
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from statistics import median
@@ -21,21 +23,22 @@ from benchmarks.bench import Bench
 from benchmarks.books import Books, failures
 from benchmarks.client import Client
 from benchmarks.history import Sales
-from benchmarks.load import book
+from benchmarks.load import Server, book
 from benchmarks.machine import BenchError
-from benchmarks.processes import ROOT, clean_environment, running
+from benchmarks.processes import ROOT, START_SECONDS, clean_environment, free_port, running, wait_until_answers
 from benchmarks.projection import copied
 from benchmarks.results import Row, at_least, at_most, goal, percentile, ratios, spread
-from benchmarks.stage import Stage, another_api, aside
+from benchmarks.stage import Stage, another_api, aside, started
 from ledger.store import sqlalchemy_url
 from projections.audit import Audit
 from projections.copies import Copies
 from projections.proof.checkpoints import Checkpointing
 from projections.registry import PROJECTORS
 from projections.shadow import Kind
+from stack import COMMANDS
 
 NAME = "proof"
-ENTRIES, EVENTS = {False: 1_000_000, True: 10_000}, 1_000
+ENTRIES, EVENTS = {False: 1_000_000, True: 50_000}, 1_000
 #: Proofs asked for, each so many positions after the one before, and before the first that counts.
 PROOFS, STRIDE, WARM_UP = 300, 7_919, 20
 CONNECTIONS = 64
@@ -53,7 +56,6 @@ class _Done(NamedTuple):
 
 
 def run(bench: Bench) -> None:
-    _book_meanwhile(bench)
     size = ENTRIES[bench.options.quick]
     with aside(bench.stage, NAME, event_cache_bytes=1024 * 1024) as stage:
         events = _sell(bench, stage, size)
@@ -63,6 +65,7 @@ def run(bench: Bench) -> None:
         _verify(bench, stage, size)
         _look_back(bench, stage)
         _prove(bench, stage)
+        _book_meanwhile(bench, stage)
 
 
 def _sell(bench: Bench, stage: Stage, entries: int) -> list[UUID]:
@@ -157,24 +160,43 @@ def _prove(bench: Bench, stage: Stage) -> None:
     )  # fmt: skip
 
 
-def _book_meanwhile(bench: Bench) -> None:
-    """Bookings a second of one Event, while everything is rebuilt again and again, and while nothing is."""
-    stage, meanwhile, alone = bench.stage, list[float](), list[float]()
-    command = ("-c", "import subprocess, sys\nwhile True: subprocess.run([sys.executable, '-m', 'projections', 'rebuild', 'all'])")
-    for number in range(1, bench.options.rounds + 1):
-        for found, words in ((alone, None), (meanwhile, command)):
-            event_id = stage.schedule_event()
-            books = Books(stage, [event_id])
-            with ExitStack() as stack:
-                if words:
-                    environment = {**clean_environment(), **stage.settings.to_env()}
-                    stack.enter_context(running("rebuild", words, environment, stage.directory / "rebuild.log"))
-                    time.sleep(1)  # until it is at work
-                load = book([stage.api], [event_id], stage.tokens, connections=CONNECTIONS, seconds=bench.options.seconds)
-            found.append(load.per_second)
-            what = "booking while rebuilding" if words else "booking"
-            bench.note(NAME, what, number, load, [*failures(load), *books.wrong(load, CONNECTIONS)])
+def _book_meanwhile(bench: Bench, stage: Stage) -> None:
+    """Bookings a second of one Event, while everything is rebuilt, and while nothing is: workers project in both."""
+    settings = dataclasses.replace(stage.settings, port=free_port(), event_cache_bytes=bench.stage.settings.event_cache_bytes)
+    meanwhile, alone = list[float](), list[float]()
+    with ExitStack() as stack:
+        for name in COMMANDS:
+            stage.processes[name] = stack.enter_context(started(settings, name, stage.directory / f"{name}.log"))
+        api = Server(stage.processes["api"], settings.port)
+        wait_until_answers(api.process, api.port, "/ready")
+        book([api], [stage.schedule_event()], stage.tokens, connections=CONNECTIONS, seconds=bench.options.warm_up)
+        for number in range(1, bench.options.rounds + 1):
+            for found, around in ((alone, nullcontext), (meanwhile, partial(_rebuilding, stage))):
+                event_id = stage.schedule_event()
+                books = Books(stage, [event_id])
+                stage.settle()
+                with around():
+                    load = book([api], [event_id], stage.tokens, connections=CONNECTIONS, seconds=bench.options.seconds)
+                found.append(load.per_second)
+                what = "booking while rebuilding" if found is meanwhile else "booking"
+                bench.note(NAME, what, number, load, [*failures(load), *books.wrong(load, CONNECTIONS)])
     bench.results.rows.append(at_least(OF_BOOKING, NAME, "bookings while rebuilding / without", ratios(meanwhile, alone)))
+
+
+@contextmanager
+def _rebuilding(stage: Stage) -> Iterator[None]:
+    """From where the one before was ended, if it was: all the while. Raises BenchError where it was over before."""
+    environment = {**clean_environment(), **stage.settings.to_env()}
+    command = ["-m", "projections", "rebuild", "all"]
+    with running("rebuild", command, environment, stage.directory / "rebuild.log") as process, stage.connect() as connection:
+        deadline = time.monotonic() + START_SECONDS
+        while connection.execute("SELECT FROM rebuilds WHERE updated_at > now() - interval '1 s'").fetchone() is None:
+            process.check()
+            if time.monotonic() > deadline:
+                raise BenchError(f"A rebuild does not begin within {START_SECONDS:.0f} s.")
+            time.sleep(LOOK_SECONDS)
+        yield
+        process.check()
 
 
 def _sign(stage: Stage) -> None:

@@ -1,5 +1,6 @@
 """Copies of projections, folded anew from the ledger into schemas of their own, while those that are served go on."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,10 +11,13 @@ from sqlalchemy.schema import DropSchema
 
 from ledger.store import Ledger, sqlalchemy_url
 from projections import comparison, shadow
-from projections.engine import RUN, Projector, catch_up
+from projections.engine import ABREAST, RUN, Projector, catch_up
 from projections.tables import Model, Progress
 
 SERVED = "public"
+#: Where more entries a second come in than this, seats are being sold, and that goes before: who fills copies rests after each
+#: step, so many times as long as the step took, and so long at most.
+BUSY_PER_SECOND, REST, REST_SECONDS = 100, 1.5, 2.0
 
 #: Told how far all of it is, and how far it is to get, in positions.
 Told = Callable[[int, int], None]
@@ -90,13 +94,14 @@ class Copies:
         """Each up to the position that `end_of` says, asked again at each step. Step by step together, so that the entries of a
         step are read and decoded once, and one folds while the database writes for another. At each of the `stops`, which are
         positions, all of them stand while it is called."""
-        places = [self.reached(copy) for copy in copies]
-        with ThreadPoolExecutor(len(copies), thread_name_prefix=self._purpose) as threads:
+        places, pace = [self.reached(copy) for copy in copies], _Pace()
+        with ThreadPoolExecutor(ABREAST, thread_name_prefix=self._purpose) as threads:
             while True:
                 ends = [end_of(copy.projector) for copy in copies]
                 behind = [place for place, end in zip(places, ends, strict=True) if place < end]
                 if not behind:
                     return
+                pace.step(max(ends))
                 step = self._ledger.read(min(behind), RUN)
                 until = step[-1].position if step else max(ends)
                 until = min((stop for stop in stops if min(behind) < stop < until), default=until)
@@ -143,6 +148,18 @@ class Copies:
     def reached(self, copy: Copy) -> int:
         with self.engine.connect() as connection:
             return state_of(connection, copy.projector, copy.schema).position
+
+
+class _Pace:
+    def __init__(self) -> None:
+        self._began, self._end = 0.0, 0
+
+    def step(self, end: int) -> None:
+        """A step more, where entries up to that position are there. Rests first, if many came in during the last one."""
+        took = time.monotonic() - self._began
+        if self._began and end - self._end > took * BUSY_PER_SECOND:
+            time.sleep(min(REST * took, REST_SECONDS))
+        self._began, self._end = time.monotonic(), end
 
 
 def _go_on() -> None:

@@ -21,9 +21,8 @@ from ledger.settings import Settings
 from ledger.store import Ledger, LedgerAway, sqlalchemy_url
 from projections import digests
 from projections.audit import Audit
-from projections.engine import RUN, Occupied, Projector, Stalled, catch_up
+from projections.engine import ABREAST, RUN, Occupied, Projector, Stalled, catch_up
 from projections.proof.checkpoints import Checkpointing
-from projections.registry import PROJECTORS
 from projections.tables import Progress
 from workers.upkeep import Upkeep
 
@@ -33,7 +32,7 @@ STATEMENT_TIMEOUT_MS = 30_000
 #: Entries folded before the other projectors have their turn: so that all read them while the ledger has them in memory
 #: (`Ledger.read`), instead of each the whole of it by itself.
 TURN = RUN
-#: How long projectors that are far behind are caught up together, before what else there is to do has its turn.
+#: How long those that are far behind are caught up together, before what else there is to do has its turn.
 TOGETHER_SECONDS = 1.0
 #: Entries looked at for one pass over the streams that have grown.
 PASS = 50_000
@@ -68,7 +67,7 @@ class Workshop:
         options = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout=5000"
         self.engine = create_engine(
             sqlalchemy_url(settings.database_url),
-            pool_size=len(PROJECTORS) + 2,  # opened as they are needed: of who is far behind, one each
+            pool_size=ABREAST + 3,  # with those for checkpoints and snapshots; opened as they are needed
             pool_pre_ping=True,
             connect_args={"connect_timeout": 3, "application_name": "seatledger-worker", "options": options},
         )
@@ -80,22 +79,18 @@ class Workshop:
         self._signing = Thread(target=self._sign_for_ever, name="checkpoints", daemon=True)
         self._redis = redis.Redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
 
-    def project(self, projector: Projector, others: Sequence[Projector] = ()) -> Left:
+    def project(self, projector: Projector, served: Sequence[Projector] = ()) -> Left:
         """Catches up, a turn at a time; what goes wrong is logged, shows in the projection's row, and is tried again at the next
-        tick. A turn that was full says that it is far behind, and so are the `others` of this worker, most likely: they are caught
-        up together then."""
+        tick. A turn that was full says that it is far behind, and so are, most likely, the others that this worker serves: all of
+        them are caught up together then, turn by turn, so that entries are decoded once."""
         left = self._turn(projector)
-        return self._together(projector, others) if left is Left.MORE else left
-
-    def _together(self, projector: Projector, others: Sequence[Projector]) -> Left:
-        """Turn by turn, so that entries are decoded once, and all at a time: one folds while the database writes for another."""
-        behind, left = [projector, *(one for one in others if one is not projector)], Left.MORE
+        behind = served if left is Left.MORE else ()
         end = time.monotonic() + TOGETHER_SECONDS
-        with ThreadPoolExecutor(len(behind), thread_name_prefix="projecting") as threads:
+        with ThreadPoolExecutor(ABREAST, thread_name_prefix="projecting") as threads:
             while behind and time.monotonic() < end:
                 found = dict(zip(behind, threads.map(self._turn, behind), strict=True))
-                left = found.get(projector, left)
                 behind = [one for one in behind if found[one] is Left.MORE]
+                left = found.get(projector, left)
         return left
 
     def _turn(self, projector: Projector) -> Left:
