@@ -58,7 +58,7 @@ class Appender:
         queue_limit: int = 2_000,
         batch_limit: int = 500,
         timeout_seconds: float = 2.5,
-        cache_bytes: int = 96 * 1024 * 1024,
+        cache_bytes: int = 80 * 1024 * 1024,
     ) -> None:
         """`appended` is told the newest position after each append; it must neither block nor raise."""
         self._connect, self._clock, self._appended = connect, clock, appended

@@ -45,7 +45,7 @@ class Settings:
     command_queue_limit: int = _setting(2_000, "Commands that may wait in one API process; past it: 503 busy")
     command_batch_limit: int = _setting(500, "Commands in one transaction")
     command_timeout_seconds: float = _setting(2.5, "How long a command may take before it is withdrawn: 503")
-    event_cache_bytes: int = _setting(96 * 1024 * 1024, "Memory for Events in one API process; the one used last always stays")
+    event_cache_bytes: int = _setting(80 * 1024 * 1024, "Memory for Events in one API process; the one used last always stays")
     database_pool_size: int = _setting(10, "Connections of one API process for reading and accounts; the appender has five more")
     query_timeout_seconds: float = _setting(5.0, "How long one query may run in the database")
     freshness_timeout_seconds: float = _setting(2.0, "How long a query waits for its Ledger-Position: then 503")
