@@ -7,11 +7,12 @@ dicts with bytes keys and flat values, so that the garbage collector has next to
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import msgspec
 
 from ledger import entries as e
+from ledger.derived_ids import derived_id
 
 ACTIVE, USED, CANCELLED = b"a"[0], b"u"[0], b"c"[0]
 
@@ -160,7 +161,7 @@ _MAPS = ("bookings", "touched", "customers", "commands")
 
 
 def category_id(event_id: UUID, number: int) -> UUID:
-    return uuid5(event_id, f"category {number}")
+    return derived_id(event_id, b"category %d" % number)
 
 
 def evolve(event: Event | None, recorded: e.Recorded) -> Event:

@@ -1,10 +1,11 @@
 """`Idempotency-Key`: a command's id is fixed before the first try, so that every later try is the same command."""
 
 import re
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid4
 
 import msgspec
 
+from ledger.derived_ids import derived_id
 from ledger.errors import Malformed
 
 #: The name space of command ids. Changing it would let every command that was ever sent act once more.
@@ -23,4 +24,4 @@ def command_id(principal_id: UUID | None, method: str, path: str, key: str | Non
         message = "must be 1 to 255 printable ASCII characters"
         raise Malformed(f"Idempotency-Key {message}.", errors=[{"path": "Idempotency-Key", "message": message}])
     # JSON keeps the parts apart: no path and key can be shifted into another pair with the same text.
-    return uuid5(_COMMANDS, _encode([principal_id, method, path, key]).decode())
+    return derived_id(_COMMANDS, _encode([principal_id, method, path, key]))

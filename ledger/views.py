@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from pydantic import Field, WithJsonSchema
 from typing_extensions import TypeAliasType
 
 from ledger import entries as e
+from ledger.derived_ids import derived_id
 from ledger.event import Event, category_id
 from ledger.money import to_text
 from ledger.ticket_codes import Place, TicketCodes
@@ -121,7 +122,7 @@ def event_view(event: Event) -> EventView:
 
 
 def ticket_id(booking_id: UUID, ticket: int) -> UUID:
-    return uuid5(booking_id, f"ticket {ticket}")
+    return derived_id(booking_id, b"ticket %d" % ticket)
 
 
 def booked(recorded: e.Recorded, event_name: str, currency: str, codes: TicketCodes) -> BookingView:
