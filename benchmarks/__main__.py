@@ -1,6 +1,6 @@
 """Measures Seatledger's speed and size against its peers, on servers of its own, and prints one table.
 
-Needs wrk (Debian: apt-get install wrk) and a quiet machine. A full run takes some fifteen minutes, a quick one less than one.
+Needs wrk (Debian: apt-get install wrk) and a quiet machine. A full run takes some 25 minutes, a quick one less than one.
 """
 
 import argparse
