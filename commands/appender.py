@@ -32,6 +32,7 @@ from ledger import messages as m
 from ledger.entries import Recorded
 from ledger.errors import Busy, OutcomeUnknown
 from ledger.event import Event, evolve
+from ledger.settings import Settings
 from ledger.streams import Streams
 
 log = logging.getLogger(__name__)
@@ -55,10 +56,10 @@ class Appender:
         streams: Streams,
         clock: Callable[[], datetime],
         appended: Callable[[int], None] = lambda position: None,
-        queue_limit: int = 2_000,
-        batch_limit: int = 500,
-        timeout_seconds: float = 2.5,
-        cache_bytes: int = 80 * 1024 * 1024,
+        queue_limit: int = Settings.command_queue_limit,
+        batch_limit: int = Settings.command_batch_limit,
+        timeout_seconds: float = Settings.command_timeout_seconds,
+        cache_bytes: int = Settings.event_cache_bytes,
     ) -> None:
         """`appended` is told the newest position after each append; it must neither block nor raise."""
         self._connect, self._clock, self._appended = connect, clock, appended

@@ -16,7 +16,7 @@ from tests.projections.stories import Story
 
 
 class Clock:
-    """Of `projections.copies`: stands still but for who rests, and for `seconds`."""
+    """Of `projections.copies`: stands still but for who rests, and where a test moves it."""
 
     def __init__(self) -> None:
         self.now, self.rests = 1.0, list[float]()

@@ -68,6 +68,19 @@ def test_who_is_far_behind_catches_up_beside_the_others(
     assert position(workshop, "catalogue") == 0
 
 
+def test_who_has_not_finished_is_hinted_at_again(
+    settings: Settings, workshop: Workshop, grow: Grow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        grow(ONE, TURN // 2)
+    monkeypatch.setattr("workers.workshop.TOGETHER_SECONDS", 0)
+    monkeypatch.setattr("workers.app.Workshop", lambda _: workshop)
+    app = make_app(settings)
+    for reached, hints in ((TURN, 1), (workshop.ledger.head(), 1)):  # the second turn finds less than a whole one: no hint more
+        app.tasks["bookings"]()
+        assert (position(workshop, "bookings"), waiting(settings.redis_url, "bookings")) == (reached, hints)
+
+
 def test_one_hint_is_enough_from_far_behind(settings: Settings, workshop: Workshop, grow: Grow) -> None:
     for _ in range(3):
         grow(ONE, TURN // 2)
