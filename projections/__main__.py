@@ -14,6 +14,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 from tqdm import tqdm
 
+from ledger import collector
 from ledger.keys import KeysError
 from ledger.macs import Macs
 from ledger.settings import Settings, SettingsError
@@ -40,6 +41,7 @@ class Refused(Exception):
 
 def main() -> int:
     arguments = _parser().parse_args()
+    collector.tune()
     try:
         return _COMMANDS[arguments.command](arguments, Settings.of_running())
     except KeyboardInterrupt:

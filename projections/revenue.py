@@ -88,7 +88,10 @@ class _Event(msgspec.Struct):
     removed: set[int]
 
     def gain(self, at: datetime, **amounts: int) -> None:
-        hour = self.hours.setdefault(at.replace(minute=0, second=0, microsecond=0), dict.fromkeys(_HOUR_COLUMNS, 0))
+        start = at.replace(minute=0, second=0, microsecond=0)
+        hour = self.hours.get(start)
+        if hour is None:
+            hour = self.hours[start] = dict.fromkeys(_HOUR_COLUMNS, 0)
         for name, amount in amounts.items():
             hour[name] += amount
 

@@ -4,10 +4,12 @@ Rebuilding fills them and puts them in the place of the served ones; verifying f
 to some position and asks them. There is one set of rules: each projector's `fold` finds its tables by the search path.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, insert, text
@@ -110,7 +112,7 @@ class UpTo:
 
     def read(self, after: int, limit: int) -> list[Recorded]:
         run = self._ledger.read(after, limit)
-        return [recorded for recorded in run if recorded.position <= self.position]
+        return run[: bisect_right(run, self.position, key=attrgetter("position"))]
 
     def next_position(self, after: int) -> int | None:
         found = self._ledger.next_position(after)

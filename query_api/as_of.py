@@ -9,6 +9,7 @@ from contextlib import closing
 import msgspec
 from sqlalchemy import Engine
 
+from ledger import collector
 from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
 from projections import digests, shadow
@@ -48,6 +49,7 @@ def _rows(engine: Engine, query: Query) -> list[Row]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m query_api.as_of", description=__doc__)
     parser.add_argument("position", type=int)
+    collector.tune()
     sys.stdout.buffer.write(msgspec.json.encode(standing(Settings.from_env(), parser.parse_args().position)))
     return 0
 

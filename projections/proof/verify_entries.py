@@ -104,15 +104,16 @@ class EntryCheck:
     def take(self, row: Row, stored: tuple[bytes, int] | None) -> None:
         """Raises Altered; NoteError where it is the list of checkpoints that is wrong."""
         stream, version, topic, state, position, mac = row
-        for name, value in zip(_COLUMNS, row, strict=False):
-            if value is None:
-                self._say(position, name, None, "a value", f"has no {name}")
+        if None in row[:-1]:
+            name = _COLUMNS[row.index(None)]
+            self._say(position, name, None, "a value", f"has no {name}")
         if position <= self.position:
             self._say(position, "notification_id", position, f"above {self.position}", "is not above the one before it")
         leaf = leaf_of(stream, version, position, topic, state)
         if stored is not None and self._suspect is None and stored != (leaf, position):
             self._suspect = _Suspect(self.tree.size, position, stored[1])
-        expected = self._versions.get(stream.bytes, 0) + 1
+        own = stream.bytes
+        expected = self._versions.get(own, 0) + 1
         if version != expected:
             fault = f"is version {version} of its stream, after {expected - 1}"
             self._say(position, "originator_version", version, expected, fault)
@@ -121,7 +122,7 @@ class EntryCheck:
         if mac is not None and not self._macs.is_of(mac, stream, version, topic, state):
             self._say(position, "state", None, None, "does not fit its MAC: its bytes are not those that were written")
         self._check_readable(row)
-        self._versions[stream.bytes], self.position = version, position
+        self._versions[own], self.position = version, position
         self._is_sealed |= mac is not None
         self.tree.append(leaf)
         if due := self._passed.go_to(self.tree.size):
