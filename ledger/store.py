@@ -39,7 +39,7 @@ ORDERING_LOCK = 0x536561746C656467
 STATEMENT_TIMEOUT_MS = 10_000
 #: The library's pipeline was seen to hang for good with 3,000 entries, and with 800 of some 640 bytes: 600 of them went well.
 MAX_APPEND, MAX_APPEND_BYTES = 2_000, 256 * 1024
-#: Decoded entries that a reader of the log keeps, the newest: some 6 MB, for two of the longest runs (projections/copies.py).
+#: Decoded entries that a reader of the log keeps, the newest: some 6 MB, for the longest run (projections/copies.py).
 KEPT = 8_000
 LOCK_TIMEOUT_MS = 5_000
 

@@ -118,7 +118,7 @@ def _append(connection: Connection, leaves: bytes) -> int:
             size = tile * merkle.WIDTH + filled
         last[level] = hashes if filled < merkle.WIDTH else b""
     changed = merkle.append(last, size, leaves)
-    rows = [{"level": level, "tile": tile, "hashes": _hex(hashes)} for (level, tile), hashes in changed.items()]
+    rows = [{"level": level, "tile": tile, "hashes": hashes} for (level, tile), hashes in changed.items()]
     upsert(connection, AuditTile, rows)
     return size
 
@@ -142,7 +142,7 @@ def _rows(size: int, held: bytes, latest: datetime, run: Sequence[Recorded]) -> 
         latest = max(latest, *(one.entry.at for one in part))
         packed = (held if start == 0 else b"") + struct.pack(f">{len(part)}q", *(one.position for one in part))
         first = _POSITION.unpack_from(packed)[0]
-        rows.append({"tile": tile, "first_position": first, "positions": _hex(packed), "latest": latest})
+        rows.append({"tile": tile, "first_position": first, "positions": packed, "latest": latest})
         start += len(part)
     return rows
 
@@ -153,10 +153,6 @@ _AMENDMENTS = frozenset((e.BookingCancelled, e.TicketUsed, e.EventCancelled))
 def _subject(amendment: Recorded) -> UUID:
     entry = amendment.entry
     return entry.booking_id if isinstance(entry, e.BookingCancelled | e.TicketUsed) else amendment.stream
-
-
-def _hex(content: bytes) -> str:
-    return "\\x" + content.hex()
 
 
 # Reading

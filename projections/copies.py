@@ -11,10 +11,13 @@ from sqlalchemy.schema import DropSchema
 
 from ledger.store import Ledger, sqlalchemy_url
 from projections import comparison, shadow
-from projections.engine import ABREAST, RUN, Projector, catch_up
+from projections.engine import Projector, catch_up
 from projections.tables import Model, Progress
 
 SERVED = "public"
+#: Projectors that are folded at a time: some work while the database writes for the others. And entries folded in one transaction:
+#: nobody waits for the end of one, as for a worker's.
+ABREAST, RUN = 3, 8_000
 #: Where more entries a second come in than this, seats are being sold, and that goes before: who fills copies rests after each
 #: step, so many times as long as the step took, and so long at most.
 BUSY_PER_SECOND, REST, REST_SECONDS = 100, 1.5, 2.0
@@ -122,7 +125,7 @@ class Copies:
 
     def fold(self, copy: Copy, until: int) -> None:
         """All entries up to that position."""
-        catch_up(copy.engine, shadow.UpTo(self._ledger, until), copy.projector)
+        catch_up(copy.engine, shadow.UpTo(self._ledger, until), copy.projector, run_length=RUN)
 
     def compare(self, copy: Copy, comparable: Callable[[State], bool]) -> Compared | None:
         """With what is served, as of one moment, at which both stand at one position; the served one goes on meanwhile. None where

@@ -22,9 +22,6 @@ log = logging.getLogger(__name__)
 
 #: Entries folded in one transaction: longer runs cost less, and hold who waits for one of them up the longer.
 RUN = 4_000
-#: Projectors that are folded at a time, where there is much to fold: one works while the database writes for the other. More would
-#: only take from who sells (docs/decisions/0011).
-ABREAST = 2
 #: Operational errors by PostgreSQL's code that say something of the statement, not of the server: what is folded takes longer than
 #: statement_timeout, or is too big (class 54). Tried again they would come again, for ever.
 _TIMED_OUT, _TOO_BIG = "57014", "54"

@@ -127,11 +127,10 @@ def last_tiles(size: int) -> list[tuple[int, int]]:
 
 def _root_of_power(hashes: bytes) -> bytes:
     """Of a whole subtree: 1, 2, 4 … hashes."""
-    sha256 = hashlib.sha256
-    row = [hashes[at : at + SIZE] for at in range(0, len(hashes), SIZE)]
-    while len(row) > 1:
-        row = [sha256(b"\x01" + row[at] + row[at + 1]).digest() for at in range(0, len(row), 2)]
-    return row[0]
+    sha256, pair = hashlib.sha256, 2 * SIZE
+    while len(hashes) > SIZE:
+        hashes = b"".join([sha256(b"\x01" + hashes[at : at + pair]).digest() for at in range(0, len(hashes), pair)])
+    return hashes
 
 
 def _whole_subtrees(span: Span) -> Iterator[tuple[int, int]]:

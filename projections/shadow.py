@@ -111,7 +111,7 @@ class UpTo:
         self._ledger, self.position = ledger, position
 
     def read(self, after: int, limit: int) -> list[Recorded]:
-        run = self._ledger.read(after, limit)
+        run = self._ledger.read(after, limit) if after < self.position else []
         return run[: bisect_right(run, self.position, key=attrgetter("position"))]
 
     def next_position(self, after: int) -> int | None:

@@ -1,6 +1,6 @@
 """What all read tables share: their metadata, column types, and writing many rows in one statement."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any
@@ -8,7 +8,20 @@ from uuid import UUID
 
 import msgspec
 import psycopg
-from sqlalchemy import BigInteger, ColumnElement, Connection, DateTime, MetaData, SmallInteger, Table, Text, Uuid, any_, bindparam
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    DateTime,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+)
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped, mapped_column
@@ -83,7 +96,7 @@ def upsert(connection: Connection, model: type[Model], rows: Sequence[Mapping[st
         keys = [column.name for column in table.primary_key]
         new = ", ".join(f"{name} = excluded.{name}" for name in names if name not in keys)
         sql = f"{_insert_sql(table, names)} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {new}"
-        connection.exec_driver_sql(sql, _given(rows))
+        connection.exec_driver_sql(sql, _given(table, rows))
 
 
 def add(connection: Connection, model: type[Model], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -94,7 +107,7 @@ def add(connection: Connection, model: type[Model], rows: Sequence[Mapping[str, 
         keys = [column.name for column in table.primary_key]
         new = ", ".join(f"{name} = {table.name}.{name} + excluded.{name}" for name in names if name not in keys)
         sql = f"{_insert_sql(table, names)} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {new}"
-        connection.exec_driver_sql(sql, _given(rows))
+        connection.exec_driver_sql(sql, _given(table, rows))
 
 
 def update(connection: Connection, model: type[Model], new: str, match: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -103,12 +116,15 @@ def update(connection: Connection, model: type[Model], new: str, match: str, row
         table = table_of(model)
         names = tuple(rows[0])
         sql = f"UPDATE {table.name} SET {new} FROM {_recordset(table, names)} WHERE {match}"
-        done = connection.exec_driver_sql(sql, _given(rows)).rowcount
+        done = connection.exec_driver_sql(sql, _given(table, rows)).rowcount
         assert done == len(rows), f"{len(rows) - done} rows of {table.name} that an entry is about are missing"
 
 
-def _given(rows: Sequence[Mapping[str, Any]]) -> tuple[str]:
-    """Rows as one JSON text: a sixth of what psycopg takes to write them as arrays, and the server reads it as fast."""
+def _given(table: Table, rows: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
+    """Rows as one JSON text: a sixth of what psycopg takes to write them as arrays, and the server reads it as fast. But bytes, of
+    which JSON would make twice as many, as an array for each column."""
+    if _holds_bytes(table):
+        return tuple(list(column) for column in zip(*(row.values() for row in rows), strict=True))
     return (msgspec.json.encode(rows).decode(),)
 
 
@@ -122,6 +138,13 @@ def _type(table: Table, column: str) -> str:
 
 
 @cache
-def _recordset(table: Table, names: Iterable[str]) -> str:
+def _holds_bytes(table: Table) -> bool:
+    return any(isinstance(column.type, LargeBinary) for column in table.columns)
+
+
+@cache
+def _recordset(table: Table, names: Sequence[str]) -> str:
+    if _holds_bytes(table):
+        return f"unnest({', '.join(f'%b::{_type(table, name)}[]' for name in names)}) AS given ({', '.join(names)})"
     columns = ", ".join(f"{name} {_type(table, name)}" for name in names)
     return f"json_to_recordset(%s::json) AS given ({columns})"

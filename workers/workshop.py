@@ -21,7 +21,7 @@ from ledger.settings import Settings
 from ledger.store import Ledger, LedgerAway, sqlalchemy_url
 from projections import digests
 from projections.audit import Audit
-from projections.engine import ABREAST, RUN, Occupied, Projector, Stalled, catch_up
+from projections.engine import RUN, Occupied, Projector, Stalled, catch_up
 from projections.proof.checkpoints import Checkpointing
 from projections.tables import Progress
 from workers.upkeep import Upkeep
@@ -32,6 +32,8 @@ STATEMENT_TIMEOUT_MS = 30_000
 #: Entries folded before the other projectors have their turn: so that all read them while the ledger has them in memory
 #: (`Ledger.read`), instead of each the whole of it by itself.
 TURN = RUN
+#: Projectors folded at a time, where there is much to fold: one works while the database writes for the other (docs/decisions/0011).
+ABREAST = 2
 #: How long those that are far behind are caught up together, before what else there is to do has its turn.
 TOGETHER_SECONDS = 1.0
 #: Entries looked at for one pass over the streams that have grown.
