@@ -1,15 +1,17 @@
 import { Alert, Text } from "@mantine/core";
 import { useEffect, useEffectEvent, useRef, useState } from "react";
-import { BrowserQRCodeReader, type IScannerControls } from "@zxing/browser";
 
 import { organise } from "@/shared/strings/organise";
 
 import classes from "./camera.module.css";
+import { codeIn, pictureOf } from "./qr-codes";
 
 const text = organise.checkIn;
 
 /** A ticket that stays in the picture is one ticket. */
 const SAME_MILLISECONDS = 4_000;
+/** From the end of one look at the picture to the next. */
+const LOOK_MILLISECONDS = 100;
 
 /** Reads QR codes from the camera, the one at the back where there is one, for as long as it is shown. */
 export function Camera({ onCode }: { onCode: (code: string) => void }) {
@@ -25,26 +27,41 @@ export function Camera({ onCode }: { onCode: (code: string) => void }) {
   });
 
   useEffect(() => {
-    let controls: IScannerControls | undefined;
-    let isOver = false;
-    const started = new BrowserQRCodeReader().decodeFromConstraints(
-      { audio: false, video: { facingMode: "environment" } },
-      picture.current ?? undefined,
-      (result) => {
-        if (result !== undefined && !isOver) see(result.getText());
-      },
-    );
-    started.then(
-      (running) => {
-        controls = running;
-        if (isOver) running.stop();
-      },
-      (error: unknown) => setProblem(reason(error)),
-    );
-    return () => {
-      isOver = true;
-      controls?.stop();
-    };
+    const film = picture.current;
+    if (film === null) return undefined;
+    const canvas = document.createElement("canvas");
+    let stream: MediaStream | undefined;
+    let timer: number | undefined;
+    const over = new AbortController();
+
+    function end() {
+      over.abort();
+      window.clearTimeout(timer);
+      stream?.getTracks().forEach((track) => track.stop());
+    }
+
+    function look(film: HTMLVideoElement) {
+      const shown = pictureOf(film, canvas);
+      const code = shown && codeIn(shown);
+      if (code) see(code);
+      timer = window.setTimeout(look, LOOK_MILLISECONDS, film);
+    }
+
+    async function start(film: HTMLVideoElement) {
+      stream = await navigator.mediaDevices.getUserMedia({ audio: false, video: { facingMode: "environment" } });
+      if (!over.signal.aborted) {
+        film.srcObject = stream;
+        await film.play();
+      }
+      if (over.signal.aborted) end();
+      else look(film);
+    }
+
+    start(film).catch((error: unknown) => {
+      if (!over.signal.aborted) setProblem(reason(error));
+      end();
+    });
+    return end;
   }, []);
 
   if (problem !== null) {
