@@ -1,6 +1,6 @@
 import jsQR from "jsqr";
 
-/** A picture is looked at this large at most, in pixels of its longer side: enough for a code that fills a fifth of it. */
+/** A picture is looked at this large at most, in pixels of its longer side: enough for a code that fills a quarter of it. */
 const LONGER_SIDE = 640;
 
 /** What the QR code in the picture says; undefined where there is none. */
