@@ -81,14 +81,20 @@ def _event_answer(view: object, position: int, status: int = 200, headers: Mappi
 @router.post("/events", status_code=201, tags=["events"], operation_id="create_event", response_model=EventView)
 async def create_event(body: NewEvent, request: Request, who: Organizer, key: IdempotencyKey = None) -> Response:
     side = _write_side(request)
-    currency = body.currency or side.currency
     id_ = command_id_of(request, who, key)
+    currency = body.currency or await _default_currency(side, id_, key)
     command = m.ScheduleEvent(
         id=id_, actor=who.actor, event_id=id_, details=body.details(), currency=currency,
         categories=body.numbered_categories(currency),
     )  # fmt: skip
     view, position = await side.desk.carry_out(command, request.is_disconnected)
     return _event_answer(view, position, 201, {"Location": f"/api/events/{view.id}"})
+
+
+async def _default_currency(side: WriteSide, id_: UUID, key: str | None) -> str:
+    """The setting; for a retry what it was at the first try, so that another setting does not make it another request."""
+    event = await side.desk.event(id_) if key is not None else None
+    return side.currency if event is None else event.currency
 
 
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag of the event that you read")]
