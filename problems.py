@@ -45,7 +45,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     errors.SoldOut: Problem(409, "Sold out", "Fewer seats are left than you asked for: `available` says how many. Take fewer, or another category."),
     errors.CustomerLimit: Problem(409, "Limit reached", "A customer may hold `limit` tickets of this event and this one holds `held`."),
     errors.BookingTooLarge: Problem(409, "Booking too large", "One booking holds at most `limit` tickets. Split it into several."),
-    errors.EventNotBookable: Problem(409, "Event not bookable", "The event has started, or is cancelled or completed: see `reason`."),
+    errors.EventNotBookable: Problem(409, "Event not bookable", "The event has started and is not sold any more, or is cancelled or completed: see `reason`."),
     errors.NotOnSale: Problem(409, "Not on sale", "Sales have not opened yet (`opens_at`), or have closed (`closed_at`)."),
     errors.AlreadyCancelled: Problem(409, "Already cancelled", "There is nothing left to cancel."),
     errors.TicketUsed: Problem(409, "Ticket used", "The ticket was used to get in. It can't be used again, nor given back."),

@@ -16,7 +16,7 @@ from benchmarks.load import CATEGORY
 from ledger.decide import MAX_CAPACITY
 from ledger.entries import Category, Details, EventScheduled, Line, Recorded, SeatsBooked
 from ledger.macs import Macs
-from ledger.store import ORDERING_LOCK, TOPIC_OF, Ledger, encode
+from ledger.store import ORDERING_LOCK, Ledger, encode
 
 PRICE = 5_000
 #: What was sold before is of another category: the one that loads book from has all its seats.
@@ -71,7 +71,7 @@ def sell(connection: psycopg.Connection, macs: Macs, sales: Sequence[Sales], cus
 def _rows(sales: Sales, buyers: Iterator[bytes], macs: Macs) -> Iterator[bytes]:
     """In PostgreSQL's binary COPY format: every field after its length."""
     before, between, after = _around_ids()
-    topic = TOPIC_OF[SeatsBooked]
+    topic = "seats-booked/1"
     start = (5).to_bytes(2, "big") + _field(sales.event_id.bytes)
     middle = _field(topic.encode())
     for version, command, buyer in zip(count(sales.version), _ids(sales.bookings), buyers, strict=False):

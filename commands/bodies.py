@@ -90,8 +90,10 @@ class NewCategory(Body):
 
 
 class NewEvent(Body):
+    """Without `starts_at` it has an open date. `sales_close_at` may be after the start: then sales go on until it."""
+
     name: Name
-    starts_at: Moment
+    starts_at: Moment | None = None
     categories: Annotated[list[NewCategory], Field(min_length=1, max_length=MAX_CATEGORIES)]
     description: LongText = ""
     venue: Venue = ""
@@ -103,7 +105,7 @@ class NewEvent(Body):
     max_tickets_per_customer: CustomerLimit | None = None
 
     def details(self) -> Details:
-        return Details(**{name: getattr(self, name) for name in Details.__struct_fields__})
+        return Details(**{name: getattr(self, name) for name in Details.__struct_fields__ if name in type(self).model_fields})
 
     def numbered_categories(self, currency: str) -> tuple[Category, ...]:
         return numbered(self.categories, currency)
@@ -148,7 +150,7 @@ class EventChanges(Body):
 
     @model_validator(mode="after")
     def _some_are_never_null(self) -> Self:
-        for name in ("name", "starts_at", "categories", "timezone"):
+        for name in ("name", "categories", "timezone"):
             if name in self.model_fields_set and getattr(self, name) is None:
                 raise ValueError(f"{name} can't be null")
         return self

@@ -16,9 +16,9 @@ from psycopg import AsyncConnection, errors
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
-from ledger.entries import Recorded
+from ledger.entries import Recorded, topic_of
 from ledger.macs import Macs
-from ledger.store import TOPIC_OF, UnknownTopic, decode, encode
+from ledger.store import UnknownTopic, decode, encode
 
 #: The server gives up on a statement, or on a transaction left open, after this long; the lock is free again at most then.
 SERVER_TIMEOUT_MS = 2_000
@@ -134,7 +134,7 @@ class LedgerConnection:
 
     def _arrays(self, run: Sequence[Recorded]) -> tuple[list[UUID], list[int], list[str], list[bytes], list[bytes]]:
         try:
-            rows = [(one.stream, one.version, TOPIC_OF[type(one.entry)], encode(one.entry)) for one in run]
+            rows = [(one.stream, one.version, topic_of(one.entry), encode(one.entry)) for one in run]
         except (TypeError, ValueError, ArithmeticError, LookupError) as error:  # what JSON or our table of topics can't hold
             raise DataRefused(str(error)) from error
         streams, versions, topics, states = map(list, zip(*rows, strict=True))

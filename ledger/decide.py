@@ -101,8 +101,7 @@ def _category_change(seats: Seats, wanted: m.CategoryChange, stamp: Stamp) -> It
 
 def _book(event: Event, c: m.BookSeats, now: datetime, stamp: Stamp) -> list[e.Entry]:
     _check_active(event)
-    if now >= event.details.starts_at:
-        raise errors.EventNotBookable("past")
+    _check_not_past(event, now)
     if box_office(event, c.actor):
         customer = c.customer_id
     elif c.customer_id is not None:
@@ -151,8 +150,10 @@ def _cancel_booking(event: Event, c: m.CancelBooking, now: datetime, stamp: Stam
     states = event.ticket_states(c.booking_id)
     if ACTIVE not in states and USED not in states:
         raise errors.AlreadyCancelled("booking")
-    if not sells and now >= event.details.starts_at:
-        raise errors.EventNotBookable("past")
+    if not sells:
+        _check_not_past(event, now)
+        if event.details.starts_at is None:
+            _check_not_closed(event, now)
     if c.tickets is None:
         if USED in states:
             raise errors.TicketUsed
@@ -207,10 +208,21 @@ def _check_active(event: Event) -> None:
         raise errors.EventNotBookable(event.status)
 
 
+def _check_not_past(event: Event, now: datetime) -> None:
+    past_at = event.details.past_at
+    if past_at is not None and now >= past_at:
+        raise errors.EventNotBookable("past")
+
+
 def _check_on_sale(event: Event, now: datetime) -> None:
-    opens_at, closes_at = event.details.sales_open_at, event.details.sales_close_at
+    opens_at = event.details.sales_open_at
     if opens_at is not None and now < opens_at:
         raise errors.NotOnSale(opens_at=opens_at.isoformat())
+    _check_not_closed(event, now)
+
+
+def _check_not_closed(event: Event, now: datetime) -> None:
+    closes_at = event.details.sales_close_at
     if closes_at is not None and now >= closes_at:
         raise errors.NotOnSale(closed_at=closes_at.isoformat())
 
@@ -229,7 +241,7 @@ def _check_active_tickets(tickets: tuple[int, ...], states: bytes) -> tuple[int,
 
 
 def _check_details(details: e.Details) -> None:
-    if details.ends_at is not None and details.ends_at <= details.starts_at:
+    if details.ends_at is not None and (details.starts_at is None or details.ends_at <= details.starts_at):
         raise _malformed("ends_at", "must be after starts_at")
     opens_at, closes_at = details.sales_open_at, details.sales_close_at
     if opens_at is not None and closes_at is not None and closes_at <= opens_at:
@@ -237,7 +249,7 @@ def _check_details(details: e.Details) -> None:
 
 
 def _check_future(details: e.Details, now: datetime) -> None:
-    if details.starts_at <= now:
+    if details.past_at is not None and details.past_at <= now:
         raise _malformed("starts_at", "must be in the future")
 
 

@@ -2,7 +2,8 @@
 
 An entry is a fact in the past tense, immutable, about one Event. It carries no personal data, only account ids. Money is a
 whole number of minor units of the Event's currency. `TOPICS`, at the foot, gives each entry its name in the database: a class
-may be renamed, a topic never. A changed shape is a new topic (`seats-booked/2`) and an upcaster from the old one.
+may be renamed, a topic never. A changed shape is a new topic (`seats-booked/2`), beside the old one where the class reads both,
+else with an upcaster from it. An entry is written under the oldest topic that can say it (`topic_of`).
 
 They never stand in a circle, so the garbage collector need not look at them (`gc=False`).
 """
@@ -16,10 +17,11 @@ import msgspec
 
 
 class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What an Event is about. Times are UTC; `timezone` is the IANA name of the place where it happens."""
+    """What an Event is about. Times are UTC; `timezone` is the IANA name of the place where it happens. Without `starts_at` it has
+    an open date. Sales end at the start, unless `sales_close_at` is later, or `sells_after_start`."""
 
     name: str
-    starts_at: datetime
+    starts_at: datetime | None
     description: str = ""
     venue: str = ""
     ends_at: datetime | None = None
@@ -27,6 +29,19 @@ class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     sales_open_at: datetime | None = None
     sales_close_at: datetime | None = None
     max_tickets_per_customer: int | None = None
+    sells_after_start: bool = False
+
+    @property
+    def past_at(self) -> datetime | None:
+        """From when on nobody books, nor cancels a booking of their own. None: never by itself."""
+        if self.starts_at is None or (self.sells_after_start and self.sales_close_at is None):
+            return None
+        return max(self.starts_at, self.sales_close_at or self.starts_at)
+
+    @property
+    def is_first_shape(self) -> bool:
+        """Whether all of it can be said under the first topics, which every release reads."""
+        return self.starts_at is not None and not self.sells_after_start
 
 
 class Category(msgspec.Struct, frozen=True, gc=False):
@@ -157,9 +172,12 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
         return self.version
 
 
+#: A class may have several topics, whose shapes it reads alike; the newest comes last.
 TOPICS: dict[str, type[Entry]] = {
     "event-scheduled/1": EventScheduled,
+    "event-scheduled/2": EventScheduled,  # may have an open date, and sell after its start
     "event-details-changed/1": EventDetailsChanged,
+    "event-details-changed/2": EventDetailsChanged,  # likewise
     "category-added/1": CategoryAdded,
     "category-renamed/1": CategoryRenamed,
     "price-changed/1": PriceChanged,
@@ -174,3 +192,13 @@ TOPICS: dict[str, type[Entry]] = {
 
 #: Old topic -> (topic that it became, function from the old JSON object to the new one). Chains are followed.
 UPCASTERS: dict[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
+
+_NEWEST: dict[type[Entry], str] = {entry: topic for topic, entry in TOPICS.items()}
+_FIRST_DETAILS = {EventScheduled: "event-scheduled/1", EventDetailsChanged: "event-details-changed/1"}
+
+
+def topic_of(entry: Entry) -> str:
+    """The topic that an entry is written under: an older one where that says all of it, for processes of the last release."""
+    if isinstance(entry, EventScheduled | EventDetailsChanged) and entry.details.is_first_shape:
+        return _FIRST_DETAILS[type(entry)]
+    return _NEWEST[type(entry)]

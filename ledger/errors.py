@@ -83,7 +83,7 @@ class EventNotBookable(RuleBroken):
     """`reason` is `past`, `cancelled` or `completed`."""
 
     TEXT: ClassVar = {
-        "past": "The event has started.",
+        "past": "The event has started, and its sales have ended.",
         "cancelled": "The event is cancelled.",
         "completed": "The event is completed.",
     }

@@ -1,5 +1,8 @@
 """How a long stream is shortened: an Event as bytes, in frames of a thousand bookings, so that reading one back can stop for
-breath between frames (`restore` is a generator: the appender's loader gives the event loop a turn at each step)."""
+breath between frames (`restore` is a generator: the appender's loader gives the event loop a turn at each step).
+
+The topic is the version of the format. One is written under the oldest that says all of it, so that processes of the last release
+read it; a topic that is not in `TOPICS` is of a later release, and is passed over."""
 
 from collections.abc import Generator
 from datetime import datetime
@@ -12,7 +15,9 @@ import msgspec
 from ledger.entries import Details
 from ledger.event import Event, Seats
 
-SNAPSHOT_TOPIC = "event-snapshot/1"
+FIRST, OPEN_DATES = "event-snapshot/1", "event-snapshot/2"
+#: All that this release reads. /2: the details may have an open date, and sell after their start.
+TOPICS = (FIRST, OPEN_DATES)
 #: The name of the work of taking them: of its task, and of its row among the projections' positions.
 SNAPSHOTS = "snapshots"
 FRAME = 1_000
@@ -20,11 +25,19 @@ FRAME = 1_000
 MIN_GROWTH = 1_000
 
 
+def is_later(topic: str) -> bool:
+    """Is this the topic of a snapshot that a later release has taken?"""
+    kind, _, version = topic.partition("/")
+    newest_kind, _, newest = TOPICS[-1].partition("/")
+    return kind == newest_kind and version.isascii() and version.isdigit() and int(version) > int(newest)
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """The Event of stream `originator_id` as of `originator_version` (the `eventsourcing` library's names)."""
 
     originator_id: UUID
     originator_version: int
+    topic: str
     state: bytes
 
 
@@ -70,7 +83,8 @@ def take(event: Event) -> Snapshot:
         items = iter(getattr(event, name).items())
         while chunk := dict(islice(items, FRAME)):
             frames.append((name, msgspec.Raw(msgspec.msgpack.encode(chunk))))
-    return Snapshot(event.id, event.version, msgspec.msgpack.encode(_State(head, frames)))
+    topic = FIRST if event.details.is_first_shape else OPEN_DATES
+    return Snapshot(event.id, event.version, topic, msgspec.msgpack.encode(_State(head, frames)))
 
 
 def restore(snapshot: Snapshot) -> Generator[None, None, Event]:

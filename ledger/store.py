@@ -29,9 +29,10 @@ from psycopg.rows import dict_row, tuple_row
 from psycopg.sql import SQL
 from sqlalchemy import URL, make_url
 
-from ledger.entries import TOPICS, UPCASTERS, Entry, Recorded
+from ledger.entries import TOPICS, UPCASTERS, Entry, Recorded, topic_of
 from ledger.macs import Macs
-from ledger.snapshots import SNAPSHOT_TOPIC, Snapshot
+from ledger import snapshots
+from ledger.snapshots import Snapshot
 
 #: The advisory lock that everything which writes entries takes, so that commit order is position order ("Seatledg" in ASCII).
 #: Not the library's LOCK TABLE, which conflicts with VACUUM and ANALYZE.
@@ -55,7 +56,6 @@ _INSERT = SQL("""
         WITH ORDINALITY AS run (stream, version, topic, state, mac, place)
     ORDER BY place RETURNING notification_id""")
 _position = attrgetter("position")
-TOPIC_OF: dict[type[Entry], str] = {entry: topic for topic, entry in TOPICS.items()}
 _encode = msgspec.json.Encoder().encode
 _DECODERS: dict[str, msgspec.json.Decoder[Entry]] = {topic: msgspec.json.Decoder(entry) for topic, entry in TOPICS.items()}
 
@@ -112,14 +112,14 @@ class EntryMapper(Mapper[UUID]):
 
     def to_stored_event(self, domain_event: Any) -> StoredEvent:
         if isinstance(domain_event, Snapshot):
-            return StoredEvent(domain_event.originator_id, domain_event.originator_version, SNAPSHOT_TOPIC, domain_event.state)
+            return StoredEvent(domain_event.originator_id, domain_event.originator_version, domain_event.topic, domain_event.state)
         entry: Entry = domain_event.entry
-        return StoredEvent(domain_event.originator_id, domain_event.originator_version, TOPIC_OF[type(entry)], encode(entry))
+        return StoredEvent(domain_event.originator_id, domain_event.originator_version, topic_of(entry), encode(entry))
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
         stream, version = cast(UUID, stored_event.originator_id), stored_event.originator_version
-        if stored_event.topic == SNAPSHOT_TOPIC:
-            return Snapshot(stream, version, stored_event.state)
+        if stored_event.topic in snapshots.TOPICS or snapshots.is_later(stored_event.topic):
+            return Snapshot(stream, version, stored_event.topic, stored_event.state)
         position = getattr(stored_event, "id", 0)  # a Notification has one
         return Recorded(stream, version, decode(stored_event.topic, stored_event.state), position)
 
@@ -260,9 +260,10 @@ class Ledger(Application[UUID]):
 
     @_reaching()
     def latest_snapshot(self, stream: UUID) -> Snapshot | None:
+        """The newest that this release can read: at most a few are kept of a stream."""
         assert self.snapshots is not None
-        found = list(self.snapshots.get(stream, desc=True, limit=1))
-        return cast(Snapshot, found[0]) if found else None
+        found = (cast(Snapshot, one) for one in self.snapshots.get(stream, desc=True))
+        return next((one for one in found if one.topic in snapshots.TOPICS), None)
 
     @_reaching()
     def save_snapshot(self, snapshot: Snapshot) -> None:

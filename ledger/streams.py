@@ -28,8 +28,8 @@ _PAGE = """
     WHERE originator_id = %s AND originator_version > %s AND originator_version <= %s
     ORDER BY originator_version LIMIT %s"""
 _SNAPSHOT = """
-    SELECT originator_version, state FROM ledger_snapshots
-    WHERE originator_id = %s AND originator_version <= %s AND topic = %s ORDER BY originator_version DESC LIMIT 1"""
+    SELECT originator_version, topic, state FROM ledger_snapshots
+    WHERE originator_id = %s AND originator_version <= %s AND topic = ANY(%s) ORDER BY originator_version DESC LIMIT 1"""
 _BEGINNINGS = """
     SELECT wanted.stream, first.* FROM unnest(%s::uuid[]) AS wanted (stream), LATERAL (
         SELECT originator_version, topic, state, notification_id FROM ledger_entries WHERE originator_id = wanted.stream
@@ -82,7 +82,7 @@ class Streams:
         return events
 
     async def _from_snapshot(self, stream: UUID, until: int) -> Event | None:
-        rows = await self._fetch(_SNAPSHOT, (stream, until, snapshots.SNAPSHOT_TOPIC))
+        rows = await self._fetch(_SNAPSHOT, (stream, until, list(snapshots.TOPICS)))
         if not rows:
             return None
         steps = snapshots.restore(snapshots.Snapshot(stream, *rows[0]))

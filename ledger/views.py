@@ -43,18 +43,21 @@ class CategoryView:
 
 @dataclass(slots=True, kw_only=True)
 class EventView:
-    """An event. `number` is the ledger position of its first entry; `details_version` is the ETag for If-Match."""
+    """An event. `number` is the ledger position of its first entry; `details_version` is the ETag for If-Match. Without `starts_at`
+    it has an open date. From `past_at` on nobody books, nor cancels a booking of their own: its start, or `sales_close_at` where that
+    is later; null: never by itself."""
 
     id: UUID
     number: int
     name: str
     description: str
     venue: str
-    starts_at: datetime
+    starts_at: datetime | None
     ends_at: datetime | None
     timezone: str
     sales_open_at: datetime | None
     sales_close_at: datetime | None
+    past_at: datetime | None
     currency: str
     status: EventStatus
     organizer_id: UUID
@@ -113,7 +116,7 @@ def event_view(event: Event) -> EventView:
     return EventView(
         id=event.id, number=event.number, name=details.name, description=details.description, venue=details.venue,
         starts_at=details.starts_at, ends_at=details.ends_at, timezone=details.timezone,
-        sales_open_at=details.sales_open_at, sales_close_at=details.sales_close_at,
+        sales_open_at=details.sales_open_at, sales_close_at=details.sales_close_at, past_at=details.past_at,
         currency=event.currency, status=event.status, organizer_id=event.organizer_id,  # type: ignore[arg-type]
         categories=categories, capacity=sum(c.capacity for c in categories), available=sum(c.available for c in categories),
         max_tickets_per_customer=details.max_tickets_per_customer, details_version=event.details_version,

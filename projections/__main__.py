@@ -137,6 +137,8 @@ def _verify(arguments: argparse.Namespace, settings: Settings) -> int:
         return ALTERED
     for one in report.given_up:
         print(f"Given up with its origin: {one}")
+    if report.later_snapshots:
+        print(f"Not verified: {report.later_snapshots} snapshots of a later release, which this one does not use.")
     print(
         f"Proven: {report.entries} entries up to position {report.position}, {report.checkpoints} checkpoints,"
         f" {report.snapshots} snapshots, and every row of {', '.join(report.compared_at)}.\nRoot hash {report.root}"

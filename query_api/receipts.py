@@ -58,9 +58,8 @@ def _entry(stream: UUID, one: Proven) -> dict[str, Any]:
 def describe(stream: UUID, entries: Sequence[Proven]) -> Iterator[str]:
     """The booking in words, line by line, as its entries say it."""
     bodies = [(one, json.loads(one.state)) for one in entries]
-    by_topic = {one.topic: (one, body) for one, body in bodies}
-    booked, booking = by_topic["seats-booked/1"]
-    currency = by_topic["event-scheduled/1"][1]["currency"]
+    booked, booking = next((one, body) for one, body in bodies if one.topic == "seats-booked/1")
+    currency = next(body for one, body in bodies if one.version == 1)["currency"]
     name = next(body for one, body in bodies if one.version == booking["details_version"])["details"]["name"]
     names = {number: title for number, title, _, _ in booking["lines"]}
     total = sum(quantity * price for _, _, quantity, price in booking["lines"])

@@ -33,6 +33,7 @@ except ImportError:
 MAX_BYTES = 16 * 1024 * 1024
 MAX_NUMBER = 2**63 - 1
 TITLE, MARK = "Seatledger receipt", "--- proof ---"
+SCHEDULED, DETAILS_CHANGED = ("event-scheduled/1", "event-scheduled/2"), ("event-details-changed/1", "event-details-changed/2")
 ABOUT = """This file proves what it says. Check it with seatledger-verify, a program of one file that needs no connection: it is
 sdk/seatledger_verify.py of Seatledger, or `pip install ./sdk`. It needs the log's verifier key. Take that from the seller's
 own site (/api/audit/checkpoint) once, keep it, and compare it with what others were given: never take it from a receipt."""
@@ -262,7 +263,7 @@ def entry_of(given: Any, number: int, tree: Checkpoint) -> Entry:
 
 def describe(entries: Sequence[Entry]) -> Iterator[str]:
     """The booking in words, from its proven entries alone."""
-    scheduled, booked = (next(one for one in entries if one.topic == topic) for topic in ("event-scheduled/1", "seats-booked/1"))
+    scheduled, booked = (next(one for one in entries if one.topic in topics) for topics in (SCHEDULED, ("seats-booked/1",)))
     booking, currency, id_ = booked.body, scheduled.body["currency"], booked.body["command"]
     details = next(one for one in entries if one.version == booking["details_version"]).body["details"]
     check_that_they_belong_together(entries, scheduled, booked)
@@ -293,7 +294,7 @@ def describe(entries: Sequence[Entry]) -> Iterator[str]:
 
 def check_that_they_belong_together(entries: Sequence[Entry], scheduled: Entry, booked: Entry) -> None:
     details = {1, booked.body["details_version"]}
-    kinds = {"event-scheduled/1": details, "event-details-changed/1": details, "seats-booked/1": {booked.version}}
+    kinds = {**dict.fromkeys(SCHEDULED + DETAILS_CHANGED, details), "seats-booked/1": {booked.version}}
     for number, one in enumerate(entries, 1):
         later = one.topic in ("booking-cancelled/1", "ticket-used/1") and one.body["booking_id"] == booked.body["command"]
         if one.stream != booked.stream or not (

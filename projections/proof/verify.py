@@ -58,7 +58,8 @@ class Last(msgspec.Struct):
 
 
 class Report(msgspec.Struct):
-    """What was verified, and the first thing that was found. `given_up`: checkpoints under origins before the present one that fit
+    """What was verified, and the first thing that was found. `later_snapshots`: of a format of a later release, which were passed
+    over. `given_up`: checkpoints under origins before the present one that fit
     no more, as after a restored backup."""
 
     started_at: datetime
@@ -68,6 +69,7 @@ class Report(msgspec.Struct):
     root: str = ""
     checkpoints: int = 0
     snapshots: int = 0
+    later_snapshots: int = 0
     compared_at: dict[str, int] = {}
     given_up: list[str] = []
     finding: Finding | None = None
@@ -120,7 +122,7 @@ class Verifier:
                 signed.check_rows(connection)
                 self._check_entries(report, connection, EntryCheck(macs, signed))
                 report.given_up = [f"{name}, from {size} entries on" for name, size in signed.given_up.items()]
-            report.snapshots = self._check_snapshots(ledger)
+            self._check_snapshots(ledger, report)
             self._compare_projections(report, ledger, copies)
 
     def _check_entries(self, report: Report, connection: psycopg.Connection[Any], check: EntryCheck) -> None:
@@ -143,19 +145,20 @@ class Verifier:
         aside.write_bytes(check.save())
         aside.replace(self._state)
 
-    def _check_snapshots(self, ledger: Ledger) -> int:
+    def _check_snapshots(self, ledger: Ledger, report: Report) -> None:
         """Each against its stream, folded from its beginning: one Event in memory at a time."""
-        found = 0
         with psycopg.connect(self._settings.database_url, application_name="seatledger-verify") as connection:
             streams = [stream for (stream,) in connection.execute("SELECT DISTINCT originator_id FROM ledger_snapshots ORDER BY 1")]
             for place, stream in enumerate(streams):
                 rows = connection.execute(_SNAPSHOTS, (stream,)).fetchall()
                 for (version, topic, state), event in _folded_to(ledger, stream, rows):
-                    if event is None or (topic, state) != (snapshots.SNAPSHOT_TOPIC, snapshots.take(event).state):
+                    if snapshots.is_later(topic):
+                        report.later_snapshots += 1
+                    elif event is None or snapshots.take(event) != snapshots.Snapshot(stream, version, topic, state):
                         raise Altered(_snapshot_finding(stream, version))
-                    found += 1
+                    else:
+                        report.snapshots += 1
                 self._doing("snapshots", place + 1, len(streams))
-        return found
 
     def _compare_projections(self, report: Report, ledger: Ledger, copies: Copies) -> None:
         with ExitStack() as stack:

@@ -17,7 +17,8 @@ from ledger import messages as m
 from ledger.errors import TryAgain
 from ledger.pool import make_pool
 from ledger.settings import Settings
-from ledger.store import ORDERING_LOCK, TOPIC_OF, decode, encode
+from ledger.entries import topic_of
+from ledger.store import ORDERING_LOCK, decode, encode
 from ledger.streams import Streams
 from tests.ledger import scenario as s
 
@@ -165,4 +166,4 @@ def copy(database_url: str, recorded: list[e.Recorded]) -> None:
     with psycopg.connect(database_url) as connection, connection.cursor().copy(into) as rows:
         rows.set_types(["uuid", "int8", "text", "bytea"])
         for one in recorded:
-            rows.write_row((one.stream, one.version, TOPIC_OF[type(one.entry)], encode(one.entry)))
+            rows.write_row((one.stream, one.version, topic_of(one.entry), encode(one.entry)))

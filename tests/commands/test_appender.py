@@ -16,7 +16,7 @@ from ledger import entries as e
 from ledger import messages as m
 from ledger.decide import decide
 from ledger.errors import EventNotFound, Malformed, SoldOut
-from ledger.store import TOPIC_OF, Ledger, encode
+from ledger.store import Ledger, encode
 from tests.commands import selling as t
 
 
@@ -172,7 +172,7 @@ def refused_by_a_constraint(database_url: str, monkeypatch: pytest.MonkeyPatch) 
 
 
 def refused_by_the_driver(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(cast("dict[Any, str]", TOPIC_OF), e.EventCancelled, "event\x00cancelled/1")
+    monkeypatch.setitem(cast("dict[Any, str]", e._NEWEST), e.EventCancelled, "event\x00cancelled/1")
 
 
 def refused_by_the_encoder(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,6 +89,36 @@ def test_an_event_that_has_started_sells_nothing(actor: m.Actor) -> None:
     given(s.scheduled()).when(s.book(actor), at=STARTS).refused(EventNotBookable, reason="past")
 
 
+@pytest.mark.parametrize("actor", [ALICE, ORGANIZER])
+def test_sales_that_close_later_go_on_after_the_start(actor: m.Actor) -> None:
+    closes = STARTS + timedelta(days=90)
+    exhibition = given(s.scheduled(sales_close_at=closes))
+    for at in (STARTS, closes - timedelta(microseconds=1)):
+        exhibition.when(s.book_for(actor, None), at=at).then(s.booked(s.GUEST if actor is ORGANIZER else actor, s.general(1)))
+    exhibition.when(s.book(actor), at=closes).refused(EventNotBookable, reason="past")
+
+
+def test_sales_that_closed_before_the_start_do_not_open_again_at_it() -> None:
+    given(s.scheduled(sales_close_at=CLOSE)).when(s.book(ORGANIZER), at=STARTS).refused(EventNotBookable, reason="past")
+
+
+@pytest.mark.parametrize("years", [0, 1, 100])
+def test_an_event_with_an_open_date_is_never_past(years: int) -> None:
+    at = NOW + timedelta(days=366 * years)
+    given(s.scheduled(starts_at=None)).when(s.book(ALICE), at=at).then(s.booked(ALICE, s.general(1)))
+
+
+def test_an_open_date_sells_to_customers_until_sales_close_and_at_the_box_office_until_it_is_completed() -> None:
+    event = given(s.scheduled(starts_at=None, sales_close_at=CLOSE))
+    event.when(s.book(ALICE), at=CLOSE).refused(NotOnSale, opens_at=None, closed_at=CLOSE.isoformat())
+    event.when(s.book_for(ORGANIZER, ALICE), at=CLOSE).then(s.booked(ALICE, s.general(1)))
+
+
+def test_an_event_may_sell_after_its_start_without_an_end() -> None:
+    at = STARTS + timedelta(days=9_000)
+    given(s.scheduled(sells_after_start=True)).when(s.book(ALICE), at=at).then(s.booked(ALICE, s.general(1)))
+
+
 def test_an_event_sells_until_it_starts() -> None:
     given(s.scheduled()).when(s.book(ALICE), at=STARTS - timedelta(microseconds=1)).then(s.booked(ALICE, s.general(1)))
 

@@ -6,7 +6,7 @@ import pytest
 
 from ledger import messages as m
 from ledger.entries import CancelledLine
-from ledger.errors import AlreadyCancelled, BookingNotFound, EventNotBookable, Malformed, TicketCancelled, TicketUsed
+from ledger.errors import AlreadyCancelled, BookingNotFound, EventNotBookable, Malformed, NotOnSale, TicketCancelled, TicketUsed
 from tests.ledger import scenario as s
 from tests.ledger.scenario import ADMIN, ALICE, BOB, BOOKING, ORGANIZER, STARTS, given
 
@@ -23,6 +23,21 @@ def test_its_owner_and_the_box_office_cancel_a_booking(actor: m.Actor) -> None:
     assert event.ticket_states(BOOKING) == b"ccc"
     assert ALICE.id is not None
     assert event.customers.get(ALICE.id.bytes) == 0
+
+
+def test_a_booking_of_an_open_date_is_cancelled_by_its_owner_until_sales_close() -> None:
+    closes = STARTS
+    sold = given(s.scheduled(starts_at=None, sales_close_at=closes), s.booked(ALICE, s.general(2), s.vip(1)))
+    sold.when(s.cancel(ALICE), at=closes - timedelta(microseconds=1)).then(ALL_BACK)
+    sold.when(s.cancel(ALICE), at=closes).refused(NotOnSale, opens_at=None, closed_at=closes.isoformat())
+    sold.when(s.cancel(ORGANIZER), at=closes).then(ALL_BACK)
+
+
+def test_what_sells_after_the_start_is_cancelled_by_its_owner_as_long() -> None:
+    closes = STARTS + timedelta(days=1)
+    sold = given(s.scheduled(sales_close_at=closes), s.booked(ALICE, s.general(2), s.vip(1)))
+    sold.when(s.cancel(ALICE), at=STARTS).then(ALL_BACK)
+    sold.when(s.cancel(ALICE), at=closes).refused(EventNotBookable, reason="past")
 
 
 @pytest.mark.parametrize("actor", [BOB, s.OTHER_ORGANIZER, s.AUDITOR, s.GUEST])

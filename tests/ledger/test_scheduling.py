@@ -32,6 +32,19 @@ def test_an_event_is_not_scheduled_for_the_past(starts_at: Any) -> None:
     given().when(s.schedule(starts_at=starts_at)).refused(Malformed, **malformed("starts_at", "must be in the future"))
 
 
+def test_an_event_that_has_begun_is_scheduled_where_its_sales_go_on() -> None:
+    begun = {"starts_at": NOW - timedelta(days=30), "sales_close_at": NOW + timedelta(days=30)}
+    given().when(s.schedule(**begun)).then(s.scheduled(**begun))
+    over = {"starts_at": NOW - timedelta(days=30), "sales_close_at": NOW}
+    given().when(s.schedule(**over)).refused(Malformed, **malformed("starts_at", "must be in the future"))
+
+
+def test_an_event_may_have_an_open_date_but_then_no_end() -> None:
+    given().when(s.schedule(starts_at=None)).then(s.scheduled(starts_at=None))
+    refusal = given().when(s.schedule(starts_at=None, ends_at=STARTS))
+    refusal.refused(Malformed, **malformed("ends_at", "must be after starts_at"))
+
+
 @pytest.mark.parametrize("hours", [0, -1])
 def test_an_event_ends_after_it_starts(hours: int) -> None:
     refusal = given().when(s.schedule(ends_at=STARTS + timedelta(hours=hours)))

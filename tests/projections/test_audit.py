@@ -9,8 +9,8 @@ from pymerkle import InmemoryTree
 from sqlalchemy import Engine, text
 
 from ledger import entries as e
-from ledger.entries import Recorded
-from ledger.store import TOPIC_OF, Ledger, encode
+from ledger.entries import Recorded, topic_of
+from ledger.store import Ledger, encode
 from projections import audit, merkle
 from projections.engine import Stalled, catch_up
 from projections.registry import PROJECTORS
@@ -22,7 +22,7 @@ AUDIT = PROJECTORS["audit"]
 
 def content(position: int, recorded: Recorded) -> bytes:
     """What a leaf holds, as decision 0017 says it."""
-    topic, state = TOPIC_OF[type(recorded.entry)].encode(), encode(recorded.entry)
+    topic, state = topic_of(recorded.entry).encode(), encode(recorded.entry)
     numbers = b"".join(number.to_bytes(8, "big") for number in (recorded.version, position))
     return recorded.stream.bytes + numbers + b"".join(len(part).to_bytes(4, "big") + part for part in (topic, state))
 
@@ -93,7 +93,7 @@ def test_the_leaf_of_a_row_is_what_the_tree_holds(engine: Engine, ledger: Ledger
     ((position, recorded), *_) = leaves = append(ledger, Story(seed=6).entries)
     catch_up(engine, ledger, AUDIT)
     state = encode(recorded.entry)
-    leaf = audit.leaf_of(recorded.stream, recorded.version, position, TOPIC_OF[type(recorded.entry)], state)
+    leaf = audit.leaf_of(recorded.stream, recorded.version, position, topic_of(recorded.entry), state)
     assert leaf == merkle.leaf_hash(content(position, recorded))
     with engine.connect() as connection:
         proof = merkle.inclusion_proof(0, len(leaves), audit.read_tiles(connection, merkle.inclusion_spans(0, len(leaves))))

@@ -3,8 +3,8 @@
 from uuid import UUID
 
 from ledger import entries as e
-from ledger.entries import Recorded
-from ledger.store import TOPIC_OF, encode
+from ledger.entries import Recorded, topic_of
+from ledger.store import encode
 from projections import merkle
 from projections.audit import leaf_of
 from projections.proof.signed_notes import Checkpoint, Signer
@@ -29,7 +29,7 @@ class Log:
 
     def _content(self, index: int) -> tuple[str, bytes]:
         entry = self.entries[index].entry
-        return TOPIC_OF[type(entry)], encode(entry)
+        return topic_of(entry), encode(entry)
 
     def tile(self, level: int, tile: int) -> bytes:
         return self.tiles[level, tile]
