@@ -29,9 +29,9 @@ from psycopg.rows import dict_row, tuple_row
 from psycopg.sql import SQL
 from sqlalchemy import URL, make_url
 
+from ledger import snapshots
 from ledger.entries import TOPICS, UPCASTERS, Entry, Recorded, topic_of
 from ledger.macs import Macs
-from ledger import snapshots
 from ledger.snapshots import Snapshot
 
 #: The advisory lock that everything which writes entries takes, so that commit order is position order ("Seatledg" in ASCII).

@@ -44,8 +44,8 @@ class CategoryView:
 @dataclass(slots=True, kw_only=True)
 class EventView:
     """An event. `number` is the ledger position of its first entry; `details_version` is the ETag for If-Match. Without `starts_at`
-    it has an open date. From `past_at` on nobody books, nor cancels a booking of their own: its start, or `sales_close_at` where that
-    is later; null: never by itself."""
+    it has an open date. From `past_at` on nobody books, nor cancels a booking of their own: its start, or `sales_close_at` where
+    that is later; null: never by itself."""
 
     id: UUID
     number: int

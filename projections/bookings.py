@@ -27,11 +27,12 @@ class BookingEvent(Model):
 
     event_id: Mapped[Id] = mapped_column(primary_key=True)
     name: Mapped[Words]
-    starts_at: Mapped[Moment]
+    starts_at: Mapped[Moment | None]
     currency: Mapped[Words]
     organizer_id: Mapped[Id]
     status: Mapped[Words]
     cancelled_at: Mapped[Moment | None]
+    past_at: Mapped[Moment | None]
 
 
 class Booking(Model):
@@ -80,7 +81,7 @@ class Ticket(Model):
 
 class Bookings:
     name = "bookings"
-    version = 1
+    version = 2
     tables = (BookingEvent, Booking, Ticket)
 
     def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
@@ -178,15 +179,18 @@ def _event(connection: Connection, recorded: Recorded, entry: e.Entry) -> None:
     key = {"event_id": recorded.stream}
     match entry:
         case e.EventScheduled():
-            about = {"name": entry.details.name, "starts_at": entry.details.starts_at}
             rest = {"currency": entry.currency, "organizer_id": entry.organizer_id, "status": "active", "cancelled_at": None}
-            insert(connection, BookingEvent, [{**key, **about, **rest}])
+            insert(connection, BookingEvent, [{**key, **_about(entry.details), **rest}])
         case e.EventDetailsChanged():
-            _set_event(connection, {**key, "name": entry.details.name, "starts_at": entry.details.starts_at})
+            _set_event(connection, {**key, **_about(entry.details)})
         case e.EventCancelled():
             _set_event(connection, {**key, "status": "cancelled", "cancelled_at": entry.at})
         case e.EventCompleted():
             _set_event(connection, {**key, "status": "completed"})
+
+
+def _about(details: e.Details) -> dict[str, Any]:
+    return {"name": details.name, "starts_at": details.starts_at, "past_at": details.past_at}
 
 
 def _set_event(connection: Connection, row: dict[str, Any]) -> None:

@@ -4,26 +4,32 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import CheckConstraint, Computed, Connection, ForeignKey, Index, delete, tuple_
+from sqlalchemy import CheckConstraint, Computed, Connection, ForeignKey, Index, delete, text, tuple_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
 from ledger.entries import Recorded
 from projections.tables import CategoryNumber, Id, MinorUnits, Model, Moment, Position, Words, update, upsert
 
+#: The order of lists: by start, and an open date last.
+LISTED = "coalesce(starts_at, 'infinity'::timestamp with time zone)"
+#: Sales go on after the start.
+LASTING = "past_at IS DISTINCT FROM starts_at"
+
 
 class CatalogueEvent(Model):
     """`search` is what `q` looks into: a line break can't be typed, so no match reaches from the name into the venue.
-    `position`: of the entry that changed it last."""
+    `position`: of the entry that changed it last. `past_at`: see `Details.past_at`."""
 
     __tablename__ = "catalogue_events"
     __table_args__ = (
         CheckConstraint("status IN ('active', 'cancelled', 'completed')", name="status"),
         CheckConstraint("ends_at > starts_at", name="ends_after_start"),
-        Index(None, "status", "starts_at", "event_id"),
-        Index(None, "organizer_id", "starts_at", "event_id"),
+        Index("ix_catalogue_events_status_listed", "status", text(LISTED), "event_id"),
+        Index("ix_catalogue_events_organizer_listed", "organizer_id", text(LISTED), "event_id"),
+        Index("ix_catalogue_events_listed", text(LISTED), "event_id"),
+        Index("ix_catalogue_events_lasting", text(LISTED), "event_id", postgresql_where=text(LASTING)),
         Index(None, "position"),
-        Index("ix_catalogue_events_starts_at", "starts_at", "event_id"),
         Index("ix_catalogue_events_search", "search", postgresql_using="gin", postgresql_ops={"search": "gin_trgm_ops"}),
     )
 
@@ -32,7 +38,7 @@ class CatalogueEvent(Model):
     name: Mapped[Words]
     description: Mapped[Words]
     venue: Mapped[Words]
-    starts_at: Mapped[Moment]
+    starts_at: Mapped[Moment | None]
     ends_at: Mapped[Moment | None]
     timezone: Mapped[Words]
     sales_open_at: Mapped[Moment | None]
@@ -45,6 +51,7 @@ class CatalogueEvent(Model):
     created_at: Mapped[Moment]
     search: Mapped[Words] = mapped_column(Computed("lower(name || E'\\n' || venue)", persisted=True))
     position: Mapped[Position]
+    past_at: Mapped[Moment | None]
 
 
 class CatalogueCategory(Model):
@@ -59,7 +66,7 @@ class CatalogueCategory(Model):
 
 class Catalogue:
     name = "catalogue"
-    version = 1
+    version = 2
     tables = (CatalogueEvent, CatalogueCategory)
 
     def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
@@ -77,7 +84,7 @@ class Catalogue:
         row = {
             "event_id": recorded.stream,
             "number": recorded.position,
-            **msgspec.structs.asdict(entry.details),
+            **_details(entry.details),
             "currency": entry.currency,
             "status": "active",
             "organizer_id": entry.organizer_id,
@@ -93,7 +100,7 @@ class Catalogue:
         key = {"event_id": recorded.stream}
         match entry:
             case e.EventDetailsChanged():
-                new |= msgspec.structs.asdict(entry.details)
+                new |= _details(entry.details)
             case e.EventCancelled():
                 new["status"] = "cancelled"
             case e.EventCompleted():
@@ -108,6 +115,12 @@ class Catalogue:
                 one = tuple_(CatalogueCategory.event_id, CatalogueCategory.category)
                 connection.execute(delete(CatalogueCategory).where(one == (recorded.stream, entry.category)))
         _set(connection, CatalogueEvent, key, new)
+
+
+def _details(details: e.Details) -> dict[str, Any]:
+    row = msgspec.structs.asdict(details)
+    del row["sells_after_start"]
+    return {**row, "past_at": details.past_at}
 
 
 def _category(recorded: Recorded, category: e.Category) -> dict[str, Any]:

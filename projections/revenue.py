@@ -27,7 +27,7 @@ class RevenueEvent(Model):
     event_id: Mapped[Id] = mapped_column(primary_key=True)
     number: Mapped[Position] = mapped_column(unique=True)
     name: Mapped[Words]
-    starts_at: Mapped[Moment]
+    starts_at: Mapped[Moment | None]
     currency: Mapped[Words]
     organizer_id: Mapped[Id]
     status: Mapped[Words]

@@ -21,7 +21,8 @@ from query_api.views import EntryPage, EventStatsPage, StatsDifference, SummaryV
 router = APIRouter(prefix="/api/audit", tags=["audit"])
 
 #: Every kind of entry that there is: its topic, without the topic's version.
-EntryType = StrEnum("EntryType", {kind.replace("-", "_").upper(): kind for kind in dict.fromkeys(topic.partition("/")[0] for topic in TOPICS)})  # type: ignore[misc]
+_KINDS = dict.fromkeys(topic.partition("/")[0] for topic in TOPICS)
+EntryType = StrEnum("EntryType", {kind.replace("-", "_").upper(): kind for kind in _KINDS})  # type: ignore[misc]
 _AnyMoment = Annotated[int, Field(ge=0, le=MAX_POSITION)] | Moment | None
 At = Annotated[_AnyMoment, Query(description="A ledger position, or a time (RFC 3339, without an offset UTC); none: now")]
 Since = Annotated[_AnyMoment, Query(description="The earlier moment, a position or a time; none: the first entry")]

@@ -59,7 +59,7 @@ async def get_bookings(
         raise Forbidden
     query = queries.bookings(
         customer_id=customer_id or who.id, event_id=event_id, status=status, after=number_cursor(cursor), limit=limit, when=when,
-        begun=datetime.now(UTC) - GOES_ON,
+        since=datetime.now(UTC) - GOES_ON,
     )  # fmt: skip
     position, rows = await reads.ask(query)
     found, next_cursor = _page(rows, limit)

@@ -74,7 +74,7 @@ class _Kept:
 
 
 class _List(NamedTuple):
-    """Which events, in which order, were on a page when it was read. One of upcoming events is good `until` the first begins."""
+    """Which events, in which order, were on a page when it was read. One of upcoming events is good `until` the first is past."""
 
     position: int
     event_ids: list[UUID]
@@ -168,7 +168,7 @@ class Mirror:
         kept = [self._keep(position, row) for row in found]
         next_cursor = cursor_of((kept[-1].view.starts_at, kept[-1].view.id)) if more else None
         if self._is_news(position):
-            until = kept[0].view.starts_at if search.upcoming and kept else None
+            until = min(filter(None, (one.view.past_at for one in kept)), default=None) if search.upcoming else None
             self._lists[search] = _List(position, [one.view.id for one in kept], next_cursor, until)
         return _page(position, [one.body for one in kept], next_cursor)
 

@@ -79,10 +79,11 @@ def number_cursor(cursor: str | None) -> int | None:
     return number
 
 
-def event_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
-    found = read_cursor(cursor, tuple[datetime, UUID])
+def event_cursor(cursor: str | None) -> tuple[datetime | None, UUID] | None:
+    """The start of an event and its id; no start: an open date."""
+    found = read_cursor(cursor, tuple[datetime | None, UUID])
     try:
-        return found and (_utc(found[0]), found[1])
+        return found and (found[0] and _utc(found[0]), found[1])
     except ValueError:
         raise _unknown_cursor() from None
 

@@ -80,7 +80,7 @@ class EventStatsView:
     event_id: UUID
     number: int
     name: str
-    starts_at: datetime
+    starts_at: datetime | None
     status: EventStatus
     currency: str
     capacity: int

@@ -64,8 +64,9 @@ _STANDING = {
 }
 
 
-#: Bookings that stand, of active events that start later than a time.
-_TO_COME = and_(Booking.status == as_text("confirmed"), BookingEvent.status == as_text("active"), BookingEvent.starts_at > FROM)
+_NOT_PAST = and_(BookingEvent.status == as_text("active"), or_(BookingEvent.past_at.is_(None), BookingEvent.past_at > FROM))
+#: Bookings that stand, of active events that are not past at a time.
+_TO_COME = and_(Booking.status == as_text("confirmed"), _NOT_PAST)
 
 
 def booking_rows(*where: ColumnElement[bool]) -> Rows:
@@ -136,14 +137,14 @@ def _bookings(flags: frozenset[str]) -> Compiled:
 
 def bookings(
     *, customer_id: UUID, event_id: UUID | None, status: str | None, after: int | None, limit: int, when: str | None = None,
-    begun: datetime | None = None,
+    since: datetime | None = None,
 ) -> Query:  # fmt: skip
     """A customer's, newest first: `limit` rows and one more, where there is one, and no more than TICKETS_PER_PAGE allows.
 
-    `when`: `upcoming` are those that stand, of active events that start later than `begun`; `past` all others."""
+    `when`: `upcoming` are those that stand, of active events that were not past at `since`; `past` all others."""
     given: dict[str, Any] = {"customer_id": customer_id, "event_id": event_id, "after": after}
     flags = flags_of(**given, **_flag("status", status), **_flag("when", when))
-    return query_of(_bookings(flags), BOOKINGS, limit=limit + 1, from_=begun, **given)
+    return query_of(_bookings(flags), BOOKINGS, limit=limit + 1, from_=since, **given)
 
 
 @cache
@@ -209,7 +210,7 @@ def event_of_booking(booking_id: UUID) -> Query:
 def _obligations() -> Compiled:
     b, e, account_id = Booking, BookingEvent, bindparam("account_id", type_=Uuid)
     active = e.status == as_text("active")
-    upcoming = and_(b.event_id == e.event_id, b.status == as_text("confirmed"), active, e.starts_at > FROM)
+    upcoming = and_(b.event_id == e.event_id, _TO_COME)
     return compiled_once(
         anchored(
             BOOKINGS,

@@ -1,25 +1,31 @@
 """Events as they are listed and shown."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     DateTime,
     Text,
     Uuid,
     and_,
     bindparam,
+    func,
     lateral,
+    literal_column,
+    or_,
     select,
     tuple_,
+    union_all,
 )  # fmt: skip
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from projections.availability import AvailabilityCategory
-from projections.catalogue import CatalogueCategory, CatalogueEvent
+from projections.catalogue import LASTING, CatalogueCategory, CatalogueEvent
 from query_api.database import Query
 from query_api.queries.compose import (
     EVENT_ID,
@@ -38,7 +44,11 @@ from query_api.queries.compose import (
     query_of,
 )
 
-EventKey = tuple[datetime, UUID]
+#: A start, None of an open date, and an id.
+EventKey = tuple[datetime | None, UUID]
+_NEVER = literal_column("'infinity'::timestamp with time zone", DateTime(timezone=True))
+_LISTED = func.coalesce(CatalogueEvent.starts_at, _NEVER)
+_NOW = bindparam("upcoming_from", type_=DateTime(timezone=True))
 
 
 def _categories_of_event() -> LateralFromClause:
@@ -56,7 +66,7 @@ def event_rows(*where: ColumnElement[bool]) -> Rows:
     return (
         select(
             e.event_id, e.number, e.name, e.description, e.venue, e.starts_at, e.ends_at, e.timezone, e.sales_open_at,
-            e.sales_close_at, e.currency, e.status, e.organizer_id, e.max_tickets_per_customer, e.details_version,
+            e.sales_close_at, e.past_at, e.currency, e.status, e.organizer_id, e.max_tickets_per_customer, e.details_version,
             e.created_at, categories.c.rows,
         )
         .select_from(e)
@@ -77,23 +87,36 @@ def event(event_id: UUID) -> Query:
 @cache
 def _events(flags: frozenset[str]) -> Compiled:
     e = CatalogueEvent
-    key = tuple_(bindparam("after_time", type_=DateTime(timezone=True)), bindparam("after_id", type_=Uuid))
+    after_time = bindparam("after_time", type_=DateTime(timezone=True))
+    key = tuple_(func.coalesce(after_time, _NEVER), bindparam("after_id", type_=Uuid))
     conditions: dict[str, ColumnElement[bool]] = {
         "q": e.search.like(PATTERN),
-        "upcoming_from": e.starts_at > bindparam("upcoming_from", type_=DateTime(timezone=True)),
-        "from_": e.starts_at >= FROM,
-        "to": e.starts_at <= TO,
+        "from_": and_(_LISTED >= FROM, e.starts_at.is_not(None)),
+        "to": _LISTED <= TO,
         "status": e.status == bindparam("status", type_=Text),
         "organizer_id": e.organizer_id == bindparam("organizer_id", type_=Uuid),
-        "after": tuple_(e.starts_at, e.event_id) > key,
+        "after": tuple_(_LISTED, e.event_id) > key,
     }
-    rows = event_rows(*(condition for name, condition in conditions.items() if name in flags))
-    page = rows.order_by(e.starts_at, e.event_id).limit(LIMIT)
-    return compiled_once(anchored(EVENTS, page, "starts_at", "event_id"))
+    asked = [condition for name, condition in conditions.items() if name in flags]
+    rows = _upcoming(asked) if "upcoming_from" in flags else _page(asked)
+    return compiled_once(anchored(EVENTS, rows, "starts_at", "event_id"))
+
+
+def _page(conditions: Iterable[ColumnElement[bool]]) -> Rows:
+    return event_rows(*conditions).order_by(_LISTED, CatalogueEvent.event_id).limit(LIMIT)
+
+
+def _upcoming(conditions: list[ColumnElement[bool]]) -> Rows:
+    """Those that have not begun, and those that have and are sold all the same: each by an index in the order of the list."""
+    e, lasting = CatalogueEvent, literal_column(LASTING, Boolean)
+    begun = [lasting, e.starts_at <= _NOW, or_(e.past_at.is_(None), e.past_at > _NOW)]
+    pages = (_page([*conditions, *more]).subquery().select() for more in ([_LISTED > _NOW], begun))
+    both = union_all(*pages).subquery()
+    return select(both).order_by(both.c.starts_at, both.c.event_id).limit(LIMIT)
 
 
 class EventSearch(NamedTuple):
-    """Which events: None does not restrict. `upcoming`: those that have not begun yet. `after`: the last of the page before."""
+    """Which events: None does not restrict. `upcoming`: those that are not past yet. `after`: the last of the page before."""
 
     q: str = ""
     from_: datetime | None = None
@@ -106,7 +129,7 @@ class EventSearch(NamedTuple):
 
 
 def events(search: EventSearch, now: datetime) -> Query:
-    """Soonest first. `limit` rows and one more, where there is one."""
+    """Soonest first, an open date last. `limit` rows and one more, where there is one."""
     given: dict[str, Any] = {
         "upcoming_from": now if search.upcoming else None, "from_": search.from_, "to": search.to, "status": search.status,
         "organizer_id": search.organizer_id,

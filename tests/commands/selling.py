@@ -14,10 +14,10 @@ from commands.batch import Accepted, Replayed
 from commands.ledger_connection import LedgerConnection
 from ledger import entries as e
 from ledger import messages as m
+from ledger.entries import topic_of
 from ledger.errors import TryAgain
 from ledger.pool import make_pool
 from ledger.settings import Settings
-from ledger.entries import topic_of
 from ledger.store import ORDERING_LOCK, decode, encode
 from ledger.streams import Streams
 from tests.ledger import scenario as s

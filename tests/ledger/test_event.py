@@ -103,7 +103,13 @@ def test_a_snapshot_of_the_first_format_is_what_it_always_was() -> None:
 
 @pytest.mark.parametrize(
     ("topic", "later"),
-    [("event-snapshot/1", False), ("event-snapshot/2", False), ("event-snapshot/3", True), ("event-snapshot/x", False), ("x/9", False)],
+    [
+        ("event-snapshot/1", False),
+        ("event-snapshot/2", False),
+        ("event-snapshot/3", True),
+        ("event-snapshot/x", False),
+        ("x/9", False),
+    ],
 )
 def test_snapshots_of_later_releases_are_told_apart(topic: str, later: bool) -> None:
     assert snapshots.is_later(topic) is later

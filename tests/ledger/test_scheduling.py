@@ -33,9 +33,9 @@ def test_an_event_is_not_scheduled_for_the_past(starts_at: Any) -> None:
 
 
 def test_an_event_that_has_begun_is_scheduled_where_its_sales_go_on() -> None:
-    begun = {"starts_at": NOW - timedelta(days=30), "sales_close_at": NOW + timedelta(days=30)}
+    begun: dict[str, Any] = {"starts_at": NOW - timedelta(days=30), "sales_close_at": NOW + timedelta(days=30)}
     given().when(s.schedule(**begun)).then(s.scheduled(**begun))
-    over = {"starts_at": NOW - timedelta(days=30), "sales_close_at": NOW}
+    over: dict[str, Any] = {"starts_at": NOW - timedelta(days=30), "sales_close_at": NOW}
     given().when(s.schedule(**over)).refused(Malformed, **malformed("starts_at", "must be in the future"))
 
 

@@ -70,7 +70,7 @@ def ledger_locked(database_url: str) -> Iterator[None]:
         lambda ledger: ledger.head(),
         lambda ledger: ledger.stream(STREAM),
         lambda ledger: ledger.latest_snapshot(STREAM),
-        lambda ledger: ledger.save_snapshot(Snapshot(STREAM, 1, b"")),
+        lambda ledger: ledger.save_snapshot(Snapshot(STREAM, 1, "event-snapshot/1", b"")),
     ],
 )
 def test_a_ledger_out_of_reach_says_so_in_one_way(database_url: str, use: Callable[[Ledger], object]) -> None:

@@ -67,6 +67,23 @@ def _rewrite_entry(connection: psycopg.Connection[Any], macs: Macs) -> None:
     connection.execute("UPDATE projections SET position = 0 WHERE name = 'audit'")
 
 
+def test_a_snapshot_of_a_later_release_is_passed_over_and_said(altered: Altered) -> None:
+    settings, database = Settings(database_url=altered.url, keys_dir=altered.keys), Database(altered.url)
+    before = Verifier(settings).run()
+    database.do(
+        "UPDATE ledger_snapshots SET topic = 'event-snapshot/99', state = 'x' WHERE originator_version = (SELECT max("
+        "originator_version) FROM ledger_snapshots)"
+    )
+    report = Verifier(settings).run()
+    assert (report.finding, report.later_snapshots) == (None, 1)
+    assert report.snapshots == before.snapshots - 1 > 0
+    (stream,) = database.rows("SELECT DISTINCT originator_id FROM ledger_snapshots")[0]
+    with closing(Ledger(altered.url)) as ledger:
+        found = ledger.latest_snapshot(stream)
+        assert found is not None
+        assert found.topic == "event-snapshot/1"
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [

@@ -47,6 +47,31 @@ async def test_the_list_is_of_active_and_upcoming_events_soonest_first(world: Wo
     assert await listed(organizer_id=str(ORGANIZER.id), status="all", limit=1) == [str(past)]
 
 
+async def test_what_is_sold_after_its_start_is_upcoming_and_an_open_date_comes_last(world: World, api: Api) -> None:
+    begun, long_ago = NOW - timedelta(days=2), NOW - timedelta(days=9)
+    made = [
+        world.schedule("exhibition", starts_at=begun, sales_close_at=NOW + timedelta(days=9), at=long_ago),
+        world.schedule("for ever", starts_at=NOW - timedelta(days=1), sells_after_start=True, at=long_ago),
+        world.schedule("soon", starts_at=NOW + timedelta(days=1)),
+        world.schedule("open", starts_at=None),
+        world.schedule("open, too", starts_at=None, sales_close_at=NOW + timedelta(days=1)),
+    ]
+    world.schedule("over", starts_at=begun, sales_close_at=NOW - timedelta(days=1), at=long_ago)
+    world.schedule("past", starts_at=begun, at=long_ago)
+    world.project()
+    expected = [str(one) for one in (*made[:3], *sorted(made[3:]))]
+    assert [item["id"] for item in await api.items("/api/events")] == expected
+    for limit in (1, 2, 4):
+        assert [item["id"] for page in await api.every_page("/api/events", limit=limit) for item in page] == expected
+    shown = {item["name"]: (item["starts_at"], item["past_at"]) for item in await api.items("/api/events")}
+    assert shown["open"] == (None, None)
+    assert shown["for ever"][1] is None
+    assert shown["exhibition"][1] == (NOW + timedelta(days=9)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    bounded = await api.items("/api/events", from_=NOW.isoformat(), to=(NOW + timedelta(days=99)).isoformat())
+    assert [item["name"] for item in bounded] == ["soon"]
+    assert [item["name"] for item in await api.items("/api/events", from_=begun.isoformat())] == ["exhibition", "for ever", "soon"]
+
+
 async def test_pages_have_no_gaps_and_no_repeats(world: World, api: Api) -> None:
     made = [str(world.schedule(f"no {n}", starts_at=NOW + timedelta(days=1 + n % 3))) for n in range(13)]
     world.project()

@@ -22,15 +22,17 @@ FILL = """
 CREATE TEMP TABLE n AS SELECT n, md5('event' || n)::uuid AS event_id, md5('booking' || n)::uuid AS booking_id,
     md5('organizer' || n % 500)::uuid AS organizer_id, md5('customer' || n % 5000)::uuid AS customer_id,
     now() + make_interval(hours => n - 5000) AS starts_at,
+    CASE WHEN n % 1000 > 0 THEN now() + make_interval(hours => n - 5000) END AS past_at,
     (ARRAY['active', 'completed'])[1 + (n % 10 = 0)::int] AS status FROM generate_series(1, %(rows)s) n;
-INSERT INTO catalogue_events (event_id, number, name, description, venue, starts_at, timezone, currency, status, organizer_id,
-    details_version, created_at, position)
-    SELECT event_id, n, 'Event ' || md5(n::text), '', 'Hall ' || n, starts_at, 'UTC', 'EUR', status, organizer_id, 1, now(), n
+INSERT INTO catalogue_events (event_id, number, name, description, venue, starts_at, past_at, timezone, currency, status,
+    organizer_id, details_version, created_at, position)
+    SELECT event_id, n, 'Event ' || md5(n::text), '', 'Hall ' || n, starts_at, past_at, 'UTC', 'EUR', status, organizer_id, 1,
+        now(), n
     FROM n;
 INSERT INTO catalogue_categories SELECT event_id, 1, 'General', 5000 FROM n;
 INSERT INTO availability_events SELECT event_id, n FROM n;
 INSERT INTO availability_categories (event_id, category, name, capacity, taken) SELECT event_id, 1, 'General', 100, 1 FROM n;
-INSERT INTO booking_events SELECT event_id, 'Event', starts_at, 'EUR', organizer_id, status, NULL FROM n;
+INSERT INTO booking_events SELECT event_id, 'Event', starts_at, 'EUR', organizer_id, status, NULL, past_at FROM n;
 INSERT INTO accounts (id, name, email, role)
     SELECT DISTINCT ON (customer_id) customer_id, md5(n::text), 'p' || n || '@example.test', 'customer' FROM n;
 INSERT INTO accounts (id, name, email, role) SELECT gen_random_uuid(), 'x', 'q' || n || '@example.test', 'customer' FROM n;
@@ -67,6 +69,7 @@ def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query]:
         "event": q.event(event_id),
         "events": q.events(events, now),
         "events, next page": q.events(events._replace(after=after), now),
+        "events, open dates": q.events(events._replace(after=(None, event_id)), now),
         "events, all": q.events(every, now),
         "events, all, next page": q.events(every._replace(after=after), now),
         "events, range": q.events(events._replace(from_=now, to=now + timedelta(days=2)), now),
@@ -76,8 +79,8 @@ def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query]:
         "booking": q.booking(event_id),
         "bookings": q.bookings(customer_id=account_id, event_id=None, status="confirmed", after=None, limit=50),
         "bookings, event": q.bookings(customer_id=account_id, event_id=event_id, status="cancelled", after=500, limit=50),
-        "bookings, upcoming": q.bookings(**own, after=None, when="upcoming", begun=now),
-        "bookings, past": q.bookings(**own, after=500, when="past", begun=now),
+        "bookings, upcoming": q.bookings(**own, after=None, when="upcoming", since=now),
+        "bookings, past": q.bookings(**own, after=500, when="past", since=now),
         "event's bookings": q.event_bookings(search, None, 50),
         "event's bookings, next page": q.event_bookings(search._replace(viewer=None), 5000, 50),
         "event's bookings, search": q.event_bookings(search._replace(q="ann", number=5), None, 50),

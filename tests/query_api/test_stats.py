@@ -91,6 +91,7 @@ async def test_events_and_summary(world: World, api: Api) -> None:
     assert [item["name"] for item in body["items"]] == ["Gamma", "Béta", "Alpha"]
     for item in body["items"]:
         event, total = world.events[UUID(item["event_id"])], summed(told[UUID(item["event_id"])])
+        assert event.details.starts_at is not None
         expected = {
             "event_id": str(event.id), "number": event.number, "name": event.details.name, "status": event.status,
             "starts_at": event.details.starts_at.strftime("%Y-%m-%dT%H:%M:%SZ"), "currency": event.currency, "capacity": 110,
