@@ -27,7 +27,6 @@ import web
 from accounts.access import Access
 from commands.appender import Appender
 from commands.desk import Desk
-from commands.ledger_connection import LedgerConnection
 from commands.routes import WriteSide
 from edge import Edge
 from hot_route import HotRoute
@@ -35,6 +34,7 @@ from ledger import collector
 from ledger.keys import Keyring, KeysError
 from ledger.macs import Macs
 from ledger.pool import make_pool
+from ledger.recorder import LedgerConnection
 from ledger.settings import Settings, SettingsError
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes

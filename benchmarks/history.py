@@ -16,7 +16,9 @@ from benchmarks.load import CATEGORY
 from ledger.decide import MAX_CAPACITY
 from ledger.entries import Category, Details, EventScheduled, Line, Recorded, SeatsBooked
 from ledger.macs import Macs
-from ledger.store import ORDERING_LOCK, Ledger, encode
+from ledger.mapper import encode
+from ledger.recorder import ORDERING_LOCK
+from ledger.store import Ledger
 
 PRICE = 5_000
 #: What was sold before is of another category: the one that loads book from has all its seats.
@@ -50,7 +52,7 @@ def schedule(ledger: Ledger, organizer_id: UUID, names: Sequence[str], *, seats:
         )  # fmt: skip
         scheduled.append(Recorded(event_id, 1, entry))
     for start in range(0, len(scheduled), AT_ONCE):
-        ledger.append(scheduled[start : start + AT_ONCE])
+        ledger.save(*scheduled[start : start + AT_ONCE])
     return [recorded.stream for recorded in scheduled]
 
 

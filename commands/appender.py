@@ -26,12 +26,12 @@ import psycopg
 
 from commands.batch import Gone, Outcome, Run, Waiting, decide_batch
 from commands.event_cache import EventCache
-from commands.ledger_connection import MISSED_LIMIT, Conflict, DataRefused, LedgerConnection, LockTimeout, TooNew
 from commands.loads import Loads
 from ledger import messages as m
 from ledger.entries import Recorded
 from ledger.errors import Busy, OutcomeUnknown
 from ledger.event import Event, evolve
+from ledger.recorder import MISSED_LIMIT, Conflict, DataRefused, LedgerConnection, LockTimeout, TooNew
 from ledger.settings import Settings
 from ledger.streams import Streams
 

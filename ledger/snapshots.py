@@ -1,8 +1,8 @@
 """How a long stream is shortened: an Event as bytes, in frames of a thousand bookings, so that reading one back can stop for
 breath between frames (`restore` is a generator: the appender's loader gives the event loop a turn at each step).
 
-The topic is the version of the format. One is written under the oldest that says all of it, so that processes of the last release
-read it; a topic that is not in `TOPICS` is of a later release, and is passed over."""
+The topic is the version of the format. A topic that is not in `TOPICS` is of a later release, and is passed over: a stream can
+always be read from its beginning."""
 
 from collections.abc import Generator
 from datetime import datetime
@@ -15,9 +15,9 @@ import msgspec
 from ledger.entries import Details
 from ledger.event import Event, Seats
 
-FIRST, OPEN_DATES = "event-snapshot/1", "event-snapshot/2"
-#: All that this release reads. /2: the details may have an open date, and sell after their start.
-TOPICS = (FIRST, OPEN_DATES)
+FIRST, NEWEST = "event-snapshot/1", "event-snapshot/2"
+#: All that this release reads. The first says 0 for the Event's number: whoever restores it looks that up.
+TOPICS = (FIRST, NEWEST)
 #: The name of the work of taking them: of its task, and of its row among the projections' positions.
 SNAPSHOTS = "snapshots"
 FRAME = 1_000
@@ -28,7 +28,7 @@ MIN_GROWTH = 1_000
 def is_later(topic: str) -> bool:
     """Is this the topic of a snapshot that a later release has taken?"""
     kind, _, version = topic.partition("/")
-    newest_kind, _, newest = TOPICS[-1].partition("/")
+    newest_kind, _, newest = NEWEST.partition("/")
     return kind == newest_kind and version.isascii() and version.isdigit() and int(version) > int(newest)
 
 
@@ -73,9 +73,11 @@ def is_due(version: int, last: int) -> bool:
     return version - last >= max(MIN_GROWTH, last // 20)
 
 
-def take(event: Event) -> Snapshot:
+def take(event: Event, topic: str = NEWEST) -> Snapshot:
+    """In the newest format, or in one of `TOPICS`: to compare with."""
+    number = 0 if topic == FIRST else event.number
     head = _Head(
-        event.number, event.created_at, event.details, event.details_set, event.details_version, event.currency,
+        number, event.created_at, event.details, event.details_set, event.details_version, event.currency,
         event.organizer_id, event.status, list(event.categories.values()), event.last_category,
     )  # fmt: skip
     frames = []
@@ -83,12 +85,11 @@ def take(event: Event) -> Snapshot:
         items = iter(getattr(event, name).items())
         while chunk := dict(islice(items, FRAME)):
             frames.append((name, msgspec.Raw(msgspec.msgpack.encode(chunk))))
-    topic = FIRST if event.details.is_first_shape else OPEN_DATES
     return Snapshot(event.id, event.version, topic, msgspec.msgpack.encode(_State(head, frames)))
 
 
 def restore(snapshot: Snapshot) -> Generator[None, None, Event]:
-    """Yields after each frame; its return value is the Event."""
+    """Yields after each frame; its return value is the Event, whose number is 0 where the snapshot is of the first format."""
     state = msgspec.msgpack.decode(snapshot.state, type=_State)
     event = Event()
     event.id, event.version = snapshot.originator_id, snapshot.originator_version

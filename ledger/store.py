@@ -1,67 +1,54 @@
-"""The store: the `eventsourcing` library's Application over PostgreSQL, with our own mapper, topics and ordering lock.
+"""The ledger as an application of the `eventsourcing` library: its repository with `evolve`, its event and snapshot stores, its
+notification log, over PostgreSQL, with our own mapper, topics and ordering lock (`ledger/recorder.py`).
 
-It is synchronous and retries: workers use it, the API process never does on its event loop (the appender has its own way in:
-`ledger_append`, a SQL function that writes the same rows under the same lock; a test reads each with the other).
+It is synchronous and retries: workers and command lines use it, the API process never does on its event loop.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from operator import attrgetter
 from threading import Lock
 from typing import Any, cast
 from uuid import UUID
 
-import msgspec
-from eventsourcing.application import Application
+from eventsourcing.application import AggregateNotFoundError, Application
 from eventsourcing.persistence import (
     ApplicationRecorder,
+    EventStore,
     InfrastructureFactory,
+    IntegrityError,
     InterfaceError,
-    Mapper,
     OperationalError,
-    StoredEvent,
 )
-from eventsourcing.postgres import PostgresAggregateRecorder, PostgresApplicationRecorder, PostgresDatastore, PostgresFactory
-from eventsourcing.utils import Environment, retry
+from eventsourcing.postgres import PostgresAggregateRecorder, PostgresFactory
+from eventsourcing.utils import Environment
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.rows import dict_row, tuple_row
-from psycopg.sql import SQL
+from psycopg.rows import dict_row
 from sqlalchemy import URL, make_url
 
-from ledger import snapshots
-from ledger.entries import TOPICS, UPCASTERS, Entry, Recorded, topic_of
+from ledger.decide import decide
+from ledger.entries import Recorded
+from ledger.errors import Busy
+from ledger.event import Event, evolve
 from ledger.macs import Macs
-from ledger.snapshots import Snapshot
+from ledger.mapper import EntryMapper
+from ledger.messages import Command
+from ledger.recorder import LedgerRecorder, SnapshotRecorder
+from ledger.settings import Settings
+from ledger.snapshots import Snapshot, restore_at_once
 
-#: The advisory lock that everything which writes entries takes, so that commit order is position order ("Seatledg" in ASCII).
-#: Not the library's LOCK TABLE, which conflicts with VACUUM and ANALYZE.
-ORDERING_LOCK = 0x536561746C656467
 STATEMENT_TIMEOUT_MS = 10_000
-#: The library's pipeline was seen to hang for good with 3,000 entries, and with 800 of some 640 bytes: 600 of them went well.
-MAX_APPEND, MAX_APPEND_BYTES = 2_000, 256 * 1024
+LOCK_TIMEOUT_MS = 5_000
 #: Decoded entries that a reader of the log keeps, the newest: some 6 MB, for the longest run (projections/copies.py).
 KEPT = 8_000
-LOCK_TIMEOUT_MS = 5_000
+#: Entries of one stream read at once.
+PAGE = 5_000
+#: Tries of a command: another process wrote to its Event first.
+TRIES = 10
 
-_LOG = SQL(
-    "SELECT originator_id, originator_version, topic, state, notification_id FROM ledger_entries"
-    " WHERE notification_id > %s ORDER BY notification_id LIMIT %s"
-)
-#: As the library's own, with a MAC for each.
-_INSERT = SQL("""
-    INSERT INTO ledger_entries (originator_id, originator_version, topic, state, mac)
-    SELECT stream, version, topic, state, mac
-    FROM unnest(%b::uuid[], %b::bigint[], %b::text[], %b::bytea[], %b::bytea[])
-        WITH ORDINALITY AS run (stream, version, topic, state, mac, place)
-    ORDER BY place RETURNING notification_id""")
 _position = attrgetter("position")
-_encode = msgspec.json.Encoder().encode
-_DECODERS: dict[str, msgspec.json.Decoder[Entry]] = {topic: msgspec.json.Decoder(entry) for topic, entry in TOPICS.items()}
-
-
-class UnknownTopic(KeyError):
-    """An entry of a newer Seatledger: this process was not upgraded yet."""
 
 
 class LedgerAway(Exception):
@@ -87,67 +74,25 @@ def sqlalchemy_url(database_url: str) -> URL:
     return make_url(f"postgresql+psycopg://{rest}")
 
 
-def encode(entry: Entry) -> bytes:
-    return _encode(entry)
+def project(event: Event | None, stored: Iterable[Recorded | Snapshot]) -> Event | None:
+    """The library's projector function: `evolve` over entries, from a snapshot on where there is one. It changes `event`."""
+    for one in stored:
+        event = restore_at_once(one) if isinstance(one, Snapshot) else evolve(event, one)
+    return event
 
 
-def decode(topic: str, state: bytes) -> Entry:
-    """The entry that these bytes say, upcast where the topic is an old one. Raises UnknownTopic where this code is too old."""
-    if topic in UPCASTERS:
-        body = msgspec.json.decode(state)
-        while topic in UPCASTERS:
-            topic, upcast = UPCASTERS[topic]
-            body = upcast(body)
-        return msgspec.convert(body, TOPICS[topic])
-    if topic not in _DECODERS:
-        raise UnknownTopic(topic)
-    return _DECODERS[topic].decode(state)
+class EntryStore(EventStore[UUID]):
+    """Reads a long stream a page at a time: a stream has no bound, what is held of it at once has."""
 
-
-class EntryMapper(Mapper[UUID]):
-    """Between `Recorded` (or a `Snapshot`) and the library's StoredEvent."""
-
-    def __init__(self) -> None:
-        pass  # no transcoder, compressor or cipher: msgspec does it all
-
-    def to_stored_event(self, domain_event: Any) -> StoredEvent:
-        if isinstance(domain_event, Snapshot):
-            return StoredEvent(domain_event.originator_id, domain_event.originator_version, domain_event.topic, domain_event.state)
-        entry: Entry = domain_event.entry
-        return StoredEvent(domain_event.originator_id, domain_event.originator_version, topic_of(entry), encode(entry))
-
-    def to_domain_event(self, stored_event: StoredEvent) -> Any:
-        stream, version = cast(UUID, stored_event.originator_id), stored_event.originator_version
-        if stored_event.topic in snapshots.TOPICS or snapshots.is_later(stored_event.topic):
-            return Snapshot(stream, version, stored_event.topic, stored_event.state)
-        position = getattr(stored_event, "id", 0)  # a Notification has one
-        return Recorded(stream, version, decode(stored_event.topic, stored_event.state), position)
-
-
-class LedgerRecorder(PostgresApplicationRecorder):
-    """The library's recorder under our ordering lock, with a MAC for each entry, and without its NOTIFY (which takes one lock for
-    the whole server at commit)."""
-
-    def __init__(self, datastore: PostgresDatastore, macs: Macs | None) -> None:
-        super().__init__(datastore, events_table_name="ledger_entries")
-        self._macs = macs
-        self.lock_table_statements = [
-            SQL("SET LOCAL lock_timeout = {}").format(LOCK_TIMEOUT_MS),
-            SQL("SELECT pg_advisory_xact_lock({})").format(ORDERING_LOCK),
-        ]
-
-    def _insert_stored_events(self, curs: Any, stored_events: Sequence[StoredEvent], **_: Any) -> None:
-        assert self._macs is not None, "who appends has the keys"
-        rows = [(cast(UUID, one.originator_id), one.originator_version, one.topic, one.state) for one in stored_events]
-        self._lock_table(curs)
-        curs.execute(_INSERT, (*map(list, zip(*rows, strict=True)), [self._macs.of(*row) for row in rows]))
-
-    @retry((InterfaceError, OperationalError), max_attempts=10, wait=0.2)
-    def select_recorded(self, after: int, limit: int) -> list[Recorded]:
-        """What the library's `select_notifications` finds, in one round trip and without a dict and two objects for each entry."""
-        with self.datastore.get_connection() as connection, connection.cursor(row_factory=tuple_row, binary=True) as cursor:
-            cursor.execute(_LOG, (after, limit), prepare=True)
-            return [Recorded(stream, version, decode(topic, state), place) for stream, version, topic, state, place in cursor]
+    def get(self, originator_id: UUID, *, gt: int | None = None, lte: int | None = None, **more: Any) -> Iterator[Any]:
+        if more:
+            yield from super().get(originator_id, gt=gt, lte=lte, **more)
+            return
+        while page := list(super().get(originator_id, gt=gt, lte=lte, limit=PAGE)):
+            yield from page
+            if len(page) < PAGE:
+                break
+            gt = page[-1].originator_version
 
 
 class LedgerFactory(PostgresFactory):
@@ -179,30 +124,34 @@ class LedgerFactory(PostgresFactory):
             "row_factory": dict_row,
             "connect_timeout": 3,
             "application_name": "seatledger-store",
-            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} {given.get('options', '')}",
+            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS} {given.get('options', '')}",
         }
 
     def application_recorder(self) -> ApplicationRecorder:
         return LedgerRecorder(self.datastore, self._macs)
 
     def aggregate_recorder(self, purpose: str = "events") -> PostgresAggregateRecorder:
-        return PostgresAggregateRecorder(self.datastore, events_table_name=f"ledger_{purpose}")
+        assert purpose == "snapshots"
+        return SnapshotRecorder(self.datastore)
 
 
 class Ledger(Application[UUID]):
-    """Reads and appends entries. Close it when done: it holds connections. All but `append` raise LedgerAway where the database is
-    out of reach or does not answer in time, and UnknownTopic where they meet an entry that this code is too old for."""
+    """Close it when done: it holds connections. What reads raises LedgerAway where the database is out of reach or does not answer
+    in time, and UnknownTopic where it meets an entry that this code is too old for."""
 
     is_snapshotting_enabled = True
+    log_section_size = KEPT
 
-    def __init__(self, database_url: str, macs: Macs | None = None) -> None:
-        """Without `macs` it only reads."""
+    def __init__(self, database_url: str | Mapping[str, str] | None, macs: Macs | None = None) -> None:
+        """Without `macs` it only reads. Instead of a URL: an environment, or None for the process's own, as the library's runners
+        have it; DATABASE_URL is looked for there, else a running `make run`."""
+        if not isinstance(database_url, str):
+            database_url = Settings.of_running(database_url).database_url
         self._database_url, self._macs = database_url, macs
         self._reading = Lock()
         self._kept: list[Recorded] = []
         self._kept_after = 0
         super().__init__()
-        self._log = cast(LedgerRecorder, self.recorder)
 
     def construct_factory(self, env: Environment) -> InfrastructureFactory[Any]:
         return LedgerFactory(self._database_url, self._macs)
@@ -210,17 +159,54 @@ class Ledger(Application[UUID]):
     def construct_mapper(self) -> EntryMapper:
         return EntryMapper()
 
-    def append(self, recorded: Sequence[Recorded]) -> list[int]:
-        """Appends in one transaction and returns the positions. Raises the library's IntegrityError where a version is taken,
-        ValueError past MAX_APPEND entries or MAX_APPEND_BYTES: appends in parts are the caller's to make, who knows what belongs
-        together."""
-        if len(recorded) > MAX_APPEND:
-            raise ValueError(f"{len(recorded)} entries at once; at most {MAX_APPEND}.")
-        stored = [self.mapper.to_stored_event(cast(Any, one)) for one in recorded]
-        size = sum(len(one.state) for one in stored)
-        if size > MAX_APPEND_BYTES:
-            raise ValueError(f"{len(recorded)} entries of {size} bytes at once; at most {MAX_APPEND_BYTES} bytes.")
-        return list(self.recorder.insert_events(stored) or ())
+    def construct_event_store(self) -> EntryStore:
+        return EntryStore(self.mapper, self.recorder)
+
+    # --- commands
+
+    def carry_out(self, command: Command, now: datetime) -> list[Recorded]:
+        """Decides a command on its Event as it stands, and saves what it makes. Nothing where it was carried out before.
+
+        Raises the SeatledgerError of the rule that it breaks; Busy where others kept writing to the Event; LedgerAway, after which
+        nobody knows: the same command again finds out."""
+        for _ in range(TRIES):
+            event = self.event(command.event_id)
+            if event is not None and event.version_of(command.id) is not None:
+                return []
+            first = event.version + 1 if event else 1
+            made = [Recorded(command.event_id, version, one) for version, one in enumerate(decide(event, command, now), first)]
+            try:
+                with _reaching():
+                    saved = self.save(*made)
+            except IntegrityError:  # another was first; or this was saved, and the answer got lost
+                continue
+            return [Recorded(one.stream, one.version, one.entry, its.notification.id) for one, its in zip(made, saved, strict=True)]
+        raise Busy
+
+    # --- Events
+
+    @_reaching()
+    def event(self, stream: UUID, version: int | None = None) -> Event | None:
+        """The Event as it stands, or as it stood as of a version that its stream has. None: there is no such stream."""
+        try:
+            event: Event = self.repository.get(stream, version=version, projector_func=project)
+        except AggregateNotFoundError:
+            return None
+        if not event.number and event.version:  # from a snapshot of the first format
+            event.number = next(self.stream(stream, until=1)).position
+        return event
+
+    def stream(self, stream: UUID, after: int = 0, until: int | None = None) -> Iterator[Recorded]:
+        """Entries of one stream past version `after`, up to version `until`, in order. Only a stream's first has its position."""
+        with _reaching():
+            yield from cast(Iterator[Recorded], self.events.get(stream, gt=after, lte=until))
+
+    @_reaching()
+    def save_snapshot(self, snapshot: Snapshot) -> None:
+        assert self.snapshots is not None
+        self.snapshots.put([cast(Any, snapshot)])
+
+    # --- the log
 
     @_reaching()
     def read(self, after: int, limit: int) -> list[Recorded]:
@@ -234,38 +220,22 @@ class Ledger(Application[UUID]):
             first = bisect_right(self._kept, after, key=_position)
             missing = limit - (len(self._kept) - first)
             if missing > 0:
-                self._kept += self._log.select_recorded(self._kept[-1].position if self._kept else after, missing)
-            found = self._kept[first : first + limit]
+                last = self._kept[-1].position if self._kept else after
+                found = self.notification_log.select(last, missing, inclusive_of_start=False)
+                self._kept += (cast(Recorded, self.mapper.to_domain_event(one)) for one in found)
+            run = self._kept[first : first + limit]
             if len(self._kept) > KEPT:
                 self._kept_after = self._kept[-KEPT - 1].position
                 self._kept = self._kept[-KEPT:]
-        return found
+        return run
 
     @_reaching()
     def next_position(self, after: int) -> int | None:
         """Of the first entry past position `after`, whether this code can read that entry or not."""
-        found = self.recorder.select_notifications(after, 1, inclusive_of_start=False)
+        found = self.notification_log.select(after, 1, inclusive_of_start=False)
         return found[0].id if found else None
 
     @_reaching()
     def head(self) -> int:
         """The position of the newest entry, 0 in an empty ledger."""
         return self.recorder.max_notification_id() or 0
-
-    @_reaching()
-    def stream(self, stream: UUID, after: int = 0, limit: int | None = None) -> list[Recorded]:
-        """Entries of one stream past version `after`, in order; their `position` is not read (0)."""
-        stored = self.recorder.select_events(stream, gt=after, limit=limit)
-        return [cast(Recorded, self.mapper.to_domain_event(one)) for one in stored]
-
-    @_reaching()
-    def latest_snapshot(self, stream: UUID) -> Snapshot | None:
-        """The newest that this release can read: at most a few are kept of a stream."""
-        assert self.snapshots is not None
-        found = (cast(Snapshot, one) for one in self.snapshots.get(stream, desc=True))
-        return next((one for one in found if one.topic in snapshots.TOPICS), None)
-
-    @_reaching()
-    def save_snapshot(self, snapshot: Snapshot) -> None:
-        assert self.snapshots is not None
-        self.snapshots.put([cast(Any, snapshot)])

@@ -12,8 +12,8 @@ from uuid import UUID
 from ledger import snapshots
 from ledger.entries import Recorded
 from ledger.event import Event, evolve
+from ledger.mapper import decode
 from ledger.pool import Pool, connection
-from ledger.store import decode
 
 PAGE = 2_000
 #: A stream with no more entries than this is short: many of those come in one statement.
@@ -91,8 +91,11 @@ class Streams:
                 next(steps)
             except StopIteration as end:
                 event: Event = end.value
-                return event
+                break
             await asyncio.sleep(0)
+        if not event.number:
+            [(event.number,)] = await self._fetch(_POSITION, (stream, 1))
+        return event
 
     async def entries(self, stream: UUID, versions: Sequence[int]) -> list[Recorded]:
         """Those entries of a stream that there are, in order."""

@@ -158,12 +158,13 @@ def _export(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _import(arguments: argparse.Namespace, settings: Settings) -> int:
     _check_database(settings)
+    macs = Macs.open(settings.keys)
     with (
-        psycopg.connect(settings.database_url) as connection,
+        closing(Ledger(settings.database_url, macs)) as ledger,
         arguments.file.open("rb") as file,
         _progress("Taking in", "entries") as told,
     ):
-        root = transfer.import_(connection, file, Macs.open(settings.keys), told)
+        root = transfer.import_(ledger, file, macs, told)
     print(f"The ledger is as in {arguments.file}. Root hash {root}")
     return 0
 

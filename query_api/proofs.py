@@ -12,8 +12,8 @@ from fastapi.responses import PlainTextResponse
 from accounts.access import SignedIn
 from ledger.entries import SeatsBooked
 from ledger.errors import BookingNotFound, EntryNotFound, Malformed
+from ledger.mapper import decode
 from ledger.messages import Role
-from ledger.store import decode
 from projections import merkle
 from projections.merkle import Span
 from query_api import queries

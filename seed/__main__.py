@@ -4,8 +4,8 @@ that was broken off."""
 import argparse
 import asyncio
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from uuid import UUID, uuid5
 
 import psycopg
@@ -13,17 +13,13 @@ import psycopg
 import servers
 from accounts.access import Access
 from accounts.people import NewAccount
-from commands.appender import Appender
-from commands.desk import Desk
-from commands.ledger_connection import LedgerConnection
 from ledger import messages as m
 from ledger.errors import SeatledgerError
 from ledger.keys import Keyring, KeysError
 from ledger.macs import Macs
 from ledger.pool import Pool, make_pool
 from ledger.settings import Settings, SettingsError
-from ledger.streams import Streams
-from ledger.ticket_codes import TicketCodes
+from ledger.store import Ledger, LedgerAway
 from seed.demo import CUSTOMERS, DEMO, PASSWORD, PEOPLE, Step, command_id, event_id, story
 from seed.standing import beginning
 
@@ -33,17 +29,13 @@ class Teller:
 
     def __init__(self, people: list[UUID], today: datetime) -> None:
         self._people = people
-        self._today = self._now = today
+        self._today = today
         self.steps = story(today)
 
-    def clock(self) -> datetime:
-        return self._now
-
-    async def tell(self, desk: Desk, told: int) -> None:
+    def tell(self, ledger: Ledger, told: int) -> None:
         """All but the first `told` steps, which are in the ledger."""
         for step in self.steps[told:]:
-            self._now = step.at
-            await desk.carry_out(self._command(step))
+            ledger.carry_out(self._command(step), step.at)
 
     def count(self, what: str) -> int:
         return sum(step.what == what for step in self.steps)
@@ -74,20 +66,15 @@ class Teller:
 async def load(settings: Settings, now: datetime | None = None) -> str:
     """Loads everything, or what is missing of it, and says what there is.
 
-    Raises SettingsError; NotDue where the ledger holds all of it or anything else; SeatledgerError where a command is refused."""
+    Raises SettingsError; NotDue where the ledger holds all of it or anything else; SeatledgerError where a command is refused;
+    LedgerAway."""
     if not settings.database_url:
         raise SettingsError("No database: set DATABASE_URL, or start `make run` first.")
     today, told = await asyncio.to_thread(beginning, settings.database_url, now or datetime.now(UTC))
     async with make_pool(settings) as pool:
-        streams = Streams(pool)
         teller = Teller(await _make_people(settings, pool), today)
-        connect = partial(LedgerConnection.connect, settings.database_url, Macs.open(settings.keys))
-        appender = Appender(connect=connect, streams=streams, clock=teller.clock)
-        await appender.start()
-        try:
-            await teller.tell(Desk(appender, streams, TicketCodes(Keyring.open(settings.keys, "tickets"))), told)
-        finally:
-            await appender.close()
+    with closing(Ledger(settings.database_url, Macs.open(settings.keys))) as ledger:
+        await asyncio.to_thread(teller.tell, ledger, told)
     weeks = (today - teller.steps[0].at) // timedelta(weeks=1)
     people = len(PEOPLE) + len(CUSTOMERS)
     return f"Demo data: {teller.count('schedule')} events, {teller.count('book')} bookings over {weeks} weeks, {people} people."
@@ -108,7 +95,7 @@ def main() -> int:
     argparse.ArgumentParser(prog="python -m seed", description=__doc__).parse_args()
     try:
         print(asyncio.run(load(Settings.of_running())))
-    except (SettingsError, KeysError, SeatledgerError, ValueError, psycopg.Error) as error:
+    except (SettingsError, KeysError, SeatledgerError, LedgerAway, ValueError, psycopg.Error) as error:
         print(servers.one_line(error), file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -27,8 +27,8 @@ from argon2.low_level import Type, hash_secret
 import migrations
 import servers
 from accounts.passwords import HASHER
+from ledger.recorder import ORDERING_LOCK
 from ledger.settings import Settings
-from ledger.store import ORDERING_LOCK
 from seed.__main__ import load
 from seed.demo import DEMO, PASSWORD
 

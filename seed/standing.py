@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 
 from ledger.entries import Entry, EventScheduled
-from ledger.store import UnknownTopic, decode
+from ledger.mapper import UnknownTopic, decode
 from seed.demo import SHOWS, Step, command_id, event_id, story
 
 _ENTRIES = "SELECT originator_id, topic, state FROM ledger_entries ORDER BY notification_id LIMIT %s"

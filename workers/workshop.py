@@ -15,8 +15,6 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from ledger import collector, snapshots
 from ledger.channels import positions_channel
-from ledger.entries import Recorded
-from ledger.event import Event, evolve
 from ledger.settings import Settings
 from ledger.store import Ledger, LedgerAway, sqlalchemy_url
 from projections import digests
@@ -38,7 +36,6 @@ ABREAST = 2
 TOGETHER_SECONDS = 1.0
 #: Entries looked at for one pass over the streams that have grown.
 PASS = 50_000
-PAGE = 5_000
 #: The advisory lock of whoever takes snapshots ("Snapshot" in ASCII).
 SNAPSHOT_LOCK = 0x536E617073686F74
 
@@ -189,13 +186,6 @@ class Workshop:
         return True
 
     def _take_snapshot(self, stream: UUID) -> None:
-        last = self.ledger.latest_snapshot(stream)
-        event: Event | None = snapshots.restore_at_once(last) if last else None
-        while True:
-            page: list[Recorded] = self.ledger.stream(stream, after=event.version if event else 0, limit=PAGE)
-            for recorded in page:
-                event = evolve(event, recorded)
-            if len(page) < PAGE:
-                break
+        event = self.ledger.event(stream)
         assert event is not None, "a stream that has grown has entries"
         self.ledger.save_snapshot(snapshots.take(event))

@@ -6,14 +6,16 @@ were and their root: a file that was cut off or edited is not taken.
 
 import base64
 from collections.abc import Callable, Iterator
-from typing import Annotated, BinaryIO
+from typing import Annotated, BinaryIO, cast
 from uuid import UUID
 
 import msgspec
 import psycopg
+from eventsourcing.persistence import StoredEvent
 
 from ledger.macs import Macs
-from ledger.store import ORDERING_LOCK
+from ledger.recorder import MAX_APPEND, MAX_APPEND_BYTES, LedgerRecorder, Place
+from ledger.store import Ledger
 from projections.audit import leaf_of
 from projections.merkle import CompactRange
 from projections.proof.verify_entries import Row, entries
@@ -22,8 +24,6 @@ from projections.proof.verify_entries import Row, entries
 MAX_LINE = 1024 * 1024
 #: Entries between two notes of how far it is.
 STEP = 2_000
-_COPY = """COPY ledger_entries (originator_id, originator_version, topic, state, notification_id, mac) FROM STDIN (FORMAT BINARY)"""
-
 Told = Callable[[int, int], None]
 
 
@@ -70,23 +70,34 @@ def export(connection: psycopg.Connection, file: BinaryIO, told: Told) -> str:
     return tree.root().hex()
 
 
-def import_(connection: psycopg.Connection, file: BinaryIO, macs: Macs, told: Told) -> str:
-    """All of it or nothing. Returns the root hash. Raises TransferError."""
-    with connection.transaction(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (ORDERING_LOCK,))
-        if cursor.execute("SELECT 1 FROM ledger_entries LIMIT 1").fetchone():
+def import_(ledger: Ledger, file: BinaryIO, macs: Macs, told: Told) -> str:
+    """All of it or nothing, by the library's recorder. Returns the root hash. Raises TransferError."""
+    recorder = cast(LedgerRecorder, ledger.recorder)
+    with recorder.taking_in() as connection:
+        if connection.execute("SELECT 1 FROM ledger_entries LIMIT 1").fetchone():
             raise TransferError("The ledger is not empty: a file is taken into an empty one only.")
         tree, last = CompactRange(), 0
-        with cursor.copy(_COPY) as copy:
-            copy.set_types(["uuid", "int8", "text", "bytea", "int8", "bytea"])
-            for row in _rows(file, tree, macs):
-                copy.write_row(row)
-                last = row[4]
-                if tree.size % STEP == 0:
-                    told(tree.size, 0)
-        cursor.execute("SELECT setval(pg_get_serial_sequence('ledger_entries', 'notification_id'), %s, %s)", (last or 1, last > 0))
+        for run in _runs(_rows(file, tree, macs)):
+            recorder.insert_events([StoredEvent(*row[:4]) for row in run], places=[Place(row[4], row[5]) for row in run])
+            last = run[-1][4]
+            told(tree.size, 0)
+        statement = "SELECT setval(pg_get_serial_sequence('ledger_entries', 'notification_id'), %s, %s)"
+        connection.execute(statement, (last or 1, last > 0))
         told(tree.size, tree.size)
         return tree.root().hex()
+
+
+def _runs(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """As much as may be appended at once."""
+    run, size = list[Row](), 0
+    for row in rows:
+        if run and (len(run) == MAX_APPEND or size + len(row[3]) > MAX_APPEND_BYTES):
+            yield run
+            run, size = [], 0
+        run.append(row)
+        size += len(row[3])
+    if run:
+        yield run
 
 
 def _rows(file: BinaryIO, tree: CompactRange, macs: Macs) -> Iterator[Row]:

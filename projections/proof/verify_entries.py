@@ -13,7 +13,7 @@ import msgspec
 import psycopg
 
 from ledger.macs import Macs
-from ledger.store import UnknownTopic, decode
+from ledger.mapper import UnknownTopic, decode
 from projections.audit import leaf_of, positions_of
 from projections.merkle import SIZE, CompactRange
 from projections.proof.signed_notes import Checkpoint

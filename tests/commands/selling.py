@@ -11,14 +11,14 @@ import psycopg
 
 from commands.appender import Appender
 from commands.batch import Accepted, Replayed
-from commands.ledger_connection import LedgerConnection
 from ledger import entries as e
 from ledger import messages as m
 from ledger.entries import topic_of
 from ledger.errors import TryAgain
+from ledger.mapper import decode, encode
 from ledger.pool import make_pool
+from ledger.recorder import ORDERING_LOCK, LedgerConnection
 from ledger.settings import Settings
-from ledger.store import ORDERING_LOCK, decode, encode
 from ledger.streams import Streams
 from tests.ledger import scenario as s
 

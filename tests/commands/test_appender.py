@@ -8,15 +8,17 @@ import msgspec
 import psycopg
 import pytest
 
-from commands import batch, ledger_connection
+from commands import batch
 from commands.appender import STAY_LOCKED, Appender
 from commands.batch import Accepted
-from commands.ledger_connection import DataRefused
 from ledger import entries as e
 from ledger import messages as m
+from ledger import recorder
 from ledger.decide import decide
 from ledger.errors import EventNotFound, Malformed, SoldOut
-from ledger.store import Ledger, encode
+from ledger.mapper import encode
+from ledger.recorder import DataRefused
+from ledger.store import Ledger
 from tests.commands import selling as t
 
 
@@ -181,7 +183,7 @@ def refused_by_the_encoder(database_url: str, monkeypatch: pytest.MonkeyPatch) -
             raise UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed")
         return encode(entry)
 
-    monkeypatch.setattr(ledger_connection, "encode", strict)
+    monkeypatch.setattr(recorder, "encode", strict)
 
 
 @pytest.mark.parametrize("locked", [0, STAY_LOCKED])
@@ -224,5 +226,5 @@ async def test_a_cancelled_event_of_100_000_bookings_is_one_entry(appender: Appe
     assert outcome.view.available == 200_000
     assert seconds < 0.5
     ledger = Ledger(database_url)
-    assert len(ledger.stream(event_id, after=100_002)) == 1
+    assert len(list(ledger.stream(event_id, after=100_002))) == 1
     ledger.close()

@@ -65,7 +65,7 @@ async def test_a_snapshot_is_where_loading_begins(appender: Appender, database_u
     await appender.submit(t.book(LONG, quantity=10))
     ledger = Ledger(database_url)
     ledger.save_snapshot(short)
-    assert ledger.latest_snapshot(LONG) == short
+    assert s.latest_snapshot(ledger, LONG) == short
     ledger.close()
     async with t.an_appender(database_url) as other:
         loaded = await other.event(LONG)

@@ -7,9 +7,9 @@ import pytest
 
 from commands.appender import Appender
 from commands.batch import Accepted
-from commands.ledger_connection import MISSED_LIMIT
 from ledger import entries as e
 from ledger.errors import EventNotBookable, SoldOut, TicketUsed
+from ledger.recorder import MISSED_LIMIT
 from tests.commands import selling as t
 from tests.ledger import scenario as s
 

@@ -11,6 +11,7 @@ from ledger.settings import Settings
 from ledger.store import Ledger
 from projections.rebuild import Rebuilder
 from projections.registry import PROJECTORS
+from tests.ledger import scenario as s
 from tests.projections.stories import Story
 from tests.workers.house import a_workshop, position, process, wait_until
 
@@ -25,11 +26,11 @@ def test_killed_in_mid_batch(settings: Settings) -> None:
         closing(Ledger(settings.database_url, Macs.open(settings.keys))) as ledger,
         process(settings, "tick"),
     ):
-        ledger.append(story.entries)
+        s.append(ledger, story.entries)
         for _ in range(KILLS):
             with process(settings, "worker") as worker:
                 wait_until(lambda: position(workshop, "revenue") >= ledger.head() // 2, "a worker at work")
-                ledger.append(story.tell(150))
+                s.append(ledger, story.tell(150))
                 time.sleep(dice.uniform(0, 0.3))
                 worker.kill()
         with process(settings, "worker"):

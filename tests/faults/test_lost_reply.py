@@ -10,8 +10,8 @@ from time import monotonic
 import pytest
 
 from commands.batch import Accepted, Replayed
-from commands.ledger_connection import LedgerConnection
 from ledger.errors import OutcomeUnknown
+from ledger.recorder import LedgerConnection
 from tests.commands import selling as t
 from tests.faults.losing_proxy import losing_proxy
 from tests.ledger import scenario as s

@@ -24,6 +24,7 @@ from projections.proof.verify import Verifier
 from projections.rebuild import Rebuilder
 from projections.registry import PROJECTORS
 from tests.conftest import PostgresServer
+from tests.ledger import scenario as s
 from tests.projections.stories import Story
 
 
@@ -74,15 +75,15 @@ def _restore(url: str, file: Path) -> None:
 def test_a_backup_made_under_load(database_url: str, restored_url: str, tmp_path: Path) -> None:
     story, file, keys = Story(seed=14), tmp_path / "backup", tmp_path / "keys"
     with closing(Shop(database_url, keys)) as shop, ThreadPoolExecutor(1) as threads:
-        shop.ledger.append(story.entries)
-        shop.ledger.append(story.tell(100))
+        s.append(shop.ledger, story.entries)
+        s.append(shop.ledger, story.tell(100))
         shop.project_and_sign()
         dumping = threads.submit(_dump, database_url, file)
         while not dumping.done():
-            shop.ledger.append(story.tell(5))
+            s.append(shop.ledger, story.tell(5))
             shop.project_and_sign()
         dumping.result()
-        shop.ledger.append(story.tell(50))
+        s.append(shop.ledger, story.tell(50))
         shop.project_and_sign()
         _restore(restored_url, file)
         with closing(Shop(restored_url, keys)) as restored:

@@ -12,9 +12,9 @@ import pytest
 
 from commands.appender import STAY_LOCKED, Appender
 from commands.batch import Accepted
-from commands.ledger_connection import LedgerConnection
 from ledger.entries import Recorded
 from ledger.errors import Busy, SoldOut
+from ledger.recorder import LedgerConnection
 from tests.commands import selling as t
 from tests.ledger import scenario as s
 

@@ -44,7 +44,7 @@ def test_a_history_made_quickly_is_one(database_url: str) -> None:
         first, second = history.schedule(ledger, uuid4(), ["First", "Second"], seats=7)
         history.sell(connection, s.MACS, [history.Sales(first, 2, 2_500), history.Sales(second, 2, 2)], customers)
         history.sell(connection, s.MACS, [history.Sales(second, 4, 1)], customers)
-        event, entry = _event(ledger, first), ledger.stream(first)[1].entry
+        event, entry = _event(ledger, first), list(ledger.stream(first))[1].entry
         assert [(seats.taken, seats.available) for seats in event.categories.values()] == [(0, 7), (2_500, 997_500)]
         assert (event.version, len(event.bookings), len(event.customers)) == (2_501, 2_500, 3)
         assert restore_at_once(take(event)).bookings == event.bookings

@@ -22,13 +22,13 @@ def test_what_was_folded_before_is_as_if_it_was_folded_now(empty_database_url: s
     entries = [s.scheduled(), s.details_changed(**EXHIBITION), s.booked(s.ALICE, s.general(1)), s.details_changed(name="Gala")]
     other = s.scheduled(sales_close_at=s.NOW)
     with closing(Ledger(empty_database_url, s.MACS)) as ledger, psycopg.connect(empty_database_url, autocommit=True) as plain:
-        ledger.append([Recorded(s.EVENT, version, entry) for version, entry in enumerate(entries[:3], 1)])
-        ledger.append([Recorded(s.BOOKING, 1, other)])
+        s.append(ledger, [Recorded(s.EVENT, version, entry) for version, entry in enumerate(entries[:3], 1)])
+        s.append(ledger, [Recorded(s.BOOKING, 1, other)])
         engine = create_engine(sqlalchemy_url(empty_database_url))
         for projector in PROJECTORS.values():
             catch_up(engine, ledger, projector)
         engine.dispose()
-        ledger.append([Recorded(s.EVENT, 4, entries[3])])  # not folded yet: it says that sales end at the start
+        s.append(ledger, [Recorded(s.EVENT, 4, entries[3])])  # not folded yet: it says that sales end at the start
         before = [plain.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall() for table in TABLES]
     migrations.downgrade(empty_database_url, "0010")
     migrations.upgrade(empty_database_url)

@@ -3,8 +3,9 @@
 The Event of the examples has 10 General seats at 50.00 and 5 VIP seats at 120.00, and starts in thirty days.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import msgspec
@@ -17,6 +18,8 @@ from ledger.decide import decide
 from ledger.event import Event, category_id, evolve
 from ledger.keys import Keyring
 from ledger.macs import Macs
+from ledger.snapshots import Snapshot
+from ledger.store import Ledger
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 BEFORE = NOW - timedelta(days=7)
@@ -69,6 +72,16 @@ class When:
         assert type(refusal.value) is kind
         assert refusal.value.facts == facts, f"{refusal.value.facts} instead of {facts}"
         assert refusal.value.detail
+
+
+def append(ledger: Ledger, run: Sequence[e.Recorded]) -> list[int]:
+    """As one append, by the library; returns the positions."""
+    return [one.notification.id for one in ledger.save(*run)]
+
+
+def latest_snapshot(ledger: Ledger, stream: UUID) -> Snapshot | None:
+    assert ledger.snapshots is not None
+    return next((cast(Snapshot, one) for one in ledger.snapshots.get(stream, desc=True, limit=1)), None)
 
 
 def given(*entries: e.Entry) -> Given:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 
 from ledger import entries as e
-from ledger.store import decode, encode
+from ledger.mapper import decode, encode
 from tests.ledger.histories import histories
 
 GOLDEN = json.loads(Path(__file__).with_name("golden_entries.json").read_text())

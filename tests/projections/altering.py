@@ -18,6 +18,7 @@ from projections.proof.checkpoints import Checkpointing
 from projections.proof.verify import Report, Verifier
 from projections.registry import PROJECTORS
 from tests.conftest import PostgresServer
+from tests.ledger import scenario as s
 from tests.projections.stories import Story
 
 #: Without one of their rows, everything takes longer, and nothing else: it may go.
@@ -65,9 +66,9 @@ def tell(url: str, ledger: Ledger, keys: Path) -> None:
 
 def _tell_and_project(url: str, ledger: Ledger, keys: Path) -> None:
     story, engine, worker = Story(seed=11), create_engine(sqlalchemy_url(url)), Checkpointing(keys, seconds=0)
-    ledger.append(story.entries)
+    s.append(ledger, story.entries)
     for _ in range(4):
-        ledger.append(story.tell(80))
+        s.append(ledger, story.tell(80))
         for projector in PROJECTORS.values():
             catch_up(engine, ledger, projector)
         digests.take_if_due(engine)

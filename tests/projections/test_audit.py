@@ -10,10 +10,12 @@ from sqlalchemy import Engine, text
 
 from ledger import entries as e
 from ledger.entries import Recorded, topic_of
-from ledger.store import Ledger, encode
+from ledger.mapper import encode
+from ledger.store import Ledger
 from projections import audit, merkle
 from projections.engine import Stalled, catch_up
 from projections.registry import PROJECTORS
+from tests.ledger import scenario as s
 from tests.projections.stories import Story
 from tests.projections.test_engine import _Interrupting, _kill_the_others
 
@@ -28,7 +30,7 @@ def content(position: int, recorded: Recorded) -> bytes:
 
 
 def append(ledger: Ledger, entries: list[Recorded]) -> list[tuple[int, Recorded]]:
-    return list(zip(ledger.append(entries), entries, strict=True))
+    return list(zip(s.append(ledger, entries), entries, strict=True))
 
 
 def roots(engine: Engine, sizes: list[int]) -> list[bytes]:
@@ -104,7 +106,7 @@ def test_what_changed_a_booking_later_is_found_by_booking(engine: Engine, ledger
     story = Story(seed=7)
     story.tell(300)
     story.cancel(next(iter(story.events.values())))
-    ledger.append(story.entries)
+    s.append(ledger, story.entries)
     catch_up(engine, ledger, AUDIT, run_length=40)
     expected = {
         (one.stream if isinstance(one.entry, e.EventCancelled) else one.entry.booking_id, one.version)
@@ -120,10 +122,10 @@ def test_what_changed_a_booking_later_is_found_by_booking(engine: Engine, ledger
 @pytest.mark.parametrize("spoil", ["UPDATE audit_tiles SET hashes = substr(hashes, 33)", "DELETE FROM audit_leaves"])
 def test_a_tree_that_lacks_something_is_not_appended_to(spoil: str, engine: Engine, ledger: Ledger) -> None:
     story = Story(seed=8)
-    ledger.append(story.entries)
+    s.append(ledger, story.entries)
     catch_up(engine, ledger, AUDIT)
     with engine.begin() as connection:
         connection.execute(text(spoil))
-    ledger.append(story.tell(20))
+    s.append(ledger, story.tell(20))
     with pytest.raises(Stalled, match="MissingHash"):
         catch_up(engine, ledger, AUDIT)

@@ -20,6 +20,7 @@ from projections.proof.log_keys import LogKeys, begin_origin, read_origin
 from projections.proof.signed_list import LIST_FILE, read_list
 from projections.proof.signed_notes import Checkpoint, Note, NoteError, VerifierKey
 from projections.registry import PROJECTORS
+from tests.ledger import scenario as s
 from tests.projections.stories import Story
 
 ROOT = Path(__file__).parent.parent.parent
@@ -31,11 +32,11 @@ class Log:
     def __init__(self, engine: Engine, ledger: Ledger, keys: Path) -> None:
         self.engine, self.ledger, self.keys = engine, ledger, keys
         self.story = Story(seed=1)
-        self.ledger.append(self.story.entries)
+        s.append(self.ledger, self.story.entries)
         self.worker = Checkpointing(keys, seconds=0)
 
     def grow(self, steps: int = 20) -> None:
-        self.ledger.append(self.story.tell(steps))
+        s.append(self.ledger, self.story.tell(steps))
         self.project()
 
     def project(self) -> None:
@@ -95,14 +96,14 @@ def test_a_tree_that_grew_is_signed_and_one_that_did_not_is_not(log: Log) -> Non
 
 
 def test_the_first_one_waits_for_all_entries_that_are_older_than_macs(log: Log) -> None:
-    log.ledger.append(log.story.tell(50))
+    s.append(log.ledger, log.story.tell(50))
     log.run("UPDATE ledger_entries SET mac = NULL")
     head = log.ledger.head()
     catch_up(log.engine, log.ledger, PROJECTORS["audit"], run_length=10, at_most=10)
     assert log.size() == 10
     assert log.sign() is None
     log.project()
-    log.ledger.append(log.story.tell(5))  # with a MAC: nobody waits for them
+    s.append(log.ledger, log.story.tell(5))  # with a MAC: nobody waits for them
     made = log.sign()
     assert made is not None
     assert made.size == head
@@ -173,7 +174,7 @@ def test_a_backup_that_forgot_nothing_that_was_signed_goes_on(log: Log) -> None:
     log.grow()
     log.sign()
     unsigned = log.story.tell(20)
-    log.ledger.append(unsigned)
+    s.append(log.ledger, unsigned)
     log.forget(len(unsigned))
     assert log.sign() is None
     assert log.standing() == SIGNING
@@ -193,7 +194,7 @@ def test_a_tree_or_checkpoint_that_was_changed_is_never_signed(what: str, log: L
     log.grow(100)
     log.sign()
     log.run(TAMPERED[what])
-    log.ledger.append(log.story.tell(300))
+    s.append(log.ledger, log.story.tell(300))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(audit, "tree_size", lambda connection: 10_000)  # however large it may look
         assert log.sign() is None

@@ -12,6 +12,7 @@ from projections import copies
 from projections.copies import BUSY_PER_SECOND, REST, REST_SECONDS, Copies
 from projections.registry import PROJECTORS
 from projections.shadow import Kind
+from tests.ledger import scenario as s
 from tests.projections.stories import Story
 
 
@@ -66,7 +67,7 @@ def test_who_sells_goes_before(
     monkeypatch.setattr(copies, "BUSY_PER_SECOND", 10)
     story = Story(seed=3)
     story.tell(100)
-    ledger.append(story.entries)
+    s.append(ledger, story.entries)
     head = ledger.head()
     ends = count(20, 20) if is_sold else repeat(head)
 

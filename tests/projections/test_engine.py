@@ -14,6 +14,7 @@ from ledger.entries import Recorded
 from ledger.store import Ledger
 from projections.engine import Occupied, Projector, Stalled, catch_up
 from projections.registry import PROJECTORS
+from tests.ledger import scenario as s
 from tests.projections.stories import TABLES, Story, rows
 
 
@@ -36,10 +37,10 @@ def forget(engine: Engine) -> None:
 
 def test_hints_doubled_shuffled_and_dropped_give_the_same_rows(engine: Engine, ledger: Ledger) -> None:
     story, dice = Story(seed=7), random.Random(7)
-    ledger.append(story.entries)
+    s.append(ledger, story.entries)
     for _ in range(40):
         if made := story.tell(5):
-            ledger.append(made)
+            s.append(ledger, made)
         hints = [name for name in PROJECTORS for _ in range(dice.choice((0, 0, 1, 2)))]
         dice.shuffle(hints)
         project(engine, ledger, hints, run_length=dice.choice((1, 3, 50)))
@@ -54,7 +55,7 @@ def test_hints_doubled_shuffled_and_dropped_give_the_same_rows(engine: Engine, l
 def test_two_workers_at_once_fold_each_entry_once(engine: Engine, ledger: Ledger) -> None:
     story = Story(seed=3)
     story.tell(300)
-    ledger.append(story.entries)
+    s.append(ledger, story.entries)
     published: list[int] = []
     revenue = PROJECTORS["revenue"]
 
@@ -91,11 +92,11 @@ class _Interrupting:
 
 def test_a_hint_that_finds_the_projector_locked_comes_again(engine: Engine, ledger: Ledger) -> None:
     story = Story(seed=5)
-    ledger.append(story.entries)
+    s.append(ledger, story.entries)
     late: list[int] = []
 
     def a_hint_comes() -> None:
-        late.extend(ledger.append(story.tell(30)))
+        late.extend(s.append(ledger, story.tell(30)))
         with pytest.raises(Occupied):
             catch_up(engine, ledger, PROJECTORS["availability"])
 
@@ -120,7 +121,7 @@ class _Tripping:
 def test_an_entry_that_cant_be_applied_stops_its_projector_there_and_nobody_else(engine: Engine, ledger: Ledger) -> None:
     story = Story(seed=9)
     story.tell(60)
-    positions = ledger.append(story.entries)
+    positions = s.append(ledger, story.entries)
     tripping = _Tripping(PROJECTORS["bookings"], at=positions[20])
     with pytest.raises(Stalled):
         catch_up(engine, ledger, tripping)
@@ -139,7 +140,7 @@ def test_an_entry_that_cant_be_applied_stops_its_projector_there_and_nobody_else
 def test_a_worker_killed_in_mid_batch_leaves_no_trace(engine: Engine, ledger: Ledger, database_url: str) -> None:
     story = Story(seed=11)
     story.tell(200)
-    ledger.append(story.entries)
+    s.append(ledger, story.entries)
     killed = 0
     for name, projector in PROJECTORS.items():
         for _ in range(5):
@@ -166,12 +167,12 @@ def _kill_the_others(database_url: str) -> None:
 def test_a_run_takes_the_same_few_statements_however_long_it_is(engine: Engine, ledger: Ledger, name: str) -> None:
     """Catalogue takes a statement for each change of an event, and so does `bookings` for its details: those are few."""
     story = Story(seed=13)
-    ledger.append(story.entries)
+    s.append(ledger, story.entries)
     project(engine, ledger)
     counts = []
     for steps in (60, 600):
         run = story.tell(steps)
-        ledger.append(run)
+        s.append(ledger, run)
         count = _statements(engine, lambda: catch_up(engine, ledger, PROJECTORS[name]))
         renamed = sum(isinstance(one.entry, e.EventDetailsChanged) for one in run) if name == "bookings" else 0
         print(f"{name}: {count} statements for {len(run)} entries, {renamed} of them for an event's details")
@@ -182,12 +183,12 @@ def test_a_run_takes_the_same_few_statements_however_long_it_is(engine: Engine, 
 def test_cancelling_an_event_with_many_bookings_is_a_few_statements(engine: Engine, ledger: Ledger) -> None:
     story = Story(seed=17, events=1)
     story.tell(150)
-    ledger.append(story.entries)
+    s.append(ledger, story.entries)
     project(engine, ledger)
     (booked,) = story.events.values()
     before = len(story.entries)
     story.cancel(booked)
-    ledger.append(story.entries[before:])
+    s.append(ledger, story.entries[before:])
     assert len(story.entries) == before + 1
     assert _statements(engine, lambda: project(engine, ledger)) <= 40
 

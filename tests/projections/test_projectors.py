@@ -13,6 +13,7 @@ from ledger import entries as e
 from ledger.event import Event
 from ledger.store import Ledger
 from projections.tables import Model
+from tests.ledger import scenario as s
 from tests.projections.stories import Story, rows
 from tests.projections.test_engine import project
 
@@ -23,7 +24,7 @@ def story(request: pytest.FixtureRequest, engine: Engine, ledger: Ledger) -> Sto
     story = Story(seed=request.param)
     story.tell(400)
     story.cancel(next(iter(story.events.values())))
-    ledger.append(story.entries)
+    s.append(ledger, story.entries)
     project(engine, ledger)
     return story
 
@@ -92,7 +93,7 @@ def test_each_whole_cancellation_counts_once(story: Story, engine: Engine) -> No
 def test_the_tables_refuse_a_wrong_row(wrong: str, engine: Engine, ledger: Ledger) -> None:
     story = Story(seed=4)
     story.tell(60)
-    ledger.append(story.entries)
+    s.append(ledger, story.entries)
     project(engine, ledger)
     with pytest.raises(IntegrityError), engine.begin() as connection:
         connection.execute(text(wrong))

@@ -15,6 +15,7 @@ from ledger.store import Ledger
 from projections.copies import CopiesRefused
 from projections.rebuild import Rebuilder
 from projections.registry import PROJECTORS
+from tests.ledger import scenario as s
 from tests.projections.stories import Story, rows
 from tests.projections.test_engine import position, project
 
@@ -32,7 +33,7 @@ def rebuilder(database_url: str, ledger: Ledger) -> Iterator[Rebuilder]:
 def story(engine: Engine, ledger: Ledger) -> Story:
     story = Story(seed=31)
     story.tell(300)
-    ledger.append(story.entries)
+    s.append(ledger, story.entries)
     project(engine, ledger)
     return story
 
@@ -162,7 +163,7 @@ def test_readers_and_the_live_projection_go_on(engine: Engine, ledger: Ledger, r
     with ThreadPoolExecutor(2) as threads:
         reading = threads.submit(read)
         for _ in range(5):
-            ledger.append(story.tell(10))
+            s.append(ledger, story.tell(10))
             project(engine, ledger)
             assert all(one.difference is None for one in rebuilder.rebuild(ALL))
         stop.set()

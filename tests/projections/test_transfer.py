@@ -15,11 +15,13 @@ import pytest
 from sqlalchemy import Engine
 
 from ledger.macs import Macs
-from ledger.store import Ledger, encode
+from ledger.mapper import encode
+from ledger.store import Ledger
 from projections.engine import catch_up
 from projections.proof.checkpoints import Checkpointing
 from projections.registry import PROJECTORS
 from tests.conftest import PostgresServer
+from tests.ledger import scenario as s
 from tests.projections.stories import Story, rows
 
 ROOT = Path(__file__).parent.parent.parent
@@ -44,10 +46,10 @@ def story(database_url: str, keys: Path) -> Story:
     story = Story(seed=12)
     story.tell(100)
     with closing(Ledger(database_url, Macs.open(keys))) as ledger:
-        ledger.append(story.entries[:90])
+        s.append(ledger, story.entries[:90])
         with psycopg.connect(database_url) as connection:
             connection.execute("SELECT nextval('ledger_entries_notification_id_seq')")  # a gap, as a rollback leaves
-        ledger.append(story.entries[90:])
+        s.append(ledger, story.entries[90:])
     return story
 
 
@@ -78,7 +80,7 @@ def test_there_and_back_again(database_url: str, another_database_url: str, keys
     assert again.read_bytes() == file.read_bytes()
     with closing(Ledger(another_database_url, Macs.open(keys))) as ledger:
         head = ledger.head()
-        assert ledger.append(story.tell(20))[0] == head + 1
+        assert s.append(ledger, story.tell(20))[0] == head + 1
 
 
 def _edited(lines: list[str], number: int, **new: object) -> list[str]:

@@ -16,6 +16,7 @@ from ledger.snapshots import Snapshot
 from ledger.store import Ledger, LedgerAway, sqlalchemy_url
 from projections.engine import Projector, Stalled, catch_up
 from projections.registry import PROJECTORS
+from tests.ledger import scenario as s
 from tests.projections.stories import Story
 from workers.workshop import Workshop
 
@@ -40,7 +41,7 @@ class Noting:
 def told(ledger: Ledger, steps: int = 40) -> list[int]:
     story = Story(seed=21)
     story.tell(steps)
-    return ledger.append(story.entries)
+    return s.append(ledger, story.entries)
 
 
 def progress(engine: Engine) -> tuple[int, int | None, str | None]:
@@ -68,13 +69,14 @@ def ledger_locked(database_url: str) -> Iterator[None]:
         lambda ledger: ledger.read(0, 10),
         lambda ledger: ledger.next_position(0),
         lambda ledger: ledger.head(),
-        lambda ledger: ledger.stream(STREAM),
-        lambda ledger: ledger.latest_snapshot(STREAM),
+        lambda ledger: list(ledger.stream(STREAM)),
+        lambda ledger: ledger.event(STREAM),
+        lambda ledger: ledger.carry_out(s.schedule(), s.NOW),
         lambda ledger: ledger.save_snapshot(Snapshot(STREAM, 1, "event-snapshot/1", b"")),
     ],
 )
 def test_a_ledger_out_of_reach_says_so_in_one_way(database_url: str, use: Callable[[Ledger], object]) -> None:
-    ledger = Ledger(impatient(database_url))
+    ledger = Ledger(impatient(database_url), s.MACS)
     with ledger_locked(database_url), pytest.raises(LedgerAway, match="statement timeout"):
         use(ledger)
     use(ledger)
@@ -83,7 +85,7 @@ def test_a_ledger_out_of_reach_says_so_in_one_way(database_url: str, use: Callab
 
 def test_a_ledger_out_of_reach_is_no_entrys_fault(engine: Engine, ledger: Ledger, database_url: str) -> None:
     positions, projector = told(ledger), Noting()
-    away = Ledger(impatient(database_url))
+    away = Ledger(impatient(database_url), s.MACS)
     with ledger_locked(database_url), pytest.raises(LedgerAway):
         catch_up(engine, away, projector)
     assert (progress(engine), projector.runs) == ((0, None, None), [])

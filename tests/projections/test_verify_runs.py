@@ -24,6 +24,7 @@ from projections.proof.verify import Verifier
 from projections.proof.verify_checkpoints import accept
 from projections.proof.verify_entries import EntryCheck
 from projections.registry import PROJECTORS
+from tests.ledger import scenario as s
 from tests.projections.altering import Altered, Database, tell
 from tests.projections.stories import Story
 
@@ -79,7 +80,7 @@ def test_a_snapshot_of_a_later_release_is_passed_over_and_said(altered: Altered)
     assert report.snapshots == before.snapshots - 1 > 0
     (stream,) = database.rows("SELECT DISTINCT originator_id FROM ledger_snapshots")[0]
     with closing(Ledger(altered.url)) as ledger:
-        found = ledger.latest_snapshot(stream)
+        found = s.latest_snapshot(ledger, stream)
         assert found is not None
         assert found.topic == "event-snapshot/1"
 
@@ -203,7 +204,7 @@ def test_what_is_sold_meanwhile_is_no_alteration(database_url: str, tmp_path: Pa
         tell(database_url, ledger, tmp_path)
 
         def sell(what: str, done: int, total: int) -> None:
-            ledger.append(story.tell(5) if sold else story.entries)
+            s.append(ledger, story.tell(5) if sold else story.entries)
             sold.append(what)
             for projector in PROJECTORS.values():
                 catch_up(engine, ledger, projector)

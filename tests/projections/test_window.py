@@ -2,14 +2,17 @@
 
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
+from eventsourcing.persistence import Notification
 from sqlalchemy import Engine
 
 import ledger.store
 from ledger.entries import Recorded
 from ledger.store import Ledger
+from tests.ledger import scenario as s
 from tests.projections.stories import Story, rows
 from tests.projections.test_engine import forget, project
 
@@ -33,7 +36,7 @@ class Truth:
 
     def _append(self, entries: list[Recorded]) -> None:
         if entries:
-            self.positions += self.ledger.append(entries)
+            self.positions += s.append(self.ledger, entries)
 
     def read(self, after: int, limit: int) -> int:
         """Reads, checks, and returns the last position."""
@@ -90,18 +93,18 @@ def test_positions_between_and_past_entries_are_places_to_read_from_too(truth: T
 
 def test_what_is_kept_is_read_from_the_database_once(truth: Truth, monkeypatch: pytest.MonkeyPatch) -> None:
     truth.go_on(20)
-    selected: list[Recorded] = []
-    select: Callable[[int, int], list[Recorded]] = truth.ledger._log.select_recorded
+    selected: list[Notification] = []
+    select = truth.ledger.recorder.select_notifications
 
-    def counting(after: int, limit: int) -> list[Recorded]:
-        found = select(after, limit)
+    def counting(*args: Any, **more: Any) -> Sequence[Notification]:
+        found = select(*args, **more)
         selected.extend(found)
         return found
 
-    monkeypatch.setattr(truth.ledger._log, "select_recorded", counting)
+    monkeypatch.setattr(truth.ledger.recorder, "select_notifications", counting)
     for _ in range(4):
         truth.read(0, KEPT)
-    assert [one.position for one in selected] == truth.positions
+    assert [one.id for one in selected] == truth.positions
 
 
 def test_threads_that_share_it_each_read_everything(truth: Truth) -> None:

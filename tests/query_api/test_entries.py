@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from ledger.store import encode
+from ledger.mapper import encode
 from query_api import history
 from tests.query_api.world import ADMIN, ALICE, AUDITOR, BOB, NOW, ORGANIZER, Api, World
 

@@ -73,7 +73,7 @@ class World:
         event = self.events.get(command.event_id)
         first = event.version + 1 if event else 1
         made = [Recorded(command.event_id, first + place, one) for place, one in enumerate(decide(event, command, at))]
-        for one, position in zip(made, self.ledger.append(made), strict=True):
+        for one, position in zip(made, s.append(self.ledger, made), strict=True):
             self.position = position
             recorded = Recorded(one.stream, one.version, one.entry, position)
             self.story.append(recorded)

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from ledger import entries as e
 from ledger.entries import Recorded, topic_of
-from ledger.store import encode
+from ledger.mapper import encode
 from projections import merkle
 from projections.audit import leaf_of
 from projections.proof.signed_notes import Checkpoint, Signer

@@ -22,9 +22,10 @@ from accounts.database import Pool
 from ledger.entries import Details, EventScheduled, Recorded
 from ledger.event import Event, evolve
 from ledger.keys import Keyring
+from ledger.mapper import encode
 from ledger.pool import make_pool
 from ledger.settings import Settings
-from ledger.store import Ledger, encode
+from ledger.store import Ledger
 from seed.__main__ import load
 from seed.demo import EVENING, PASSWORD, PEOPLE, SHOWS, story
 from seed.standing import NotDue
@@ -82,7 +83,7 @@ def fold(entries: list[Recorded]) -> list[Event]:
 
 def append(database_url: str, *recorded: Recorded) -> None:
     ledger = Ledger(database_url, s.MACS)
-    ledger.append(recorded)
+    s.append(ledger, recorded)
     ledger.close()
 
 

@@ -18,12 +18,12 @@ from sqlalchemy import NullPool, create_engine, text
 
 from commands.appender import Appender
 from commands.desk import Desk
-from commands.ledger_connection import LedgerConnection
 from ledger import entries as e
 from ledger import messages as m
 from ledger.errors import SeatledgerError
 from ledger.event import category_id
 from ledger.keys import Keyring
+from ledger.recorder import LedgerConnection
 from ledger.store import Ledger, sqlalchemy_url
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from ledger import entries as e
-from ledger import snapshots
+from ledger import snapshots, store
 from ledger.event import Event, evolve
 from ledger.settings import Settings
 from ledger.snapshots import MIN_GROWTH, restore_at_once
@@ -61,7 +61,7 @@ def test_what_is_restored_is_what_the_entries_say(workshop: Workshop, grow: Grow
     for count in (MIN_GROWTH + 7, MIN_GROWTH + 11):  # from nothing, then on from the first snapshot
         grow(ONE, count)
         assert workshop.take_snapshots() == 1
-        snapshot = workshop.ledger.latest_snapshot(ONE)
+        snapshot = s.latest_snapshot(workshop.ledger, ONE)
         assert snapshot is not None
         assert s.state(restore_at_once(snapshot)) == s.state(folded(workshop, ONE))
 
@@ -76,15 +76,15 @@ def test_old_ones_are_forgotten_but_for_the_last_two(workshop: Workshop, grow: G
 
 def test_each_entry_is_read_for_a_snapshot_once(workshop: Workshop, grow: Grow, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
-    stream = workshop.ledger.stream
+    select = workshop.ledger.recorder.select_events
 
     def counting(*args: Any, **more: Any) -> Any:
-        page = stream(*args, **more)
+        page = select(*args, **more)
         read.append(len(page))
         return page
 
-    monkeypatch.setattr(workshop.ledger, "stream", counting)
-    monkeypatch.setattr(workshops, "PAGE", 400)  # pages of one stream, and passes over the news, that don't end together
+    monkeypatch.setattr(workshop.ledger.recorder, "select_events", counting)
+    monkeypatch.setattr(store, "PAGE", 400)  # pages of one stream, and passes over the news, that don't end together
     monkeypatch.setattr(workshops, "PASS", 700)
     for _ in range(12):
         grow(ONE, 450)
@@ -170,8 +170,8 @@ def test_a_ledger_that_was_read_takes_snapshots(database_url: str) -> None:
     """By the connection that read: the pool has one while nobody else needs it."""
     ledger = Ledger(database_url, s.MACS)
     recorded = e.Recorded(s.EVENT, 1, s.scheduled())
-    ledger.append([recorded])
+    s.append(ledger, [recorded])
     assert len(ledger.read(0, 10)) == 1
     ledger.save_snapshot(snapshots.take(evolve(None, recorded)))
-    assert ledger.latest_snapshot(s.EVENT) is not None
+    assert s.latest_snapshot(ledger, s.EVENT) is not None
     ledger.close()

@@ -6,6 +6,7 @@ from ledger.macs import Macs
 from ledger.settings import Settings
 from ledger.store import Ledger
 from projections.registry import PROJECTORS
+from tests.ledger import scenario as s
 from tests.projections.stories import Story
 from tests.workers.house import a_workshop, wait_until
 from workers.workshop import Workshop
@@ -31,7 +32,7 @@ def _carried_out(workshop: Workshop) -> bool:
 def _tell(workshop: Workshop, settings: Settings) -> None:
     story, ledger = Story(seed=3), Ledger(settings.database_url, Macs.open(settings.keys))
     story.tell(50)
-    ledger.append(story.entries)
+    s.append(ledger, story.entries)
     ledger.close()
     for projector in PROJECTORS.values():
         workshop.project(projector)

@@ -1,0 +1,55 @@
+"""Between entries and the bytes that the database keeps of them: `encode`, `decode`, and the `eventsourcing` library's Mapper."""
+
+from typing import Any, cast
+from uuid import UUID
+
+import msgspec
+from eventsourcing.persistence import Mapper, StoredEvent
+
+from ledger import snapshots
+from ledger.entries import TOPICS, UPCASTERS, Entry, Recorded, topic_of
+from ledger.snapshots import Snapshot
+
+_encode = msgspec.json.Encoder().encode
+_DECODERS: dict[str, msgspec.json.Decoder[Entry]] = {topic: msgspec.json.Decoder(entry) for topic, entry in TOPICS.items()}
+
+
+class UnknownTopic(KeyError):
+    """An entry of a newer Seatledger: this process was not upgraded yet."""
+
+
+def encode(entry: Entry) -> bytes:
+    return _encode(entry)
+
+
+def decode(topic: str, state: bytes) -> Entry:
+    """The entry that these bytes say, upcast where the topic is an old one. Raises UnknownTopic where this code is too old."""
+    if topic in UPCASTERS:
+        body = msgspec.json.decode(state)
+        while topic in UPCASTERS:
+            topic, upcast = UPCASTERS[topic]
+            body = upcast(body)
+        return msgspec.convert(body, TOPICS[topic])
+    if topic not in _DECODERS:
+        raise UnknownTopic(topic)
+    return _DECODERS[topic].decode(state)
+
+
+class EntryMapper(Mapper[UUID]):
+    """Between `Recorded` (or a `Snapshot`) and the library's StoredEvent."""
+
+    def __init__(self) -> None:
+        pass  # no transcoder, compressor or cipher: msgspec does it all
+
+    def to_stored_event(self, domain_event: Any) -> StoredEvent:
+        if isinstance(domain_event, Snapshot):
+            return StoredEvent(domain_event.originator_id, domain_event.originator_version, domain_event.topic, domain_event.state)
+        entry: Entry = domain_event.entry
+        return StoredEvent(domain_event.originator_id, domain_event.originator_version, topic_of(entry), encode(entry))
+
+    def to_domain_event(self, stored_event: StoredEvent) -> Any:
+        topic, state = stored_event.topic, stored_event.state
+        stream, version = cast(UUID, stored_event.originator_id), stored_event.originator_version
+        if topic in snapshots.TOPICS:
+            return Snapshot(stream, version, topic, state)
+        return Recorded(stream, version, decode(topic, state), getattr(stored_event, "id", 0))  # a Notification has one
