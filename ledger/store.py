@@ -4,6 +4,7 @@ notification log, over PostgreSQL, with our own mapper, topics and ordering lock
 It is synchronous and retries: workers and command lines use it, the API process never does on its event loop.
 """
 
+import os
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -144,9 +145,9 @@ class Ledger(Application[UUID]):
 
     def __init__(self, database_url: str | Mapping[str, str] | None, macs: Macs | None = None) -> None:
         """Without `macs` it only reads. Instead of a URL: an environment, or None for the process's own, as the library's runners
-        have it; DATABASE_URL is looked for there, else a running `make run`."""
+        have it: DATABASE_URL is looked for there, else a running `make run`."""
         if not isinstance(database_url, str):
-            database_url = Settings.of_running(database_url).database_url
+            database_url = Settings.of_running({**os.environ, **(database_url or {})}).database_url
         self._database_url, self._macs = database_url, macs
         self._reading = Lock()
         self._kept: list[Recorded] = []
