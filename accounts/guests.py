@@ -80,7 +80,7 @@ class Guests:
             raise errors.TooManyGuests(MAX_MADE)
         return await self._insert(id_ or uuid4(), name=name, phone=phone, role=role)
 
-    async def sign_up(self, handle: str, email: str, password: str) -> Guest | None:
+    async def sign_up(self, handle: str, email: str | None, password: str) -> Guest | None:
         """None: somebody has this handle."""
         password_hash = await self._passwords.hash(password)
         return await self._insert(guest_id(self.api, handle), handle=handle, name=handle, email=email, password_hash=password_hash)

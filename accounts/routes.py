@@ -13,10 +13,9 @@ from accounts.access import Access, Admin, IdempotencyKey, SignedIn, clear_cooki
 from accounts.passwords import MAX_LENGTH, MIN_LENGTH
 from accounts.people import NewAccount
 from ledger.messages import Role
-from ledger.text import Email, Text
+from ledger.text import Email, Phone, Text
 
 Name = Annotated[str, Text(200)]
-Phone = Annotated[str, Text(40)]
 NewPassword = Annotated[str, Text(MAX_LENGTH, at_least=MIN_LENGTH, strip=False)]
 #: One that may have been set by older rules.
 AnyPassword = Annotated[str, Text(MAX_LENGTH, strip=False)]

@@ -98,6 +98,7 @@ class NewEvent(Body):
     description: LongText = ""
     venue: Venue = ""
     ends_at: Moment | None = None
+    show_at: Moment | None = None
     timezone: Timezone = "UTC"
     sales_open_at: Moment | None = None
     sales_close_at: Moment | None = None
@@ -143,6 +144,7 @@ class EventChanges(Body):
     description: LongText | None = None
     venue: Venue | None = None
     ends_at: Moment | None = None
+    show_at: Moment | None = None
     timezone: Timezone | None = None
     sales_open_at: Moment | None = None
     sales_close_at: Moment | None = None

@@ -57,7 +57,8 @@ def make(settings: Settings) -> FastAPI:
 
 @router.post("/events/", status_code=201, tags=["events"])
 async def create_event(body: NewEvent, at: At) -> Event:
-    about = Details(name=body.name, starts_at=body.date, description=body.description or "")
+    """Any date, past ones too: a date ends no sales."""
+    about = Details(name=body.name, starts_at=body.date, description=body.description or "", sells_after_start=True)
     return _event(await at.schedule(about, only_seats(body.total_seats)))
 
 

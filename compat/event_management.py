@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 from commands.bodies import Capacity, LongText, Moment, Name, NewCategory
 from compat.application import Amount, Asked, At, Refused, Style, array
 from compat.application import make as make_application
-from compat.counter import listed
-from ledger.decide import MAX_CATEGORIES
+from compat.counter import Counter, listed
+from ledger.decide import MAX_CAPACITY, MAX_CATEGORIES, MAX_TICKETS_PER_BOOKING
 from ledger.entries import Details
 from ledger.errors import EventNotBookable, SoldOut
 from ledger.settings import Settings
@@ -31,11 +31,12 @@ router = APIRouter()
 
 
 class NewTicketCategory(BaseModel):
-    """`seats_sold` is what bookings make it: whatever is sent is left aside."""
+    """`seats_sold`: so many are sold already, to nobody by name."""
 
     name: Name
     price: Asked
     seats_limit: Capacity
+    seats_sold: Annotated[int, Field(ge=0, le=MAX_CAPACITY, strict=True)] = 0
 
 
 class NewEvent(BaseModel):
@@ -84,10 +85,28 @@ def make(settings: Settings) -> FastAPI:
 
 @router.post("/events", status_code=201, tags=["events"])
 async def create_event(body: NewEvent, at: At) -> Event:
-    """Its date must be in the future: else 400."""
+    """Its date must be in the future, and no category may have sold more than its limit: else 400."""
+    for one in body.ticket_categories:
+        if one.seats_sold > one.seats_limit:
+            raise Refused(
+                400, f"{one.name} has sold {one.seats_sold} seats, more than its limit of {one.seats_limit}.", "seats_sold"
+            )
     about = Details(name=body.name, starts_at=body.date, venue=body.venue, description=body.details or "")
     categories = [NewCategory(name=one.name, price=one.price, capacity=one.seats_limit) for one in body.ticket_categories]
-    return _event(await at.schedule(about, categories))
+    view = await at.schedule(about, categories)
+    for one in body.ticket_categories:
+        view = await _sold_before(at, view, one)
+    return _event(view)
+
+
+async def _sold_before(at: Counter, view: EventView, category: NewTicketCategory) -> EventView:
+    """Books what was sold before to a walk-in, in bookings as large as a booking may be."""
+    event = await at.event_by_id(view.id)
+    for place in range(0, category.seats_sold, MAX_TICKETS_PER_BOOKING):
+        await at.book(event, min(MAX_TICKETS_PER_BOOKING, category.seats_sold - place), None, category=category.name)
+    shown = next(one for one in view.categories if one.name == category.name)
+    shown.taken, shown.available = category.seats_sold, shown.capacity - category.seats_sold
+    return view
 
 
 @router.get("/events", tags=["events"], response_model=list[Event])

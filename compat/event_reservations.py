@@ -1,13 +1,15 @@
 """Specification 5, event reservations: users with tokens, who organise events of their own and reserve one seat at others'."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
+from urllib.parse import parse_qsl
 
+import msgspec
 from fastapi import APIRouter, Depends, FastAPI, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from accounts.errors import NotSignedIn, WrongCredentials
 from accounts.guests import Guest
@@ -60,7 +62,7 @@ STYLE = Style(
 
 class SignUp(BaseModel):
     username: Annotated[str, Text(150)]
-    email: Email
+    email: LeftOut[Email] = None
     password: AnyPassword
 
 
@@ -87,6 +89,7 @@ class NewEvent(BaseModel):
     description: LongText = ""
     start_time: Moment
     end_time: Moment
+    show_time: Annotated[LeftOut[Moment], Field(description="By default the start")] = None
     capacity: Capacity
 
 
@@ -95,11 +98,13 @@ class EventChanges(BaseModel):
     description: LeftOut[LongText] = None
     start_time: LeftOut[Moment] = None
     end_time: LeftOut[Moment] = None
+    show_time: LeftOut[Moment] = None
     capacity: LeftOut[Capacity] = None
 
 
 class Event(BaseModel):
-    """`show_time`, which the specification's diagram has and its list of fields has not, is when the show starts."""
+    """`show_time`, which the specification's diagram has and its list of fields has not, is a time of its own: by default the
+    start."""
 
     id: int
     title: str
@@ -161,8 +166,36 @@ async def _own_reservation(reservation_id: int, at: At, me: Me) -> Place:
 MyEvent = Annotated[EventView, Depends(_own_event)]
 MyReservation = Annotated[Place, Depends(_own_reservation)]
 
-people = APIRouter(tags=["authentication"])
+_FORM = "application/x-www-form-urlencoded"
+MAX_FORM_FIELDS = 20
+
+
+class _FormRoute(APIRoute):
+    """Takes a form as well, for the JSON object of texts that it stands for."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_form(request: Request) -> Response:
+            if not request.headers.get("content-type", "").lower().startswith(_FORM):
+                return await handle(request)
+            try:
+                fields = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS))
+            except ValueError:
+                raise Refused(400, "The body is no form.") from None
+            others = [pair for pair in request.scope["headers"] if pair[0] != b"content-type"]
+            as_json = Request({**request.scope, "headers": [*others, (b"content-type", b"application/json")]}, request.receive)
+            as_json._body = msgspec.json.encode(fields)  # where a request keeps what it has read
+            return await handle(as_json)
+
+        return handle_form
+
+
+_AS_FORM = {"requestBody": {"content": {_FORM: {"schema": {"type": "object", "additionalProperties": {"type": "string"}}}}}}
+
+people = APIRouter(tags=["authentication"], route_class=_FormRoute)
 events = APIRouter(tags=["events"])
+one_event = APIRouter(tags=["events"])
 reservations = APIRouter(tags=["reservations"])
 
 
@@ -178,6 +211,9 @@ def make(settings: Settings) -> FastAPI:
     ):
         app.include_router(router, prefix=first)
         app.include_router(router, prefix=second, generate_unique_id_function=_id_in_second_table)
+    # They disagree about who may see one event: the first wants a token, the second does not.
+    app.include_router(one_event, prefix="/api/events", dependencies=[Depends(_signed_in)])
+    app.include_router(one_event, prefix="/api/event/events", generate_unique_id_function=_id_in_second_table)
     return app
 
 
@@ -189,7 +225,7 @@ def _id_in_second_table(route: APIRoute) -> str:
 # --- people
 
 
-@people.post("/signup/", status_code=201)
+@people.post("/signup/", status_code=201, openapi_extra=_AS_FORM)
 async def sign_up(body: SignUp, at: At) -> User:
     made = await at.guests.sign_up(body.username, body.email, body.password)
     if made is None:
@@ -197,7 +233,7 @@ async def sign_up(body: SignUp, at: At) -> User:
     return User(id=made.number, username=made.name, email=made.email or "")
 
 
-@people.post("/login/")
+@people.post("/login/", openapi_extra=_AS_FORM)
 async def log_in(body: LogIn, request: Request, at: At) -> Token:
     """The token goes into the header `Authorization: Token <value>`."""
     if body.username is None and body.email is None:
@@ -228,7 +264,7 @@ async def create_event(body: NewEvent, me: Me, at: At) -> Event:
     return _event(view, me.number)
 
 
-@events.get("/{event_id}/")
+@one_event.get("/{event_id}/")
 async def get_event(event_id: int, at: At) -> Event:
     return _row(await at.event_row(number=event_id, only="standing"))
 
@@ -302,12 +338,15 @@ async def cancel_reservation(reservation_id: int, mine: MyReservation, at: At) -
 
 def _details(body: NewEvent) -> Details:
     return Details(
-        name=body.title, description=body.description, starts_at=body.start_time, ends_at=body.end_time, max_tickets_per_customer=1
-    )
+        name=body.title, description=body.description, starts_at=body.start_time, ends_at=body.end_time, show_at=body.show_time,
+        max_tickets_per_customer=1,
+    )  # fmt: skip
 
 
 async def _changed(at: Counter, event: EventView, given: dict[str, Any], organizer: Guest) -> Event:
-    names = {"title": "name", "description": "description", "start_time": "starts_at", "end_time": "ends_at"}
+    names = {
+        "title": "name", "description": "description", "start_time": "starts_at", "end_time": "ends_at", "show_time": "show_at",
+    }  # fmt: skip
     changes = {ours: given[theirs] for theirs, ours in names.items() if theirs in given}
     return _event(await at.change(event, changes, capacity=given.get("capacity")), organizer.number)
 
@@ -320,7 +359,7 @@ def _row(row: Row) -> Event:
 def _event(view: EventView, organizer: int) -> Event:
     return Event(
         id=view.number, title=view.name, description=view.description, start_time=view.starts_at, end_time=view.ends_at,
-        show_time=view.starts_at, capacity=view.capacity, seats_remaining=view.available, organizer=organizer,
+        show_time=view.show_at or view.starts_at, capacity=view.capacity, seats_remaining=view.available, organizer=organizer,
         organizer_id=organizer,
     )  # fmt: skip
 

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Respons
 from pydantic import BaseModel, BeforeValidator, Field
 
 from accounts.guests import Guest
-from accounts.routes import Phone
 from commands.bodies import Capacity, LongText, Moment, Name, Venue
 from compat.application import Amount, Asked, At, LeftOut, Refused, Style, array
 from compat.application import make as make_application
@@ -19,6 +18,7 @@ from compat.ticketing_samples import Samples
 from ledger.entries import Details
 from ledger.errors import NotFound
 from ledger.settings import Settings
+from ledger.text import Phone
 from ledger.views import BookingView, EventView
 from query_api.database import Row
 from query_api.parameters import Search

@@ -1,13 +1,13 @@
 """Specification 3, a ticketing platform: one or two tickets at a time, and no more than two active ones a user and event."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel, Field, PlainSerializer, WithJsonSchema
 
-from commands.bodies import LAST_YEAR, Capacity, Name
+from commands.bodies import Capacity, Name
 from compat.application import At, Style
 from compat.application import make as make_application
 from compat.counter import only_seats
@@ -18,8 +18,6 @@ from ledger.views import BookingView, EventView
 API = "ticketing-platform"
 STYLE = Style()
 MAX_TICKETS_PER_USER = 2
-#: Its events have no date, and are never past.
-NEVER = datetime(LAST_YEAR, 1, 1, tzinfo=UTC)
 
 router = APIRouter()
 
@@ -76,7 +74,8 @@ async def health() -> Health:
 
 @router.post("/events", status_code=201, tags=["events"])
 async def initialize_event(body: NewEvent, at: At) -> Event:
-    about = Details(name=body.name, starts_at=NEVER, max_tickets_per_customer=MAX_TICKETS_PER_USER)
+    """It has no date, so it is never past."""
+    about = Details(name=body.name, starts_at=None, max_tickets_per_customer=MAX_TICKETS_PER_USER)
     return _event(await at.schedule(about, only_seats(body.total_tickets)))
 
 

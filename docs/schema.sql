@@ -218,11 +218,12 @@ CREATE TABLE public.availability_events (
 CREATE TABLE public.booking_events (
     event_id uuid NOT NULL,
     name text NOT NULL,
-    starts_at timestamp with time zone NOT NULL,
+    starts_at timestamp with time zone,
     currency text NOT NULL,
     organizer_id uuid NOT NULL,
     status text NOT NULL,
     cancelled_at timestamp with time zone,
+    past_at timestamp with time zone,
     CONSTRAINT ck_booking_events_cancelled_when CHECK (((status = 'cancelled'::text) = (cancelled_at IS NOT NULL))),
     CONSTRAINT ck_booking_events_status CHECK ((status = ANY (ARRAY['active'::text, 'cancelled'::text, 'completed'::text])))
 );
@@ -271,7 +272,7 @@ CREATE TABLE public.catalogue_events (
     name text NOT NULL,
     description text NOT NULL,
     venue text NOT NULL,
-    starts_at timestamp with time zone NOT NULL,
+    starts_at timestamp with time zone,
     ends_at timestamp with time zone,
     timezone text NOT NULL,
     sales_open_at timestamp with time zone,
@@ -285,6 +286,8 @@ CREATE TABLE public.catalogue_events (
     search text GENERATED ALWAYS AS (lower(((name || '
 '::text) || venue))) STORED NOT NULL,
     "position" bigint NOT NULL,
+    past_at timestamp with time zone,
+    show_at timestamp with time zone,
     CONSTRAINT ck_catalogue_events_ends_after_start CHECK ((ends_at > starts_at)),
     CONSTRAINT ck_catalogue_events_status CHECK ((status = ANY (ARRAY['active'::text, 'cancelled'::text, 'completed'::text])))
 );
@@ -435,7 +438,7 @@ CREATE TABLE public.revenue_events (
     event_id uuid NOT NULL,
     number bigint NOT NULL,
     name text NOT NULL,
-    starts_at timestamp with time zone NOT NULL,
+    starts_at timestamp with time zone,
     currency text NOT NULL,
     organizer_id uuid NOT NULL,
     status text NOT NULL,
@@ -800,10 +803,22 @@ CREATE INDEX ix_bookings_customer_id_number ON public.bookings USING btree (cust
 CREATE INDEX ix_bookings_event_id_number ON public.bookings USING btree (event_id, number);
 
 --
--- Name: ix_catalogue_events_organizer_id_starts_at_event_id; Type: INDEX; Schema: public; Owner: -
+-- Name: ix_catalogue_events_lasting; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX ix_catalogue_events_organizer_id_starts_at_event_id ON public.catalogue_events USING btree (organizer_id, starts_at, event_id);
+CREATE INDEX ix_catalogue_events_lasting ON public.catalogue_events USING btree (COALESCE(starts_at, 'infinity'::timestamp with time zone), event_id) WHERE (past_at IS DISTINCT FROM starts_at);
+
+--
+-- Name: ix_catalogue_events_listed; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_catalogue_events_listed ON public.catalogue_events USING btree (COALESCE(starts_at, 'infinity'::timestamp with time zone), event_id);
+
+--
+-- Name: ix_catalogue_events_organizer_listed; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_catalogue_events_organizer_listed ON public.catalogue_events USING btree (organizer_id, COALESCE(starts_at, 'infinity'::timestamp with time zone), event_id);
 
 --
 -- Name: ix_catalogue_events_position; Type: INDEX; Schema: public; Owner: -
@@ -818,16 +833,10 @@ CREATE INDEX ix_catalogue_events_position ON public.catalogue_events USING btree
 CREATE INDEX ix_catalogue_events_search ON public.catalogue_events USING gin (search public.gin_trgm_ops);
 
 --
--- Name: ix_catalogue_events_starts_at; Type: INDEX; Schema: public; Owner: -
+-- Name: ix_catalogue_events_status_listed; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX ix_catalogue_events_starts_at ON public.catalogue_events USING btree (starts_at, event_id);
-
---
--- Name: ix_catalogue_events_status_starts_at_event_id; Type: INDEX; Schema: public; Owner: -
---
-
-CREATE INDEX ix_catalogue_events_status_starts_at_event_id ON public.catalogue_events USING btree (status, starts_at, event_id);
+CREATE INDEX ix_catalogue_events_status_listed ON public.catalogue_events USING btree (status, COALESCE(starts_at, 'infinity'::timestamp with time zone), event_id);
 
 --
 -- Name: ix_guest_tokens_guest_id_created_at; Type: INDEX; Schema: public; Owner: -

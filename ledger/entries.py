@@ -18,7 +18,8 @@ import msgspec
 
 class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What an Event is about. Times are UTC; `timezone` is the IANA name of the place where it happens. Without `starts_at` it has
-    an open date. Sales end at the start, unless `sales_close_at` is later, or `sells_after_start`."""
+    an open date; `show_at` is when the show begins, where that is not the start. Sales end at the start, unless `sales_close_at` is
+    later, or `sells_after_start`."""
 
     name: str
     starts_at: datetime | None
@@ -30,6 +31,7 @@ class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     sales_close_at: datetime | None = None
     max_tickets_per_customer: int | None = None
     sells_after_start: bool = False
+    show_at: datetime | None = None
 
     @property
     def past_at(self) -> datetime | None:
@@ -41,7 +43,7 @@ class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     @property
     def is_first_shape(self) -> bool:
         """Whether all of it can be said under the first topics, which every release reads."""
-        return self.starts_at is not None and not self.sells_after_start
+        return self.starts_at is not None and not self.sells_after_start and self.show_at is None
 
 
 class Category(msgspec.Struct, frozen=True, gc=False):
@@ -175,7 +177,7 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
 #: A class may have several topics, whose shapes it reads alike; the newest comes last.
 TOPICS: dict[str, type[Entry]] = {
     "event-scheduled/1": EventScheduled,
-    "event-scheduled/2": EventScheduled,  # may have an open date, and sell after its start
+    "event-scheduled/2": EventScheduled,  # may have an open date, sell after its start, and name a time of the show
     "event-details-changed/1": EventDetailsChanged,
     "event-details-changed/2": EventDetailsChanged,  # likewise
     "category-added/1": CategoryAdded,

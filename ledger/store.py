@@ -141,7 +141,7 @@ class Ledger(Application[UUID]):
     in time, and UnknownTopic where it meets an entry that this code is too old for."""
 
     is_snapshotting_enabled = True
-    log_section_size = KEPT
+    log_section_size = 10_000  # the most that one read asks for
 
     def __init__(self, database_url: str | Mapping[str, str] | None, macs: Macs | None = None) -> None:
         """Without `macs` it only reads. Instead of a URL: an environment, or None for the process's own, as the library's runners

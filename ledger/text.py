@@ -73,6 +73,21 @@ _EMAIL_SCHEMA: Mapping[str, Any] = {"type": "string", "format": "email", "minLen
 Email = Annotated[str, Text(MAX_EMAIL, at_least=3), AfterValidator(_email), WithJsonSchema(dict(_EMAIL_SCHEMA))]
 
 
+_PHONE = r"\+?\(?[0-9](?:[ ()./-]{0,2}[0-9]){3,14}"
+
+
+def _phone(text: str) -> str:
+    if not re.fullmatch(_PHONE, text):
+        raise PydanticCustomError("phone", "This is not a phone number, such as +49 30 1234567")
+    return text
+
+
+#: As people write it: 4 to 15 digits (15 by ITU-T E.164), with blanks, brackets, dots, slashes or dashes between them.
+Phone = Annotated[
+    str, Text(40), AfterValidator(_phone), WithJsonSchema({"type": "string", "pattern": f"^{_PHONE}$", "examples": ["+49 30 123"]})
+]
+
+
 def _time(given: Any) -> Any:
     if isinstance(given, datetime) or (isinstance(given, str) and _DATE.match(given)):
         return given

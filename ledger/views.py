@@ -45,7 +45,7 @@ class CategoryView:
 class EventView:
     """An event. `number` is the ledger position of its first entry; `details_version` is the ETag for If-Match. Without `starts_at`
     it has an open date. From `past_at` on nobody books, nor cancels a booking of their own: its start, or `sales_close_at` where
-    that is later; null: never by itself."""
+    that is later; null: never by itself. `show_at`: when the show begins, where that is not the start."""
 
     id: UUID
     number: int
@@ -58,6 +58,7 @@ class EventView:
     sales_open_at: datetime | None
     sales_close_at: datetime | None
     past_at: datetime | None
+    show_at: datetime | None
     currency: str
     status: EventStatus
     organizer_id: UUID
@@ -117,10 +118,10 @@ def event_view(event: Event) -> EventView:
         id=event.id, number=event.number, name=details.name, description=details.description, venue=details.venue,
         starts_at=details.starts_at, ends_at=details.ends_at, timezone=details.timezone,
         sales_open_at=details.sales_open_at, sales_close_at=details.sales_close_at, past_at=details.past_at,
-        currency=event.currency, status=event.status, organizer_id=event.organizer_id,  # type: ignore[arg-type]
-        categories=categories, capacity=sum(c.capacity for c in categories), available=sum(c.available for c in categories),
-        max_tickets_per_customer=details.max_tickets_per_customer, details_version=event.details_version,
-        created_at=event.created_at,
+        show_at=details.show_at, currency=event.currency, status=event.status,  # type: ignore[arg-type]
+        organizer_id=event.organizer_id, categories=categories, capacity=sum(c.capacity for c in categories),
+        available=sum(c.available for c in categories), max_tickets_per_customer=details.max_tickets_per_customer,
+        details_version=event.details_version, created_at=event.created_at,
     )  # fmt: skip
 
 

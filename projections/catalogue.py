@@ -52,6 +52,7 @@ class CatalogueEvent(Model):
     search: Mapped[Words] = mapped_column(Computed("lower(name || E'\\n' || venue)", persisted=True))
     position: Mapped[Position]
     past_at: Mapped[Moment | None]
+    show_at: Mapped[Moment | None]
 
 
 class CatalogueCategory(Model):

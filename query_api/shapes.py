@@ -26,7 +26,7 @@ _tickets = msgspec.json.Decoder(list[_Ticket]).decode
 def event_view(row: Row) -> EventView:
     (
         event_id, number, name, description, venue, starts_at, ends_at, timezone, sales_open_at, sales_close_at, past_at,
-        currency, status, organizer_id, max_tickets_per_customer, details_version, created_at, rows,
+        show_at, currency, status, organizer_id, max_tickets_per_customer, details_version, created_at, rows,
     ) = row  # fmt: skip
     categories = [
         CategoryView(
@@ -37,10 +37,10 @@ def event_view(row: Row) -> EventView:
     ]  # fmt: skip
     return EventView(
         id=event_id, number=number, name=name, description=description, venue=venue, starts_at=starts_at, ends_at=ends_at,
-        timezone=timezone, sales_open_at=sales_open_at, sales_close_at=sales_close_at, past_at=past_at, currency=currency,
-        status=status, organizer_id=organizer_id, categories=categories, capacity=sum(c.capacity for c in categories),
-        available=sum(c.available for c in categories), max_tickets_per_customer=max_tickets_per_customer,
-        details_version=details_version, created_at=created_at,
+        timezone=timezone, sales_open_at=sales_open_at, sales_close_at=sales_close_at, past_at=past_at, show_at=show_at,
+        currency=currency, status=status, organizer_id=organizer_id, categories=categories,
+        capacity=sum(c.capacity for c in categories), available=sum(c.available for c in categories),
+        max_tickets_per_customer=max_tickets_per_customer, details_version=details_version, created_at=created_at,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import psycopg
 
 import servers
 from accounts.access import Access
+from accounts.guests import HOUSE, guest_id
 from accounts.people import NewAccount
 from ledger import messages as m
 from ledger.errors import SeatledgerError
@@ -20,17 +21,15 @@ from ledger.macs import Macs
 from ledger.pool import Pool, make_pool
 from ledger.settings import Settings, SettingsError
 from ledger.store import Ledger, LedgerAway
-from seed.demo import CUSTOMERS, DEMO, PASSWORD, PEOPLE, Step, command_id, event_id, story
+from seed.demo import CUSTOMERS, DEMO, NAMES, PASSWORD, PEOPLE, Step, command_id, event_id, story
 from seed.standing import beginning
 
 
 class Teller:
     """Tells the story: one command after the other, each at its time."""
 
-    def __init__(self, people: list[UUID], today: datetime) -> None:
-        self._people = people
-        self._today = today
-        self.steps = story(today)
+    def __init__(self, people: list[UUID], today: datetime, steps: list[Step]) -> None:
+        self._people, self._today, self.steps = people, today, steps
 
     def tell(self, ledger: Ledger, told: int) -> None:
         """All but the first `told` steps, which are in the ledger."""
@@ -41,8 +40,10 @@ class Teller:
         return sum(step.what == what for step in self.steps)
 
     def _command(self, step: Step) -> m.Command:
-        organizer = m.Actor(self._people[1], m.Role.ORGANIZER)
-        who = organizer if step.customer < 0 else m.Actor(self._people[step.customer], m.Role.CUSTOMER)
+        api = step.show.api
+        organizer = m.Actor(guest_id(api, HOUSE) if api else self._people[1], m.Role.ORGANIZER)
+        who = organizer if step.customer < 0 or api else m.Actor(self._people[step.customer], m.Role.CUSTOMER)
+        guest = guest_id(api, NAMES[step.customer]) if api else None
         id_, event = command_id(step), event_id(step.show)
         match step.what:
             case "schedule":
@@ -51,7 +52,9 @@ class Teller:
                     id=id_, actor=organizer, event_id=event, details=details, currency=currency, categories=categories
                 )
             case "book":
-                return m.BookSeats(id=id_, actor=who, event_id=event, tickets=(m.Wanted(step.category, step.quantity),))
+                return m.BookSeats(
+                    id=id_, actor=who, event_id=event, tickets=(m.Wanted(step.category, step.quantity),), customer_id=guest
+                )
             case "cancel" | "part":
                 tickets = (0,) if step.what == "part" else None
                 return m.CancelBooking(id=id_, actor=who, event_id=event, booking_id=step.booking, tickets=tickets)
@@ -72,7 +75,8 @@ async def load(settings: Settings, now: datetime | None = None) -> str:
         raise SettingsError("No database: set DATABASE_URL, or start `make run` first.")
     today, told = await asyncio.to_thread(beginning, settings.database_url, now or datetime.now(UTC))
     async with make_pool(settings) as pool:
-        teller = Teller(await _make_people(settings, pool), today)
+        steps = story(today)
+        teller = Teller(await _make_people(settings, pool, steps), today, steps)
     with closing(Ledger(settings.database_url, Macs.open(settings.keys))) as ledger:
         await asyncio.to_thread(teller.tell, ledger, told)
     weeks = (today - teller.steps[0].at) // timedelta(weeks=1)
@@ -80,15 +84,19 @@ async def load(settings: Settings, now: datetime | None = None) -> str:
     return f"Demo data: {teller.count('schedule')} events, {teller.count('book')} bookings over {weeks} weeks, {people} people."
 
 
-async def _make_people(settings: Settings, pool: Pool) -> list[UUID]:
-    """Their ids, in the order of the story. Who is there already stays who they are."""
+async def _make_people(settings: Settings, pool: Pool, steps: list[Step]) -> list[UUID]:
+    """Their ids, in the order of the story, and the guests of the other API. Who is there already stays who they are."""
     access = Access(settings, pool, key=Keyring.open(settings.keys, "accounts").newest[1])
     async with access:
         users = [
             (NewAccount(name=name, email=email, password=PASSWORD, role=role), uuid5(DEMO, email)) for name, email, role in PEOPLE
         ]
         ids = [(await access.people.create_user(*user)).id for user in users]
-        return ids + [await access.directory.find_or_make_customer(*customer) for customer in CUSTOMERS]
+        ids += [await access.directory.find_or_make_customer(*customer) for customer in CUSTOMERS]
+        for step in steps:
+            if step.show.api:
+                await access.guests(step.show.api).find_or_make(HOUSE if step.what == "schedule" else NAMES[step.customer])
+        return ids
 
 
 def main() -> int:

@@ -33,11 +33,14 @@ _NAMES = (
 )  # fmt: skip
 #: Those who have an account since they bought something, and no password.
 CUSTOMERS = tuple((name, f"{name.lower()}@example.test") for name in _NAMES)
+#: Of all of them, as steps count them.
+NAMES = (*(name for name, _, _ in PEOPLE), *_NAMES)
 
 
 @dataclass(frozen=True)
 class Show:
-    """An event of the demo. Days count from today, negative ones back; `sells` is the share of its seats that go."""
+    """An event of the demo. Days count from today, negative ones back; `sells` is the share of its seats that go. `api`: the one of
+    the other APIs that it is made through, for guests who are a name."""
 
     name: str
     venue: str
@@ -54,6 +57,7 @@ class Show:
     sales_open_in_days: float | None = None
     ends_as: str = "active"
     checked_in: float = 0.0
+    api: str = ""
 
     def details(self, now: datetime) -> Details:
         starts_at = self.evening(now, self.starts_in_days)
@@ -61,7 +65,7 @@ class Show:
         return Details(
             name=self.name, starts_at=starts_at, description=self.description, venue=self.venue,
             ends_at=starts_at + timedelta(hours=self.hours), timezone=self.timezone, sales_open_at=opens_at,
-            max_tickets_per_customer=self.limit,
+            max_tickets_per_customer=self.limit, sells_after_start=bool(self.api),
         )  # fmt: skip
 
     def evening(self, now: datetime, in_days: float) -> datetime:
@@ -74,6 +78,8 @@ class Show:
         return tuple(Category(number, *category) for number, category in enumerate(self.categories, 1))
 
 
+#: The other API whose guests are a name, and who book a seat at a time.
+BY_NAME = "event-booking"
 #: The first is scheduled before all others.
 SHOWS = (
     Show(
@@ -118,6 +124,12 @@ SHOWS = (
         "Late Night at the Museum", "Museum of Natural History", "Dinosaurs by torchlight.", 1, 18,
         (("Adult", 1800, 150), ("Child", 900, 100)), hours=4, timezone="America/New_York", limit=8, sells=0.45, bookings=40,
     ),
+    Show(
+        "Sunrise Yoga", "", "Bring a mat; it begins whatever the weather.", 8, 15, (("Seat", 0, 20),), sells=0.5, bookings=9,
+        api=BY_NAME,
+    ),
+    Show("Board Games Night", "", "One table, five chairs.", 15, 14, (("Seat", 0, 5),), sells=1.0, bookings=40, api=BY_NAME),
+    Show("Silent Film", "", "Nosferatu, and a real piano.", 40, 13, (("Seat", 0, 80),), sells=0.3, bookings=18, api=BY_NAME),
 )  # fmt: skip
 
 
@@ -171,7 +183,7 @@ def _life(show: Show, now: datetime, dice: random.Random, numbers: Iterator[int]
         yield step
     if show.sells == 1.0:  # sold out means every seat: somebody takes what is left, at the box office
         for name, seats in left.items():
-            if seats:
+            if seats and not show.api:
                 yield Step(until, next(numbers), "book", show, -1, seats, name)
     else:
         for step in booked:
@@ -194,7 +206,9 @@ def _booking(
     customer = dice.choice((3, 4, *range(5, 5 + len(CUSTOMERS)), *range(5, 5 + len(CUSTOMERS)), -1))
     limit = show.limit or 8
     room = limit if customer < 0 else limit - held.get(customer, 0)
-    quantity = min(dice.choice((1, 2, 2, 2, 3, 4)), left.get(category, 0), room)
+    quantity = min(dice.choice((1, 2, 2, 2, 3, 4)), left.get(category, 0), 1 if show.api else room)
+    if show.api:
+        customer = max(customer, 3)
     if quantity <= 0:
         return None if not any(left.values()) else _booking(show, at, numbers, dice, left, held)
     left[category] -= quantity

@@ -62,6 +62,9 @@ $$;
 INSERT INTO accounts (id, name, email, role, password_hash) VALUES
 {accounts};
 
+INSERT INTO guests (id, api, handle, name) VALUES
+{guests};
+
 CREATE TEMPORARY TABLE sample (place serial, stream uuid, version bigint, topic text, entry text) ON COMMIT DROP;
 INSERT INTO sample (stream, version, topic, entry) VALUES
 {entries};
@@ -87,6 +90,7 @@ def data() -> str:
             people = connection.execute(
                 "SELECT id, name, email, role, password_hash IS NOT NULL FROM accounts ORDER BY role, email"
             ).fetchall()
+            guests = connection.execute("SELECT id, api, handle, name FROM guests ORDER BY number").fetchall()
             entries = connection.execute(
                 "SELECT originator_id, originator_version, topic, convert_from(state, 'UTF8') FROM ledger_entries"
                 " ORDER BY notification_id"
@@ -96,6 +100,7 @@ def data() -> str:
         password=PASSWORD,
         lock=ORDERING_LOCK,
         accounts=",\n".join(_account(UUID(ids[str(id_)]), *person) for id_, *person in people),
+        guests=",\n".join(f"({', '.join(map(_text, guest))})" for guest in guests),
         entries=",\n".join(_entry(ids, *entry) for entry in entries),
     )
 

@@ -1,4 +1,4 @@
-"""Events with an open date, and events whose sales go on after their start: `past_at` is when they are past.
+"""Events with an open date, events whose sales go on after their start (`past_at` is when they are past), and the time of the show.
 
 What is there gets its `past_at` here; no projection begins anew. Their versions rise: workers of the last release, which would leave
 it out, fold no more.
@@ -12,7 +12,8 @@ branch_labels = None
 depends_on = None
 
 UP = """
-ALTER TABLE catalogue_events ALTER COLUMN starts_at DROP NOT NULL, ADD COLUMN past_at TIMESTAMP WITH TIME ZONE;
+ALTER TABLE catalogue_events ALTER COLUMN starts_at DROP NOT NULL, ADD COLUMN past_at TIMESTAMP WITH TIME ZONE,
+    ADD COLUMN show_at TIMESTAMP WITH TIME ZONE;
 UPDATE catalogue_events SET past_at = greatest(starts_at, sales_close_at);
 ALTER TABLE booking_events ALTER COLUMN starts_at DROP NOT NULL, ADD COLUMN past_at TIMESTAMP WITH TIME ZONE;
 UPDATE booking_events SET past_at = greatest(starts_at, (
@@ -39,7 +40,7 @@ DOWN = """
 DROP INDEX ix_catalogue_events_status_listed, ix_catalogue_events_organizer_listed, ix_catalogue_events_listed,
     ix_catalogue_events_lasting;
 UPDATE catalogue_events SET starts_at = 'infinity' WHERE starts_at IS NULL;
-ALTER TABLE catalogue_events ALTER COLUMN starts_at SET NOT NULL, DROP COLUMN past_at;
+ALTER TABLE catalogue_events ALTER COLUMN starts_at SET NOT NULL, DROP COLUMN past_at, DROP COLUMN show_at;
 UPDATE booking_events SET starts_at = 'infinity' WHERE starts_at IS NULL;
 ALTER TABLE booking_events ALTER COLUMN starts_at SET NOT NULL, DROP COLUMN past_at;
 UPDATE revenue_events SET starts_at = 'infinity' WHERE starts_at IS NULL;

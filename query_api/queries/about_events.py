@@ -66,8 +66,8 @@ def event_rows(*where: ColumnElement[bool]) -> Rows:
     return (
         select(
             e.event_id, e.number, e.name, e.description, e.venue, e.starts_at, e.ends_at, e.timezone, e.sales_open_at,
-            e.sales_close_at, e.past_at, e.currency, e.status, e.organizer_id, e.max_tickets_per_customer, e.details_version,
-            e.created_at, categories.c.rows,
+            e.sales_close_at, e.past_at, e.show_at, e.currency, e.status, e.organizer_id, e.max_tickets_per_customer,
+            e.details_version, e.created_at, categories.c.rows,
         )
         .select_from(e)
         .join(categories, categories.c.rows.is_not(None))

@@ -97,7 +97,7 @@ class Thing:
         bodies: dict[str, JSON] = {
             "sign_up": someone(phone="123"),
             "log_in": {"email": "root@example.test", "password": PASSWORD},
-            "update_me": {"name": "New Name", "phone": "123", "password": PASSWORD, "old_password": PASSWORD},
+            "update_me": {"name": "New Name", "phone": "12345", "password": PASSWORD, "old_password": PASSWORD},
             "create_user": someone(phone="123", role="customer"),
             "update_user": {"role": "customer", "disabled": False},
             "create_event": {

@@ -27,6 +27,7 @@ BY_NOBODY: dict[str, Any] = {**STAMP, "actor": None}
 BARE = e.Details("Concert", AT)
 FULL = e.Details("Concert", AT, "Loud", "Hall", AT, "Europe/Berlin", AT, AT, 4)
 OPEN, LASTING = e.Details("Concert", None), e.Details("Exhibition", AT, sells_after_start=True)
+SHOWN = e.Details("Concert", AT, show_at=AT)
 #: Each entry with as little and with as much as it can carry.
 EXAMPLES: dict[str, list[e.Entry]] = {
     "event-scheduled/1": [
@@ -43,7 +44,7 @@ EXAMPLES: dict[str, list[e.Entry]] = {
     ],
     "event-scheduled/2": [
         e.EventScheduled(**STAMP, details=details, currency="EUR", organizer_id=THREE, categories=(e.Category(1, "General", 0, 1),))
-        for details in (OPEN, LASTING)
+        for details in (OPEN, LASTING, SHOWN)
     ],
     "event-details-changed/2": [e.EventDetailsChanged(**STAMP, details=OPEN), e.EventDetailsChanged(**STAMP, details=LASTING)],
     "event-details-changed/1": [e.EventDetailsChanged(**STAMP, details=BARE), e.EventDetailsChanged(**STAMP, details=FULL)],
@@ -116,7 +117,7 @@ def test_what_the_last_release_knew_of_details_is_all_that_the_first_topics_say(
     known = {field.name for field in msgspec.structs.fields(e.Details)}
     assert known == {
         "name", "starts_at", "description", "venue", "ends_at", "timezone", "sales_open_at", "sales_close_at",
-        "max_tickets_per_customer", "sells_after_start",
+        "max_tickets_per_customer", "sells_after_start", "show_at",
     }, "a new field needs its part in is_first_shape, or a topic of its own"  # fmt: skip
 
 

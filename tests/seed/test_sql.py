@@ -56,7 +56,7 @@ def test_the_sample_data_is_the_demo_and_fresh(database_url: str) -> None:
     times = [one.entry.at for one in entries]
     assert times == sorted(times)
     assert timedelta(0) < now - times[-1] < timedelta(days=2)
-    assert Counter(event.status for event in events) == {"active": 8, "cancelled": 1, "completed": 1}
+    assert Counter(event.status for event in events) == {"active": 11, "cancelled": 1, "completed": 1}
     assert all(starts_at(event) > now + timedelta(hours=12) for event in events if event.status == "active")
     assert {_hour_there(event) for event in events} == {EVENING}
     first = entries[0].entry
@@ -106,7 +106,12 @@ def test_what_was_loaded_is_shown_after_the_start(database_url: str, redis_url: 
         alice = Person(stack.http, login["account"]["id"], login["access_token"])
         alice.last = head
         shown = alice.see("/api/events")["items"]
-        assert len(shown) == 8
+        assert len(shown) == 11
+        by_name = stack.http.get("/compat/event-booking/events/").json()
+        assert [(one["name"], one["total_seats"]) for one in by_name] == [
+            ("Sunrise Yoga", 20), ("Board Games Night", 5), ("Silent Film", 80),
+        ]  # fmt: skip
+        assert by_name[1]["available_seats"] == 0
         assert "Midsummer Night Festival" in {one["name"] for one in shown}
         bookings = alice.see("/api/bookings")["items"]
         assert bookings

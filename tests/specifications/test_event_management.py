@@ -54,12 +54,35 @@ def test_the_example(api: Client) -> None:
     assert (general["seats_sold"], vip["seats_sold"]) == (2, 0)
 
 
-def test_details_may_be_left_out_and_seats_sold_is_what_was_sold(api: Client) -> None:
+def test_details_may_be_left_out_and_seats_sold_counts_as_sold(api: Client) -> None:
     body = {**CONCERT, "ticket_categories": [{"name": "A", "price": 12.5, "seats_limit": 3, "seats_sold": 2}]}
     del body["details"]
     event = api.ok("POST", "/events", body)
     assert event["details"] is None
-    assert event["ticket_categories"] == [{"name": "A", "price": 12.5, "seats_limit": 3, "seats_sold": 0}]
+    assert event["ticket_categories"] == [{"name": "A", "price": 12.5, "seats_limit": 3, "seats_sold": 2}]
+    path = f"/events/{event['id']}/book"
+    assert api.refused(400, "POST", path, {"ticket_category": "A", "quantity": 2})["detail"].startswith("2 tickets exceed the 1 ")
+    api.ok("POST", path, {"ticket_category": "A", "quantity": 1})
+    assert api.refused(400, "POST", path, {"ticket_category": "A", "quantity": 1})["detail"] == "A is sold out."
+    assert listed(api, event)["ticket_categories"] == [{"name": "A", "price": 12.5, "seats_limit": 3, "seats_sold": 3}]
+
+
+def test_more_may_have_been_sold_than_one_booking_holds(api: Client) -> None:
+    categories = [
+        {"name": "A", "price": 1, "seats_limit": 4_000, "seats_sold": 3_200},
+        {"name": "B", "price": 1, "seats_limit": 9},
+    ]
+    event = new(api, ticket_categories=categories)
+    assert [one["seats_sold"] for one in listed(api, event)["ticket_categories"]] == [3_200, 0]
+
+
+@pytest.mark.parametrize(("sold", "status"), [(3, 201), (4, 400), (-1, 422), ("2", 422), (1.5, 422), (None, 422), (10**9, 422)])
+def test_no_more_are_sold_than_the_limit(api: Client, sold: Any, status: int) -> None:
+    category = {"name": "A", "price": 1, "seats_limit": 3, "seats_sold": sold}
+    answer = api.do("POST", "/events", {**CONCERT, "ticket_categories": [category]})
+    assert answer.status_code == status
+    if status == 400:
+        assert answer.json()["detail"] == "seats_sold: A has sold 4 seats, more than its limit of 3."
 
 
 def test_past_exceeding_and_sold_out_each_have_their_own_message(api: Client) -> None:

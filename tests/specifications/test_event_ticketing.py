@@ -107,7 +107,7 @@ def test_what_anyone_may(api: Api, who: str) -> None:
     assert client.do("GET", "/api/events").status_code == 200
     assert client.do("GET", f"/api/events/{event['id']}").status_code == 200
     assert client.do("GET", "/api/users").status_code == 200
-    assert client.do("POST", "/api/users", {"name": "N", "phone": "1"}).status_code == 201
+    assert client.do("POST", "/api/users", {"name": "N", "phone": "+1 555 0100"}).status_code == 201
     booked = client.do("POST", "/api/bookings", {"user_id": user, "event_id": event["id"], "quantity": 1})
     assert booked.status_code == 201
     assert client.do("GET", f"/api/bookings/user/{user}").status_code == 200
@@ -274,9 +274,26 @@ def test_null_is_not_left_out(api: Api, field: str) -> None:
     assert api.anyone.ok("GET", path) == event
 
 
-@pytest.mark.parametrize("body", [{}, {"name": "N"}, {"name": "", "phone": "1"}, {"name": "N", "phone": "1", "role": "king"}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"name": "N"},
+        {"name": "", "phone": "1234"},
+        {"name": "N", "phone": "1234", "role": "king"},
+        *(
+            {"name": "N", "phone": phone}
+            for phone in ("abc", "12", "+", "1" * 16, "12-34-", "12 34 ext 5", "+1--- 555", 1234, None)
+        ),
+    ],
+)
 def test_malformed_users(api: Api, body: JSON) -> None:
     assert api.anyone.refused(422, "POST", "/api/users", body)["detail"]
+
+
+@pytest.mark.parametrize("phone", ["+1 555 0100", "(030) 123456", "+49 (0)30/12 34-56", "112.4", "123456789012345"])
+def test_phone_numbers_as_people_write_them(api: Api, phone: str) -> None:
+    assert api.anyone.ok("POST", "/api/users", {"name": "N", "phone": phone})["phone"] == phone
 
 
 def test_a_date_in_the_past_is_refused(api: Api) -> None:

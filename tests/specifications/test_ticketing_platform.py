@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -29,6 +30,21 @@ def curl(*arguments: str) -> Any:
     """As the specification prints it."""
     done = subprocess.run(["curl", "-s", *arguments], capture_output=True, text=True, check=True)  # noqa: S607 - as people do
     return json.loads(done.stdout)
+
+
+def test_it_has_no_date_and_is_an_open_date_elsewhere(api: Client, stack: Stack) -> None:
+    event = new(api)
+    stack.settle()
+    (shown,) = [one for one in every_event(stack) if one["id"] == event["id"]]
+    assert (shown["starts_at"], shown["past_at"]) == (None, None)
+
+
+def every_event(stack: Stack) -> Iterator[Any]:
+    cursor = ""
+    while cursor is not None:
+        page = stack.http.get(f"/api/events?limit=200{cursor and '&cursor=' + cursor}").json()
+        yield from page["items"]
+        cursor = page["next_cursor"]
 
 
 def test_fifteen_parallel_requests_for_ten_tickets(api: Client) -> None:
