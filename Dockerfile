@@ -25,4 +25,4 @@ VOLUME /keys
 EXPOSE 8000
 HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/ready', timeout=2)"]
-CMD ["python", "-m", "asgi"]
+CMD ["python", "-m", "app"]

@@ -16,10 +16,10 @@ SDK := sdk
 SQL :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system run web test lint types walls format database migrate seed sql sdk client bench api worker tick lock clean
+.PHONY: help setup system run web test lint types walls format database migrate seed sql sdk client bench api specification worker tick lock clean
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) $(WEB_BUILT) ## Install what is missing and build the page (Python 3.11, Node 20.19 or later; only in this folder)
 
@@ -91,7 +91,7 @@ sql: setup ## Write seed/seed_data.sql and docs/schema.sql anew
 
 sdk: setup ## Make sdk/event_sdk of the API's OpenAPI document, anew
 	@mkdir -p build
-	@$(RUN) -m asgi --document > build/openapi.json
+	@$(RUN) -m app --document > build/openapi.json
 	rm -rf $(SDK)/event_sdk
 	.venv/bin/openapi-generator-cli generate -i build/openapi.json -g python -c sdk/generator.yaml -o $(SDK) \
 		--ignore-file-override sdk/.openapi-generator-ignore \
@@ -100,14 +100,17 @@ sdk: setup ## Make sdk/event_sdk of the API's OpenAPI document, anew
 
 client: $(INSTALLED) $(WEB_INSTALLED) ## Make the page's client of the API's OpenAPI document, anew
 	@mkdir -p build
-	@$(RUN) -m asgi --document > build/client.json
+	@$(RUN) -m app --document > build/client.json
 	cd $(FRONTEND) && OPENAPI_DOCUMENT=$(CURDIR)/build/client.json npm run --silent client
 
 bench: setup ## Measure speed and size; QUICK=1 for a short round
 	$(RUN) -m benchmarks $(if $(QUICK),--quick)
 
 api: setup ## Run one API process alone
-	$(RUN) -m asgi
+	$(RUN) -m app
+
+specification: setup ## Serve one of the five specifications alone, over a running `make run`: NAME=event-booking PORT=8001
+	@SPECIFICATION="$${NAME:-none}" PORT="$${PORT:-8001}" $(RUN) -m app
 
 worker: setup ## Run one worker alone
 	$(RUN) -m workers worker

@@ -35,7 +35,7 @@ from ledger.settings import Settings, SettingsError
 from seed import standing
 
 #: What runs Seatledger, here and in docker-compose.yml: any number of `api` and `worker`, exactly one `tick`.
-COMMANDS = {"api": "python -m asgi", "worker": "python -m workers worker", "tick": "python -m workers tick"}
+COMMANDS = {"api": "python -m app", "worker": "python -m workers worker", "tick": "python -m workers tick"}
 
 OLDEST_POSTGRES = 15
 CONNECT_SECONDS = 5

@@ -22,6 +22,8 @@ from pydantic import BaseModel, GetCoreSchemaHandler, PlainSerializer, WithJsonS
 from pydantic_core import CoreSchema
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from accounts.errors import NotSignedIn, TooManyAttempts
 from commands.bodies import Price
@@ -85,13 +87,15 @@ def make(api: str, settings: Settings, style: Style, *, title: str, description:
     app = FastAPIOffline(
         title=title,
         description=description or "",
-        servers=[{"url": f"{settings.server_url}{PREFIX}/{api}"}],
+        servers=[{"url": settings.server_url if settings.specification else f"{settings.server_url}{PREFIX}/{api}"}],
         root_path_in_servers=False,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.api = api
     app.openapi = partial(_document, app, style)  # type: ignore[method-assign]
+    if not settings.public_url:
+        name_the_asked_server(app)
     if docs_also_at:
         page = next(route for route in app.routes if isinstance(route, APIRoute) and route.path == "/docs")
         app.add_api_route(docs_also_at, page.endpoint, include_in_schema=False)
@@ -132,6 +136,17 @@ def make(api: str, settings: Settings, style: Style, *, title: str, description:
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
     return app
+
+
+def name_the_asked_server(app: FastAPI) -> None:
+    """Its document names the server as it was asked for, so that "Try it out" works by each of its names: localhost, 127.0.0.1 …"""
+    route = next(route for route in app.routes if isinstance(route, Route) and route.path == app.openapi_url)
+
+    async def openapi(request: Request) -> JSONResponse:
+        url = str(request.base_url).rstrip("/") + request.scope["root_path"]
+        return JSONResponse({**app.openapi(), "servers": [{"url": url}]})
+
+    app.router.routes[app.router.routes.index(route)] = Route(route.path, openapi)
 
 
 def _number(amount: Decimal) -> int | float:

@@ -1,8 +1,11 @@
-"""All five, by the names that the setting COMPAT_APIS takes. Each is mounted at `/compat/<name>`."""
+"""All five, by the names that the settings COMPAT_APIS and SPECIFICATION take. Each is mounted at `/compat/<name>`, or alone
+at the root of a port."""
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 from fastapi import FastAPI
+from starlette.responses import RedirectResponse
 
 from compat import event_booking, event_management, event_reservations, event_ticketing, ticketing_platform
 from compat.application import PREFIX
@@ -11,6 +14,18 @@ from ledger.settings import Settings
 APPLICATIONS: dict[str, Callable[[Settings], FastAPI]] = {
     module.API: module.make for module in (event_booking, event_ticketing, ticketing_platform, event_management, event_reservations)
 }
+
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def alone(settings: Settings, lifespan: Lifespan) -> FastAPI:
+    """The one that the settings name, at the root: itself the whole that it is part of."""
+    app = APPLICATIONS[settings.specification](settings)
+    app.state.whole = app.state
+    app.router.lifespan_context = lifespan
+    app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False)
+    return app
 
 
 def mount(app: FastAPI, settings: Settings) -> None:

@@ -37,7 +37,11 @@ class Settings:
     database_url: str = _setting("", "postgresql://… of your own PostgreSQL, 15 or later; empty: `make run` starts one")
     redis_url: str = _setting("", "redis://… of your own Redis; empty: `make run` starts one")
     currency: str = _setting("EUR", "ISO 4217 code for events that name none")
-    compat_apis: str = _setting("", "Which of the five specifications' APIs to mount: all, or a list of names")
+    compat_apis: str = _setting(
+        "",
+        "Which of the five specifications' APIs to mount: all, none, or names; by default all with the demo, else none",
+    )
+    specification: str = _setting("", "One of the five, which this process serves alone, at the root")
     demo: bool | None = _setting(None, "Demo data and accounts: 1 or 0; by default only where `make run` keeps its own database")
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR")
     forwarded_allow_ips: str = _setting("127.0.0.1", "Proxies whose X-Forwarded-For is believed, comma-separated")
@@ -88,8 +92,10 @@ class Settings:
             raise SettingsError(f"CURRENCY is {self.currency!r}, which is not an ISO 4217 code.") from None
         if self.public_url and not self.public_url.startswith(("http://", "https://")):
             raise SettingsError(f"PUBLIC_URL is {self.public_url!r}, which does not begin with http:// or https://.")
-        if unknown := set(_names(self.compat_apis)) - {*COMPAT_APIS, "all"}:
-            raise SettingsError(f"COMPAT_APIS has {min(unknown)!r}, which is none of {', '.join(COMPAT_APIS)}; or all.")
+        if unknown := set(_names(self.compat_apis)) - {*COMPAT_APIS, "all", "none"}:
+            raise SettingsError(f"COMPAT_APIS has {min(unknown)!r}, which is none of {', '.join(COMPAT_APIS)}; or all, or none.")
+        if self.specification not in ("", *COMPAT_APIS):
+            raise SettingsError(f"SPECIFICATION is {self.specification!r}, which is none of {', '.join(COMPAT_APIS)}.")
         if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             raise SettingsError(f"LOG_LEVEL is {self.log_level!r}, which is not DEBUG, INFO, WARNING or ERROR.")
         for setting in fields(self):
@@ -106,7 +112,7 @@ class Settings:
     @property
     def compat(self) -> tuple[str, ...]:
         """The names of the APIs that `compat_apis` asks for."""
-        asked = _names(self.compat_apis)
+        asked = _names(self.compat_apis) or (["all"] if self.demo else [])
         return tuple(name for name in COMPAT_APIS if name in asked or "all" in asked)
 
     @property

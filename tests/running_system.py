@@ -66,7 +66,7 @@ class Stack:
         limits = httpx.Limits(max_connections=100)
         self.http = httpx.Client(base_url=self.url, timeout=30, limits=limits, cookies=no_cookies)
         self._environment = {**os.environ, **settings.to_env()}
-        self.processes = [self.start(*command) for command in (("asgi",), ("workers", "worker"), ("workers", "tick"))]
+        self.processes = [self.start(*command) for command in (("app",), ("workers", "worker"), ("workers", "tick"))]
         wait_until_ready(self.url, *self.processes)
         create = ["-m", "accounts", "create-admin", "--email", "root@example.test", "--name", "Root", "--password-stdin"]
         subprocess.run(

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from benchmarks.collectable import make_collectable
 from benchmarks.peers import PEERS, READS
 
-#: Those of asgi.main, but uvicorn's own protocol (ours is serving.py): a test compares them.
+#: Those of app/__main__.py, but uvicorn's own protocol (ours is serving.py): a test compares them.
 OPTIONS: dict[str, Any] = {
     "loop": "uvloop",
     "http": "httptools",
@@ -44,7 +44,7 @@ def _lifespan(
         async with opened(app, database_url):
             gc.collect()
             gc.freeze()
-            gc.set_threshold(20_000, 20, 100)  # as asgi.py does it for Seatledger
+            gc.set_threshold(20_000, 20, 100)  # as app/main.py does it for Seatledger
             yield
 
     return lifespan

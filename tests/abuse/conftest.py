@@ -51,7 +51,7 @@ def state(stack: Stack) -> Iterator[Callable[[], Any]]:
 def another_api(stack: Stack, **environment: str) -> Iterator[str]:
     """One more API process on the same database; its address."""
     port = free_port()
-    process, url = stack.start("asgi", PORT=str(port), **environment), f"http://127.0.0.1:{port}"
+    process, url = stack.start("app", PORT=str(port), **environment), f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + READY_SECONDS
         while not _is_ready(url):

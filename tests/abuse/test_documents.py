@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from asgi import bootstrap
+from app.main import bootstrap
 from ledger.settings import Settings
 from tests.abuse.operations import OPERATIONS, Routes, Thing, asked
 from tests.running_system import JSON, Person, Stack

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from asgi import bootstrap
+from app.main import bootstrap
 from commands.routes import WriteSide
 from ledger.pool import connection
 from ledger.settings import Settings

@@ -19,7 +19,7 @@ SEATS, BUYERS = 40, 24
 def doors(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[httpx.Client]]:
     """Three ways in: nginx, the one process, the other."""
     second, front = free_port(), free_port()
-    other = stack.start("asgi", PORT=str(second))
+    other = stack.start("app", PORT=str(second))
     urls = [f"http://127.0.0.1:{port}" for port in (front, stack.settings.port, second)]
     with ExitStack() as running:
         running.enter_context(shipped_nginx(tmp_path_factory.mktemp("nginx"), front, [stack.settings.port, second]))

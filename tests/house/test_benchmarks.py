@@ -14,7 +14,7 @@ import psycopg
 import pytest
 import uvicorn
 
-import asgi
+import app.__main__ as app_command
 import serving
 from benchmarks import __main__ as command
 from benchmarks import load, machine, peers
@@ -113,10 +113,10 @@ def test_peers_are_served_as_we_are(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     served: list[dict[str, Any]] = []
     monkeypatch.setattr(uvicorn, "run", lambda app, **options: served.append(options))
     settings = Settings(database_url="postgresql:///none", redis_url="redis:///0", data_dir=tmp_path)
-    monkeypatch.setattr(Settings, "from_env", lambda: settings)
+    monkeypatch.setattr(Settings, "of_running", lambda: settings)
     monkeypatch.setattr("logging.basicConfig", lambda **options: None)
-    monkeypatch.setattr("sys.argv", ["asgi"])
-    asgi.main()
+    monkeypatch.setattr("sys.argv", ["app"])
+    app_command.main()
     ours = {name: value for name, value in served[0].items() if name not in ("host", "port", "forwarded_allow_ips")}
     assert ours == {**peers_command.OPTIONS, "http": serving.Protocol}  # theirs is uvicorn's own: what people would use
 

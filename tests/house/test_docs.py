@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-import asgi
+from app.main import bootstrap
 from ledger.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
-PATHS = asgi.bootstrap(Settings(database_url="postgresql:///none", redis_url="redis:///0")).openapi()["paths"]
+PATHS = bootstrap(Settings(database_url="postgresql:///none", redis_url="redis:///0")).openapi()["paths"]
 ROUTES = [(method.upper(), path) for path, operations in PATHS.items() for method in operations]
 
 

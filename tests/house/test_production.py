@@ -48,7 +48,7 @@ def test_commands_are_those_of_make(name: str) -> None:
     assert f"$(RUN) {OURS[name].removeprefix('python ')}\n" in (ROOT / "Makefile").read_text()
     module = shlex.split(OURS[name])[2]
     assert find_spec(module)
-    assert module == "asgi" or find_spec(f"{module}.__main__")
+    assert find_spec(f"{module}.__main__")
 
 
 def test_the_image_runs_the_api_as_nobody_in_particular() -> None:
@@ -131,7 +131,7 @@ def test_the_image_holds_all_that_runs() -> None:
     needed = [
         "about.py",
         "accounts",
-        "asgi.py",
+        "app",
         "commands",
         "compat",
         "document.py",

@@ -49,7 +49,7 @@ def test_setup_makes_a_database_and_run_starts_everything_on_it(tmp_path: Path) 
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.05)
         family = process.children(recursive=True)
-        assert {"asgi", "worker", "tick"} <= {member.cmdline()[-1] for member in family if member.cmdline()}
+        assert {"app", "worker", "tick"} <= {member.cmdline()[-1] for member in family if member.cmdline()}
     finally:
         os.killpg(process.pid, signal.SIGINT)
         process.wait(30)

@@ -96,7 +96,7 @@ def _running(environment: Mapping[str, str], log: Path) -> Iterator[psutil.Proce
 
 def _family(process: psutil.Process) -> list[psutil.Process]:
     family = [process, *process.children(recursive=True)]
-    assert {"asgi", "worker", "tick"} <= {member.cmdline()[-1] for member in family}
+    assert {"app", "worker", "tick"} <= {member.cmdline()[-1] for member in family}
     return family
 
 

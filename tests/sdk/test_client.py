@@ -239,7 +239,7 @@ def test_busy_is_tried_again(stack: Stack, organizer_client: Client, alice: Pers
     """A process in which one command at a time may wait says 503 to the others, and when to come back."""
     event = _new_event(organizer_client, capacity=100)
     port = free_port()
-    process = stack.start("asgi", PORT=str(port), COMMAND_QUEUE_LIMIT="1", LOG_LEVEL="ERROR")
+    process = stack.start("app", PORT=str(port), COMMAND_QUEUE_LIMIT="1", LOG_LEVEL="ERROR")
 
     def book(patience_seconds: float) -> bool:
         client = Client(f"http://127.0.0.1:{port}", patience_seconds=patience_seconds)
@@ -267,7 +267,7 @@ def test_busy_is_tried_again(stack: Stack, organizer_client: Client, alice: Pers
 
 def test_too_many_log_ins_say_when_to_come_back(stack: Stack, alice: Person) -> None:
     port = free_port()
-    process = stack.start("asgi", PORT=str(port), LOGIN_ATTEMPTS_PER_MINUTE="1")
+    process = stack.start("app", PORT=str(port), LOGIN_ATTEMPTS_PER_MINUTE="1")
     try:
         wait_until_ready(f"http://127.0.0.1:{port}", process)
         client = Client(f"http://127.0.0.1:{port}", patience_seconds=0.5)

@@ -42,7 +42,7 @@ def test_making_it_anew_changes_nothing(tmp_path: Path) -> None:
 def test_it_is_made_of_what_the_running_server_serves(stack: Stack) -> None:
     document = stack.http.get("/openapi.json").json()
     document["servers"] = [{"url": "http://localhost:8000"}]
-    printed = subprocess.run([sys.executable, "-m", "asgi", "--document"], cwd=ROOT, capture_output=True, check=True).stdout
+    printed = subprocess.run([sys.executable, "-m", "app", "--document"], cwd=ROOT, capture_output=True, check=True).stdout
     assert document == json.loads(printed)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from starlette.routing import Mount
 
-from asgi import bootstrap
+from app.main import bootstrap
 from compat.registry import APPLICATIONS
 from ledger.settings import COMPAT_APIS, Settings, SettingsError
 from tests.running_system import Stack

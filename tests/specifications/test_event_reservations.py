@@ -111,7 +111,7 @@ def test_its_people_have_no_rights_under_api_and_ours_none_here(stack: Stack, ol
 
 def test_tries_of_a_password_are_counted(stack: Stack, olga: User) -> None:
     port = free_port()
-    process = stack.start("asgi", PORT=str(port), LOGIN_ATTEMPTS_PER_MINUTE="2")
+    process = stack.start("app", PORT=str(port), LOGIN_ATTEMPTS_PER_MINUTE="2")
     try:
         wait_until_ready(f"http://127.0.0.1:{port}", process)
         url = f"http://127.0.0.1:{port}/compat/event-reservations/api/login/"

@@ -61,7 +61,7 @@ def test_two_processes_make_it_once_in_a_currency_without_decimals_too(database_
     settings = dataclasses.replace(system_settings(database_url, redis_url, tmp_path), currency="JPY")
     stack, port = Stack(settings), free_port()
     try:
-        stack.processes.append(stack.start("asgi", PORT=str(port)))
+        stack.processes.append(stack.start("app", PORT=str(port)))
         wait_until_ready(f"http://127.0.0.1:{port}", *stack.processes)
         urls = [f"{url}/compat/event-ticketing/api/events" for url in (stack.url, f"http://127.0.0.1:{port}")]
         with ThreadPoolExecutor(8) as pool:

@@ -21,7 +21,7 @@ def demo_url(stack: Stack) -> Iterator[str]:
     person = {"name": "Olu Organizer", "email": "organizer@example.test", "password": "demo-password", "role": "organizer"}
     stack.admin.ok("POST", "/api/users", person)
     port = free_port()
-    process = stack.start("asgi", PORT=str(port), DEMO="1")
+    process = stack.start("app", PORT=str(port), DEMO="1")
     url = f"http://127.0.0.1:{port}"
     wait_until_ready(url, process)
     yield url

@@ -131,7 +131,7 @@ def test_a_page_loaded_again_before_the_answer_came_books_once(visit: Visit, sta
 def second_api(stack: Stack) -> Iterator[tuple[str, "list[subprocess.Popen[bytes]]", int]]:
     """An API process of the same system that may be killed and started again."""
     port = free_port()
-    processes = [stack.start("asgi", PORT=str(port))]
+    processes = [stack.start("app", PORT=str(port))]
     url = f"http://127.0.0.1:{port}"
     wait_until_ready(url, *processes)
     yield url, processes, port
@@ -153,7 +153,7 @@ def test_the_server_goes_and_comes_back(
     processes[-1].wait()
     page.get_by_role("button", name="Book 1 ticket").click()
     expect(page.get_by_text("This takes longer than usual.")).to_be_visible()
-    processes.append(stack.start("asgi", PORT=str(port)))
+    processes.append(stack.start("app", PORT=str(port)))
     wait_until_ready(url, processes[-1])
     said = page.get_by_role("alert").or_(page.get_by_role("status").filter(has_text="You're in!"))
     expect(said).to_be_visible(timeout=30_000)

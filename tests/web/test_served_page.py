@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 import web
-from asgi import bootstrap
+from app.main import bootstrap
 from ledger.settings import Settings
 from tests.running_system import Stack
 

@@ -1,20 +1,16 @@
-"""The composition root: one FastAPI application from all the rooms. `python -m asgi` serves it.
+"""The composition root: one FastAPI application from all the rooms. `python -m app` serves it, or `uvicorn app.main:app`.
 
 Nothing is built at import: `bootstrap` builds everything from `Settings`, the application's lifespan opens and closes it.
 """
 
-import argparse
-import json
-import logging
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 
-import uvicorn
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import about
 import accounts.routes
@@ -25,13 +21,15 @@ import probes
 import problems
 import web
 from accounts.access import Access
+from app import VERSION
 from commands.appender import Appender
 from commands.desk import Desk
 from commands.routes import WriteSide
+from compat.application import name_the_asked_server
 from edge import Edge
 from hot_route import HotRoute
 from ledger import collector
-from ledger.keys import Keyring, KeysError
+from ledger.keys import Keyring
 from ledger.macs import Macs
 from ledger.pool import make_pool
 from ledger.recorder import LedgerConnection
@@ -41,11 +39,9 @@ from ledger.ticket_codes import TicketCodes
 from projections.proof.log_keys import LogKeys
 from query_api import audit, bookings, events, live, proofs, stats, system
 from query_api.read_side import ReadSide
-from serving import Protocol
 from workers.hints import HintSender
 
 TITLE = "Seatledger"
-VERSION = "0.1.0"
 LOAD_CONNECTIONS = 4
 DESCRIPTION = "Event booking on an immutable ledger: never one seat twice, and every number can be derived again."
 
@@ -63,14 +59,19 @@ def bootstrap(
     """The application, not yet connected to anything. Raises SettingsError, KeysError."""
     settings = settings or Settings.from_env()
     if not settings.database_url or not settings.redis_url:
-        raise SettingsError("The API needs DATABASE_URL and REDIS_URL; `make run` starts servers of its own.")
+        raise SettingsError("The API needs DATABASE_URL and REDIS_URL, or a running `make run`, whose servers are then used.")
+    lifespan = partial(_lifespan, settings, clock, hint_sender)
+    if settings.specification:
+        alone = compat.registry.alone(settings, lifespan)
+        alone.add_middleware(Edge, alone=True)
+        return alone
     app = FastAPIOffline(
         title=TITLE,
         version=VERSION,
         description=DESCRIPTION,
         servers=[{"url": settings.server_url}],
         redirect_slashes=False,
-        lifespan=partial(_lifespan, settings, clock, hint_sender),
+        lifespan=lifespan,
     )
     for room in (events, bookings, commands.routes, accounts.routes, stats, audit, proofs, live, system, about, probes):
         app.router.routes.extend(room.router.routes)  # not include_router, whose matching takes a fifth of a read's time
@@ -79,6 +80,8 @@ def bootstrap(
     web.install(app)
     app.add_middleware(Edge)
     document.install(app)
+    if not settings.public_url:
+        name_the_asked_server(app)
     return app
 
 
@@ -124,36 +127,30 @@ async def _lifespan(
         yield
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m asgi", description="Serves the API. Settings come from the environment.")
-    parser.add_argument("--document", action="store_true", help="print its OpenAPI document, as the settings' defaults make it")
-    if parser.parse_args().document:
-        print(json.dumps(bootstrap(Settings(database_url="postgresql:", redis_url="redis:")).openapi(), indent=1))
-        return 0
-    try:
-        settings = Settings.from_env()
-        logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s %(message)s")
-        app = bootstrap(settings)
-        uvicorn.run(
-            HotRoute(app),
-            host=settings.host,
-            port=settings.port,
-            loop="uvloop",
-            http=Protocol,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=True,
-            forwarded_allow_ips=settings.forwarded_allow_ips,
-            backlog=2048,
-            timeout_keep_alive=15,
-            timeout_graceful_shutdown=5,
-        )
-    except (SettingsError, KeysError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+def served(settings: Settings) -> ASGIApp:
+    """What a server is given: the application, and the hot route before it. Raises SettingsError."""
+    app = bootstrap(settings)
+    return app if settings.specification else HotRoute(app)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+class _Application:
+    """`app` below, made when a server starts it, of the environment and a running `make run`: nothing is built at import."""
+
+    def __init__(self) -> None:
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._app is None:
+            try:
+                self._app = served(Settings.of_running())
+            except SettingsError as error:
+                if scope["type"] != "lifespan":
+                    raise
+                await receive()
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
+        await self._app(scope, receive, send)
+
+
+#: For `uvicorn app.main:app`.
+app = _Application()

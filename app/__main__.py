@@ -1,0 +1,47 @@
+"""`python -m app`: serves the API and its page, or one specification alone (SPECIFICATION). Settings come from the environment."""
+
+import argparse
+import json
+import logging
+import sys
+
+import uvicorn
+
+from app.main import bootstrap, served
+from ledger.keys import KeysError
+from ledger.settings import Settings, SettingsError
+from serving import Protocol
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
+    parser.add_argument("--document", action="store_true", help="print its OpenAPI document, as the settings' defaults make it")
+    if parser.parse_args().document:
+        print(json.dumps(bootstrap(Settings(database_url="postgresql:", redis_url="redis:")).openapi(), indent=1))
+        return 0
+    try:
+        settings = Settings.of_running()
+        logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s %(message)s")
+        uvicorn.run(
+            served(settings),
+            host=settings.host,
+            port=settings.port,
+            loop="uvloop",
+            http=Protocol,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=True,
+            forwarded_allow_ips=settings.forwarded_allow_ips,
+            backlog=2048,
+            timeout_keep_alive=15,
+            timeout_graceful_shutdown=5,
+        )
+    except (SettingsError, KeysError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
