@@ -95,6 +95,7 @@ sdk: setup ## Make sdk/event_sdk of the API's OpenAPI document, anew
 	rm -rf $(SDK)/event_sdk
 	.venv/bin/openapi-generator-cli generate -i build/openapi.json -g python -c sdk/generator.yaml -o $(SDK) \
 		--ignore-file-override sdk/.openapi-generator-ignore \
+		--additional-properties packageVersion="$$($(RUN) -c 'import app; print(app.VERSION)')" \
 		--global-property apiDocs=false,apiTests=false,modelDocs=false,modelTests=false > build/sdk.log
 	@rm -rf $(SDK)/.openapi-generator
 

@@ -29,18 +29,20 @@ from pydantic_core import to_jsonable_python
 
 class Event(BaseModel):
     """
-    An event. `number` is the ledger position of its first entry; `details_version` is the ETag for If-Match.
+    An event. `number` is the ledger position of its first entry; `details_version` is the ETag for If-Match. Without `starts_at` it has an open date. From `past_at` on nobody books, nor cancels a booking of their own: its start, or `sales_close_at` where that is later; null: never by itself. `show_at`: when the show begins, where that is not the start.
     """ # noqa: E501
     id: UUID
     number: StrictInt
     name: StrictStr
     description: StrictStr
     venue: StrictStr
-    starts_at: datetime
+    starts_at: Optional[datetime]
     ends_at: Optional[datetime]
     timezone: StrictStr
     sales_open_at: Optional[datetime]
     sales_close_at: Optional[datetime]
+    past_at: Optional[datetime]
+    show_at: Optional[datetime]
     currency: StrictStr
     status: EventStatus
     organizer_id: UUID
@@ -50,7 +52,7 @@ class Event(BaseModel):
     max_tickets_per_customer: Optional[StrictInt]
     details_version: StrictInt
     created_at: datetime
-    __properties: ClassVar[List[str]] = ["id", "number", "name", "description", "venue", "starts_at", "ends_at", "timezone", "sales_open_at", "sales_close_at", "currency", "status", "organizer_id", "categories", "capacity", "available", "max_tickets_per_customer", "details_version", "created_at"]
+    __properties: ClassVar[List[str]] = ["id", "number", "name", "description", "venue", "starts_at", "ends_at", "timezone", "sales_open_at", "sales_close_at", "past_at", "show_at", "currency", "status", "organizer_id", "categories", "capacity", "available", "max_tickets_per_customer", "details_version", "created_at"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -97,6 +99,11 @@ class Event(BaseModel):
             for _item_categories in self.categories:
                 _items.append(_item_categories.to_dict() if _item_categories is not None else None)
             _dict['categories'] = _items
+        # set to None if starts_at (nullable) is None
+        # and model_fields_set contains the field
+        if self.starts_at is None and "starts_at" in self.model_fields_set:
+            _dict['starts_at'] = None
+
         # set to None if ends_at (nullable) is None
         # and model_fields_set contains the field
         if self.ends_at is None and "ends_at" in self.model_fields_set:
@@ -111,6 +118,16 @@ class Event(BaseModel):
         # and model_fields_set contains the field
         if self.sales_close_at is None and "sales_close_at" in self.model_fields_set:
             _dict['sales_close_at'] = None
+
+        # set to None if past_at (nullable) is None
+        # and model_fields_set contains the field
+        if self.past_at is None and "past_at" in self.model_fields_set:
+            _dict['past_at'] = None
+
+        # set to None if show_at (nullable) is None
+        # and model_fields_set contains the field
+        if self.show_at is None and "show_at" in self.model_fields_set:
+            _dict['show_at'] = None
 
         # set to None if max_tickets_per_customer (nullable) is None
         # and model_fields_set contains the field
@@ -139,6 +156,8 @@ class Event(BaseModel):
             "timezone": obj.get("timezone"),
             "sales_open_at": obj.get("sales_open_at"),
             "sales_close_at": obj.get("sales_close_at"),
+            "past_at": obj.get("past_at"),
+            "show_at": obj.get("show_at"),
             "currency": obj.get("currency"),
             "status": obj.get("status"),
             "organizer_id": obj.get("organizer_id"),

@@ -36,11 +36,12 @@ class EventChanges(BaseModel):
     description: Optional[Annotated[str, Field(min_length=0, strict=True, max_length=10000)]] = None
     venue: Optional[Annotated[str, Field(min_length=0, strict=True, max_length=200)]] = None
     ends_at: Optional[datetime] = None
+    show_at: Optional[datetime] = None
     timezone: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=64)]] = None
     sales_open_at: Optional[datetime] = None
     sales_close_at: Optional[datetime] = None
     max_tickets_per_customer: Optional[Annotated[int, Field(le=1000000, strict=True, ge=1)]] = None
-    __properties: ClassVar[List[str]] = ["name", "starts_at", "categories", "description", "venue", "ends_at", "timezone", "sales_open_at", "sales_close_at", "max_tickets_per_customer"]
+    __properties: ClassVar[List[str]] = ["name", "starts_at", "categories", "description", "venue", "ends_at", "show_at", "timezone", "sales_open_at", "sales_close_at", "max_tickets_per_customer"]
 
     @field_validator('name', mode="before")
     def name_validate_regular_expression(cls, value):
@@ -157,6 +158,11 @@ class EventChanges(BaseModel):
         if self.ends_at is None and "ends_at" in self.model_fields_set:
             _dict['ends_at'] = None
 
+        # set to None if show_at (nullable) is None
+        # and model_fields_set contains the field
+        if self.show_at is None and "show_at" in self.model_fields_set:
+            _dict['show_at'] = None
+
         # set to None if timezone (nullable) is None
         # and model_fields_set contains the field
         if self.timezone is None and "timezone" in self.model_fields_set:
@@ -195,6 +201,7 @@ class EventChanges(BaseModel):
             "description": obj.get("description"),
             "venue": obj.get("venue"),
             "ends_at": obj.get("ends_at"),
+            "show_at": obj.get("show_at"),
             "timezone": obj.get("timezone"),
             "sales_open_at": obj.get("sales_open_at"),
             "sales_close_at": obj.get("sales_close_at"),

@@ -20,7 +20,7 @@ import json
 from datetime import datetime
 from decimal import Decimal
 from pydantic import BaseModel, ConfigDict, StrictInt, StrictStr
-from typing import Any, ClassVar, Dict, List
+from typing import Any, ClassVar, Dict, List, Optional
 from uuid import UUID
 from event_sdk.models.event_status import EventStatus
 from typing import Optional, Set
@@ -34,7 +34,7 @@ class EventStats(BaseModel):
     event_id: UUID
     number: StrictInt
     name: StrictStr
-    starts_at: datetime
+    starts_at: Optional[datetime]
     status: EventStatus
     currency: StrictStr
     capacity: StrictInt
@@ -85,6 +85,11 @@ class EventStats(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # set to None if starts_at (nullable) is None
+        # and model_fields_set contains the field
+        if self.starts_at is None and "starts_at" in self.model_fields_set:
+            _dict['starts_at'] = None
+
         return _dict
 
     @classmethod

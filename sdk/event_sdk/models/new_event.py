@@ -28,20 +28,21 @@ from pydantic_core import to_jsonable_python
 
 class NewEvent(BaseModel):
     """
-    NewEvent
+    Without `starts_at` it has an open date. `sales_close_at` may be after the start: then sales go on until it.
     """ # noqa: E501
     name: Annotated[str, Field(min_length=1, strict=True, max_length=200)]
-    starts_at: datetime
+    starts_at: Optional[datetime] = None
     categories: Annotated[List[NewCategory], Field(min_length=1, max_length=50)]
     description: Optional[Annotated[str, Field(min_length=0, strict=True, max_length=10000)]] = ''
     venue: Optional[Annotated[str, Field(min_length=0, strict=True, max_length=200)]] = ''
     ends_at: Optional[datetime] = None
+    show_at: Optional[datetime] = None
     timezone: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=64)]] = 'UTC'
     sales_open_at: Optional[datetime] = None
     sales_close_at: Optional[datetime] = None
     currency: Optional[Annotated[str, Field(min_length=3, strict=True, max_length=3)]] = None
     max_tickets_per_customer: Optional[Annotated[int, Field(le=1000000, strict=True, ge=1)]] = None
-    __properties: ClassVar[List[str]] = ["name", "starts_at", "categories", "description", "venue", "ends_at", "timezone", "sales_open_at", "sales_close_at", "currency", "max_tickets_per_customer"]
+    __properties: ClassVar[List[str]] = ["name", "starts_at", "categories", "description", "venue", "ends_at", "show_at", "timezone", "sales_open_at", "sales_close_at", "currency", "max_tickets_per_customer"]
 
     @field_validator('name', mode="before")
     def name_validate_regular_expression(cls, value):
@@ -135,10 +136,20 @@ class NewEvent(BaseModel):
             for _item_categories in self.categories:
                 _items.append(_item_categories.to_dict() if _item_categories is not None else None)
             _dict['categories'] = _items
+        # set to None if starts_at (nullable) is None
+        # and model_fields_set contains the field
+        if self.starts_at is None and "starts_at" in self.model_fields_set:
+            _dict['starts_at'] = None
+
         # set to None if ends_at (nullable) is None
         # and model_fields_set contains the field
         if self.ends_at is None and "ends_at" in self.model_fields_set:
             _dict['ends_at'] = None
+
+        # set to None if show_at (nullable) is None
+        # and model_fields_set contains the field
+        if self.show_at is None and "show_at" in self.model_fields_set:
+            _dict['show_at'] = None
 
         # set to None if sales_open_at (nullable) is None
         # and model_fields_set contains the field
@@ -178,6 +189,7 @@ class NewEvent(BaseModel):
             "description": obj.get("description") if obj.get("description") is not None else '',
             "venue": obj.get("venue") if obj.get("venue") is not None else '',
             "ends_at": obj.get("ends_at"),
+            "show_at": obj.get("show_at"),
             "timezone": obj.get("timezone") if obj.get("timezone") is not None else 'UTC',
             "sales_open_at": obj.get("sales_open_at"),
             "sales_close_at": obj.get("sales_close_at"),

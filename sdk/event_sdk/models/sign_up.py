@@ -31,7 +31,7 @@ class SignUp(BaseModel):
     name: Annotated[str, Field(min_length=1, strict=True, max_length=200)]
     email: Annotated[str, Field(min_length=3, strict=True, max_length=254)]
     password: Annotated[str, Field(min_length=8, strict=True, max_length=200)]
-    phone: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=40)]] = None
+    phone: Optional[Annotated[str, Field(strict=True)]] = None
     __properties: ClassVar[List[str]] = ["name", "email", "password", "phone"]
 
     @field_validator('name', mode="before")
@@ -54,8 +54,8 @@ class SignUp(BaseModel):
         if value is None:
             return value
 
-        if isinstance(value, str) and not re.match(r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$", value):
-            raise ValueError(r"must validate the regular expression /^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$/")
+        if isinstance(value, str) and not re.match(r"^\+?\(?[0-9](?:[ ().\/-]{0,2}[0-9]){3,14}$", value):
+            raise ValueError(r"must validate the regular expression /^\+?\(?[0-9](?:[ ().\/-]{0,2}[0-9]){3,14}$/")
         return value
 
     model_config = ConfigDict(

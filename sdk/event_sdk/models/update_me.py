@@ -30,7 +30,7 @@ class UpdateMe(BaseModel):
     """ # noqa: E501
     name: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=200)]] = None
     email: Optional[Annotated[str, Field(min_length=3, strict=True, max_length=254)]] = None
-    phone: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=40)]] = Field(default=None, description="null takes it away")
+    phone: Optional[Annotated[str, Field(strict=True)]] = Field(default=None, description="null takes it away")
     password: Optional[Annotated[str, Field(min_length=8, strict=True, max_length=200)]] = None
     old_password: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=200)]] = None
     __properties: ClassVar[List[str]] = ["name", "email", "phone", "password", "old_password"]
@@ -51,8 +51,8 @@ class UpdateMe(BaseModel):
         if value is None:
             return value
 
-        if isinstance(value, str) and not re.match(r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$", value):
-            raise ValueError(r"must validate the regular expression /^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$/")
+        if isinstance(value, str) and not re.match(r"^\+?\(?[0-9](?:[ ().\/-]{0,2}[0-9]){3,14}$", value):
+            raise ValueError(r"must validate the regular expression /^\+?\(?[0-9](?:[ ().\/-]{0,2}[0-9]){3,14}$/")
         return value
 
     @field_validator('password', mode="before")
