@@ -22,7 +22,7 @@ from ledger.pool import Pool, make_pool
 from ledger.settings import Settings, SettingsError
 from ledger.store import Ledger, LedgerAway
 from seed.demo import CUSTOMERS, DEMO, NAMES, PASSWORD, PEOPLE, Step, command_id, event_id, story
-from seed.standing import beginning
+from seed.standing import NotDue, beginning
 
 
 class Teller:
@@ -100,9 +100,17 @@ async def _make_people(settings: Settings, pool: Pool, steps: list[Step]) -> lis
 
 
 def main() -> int:
-    argparse.ArgumentParser(prog="python -m seed", description=__doc__).parse_args()
+    parser = argparse.ArgumentParser(prog="python -m seed", description=__doc__)
+    parser.add_argument("--where-due", action="store_true", help="where DEMO is on and the ledger is empty; else nothing")
+    where_due = parser.parse_args().where_due
     try:
-        print(asyncio.run(load(Settings.of_running())))
+        settings = Settings.of_running()
+        if where_due and not settings.demo:
+            return 0
+        print(asyncio.run(load(settings)))
+    except NotDue as error:
+        print(error, file=sys.stdout if where_due else sys.stderr)
+        return 0 if where_due else 1
     except (SettingsError, KeysError, SeatledgerError, LedgerAway, ValueError, psycopg.Error) as error:
         print(servers.one_line(error), file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""docker-compose.yml and Dockerfile are read as Docker would, and what they name must exist in the code."""
+"""Both compose files and the Dockerfile are read as Docker would, and what they name must exist in the code."""
 
 import json
 import re
@@ -13,10 +13,11 @@ import yaml
 
 import stack
 import web
-from ledger.settings import Settings
+from ledger.settings import COMPAT_APIS, Settings
 
 ROOT = Path(__file__).parent.parent.parent
-COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+COMPOSE = yaml.safe_load((ROOT / "deploy" / "compose.production.yml").read_text())
+TRIAL: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 #: Those made from our image, with the command that each must have.
 OURS = {
@@ -110,7 +111,7 @@ def test_volumes_and_mounted_files_exist() -> None:
     for service in SERVICES.values():
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
-            assert (ROOT / source).is_file() if source.startswith(".") else source in COMPOSE["volumes"]
+            assert (ROOT / "deploy" / source).resolve().is_file() if source.startswith(".") else source in COMPOSE["volumes"]
 
 
 def test_the_page_in_the_image_is_built_as_make_builds_it() -> None:
@@ -147,3 +148,45 @@ def test_the_image_holds_all_that_runs() -> None:
     ]
     assert not set(needed) & set(left_out)
     assert all((ROOT / name).exists() for name in needed)
+
+
+# --- to try it out: docker-compose.yml
+
+
+def test_a_trial_asks_for_nothing_and_is_read_by_itself() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    assert ":?" not in text, "every variable has a default"
+    assert not list(ROOT.glob("*compose.override.y*ml")) + list(ROOT.glob("compose.y*ml")), "which would be read instead, or too"
+
+
+def test_a_trial_is_reached_from_this_machine_alone() -> None:
+    ports = {name: [_given(port) for port in service.get("ports", [])] for name, service in TRIAL.items()}
+    assert {name: found for name, found in ports.items() if found} == {
+        "postgres": ["127.0.0.1:5432:5432"],
+        "api": [f"127.0.0.1:8000:{IMAGE_ENV['PORT']}"],
+    }
+
+
+@pytest.mark.parametrize("name", ["migrate", "demo", "api", "worker", "tick"])
+def test_a_trial_runs_the_commands_of_make_with_the_demo(name: str) -> None:
+    command = TRIAL[name]["command"]
+    module = shlex.split(command)[2]
+    assert command in (*stack.COMMANDS.values(), "python -m migrations upgrade", "python -m seed --where-due")
+    assert find_spec(f"{module}.__main__")
+    environment = {key: _given(value) for key, value in TRIAL[name]["environment"].items()} | IMAGE_ENV
+    settings = Settings.from_env(environment)
+    assert (settings.demo, settings.compat, settings.specification) == (True, COMPAT_APIS, "")
+    assert settings.database_url.endswith("@postgres:5432/seatledger")
+    assert "keys:/keys" in TRIAL[name]["volumes"]
+
+
+def test_a_trial_is_seeded_before_it_serves_and_only_once() -> None:
+    assert TRIAL["api"]["depends_on"]["demo"] == TRIAL["demo"]["depends_on"]["migrate"]
+    assert TRIAL["demo"]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+
+
+def test_production_publishes_nothing_of_its_own_servers_and_has_no_default_secret() -> None:
+    assert [name for name, service in SERVICES.items() if "ports" in service] == ["nginx"]
+    text = (ROOT / "deploy" / "compose.production.yml").read_text()
+    assert "${POSTGRES_PASSWORD:?" in text
+    assert "POSTGRES_PASSWORD:-" not in text
