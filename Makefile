@@ -16,7 +16,7 @@ SDK := sdk
 SQL :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system run web test lint types walls format database migrate seed sql sdk client bench api specification worker tick lock clean
+.PHONY: help setup system run web test lint types walls format database migrate seed sql sdk client notice bench api specification worker tick lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,6 +98,9 @@ sdk: setup ## Make sdk/event_sdk of the API's OpenAPI document, anew
 		--additional-properties packageVersion="$$($(RUN) -c 'import app; print(app.VERSION)')" \
 		--global-property apiDocs=false,apiTests=false,modelDocs=false,modelTests=false > build/sdk.log
 	@rm -rf $(SDK)/.openapi-generator
+
+notice: $(INSTALLED) $(WEB_INSTALLED) ## Write NOTICE anew: what of others is shipped to browsers
+	$(RUN) scripts/notice.py > $(SQL)NOTICE
 
 client: $(INSTALLED) $(WEB_INSTALLED) ## Make the page's client of the API's OpenAPI document, anew
 	@mkdir -p build

@@ -21,7 +21,7 @@ from benchmarks.subjects import HotEvent, Subject, peer_subject
 
 NAME = "hot event"
 LEDGER, PAUSED = "seatledger", "seatledger, workers paused"
-#: Where most goals are; they are issue 3's.
+#: Where most goals are.
 GOAL_CONNECTIONS, LAG_MS = 64, 1000
 STRONGEST = ("empty", "plain_sql")
 #: Least rate as a ratio to the peer's of the same round: with the workers projecting, and standing still.

@@ -73,7 +73,7 @@ class Results:
 _HOW = """Written by `python -m benchmarks --write-results`; RESULTS.json beside it has what was sampled. Values are medians over
 the rounds, spread is (most - least) / median of them, ratios are medians of each round's own ratio. p50 and p99 of load are wrk's,
 corrected for coordinated omission: a stall counts for every request that it kept from being sent. Where bookings are offered at a
-rate, their latency counts from when each was due. Goals are issue 3's, and those of one ratio have a row of their own.
+rate, their latency counts from when each was due. A goal that is one ratio has a row of its own.
 """
 
 

@@ -270,7 +270,7 @@ class LedgerConnection:
                     await self._connection.rollback()
 
     def cut(self) -> None:
-        """Break the connection under whatever waits on it. (Cancelling a psycopg call may take ten seconds: PITFALLS.)"""
+        """Break the connection under whatever waits on it. (To cancel a psycopg call may take ten seconds.)"""
         with suppress(psycopg.Error, OSError), socket.socket(fileno=dup(self._connection.fileno())) as own:
             own.shutdown(socket.SHUT_RDWR)
 
