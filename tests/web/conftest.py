@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 
 from tests.running_system import PASSWORD, Person, Stack
 
@@ -65,6 +65,20 @@ class Visitor:
         """Until the page stands: its heading is there, and nothing is loading any more."""
         expect(self.page.get_by_role("heading", level=1)).to_be_visible()
         expect(self.page.locator(".mantine-Skeleton-root, .mantine-Loader-root")).to_have_count(0)
+
+    def press_again_and_again(self) -> None:
+        """Presses the button of the page's form every few milliseconds, for as long as there is a form."""
+        self.page.evaluate("setInterval(() => document.querySelector('main form button[type=submit]')?.click(), 5)")
+
+    def hold(self, pattern: str) -> list[Route]:
+        """Requests of that address wait from now on, in the list that is returned."""
+        held: list[Route] = []
+
+        def keep(route: Route) -> None:
+            held.append(route)
+
+        self.page.route(pattern, keep)
+        return held
 
     def check_accessibility(self) -> None:
         """axe finds nothing on the page as it is now."""

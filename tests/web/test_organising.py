@@ -136,6 +136,48 @@ def test_the_box_office_sells_to_a_walk_in_and_to_a_named_customer(visit: Visit,
     ]
 
 
+def test_the_box_office_sells_once_however_often_it_is_pressed(visit: Visit, stack: Stack, organizer: Person) -> None:
+    event = _organised(stack, organizer, "Pressed")
+    visitor = visit(organizer, f"/organise/{event['id']}/sell")
+    visitor.page.get_by_label("Tickets in General").fill("1")
+    visitor.press_again_and_again()
+    expect(visitor.page.get_by_role("heading", name="1 ticket sold")).to_be_visible()
+    assert len(_see(visitor.page, organizer, f"/api/events/{event['id']}/bookings")["items"]) == 1
+
+
+def test_an_event_is_created_once_while_its_page_loads(visit: Visit, stack: Stack) -> None:
+    organizer = stack.person("organizer")
+    visitor = visit(organizer, "/organise/new")
+    visitor.expect_complaints("Form submission canceled")
+    page, held = visitor.page, visitor.hold("**/assets/overview-page-*.js")
+    page.get_by_label("Name").first.fill("Created once")
+    _choose_start(page)
+    group = page.get_by_role("group", name="Category 1")
+    for label, value in (("Name", "General"), ("Price", "10"), ("Seats", "20")):
+        group.get_by_label(label).fill(value)
+    visitor.press_again_and_again()
+    page.wait_for_timeout(1_500)
+    held[0].continue_()
+    expect(page.get_by_role("heading", level=1, name="Created once")).to_be_visible()
+    assert [one["name"] for one in _see(page, organizer, f"/api/events?organizer_id={organizer.id}")["items"]] == ["Created once"]
+
+
+def test_a_ticket_whose_answer_was_lost_gets_in_after_a_reload(visit: Visit, organizer: Person, stack: Stack) -> None:
+    """The door has let nobody in yet: the same code, checked again, gets the first answer."""
+    event = _organised(stack, organizer, "Lost at the door")
+    [ticket] = organizer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(1))["tickets"]
+    page = visit(organizer, f"/organise/{event['id']}/check-in").page
+    arrived: list[int] = []
+    page.route("**/check-ins", lambda route: arrived.append(route.fetch().status))  # and never answered
+    _check_in(page, ticket["code"])
+    page.wait_for_timeout(500)
+    assert arrived == [200]
+    page.reload()
+    page.unroute_all(behavior="ignoreErrors")
+    _check_in(page, ticket["code"])
+    expect(page.locator("[data-answer]")).to_have_attribute("data-answer", "yes")
+
+
 def test_the_last_seats_gone_are_said_where_one_sells(visit: Visit, organizer: Person, stack: Stack) -> None:
     event = _organised(stack, organizer, "Nearly gone", capacity=3)
     visitor = visit(organizer, f"/organise/{event['id']}/sell")
@@ -146,6 +188,11 @@ def test_the_last_seats_gone_are_said_where_one_sells(visit: Visit, organizer: P
     organizer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(2))
     visitor.page.get_by_role("button", name="Sell 3 tickets").click()
     expect(visitor.page.get_by_role("alert")).to_have_text("Only 1 seat of this category are left.")
+
+
+def _check_in(page: Page, code: str) -> None:
+    page.get_by_label("Ticket code").fill(code)
+    page.keyboard.press("Enter")
 
 
 def test_a_ticket_gets_in_once(visit: Visit, organizer: Person, stack: Stack) -> None:

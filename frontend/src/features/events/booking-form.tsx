@@ -1,9 +1,9 @@
 import { Alert, Button, Divider, Group, Paper, Stack, Text, Title } from "@mantine/core";
-import { IconInfoCircle } from "@tabler/icons-react";
+import { IconCircleCheck, IconInfoCircle } from "@tabler/icons-react";
 import { useState, type ReactNode } from "react";
 import { Link, useSearchParams } from "react-router";
 
-import type { Event } from "@/shared/api/generated/model";
+import type { Booking, Event } from "@/shared/api/generated/model";
 import { isFree, money, total } from "@/shared/formatting/money";
 import { moment } from "@/shared/formatting/moments";
 import { useSeats } from "@/shared/live/seat-store";
@@ -46,7 +46,9 @@ export function BookingForm({ event }: { event: Event }) {
         <Title order={2} size="h3" id="booking">
           {events.booking.title}
         </Title>
-        {state === "on-sale" ? (
+        {booking.booked !== null ? (
+          <Booked booking={booking.booked} />
+        ) : state === "on-sale" || booking.isChoiceFixed ? (
           <OpenForm event={event} choice={choice} setChoice={setChoice} booking={booking} problem={problem} />
         ) : (
           problem || <Closed event={event} state={state} />
@@ -84,6 +86,7 @@ function OpenForm({ event, choice, setChoice, booking, problem }: Props) {
             category={category}
             chosen={choice[category.id] ?? 0}
             room={limit === null ? Infinity : limit - quantity}
+            isFixed={booking.isChoiceFixed}
             onChange={(value) => setChoice({ ...choice, [category.id]: value })}
           />
         ))}
@@ -112,10 +115,11 @@ interface CategoryProps {
   chosen: number;
   /** How many more one person may take. */
   room: number;
+  isFixed: boolean;
   onChange: (value: number) => void;
 }
 
-function Category({ event, category, chosen, room, onChange }: CategoryProps) {
+function Category({ event, category, chosen, room, isFixed, onChange }: CategoryProps) {
   const seats = useSeats(event);
   const available = seats.categories[category.name] ?? category.available;
   return (
@@ -138,6 +142,7 @@ function Category({ event, category, chosen, room, onChange }: CategoryProps) {
           category={category.name}
           value={chosen}
           max={Math.min(available, chosen + room)}
+          isFixed={isFixed}
           onChange={onChange}
         />
       )}
@@ -172,6 +177,18 @@ function Act(props: { event: Event; choice: Choice; quantity: number; isSending:
         {props.isSlow ? booking.slow : props.quantity === 0 ? booking.nothingChosen : booking.confirmed}
       </Text>
     </Stack>
+  );
+}
+
+/** Until the page of the booking shows; or instead of it, for who went back before it did. */
+function Booked({ booking }: { booking: Booking }) {
+  const { title, action } = events.booking.booked;
+  return (
+    <Alert icon={<IconCircleCheck aria-hidden />} title={title} role="status">
+      <Button component={Link} to={`/bookings/${booking.id}`} size="xs" variant="default">
+        {action}
+      </Button>
+    </Alert>
   );
 }
 

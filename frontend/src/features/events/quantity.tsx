@@ -7,11 +7,13 @@ interface Props {
   category: string;
   value: number;
   max: number;
+  /** It can be read, and not changed. */
+  isFixed: boolean;
   onChange: (value: number) => void;
 }
 
 /** How many tickets: typed, by arrow keys, or by a thumb. */
-export function Quantity({ category, value, max, onChange }: Props) {
+export function Quantity({ category, value, max, isFixed, onChange }: Props) {
   return (
     <Group gap={6} wrap="nowrap">
       <ActionIcon
@@ -19,7 +21,7 @@ export function Quantity({ category, value, max, onChange }: Props) {
         size={36}
         radius="xl"
         aria-label={events.booking.fewer(category)}
-        disabled={value <= 0}
+        disabled={isFixed || value <= 0}
         onClick={() => onChange(value - 1)}
       >
         <IconMinus size={16} aria-hidden />
@@ -33,6 +35,7 @@ export function Quantity({ category, value, max, onChange }: Props) {
         min={0}
         max={Math.max(max, value)}
         value={value}
+        readOnly={isFixed}
         aria-label={events.booking.tickets(category)}
         styles={{ input: { textAlign: "center", fontWeight: 650 } }}
         onFocus={({ currentTarget }) => currentTarget.select()} // what is typed next takes its place
@@ -43,7 +46,7 @@ export function Quantity({ category, value, max, onChange }: Props) {
         size={36}
         radius="xl"
         aria-label={events.booking.more(category)}
-        disabled={value >= max}
+        disabled={isFixed || value >= max}
         onClick={() => onChange(value + 1)}
       >
         <IconPlus size={16} aria-hidden />

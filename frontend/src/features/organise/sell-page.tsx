@@ -51,7 +51,7 @@ function BoxOffice({ event }: { event: Event }) {
     validate: CHECKS,
     validateInputOnBlur: true,
   });
-  const { sell, sold, forget, problem, isSelling } = useSale(event.id, form.setErrors);
+  const { sell, sold, next, problem, isSelling, isFixed } = useSale(event.id, form.setErrors);
   const lines = event.categories
     .map((category) => ({ ...category, quantity: chosen[category.id] ?? 0 }))
     .filter(({ quantity }) => quantity > 0);
@@ -66,13 +66,13 @@ function BoxOffice({ event }: { event: Event }) {
       ...(isNamed ? { customer: { name: name.trim(), email: email.trim() } } : {}),
     });
   });
-  const next = () => {
+  const sellToNext = () => {
     setChosen({});
     form.reset();
-    forget();
+    next();
   };
 
-  if (sold !== null) return <SoldTickets sale={sold} event={event} onNext={next} />;
+  if (sold !== null) return <SoldTickets sale={sold} event={event} onNext={sellToNext} />;
   return (
     <Paper withBorder p={{ base: "md", sm: "xl" }} maw={720}>
       <form onSubmit={submit} noValidate>
@@ -87,6 +87,7 @@ function BoxOffice({ event }: { event: Event }) {
                 category={category}
                 event={event}
                 value={chosen[category.id] ?? 0}
+                isFixed={isFixed}
                 onChange={(value) => {
                   setIsEmpty(false);
                   setChosen({ ...chosen, [category.id]: value });
@@ -99,6 +100,7 @@ function BoxOffice({ event }: { event: Event }) {
               <SegmentedControl
                 w="fit-content"
                 aria-label={text.to}
+                readOnly={isFixed}
                 data={[
                   { value: "walk-in", label: text.walkIn },
                   { value: "named", label: text.named },
@@ -113,6 +115,7 @@ function BoxOffice({ event }: { event: Event }) {
                   <TextInput
                     label={text.name}
                     autoComplete="off"
+                    readOnly={isFixed}
                     maxLength={200}
                     miw={220}
                     {...form.getInputProps("name")}
@@ -121,6 +124,7 @@ function BoxOffice({ event }: { event: Event }) {
                     label={text.email}
                     type="email"
                     autoComplete="off"
+                    readOnly={isFixed}
                     maxLength={254}
                     miw={220}
                     {...form.getInputProps("email")}
@@ -152,10 +156,11 @@ interface LineProps {
   category: Category;
   event: Event;
   value: number;
+  isFixed: boolean;
   onChange: (value: number) => void;
 }
 
-function Line({ category, event, value, onChange }: LineProps) {
+function Line({ category, event, value, isFixed, onChange }: LineProps) {
   const seats = useSeats(event);
   const available = seats.categories[category.name] ?? category.available;
   return (
@@ -175,6 +180,7 @@ function Line({ category, event, value, onChange }: LineProps) {
         min={0}
         max={Math.max(available, value)}
         value={value}
+        readOnly={isFixed}
         onChange={(typed) => onChange(typeof typed === "number" ? typed : 0)}
       />
     </Group>

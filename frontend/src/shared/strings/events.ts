@@ -71,6 +71,7 @@ export const events = {
     signInHint: "You come right back here; what you chose stays chosen.",
     auditor: "Auditors look and don't buy: sign in as somebody else to book.",
     confirmed: "Booking is binding; you can cancel until the event starts.",
+    booked: { title: "Your tickets are booked.", action: "Open your tickets" },
     slow: "This takes longer than usual. We keep trying; nothing is booked twice.",
     closed: {
       cancelled: { title: "This event is cancelled", text: "Whoever had a ticket has been refunded in full." },
