@@ -79,17 +79,33 @@ def test_some_tickets_are_given_back_then_the_rest(visit: Visit, stack: Stack, o
     page = visit(bob, f"/bookings/{booking['id']}").page
     page.get_by_role("button", name="Cancel tickets").click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Ticket 2, General").uncheck()
-    dialog.get_by_label("Ticket 3, General").uncheck()
-    expect(dialog.get_by_role("status")).to_contain_text("It costs you nothing: €50.00 for this ticket goes back to you.")
-    dialog.get_by_role("button", name="Cancel 1 ticket").click()
+    dialog.get_by_label("Ticket 2, General").check()
+    dialog.get_by_role("button", name="Cancel 1 ticket, €50.00 back").click()
     expect(page.get_by_text("\u2212€50.00")).to_be_visible()
     page.get_by_role("button", name="Cancel tickets").click()
-    dialog.get_by_role("button", name="Cancel 2 tickets").click()
+    dialog.get_by_label("Select all").check()
+    dialog.get_by_role("button", name="Cancel 2 tickets, €100.00 back").click()
     expect(page.get_by_text("\u2212€150.00")).to_be_visible()
     page.get_by_role("link", name="My bookings").first.click()
     page.get_by_role("tab", name="History").click()
     expect(page.get_by_role("article").filter(has_text=f"Booking no. {booking['number']}")).to_contain_text("Cancelled")
+
+
+@pytest.mark.parametrize("quantity", [1, 2])
+def test_cancelling_begins_with_nothing_chosen(
+    quantity: int, visit: Visit, stack: Stack, organizer: Person, bob: Person
+) -> None:
+    booking = _booking(stack, organizer, bob, quantity)
+    page = visit(bob, f"/bookings/{booking['id']}").page
+    page.get_by_role("button", name="Cancel tickets").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("checkbox")).to_have_count(1 if quantity == 1 else 3)  # with "Select all"
+    expect(dialog.get_by_role("checkbox", checked=True)).to_have_count(0)
+    confirm = dialog.get_by_role("button", name="Cancel tickets")
+    expect(confirm).to_be_disabled()
+    expect(dialog.get_by_role("status")).to_have_text("Choose at least one ticket.")
+    page.keyboard.press("Enter")  # whatever has the focus
+    assert bob.ok("GET", f"/api/bookings/{booking['id']}")["status"] == "confirmed"
 
 
 def test_the_calendar_file_and_the_print_view(visit: Visit, stack: Stack, organizer: Person, bob: Person) -> None:
