@@ -19,6 +19,9 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 #: Width and height in pixels.
 PHONE, DESKTOP = (360, 740), (1280, 800)
 
+#: After this every process knows that a session has ended.
+REVOKED_MILLISECONDS = 2_500
+
 Scheme = Literal["light", "dark"]
 
 
@@ -29,6 +32,7 @@ class Visitor:
         self, browser: Browser, stack: Stack, *, size: tuple[int, int] = DESKTOP, scheme: Scheme = "light", locale: str = "en-GB"
     ) -> None:
         self.url = stack.url
+        self._stack = stack
         width, height = size
         self.context = browser.new_context(
             base_url=stack.url, viewport={"width": width, "height": height}, color_scheme=scheme, locale=locale,
@@ -60,6 +64,12 @@ class Visitor:
         """By the API: how people do it is a test of its own."""
         response = self.context.request.post("/api/login", data={"email": who.email, "password": PASSWORD})
         assert response.ok, response.text()
+
+    def revoke_session(self) -> None:
+        """The server ends this browser's session while its pages are open, and every process knows."""
+        token = next(cookie["value"] for cookie in self.context.cookies() if cookie["name"] == "seatledger_session")
+        self._stack.http.post("/api/logout", headers={"Authorization": f"Bearer {token}"}).raise_for_status()
+        self.page.wait_for_timeout(REVOKED_MILLISECONDS)
 
     def settle(self) -> None:
         """Until the page stands: its heading is there, and nothing is loading any more."""

@@ -69,6 +69,41 @@ def test_signing_in_never_leads_to_somebody_elses_page(target: str, visit: Visit
     assert visitor.page.url.startswith(f"{visitor.url}/")
 
 
+def test_an_expired_session_leads_to_a_log_in_and_back_to_the_choice(visit: Visit, stack: Stack, organizer: Person) -> None:
+    event, somebody = stack.event(organizer), stack.person()
+    visitor = visit(somebody, f"/events/{event['id']}")
+    visitor.expect_complaints("401")
+    page = visitor.page
+    _choose(page, "General", 2)
+    _choose(page, "VIP", 1)
+    visitor.revoke_session()
+    page.get_by_role("button", name="Book 3 tickets").click()
+    expect(page.get_by_role("alert")).to_contain_text("You are not signed in any more")
+    page.get_by_role("link", name="Sign in to book").click()
+    expect(page.get_by_role("heading", level=1, name="Sign in")).to_be_visible()
+    expect(page.get_by_text("You are signed in as")).to_have_count(0)
+    page.get_by_label("E-mail address").fill(somebody.email)
+    page.get_by_role("textbox", name="Password").fill("correct horse battery")
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("textbox", name="Tickets in General")).to_have_value("2")
+    expect(page.get_by_role("textbox", name="Tickets in VIP")).to_have_value("1")
+    page.get_by_role("button", name="Book 3 tickets").click()
+    expect(page.get_by_role("status").filter(has_text="You're in!")).to_be_visible()
+
+
+def test_a_choice_survives_a_reload_and_scrolls_nowhere(visit: Visit, stack: Stack, organizer: Person, bob: Person) -> None:
+    event = stack.event(organizer, description="A line.\n" * 80)
+    page = visit(bob, f"/events/{event['id']}", size=PHONE).page
+    page.get_by_role("button", name="One more in VIP").scroll_into_view_if_needed()
+    page.evaluate("scrollBy(0, 60)")
+    before = page.evaluate("scrollY")
+    page.get_by_role("button", name="One more in VIP").click()
+    expect(page).to_have_url(re.compile(r"\?tickets="))
+    assert page.evaluate("scrollY") == before > 0
+    page.reload()
+    expect(page.get_by_role("textbox", name="Tickets in VIP")).to_have_value("1")
+
+
 def _booking(stack: Stack, organizer: Person, customer: Person, quantity: int = 3) -> Any:
     event = stack.event(organizer)
     return customer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(quantity))
@@ -92,9 +127,7 @@ def test_some_tickets_are_given_back_then_the_rest(visit: Visit, stack: Stack, o
 
 
 @pytest.mark.parametrize("quantity", [1, 2])
-def test_cancelling_begins_with_nothing_chosen(
-    quantity: int, visit: Visit, stack: Stack, organizer: Person, bob: Person
-) -> None:
+def test_cancelling_begins_with_nothing_chosen(quantity: int, visit: Visit, stack: Stack, organizer: Person, bob: Person) -> None:
     booking = _booking(stack, organizer, bob, quantity)
     page = visit(bob, f"/bookings/{booking['id']}").page
     page.get_by_role("button", name="Cancel tickets").click()

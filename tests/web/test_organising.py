@@ -162,6 +162,32 @@ def test_an_event_is_created_once_while_its_page_loads(visit: Visit, stack: Stac
     assert [one["name"] for one in _see(page, organizer, f"/api/events?organizer_id={organizer.id}")["items"]] == ["Created once"]
 
 
+def test_what_was_entered_outlives_the_session(visit: Visit, stack: Stack) -> None:
+    """One signs in in another tab, and sends the same form."""
+    organizer = stack.person("organizer")
+    visitor = visit(organizer, "/organise/new")
+    visitor.expect_complaints("401")
+    page = visitor.page
+    page.get_by_label("Name").first.fill("Entered once")
+    _choose_start(page)
+    group = page.get_by_role("group", name="Category 1")
+    for label, value in (("Name", "General"), ("Price", "10"), ("Seats", "20")):
+        group.get_by_label(label).fill(value)
+    visitor.revoke_session()
+    page.get_by_role("button", name="Create event").click()
+    alert = page.get_by_role("alert").filter(has_text="You are not signed in any more")
+    with page.context.expect_page() as opened:
+        alert.get_by_role("link", name="Sign in").click()
+    tab = opened.value
+    tab.get_by_label("E-mail address").fill(organizer.email)
+    tab.get_by_role("textbox", name="Password").fill("correct horse battery")
+    tab.get_by_role("main").get_by_role("button", name="Sign in").click()
+    expect(tab.get_by_role("heading", level=1, name="What's on")).to_be_visible()
+    page.bring_to_front()
+    page.get_by_role("button", name="Create event").click()
+    expect(page.get_by_role("heading", level=1, name="Entered once")).to_be_visible()
+
+
 def test_a_ticket_whose_answer_was_lost_gets_in_after_a_reload(visit: Visit, organizer: Person, stack: Stack) -> None:
     """The door has let nobody in yet: the same code, checked again, gets the first answer."""
     event = _organised(stack, organizer, "Lost at the door")

@@ -13,22 +13,21 @@ import { events } from "@/shared/strings/events";
 import { useNow } from "@/shared/time/use-now";
 
 import { BookingProblem } from "./booking-problem";
-import { choiceFromText, choiceToText, linesOf, type Choice } from "./choice";
+import { CHOSEN, choiceFromText, linesOf, searchWith, type Choice } from "./choice";
 import { Quantity } from "./quantity";
 import { saleState, type SaleState } from "./sale-state";
 import { useBooking } from "./use-booking";
 
-const CHOSEN = "tickets";
-
 export function BookingForm({ event }: { event: Event }) {
   const { available } = useSeats(event);
   const state = saleState(event, available, useNow());
-  const [parameters] = useSearchParams();
+  const [parameters, setParameters] = useSearchParams();
   const [choice, setChoiceAlone] = useState(() => choiceFromText(parameters.get(CHOSEN), event));
   const booking = useBooking(event);
   const setChoice = (changed: Choice) => {
     booking.forget();
     setChoiceAlone(changed);
+    setParameters(searchWith(changed), { replace: true });
   };
   const problem = booking.problem !== null && (
     <BookingProblem
@@ -155,10 +154,9 @@ function Act(props: { event: Event; choice: Choice; quantity: number; isSending:
   const { account, isKnown } = useSession();
   const { booking } = events;
   if (account === null && isKnown) {
-    const back = `/events/${props.event.id}?${new URLSearchParams({ [CHOSEN]: choiceToText(props.choice) })}`;
     return (
       <Stack gap={6}>
-        <Button component={Link} to={signInPath(back)} size="md">
+        <Button component={Link} to={signInPath(`/events/${props.event.id}?${searchWith(props.choice)}`)} size="md">
           {booking.signIn}
         </Button>
         <Text size="sm" c="dimmed" ta="center">

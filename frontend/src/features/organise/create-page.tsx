@@ -5,6 +5,7 @@ import { Link } from "react-router";
 
 import { getGetAboutQueryOptions } from "@/shared/api/generated/system/system";
 import { LoadFailed } from "@/shared/feedback/load-failed";
+import { SignInElsewhere } from "@/shared/feedback/sign-in-elsewhere";
 import { Page } from "@/shared/navigation/page";
 import { eventForm } from "@/shared/strings/event-form";
 import { LoadingRows } from "@/shared/tables/loading-rows";
@@ -34,7 +35,7 @@ export function CreatePage() {
 
 function Form({ currency }: { currency: string }) {
   const { form, refuse } = useEventForm(emptyValues(currency), () => ({ now: Date.now(), base: null, taken: {} }));
-  const { create, isCreating, problem } = useCreation(refuse);
+  const { create, isCreating, problem, isSignedOut } = useCreation(refuse);
   const submit = form.onSubmit(
     (values) => create(toCreate(values)),
     (errors) => focusFirst(form, errors),
@@ -46,7 +47,7 @@ function Form({ currency }: { currency: string }) {
         <EventFields form={form} taken={{}} isNew />
         {problem !== null && (
           <Alert color="red" icon={<IconAlertTriangle aria-hidden />} role="alert">
-            {problem}
+            {problem} {isSignedOut && <SignInElsewhere />}
           </Alert>
         )}
         <Group>

@@ -16,6 +16,7 @@ import { IconAlertTriangle } from "@tabler/icons-react";
 import { useState } from "react";
 
 import type { Category, Event } from "@/shared/api/generated/model";
+import { SignInElsewhere } from "@/shared/feedback/sign-in-elsewhere";
 import { money, total } from "@/shared/formatting/money";
 import { useSeats } from "@/shared/live/seat-store";
 import { organise } from "@/shared/strings/organise";
@@ -51,7 +52,7 @@ function BoxOffice({ event }: { event: Event }) {
     validate: CHECKS,
     validateInputOnBlur: true,
   });
-  const { sell, sold, next, problem, isSelling, isFixed } = useSale(event.id, form.setErrors);
+  const { sell, sold, next, problem, isSelling, isFixed, isSignedOut } = useSale(event.id, form.setErrors);
   const lines = event.categories
     .map((category) => ({ ...category, quantity: chosen[category.id] ?? 0 }))
     .filter(({ quantity }) => quantity > 0);
@@ -135,7 +136,7 @@ function BoxOffice({ event }: { event: Event }) {
           </Fieldset>
           {(problem !== null || isEmpty) && (
             <Alert color={isEmpty ? "yellow" : "red"} icon={<IconAlertTriangle aria-hidden />} role="alert">
-              {isEmpty ? text.nothingChosen : problem}
+              {isEmpty ? text.nothingChosen : problem} {isSignedOut && !isEmpty && <SignInElsewhere />}
             </Alert>
           )}
           <Group justify="space-between">

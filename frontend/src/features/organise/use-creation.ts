@@ -5,8 +5,9 @@ import { useNavigate } from "react-router";
 
 import { useCreateEvent } from "@/shared/api/generated/events/events";
 import type { NewEvent } from "@/shared/api/generated/model";
-import type { ApiError } from "@/shared/api/problem";
+import { isKind, type ApiError } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
+import { DRAFT } from "@/shared/session/session";
 import { eventForm } from "@/shared/strings/event-form";
 
 import { eventQuery, refresh } from "./queries";
@@ -19,7 +20,7 @@ export function useCreation(refuse: (error: ApiError) => string) {
   const [problem, setProblem] = useState<string | null>(null);
   const isLocked = useRef(false); // a second click comes before the button is drawn as busy
   const { keyFor, done } = useCommandKey("create event");
-  const { mutate, isPending, isSuccess } = useCreateEvent();
+  const { mutate, isPending, isSuccess, error } = useCreateEvent(DRAFT);
   const queries = useQueryClient();
   const navigate = useNavigate();
 
@@ -44,5 +45,5 @@ export function useCreation(refuse: (error: ApiError) => string) {
       },
     );
   };
-  return { create, isCreating: isPending || isSuccess, problem };
+  return { create, isCreating: isPending || isSuccess, problem, isSignedOut: isKind(error, "not-signed-in") };
 }

@@ -5,6 +5,8 @@ import { useBookTickets } from "@/shared/api/generated/bookings/bookings";
 import type { Booking, NewBooking } from "@/shared/api/generated/model";
 import { isKind, isUncertain, type ApiError } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
+import { DRAFT } from "@/shared/session/session";
+import { app } from "@/shared/strings/app";
 import { organise } from "@/shared/strings/organise";
 
 import { refresh } from "./queries";
@@ -23,7 +25,7 @@ export function useSale(eventId: string, setErrors: (errors: Record<string, stri
   const [problem, setProblem] = useState<string | null>(null);
   const isLocked = useRef(false); // a second click comes before the button is drawn as busy, or the sale as made
   const { keyFor, done } = useCommandKey(`sell ${eventId}`);
-  const { mutate, isPending, error } = useBookTickets();
+  const { mutate, isPending, error } = useBookTickets(DRAFT);
   const queries = useQueryClient();
 
   const sell = (data: NewBooking) => {
@@ -52,7 +54,15 @@ export function useSale(eventId: string, setErrors: (errors: Record<string, stri
     setSold(null);
   };
   /** `isFixed`: another sale now could be made beside this one. */
-  return { sell, sold, next, problem, isSelling: isPending, isFixed: isPending || isUncertain(error) };
+  return {
+    sell,
+    sold,
+    next,
+    problem,
+    isSelling: isPending,
+    isFixed: isPending || isUncertain(error),
+    isSignedOut: isKind(error, "not-signed-in"),
+  };
 }
 
 /** What the two fields of the customer are to blame for, and the sentence about anything else. */
@@ -68,5 +78,6 @@ function sentence(error: ApiError): string {
   if (isKind(error, "customer-limit")) return text.limit(limit, held);
   if (isKind(error, "booking-too-large")) return text.tooLarge(limit);
   if (isKind(error, "event-not-bookable", "not-on-sale")) return text.past;
+  if (isKind(error, "not-signed-in")) return app.signedOut.text;
   return isUncertain(error) ? text.unknown : text.other;
 }
