@@ -91,6 +91,34 @@ def test_an_expired_session_leads_to_a_log_in_and_back_to_the_choice(visit: Visi
     expect(page.get_by_role("status").filter(has_text="You're in!")).to_be_visible()
 
 
+def test_a_quantity_stays_as_it_was_typed_and_what_is_wrong_is_said(
+    visit: Visit, stack: Stack, organizer: Person, bob: Person
+) -> None:
+    event = stack.event(organizer, max_tickets_per_customer=12)
+    visitor = visit(bob, f"/events/{event['id']}")
+    page = visitor.page
+    general, vip = (page.get_by_role("textbox", name=f"Tickets in {name}") for name in ("General", "VIP"))
+    for typed, said in (
+        ("99", "Only 10 seats are left."),
+        ("-3", "Enter a whole number from 0 to 1,000,000."),
+        ("1.5", "Enter a whole number from 0 to 1,000,000."),
+    ):
+        general.fill(typed)
+        expect(general).to_have_accessible_description(said)
+        expect(general).to_have_attribute("aria-invalid", "true")
+        vip.focus()
+        expect(general).to_have_value(typed)
+    visitor.check_accessibility()
+    page.get_by_role("button", name="Book", exact=True).click()
+    expect(general).to_be_focused()
+    general.fill("10")
+    vip.fill("3")
+    expect(vip).to_have_accessible_description("At most 12 tickets a person")
+    vip.fill("2")
+    expect(vip).not_to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_role("button", name="Book 12 tickets")).to_be_enabled()
+
+
 def test_a_choice_survives_a_reload_and_scrolls_nowhere(visit: Visit, stack: Stack, organizer: Person, bob: Person) -> None:
     event = stack.event(organizer, description="A line.\n" * 80)
     page = visit(bob, f"/events/{event['id']}", size=PHONE).page

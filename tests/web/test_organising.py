@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.running_system import LATER, Person, Stack, tickets
 from tests.web.conftest import DESKTOP, PHONE, Visit
@@ -64,6 +64,66 @@ def test_what_cannot_be_right_is_said_at_the_field_and_the_first_has_the_focus(v
     expect(group.get_by_label("Seats")).to_have_accessible_description("A whole number from 1 to 1,000,000.")
     group.get_by_label("Seats").fill("3")
     expect(group.get_by_label("Seats")).not_to_have_attribute("aria-invalid", "true")
+
+
+def _paste(page: Page, field: Locator, text: str) -> None:
+    """In place of what is there, as one input."""
+    field.focus()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.insert_text(text)
+    page.keyboard.press("Tab")
+
+
+def test_a_pasted_price_stays_what_was_meant_or_is_refused(visit: Visit, organizer: Person) -> None:
+    page = visit(organizer, "/organise/new").page
+    field = page.get_by_role("group", name="Category 1").get_by_label("Price")
+    for pasted, shown in (("12,50", "12.50"), ("1.234,50", "1234.50"), ("1,234.50", "1234.50"), ("€ 12.50", "12.50")):
+        _paste(page, field, pasted)
+        expect(field).to_have_value(shown)
+        expect(field).not_to_have_attribute("aria-invalid", "true")
+    for pasted, said in (
+        ("1,234", "Thousands or decimals? Enter it without a thousands separator: 1234 or 12.34."),
+        ("-5", "A price can't be negative."),
+        ("$5", "The prices of this event are in EUR."),
+    ):
+        _paste(page, field, pasted)
+        expect(field).to_have_value(pasted)
+        expect(field).to_have_accessible_description(said)
+
+
+def test_a_price_with_a_comma_is_sold_at_that_price(visit: Visit, organizer: Person) -> None:
+    """Sent by Enter, while the field still has what was typed."""
+    page = visit(organizer, "/organise/new").page
+    page.get_by_label("Name").first.fill("Comma")
+    _choose_start(page)
+    group = page.get_by_role("group", name="Category 1")
+    group.get_by_label("Name").fill("General")
+    group.get_by_label("Seats").fill("-3")
+    expect(group.get_by_label("Seats")).to_have_value("-3")
+    group.get_by_label("Price").fill("12,50")
+    page.keyboard.press("Enter")
+    expect(group.get_by_label("Seats")).to_be_focused()
+    expect(group.get_by_label("Seats")).to_have_accessible_description("A whole number from 1 to 1,000,000.")
+    group.get_by_label("Seats").fill("1,000")
+    group.get_by_label("Price").fill("12,50")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1, name="Comma")).to_be_visible()
+    event = _see(page, organizer, f"/api/events/{page.url.rsplit('/', 1)[1]}")
+    assert [(one["price"], one["capacity"]) for one in event["categories"]] == [("12.50", 1_000)]
+
+
+def test_a_quantity_at_the_box_office_stays_as_it_was_typed(visit: Visit, organizer: Person, stack: Stack) -> None:
+    event = _organised(stack, organizer, "Typed")
+    page = visit(organizer, f"/organise/{event['id']}/sell").page
+    field = page.get_by_label("Tickets in General")
+    field.fill("-3")
+    page.get_by_role("button", name="Sell", exact=True).click()
+    expect(field).to_be_focused()
+    expect(field).to_have_value("-3")
+    expect(field).to_have_accessible_description("Enter a whole number from 0 to 1,000,000.")
+    field.fill("99")
+    expect(field).to_have_value("99")
+    expect(field).to_have_accessible_description("Only 10 seats are left.")
 
 
 def test_the_servers_own_message_stands_at_its_field(visit: Visit, organizer: Person, stack: Stack) -> None:

@@ -4,6 +4,8 @@ import { useState, type ReactNode } from "react";
 import { Link, useSearchParams } from "react-router";
 
 import type { Booking, Event } from "@/shared/api/generated/model";
+import { focusFirstWrong } from "@/shared/entering/focus-first-wrong";
+import { QuantityField } from "@/shared/entering/quantity-field";
 import { isFree, money, total } from "@/shared/formatting/money";
 import { moment } from "@/shared/formatting/moments";
 import { useSeats } from "@/shared/live/seat-store";
@@ -13,8 +15,7 @@ import { events } from "@/shared/strings/events";
 import { useNow } from "@/shared/time/use-now";
 
 import { BookingProblem } from "./booking-problem";
-import { CHOSEN, choiceFromText, linesOf, searchWith, type Choice } from "./choice";
-import { Quantity } from "./quantity";
+import { CHOSEN, choiceFromText, isReadable, linesOf, searchWith, type Choice } from "./choice";
 import { saleState, type SaleState } from "./sale-state";
 import { useBooking } from "./use-booking";
 
@@ -74,7 +75,8 @@ function OpenForm({ event, choice, setChoice, booking, problem }: Props) {
     <form
       onSubmit={(submit) => {
         submit.preventDefault();
-        booking.book(lines);
+        if (isReadable(choice)) booking.book(lines);
+        else focusFirstWrong(submit.currentTarget);
       }}
     >
       <Stack gap="md">
@@ -84,7 +86,7 @@ function OpenForm({ event, choice, setChoice, booking, problem }: Props) {
             event={event}
             category={category}
             chosen={choice[category.id] ?? 0}
-            room={limit === null ? Infinity : limit - quantity}
+            most={limit === null ? Infinity : limit - quantity + (choice[category.id] || 0)}
             isFixed={booking.isChoiceFixed}
             onChange={(value) => setChoice({ ...choice, [category.id]: value })}
           />
@@ -112,40 +114,42 @@ interface CategoryProps {
   event: Event;
   category: Event["categories"][number];
   chosen: number;
-  /** How many more one person may take. */
-  room: number;
+  /** How many one person may take of it, beside what is chosen of the others. */
+  most: number;
   isFixed: boolean;
   onChange: (value: number) => void;
 }
 
-function Category({ event, category, chosen, room, isFixed, onChange }: CategoryProps) {
+function Category({ event, category, chosen, most, isFixed, onChange }: CategoryProps) {
   const seats = useSeats(event);
   const available = seats.categories[category.name] ?? category.available;
-  return (
-    <Group justify="space-between" wrap="nowrap" gap="sm">
-      <div style={{ minWidth: 0 }}>
-        <Text fw={650} style={{ overflowWrap: "anywhere" }}>
-          {category.name}
+  const facts = (
+    <>
+      <Text fw={650} style={{ overflowWrap: "anywhere" }}>
+        {category.name}
+      </Text>
+      <Group gap={6}>
+        <Text size="sm" fw={600}>
+          {isFree(category.price) ? events.free : money(category.price, event.currency)}
         </Text>
-        <Group gap={6}>
-          <Text size="sm" fw={600}>
-            {isFree(category.price) ? events.free : money(category.price, event.currency)}
-          </Text>
-          <Text size="sm" c="dimmed" data-testid={`left-${category.name}`}>
-            {available > 0 ? events.seatsLeft(available) : events.soldOut}
-          </Text>
-        </Group>
-      </div>
-      {(available > 0 || chosen > 0) && (
-        <Quantity
-          category={category.name}
-          value={chosen}
-          max={Math.min(available, chosen + room)}
-          isFixed={isFixed}
-          onChange={onChange}
-        />
-      )}
-    </Group>
+        <Text size="sm" c="dimmed" data-testid={`left-${category.name}`}>
+          {available > 0 ? events.seatsLeft(available) : events.soldOut}
+        </Text>
+      </Group>
+    </>
+  );
+  if (available === 0 && chosen === 0) return <div>{facts}</div>;
+  return (
+    <QuantityField
+      category={category.name}
+      value={chosen}
+      max={Math.max(0, Math.min(available, most))}
+      overMax={available <= most ? events.onlyLeft(available) : events.limit(event.max_tickets_per_customer ?? 0)}
+      isFixed={isFixed}
+      onChange={onChange}
+    >
+      {facts}
+    </QuantityField>
   );
 }
 
@@ -168,7 +172,12 @@ function Act(props: { event: Event; choice: Choice; quantity: number; isSending:
   if (account?.role === "auditor") return <Text c="dimmed">{booking.auditor}</Text>;
   return (
     <Stack gap={6}>
-      <Button type="submit" size="md" loading={props.isSending || !isKnown} disabled={props.quantity === 0}>
+      <Button
+        type="submit"
+        size="md"
+        loading={props.isSending || !isKnown}
+        disabled={props.quantity === 0 && isReadable(props.choice)}
+      >
         {booking.book(props.quantity)}
       </Button>
       <Text size="sm" c="dimmed" ta="center" role="status">

@@ -1,7 +1,12 @@
 import type { Event } from "@/shared/api/generated/model";
 
-/** How many tickets of which category, by the category's id. */
+/** How many tickets of which category, by the category's id. NaN: what was typed there is no quantity. */
 export type Choice = Readonly<Record<string, number>>;
+
+/** Whether each quantity is one. */
+export function isReadable(choice: Choice): boolean {
+  return !Object.values(choice).some(Number.isNaN);
+}
 
 /** The name of the query parameter that holds a choice. */
 export const CHOSEN = "tickets";

@@ -11,7 +11,7 @@ import { eventForm } from "@/shared/strings/event-form";
 import { LoadingRows } from "@/shared/tables/loading-rows";
 
 import { EventFields } from "./event-fields";
-import { emptyValues, toCreate } from "./event-values";
+import { asMeant, emptyValues, toCreate } from "./event-values";
 import { useCreation } from "./use-creation";
 import { focusFirst, useEventForm } from "./use-event-form";
 
@@ -37,7 +37,7 @@ function Form({ currency }: { currency: string }) {
   const { form, refuse } = useEventForm(emptyValues(currency), () => ({ now: Date.now(), base: null, taken: {} }));
   const { create, isCreating, problem, isSignedOut } = useCreation(refuse);
   const submit = form.onSubmit(
-    (values) => create(toCreate(values)),
+    (values) => create(toCreate(asMeant(values))),
     (errors) => focusFirst(form, errors),
   );
 

@@ -14,7 +14,7 @@ import { eventForm } from "@/shared/strings/event-form";
 
 import { ConflictView } from "./conflict-view";
 import { EventFields } from "./event-fields";
-import { toChanges, valuesOf, type EventValues } from "./event-values";
+import { asMeant, toChanges, valuesOf, type EventValues } from "./event-values";
 import { differences, type Difference } from "./merge";
 import { eventQuery, refresh } from "./queries";
 import { focusFirst, useEventForm } from "./use-event-form";
@@ -93,7 +93,7 @@ export function EditForm({ event }: { event: Event }) {
 
   if (conflict !== null) return <ConflictView {...conflict} onResolve={resolve} />;
   const submit = form.onSubmit(
-    (values) => save(values, base),
+    (values) => save(asMeant(values), base),
     (errors) => focusFirst(form, errors),
   );
   return (

@@ -1,21 +1,11 @@
-import {
-  Alert,
-  Button,
-  Fieldset,
-  Group,
-  NumberInput,
-  Paper,
-  SegmentedControl,
-  Stack,
-  Text,
-  TextInput,
-  Title,
-} from "@mantine/core";
+import { Alert, Button, Fieldset, Group, Paper, SegmentedControl, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useState } from "react";
 
 import type { Category, Event } from "@/shared/api/generated/model";
+import { focusFirstWrong } from "@/shared/entering/focus-first-wrong";
+import { QuantityField } from "@/shared/entering/quantity-field";
 import { SignInElsewhere } from "@/shared/feedback/sign-in-elsewhere";
 import { money, total } from "@/shared/formatting/money";
 import { useSeats } from "@/shared/live/seat-store";
@@ -59,7 +49,11 @@ function BoxOffice({ event }: { event: Event }) {
   const quantity = lines.reduce((all, line) => all + line.quantity, 0);
   const isNamed = form.values.to === "named";
 
-  const submit = form.onSubmit(({ name, email }) => {
+  const submit = form.onSubmit(({ name, email }, submitted) => {
+    if (Object.values(chosen).some(Number.isNaN)) {
+      if (submitted !== undefined) focusFirstWrong(submitted.currentTarget);
+      return;
+    }
     setIsEmpty(quantity === 0);
     if (quantity === 0) return;
     sell({
@@ -165,25 +159,18 @@ function Line({ category, event, value, isFixed, onChange }: LineProps) {
   const seats = useSeats(event);
   const available = seats.categories[category.name] ?? category.available;
   return (
-    <Group justify="space-between" wrap="nowrap">
-      <div>
-        <Text fw={600}>{category.name}</Text>
-        <Text size="sm" c="dimmed">
-          {money(category.price, event.currency)} · {text.left(available)}
-        </Text>
-      </div>
-      <NumberInput
-        w={96}
-        aria-label={text.quantity(category.name)}
-        allowDecimal={false}
-        allowNegative={false}
-        clampBehavior="strict"
-        min={0}
-        max={Math.max(available, value)}
-        value={value}
-        readOnly={isFixed}
-        onChange={(typed) => onChange(typeof typed === "number" ? typed : 0)}
-      />
-    </Group>
+    <QuantityField
+      category={category.name}
+      value={value}
+      max={available}
+      overMax={text.onlyLeft(available)}
+      isFixed={isFixed}
+      onChange={onChange}
+    >
+      <Text fw={600}>{category.name}</Text>
+      <Text size="sm" c="dimmed">
+        {money(category.price, event.currency)} · {text.left(available)}
+      </Text>
+    </QuantityField>
   );
 }

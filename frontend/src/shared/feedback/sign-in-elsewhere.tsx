@@ -5,7 +5,7 @@ import { app } from "@/shared/strings/app";
 /** The way to sign in without leaving a page with something entered: in another tab. The session is the browser's. */
 export function SignInElsewhere() {
   return (
-    <Anchor href="/sign-in" target="_blank" inherit underline="always">
+    <Anchor href="/sign-in" target="_blank" c="inherit" inherit underline="always">
       {app.signedOut.action}
     </Anchor>
   );
