@@ -53,6 +53,17 @@ def test_an_event_is_created_and_is_on_sale(visit: Visit, organizer: Person, sta
     assert datetime.fromisoformat(event["starts_at"]).astimezone(ZoneInfo("Europe/Berlin")).strftime("%d %H:%M") == "15 20:15"
 
 
+def test_a_time_zone_is_found_by_the_name_of_its_city(visit: Visit, organizer: Person) -> None:
+    page = visit(organizer, "/organise/new").page
+    field = page.get_by_role("combobox", name="Time zone")
+    for typed in ("new york", "America/New_York"):
+        field.fill(typed)
+        expect(page.get_by_role("option")).to_have_text(["America/New York"])
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(field).to_have_value("America/New York")
+
+
 def test_what_cannot_be_right_is_said_at_the_field_and_the_first_has_the_focus(visit: Visit, organizer: Person) -> None:
     page = visit(organizer, "/organise/new").page
     page.get_by_role("button", name="Create event").click()

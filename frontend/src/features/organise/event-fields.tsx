@@ -1,4 +1,4 @@
-import { Fieldset, Select, SimpleGrid, Stack, Textarea, TextInput } from "@mantine/core";
+import { Fieldset, Select, SimpleGrid, Stack, Textarea, TextInput, type OptionsFilter } from "@mantine/core";
 import { useMemo } from "react";
 
 import { MomentField } from "@/shared/choosing/moment-field";
@@ -46,7 +46,8 @@ export function EventFields({ form, taken, isNew }: Props) {
             searchable
             limit={100}
             allowDeselect={false}
-            data={zones}
+            data={zones.map((zone) => ({ value: zone, label: zoneLabel(zone) }))}
+            filter={findZones}
             {...form.getInputProps("timezone")}
           />
           <SimpleGrid cols={{ base: 1, sm: 2 }}>
@@ -82,6 +83,14 @@ export function EventFields({ form, taken, isNew }: Props) {
     </Stack>
   );
 }
+
+const zoneLabel = (zone: string) => zone.replaceAll("_", " ");
+
+/** By any part of its name, as it is shown or as IANA writes it: "new york", "America/New_York". */
+const findZones: OptionsFilter = ({ options, search }) => {
+  const wanted = zoneLabel(search.trim()).toLowerCase();
+  return options.filter((option) => "label" in option && option.label.toLowerCase().includes(wanted));
+};
 
 interface MomentProps {
   form: EventForm;
