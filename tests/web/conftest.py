@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 
 from tests.running_system import PASSWORD, Person, Stack
 
@@ -18,6 +18,9 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 
 #: Width and height in pixels.
 PHONE, DESKTOP = (360, 740), (1280, 800)
+
+#: After this every process knows that a session has ended.
+REVOKED_MILLISECONDS = 2_500
 
 Scheme = Literal["light", "dark"]
 
@@ -29,6 +32,7 @@ class Visitor:
         self, browser: Browser, stack: Stack, *, size: tuple[int, int] = DESKTOP, scheme: Scheme = "light", locale: str = "en-GB"
     ) -> None:
         self.url = stack.url
+        self._stack = stack
         width, height = size
         self.context = browser.new_context(
             base_url=stack.url, viewport={"width": width, "height": height}, color_scheme=scheme, locale=locale,
@@ -61,10 +65,30 @@ class Visitor:
         response = self.context.request.post("/api/login", data={"email": who.email, "password": PASSWORD})
         assert response.ok, response.text()
 
+    def revoke_session(self) -> None:
+        """The server ends this browser's session while its pages are open, and every process knows."""
+        token = next(cookie["value"] for cookie in self.context.cookies() if cookie["name"] == "seatledger_session")
+        self._stack.http.post("/api/logout", headers={"Authorization": f"Bearer {token}"}).raise_for_status()
+        self.page.wait_for_timeout(REVOKED_MILLISECONDS)
+
     def settle(self) -> None:
         """Until the page stands: its heading is there, and nothing is loading any more."""
         expect(self.page.get_by_role("heading", level=1)).to_be_visible()
         expect(self.page.locator(".mantine-Skeleton-root, .mantine-Loader-root")).to_have_count(0)
+
+    def press_again_and_again(self) -> None:
+        """Presses the button of the page's form every few milliseconds, for as long as there is a form."""
+        self.page.evaluate("setInterval(() => document.querySelector('main form button[type=submit]')?.click(), 5)")
+
+    def hold(self, pattern: str) -> list[Route]:
+        """Requests of that address wait from now on, in the list that is returned."""
+        held: list[Route] = []
+
+        def keep(route: Route) -> None:
+            held.append(route)
+
+        self.page.route(pattern, keep)
+        return held
 
     def check_accessibility(self) -> None:
         """axe finds nothing on the page as it is now."""

@@ -69,6 +69,69 @@ def test_signing_in_never_leads_to_somebody_elses_page(target: str, visit: Visit
     assert visitor.page.url.startswith(f"{visitor.url}/")
 
 
+def test_an_expired_session_leads_to_a_log_in_and_back_to_the_choice(visit: Visit, stack: Stack, organizer: Person) -> None:
+    event, somebody = stack.event(organizer), stack.person()
+    visitor = visit(somebody, f"/events/{event['id']}")
+    visitor.expect_complaints("401")
+    page = visitor.page
+    _choose(page, "General", 2)
+    _choose(page, "VIP", 1)
+    visitor.revoke_session()
+    page.get_by_role("button", name="Book 3 tickets").click()
+    expect(page.get_by_role("alert")).to_contain_text("You are not signed in any more")
+    page.get_by_role("link", name="Sign in to book").click()
+    expect(page.get_by_role("heading", level=1, name="Sign in")).to_be_visible()
+    expect(page.get_by_text("You are signed in as")).to_have_count(0)
+    page.get_by_label("E-mail address").fill(somebody.email)
+    page.get_by_role("textbox", name="Password").fill("correct horse battery")
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("textbox", name="Tickets in General")).to_have_value("2")
+    expect(page.get_by_role("textbox", name="Tickets in VIP")).to_have_value("1")
+    page.get_by_role("button", name="Book 3 tickets").click()
+    expect(page.get_by_role("status").filter(has_text="You're in!")).to_be_visible()
+
+
+def test_a_quantity_stays_as_it_was_typed_and_what_is_wrong_is_said(
+    visit: Visit, stack: Stack, organizer: Person, bob: Person
+) -> None:
+    event = stack.event(organizer, max_tickets_per_customer=12)
+    visitor = visit(bob, f"/events/{event['id']}")
+    page = visitor.page
+    general, vip = (page.get_by_role("textbox", name=f"Tickets in {name}") for name in ("General", "VIP"))
+    for typed, said in (
+        ("99", "Only 10 seats are left."),
+        ("-3", "Enter a whole number from 0 to 1,000,000."),
+        ("1.5", "Enter a whole number from 0 to 1,000,000."),
+    ):
+        general.fill(typed)
+        expect(general).to_have_accessible_description(said)
+        expect(general).to_have_attribute("aria-invalid", "true")
+        vip.focus()
+        expect(general).to_have_value(typed)
+    visitor.check_accessibility()
+    page.get_by_role("button", name="Book", exact=True).click()
+    expect(general).to_be_focused()
+    general.fill("10")
+    vip.fill("3")
+    expect(vip).to_have_accessible_description("At most 12 tickets a person")
+    vip.fill("2")
+    expect(vip).not_to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_role("button", name="Book 12 tickets")).to_be_enabled()
+
+
+def test_a_choice_survives_a_reload_and_scrolls_nowhere(visit: Visit, stack: Stack, organizer: Person, bob: Person) -> None:
+    event = stack.event(organizer, description="A line.\n" * 80)
+    page = visit(bob, f"/events/{event['id']}", size=PHONE).page
+    page.get_by_role("button", name="One more in VIP").scroll_into_view_if_needed()
+    page.evaluate("scrollBy(0, 60)")
+    before = page.evaluate("scrollY")
+    page.get_by_role("button", name="One more in VIP").click()
+    expect(page).to_have_url(re.compile(r"\?tickets="))
+    assert page.evaluate("scrollY") == before > 0
+    page.reload()
+    expect(page.get_by_role("textbox", name="Tickets in VIP")).to_have_value("1")
+
+
 def _booking(stack: Stack, organizer: Person, customer: Person, quantity: int = 3) -> Any:
     event = stack.event(organizer)
     return customer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(quantity))
@@ -79,17 +142,31 @@ def test_some_tickets_are_given_back_then_the_rest(visit: Visit, stack: Stack, o
     page = visit(bob, f"/bookings/{booking['id']}").page
     page.get_by_role("button", name="Cancel tickets").click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Ticket 2, General").uncheck()
-    dialog.get_by_label("Ticket 3, General").uncheck()
-    expect(dialog.get_by_role("status")).to_contain_text("It costs you nothing: €50.00 for this ticket goes back to you.")
-    dialog.get_by_role("button", name="Cancel 1 ticket").click()
+    dialog.get_by_label("Ticket 2, General").check()
+    dialog.get_by_role("button", name="Cancel 1 ticket, €50.00 back").click()
     expect(page.get_by_text("\u2212€50.00")).to_be_visible()
     page.get_by_role("button", name="Cancel tickets").click()
-    dialog.get_by_role("button", name="Cancel 2 tickets").click()
+    dialog.get_by_label("Select all").check()
+    dialog.get_by_role("button", name="Cancel 2 tickets, €100.00 back").click()
     expect(page.get_by_text("\u2212€150.00")).to_be_visible()
     page.get_by_role("link", name="My bookings").first.click()
     page.get_by_role("tab", name="History").click()
     expect(page.get_by_role("article").filter(has_text=f"Booking no. {booking['number']}")).to_contain_text("Cancelled")
+
+
+@pytest.mark.parametrize("quantity", [1, 2])
+def test_cancelling_begins_with_nothing_chosen(quantity: int, visit: Visit, stack: Stack, organizer: Person, bob: Person) -> None:
+    booking = _booking(stack, organizer, bob, quantity)
+    page = visit(bob, f"/bookings/{booking['id']}").page
+    page.get_by_role("button", name="Cancel tickets").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("checkbox")).to_have_count(1 if quantity == 1 else 3)  # with "Select all"
+    expect(dialog.get_by_role("checkbox", checked=True)).to_have_count(0)
+    confirm = dialog.get_by_role("button", name="Cancel tickets")
+    expect(confirm).to_be_disabled()
+    expect(dialog.get_by_role("status")).to_have_text("Choose at least one ticket.")
+    page.keyboard.press("Enter")  # whatever has the focus
+    assert bob.ok("GET", f"/api/bookings/{booking['id']}")["status"] == "confirmed"
 
 
 def test_the_calendar_file_and_the_print_view(visit: Visit, stack: Stack, organizer: Person, bob: Person) -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Page, expect
 
@@ -44,6 +45,56 @@ def test_one_searches_by_title_by_venue_and_by_dates(visit: Visit, stack: Stack,
     page.get_by_role("button", name="Any date").click()
     page.get_by_role("button", name="Next 7 days").click()
     _shows(page, f"Soon {word}")
+
+
+def test_a_date_is_the_date_at_the_place_of_the_event(visit: Visit, stack: Stack, organizer: Person) -> None:
+    """The browser is in Berlin. What a card shows as its date is what finds it."""
+    word = uuid4().hex[:8]
+    for name, zone, starts_at in (
+        ("Tokyo on the 23rd", "Asia/Tokyo", "2031-11-22T15:30:00Z"),
+        ("Berlin on the 23rd", "Europe/Berlin", "2031-11-23T18:00:00Z"),
+        ("Honolulu on the 23rd", "Pacific/Honolulu", "2031-11-24T05:00:00Z"),
+        ("Tokyo on the 24th", "Asia/Tokyo", "2031-11-23T15:30:00Z"),
+        ("Honolulu on the 22nd", "Pacific/Honolulu", "2031-11-23T05:00:00Z"),
+    ):
+        stack.event(organizer, name=name, venue=word, timezone=zone, starts_at=starts_at)
+    page = visit(path=f"/?q={word}&from=2031-11-23&to=2031-11-23").page
+    _shows(page, "Tokyo on the 23rd", "Berlin on the 23rd", "Honolulu on the 23rd")
+    expect(page.get_by_role("status").filter(has_text="3 events")).to_be_visible()
+    for card in page.get_by_role("article").all():
+        expect(card).to_contain_text("23")
+    page.goto(f"/?q={word}&from=2031-11-24&to=2031-11-25")
+    _shows(page, "Tokyo on the 24th")
+    page.goto(f"/?q={word}&from=2031-11-25&to=2031-11-25")
+    expect(page.get_by_role("heading", name="No event matches")).to_be_visible()
+
+
+def test_dates_reach_over_pages_without_a_match(visit: Visit, stack: Stack, organizer: Person) -> None:
+    """More than a page of events is on at that moment, none of them on that date at its own place."""
+    word = uuid4().hex[:8]
+    for _ in range(105):
+        stack.event(organizer, name="Kiritimati", venue=word, timezone="Pacific/Kiritimati", starts_at="2031-08-09T12:00:00Z")
+    for _ in range(30):
+        stack.event(organizer, name="Berlin", venue=word, timezone="Europe/Berlin", starts_at="2031-08-09T18:00:00Z")
+    page = visit(path=f"/?q={word}&from=2031-08-09&to=2031-08-09").page
+    expect(page.get_by_role("article")).to_have_count(30)
+    expect(page.get_by_role("status").filter(has_text="30 events")).to_be_visible()
+    expect(page.get_by_role("button", name="Show more")).to_have_count(0)
+
+
+def test_the_next_7_days_are_7(visit: Visit, stack: Stack, organizer: Person) -> None:
+    word, zone = uuid4().hex[:8], ZoneInfo("Europe/Berlin")
+    page = visit(path=f"/?q={word}").page
+    noon = datetime.now(zone).replace(hour=12, minute=0)
+    for days in (6, 7):
+        starts_at = (noon + timedelta(days=days)).isoformat()
+        stack.event(organizer, name=f"In {days} days", venue=word, timezone="Europe/Berlin", starts_at=starts_at)
+    stack.settle()
+    page.reload()
+    _shows(page, "In 6 days", "In 7 days")
+    page.get_by_role("button", name="Any date").click()
+    page.get_by_role("button", name="Next 7 days").click()
+    _shows(page, "In 6 days")
 
 
 def _shows(page: Page, *names: str) -> None:

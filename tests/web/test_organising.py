@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.running_system import LATER, Person, Stack, tickets
 from tests.web.conftest import DESKTOP, PHONE, Visit
@@ -53,6 +53,17 @@ def test_an_event_is_created_and_is_on_sale(visit: Visit, organizer: Person, sta
     assert datetime.fromisoformat(event["starts_at"]).astimezone(ZoneInfo("Europe/Berlin")).strftime("%d %H:%M") == "15 20:15"
 
 
+def test_a_time_zone_is_found_by_the_name_of_its_city(visit: Visit, organizer: Person) -> None:
+    page = visit(organizer, "/organise/new").page
+    field = page.get_by_role("combobox", name="Time zone")
+    for typed in ("new york", "America/New_York"):
+        field.fill(typed)
+        expect(page.get_by_role("option")).to_have_text(["America/New York"])
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(field).to_have_value("America/New York")
+
+
 def test_what_cannot_be_right_is_said_at_the_field_and_the_first_has_the_focus(visit: Visit, organizer: Person) -> None:
     page = visit(organizer, "/organise/new").page
     page.get_by_role("button", name="Create event").click()
@@ -64,6 +75,66 @@ def test_what_cannot_be_right_is_said_at_the_field_and_the_first_has_the_focus(v
     expect(group.get_by_label("Seats")).to_have_accessible_description("A whole number from 1 to 1,000,000.")
     group.get_by_label("Seats").fill("3")
     expect(group.get_by_label("Seats")).not_to_have_attribute("aria-invalid", "true")
+
+
+def _paste(page: Page, field: Locator, text: str) -> None:
+    """In place of what is there, as one input."""
+    field.focus()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.insert_text(text)
+    page.keyboard.press("Tab")
+
+
+def test_a_pasted_price_stays_what_was_meant_or_is_refused(visit: Visit, organizer: Person) -> None:
+    page = visit(organizer, "/organise/new").page
+    field = page.get_by_role("group", name="Category 1").get_by_label("Price")
+    for pasted, shown in (("12,50", "12.50"), ("1.234,50", "1234.50"), ("1,234.50", "1234.50"), ("€ 12.50", "12.50")):
+        _paste(page, field, pasted)
+        expect(field).to_have_value(shown)
+        expect(field).not_to_have_attribute("aria-invalid", "true")
+    for pasted, said in (
+        ("1,234", "Thousands or decimals? Enter it without a thousands separator: 1234 or 12.34."),
+        ("-5", "A price can't be negative."),
+        ("$5", "The prices of this event are in EUR."),
+    ):
+        _paste(page, field, pasted)
+        expect(field).to_have_value(pasted)
+        expect(field).to_have_accessible_description(said)
+
+
+def test_a_price_with_a_comma_is_sold_at_that_price(visit: Visit, organizer: Person) -> None:
+    """Sent by Enter, while the field still has what was typed."""
+    page = visit(organizer, "/organise/new").page
+    page.get_by_label("Name").first.fill("Comma")
+    _choose_start(page)
+    group = page.get_by_role("group", name="Category 1")
+    group.get_by_label("Name").fill("General")
+    group.get_by_label("Seats").fill("-3")
+    expect(group.get_by_label("Seats")).to_have_value("-3")
+    group.get_by_label("Price").fill("12,50")
+    page.keyboard.press("Enter")
+    expect(group.get_by_label("Seats")).to_be_focused()
+    expect(group.get_by_label("Seats")).to_have_accessible_description("A whole number from 1 to 1,000,000.")
+    group.get_by_label("Seats").fill("1,000")
+    group.get_by_label("Price").fill("12,50")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1, name="Comma")).to_be_visible()
+    event = _see(page, organizer, f"/api/events/{page.url.rsplit('/', 1)[1]}")
+    assert [(one["price"], one["capacity"]) for one in event["categories"]] == [("12.50", 1_000)]
+
+
+def test_a_quantity_at_the_box_office_stays_as_it_was_typed(visit: Visit, organizer: Person, stack: Stack) -> None:
+    event = _organised(stack, organizer, "Typed")
+    page = visit(organizer, f"/organise/{event['id']}/sell").page
+    field = page.get_by_label("Tickets in General")
+    field.fill("-3")
+    page.get_by_role("button", name="Sell", exact=True).click()
+    expect(field).to_be_focused()
+    expect(field).to_have_value("-3")
+    expect(field).to_have_accessible_description("Enter a whole number from 0 to 1,000,000.")
+    field.fill("99")
+    expect(field).to_have_value("99")
+    expect(field).to_have_accessible_description("Only 10 seats are left.")
 
 
 def test_the_servers_own_message_stands_at_its_field(visit: Visit, organizer: Person, stack: Stack) -> None:
@@ -136,6 +207,74 @@ def test_the_box_office_sells_to_a_walk_in_and_to_a_named_customer(visit: Visit,
     ]
 
 
+def test_the_box_office_sells_once_however_often_it_is_pressed(visit: Visit, stack: Stack, organizer: Person) -> None:
+    event = _organised(stack, organizer, "Pressed")
+    visitor = visit(organizer, f"/organise/{event['id']}/sell")
+    visitor.page.get_by_label("Tickets in General").fill("1")
+    visitor.press_again_and_again()
+    expect(visitor.page.get_by_role("heading", name="1 ticket sold")).to_be_visible()
+    assert len(_see(visitor.page, organizer, f"/api/events/{event['id']}/bookings")["items"]) == 1
+
+
+def test_an_event_is_created_once_while_its_page_loads(visit: Visit, stack: Stack) -> None:
+    organizer = stack.person("organizer")
+    visitor = visit(organizer, "/organise/new")
+    visitor.expect_complaints("Form submission canceled")
+    page, held = visitor.page, visitor.hold("**/assets/overview-page-*.js")
+    page.get_by_label("Name").first.fill("Created once")
+    _choose_start(page)
+    group = page.get_by_role("group", name="Category 1")
+    for label, value in (("Name", "General"), ("Price", "10"), ("Seats", "20")):
+        group.get_by_label(label).fill(value)
+    visitor.press_again_and_again()
+    page.wait_for_timeout(1_500)
+    held[0].continue_()
+    expect(page.get_by_role("heading", level=1, name="Created once")).to_be_visible()
+    assert [one["name"] for one in _see(page, organizer, f"/api/events?organizer_id={organizer.id}")["items"]] == ["Created once"]
+
+
+def test_what_was_entered_outlives_the_session(visit: Visit, stack: Stack) -> None:
+    """One signs in in another tab, and sends the same form."""
+    organizer = stack.person("organizer")
+    visitor = visit(organizer, "/organise/new")
+    visitor.expect_complaints("401")
+    page = visitor.page
+    page.get_by_label("Name").first.fill("Entered once")
+    _choose_start(page)
+    group = page.get_by_role("group", name="Category 1")
+    for label, value in (("Name", "General"), ("Price", "10"), ("Seats", "20")):
+        group.get_by_label(label).fill(value)
+    visitor.revoke_session()
+    page.get_by_role("button", name="Create event").click()
+    alert = page.get_by_role("alert").filter(has_text="You are not signed in any more")
+    with page.context.expect_page() as opened:
+        alert.get_by_role("link", name="Sign in").click()
+    tab = opened.value
+    tab.get_by_label("E-mail address").fill(organizer.email)
+    tab.get_by_role("textbox", name="Password").fill("correct horse battery")
+    tab.get_by_role("main").get_by_role("button", name="Sign in").click()
+    expect(tab.get_by_role("heading", level=1, name="What's on")).to_be_visible()
+    page.bring_to_front()
+    page.get_by_role("button", name="Create event").click()
+    expect(page.get_by_role("heading", level=1, name="Entered once")).to_be_visible()
+
+
+def test_a_ticket_whose_answer_was_lost_gets_in_after_a_reload(visit: Visit, organizer: Person, stack: Stack) -> None:
+    """The door has let nobody in yet: the same code, checked again, gets the first answer."""
+    event = _organised(stack, organizer, "Lost at the door")
+    [ticket] = organizer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(1))["tickets"]
+    page = visit(organizer, f"/organise/{event['id']}/check-in").page
+    arrived: list[int] = []
+    page.route("**/check-ins", lambda route: arrived.append(route.fetch().status))  # and never answered
+    _check_in(page, ticket["code"])
+    page.wait_for_timeout(500)
+    assert arrived == [200]
+    page.reload()
+    page.unroute_all(behavior="ignoreErrors")
+    _check_in(page, ticket["code"])
+    expect(page.locator("[data-answer]")).to_have_attribute("data-answer", "yes")
+
+
 def test_the_last_seats_gone_are_said_where_one_sells(visit: Visit, organizer: Person, stack: Stack) -> None:
     event = _organised(stack, organizer, "Nearly gone", capacity=3)
     visitor = visit(organizer, f"/organise/{event['id']}/sell")
@@ -146,6 +285,11 @@ def test_the_last_seats_gone_are_said_where_one_sells(visit: Visit, organizer: P
     organizer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(2))
     visitor.page.get_by_role("button", name="Sell 3 tickets").click()
     expect(visitor.page.get_by_role("alert")).to_have_text("Only 1 seat of this category are left.")
+
+
+def _check_in(page: Page, code: str) -> None:
+    page.get_by_label("Ticket code").fill(code)
+    page.keyboard.press("Enter")
 
 
 def test_a_ticket_gets_in_once(visit: Visit, organizer: Person, stack: Stack) -> None:

@@ -121,9 +121,45 @@ def test_a_page_loaded_again_before_the_answer_came_books_once(visit: Visit, sta
     assert arrived == [201]
     page.reload()
     page.unroute_all(behavior="ignoreErrors")
-    _choose_one(page)
     page.get_by_role("button", name="Book 1 ticket").click()
     _confirmed(page)
+    assert _bookings(page, somebody, event["id"]) == 1
+
+
+def test_a_slow_network_books_once(visit: Visit, stack: Stack, organizer: Person) -> None:
+    """The booking is made long before the script of its page has come."""
+    event, somebody = stack.event(organizer), stack.person()
+    visitor = visit(somebody, f"/events/{event['id']}")
+    visitor.expect_complaints("Form submission canceled")
+    page = visitor.page
+    _choose_one(page)
+    devtools = page.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 900, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
+    devtools.send("Network.emulateNetworkConditions", slow)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method))
+    visitor.press_again_and_again()
+    expect(page.get_by_role("status").filter(has_text="You're in!")).to_be_visible(timeout=60_000)
+    assert sent.count("POST") == 1
+    assert _bookings(page, somebody, event["id"]) == 1
+
+
+def test_going_back_before_the_tickets_show_books_once(visit: Visit, stack: Stack, organizer: Person) -> None:
+    event, somebody = stack.event(organizer, capacity=1), stack.person()
+    visitor = visit(somebody, f"/events/{event['id']}")
+    page, held = visitor.page, visitor.hold("**/assets/booking-page-*.js")
+    _choose_one(page)
+    with page.expect_request("**/assets/booking-page-*.js"):
+        page.get_by_role("button", name="Book 1 ticket").click()
+    page.wait_for_url("**/bookings/*")
+    page.go_back()
+    expect(page.get_by_role("status").filter(has_text="Your tickets are booked.")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^Book"))).to_have_count(0)
+    held[0].continue_()
+    page.get_by_role("link", name="Open your tickets").click()
+    expect(page.get_by_role("img", name="QR code")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("button", name="Book", exact=True)).to_be_disabled()  # nothing is chosen any more
     assert _bookings(page, somebody, event["id"]) == 1
 
 

@@ -1,4 +1,4 @@
-import { QueryCache, QueryClient } from "@tanstack/react-query";
+import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
 
 import { isKind, UNREACHABLE } from "@/shared/api/problem";
 import { endSession } from "@/shared/session/session";
@@ -12,6 +12,11 @@ export function makeQueryClient(): QueryClient {
     queryCache: new QueryCache({
       onError: (error) => {
         if (isKind(error, "not-signed-in")) endSession(queries);
+      },
+    }),
+    mutationCache: new MutationCache({
+      onError: (error, _variables, _result, { meta }) => {
+        if (isKind(error, "not-signed-in") && meta?.isDraft !== true) endSession(queries);
       },
     }),
     defaultOptions: {

@@ -111,11 +111,9 @@ it("gives one ticket back, and says before what that costs", async () => {
   const sent = open(booking());
   await userEvent.click(await screen.findByRole("button", { name: "Cancel tickets" }));
   const dialog = within(await screen.findByRole("dialog"));
-  await userEvent.click(dialog.getByLabelText("Ticket 2, General"));
-  expect(dialog.getByRole("status")).toHaveTextContent(
-    "It costs you nothing: €50.00 for this ticket goes back to you.",
-  );
-  await userEvent.click(dialog.getByRole("button", { name: "Cancel 1 ticket" }));
+  await userEvent.click(dialog.getByLabelText("Ticket 1, General"));
+  expect(dialog.getByRole("status")).toHaveTextContent("€50.00 will be refunded.");
+  await userEvent.click(dialog.getByRole("button", { name: "Cancel 1 ticket, €50.00 back" }));
   await screen.findByText("−€50.00");
   expect(sent).toEqual([JSON.stringify({ tickets: ["one"] })]);
 });
@@ -123,7 +121,10 @@ it("gives one ticket back, and says before what that costs", async () => {
 it("gives all of them back as one", async () => {
   const sent = open(booking());
   await userEvent.click(await screen.findByRole("button", { name: "Cancel tickets" }));
-  await userEvent.click(await screen.findByRole("button", { name: "Cancel 2 tickets" }));
+  const dialog = within(await screen.findByRole("dialog"));
+  expect(dialog.queryAllByRole("checkbox", { checked: true })).toEqual([]);
+  await userEvent.click(dialog.getByLabelText("Select all"));
+  await userEvent.click(dialog.getByRole("button", { name: "Cancel 2 tickets, €100.00 back" }));
   await screen.findByText("−€50.00");
   expect(sent).toEqual(["all"]);
 });

@@ -97,3 +97,31 @@ it("offers nobody who is not signed in a button, but the way back to the filled 
     `/events/${shown.id}?tickets=id-of-General%3A1`,
   );
 });
+
+it("keeps the choice and the key while nobody knows whether it was booked", async () => {
+  let isLost = true;
+  const sent = open(event(), () =>
+    isLost ? problem(503, "outcome-unknown") : HttpResponse.json(booking(), { status: 201 }),
+  );
+  await press("One more in General");
+  await press("Book 1 ticket");
+  await screen.findByRole("alert", {}, { timeout: 15_000 }); // the client itself asks again first
+  expect(screen.getByRole("button", { name: "One more in General" })).toBeDisabled();
+  expect(screen.getByRole("textbox", { name: "Tickets in General" })).toHaveAttribute("readonly");
+  isLost = false;
+  await press("Book 1 ticket");
+  await screen.findByTestId("elsewhere");
+  expect(new Set(sent.map(({ key }) => key)).size).toBe(1);
+});
+
+it("leads to a log-in when the session has ended, and keeps the choice", async () => {
+  const shown = event();
+  open(shown, () => problem(401, "not-signed-in"));
+  await press("One more in General");
+  await press("Book 1 ticket");
+  expect(await screen.findByRole("alert")).toHaveTextContent("You are not signed in any more");
+  const link = await screen.findByRole("link", { name: "Sign in to book" });
+  expect(new URLSearchParams(link.getAttribute("href")?.split("?")[1]).get("return")).toBe(
+    `/events/${shown.id}?tickets=id-of-General%3A1`,
+  );
+});

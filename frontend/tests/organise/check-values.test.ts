@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 
-import { check, decimalsOf, type Context } from "@/features/organise/check-values";
-import { emptyValues, newCategory, type EventValues } from "@/features/organise/event-values";
+import { check, type Context } from "@/features/organise/check-values";
+import { asMeant, emptyValues, newCategory, toCreate, type EventValues } from "@/features/organise/event-values";
+import { decimalsOf } from "@/shared/formatting/money";
 
 const now = Date.parse("2030-01-01T00:00:00Z");
 const context: Context = { now, base: null, taken: {} };
@@ -53,6 +54,24 @@ describe("what is typed", () => {
     [{ name: "" }, "name"],
   ])("a category with %j is refused", (changes, name) => {
     expect(Object.keys(check(category(changes), context))).toEqual([`categories.0.${name}`]);
+  });
+
+  it.each([
+    ["1,234", "Thousands or decimals? Enter it without a thousands separator: 1234 or 12.34."],
+    ["-5", "A price can't be negative."],
+    ["$5", "The prices of this event are in EUR."],
+  ])("of a price of %s it is said what is wrong", (price, message) => {
+    expect(check(category({ price }), context)).toEqual({ "categories.0.price": message });
+  });
+
+  it("is sent as it is meant", () => {
+    const typed = { ...category({ price: "€ 1.234,50", capacity: "1,000" }), max_tickets_per_customer: "1 000" };
+    expect(check(typed, context)).toEqual({});
+    const { max_tickets_per_customer, categories } = toCreate(asMeant(typed));
+    expect([max_tickets_per_customer, categories]).toEqual([
+      1000,
+      [{ name: "General", price: "1234.50", capacity: 1000 }],
+    ]);
   });
 
   it("names of categories are unique, and the second is to blame", () => {

@@ -1,6 +1,6 @@
 import { Anchor, AppShell, Burger, Center, Container, Group, Loader, NavLink, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { Suspense, useEffect } from "react";
+import { Suspense, useEffect, useRef } from "react";
 import { ErrorBoundary } from "react-error-boundary";
 import { NavigationType, NavLink as RouterLink, Outlet, useLocation, useNavigationType } from "react-router";
 
@@ -21,7 +21,10 @@ export function Shell() {
   const navigationType = useNavigationType();
   const destinations = destinationsFor(account?.role);
 
+  const seen = useRef(pathname);
   useEffect(() => {
+    if (seen.current === pathname) return; // a filter or a choice in the address is no other page
+    seen.current = pathname;
     close();
     if (navigationType !== NavigationType.Pop) window.scrollTo(0, 0);
   }, [pathname, navigationType, close]);

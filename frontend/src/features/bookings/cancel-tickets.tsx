@@ -1,4 +1,4 @@
-import { Alert, Button, Checkbox, Group, Stack, Text } from "@mantine/core";
+import { Alert, Button, Checkbox, Fieldset, Group, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
 import { IconAlertTriangle } from "@tabler/icons-react";
@@ -14,7 +14,7 @@ import { useCancel } from "./use-cancel";
 
 const text = bookings.cancel;
 
-/** The way to give back all or some of a booking's tickets, while one can. */
+/** Cancels all or some of a booking's tickets, while that is possible. */
 export function CancelTickets({ booking, event }: { booking: Booking; event: Event }) {
   const [isOpen, { open, close }] = useDisclosure(false);
   const now = useNow();
@@ -36,8 +36,9 @@ export function CancelTickets({ booking, event }: { booking: Booking; event: Eve
 
 function Choose({ booking, onDone }: { booking: Booking; onDone: () => void }) {
   const active = booking.tickets.filter(({ status }) => status === "active");
-  const [chosen, setChosen] = useState<string[]>(active.map(({ id }) => id));
+  const [chosen, setChosen] = useState<string[]>([]);
   const those = active.filter(({ id }) => chosen.includes(id));
+  const refund = refundOf(booking, those);
   const { cancel, isSending, problem } = useCancel(booking, () => {
     notifications.show({ message: text.done(those.length) });
     onDone();
@@ -45,26 +46,31 @@ function Choose({ booking, onDone }: { booking: Booking; onDone: () => void }) {
 
   return (
     <Stack gap="md">
-      <Checkbox.Group label={text.which} value={chosen} onChange={setChosen}>
-        <Stack gap="xs" mt="xs">
-          {booking.tickets.map(
-            (ticket, index) =>
-              ticket.status === "active" && (
-                <Checkbox key={ticket.id} value={ticket.id} label={text.ticket(index + 1, ticket.category)} />
-              ),
+      <Fieldset legend={text.which} variant="unstyled" m={0} styles={{ legend: { padding: 0 } }}>
+        <Stack gap="sm" mt="xs">
+          {active.length > 1 && (
+            <Checkbox
+              label={text.all}
+              fw={600}
+              checked={those.length === active.length}
+              indeterminate={those.length > 0 && those.length < active.length}
+              onChange={({ currentTarget }) => setChosen(currentTarget.checked ? active.map(({ id }) => id) : [])}
+            />
           )}
+          <Checkbox.Group value={chosen} onChange={setChosen}>
+            <Stack gap="xs">
+              {booking.tickets.map(
+                (ticket, index) =>
+                  ticket.status === "active" && (
+                    <Checkbox key={ticket.id} value={ticket.id} label={text.ticket(index + 1, ticket.category)} />
+                  ),
+              )}
+            </Stack>
+          </Checkbox.Group>
         </Stack>
-      </Checkbox.Group>
-      {active.length > 1 && (
-        <Checkbox
-          label={text.all}
-          checked={those.length === active.length}
-          indeterminate={those.length > 0 && those.length < active.length}
-          onChange={({ currentTarget }) => setChosen(currentTarget.checked ? active.map(({ id }) => id) : [])}
-        />
-      )}
+      </Fieldset>
       <Text size="sm" role="status">
-        {those.length === 0 ? text.nothingChosen : costs(booking, those)}
+        {those.length === 0 ? text.nothingChosen : refund === null ? text.free : text.refund(refund)}
       </Text>
       {problem !== null && (
         <Alert color="orange" icon={<IconAlertTriangle aria-hidden />} role="alert">
@@ -81,16 +87,16 @@ function Choose({ booking, onDone }: { booking: Booking; onDone: () => void }) {
           disabled={those.length === 0}
           onClick={() => cancel(those.map(({ id }) => id))}
         >
-          {text.confirm(those.length)}
+          {text.confirm(those.length, refund)}
         </Button>
       </Group>
     </Stack>
   );
 }
 
-/** Each ticket's price is its line's: a booking has one price a category. */
-function costs(booking: Booking, those: Booking["tickets"]): string {
+/** What comes back for these tickets, as it is written; null for nothing. A booking has one price a category, in its lines. */
+function refundOf(booking: Booking, those: Booking["tickets"]): string | null {
   const price = new Map(booking.lines.map(({ category, unit_price }) => [category, unit_price]));
   const refund = total(those.map(({ category }) => ({ price: price.get(category) ?? "0", quantity: 1 })));
-  return isFree(refund) ? text.free : text.costs(money(refund, booking.currency), those.length);
+  return isFree(refund) ? null : money(refund, booking.currency);
 }

@@ -1,9 +1,11 @@
 import { Alert, Button, Divider, Group, Paper, Stack, Text, Title } from "@mantine/core";
-import { IconInfoCircle } from "@tabler/icons-react";
+import { IconCircleCheck, IconInfoCircle } from "@tabler/icons-react";
 import { useState, type ReactNode } from "react";
 import { Link, useSearchParams } from "react-router";
 
-import type { Event } from "@/shared/api/generated/model";
+import type { Booking, Event } from "@/shared/api/generated/model";
+import { focusFirstWrong } from "@/shared/entering/focus-first-wrong";
+import { QuantityField } from "@/shared/entering/quantity-field";
 import { isFree, money, total } from "@/shared/formatting/money";
 import { moment } from "@/shared/formatting/moments";
 import { useSeats } from "@/shared/live/seat-store";
@@ -13,22 +15,20 @@ import { events } from "@/shared/strings/events";
 import { useNow } from "@/shared/time/use-now";
 
 import { BookingProblem } from "./booking-problem";
-import { choiceFromText, choiceToText, linesOf, type Choice } from "./choice";
-import { Quantity } from "./quantity";
+import { CHOSEN, choiceFromText, isReadable, linesOf, searchWith, type Choice } from "./choice";
 import { saleState, type SaleState } from "./sale-state";
 import { useBooking } from "./use-booking";
-
-const CHOSEN = "tickets";
 
 export function BookingForm({ event }: { event: Event }) {
   const { available } = useSeats(event);
   const state = saleState(event, available, useNow());
-  const [parameters] = useSearchParams();
+  const [parameters, setParameters] = useSearchParams();
   const [choice, setChoiceAlone] = useState(() => choiceFromText(parameters.get(CHOSEN), event));
   const booking = useBooking(event);
   const setChoice = (changed: Choice) => {
     booking.forget();
     setChoiceAlone(changed);
+    setParameters(searchWith(changed), { replace: true });
   };
   const problem = booking.problem !== null && (
     <BookingProblem
@@ -46,7 +46,9 @@ export function BookingForm({ event }: { event: Event }) {
         <Title order={2} size="h3" id="booking">
           {events.booking.title}
         </Title>
-        {state === "on-sale" ? (
+        {booking.booked !== null ? (
+          <Booked booking={booking.booked} />
+        ) : state === "on-sale" || booking.isChoiceFixed ? (
           <OpenForm event={event} choice={choice} setChoice={setChoice} booking={booking} problem={problem} />
         ) : (
           problem || <Closed event={event} state={state} />
@@ -73,7 +75,8 @@ function OpenForm({ event, choice, setChoice, booking, problem }: Props) {
     <form
       onSubmit={(submit) => {
         submit.preventDefault();
-        booking.book(lines);
+        if (isReadable(choice)) booking.book(lines);
+        else focusFirstWrong(submit.currentTarget);
       }}
     >
       <Stack gap="md">
@@ -83,7 +86,8 @@ function OpenForm({ event, choice, setChoice, booking, problem }: Props) {
             event={event}
             category={category}
             chosen={choice[category.id] ?? 0}
-            room={limit === null ? Infinity : limit - quantity}
+            most={limit === null ? Infinity : limit - quantity + (choice[category.id] || 0)}
+            isFixed={booking.isChoiceFixed}
             onChange={(value) => setChoice({ ...choice, [category.id]: value })}
           />
         ))}
@@ -110,38 +114,42 @@ interface CategoryProps {
   event: Event;
   category: Event["categories"][number];
   chosen: number;
-  /** How many more one person may take. */
-  room: number;
+  /** How many one person may take of it, beside what is chosen of the others. */
+  most: number;
+  isFixed: boolean;
   onChange: (value: number) => void;
 }
 
-function Category({ event, category, chosen, room, onChange }: CategoryProps) {
+function Category({ event, category, chosen, most, isFixed, onChange }: CategoryProps) {
   const seats = useSeats(event);
   const available = seats.categories[category.name] ?? category.available;
-  return (
-    <Group justify="space-between" wrap="nowrap" gap="sm">
-      <div style={{ minWidth: 0 }}>
-        <Text fw={650} style={{ overflowWrap: "anywhere" }}>
-          {category.name}
+  const facts = (
+    <>
+      <Text fw={650} style={{ overflowWrap: "anywhere" }}>
+        {category.name}
+      </Text>
+      <Group gap={6}>
+        <Text size="sm" fw={600}>
+          {isFree(category.price) ? events.free : money(category.price, event.currency)}
         </Text>
-        <Group gap={6}>
-          <Text size="sm" fw={600}>
-            {isFree(category.price) ? events.free : money(category.price, event.currency)}
-          </Text>
-          <Text size="sm" c="dimmed" data-testid={`left-${category.name}`}>
-            {available > 0 ? events.seatsLeft(available) : events.soldOut}
-          </Text>
-        </Group>
-      </div>
-      {(available > 0 || chosen > 0) && (
-        <Quantity
-          category={category.name}
-          value={chosen}
-          max={Math.min(available, chosen + room)}
-          onChange={onChange}
-        />
-      )}
-    </Group>
+        <Text size="sm" c="dimmed" data-testid={`left-${category.name}`}>
+          {available > 0 ? events.seatsLeft(available) : events.soldOut}
+        </Text>
+      </Group>
+    </>
+  );
+  if (available === 0 && chosen === 0) return <div>{facts}</div>;
+  return (
+    <QuantityField
+      category={category.name}
+      value={chosen}
+      max={Math.max(0, Math.min(available, most))}
+      overMax={available <= most ? events.onlyLeft(available) : events.limit(event.max_tickets_per_customer ?? 0)}
+      isFixed={isFixed}
+      onChange={onChange}
+    >
+      {facts}
+    </QuantityField>
   );
 }
 
@@ -150,10 +158,9 @@ function Act(props: { event: Event; choice: Choice; quantity: number; isSending:
   const { account, isKnown } = useSession();
   const { booking } = events;
   if (account === null && isKnown) {
-    const back = `/events/${props.event.id}?${new URLSearchParams({ [CHOSEN]: choiceToText(props.choice) })}`;
     return (
       <Stack gap={6}>
-        <Button component={Link} to={signInPath(back)} size="md">
+        <Button component={Link} to={signInPath(`/events/${props.event.id}?${searchWith(props.choice)}`)} size="md">
           {booking.signIn}
         </Button>
         <Text size="sm" c="dimmed" ta="center">
@@ -165,13 +172,30 @@ function Act(props: { event: Event; choice: Choice; quantity: number; isSending:
   if (account?.role === "auditor") return <Text c="dimmed">{booking.auditor}</Text>;
   return (
     <Stack gap={6}>
-      <Button type="submit" size="md" loading={props.isSending || !isKnown} disabled={props.quantity === 0}>
+      <Button
+        type="submit"
+        size="md"
+        loading={props.isSending || !isKnown}
+        disabled={props.quantity === 0 && isReadable(props.choice)}
+      >
         {booking.book(props.quantity)}
       </Button>
       <Text size="sm" c="dimmed" ta="center" role="status">
         {props.isSlow ? booking.slow : props.quantity === 0 ? booking.nothingChosen : booking.confirmed}
       </Text>
     </Stack>
+  );
+}
+
+/** Until the page of the booking shows; or instead of it, for who went back before it did. */
+function Booked({ booking }: { booking: Booking }) {
+  const { title, action } = events.booking.booked;
+  return (
+    <Alert icon={<IconCircleCheck aria-hidden />} title={title} role="status">
+      <Button component={Link} to={`/bookings/${booking.id}`} size="xs" variant="default">
+        {action}
+      </Button>
+    </Alert>
   );
 }
 

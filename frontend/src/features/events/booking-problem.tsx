@@ -6,10 +6,9 @@ import { Link } from "react-router";
 import type { Event } from "@/shared/api/generated/model";
 import { UNREACHABLE } from "@/shared/api/problem";
 import { useSeats } from "@/shared/live/seat-store";
-import { signInPath } from "@/shared/navigation/return-path";
 import { events } from "@/shared/strings/events";
 
-import { choiceToText, type Choice } from "./choice";
+import type { Choice } from "./choice";
 import type { Refusal } from "./use-booking";
 
 interface Props {
@@ -36,7 +35,7 @@ export function BookingProblem(props: Props) {
     case "not-on-sale":
       return <Said title={text.notOnSale.title} sentence={text.notOnSale.text} action={<SeeOthers />} />;
     case "not-signed-in":
-      return <Said title={text.signedOut.title} sentence={text.signedOut.text} action={<SignIn {...props} />} />;
+      return <Said title={text.signedOut.title} sentence={text.signedOut.text} />;
     case "forbidden":
       return <Said title={text.forbidden.title} sentence={text.forbidden.text} />;
     case UNREACHABLE:
@@ -90,15 +89,6 @@ function SeeOthers() {
   return (
     <Button component={Link} to="/" size="xs" variant="default">
       {events.booking.seeOthers}
-    </Button>
-  );
-}
-
-function SignIn({ event, choice }: Props) {
-  const back = `/events/${event.id}?${new URLSearchParams({ tickets: choiceToText(choice) })}`;
-  return (
-    <Button component={Link} to={signInPath(back)} size="xs">
-      {events.booking.signIn}
     </Button>
   );
 }

@@ -1,9 +1,23 @@
 import type { Event } from "@/shared/api/generated/model";
 
-/** How many tickets of which category, by the category's id. */
+/** How many tickets of which category, by the category's id. NaN: what was typed there is no quantity. */
 export type Choice = Readonly<Record<string, number>>;
 
-/** In an address, so that it survives signing in: `<category>:2,<category>:1`. */
+/** Whether each quantity is one. */
+export function isReadable(choice: Choice): boolean {
+  return !Object.values(choice).some(Number.isNaN);
+}
+
+/** The name of the query parameter that holds a choice. */
+export const CHOSEN = "tickets";
+
+/** The query of an address that holds this choice. */
+export function searchWith(choice: Choice): URLSearchParams {
+  const text = choiceToText(choice);
+  return new URLSearchParams(text === "" ? {} : { [CHOSEN]: text });
+}
+
+/** In an address, so that it survives signing in and loading the page again: `<category>:2,<category>:1`. */
 export function choiceToText(choice: Choice): string {
   return Object.entries(choice)
     .filter(([, quantity]) => quantity > 0)

@@ -9,7 +9,9 @@ import { useState } from "react";
 import { CalendarLanguage } from "@/shared/calendar/calendar-language";
 import { dayRange } from "@/shared/formatting/moments";
 import { events } from "@/shared/strings/events";
+import { useNow } from "@/shared/time/use-now";
 
+import { earliestToday } from "./local-dates";
 import type { Filter } from "./queries";
 
 const ISO = "YYYY-MM-DD";
@@ -22,6 +24,7 @@ interface Props {
 
 export function DateFilter({ filter, onChange, isFirstOpen }: Props) {
   const [isOpen, setIsOpen] = useState(isFirstOpen);
+  const now = useNow();
   const [days, setDays] = useState<[string | null, string | null]>([filter.from, filter.to]);
   const [seen, setSeen] = useState(filter);
   if (seen.from !== filter.from || seen.to !== filter.to) {
@@ -70,7 +73,8 @@ export function DateFilter({ filter, onChange, isFirstOpen }: Props) {
             allowSingleDateInRange
             hideOutsideDates // they are too faint to read
             ariaLabels={events.dates.calendar}
-            minDate={dayjs().format(ISO)}
+            {...(filter.from === null ? {} : { defaultDate: filter.from })}
+            minDate={earliestToday(now)}
             value={days}
             onChange={([from, to]) => choose(from, to)}
           />
@@ -84,8 +88,8 @@ function presets(): [label: string, from: string | null, to: string | null][] {
   const inDays = (days: number) => dayjs().add(days, "day").format(ISO);
   return [
     [events.dates.today, inDays(0), inDays(0)],
-    [events.dates.week, inDays(0), inDays(7)],
-    [events.dates.month, inDays(0), inDays(30)],
+    [events.dates.week, inDays(0), inDays(6)],
+    [events.dates.month, inDays(0), inDays(29)],
     [events.dates.clear, null, null],
   ];
 }

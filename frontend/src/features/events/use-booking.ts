@@ -3,8 +3,8 @@ import { useEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 
 import { useBookTickets } from "@/shared/api/generated/bookings/bookings";
-import type { Event, Problem } from "@/shared/api/generated/model";
-import { ApiError } from "@/shared/api/problem";
+import type { Booking, Event, Problem } from "@/shared/api/generated/model";
+import { ApiError, isUncertain } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
 
 import { eventQuery } from "./queries";
@@ -17,19 +17,23 @@ export interface Refusal {
   problem: Problem | null;
 }
 
-/** Books, once for each choice however often it is sent, and leads to the tickets. */
+/**
+ * Books a choice once, however often it is sent, and opens the page of the booking. From the first click until that page shows,
+ * nothing can be booked: its script may take far longer to load than the booking takes to be made.
+ */
 export function useBooking(event: Event) {
   const [problem, setProblem] = useState<Refusal | null>(null);
+  const [booked, setBooked] = useState<Booking | null>(null);
   const navigate = useNavigate();
   const queries = useQueryClient();
   const { keyFor, done } = useCommandKey(`book ${event.id}`);
-  const inFlight = useRef(false); // a second click comes before the button is drawn as busy
-  const { mutate, isPending } = useBookTickets();
+  const isLocked = useRef(false); // a second click comes before the button is drawn as busy
+  const { mutate, isPending, error } = useBookTickets();
   const isSlow = useSlow(isPending);
 
   const book = (chosen: readonly { category: string; quantity: number }[]) => {
-    if (inFlight.current || chosen.length === 0) return;
-    inFlight.current = true;
+    if (isLocked.current || chosen.length === 0) return;
+    isLocked.current = true;
     setProblem(null);
     const lines = chosen.map(({ category, quantity }) => ({ category, quantity }));
     mutate(
@@ -37,23 +41,35 @@ export function useBooking(event: Event) {
       {
         onSuccess: (booking) => {
           done();
+          setBooked(booking);
           queries.setQueryData(["/api/bookings", booking.id], booking);
           void queries.invalidateQueries({ queryKey: ["/api/bookings"], refetchType: "none" });
           void queries.invalidateQueries({ queryKey: ["/api/events"], refetchType: "none" });
+          void navigate(`/events/${event.id}`, { replace: true }); // the way back leads to a form with nothing chosen
           void navigate(`/bookings/${booking.id}`, { state: { isNew: true } });
         },
         onError: (error) => {
+          isLocked.current = false;
           setProblem({
             kind: error instanceof ApiError ? error.kind : "",
             problem: error instanceof ApiError ? error.problem : null,
           });
           void queries.invalidateQueries({ queryKey: eventQuery(event.id).queryKey });
         },
-        onSettled: () => (inFlight.current = false),
       },
     );
   };
-  return { book, problem, forget: () => setProblem(null), isSending: isPending, isSlow };
+  return {
+    book,
+    problem,
+    forget: () => setProblem(null),
+    /** The booking that was made, until its page shows. */
+    booked,
+    isSending: isPending,
+    isSlow,
+    /** Another choice now could be booked beside this one. */
+    isChoiceFixed: isPending || isUncertain(error) || booked !== null,
+  };
 }
 
 function useSlow(isPending: boolean): boolean {

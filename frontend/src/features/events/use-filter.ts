@@ -2,7 +2,7 @@ import { useSearchParams } from "react-router";
 
 import type { Filter } from "./queries";
 
-const DAY = /^\d{4}-\d{2}-\d{2}$/;
+const DAY = /^[12]\d{3}-\d{2}-\d{2}$/;
 
 /** The filter stands in the address: it can be sent to somebody, and is there again after going back. */
 export function useFilter(): [Filter, (filter: Filter) => void] {

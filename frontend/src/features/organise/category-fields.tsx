@@ -1,11 +1,11 @@
-import { ActionIcon, Box, Button, Fieldset, Group, Input, NumberInput, Stack, Text, TextInput } from "@mantine/core";
+import { ActionIcon, Box, Button, Fieldset, Group, Input, Stack, Text, TextInput } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 
 import { eventForm } from "@/shared/strings/event-form";
 
 import classes from "./category-fields.module.css";
-import { decimalsOf } from "./check-values";
-import { newCategory } from "./event-values";
+import { newCategory, plainNumber, plainPrice } from "./event-values";
+import { TypedNumber } from "./typed-number";
 import type { EventForm } from "./use-event-form";
 
 const text = eventForm.category;
@@ -17,7 +17,6 @@ interface Props {
 
 export function CategoryFields({ form, taken }: Props) {
   const { categories, currency } = form.values;
-  const decimals = decimalsOf(currency);
   const error = form.errors.categories;
 
   return (
@@ -34,21 +33,14 @@ export function CategoryFields({ form, taken }: Props) {
                 maxLength={200}
                 {...form.getInputProps(`${path}.name`)}
               />
-              <NumberInput
+              <TypedNumber
+                form={form}
+                path={`${path}.price`}
+                plain={(typed) => plainPrice(typed, currency)}
                 label={`${text.price} (${currency})`}
-                decimalScale={decimals}
-                allowNegative={false}
-                hideControls
                 inputMode="decimal"
-                {...form.getInputProps(`${path}.price`)}
               />
-              <NumberInput
-                label={text.capacity}
-                allowDecimal={false}
-                allowNegative={false}
-                hideControls
-                {...form.getInputProps(`${path}.capacity`)}
-              />
+              <TypedNumber form={form} path={`${path}.capacity`} plain={plainNumber} label={text.capacity} />
               <ActionIcon
                 className={classes.remove ?? ""}
                 variant="subtle"

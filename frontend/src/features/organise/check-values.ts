@@ -1,7 +1,9 @@
+import { readNumber, readPrice } from "@/shared/entering/numbers";
+import { decimalsOf } from "@/shared/formatting/money";
 import { eventForm } from "@/shared/strings/event-form";
 import { instantOf } from "@/shared/time/wall-clock";
 
-import { TIMES, type CategoryValues, type EventValues } from "./event-values";
+import { plainNumber, TIMES, type CategoryValues, type EventValues } from "./event-values";
 
 // The bounds of the API's own document.
 const NAME_LENGTH = 200;
@@ -32,12 +34,6 @@ export function check(values: EventValues, context: Context): Found {
   const limit = values.max_tickets_per_customer;
   if (limit !== "" && !isWhole(limit, MOST_SEATS)) found.max_tickets_per_customer = text.limit(MOST_SEATS);
   return found;
-}
-
-/** Decimals of the currency's smallest unit: 2 of EUR, 0 of JPY. */
-export function decimalsOf(currency: string): number {
-  if (!/^[A-Z]{3}$/.test(currency)) return 2;
-  return new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2;
 }
 
 function checkTexts({ name, venue, description, timezone }: EventValues): Found {
@@ -74,25 +70,26 @@ function checkCategories({ categories, currency }: EventValues, { taken }: Conte
     if (name === "") found[`${path}.name`] = text.required;
     else if (name.length > NAME_LENGTH) found[`${path}.name`] = text.tooLong(NAME_LENGTH);
     else if (names.indexOf(name) < place) found[`${path}.name`] = text.unique;
-    const price = checkPrice(category, decimalsOf(currency));
+    const price = checkPrice(category, currency);
     if (price !== null) found[`${path}.price`] = price;
     const seats = category.id === null ? 0 : (taken[category.id] ?? 0);
     if (!isWhole(category.capacity, MOST_SEATS)) found[`${path}.capacity`] = text.capacity(MOST_SEATS);
-    else if (Number(category.capacity) < seats) found[`${path}.capacity`] = text.belowTaken(seats);
+    else if (Number(plainNumber(category.capacity)) < seats) found[`${path}.capacity`] = text.belowTaken(seats);
   });
   return found;
 }
 
-function checkPrice({ price }: CategoryValues, decimals: number): string | null {
-  const typed = String(price);
-  const [, fraction = ""] = typed.split(".");
-  if (!/^\d+(\.\d+)?$/.test(typed) || fraction.replace(/0+$/, "").length > decimals) return text.price(decimals);
-  return Number(typed) > HIGHEST_PRICE ? text.tooDear : null;
+function checkPrice({ price }: CategoryValues, currency: string): string | null {
+  const { value, problem } = readPrice(String(price), currency);
+  if (value !== null) return Number(value) > HIGHEST_PRICE ? text.tooDear : null;
+  if (problem === "negative") return text.negativePrice;
+  if (problem === "ambiguous") return text.ambiguousPrice;
+  return problem === "other-currency" ? text.otherCurrency(currency) : text.price(decimalsOf(currency));
 }
 
 function isWhole(typed: string | number, most: number): boolean {
-  const number = Number(typed);
-  return typed !== "" && Number.isInteger(number) && number >= 1 && number <= most;
+  const { value } = readNumber(String(typed), 0);
+  return value !== null && Number(value) >= 1 && Number(value) <= most;
 }
 
 function milliseconds(wall: string | null, timeZone: string): number | null {

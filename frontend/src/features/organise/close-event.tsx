@@ -23,7 +23,7 @@ export function CancelEvent({ event }: { event: Event }) {
   const [isOpen, { open, close }] = useDisclosure(false);
   const [reason, setReason] = useState("");
   const { keyFor, done } = useCommandKey(`cancel event ${event.id}`);
-  const { mutate, isPending } = useCancelEvent();
+  const { mutate, isPending, isSuccess } = useCancelEvent();
   const closing = useClosing(event, text.cancel.done, () => {
     done();
     close();
@@ -56,7 +56,7 @@ export function CancelEvent({ event }: { event: Event }) {
             <Button variant="default" onClick={close}>
               {text.cancel.keep}
             </Button>
-            <Button color="red" loading={isPending} onClick={send}>
+            <Button color="red" loading={isPending || isSuccess} onClick={send}>
               {text.cancel.confirm}
             </Button>
           </Group>
@@ -79,7 +79,7 @@ function Cost({ event }: { event: Event }) {
 export function CompleteEvent({ event }: { event: Event }) {
   const [isOpen, { open, close }] = useDisclosure(false);
   const { keyFor, done } = useCommandKey(`complete event ${event.id}`);
-  const { mutate, isPending } = useCompleteEvent();
+  const { mutate, isPending, isSuccess } = useCompleteEvent();
   const closing = useClosing(event, text.complete.done, () => {
     done();
     close();
@@ -99,7 +99,7 @@ export function CompleteEvent({ event }: { event: Event }) {
             <Button variant="default" onClick={close}>
               {text.complete.keep}
             </Button>
-            <Button loading={isPending} onClick={send}>
+            <Button loading={isPending || isSuccess} onClick={send}>
               {text.complete.confirm}
             </Button>
           </Group>

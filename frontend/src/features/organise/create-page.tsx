@@ -1,21 +1,18 @@
 import { Alert, Anchor, Button, Group, Stack } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { IconAlertTriangle, IconArrowLeft } from "@tabler/icons-react";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
-import { Link, useNavigate } from "react-router";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "react-router";
 
-import { useCreateEvent } from "@/shared/api/generated/events/events";
 import { getGetAboutQueryOptions } from "@/shared/api/generated/system/system";
-import { useCommandKey } from "@/shared/api/use-command-key";
 import { LoadFailed } from "@/shared/feedback/load-failed";
+import { SignInElsewhere } from "@/shared/feedback/sign-in-elsewhere";
 import { Page } from "@/shared/navigation/page";
 import { eventForm } from "@/shared/strings/event-form";
 import { LoadingRows } from "@/shared/tables/loading-rows";
 
 import { EventFields } from "./event-fields";
-import { emptyValues, toCreate } from "./event-values";
-import { eventQuery, refresh } from "./queries";
+import { asMeant, emptyValues, toCreate } from "./event-values";
+import { useCreation } from "./use-creation";
 import { focusFirst, useEventForm } from "./use-event-form";
 
 const text = eventForm.create;
@@ -37,31 +34,10 @@ export function CreatePage() {
 }
 
 function Form({ currency }: { currency: string }) {
-  const [problem, setProblem] = useState<string | null>(null);
   const { form, refuse } = useEventForm(emptyValues(currency), () => ({ now: Date.now(), base: null, taken: {} }));
-  const { keyFor, done } = useCommandKey("create event");
-  const { mutate, isPending } = useCreateEvent();
-  const queries = useQueryClient();
-  const navigate = useNavigate();
-
+  const { create, isCreating, problem, isSignedOut } = useCreation(refuse);
   const submit = form.onSubmit(
-    (values) => {
-      const data = toCreate(values);
-      setProblem(null);
-      mutate(
-        { data, headers: { "Idempotency-Key": keyFor(data) } },
-        {
-          onSuccess: (event) => {
-            done();
-            queries.setQueryData(eventQuery(event.id).queryKey, event);
-            void refresh(queries, event.id);
-            notifications.show({ message: text.done });
-            void navigate(`/organise/${event.id}`, { replace: true });
-          },
-          onError: (error) => setProblem(refuse(error)),
-        },
-      );
-    },
+    (values) => create(toCreate(asMeant(values))),
     (errors) => focusFirst(form, errors),
   );
 
@@ -71,11 +47,11 @@ function Form({ currency }: { currency: string }) {
         <EventFields form={form} taken={{}} isNew />
         {problem !== null && (
           <Alert color="red" icon={<IconAlertTriangle aria-hidden />} role="alert">
-            {problem}
+            {problem} {isSignedOut && <SignInElsewhere />}
           </Alert>
         )}
         <Group>
-          <Button type="submit" size="md" loading={isPending}>
+          <Button type="submit" size="md" loading={isCreating}>
             {text.submit}
           </Button>
         </Group>

@@ -8,11 +8,13 @@ import { getEvent, useUpdateEvent } from "@/shared/api/generated/events/events";
 import type { Event } from "@/shared/api/generated/model";
 import { isKind, type ApiError } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
+import { SignInElsewhere } from "@/shared/feedback/sign-in-elsewhere";
+import { DRAFT } from "@/shared/session/session";
 import { eventForm } from "@/shared/strings/event-form";
 
 import { ConflictView } from "./conflict-view";
 import { EventFields } from "./event-fields";
-import { toChanges, valuesOf, type EventValues } from "./event-values";
+import { asMeant, toChanges, valuesOf, type EventValues } from "./event-values";
 import { differences, type Difference } from "./merge";
 import { eventQuery, refresh } from "./queries";
 import { focusFirst, useEventForm } from "./use-event-form";
@@ -34,7 +36,7 @@ export function EditForm({ event }: { event: Event }) {
   const taken = Object.fromEntries(base.categories.map((one) => [one.id, one.taken]));
   const { form, refuse } = useEventForm(valuesOf(event), () => ({ now: Date.now(), base: valuesOf(base), taken }));
   const { keyFor, done } = useCommandKey(`edit ${event.id}`);
-  const { mutate, isPending } = useUpdateEvent();
+  const { mutate, isPending, error } = useUpdateEvent(DRAFT);
   const queries = useQueryClient();
 
   const failed = async (error: ApiError, mine: EventValues, from: Event) => {
@@ -91,7 +93,7 @@ export function EditForm({ event }: { event: Event }) {
 
   if (conflict !== null) return <ConflictView {...conflict} onResolve={resolve} />;
   const submit = form.onSubmit(
-    (values) => save(values, base),
+    (values) => save(asMeant(values), base),
     (errors) => focusFirst(form, errors),
   );
   return (
@@ -100,7 +102,7 @@ export function EditForm({ event }: { event: Event }) {
         <EventFields form={form} taken={taken} isNew={false} />
         {problem !== null && (
           <Alert color="red" icon={<IconAlertTriangle aria-hidden />} role="alert">
-            {problem}
+            {problem} {isKind(error, "not-signed-in") && <SignInElsewhere />}
           </Alert>
         )}
         <Group>

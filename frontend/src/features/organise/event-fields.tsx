@@ -1,4 +1,4 @@
-import { Fieldset, NumberInput, Select, SimpleGrid, Stack, Textarea, TextInput } from "@mantine/core";
+import { Fieldset, Select, SimpleGrid, Stack, Textarea, TextInput, type OptionsFilter } from "@mantine/core";
 import { useMemo } from "react";
 
 import { MomentField } from "@/shared/choosing/moment-field";
@@ -6,6 +6,8 @@ import { eventForm as text } from "@/shared/strings/event-form";
 import { timeZones } from "@/shared/time/wall-clock";
 
 import { CategoryFields } from "./category-fields";
+import { plainNumber } from "./event-values";
+import { TypedNumber } from "./typed-number";
 import type { EventForm } from "./use-event-form";
 
 interface Props {
@@ -44,7 +46,8 @@ export function EventFields({ form, taken, isNew }: Props) {
             searchable
             limit={100}
             allowDeselect={false}
-            data={zones}
+            data={zones.map((zone) => ({ value: zone, label: zoneLabel(zone) }))}
+            filter={findZones}
             {...form.getInputProps("timezone")}
           />
           <SimpleGrid cols={{ base: 1, sm: 2 }}>
@@ -57,15 +60,12 @@ export function EventFields({ form, taken, isNew }: Props) {
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
           <Moment form={form} name="sales_open_at" hint={text.salesOpenHint} />
           <Moment form={form} name="sales_close_at" hint={text.salesCloseHint} />
-          <NumberInput
+          <TypedNumber
+            form={form}
+            path="max_tickets_per_customer"
+            plain={plainNumber}
             label={text.max_tickets_per_customer}
             description={text.limitHint}
-            allowDecimal={false}
-            allowNegative={false}
-            thousandSeparator=" "
-            max={1_000_000}
-            clampBehavior="none"
-            {...form.getInputProps("max_tickets_per_customer")}
           />
           <Select
             label={text.currency}
@@ -83,6 +83,14 @@ export function EventFields({ form, taken, isNew }: Props) {
     </Stack>
   );
 }
+
+const zoneLabel = (zone: string) => zone.replaceAll("_", " ");
+
+/** By any part of its name, as it is shown or as IANA writes it: "new york", "America/New_York". */
+const findZones: OptionsFilter = ({ options, search }) => {
+  const wanted = zoneLabel(search.trim()).toLowerCase();
+  return options.filter((option) => "label" in option && option.label.toLowerCase().includes(wanted));
+};
 
 interface MomentProps {
   form: EventForm;

@@ -1,4 +1,5 @@
 import type { EditedCategory, Event, EventChanges, NewEvent } from "@/shared/api/generated/model";
+import { readNumber, readPrice } from "@/shared/entering/numbers";
 import { browserTimeZone, instantOf, wallClock } from "@/shared/time/wall-clock";
 
 /** A category as it is typed. `id` null: a new one. `key` tells it from the others for as long as the form is open. */
@@ -27,6 +28,8 @@ export interface EventValues {
 
 export const TIMES = ["starts_at", "ends_at", "sales_open_at", "sales_close_at"] as const;
 const TEXTS = ["name", "venue", "description", "timezone"] as const;
+
+const PLAIN = /^\d+(\.\d+)?$/;
 
 export function newCategory(): CategoryValues {
   return { key: crypto.getRandomValues(new Uint32Array(2)).join("-"), id: null, name: "", price: "", capacity: "" };
@@ -65,7 +68,29 @@ export function valuesOf(event: Event): EventValues {
   };
 }
 
-/** The body that creates the event. To be called with valid values. */
+/** The values as they are meant: `12,50` as `12.50`. What can't be read stays as it was typed. */
+export function asMeant(values: EventValues): EventValues {
+  return {
+    ...values,
+    max_tickets_per_customer: plainNumber(values.max_tickets_per_customer),
+    categories: values.categories.map((one) => ({
+      ...one,
+      price: plainPrice(one.price, values.currency),
+      capacity: plainNumber(one.capacity),
+    })),
+  };
+}
+
+/** A price as the API writes it, of one as it was typed. */
+export function plainPrice(typed: string | number, currency: string): string | number {
+  return PLAIN.test(String(typed)) ? typed : (readPrice(String(typed), currency).value ?? typed);
+}
+
+export function plainNumber(typed: string | number): string | number {
+  return PLAIN.test(String(typed)) ? typed : (readNumber(String(typed), 0).value ?? typed);
+}
+
+/** The body that creates the event. To be called with valid values, as they are meant. */
 export function toCreate(values: EventValues): NewEvent {
   const times = Object.fromEntries(
     TIMES.map((name) => [name, instant(values, name)]).filter(([, value]) => value !== null),
@@ -88,7 +113,7 @@ export function toCreate(values: EventValues): NewEvent {
   };
 }
 
-/** The body that makes `base` into `values`: what is the same is left out. To be called with valid values. */
+/** The body that makes `base` into `values`: what is the same is left out. To be called with valid values, as they are meant. */
 export function toChanges(base: EventValues, values: EventValues): EventChanges {
   const changes: EventChanges = {};
   for (const name of TEXTS) if (values[name] !== base[name]) changes[name] = values[name];

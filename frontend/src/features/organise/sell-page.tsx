@@ -1,21 +1,12 @@
-import {
-  Alert,
-  Button,
-  Fieldset,
-  Group,
-  NumberInput,
-  Paper,
-  SegmentedControl,
-  Stack,
-  Text,
-  TextInput,
-  Title,
-} from "@mantine/core";
+import { Alert, Button, Fieldset, Group, Paper, SegmentedControl, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useState } from "react";
 
 import type { Category, Event } from "@/shared/api/generated/model";
+import { focusFirstWrong } from "@/shared/entering/focus-first-wrong";
+import { QuantityField } from "@/shared/entering/quantity-field";
+import { SignInElsewhere } from "@/shared/feedback/sign-in-elsewhere";
 import { money, total } from "@/shared/formatting/money";
 import { useSeats } from "@/shared/live/seat-store";
 import { organise } from "@/shared/strings/organise";
@@ -51,14 +42,18 @@ function BoxOffice({ event }: { event: Event }) {
     validate: CHECKS,
     validateInputOnBlur: true,
   });
-  const { sell, sold, forget, problem, isSelling } = useSale(event.id, form.setErrors);
+  const { sell, sold, next, problem, isSelling, isFixed, isSignedOut } = useSale(event.id, form.setErrors);
   const lines = event.categories
     .map((category) => ({ ...category, quantity: chosen[category.id] ?? 0 }))
     .filter(({ quantity }) => quantity > 0);
   const quantity = lines.reduce((all, line) => all + line.quantity, 0);
   const isNamed = form.values.to === "named";
 
-  const submit = form.onSubmit(({ name, email }) => {
+  const submit = form.onSubmit(({ name, email }, submitted) => {
+    if (Object.values(chosen).some(Number.isNaN)) {
+      if (submitted !== undefined) focusFirstWrong(submitted.currentTarget);
+      return;
+    }
     setIsEmpty(quantity === 0);
     if (quantity === 0) return;
     sell({
@@ -66,13 +61,13 @@ function BoxOffice({ event }: { event: Event }) {
       ...(isNamed ? { customer: { name: name.trim(), email: email.trim() } } : {}),
     });
   });
-  const next = () => {
+  const sellToNext = () => {
     setChosen({});
     form.reset();
-    forget();
+    next();
   };
 
-  if (sold !== null) return <SoldTickets sale={sold} event={event} onNext={next} />;
+  if (sold !== null) return <SoldTickets sale={sold} event={event} onNext={sellToNext} />;
   return (
     <Paper withBorder p={{ base: "md", sm: "xl" }} maw={720}>
       <form onSubmit={submit} noValidate>
@@ -87,6 +82,7 @@ function BoxOffice({ event }: { event: Event }) {
                 category={category}
                 event={event}
                 value={chosen[category.id] ?? 0}
+                isFixed={isFixed}
                 onChange={(value) => {
                   setIsEmpty(false);
                   setChosen({ ...chosen, [category.id]: value });
@@ -99,6 +95,7 @@ function BoxOffice({ event }: { event: Event }) {
               <SegmentedControl
                 w="fit-content"
                 aria-label={text.to}
+                readOnly={isFixed}
                 data={[
                   { value: "walk-in", label: text.walkIn },
                   { value: "named", label: text.named },
@@ -113,6 +110,7 @@ function BoxOffice({ event }: { event: Event }) {
                   <TextInput
                     label={text.name}
                     autoComplete="off"
+                    readOnly={isFixed}
                     maxLength={200}
                     miw={220}
                     {...form.getInputProps("name")}
@@ -121,6 +119,7 @@ function BoxOffice({ event }: { event: Event }) {
                     label={text.email}
                     type="email"
                     autoComplete="off"
+                    readOnly={isFixed}
                     maxLength={254}
                     miw={220}
                     {...form.getInputProps("email")}
@@ -131,7 +130,7 @@ function BoxOffice({ event }: { event: Event }) {
           </Fieldset>
           {(problem !== null || isEmpty) && (
             <Alert color={isEmpty ? "yellow" : "red"} icon={<IconAlertTriangle aria-hidden />} role="alert">
-              {isEmpty ? text.nothingChosen : problem}
+              {isEmpty ? text.nothingChosen : problem} {isSignedOut && !isEmpty && <SignInElsewhere />}
             </Alert>
           )}
           <Group justify="space-between">
@@ -152,31 +151,26 @@ interface LineProps {
   category: Category;
   event: Event;
   value: number;
+  isFixed: boolean;
   onChange: (value: number) => void;
 }
 
-function Line({ category, event, value, onChange }: LineProps) {
+function Line({ category, event, value, isFixed, onChange }: LineProps) {
   const seats = useSeats(event);
   const available = seats.categories[category.name] ?? category.available;
   return (
-    <Group justify="space-between" wrap="nowrap">
-      <div>
-        <Text fw={600}>{category.name}</Text>
-        <Text size="sm" c="dimmed">
-          {money(category.price, event.currency)} · {text.left(available)}
-        </Text>
-      </div>
-      <NumberInput
-        w={96}
-        aria-label={text.quantity(category.name)}
-        allowDecimal={false}
-        allowNegative={false}
-        clampBehavior="strict"
-        min={0}
-        max={Math.max(available, value)}
-        value={value}
-        onChange={(typed) => onChange(typeof typed === "number" ? typed : 0)}
-      />
-    </Group>
+    <QuantityField
+      category={category.name}
+      value={value}
+      max={available}
+      overMax={text.onlyLeft(available)}
+      isFixed={isFixed}
+      onChange={onChange}
+    >
+      <Text fw={600}>{category.name}</Text>
+      <Text size="sm" c="dimmed">
+        {money(category.price, event.currency)} · {text.left(available)}
+      </Text>
+    </QuantityField>
   );
 }

@@ -2,8 +2,8 @@ import { useSessionStorage } from "@mantine/hooks";
 import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 
-import { newIdempotencyKey } from "@/shared/api/idempotency-key";
 import { useCheckInTicket } from "@/shared/api/generated/tickets/tickets";
+import { useCommandKey } from "@/shared/api/use-command-key";
 
 import { admitted, refused, type Verdict } from "./verdict";
 
@@ -29,8 +29,7 @@ export function useCheckIn(eventId: string) {
   const [shown, setShown] = useState<Checked | null>(null);
   const [tally, setTally] = useSessionStorage<Tally>({ key: `seatledger.check-in ${eventId}`, defaultValue: NOTHING });
   const inFlight = useRef(false);
-  // The key of a code that nobody has decided on yet: checked again, it is the same try.
-  const undecided = useRef<{ code: string; key: string } | null>(null);
+  const { keyFor, done } = useCommandKey(`check in ${eventId}`); // of a code that nobody has decided on yet
   const { mutate, isPending } = useCheckInTicket();
   const queries = useQueryClient();
 
@@ -38,7 +37,7 @@ export function useCheckIn(eventId: string) {
     const checked = { ...verdict, code, at: Date.now() };
     setShown(checked);
     if (verdict.answer === "unclear") return;
-    undecided.current = null;
+    done();
     setTally((before) => ({
       admitted: before.admitted + (verdict.answer === "yes" ? 1 : 0),
       refused: before.refused + (verdict.answer === "no" ? 1 : 0),
@@ -50,10 +49,8 @@ export function useCheckIn(eventId: string) {
     const code = typed.trim();
     if (code === "" || inFlight.current) return;
     inFlight.current = true;
-    const key = undecided.current?.code === code ? undecided.current.key : newIdempotencyKey();
-    undecided.current = { code, key };
     mutate(
-      { eventId, data: { code }, headers: { "Idempotency-Key": key } },
+      { eventId, data: { code }, headers: { "Idempotency-Key": keyFor(code) } },
       {
         onSuccess: (ticket) => conclude(code, admitted(ticket)),
         onError: (error) => conclude(code, refused(error, Date.now())),

@@ -2,6 +2,7 @@ import { useForm, type UseFormReturnType } from "@mantine/form";
 import { useRef } from "react";
 
 import { isKind, type ApiError } from "@/shared/api/problem";
+import { app } from "@/shared/strings/app";
 import { eventForm } from "@/shared/strings/event-form";
 
 import { check, type Context, type Found } from "./check-values";
@@ -58,6 +59,7 @@ function blame(error: ApiError, values: EventValues): Found {
 function sentence(error: ApiError): string {
   if (isKind(error, "category-in-use")) return `${error.message} ${text.inUse}`;
   if (isKind(error, "event-not-bookable", "already-cancelled")) return text.closed;
+  if (isKind(error, "not-signed-in")) return app.signedOut.text;
   return isKind(error, "unreachable", "outcome-unknown") ? text.unknown : text.other;
 }
 

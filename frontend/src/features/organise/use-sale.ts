@@ -3,8 +3,10 @@ import { useRef, useState } from "react";
 
 import { useBookTickets } from "@/shared/api/generated/bookings/bookings";
 import type { Booking, NewBooking } from "@/shared/api/generated/model";
-import { isKind, type ApiError } from "@/shared/api/problem";
+import { isKind, isUncertain, type ApiError } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
+import { DRAFT } from "@/shared/session/session";
+import { app } from "@/shared/strings/app";
 import { organise } from "@/shared/strings/organise";
 
 import { refresh } from "./queries";
@@ -21,14 +23,14 @@ export interface Sale {
 export function useSale(eventId: string, setErrors: (errors: Record<string, string>) => void) {
   const [sold, setSold] = useState<Sale | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
-  const inFlight = useRef(false); // a second click comes before the button is drawn as busy
+  const isLocked = useRef(false); // a second click comes before the button is drawn as busy, or the sale as made
   const { keyFor, done } = useCommandKey(`sell ${eventId}`);
-  const { mutate, isPending } = useBookTickets();
+  const { mutate, isPending, error } = useBookTickets(DRAFT);
   const queries = useQueryClient();
 
   const sell = (data: NewBooking) => {
-    if (inFlight.current) return;
-    inFlight.current = true;
+    if (isLocked.current) return;
+    isLocked.current = true;
     setProblem(null);
     mutate(
       { eventId, data, headers: { "Idempotency-Key": keyFor(data) } },
@@ -38,18 +40,29 @@ export function useSale(eventId: string, setErrors: (errors: Record<string, stri
           setSold({ booking, customer: data.customer?.name ?? null });
         },
         onError: (error) => {
+          isLocked.current = false;
           const { customer, other } = split(error);
           setErrors(customer);
           if (Object.keys(customer).length === 0) setProblem(other);
         },
-        onSettled: () => {
-          inFlight.current = false;
-          void refresh(queries, eventId);
-        },
+        onSettled: () => void refresh(queries, eventId),
       },
     );
   };
-  return { sell, sold, forget: () => setSold(null), problem, isSelling: isPending };
+  const next = () => {
+    isLocked.current = false;
+    setSold(null);
+  };
+  /** `isFixed`: another sale now could be made beside this one. */
+  return {
+    sell,
+    sold,
+    next,
+    problem,
+    isSelling: isPending,
+    isFixed: isPending || isUncertain(error),
+    isSignedOut: isKind(error, "not-signed-in"),
+  };
 }
 
 /** What the two fields of the customer are to blame for, and the sentence about anything else. */
@@ -65,5 +78,6 @@ function sentence(error: ApiError): string {
   if (isKind(error, "customer-limit")) return text.limit(limit, held);
   if (isKind(error, "booking-too-large")) return text.tooLarge(limit);
   if (isKind(error, "event-not-bookable", "not-on-sale")) return text.past;
-  return isKind(error, "unreachable", "outcome-unknown") ? text.unknown : text.other;
+  if (isKind(error, "not-signed-in")) return app.signedOut.text;
+  return isUncertain(error) ? text.unknown : text.other;
 }

@@ -33,6 +33,11 @@ export function isKind<Kind extends string>(error: unknown, ...kinds: Kind[]): e
   return error instanceof ApiError && (kinds as string[]).includes(error.kind);
 }
 
+/** Whether a command that failed so may have been carried out all the same. Only the same Idempotency-Key can tell. */
+export function isUncertain(error: unknown): boolean {
+  return isKind(error, UNREACHABLE, "outcome-unknown");
+}
+
 /** An ApiError of what axios threw; anything else, a request that was given up among it, comes back as it is. */
 export function toApiError(error: unknown): unknown {
   if (!(error instanceof AxiosError) || error.code === AxiosError.ERR_CANCELED) return error;

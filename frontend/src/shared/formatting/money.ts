@@ -28,6 +28,12 @@ export function total(lines: readonly { price: string; quantity: number }[]): st
   return decimals === 0 ? digits : `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
 }
 
+/** Decimals of the currency's smallest unit: 2 of EUR, 0 of JPY. */
+export function decimalsOf(currency: string): number {
+  if (!/^[A-Z]{3}$/.test(currency)) return 2;
+  return new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2;
+}
+
 export function isFree(price: string): boolean {
   return Number(price) === 0;
 }

@@ -38,6 +38,18 @@ export function useStartSession(): (account: Account) => void {
   };
 }
 
+declare module "@tanstack/react-query" {
+  interface Register {
+    mutationMeta: {
+      /** It sends what somebody has spent time to enter: if their session has ended, the page with it stays, and says so. */
+      isDraft?: boolean;
+    };
+  }
+}
+
+/** For a mutation of a form with a `SignInElsewhere`. */
+export const DRAFT = { mutation: { meta: { isDraft: true } } };
+
 /** What everybody may see of events stays, for the page that one is left on; all else is forgotten. */
 export function endSession(queries: QueryClient): void {
   queries.setQueryData(KEY, null);

@@ -2,6 +2,8 @@ import { count } from "@/shared/formatting/counts";
 
 const tickets = (quantity: number) => (quantity === 1 ? "1 ticket" : `${count(quantity)} tickets`);
 
+const AGAIN_ON_SALE = "The seats go on sale again immediately; other people may book them before you.";
+
 export const bookings = {
   title: "My bookings",
   lead: "Your tickets, and everything that you have been to.",
@@ -57,15 +59,15 @@ export const bookings = {
   cancel: {
     action: "Cancel tickets",
     title: "Cancel tickets",
-    which: "Which tickets do you give back?",
-    all: "All of them",
+    which: "Which tickets do you want to cancel?",
+    all: "Select all",
     ticket: (number: number, category: string) => `Ticket ${number}, ${category}`,
-    costs: (refund: string, quantity: number) =>
-      `${quantity === 1 ? "It costs" : "That costs"} you nothing: ${refund} ${quantity === 1 ? "for this ticket" : `for these ${tickets(quantity)}`} goes back to you. The seats are on sale again at once, and you may not get them back.`,
-    free: "These tickets were free, so there is nothing to refund. The seats are on sale again at once.",
+    refund: (amount: string) => `${amount} will be refunded. ${AGAIN_ON_SALE}`,
+    free: `There is nothing to refund. ${AGAIN_ON_SALE}`,
     nothingChosen: "Choose at least one ticket.",
-    confirm: (quantity: number) => `Cancel ${tickets(quantity)}`,
-    keep: "Keep them",
+    confirm: (quantity: number, refund: string | null) =>
+      quantity === 0 ? "Cancel tickets" : `Cancel ${tickets(quantity)}${refund === null ? "" : `, ${refund} back`}`,
+    keep: "Keep tickets",
     tooLate: "The event has begun: tickets can't be given back any more.",
     done: (quantity: number) => `${quantity === 1 ? "1 ticket is" : `${count(quantity)} tickets are`} cancelled.`,
     problems: {

@@ -50,6 +50,9 @@ export const eventForm = {
     afterOpening: "Must be after sales open.",
     price: (decimals: number) =>
       decimals === 0 ? "A whole amount, 0 or more." : `An amount such as 12.50, with at most ${decimals} decimals.`,
+    negativePrice: "A price can't be negative.",
+    ambiguousPrice: "Thousands or decimals? Enter it without a thousands separator: 1234 or 12.34.",
+    otherCurrency: (currency: string) => `The prices of this event are in ${currency}.`,
     tooDear: "At most 9,999,999,999.",
     capacity: (most: number) => `A whole number from 1 to ${count(most)}.`,
     belowTaken: (taken: number) => `${count(taken)} are taken already.`,

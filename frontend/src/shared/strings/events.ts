@@ -43,6 +43,8 @@ export const events = {
   free: "Free",
   seatsLeft: (seats: number) => (seats === 1 ? "1 seat left" : `${count(seats)} seats left`),
   lastSeats: (seats: number) => (seats === 1 ? "Last seat" : `Last ${count(seats)} seats`),
+  onlyLeft: (seats: number) =>
+    seats === 0 ? "No seat is left." : `Only ${seats === 1 ? "1 seat is" : `${count(seats)} seats are`} left.`,
   soldOut: "Sold out",
   cancelled: "Cancelled",
   past: "Past",
@@ -61,9 +63,6 @@ export const events = {
 
   booking: {
     title: "Book tickets",
-    tickets: (category: string) => `Tickets in ${category}`,
-    more: (category: string) => `One more in ${category}`,
-    fewer: (category: string) => `One fewer in ${category}`,
     total: "Total",
     nothingChosen: "Choose how many tickets you want.",
     book: (quantity: number) => (quantity === 0 ? "Book" : `Book ${tickets(quantity)}`),
@@ -71,6 +70,7 @@ export const events = {
     signInHint: "You come right back here; what you chose stays chosen.",
     auditor: "Auditors look and don't buy: sign in as somebody else to book.",
     confirmed: "Booking is binding; you can cancel until the event starts.",
+    booked: { title: "Your tickets are booked.", action: "Open your tickets" },
     slow: "This takes longer than usual. We keep trying; nothing is booked twice.",
     closed: {
       cancelled: { title: "This event is cancelled", text: "Whoever had a ticket has been refunded in full." },

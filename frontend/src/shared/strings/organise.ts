@@ -115,8 +115,9 @@ export const organise = {
     namedHint: "Found by e-mail, or made: the tickets are in their bookings when they sign in.",
     name: "Name",
     email: "E-mail",
-    quantity: (category: string) => `Tickets in ${category}`,
     left: (available: number) => (available === 0 ? "Sold out" : `${seats(available)} left`),
+    onlyLeft: (available: number) =>
+      available === 0 ? "Sold out." : `Only ${available === 1 ? "1 seat is" : `${count(available)} seats are`} left.`,
     total: "Total",
     sell: (quantity: number) => (quantity === 0 ? "Sell" : `Sell ${tickets(quantity)}`),
     nothingChosen: "Choose how many tickets first.",

@@ -1,0 +1,84 @@
+import { screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { http, HttpResponse } from "msw";
+import { expect, it } from "vitest";
+
+import { EventsPage } from "@/features/events/events-page";
+import { datesAnywhere, earliestToday, localDate } from "@/features/events/local-dates";
+import type { Event } from "@/shared/api/generated/model";
+
+import { event } from "../made-up";
+import { server } from "../server";
+import { show } from "../show";
+
+it.each([
+  ["2026-11-22T15:30:00Z", "Asia/Tokyo", "2026-11-23"],
+  ["2026-11-22T15:30:00Z", "Europe/Berlin", "2026-11-22"],
+  ["2026-11-24T05:00:00Z", "Pacific/Honolulu", "2026-11-23"],
+  ["2026-12-31T10:00:00Z", "Pacific/Kiritimati", "2027-01-01"],
+])("%s in %s is on %s", (instant, zone, date) => expect(localDate(instant, zone)).toBe(date));
+
+it("every zone's midnights are between the instants that are asked for", () => {
+  for (const date of ["2026-01-01", "2026-07-01"]) {
+    const { from, to } = datesAnywhere(date, date);
+    for (const zone of Intl.supportedValuesOf("timeZone")) {
+      expect(localDate(Date.parse(from) - 1, zone) < date, zone).toBe(true);
+      expect(localDate(Date.parse(to) + 1, zone) > date, zone).toBe(true);
+    }
+  }
+});
+
+it("today is nowhere earlier than it is said", () => {
+  const now = Date.parse("2026-11-22T11:00:00Z");
+  expect(earliestToday(now)).toBe("2026-11-21");
+  for (const zone of Intl.supportedValuesOf("timeZone")) expect(localDate(now, zone) >= "2026-11-21").toBe(true);
+});
+
+const on = (starts_at: string, timezone: string) => event({ name: timezone, starts_at, timezone });
+const tokyo = () => on("2026-11-22T15:30:00Z", "Asia/Tokyo"); // the 23rd
+const berlin = () => on("2026-11-22T15:30:00Z", "Europe/Berlin"); // the 22nd
+const many = (number: number, one: () => Event) => Array.from({ length: number }, one);
+
+/** The pages that the API has, and how often one was read. */
+function have(...pages: Event[][]) {
+  const read: number[] = [];
+  server.use(
+    http.get("*/api/events", ({ request }) => {
+      const page = Number(new URL(request.url).searchParams.get("cursor") ?? 0);
+      read.push(page);
+      return HttpResponse.json({
+        items: pages[page] ?? [],
+        next_cursor: page + 1 < pages.length ? String(page + 1) : null,
+      });
+    }),
+  );
+  show(<EventsPage />, { path: "/?from=2026-11-23&to=2026-11-23" });
+  return read;
+}
+
+it("reads over pages without a match, and counts what matches", async () => {
+  const read = have(many(3, berlin), [berlin(), tokyo()], many(2, berlin), [tokyo()]);
+  await screen.findByText("2 events");
+  expect(screen.getAllByRole("article")).toHaveLength(2);
+  expect(read).toEqual([0, 1, 2, 3]);
+});
+
+it("offers more only where more matches, and shows each event once", async () => {
+  have(many(30, tokyo), many(3, berlin), many(2, tokyo), many(3, berlin));
+  await screen.findByText("The first 30 events");
+  await userEvent.click(screen.getByRole("button", { name: "Show more" }));
+  await screen.findByText("32 events");
+  expect(screen.queryByRole("button", { name: "Show more" })).toBeNull();
+});
+
+it("offers no more where nothing matches any more", async () => {
+  have(many(30, tokyo), many(3, berlin));
+  await screen.findByText("30 events");
+  expect(screen.queryByRole("button", { name: "Show more" })).toBeNull();
+});
+
+it("says that nothing matches once it has read everything", async () => {
+  const read = have(many(3, berlin), many(3, berlin));
+  await screen.findByText("No event matches");
+  expect(read).toEqual([0, 1]);
+});
