@@ -5,15 +5,20 @@
  * Event booking on an immutable ledger: never one seat twice, and every number can be derived again.
  * OpenAPI spec version: 0.1.0
  */
+import type { EventStartsAt } from './eventStartsAt';
 import type { EventEndsAt } from './eventEndsAt';
 import type { EventSalesOpenAt } from './eventSalesOpenAt';
 import type { EventSalesCloseAt } from './eventSalesCloseAt';
+import type { EventPastAt } from './eventPastAt';
+import type { EventShowAt } from './eventShowAt';
 import type { EventStatus } from './eventStatus';
 import type { Category } from './category';
 import type { EventMaxTicketsPerCustomer } from './eventMaxTicketsPerCustomer';
 
 /**
- * An event. `number` is the ledger position of its first entry; `details_version` is the ETag for If-Match.
+ * An event. `number` is the ledger position of its first entry; `details_version` is the ETag for If-Match. Without `starts_at`
+it has an open date. From `past_at` on nobody books, nor cancels a booking of their own: its start, or `sales_close_at` where
+that is later; null: never by itself. `show_at`: when the show begins, where that is not the start.
  */
 export interface Event {
   id: string;
@@ -21,11 +26,13 @@ export interface Event {
   name: string;
   description: string;
   venue: string;
-  starts_at: string;
+  starts_at: EventStartsAt;
   ends_at: EventEndsAt;
   timezone: string;
   sales_open_at: EventSalesOpenAt;
   sales_close_at: EventSalesCloseAt;
+  past_at: EventPastAt;
+  show_at: EventShowAt;
   currency: string;
   status: EventStatus;
   organizer_id: string;

@@ -11,6 +11,7 @@ import type { EventChangesCategories } from './eventChangesCategories';
 import type { EventChangesDescription } from './eventChangesDescription';
 import type { EventChangesVenue } from './eventChangesVenue';
 import type { EventChangesEndsAt } from './eventChangesEndsAt';
+import type { EventChangesShowAt } from './eventChangesShowAt';
 import type { EventChangesTimezone } from './eventChangesTimezone';
 import type { EventChangesSalesOpenAt } from './eventChangesSalesOpenAt';
 import type { EventChangesSalesCloseAt } from './eventChangesSalesCloseAt';
@@ -26,6 +27,7 @@ export interface EventChanges {
   description?: EventChangesDescription;
   venue?: EventChangesVenue;
   ends_at?: EventChangesEndsAt;
+  show_at?: EventChangesShowAt;
   timezone?: EventChangesTimezone;
   sales_open_at?: EventChangesSalesOpenAt;
   sales_close_at?: EventChangesSalesCloseAt;

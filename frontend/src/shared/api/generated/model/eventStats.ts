@@ -5,13 +5,14 @@
  * Event booking on an immutable ledger: never one seat twice, and every number can be derived again.
  * OpenAPI spec version: 0.1.0
  */
+import type { EventStatsStartsAt } from './eventStatsStartsAt';
 import type { EventStatus } from './eventStatus';
 
 export interface EventStats {
   event_id: string;
   number: number;
   name: string;
-  starts_at: string;
+  starts_at: EventStatsStartsAt;
   status: EventStatus;
   currency: string;
   capacity: number;

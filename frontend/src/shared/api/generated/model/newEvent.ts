@@ -5,13 +5,18 @@
  * Event booking on an immutable ledger: never one seat twice, and every number can be derived again.
  * OpenAPI spec version: 0.1.0
  */
+import type { NewEventStartsAt } from './newEventStartsAt';
 import type { NewCategory } from './newCategory';
 import type { NewEventEndsAt } from './newEventEndsAt';
+import type { NewEventShowAt } from './newEventShowAt';
 import type { NewEventSalesOpenAt } from './newEventSalesOpenAt';
 import type { NewEventSalesCloseAt } from './newEventSalesCloseAt';
 import type { NewEventCurrency } from './newEventCurrency';
 import type { NewEventMaxTicketsPerCustomer } from './newEventMaxTicketsPerCustomer';
 
+/**
+ * Without `starts_at` it has an open date. `sales_close_at` may be after the start: then sales go on until it.
+ */
 export interface NewEvent {
   /**
    * @minLength 1
@@ -19,7 +24,7 @@ export interface NewEvent {
    * @pattern ^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$
    */
   name: string;
-  starts_at: string;
+  starts_at?: NewEventStartsAt;
   /**
    * @minItems 1
    * @maxItems 50
@@ -38,6 +43,7 @@ export interface NewEvent {
    */
   venue?: string;
   ends_at?: NewEventEndsAt;
+  show_at?: NewEventShowAt;
   /**
    * @minLength 1
    * @maxLength 64
