@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 from starlette.routing import Mount
 
@@ -74,8 +75,12 @@ def test_each_operation_has_an_id_of_its_own(api: str, stack: Stack) -> None:
 @pytest.mark.parametrize("api", COMPAT_APIS)
 def test_the_document_names_where_it_is_mounted(api: str, stack: Stack) -> None:
     document = _document(stack, api)
-    assert document["servers"] == [{"url": f"{stack.settings.server_url}/compat/{api}"}]
     assert document["openapi"].startswith("3.")
+    for host in ("127.0.0.1", "localhost"):
+        url = f"http://{host}:{stack.settings.port}/compat/{api}"
+        assert httpx.get(f"{url}/openapi.json").json()["servers"] == [{"url": url}]
+    settings = Settings(database_url="postgresql:///none", redis_url="redis:///0", public_url="https://seats.example")
+    assert APPLICATIONS[api](settings).openapi()["servers"] == [{"url": f"https://seats.example/compat/{api}"}]
 
 
 def test_the_token_of_the_fifth_is_a_header_that_its_page_asks_for(stack: Stack) -> None:
@@ -95,14 +100,15 @@ def test_pages(api: str, page: str, stack: Stack) -> None:
     assert "default-src 'self'" in response.headers["content-security-policy"]
 
 
-def test_unasked_none_is_there_and_asked_for_by_name_one_is() -> None:
-    def mounted(asked: str) -> list[str]:
-        app = bootstrap(Settings(database_url="postgresql:///none", redis_url="redis:///0", compat_apis=asked))
+def test_unasked_none_is_there_but_in_a_demo_and_asked_for_by_name_one_is() -> None:
+    def mounted(asked: str, *, demo: bool = False) -> list[str]:
+        app = bootstrap(Settings(database_url="postgresql:///none", redis_url="redis:///0", compat_apis=asked, demo=demo))
         return [route.path for route in app.routes if isinstance(route, Mount) and route.path.startswith("/compat")]
 
     assert mounted("") == []
     assert mounted("event-management, event-booking") == ["/compat/event-booking", "/compat/event-management"]
-    assert mounted("all") == [f"/compat/{name}" for name in COMPAT_APIS]
+    assert mounted("all") == mounted("", demo=True) == [f"/compat/{name}" for name in COMPAT_APIS]
+    assert mounted("none", demo=True) == []
 
 
 def test_names() -> None:

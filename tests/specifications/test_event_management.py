@@ -110,6 +110,14 @@ def test_another_category_is_not_sold_out_with_it(api: Client) -> None:
     ] == [201, 400, 201]
 
 
+def test_a_booking_is_bounded(api: Client) -> None:
+    event = new(api, ticket_categories=[{"name": "A", "price": 1, "seats_limit": 2_000}])
+    path = f"/events/{event['id']}/book"
+    said = api.refused(400, "POST", path, {"ticket_category": "A", "quantity": 1_001})
+    assert said == {"detail": "One booking holds at most 1000 tickets: split it."}
+    assert api.do("POST", path, {"ticket_category": "A", "quantity": 1_000}).status_code == 201
+
+
 def test_each_booking_is_a_new_guests(api: Client) -> None:
     path = f"/events/{new(api)['id']}/book"
     assert len({api.ok("POST", path, {"ticket_category": "VIP", "quantity": 5})["id"] for _ in range(3)}) == 3
