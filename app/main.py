@@ -25,7 +25,7 @@ from app import VERSION
 from commands.appender import Appender
 from commands.desk import Desk
 from commands.routes import WriteSide
-from compat.application import name_the_asked_server
+from compat import documentation
 from edge import Edge
 from hot_route import HotRoute
 from ledger import collector
@@ -80,8 +80,7 @@ def bootstrap(
     web.install(app)
     app.add_middleware(Edge)
     document.install(app)
-    if not settings.public_url:
-        name_the_asked_server(app)
+    documentation.prepare(app, settings)
     return app
 
 

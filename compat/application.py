@@ -22,11 +22,10 @@ from pydantic import BaseModel, GetCoreSchemaHandler, PlainSerializer, WithJsonS
 from pydantic_core import CoreSchema
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse
-from starlette.routing import Route
 
 from accounts.errors import NotSignedIn, TooManyAttempts
 from commands.bodies import Price
+from compat import documentation
 from compat.counter import Counter
 from ledger import errors
 from ledger.settings import Settings
@@ -94,8 +93,7 @@ def make(api: str, settings: Settings, style: Style, *, title: str, description:
     )
     app.state.api = api
     app.openapi = partial(_document, app, style)  # type: ignore[method-assign]
-    if not settings.public_url:
-        name_the_asked_server(app)
+    documentation.prepare(app, settings)
     if docs_also_at:
         page = next(route for route in app.routes if isinstance(route, APIRoute) and route.path == "/docs")
         app.add_api_route(docs_also_at, page.endpoint, include_in_schema=False)
@@ -136,17 +134,6 @@ def make(api: str, settings: Settings, style: Style, *, title: str, description:
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
     return app
-
-
-def name_the_asked_server(app: FastAPI) -> None:
-    """Its document names the server as it was asked for, so that "Try it out" works by each of its names: localhost, 127.0.0.1 …"""
-    route = next(route for route in app.routes if isinstance(route, Route) and route.path == app.openapi_url)
-
-    async def openapi(request: Request) -> JSONResponse:
-        url = str(request.base_url).rstrip("/") + request.scope["root_path"]
-        return JSONResponse({**app.openapi(), "servers": [{"url": url}]})
-
-    app.router.routes[app.router.routes.index(route)] = Route(route.path, openapi)
 
 
 def _number(amount: Decimal) -> int | float:

@@ -95,10 +95,10 @@ class Thing:
         """A full one that is accepted, every field and nested object in it that may stand beside the others."""
         first, second = self.event["categories"]
         bodies: dict[str, JSON] = {
-            "sign_up": someone(phone="123"),
+            "sign_up": someone(phone="12345"),
             "log_in": {"email": "root@example.test", "password": PASSWORD},
             "update_me": {"name": "New Name", "phone": "12345", "password": PASSWORD, "old_password": PASSWORD},
-            "create_user": someone(phone="123", role="customer"),
+            "create_user": someone(phone="12345", role="customer"),
             "update_user": {"role": "customer", "disabled": False},
             "create_event": {
                 "name": "New", "starts_at": LATER, "categories": [{"name": "A", "price": "1.00", "capacity": 3}],

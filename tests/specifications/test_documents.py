@@ -1,5 +1,6 @@
 """Each of the five has a document and pages of its own, with the addresses that its specification names; none is there unasked."""
 
+import re
 from typing import Any
 
 import httpx
@@ -98,6 +99,16 @@ def test_pages(api: str, page: str, stack: Stack) -> None:
     assert f"/compat/{api}/openapi.json" in response.text
     assert "://" not in response.text.replace("http://www.w3.org", "")
     assert "default-src 'self'" in response.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("at", ["", *(f"/compat/{api}" for api in COMPAT_APIS)])
+def test_what_its_pages_load_asks_no_other_host_for_a_picture(at: str, stack: Stack) -> None:
+    page = stack.http.get(f"{at}/redoc").text
+    (script,) = re.findall(r'<script src="([^"]+)"', page)
+    loaded = stack.http.get(script)
+    assert (loaded.status_code, loaded.headers["content-type"].split(";")[0]) == (200, "text/javascript")
+    assert not re.findall(r'src:\s*"https?://', loaded.text)
+    assert "cdn.redoc" not in loaded.text
 
 
 def test_unasked_none_is_there_but_in_a_demo_and_asked_for_by_name_one_is() -> None:
