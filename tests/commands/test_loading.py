@@ -75,6 +75,24 @@ async def test_a_snapshot_is_where_loading_begins(appender: Appender, database_u
             await other.submit(t.book(LONG))
 
 
+@pytest.mark.parametrize("topic", snapshots.TOPICS)
+async def test_an_event_has_its_number_whatever_it_is_loaded_from(appender: Appender, database_url: str, topic: str) -> None:
+    """Snapshots of the first format do not say it."""
+    t.fill(database_url, LONG, capacity=60, bookings=50)
+    event = await appender.event(LONG)
+    assert event is not None
+    assert event.number > 0
+    ledger = Ledger(database_url)
+    ledger.save_snapshot(snapshots.take(event, topic))
+    again = await asyncio.to_thread(ledger.event, LONG)
+    ledger.close()
+    async with t.an_appender(database_url) as other:
+        loaded = await other.event(LONG)
+    assert loaded is not None
+    assert again is not None
+    assert s.state(loaded) == s.state(again) == s.state(event)
+
+
 async def test_memory_is_bounded_and_what_was_forgotten_still_sells_right(database_url: str) -> None:
     async with t.an_appender(database_url, cache_bytes=30_000) as appender:
         events = [await t.scheduled(appender, capacity=10) for _ in range(20)]

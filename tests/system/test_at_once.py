@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from tests.running_system import Person, Stack, tickets
+from tests.running_system import Person, Stack, free_port, tickets, wait_until_ready
 
 
 def at_once(count: int, work: Any) -> list[httpx.Response]:
@@ -61,3 +61,21 @@ def _twice(who: Person, method: str, path: str, body: Any, **headers: str) -> An
     assert (second.status_code, second.content) == (first.status_code, first.content)
     assert second.headers["Ledger-Position"] == first.headers["Ledger-Position"]
     return first.json()
+
+
+def test_a_retry_that_names_no_currency_is_the_same_under_another_setting(stack: Stack, organizer: Person) -> None:
+    body = {"name": "Once", "starts_at": "2031-01-01T00:00:00Z", "categories": [{"name": "A", "price": "12.50", "capacity": 9}]}
+    first = organizer.do("POST", "/api/events", body, key="currency")
+    assert first.json()["currency"] == "EUR"
+    port = free_port()
+    process = stack.start("app", PORT=str(port), CURRENCY="JPY")
+    try:
+        wait_until_ready(url := f"http://127.0.0.1:{port}", process)
+        with httpx.Client(base_url=url, timeout=30) as http:
+            there = Person(http, organizer.id, organizer.token)
+            again = there.do("POST", "/api/events", body, key="currency")
+            assert (again.status_code, again.json()) == (201, first.json())
+            assert there.do("POST", "/api/events", {**body, "name": "Twice"}, key="currency").status_code == 422
+    finally:
+        process.terminate()
+        process.wait(15)
