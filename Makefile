@@ -101,7 +101,7 @@ sdk: setup ## Make sdk/event_sdk of the API's OpenAPI document, anew
 client: $(INSTALLED) $(WEB_INSTALLED) ## Make the page's client of the API's OpenAPI document, anew
 	@mkdir -p build
 	@$(RUN) -m asgi --document > build/client.json
-	cd $(FRONTEND) && OPENAPI_DOCUMENT=$(CURDIR)/build/client.json npm run --silent client
+	cd $(FRONTEND) && OPENAPI_DOCUMENT="$(CURDIR)/build/client.json" npm run --silent client
 
 bench: setup ## Measure speed and size; QUICK=1 for a short round
 	$(RUN) -m benchmarks $(if $(QUICK),--quick)

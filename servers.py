@@ -60,11 +60,11 @@ class ServerError(Exception):
 
 
 #: Bounded, and what does not fit is refused rather than dropped in silence. Read from standard input: a password is not for `ps`.
+#: It names no directory, which its quoting would have to survive: Redis starts in its own.
 REDIS_CONFIG = """
 bind 127.0.0.1
 port {port}
 requirepass {password}
-dir {home}
 databases 64
 save ""
 appendonly no
@@ -103,7 +103,7 @@ def own_redis(directory: Path, lost: Callable[[str], None] = _nothing) -> Iterat
     """Yields the URL of a Redis on a free port of 127.0.0.1, with a password made for this start. As `own_postgres` otherwise."""
     with _own_directory(directory) as home:
         port, password = _free_port(), secrets.token_urlsafe(24)
-        config = REDIS_CONFIG.format(port=port, password=password, home=home)
+        config = REDIS_CONFIG.format(port=port, password=password)
         url = f"redis://:{password}@127.0.0.1:{port}/0"
         command: list[str | Path] = [get_binary_path(), "-"]
         with _running("Redis", command, home, ready=lambda: _pongs(url), stop=(signal.SIGTERM,), lost=lost, stdin=config):
@@ -167,8 +167,8 @@ def _locked(file: int) -> bool:
 
 @contextmanager
 def _socket_directory(directory: Path) -> Iterator[Path]:
-    """The directory itself, or a short one where its path is too long for a socket."""
-    if len(os.fsencode(directory / _SOCKET_NAME)) <= _SOCKET_PATH_BYTES:
+    """The directory itself, or a short one where its path is too long for a socket, or PostgreSQL would take it for a list."""
+    if len(os.fsencode(directory / _SOCKET_NAME)) <= _SOCKET_PATH_BYTES and not {",", '"'} & set(str(directory)):
         yield directory
         return
     with tempfile.TemporaryDirectory(prefix="seatledger-") as name:

@@ -81,6 +81,18 @@ def test_a_path_too_long_for_a_socket_does(tmp_path: Path) -> None:
         connection.execute("SELECT")
 
 
+@pytest.mark.parametrize("name", ["with a space", 'say "it", it\'s = #1 \\', "ü", "long" * 30])
+def test_redis_starts_in_a_directory_of_any_name(name: str, tmp_path: Path) -> None:
+    with own_redis(tmp_path / name) as url, redis.Redis.from_url(url) as client:
+        assert client.ping()
+
+
+@pytest.mark.parametrize("name", ["with a space", 'say "it", it\'s = #1 \\', "ü%20"])
+def test_postgres_starts_in_a_directory_of_any_name(name: str, tmp_path: Path) -> None:
+    with connected(tmp_path / name) as connection:
+        connection.execute("SELECT")
+
+
 def test_one_seatledger_a_directory(tmp_path: Path) -> None:
     with own_redis(tmp_path), pytest.raises(ServerError, match=r"in use by another Seatledger\.$"), own_redis(tmp_path):
         pass
