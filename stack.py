@@ -33,6 +33,7 @@ import migrations
 import servers
 from ledger.settings import Settings, SettingsError
 from seed import standing
+from server_place import USER, ServerError, link_target, make_data_directory
 
 #: What runs Seatledger, here and in docker-compose.yml: any number of `api` and `worker`, exactly one `tick`.
 COMMANDS = {"api": "python -m asgi", "worker": "python -m workers worker", "tick": "python -m workers tick"}
@@ -69,7 +70,7 @@ def main() -> int:
                 print("Loading the demo data into the ledger.", flush=True)
                 _seed(settings)
             _supervise(settings)
-    except (SettingsError, servers.ServerError, StackError) as error:
+    except (SettingsError, ServerError, StackError) as error:
         lost.append(str(error))
     except KeyboardInterrupt:
         pass
@@ -112,7 +113,7 @@ def _check_port(settings: Settings) -> None:
 def _check_data_dir(data_dir: Path) -> None:
     probe = data_dir / ".writable"
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        make_data_directory(data_dir)
         probe.touch()
         probe.unlink()
     except OSError as error:
@@ -138,6 +139,7 @@ def _servers(given: Settings, lost: list[str]) -> Iterator[Settings]:
             else:
                 url = own.enter_context(servers.own_postgres(given.data_dir / "postgresql", end))
                 settings = dataclasses.replace(settings, database_url=url)
+                _say_where_the_data_are(given.data_dir / "postgresql")
             if given.redis_url:
                 _check_redis(given.redis_url)
             else:
@@ -148,6 +150,13 @@ def _servers(given: Settings, lost: list[str]) -> Iterator[Settings]:
             # From here on everything ends anyway: a second Ctrl-C is not to leave a server behind.
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_IGN)
+
+
+def _say_where_the_data_are(directory: Path) -> None:
+    if place := link_target(directory):
+        print(
+            f"The database is in {place}: PostgreSQL refuses root, and {USER}, as whom it runs, can't enter DATA_DIR.", flush=True
+        )
 
 
 def _check_redis(url: str) -> None:

@@ -44,23 +44,23 @@ def _refusal(environment: Mapping[str, str]) -> str:
     return done.stderr
 
 
-def test_port_taken(tmp_path: Path) -> None:
+def test_port_taken(server_directory: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        said = _refusal(_environment(tmp_path, PORT=str(port)))
+        said = _refusal(_environment(server_directory, PORT=str(port)))
     assert said == f"Port {port} of 127.0.0.1 can't be used (Address already in use): set PORT to another, or HOST.\n"
 
 
-def test_data_dir_not_writable(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    said = _refusal(_environment(tmp_path / "file"))
-    assert said == f"The data directory {tmp_path / 'file'} is not writable (File exists): set DATA_DIR to another.\n"
+def test_data_dir_not_writable(server_directory: Path) -> None:
+    (server_directory / "file").touch()
+    said = _refusal(_environment(server_directory / "file"))
+    assert said == f"The data directory {server_directory / 'file'} is not writable (File exists): set DATA_DIR to another.\n"
 
 
-def test_database_refusing_and_its_password_unsaid(tmp_path: Path) -> None:
-    said = _refusal(_environment(tmp_path, DATABASE_URL=f"postgresql://me:wasser@127.0.0.1:{_free_port()}/seats"))
+def test_database_refusing_and_its_password_unsaid(server_directory: Path) -> None:
+    said = _refusal(_environment(server_directory, DATABASE_URL=f"postgresql://me:wasser@127.0.0.1:{_free_port()}/seats"))
     assert said.startswith("The PostgreSQL of DATABASE_URL refuses: ")
     assert "Connection refused" in said
     assert said.count("\n") == 1
@@ -68,12 +68,12 @@ def test_database_refusing_and_its_password_unsaid(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["mysql://me:wasser@127.0.0.1/seats", "postgresql://me:wasser@[/seats", "me:wasser"])
-def test_no_database_url(url: str, tmp_path: Path) -> None:
-    assert _refusal(_environment(tmp_path, DATABASE_URL=url)) == "DATABASE_URL is not a postgresql:// URL.\n"
+def test_no_database_url(url: str, server_directory: Path) -> None:
+    assert _refusal(_environment(server_directory, DATABASE_URL=url)) == "DATABASE_URL is not a postgresql:// URL.\n"
 
 
-def test_setting_that_is_wrong(tmp_path: Path) -> None:
-    assert _refusal(_environment(tmp_path, PORT="http")) == "PORT is 'http', which is not a whole number.\n"
+def test_setting_that_is_wrong(server_directory: Path) -> None:
+    assert _refusal(_environment(server_directory, PORT="http")) == "PORT is 'http', which is not a whole number.\n"
 
 
 @contextmanager
@@ -105,9 +105,9 @@ def _alive(family: list[psutil.Process]) -> list[psutil.Process]:
     return [member for member in alive if member.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_run_stop_and_run_again(tmp_path: Path) -> None:
-    environment, data = _environment(tmp_path / "data"), tmp_path / "data"
-    with _running(environment, tmp_path / "log") as process:
+def test_run_stop_and_run_again(server_directory: Path) -> None:
+    environment, data = _environment(server_directory / "data"), server_directory / "data"
+    with _running(environment, server_directory / "log") as process:
         family = _family(process)
         assert _status(environment, "/health") == 200
         with psycopg.connect((data / "database_url").read_text()) as connection:
@@ -117,7 +117,7 @@ def test_run_stop_and_run_again(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)  # the impatient second one
         assert process.wait(30) == 0
         assert _alive(family) == []
-    with _running(environment, tmp_path / "log") as process:
+    with _running(environment, server_directory / "log") as process:
         family = _family(process)
         with psycopg.connect((data / "database_url").read_text()) as connection:
             connection.execute("SELECT FROM kept")
@@ -174,17 +174,17 @@ def _forget_all_but(database_url: str, first: int) -> None:
         connection.execute("ALTER TABLE ledger_entries ENABLE ALWAYS TRIGGER append_only")
 
 
-def test_a_part_that_dies_ends_all(tmp_path: Path) -> None:
-    with _running(_environment(tmp_path / "data"), tmp_path / "log") as process:
+def test_a_part_that_dies_ends_all(server_directory: Path) -> None:
+    with _running(_environment(server_directory / "data"), server_directory / "log") as process:
         family = _family(process)
         next(member for member in family if member.cmdline()[-1] == "worker").kill()
         assert process.wait(30) == 1
         assert _alive(family) == []
-    assert (tmp_path / "log").read_text().endswith("A process ended by itself (see above), so everything was stopped.\n")
+    assert (server_directory / "log").read_text().endswith("A process ended by itself (see above), so everything was stopped.\n")
 
 
-def test_killed_it_leaves_nothing(tmp_path: Path) -> None:
-    with _running(_environment(tmp_path / "data"), tmp_path / "log") as process:
+def test_killed_it_leaves_nothing(server_directory: Path) -> None:
+    with _running(_environment(server_directory / "data"), server_directory / "log") as process:
         family = _family(process)
         process.kill()
         process.wait()
