@@ -16,10 +16,10 @@ SDK := sdk
 SQL :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system run web test lint types walls format database migrate seed sql sdk client bench api worker tick lock clean
+.PHONY: help setup system run web test lint types walls format database migrate seed sql sdk client bench api worker tick lock clean clean-data
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) $(WEB_BUILT) ## Install what is missing and build the page (Python 3.11, Node 20.19 or later; only in this folder)
 
@@ -119,6 +119,10 @@ lock: setup ## Pin what pyproject.toml asks for, with hashes, at the newest vers
 	$(LOCK) -o requirements.txt
 	$(LOCK) --all-extras -c requirements.txt -o requirements-dev.txt
 
-clean: ## Remove .venv, builds and caches; the data stays
+clean: ## Remove .venv, builds and caches; the data stay
 	rm -rf .venv build frontend/node_modules frontend/dist sdk/build sdk/*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './*/node_modules/*' -prune -exec rm -rf {} +
+	@$(PYTHON) -B -m server_place keep "$${DATA_DIR:-.data}"
+
+clean-data: ## Remove the data of `make run` in DATA_DIR, keys included: the bookings are gone then
+	@$(PYTHON) -B -m server_place remove "$${DATA_DIR:-.data}"

@@ -7,6 +7,7 @@ programs, and the data, to which a link in DATA_DIR leads (docs/decisions/0019).
 """
 
 import errno
+import fcntl
 import hashlib
 import os
 import pwd
@@ -14,9 +15,10 @@ import re
 import secrets
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -119,9 +121,19 @@ def server_programs() -> Programs:
             _copy_programs(installed.root, copy)
     except OSError as error:
         raise _elsewhere_refuses(installed.root, error) from error
+    _locked(copy, fcntl.LOCK_SH)  # until this process ends: `make clean` leaves it alone
     if not Programs(copy).run():
         raise ServerError(f"PostgreSQL does not start from {copy} (is it mounted noexec?): run Seatledger as an ordinary user.")
     return Programs(copy)
+
+
+def _locked(directory: Path, kind: int) -> bool:
+    """Locks a directory for the rest of this process, unless another process has it."""
+    try:
+        fcntl.flock(os.open(directory, os.O_RDONLY), kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _elsewhere_refuses(place: Path, error: OSError) -> ServerError:
@@ -169,14 +181,14 @@ def make_data_directory(directory: Path) -> None:
     if directory.is_dir():
         return
     directory.mkdir(parents=True)
-    share(directory)
+    share(directory, writable=False)
 
 
-def share(directory: Path) -> None:
-    """Closes it to all but ourselves and the servers, which may write there."""
+def share(directory: Path, *, writable: bool = True) -> None:
+    """Closes it to all but ourselves and the servers, which may write there, or pass through alone."""
     if identity := as_server():
         os.chown(directory, 0, identity["group"])
-    directory.chmod(0o770 if identity else 0o700)
+    directory.chmod((0o770 if writable else 0o710) if identity else 0o700)
 
 
 def enters(directory: Path) -> bool:
@@ -253,3 +265,50 @@ def temporary_directory(prefix: str = "seatledger-") -> Iterator[Path]:
         finally:
             for data in (Path(name) / "data", *Path(name).glob("*/data")):
                 remove_of_server(data)
+
+
+def remove_programs() -> None:
+    """The copies that no running Seatledger uses. The next start makes them again."""
+    for copy in (ELSEWHERE / "programs").glob("*"):
+        if _locked(copy, fcntl.LOCK_EX):
+            shutil.rmtree(copy, ignore_errors=True)
+    for empty in (ELSEWHERE / "programs", ELSEWHERE):
+        with suppress(OSError):
+            empty.rmdir()
+
+
+def remove_data(data_dir: Path) -> None:
+    """What `make run` keeps in DATA_DIR and elsewhere, keys included. Raises ServerError where it runs."""
+    database = data_dir / "postgresql"
+    home = link_target(database) or database
+    if (home / "lock").exists():
+        with (home / "lock").open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ServerError(f"The directory {home} is in use by a running Seatledger: stop it first.") from None
+    for directory in (home / "data", home, data_dir / "redis", data_dir / "keys"):
+        remove_of_server(directory)
+    for file in (database, data_dir / "database_url", data_dir / "redis_url"):
+        file.unlink(missing_ok=True)
+    with suppress(OSError):  # what else is there is not ours
+        data_dir.rmdir()
+
+
+def main(what: str, data_dir: Path) -> int:
+    """`make clean` and `make clean-data`, which have no `.venv`."""
+    try:
+        place = link_target(data_dir / "postgresql")
+        if what == "remove":
+            remove_data(data_dir)
+        elif data_dir.exists():
+            print(f"The data stay in {data_dir}{f' and {place}' if place else ''}: make clean-data removes them.")
+        remove_programs()
+    except (ServerError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], Path(sys.argv[2])))

@@ -121,6 +121,8 @@ def test_programs_in_a_closed_home_are_copied_once(
     (copy,) = (elsewhere / "programs").iterdir()
     server_programs.cache_clear()
     assert server_programs() == Programs(copy)
+    server_place.remove_programs()
+    assert copy.exists(), "they are in use"
     shutil.rmtree(elsewhere)
     server_programs.cache_clear()
     _find(server_directory / "postgresql")
@@ -147,3 +149,21 @@ def test_root_who_may_become_nobody_else_is_told() -> None:
     done = _run("setpriv", "--bounding-set", "-setuid,-setgid", sys.executable, "-c", program)
     sentence = "PostgreSQL refuses root, and root may not become another user here: run Seatledger as an ordinary user."
     assert done.stderr.endswith(f"ServerError: {sentence}\n")
+
+
+def test_make_clean_says_where_the_data_stay_and_clean_data_removes_them(
+    home: Path, elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _keep(home / "postgresql")
+    (place,) = elsewhere.glob("postgresql-*")
+    (home / "keys").mkdir()
+    (home / "other").touch()
+    assert server_place.main("keep", home) == 0
+    assert capsys.readouterr().out == f"The data stay in {home} and {place}: make clean-data removes them.\n"
+    _find(home / "postgresql")
+    with own_postgres(home / "postgresql"):
+        assert server_place.main("remove", home) == 1
+    assert capsys.readouterr().err == f"The directory {place} is in use by a running Seatledger: stop it first.\n"
+    assert server_place.main("remove", home) == 0
+    assert not elsewhere.exists()
+    assert [path.name for path in home.iterdir()] == ["other"]
