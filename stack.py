@@ -1,14 +1,13 @@
 """What `make run` starts: PostgreSQL and Redis of its own, unless the settings name others, the database's shape, demo data, and
-the three kinds of process of Seatledger, under one supervisor. Ctrl-C ends all of it; if one part ends by itself, all of it ends.
+the three kinds of process of Seatledger, under one supervisor. Ctrl-C ends all of it, and so does the end of a server or the API. A
+worker or tick that ends starts again.
 """
 
 import argparse
-import ctypes
 import dataclasses
 import http.client
 import os
 import shlex
-import shutil
 import signal
 import socket
 import subprocess
@@ -24,9 +23,6 @@ from typing import Any, TextIO, cast
 import psycopg
 import redis
 from alembic.util import CommandError
-from honcho.manager import Manager
-from honcho.printer import Printer
-from honcho.process import Process
 from sqlalchemy.exc import DBAPIError
 
 import migrations
@@ -34,14 +30,15 @@ import servers
 from ledger.settings import Settings, SettingsError
 from seed import standing
 from server_place import USER, ServerError, link_target, make_data_directory
+from supervisor import Part, Supervisor
 
 #: What runs Seatledger, here and in docker-compose.yml: any number of `api` and `worker`, exactly one `tick`.
 COMMANDS = {"api": "python -m asgi", "worker": "python -m workers worker", "tick": "python -m workers tick"}
 
 OLDEST_POSTGRES = 15
 CONNECT_SECONDS = 5
-_ASKED_TO_STOP = (130, 143)  # what honcho returns after SIGINT and SIGTERM
-_PR_SET_PDEATHSIG = 1
+#: A shell's background job would ignore the first.
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StackError(Exception):
@@ -52,7 +49,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
     parser.add_argument("--prepare", action="store_true", help="make the database and its tables, and end")
     prepares = parser.parse_args().prepare
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a shell's background job would ignore the first
+    for number in STOPPING:
         signal.signal(number, signal.default_int_handler)
     sys.stdout = cast(TextIO, _Unbreakable(sys.stdout))
     lost: list[str] = []
@@ -148,7 +145,7 @@ def _servers(given: Settings, lost: list[str]) -> Iterator[Settings]:
             yield dataclasses.replace(settings, demo=not given.database_url if given.demo is None else given.demo)
         finally:
             # From here on everything ends anyway: a second Ctrl-C is not to leave a server behind.
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in STOPPING:
                 signal.signal(number, signal.SIG_IGN)
 
 
@@ -211,34 +208,17 @@ def _seed(settings: Settings) -> None:
 
 
 def _supervise(settings: Settings) -> None:
-    """Until Ctrl-C, SIGTERM, or the end of one of them, which ends the others."""
-    manager = Manager(Printer(sys.stdout))
-    manager._process_ctor = _Watcher  # honcho has no other way in
-    for name, command in COMMANDS.items():
-        manager.add_process(name, _shell_command(command), env=_environment(settings))
-    # Later than honcho's forks: a fork has no use for a copy of a thread's locks.
-    welcome = threading.Timer(0.5, _welcome, [settings])
-    welcome.daemon = True
-    welcome.start()
-    manager.loop()
-    if manager.returncode not in _ASKED_TO_STOP:
-        raise StackError("A process ended by itself (see above), so everything was stopped.")
-
-
-class _Watcher(Process):  # type: ignore[misc]  # honcho has no types
-    """honcho's process around a command. It goes when we are killed, and the command with it."""
-
-    def run(self, *args: Any, **kwargs: Any) -> None:
-        if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        super().run(*args, **kwargs)
-
-
-def _shell_command(command: str) -> str:
-    words = [sys.executable, *shlex.split(command)[1:]]
-    if setpriv := shutil.which("setpriv"):
-        words = [setpriv, "--pdeathsig", "KILL", *words]
-    return f"exec {shlex.join(words)}"
+    """Until Ctrl-C, SIGTERM or SIGHUP, or the end of the API. A worker or tick that ends starts again: selling needs neither."""
+    parts = [
+        Part(name=name, command=[sys.executable, *shlex.split(command)[1:]], essential=name == "api")
+        for name, command in COMMANDS.items()
+    ]
+    supervisor = Supervisor(parts, environment=_environment(settings), output=sys.stdout)
+    for number in STOPPING:
+        signal.signal(number, lambda *_: supervisor.stop())
+    threading.Thread(target=_welcome, args=[settings], daemon=True).start()
+    if reason := supervisor.run():
+        raise StackError(f"The process {reason}, see above: everything was stopped.")
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -174,13 +174,60 @@ def _forget_all_but(database_url: str, first: int) -> None:
         connection.execute("ALTER TABLE ledger_entries ENABLE ALWAYS TRIGGER append_only")
 
 
-def test_a_part_that_dies_ends_all(server_directory: Path) -> None:
-    with _running(_environment(server_directory / "data"), server_directory / "log") as process:
+def _wait_for(text: str, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while text not in log.read_text():
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
+
+
+def _restarted(process: psutil.Process) -> list[psutil.Process]:
+    """The family, once each of its processes is there again."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        with suppress(AssertionError, psutil.NoSuchProcess):
+            return _family(process)
+        time.sleep(0.05)
+    raise AssertionError("not all started again")
+
+
+def _member(family: list[psutil.Process], name: str) -> psutil.Process:
+    return next(member for member in family if member.cmdline()[-1:] == [name])
+
+
+def test_a_worker_and_a_tick_that_die_start_again(server_directory: Path) -> None:
+    environment, log = _environment(server_directory / "data"), server_directory / "log"
+    with _running(environment, log) as process:
+        first = _family(process)
+        killed = {name: _member(first, name) for name in ("worker", "tick")}
+        for name, member in killed.items():
+            member.kill()
+            _wait_for(f"{name} ended by itself (SIGKILL): it starts again in 1 s", log)
+        assert _status(environment, "/ready") == 200
+        again = _restarted(process)
+        assert all(_member(again, name) != member for name, member in killed.items())
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(30) == 0
+        assert _alive([*first, *again]) == []
+
+
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [
+        ("asgi", "The process api ended by itself (SIGKILL), see above: everything was stopped."),
+        ("postgres", "PostgreSQL ended by itself; its log is {}/postgresql/server.log. Everything was stopped."),
+        ("redis", "Redis ended by itself; its log is {}/redis/server.log. Everything was stopped."),
+    ],
+)
+def test_what_nothing_works_without_ends_all(program: str, reason: str, server_directory: Path) -> None:
+    data = server_directory / "data"
+    with _running(_environment(data), server_directory / "log") as process:
         family = _family(process)
-        next(member for member in family if member.cmdline()[-1] == "worker").kill()
+        names = {"postgres": "postgres", "redis": "valkey-server", "asgi": "python"}
+        next(one for one in family if names[program] in one.name() and (program != "asgi" or one.cmdline()[-1] == "asgi")).kill()
         assert process.wait(30) == 1
         assert _alive(family) == []
-    assert (server_directory / "log").read_text().endswith("A process ended by itself (see above), so everything was stopped.\n")
+    assert (server_directory / "log").read_text().splitlines()[-1] == reason.format(data)
 
 
 def test_killed_it_leaves_nothing(server_directory: Path) -> None:
