@@ -1,5 +1,7 @@
 # Everything that one does with Seatledger. `make` alone lists it.
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON_FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
+	"$$python" -c "$(PYTHON_FITS)" 2>/dev/null && command -v "$$python" && break; done)
 RUN := .venv/bin/python
 INSTALLED := .venv/.installed
 LOCK := $(RUN) -m uv pip compile --quiet --no-config --upgrade --universal --generate-hashes \
@@ -37,7 +39,7 @@ help: ## List these commands
 setup: $(INSTALLED) $(WEB_BUILT) ## Install what is missing and build the page (Python 3.11 or later; only in this folder)
 
 $(INSTALLED): requirements-dev.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: set PYTHON to it."; exit 1; }
+	@$(or $(PYTHON),false) -c "$(PYTHON_FITS)" 2>/dev/null || { echo "Python 3.11 to 3.14 is needed: install one, or set PYTHON to it."; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y python3-venv; } \
 		|| { echo "Python's venv is missing: install python3-venv."; exit 1; }
 	$(PYTHON) -m venv .venv
@@ -136,7 +138,7 @@ lock: setup ## Pin what pyproject.toml asks for, with hashes, at the newest vers
 clean: ## Remove .venv, builds and caches; the data stay
 	rm -rf .venv build frontend/node_modules frontend/dist sdk/build sdk/*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './*/node_modules/*' -prune -exec rm -rf {} +
-	@$(PYTHON) -B -m server_place keep "$${DATA_DIR:-.data}"
+	@$(or $(PYTHON),:) -B -m server_place keep "$${DATA_DIR:-.data}"
 
 clean-data: ## Remove the data of `make run` in DATA_DIR, keys included: the bookings are gone then
 	@$(PYTHON) -B -m server_place remove "$${DATA_DIR:-.data}"

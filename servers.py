@@ -88,7 +88,9 @@ def own_postgres(directory: Path, lost: Callable[[str], None] = _nothing) -> Ite
     with _reachable_directory(directory) as home, _socket_directory(home) as sockets:
         data = home / "data"
         _end_leftover(data, sockets)
-        if not data.exists():
+        if data.exists():
+            _check_version(data)
+        else:
             _initdb(data)
         settings = [part for name, value in POSTGRES_SETTINGS.items() for part in ("-c", f"{name}={value}")]
         command: list[str | Path] = [server_programs().postgres("postgres"), "-D", data, "-k", sockets, *settings]
@@ -97,9 +99,7 @@ def own_postgres(directory: Path, lost: Callable[[str], None] = _nothing) -> Ite
         # SIGINT is PostgreSQL's fast shutdown: it waits for no client. SIGQUIT gives up and recovers at the next start.
         stop = (signal.SIGINT, signal.SIGQUIT)
         with _running("PostgreSQL", command, home, ready=lambda: _answers(admin_url), stop=stop, lost=lost):
-            with psycopg.connect(admin_url, autocommit=True) as connection:
-                if not connection.execute("SELECT FROM pg_database WHERE datname = 'seatledger'").rowcount:
-                    connection.execute("CREATE DATABASE seatledger")
+            _make_database(admin_url)
             yield url
 
 
@@ -213,6 +213,26 @@ def _working_directory(pid: str) -> str:
         return run_as_server("readlink", link).stdout.strip()
     except OSError:
         return ""
+
+
+def _check_version(data: Path) -> None:
+    """PostgreSQL reads the files of its own major version alone."""
+    theirs = run_as_server("cat", data / "PG_VERSION").stdout.strip()
+    ours = run_as_server(server_programs().postgres("postgres"), "--version").stdout.split()[-1].partition(".")[0]
+    if theirs and theirs != ours:
+        raise ServerError(
+            f"The data in {data} are of PostgreSQL {theirs}, and this Seatledger has PostgreSQL {ours}: "
+            "dump them (pg_dump) while the Seatledger that made them runs, or set DATA_DIR to another."
+        )
+
+
+def _make_database(admin_url: str) -> None:
+    try:
+        with psycopg.connect(admin_url, autocommit=True) as connection:
+            if not connection.execute("SELECT FROM pg_database WHERE datname = 'seatledger'").rowcount:
+                connection.execute("CREATE DATABASE seatledger")
+    except psycopg.Error as error:
+        raise ServerError(f"PostgreSQL can't make the database: {one_line(error)}.") from error
 
 
 def _initdb(data: Path) -> None:

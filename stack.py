@@ -8,6 +8,7 @@ import dataclasses
 import http.client
 import os
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -37,6 +38,8 @@ COMMANDS = {"api": "python -m asgi", "worker": "python -m workers worker", "tick
 
 OLDEST_POSTGRES = 15
 CONNECT_SECONDS = 5
+#: A new database with its demo data takes half of it.
+FREE_BYTES = 100_000_000
 #: A shell's background job would ignore the first.
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -57,7 +60,7 @@ def main() -> int:
         settings = Settings.from_env()
         if not prepares:
             _check_port(settings)
-        _check_data_dir(settings.data_dir)
+        _check_data_dir(settings)
         with _servers(settings, lost) as settings, servers.announced(settings):
             _migrate(settings.database_url)
             if prepares:
@@ -107,14 +110,29 @@ def _check_port(settings: Settings) -> None:
         ) from error
 
 
-def _check_data_dir(data_dir: Path) -> None:
+def _check_data_dir(settings: Settings) -> None:
+    data_dir = settings.data_dir
     probe = data_dir / ".writable"
     try:
+        if not settings.database_url:
+            _check_space(link_target(data_dir / "postgresql") or data_dir)
         make_data_directory(data_dir)
-        probe.touch()
-        probe.unlink()
+        try:
+            probe.write_bytes(bytes(4096))
+        finally:
+            probe.unlink(missing_ok=True)
     except OSError as error:
         raise StackError(f"The data directory {data_dir} is not writable ({error.strerror}): set DATA_DIR to another.") from error
+
+
+def _check_space(directory: Path) -> None:
+    """Before anything is made: a database on a full disk is half made, or ends in the middle of a sale."""
+    present = next(path for path in (directory.absolute(), *directory.absolute().parents) if path.exists())
+    if (free := shutil.disk_usage(present).free) < FREE_BYTES:
+        raise StackError(
+            f"The disk of the data directory {directory} has {free // 10**6} MB left, "
+            f"and Seatledger needs {FREE_BYTES // 10**6}: make room, or set DATA_DIR to another."
+        )
 
 
 @contextmanager
@@ -189,7 +207,7 @@ def _migrate(url: str) -> None:
     except DBAPIError as error:
         raise StackError(f"The database can't be migrated: {servers.one_line(error.orig)}") from error
     except CommandError as error:
-        raise StackError(f"The database can't be migrated: {servers.one_line(error)}.") from error
+        raise StackError(f"The database can't be migrated: {servers.one_line(error).removesuffix('.')}.") from error
 
 
 def _demo_is_due(database_url: str) -> bool:
