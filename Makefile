@@ -56,13 +56,16 @@ $(WEB_BUILT): $(WEB_INSTALLED) $(WEB_SOURCES)
 	cd frontend && npm run --silent build -- --logLevel warn
 	@touch $@
 
-system: ## Install nginx and Chromium for the tests, if they are missing and you are root
-	@PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || { \
-		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -qq -y nginx-light; \
-		else echo "The tests need nginx: install it (Debian: apt-get install nginx-light)."; exit 1; fi; }
-	@command -v chromium >/dev/null || { \
-		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -qq -y chromium; \
-		else echo "The tests need Chromium: install it (Debian: apt-get install chromium)."; exit 1; fi; }
+# $(call tool,program,Debian's package,what is tested with it): continuous integration leaves nothing out.
+define tool
+@PATH="$$PATH:/usr/sbin" command -v $(1) >/dev/null || \
+	{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq -y $(2); } || \
+	{ echo "$(1) is missing, so the tests of $(3) are left out: install it (Debian: apt-get install $(2))."; [ -z "$$CI" ]; }
+endef
+
+system: ## Install nginx and Chromium for the tests where they are missing, as root on Debian; else say what is left out
+	$(call tool,nginx,nginx-light,the shipped nginx configuration)
+	$(call tool,chromium,chromium,the page in a browser)
 
 run: setup ## Start everything; with no DATABASE_URL and REDIS_URL, on a PostgreSQL and a Redis of its own
 	@$(RUN) -m stack
@@ -141,4 +144,4 @@ clean: ## Remove .venv, builds and caches; the data stay
 	@$(or $(PYTHON),:) -B -m server_place keep "$${DATA_DIR:-.data}"
 
 clean-data: ## Remove the data of `make run` in DATA_DIR, keys included: the bookings are gone then
-	@$(PYTHON) -B -m server_place remove "$${DATA_DIR:-.data}"
+	@$(or $(PYTHON),python3) -B -m server_place remove "$${DATA_DIR:-.data}"

@@ -11,7 +11,6 @@ import fcntl
 import hashlib
 import os
 import pwd
-import re
 import secrets
 import shutil
 import subprocess
@@ -145,9 +144,9 @@ def _elsewhere_refuses(place: Path, error: OSError) -> ServerError:
 
 def _fingerprint(site: Path) -> str:
     """Of what was installed: a wheel's RECORD has the hashes of its files."""
-    names = "|".join(_PACKAGES)
-    records = sorted(path for path in site.glob("*.dist-info/RECORD") if re.match(rf"({names})-", path.parent.name))
-    return hashlib.sha256(b"".join(record.read_bytes() for record in records)).hexdigest()[:16]
+    records = [path.read_text() for name in _PACKAGES for path in site.glob(f"{name}-*.dist-info/RECORD")]
+    ours = sorted(line for record in records for line in record.splitlines() if line.startswith(tuple(_PACKAGES)))
+    return hashlib.sha256("\n".join(ours).encode()).hexdigest()[:16]
 
 
 def _copy_programs(site: Path, copy: Path) -> None:

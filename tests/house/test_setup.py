@@ -32,12 +32,12 @@ def _tools(directory: Path, *names: str) -> str:
     return str(directory)
 
 
-def _make(clone: Path, *arguments: str, **environment: str) -> str:
+def _make(clone: Path, *arguments: str, status: int = 2, **environment: str) -> str:
     kept = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "PYTHON")}
     make = shutil.which("make")
     assert make
     done = subprocess.run([make, *arguments], cwd=clone, env={**kept, **environment}, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
+    assert done.returncode == status
     return done.stdout
 
 
@@ -71,3 +71,13 @@ def test_no_node_and_none_to_be_had(clone: Path, tmp_path: Path) -> None:
         "Node 20.19 or later with npm is needed to build the page, and PyPI has none that runs here: install it (see nodejs.org).",
     ]
     assert not (clone / "frontend" / "node_modules").exists()
+
+
+@pytest.mark.parametrize(("ci", "status"), [("", 0), ("1", 2)])
+def test_tools_that_are_missing_leave_tests_out_but_not_in_continuous_integration(
+    ci: str, status: int, clone: Path, tmp_path: Path
+) -> None:
+    path = _tools(tmp_path / "bin", "sh", "find", "id")
+    said = _make(clone, "system", PATH=path, CI=ci, status=status)
+    assert "is missing, so the tests of" in said
+    assert "are left out: install it (Debian: apt-get install" in said
