@@ -14,7 +14,7 @@ import pytest
 import redis
 
 import server_place
-from server_place import Programs, ServerError, installed_programs, server_programs, temporary_directory
+from server_place import Programs, ServerError, installed_programs, server_programs
 from servers import own_postgres, own_redis
 
 ROOT = Path(__file__).parent.parent.parent
@@ -41,12 +41,12 @@ def home() -> Iterator[Path]:
 
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """In place of the folder under /var/lib."""
-    with temporary_directory("seatledger-elsewhere-") as directory:
-        directory.chmod(0o755)
-        monkeypatch.setattr(server_place, "ELSEWHERE", directory / "seatledger")
+    """Beside the folder that it stands for: programs may start from there, wherever temporary files lie."""
+    with tempfile.TemporaryDirectory(prefix="seatledger-test-", dir=server_place.ELSEWHERE.parent) as name:
+        Path(name).chmod(0o755)
+        monkeypatch.setattr(server_place, "ELSEWHERE", Path(name) / "seatledger")
         server_programs.cache_clear()
-        yield directory / "seatledger"
+        yield server_place.ELSEWHERE
         server_programs.cache_clear()
 
 
@@ -80,7 +80,7 @@ def test_data_that_became_unreachable_move(home: Path, elsewhere: Path) -> None:
     """An earlier version ran where a capability led it through root's home."""
     home.chmod(0o755)
     _keep(home / "postgresql")
-    assert not elsewhere.exists()
+    assert not [*elsewhere.glob("postgresql-*")]
     home.chmod(0o700)
     _find(home / "postgresql")
     assert (home / "postgresql").is_symlink()
@@ -92,7 +92,7 @@ def test_a_move_that_was_broken_off_loses_nothing(home: Path, elsewhere: Path) -
     _keep(home / "postgresql")
     (home / "postgresql").rename(home / "postgresql.moved")
     _find(home / "postgresql")
-    assert not elsewhere.exists()
+    assert not [*elsewhere.glob("postgresql-*")]
 
 
 def test_data_that_are_missing_elsewhere_are_not_begun_anew(home: Path, elsewhere: Path) -> None:
@@ -165,5 +165,5 @@ def test_make_clean_says_where_the_data_stay_and_clean_data_removes_them(
         assert server_place.main("remove", home) == 1
     assert capsys.readouterr().err == f"The directory {place} is in use by a running Seatledger: stop it first.\n"
     assert server_place.main("remove", home) == 0
-    assert not elsewhere.exists()
+    assert not [*elsewhere.glob("postgresql-*")]
     assert [path.name for path in home.iterdir()] == ["other"]
