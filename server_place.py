@@ -190,6 +190,15 @@ def share(directory: Path, *, writable: bool = True) -> None:
     directory.chmod((0o770 if writable else 0o710) if identity else 0o700)
 
 
+def check_owner(directory: Path) -> None:
+    """Raises ServerError for root at an ordinary user's data: he could not use them any more."""
+    identity = as_server()
+    if identity and directory.exists() and (owner := directory.stat().st_uid) not in (0, identity["user"]):
+        raise ServerError(
+            f"The directory {directory} belongs to user {owner}: run Seatledger as that user, or set DATA_DIR to another."
+        )
+
+
 def enters(directory: Path) -> bool:
     """Can the servers' user reach it and write there? Tried as him: modes, mounts and capabilities are too many to reckon."""
     test = 'test -w "$1" && cd "$1"'

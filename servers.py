@@ -6,6 +6,7 @@ data again. Redis keeps nothing over a restart: hints, live changes and counters
 
 import fcntl
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -27,6 +28,7 @@ from server_place import (
     USER,
     ServerError,
     as_server,
+    check_owner,
     enters,
     link_target,
     move_elsewhere,
@@ -156,6 +158,7 @@ def _own_directory(directory: Path) -> Iterator[Path]:
     try:
         recover_move(directory)
         home = link_target(directory) or directory
+        check_owner(home)
         home.mkdir(parents=True, exist_ok=True)
         lock = (home / "lock").open("w")
         share(home)
@@ -218,7 +221,7 @@ def _working_directory(pid: str) -> str:
 def _check_version(data: Path) -> None:
     """PostgreSQL reads the files of its own major version alone."""
     theirs = run_as_server("cat", data / "PG_VERSION").stdout.strip()
-    ours = run_as_server(server_programs().postgres("postgres"), "--version").stdout.split()[-1].partition(".")[0]
+    ours = re.findall(r"\d+", run_as_server(server_programs().postgres("postgres"), "--version").stdout)[0]
     if theirs and theirs != ours:
         raise ServerError(
             f"The data in {data} are of PostgreSQL {theirs}, and this Seatledger has PostgreSQL {ours}: "

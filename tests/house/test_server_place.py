@@ -128,6 +128,28 @@ def test_programs_in_a_closed_home_are_copied_once(
     _find(server_directory / "postgresql")
 
 
+def test_the_data_of_an_ordinary_user_stay_his(server_directory: Path) -> None:
+    (server_directory / "postgresql").mkdir()
+    os.chown(server_directory / "postgresql", 12345, 12345)
+    with (
+        pytest.raises(ServerError, match=r"belongs to user 12345: run .* as that user"),
+        own_postgres(server_directory / "postgresql"),
+    ):
+        pass
+    assert (server_directory / "postgresql").stat().st_uid == 12345
+
+
+def test_where_nothing_can_be_written_elsewhere(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "file").touch()
+    monkeypatch.setattr(server_place, "ELSEWHERE", home / "file" / "seatledger")
+    refused = pytest.raises(
+        ServerError, match=r"^PostgreSQL refuses root, nobody can't enter .*/postgresql, and .* is not writable .*$"
+    )
+    with refused, own_postgres(home / "postgresql"):
+        pass
+    assert not (home / "postgresql").is_symlink()
+
+
 def _run(*command: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, **options)
 
