@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 #: For root: what the servers' user can't enter where it is.
 ELSEWHERE = Path("/var/lib/seatledger")
@@ -60,7 +60,7 @@ def as_server() -> _As:
         raise ServerError(f"PostgreSQL refuses root, and there is no user {USER} here to run it as: {remedy}.") from None
     chosen = _As(user=user, group=GROUP_ID, extra_groups=[])
     try:
-        subprocess.run(["true"], check=True, **chosen)  # noqa: S607 (of coreutils, wherever they are)
+        subprocess.run(["true"], check=True, env=_with_system_path(), **chosen)  # noqa: S607 (of coreutils, wherever they are)
     except (OSError, subprocess.CalledProcessError):
         raise ServerError(f"PostgreSQL refuses root, and root may not become another user here: {remedy}.") from None
     return chosen
@@ -68,7 +68,13 @@ def as_server() -> _As:
 
 def run_as_server(*command: str | Path) -> subprocess.CompletedProcess[str]:
     """Runs a short command, whatever its outcome: root without the capability to override modes can't read the servers' files."""
-    return subprocess.run(list(map(str, command)), capture_output=True, text=True, errors="replace", check=False, **as_server())
+    options: dict[str, Any] = {"env": _with_system_path(), **as_server()}
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, errors="replace", check=False, **options)
+
+
+def _with_system_path() -> dict[str, str]:
+    """The servers' user may not be able to enter the folders of our PATH."""
+    return {**os.environ, "PATH": f"{os.defpath}:{os.environ.get('PATH', '')}"}
 
 
 def remove_of_server(directory: Path) -> None:
