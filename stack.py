@@ -1,9 +1,9 @@
 """What `make run` starts: PostgreSQL and Redis of its own, unless the settings name others, the database's shape, demo data, and
-the three kinds of process of Seatledger, under one supervisor. Ctrl-C ends all of it; if one part ends by itself, all of it ends.
+the three kinds of process of Seatledger, under one supervisor. Ctrl-C ends all of it, and so does the end of a server or the API. A
+worker or tick that ends starts again.
 """
 
 import argparse
-import ctypes
 import dataclasses
 import http.client
 import os
@@ -24,23 +24,24 @@ from typing import Any, TextIO, cast
 import psycopg
 import redis
 from alembic.util import CommandError
-from honcho.manager import Manager
-from honcho.printer import Printer
-from honcho.process import Process
 from sqlalchemy.exc import DBAPIError
 
 import migrations
 import servers
 from ledger.settings import Settings, SettingsError
 from seed import standing
+from server_place import USER, ServerError, link_target, make_data_directory
+from supervisor import Part, Supervisor
 
 #: What runs Seatledger, here and in docker-compose.yml: any number of `api` and `worker`, exactly one `tick`.
 COMMANDS = {"api": "python -m app", "worker": "python -m workers worker", "tick": "python -m workers tick"}
 
 OLDEST_POSTGRES = 15
 CONNECT_SECONDS = 5
-_ASKED_TO_STOP = (130, 143)  # what honcho returns after SIGINT and SIGTERM
-_PR_SET_PDEATHSIG = 1
+#: A new database with its demo data takes half of it.
+FREE_BYTES = 100_000_000
+#: A shell's background job would ignore the first.
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StackError(Exception):
@@ -51,7 +52,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
     parser.add_argument("--prepare", action="store_true", help="make the database and its tables, and end")
     prepares = parser.parse_args().prepare
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a shell's background job would ignore the first
+    for number in STOPPING:
         signal.signal(number, signal.default_int_handler)
     sys.stdout = cast(TextIO, _Unbreakable(sys.stdout))
     lost: list[str] = []
@@ -59,7 +60,7 @@ def main() -> int:
         settings = Settings.from_env()
         if not prepares:
             _check_port(settings)
-        _check_data_dir(settings.data_dir)
+        _check_data_dir(settings)
         with _servers(settings, lost) as settings, servers.announced(settings):
             _migrate(settings.database_url)
             if prepares:
@@ -69,7 +70,7 @@ def main() -> int:
                 print("Loading the demo data into the ledger.", flush=True)
                 _seed(settings)
             _supervise(settings)
-    except (SettingsError, servers.ServerError, StackError) as error:
+    except (SettingsError, ServerError, StackError) as error:
         lost.append(str(error))
     except KeyboardInterrupt:
         pass
@@ -109,14 +110,29 @@ def _check_port(settings: Settings) -> None:
         ) from error
 
 
-def _check_data_dir(data_dir: Path) -> None:
+def _check_data_dir(settings: Settings) -> None:
+    data_dir = settings.data_dir
     probe = data_dir / ".writable"
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
+        if not settings.database_url:
+            _check_space(link_target(data_dir / "postgresql") or data_dir)
+        make_data_directory(data_dir)
+        try:
+            probe.write_bytes(bytes(4096))
+        finally:
+            probe.unlink(missing_ok=True)
     except OSError as error:
         raise StackError(f"The data directory {data_dir} is not writable ({error.strerror}): set DATA_DIR to another.") from error
+
+
+def _check_space(directory: Path) -> None:
+    """Before anything is made: a database on a full disk is half made, or ends in the middle of a sale."""
+    present = next(path for path in (directory.absolute(), *directory.absolute().parents) if path.exists())
+    if (free := shutil.disk_usage(present).free) < FREE_BYTES:
+        raise StackError(
+            f"The disk of the data directory {directory} has {free // 10**6} MB left, "
+            f"and Seatledger needs {FREE_BYTES // 10**6}: make room, or set DATA_DIR to another."
+        )
 
 
 @contextmanager
@@ -138,6 +154,7 @@ def _servers(given: Settings, lost: list[str]) -> Iterator[Settings]:
             else:
                 url = own.enter_context(servers.own_postgres(given.data_dir / "postgresql", end))
                 settings = dataclasses.replace(settings, database_url=url)
+                _say_where_the_data_are(given.data_dir / "postgresql")
             if given.redis_url:
                 _check_redis(given.redis_url)
             else:
@@ -146,8 +163,15 @@ def _servers(given: Settings, lost: list[str]) -> Iterator[Settings]:
             yield dataclasses.replace(settings, demo=not given.database_url if given.demo is None else given.demo)
         finally:
             # From here on everything ends anyway: a second Ctrl-C is not to leave a server behind.
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in STOPPING:
                 signal.signal(number, signal.SIG_IGN)
+
+
+def _say_where_the_data_are(directory: Path) -> None:
+    if place := link_target(directory):
+        print(
+            f"The database is in {place}: PostgreSQL refuses root, and {USER}, as whom it runs, can't enter DATA_DIR.", flush=True
+        )
 
 
 def _check_redis(url: str) -> None:
@@ -183,7 +207,7 @@ def _migrate(url: str) -> None:
     except DBAPIError as error:
         raise StackError(f"The database can't be migrated: {servers.one_line(error.orig)}") from error
     except CommandError as error:
-        raise StackError(f"The database can't be migrated: {servers.one_line(error)}.") from error
+        raise StackError(f"The database can't be migrated: {servers.one_line(error).removesuffix('.')}.") from error
 
 
 def _demo_is_due(database_url: str) -> bool:
@@ -202,34 +226,17 @@ def _seed(settings: Settings) -> None:
 
 
 def _supervise(settings: Settings) -> None:
-    """Until Ctrl-C, SIGTERM, or the end of one of them, which ends the others."""
-    manager = Manager(Printer(sys.stdout))
-    manager._process_ctor = _Watcher  # honcho has no other way in
-    for name, command in COMMANDS.items():
-        manager.add_process(name, _shell_command(command), env=_environment(settings))
-    # Later than honcho's forks: a fork has no use for a copy of a thread's locks.
-    welcome = threading.Timer(0.5, _welcome, [settings])
-    welcome.daemon = True
-    welcome.start()
-    manager.loop()
-    if manager.returncode not in _ASKED_TO_STOP:
-        raise StackError("A process ended by itself (see above), so everything was stopped.")
-
-
-class _Watcher(Process):  # type: ignore[misc]  # honcho has no types
-    """honcho's process around a command. It goes when we are killed, and the command with it."""
-
-    def run(self, *args: Any, **kwargs: Any) -> None:
-        if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        super().run(*args, **kwargs)
-
-
-def _shell_command(command: str) -> str:
-    words = [sys.executable, *shlex.split(command)[1:]]
-    if setpriv := shutil.which("setpriv"):
-        words = [setpriv, "--pdeathsig", "KILL", *words]
-    return f"exec {shlex.join(words)}"
+    """Until Ctrl-C, SIGTERM or SIGHUP, or the end of the API. A worker or tick that ends starts again: selling needs neither."""
+    parts = [
+        Part(name=name, command=[sys.executable, *shlex.split(command)[1:]], essential=name == "api")
+        for name, command in COMMANDS.items()
+    ]
+    supervisor = Supervisor(parts, environment=_environment(settings), output=sys.stdout)
+    for number in STOPPING:
+        signal.signal(number, lambda *_: supervisor.stop())
+    threading.Thread(target=_welcome, args=[settings], daemon=True).start()
+    if reason := supervisor.run():
+        raise StackError(f"The process {reason}, see above: everything was stopped.")
 
 
 def _environment(settings: Settings) -> dict[str, str]:

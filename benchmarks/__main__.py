@@ -8,18 +8,17 @@ import dataclasses
 import shlex
 import signal
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-import servers
 from benchmarks import growth, hot_event, live, machine, many_events, projection, proof, read_your_writes, reads, sold_out, start
 from benchmarks.bench import FULL, QUICK, Bench, Options
 from benchmarks.machine import BenchError
 from benchmarks.results import Results
+from server_place import ServerError, temporary_directory
 
 #: In this order: `start` wants the machine for itself, `read_your_writes` a ledger with something in it.
 BENCHMARKS: dict[str, Callable[[Bench], None]] = {
@@ -48,7 +47,7 @@ def main(given: list[str] | None = None) -> int:
     try:
         _check_writable(arguments.json)
         results = _measured(arguments.only or _default(options), options)
-    except (BenchError, servers.ServerError) as error:
+    except (BenchError, ServerError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -98,8 +97,7 @@ def _check_writable(file: Path | None) -> None:
 
 def _measured(names: list[str], options: Options) -> Results:
     """Whatever happens, every process that was started is ended, and the directory goes."""
-    with tempfile.TemporaryDirectory(prefix="seatledger-bench-", ignore_cleanup_errors=True) as name, ExitStack() as stack:
-        directory = Path(name)
+    with temporary_directory("seatledger-bench-") as directory, ExitStack() as stack:
         machine.check(directory, NEED_BYTES[options.quick])
         bench = Bench(options, directory, stack)
         bench.results.facts = {

@@ -113,7 +113,7 @@ class Stage:
 
 @contextmanager
 def opened(directory: Path) -> Iterator[Stage]:
-    """Raises BenchError, servers.ServerError."""
+    """Raises BenchError, ServerError."""
     with ExitStack() as stack:
         postgres = stack.enter_context(servers.own_postgres(directory / "postgresql"))
         redis_url = stack.enter_context(servers.own_redis(directory / "redis"))

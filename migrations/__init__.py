@@ -9,6 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import NullPool, create_engine
 
 from ledger.store import sqlalchemy_url
@@ -18,7 +19,17 @@ MIGRATION_LOCK = 0x6D69677261746521
 
 
 def upgrade(database_url: str, revision: str = "head") -> None:
-    command.upgrade(_config(database_url), revision)
+    """Raises CommandError with a sentence where there is no such step, or the database is at one that this code does not know."""
+    try:
+        command.upgrade(_config(database_url), revision)
+    except CommandError as error:
+        found = current(database_url)
+        if found is None or found in {script.revision for script in _scripts().walk_revisions()}:
+            raise
+        raise CommandError(
+            f"It is at step {found}, which this Seatledger does not know: start the newer one that made it, "
+            "or set DATA_DIR (or DATABASE_URL) to another."
+        ) from error
 
 
 def downgrade(database_url: str, revision: str) -> None:
@@ -35,9 +46,13 @@ def current(database_url: str) -> str | None:
 
 def head() -> str:
     """The step that this code expects."""
-    revision = ScriptDirectory.from_config(_config("")).get_current_head()
+    revision = _scripts().get_current_head()
     assert revision is not None
     return revision
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config(""))
 
 
 def _config(database_url: str) -> Config:

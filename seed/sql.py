@@ -11,12 +11,10 @@ import json
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
@@ -31,6 +29,7 @@ from ledger.recorder import ORDERING_LOCK
 from ledger.settings import Settings
 from seed.__main__ import load
 from seed.demo import DEMO, PASSWORD
+from server_place import installed_programs, temporary_directory
 
 MIDNIGHT = datetime(2030, 1, 7, tzinfo=UTC)
 _TIME = re.compile(r'"(\w+)":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)"')
@@ -136,7 +135,7 @@ def _text(value: object) -> str:
 
 
 def schema() -> str:
-    command = [str(servers.postgres_program("pg_dump")), "--schema-only", "--no-owner", "--no-privileges"]
+    command = [str(installed_programs().postgres("pg_dump")), "--schema-only", "--no-owner", "--no-privileges"]
     with _database() as settings:
         done = subprocess.run([*command, settings.database_url], capture_output=True, text=True, check=True)
     # What differs from one dump, or one release of PostgreSQL, to the next.
@@ -147,9 +146,9 @@ def schema() -> str:
 @contextmanager
 def _database() -> Iterator[Settings]:
     """Migrated and empty, on a server of its own."""
-    with tempfile.TemporaryDirectory() as name, servers.own_postgres(Path(name) / "postgresql") as url:
+    with temporary_directory() as directory, servers.own_postgres(directory / "postgresql") as url:
         migrations.upgrade(url)
-        yield Settings(database_url=url, data_dir=Path(name))
+        yield Settings(database_url=url, data_dir=directory)
 
 
 def main() -> int:

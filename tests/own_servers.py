@@ -8,13 +8,13 @@ import fcntl
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from server_place import temporary_directory
 from servers import own_postgres, own_redis
 
 ROOT = Path(__file__).parent.parent
@@ -24,8 +24,7 @@ SECONDS = 60.0
 @contextmanager
 def directory() -> Iterator[Path]:
     """For the process that all others of the run are children of. At the end, the servers and their data are gone."""
-    with tempfile.TemporaryDirectory(prefix="seatledger-test-", ignore_cleanup_errors=True) as name:
-        path = Path(name)
+    with temporary_directory("seatledger-test-") as path:
         with locked(path / "run"):
             yield path
         deadline = time.monotonic() + SECONDS

@@ -23,6 +23,7 @@ from ledger.settings import Settings
 from ledger.streams import Streams
 from probes import Probes
 from query_api.database import Database, Query
+from server_place import temporary_directory
 from servers import own_postgres
 from tests.commands import selling as t
 from tests.conftest import PostgresServer
@@ -32,9 +33,9 @@ ONE = Query("SELECT 1, 1", {}, ())
 
 
 @pytest.fixture(scope="module")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def postgres_server() -> Iterator[PostgresServer]:
     """A server of their own: while one of its processes is stopped, it keeps whoever makes or drops a database waiting."""
-    with own_postgres(tmp_path_factory.mktemp("silent")) as url:
+    with temporary_directory() as directory, own_postgres(directory) as url:
         yield PostgresServer(url, "silent_")
 
 

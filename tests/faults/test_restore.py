@@ -12,7 +12,6 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine
 
-import servers
 from ledger.macs import Macs
 from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
@@ -23,6 +22,7 @@ from projections.proof.log_keys import begin_origin
 from projections.proof.verify import Verifier
 from projections.rebuild import Rebuilder
 from projections.registry import PROJECTORS
+from server_place import installed_programs
 from tests.conftest import PostgresServer
 from tests.ledger import scenario as s
 from tests.projections.stories import Story
@@ -63,12 +63,12 @@ class Shop:
 
 
 def _dump(url: str, file: Path) -> None:
-    program = servers.postgres_program("pg_dump")
+    program = installed_programs().postgres("pg_dump")
     subprocess.run([program, "--format=custom", f"--file={file}", url], check=True, capture_output=True)
 
 
 def _restore(url: str, file: Path) -> None:
-    program = servers.postgres_program("pg_restore")
+    program = installed_programs().postgres("pg_restore")
     subprocess.run([program, "--no-owner", "--exit-on-error", f"--dbname={url}", file], check=True, capture_output=True)
 
 

@@ -13,7 +13,7 @@ import stack
 ROOT = Path(__file__).parent.parent.parent
 MAKEFILE = (ROOT / "Makefile").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-LOCKS = ("requirements.txt", "requirements-dev.txt")
+LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-node.txt")
 
 
 def _make(*targets: str) -> str:
@@ -23,7 +23,7 @@ def _make(*targets: str) -> str:
 def test_make_alone_lists_every_target() -> None:
     phony = re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)
     assert phony
-    listed = re.findall(r"^  make (\w+) +\S", _make(), re.MULTILINE)
+    listed = re.findall(r"^  make ([\w-]+) +\S", _make(), re.MULTILINE)
     assert sorted(listed) == sorted(phony[1].split())
     assert {"setup", "run", "test", "lint", "types", "migrate", "seed", "bench", "api", "worker", "tick"} <= set(listed)
 
@@ -54,10 +54,11 @@ def test_requirements_are_pinned_with_hashes_and_name_no_place(name: str) -> Non
 
 
 def test_what_is_asked_for_is_pinned() -> None:
-    runtime, everything = ({_name(line) for line in (ROOT / lock).read_text().splitlines()} for lock in LOCKS)
+    runtime, everything, node = ({_name(line) for line in (ROOT / lock).read_text().splitlines()} for lock in LOCKS)
     extras = PROJECT["project"]["optional-dependencies"]
     assert {_name(line) for line in PROJECT["project"]["dependencies"]} <= runtime
     assert {_name(line) for group in extras.values() for line in group} | runtime <= everything
+    assert {_name(line) for line in PROJECT["dependency-groups"]["node"]} <= node
 
 
 def _name(requirement: str) -> str:

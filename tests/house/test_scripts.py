@@ -28,18 +28,18 @@ def _run(script: str, environment: dict[str, str]) -> str:
     return done.stdout
 
 
-def test_setup_migrates_the_database_that_is_named(empty_database_url: str, redis_url: str, tmp_path: Path) -> None:
-    environment = _environment(DATABASE_URL=empty_database_url, REDIS_URL=redis_url, DATA_DIR=str(tmp_path))
+def test_setup_migrates_the_database_that_is_named(empty_database_url: str, redis_url: str, server_directory: Path) -> None:
+    environment = _environment(DATABASE_URL=empty_database_url, REDIS_URL=redis_url, DATA_DIR=str(server_directory))
     for _ in range(2):  # again is fine
         assert "The database is ready." in _run("setup.sh", environment)
         assert migrations.current(empty_database_url) == migrations.head()
 
 
-def test_setup_makes_a_database_and_run_starts_everything_on_it(tmp_path: Path) -> None:
-    environment, log = _environment(DATA_DIR=str(tmp_path / "data")), tmp_path / "log"
+def test_setup_makes_a_database_and_run_starts_everything_on_it(server_directory: Path) -> None:
+    environment, log = _environment(DATA_DIR=str(server_directory / "data")), server_directory / "log"
     _run("setup.sh", environment)
-    assert (tmp_path / "data" / "postgresql").is_dir()
-    assert not (tmp_path / "data" / "database_url").exists(), "nothing stays running"
+    assert (server_directory / "data" / "postgresql").is_dir()
+    assert not (server_directory / "data" / "database_url").exists(), "nothing stays running"
     with log.open("wb") as output:
         process = psutil.Popen([ROOT / "scripts" / "run.sh"], env=environment, stdout=output, stderr=output, start_new_session=True)
     try:

@@ -1,14 +1,12 @@
 """`make run`: everything starts, stops and leaves nothing; what can't start says so in one sentence."""
 
 import http.client
-import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,48 +17,29 @@ import pytest
 
 from ledger.settings import Settings
 from seed.__main__ import load
+from tests.house.stack_process import START_SECONDS, environment_of, refusal
+from tests.running_system import free_port
 
 ROOT = Path(__file__).parent.parent.parent
-START_SECONDS = 60
 
 
-def _environment(data_dir: Path, **settings: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL", "KEYS_DIR")}
-    return {**kept, "DATA_DIR": str(data_dir), "DEMO": "0", "PORT": str(_free_port()), **settings}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _refusal(environment: Mapping[str, str]) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "stack"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 1
-    assert not done.stdout
-    return done.stderr
-
-
-def test_port_taken(tmp_path: Path) -> None:
+def test_port_taken(server_directory: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        said = _refusal(_environment(tmp_path, PORT=str(port)))
+        said = refusal(environment_of(server_directory, PORT=str(port)))
     assert said == f"Port {port} of 127.0.0.1 can't be used (Address already in use): set PORT to another, or HOST.\n"
 
 
-def test_data_dir_not_writable(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    said = _refusal(_environment(tmp_path / "file"))
-    assert said == f"The data directory {tmp_path / 'file'} is not writable (File exists): set DATA_DIR to another.\n"
+def test_data_dir_not_writable(server_directory: Path) -> None:
+    (server_directory / "file").touch()
+    said = refusal(environment_of(server_directory / "file"))
+    assert said == f"The data directory {server_directory / 'file'} is not writable (File exists): set DATA_DIR to another.\n"
 
 
-def test_database_refusing_and_its_password_unsaid(tmp_path: Path) -> None:
-    said = _refusal(_environment(tmp_path, DATABASE_URL=f"postgresql://me:wasser@127.0.0.1:{_free_port()}/seats"))
+def test_database_refusing_and_its_password_unsaid(server_directory: Path) -> None:
+    said = refusal(environment_of(server_directory, DATABASE_URL=f"postgresql://me:wasser@127.0.0.1:{free_port()}/seats"))
     assert said.startswith("The PostgreSQL of DATABASE_URL refuses: ")
     assert "Connection refused" in said
     assert said.count("\n") == 1
@@ -68,12 +47,12 @@ def test_database_refusing_and_its_password_unsaid(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["mysql://me:wasser@127.0.0.1/seats", "postgresql://me:wasser@[/seats", "me:wasser"])
-def test_no_database_url(url: str, tmp_path: Path) -> None:
-    assert _refusal(_environment(tmp_path, DATABASE_URL=url)) == "DATABASE_URL is not a postgresql:// URL.\n"
+def test_no_database_url(url: str, server_directory: Path) -> None:
+    assert refusal(environment_of(server_directory, DATABASE_URL=url)) == "DATABASE_URL is not a postgresql:// URL.\n"
 
 
-def test_setting_that_is_wrong(tmp_path: Path) -> None:
-    assert _refusal(_environment(tmp_path, PORT="http")) == "PORT is 'http', which is not a whole number.\n"
+def test_setting_that_is_wrong(server_directory: Path) -> None:
+    assert refusal(environment_of(server_directory, PORT="http")) == "PORT is 'http', which is not a whole number.\n"
 
 
 @contextmanager
@@ -105,9 +84,9 @@ def _alive(family: list[psutil.Process]) -> list[psutil.Process]:
     return [member for member in alive if member.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_run_stop_and_run_again(tmp_path: Path) -> None:
-    environment, data = _environment(tmp_path / "data"), tmp_path / "data"
-    with _running(environment, tmp_path / "log") as process:
+def test_run_stop_and_run_again(server_directory: Path) -> None:
+    environment, data = environment_of(server_directory / "data"), server_directory / "data"
+    with _running(environment, server_directory / "log") as process:
         family = _family(process)
         assert _status(environment, "/health") == 200
         with psycopg.connect((data / "database_url").read_text()) as connection:
@@ -117,7 +96,7 @@ def test_run_stop_and_run_again(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)  # the impatient second one
         assert process.wait(30) == 0
         assert _alive(family) == []
-    with _running(environment, tmp_path / "log") as process:
+    with _running(environment, server_directory / "log") as process:
         family = _family(process)
         with psycopg.connect((data / "database_url").read_text()) as connection:
             connection.execute("SELECT FROM kept")
@@ -140,7 +119,7 @@ async def test_a_demo_whose_loading_was_broken_off_is_whole_after_the_next_run(s
     await load(settings)
     entries = _entries(database_url)
     _forget_all_but(database_url, 40)
-    with _running(_environment(settings.data_dir, DATABASE_URL=database_url, DEMO="1"), settings.data_dir / "log") as process:
+    with _running(environment_of(settings.data_dir, DATABASE_URL=database_url, DEMO="1"), settings.data_dir / "log") as process:
         assert _entries(database_url) == entries
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
@@ -153,7 +132,7 @@ async def test_a_ledger_in_use_is_no_reason_not_to_start_with_the_demo_on(settin
         connection.execute(
             "INSERT INTO ledger_entries (originator_id, originator_version, topic, state) VALUES (%s, 1, 'x/1', '')", (uuid4(),)
         )
-    with _running(_environment(settings.data_dir, DATABASE_URL=database_url, DEMO="1"), settings.data_dir / "log") as process:
+    with _running(environment_of(settings.data_dir, DATABASE_URL=database_url, DEMO="1"), settings.data_dir / "log") as process:
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
     assert "Loading the demo data" not in (settings.data_dir / "log").read_text()
@@ -174,17 +153,64 @@ def _forget_all_but(database_url: str, first: int) -> None:
         connection.execute("ALTER TABLE ledger_entries ENABLE ALWAYS TRIGGER append_only")
 
 
-def test_a_part_that_dies_ends_all(tmp_path: Path) -> None:
-    with _running(_environment(tmp_path / "data"), tmp_path / "log") as process:
+def _wait_for(text: str, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while text not in log.read_text():
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
+
+
+def _restarted(process: psutil.Process) -> list[psutil.Process]:
+    """The family, once each of its processes is there again."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        with suppress(AssertionError, psutil.NoSuchProcess):
+            return _family(process)
+        time.sleep(0.05)
+    raise AssertionError("not all started again")
+
+
+def _member(family: list[psutil.Process], name: str) -> psutil.Process:
+    return next(member for member in family if member.cmdline()[-1:] == [name])
+
+
+def test_a_worker_and_a_tick_that_die_start_again(server_directory: Path) -> None:
+    environment, log = environment_of(server_directory / "data"), server_directory / "log"
+    with _running(environment, log) as process:
+        first = _family(process)
+        killed = {name: _member(first, name) for name in ("worker", "tick")}
+        for name, member in killed.items():
+            member.kill()
+            _wait_for(f"{name} ended by itself (SIGKILL): it starts again in 1 s", log)
+        assert _status(environment, "/ready") == 200
+        again = _restarted(process)
+        assert all(_member(again, name) != member for name, member in killed.items())
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(30) == 0
+        assert _alive([*first, *again]) == []
+
+
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [
+        ("app", "The process api ended by itself (SIGKILL), see above: everything was stopped."),
+        ("postgres", "PostgreSQL ended by itself; its log is {}/postgresql/server.log. Everything was stopped."),
+        ("redis", "Redis ended by itself; its log is {}/redis/server.log. Everything was stopped."),
+    ],
+)
+def test_what_nothing_works_without_ends_all(program: str, reason: str, server_directory: Path) -> None:
+    data = server_directory / "data"
+    with _running(environment_of(data), server_directory / "log") as process:
         family = _family(process)
-        next(member for member in family if member.cmdline()[-1] == "worker").kill()
+        names = {"postgres": "postgres", "redis": "valkey-server", "app": "python"}
+        next(one for one in family if names[program] in one.name() and (program != "app" or one.cmdline()[-1] == "app")).kill()
         assert process.wait(30) == 1
         assert _alive(family) == []
-    assert (tmp_path / "log").read_text().endswith("A process ended by itself (see above), so everything was stopped.\n")
+    assert (server_directory / "log").read_text().splitlines()[-1] == reason.format(data)
 
 
-def test_killed_it_leaves_nothing(tmp_path: Path) -> None:
-    with _running(_environment(tmp_path / "data"), tmp_path / "log") as process:
+def test_killed_it_leaves_nothing(server_directory: Path) -> None:
+    with _running(environment_of(server_directory / "data"), server_directory / "log") as process:
         family = _family(process)
         process.kill()
         process.wait()

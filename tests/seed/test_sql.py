@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
-import servers
 from ledger.entries import EventScheduled, Recorded
 from ledger.event import Event, evolve
 from ledger.settings import Settings
 from ledger.store import Ledger
 from seed.demo import EVENING, PASSWORD, story
+from server_place import installed_programs
 from tests.running_system import Person, Stack, system_settings
 
 ROOT = Path(__file__).parent.parent.parent
@@ -23,7 +23,7 @@ SAMPLE, SCHEMA = ROOT / "seed" / "seed_data.sql", ROOT / "docs" / "schema.sql"
 
 
 def psql(database_url: str, file: Path) -> "subprocess.CompletedProcess[str]":
-    command = [str(servers.postgres_program("psql")), "-q", "-f", str(file), database_url]
+    command = [str(installed_programs().postgres("psql")), "-q", "-f", str(file), database_url]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +9,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 
+from tests import tools
 from tests.running_system import PASSWORD, Person, Stack
 
 ROOT = Path(__file__).parent.parent.parent
@@ -106,8 +106,7 @@ Visit = Callable[..., Visitor]
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Of one file of tests and no longer: while Playwright runs, no test with an event loop of its own can."""
-    path = shutil.which("chromium")
-    assert path is not None, "Chromium is missing: run `make system`"
+    path = tools.find("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"] if os.geteuid() == 0 else [])
         yield browser

