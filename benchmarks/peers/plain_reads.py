@@ -144,7 +144,8 @@ def _event(row: Any) -> read_bodies.Event:
     return read_bodies.Event(
         id=row["event_id"], number=row["number"], name=row["name"], description=row["description"], venue=row["venue"],
         starts_at=row["starts_at"], ends_at=row["ends_at"], timezone=row["timezone"], sales_open_at=row["sales_open_at"],
-        sales_close_at=row["sales_close_at"], currency=row["currency"], status=row["status"], organizer_id=row["organizer_id"],
+        sales_close_at=row["sales_close_at"], past_at=row["past_at"], show_at=row["show_at"], currency=row["currency"],
+        status=row["status"], organizer_id=row["organizer_id"],
         categories=categories, capacity=sum(one.capacity for one in categories),
         available=sum(one.available for one in categories), max_tickets_per_customer=row["max_tickets_per_customer"],
         details_version=row["details_version"], created_at=row["created_at"],

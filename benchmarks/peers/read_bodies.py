@@ -26,11 +26,13 @@ class Event(BaseModel):
     name: str
     description: str
     venue: str
-    starts_at: datetime
+    starts_at: datetime | None
     ends_at: datetime | None
     timezone: str
     sales_open_at: datetime | None
     sales_close_at: datetime | None
+    past_at: datetime | None
+    show_at: datetime | None
     currency: str
     status: EventStatus
     organizer_id: UUID
@@ -79,7 +81,7 @@ class EventStats(BaseModel):
     event_id: UUID
     number: int
     name: str
-    starts_at: datetime
+    starts_at: datetime | None
     status: EventStatus
     currency: str
     capacity: int

@@ -25,7 +25,7 @@ def test_setting_is_in_the_readme(name: str, readme: str) -> None:
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_route_is_in_the_readme(method: str, path: str, readme: str) -> None:
-    """As in API.md: `GET /api/events`."""
+    """As `GET /api/events`."""
     assert f"`{method} {path}`" in readme
 
 

@@ -97,6 +97,7 @@ def test_values_are_what_python_has_for_them(stack: Stack, organizer: Person, al
     client.configuration.access_token = AccountsApi(client).log_in(LogIn(email=organizer.email, password=PASSWORD)).access_token
     event = _new_event(client)
     assert isinstance(event.id, UUID)
+    assert event.starts_at is not None
     assert event.starts_at.tzinfo is not None
     assert event.starts_at.utcoffset() == timedelta(0)
     assert event.status is EventStatus.ACTIVE
