@@ -19,6 +19,7 @@ import pytest
 
 from ledger.settings import COMPAT_APIS
 from tests.running_system import ROOT, Stack, free_port
+from tests.specifications.test_event_management import CONCERT
 
 READY_SECONDS = 30
 JSON_TYPE = {"Content-Type": "application/json"}
@@ -151,16 +152,7 @@ def test_text_3(urls: dict[str, str]) -> None:
 
 def test_text_4(urls: dict[str, str]) -> None:
     url = urls["event-management"]
-    printed = {
-        "name": "Music Concert",
-        "venue": "Stadium A",
-        "date": "2025-06-15T18:00:00Z",
-        "ticket_categories": [
-            {"name": "General", "price": 50, "seats_limit": 100, "seats_sold": 0},
-            {"name": "VIP", "price": 150, "seats_limit": 50, "seats_sold": 0},
-        ],
-        "details": "A great music concert.",
-    }
+    printed = {**CONCERT, "date": "2025-06-15T18:00:00Z"}
     assert ask(url, "POST", "/events", printed).status_code == 400, "its own rule: a date in the past is refused"
     event = ask(url, "POST", "/events", {**printed, "date": "2035-06-15T18:00:00Z"})
     assert event.status_code == 201
