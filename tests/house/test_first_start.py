@@ -24,6 +24,8 @@ START_SECONDS = 60
 #: What a newcomer need not have.
 MISSING = ("node", "nodejs", "npm", "npx", "corepack", "java", "nginx", "chromium", "psql", "postgres", "initdb", "redis-server")
 
+#: Of the page, in `frontend/`.
+BUILT = ("node_modules", "dist")
 #: Of this machine, and of this test run.
 NOT_THEIRS = (
     "HOME", "DATABASE_URL", "REDIS_URL", "KEYS_DIR", "DATA_DIR", "MAKEFLAGS", "MAKELEVEL", "PYTHON", "TMPDIR", "VIRTUAL_ENV"
@@ -86,8 +88,15 @@ def tools() -> Iterator[Path]:
         yield tools
 
 
+@pytest.fixture(scope="module")
+def page() -> Iterator[Path]:
+    """Where root leaves the page that he built, for the user: npm once takes long enough."""
+    with tempfile.TemporaryDirectory(prefix="seatledger-page-") as name:
+        yield Path(name)
+
+
 @pytest.fixture(params=["root", "user"])
-def newcomer(request: pytest.FixtureRequest, tools: Path) -> Iterator[Newcomer]:
+def newcomer(request: pytest.FixtureRequest, tools: Path, page: Path) -> Iterator[Newcomer]:
     """Root has no HOME and the strictest umask, too."""
     environment = {name: value for name, value in os.environ.items() if name not in NOT_THEIRS}
     environment |= {"PATH": str(tools), "PORT": str(free_port())}
@@ -101,8 +110,10 @@ def newcomer(request: pytest.FixtureRequest, tools: Path) -> Iterator[Newcomer]:
             environment |= {"HOME": str(home), "USER": user, "LOGNAME": user}
             options = {"user": user, "group": user, "extra_groups": []}
         _fill(home / "clone")
+        _move(BUILT, page, home / "clone" / "frontend")
         _run("chown", "-R", options.get("user", "root"), home).check_returncode()
         yield Newcomer(home, environment, options)
+        _move(BUILT, home / "clone" / "frontend", page)
 
 
 @contextmanager
@@ -115,13 +126,19 @@ def _user(home: Path) -> Iterator[str]:
         _run("userdel", name).check_returncode()
 
 
+def _move(names: tuple[str, ...], source: Path, target: Path) -> None:
+    for name in names:
+        if (source / name).exists():
+            (source / name).rename(target / name)
+
+
 def _fill(clone: Path) -> None:
-    """With what git has, or would have."""
+    """With what git has, or would have; as old as here, so that what was built of it is newer."""
     listed = _run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT)
     for name in listed.stdout.split("\0")[:-1]:
         if (ROOT / name).exists():
             (clone / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, clone / name)
+            shutil.copy2(ROOT / name, clone / name)
 
 
 def test_setup_and_run_serve_the_page_and_leave_nothing(newcomer: Newcomer) -> None:
