@@ -13,11 +13,18 @@ export function category(name: string, more: Partial<Category> = {}): Category {
 export function event(more: Partial<Event> = {}): Event {
   const categories = more.categories ?? [category("General"), category("VIP", { price: "150.00" })];
   const available = categories.reduce((sum, one) => sum + one.available, 0);
+  const { starts_at = LATER, sales_close_at = null } = more;
   const usual: Partial<Event> = {
-    name: "Concert", venue: "Hall", description: "", starts_at: LATER, ends_at: null, timezone: "Europe/Berlin", currency: "EUR",
-    sales_open_at: null, sales_close_at: null, status: "active", max_tickets_per_customer: null,
+    name: "Concert", venue: "Hall", description: "", starts_at, ends_at: null, show_at: null, timezone: "Europe/Berlin", currency: "EUR",
+    sales_open_at: null, sales_close_at, past_at: pastAt(starts_at, sales_close_at), status: "active", max_tickets_per_customer: null,
   }; // prettier-ignore
   return getGetEventResponseMock({ ...usual, available, ...more, categories });
+}
+
+/** As the ledger has it: the start, or the end of sales where that is later; never, for an open date. */
+function pastAt(starts: string | null, closes: string | null): string | null {
+  if (starts === null || closes === null) return starts;
+  return Date.parse(closes) > Date.parse(starts) ? closes : starts;
 }
 
 export function booking(more: Partial<Booking> = {}): Booking {

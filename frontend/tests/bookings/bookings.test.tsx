@@ -8,17 +8,19 @@ import { BookingsPage } from "@/features/bookings/bookings-page";
 import { calendarFile } from "@/features/bookings/calendar-file";
 import { getGetBookingMockHandler } from "@/shared/api/generated/bookings/bookings.msw";
 import { getGetEventMockHandler } from "@/shared/api/generated/events/events.msw";
-import type { Booking, BookingTime } from "@/shared/api/generated/model";
+import type { Booking, BookingTime, Event } from "@/shared/api/generated/model";
 
 import { booking, event, problem } from "../made-up";
 import { server } from "../server";
 import { show } from "../show";
 
-it("tells what is to come from what has been, the soonest first", async () => {
+it("tells what is to come from what has been, the soonest first and open dates last", async () => {
   const [later, soon] = [event({ starts_at: "2031-05-01T19:00:00Z" }), event({ starts_at: "2031-04-01T19:00:00Z" })];
+  const voucher = event({ starts_at: null });
   const past = event({ starts_at: "2020-01-01T19:00:00Z" });
   const lists: Record<string, Booking[]> = {
     upcoming: [
+      booking({ event_id: voucher.id, event_name: "Voucher" }),
       booking({ event_id: later.id, event_name: "Later" }),
       booking({ event_id: soon.id, event_name: "Soon" }),
     ],
@@ -29,12 +31,13 @@ it("tells what is to come from what has been, the soonest first", async () => {
       HttpResponse.json({ items: lists[new URL(request.url).searchParams.get("when") ?? ""], next_cursor: null }),
     ),
     http.get("*/api/events/:id", ({ params }) =>
-      HttpResponse.json([later, soon, past].find(({ id }) => id === params.id)),
+      HttpResponse.json([later, soon, voucher, past].find(({ id }) => id === params.id)),
     ),
   );
   show(<BookingsPage />);
-  await screen.findByRole("tab", { name: "Upcoming (2)" });
-  await waitFor(() => expect(shownNames()).toEqual(["Soon", "Later"]));
+  await screen.findByRole("tab", { name: "Upcoming (3)" });
+  await waitFor(() => expect(shownNames()).toEqual(["Soon", "Later", "Voucher"]));
+  expect(screen.getAllByRole("article")[2]).toHaveTextContent("Open date");
   await userEvent.click(screen.getByRole("tab", { name: "History (1)" }));
   expect(shownNames()).toEqual(["Given back"]);
 });
@@ -90,12 +93,12 @@ it("has a friendly word for who has none, and asks again when asking failed", as
   await screen.findByText("No tickets yet");
 });
 
-function open(shown: ReturnType<typeof booking>) {
+function open(shown: Booking, of: Event = event({ id: shown.event_id })) {
   const sent: string[] = [];
   const gone = booking({ ...shown, refunded_amount: "50.00", tickets: shown.tickets.map((one, index) => ({ ...one, status: index === 0 ? "cancelled" : one.status })) }); // prettier-ignore
   server.use(
     getGetBookingMockHandler(() => (sent.length === 0 ? shown : gone)),
-    getGetEventMockHandler(event({ id: shown.event_id })),
+    getGetEventMockHandler(of),
     http.post(
       "*/api/bookings/:id/cancel",
       async ({ request }) => (sent.push(await request.text()), HttpResponse.json(gone)),
@@ -132,7 +135,7 @@ it("gives all of them back as one", async () => {
 it("makes a calendar file of the event, in UTC, with what people wrote as text", async () => {
   const file = calendarFile(
     booking({ number: 7 }),
-    event({ name: "A; B\nEND:VEVENT", starts_at: "2031-05-01T19:00:00Z", ends_at: "2031-05-01T22:30:00Z" }),
+    { ...event({ name: "A; B\nEND:VEVENT", ends_at: "2031-05-01T22:30:00Z" }), starts_at: "2031-05-01T19:00:00Z" },
     "https://seats.test/bookings/7",
   );
   const text = await file.text();
@@ -140,4 +143,44 @@ it("makes a calendar file of the event, in UTC, with what people wrote as text",
   expect(text).toContain("DTSTART:20310501T190000Z");
   expect(text).toContain("DTEND:20310501T223000Z");
   expect(text.match(/^END:VEVENT/gm)).toHaveLength(1);
+});
+
+it("offers no calendar file for an open date, and prints what it is", async () => {
+  open(booking(), event({ starts_at: null }));
+  await screen.findByRole("button", { name: "Cancel tickets" });
+  expect(screen.queryByRole("button", { name: "Add to calendar" })).toBeNull();
+  for (const ticket of screen.getAllByRole("listitem")) expect(ticket).toHaveTextContent("ConcertOpen date");
+});
+
+const [YESTERDAY, TOMORROW] = [-1, 1].map((days) => new Date(Date.now() + days * 86_400_000).toISOString()) as [
+  string,
+  string,
+];
+
+it.each<[string, Partial<Event>, string | null]>([
+  ["a concert to come", { starts_at: TOMORROW }, null],
+  ["a concert whose sales closed", { starts_at: TOMORROW, sales_close_at: YESTERDAY }, null],
+  ["a concert that has begun", { starts_at: YESTERDAY }, "The event has begun: tickets can't be given back any more."],
+  ["an exhibition that has begun", { starts_at: YESTERDAY, sales_close_at: TOMORROW }, null],
+  [
+    "an exhibition whose sales are over",
+    { starts_at: "2020-01-01T10:00:00Z", sales_close_at: YESTERDAY },
+    "Sales are over: tickets can't be given back any more.",
+  ],
+  ["what sells after its start without an end", { starts_at: YESTERDAY, past_at: null }, null],
+  ["a voucher", { starts_at: null }, null],
+  ["a voucher that is on sale", { starts_at: null, sales_close_at: TOMORROW }, null],
+  [
+    "a voucher whose sales closed",
+    { starts_at: null, sales_close_at: YESTERDAY },
+    "Sales are over: tickets can't be given back any more.",
+  ],
+])("of %s it is said whether tickets can be given back", async (_, more, why) => {
+  open(booking(), event(more));
+  await screen.findByText("Print");
+  if (why === null) expect(await screen.findByRole("button", { name: "Cancel tickets" })).toBeVisible();
+  else {
+    expect(await screen.findByText(why)).toBeVisible();
+    expect(screen.queryByRole("button", { name: "Cancel tickets" })).toBeNull();
+  }
 });

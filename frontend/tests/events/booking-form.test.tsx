@@ -68,7 +68,7 @@ it("says that somebody was faster, and offers what is left", async () => {
 it.each([
   ["customer-limit", { limit: 2, held: 2 }, "At most 2 tickets a person, and you hold 2 already."],
   ["booking-too-large", { limit: 1000 }, "One booking holds at most 1,000 tickets."],
-  ["event-not-bookable", { reason: "past" }, "It has started, or was cancelled."],
+  ["event-not-bookable", { reason: "past" }, "It has started, is over or was cancelled."],
   ["not-on-sale", {}, "Its sales have not opened yet, or have closed."],
   ["forbidden", {}, "Sign in as a customer to book."],
 ])("says %s where one acts", async (kind, facts, sentence) => {

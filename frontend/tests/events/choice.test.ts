@@ -1,7 +1,6 @@
 import { expect, it } from "vitest";
 
 import { choiceFromText, choiceToText, linesOf } from "@/features/events/choice";
-import { saleState } from "@/features/events/sale-state";
 
 import { category, event } from "../made-up";
 
@@ -23,19 +22,4 @@ it("orders the lines as the event has its categories", () => {
     { category: "General", quantity: 2, price: "50.00" },
     { category: "VIP", quantity: 1, price: "150.00" },
   ]);
-});
-
-const start = Date.parse(concert.starts_at);
-
-it.each([
-  ["on-sale", {}, 5, start - 1],
-  ["sold-out", {}, 0, start - 1],
-  ["past", {}, 5, start],
-  ["not-open", { sales_open_at: "2031-04-01T00:00:00Z" }, 5, Date.parse("2031-03-31T23:59:59Z")],
-  ["on-sale", { sales_open_at: "2031-04-01T00:00:00Z" }, 5, Date.parse("2031-04-01T00:00:00Z")],
-  ["closed", { sales_close_at: "2031-04-30T00:00:00Z" }, 5, Date.parse("2031-04-30T00:00:00Z")],
-  ["cancelled", { status: "cancelled" as const }, 5, start - 1],
-  ["completed", { status: "completed" as const }, 0, start + 1],
-])("says %s of %o with %i left", (state, more, available, now) => {
-  expect(saleState(event(more), available, now)).toBe(state);
 });

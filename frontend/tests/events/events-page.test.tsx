@@ -50,6 +50,19 @@ it("says in words when it is few, none, free, or not on sale yet", async () => {
   expect(third).toHaveTextContent("On sale from Sat, Jan 5");
 });
 
+it("says open date where there is none, until when it is on, and what it is about", async () => {
+  const voucher = event({ name: "Voucher", starts_at: null, description: "One evening of your choice." });
+  const [starts_at, ends_at] = ["2020-01-01T10:00:00Z", "2099-11-29T17:00:00Z"];
+  const exhibition = event({ name: "Exhibition", starts_at, ends_at, sales_close_at: "2099-11-28T17:00:00Z" });
+  serve(() => ({ items: [exhibition, voucher], next_cursor: null }));
+  show(<EventsPage />);
+  const [first, second] = await screen.findAllByRole("article");
+  expect(first).toHaveTextContent("On until Sun, Nov 29");
+  expect(first).toHaveTextContent("20 seats left");
+  expect(second).toHaveTextContent(/Open date.*One evening of your choice\..*20 seats left/);
+  expect(first?.querySelectorAll("p")).toHaveLength(2); // when and where: an empty description leaves nothing
+});
+
 it("searches a moment after the typing, and takes the search from the address", async () => {
   serve((parameters) => ({
     items: parameters.get("q") === "bach" ? [event({ name: "Bach" })] : [],

@@ -82,3 +82,9 @@ it("says that nothing matches once it has read everything", async () => {
   await screen.findByText("No event matches");
   expect(read).toEqual([0, 1]);
 });
+
+it("finds no open date on any date", async () => {
+  have([event({ name: "Voucher", starts_at: null }), tokyo()]);
+  await screen.findByText("1 event");
+  expect(screen.queryByText("Voucher")).toBeNull();
+});

@@ -5,7 +5,7 @@ import { Link } from "react-router";
 import type { Booking, Event } from "@/shared/api/generated/model";
 import { DateStub } from "@/shared/calendar/date-stub";
 import { money } from "@/shared/formatting/money";
-import { moment } from "@/shared/formatting/moments";
+import { start } from "@/shared/formatting/moments";
 import { bookings } from "@/shared/strings/bookings";
 
 import classes from "./booking-card.module.css";
@@ -34,7 +34,7 @@ export function BookingCard({ booking, event }: { booking: Booking; event: Event
           </Group>
           {event !== undefined && (
             <Text size="sm" c="dimmed">
-              {[moment(event.starts_at, event.timezone), event.venue].filter(Boolean).join(" · ")}
+              {[start(event.starts_at, event.timezone), event.venue].filter(Boolean).join(" · ")}
             </Text>
           )}
           <Text size="sm">

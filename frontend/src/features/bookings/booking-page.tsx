@@ -12,6 +12,7 @@ import { Page } from "@/shared/navigation/page";
 import { bookings } from "@/shared/strings/bookings";
 import { DownloadButton } from "@/shared/tables/download-button";
 
+import type { DatedEvent } from "./calendar-file";
 import { CancelTickets } from "./cancel-tickets";
 import { Payment } from "./payment";
 import { bookedEventQuery, bookingQuery } from "./queries";
@@ -111,7 +112,7 @@ function Details({ booking, event }: { booking: Booking; event: Event | undefine
 }
 
 function Actions({ booking, event }: { booking: Booking; event: Event | undefined }) {
-  const saveCalendarFile = async (event: Event) => {
+  const saveCalendarFile = async (event: DatedEvent) => {
     const { calendarFile } = await import("./calendar-file");
     save(calendarFile(booking, event, location.href));
   };
@@ -120,7 +121,7 @@ function Actions({ booking, event }: { booking: Booking; event: Event | undefine
       <Button component={Link} to={`/events/${booking.event_id}`} variant="default">
         {bookings.event}
       </Button>
-      {booking.status === "confirmed" && event !== undefined && (
+      {booking.status === "confirmed" && event !== undefined && isDated(event) && (
         <Button
           variant="default"
           leftSection={<IconCalendarPlus size={18} aria-hidden />}
@@ -142,6 +143,8 @@ function Actions({ booking, event }: { booking: Booking; event: Event | undefine
     </Group>
   );
 }
+
+const isDated = (event: Event): event is DatedEvent => event.starts_at !== null;
 
 function save(file: File): void {
   const link = document.createElement("a");

@@ -19,6 +19,8 @@ import { bookings } from "@/shared/strings/bookings";
 import { BookingCard } from "./booking-card";
 import { bookedEventQuery, bookingsQuery, LISTS, UPCOMING_PAGES } from "./queries";
 
+const LAST = Number.MAX_SAFE_INTEGER;
+
 export function BookingsPage() {
   return (
     <Page title={bookings.title} lead={bookings.lead}>
@@ -83,7 +85,11 @@ function BookingList({ list, none, isSoonestFirst = false }: ListProps) {
   const queries = useQueryClient();
   const items = itemsOf(list);
   const events = useEvents(items);
-  const startOf = (booking: Booking) => Date.parse(events.get(booking.event_id)?.starts_at ?? booking.booked_at);
+  const startOf = ({ event_id, booked_at }: Booking) => {
+    const event = events.get(event_id);
+    if (event?.starts_at === null) return LAST; // an open date
+    return Date.parse(event?.starts_at ?? booked_at);
+  };
   const inOrder = isSoonestFirst ? items.toSorted((one, other) => startOf(one) - startOf(other)) : items;
 
   // What failed for one list has likely failed for the other.

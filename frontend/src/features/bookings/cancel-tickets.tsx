@@ -21,7 +21,8 @@ export function CancelTickets({ booking, event }: { booking: Booking; event: Eve
   const isActive = booking.tickets.some(({ status }) => status === "active");
 
   if (!isActive || event.status !== "active") return null;
-  if (now >= Date.parse(event.starts_at)) return <Text c="dimmed">{text.tooLate}</Text>;
+  const late = whyTooLate(event, now);
+  if (late !== null) return <Text c="dimmed">{late}</Text>;
   return (
     <>
       <Button variant="light" color="red" onClick={open}>
@@ -32,6 +33,13 @@ export function CancelTickets({ booking, event }: { booking: Booking; event: Eve
       </Dialog>
     </>
   );
+}
+
+/** Why tickets can't be given back any more; null: they can. For an open date it is as long as sales go on. */
+function whyTooLate({ starts_at, past_at, sales_close_at }: Event, now: number): string | null {
+  const until = starts_at === null ? sales_close_at : past_at;
+  if (until === null || now < Date.parse(until)) return null;
+  return until === starts_at ? text.tooLate : text.salesOver;
 }
 
 function Choose({ booking, onDone }: { booking: Booking; onDone: () => void }) {

@@ -181,10 +181,18 @@ function Act(props: { event: Event; choice: Choice; quantity: number; isSending:
         {booking.book(props.quantity)}
       </Button>
       <Text size="sm" c="dimmed" ta="center" role="status">
-        {props.isSlow ? booking.slow : props.quantity === 0 ? booking.nothingChosen : booking.confirmed}
+        {props.isSlow ? booking.slow : props.quantity === 0 ? booking.nothingChosen : bindingUntil(props.event)}
       </Text>
     </Stack>
   );
+}
+
+/** That booking is binding, and until when one can cancel. */
+function bindingUntil({ starts_at, past_at, sales_close_at, timezone }: Event): string {
+  const { binding } = events.booking;
+  const until = starts_at === null ? sales_close_at : past_at;
+  if (until === null) return binding.untilUsed;
+  return until === starts_at ? binding.untilStart : binding.until(moment(until, timezone));
 }
 
 /** Until the page of the booking shows; or instead of it, for who went back before it did. */
@@ -200,7 +208,7 @@ function Booked({ booking }: { booking: Booking }) {
 }
 
 function Closed({ event, state }: { event: Event; state: Exclude<SaleState, "on-sale"> }) {
-  const { title, text } = events.booking.closed[state];
+  const { title, text } = events.booking.closed[state === "past" && event.past_at !== event.starts_at ? "over" : state];
   const opens = state === "not-open" ? events.salesFrom(moment(event.sales_open_at ?? "", event.timezone)) : text;
   return (
     <Alert

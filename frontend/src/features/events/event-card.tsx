@@ -9,10 +9,13 @@ import { isFree, money } from "@/shared/formatting/money";
 import { day, moment, time } from "@/shared/formatting/moments";
 import { useSeats } from "@/shared/live/seat-store";
 import { events } from "@/shared/strings/events";
+import { moments } from "@/shared/strings/moments";
 
 import classes from "./event-card.module.css";
-import { saleState, type SaleState } from "./sale-state";
+import { saleState, untilWhen, type SaleState } from "./sale-state";
 
+/** Two lines show less of a description than this, and there may be hundreds of cards. */
+const DESCRIPTION_LENGTH = 400;
 /** From here on it is worth saying how few are left. */
 const FEW = 10;
 
@@ -33,14 +36,15 @@ export const EventCard = memo(function EventCard({ event, now }: { event: Event;
             {event.name}
           </Link>
         </h2>
-        <time className={classes.fact} dateTime={event.starts_at} aria-label={moment(event.starts_at, event.timezone)}>
-          {time(event.starts_at, event.timezone)}
-        </time>
+        <When event={event} now={now} />
         {event.venue !== "" && (
           <p className={classes.fact}>
             <IconMapPin size={16} stroke={1.6} aria-hidden className={classes.icon} />
             <span className={classes.venue}>{event.venue}</span>
           </p>
+        )}
+        {event.description !== "" && (
+          <p className={classes.description}>{event.description.slice(0, DESCRIPTION_LENGTH)}</p>
         )}
         <div className={classes.foot}>
           <strong>{isFree(cheapest.price) ? events.free : events.from(money(cheapest.price, event.currency))}</strong>
@@ -50,6 +54,18 @@ export const EventCard = memo(function EventCard({ event, now }: { event: Event;
     </article>
   );
 });
+
+function When({ event, now }: { event: Event; now: number }) {
+  const { starts_at, timezone } = event;
+  if (starts_at === null) return <p className={classes.fact}>{moments.openDate}</p>;
+  const [until] = untilWhen(event, now, (at) => day(at, timezone));
+  if (until !== undefined) return <p className={classes.fact}>{until}</p>;
+  return (
+    <time className={classes.fact} dateTime={starts_at} aria-label={moment(starts_at, timezone)}>
+      {time(starts_at, timezone)}
+    </time>
+  );
+}
 
 /** What changes while one looks: it alone is rendered again. */
 function Left({ event, now }: { event: Event; now: number }) {

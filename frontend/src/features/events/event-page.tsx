@@ -8,14 +8,16 @@ import type { Event } from "@/shared/api/generated/model";
 import { isKind } from "@/shared/api/problem";
 import { LoadFailed } from "@/shared/feedback/load-failed";
 import { NothingHere } from "@/shared/feedback/nothing-here";
-import { span } from "@/shared/formatting/moments";
+import { doorsAndShow, moment, span } from "@/shared/formatting/moments";
 import { useLiveSeats } from "@/shared/live/use-live-seats";
 import { Page } from "@/shared/navigation/page";
 import { events } from "@/shared/strings/events";
+import { useNow } from "@/shared/time/use-now";
 
 import { BookingForm } from "./booking-form";
 import classes from "./event-page.module.css";
 import { eventQuery } from "./queries";
+import { untilWhen } from "./sale-state";
 
 export function EventPage() {
   const { eventId = "" } = useParams();
@@ -47,6 +49,7 @@ export function EventPage() {
 }
 
 function Details({ event }: { event: Event }) {
+  const until = untilWhen(event, useNow(), (at) => moment(at, event.timezone));
   return (
     <Page
       title={event.name}
@@ -63,9 +66,17 @@ function Details({ event }: { event: Event }) {
           <Stack gap="md">
             <Fact icon={IconCalendarEvent} label={events.when}>
               <Text fw={600}>{span(event.starts_at, event.ends_at, event.timezone)}</Text>
-              <Text size="sm" c="dimmed">
-                {events.timeZone(event.timezone.replaceAll("_", " "))}
-              </Text>
+              {event.starts_at !== null && event.show_at !== null && (
+                <Text>{doorsAndShow(event.starts_at, event.show_at, event.timezone)}</Text>
+              )}
+              {until.map((line) => (
+                <Text key={line}>{line}</Text>
+              ))}
+              {(event.starts_at !== null || until.length > 0) && (
+                <Text size="sm" c="dimmed">
+                  {events.timeZone(event.timezone.replaceAll("_", " "))}
+                </Text>
+              )}
             </Fact>
             {event.venue !== "" && (
               <Fact icon={IconMapPin} label={events.where}>

@@ -53,6 +53,7 @@ async function readDatedPage(
 ): Promise<EventPage> {
   const last = filter.to ?? first;
   const isOnDate = ({ starts_at, timezone }: Event) => {
+    if (starts_at === null) return false;
     const date = localDate(starts_at, timezone);
     return first <= date && date <= last;
   };

@@ -3,7 +3,7 @@ import { Badge, Group, Paper, Progress, SimpleGrid, Stack, Table, Text, Title } 
 import type { Event } from "@/shared/api/generated/model";
 import { count } from "@/shared/formatting/counts";
 import { money } from "@/shared/formatting/money";
-import { moment } from "@/shared/formatting/moments";
+import { moment, start } from "@/shared/formatting/moments";
 import { ledger } from "@/shared/strings/ledger";
 import { TableFrame } from "@/shared/tables/table-frame";
 
@@ -13,7 +13,8 @@ const COLOURS = { active: "ledger", completed: "blue", cancelled: "red" };
 /** One event as the ledger had it at that position. */
 export function AsItStood({ event, position, isBusy }: { event: Event; position: number; isBusy: boolean }) {
   const facts: [label: string, value: string | null][] = [
-    [text.starts, moment(event.starts_at, event.timezone)],
+    [text.starts, start(event.starts_at, event.timezone)],
+    [text.shows, event.show_at === null ? null : moment(event.show_at, event.timezone)],
     [text.ends, event.ends_at === null ? null : moment(event.ends_at, event.timezone)],
     [text.venue, event.venue === "" ? null : event.venue],
     [text.salesOpen, event.sales_open_at === null ? null : moment(event.sales_open_at, event.timezone)],

@@ -7,7 +7,7 @@ import { Link, useSearchParams } from "react-router";
 import { EventFilter, type Event } from "@/shared/api/generated/model";
 import { LoadFailed } from "@/shared/feedback/load-failed";
 import { NothingHere } from "@/shared/feedback/nothing-here";
-import { moment } from "@/shared/formatting/moments";
+import { start } from "@/shared/formatting/moments";
 import { useSeats } from "@/shared/live/seat-store";
 import { useLiveSeats } from "@/shared/live/use-live-seats";
 import { Page } from "@/shared/navigation/page";
@@ -19,6 +19,7 @@ import { SearchField } from "@/shared/tables/search-field";
 import { TableFrame } from "@/shared/tables/table-frame";
 import { useNow } from "@/shared/time/use-now";
 
+import { isOverdue } from "./overdue";
 import { organisedQuery } from "./queries";
 import { StatusBadge } from "./status-badge";
 
@@ -119,7 +120,7 @@ function EventList({ filter, organizerId, onClear }: ListProps) {
 const Row = memo(function Row({ event, now }: { event: Event; now: number }) {
   const { available } = useSeats(event);
   const taken = event.capacity - available;
-  const isOverdue = event.status === "active" && now > Date.parse(event.ends_at ?? event.starts_at);
+  const isOver = isOverdue(event, now);
   const { columns } = organise;
 
   return (
@@ -135,10 +136,10 @@ const Row = memo(function Row({ event, now }: { event: Event; now: number }) {
         </Stack>
       </Table.Th>
       <Table.Td data-label={columns.when}>
-        <Text size="sm">{moment(event.starts_at, event.timezone)}</Text>
+        <Text size="sm">{start(event.starts_at, event.timezone)}</Text>
       </Table.Td>
       <Table.Td data-label={columns.status}>
-        {isOverdue ? (
+        {isOver ? (
           <Badge color="yellow" variant="light" c="var(--mantine-color-text)">
             {organise.overdue}
           </Badge>

@@ -6,7 +6,7 @@ import { Link } from "react-router";
 
 import type { Event } from "@/shared/api/generated/model";
 import { money } from "@/shared/formatting/money";
-import { moment } from "@/shared/formatting/moments";
+import { start } from "@/shared/formatting/moments";
 import { organise } from "@/shared/strings/organise";
 
 import classes from "./sold-tickets.module.css";
@@ -53,7 +53,7 @@ export function SoldTickets({ sale, event, onNext }: { sale: Sale; event: Event;
                 {ticket.category}
               </Text>
               <Text size="sm" className={classes.printed ?? ""}>
-                {event.name}, {moment(event.starts_at, event.timezone)}
+                {event.name}, {start(event.starts_at, event.timezone)}
               </Text>
               <Text ff="monospace" size="xs" mt="xs" className={classes.code ?? ""}>
                 {ticket.code}

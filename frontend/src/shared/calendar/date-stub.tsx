@@ -1,16 +1,43 @@
+import { IconTicket } from "@tabler/icons-react";
+
 import { leaf } from "@/shared/formatting/moments";
+import { moments } from "@/shared/strings/moments";
 
 import classes from "./date-stub.module.css";
 
+interface Props {
+  /** Null: an open date. */
+  at: string | null;
+  timeZone: string;
+  isOff?: boolean;
+}
+
 /** The day of an event, as the stub of its ticket. For eyes only: the moment in full stands beside it. */
-export function DateStub({ at, timeZone, isOff = false }: { at: string; timeZone: string; isOff?: boolean }) {
-  const { weekday, day, month, year } = leaf(at, timeZone);
+export function DateStub({ at, timeZone, isOff = false }: Props) {
   return (
     <div className={classes.stub} data-off={isOff || undefined} aria-hidden>
+      {at === null ? <OpenDate /> : <Leaf at={at} timeZone={timeZone} />}
+    </div>
+  );
+}
+
+function OpenDate() {
+  return (
+    <>
+      <IconTicket size={38} stroke={1.6} className={classes.icon} />
+      <span className={classes.open}>{moments.openDate}</span>
+    </>
+  );
+}
+
+function Leaf({ at, timeZone }: { at: string; timeZone: string }) {
+  const { weekday, day, month, year } = leaf(at, timeZone);
+  return (
+    <>
       <span className={classes.month}>{weekday}</span>
       <span className={classes.day}>{day}</span>
       <span className={classes.month}>{month}</span>
       <span className={classes.year}>{year}</span>
-    </div>
+    </>
   );
 }

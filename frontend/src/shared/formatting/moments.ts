@@ -1,5 +1,7 @@
 /** Times of an event are said in its own time zone, which is named; in the browser's language. */
 
+import { moments } from "@/shared/strings/moments";
+
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 /** Making a format takes far longer than using it. */
@@ -39,16 +41,32 @@ export function moment(at: string, timeZone: string): string {
   return format("moment", timeZone, { ...DAY, ...TIME, timeZoneName: "short" }).format(new Date(at));
 }
 
+/** When an event starts, or that its date is open. */
+export function start(at: string | null, timeZone: string): string {
+  return at === null ? moments.openDate : moment(at, timeZone);
+}
+
 /** `Sat 28 Nov` */
 export function day(at: string, timeZone: string): string {
   return format("day of", timeZone, { weekday: "short", day: "numeric", month: "short" }).format(new Date(at));
 }
 
-/** From when to when, without saying the day twice where it is one, and the time zone once. */
-export function span(from: string, to: string | null, timeZone: string): string {
-  if (to === null) return moment(from, timeZone);
+/** From when to when an event is, without saying the day twice where it is one, and the time zone once; or that its date is open. */
+export function span(from: string | null, to: string | null, timeZone: string): string {
+  if (from === null || to === null) return start(from, timeZone);
   const range = format("range", timeZone, { ...DAY, ...TIME }).formatRange(new Date(from), new Date(to));
   return `${range} ${zoneName(to, timeZone)}`;
+}
+
+/** `Doors 19:00, show 20:00`; with the days where these are not one. */
+export function doorsAndShow(doors: string, show: string, timeZone: string): string {
+  const isOneDay = fullDay(doors, timeZone) === fullDay(show, timeZone);
+  const say = isOneDay ? format("time of day", timeZone, TIME) : format("day and time", timeZone, { ...DAY, ...TIME });
+  return moments.doorsAndShow(say.format(new Date(doors)), say.format(new Date(show)));
+}
+
+function fullDay(at: string, timeZone: string): string {
+  return format("full day", timeZone, DAY).format(new Date(at));
 }
 
 /** `CET`, as it is called at that time. */

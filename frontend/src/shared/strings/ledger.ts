@@ -208,6 +208,7 @@ export const ledger = {
     stands: "The event then",
     status: { active: "Active", cancelled: "Cancelled", completed: "Completed" },
     starts: "Starts",
+    shows: "Show begins",
     ends: "Ends",
     venue: "Venue",
     salesOpen: "Sales open",
