@@ -1,5 +1,6 @@
 """The demo: what it shows, whenever it is loaded; that it is loaded once, whole, and never beside anything else."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -186,6 +187,19 @@ def test_a_second_time_is_refused_with_a_sentence(demo: Demo) -> None:
     done = seed(demo.settings)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "The demo data is in the ledger already.\n")
     assert size(demo.settings.database_url) == len(demo.entries)
+
+
+def test_where_due_it_is_loaded_once_in_a_demo_and_nowhere_else(settings: Settings) -> None:
+    """What docker-compose.yml runs at each start."""
+
+    def started(*, demo: bool) -> "subprocess.CompletedProcess[str]":
+        asked = command(dataclasses.replace(settings, demo=demo))
+        return subprocess.run(**{**asked, "args": [*asked["args"], "--where-due"]}, capture_output=True, timeout=60, check=False)
+
+    assert (started(demo=False).returncode, size(settings.database_url)) == (0, 0)
+    assert started(demo=True).stdout.startswith("Demo data: ")
+    again = started(demo=True)
+    assert (again.returncode, again.stdout, again.stderr) == (0, "The demo data is in the ledger already.\n", "")
 
 
 def test_it_is_never_loaded_beside_anything_else(settings: Settings) -> None:
