@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 from uuid import UUID, uuid4
 
 from fastapi import Request
@@ -12,6 +13,7 @@ from starlette.datastructures import State
 
 from accounts.access import Access
 from accounts.guests import HOUSE, Guest, Guests
+from commands.batch import Gone
 from commands.bodies import NewCategory, minor, numbered
 from commands.desk import MAX_NUMBER
 from commands.routes import WriteSide
@@ -56,11 +58,18 @@ class Counter:
 
     def __init__(self, api: str, request: Request, whole: State) -> None:
         """`whole`: the state of the application that serves `/api`."""
-        self._api, self._request = api, request
+        self._api = api
+        self._gone: Gone | None = request.is_disconnected
         self._write: WriteSide = whole.write_side
         self._read: ReadSide = whole.read_side
         self.access: Access = whole.access
         self.guests: Guests = self.access.guests(api)
+
+    def to_the_end(self) -> Self:
+        """The same, but what is begun is not withdrawn when the client has gone."""
+        other = copy(self)
+        other._gone = None
+        return other
 
     # --- events
 
@@ -146,7 +155,7 @@ class Counter:
             id=id_ or uuid4(), actor=actor, event_id=event.id, tickets=(m.Wanted(category, quantity),),
             customer_id=guest.id if guest and not in_person else None, ticket_key=self._write.desk.codes.newest_key,
         )  # fmt: skip
-        view, _ = await self._write.desk.carry_out(command, self._request.is_disconnected)
+        view, _ = await self._write.desk.carry_out(command, self._gone)
         assert isinstance(view, BookingView)
         return view
 
@@ -167,7 +176,7 @@ class Counter:
         """By the house, or by its guest: who can't once the event has begun."""
         actor = m.Actor(place.guest.id, m.Role.CUSTOMER) if in_person else _organizer(place.event.organizer_id)
         command = m.CancelBooking(id=uuid4(), actor=actor, event_id=place.event.id, booking_id=place.booking_id)
-        view, _ = await self._write.desk.carry_out(command, self._request.is_disconnected)
+        view, _ = await self._write.desk.carry_out(command, self._gone)
         assert isinstance(view, BookingView)
         return view
 
@@ -194,7 +203,7 @@ class Counter:
     # ---
 
     async def _carry_out_about_event(self, command: m.Command) -> EventView:
-        view, _ = await self._write.desk.carry_out(command, self._request.is_disconnected)
+        view, _ = await self._write.desk.carry_out(command, self._gone)
         assert isinstance(view, EventView)
         return view
 

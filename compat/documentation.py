@@ -29,8 +29,9 @@ def _document_of(app: FastAPI) -> Callable[[Request], Awaitable[Response]]:
     """It names the server as it was asked for, so that "Try it out" works by each of its names: localhost, 127.0.0.1 …"""
 
     async def document(request: Request) -> Response:
-        url = str(request.base_url).rstrip("/") + request.scope["root_path"]
-        return JSONResponse({**app.openapi(), "servers": [{"url": url}]})
+        mounted_at = request.scope["root_path"].removeprefix(request.scope.get("app_root_path", ""))
+        url = str(request.base_url).rstrip("/") + mounted_at
+        return JSONResponse({**app.openapi(), "servers": [{"url": url}]}, headers={"Cache-Control": "no-store"})
 
     return document
 

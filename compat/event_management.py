@@ -1,5 +1,6 @@
 """Specification 4, event management: ticket categories with prices and limits; each booking is a new guest's."""
 
+import asyncio
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated
@@ -13,7 +14,7 @@ from compat.application import make as make_application
 from compat.counter import Counter, listed
 from ledger.decide import MAX_CAPACITY, MAX_CATEGORIES, MAX_TICKETS_PER_BOOKING
 from ledger.entries import Details
-from ledger.errors import EventNotBookable, SoldOut
+from ledger.errors import Busy, EventNotBookable, SeatledgerError, SoldOut
 from ledger.settings import Settings
 from ledger.views import EventView
 
@@ -26,6 +27,9 @@ STYLE = Style(
         "tickets.category": "ticket_category",
     }
 )
+
+#: Each is a ticket of a walk-in, and a row of the read tables.
+MAX_SOLD_BEFORE = 100_000
 
 router = APIRouter()
 
@@ -91,21 +95,32 @@ async def create_event(body: NewEvent, at: At) -> Event:
             raise Refused(
                 400, f"{one.name} has sold {one.seats_sold} seats, more than its limit of {one.seats_limit}.", "seats_sold"
             )
+    if sum(one.seats_sold for one in body.ticket_categories) > MAX_SOLD_BEFORE:
+        raise Refused(400, f"At most {MAX_SOLD_BEFORE} seats can have been sold before.", "seats_sold")
     about = Details(name=body.name, starts_at=body.date, venue=body.venue, description=body.details or "")
     categories = [NewCategory(name=one.name, price=one.price, capacity=one.seats_limit) for one in body.ticket_categories]
+    # To its end, whoever is still there to hear of it: half of the seats sold before are not to be on sale.
+    return _event(await asyncio.shield(_put_on(at.to_the_end(), about, categories, body.ticket_categories)))
+
+
+async def _put_on(at: Counter, about: Details, categories: list[NewCategory], asked: list[NewTicketCategory]) -> EventView:
+    """With what was sold before booked to walk-ins, in bookings as large as one may be. Cancelled again where that can't be done."""
     view = await at.schedule(about, categories)
-    for one in body.ticket_categories:
-        view = await _sold_before(at, view, one)
-    return _event(view)
-
-
-async def _sold_before(at: Counter, view: EventView, category: NewTicketCategory) -> EventView:
-    """Books what was sold before to a walk-in, in bookings as large as a booking may be."""
+    if not any(one.seats_sold for one in asked):
+        return view
     event = await at.event_by_id(view.id)
-    for place in range(0, category.seats_sold, MAX_TICKETS_PER_BOOKING):
-        await at.book(event, min(MAX_TICKETS_PER_BOOKING, category.seats_sold - place), None, category=category.name)
-    shown = next(one for one in view.categories if one.name == category.name)
-    shown.taken, shown.available = category.seats_sold, shown.capacity - category.seats_sold
+    sold = [
+        at.book(event, min(MAX_TICKETS_PER_BOOKING, one.seats_sold - place), None, category=one.name)
+        for one in asked
+        for place in range(0, one.seats_sold, MAX_TICKETS_PER_BOOKING)
+    ]
+    try:
+        await asyncio.gather(*sold)
+    except SeatledgerError:
+        await at.cancel_event(view)
+        raise Busy from None
+    for shown, one in zip(view.categories, asked, strict=True):
+        shown.taken, shown.available = one.seats_sold, shown.capacity - one.seats_sold
     return view
 
 

@@ -171,7 +171,7 @@ MAX_FORM_FIELDS = 20
 
 
 class _FormRoute(APIRoute):
-    """Takes a form as well, for the JSON object of texts that it stands for."""
+    """Takes a form as well, for the JSON object of texts that it stands for; a field without a value is left out."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -180,7 +180,7 @@ class _FormRoute(APIRoute):
             if not request.headers.get("content-type", "").lower().startswith(_FORM):
                 return await handle(request)
             try:
-                fields = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS))
+                fields = dict(parse_qsl((await request.body()).decode(), max_num_fields=MAX_FORM_FIELDS))
             except ValueError:
                 raise Refused(400, "The body is no form.") from None
             others = [pair for pair in request.scope["headers"] if pair[0] != b"content-type"]

@@ -7,6 +7,7 @@
 The function takes the ordering lock, so that commit order is position order; each row carries a MAC.
 """
 
+import logging
 import socket
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -15,7 +16,14 @@ from typing import Any, NamedTuple, Self, cast
 from uuid import UUID
 
 import psycopg
-from eventsourcing.persistence import InterfaceError, ListenNotifySubscription, Notification, OperationalError, StoredEvent
+from eventsourcing.persistence import (
+    InterfaceError,
+    ListenNotifySubscription,
+    Notification,
+    OperationalError,
+    ShutDown,
+    StoredEvent,
+)
 from eventsourcing.postgres import PostgresAggregateRecorder, PostgresApplicationRecorder, PostgresDatastore
 from psycopg import AsyncConnection, Connection, errors
 from psycopg.conninfo import conninfo_to_dict
@@ -27,6 +35,8 @@ from ledger import snapshots
 from ledger.entries import Recorded, topic_of
 from ledger.macs import Macs
 from ledger.mapper import UnknownTopic, decode, encode
+
+log = logging.getLogger(__name__)
 
 #: The advisory lock that everything which writes entries takes, so that commit order is position order ("Seatledg" in ASCII).
 #: Not the library's LOCK TABLE, which conflicts with VACUUM and ANALYZE.
@@ -109,7 +119,8 @@ class LedgerRecorder(PostgresApplicationRecorder):
         """All that is inserted meanwhile becomes true at once, or nothing of it: one transaction, which holds the ordering lock."""
         datastore = self.datastore
         with datastore.get_connection() as connection, connection.transaction():
-            connection.execute("SET LOCAL statement_timeout = 0")
+            for bound in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):  # a file may come slowly
+                connection.execute(SQL("SET LOCAL {} = 0").format(SQL(bound)))
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (ORDERING_LOCK,))
             self.datastore = cast(PostgresDatastore, _OneConnection(connection))
             try:
@@ -139,14 +150,41 @@ class PollingSubscription(ListenNotifySubscription[LedgerRecorder]):
     away for a while."""
 
     def _loop_on_pull(self) -> None:
+        is_away = False
         try:
             while not self._has_been_stopped:
-                with suppress(OperationalError, InterfaceError):
+                try:
                     self._pull()
+                    is_away = False
+                except (OperationalError, InterfaceError) as error:
+                    if not is_away:  # once, not at every look
+                        log.warning("The ledger can't be read at the moment: %s", error)
+                    is_away = True
                 self._has_been_notified.wait(POLL_SECONDS)
         except BaseException as error:  # noqa: BLE001 - raised where the entries are taken
             self._thread_error = error
             self.stop()
+
+    def _pull(self) -> None:
+        """All topics, a run at a time, and those asked for are picked here: so the position goes on past all others, and what is
+        rare costs no search through the rest of the ledger at each look."""
+        found: Sequence[Notification] = ()
+        while not self._has_been_stopped:
+            self._has_been_notified.clear()
+            found = self._recorder.select_notifications(
+                self._last_notification_id or 0, self._select_limit, inclusive_of_start=False
+            )
+            wanted = [one for one in found if not self._topics or one.topic in self._topics]
+            try:
+                if wanted:
+                    self._notifications_queue.put(wanted)
+            except ShutDown:
+                return
+            if len(found) < self._select_limit:
+                break
+            self._last_notification_id = found[-1].id
+        if found:
+            self._last_notification_id = found[-1].id
 
 
 class SnapshotRecorder(PostgresAggregateRecorder):

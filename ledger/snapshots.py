@@ -1,8 +1,8 @@
 """How a long stream is shortened: an Event as bytes, in frames of a thousand bookings, so that reading one back can stop for
 breath between frames (`restore` is a generator: the appender's loader gives the event loop a turn at each step).
 
-The topic is the version of the format. A topic that is not in `TOPICS` is of a later release, and is passed over: a stream can
-always be read from its beginning."""
+The topic is the version of the format. A snapshot is taken in the oldest that says all of it, so that processes of the last release
+read it. A topic that is not in `TOPICS` is of a later release, and is passed over: a stream can always be read from its beginning."""
 
 from collections.abc import Generator
 from datetime import datetime
@@ -15,9 +15,9 @@ import msgspec
 from ledger.entries import Details
 from ledger.event import Event, Seats
 
-FIRST, NEWEST = "event-snapshot/1", "event-snapshot/2"
-#: All that this release reads. The first says 0 for the Event's number: whoever restores it looks that up.
-TOPICS = (FIRST, NEWEST)
+FIRST, OPEN_DATES = "event-snapshot/1", "event-snapshot/2"
+#: All that this release reads, the newest last. The first says 0 for the Event's number: whoever restores it looks that up.
+TOPICS = (FIRST, OPEN_DATES)
 #: The name of the work of taking them: of its task, and of its row among the projections' positions.
 SNAPSHOTS = "snapshots"
 FRAME = 1_000
@@ -28,7 +28,7 @@ MIN_GROWTH = 1_000
 def is_later(topic: str) -> bool:
     """Is this the topic of a snapshot that a later release has taken?"""
     kind, _, version = topic.partition("/")
-    newest_kind, _, newest = NEWEST.partition("/")
+    newest_kind, _, newest = TOPICS[-1].partition("/")
     return kind == newest_kind and version.isascii() and version.isdigit() and int(version) > int(newest)
 
 
@@ -73,8 +73,9 @@ def is_due(version: int, last: int) -> bool:
     return version - last >= max(MIN_GROWTH, last // 20)
 
 
-def take(event: Event, topic: str = NEWEST) -> Snapshot:
-    """In the newest format, or in one of `TOPICS`: to compare with."""
+def take(event: Event, topic: str = "") -> Snapshot:
+    """In the oldest format that says all of it, or in one of `TOPICS`: to compare with."""
+    topic = topic or (FIRST if event.details.is_first_shape else OPEN_DATES)
     number = 0 if topic == FIRST else event.number
     head = _Head(
         number, event.created_at, event.details, event.details_set, event.details_version, event.currency,

@@ -5,6 +5,7 @@ It is synchronous and retries: workers and command lines use it, the API process
 """
 
 import os
+import time
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,13 +26,14 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.postgres import PostgresAggregateRecorder, PostgresFactory
 from eventsourcing.utils import Environment
+from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from sqlalchemy import URL, make_url
 
 from ledger.decide import decide
 from ledger.entries import Recorded
-from ledger.errors import Busy
+from ledger.errors import Busy, IdempotencyKeyReused
 from ledger.event import Event, evolve
 from ledger.macs import Macs
 from ledger.mapper import EntryMapper
@@ -46,8 +48,8 @@ LOCK_TIMEOUT_MS = 5_000
 KEPT = 8_000
 #: Entries of one stream read at once.
 PAGE = 5_000
-#: Tries of a command: another process wrote to its Event first.
-TRIES = 10
+#: Tries of a command, since another process wrote to its Event first, and what each waits longer than the one before.
+TRIES, PAUSE_SECONDS = 10, 0.01
 
 _position = attrgetter("position")
 
@@ -168,11 +170,16 @@ class Ledger(Application[UUID]):
     def carry_out(self, command: Command, now: datetime) -> list[Recorded]:
         """Decides a command on its Event as it stands, and saves what it makes. Nothing where it was carried out before.
 
-        Raises the SeatledgerError of the rule that it breaks; Busy where others kept writing to the Event; LedgerAway, after which
-        nobody knows: the same command again finds out."""
-        for _ in range(TRIES):
+        Raises the SeatledgerError of the rule that it breaks; IdempotencyKeyReused where its id was used with another body; Busy
+        where others kept writing to the Event; LedgerAway, after which nobody knows: the same command again finds out."""
+        for tried in range(TRIES):
+            time.sleep(tried * PAUSE_SECONDS)
             event = self.event(command.event_id)
-            if event is not None and event.version_of(command.id) is not None:
+            version = event.version_of(command.id) if event is not None else None
+            if version is not None:
+                (found,) = self.stream(command.event_id, after=version - 1, until=version)
+                if found.entry.digest != command.digest():
+                    raise IdempotencyKeyReused
                 return []
             first = event.version + 1 if event else 1
             made = [Recorded(command.event_id, version, one) for version, one in enumerate(decide(event, command, now), first)]
@@ -183,6 +190,13 @@ class Ledger(Application[UUID]):
                 continue
             return [Recorded(one.stream, one.version, one.entry, its.notification.id) for one, its in zip(made, saved, strict=True)]
         raise Busy
+
+    @contextmanager
+    def taking_in(self) -> Iterator[tuple[LedgerRecorder, Connection[Any]]]:
+        """A recorder whose inserts become true at once at the end, or not at all, and the connection of that transaction."""
+        recorder = cast(LedgerRecorder, self.recorder)
+        with _reaching(), recorder.taking_in() as connection:
+            yield recorder, connection
 
     # --- Events
 

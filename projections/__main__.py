@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import msgspec
 import psycopg
+from eventsourcing.persistence import PersistenceError
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 from tqdm import tqdm
@@ -48,7 +49,7 @@ def main() -> int:
         return _fail("Broken off. Begin again: it goes on from there.")
     except DBAPIError as error:
         return _fail(f"PostgreSQL refuses: {(str(error.orig).splitlines() or [''])[0]}")
-    except psycopg.Error as error:
+    except (psycopg.Error, PersistenceError) as error:
         return _fail(f"PostgreSQL refuses: {(str(error).splitlines() or [''])[0]}")
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}.")

@@ -11,7 +11,9 @@ down_revision = "0010"
 branch_labels = None
 depends_on = None
 
+#: Their rows first, as whoever folds locks them: it ends before the tables change, and nobody begins.
 UP = """
+UPDATE projections SET version = 2 WHERE name IN ('catalogue', 'bookings');
 ALTER TABLE catalogue_events ALTER COLUMN starts_at DROP NOT NULL, ADD COLUMN past_at TIMESTAMP WITH TIME ZONE,
     ADD COLUMN show_at TIMESTAMP WITH TIME ZONE;
 UPDATE catalogue_events SET past_at = greatest(starts_at, sales_close_at);
@@ -33,22 +35,22 @@ CREATE INDEX ix_catalogue_events_listed
 CREATE INDEX ix_catalogue_events_lasting
     ON catalogue_events (coalesce(starts_at, 'infinity'::timestamp with time zone), event_id)
     WHERE past_at IS DISTINCT FROM starts_at;
-UPDATE projections SET version = 2 WHERE name IN ('catalogue', 'bookings');
 """
-#: An open date can't be said any more: it becomes a day that never comes.
+#: An open date can't be said any more: it becomes a day that never comes. Of snapshots the older release knows the first format.
 DOWN = """
+UPDATE projections SET version = 1 WHERE name IN ('catalogue', 'bookings');
+DELETE FROM ledger_snapshots WHERE topic <> 'event-snapshot/1';
 DROP INDEX ix_catalogue_events_status_listed, ix_catalogue_events_organizer_listed, ix_catalogue_events_listed,
     ix_catalogue_events_lasting;
-UPDATE catalogue_events SET starts_at = 'infinity' WHERE starts_at IS NULL;
+UPDATE catalogue_events SET starts_at = '9999-12-31 00:00+00' WHERE starts_at IS NULL;
 ALTER TABLE catalogue_events ALTER COLUMN starts_at SET NOT NULL, DROP COLUMN past_at, DROP COLUMN show_at;
-UPDATE booking_events SET starts_at = 'infinity' WHERE starts_at IS NULL;
+UPDATE booking_events SET starts_at = '9999-12-31 00:00+00' WHERE starts_at IS NULL;
 ALTER TABLE booking_events ALTER COLUMN starts_at SET NOT NULL, DROP COLUMN past_at;
-UPDATE revenue_events SET starts_at = 'infinity' WHERE starts_at IS NULL;
+UPDATE revenue_events SET starts_at = '9999-12-31 00:00+00' WHERE starts_at IS NULL;
 ALTER TABLE revenue_events ALTER COLUMN starts_at SET NOT NULL;
 CREATE INDEX ix_catalogue_events_organizer_id_starts_at_event_id ON catalogue_events (organizer_id, starts_at, event_id);
 CREATE INDEX ix_catalogue_events_starts_at ON catalogue_events (starts_at, event_id);
 CREATE INDEX ix_catalogue_events_status_starts_at_event_id ON catalogue_events (status, starts_at, event_id);
-UPDATE projections SET version = 1 WHERE name IN ('catalogue', 'bookings');
 """
 
 

@@ -6,7 +6,7 @@ were and their root: a file that was cut off or edited is not taken.
 
 import base64
 from collections.abc import Callable, Iterator
-from typing import Annotated, BinaryIO, cast
+from typing import Annotated, BinaryIO
 from uuid import UUID
 
 import msgspec
@@ -14,7 +14,7 @@ import psycopg
 from eventsourcing.persistence import StoredEvent
 
 from ledger.macs import Macs
-from ledger.recorder import MAX_APPEND, MAX_APPEND_BYTES, LedgerRecorder, Place
+from ledger.recorder import MAX_APPEND, MAX_APPEND_BYTES, Place
 from ledger.store import Ledger
 from projections.audit import leaf_of
 from projections.merkle import CompactRange
@@ -71,9 +71,9 @@ def export(connection: psycopg.Connection, file: BinaryIO, told: Told) -> str:
 
 
 def import_(ledger: Ledger, file: BinaryIO, macs: Macs, told: Told) -> str:
-    """All of it or nothing, by the library's recorder. Returns the root hash. Raises TransferError."""
-    recorder = cast(LedgerRecorder, ledger.recorder)
-    with recorder.taking_in() as connection:
+    """All of it or nothing, by the library's recorder. Returns the root hash. Raises TransferError, LedgerAway, the library's
+    PersistenceError."""
+    with ledger.taking_in() as (recorder, connection):
         if connection.execute("SELECT 1 FROM ledger_entries LIMIT 1").fetchone():
             raise TransferError("The ledger is not empty: a file is taken into an empty one only.")
         tree, last = CompactRange(), 0

@@ -210,7 +210,7 @@ def event_of_booking(booking_id: UUID) -> Query:
 def _obligations() -> Compiled:
     b, e, account_id = Booking, BookingEvent, bindparam("account_id", type_=Uuid)
     active = e.status == as_text("active")
-    upcoming = and_(b.event_id == e.event_id, _TO_COME)
+    upcoming = and_(b.event_id == e.event_id, _TO_COME, e.starts_at.is_not(None))  # an open date might never end
     return compiled_once(
         anchored(
             BOOKINGS,

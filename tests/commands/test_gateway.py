@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from commands.appender import Appender
 from commands.batch import Accepted
 from ledger import entries as e
-from ledger.errors import Busy, SoldOut
+from ledger import messages as m
+from ledger.errors import Busy, IdempotencyKeyReused, SoldOut
 from ledger.event import Event
 from ledger.store import TRIES, Ledger
 from tests.commands import selling as t
@@ -39,6 +41,14 @@ def test_a_command_is_carried_out_once(ledger: Ledger) -> None:
     assert len(ledger.carry_out(book, s.NOW)) == 1
     assert ledger.carry_out(book, s.NOW) == []
     assert len(ledger.read(0, 10)) == 2
+
+
+def test_its_id_with_another_body_is_refused(ledger: Ledger) -> None:
+    ledger.carry_out(s.schedule(), s.NOW)
+    book = s.book(s.ALICE)
+    ledger.carry_out(book, s.NOW)
+    with pytest.raises(IdempotencyKeyReused):
+        ledger.carry_out(msgspec.structs.replace(book, tickets=(m.Wanted("General", 5),)), s.NOW)
 
 
 def test_a_rule_that_is_broken_leaves_no_trace(ledger: Ledger) -> None:

@@ -3,7 +3,9 @@
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
+import httpx
 import pytest
 
 from tests.running_system import JSON, Person, Stack
@@ -108,6 +110,25 @@ def test_another_category_is_not_sold_out_with_it(api: Client) -> None:
     assert [
         api.do("POST", f"/events/{event['id']}/book", {"ticket_category": name, "quantity": 1}).status_code for name in "AAB"
     ] == [201, 400, 201]
+
+
+def test_what_was_sold_before_is_bounded(api: Client) -> None:
+    categories = [{"name": name, "price": 1, "seats_limit": 60_000, "seats_sold": 60_000} for name in "AB"]
+    said = api.refused(400, "POST", "/events", {**CONCERT, "ticket_categories": categories})
+    assert said == {"detail": "seats_sold: At most 100000 seats can have been sold before."}
+
+
+def test_whoever_leaves_meanwhile_leaves_no_seat_on_sale_that_was_sold_before(api: Client, stack: Stack) -> None:
+    name = uuid4().hex
+    categories = [{"name": "A", "price": 1, "seats_limit": 50_000, "seats_sold": 50_000}]
+    with pytest.raises(httpx.ReadTimeout):
+        stack.http.post(f"{api.url}/events", json={**CONCERT, "name": name, "ticket_categories": categories}, timeout=0.02)
+    deadline = time.monotonic() + 20
+    while (found := next((one for one in api.ok("GET", "/events") if one["name"] == name), None)) is None or (
+        found["ticket_categories"][0]["seats_sold"] < 50_000
+    ):
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)
 
 
 def test_a_booking_is_bounded(api: Client) -> None:
