@@ -139,7 +139,7 @@ export const organise = {
       limit: (limit: number, held: number) =>
         `A customer may hold ${tickets(limit)}, and this one holds ${count(held)}.`,
       tooLarge: (limit: number) => `One booking holds at most ${tickets(limit)}: sell the rest in a second one.`,
-      past: "The event has begun or is closed: nothing can be sold any more.",
+      past: "The event is past or closed: nothing can be sold any more.",
       unknown: "No answer came. Sell again: if it was sold, you get that sale and no second one.",
       other: "Nothing was sold. Please try again.",
     },
