@@ -126,6 +126,10 @@ export const organise = {
     sold: (quantity: number) => `${tickets(quantity)} sold`,
     soldTo: (who: string, amount: string) => `To ${who}, for ${amount}.`,
     someWalkIn: "a walk-in",
+    whenLeft: {
+      sold: (who: string, amount: string, number: number) => `To ${who}, for ${amount}: booking no. ${number}.`,
+      failed: "The sale that you left",
+    },
     ticket: (number: number, all: number) => `Ticket ${number} of ${all}`,
     qr: (code: string) => `QR code of ticket ${code}`,
     print: "Print tickets",
