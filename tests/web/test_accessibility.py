@@ -26,7 +26,7 @@ def paths(stack: Stack, organizer: Person, customer: Person) -> dict[str, str]:
     customer.ok("POST", f"/api/bookings/{booking['id']}/cancel", {"tickets": [booking["tickets"][0]["id"]]})
     soon = stack.event(organizer, name="Not yet", sales_open_at="2031-01-01T10:00:00Z")
     voucher = stack.event(organizer, name="A voucher", starts_at=None, sales_close_at="2031-01-01T10:00:00Z")
-    lasting = {"starts_at": "2020-05-01T10:00:00Z", "ends_at": LATER, "sales_close_at": "2031-01-01T10:00:00Z"}
+    lasting: dict[str, Any] = {"starts_at": "2020-05-01T10:00:00Z", "ends_at": LATER, "sales_close_at": "2031-01-01T10:00:00Z"}
     begun = stack.event(organizer, name="An exhibition", **lasting)
     customer.ok("POST", f"/api/events/{voucher['id']}/bookings", tickets(1))
     off = stack.event(organizer, name="Called off", starts_at=LATER)
