@@ -25,18 +25,24 @@ def paths(stack: Stack, organizer: Person, customer: Person) -> dict[str, str]:
     booking = customer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(2))
     customer.ok("POST", f"/api/bookings/{booking['id']}/cancel", {"tickets": [booking["tickets"][0]["id"]]})
     soon = stack.event(organizer, name="Not yet", sales_open_at="2031-01-01T10:00:00Z")
+    voucher = stack.event(organizer, name="A voucher", starts_at=None, sales_close_at="2031-01-01T10:00:00Z")
+    lasting: dict[str, Any] = {"starts_at": "2020-05-01T10:00:00Z", "ends_at": LATER, "sales_close_at": "2031-01-01T10:00:00Z"}
+    begun = stack.event(organizer, name="An exhibition", **lasting)
+    customer.ok("POST", f"/api/events/{voucher['id']}/bookings", tickets(1))
     off = stack.event(organizer, name="Called off", starts_at=LATER)
     customer.ok("POST", f"/api/events/{off['id']}/bookings", tickets(1))
     organizer.ok("POST", f"/api/events/{off['id']}/cancel", {"reason": "rain"})
     return {
         "events": "/", "no event": "/?q=zzzzzz", "event": f"/events/{event['id']}", "not on sale": f"/events/{soon['id']}",
+        "open date": f"/events/{voucher['id']}", "exhibition": f"/events/{begun['id']}",
         "cancelled": f"/events/{off['id']}", "no such event": "/events/none", "bookings": "/bookings",
         "history": "/bookings?show=history", "booking": f"/bookings/{booking['id']}", "account": "/account",
     }  # fmt: skip
 
 
 PAGES = [
-    "events", "no event", "event", "not on sale", "cancelled", "no such event", "bookings", "history", "booking", "account",
+    "events", "no event", "event", "not on sale", "open date", "exhibition", "cancelled", "no such event", "bookings",
+    "history", "booking", "account",
 ]  # fmt: skip
 
 

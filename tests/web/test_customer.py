@@ -59,6 +59,28 @@ def test_wrong_credentials_are_said_and_the_right_ones_lead_back(visit: Visit, s
     expect(page.get_by_label("Name")).to_have_value("A customer")
 
 
+def test_what_is_no_phone_number_is_said_at_its_field(visit: Visit, stack: Stack) -> None:
+    said = re.compile("This is not a phone number, such as")
+    visitor = visit(path="/sign-up")
+    visitor.expect_complaints("422")
+    page = visitor.page
+    phone = page.get_by_label("Phone")
+    for label, value in (("Name", "Eve"), ("E-mail address", f"{uuid4().hex[:12]}@example.test"), ("Phone", "call me")):
+        page.get_by_label(label).fill(value)
+    page.get_by_role("textbox", name="Password").fill("correct horse")
+    page.get_by_role("button", name="Sign up").click()
+    expect(phone).to_have_accessible_description(said)
+    phone.fill("+49 (30) 123-4567")
+    page.get_by_role("button", name="Sign up").click()
+    expect(page.get_by_role("button", name="Account menu")).to_be_visible()
+    page.goto("/account")
+    expect(phone).to_have_value("+49 (30) 123-4567")
+    phone.fill("123")
+    page.get_by_role("button", name="Save").first.click()
+    expect(phone).to_have_accessible_description(said)
+    expect(phone).to_have_attribute("aria-invalid", "true")
+
+
 @pytest.mark.parametrize("target", ["https://evil.test/", "//evil.test/", "/\\evil.test/"])
 def test_signing_in_never_leads_to_somebody_elses_page(target: str, visit: Visit, alice: Person) -> None:
     visitor = visit(path=f"/sign-in?return={target}")

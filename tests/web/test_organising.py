@@ -216,6 +216,38 @@ def test_the_box_office_sells_once_however_often_it_is_pressed(visit: Visit, sta
     assert len(_see(visitor.page, organizer, f"/api/events/{event['id']}/bookings")["items"]) == 1
 
 
+@pytest.mark.parametrize("answered", ["while away", "after coming back"])
+def test_a_sale_that_was_left_is_not_the_next_sale(answered: str, visit: Visit, stack: Stack, organizer: Person) -> None:
+    """The same again is for the next walk-in, who must not get the tickets of the one before."""
+    event = _organised(stack, organizer, "Left while selling")
+    visitor = visit(organizer, f"/organise/{event['id']}/sell")
+    page, held = visitor.page, visitor.hold("**/bookings")
+
+    def choose() -> Locator:
+        page.get_by_label("Tickets in General").fill("1")
+        return page.get_by_role("button", name="Sell 1 ticket")
+
+    with page.expect_request("**/bookings"):
+        choose().click()
+    page.get_by_role("link", name="Check-in").click()
+    expect(page.get_by_role("heading", name="Check tickets in")).to_be_visible()
+    if answered == "while away":
+        with page.expect_response("**/bookings"):
+            held[0].continue_()
+        page.get_by_role("link", name="Box office").click()
+    else:
+        page.get_by_role("link", name="Box office").click()
+        expect(page.get_by_role("button", name="Sell", exact=True)).to_be_disabled()
+        held[0].continue_()
+    expect(page.get_by_role("alert").filter(has_text="1 ticket sold")).to_contain_text("To a walk-in, for €50.00")
+    page.unroute_all()
+    choose().click()
+    expect(page.get_by_role("heading", name="1 ticket sold")).to_be_visible()
+    second, first = (one["tickets"][0]["code"] for one in _see(page, organizer, f"/api/events/{event['id']}/bookings")["items"])
+    expect(page.get_by_role("img", name="QR code of ticket")).to_have_accessible_name(f"QR code of ticket {second}")
+    assert first != second
+
+
 def test_an_event_is_created_once_while_its_page_loads(visit: Visit, stack: Stack) -> None:
     organizer = stack.person("organizer")
     visitor = visit(organizer, "/organise/new")

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { isOngoing, saleState, type SaleState } from "@/features/events/sale-state";
+import { isOngoing, saleState, untilWhen, type SaleState } from "@/features/events/sale-state";
 import type { Event } from "@/shared/api/generated/model";
 
 import { event } from "../made-up";
@@ -51,5 +51,21 @@ describe("what is going on", () => {
     ["after a cancellation", { starts_at: START, sales_close_at: CLOSE, status: "cancelled" }, AT_START, false],
   ])("%s", (_, more, now, expected) => {
     expect(isOngoing(event(more), now)).toBe(expected);
+  });
+});
+
+describe("until when it is on, and sells", () => {
+  const ends_at = "2030-05-21T17:00:00Z";
+
+  it.each<[string, Partial<Event>, number, string | null, string | null]>([
+    ["an exhibition", { starts_at: START, ends_at, sales_close_at: CLOSE }, AT_START, ends_at, CLOSE],
+    ["an exhibition to come", { starts_at: START, ends_at, sales_close_at: CLOSE }, BEFORE, null, null],
+    ["an exhibition without an end", { starts_at: START, sales_close_at: CLOSE }, AT_START, null, CLOSE],
+    ["a concert", { starts_at: START, ends_at }, AT_START, null, null],
+    ["a voucher", { ...OPEN_DATE, sales_close_at: CLOSE }, AT_START, null, CLOSE],
+    ["a voucher for ever", OPEN_DATE, AT_START, null, null],
+    ["a voucher whose sales closed", { ...OPEN_DATE, sales_close_at: CLOSE }, AT_CLOSE, null, null],
+  ])("%s", (_, more, now, on, sales) => {
+    expect(untilWhen(event(more), now)).toEqual({ on, sales });
   });
 });

@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
 
 import { check, type Context } from "@/features/organise/check-values";
-import { asMeant, emptyValues, newCategory, toCreate, type EventValues } from "@/features/organise/event-values";
+import {
+  asMeant,
+  emptyValues,
+  newCategory,
+  toChanges,
+  toCreate,
+  type EventValues,
+} from "@/features/organise/event-values";
 import { decimalsOf } from "@/shared/formatting/money";
 
 const now = Date.parse("2030-01-01T00:00:00Z");
@@ -29,7 +36,13 @@ describe("what is typed", () => {
     [{ name: "  " }, "name", "Needed."],
     [{ name: "x".repeat(201) }, "name", "At most 200 characters."],
     [{ starts_at: null }, "starts_at", "Needed."],
-    [{ starts_at: "2030-01-01 00:59:00" }, "starts_at", "Must be in the future."],
+    [{ starts_at: "2030-01-01 00:59:00" }, "starts_at", "Must be in the future, unless sales close in the future."],
+    [
+      { starts_at: "2029-12-01 10:00:00", sales_close_at: "2029-12-31 10:00:00" },
+      "starts_at",
+      "Must be in the future, unless sales close in the future.",
+    ],
+    [{ show_at: "2030-05-01 19:59:00" }, "show_at", "Must not be before the start."],
     [{ ends_at: "2030-05-01 20:00:00" }, "ends_at", "Must be after the start."],
     [
       { sales_open_at: "2030-02-02 00:00:00", sales_close_at: "2030-02-01 00:00:00" },
@@ -97,5 +110,51 @@ describe("what is typed", () => {
   it("an event that has begun may keep its start", () => {
     const begun = { ...valid, starts_at: "2029-12-31 20:00:00" };
     expect(check({ ...begun, name: "Renamed" }, { ...context, base: begun })).toEqual({});
+  });
+});
+
+describe("a date", () => {
+  const exhibition: EventValues = { ...valid, starts_at: "2029-12-01 10:00:00", sales_close_at: "2030-02-01 18:00:00" };
+  const voucher: EventValues = {
+    ...valid,
+    date: "open",
+    ends_at: "2030-05-01 23:00:00",
+    show_at: "2030-05-01 21:00:00",
+  };
+
+  it("may be over if sales go on", () => {
+    expect(check(exhibition, context)).toEqual({});
+    expect(toCreate(exhibition)).toMatchObject({
+      starts_at: "2029-12-01T09:00:00.000Z",
+      sales_close_at: "2030-02-01T17:00:00.000Z",
+    });
+  });
+
+  it("that is open needs no start, and takes what goes with one away", () => {
+    expect(check({ ...voucher, starts_at: null, ends_at: "2020-01-01 00:00:00" }, context)).toEqual({});
+    expect(toCreate(asMeant(voucher))).toMatchObject({ starts_at: null });
+    for (const name of ["ends_at", "show_at"]) expect(toCreate(asMeant(voucher))).not.toHaveProperty(name);
+  });
+
+  it("is taken from an event, and given to one", () => {
+    const dated = { ...valid, ends_at: "2030-05-01 23:00:00", show_at: "2030-05-01 21:00:00" };
+    expect(toChanges(dated, asMeant({ ...dated, date: "open" }))).toEqual({
+      starts_at: null,
+      ends_at: null,
+      show_at: null,
+    });
+    const open: EventValues = { ...valid, date: "open", starts_at: null };
+    expect(toChanges(open, valid)).toEqual({ starts_at: "2030-05-01T18:00:00.000Z" });
+    expect(check({ ...valid, starts_at: "2029-05-01 20:00:00" }, { ...context, base: open })).toHaveProperty(
+      "starts_at",
+    );
+  });
+
+  it("has a show after the doors", () => {
+    expect(toCreate({ ...valid, show_at: "2030-05-01 21:00:00" })).toMatchObject({
+      show_at: "2030-05-01T19:00:00.000Z",
+    });
+    const early = { ...valid, show_at: "2030-05-01 19:00:00" };
+    expect(check({ ...early, name: "Renamed" }, { ...context, base: early })).toEqual({});
   });
 });

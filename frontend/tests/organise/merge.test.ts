@@ -108,3 +108,20 @@ describe("what is sent", () => {
     });
   });
 });
+
+describe("two of whom one opens the date", () => {
+  const dated: EventValues = { ...base, ends_at: "2031-05-01 23:00:00", show_at: "2031-05-01 20:30:00" };
+  const open: EventValues = { ...dated, date: "open", starts_at: null, ends_at: null, show_at: null };
+  const pick = (theirs: EventValues, mine: EventValues, side: "mine" | "theirs") => {
+    const found = differences(dated, theirs, mine);
+    return merged(theirs, mine, found, Object.fromEntries(found.map(({ path }) => [path, side])));
+  };
+
+  it("ask about the start, and have a date or none, never half of one", () => {
+    expect(differences(dated, open, dated).map(({ path }) => path)).toEqual(["starts_at", "show_at", "ends_at"]);
+    expect(pick(open, dated, "theirs")).toEqual(open);
+    expect(pick(open, dated, "mine")).toEqual(dated);
+    const later = { ...dated, ends_at: "2031-05-02 01:00:00" };
+    expect(pick(later, open, "theirs")).toEqual(open); // the end goes with the start that I took away
+  });
+});

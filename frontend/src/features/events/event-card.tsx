@@ -1,4 +1,4 @@
-import { Badge } from "@mantine/core";
+import { Badge, VisuallyHidden } from "@mantine/core";
 import { IconMapPin } from "@tabler/icons-react";
 import { memo } from "react";
 import { Link } from "react-router";
@@ -55,16 +55,30 @@ export const EventCard = memo(function EventCard({ event, now }: { event: Event;
   );
 });
 
+/** When it is, as far as the stub does not say it. */
 function When({ event, now }: { event: Event; now: number }) {
   const { starts_at, timezone } = event;
-  if (starts_at === null) return <p className={classes.fact}>{moments.openDate}</p>;
-  const [until] = untilWhen(event, now, (at) => day(at, timezone));
-  if (until !== undefined) return <p className={classes.fact}>{until}</p>;
+  const until = untilSaid(event, now);
+  if (starts_at === null) {
+    return (
+      <p className={classes.fact}>
+        <VisuallyHidden>{moments.openDate}</VisuallyHidden>
+        {until}
+      </p>
+    );
+  }
+  if (until !== null) return <p className={classes.fact}>{until}</p>;
   return (
     <time className={classes.fact} dateTime={starts_at} aria-label={moment(starts_at, timezone)}>
       {time(starts_at, timezone)}
     </time>
   );
+}
+
+function untilSaid(event: Event, now: number): string | null {
+  const { on, sales } = untilWhen(event, now);
+  if (on !== null) return moments.onUntil(day(on, event.timezone));
+  return sales === null ? null : moments.salesUntil(day(sales, event.timezone));
 }
 
 /** What changes while one looks: it alone is rendered again. */

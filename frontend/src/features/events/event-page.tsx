@@ -12,6 +12,7 @@ import { doorsAndShow, moment, span } from "@/shared/formatting/moments";
 import { useLiveSeats } from "@/shared/live/use-live-seats";
 import { Page } from "@/shared/navigation/page";
 import { events } from "@/shared/strings/events";
+import { moments } from "@/shared/strings/moments";
 import { useNow } from "@/shared/time/use-now";
 
 import { BookingForm } from "./booking-form";
@@ -49,7 +50,6 @@ export function EventPage() {
 }
 
 function Details({ event }: { event: Event }) {
-  const until = untilWhen(event, useNow(), (at) => moment(at, event.timezone));
   return (
     <Page
       title={event.name}
@@ -65,18 +65,7 @@ function Details({ event }: { event: Event }) {
         <Paper withBorder p={{ base: "md", sm: "lg" }} className={classes.facts ?? ""}>
           <Stack gap="md">
             <Fact icon={IconCalendarEvent} label={events.when}>
-              <Text fw={600}>{span(event.starts_at, event.ends_at, event.timezone)}</Text>
-              {event.starts_at !== null && event.show_at !== null && (
-                <Text>{doorsAndShow(event.starts_at, event.show_at, event.timezone)}</Text>
-              )}
-              {until.map((line) => (
-                <Text key={line}>{line}</Text>
-              ))}
-              {(event.starts_at !== null || until.length > 0) && (
-                <Text size="sm" c="dimmed">
-                  {events.timeZone(event.timezone.replaceAll("_", " "))}
-                </Text>
-              )}
+              <When event={event} />
             </Fact>
             {event.venue !== "" && (
               <Fact icon={IconMapPin} label={events.where}>
@@ -102,6 +91,30 @@ function Details({ event }: { event: Event }) {
         )}
       </div>
     </Page>
+  );
+}
+
+function When({ event }: { event: Event }) {
+  const { starts_at, ends_at, show_at, timezone } = event;
+  const { on, sales } = untilWhen(event, useNow());
+  return (
+    <>
+      {on === null || starts_at === null ? (
+        <Text fw={600}>{span(starts_at, ends_at, timezone)}</Text>
+      ) : (
+        <>
+          <Text fw={600}>{moments.onUntil(moment(on, timezone))}</Text>
+          <Text>{moments.since(moment(starts_at, timezone))}</Text>
+        </>
+      )}
+      {starts_at !== null && show_at !== null && <Text>{doorsAndShow(starts_at, show_at, timezone)}</Text>}
+      {sales !== null && <Text>{moments.salesUntil(moment(sales, timezone))}</Text>}
+      {(starts_at !== null || sales !== null) && (
+        <Text size="sm" c="dimmed">
+          {events.timeZone(timezone.replaceAll("_", " "))}
+        </Text>
+      )}
+    </>
   );
 }
 

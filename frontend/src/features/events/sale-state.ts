@@ -1,5 +1,4 @@
 import type { Event } from "@/shared/api/generated/model";
-import { moments } from "@/shared/strings/moments";
 
 export type SaleState = "on-sale" | "sold-out" | "not-open" | "closed" | "past" | "cancelled" | "completed";
 
@@ -17,15 +16,12 @@ export function isOngoing(event: Event, now: number): boolean {
   return event.status === "active" && isReached(event.starts_at, now) && !isReached(event.past_at, now);
 }
 
-/** Until when an event that has begun is on, and until when it or an open date sells; the times as `say` says them. */
-export function untilWhen(event: Event, now: number, say: (at: string) => string): string[] {
-  const { ends_at, sales_close_at } = event;
-  const isOpenDate = event.status === "active" && event.starts_at === null;
-  const found: string[] = [];
-  if (!isOpenDate && !isOngoing(event, now)) return found;
-  if (ends_at !== null && !isReached(ends_at, now)) found.push(moments.onUntil(say(ends_at)));
-  if (sales_close_at !== null && !isReached(sales_close_at, now)) found.push(moments.salesUntil(say(sales_close_at)));
-  return found;
+/** Of an event that has begun: until when it is on. Of one that has, or has an open date: until when it sells. Null: not known. */
+export function untilWhen(event: Event, now: number): { on: string | null; sales: string | null } {
+  const { status, starts_at, ends_at, sales_close_at } = event;
+  const sells = isOngoing(event, now) || (status === "active" && starts_at === null);
+  const toCome = (at: string | null) => (sells && !isReached(at, now) ? at : null);
+  return { on: toCome(ends_at), sales: toCome(sales_close_at) };
 }
 
 function isReached(at: string | null, now: number): boolean {

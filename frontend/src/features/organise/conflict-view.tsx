@@ -5,6 +5,7 @@ import type { Event } from "@/shared/api/generated/model";
 import { money } from "@/shared/formatting/money";
 import { wallTime } from "@/shared/formatting/wall-times";
 import { eventForm } from "@/shared/strings/event-form";
+import { moments } from "@/shared/strings/moments";
 
 import classes from "./conflict-view.module.css";
 import { TIMES, valuesOf, type CategoryValues, type EventValues } from "./event-values";
@@ -137,7 +138,8 @@ function said(difference: Difference, currency: string): Record<"before" | Side,
     return { before: say(difference.before), theirs: say(difference.theirs), mine: say(difference.mine) };
   }
   const isTime = TIMES.some((name) => name === difference.path);
-  const say = (value: string) => (value === "" ? text.empty : isTime ? wallTime(value) : value);
+  const none = difference.path === "starts_at" ? moments.openDate : text.empty;
+  const say = (value: string) => (value === "" ? none : isTime ? wallTime(value) : value);
   return { before: say(difference.before), theirs: say(difference.theirs), mine: say(difference.mine) };
 }
 

@@ -1,4 +1,4 @@
-import { Fieldset, Select, SimpleGrid, Stack, Textarea, TextInput, type OptionsFilter } from "@mantine/core";
+import { Fieldset, Radio, Select, SimpleGrid, Stack, Textarea, TextInput, type OptionsFilter } from "@mantine/core";
 import { useMemo } from "react";
 
 import { MomentField } from "@/shared/choosing/moment-field";
@@ -6,7 +6,8 @@ import { eventForm as text } from "@/shared/strings/event-form";
 import { timeZones } from "@/shared/time/wall-clock";
 
 import { CategoryFields } from "./category-fields";
-import { plainNumber } from "./event-values";
+import { sellsAfterStart } from "./check-values";
+import { plainNumber, type TimeName } from "./event-values";
 import { TypedNumber } from "./typed-number";
 import type { EventForm } from "./use-event-form";
 
@@ -18,6 +19,7 @@ interface Props {
 }
 
 export function EventFields({ form, taken, isNew }: Props) {
+  const { date } = form.values;
   const zones = useMemo(() => timeZones(), []);
   const currencies = useMemo(() => Intl.supportedValuesOf("currency"), []);
   return (
@@ -50,16 +52,29 @@ export function EventFields({ form, taken, isNew }: Props) {
             filter={findZones}
             {...form.getInputProps("timezone")}
           />
-          <SimpleGrid cols={{ base: 1, sm: 2 }}>
-            <Moment form={form} name="starts_at" isNeeded />
-            <Moment form={form} name="ends_at" />
-          </SimpleGrid>
+          <Radio.Group label={text.date} withAsterisk {...form.getInputProps("date")}>
+            <SimpleGrid cols={{ base: 1, sm: 2 }} mt="xs">
+              <Radio value="set" label={text.dates.set.label} description={text.dates.set.hint} />
+              <Radio value="open" label={text.dates.open.label} description={text.dates.open.hint} />
+            </SimpleGrid>
+          </Radio.Group>
+          {date === "set" && (
+            <SimpleGrid cols={{ base: 1, sm: 2 }}>
+              <Moment form={form} name="starts_at" isNeeded />
+              <Moment form={form} name="ends_at" />
+              <Moment form={form} name="show_at" hint={text.showHint} />
+            </SimpleGrid>
+          )}
         </Stack>
       </Fieldset>
       <Fieldset legend={text.sections.sales} radius="lg">
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
           <Moment form={form} name="sales_open_at" hint={text.salesOpenHint} />
-          <Moment form={form} name="sales_close_at" hint={text.salesCloseHint} />
+          <Moment
+            form={form}
+            name="sales_close_at"
+            hint={text.salesCloseHint[sellsAfterStart(form.values) ? "late" : date]}
+          />
           <TypedNumber
             form={form}
             path="max_tickets_per_customer"
@@ -94,7 +109,7 @@ const findZones: OptionsFilter = ({ options, search }) => {
 
 interface MomentProps {
   form: EventForm;
-  name: "starts_at" | "ends_at" | "sales_open_at" | "sales_close_at";
+  name: TimeName;
   hint?: string;
   isNeeded?: boolean;
 }

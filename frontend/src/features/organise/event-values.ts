@@ -18,7 +18,10 @@ export interface EventValues {
   description: string;
   timezone: string;
   currency: string;
+  /** `open`: the times that go with a date count for nothing, and are kept for who changes their mind. */
+  date: "set" | "open";
   starts_at: string | null;
+  show_at: string | null;
   ends_at: string | null;
   sales_open_at: string | null;
   sales_close_at: string | null;
@@ -26,7 +29,8 @@ export interface EventValues {
   categories: CategoryValues[];
 }
 
-export const TIMES = ["starts_at", "ends_at", "sales_open_at", "sales_close_at"] as const;
+export const TIMES = ["starts_at", "show_at", "ends_at", "sales_open_at", "sales_close_at"] as const;
+export type TimeName = (typeof TIMES)[number];
 const TEXTS = ["name", "venue", "description", "timezone"] as const;
 
 const PLAIN = /^\d+(\.\d+)?$/;
@@ -42,7 +46,9 @@ export function emptyValues(currency: string): EventValues {
     description: "",
     timezone: browserTimeZone(),
     currency,
+    date: "set",
     starts_at: null,
+    show_at: null,
     ends_at: null,
     sales_open_at: null,
     sales_close_at: null,
@@ -59,7 +65,9 @@ export function valuesOf(event: Event): EventValues {
     description: event.description,
     timezone: event.timezone,
     currency: event.currency,
+    date: event.starts_at === null ? "open" : "set",
     starts_at: wall(event.starts_at),
+    show_at: wall(event.show_at),
     ends_at: wall(event.ends_at),
     sales_open_at: wall(event.sales_open_at),
     sales_close_at: wall(event.sales_close_at),
@@ -71,7 +79,7 @@ export function valuesOf(event: Event): EventValues {
 /** The values as they are meant: `12,50` as `12.50`. What can't be read stays as it was typed. */
 export function asMeant(values: EventValues): EventValues {
   return {
-    ...values,
+    ...(values.date === "open" ? withOpenDate(values) : values),
     max_tickets_per_customer: plainNumber(values.max_tickets_per_customer),
     categories: values.categories.map((one) => ({
       ...one,
@@ -79,6 +87,11 @@ export function asMeant(values: EventValues): EventValues {
       capacity: plainNumber(one.capacity),
     })),
   };
+}
+
+/** Without what goes with a date. */
+export function withOpenDate(values: EventValues): EventValues {
+  return { ...values, date: "open", starts_at: null, show_at: null, ends_at: null };
 }
 
 /** A price as the API writes it, of one as it was typed. */
@@ -92,15 +105,14 @@ export function plainNumber(typed: string | number): string | number {
 
 /** The body that creates the event. To be called with valid values, as they are meant. */
 export function toCreate(values: EventValues): NewEvent {
-  const times = Object.fromEntries(
-    TIMES.map((name) => [name, instant(values, name)]).filter(([, value]) => value !== null),
-  ) as { starts_at: string };
+  const times = TIMES.map((name) => [name, instant(values, name)] as const);
   return {
     name: values.name.trim(),
     venue: values.venue.trim(),
     description: values.description,
     timezone: values.timezone,
-    ...times,
+    starts_at: null,
+    ...Object.fromEntries(times.filter(([, value]) => value !== null)),
     ...(values.currency === "" ? {} : { currency: values.currency }),
     ...(values.max_tickets_per_customer === ""
       ? {}
@@ -119,9 +131,7 @@ export function toChanges(base: EventValues, values: EventValues): EventChanges 
   for (const name of TEXTS) if (values[name] !== base[name]) changes[name] = values[name];
   for (const name of TIMES) {
     const [now, before] = [instant(values, name), instant(base, name)];
-    if (now === before) continue;
-    if (name !== "starts_at") changes[name] = now;
-    else if (now !== null) changes.starts_at = now;
+    if (now !== before) changes[name] = now;
   }
   const limit = values.max_tickets_per_customer;
   if (String(limit) !== String(base.max_tickets_per_customer)) {
@@ -151,7 +161,7 @@ function edited({ id, name, price, capacity }: CategoryValues): EditedCategory {
   return { ...(id === null ? {} : { id }), name: name.trim(), price: String(price), capacity: Number(capacity) };
 }
 
-function instant(values: EventValues, name: (typeof TIMES)[number]): string | null {
+function instant(values: EventValues, name: TimeName): string | null {
   const wall = values[name];
   return wall === null || wall === "" ? null : instantOf(wall, values.timezone);
 }

@@ -1,4 +1,4 @@
-import { sameCategory, type CategoryValues, type EventValues } from "./event-values";
+import { withOpenDate, sameCategory, type CategoryValues, type EventValues } from "./event-values";
 
 /** A field that somebody else changed, as all three have it. Of a category the whole of it; undefined: there is none. */
 export type Difference =
@@ -20,6 +20,7 @@ export const SCALARS = [
   "description",
   "timezone",
   "starts_at",
+  "show_at",
   "ends_at",
   "sales_open_at",
   "sales_close_at",
@@ -67,7 +68,9 @@ export function merged(
   const taken = found.filter(({ path }) => chosen[path] === "theirs");
   const names = SCALARS.filter((name) => taken.some(({ path }) => path === name));
   const scalars = Object.fromEntries(names.map((name) => [name, theirs[name]])) as Partial<EventValues>;
-  return { ...mine, ...scalars, categories: mergedCategories(theirs.categories, mine.categories, taken) };
+  const categories = mergedCategories(theirs.categories, mine.categories, taken);
+  const values: EventValues = { ...mine, ...scalars, date: "set", categories };
+  return values.starts_at === null ? withOpenDate(values) : values;
 }
 
 function mergedCategories(theirs: Categories, mine: Categories, taken: readonly Difference[]): CategoryValues[] {

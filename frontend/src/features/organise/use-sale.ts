@@ -1,10 +1,12 @@
-import { useQueryClient } from "@tanstack/react-query";
-import { useRef, useState } from "react";
+import { notifications } from "@mantine/notifications";
+import { useIsMutating, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef, useState } from "react";
 
 import { useBookTickets } from "@/shared/api/generated/bookings/bookings";
 import type { Booking, NewBooking } from "@/shared/api/generated/model";
 import { isKind, isUncertain, type ApiError } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
+import { money } from "@/shared/formatting/money";
 import { DRAFT } from "@/shared/session/session";
 import { app } from "@/shared/strings/app";
 import { organise } from "@/shared/strings/organise";
@@ -19,24 +21,43 @@ export interface Sale {
   customer: string | null;
 }
 
-/** Sells at the box office; each sale once, however often it is sent. `sold` is the last one. */
+/**
+ * Sells at the box office; each sale once, however often it is sent. `sold` is the last one. A sale goes on when its page is left:
+ * until its outcome is known, no other one can be made, and the outcome is said wherever one is by then.
+ */
 export function useSale(eventId: string, setErrors: (errors: Record<string, string>) => void) {
   const [sold, setSold] = useState<Sale | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const isLocked = useRef(false); // a second click comes before the button is drawn as busy, or the sale as made
   const { keyFor, done } = useCommandKey(`sell ${eventId}`);
-  const { mutate, isPending, error } = useBookTickets(DRAFT);
   const queries = useQueryClient();
+  const mutationKey = ["sell", eventId];
+  const isRunning = useIsMutating({ mutationKey }) > 0;
+  const isHere = useIsHere();
+  const { mutate, error } = useBookTickets({
+    mutation: {
+      ...DRAFT.mutation,
+      mutationKey,
+      // Unlike those of a single `mutate`, these are called when the page was left, too.
+      onSuccess: (booking, { data }) => {
+        done();
+        if (!isHere.current) tellSold(booking, data.customer?.name);
+      },
+      onError: (error) => {
+        if (!isHere.current) tellFailed(error);
+      },
+      onSettled: () => void refresh(queries, eventId),
+    },
+  });
 
   const sell = (data: NewBooking) => {
-    if (isLocked.current) return;
+    if (isLocked.current || queries.isMutating({ mutationKey }) > 0) return;
     isLocked.current = true;
     setProblem(null);
     mutate(
       { eventId, data, headers: { "Idempotency-Key": keyFor(data) } },
       {
         onSuccess: (booking) => {
-          done();
           setSold({ booking, customer: data.customer?.name ?? null });
         },
         onError: (error) => {
@@ -45,7 +66,6 @@ export function useSale(eventId: string, setErrors: (errors: Record<string, stri
           setErrors(customer);
           if (Object.keys(customer).length === 0) setProblem(other);
         },
-        onSettled: () => void refresh(queries, eventId),
       },
     );
   };
@@ -59,10 +79,36 @@ export function useSale(eventId: string, setErrors: (errors: Record<string, stri
     sold,
     next,
     problem,
-    isSelling: isPending,
-    isFixed: isPending || isUncertain(error),
+    isSelling: isRunning,
+    isFixed: isRunning || isUncertain(error),
     isSignedOut: isKind(error, "not-signed-in"),
   };
+}
+
+/** Whether the page that asks is still shown. */
+function useIsHere() {
+  const isHere = useRef(false);
+  useEffect(() => {
+    isHere.current = true;
+    return () => {
+      isHere.current = false;
+    };
+  }, []);
+  return isHere;
+}
+
+function tellSold({ tickets, total_amount, currency, number }: Booking, customer = organise.sell.someWalkIn): void {
+  const message = organise.sell.whenLeft.sold(customer, money(total_amount, currency), number);
+  notifications.show({ title: organise.sell.sold(tickets.length), message, autoClose: false });
+}
+
+function tellFailed(error: ApiError): void {
+  notifications.show({
+    title: organise.sell.whenLeft.failed,
+    message: sentence(error),
+    color: "red",
+    autoClose: false,
+  });
 }
 
 /** What the two fields of the customer are to blame for, and the sentence about anything else. */

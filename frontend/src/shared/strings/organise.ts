@@ -126,6 +126,10 @@ export const organise = {
     sold: (quantity: number) => `${tickets(quantity)} sold`,
     soldTo: (who: string, amount: string) => `To ${who}, for ${amount}.`,
     someWalkIn: "a walk-in",
+    whenLeft: {
+      sold: (who: string, amount: string, number: number) => `To ${who}, for ${amount}: booking no. ${number}.`,
+      failed: "The sale that you left",
+    },
     ticket: (number: number, all: number) => `Ticket ${number} of ${all}`,
     qr: (code: string) => `QR code of ticket ${code}`,
     print: "Print tickets",
@@ -139,7 +143,7 @@ export const organise = {
       limit: (limit: number, held: number) =>
         `A customer may hold ${tickets(limit)}, and this one holds ${count(held)}.`,
       tooLarge: (limit: number) => `One booking holds at most ${tickets(limit)}: sell the rest in a second one.`,
-      past: "The event has begun or is closed: nothing can be sold any more.",
+      past: "The event is past or closed: nothing can be sold any more.",
       unknown: "No answer came. Sell again: if it was sold, you get that sale and no second one.",
       other: "Nothing was sold. Please try again.",
     },
