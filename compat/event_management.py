@@ -104,7 +104,7 @@ async def create_event(body: NewEvent, at: At) -> Event:
 
 
 async def _put_on(at: Counter, about: Details, categories: list[NewCategory], asked: list[NewTicketCategory]) -> EventView:
-    """With what was sold before booked to walk-ins, in bookings as large as one may be. Cancelled again where that can't be done."""
+    """What was sold before is booked to walk-ins. Cancelled again where that can't be done."""
     view = await at.schedule(about, categories)
     if not any(one.seats_sold for one in asked):
         return view

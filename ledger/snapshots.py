@@ -1,8 +1,9 @@
 """How a long stream is shortened: an Event as bytes, in frames of a thousand bookings, so that reading one back can stop for
 breath between frames (`restore` is a generator: the appender's loader gives the event loop a turn at each step).
 
-The topic is the version of the format. A snapshot is taken in the oldest that says all of it, so that processes of the last release
-read it. A topic that is not in `TOPICS` is of a later release, and is passed over: a stream can always be read from its beginning."""
+The topic is the version of the format. A snapshot is taken in the oldest that says all of it, so that processes of the last
+release read it. A topic that is not in `TOPICS` is of a later release, and is passed over: a stream can always be read from its
+beginning."""
 
 from collections.abc import Generator
 from datetime import datetime
