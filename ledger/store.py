@@ -7,7 +7,7 @@ It is synchronous and retries: workers and command lines use it, the API process
 import os
 import time
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from operator import attrgetter
@@ -22,6 +22,7 @@ from eventsourcing.persistence import (
     InfrastructureFactory,
     IntegrityError,
     InterfaceError,
+    Notification,
     OperationalError,
 )
 from eventsourcing.postgres import PostgresAggregateRecorder, PostgresFactory
@@ -237,7 +238,8 @@ class Ledger(Application[UUID]):
             if missing > 0:
                 last = self._kept[-1].position if self._kept else after
                 found = self.notification_log.select(last, missing, inclusive_of_start=False)
-                self._kept += (cast(Recorded, self.mapper.to_domain_event(one)) for one in found)
+                recorded = cast("Callable[[Notification], Recorded]", self.mapper.to_domain_event)
+                self._kept += map(recorded, found)
             run = self._kept[first : first + limit]
             if len(self._kept) > KEPT:
                 self._kept_after = self._kept[-KEPT - 1].position
