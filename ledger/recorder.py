@@ -119,9 +119,9 @@ class LedgerRecorder(PostgresApplicationRecorder):
         """All that is inserted meanwhile becomes true at once, or nothing of it: one transaction, which holds the ordering lock."""
         datastore = self.datastore
         with datastore.get_connection() as connection, connection.transaction():
-            for bound in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):  # a file may come slowly
-                connection.execute(SQL("SET LOCAL {} = 0").format(SQL(bound)))
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (ORDERING_LOCK,))
+            for bound in ("statement_timeout", "idle_in_transaction_session_timeout"):  # what comes may come slowly
+                connection.execute(SQL("SET LOCAL {} = 0").format(SQL(bound)))
             self.datastore = cast(PostgresDatastore, _OneConnection(connection))
             try:
                 yield connection
@@ -168,23 +168,17 @@ class PollingSubscription(ListenNotifySubscription[LedgerRecorder]):
     def _pull(self) -> None:
         """All topics, a run at a time, and those asked for are picked here: so the position goes on past all others, and what is
         rare costs no search through the rest of the ledger at each look."""
-        found: Sequence[Notification] = ()
         while not self._has_been_stopped:
             self._has_been_notified.clear()
-            found = self._recorder.select_notifications(
-                self._last_notification_id or 0, self._select_limit, inclusive_of_start=False
-            )
-            wanted = [one for one in found if not self._topics or one.topic in self._topics]
-            try:
-                if wanted:
+            last = self._last_notification_id or 0
+            found = self._recorder.select_notifications(last, self._select_limit, inclusive_of_start=False)
+            if wanted := [one for one in found if not self._topics or one.topic in self._topics]:
+                with suppress(ShutDown):
                     self._notifications_queue.put(wanted)
-            except ShutDown:
-                return
+            if found:
+                self._last_notification_id = found[-1].id
             if len(found) < self._select_limit:
-                break
-            self._last_notification_id = found[-1].id
-        if found:
-            self._last_notification_id = found[-1].id
+                return
 
 
 class SnapshotRecorder(PostgresAggregateRecorder):

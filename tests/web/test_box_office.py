@@ -1,0 +1,157 @@
+"""Selling and letting in at the door: each sale once, each ticket once."""
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.running_system import Person, Stack, tickets
+from tests.web.conftest import Visit
+from tests.web.organising import organised, see
+
+
+def test_a_quantity_at_the_box_office_stays_as_it_was_typed(visit: Visit, organizer: Person, stack: Stack) -> None:
+    event = organised(stack, organizer, "Typed")
+    page = visit(organizer, f"/organise/{event['id']}/sell").page
+    field = page.get_by_label("Tickets in General")
+    field.fill("-3")
+    page.get_by_role("button", name="Sell", exact=True).click()
+    expect(field).to_be_focused()
+    expect(field).to_have_value("-3")
+    expect(field).to_have_accessible_description("Enter a whole number from 0 to 1,000,000.")
+    field.fill("99")
+    expect(field).to_have_value("99")
+    expect(field).to_have_accessible_description("Only 10 seats are left.")
+
+
+def test_the_box_office_sells_to_a_walk_in_and_to_a_named_customer(visit: Visit, organizer: Person, stack: Stack) -> None:
+    event = organised(stack, organizer, "Sold at the door")
+    page = visit(organizer, f"/organise/{event['id']}/sell").page
+    page.get_by_role("button", name="Sell", exact=True).click()
+    expect(page.get_by_role("alert")).to_have_text("Choose how many tickets first.")
+    page.get_by_label("Tickets in General").fill("2")
+    page.get_by_role("button", name="Sell 2 tickets").dblclick()
+    expect(page.get_by_role("heading", name="2 tickets sold")).to_be_focused()
+    expect(page.get_by_role("img", name="QR code of ticket")).to_have_count(2)
+    page.get_by_role("button", name="Sell to the next").click()
+
+    page.get_by_label("Tickets in VIP").fill("1")
+    page.get_by_text("A named customer").click()
+    page.get_by_role("textbox", name="Name").fill("Nina Named")
+    page.get_by_label("E-mail").fill("nina.example.test")
+    page.get_by_role("button", name="Sell 1 ticket").click()
+    expect(page.get_by_label("E-mail")).to_have_accessible_description("That is no e-mail address.")
+    page.get_by_label("E-mail").fill("nina@example.test")
+    page.get_by_role("button", name="Sell 1 ticket").click()
+    expect(page.get_by_text("To Nina Named, for €150.00.")).to_be_visible()
+    sold = see(page, organizer, f"/api/events/{event['id']}/bookings")["items"]
+    assert [(one["total_amount"], one["customer"] and one["customer"]["email"]) for one in sold] == [
+        ("150.00", "nina@example.test"),
+        ("100.00", None),
+    ]
+
+
+def test_the_box_office_sells_once_however_often_it_is_pressed(visit: Visit, stack: Stack, organizer: Person) -> None:
+    event = organised(stack, organizer, "Pressed")
+    visitor = visit(organizer, f"/organise/{event['id']}/sell")
+    visitor.page.get_by_label("Tickets in General").fill("1")
+    visitor.press_again_and_again()
+    expect(visitor.page.get_by_role("heading", name="1 ticket sold")).to_be_visible()
+    assert len(see(visitor.page, organizer, f"/api/events/{event['id']}/bookings")["items"]) == 1
+
+
+@pytest.mark.parametrize("answered", ["while away", "after coming back"])
+def test_a_sale_that_was_left_is_not_the_next_sale(answered: str, visit: Visit, stack: Stack, organizer: Person) -> None:
+    """The same again is for the next walk-in, who must not get the tickets of the one before."""
+    event = organised(stack, organizer, "Left while selling")
+    visitor = visit(organizer, f"/organise/{event['id']}/sell")
+    page, held = visitor.page, visitor.hold("**/bookings")
+
+    def choose() -> Locator:
+        page.get_by_label("Tickets in General").fill("1")
+        return page.get_by_role("button", name="Sell 1 ticket")
+
+    with page.expect_request("**/bookings"):
+        choose().click()
+    page.get_by_role("link", name="Check-in").click()
+    expect(page.get_by_role("heading", name="Check tickets in")).to_be_visible()
+    if answered == "while away":
+        with page.expect_response("**/bookings"):
+            held[0].continue_()
+        page.get_by_role("link", name="Box office").click()
+    else:
+        page.get_by_role("link", name="Box office").click()
+        expect(page.get_by_role("button", name="Sell", exact=True)).to_be_disabled()
+        held[0].continue_()
+    expect(page.get_by_role("alert").filter(has_text="1 ticket sold")).to_contain_text("To a walk-in, for €50.00")
+    page.unroute_all()
+    choose().click()
+    expect(page.get_by_role("heading", name="1 ticket sold")).to_be_visible()
+    second, first = (one["tickets"][0]["code"] for one in see(page, organizer, f"/api/events/{event['id']}/bookings")["items"])
+    expect(page.get_by_role("img", name="QR code of ticket")).to_have_accessible_name(f"QR code of ticket {second}")
+    assert first != second
+
+
+def test_a_ticket_whose_answer_was_lost_gets_in_after_a_reload(visit: Visit, organizer: Person, stack: Stack) -> None:
+    """The door has let nobody in yet: the same code, checked again, gets the first answer."""
+    event = organised(stack, organizer, "Lost at the door")
+    [ticket] = organizer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(1))["tickets"]
+    page = visit(organizer, f"/organise/{event['id']}/check-in").page
+    arrived: list[int] = []
+    page.route("**/check-ins", lambda route: arrived.append(route.fetch().status))  # and never answered
+    _check_in(page, ticket["code"])
+    page.wait_for_timeout(500)
+    assert arrived == [200]
+    page.reload()
+    page.unroute_all(behavior="ignoreErrors")
+    _check_in(page, ticket["code"])
+    expect(page.locator("[data-answer]")).to_have_attribute("data-answer", "yes")
+
+
+def test_the_last_seats_gone_are_said_where_one_sells(visit: Visit, organizer: Person, stack: Stack) -> None:
+    event = organised(stack, organizer, "Nearly gone", capacity=3)
+    visitor = visit(organizer, f"/organise/{event['id']}/sell")
+    visitor.expect_complaints("409")
+    visitor.page.route("**/api/live**", lambda route: route.abort())
+    visitor.expect_complaints("ERR_FAILED")
+    visitor.page.get_by_label("Tickets in General").fill("3")
+    organizer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(2))
+    visitor.page.get_by_role("button", name="Sell 3 tickets").click()
+    expect(visitor.page.get_by_role("alert")).to_have_text("Only 1 seat of this category are left.")
+
+
+def _check_in(page: Page, code: str) -> None:
+    page.get_by_label("Ticket code").fill(code)
+    page.keyboard.press("Enter")
+
+
+def test_a_ticket_gets_in_once(visit: Visit, organizer: Person, stack: Stack) -> None:
+    event, other = (organised(stack, organizer, name) for name in ("The door", "Another door"))
+    booking = organizer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(2))
+    strange = organizer.ok("POST", f"/api/events/{other['id']}/bookings", tickets(1))["tickets"][0]["code"]
+    good, cancelled = (ticket["code"] for ticket in booking["tickets"])
+    organizer.ok("POST", f"/api/bookings/{booking['id']}/cancel", {"tickets": [booking["tickets"][1]["id"]]})
+    visitor = visit(organizer, f"/organise/{event['id']}/check-in")
+    visitor.expect_complaints("409|422")
+    page = visitor.page
+    field = page.get_by_label("Ticket code")
+    verdict = page.get_by_role("status").filter(has=page.get_by_text("Yes|No", exact=False)).or_(page.locator("[data-answer]"))
+
+    at_the_door: list[tuple[str, str, str | re.Pattern[str]]] = [
+        (good.lower().replace("-", " "), "yes", "General"),
+        (good, "no", re.compile(r"This ticket got in already: .+ \(.*(now|ago)\)\.")),
+        (cancelled, "no", "This ticket was cancelled and refunded."),
+        (strange, "no", "A good ticket, for another event."),
+        ("0000-0000", "no", "Not a ticket code"),
+    ]
+    for code, answer, why in at_the_door:
+        field.fill(code)
+        page.keyboard.press("Enter")
+        expect(page.locator("[data-answer]")).to_have_attribute("data-answer", answer)
+        expect(verdict.first).to_contain_text(why)
+        expect(field).to_be_focused()
+        expect(field).to_have_value("")
+    visitor.check_accessibility()
+    page.reload()
+    expect(page.get_by_text("Admitted", exact=True).first.locator("xpath=..")).to_contain_text("1")
+    expect(page.get_by_text("Refused", exact=True).first.locator("xpath=..")).to_contain_text("4")
