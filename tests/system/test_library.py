@@ -1,7 +1,6 @@
 """The event store is the `eventsourcing` library: what shipped code calls of it, and what others can attach to it."""
 
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -87,7 +86,7 @@ def following(directory: Path, database_url: str) -> Iterator[subprocess.Popen[b
     try:
         yield process
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()  # not as Ctrl-C: what a shell runs in the background ignores that
         process.wait(10)
 
 
