@@ -202,10 +202,10 @@ class Ledger(Application[UUID]):
     # --- Events
 
     @_reaching()
-    def event(self, stream: UUID, version: int | None = None) -> Event | None:
-        """The Event as it stands, or as it stood as of a version that its stream has. None: there is no such stream."""
+    def event(self, stream: UUID) -> Event | None:
+        """The Event as it stands. None: there is no such stream."""
         try:
-            event: Event = self.repository.get(stream, version=version, projector_func=project)
+            event: Event = self.repository.get(stream, projector_func=project)
         except AggregateNotFoundError:
             return None
         if not event.number and event.version:  # from a snapshot of the first format

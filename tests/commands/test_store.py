@@ -168,6 +168,24 @@ async def test_no_entry_is_ever_changed_or_removed(
     assert await connection.versions([ONE]) == {ONE: 3}
 
 
+async def test_a_subscription_passes_by_what_it_was_not_asked_for(ledger: Ledger, connection: LedgerConnection) -> None:
+    """Else each look would search the rest of the ledger for what is rare."""
+    positions = await connection.append(story(ONE))
+    with ledger.recorder.subscribe(gt=0, topics=("event-completed/1",)) as subscription:
+        async with asyncio.timeout(10):
+            while subscription._last_notification_id != positions[-1]:  # noqa: ASYNC110 - the position tells nobody
+                await asyncio.sleep(0.02)
+        (last,) = await connection.append([e.Recorded(ONE, 4, s.event_completed())])
+        assert (await asyncio.to_thread(next, subscription)).id == last
+
+
+def test_what_is_taken_in_may_come_slowly_and_the_wait_for_its_turn_is_bounded(ledger: Ledger) -> None:
+    with ledger.taking_in() as (_, connection):
+        names = ("statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout")
+        rows = [connection.execute(f"SHOW {name}").fetchone() for name in names]
+    assert [dict(row or {}).get(name) for name, row in zip(names, rows, strict=True)] == ["0", "0", "5s"]
+
+
 async def test_no_foreign_key_points_at_the_ledger(database_url: str) -> None:
     with psycopg.connect(database_url) as plain:
         found = plain.execute("SELECT conname FROM pg_constraint WHERE contype = 'f' AND confrelid = 'ledger_entries'::regclass")

@@ -3,8 +3,11 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
+
+import psutil
 
 from tests.running_system import free_port
 
@@ -15,6 +18,15 @@ START_SECONDS = 60
 def environment_of(data_dir: Path, **settings: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL", "KEYS_DIR")}
     return {**kept, "DATA_DIR": str(data_dir), "DEMO": "0", "PORT": str(free_port()), **settings}
+
+
+def wait_until_serving(process: psutil.Popen, log: Path) -> None:
+    """Until the stack says where it is."""
+    deadline = time.monotonic() + START_SECONDS
+    while "Seatledger is at" not in log.read_text():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
 
 
 def refusal(environment: Mapping[str, str]) -> str:

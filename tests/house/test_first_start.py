@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -17,10 +16,10 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.house.stack_process import wait_until_serving
 from tests.running_system import free_port
 
 ROOT = Path(__file__).parent.parent.parent
-START_SECONDS = 60
 #: What a newcomer need not have.
 MISSING = ("node", "nodejs", "npm", "npx", "corepack", "java", "nginx", "chromium", "psql", "postgres", "initdb", "redis-server")
 
@@ -60,11 +59,7 @@ class Newcomer:
         with log.open("wb") as output:
             process = psutil.Popen(["make", "run"], stdout=output, stderr=output, **options)
         try:
-            deadline = time.monotonic() + START_SECONDS
-            while "Seatledger is at" not in log.read_text():
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.05)
+            wait_until_serving(process, log)
             yield process
         finally:
             with suppress(ProcessLookupError):

@@ -4,17 +4,16 @@ import os
 import re
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 
 import migrations
+from tests.house.stack_process import wait_until_serving
 from tests.running_system import free_port
 
 ROOT = Path(__file__).parent.parent.parent
-START_SECONDS = 60
 
 
 def _environment(**settings: str) -> dict[str, str]:
@@ -43,11 +42,7 @@ def test_setup_makes_a_database_and_run_starts_everything_on_it(server_directory
     with log.open("wb") as output:
         process = psutil.Popen([ROOT / "scripts" / "run.sh"], env=environment, stdout=output, stderr=output, start_new_session=True)
     try:
-        deadline = time.monotonic() + START_SECONDS
-        while "Seatledger is at" not in log.read_text():
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.05)
+        wait_until_serving(process, log)
         family = process.children(recursive=True)
         assert {"app", "worker", "tick"} <= {member.cmdline()[-1] for member in family if member.cmdline()}
     finally:

@@ -17,7 +17,7 @@ import pytest
 
 from ledger.settings import Settings
 from seed.__main__ import load
-from tests.house.stack_process import START_SECONDS, environment_of, refusal
+from tests.house.stack_process import START_SECONDS, environment_of, refusal, wait_until_serving
 from tests.running_system import free_port
 
 ROOT = Path(__file__).parent.parent.parent
@@ -61,11 +61,7 @@ def _running(environment: Mapping[str, str], log: Path) -> Iterator[psutil.Proce
     with log.open("wb") as output:
         process = psutil.Popen([sys.executable, "-m", "stack"], cwd=ROOT, env=environment, stdout=output, stderr=output)
     try:
-        deadline = time.monotonic() + START_SECONDS
-        while "Seatledger is at" not in log.read_text():
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.05)
+        wait_until_serving(process, log)
         yield process
     finally:
         if process.poll() is None:
