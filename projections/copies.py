@@ -65,13 +65,11 @@ class Copies:
     def alone(self, name: str) -> Iterator[None]:
         """Raises CopiesRefused where another has a copy for the same purpose in hand."""
         lock = func.hashtextextended(f"{self._purpose} {name}", 0)
-        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as guard:
-            if not guard.scalar(select(func.pg_try_advisory_lock(lock))):
+        # A transaction's lock ends with it; a session's would stay with a pooled connection if its release failed.
+        with self.engine.begin() as guard:
+            if not guard.scalar(select(func.pg_try_advisory_xact_lock(lock))):
                 raise CopiesRefused(f"Another {self._purpose} of {name} is under way.")
-            try:
-                yield
-            finally:
-                guard.execute(select(func.pg_advisory_unlock(lock)))
+            yield
 
     @contextmanager
     def copy(self, projector: Projector, *, anew: bool) -> Iterator[Copy]:

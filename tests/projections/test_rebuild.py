@@ -4,7 +4,7 @@ import random
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from itertools import accumulate, count
 
 import pytest
@@ -116,6 +116,17 @@ def test_only_one_at_a_time(database_url: str, ledger: Ledger, rebuilder: Rebuil
         other.rebuild(ALL)
     other.close()
     assert len(rebuilder.rebuild(ALL)) == len(ALL)
+
+
+def test_the_lock_is_free_after_any_failure(database_url: str, ledger: Ledger, rebuilder: Rebuilder) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    with suppress(RuntimeError), rebuilder._copies.alone("revenue"):
+        event.listen(Engine, "before_cursor_execute", fail)
+    event.remove(Engine, "before_cursor_execute", fail)
+    with closing(Rebuilder(database_url, ledger)) as other, other._copies.alone("revenue"):
+        pass
 
 
 def test_what_depends_on_a_served_table_is_named(engine: Engine, rebuilder: Rebuilder, story: Story) -> None:
