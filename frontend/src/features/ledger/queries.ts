@@ -11,7 +11,7 @@ import { getEvents } from "@/shared/api/generated/events/events";
 import type { EntryType } from "@/shared/api/generated/model";
 import { positionOf } from "@/shared/api/http";
 
-import { check } from "./inclusion";
+import { check } from "./proofs/inclusion";
 
 const PAGE_SIZE = 50;
 const HISTORY_PAGE_SIZE = 200;
