@@ -7,12 +7,12 @@ import { type ApiError, isKind, UNREACHABLE } from "@/shared/api/problem";
 import { Page } from "@/shared/navigation/page";
 import { RETURN_PARAMETER, safeReturnPath } from "@/shared/navigation/return-path";
 import { useSession } from "@/shared/session/session";
-import { accounts } from "@/shared/strings/accounts";
 
 import { checks } from "./checks";
 import { DemoAccounts } from "./demo-accounts";
 import { FormProblem } from "./form-problem";
 import { Password } from "./password";
+import { accounts } from "./strings";
 import { useSignIn } from "./use-sign-in";
 
 const text = accounts.signIn;

@@ -11,7 +11,6 @@ import { NothingHere } from "@/shared/feedback/nothing-here";
 import { doorsAndShow, moment, span } from "@/shared/formatting/moments";
 import { useLiveSeats } from "@/shared/live/use-live-seats";
 import { Page } from "@/shared/navigation/page";
-import { events } from "@/shared/strings/events";
 import { moments } from "@/shared/strings/moments";
 import { useNow } from "@/shared/time/use-now";
 
@@ -19,6 +18,7 @@ import { BookingForm } from "./booking-form";
 import classes from "./event-page.module.css";
 import { eventQuery } from "./queries";
 import { untilWhen } from "./sale-state";
+import { events } from "./strings";
 
 export function EventPage() {
   const { eventId = "" } = useParams();

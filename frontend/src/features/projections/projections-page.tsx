@@ -2,19 +2,19 @@ import { Alert, Badge, Group, Paper, Progress, Stack, Table, Text } from "@manti
 import { IconActivity, IconAlertTriangle } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 
-import { getProjections } from "@/shared/api/generated/system/system";
 import type { Projection, ProjectionList } from "@/shared/api/generated/model";
+import { getProjections } from "@/shared/api/generated/system/system";
 import { LoadFailed } from "@/shared/feedback/load-failed";
 import { NothingHere } from "@/shared/feedback/nothing-here";
 import { count } from "@/shared/formatting/counts";
 import { duration } from "@/shared/formatting/durations";
 import { Page } from "@/shared/navigation/page";
-import { projections as text } from "@/shared/strings/projections";
 import { LoadingRows } from "@/shared/tables/loading-rows";
 import { TableFrame } from "@/shared/tables/table-frame";
 
 import { LastVerification } from "./last-verification";
 import { Rebuilding } from "./rebuilding";
+import { projections as text } from "./strings";
 
 const COLOURS = { running: "ledger", stalled: "red", frozen: "yellow" };
 const LOOK_MILLISECONDS = 2_000;

@@ -8,16 +8,18 @@ import { isKind } from "@/shared/api/problem";
 import { LoadFailed } from "@/shared/feedback/load-failed";
 import { NothingHere } from "@/shared/feedback/nothing-here";
 import { Page } from "@/shared/navigation/page";
-import { ledger } from "@/shared/strings/ledger";
 import { LoadingRows } from "@/shared/tables/loading-rows";
 import { More } from "@/shared/tables/more";
 import { browserTimeZone, wallClock } from "@/shared/time/wall-clock";
 
 import { parseMoment } from "../point-in-time/moments";
+import { pointInTimeText } from "../point-in-time/strings";
 import { differenceQuery, type Moments } from "../queries";
+import { ledgerText } from "../strings";
 import { ChangedEvents, Totals } from "./difference";
+import { comparisonText } from "./strings";
 
-const text = ledger.compare;
+const text = comparisonText;
 const HOUR = 3_600_000;
 
 /** What became of the numbers between two moments, which stand in the address as `since` and `at`. */
@@ -32,7 +34,7 @@ export function ComparePage() {
   return (
     <Stack gap="lg">
       <Anchor component={Link} to="/ledger" size="sm">
-        <IconArrowLeft size={16} aria-hidden style={{ verticalAlign: -2 }} /> {ledger.event.back}
+        <IconArrowLeft size={16} aria-hidden style={{ verticalAlign: -2 }} /> {ledgerText.back}
       </Anchor>
       <Page title={text.title} lead={text.lead}>
         <Stack gap="lg">
@@ -69,7 +71,7 @@ function Choice({ since, at, onCompare }: ChoiceProps) {
       label={label}
       placeholder={empty}
       maxLength={40}
-      error={isChecked && isWrong(value) && ledger.event.jump.invalid}
+      error={isChecked && isWrong(value) && pointInTimeText.invalid}
       value={value}
       onChange={({ currentTarget }) => set(currentTarget.value)}
     />
@@ -82,7 +84,7 @@ function Choice({ since, at, onCompare }: ChoiceProps) {
           {field(text.at, text.now, later, setLater)}
         </SimpleGrid>
         <Text size="xs" c="dimmed">
-          {ledger.event.jump.hint}
+          {pointInTimeText.hint}
         </Text>
         <Group gap="xs">
           <Button type="submit">{text.compare}</Button>

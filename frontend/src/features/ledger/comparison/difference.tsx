@@ -3,14 +3,15 @@ import { IconEqual } from "@tabler/icons-react";
 import { Link } from "react-router";
 
 import type { EventChange, Summary } from "@/shared/api/generated/model";
+import { NothingHere } from "@/shared/feedback/nothing-here";
 import { difference } from "@/shared/formatting/amounts";
 import { count, countChange } from "@/shared/formatting/counts";
 import { money, moneyChange } from "@/shared/formatting/money";
-import { NothingHere } from "@/shared/feedback/nothing-here";
-import { ledger } from "@/shared/strings/ledger";
 import { TableFrame } from "@/shared/tables/table-frame";
 
-const text = ledger.compare;
+import { comparisonText } from "./strings";
+
+const text = comparisonText;
 const { figures } = text;
 
 interface Line {

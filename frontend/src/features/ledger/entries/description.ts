@@ -1,7 +1,8 @@
 import type { Entry, EntryType } from "@/shared/api/generated/model";
-import { ledger } from "@/shared/strings/ledger";
 
-const text = ledger.what;
+import { entriesText } from "./strings";
+
+const text = entriesText.what;
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -26,7 +27,7 @@ export function describe({ type, body }: Entry): string {
 }
 
 export function nameOf(type: string): string {
-  return type in ledger.types ? ledger.types[type as EntryType] : type || ledger.unreadable;
+  return type in entriesText.types ? entriesText.types[type as EntryType] : type || entriesText.unreadable;
 }
 
 function list(value: unknown): readonly unknown[] {

@@ -6,12 +6,12 @@ import { Link } from "react-router";
 import type { Entry } from "@/shared/api/generated/model";
 import { count } from "@/shared/formatting/counts";
 import { exactly } from "@/shared/formatting/durations";
-import { ledger } from "@/shared/strings/ledger";
 
 import { EntryProof } from "../proofs/entry-proof";
 import { describe, nameOf } from "./description";
+import { entriesText } from "./strings";
 
-const { columns } = ledger;
+const { columns } = entriesText;
 const COLUMNS = Object.keys(columns).length;
 const SHORT = 8;
 
@@ -55,7 +55,7 @@ export const EntryRow = memo(
               to={`/ledger/events/${event_id}?at=${position}`}
               ff="monospace"
               size="sm"
-              aria-label={ledger.history(event_id)}
+              aria-label={entriesText.history(event_id)}
             >
               {event_id.slice(0, SHORT)}
             </Anchor>
@@ -63,7 +63,7 @@ export const EntryRow = memo(
           <Table.Td data-label={columns.actor}>
             {actor_id === null ? (
               <Text size="sm" c="dimmed">
-                {ledger.nobody}
+                {entriesText.nobody}
               </Text>
             ) : (
               <Anchor
@@ -71,7 +71,7 @@ export const EntryRow = memo(
                 type="button"
                 ff="monospace"
                 size="sm"
-                aria-label={ledger.onlyActor(actor_id)}
+                aria-label={entriesText.onlyActor(actor_id)}
                 onClick={() => onActor(actor_id)}
               >
                 {actor_id.slice(0, SHORT)}
@@ -83,7 +83,7 @@ export const EntryRow = memo(
               variant="default"
               size={32}
               aria-expanded={isOpen}
-              aria-label={isOpen ? ledger.hide(position) : ledger.show(position)}
+              aria-label={isOpen ? entriesText.hide(position) : entriesText.show(position)}
               onClick={() => setIsOpen(!isOpen)}
             >
               <Chevron size={18} aria-hidden />
@@ -98,7 +98,7 @@ export const EntryRow = memo(
                   block
                   tabIndex={0}
                   role="region"
-                  aria-label={ledger.bodyOf(position)}
+                  aria-label={entriesText.bodyOf(position)}
                   mah={420}
                   ta="start"
                   style={{ overflow: "auto" }}

@@ -6,16 +6,16 @@ import { EntryType } from "@/shared/api/generated/model";
 import { EventChoice } from "@/shared/choosing/event-choice";
 import { MomentField } from "@/shared/choosing/moment-field";
 import { choosing } from "@/shared/strings/choosing";
-import { ledger } from "@/shared/strings/ledger";
 import { browserTimeZone, instantOf, wallClock } from "@/shared/time/wall-clock";
 
 import { findEvents, NO_FILTER, type Filter } from "../queries";
 import classes from "./filter-bar.module.css";
+import { entriesText } from "./strings";
 import { isUuid } from "./use-filter";
 
-const text = ledger.filters;
+const text = entriesText.filters;
 const TYPING_MILLISECONDS = 300;
-const TYPES = Object.values(EntryType).map((value) => ({ value, label: ledger.types[value] }));
+const TYPES = Object.values(EntryType).map((value) => ({ value, label: entriesText.types[value] }));
 
 interface Props {
   filter: Filter;

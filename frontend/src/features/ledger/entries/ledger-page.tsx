@@ -6,16 +6,18 @@ import { Link } from "react-router";
 import { LoadFailed } from "@/shared/feedback/load-failed";
 import { NothingHere } from "@/shared/feedback/nothing-here";
 import { Page } from "@/shared/navigation/page";
-import { ledger } from "@/shared/strings/ledger";
 import { DownloadButton } from "@/shared/tables/download-button";
 import { LoadingRows } from "@/shared/tables/loading-rows";
 import { More } from "@/shared/tables/more";
 import { TableFrame } from "@/shared/tables/table-frame";
 
+import { comparisonText } from "../comparison/strings";
 import { Proof } from "../proofs/proof";
 import { entriesQuery, NO_FILTER, parametersOf, PLACES_A_PAGE, type Filter } from "../queries";
+import { statisticsAsOfText } from "../statistics-as-of/strings";
 import { EntryRow } from "./entry-row";
 import { FilterBar } from "./filter-bar";
+import { entriesText } from "./strings";
 import { useFilter } from "./use-filter";
 import { usePatientPages } from "./use-patient-pages";
 
@@ -24,7 +26,7 @@ export function LedgerPage() {
   const actions = (
     <Group gap="sm">
       <Button component={Link} to="/ledger/books" variant="default" leftSection={<IconHistory size={18} aria-hidden />}>
-        {ledger.books.title}
+        {statisticsAsOfText.title}
       </Button>
       <Button
         component={Link}
@@ -32,10 +34,10 @@ export function LedgerPage() {
         variant="default"
         leftSection={<IconArrowsDiff size={18} aria-hidden />}
       >
-        {ledger.compare.title}
+        {comparisonText.title}
       </Button>
       <DownloadButton
-        label={ledger.download}
+        label={entriesText.download}
         path="/api/audit/entries"
         accept="application/x-ndjson"
         parameters={parametersOf(filter)}
@@ -44,7 +46,7 @@ export function LedgerPage() {
     </Group>
   );
   return (
-    <Page title={ledger.title} lead={ledger.lead} actions={actions}>
+    <Page title={entriesText.title} lead={entriesText.lead} actions={actions}>
       <Stack gap="lg">
         <Proof />
         <FilterBar filter={filter} onChange={setFilter} />
@@ -58,7 +60,7 @@ function Entries({ filter, onChange }: { filter: Filter; onChange: (filter: Filt
   const list = useInfiniteQuery({ ...entriesQuery(filter), placeholderData: keepPreviousData });
   const { emptyPages, isSearching, isPaused, searchOn } = usePatientPages(list);
   const items = list.data?.pages.flatMap((page) => page.items) ?? [];
-  const { columns } = ledger;
+  const { columns } = entriesText;
   const places = emptyPages * PLACES_A_PAGE;
 
   if (list.isPending) return <LoadingRows />;
@@ -70,10 +72,10 @@ function Entries({ filter, onChange }: { filter: Filter; onChange: (filter: Filt
       {items.length > 0 && (
         <>
           <Text size="sm" c="dimmed" role="status" mb={-8}>
-            {ledger.shown(items.length, list.hasNextPage)}
+            {entriesText.shown(items.length, list.hasNextPage)}
           </Text>
           <TableFrame
-            label={ledger.table}
+            label={entriesText.table}
             isBusy={list.isPlaceholderData}
             columns={[
               { label: columns.position, isNumber: true },
@@ -95,15 +97,15 @@ function Entries({ filter, onChange }: { filter: Filter; onChange: (filter: Filt
         <Center role="status">
           <Group gap="sm">
             <Loader size="sm" aria-hidden />
-            <Text>{ledger.searching(places)}</Text>
+            <Text>{entriesText.searching(places)}</Text>
           </Group>
         </Center>
       )}
       {isPaused && (
         <Stack align="center" gap="xs">
-          <Text c="dimmed">{ledger.searchOn.text(places)}</Text>
+          <Text c="dimmed">{entriesText.searchOn.text(places)}</Text>
           <Button variant="default" onClick={searchOn}>
-            {ledger.searchOn.action}
+            {entriesText.searchOn.action}
           </Button>
         </Stack>
       )}
@@ -114,9 +116,9 @@ function Entries({ filter, onChange }: { filter: Filter; onChange: (filter: Filt
 
 function Nothing({ filter, onClear }: { filter: Filter; onClear: () => void }) {
   if (Object.values(filter).every((value) => value === null)) {
-    return <NothingHere icon={IconBook2} title={ledger.none.title} text={ledger.none.text} />;
+    return <NothingHere icon={IconBook2} title={entriesText.none.title} text={entriesText.none.text} />;
   }
-  const { title, text, action } = ledger.noMatch;
+  const { title, text, action } = entriesText.noMatch;
   const clear = (
     <Button variant="light" onClick={onClear}>
       {action}

@@ -2,12 +2,13 @@ import { Badge, Group, Paper, Progress, SimpleGrid, Stack, Table, Text, Title } 
 
 import type { Event } from "@/shared/api/generated/model";
 import { count } from "@/shared/formatting/counts";
-import { money } from "@/shared/formatting/money";
 import { moment, start } from "@/shared/formatting/moments";
-import { ledger } from "@/shared/strings/ledger";
+import { money } from "@/shared/formatting/money";
 import { TableFrame } from "@/shared/tables/table-frame";
 
-const text = ledger.event;
+import { historyText } from "./strings";
+
+const text = historyText;
 const COLOURS = { active: "ledger", completed: "blue", cancelled: "red" };
 
 /** One event as the ledger had it at that position. */

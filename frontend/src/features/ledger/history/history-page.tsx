@@ -10,18 +10,20 @@ import { LoadFailed } from "@/shared/feedback/load-failed";
 import { NothingHere } from "@/shared/feedback/nothing-here";
 import { Page } from "@/shared/navigation/page";
 import { app } from "@/shared/strings/app";
-import { ledger } from "@/shared/strings/ledger";
 import { LoadingRows } from "@/shared/tables/loading-rows";
 
 import { Jump } from "../point-in-time/jump";
 import { indexAt, parseMoment } from "../point-in-time/moments";
+import { pointInTimeText } from "../point-in-time/strings";
 import { asOfQuery } from "../queries";
+import { ledgerText } from "../strings";
 import { AsItStood } from "./as-it-stood";
 import { HistorySlider } from "./history-slider";
+import { historyText } from "./strings";
 import { Surroundings } from "./surroundings";
 import { useHistory } from "./use-history";
 
-const text = ledger.event;
+const text = historyText;
 const DRAG_MILLISECONDS = 120;
 
 export function HistoryPage() {
@@ -30,7 +32,7 @@ export function HistoryPage() {
   return (
     <Stack gap="lg">
       <Anchor component={Link} to="/ledger" size="sm">
-        <IconArrowLeft size={16} aria-hidden style={{ verticalAlign: -2 }} /> {text.back}
+        <IconArrowLeft size={16} aria-hidden style={{ verticalAlign: -2 }} /> {ledgerText.back}
       </Anchor>
       <Page title={now === undefined ? text.untitled : text.title(now.event.name)} lead={text.lead}>
         <History key={eventId} eventId={eventId} />
@@ -104,7 +106,7 @@ function Moments({ eventId, history }: { eventId: string; history: ReturnType<ty
 
 /** Why there is nothing at that moment: beside the field, in the API's own words where it has some. */
 function problemOf(error: unknown): string | null {
-  if (isKind(error, "event-not-found")) return text.jump.notYet;
+  if (isKind(error, "event-not-found")) return pointInTimeText.notYet;
   return isKind(error, "position-beyond-head", "malformed") ? error.message : null;
 }
 

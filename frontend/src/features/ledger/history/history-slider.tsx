@@ -2,11 +2,12 @@ import { ActionIcon, Button, Group, Paper, Slider, Stack, Text } from "@mantine/
 import { IconChevronLeft, IconChevronRight, IconChevronsLeft, IconChevronsRight, type Icon } from "@tabler/icons-react";
 
 import { exactly } from "@/shared/formatting/durations";
-import { ledger } from "@/shared/strings/ledger";
 
+import { pointInTimeText } from "../point-in-time/strings";
+import { historyText } from "./strings";
 import type { useHistory } from "./use-history";
 
-const text = ledger.event;
+const text = historyText;
 
 interface Props {
   history: ReturnType<typeof useHistory>;
@@ -34,7 +35,7 @@ export function HistorySlider({ history, index, onDrag, onSelect }: Props) {
           <div aria-live="polite">
             <Text fw={650}>{text.step(Math.max(index, 0) + 1, entries.length, hasMore)}</Text>
             <Text size="sm" c="dimmed">
-              {entry === undefined || entry.at === null ? text.jump.notYet : exactly(entry.at)}
+              {entry === undefined || entry.at === null ? pointInTimeText.notYet : exactly(entry.at)}
             </Text>
           </div>
           <Group gap={6}>

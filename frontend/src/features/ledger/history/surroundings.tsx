@@ -3,13 +3,13 @@ import { Paper, Stack, Text, Timeline, Title, UnstyledButton } from "@mantine/co
 import type { Entry } from "@/shared/api/generated/model";
 import { count } from "@/shared/formatting/counts";
 import { exactly } from "@/shared/formatting/durations";
-import { ledger } from "@/shared/strings/ledger";
 
 import { describe, nameOf } from "../entries/description";
 import { around } from "../point-in-time/moments";
+import { historyText } from "./strings";
 import classes from "./surroundings.module.css";
 
-const text = ledger.event;
+const text = historyText;
 const MOST = 9;
 const SHORT = 8;
 

@@ -1,11 +1,10 @@
 import { Button, Group, TextInput } from "@mantine/core";
 import { useState, type SyntheticEvent } from "react";
 
-import { ledger } from "@/shared/strings/ledger";
-
 import { parseMoment } from "./moments";
+import { pointInTimeText } from "./strings";
 
-const text = ledger.event.jump;
+const text = pointInTimeText;
 
 /** To any position or time, of an entry about this event or not. */
 export function Jump({ onGo, problem }: { onGo: (moment: number | string) => void; problem: string | null }) {

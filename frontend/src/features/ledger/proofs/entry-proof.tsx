@@ -5,14 +5,14 @@ import { useState } from "react";
 
 import { LoadFailed } from "@/shared/feedback/load-failed";
 import { count } from "@/shared/formatting/counts";
-import { ledger } from "@/shared/strings/ledger";
 import { LoadingRows } from "@/shared/tables/loading-rows";
 
 import { proofQuery } from "../queries";
 import { Facts } from "./facts";
 import type { Outcome } from "./inclusion";
+import { inclusionText } from "./strings";
 
-const text = ledger.inclusion;
+const text = inclusionText;
 
 const SIGNS = {
   right: { icon: IconCircleCheck, color: "var(--mantine-color-ledger-light-color)" },

@@ -7,12 +7,12 @@ import { getCheckpoint } from "@/shared/api/generated/audit/audit";
 import type { Checkpoint } from "@/shared/api/generated/model";
 import { LoadFailed } from "@/shared/feedback/load-failed";
 import { count } from "@/shared/formatting/counts";
-import { ledger } from "@/shared/strings/ledger";
 import { LoadingRows } from "@/shared/tables/loading-rows";
 
 import { Facts } from "./facts";
+import { checkpointText } from "./strings";
 
-const text = ledger.proof;
+const text = checkpointText;
 
 /** The last checkpoint, asked for when one looks. */
 export function Proof() {

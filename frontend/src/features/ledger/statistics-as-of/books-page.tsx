@@ -10,13 +10,14 @@ import { LoadFailed } from "@/shared/feedback/load-failed";
 import { count } from "@/shared/formatting/counts";
 import { money } from "@/shared/formatting/money";
 import { Page } from "@/shared/navigation/page";
-import { ledger } from "@/shared/strings/ledger";
 import { LoadingRows } from "@/shared/tables/loading-rows";
 
 import { Jump } from "../point-in-time/jump";
 import { parseMoment } from "../point-in-time/moments";
+import { ledgerText } from "../strings";
+import { statisticsAsOfText } from "./strings";
 
-const text = ledger.books;
+const text = statisticsAsOfText;
 
 /** The summary of all events at any position or time, which stands in the address as `at`. */
 export function BooksPage() {
@@ -32,7 +33,7 @@ export function BooksPage() {
   return (
     <Stack gap="lg">
       <Anchor component={Link} to="/ledger" size="sm">
-        <IconArrowLeft size={16} aria-hidden style={{ verticalAlign: -2 }} /> {ledger.event.back}
+        <IconArrowLeft size={16} aria-hidden style={{ verticalAlign: -2 }} /> {ledgerText.back}
       </Anchor>
       <Page title={text.title} lead={text.lead}>
         <Stack gap="lg">

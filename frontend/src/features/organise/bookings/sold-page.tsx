@@ -9,7 +9,6 @@ import { LoadFailed } from "@/shared/feedback/load-failed";
 import { NothingHere } from "@/shared/feedback/nothing-here";
 import { since } from "@/shared/formatting/moments";
 import { money } from "@/shared/formatting/money";
-import { organise } from "@/shared/strings/organise";
 import { DownloadButton } from "@/shared/tables/download-button";
 import { LoadingRows } from "@/shared/tables/loading-rows";
 import { More } from "@/shared/tables/more";
@@ -18,8 +17,9 @@ import { TableFrame } from "@/shared/tables/table-frame";
 
 import { useEvent } from "../event-layout/workspace";
 import { soldQuery } from "../queries";
+import { eventBookingsText } from "./strings";
 
-const text = organise.bookings;
+const text = eventBookingsText;
 
 interface Filter {
   q: string;

@@ -9,13 +9,13 @@ import { QuantityField } from "@/shared/entering/quantity-field";
 import { SignInElsewhere } from "@/shared/feedback/sign-in-elsewhere";
 import { money, total } from "@/shared/formatting/money";
 import { useSeats } from "@/shared/live/seat-store";
-import { organise } from "@/shared/strings/organise";
 
 import { Over, useEvent } from "../event-layout/workspace";
 import { SoldTickets } from "./sold-tickets";
+import { boxOfficeText } from "./strings";
 import { useSale } from "./use-sale";
 
-const text = organise.sell;
+const text = boxOfficeText;
 
 export function SellPage() {
   const event = useEvent();

@@ -5,14 +5,14 @@ import { useEffect, useRef } from "react";
 import { Link } from "react-router";
 
 import type { Event } from "@/shared/api/generated/model";
-import { money } from "@/shared/formatting/money";
 import { start } from "@/shared/formatting/moments";
-import { organise } from "@/shared/strings/organise";
+import { money } from "@/shared/formatting/money";
 
 import classes from "./sold-tickets.module.css";
+import { boxOfficeText } from "./strings";
 import type { Sale } from "./use-sale";
 
-const text = organise.sell;
+const text = boxOfficeText;
 
 /** A sale that is done: its tickets, to be shown, read out or printed. */
 export function SoldTickets({ sale, event, onNext }: { sale: Sale; event: Event; onNext: () => void }) {

@@ -9,11 +9,11 @@ import { useCommandKey } from "@/shared/api/use-command-key";
 import { money } from "@/shared/formatting/money";
 import { DRAFT } from "@/shared/session/session";
 import { app } from "@/shared/strings/app";
-import { organise } from "@/shared/strings/organise";
 
 import { refresh } from "../queries";
+import { boxOfficeText } from "./strings";
 
-const text = organise.sell.problems;
+const text = boxOfficeText.problems;
 
 export interface Sale {
   booking: Booking;
@@ -97,14 +97,14 @@ function useIsHere() {
   return isHere;
 }
 
-function tellSold({ tickets, total_amount, currency, number }: Booking, customer = organise.sell.someWalkIn): void {
-  const message = organise.sell.whenLeft.sold(customer, money(total_amount, currency), number);
-  notifications.show({ title: organise.sell.sold(tickets.length), message, autoClose: false });
+function tellSold({ tickets, total_amount, currency, number }: Booking, customer = boxOfficeText.someWalkIn): void {
+  const message = boxOfficeText.whenLeft.sold(customer, money(total_amount, currency), number);
+  notifications.show({ title: boxOfficeText.sold(tickets.length), message, autoClose: false });
 }
 
 function tellFailed(error: ApiError): void {
   notifications.show({
-    title: organise.sell.whenLeft.failed,
+    title: boxOfficeText.whenLeft.failed,
     message: sentence(error),
     color: "red",
     autoClose: false,

@@ -1,12 +1,11 @@
 import { Alert, Text } from "@mantine/core";
 import { useEffect, useEffectEvent, useRef, useState } from "react";
 
-import { organise } from "@/shared/strings/organise";
-
 import classes from "./camera.module.css";
 import { codeIn, pictureOf } from "./qr-codes";
+import { checkInText } from "./strings";
 
-const text = organise.checkIn;
+const text = checkInText;
 
 /** A ticket that stays in the picture is one ticket. */
 const SAME_MILLISECONDS = 4_000;

@@ -3,14 +3,14 @@ import { IconCamera, IconCameraOff, IconScan } from "@tabler/icons-react";
 import { lazy, Suspense, useRef, useState, type SyntheticEvent } from "react";
 
 import type { Event } from "@/shared/api/generated/model";
-import { organise } from "@/shared/strings/organise";
 
 import { Over, useEvent } from "../event-layout/workspace";
+import { checkInText } from "./strings";
 import { TallyPanel } from "./tally-panel";
 import { useCheckIn } from "./use-check-in";
 import { VerdictPanel } from "./verdict-panel";
 
-const text = organise.checkIn;
+const text = checkInText;
 
 // Reading pictures is a big piece of script: it comes when the camera is switched on.
 const Camera = lazy(async () => ({ default: (await import("./camera")).Camera }));

@@ -1,11 +1,11 @@
 import { Badge, Button, Group, Paper, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 
 import { count } from "@/shared/formatting/counts";
-import { organise } from "@/shared/strings/organise";
 
+import { checkInText } from "./strings";
 import type { Tally } from "./use-check-in";
 
-const text = organise.checkIn;
+const text = checkInText;
 const COLOURS = { yes: "ledger", no: "red", unclear: "yellow" };
 
 /** How many came in and how many did not, and the last of them. */

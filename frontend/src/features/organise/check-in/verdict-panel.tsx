@@ -1,12 +1,11 @@
 import { Box, Text } from "@mantine/core";
 import { IconCheck, IconHourglass, IconQuestionMark, IconTicket, IconX } from "@tabler/icons-react";
 
-import { organise } from "@/shared/strings/organise";
-
+import { checkInText } from "./strings";
 import type { Checked } from "./use-check-in";
 import classes from "./verdict-panel.module.css";
 
-const text = organise.checkIn;
+const text = checkInText;
 const WORDS = { yes: text.yes, no: text.no, unclear: text.unclear };
 const ICONS = { yes: IconCheck, no: IconX, unclear: IconQuestionMark, ready: IconTicket, checking: IconHourglass };
 

@@ -1,9 +1,10 @@
 import type { Ticket } from "@/shared/api/generated/model";
 import { isKind, UNREACHABLE } from "@/shared/api/problem";
 import { ago, exactly } from "@/shared/formatting/durations";
-import { organise } from "@/shared/strings/organise";
 
-const text = organise.checkIn.verdicts;
+import { checkInText } from "./strings";
+
+const text = checkInText.verdicts;
 
 /** What to do with who stands at the door. `unclear`: nobody decided, the same ticket is to be checked again. */
 export interface Verdict {

@@ -7,15 +7,15 @@ import { getGetAboutQueryOptions } from "@/shared/api/generated/system/system";
 import { LoadFailed } from "@/shared/feedback/load-failed";
 import { SignInElsewhere } from "@/shared/feedback/sign-in-elsewhere";
 import { Page } from "@/shared/navigation/page";
-import { eventForm } from "@/shared/strings/event-form";
 import { LoadingRows } from "@/shared/tables/loading-rows";
 
 import { EventFields } from "../event-form/event-fields";
 import { asMeant, emptyValues, toCreate } from "../event-form/event-values";
 import { focusFirst, useEventForm } from "../event-form/use-event-form";
+import { createEventText } from "./strings";
 import { useCreation } from "./use-creation";
 
-const text = eventForm.create;
+const text = createEventText;
 
 export function CreatePage() {
   const about = useQuery({ ...getGetAboutQueryOptions(), staleTime: Infinity });

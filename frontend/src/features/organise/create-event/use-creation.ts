@@ -8,9 +8,9 @@ import type { NewEvent } from "@/shared/api/generated/model";
 import { isKind, type ApiError } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
 import { DRAFT } from "@/shared/session/session";
-import { eventForm } from "@/shared/strings/event-form";
 
 import { eventQuery, refresh } from "../queries";
+import { createEventText } from "./strings";
 
 /**
  * Creates an event once, and opens its page. Until that page shows, whose script may take its time, no second one can be created.
@@ -35,7 +35,7 @@ export function useCreation(refuse: (error: ApiError) => string) {
           done();
           queries.setQueryData(eventQuery(event.id).queryKey, event);
           void refresh(queries, event.id);
-          notifications.show({ message: eventForm.create.done });
+          notifications.show({ message: createEventText.done });
           void navigate(`/organise/${event.id}`, { replace: true });
         },
         onError: (error) => {

@@ -4,14 +4,15 @@ import { useEffect, useRef, useState } from "react";
 import type { Event } from "@/shared/api/generated/model";
 import { money } from "@/shared/formatting/money";
 import { wallTime } from "@/shared/formatting/wall-times";
-import { eventForm } from "@/shared/strings/event-form";
 import { moments } from "@/shared/strings/moments";
 
 import { TIMES, valuesOf, type CategoryValues, type EventValues } from "../event-form/event-values";
+import { eventFormText } from "../event-form/strings";
 import classes from "./conflict-view.module.css";
 import { firstChoice, merged, type Difference, type Side } from "./merge";
+import { conflictText } from "./strings";
 
-const text = eventForm.conflict;
+const text = conflictText;
 
 interface Props {
   theirs: Event;
@@ -121,9 +122,9 @@ function Option({ side, label, said: value, note = "" }: { side: Side; label: st
 }
 
 function labelOf(difference: Difference): string {
-  if (!isCategory(difference)) return eventForm[difference.path];
+  if (!isCategory(difference)) return eventFormText[difference.path];
   const { mine, before, theirs } = difference;
-  return `${eventForm.sections.categories}: ${(before ?? theirs ?? mine)?.name ?? ""}`;
+  return `${eventFormText.sections.categories}: ${(before ?? theirs ?? mine)?.name ?? ""}`;
 }
 
 function isCategory(difference: Difference): difference is Difference & { path: `category ${string}` } {
@@ -144,5 +145,5 @@ function said(difference: Difference, currency: string): Record<"before" | Side,
 }
 
 function asText({ name, price, capacity }: CategoryValues, currency: string): string {
-  return `${name}, ${money(String(price), currency)}, ${eventForm.category.capacity}: ${capacity}`;
+  return `${name}, ${money(String(price), currency)}, ${eventFormText.category.capacity}: ${capacity}`;
 }

@@ -10,16 +10,17 @@ import { isKind, type ApiError } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
 import { SignInElsewhere } from "@/shared/feedback/sign-in-elsewhere";
 import { DRAFT } from "@/shared/session/session";
-import { eventForm } from "@/shared/strings/event-form";
 
 import { EventFields } from "../event-form/event-fields";
 import { asMeant, toChanges, valuesOf, type EventValues } from "../event-form/event-values";
+import { eventFormText } from "../event-form/strings";
 import { focusFirst, useEventForm } from "../event-form/use-event-form";
 import { eventQuery, refresh } from "../queries";
 import { ConflictView } from "./conflict-view";
 import { differences, type Difference } from "./merge";
+import { editEventText } from "./strings";
 
-const text = eventForm.edit;
+const text = editEventText;
 
 /** What somebody else saved, and how it differs from what I was about to save. */
 interface Conflict {
@@ -48,7 +49,7 @@ export function EditForm({ event }: { event: Event }) {
       const theirs = await getEvent(event.id);
       setConflict({ theirs, mine, found: differences(valuesOf(from), valuesOf(theirs), mine) });
     } catch {
-      setProblem(eventForm.problems.other);
+      setProblem(eventFormText.problems.other);
     }
   };
   const save = (mine: EventValues, from: Event) => {

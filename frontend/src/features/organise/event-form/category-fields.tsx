@@ -1,14 +1,13 @@
 import { ActionIcon, Box, Button, Fieldset, Group, Input, Stack, Text, TextInput } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 
-import { eventForm } from "@/shared/strings/event-form";
-
 import classes from "./category-fields.module.css";
 import { newCategory, plainNumber, plainPrice } from "./event-values";
+import { eventFormText } from "./strings";
 import { TypedNumber } from "./typed-number";
 import type { EventForm } from "./use-event-form";
 
-const text = eventForm.category;
+const text = eventFormText.category;
 
 interface Props {
   form: EventForm;
@@ -20,7 +19,7 @@ export function CategoryFields({ form, taken }: Props) {
   const error = form.errors.categories;
 
   return (
-    <Fieldset legend={eventForm.sections.categories} radius="lg">
+    <Fieldset legend={eventFormText.sections.categories} radius="lg">
       <Stack gap="md">
         {categories.map(({ key, id, name }, place) => {
           const seats = id === null ? 0 : (taken[id] ?? 0);

@@ -1,9 +1,9 @@
 import { readNumber, readPrice } from "@/shared/entering/numbers";
 import { decimalsOf } from "@/shared/formatting/money";
-import { eventForm } from "@/shared/strings/event-form";
 import { instantOf } from "@/shared/time/wall-clock";
 
 import { plainNumber, type CategoryValues, type EventValues, type TimeName } from "./event-values";
+import { eventFormText } from "./strings";
 
 // The bounds of the API's own document.
 const NAME_LENGTH = 200;
@@ -12,7 +12,7 @@ const MOST_SEATS = 1_000_000;
 const MOST_CATEGORIES = 50;
 const HIGHEST_PRICE = 9_999_999_999;
 
-const text = eventForm.checks;
+const text = eventFormText.checks;
 
 export type Found = Record<string, string>;
 

@@ -2,12 +2,12 @@ import { Fieldset, Radio, Select, SimpleGrid, Stack, Textarea, TextInput, type O
 import { useMemo } from "react";
 
 import { MomentField } from "@/shared/choosing/moment-field";
-import { eventForm as text } from "@/shared/strings/event-form";
 import { timeZones } from "@/shared/time/wall-clock";
 
 import { CategoryFields } from "./category-fields";
 import { sellsAfterStart } from "./check-values";
 import { plainNumber, type TimeName } from "./event-values";
+import { eventFormText as text } from "./strings";
 import { TypedNumber } from "./typed-number";
 import type { EventForm } from "./use-event-form";
 

@@ -3,12 +3,12 @@ import { useRef } from "react";
 
 import { isKind, type ApiError } from "@/shared/api/problem";
 import { app } from "@/shared/strings/app";
-import { eventForm } from "@/shared/strings/event-form";
 
 import { check, type Context, type Found } from "./check-values";
 import type { EventValues } from "./event-values";
+import { eventFormText } from "./strings";
 
-const text = eventForm.problems;
+const text = eventFormText.problems;
 
 export type EventForm = UseFormReturnType<EventValues>;
 

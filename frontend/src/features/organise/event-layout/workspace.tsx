@@ -12,14 +12,15 @@ import { useLiveSeats } from "@/shared/live/use-live-seats";
 import { Page } from "@/shared/navigation/page";
 import { useSession } from "@/shared/session/session";
 import { app } from "@/shared/strings/app";
-import { organise } from "@/shared/strings/organise";
 import { LoadingRows } from "@/shared/tables/loading-rows";
 
 import { eventQuery } from "../queries";
 import { StatusBadge } from "../status-badge";
+import { organiseText } from "../strings";
+import { eventLayoutText } from "./strings";
 import classes from "./workspace.module.css";
 
-const text = organise.workspace;
+const text = eventLayoutText;
 const SECTIONS = [
   ["", text.overview],
   ["bookings", text.bookings],
@@ -42,7 +43,7 @@ export function Workspace() {
   if (event === undefined) {
     if (error === null) return <Page title={app.loading} children={<LoadingRows />} />;
     if (isKind(error, "event-not-found", "malformed")) return <NotFound />;
-    return <Page title={organise.title} children={<LoadFailed error={error} onRetry={refetch} />} />;
+    return <Page title={organiseText.title} children={<LoadFailed error={error} onRetry={refetch} />} />;
   }
   if (account?.role !== "admin" && event.organizer_id !== account?.id) {
     const { title, text: why } = text.notYours;

@@ -12,7 +12,6 @@ import { useSeats } from "@/shared/live/seat-store";
 import { useLiveSeats } from "@/shared/live/use-live-seats";
 import { Page } from "@/shared/navigation/page";
 import { useSession } from "@/shared/session/session";
-import { organise } from "@/shared/strings/organise";
 import { LoadingRows } from "@/shared/tables/loading-rows";
 import { More } from "@/shared/tables/more";
 import { SearchField } from "@/shared/tables/search-field";
@@ -21,7 +20,9 @@ import { useNow } from "@/shared/time/use-now";
 
 import { organisedQuery } from "../queries";
 import { StatusBadge } from "../status-badge";
+import { organiseText } from "../strings";
 import { isOverdue } from "./overdue";
+import { eventListText } from "./strings";
 
 interface Filter {
   q: string;
@@ -34,19 +35,23 @@ export function OrganisePage() {
   const isAdmin = account?.role === "admin";
 
   return (
-    <Page title={organise.title} lead={isAdmin ? organise.lead.all : organise.lead.own} actions={<NewEvent />}>
+    <Page
+      title={organiseText.title}
+      lead={isAdmin ? eventListText.lead.all : eventListText.lead.own}
+      actions={<NewEvent />}
+    >
       <Group gap="sm" role="search">
         <SearchField
           flex="1 1 220px"
-          label={organise.search}
+          label={eventListText.search}
           value={filter.q}
           onChange={(q) => setFilter({ ...filter, q })}
         />
         <Select
           w={160}
-          aria-label={organise.status}
+          aria-label={eventListText.status}
           allowDeselect={false}
-          data={Object.entries(organise.statuses).map(([value, label]) => ({ value, label }))}
+          data={Object.entries(organiseText.statuses).map(([value, label]) => ({ value, label }))}
           value={filter.status}
           onChange={(status) => setFilter({ ...filter, status: status as EventFilter })}
         />
@@ -63,7 +68,7 @@ export function OrganisePage() {
 function NewEvent() {
   return (
     <Button component={Link} to="/organise/new" leftSection={<IconPlus size={18} aria-hidden />}>
-      {organise.create}
+      {eventListText.create}
     </Button>
   );
 }
@@ -96,7 +101,7 @@ function EventList({ filter, organizerId, onClear }: ListProps) {
   const items = list.data?.pages.flatMap((page) => page.items) ?? [];
   useLiveSeats(items.map(({ id }) => id), query.queryKey); // prettier-ignore
   const now = useNow();
-  const { columns } = organise;
+  const { columns } = eventListText;
 
   if (list.isPending) return <LoadingRows />;
   if (list.data === undefined) return <LoadFailed error={list.error} onRetry={list.refetch} />;
@@ -104,7 +109,7 @@ function EventList({ filter, organizerId, onClear }: ListProps) {
   return (
     <>
       <TableFrame
-        label={organise.table}
+        label={eventListText.table}
         isBusy={list.isPlaceholderData}
         columns={[columns.event, columns.when, columns.status, columns.sold]}
       >
@@ -121,7 +126,7 @@ const Row = memo(function Row({ event, now }: { event: Event; now: number }) {
   const { available } = useSeats(event);
   const taken = event.capacity - available;
   const isOver = isOverdue(event, now);
-  const { columns } = organise;
+  const { columns } = eventListText;
 
   return (
     <Table.Tr>
@@ -141,7 +146,7 @@ const Row = memo(function Row({ event, now }: { event: Event; now: number }) {
       <Table.Td data-label={columns.status}>
         {isOver ? (
           <Badge color="yellow" variant="light" c="var(--mantine-color-text)">
-            {organise.overdue}
+            {eventListText.overdue}
           </Badge>
         ) : (
           <StatusBadge status={event.status} />
@@ -149,8 +154,8 @@ const Row = memo(function Row({ event, now }: { event: Event; now: number }) {
       </Table.Td>
       <Table.Td data-label={columns.sold}>
         <Stack gap={4} miw={140}>
-          <Text size="sm">{organise.sold(taken, event.capacity)}</Text>
-          <Progress value={(100 * taken) / event.capacity} aria-label={organise.soldShare(event.name)} size="sm" />
+          <Text size="sm">{organiseText.sold(taken, event.capacity)}</Text>
+          <Progress value={(100 * taken) / event.capacity} aria-label={eventListText.soldShare(event.name)} size="sm" />
         </Stack>
       </Table.Td>
     </Table.Tr>
@@ -159,10 +164,10 @@ const Row = memo(function Row({ event, now }: { event: Event; now: number }) {
 
 function Empty({ isFiltered, onClear }: { isFiltered: boolean; onClear: () => void }) {
   if (!isFiltered) {
-    const { title, text } = organise.none;
+    const { title, text } = eventListText.none;
     return <NothingHere icon={IconCalendarPlus} title={title} text={text} action={<NewEvent />} />;
   }
-  const { title, text, action } = organise.noMatch;
+  const { title, text, action } = eventListText.noMatch;
   const clear = (
     <Button variant="light" onClick={onClear}>
       {action}

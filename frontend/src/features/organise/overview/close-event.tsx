@@ -11,12 +11,12 @@ import { useCommandKey } from "@/shared/api/use-command-key";
 import { Dialog } from "@/shared/feedback/dialog";
 import { money } from "@/shared/formatting/money";
 import { useSeats } from "@/shared/live/seat-store";
-import { organise } from "@/shared/strings/organise";
 
 import { refresh, takingsQuery } from "../queries";
+import { overviewText } from "./strings";
 import { sumOf } from "./takings";
 
-const text = organise.overview;
+const text = overviewText;
 const REASON_LENGTH = 10_000;
 
 export function CancelEvent({ event }: { event: Event }) {

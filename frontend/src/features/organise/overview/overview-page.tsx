@@ -5,16 +5,17 @@ import type { Category, Event } from "@/shared/api/generated/model";
 import { count } from "@/shared/formatting/counts";
 import { money } from "@/shared/formatting/money";
 import { useSeats } from "@/shared/live/seat-store";
-import { organise } from "@/shared/strings/organise";
 import { tables } from "@/shared/strings/tables";
 import { TableFrame } from "@/shared/tables/table-frame";
 
 import { useEvent } from "../event-layout/workspace";
 import { takingsQuery } from "../queries";
+import { organiseText } from "../strings";
 import { CancelEvent, CompleteEvent } from "./close-event";
+import { overviewText } from "./strings";
 import { sumOf } from "./takings";
 
-const text = organise.overview;
+const text = overviewText;
 
 export function OverviewPage() {
   const event = useEvent();
@@ -49,7 +50,7 @@ function Figures({ event }: { event: Event }) {
 
   return (
     <SimpleGrid cols={{ base: 1, xs: 2, md: 3 }}>
-      <Figure label={text.sold} value={organise.sold(event.capacity - available, event.capacity)} />
+      <Figure label={text.sold} value={organiseText.sold(event.capacity - available, event.capacity)} />
       <Figure label={text.left} value={count(available)} />
       <Figure
         label={text.revenue}
@@ -109,7 +110,7 @@ function CategoryRow({ category, event }: { category: Category; event: Event }) 
       </Table.Td>
       <Table.Td data-label={columns.sold}>
         <Stack gap={4} miw={140}>
-          <Text size="sm">{organise.sold(taken, category.capacity)}</Text>
+          <Text size="sm">{organiseText.sold(taken, category.capacity)}</Text>
           <Progress value={(100 * taken) / category.capacity} aria-label={text.soldShare(category.name)} size="sm" />
         </Stack>
       </Table.Td>

@@ -1,6 +1,5 @@
 import { count } from "@/shared/formatting/counts";
-
-const tickets = (quantity: number) => (quantity === 1 ? "1 ticket" : `${count(quantity)} tickets`);
+import { tickets } from "@/shared/strings/counts";
 
 const AGAIN_ON_SALE = "The seats go on sale again immediately; other people may book them before you.";
 

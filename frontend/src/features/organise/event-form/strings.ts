@@ -1,20 +1,6 @@
 import { count } from "@/shared/formatting/counts";
 
-export const eventForm = {
-  create: {
-    title: "New event",
-    lead: "It is on sale as soon as you create it, unless sales open later.",
-    submit: "Create event",
-    done: "The event is created.",
-    back: "All events to organise",
-  },
-  edit: {
-    title: "Edit",
-    submit: "Save changes",
-    done: "Your changes are saved.",
-    unchanged: "Nothing has changed.",
-    reset: "Undo my changes",
-  },
+export const eventFormText = {
   sections: { about: "About", when: "When", sales: "Sales", categories: "Categories" },
   name: "Name",
   venue: "Venue",
@@ -78,19 +64,5 @@ export const eventForm = {
     inUse: "This category has been sold: it can't be removed. Set its seats to what is taken instead.",
     closed: "The event was closed meanwhile: it can't be changed any more.",
     other: "That did not work, and nothing was saved. Please try again.",
-  },
-  conflict: {
-    title: "Somebody else saved this event meanwhile",
-    text: "Nothing of yours is lost. Where both of you changed something, choose what it shall be; then save.",
-    theirs: "Theirs, saved",
-    mine: "Yours",
-    before: (value: string) => `Before: ${value}`,
-    unchanged: "(you did not change it)",
-    allTheirs: "Take all of theirs",
-    allMine: "Keep all of yours",
-    save: "Save what is chosen",
-    back: "Go on editing with what is chosen",
-    empty: "(nothing)",
-    removed: "(no such category)",
   },
 };

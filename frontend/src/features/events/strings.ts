@@ -1,6 +1,5 @@
 import { count } from "@/shared/formatting/counts";
-
-const tickets = (quantity: number) => (quantity === 1 ? "1 ticket" : `${count(quantity)} tickets`);
+import { tickets } from "@/shared/strings/counts";
 
 export const events = {
   title: "What's on",
