@@ -11,12 +11,12 @@ import { NothingHere } from "@/shared/feedback/nothing-here";
 import { doorsAndShow, moment, span } from "@/shared/formatting/moments";
 import { useLiveSeats } from "@/shared/live/use-live-seats";
 import { Page } from "@/shared/navigation/page";
+import { eventQuery } from "@/shared/queries/event-query";
 import { moments } from "@/shared/strings/moments";
 import { useNow } from "@/shared/time/use-now";
 
 import { BookingForm } from "./booking-form";
 import classes from "./event-page.module.css";
-import { eventQuery } from "./queries";
 import { untilWhen } from "./sale-state";
 import { events } from "./strings";
 

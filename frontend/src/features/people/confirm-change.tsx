@@ -8,9 +8,9 @@ import type { Account, Role } from "@/shared/api/generated/model";
 import { newIdempotencyKey } from "@/shared/api/idempotency-key";
 import { isKind } from "@/shared/api/problem";
 import { Dialog } from "@/shared/feedback/dialog";
+import { queryKey } from "@/shared/queries/query-key";
 import { app } from "@/shared/strings/app";
 
-import { KEY } from "./queries";
 import { people } from "./strings";
 
 const text = people.confirm;
@@ -44,12 +44,12 @@ function Confirm({ change, onClose }: { change: Change; onClose: () => void }) {
       {
         onSuccess: () => {
           notifications.show({ message: done(change) });
-          void queries.invalidateQueries({ queryKey: KEY });
+          void queries.invalidateQueries({ queryKey: queryKey("users") });
           onClose();
         },
         onError: (error) => {
           setProblem(sentence(error));
-          void queries.invalidateQueries({ queryKey: KEY });
+          void queries.invalidateQueries({ queryKey: queryKey("users") });
         },
       },
     );

@@ -11,9 +11,9 @@ import { Role, type CreateUser } from "@/shared/api/generated/model";
 import { newIdempotencyKey } from "@/shared/api/idempotency-key";
 import { isKind } from "@/shared/api/problem";
 import { Dialog } from "@/shared/feedback/dialog";
+import { queryKey } from "@/shared/queries/query-key";
 import { app } from "@/shared/strings/app";
 
-import { KEY } from "./queries";
 import { people } from "./strings";
 
 const text = people.create;
@@ -55,7 +55,7 @@ function Form({ onClose }: { onClose: () => void }) {
       {
         onSuccess: ({ name }) => {
           notifications.show({ message: text.done(name) });
-          void queries.invalidateQueries({ queryKey: KEY });
+          void queries.invalidateQueries({ queryKey: queryKey("users") });
           onClose();
         },
         onError: (error) => {

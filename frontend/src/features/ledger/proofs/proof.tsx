@@ -3,12 +3,12 @@ import { IconCheck, IconCopy } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
-import { getCheckpoint } from "@/shared/api/generated/audit/audit";
 import type { Checkpoint } from "@/shared/api/generated/model";
 import { LoadFailed } from "@/shared/feedback/load-failed";
 import { count } from "@/shared/formatting/counts";
 import { LoadingRows } from "@/shared/tables/loading-rows";
 
+import { checkpointQuery } from "../queries";
 import { Facts } from "./facts";
 import { checkpointText } from "./strings";
 
@@ -38,10 +38,7 @@ export function Proof() {
 }
 
 function Last() {
-  const { data, error, refetch } = useQuery({
-    queryKey: ["ledger", "checkpoint"],
-    queryFn: ({ signal }) => getCheckpoint(undefined, undefined, signal),
-  });
+  const { data, error, refetch } = useQuery(checkpointQuery());
   if (data !== undefined) return <Shown checkpoint={data} />;
   if (error === null) return <LoadingRows rows={2} />;
   return <LoadFailed error={error} onRetry={refetch} />;

@@ -3,7 +3,6 @@ import { IconArrowLeft } from "@tabler/icons-react";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link, useSearchParams } from "react-router";
 
-import { getStatsAsOf } from "@/shared/api/generated/audit/audit";
 import type { Summary } from "@/shared/api/generated/model";
 import { isKind } from "@/shared/api/problem";
 import { LoadFailed } from "@/shared/feedback/load-failed";
@@ -14,6 +13,7 @@ import { LoadingRows } from "@/shared/tables/loading-rows";
 
 import { Jump } from "../point-in-time/jump";
 import { parseMoment } from "../point-in-time/moments";
+import { statisticsAsOfQuery } from "../queries";
 import { ledgerText } from "../strings";
 import { statisticsAsOfText } from "./strings";
 
@@ -24,8 +24,7 @@ export function BooksPage() {
   const [parameters, setParameters] = useSearchParams();
   const at = parseMoment(parameters.get("at") ?? "");
   const { data, error, refetch, isPlaceholderData } = useQuery({
-    queryKey: ["ledger", "books", at],
-    queryFn: ({ signal }) => getStatsAsOf(at === null ? {} : { at }, undefined, undefined, signal),
+    ...statisticsAsOfQuery(at),
     placeholderData: keepPreviousData,
   });
   const problem = isKind(error, "malformed", "position-beyond-head") ? error.message : null;

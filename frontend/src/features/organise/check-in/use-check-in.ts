@@ -4,6 +4,7 @@ import { useRef, useState } from "react";
 
 import { useCheckInTicket } from "@/shared/api/generated/tickets/tickets";
 import { useCommandKey } from "@/shared/api/use-command-key";
+import { queryKey } from "@/shared/queries/query-key";
 
 import { admitted, refused, type Verdict } from "./verdict";
 
@@ -43,7 +44,8 @@ export function useCheckIn(eventId: string) {
       refused: before.refused + (verdict.answer === "no" ? 1 : 0),
       last: [checked, ...before.last].slice(0, REMEMBERED),
     }));
-    if (verdict.answer === "yes") void queries.invalidateQueries({ queryKey: ["sold", eventId], refetchType: "none" });
+    if (verdict.answer === "yes")
+      void queries.invalidateQueries({ queryKey: queryKey("event-sales", eventId), refetchType: "none" });
   };
   const checkIn = (typed: string) => {
     const code = typed.trim();

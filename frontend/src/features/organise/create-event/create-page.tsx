@@ -3,10 +3,10 @@ import { IconAlertTriangle, IconArrowLeft } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 
-import { getGetAboutQueryOptions } from "@/shared/api/generated/system/system";
 import { LoadFailed } from "@/shared/feedback/load-failed";
 import { SignInElsewhere } from "@/shared/feedback/sign-in-elsewhere";
 import { Page } from "@/shared/navigation/page";
+import { aboutQuery } from "@/shared/queries/about-query";
 import { LoadingRows } from "@/shared/tables/loading-rows";
 
 import { EventFields } from "../event-form/event-fields";
@@ -18,7 +18,7 @@ import { useCreation } from "./use-creation";
 const text = createEventText;
 
 export function CreatePage() {
-  const about = useQuery({ ...getGetAboutQueryOptions(), staleTime: Infinity });
+  const about = useQuery({ ...aboutQuery(), staleTime: Infinity });
   return (
     <Stack gap="lg">
       <Anchor component={Link} to="/organise" size="sm">

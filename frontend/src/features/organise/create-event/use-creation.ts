@@ -7,9 +7,10 @@ import { useCreateEvent } from "@/shared/api/generated/events/events";
 import type { NewEvent } from "@/shared/api/generated/model";
 import { isKind, type ApiError } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
+import { eventQuery } from "@/shared/queries/event-query";
 import { DRAFT } from "@/shared/session/session";
 
-import { eventQuery, refresh } from "../queries";
+import { refresh } from "../queries";
 import { createEventText } from "./strings";
 
 /**

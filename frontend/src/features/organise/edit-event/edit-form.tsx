@@ -9,13 +9,14 @@ import type { Event } from "@/shared/api/generated/model";
 import { isKind, type ApiError } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
 import { SignInElsewhere } from "@/shared/feedback/sign-in-elsewhere";
+import { eventQuery } from "@/shared/queries/event-query";
 import { DRAFT } from "@/shared/session/session";
 
 import { EventFields } from "../event-form/event-fields";
 import { asMeant, toChanges, valuesOf, type EventValues } from "../event-form/event-values";
 import { eventFormText } from "../event-form/strings";
 import { focusFirst, useEventForm } from "../event-form/use-event-form";
-import { eventQuery, refresh } from "../queries";
+import { refresh } from "../queries";
 import { ConflictView } from "./conflict-view";
 import { differences, type Difference } from "./merge";
 import { editEventText } from "./strings";

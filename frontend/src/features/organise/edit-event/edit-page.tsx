@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 
 import { LoadFailed } from "@/shared/feedback/load-failed";
+import { eventQuery } from "@/shared/queries/event-query";
 import { LoadingRows } from "@/shared/tables/loading-rows";
 
 import { Over, useEvent } from "../event-layout/workspace";
-import { eventQuery } from "../queries";
 import { EditForm } from "./edit-form";
 
 export function EditPage() {

@@ -10,11 +10,11 @@ import { NothingHere } from "@/shared/feedback/nothing-here";
 import { span } from "@/shared/formatting/moments";
 import { useLiveSeats } from "@/shared/live/use-live-seats";
 import { Page } from "@/shared/navigation/page";
+import { eventQuery } from "@/shared/queries/event-query";
 import { useSession } from "@/shared/session/session";
 import { app } from "@/shared/strings/app";
 import { LoadingRows } from "@/shared/tables/loading-rows";
 
-import { eventQuery } from "../queries";
 import { StatusBadge } from "../status-badge";
 import { organiseText } from "../strings";
 import { eventLayoutText } from "./strings";
