@@ -16,7 +16,7 @@ def test_the_first_tab_stop_skips_to_the_content(visit: Visit) -> None:
 
 def test_after_a_change_of_page_its_heading_has_the_focus(visit: Visit) -> None:
     page = visit(path="/nowhere").page
-    page.get_by_role("link", name="See what is on").click()
+    page.get_by_role("link", name="Browse events").click()
     expect(page.get_by_role("heading", level=1, name="What's on")).to_be_focused()
 
 
@@ -24,7 +24,7 @@ def test_after_a_change_of_page_its_heading_has_the_focus(visit: Visit) -> None:
 @pytest.mark.parametrize("size", [PHONE, DESKTOP])
 def test_an_address_that_leads_nowhere_says_so(scheme: str, size: tuple[int, int], visit: Visit) -> None:
     visitor = visit(path="/no/such/page", scheme=scheme, size=size)
-    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("There is nothing here")
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Page not found")
     visitor.check_accessibility()
 
 
@@ -32,7 +32,7 @@ def test_colours_that_are_chosen_stay(visit: Visit) -> None:
     page = visit(path="/", scheme="dark").page
     html = page.locator("html")
     expect(html).to_have_attribute("data-mantine-color-scheme", "dark")
-    page.get_by_role("button", name="Colours: what the system has").click()
+    page.get_by_role("button", name="Colours: system setting").click()
     expect(html).to_have_attribute("data-mantine-color-scheme", "light")
     page.reload()
     expect(html).to_have_attribute("data-mantine-color-scheme", "light")

@@ -66,7 +66,7 @@ def test_a_date_is_the_date_at_the_place_of_the_event(visit: Visit, stack: Stack
     page.goto(f"/?q={word}&from=2031-11-24&to=2031-11-25")
     _shows(page, "Tokyo on the 24th")
     page.goto(f"/?q={word}&from=2031-11-25&to=2031-11-25")
-    expect(page.get_by_role("heading", name="No event matches")).to_be_visible()
+    expect(page.get_by_role("heading", name="No events found")).to_be_visible()
 
 
 def test_dates_reach_over_pages_without_a_match(visit: Visit, stack: Stack, organizer: Person) -> None:

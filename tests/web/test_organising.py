@@ -20,7 +20,7 @@ def _choose_start(page: Page) -> None:
     dialog.get_by_text("15", exact=True).click()
     dialog.get_by_role("spinbutton", name="Hours").fill("20")
     dialog.get_by_role("spinbutton", name="Minutes").fill("15")
-    dialog.get_by_role("button", name="Take this time").click()
+    dialog.get_by_role("button", name="Confirm time").click()
 
 
 def test_an_event_is_created_and_is_on_sale(visit: Visit, organizer: Person, stack: Stack) -> None:
@@ -57,7 +57,7 @@ def test_what_cannot_be_right_is_said_at_the_field_and_the_first_has_the_focus(v
     page = visit(organizer, "/organise/new").page
     page.get_by_role("button", name="Create event").click()
     expect(page.get_by_label("Name").first).to_be_focused()
-    expect(page.get_by_label("Name").first).to_have_accessible_description("Needed.")
+    expect(page.get_by_label("Name").first).to_have_accessible_description("Required.")
     group = page.get_by_role("group", name="Category 1")
     group.get_by_label("Price").fill("12.5")
     group.get_by_label("Seats").fill("0")
@@ -125,7 +125,7 @@ def test_the_servers_own_message_stands_at_its_field(visit: Visit, organizer: Pe
     expect(group.get_by_label("Seats")).to_have_accessible_description(said)
     group.get_by_label("Seats").fill("4")
     visitor.page.get_by_role("button", name="Save changes").click()
-    expect(visitor.page.get_by_text("Your changes are saved.")).to_be_visible()
+    expect(visitor.page.get_by_text("Your changes have been saved.")).to_be_visible()
     assert see(visitor.page, organizer, f"/api/events/{event['id']}")["capacity"] == 9
 
 
@@ -137,20 +137,20 @@ def test_two_browsers_edit_one_event_and_nothing_is_lost(visit: Visit, organizer
     first.page.get_by_label("Venue").fill("Hall 2")
     first.page.get_by_label("Description").fill("With an interval.")
     first.page.get_by_role("button", name="Save changes").click()
-    expect(first.page.get_by_text("Your changes are saved.")).to_be_visible()
+    expect(first.page.get_by_text("Your changes have been saved.")).to_be_visible()
 
     second.expect_complaints("412")
     second.page.get_by_label("Venue").fill("Hall 3")
     second.page.get_by_label("Tickets per customer").fill("5")
     second.page.get_by_role("button", name="Save changes").click()
-    expect(second.page.get_by_role("heading", name="Somebody else saved this event meanwhile")).to_be_focused()
+    expect(second.page.get_by_role("heading", name="This event was changed by someone else")).to_be_focused()
     second.check_accessibility()
     venue, description = (second.page.get_by_role("radiogroup", name=name) for name in ("Venue", "Description"))
     expect(venue.get_by_role("radio", name="Hall 3")).to_be_checked()
     expect(description.get_by_role("radio", name="With an interval.")).to_be_checked()
     venue.get_by_role("radio", name="Hall 2").click()
-    second.page.get_by_role("button", name="Save what is chosen").click()
-    expect(second.page.get_by_text("Your changes are saved.")).to_be_visible()
+    second.page.get_by_role("button", name="Save selection").click()
+    expect(second.page.get_by_text("Your changes have been saved.")).to_be_visible()
     saved = see(second.page, organizer, f"/api/events/{event['id']}")
     assert (saved["venue"], saved["description"], saved["max_tickets_per_customer"]) == ("Hall 2", "With an interval.", 5)
 
@@ -185,7 +185,7 @@ def test_what_was_entered_outlives_the_session(visit: Visit, stack: Stack) -> No
         group.get_by_label(label).fill(value)
     visitor.revoke_session()
     page.get_by_role("button", name="Create event").click()
-    alert = page.get_by_role("alert").filter(has_text="You are not signed in any more")
+    alert = page.get_by_role("alert").filter(has_text="Your session has ended")
     with page.context.expect_page() as opened:
         alert.get_by_role("link", name="Sign in").click()
     tab = opened.value
@@ -224,13 +224,13 @@ def test_cancelling_says_what_it_costs(visit: Visit, organizer: Person, stack: S
     page = visitor.page
     page.get_by_role("button", name="Cancel event").click()
     dialog = page.get_by_role("dialog", name="Cancel this event?")
-    expect(dialog).to_contain_text("2 tickets will be cancelled and €100.00 refunded.")
+    expect(dialog).to_contain_text("2 tickets will be cancelled, with refunds of €100.00.")
     visitor.check_accessibility()
     dialog.get_by_label("Reason").fill("Rain.")
-    dialog.get_by_role("button", name="Cancel event and refund everybody").click()
+    dialog.get_by_role("button", name="Cancel event and all bookings").click()
     expect(page.get_by_text("Cancelled", exact=True).first).to_be_visible()
     page.get_by_role("link", name="Box office").click()
-    expect(page.get_by_role("heading", name="This event is cancelled")).to_be_visible()
+    expect(page.get_by_role("heading", name="This event has been cancelled")).to_be_visible()
     assert see(page, alice, f"/api/bookings/{booking['id']}")["refunded_amount"] == "100.00"
 
 
@@ -246,7 +246,7 @@ def test_completing_closes_the_event(visit: Visit, organizer: Person, stack: Sta
 def test_somebody_elses_event_is_not_for_an_organizer(visit: Visit, organizer: Person, stack: Stack) -> None:
     event = organised(stack, stack.person("organizer"), "Not yours")
     page = visit(organizer, f"/organise/{event['id']}").page
-    expect(page.get_by_role("heading", name="Somebody else's event")).to_be_visible()
+    expect(page.get_by_role("heading", name="Another organizer's event")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

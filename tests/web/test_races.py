@@ -1,4 +1,4 @@
-"""Somebody was faster, the answer got lost, the server went away: each is booked once or not at all, and the page says which."""
+"""Races for the last seats, lost answers, a restarting server: each books once or not at all, and the page says which."""
 
 import re
 import signal
@@ -19,7 +19,7 @@ def _choose_one(page: Page) -> None:
 
 
 def _confirmed(page: Page) -> None:
-    expect(page.get_by_role("status").filter(has_text="You're in!")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Booking confirmed")).to_be_visible()
 
 
 def _bookings(page: Page, person: Person, event_id: str) -> int:
@@ -41,10 +41,10 @@ def test_two_race_for_the_last_seat(visit: Visit, stack: Stack, organizer: Perso
         button.evaluate("(button, start) => void setTimeout(() => button.click(), start - Date.now())", start)
     outcomes = []
     for visitor in visitors:
-        said = visitor.page.get_by_role("status").filter(has_text="You're in!").or_(visitor.page.get_by_role("alert"))
+        said = visitor.page.get_by_role("status").filter(has_text="Booking confirmed").or_(visitor.page.get_by_role("alert"))
         expect(said).to_be_visible()
         outcomes.append(said.inner_text().splitlines()[0])
-    assert sorted(outcomes) == ["Somebody was faster", "You're in!"]
+    assert sorted(outcomes) == ["Booking confirmed", "Just sold out"]
 
 
 def test_who_asks_for_more_than_is_left_is_offered_what_is_left(
@@ -60,7 +60,7 @@ def test_who_asks_for_more_than_is_left_is_offered_what_is_left(
         page.get_by_role("button", name="Book 3 tickets").click()
     assert answer.value.status == 409
     expect(page.get_by_role("alert")).to_contain_text("Only 1 ticket left in General.")
-    page.get_by_role("button", name="Take 1").click()
+    page.get_by_role("button", name="Choose 1").click()
     page.get_by_role("button", name="Book 1 ticket").click()
     _confirmed(page)
 
@@ -72,7 +72,7 @@ def test_the_limit_of_a_customer_is_said_where_one_acts(visit: Visit, stack: Sta
     visitor.expect_complaints("409")
     _choose_one(visitor.page)
     visitor.page.get_by_role("button", name="Book 1 ticket").click()
-    expect(visitor.page.get_by_role("alert")).to_contain_text("At most 2 tickets a person, and you hold 2 already.")
+    expect(visitor.page.get_by_role("alert")).to_contain_text("At most 2 tickets per person. You already hold 2.")
     visitor.check_accessibility()
 
 
@@ -139,7 +139,7 @@ def test_a_slow_network_books_once(visit: Visit, stack: Stack, organizer: Person
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.method))
     visitor.press_again_and_again()
-    expect(page.get_by_role("status").filter(has_text="You're in!")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("status").filter(has_text="Booking confirmed")).to_be_visible(timeout=60_000)
     assert sent.count("POST") == 1
     assert _bookings(page, somebody, event["id"]) == 1
 
@@ -153,7 +153,7 @@ def test_going_back_before_the_tickets_show_books_once(visit: Visit, stack: Stac
         page.get_by_role("button", name="Book 1 ticket").click()
     page.wait_for_url("**/bookings/*")
     page.go_back()
-    expect(page.get_by_role("status").filter(has_text="Your tickets are booked.")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Your tickets have been booked.")).to_be_visible()
     expect(page.get_by_role("button", name=re.compile("^Book"))).to_have_count(0)
     held[0].continue_()
     page.get_by_role("link", name="Open your tickets").click()
@@ -188,10 +188,10 @@ def test_the_server_goes_and_comes_back(
     processes[-1].send_signal(signal.SIGKILL)
     processes[-1].wait()
     page.get_by_role("button", name="Book 1 ticket").click()
-    expect(page.get_by_text("This takes longer than usual.")).to_be_visible()
+    expect(page.get_by_text("This is taking longer than usual.")).to_be_visible()
     processes.append(stack.start("app", PORT=str(port)))
     wait_until_ready(url, processes[-1])
-    said = page.get_by_role("alert").or_(page.get_by_role("status").filter(has_text="You're in!"))
+    said = page.get_by_role("alert").or_(page.get_by_role("status").filter(has_text="Booking confirmed"))
     expect(said).to_be_visible(timeout=30_000)
     if page.get_by_role("alert").is_visible():
         page.get_by_role("alert").get_by_role("button", name=re.compile("Try again")).click()
