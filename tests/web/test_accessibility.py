@@ -47,7 +47,9 @@ PAGES = [
 
 
 @pytest.mark.parametrize(("scheme", "size"), LOOKS)
-def test_a_customers_pages(scheme: Scheme, size: tuple[int, int], visit: Visit, customer: Person, paths: dict[str, str]) -> None:
+def test_customer_pages_are_accessible(
+    scheme: Scheme, size: tuple[int, int], visit: Visit, customer: Person, paths: dict[str, str]
+) -> None:
     assert set(PAGES) == set(paths)
     visitor = visit(customer, scheme=scheme, size=size)
     visitor.expect_complaints("404|422")
@@ -59,7 +61,7 @@ def test_a_customers_pages(scheme: Scheme, size: tuple[int, int], visit: Visit, 
 
 
 @pytest.mark.parametrize(("scheme", "size"), LOOKS)
-def test_the_pages_of_who_is_not_signed_in(scheme: Scheme, size: tuple[int, int], visit: Visit, paths: dict[str, str]) -> None:
+def test_public_pages_are_accessible(scheme: Scheme, size: tuple[int, int], visit: Visit, paths: dict[str, str]) -> None:
     visitor = visit(scheme=scheme, size=size)
     for path in ("/", "/sign-in", "/sign-up", paths["event"]):
         visitor.page.goto(path)
@@ -76,7 +78,7 @@ def test_the_pages_of_who_is_not_signed_in(scheme: Scheme, size: tuple[int, int]
 LONG = "Donaudampfschifffahrtsgesellschaftskapitaensmuetzenausstellung" * 3
 
 
-def test_one_long_word_does_not_widen_a_phones_page(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_long_word_fits_a_phone(visit: Visit, stack: Stack, organizer: Person) -> None:
     customer = stack.person()
     event = stack.event(organizer, name=LONG, venue=LONG, description=LONG)
     booking = customer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(1))
@@ -101,7 +103,7 @@ def test_calendars_are_accessible_in_another_language(path: str, name: str, visi
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_what_opens_over_a_page(scheme: Scheme, visit: Visit, customer: Person, paths: dict[str, str]) -> None:
+def test_dialogs_and_menus_are_accessible(scheme: Scheme, visit: Visit, customer: Person, paths: dict[str, str]) -> None:
     visitor = visit(customer, paths["booking"], scheme=scheme)
     visitor.page.get_by_role("button", name="Cancel tickets").click()
     expect(visitor.page.get_by_role("dialog")).to_be_visible()

@@ -34,7 +34,7 @@ def _figure(page: Page, label: str) -> Any:
     return page.get_by_role("heading", level=3, name=label, exact=True).locator("xpath=..")
 
 
-def test_an_organizers_totals_are_of_their_own_events_and_name_their_position(visit: Visit, sold: Any) -> None:
+def test_organizer_totals_cover_own_events_and_name_their_position(visit: Visit, sold: Any) -> None:
     organizer, _ = sold
     summary = organizer.see("/api/stats/summary")
     page = visit(organizer, "/statistics").page
@@ -47,7 +47,7 @@ def test_an_organizers_totals_are_of_their_own_events_and_name_their_position(vi
     assert positions >= [summary["ledger_position"]]
 
 
-def test_filters_count_the_sales_of_some_days_alone(visit: Visit, sold: Any) -> None:
+def test_filter_limits_totals_to_its_dates(visit: Visit, sold: Any) -> None:
     organizer, event = sold
     page = visit(organizer, "/statistics?from=2020-01-01&to=2020-01-31").page
     expect(_figure(page, "Tickets sold")).to_contain_text("0")
@@ -64,7 +64,7 @@ def test_filters_count_the_sales_of_some_days_alone(visit: Visit, sold: Any) -> 
     expect(table).to_contain_text("€150.00")
 
 
-def test_the_same_is_saved_as_csv(visit: Visit, sold: Any) -> None:
+def test_statistics_are_downloaded_as_csv(visit: Visit, sold: Any) -> None:
     organizer, event = sold
     page = visit(organizer, "/statistics").page
     expect(page.get_by_role("img", name="Revenue over time")).to_be_visible()
@@ -74,7 +74,7 @@ def test_the_same_is_saved_as_csv(visit: Visit, sold: Any) -> None:
     assert [(row["event_id"], row["gross"]) for row in _saved(page, "Events as CSV")] == [(event["id"], "150.00")]
 
 
-def test_a_download_that_fails_says_so(visit: Visit, sold: Any) -> None:
+def test_failed_download_shows_an_error(visit: Visit, sold: Any) -> None:
     visitor = visit(sold[0], "/statistics")
     visitor.expect_complaints("500")
     expect(visitor.page.get_by_role("img", name="Revenue over time")).to_be_visible()
@@ -83,7 +83,7 @@ def test_a_download_that_fails_says_so(visit: Visit, sold: Any) -> None:
     expect(visitor.page.get_by_text("The download failed.")).to_be_visible()
 
 
-def test_people_are_made_promoted_and_disabled(visit: Visit, stack: Stack) -> None:
+def test_account_is_created_promoted_and_disabled(visit: Visit, stack: Stack) -> None:
     page = visit(stack.admin, "/people").page
     page.get_by_role("button", name="Create account").click()
     dialog = page.get_by_role("dialog", name="Create account")
@@ -107,7 +107,7 @@ def test_people_are_made_promoted_and_disabled(visit: Visit, stack: Stack) -> No
     assert stack.nobody().do("POST", "/api/login", credentials).status_code == 401
 
 
-def test_the_last_admin_stays_one(visit: Visit, stack: Stack) -> None:
+def test_last_admin_cannot_be_demoted(visit: Visit, stack: Stack) -> None:
     visitor = visit(stack.admin, "/people")
     visitor.expect_complaints("409")
     page = visitor.page
@@ -122,7 +122,7 @@ def test_the_last_admin_stays_one(visit: Visit, stack: Stack) -> None:
     expect(role).to_have_value("admin")
 
 
-def test_projections_move_by_themselves(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_projections_update_automatically(visit: Visit, stack: Stack, organizer: Person) -> None:
     page = visit(stack.admin, "/projections").page
     table = page.get_by_role("table", name="Projections")
     expect(table.get_by_role("row", name="Revenue")).to_contain_text("Running")
@@ -132,7 +132,7 @@ def test_projections_move_by_themselves(visit: Visit, stack: Stack, organizer: P
     expect(table.get_by_role("row", name="Availability")).to_contain_text("Up to date")
 
 
-def test_a_customer_is_told_that_it_is_not_for_them(visit: Visit, alice: Person) -> None:
+def test_back_office_pages_deny_access_to_customers(visit: Visit, alice: Person) -> None:
     for path in ("/organise", "/statistics", "/people", "/projections", "/ledger"):
         page = visit(alice, path).page
         expect(page.get_by_role("heading", level=1)).to_have_text("No access")

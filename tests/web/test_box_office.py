@@ -10,7 +10,7 @@ from tests.web.conftest import Visit
 from tests.web.organising import organised, see
 
 
-def test_a_quantity_at_the_box_office_stays_as_it_was_typed(visit: Visit, organizer: Person, stack: Stack) -> None:
+def test_box_office_quantity_stays_as_typed(visit: Visit, organizer: Person, stack: Stack) -> None:
     event = organised(stack, organizer, "Typed")
     page = visit(organizer, f"/organise/{event['id']}/sell").page
     field = page.get_by_label("Tickets in General")
@@ -24,7 +24,7 @@ def test_a_quantity_at_the_box_office_stays_as_it_was_typed(visit: Visit, organi
     expect(field).to_have_accessible_description("Only 10 seats are left.")
 
 
-def test_the_box_office_sells_to_a_walk_in_and_to_a_named_customer(visit: Visit, organizer: Person, stack: Stack) -> None:
+def test_box_office_sells_to_walk_in_and_named_customer(visit: Visit, organizer: Person, stack: Stack) -> None:
     event = organised(stack, organizer, "Sold at the door")
     page = visit(organizer, f"/organise/{event['id']}/sell").page
     page.get_by_role("button", name="Sell", exact=True).click()
@@ -51,7 +51,7 @@ def test_the_box_office_sells_to_a_walk_in_and_to_a_named_customer(visit: Visit,
     ]
 
 
-def test_the_box_office_sells_once_however_often_it_is_pressed(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_repeated_click_at_the_box_office_sells_once(visit: Visit, stack: Stack, organizer: Person) -> None:
     event = organised(stack, organizer, "Pressed")
     visitor = visit(organizer, f"/organise/{event['id']}/sell")
     visitor.page.get_by_label("Tickets in General").fill("1")
@@ -61,7 +61,7 @@ def test_the_box_office_sells_once_however_often_it_is_pressed(visit: Visit, sta
 
 
 @pytest.mark.parametrize("answered", ["while away", "after coming back"])
-def test_a_sale_that_was_left_is_not_the_next_sale(answered: str, visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_sale_left_pending_is_not_the_next_sale(answered: str, visit: Visit, stack: Stack, organizer: Person) -> None:
     """The same again is for the next walk-in, who must not get the tickets of the one before."""
     event = organised(stack, organizer, "Left while selling")
     visitor = visit(organizer, f"/organise/{event['id']}/sell")
@@ -92,7 +92,7 @@ def test_a_sale_that_was_left_is_not_the_next_sale(answered: str, visit: Visit, 
     assert first != second
 
 
-def test_a_ticket_whose_answer_was_lost_gets_in_after_a_reload(visit: Visit, organizer: Person, stack: Stack) -> None:
+def test_ticket_with_a_lost_response_is_admitted_after_a_reload(visit: Visit, organizer: Person, stack: Stack) -> None:
     """The door has let nobody in yet: the same code, checked again, gets the first answer."""
     event = organised(stack, organizer, "Lost at the door")
     [ticket] = organizer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(1))["tickets"]
@@ -108,7 +108,7 @@ def test_a_ticket_whose_answer_was_lost_gets_in_after_a_reload(visit: Visit, org
     expect(page.locator("[data-answer]")).to_have_attribute("data-answer", "yes")
 
 
-def test_the_last_seats_gone_are_said_where_one_sells(visit: Visit, organizer: Person, stack: Stack) -> None:
+def test_sold_out_category_is_reported_at_the_box_office(visit: Visit, organizer: Person, stack: Stack) -> None:
     event = organised(stack, organizer, "Nearly gone", capacity=3)
     visitor = visit(organizer, f"/organise/{event['id']}/sell")
     visitor.expect_complaints("409")
@@ -125,7 +125,7 @@ def _check_in(page: Page, code: str) -> None:
     page.keyboard.press("Enter")
 
 
-def test_a_ticket_gets_in_once(visit: Visit, organizer: Person, stack: Stack) -> None:
+def test_ticket_is_admitted_once(visit: Visit, organizer: Person, stack: Stack) -> None:
     event, other = (organised(stack, organizer, name) for name in ("The door", "Another door"))
     booking = organizer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(2))
     strange = organizer.ok("POST", f"/api/events/{other['id']}/bookings", tickets(1))["tickets"][0]["code"]

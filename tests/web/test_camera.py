@@ -41,7 +41,7 @@ def _with_camera(chromium: Browser, film: Path | None) -> Browser:
     return chromium.browser_type.launch(executable_path=shutil.which("chromium"), args=[*root, *(camera if film else [])])
 
 
-def test_a_ticket_is_read_by_the_camera(chromium: Browser, visit: Visit, organizer: Person, stack: Stack, tmp_path: Path) -> None:
+def test_camera_checks_in_a_ticket(chromium: Browser, visit: Visit, organizer: Person, stack: Stack, tmp_path: Path) -> None:
     event = stack.event(organizer, name="Filmed")
     booking = organizer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(1))
     seller = visit(organizer, f"/bookings/{booking['id']}").page
@@ -64,7 +64,7 @@ def test_a_ticket_is_read_by_the_camera(chromium: Browser, visit: Visit, organiz
     assert organizer.see(f"/api/bookings/{booking['id']}")["tickets"][0]["status"] == "used"
 
 
-def test_without_a_camera_one_types(visit: Visit, organizer: Person, stack: Stack) -> None:
+def test_missing_camera_is_reported_and_codes_can_be_typed(visit: Visit, organizer: Person, stack: Stack) -> None:
     event = stack.event(organizer, name="No camera")
     page = visit(organizer, f"/organise/{event['id']}/check-in").page
     page.get_by_role("button", name="Scan with camera").click()
@@ -72,7 +72,7 @@ def test_without_a_camera_one_types(visit: Visit, organizer: Person, stack: Stac
     expect(page.get_by_label("Ticket code")).to_be_enabled()
 
 
-def test_what_is_heavy_is_loaded_where_it_is_used_alone(visit: Visit, organizer: Person, stack: Stack) -> None:
+def test_large_scripts_are_loaded_only_where_used(visit: Visit, organizer: Person, stack: Stack) -> None:
     event = stack.event(organizer, name="Light")
     visitor = visit(organizer)
     page = visitor.page

@@ -26,7 +26,7 @@ def told(stack: Stack, organizer: Person) -> dict[str, Any]:
     return {"event": event, "before": event["number"], "booked": booking["number"], "after": int(customer.last)}
 
 
-def test_two_moments_are_compared(visit: Visit, auditor: Person, told: dict[str, Any]) -> None:
+def test_two_points_in_time_are_compared(visit: Visit, auditor: Person, told: dict[str, Any]) -> None:
     visitor = visit(auditor, "/ledger")
     page = visitor.page
     page.get_by_role("link", name="Compare two points in time").click()
@@ -47,7 +47,7 @@ def test_two_moments_are_compared(visit: Visit, auditor: Person, told: dict[str,
     expect(page.get_by_role("heading", name="History of Compared")).to_be_visible()
 
 
-def test_the_same_moment_twice_is_no_difference(visit: Visit, auditor: Person, told: dict[str, Any]) -> None:
+def test_equal_points_in_time_show_no_changes(visit: Visit, auditor: Person, told: dict[str, Any]) -> None:
     page = visit(auditor, f"/ledger/compare?since={told['after']}&at={told['after']}").page
     expect(page.get_by_role("heading", name="No events changed")).to_be_visible()
 
@@ -60,7 +60,7 @@ def test_the_same_moment_twice_is_no_difference(visit: Visit, auditor: Person, t
         ("", "2100-01-01 00:00", "Nobody knows yet: that time is to come."),
     ],
 )
-def test_moments_that_make_no_sense(since: str, at: str, said: str, visit: Visit, auditor: Person, told: Any) -> None:
+def test_invalid_points_in_time_are_refused(since: str, at: str, said: str, visit: Visit, auditor: Person, told: Any) -> None:
     visitor = visit(auditor, "/ledger/compare")
     visitor.expect_complaints("422")
     page = visitor.page
@@ -73,7 +73,7 @@ def test_moments_that_make_no_sense(since: str, at: str, said: str, visit: Visit
     expect(page.get_by_role("textbox", name="To")).to_have_accessible_description(re.compile("Enter a ledger position or a time"))
 
 
-def test_a_difference_that_does_not_come_is_asked_for_again(visit: Visit, auditor: Person, told: dict[str, Any]) -> None:
+def test_comparison_is_loaded_again_after_an_error(visit: Visit, auditor: Person, told: dict[str, Any]) -> None:
     visitor = visit(auditor)
     visitor.expect_complaints("500")
     page = visitor.page
@@ -83,7 +83,7 @@ def test_a_difference_that_does_not_come_is_asked_for_again(visit: Visit, audito
     expect(page.get_by_role("table", name="By event")).to_be_visible()
 
 
-def test_an_entry_is_proven_to_be_in_the_signed_log(visit: Visit, auditor: Person, told: dict[str, Any]) -> None:
+def test_inclusion_of_an_entry_is_verified(visit: Visit, auditor: Person, told: dict[str, Any]) -> None:
     visitor = visit(auditor, f"/ledger?after={told['booked'] - 1}")
     page = visitor.page
     page.get_by_role("button", name=f"Show the body of entry {told['booked']:,}").click()
@@ -95,7 +95,7 @@ def test_an_entry_is_proven_to_be_in_the_signed_log(visit: Visit, auditor: Perso
     visitor.check_accessibility()
 
 
-def test_a_proof_that_is_none_is_called_so(visit: Visit, auditor: Person, told: dict[str, Any]) -> None:
+def test_invalid_proof_is_reported(visit: Visit, auditor: Person, told: dict[str, Any]) -> None:
     """Somebody between the server and the browser names another entry's hash."""
 
     def altered(route: Route) -> None:
@@ -112,7 +112,9 @@ def test_a_proof_that_is_none_is_called_so(visit: Visit, auditor: Person, told: 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [PHONE, DESKTOP])
-def test_it_is_accessible(scheme: Scheme, size: tuple[int, int], visit: Visit, auditor: Person, told: dict[str, Any]) -> None:
+def test_comparison_is_accessible(
+    scheme: Scheme, size: tuple[int, int], visit: Visit, auditor: Person, told: dict[str, Any]
+) -> None:
     visitor = visit(auditor, scheme=scheme, size=size)
     for path in ("/ledger/compare", f"/ledger/compare?since={told['before']}&at={told['after']}"):
         visitor.page.goto(path)

@@ -26,7 +26,7 @@ def _seen(page: Page, who: Person, event_id: str) -> Any:
 
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP])
-def test_an_open_date_is_chosen_by_keyboard(size: tuple[int, int], visit: Visit, organizer: Person) -> None:
+def test_open_date_is_selected_by_keyboard(size: tuple[int, int], visit: Visit, organizer: Person) -> None:
     visitor = visit(organizer, "/organise/new", size=size)
     page = visitor.page
     page.get_by_label("Name").first.fill("Voucher for two")
@@ -46,7 +46,7 @@ def test_an_open_date_is_chosen_by_keyboard(size: tuple[int, int], visit: Visit,
     assert (event["starts_at"], event["past_at"]) == (None, None)
 
 
-def test_an_open_date_is_given_a_date_and_doors(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_open_date_is_changed_to_a_date_with_doors(visit: Visit, stack: Stack, organizer: Person) -> None:
     event = stack.event(organizer, name="Agreed on later", starts_at=None)
     page = visit(organizer, f"/organise/{event['id']}/edit").page
     expect(page.get_by_role("radio", name="Open date")).to_be_checked()
@@ -67,7 +67,7 @@ def test_an_open_date_is_given_a_date_and_doors(visit: Visit, stack: Stack, orga
     expect(page.get_by_text("Doors 19:00, show 20:00")).to_be_visible()
 
 
-def test_a_voucher_is_booked_and_shown_without_a_date(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_voucher_is_booked_and_shown_without_a_date(visit: Visit, stack: Stack, organizer: Person) -> None:
     event = stack.event(organizer, name="Voucher", starts_at=None)
     page = visit(stack.person(), "/?q=Voucher").page
     card = page.get_by_role("article").filter(has=page.get_by_role("link", name="Voucher", exact=True))
@@ -83,7 +83,7 @@ def test_a_voucher_is_booked_and_shown_without_a_date(visit: Visit, stack: Stack
     expect(page.get_by_role("listitem").filter(has=page.get_by_role("img"))).to_contain_text("Open date")
 
 
-def test_an_exhibition_that_has_begun_sells_and_takes_back(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_ongoing_exhibition_sells_and_cancels(visit: Visit, stack: Stack, organizer: Person) -> None:
     event = _exhibition(stack, organizer, "Exhibition of seats")
     visitor = visit(stack.person(), "/?q=Exhibition+of+seats")
     page = visitor.page
@@ -101,7 +101,7 @@ def test_an_exhibition_that_has_begun_sells_and_takes_back(visit: Visit, stack: 
     expect(page.get_by_text("1 ticket has been cancelled.")).to_be_visible()
 
 
-def test_the_form_says_that_sales_go_on_and_refuses_a_start_that_is_over(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_event_form_accepts_a_past_start_while_sales_are_open(visit: Visit, stack: Stack, organizer: Person) -> None:
     event = _exhibition(stack, organizer, "Edited exhibition")
     visitor = visit(organizer, f"/organise/{event['id']}/edit")
     page = visitor.page
@@ -117,7 +117,7 @@ def test_the_form_says_that_sales_go_on_and_refuses_a_start_that_is_over(visit: 
     expect(page.get_by_text("Your changes have been saved.").last).to_be_visible()
 
 
-def test_somebody_else_opens_the_date_meanwhile(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_conflicting_open_date_is_resolved(visit: Visit, stack: Stack, organizer: Person) -> None:
     event = stack.event(organizer, name="Opened meanwhile", starts_at=LATER)
     visitor = visit(organizer, f"/organise/{event['id']}/edit")
     visitor.expect_complaints("412")
@@ -133,7 +133,7 @@ def test_somebody_else_opens_the_date_meanwhile(visit: Visit, stack: Stack, orga
     assert (saved["starts_at"], saved["venue"]) == (None, "Hall 2")
 
 
-def test_a_voucher_whose_sales_closed_can_not_be_given_back(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_voucher_cannot_be_cancelled_after_sales_close(visit: Visit, stack: Stack, organizer: Person) -> None:
     event, somebody = stack.event(organizer, name="Closed voucher", starts_at=None), stack.person()
     booking = somebody.ok("POST", f"/api/events/{event['id']}/bookings", tickets(1))
     closed = {"sales_close_at": _in_days(-1)}

@@ -23,7 +23,7 @@ def _choose_start(page: Page) -> None:
     dialog.get_by_role("button", name="Confirm time").click()
 
 
-def test_an_event_is_created_and_is_on_sale(visit: Visit, organizer: Person, stack: Stack) -> None:
+def test_created_event_is_on_sale(visit: Visit, organizer: Person, stack: Stack) -> None:
     page = visit(organizer, "/organise").page
     page.get_by_role("link", name="New event").first.click()
     expect(page.get_by_role("heading", level=1, name="New event")).to_be_focused()
@@ -42,7 +42,7 @@ def test_an_event_is_created_and_is_on_sale(visit: Visit, organizer: Person, sta
     assert datetime.fromisoformat(event["starts_at"]).astimezone(ZoneInfo("Europe/Berlin")).strftime("%d %H:%M") == "15 20:15"
 
 
-def test_a_time_zone_is_found_by_the_name_of_its_city(visit: Visit, organizer: Person) -> None:
+def test_time_zone_is_found_by_its_city(visit: Visit, organizer: Person) -> None:
     page = visit(organizer, "/organise/new").page
     field = page.get_by_role("combobox", name="Time zone")
     for typed in ("new york", "America/New_York"):
@@ -53,7 +53,7 @@ def test_a_time_zone_is_found_by_the_name_of_its_city(visit: Visit, organizer: P
     expect(field).to_have_value("America/New York")
 
 
-def test_what_cannot_be_right_is_said_at_the_field_and_the_first_has_the_focus(visit: Visit, organizer: Person) -> None:
+def test_validation_errors_are_shown_at_fields_and_the_first_is_focused(visit: Visit, organizer: Person) -> None:
     page = visit(organizer, "/organise/new").page
     page.get_by_role("button", name="Create event").click()
     expect(page.get_by_label("Name").first).to_be_focused()
@@ -74,7 +74,7 @@ def _paste(page: Page, field: Locator, text: str) -> None:
     page.keyboard.press("Tab")
 
 
-def test_a_pasted_price_stays_what_was_meant_or_is_refused(visit: Visit, organizer: Person) -> None:
+def test_pasted_price_is_parsed_or_refused(visit: Visit, organizer: Person) -> None:
     page = visit(organizer, "/organise/new").page
     field = page.get_by_role("group", name="Category 1").get_by_label("Price")
     for pasted, shown in (("12,50", "12.50"), ("1.234,50", "1234.50"), ("1,234.50", "1234.50"), ("€ 12.50", "12.50")):
@@ -91,7 +91,7 @@ def test_a_pasted_price_stays_what_was_meant_or_is_refused(visit: Visit, organiz
         expect(field).to_have_accessible_description(said)
 
 
-def test_a_price_with_a_comma_is_sold_at_that_price(visit: Visit, organizer: Person) -> None:
+def test_price_with_a_comma_is_saved_as_that_price(visit: Visit, organizer: Person) -> None:
     """Sent by Enter, while the field still has what was typed."""
     page = visit(organizer, "/organise/new").page
     page.get_by_label("Name").first.fill("Comma")
@@ -112,7 +112,7 @@ def test_a_price_with_a_comma_is_sold_at_that_price(visit: Visit, organizer: Per
     assert [(one["price"], one["capacity"]) for one in event["categories"]] == [("12.50", 1_000)]
 
 
-def test_the_servers_own_message_stands_at_its_field(visit: Visit, organizer: Person, stack: Stack) -> None:
+def test_api_error_is_shown_at_its_field(visit: Visit, organizer: Person, stack: Stack) -> None:
     event = organised(stack, organizer, "Refused edit")
     visitor = visit(organizer, f"/organise/{event['id']}/edit")
     group = visitor.page.get_by_role("group", name="Category 1")
@@ -129,7 +129,7 @@ def test_the_servers_own_message_stands_at_its_field(visit: Visit, organizer: Pe
     assert see(visitor.page, organizer, f"/api/events/{event['id']}")["capacity"] == 9
 
 
-def test_two_browsers_edit_one_event_and_nothing_is_lost(visit: Visit, organizer: Person, stack: Stack) -> None:
+def test_concurrent_edits_are_merged_without_loss(visit: Visit, organizer: Person, stack: Stack) -> None:
     event = organised(stack, organizer, "Contested", venue="Hall 1")
     first, second = (visit(organizer, f"/organise/{event['id']}/edit") for _ in range(2))
     for visitor in (first, second):
@@ -155,7 +155,7 @@ def test_two_browsers_edit_one_event_and_nothing_is_lost(visit: Visit, organizer
     assert (saved["venue"], saved["description"], saved["max_tickets_per_customer"]) == ("Hall 2", "With an interval.", 5)
 
 
-def test_an_event_is_created_once_while_its_page_loads(visit: Visit, stack: Stack) -> None:
+def test_event_is_created_once_while_its_page_loads(visit: Visit, stack: Stack) -> None:
     organizer = stack.person("organizer")
     visitor = visit(organizer, "/organise/new")
     visitor.expect_complaints("Form submission canceled")
@@ -172,7 +172,7 @@ def test_an_event_is_created_once_while_its_page_loads(visit: Visit, stack: Stac
     assert [one["name"] for one in see(page, organizer, f"/api/events?organizer_id={organizer.id}")["items"]] == ["Created once"]
 
 
-def test_what_was_entered_outlives_the_session(visit: Visit, stack: Stack) -> None:
+def test_form_entries_survive_an_expired_session(visit: Visit, stack: Stack) -> None:
     """One signs in in another tab, and sends the same form."""
     organizer = stack.person("organizer")
     visitor = visit(organizer, "/organise/new")
@@ -198,7 +198,7 @@ def test_what_was_entered_outlives_the_session(visit: Visit, stack: Stack) -> No
     expect(page.get_by_role("heading", level=1, name="Entered once")).to_be_visible()
 
 
-def test_the_bookings_are_searched_and_saved(visit: Visit, organizer: Person, stack: Stack, alice: Person) -> None:
+def test_event_bookings_are_searched_and_downloaded(visit: Visit, organizer: Person, stack: Stack, alice: Person) -> None:
     event = organised(stack, organizer, "Searched", capacity=60)
     for _ in range(51):
         organizer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(1))
@@ -217,7 +217,7 @@ def test_the_bookings_are_searched_and_saved(visit: Visit, organizer: Person, st
     assert {row["number"] for row in rows} == {str(mine["number"])}
 
 
-def test_cancelling_says_what_it_costs(visit: Visit, organizer: Person, stack: Stack, alice: Person) -> None:
+def test_event_cancellation_shows_its_refunds(visit: Visit, organizer: Person, stack: Stack, alice: Person) -> None:
     event = organised(stack, organizer, "Rained off")
     booking = alice.ok("POST", f"/api/events/{event['id']}/bookings", tickets(2))
     visitor = visit(organizer, f"/organise/{event['id']}")
@@ -234,7 +234,7 @@ def test_cancelling_says_what_it_costs(visit: Visit, organizer: Person, stack: S
     assert see(page, alice, f"/api/bookings/{booking['id']}")["refunded_amount"] == "100.00"
 
 
-def test_completing_closes_the_event(visit: Visit, organizer: Person, stack: Stack) -> None:
+def test_completion_closes_the_event(visit: Visit, organizer: Person, stack: Stack) -> None:
     event = organised(stack, organizer, "All over")
     page = visit(organizer, f"/organise/{event['id']}").page
     page.get_by_role("button", name="Complete event").click()
@@ -243,7 +243,7 @@ def test_completing_closes_the_event(visit: Visit, organizer: Person, stack: Sta
     expect(page.get_by_role("button", name="Cancel event")).to_have_count(0)
 
 
-def test_somebody_elses_event_is_not_for_an_organizer(visit: Visit, organizer: Person, stack: Stack) -> None:
+def test_event_of_another_organizer_is_denied(visit: Visit, organizer: Person, stack: Stack) -> None:
     event = organised(stack, stack.person("organizer"), "Not yours")
     page = visit(organizer, f"/organise/{event['id']}").page
     expect(page.get_by_role("heading", name="Another organizer's event")).to_be_visible()

@@ -28,7 +28,7 @@ def _bookings(page: Page, person: Person, event_id: str) -> int:
     return len(person.ok("GET", f"/api/bookings?event_id={event_id}", Ledger_Position=position)["items"])
 
 
-def test_two_race_for_the_last_seat(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_race_for_the_last_seat_has_one_winner(visit: Visit, stack: Stack, organizer: Person) -> None:
     seat = [{"name": "General", "price": "10.00", "capacity": 1}]
     event = organizer.ok("POST", "/api/events", {"name": "Last seat", "starts_at": "2031-05-01T19:00:00Z", "categories": seat})
     visitors = [visit(stack.person(), f"/events/{event['id']}") for _ in range(2)]
@@ -47,9 +47,7 @@ def test_two_race_for_the_last_seat(visit: Visit, stack: Stack, organizer: Perso
     assert sorted(outcomes) == ["Booking confirmed", "Just sold out"]
 
 
-def test_who_asks_for_more_than_is_left_is_offered_what_is_left(
-    visit: Visit, stack: Stack, organizer: Person, alice: Person
-) -> None:
+def test_booking_more_than_available_offers_the_rest(visit: Visit, stack: Stack, organizer: Person, alice: Person) -> None:
     event = stack.event(organizer, capacity=3)
     visitor = visit(stack.person(), f"/events/{event['id']}")
     visitor.expect_complaints("409")
@@ -65,7 +63,7 @@ def test_who_asks_for_more_than_is_left_is_offered_what_is_left(
     _confirmed(page)
 
 
-def test_the_limit_of_a_customer_is_said_where_one_acts(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_customer_limit_is_shown_in_the_booking_form(visit: Visit, stack: Stack, organizer: Person) -> None:
     event, somebody = stack.event(organizer, max_tickets_per_customer=2), stack.person()
     somebody.ok("POST", f"/api/events/{event['id']}/bookings", {"tickets": [{"category": "VIP", "quantity": 2}]})
     visitor = visit(somebody, f"/events/{event['id']}")
@@ -76,7 +74,7 @@ def test_the_limit_of_a_customer_is_said_where_one_acts(visit: Visit, stack: Sta
     visitor.check_accessibility()
 
 
-def test_a_double_click_books_once(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_double_click_books_once(visit: Visit, stack: Stack, organizer: Person) -> None:
     event, somebody = stack.event(organizer), stack.person()
     visitor = visit(somebody, f"/events/{event['id']}")
     visitor.expect_complaints("Form submission canceled")  # the second click, when the first has led on already
@@ -87,7 +85,7 @@ def test_a_double_click_books_once(visit: Visit, stack: Stack, organizer: Person
     assert _bookings(page, somebody, event["id"]) == 1
 
 
-def test_a_lost_reply_books_once(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_lost_response_books_once(visit: Visit, stack: Stack, organizer: Person) -> None:
     """The server has booked, and its answer never comes: the page asks again by itself."""
     event, somebody, keys = stack.event(organizer), stack.person(), []
 
@@ -109,7 +107,7 @@ def test_a_lost_reply_books_once(visit: Visit, stack: Stack, organizer: Person) 
     assert _bookings(visitor.page, somebody, event["id"]) == 1
 
 
-def test_a_page_loaded_again_before_the_answer_came_books_once(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_reload_before_the_response_books_once(visit: Visit, stack: Stack, organizer: Person) -> None:
     event, somebody = stack.event(organizer), stack.person()
     visitor = visit(somebody, f"/events/{event['id']}")
     page = visitor.page
@@ -126,7 +124,7 @@ def test_a_page_loaded_again_before_the_answer_came_books_once(visit: Visit, sta
     assert _bookings(page, somebody, event["id"]) == 1
 
 
-def test_a_slow_network_books_once(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_slow_network_books_once(visit: Visit, stack: Stack, organizer: Person) -> None:
     """The booking is made long before the script of its page has come."""
     event, somebody = stack.event(organizer), stack.person()
     visitor = visit(somebody, f"/events/{event['id']}")
@@ -144,7 +142,7 @@ def test_a_slow_network_books_once(visit: Visit, stack: Stack, organizer: Person
     assert _bookings(page, somebody, event["id"]) == 1
 
 
-def test_going_back_before_the_tickets_show_books_once(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_going_back_before_the_confirmation_books_once(visit: Visit, stack: Stack, organizer: Person) -> None:
     event, somebody = stack.event(organizer, capacity=1), stack.person()
     visitor = visit(somebody, f"/events/{event['id']}")
     page, held = visitor.page, visitor.hold("**/assets/booking-page-*.js")
@@ -175,7 +173,7 @@ def second_api(stack: Stack) -> Iterator[tuple[str, "list[subprocess.Popen[bytes
     processes[-1].wait()
 
 
-def test_the_server_goes_and_comes_back(
+def test_booking_survives_a_server_restart(
     visit: Visit, stack: Stack, organizer: Person, second_api: tuple[str, "list[subprocess.Popen[bytes]]", int]
 ) -> None:
     url, processes, port = second_api
