@@ -12,22 +12,17 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-import about
 import accounts.routes
 import commands.routes
 import compat.registry
-import document
-import probes
-import problems
-import web
 from accounts.access import Access
-from app import VERSION
+from app import VERSION, about, openapi, probes, problems, static_site
+from app.fast_path.booking_route import HotRoute
+from app.middleware import Edge
 from commands.appender import Appender
 from commands.desk import Desk
 from commands.routes import WriteSide
 from compat import documentation
-from edge import Edge
-from hot_route import HotRoute
 from ledger import collector
 from ledger.keys import Keyring
 from ledger.macs import Macs
@@ -77,9 +72,9 @@ def bootstrap(
         app.router.routes.extend(room.router.routes)  # not include_router, whose matching takes a fifth of a read's time
     problems.install(app)
     compat.registry.mount(app, settings)
-    web.install(app)
+    static_site.install(app)
     app.add_middleware(Edge)
-    document.install(app)
+    openapi.install(app)
     documentation.prepare(app, settings)
     return app
 

@@ -29,13 +29,13 @@ from benchmarks.processes import ROOT, START_SECONDS, clean_environment, free_po
 from benchmarks.projection import copied
 from benchmarks.results import Row, at_least, at_most, goal, percentile, ratios, spread
 from benchmarks.stage import Stage, another_api, aside, started
+from devstack.stack import COMMANDS
 from ledger.store import sqlalchemy_url
 from projections.audit import Audit
 from projections.copies import Copies
 from projections.proof.checkpoints import Checkpointing
 from projections.registry import PROJECTORS
 from projections.shadow import Kind
-from stack import COMMANDS
 
 NAME = "proof"
 ENTRIES, EVENTS = {False: 1_000_000, True: 50_000}, 1_000

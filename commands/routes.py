@@ -170,7 +170,7 @@ async def book_tickets(event_id: UUID, request: Request, who: Buyer, key: Idempo
 
 
 async def book(side: WriteSide, event_id: UUID, body: NewBooking, actor: m.Actor, id_: UUID, gone: Gone) -> Answer:
-    """The booking itself: nearly always called by `hot_route.py`, past the router."""
+    """The booking itself: nearly always called by `app/fast_path/booking_route.py`, past the router."""
     customer_id, proof = None, b""
     if body.customer is not None:
         customer_id, proof = await _box_office_customer(side, event_id, id_, actor, body.customer)

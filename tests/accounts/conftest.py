@@ -11,12 +11,12 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 from psycopg_pool import AsyncConnectionPool
 
-import problems
 from accounts.access import Access
 from accounts.database import Pool
 from accounts.passwords import Passwords
 from accounts.people import NewAccount
 from accounts.routes import router
+from app import problems
 from ledger.messages import Role
 from ledger.settings import Settings
 

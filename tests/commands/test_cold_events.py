@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 
 from app.main import bootstrap
+from app.probes import Probes
 from commands.routes import WriteSide
 from ledger.pool import connection
 from ledger.settings import Settings
-from probes import Probes
 from tests.commands import selling as t
 
 COLD = UUID(int=0xC01D)

@@ -13,7 +13,7 @@ from projections.rebuild import Rebuilder
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
 from tests.projections.stories import Story
-from tests.workers.house import a_workshop, position, process, wait_until
+from tests.workers.deployment import a_workshop, position, process, wait_until
 
 KILLS = 100 if "SOAK" in os.environ else 12
 

@@ -15,8 +15,8 @@ from sqlalchemy import NullPool, create_engine
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-import problems
 from accounts.tokens import Principal
+from app import problems
 from ledger import messages as m
 from ledger.decide import decide
 from ledger.entries import Category, Details, Recorded

@@ -9,7 +9,7 @@ from ledger import entries as e
 from ledger.settings import Settings
 from tests.commands.selling import copy
 from tests.ledger import scenario as s
-from tests.workers.house import Grow, a_workshop
+from tests.workers.deployment import Grow, a_workshop
 from workers.workshop import Workshop
 
 CAPACITY = 100_000

@@ -12,7 +12,7 @@ import pytest
 from ledger.settings import Settings
 from projections.registry import PROJECTORS
 from tests.running_system import free_port
-from tests.workers.house import process, wait_until, waiting
+from tests.workers.deployment import process, wait_until, waiting
 from workers import hints
 from workers.app import TASKS, make_app
 from workers.hints import Hints, HintSender

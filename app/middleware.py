@@ -1,5 +1,5 @@
-"""What every request passes first: headers for browsers, and a bound on how long a body may be (`serving.py` bounds how long a
-client may take to send it).
+"""The outermost middleware: security headers for browsers, and the limit on a request body's size (the time limit for receiving
+it is in `app/fast_path/protocol.py`).
 
 Not the framework's own bound: that one answers with plain text, and calls a command too large that it has carried out."""
 
@@ -8,7 +8,7 @@ import re
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-import problems
+from app import problems
 from ledger.settings import BODY_LIMIT_BYTES
 
 HEADERS = [

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from supervisor import Part, Pauses, Supervisor
+from devstack.supervisor import Part, Pauses, Supervisor
 
 FAST = Pauses(first_seconds=0.1, longest_seconds=0.4, stable_seconds=1.5)
 

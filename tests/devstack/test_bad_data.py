@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 import migrations
-from server_place import ServerError
-from servers import own_postgres
-from tests.house.stack_process import environment_of, refusal
+from devstack.server_place import ServerError
+from devstack.servers import own_postgres
+from tests.devstack.stack_process import environment_of, refusal
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0 and "CI" not in os.environ, reason="it mounts a disk, which takes root")
 

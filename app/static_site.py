@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from compat.application import PREFIX
 
-DIST = Path(__file__).parent / "frontend" / "dist"
+DIST = Path(__file__).parent.parent / "frontend" / "dist"
 INDEX = "index.html"
 #: Content codings by the suffix that the build gives what it has compressed, best first.
 CODINGS = {".br": "br", ".gz": "gzip"}

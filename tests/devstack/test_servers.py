@@ -13,9 +13,9 @@ import psycopg
 import pytest
 import redis
 
+from devstack.server_place import ServerError
+from devstack.servers import announced, own_postgres, own_redis
 from ledger.settings import Settings
-from server_place import ServerError
-from servers import announced, own_postgres, own_redis
 
 ROOT = Path(__file__).parent.parent.parent
 PROGRAM = """

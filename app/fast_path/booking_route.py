@@ -16,9 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
-import edge
-import problems
 from accounts.access import BUYERS, permitted
+from app import middleware, problems
 from commands.bodies import read_booking
 from commands.desk import Answer
 from commands.routes import book
@@ -26,7 +25,7 @@ from ledger.idempotency import command_id
 from ledger.settings import BODY_LIMIT_BYTES
 
 _BOOKINGS = re.compile("/api/events/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/bookings").fullmatch
-_HEAD = [(b"cache-control", b"no-store"), (b"content-type", b"application/json"), *edge.HEADERS]
+_HEAD = [(b"cache-control", b"no-store"), (b"content-type", b"application/json"), *middleware.HEADERS]
 _encode = msgspec.json.Encoder().encode
 
 
@@ -45,7 +44,7 @@ class HotRoute:
             view, position = await self._book(UUID(hot[1]), scope, receive)
         except Exception as error:  # noqa: BLE001 - each is answered as the framework would have it answered
             response = await problems.respond(Request(scope, receive), error)
-            response.raw_headers += edge.HEADERS
+            response.raw_headers += middleware.HEADERS
             await response(scope, receive, send)
             return
         body = _encode(view)

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 import migrations
-from tests.house.stack_process import wait_until_serving
+from tests.devstack.stack_process import wait_until_serving
 from tests.running_system import free_port
 
 ROOT = Path(__file__).parent.parent.parent

@@ -1,4 +1,4 @@
-"""The server's own protocol (`serving.py`), on a socket: responses leave whole, and who drips is let go."""
+"""The server's own protocol (`app/fast_path/protocol.py`), on a socket: responses leave whole, and who drips is let go."""
 
 import asyncio
 import socket
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-import serving
+from app.fast_path import protocol
 
 Message = MutableMapping[str, Any]
 BOUND_SECONDS = 0.3
@@ -19,7 +19,7 @@ HEAD = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n"
 PIECES = [b"x" * 50_000] * 40
 
 
-class Impatient(serving.Protocol):
+class Impatient(protocol.Protocol):
     request_seconds = BOUND_SECONDS
 
 

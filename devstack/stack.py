@@ -27,11 +27,12 @@ from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
 import migrations
-import servers
+from devstack import servers
+from devstack.server_place import USER, ServerError, link_target, make_data_directory
+from devstack.supervisor import Part, Supervisor
+from ledger.database_errors import one_line
 from ledger.settings import Settings, SettingsError
-from seed import standing
-from server_place import USER, ServerError, link_target, make_data_directory
-from supervisor import Part, Supervisor
+from seed import progress
 
 #: What runs Seatledger, here and in docker-compose.yml: any number of `api` and `worker`, exactly one `tick`.
 COMMANDS = {"api": "python -m app", "worker": "python -m workers worker", "tick": "python -m workers tick"}
@@ -49,7 +50,7 @@ class StackError(Exception):
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m devstack", description=__doc__)
     parser.add_argument("--prepare", action="store_true", help="make the database and its tables, and end")
     prepares = parser.parse_args().prepare
     for number in STOPPING:
@@ -182,7 +183,7 @@ def _check_redis(url: str) -> None:
     except ValueError:
         raise StackError("REDIS_URL is not a redis:// URL.") from None
     except redis.RedisError as error:
-        reason = servers.one_line(error)
+        reason = one_line(error)
         print(
             f"The Redis of REDIS_URL does not answer ({reason}): selling works, what is shown follows when it is back.", flush=True
         )
@@ -193,7 +194,7 @@ def _check_database(url: str) -> None:
         with psycopg.connect(url, connect_timeout=CONNECT_SECONDS) as connection:
             version = connection.info.server_version // 10_000
     except psycopg.OperationalError as error:
-        raise StackError(f"The PostgreSQL of DATABASE_URL refuses: {servers.one_line(error)}") from error
+        raise StackError(f"The PostgreSQL of DATABASE_URL refuses: {one_line(error)}") from error
     except psycopg.ProgrammingError:
         # Its message may repeat the URL, and the URL may hold a password.
         raise StackError("DATABASE_URL is not a postgresql:// URL.") from None
@@ -205,16 +206,16 @@ def _migrate(url: str) -> None:
     try:
         migrations.upgrade(url)
     except DBAPIError as error:
-        raise StackError(f"The database can't be migrated: {servers.one_line(error.orig)}") from error
+        raise StackError(f"The database can't be migrated: {one_line(error.orig)}") from error
     except CommandError as error:
-        raise StackError(f"The database can't be migrated: {servers.one_line(error).removesuffix('.')}.") from error
+        raise StackError(f"The database can't be migrated: {one_line(error).removesuffix('.')}.") from error
 
 
 def _demo_is_due(database_url: str) -> bool:
     """Is the ledger empty, or was loading the demo broken off the last time?"""
     try:
-        standing.beginning(database_url, datetime.now(UTC))
-    except standing.NotDue:
+        progress.beginning(database_url, datetime.now(UTC))
+    except progress.NotDue:
         return False
     return True
 
@@ -262,7 +263,3 @@ def _answers(settings: Settings) -> bool:
         return False
     finally:
         connection.close()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-import stack
+from devstack import stack
 
 ROOT = Path(__file__).parent.parent.parent
 MAKEFILE = (ROOT / "Makefile").read_text()

@@ -23,8 +23,7 @@ import psutil
 import psycopg
 import redis
 
-from ledger.settings import Settings
-from server_place import (
+from devstack.server_place import (
     USER,
     ServerError,
     as_server,
@@ -39,6 +38,8 @@ from server_place import (
     share,
     temporary_directory,
 )
+from ledger.database_errors import one_line
+from ledger.settings import Settings
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
@@ -130,12 +131,6 @@ def announced(settings: Settings) -> Iterator[None]:
     finally:
         for note in notes:
             note.unlink(missing_ok=True)
-
-
-def one_line(error: BaseException | None) -> str:
-    """What PostgreSQL or libpq says, which may have several lines and never holds a password."""
-    said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
-    return " ".join((said or str(error)).split())
 
 
 @contextmanager

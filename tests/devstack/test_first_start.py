@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.house.stack_process import wait_until_serving
+from tests.devstack.stack_process import wait_until_serving
 from tests.running_system import free_port
 
 ROOT = Path(__file__).parent.parent.parent

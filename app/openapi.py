@@ -11,8 +11,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-import problems
 from accounts.access import document_cookie
+from app import problems
 from commands.bodies import booking_schemas
 
 JSON = dict[str, Any]

@@ -1,4 +1,4 @@
-"""`python -m seed.sql data | schema`: the demo, and the whole schema, as SQL: for whoever asks for a file. `make sql` writes both.
+"""`python -m devstack.sql_files data | schema`: the demo data, or the whole schema, as SQL. `make sql` writes both files.
 
 The demo is told to a database of its own under a clock that stands at a midnight, and what that made of the ledger is written down
 with its times as distances from that midnight: they count from the day on which the file is loaded. When an event starts and ends
@@ -23,13 +23,13 @@ import psycopg
 from argon2.low_level import Type, hash_secret
 
 import migrations
-import servers
 from accounts.passwords import HASHER
+from devstack import servers
+from devstack.server_place import installed_programs, temporary_directory
 from ledger.recorder import ORDERING_LOCK
 from ledger.settings import Settings
 from seed.__main__ import load
 from seed.demo import DEMO, PASSWORD
-from server_place import installed_programs, temporary_directory
 
 MIDNIGHT = datetime(2030, 1, 7, tzinfo=UTC)
 _TIME = re.compile(r'"(\w+)":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)"')
@@ -152,7 +152,7 @@ def _database() -> Iterator[Settings]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m seed.sql", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m devstack.sql_files", description=__doc__)
     parser.add_argument("what", choices=("data", "schema"))
     made: dict[str, Any] = {"data": data, "schema": schema}
     sys.stdout.write(made[parser.parse_args().what]())

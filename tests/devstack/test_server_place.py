@@ -13,16 +13,16 @@ import psycopg
 import pytest
 import redis
 
-import server_place
-from server_place import Programs, ServerError, installed_programs, server_programs
-from servers import own_postgres, own_redis
+from devstack import server_place
+from devstack.server_place import Programs, ServerError, installed_programs, server_programs
+from devstack.servers import own_postgres, own_redis
 
 ROOT = Path(__file__).parent.parent.parent
 #: What root in a container may lack, beyond what Docker takes away by itself.
 MISSING = "-dac_override,-dac_read_search,-fowner,-kill,-sys_ptrace,-sys_admin"
 PROGRAM = """
 import pathlib, sys
-import psycopg, server_place, servers
+import psycopg; from devstack import server_place, servers
 home, server_place.ELSEWHERE = map(pathlib.Path, sys.argv[1:])
 with servers.own_postgres(home / "postgresql") as url, servers.own_redis(home / "redis"):
     psycopg.connect(url).close()
@@ -167,7 +167,7 @@ def test_root_without_capabilities_starts_and_stops_them(home: Path, elsewhere: 
 
 
 def test_root_who_may_become_nobody_else_is_told() -> None:
-    program = "import server_place; server_place.as_server()"
+    program = "from devstack import server_place; server_place.as_server()"
     done = _run("setpriv", "--bounding-set", "-setuid,-setgid", sys.executable, "-c", program)
     sentence = "PostgreSQL refuses root, and root may not become another user here: run Seatledger as an ordinary user."
     assert done.stderr.endswith(f"ServerError: {sentence}\n")

@@ -14,9 +14,10 @@ ROOT = Path(__file__).parent.parent.parent
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """As much of a clone as `make` looks at."""
-    for name in ("Makefile", "requirements-dev.txt", "requirements-node.txt", "server_place.py"):
-        shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "frontend").mkdir()
+    (tmp_path / "devstack").mkdir()
+    for name in ("Makefile", "requirements-dev.txt", "requirements-node.txt", "devstack/__init__.py", "devstack/server_place.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
     for name in ("package.json", "package-lock.json", ".npmrc"):
         shutil.copy(ROOT / "frontend" / name, tmp_path / "frontend")
     return tmp_path

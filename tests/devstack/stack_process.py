@@ -1,4 +1,4 @@
-"""`python -m stack` as a process: with which environment, and what it says when it refuses."""
+"""`python -m devstack` as a process: with which environment, and what it says when it refuses."""
 
 import os
 import subprocess
@@ -32,7 +32,7 @@ def wait_until_serving(process: psutil.Popen, log: Path) -> None:
 def refusal(environment: Mapping[str, str]) -> str:
     """What it says, in one line and with exit status 1."""
     done = subprocess.run(
-        [sys.executable, "-m", "stack"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "devstack"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 1
     assert not done.stdout

@@ -17,7 +17,7 @@ import pytest
 
 from ledger.settings import Settings
 from seed.__main__ import load
-from tests.house.stack_process import START_SECONDS, environment_of, refusal, wait_until_serving
+from tests.devstack.stack_process import START_SECONDS, environment_of, refusal, wait_until_serving
 from tests.running_system import free_port
 
 ROOT = Path(__file__).parent.parent.parent
@@ -59,7 +59,7 @@ def test_setting_that_is_wrong(server_directory: Path) -> None:
 def _running(environment: Mapping[str, str], log: Path) -> Iterator[psutil.Process]:
     """The stack, answering. Its own process group stands for the terminal's."""
     with log.open("wb") as output:
-        process = psutil.Popen([sys.executable, "-m", "stack"], cwd=ROOT, env=environment, stdout=output, stderr=output)
+        process = psutil.Popen([sys.executable, "-m", "devstack"], cwd=ROOT, env=environment, stdout=output, stderr=output)
     try:
         wait_until_serving(process, log)
         yield process

@@ -1,4 +1,4 @@
-"""A booking is served past the framework (`hot_route.py`); spelled otherwise, its address goes through it. Both are the same."""
+"""A booking is served past the framework (`app/fast_path/booking_route.py`), or by its documented route: both answer the same."""
 
 from typing import Any
 
