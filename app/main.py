@@ -32,9 +32,9 @@ from ledger.settings import Settings, SettingsError
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
 from projections.proof.log_keys import LogKeys
+from projections.wake_ups import WakeUpSender
 from query_api import audit, bookings, events, live, proofs, stats, system
 from query_api.read_side import ReadSide
-from workers.hints import HintSender
 
 TITLE = "Seatledger"
 LOAD_CONNECTIONS = 4
@@ -49,13 +49,13 @@ def bootstrap(
     settings: Settings | None = None,
     *,
     clock: Callable[[], datetime] = _now,
-    hint_sender: Callable[[Settings], HintSender] = HintSender,
+    wake_up_sender: Callable[[Settings], WakeUpSender] = WakeUpSender,
 ) -> FastAPI:
     """The application, not yet connected to anything. Raises SettingsError, KeysError."""
     settings = settings or Settings.from_env()
     if not settings.database_url or not settings.redis_url:
         raise SettingsError("The API needs DATABASE_URL and REDIS_URL, or a running `make run`, whose servers are then used.")
-    lifespan = partial(_lifespan, settings, clock, hint_sender)
+    lifespan = partial(_lifespan, settings, clock, wake_up_sender)
     if settings.specification:
         alone = compat.registry.alone(settings, lifespan)
         alone.add_middleware(Edge, alone=True)
@@ -81,7 +81,7 @@ def bootstrap(
 
 @asynccontextmanager
 async def _lifespan(
-    settings: Settings, clock: Callable[[], datetime], hint_sender: Callable[[Settings], HintSender], app: FastAPI
+    settings: Settings, clock: Callable[[], datetime], wake_up_sender: Callable[[Settings], WakeUpSender], app: FastAPI
 ) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(make_pool(settings))
@@ -92,17 +92,17 @@ async def _lifespan(
         key = Keyring.open(settings.keys, "accounts").newest[1]
         access = Access(settings, pool, key=key, obligations=read_side.obligations)
         await stack.enter_async_context(access)
-        hints = hint_sender(settings)
-        hints.start()
-        hints.hint()  # of what was appended last before a stop, and not projected any more
-        stack.callback(hints.close)
+        wake_ups = wake_up_sender(settings)
+        wake_ups.start()
+        wake_ups.wake()  # of what was appended last before a stop, and not projected any more
+        stack.callback(wake_ups.close)
         # Of their own: readers may keep all of the others busy, and Events that are not in memory have to come in all the same.
         streams = Streams(await stack.enter_async_context(make_pool(settings, size=LOAD_CONNECTIONS)))
         appender = Appender(
             connect=partial(LedgerConnection.connect, settings.database_url, macs),
             streams=streams,
             clock=clock,
-            appended=lambda position: hints.hint(),
+            appended=lambda position: wake_ups.wake(),
             queue_limit=settings.command_queue_limit,
             batch_limit=settings.command_batch_limit,
             timeout_seconds=settings.command_timeout_seconds,

@@ -25,5 +25,7 @@ def run(bench: Bench) -> None:
             time.sleep(1)  # its welcome is on the way: ending in the middle of it says nothing
             process.end(signal.SIGINT)
         met = goal(f"under {READY_SECONDS} s", seconds < READY_SECONDS) if what == starts[0] else ""
-        bench.results.rows.append(Row(benchmark=NAME, what=f"python -m devstack, {what}", value=seconds, unit="s to /ready", goal=met))
+        bench.results.rows.append(
+            Row(benchmark=NAME, what=f"python -m devstack, {what}", value=seconds, unit="s to /ready", goal=met)
+        )
         bench.results.samples.append({"benchmark": NAME, "what": what, "seconds": seconds})

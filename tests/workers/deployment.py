@@ -13,7 +13,7 @@ import redis
 from sqlalchemy import text
 
 from ledger.settings import Settings
-from workers.workshop import Workshop
+from workers.worker import Worker
 
 ROOT = Path(__file__).parent.parent.parent
 SECONDS = 30
@@ -23,13 +23,13 @@ Grow = Callable[[UUID, int], None]
 
 
 @contextmanager
-def a_workshop(settings: Settings) -> Iterator[Workshop]:
+def a_worker(settings: Settings) -> Iterator[Worker]:
     """As one worker process has it."""
-    workshop = Workshop(settings)
-    yield workshop
-    workshop.ledger.close()
-    workshop.engine.dispose()
-    workshop._redis.close()
+    worker = Worker(settings)
+    yield worker
+    worker.ledger.close()
+    worker.engine.dispose()
+    worker._redis.close()
 
 
 @contextmanager
@@ -51,8 +51,8 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.02)
 
 
-def position(workshop: Workshop, name: str) -> int:
-    with workshop.engine.connect() as connection:
+def position(worker: Worker, name: str) -> int:
+    with worker.engine.connect() as connection:
         return int(connection.execute(text("SELECT position FROM projections WHERE name = :name"), {"name": name}).scalar_one())
 
 

@@ -15,17 +15,17 @@ from ledger.settings import Settings
 from projections.proof.verify import FAILED, read_last
 from projections.registry import PROJECTORS
 from projections.tables import Progress
+from projections.wake_ups import MAINTENANCE
 
 log = logging.getLogger(__name__)
 
-UPKEEP = "upkeep"
 #: Selling, projecting and looking things up go before it.
 NICENESS = 10
 #: How soon a verification that could not be carried out is tried again.
 AGAIN_HOURS = 1.0
 
 
-class Upkeep:
+class Maintenance:
     """For one worker. Where another has begun the same, its process finds out, and ends."""
 
     def __init__(self, settings: Settings, engine: Engine) -> None:
@@ -46,7 +46,7 @@ class Upkeep:
             log.warning("What is due can't be looked up: %s", error.orig)
             return
         if due:
-            self._thread = Thread(target=self._carry_out, args=due, name=UPKEEP, daemon=True)
+            self._thread = Thread(target=self._carry_out, args=due, name=MAINTENANCE, daemon=True)
             self._thread.start()
 
     def _due(self) -> list[str]:

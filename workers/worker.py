@@ -22,7 +22,7 @@ from projections.audit import Audit
 from projections.engine import RUN, Occupied, Projector, Stalled, catch_up
 from projections.proof.checkpoints import Checkpointing
 from projections.tables import Progress
-from workers.upkeep import Upkeep
+from workers.maintenance import Maintenance
 
 log = logging.getLogger(__name__)
 
@@ -54,12 +54,12 @@ _OWN_ROW = Progress.name == snapshots.SNAPSHOTS
 
 
 class Left(Enum):
-    """What a turn has left to do. MORE, and OCCUPIED, where another process is at it: the hint must come again."""
+    """What a turn has left to do. MORE, and OCCUPIED, where another process is at it: the task must be sent again."""
 
     NOTHING, MORE, OCCUPIED = range(3)
 
 
-class Workshop:
+class Worker:
     def __init__(self, settings: Settings) -> None:
         collector.tune()
         self.ledger = Ledger(settings.database_url)
@@ -70,7 +70,7 @@ class Workshop:
             pool_pre_ping=True,
             connect_args={"connect_timeout": 3, "application_name": "seatledger-worker", "options": options},
         )
-        self.upkeep = Upkeep(settings, self.engine)
+        self.maintenance = Maintenance(settings, self.engine)
         self._channel = positions_channel(settings.redis_url)
         self._snapshots = Thread()
         self._checkpoints = Checkpointing(settings.keys)

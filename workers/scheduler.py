@@ -1,4 +1,4 @@
-"""The tick: a hint a second to every projector. Redis may lose what it likes; progress is certain while one worker runs."""
+"""The tick: a wake-up a second for every projector. Redis may lose any message; progress is certain while one worker runs."""
 
 import logging
 from typing import Any
@@ -7,7 +7,7 @@ import redis
 from celery import beat
 from kombu.exceptions import OperationalError
 
-from workers.hints import Hints
+from projections.wake_ups import WakeUps
 
 log = logging.getLogger(__name__)
 
@@ -16,12 +16,12 @@ class Tick(beat.Scheduler):
     """Celery's beat, which does not send a task that is waiting already: nothing piles up while no worker runs."""
 
     def __init__(self, app: Any, *args: Any, **kwargs: Any) -> None:
-        self._hints = Hints(app, app.conf.broker_url)
+        self._wake_ups = WakeUps(app, app.conf.broker_url)
         super().__init__(app, *args, **kwargs)
 
     def apply_entry(self, entry: Any, producer: Any = None) -> None:
         try:
-            self._hints.send([entry.task])
+            self._wake_ups.send([entry.task])
         except (redis.RedisError, OperationalError, OSError) as error:
             log.warning("No tick at the moment: %s", error)
         except Exception:  # else the scheduler would end
