@@ -31,7 +31,7 @@ SDK := sdk
 SQL :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system run web test lint types walls format database migrate seed sql sdk client notice bench api specification worker tick lock clean clean-data
+.PHONY: help setup system run web test lint types layers format database migrate seed sql sdk client notice bench api specification worker tick lock clean clean-data
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,7 +73,7 @@ run: setup ## Start everything; with no DATABASE_URL and REDIS_URL, on a Postgre
 web: setup ## Serve the page from its sources as you change them, over the API of a running `make run`
 	cd frontend && npm run --silent dev
 
-test: setup system lint types walls ## Run every check and every test
+test: setup system lint types layers ## Run every check and every test
 	cd frontend && npm run --silent test
 	$(RUN) -m pytest -n 2
 
@@ -86,7 +86,7 @@ types: setup ## Check types
 	$(RUN) -m mypy .
 	cd frontend && npm run --silent types
 
-walls: setup ## Check which room imports which
+layers: setup ## Check which package imports which
 	.venv/bin/lint-imports
 
 format: setup ## Put style right where a program can
