@@ -21,12 +21,12 @@ from fastapi.security.base import SecurityBase
 from starlette.types import Scope
 
 from accounts import errors
+from accounts.account_service import LoggedIn, Obligations, People
 from accounts.attempts import Attempts
 from accounts.database import Pool
 from accounts.directory import Directory
 from accounts.guests import Guests
 from accounts.passwords import Passwords
-from accounts.people import LoggedIn, Obligations, People
 from accounts.tokens import AccessCache, Principal, hash_of
 from ledger.idempotency import command_id
 from ledger.settings import Settings

@@ -9,13 +9,13 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 import migrations
-from commands.appender import Appender
+from commands.appender.appender import Appender
 from ledger.errors import Busy
 from ledger.pool import Pool, connection
 from projections.registry import PROJECTORS
 from query_api.read_side import ReadSide
-from query_api.system import look
-from query_api.views import ProjectionList, ProjectionState, SigningState
+from query_api.responses.views import ProjectionList, ProjectionState, SigningState
+from query_api.routes.system import look
 
 router = APIRouter(tags=["system"])
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, Request, Response
 from pydantic import ValidationError
 
 from accounts.access import Buyer, IdempotencyKey, Organizer, SignedIn, command_id_of
-from commands.batch import Gone
+from commands.appender.batch import Gone
 from commands.bodies import (
     BOOKING_SCHEMA,
     BoxOfficeCustomer,
@@ -23,7 +23,7 @@ from commands.bodies import (
     TicketIds,
     read_booking,
 )  # fmt: skip
-from commands.desk import Answer, Desk
+from commands.service import Answer, Desk
 from ledger import messages as m
 from ledger.decide import MAX_TICKETS_PER_BOOKING, box_office
 from ledger.errors import BookingNotFound, EventNotFound, Malformed, NotYourEvent, PreconditionRequired, TicketUsed

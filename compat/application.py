@@ -26,7 +26,7 @@ from starlette.requests import ClientDisconnect
 from accounts.errors import NotSignedIn, TooManyAttempts
 from commands.bodies import Price
 from compat import documentation
-from compat.counter import Counter
+from compat.service import Counter
 from ledger import errors
 from ledger.settings import Settings
 

@@ -11,8 +11,8 @@ from uuid import UUID, uuid5
 import psycopg
 
 from accounts.access import Access
+from accounts.account_service import NewAccount
 from accounts.guests import HOUSE, guest_id
-from accounts.people import NewAccount
 from ledger import messages as m
 from ledger.database_errors import one_line
 from ledger.errors import SeatledgerError

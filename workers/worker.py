@@ -13,14 +13,14 @@ import redis
 from sqlalchemy import Row, create_engine, func, select, text, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from ledger import collector, snapshots
+from ledger import gc_tuning, snapshots
 from ledger.channels import positions_channel
 from ledger.settings import Settings
 from ledger.store import Ledger, LedgerAway, sqlalchemy_url
-from projections import digests
 from projections.audit import Audit
 from projections.engine import RUN, Occupied, Projector, Stalled, catch_up
 from projections.proof.checkpoints import Checkpointing
+from projections.rebuild import digests
 from projections.tables import Progress
 from workers.maintenance import Maintenance
 
@@ -61,7 +61,7 @@ class Left(Enum):
 
 class Worker:
     def __init__(self, settings: Settings) -> None:
-        collector.tune()
+        gc_tuning.tune()
         self.ledger = Ledger(settings.database_url)
         options = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout=5000"
         self.engine = create_engine(

@@ -19,8 +19,8 @@ from starlette.types import Receive, Scope, Send
 from accounts.access import BUYERS, permitted
 from app import middleware, problems
 from commands.bodies import read_booking
-from commands.desk import Answer
 from commands.routes import book
+from commands.service import Answer
 from ledger.idempotency import command_id
 from ledger.settings import BODY_LIMIT_BYTES
 

@@ -26,7 +26,7 @@ from ledger.snapshots import restore_at_once, take
 from ledger.store import Ledger
 from ledger.views import EventView
 from query_api import queries
-from query_api import views as query_views
+from query_api.responses import views as query_views
 from tests.ledger import scenario as s
 
 

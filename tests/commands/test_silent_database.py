@@ -17,7 +17,7 @@ import pytest
 import migrations
 from accounts.database import transaction
 from app.probes import Probes
-from commands.batch import Accepted
+from commands.appender.batch import Accepted
 from devstack.server_place import temporary_directory
 from devstack.servers import own_postgres
 from ledger.errors import Busy

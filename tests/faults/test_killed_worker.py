@@ -9,7 +9,7 @@ from dataclasses import replace
 from ledger.macs import Macs
 from ledger.settings import Settings
 from ledger.store import Ledger
-from projections.rebuild import Rebuilder
+from projections.rebuild.rebuilder import Rebuilder
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
 from tests.projections.stories import Story

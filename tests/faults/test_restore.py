@@ -21,7 +21,7 @@ from projections.engine import catch_up
 from projections.proof.checkpoints import FORGOTTEN, Checkpointing
 from projections.proof.log_keys import begin_origin
 from projections.proof.verify import Verifier
-from projections.rebuild import Rebuilder
+from projections.rebuild.rebuilder import Rebuilder
 from projections.registry import PROJECTORS
 from tests.conftest import PostgresServer
 from tests.ledger import scenario as s
