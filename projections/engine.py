@@ -119,7 +119,7 @@ _MOVE = (
     .values(position=bindparam("reached"), updated_at=func.now(), failed_position=null(), error=null())
 )
 #: A projection that a crash of the server takes back by half a second folds that half second again: it need not wait for the disk,
-#: nor make the appender's next commit wait for it (docs/decisions/0011).
+#: nor make the appender's next commit wait for it (docs/decisions/0024).
 _NO_WAIT = text("SET LOCAL synchronous_commit = off")
 
 
