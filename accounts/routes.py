@@ -104,8 +104,8 @@ async def sign_up(request: Request, body: SignUp) -> Any:
 
 @router.post("/login", response_model=LoggedInOut)
 async def log_in(request: Request, response: Response, body: LogIn) -> Any:
-    """Gives a token, and sets two cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf` goes
-    into the header `X-CSRF-Token` of each request that changes something."""
+    """Gives a token, and sets two cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf`
+    goes into the header `X-CSRF-Token` of each request that changes something."""
     access = _access(request)
     async with access.attempts.counted(body.email, _address(request)):
         logged_in = await access.people.log_in(body.email, body.password)
