@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from accounts.access import Access, Admin, IdempotencyKey, SignedIn, clear_cookies, command_id_of
 from accounts.account_service import NewAccount
 from accounts.passwords import MAX_LENGTH, MIN_LENGTH
+from ledger.commands import Role
 from ledger.field_types import Email, Phone, Text
-from ledger.messages import Role
 
 Name = Annotated[str, Text(200)]
 NewPassword = Annotated[str, Text(MAX_LENGTH, at_least=MIN_LENGTH, strip=False)]

@@ -24,7 +24,7 @@ from commands.bodies import (
     read_booking,
 )  # fmt: skip
 from commands.service import Answer, Desk
-from ledger import messages as m
+from ledger.commands import Actor, BookSeats, CancelBooking, CancelEvent, ChangeEvent, CheckIn, CompleteEvent, ScheduleEvent
 from ledger.decide import MAX_TICKETS_PER_BOOKING, box_office
 from ledger.errors import BookingNotFound, EventNotFound, Malformed, NotYourEvent, PreconditionRequired, TicketUsed
 from ledger.views import BookingView, EventView, TicketView, ticket_id
@@ -84,7 +84,7 @@ async def create_event(body: NewEvent, request: Request, who: Organizer, key: Id
     side = _write_side(request)
     id_ = command_id_of(request, who, key)
     currency = body.currency or await _default_currency(side, id_, key)
-    command = m.ScheduleEvent(
+    command = ScheduleEvent(
         id=id_, actor=who.actor, event_id=id_, details=body.details(), currency=currency,
         categories=body.numbered_categories(currency),
     )  # fmt: skip
@@ -110,7 +110,7 @@ async def update_event(
     event = await side.desk.event(event_id)
     if event is None:
         raise EventNotFound
-    command = m.ChangeEvent(
+    command = ChangeEvent(
         id=command_id_of(request, who, key), actor=who.actor, event_id=event_id, changes=body.changes(),
         categories=body.category_changes(event.currency), expected_details_version=_version(if_match),
     )  # fmt: skip
@@ -123,14 +123,14 @@ async def cancel_event(
 ) -> Response:
     """Cancels the event; all of its bookings are owed a refund."""
     id_ = command_id_of(request, who, key)
-    command = m.CancelEvent(id=id_, actor=who.actor, event_id=event_id, reason=body.reason if body else "")
+    command = CancelEvent(id=id_, actor=who.actor, event_id=event_id, reason=body.reason if body else "")
     return _event_answer(*await _write_side(request).desk.carry_out(command, request.is_disconnected))
 
 
 @router.post("/events/{event_id}/complete", tags=["events"], operation_id="complete_event", response_model=EventView)
 async def complete_event(event_id: UUID, request: Request, who: Organizer, key: IdempotencyKey = None) -> Response:
     """Completes the event: nothing is booked or checked in afterwards."""
-    command = m.CompleteEvent(id=command_id_of(request, who, key), actor=who.actor, event_id=event_id)
+    command = CompleteEvent(id=command_id_of(request, who, key), actor=who.actor, event_id=event_id)
     return _event_answer(*await _write_side(request).desk.carry_out(command, request.is_disconnected))
 
 
@@ -150,7 +150,7 @@ async def check_in_ticket(
     if booking_id is None:  # a good code of a database that is not this one
         raise BookingNotFound
     id_ = command_id_of(request, who, key)
-    command = m.CheckIn(id=id_, actor=who.actor, event_id=event_id, booking_id=booking_id, ticket=place.ticket)
+    command = CheckIn(id=id_, actor=who.actor, event_id=event_id, booking_id=booking_id, ticket=place.ticket)
     try:
         view, position = await desk.carry_out(command, request.is_disconnected)
     except TicketUsed:  # who stands at the door wants to know when
@@ -175,12 +175,12 @@ async def book_tickets(event_id: UUID, request: Request, who: Buyer, key: Idempo
     return answer(view, position, 201, {"Location": f"/api/bookings/{view.id}"})
 
 
-async def book(side: WriteSide, event_id: UUID, body: NewBooking, actor: m.Actor, id_: UUID, gone: Gone) -> Answer:
+async def book(side: WriteSide, event_id: UUID, body: NewBooking, actor: Actor, id_: UUID, gone: Gone) -> Answer:
     """The booking itself: nearly always called by `app/fast_path/booking_route.py`, past the router."""
     customer_id, proof = None, b""
     if body.customer is not None:
         customer_id, proof = await _box_office_customer(side, event_id, id_, actor, body.customer)
-    command = m.BookSeats(
+    command = BookSeats(
         id=id_, actor=actor, event_id=event_id, tickets=body.wanted(), customer_id=customer_id, customer_proof=proof,
         ticket_key=side.desk.codes.newest_key,
     )  # fmt: skip
@@ -188,7 +188,7 @@ async def book(side: WriteSide, event_id: UUID, body: NewBooking, actor: m.Actor
 
 
 async def _box_office_customer(
-    side: WriteSide, event_id: UUID, command_id: UUID, actor: m.Actor, given: dict[str, Any]
+    side: WriteSide, event_id: UUID, command_id: UUID, actor: Actor, given: dict[str, Any]
 ) -> tuple[UUID | None, bytes]:
     """Found or made: once it is clear that the one who asks may sell here, so that nobody else makes accounts, and that this was
     not carried out before, when the customer may have had another address."""
@@ -225,7 +225,7 @@ async def _cancel(booking_id: UUID, tickets: list[UUID] | None, request: Request
     event_id = await side.event_of(booking_id)
     numbers = None if tickets is None else await _ticket_numbers(side.desk, event_id, booking_id, tickets)
     id_ = command_id_of(request, who, key)
-    command = m.CancelBooking(id=id_, actor=who.actor, event_id=event_id, booking_id=booking_id, tickets=numbers)
+    command = CancelBooking(id=id_, actor=who.actor, event_id=event_id, booking_id=booking_id, tickets=numbers)
     return answer(*await side.desk.carry_out(command, request.is_disconnected))
 
 

@@ -11,8 +11,8 @@ from typing_extensions import TypeAliasType
 from accounts.access import Organizer, SignedIn
 from accounts.errors import Forbidden
 from accounts.tokens import Principal
+from ledger.commands import Role
 from ledger.errors import BookingNotFound, EventNotFound, InvalidCode, NotYourEvent, WrongEvent
-from ledger.messages import Role
 from ledger.ticket_codes import TicketCodes
 from ledger.views import BookingStatus, BookingView
 from query_api import queries

@@ -17,7 +17,7 @@ from accounts.database import Pool
 from accounts.passwords import Passwords
 from accounts.routes import router
 from app import problems
-from ledger.messages import Role
+from ledger.commands import Role
 from ledger.settings import Settings
 
 KEY = bytes(range(32))
