@@ -31,7 +31,7 @@ SDK := sdk
 SQL :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system run web test lint types walls format database migrate seed sql sdk client notice bench api specification worker tick lock clean clean-data
+.PHONY: help setup system run web test lint types layers format database migrate seed sql sdk client reference notice bench api specification worker tick lock clean clean-data
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,12 +68,12 @@ system: ## Install nginx and Chromium for the tests where they are missing, as r
 	$(call tool,chromium,chromium,the page in a browser)
 
 run: setup ## Start everything; with no DATABASE_URL and REDIS_URL, on a PostgreSQL and a Redis of its own
-	@$(RUN) -m stack
+	@$(RUN) -m devstack
 
 web: setup ## Serve the page from its sources as you change them, over the API of a running `make run`
 	cd frontend && npm run --silent dev
 
-test: setup system lint types walls ## Run every check and every test
+test: setup system lint types layers ## Run every check and every test
 	cd frontend && npm run --silent test
 	$(RUN) -m pytest -n 2
 
@@ -86,7 +86,7 @@ types: setup ## Check types
 	$(RUN) -m mypy .
 	cd frontend && npm run --silent types
 
-walls: setup ## Check which room imports which
+layers: setup ## Check which package imports which
 	.venv/bin/lint-imports
 
 format: setup ## Put style right where a program can
@@ -95,7 +95,7 @@ format: setup ## Put style right where a program can
 	cd frontend && npm run --silent format
 
 database: setup ## Make the database of `make run`, or DATABASE_URL's, ready: nothing stays running
-	@$(RUN) -m stack --prepare
+	@$(RUN) -m devstack --prepare
 
 migrate: setup ## Bring the database to its newest shape
 	$(RUN) -m migrations upgrade
@@ -104,8 +104,8 @@ seed: setup ## Load the demo data
 	$(RUN) -m seed
 
 sql: setup ## Write seed/seed_data.sql and docs/schema.sql anew
-	$(RUN) -m seed.sql data > $(SQL)seed/seed_data.sql
-	$(RUN) -m seed.sql schema > $(SQL)docs/schema.sql
+	$(RUN) -m devstack.sql_files data > $(SQL)seed/seed_data.sql
+	$(RUN) -m devstack.sql_files schema > $(SQL)docs/schema.sql
 
 sdk: setup ## Make sdk/event_sdk of the API's OpenAPI document, anew
 	@mkdir -p build
@@ -116,6 +116,9 @@ sdk: setup ## Make sdk/event_sdk of the API's OpenAPI document, anew
 		--additional-properties packageVersion="$$($(RUN) -c 'import app; print(app.VERSION)')" \
 		--global-property apiDocs=false,apiTests=false,modelDocs=false,modelTests=false > build/sdk.log
 	@rm -rf $(SDK)/.openapi-generator
+
+reference: setup ## Write the tables of docs/api.md and docs/settings.md anew
+	$(RUN) -m scripts.reference
 
 notice: $(INSTALLED) $(WEB_INSTALLED) ## Write NOTICE anew: what of others is shipped to browsers
 	$(RUN) scripts/notice.py > $(SQL)NOTICE
@@ -148,7 +151,7 @@ lock: setup ## Pin what pyproject.toml asks for, with hashes, at the newest vers
 clean: ## Remove .venv, builds and caches; the data stay
 	rm -rf .venv build frontend/node_modules frontend/dist sdk/build sdk/*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './*/node_modules/*' -prune -exec rm -rf {} +
-	@$(or $(PYTHON),:) -B -m server_place keep "$${DATA_DIR:-.data}"
+	@$(or $(PYTHON),:) -B -m devstack.server_place keep "$${DATA_DIR:-.data}"
 
 clean-data: ## Remove the data of `make run` in DATA_DIR, keys included: the bookings are gone then
-	@$(or $(PYTHON),python3) -B -m server_place remove "$${DATA_DIR:-.data}"
+	@$(or $(PYTHON),python3) -B -m devstack.server_place remove "$${DATA_DIR:-.data}"

@@ -17,14 +17,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from accounts import errors
 from accounts.access import no_obligations
+from accounts.account_service import NewAccount, People
 from accounts.passwords import Passwords
-from accounts.people import NewAccount, People
 from accounts.routes import Name, NewPassword
 from accounts.tokens import AccessCache
 from ledger.errors import SeatledgerError
+from ledger.field_types import Email
 from ledger.messages import Role
 from ledger.settings import Settings, SettingsError
-from ledger.text import Email
 
 
 class Refused(Exception):

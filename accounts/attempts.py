@@ -1,12 +1,12 @@
 """How often a log-in may fail: per account and per address, counted apart.
 
-An account (an e-mail address in the one spelling of `ledger.text.Email`, whether or not it exists) has `login_attempts_per_minute`.
-An address has ADDRESS_FACTOR times as many, since a whole office may share one; an IPv6 address is its /64, since one person has
-all of that. Each try counts before it is looked at, so that many at once are no way round; one that succeeds is taken back. The
-minute begins with the first one that counts.
+An account (a normalized e-mail address, whether or not it exists) has `login_attempts_per_minute`. An IP address has ADDRESS_FACTOR
+times as many, since a whole office may share one; an IPv6 address counts as its /64, since one person has all of that. An attempt
+counts before the password is checked, so that concurrent attempts can't pass the limit, and is taken back if it succeeds. The
+minute begins with the first attempt that counts.
 
-Each process counts for itself and Redis adds up all processes. Without Redis, or with a slow one, a process's own count stands: no
-log-in fails because of Redis. Neither e-mail nor IP addresses reach it, only a keyed hash.
+Each process counts for itself and Redis adds up all processes. Without Redis, or with a slow one, the process's own count decides:
+no log-in fails because of Redis. Redis sees a keyed hash, never an e-mail or IP address.
 """
 
 import asyncio

@@ -5,8 +5,8 @@ import json
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
+from accounts.account_service import Account
 from accounts.database import Pool, transaction
-from accounts.people import Account
 from ledger.errors import Busy, Malformed
 from ledger.messages import Role
 

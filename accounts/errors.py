@@ -1,4 +1,4 @@
-"""What accounts refuse, one class a reason. `problems.py` maps each to its HTTP answer, named beside it."""
+"""What accounts refuse, one class a reason. `app/problems.py` maps each to its HTTP answer, named beside it."""
 
 from ledger.errors import Malformed, NotFound, RuleBroken, SeatledgerError, TryAgain
 

@@ -7,10 +7,10 @@ import sys
 
 import uvicorn
 
+from app.fast_path.protocol import Protocol
 from app.main import bootstrap, served
 from ledger.keys import KeysError
 from ledger.settings import Settings, SettingsError
-from serving import Protocol
 
 
 def main() -> int:

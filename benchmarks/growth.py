@@ -24,8 +24,8 @@ from benchmarks.offered import Offer, offering
 from benchmarks.results import Row, at_most, goal, ratios, spread
 from benchmarks.stage import Stage, another_api, aside, started
 from ledger.snapshots import SNAPSHOTS
+from projections.wake_ups import WakeUps
 from workers.app import make_app
-from workers.hints import Hints
 
 NAME = "growth"
 SIZES = {False: (1_000, 10_000, 100_000, 1_000_000), True: (1_000, 10_000)}
@@ -98,7 +98,7 @@ def _take_snapshots(stage: Stage) -> None:
     """By a worker, as its tick would have it do."""
     log = stage.directory / "snapshots.log"
     with started(stage.settings, "worker", log) as worker, stage.connect() as connection:
-        Hints(make_app(stage.settings), stage.settings.redis_url).send([SNAPSHOTS])
+        WakeUps(make_app(stage.settings), stage.settings.redis_url).send([SNAPSHOTS])
         deadline = time.monotonic() + SNAPSHOT_SECONDS
         while connection.execute(_BEHIND, (SNAPSHOTS,)).fetchone() != (False,):
             worker.check()

@@ -25,8 +25,8 @@ from ledger.store import sqlalchemy_url
 from projections.audit import Audit
 from projections.registry import PROJECTORS
 from projections.tables import Model, table_of
+from projections.wake_ups import WakeUps
 from workers.app import make_app
-from workers.hints import Hints
 
 NAME = "projection"
 RATES = {False: (500, 1_000, 2_000), True: (1_000,)}
@@ -118,12 +118,12 @@ def _fall_behind(bench: Bench) -> list[UUID]:
 
 
 def _catch_up(bench: Bench, events: Sequence[UUID]) -> float:
-    """Entries a second until the last projection is there. The worker finds a hint to each at once."""
+    """Entries a second until the last projection is there. The worker finds a wake-up for each at once."""
     stage = bench.stage
-    hints = Hints(make_app(stage.settings), stage.settings.redis_url)
+    wake_ups = WakeUps(make_app(stage.settings), stage.settings.redis_url)
     with stage.connect() as connection:
         head = lag.look(connection).head
-        hints.send(PROJECTORS)
+        wake_ups.send(PROJECTORS)
         began = time.monotonic()
         for name in ("worker", "tick"):
             stage.processes[name].resume()

@@ -29,13 +29,13 @@ from benchmarks.processes import ROOT, START_SECONDS, clean_environment, free_po
 from benchmarks.projection import copied
 from benchmarks.results import Row, at_least, at_most, goal, percentile, ratios, spread
 from benchmarks.stage import Stage, another_api, aside, started
+from devstack.stack import COMMANDS
 from ledger.store import sqlalchemy_url
 from projections.audit import Audit
-from projections.copies import Copies
 from projections.proof.checkpoints import Checkpointing
+from projections.rebuild.copies import Copies
+from projections.rebuild.shadow import Kind
 from projections.registry import PROJECTORS
-from projections.shadow import Kind
-from stack import COMMANDS
 
 NAME = "proof"
 ENTRIES, EVENTS = {False: 1_000_000, True: 50_000}, 1_000
@@ -133,7 +133,7 @@ def _look_back(bench: Bench, stage: Stage) -> None:
     """Just before the last digest: as far as it can be from the one before."""
     with stage.connect() as connection:
         [last] = connection.execute("SELECT max(position) FROM projection_digests").fetchone() or (None,)
-    done = _command(stage, "query_api.as_of", str((last or stage.ledger.head()) - 1))
+    done = _command(stage, "query_api.time_travel.as_of", str((last or stage.ledger.head()) - 1))
     met = goal(f"under {AS_OF_SECONDS} s", done.seconds < AS_OF_SECONDS)
     bench.results.rows.append(Row(benchmark=NAME, what="the statistics of a past moment", value=done.seconds, unit="s", goal=met))
 

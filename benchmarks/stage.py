@@ -17,19 +17,19 @@ import psycopg
 from psycopg import sql
 
 import migrations
-import servers
 from accounts.tokens import new_token
 from benchmarks import history, peers
 from benchmarks.lag import look
 from benchmarks.load import Server
 from benchmarks.machine import BenchError
 from benchmarks.processes import HOST, Process, clean_environment, free_port, running, wait_until_answers
+from devstack import servers
+from devstack.stack import COMMANDS
 from ledger.decide import MAX_CAPACITY
 from ledger.macs import Macs
 from ledger.messages import Role
 from ledger.settings import Settings
 from ledger.store import Ledger
-from stack import COMMANDS
 
 CUSTOMERS = 10_000
 DURABILITY = ("fsync", "synchronous_commit", "full_page_writes")

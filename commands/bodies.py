@@ -20,8 +20,8 @@ from ledger import messages as m
 from ledger.decide import MAX_CAPACITY, MAX_CATEGORIES
 from ledger.entries import Category, Details
 from ledger.errors import Malformed
+from ledger.field_types import Email, Text, Time
 from ledger.money import MAX_PRICE, exponent, to_minor
-from ledger.text import Email, Text, Time
 
 #: Years past this are typing errors, and some libraries can't count that far.
 LAST_YEAR = 9000

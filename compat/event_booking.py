@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from commands.bodies import Capacity, LongText, Moment, Name
 from compat.application import At, Style, array
 from compat.application import make as make_application
-from compat.counter import listed, only_seats
+from compat.service import listed, only_seats
 from ledger.entries import Details
 from ledger.errors import AlreadyCancelled, BookingNotFound
 from ledger.settings import Settings

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from commands.bodies import Capacity, LongText, Moment, Name, NewCategory
 from compat.application import Amount, Asked, At, Refused, Style, array
 from compat.application import make as make_application
-from compat.counter import Counter, listed
+from compat.service import Counter, listed
 from ledger.decide import MAX_CAPACITY, MAX_CATEGORIES, MAX_TICKETS_PER_BOOKING
 from ledger.entries import Details
 from ledger.errors import Busy, EventNotBookable, SeatledgerError, SoldOut

@@ -17,14 +17,14 @@ from accounts.routes import AnyPassword
 from commands.bodies import Capacity, LongText, Moment, Name
 from compat.application import At, LeftOut, Refusal, Refused, Style, array
 from compat.application import make as make_application
-from compat.counter import Counter, Place, Sold, only_seats
+from compat.service import Counter, Place, Sold, only_seats
 from ledger.entries import Details
 from ledger.errors import AlreadyCancelled, BookingNotFound, CustomerLimit, EventNotBookable, EventNotFound, NotYourEvent, SoldOut
+from ledger.field_types import Email, Text
 from ledger.settings import Settings
-from ledger.text import Email, Text
 from ledger.views import BookingView, EventView
 from query_api.database import Row
-from query_api.shapes import event_view
+from query_api.responses.mapping import event_view
 
 API = "event-reservations"
 _NO_FIELD = "non_field_errors"

@@ -13,16 +13,16 @@ from accounts.guests import Guest
 from commands.bodies import Capacity, LongText, Moment, Name, Venue
 from compat.application import Amount, Asked, At, LeftOut, Refused, Style, array
 from compat.application import make as make_application
-from compat.counter import Counter, Sold, listed, only_seats
+from compat.service import Counter, Sold, listed, only_seats
 from compat.ticketing_samples import Samples
 from ledger.entries import Details
 from ledger.errors import NotFound
+from ledger.field_types import Phone
 from ledger.settings import Settings
-from ledger.text import Phone
 from ledger.views import BookingView, EventView
 from query_api.database import Row
 from query_api.parameters import Search
-from query_api.shapes import event_stats_view
+from query_api.responses.mapping import event_stats_view
 
 API = "event-ticketing"
 STYLE = Style(fields={"starts_at": "date_time", "categories.price": "price", "categories.capacity": "capacity"})

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, PlainSerializer, WithJsonSchema
 from commands.bodies import Capacity, Name
 from compat.application import At, Style
 from compat.application import make as make_application
-from compat.counter import only_seats
+from compat.service import only_seats
 from ledger.entries import Details
 from ledger.settings import Settings
 from ledger.views import BookingView, EventView

@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import uuid5
 
 from accounts.guests import Guest, guest_id
-from compat.counter import Counter, only_seats
+from compat.service import Counter, only_seats
 from ledger.entries import Details
 from ledger.errors import Malformed, RuleBroken
 

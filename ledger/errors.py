@@ -1,4 +1,4 @@
-"""One class a broken rule, named after it. `problems.py` maps each to its HTTP answer.
+"""One class a broken rule, named after it. `app/problems.py` maps each to its HTTP answer.
 
 The keyword arguments of an error are what a program needs to react (`available`, `limit`); its text is for people.
 """

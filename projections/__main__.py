@@ -15,12 +15,11 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 from tqdm import tqdm
 
-from ledger import collector
+from ledger import gc_tuning
 from ledger.keys import KeysError
 from ledger.macs import Macs
 from ledger.settings import Settings, SettingsError
 from ledger.store import Ledger, LedgerAway, sqlalchemy_url
-from projections.copies import CopiesRefused
 from projections.engine import Occupied, Stalled, catch_up
 from projections.proof import transfer
 from projections.proof.log_keys import LogKeys, begin_origin
@@ -29,7 +28,8 @@ from projections.proof.signed_notes import NoteError
 from projections.proof.transfer import TransferError
 from projections.proof.verify import TreeBehind, verify
 from projections.proof.verify_checkpoints import accept
-from projections.rebuild import Rebuilder
+from projections.rebuild.copies import CopiesRefused
+from projections.rebuild.rebuilder import Rebuilder
 from projections.registry import PROJECTORS
 
 #: The exit status of a verification that found something.
@@ -42,7 +42,7 @@ class Refused(Exception):
 
 def main() -> int:
     arguments = _parser().parse_args()
-    collector.tune()
+    gc_tuning.tune()
     try:
         return _COMMANDS[arguments.command](arguments, Settings.of_running())
     except KeyboardInterrupt:

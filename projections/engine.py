@@ -36,7 +36,7 @@ class Projector(Protocol):
     @property
     def tables(self) -> Sequence[type[Model]]:
         """Each after what it refers to. `fold` names them without a schema, so that the same fold serves tables of the same names
-        elsewhere (projections/shadow.py)."""
+        elsewhere (projections/rebuild/shadow.py)."""
 
     def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
         """Writes what these entries, in order, change: a few statements, however long the run."""

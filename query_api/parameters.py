@@ -11,7 +11,7 @@ from fastapi import Header, Query
 from pydantic import AfterValidator, WithJsonSchema
 
 from ledger.errors import Malformed
-from ledger.text import Text, Time
+from ledger.field_types import Text, Time
 
 MAX_POSITION = 2**63 - 1
 MAX_LIMIT = 200

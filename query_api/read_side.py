@@ -17,16 +17,16 @@ from ledger.ticket_codes import TicketCodes
 from projections.proof.log_keys import LogKeys
 from query_api import queries
 from query_api.authorship import Authorship
+from query_api.caching.event_read_cache import Mirror
+from query_api.caching.turns import Turns
 from query_api.database import Answer, Database, Pool, Query, Row
-from query_api.feed import LiveFeed
-from query_api.freshness import Positions
-from query_api.history import History
-from query_api.looking_back import LookingBack
-from query_api.mirror import Mirror
-from query_api.moments import Moments
+from query_api.live.feed import LiveFeed
+from query_api.live.positions import Positions
 from query_api.parameters import AtLeast
-from query_api.spreadsheet import Exports
-from query_api.turns import Turns
+from query_api.responses.csv_export import Exports
+from query_api.time_travel.entry_reader import History
+from query_api.time_travel.moments import Moments
+from query_api.time_travel.statistics import LookingBack
 
 #: How often one looks again for a checkpoint that is due, and how many may at once.
 LOOK_SECONDS, MAX_LOOKING = 0.1, 200

@@ -10,11 +10,11 @@ from uuid import UUID, uuid5
 
 import psycopg
 
-import servers
 from accounts.access import Access
+from accounts.account_service import NewAccount
 from accounts.guests import HOUSE, guest_id
-from accounts.people import NewAccount
 from ledger import messages as m
+from ledger.database_errors import one_line
 from ledger.errors import SeatledgerError
 from ledger.keys import Keyring, KeysError
 from ledger.macs import Macs
@@ -22,7 +22,7 @@ from ledger.pool import Pool, make_pool
 from ledger.settings import Settings, SettingsError
 from ledger.store import Ledger, LedgerAway
 from seed.demo import CUSTOMERS, DEMO, NAMES, PASSWORD, PEOPLE, Step, command_id, event_id, story
-from seed.standing import NotDue, beginning
+from seed.progress import NotDue, beginning
 
 
 class Teller:
@@ -112,7 +112,7 @@ def main() -> int:
         print(error, file=sys.stdout if where_due else sys.stderr)
         return 0 if where_due else 1
     except (SettingsError, KeysError, SeatledgerError, LedgerAway, ValueError, psycopg.Error) as error:
-        print(servers.one_line(error), file=sys.stderr)
+        print(one_line(error), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

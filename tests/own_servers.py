@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from server_place import temporary_directory
-from servers import own_postgres, own_redis
+from devstack.server_place import temporary_directory
+from devstack.servers import own_postgres, own_redis
 
 ROOT = Path(__file__).parent.parent
 SECONDS = 60.0

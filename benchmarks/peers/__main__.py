@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from benchmarks.collectable import make_collectable
 from benchmarks.peers import PEERS, READS
 
-#: Those of app/__main__.py, but uvicorn's own protocol (ours is serving.py): a test compares them.
+#: Those of app/__main__.py, but uvicorn's own protocol (ours is app/fast_path/protocol.py): a test compares them.
 OPTIONS: dict[str, Any] = {
     "loop": "uvloop",
     "http": "httptools",

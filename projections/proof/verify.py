@@ -24,16 +24,17 @@ from ledger.keys import KeysError
 from ledger.macs import Macs
 from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
-from projections import audit, digests
-from projections.copies import Copies, CopiesRefused, Copy
+from projections import audit
 from projections.engine import Projector, Stalled
 from projections.proof.log_keys import LogKeys, read_origin
 from projections.proof.signed_list import LIST_FILE, locked_list
 from projections.proof.verify_checkpoints import Signed
 from projections.proof.verify_entries import Altered, EntryCheck, Finding, entries, stored_leaves
 from projections.proof.verify_tables import check_tables
+from projections.rebuild import digests
+from projections.rebuild.copies import Copies, CopiesRefused, Copy
+from projections.rebuild.shadow import Kind
 from projections.registry import PROJECTORS
-from projections.shadow import Kind
 from projections.tables import Model, Moment, Position, Words
 
 #: Entries between two notes of where it is, for who begins again after a kill.

@@ -5,7 +5,7 @@ come: `SELECT reached.position, q.* FROM reached LEFT JOIN (…) AS q ON true`. 
 with it, as JSON. A filter that is not asked for is not in the SQL, so that every statement finds its index.
 """
 
-from query_api.queries.about_bookings import (
+from query_api.queries.booking_queries import (
     TICKETS_PER_PAGE,
     BookingSearch,
     all_event_bookings,
@@ -15,7 +15,8 @@ from query_api.queries.about_bookings import (
     event_of_booking,
     obligations,
 )
-from query_api.queries.about_entries import (
+from query_api.queries.compose import AUDIT, AVAILABILITY, BOOKINGS, EVENTS, REVENUE, literally
+from query_api.queries.entry_queries import (
     WINDOW,
     EntrySearch,
     entries,
@@ -25,12 +26,11 @@ from query_api.queries.about_entries import (
     last_place,
     newest_entry,
 )
-from query_api.queries.about_events import EventKey, EventSearch, event, events
-from query_api.queries.about_guests import guests_bookings, guests_events
-from query_api.queries.about_positions import MAX_LAG, changes, event_changes, positions, progress, reached, verification
-from query_api.queries.about_proofs import amendments, leaf_count, leaves_of, newest_checkpoint, signing, stored_entries, tiles
-from query_api.queries.about_statistics import MAX_BUCKETS, Interval, all_event_totals, event_totals, sales, summary
-from query_api.queries.compose import AUDIT, AVAILABILITY, BOOKINGS, EVENTS, REVENUE, literally
+from query_api.queries.event_queries import EventKey, EventSearch, event, events
+from query_api.queries.guest_queries import guests_bookings, guests_events
+from query_api.queries.position_queries import MAX_LAG, changes, event_changes, positions, progress, reached, verification
+from query_api.queries.proof_queries import amendments, leaf_count, leaves_of, newest_checkpoint, signing, stored_entries, tiles
+from query_api.queries.statistics_queries import MAX_BUCKETS, Interval, all_event_totals, event_totals, sales, summary
 
 __all__ = [
     "AUDIT",

@@ -10,7 +10,7 @@ import httpx
 import psycopg
 import pytest
 
-from problems import _OTHERS, PROBLEMS, slug_of
+from app.problems import _OTHERS, PROBLEMS, slug_of
 from tests.abuse.operations import Thing
 from tests.abuse.refusals import refused
 from tests.running_system import JSON, LATER, PASSWORD, Person, Stack, tickets

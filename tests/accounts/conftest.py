@@ -10,12 +10,12 @@ import pytest
 from fastapi import FastAPI
 from psycopg_pool import AsyncConnectionPool
 
-import problems
 from accounts.access import Access
+from accounts.account_service import NewAccount
 from accounts.database import Pool
 from accounts.passwords import Passwords
-from accounts.people import NewAccount
 from accounts.routes import router
+from app import problems
 from ledger.messages import Role
 from ledger.settings import Settings
 from tests.quick_people import quick_passwords

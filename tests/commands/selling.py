@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 import msgspec
 import psycopg
 
-from commands.appender import Appender
-from commands.batch import Accepted, Replayed
+from commands.appender.appender import Appender
+from commands.appender.batch import Accepted, Replayed
 from ledger import entries as e
 from ledger import messages as m
 from ledger.entries import topic_of

@@ -8,9 +8,9 @@ import msgspec
 import psycopg
 import pytest
 
-from commands import batch
-from commands.appender import STAY_LOCKED, Appender
-from commands.batch import Accepted
+from commands.appender import batch
+from commands.appender.appender import STAY_LOCKED, Appender
+from commands.appender.batch import Accepted
 from ledger import entries as e
 from ledger import messages as m
 from ledger import recorder

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 
-from commands.appender import Appender
-from commands.batch import Accepted, Replayed
+from commands.appender.appender import Appender
+from commands.appender.batch import Accepted, Replayed
 from ledger.errors import Busy, OutcomeUnknown
 from ledger.recorder import LedgerConnection
 from tests.commands import selling as t

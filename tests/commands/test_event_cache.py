@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from commands.event_cache import EventCache
+from commands.appender.event_cache import EventCache
 from ledger import entries as e
 from ledger.event import evolve
 from tests.ledger import scenario as s

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from commands.appender import Appender
-from commands.batch import Accepted
+from commands.appender.appender import Appender
+from commands.appender.batch import Accepted
 from ledger import entries as e
 from ledger import messages as m
 from ledger.errors import Busy, IdempotencyKeyReused, SoldOut

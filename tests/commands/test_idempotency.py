@@ -2,8 +2,8 @@
 
 from uuid import uuid4
 
-from commands.appender import Appender
-from commands.batch import Accepted, Replayed
+from commands.appender.appender import Appender
+from commands.appender.batch import Accepted, Replayed
 from ledger import entries as e
 from ledger import messages as m
 from ledger.errors import SoldOut

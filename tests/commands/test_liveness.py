@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from commands.appender import Appender
-from commands.batch import Accepted
+from commands.appender.appender import Appender
+from commands.appender.batch import Accepted
 from ledger.errors import Busy
 from ledger.event import Event
 from ledger.streams import Streams

@@ -7,8 +7,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from commands.appender import Appender
-from commands.batch import Accepted
+from commands.appender.appender import Appender
+from commands.appender.batch import Accepted
 from ledger import snapshots
 from ledger.errors import Busy, SoldOut
 from ledger.event import Event

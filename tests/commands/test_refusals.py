@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from commands.appender import Appender
-from commands.batch import Accepted
+from commands.appender.appender import Appender
+from commands.appender.batch import Accepted
 from ledger import entries as e
 from ledger.errors import EventNotBookable, SoldOut, TicketUsed
 from ledger.recorder import MISSED_LIMIT

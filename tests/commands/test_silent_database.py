@@ -16,15 +16,15 @@ import pytest
 
 import migrations
 from accounts.database import transaction
-from commands.batch import Accepted
+from app.probes import Probes
+from commands.appender.batch import Accepted
+from devstack.server_place import temporary_directory
+from devstack.servers import own_postgres
 from ledger.errors import Busy
 from ledger.pool import Pool, connection, make_pool
 from ledger.settings import Settings
 from ledger.streams import Streams
-from probes import Probes
 from query_api.database import Database, Query
-from server_place import temporary_directory
-from servers import own_postgres
 from tests.commands import selling as t
 from tests.conftest import PostgresServer
 

@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from commands import appender as appender_module
-from commands.appender import Appender
-from commands.batch import Accepted, decide_batch
+from commands.appender import appender as appender_module
+from commands.appender.appender import Appender
+from commands.appender.batch import Accepted, decide_batch
 from ledger import entries as e
 from ledger.errors import Busy, SoldOut
 from ledger.event import Event, evolve

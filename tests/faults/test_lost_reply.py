@@ -9,7 +9,7 @@ from time import monotonic
 
 import pytest
 
-from commands.batch import Accepted, Replayed
+from commands.appender.batch import Accepted, Replayed
 from ledger.errors import OutcomeUnknown
 from ledger.recorder import LedgerConnection
 from tests.commands import selling as t

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine
 
+from devstack.server_place import installed_programs
 from ledger.macs import Macs
 from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
@@ -20,9 +21,8 @@ from projections.engine import catch_up
 from projections.proof.checkpoints import FORGOTTEN, Checkpointing
 from projections.proof.log_keys import begin_origin
 from projections.proof.verify import Verifier
-from projections.rebuild import Rebuilder
+from projections.rebuild.rebuilder import Rebuilder
 from projections.registry import PROJECTORS
-from server_place import installed_programs
 from tests.conftest import PostgresServer
 from tests.ledger import scenario as s
 from tests.projections.stories import Story

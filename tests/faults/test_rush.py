@@ -5,8 +5,8 @@ from collections import Counter
 from time import monotonic
 from uuid import UUID
 
-from commands.appender import Appender
-from commands.batch import Accepted
+from commands.appender.appender import Appender
+from commands.appender.batch import Accepted
 from ledger import entries as e
 from ledger import messages as m
 from ledger.errors import CustomerLimit, SoldOut

@@ -10,8 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from commands.appender import STAY_LOCKED, Appender
-from commands.batch import Accepted
+from commands.appender.appender import STAY_LOCKED, Appender
+from commands.appender.batch import Accepted
 from ledger.entries import Recorded
 from ledger.errors import Busy, SoldOut
 from ledger.recorder import LedgerConnection

@@ -12,10 +12,10 @@ from ledger import snapshots
 from ledger.event import Event, evolve
 from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
-from projections import digests
 from projections.engine import catch_up
 from projections.proof.checkpoints import Checkpointing
 from projections.proof.verify import Report, Verifier
+from projections.rebuild import digests
 from projections.registry import PROJECTORS
 from tests.conftest import PostgresServer
 from tests.ledger import scenario as s

@@ -8,16 +8,16 @@ import pytest
 from sqlalchemy import Engine
 
 from ledger.store import Ledger
-from projections import copies
-from projections.copies import BUSY_PER_SECOND, REST, REST_SECONDS, Copies
+from projections.rebuild import copies
+from projections.rebuild.copies import BUSY_PER_SECOND, REST, REST_SECONDS, Copies
+from projections.rebuild.shadow import Kind
 from projections.registry import PROJECTORS
-from projections.shadow import Kind
 from tests.ledger import scenario as s
 from tests.projections.stories import Story
 
 
 class Clock:
-    """Of `projections.copies`: stands still but for who rests, and where a test moves it."""
+    """Of `projections.rebuild.copies`: stands still but for who rests, and where a test moves it."""
 
     def __init__(self) -> None:
         self.now, self.rests = 1.0, list[float]()

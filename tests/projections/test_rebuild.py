@@ -12,8 +12,8 @@ from sqlalchemy import Engine, event, text
 
 from ledger.entries import SeatsBooked
 from ledger.store import Ledger
-from projections.copies import CopiesRefused
-from projections.rebuild import Rebuilder
+from projections.rebuild.copies import CopiesRefused
+from projections.rebuild.rebuilder import Rebuilder
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
 from tests.projections.stories import Story, rows
@@ -90,7 +90,7 @@ def test_killed_ten_times_it_ends_equal(
     engine: Engine, rebuilder: Rebuilder, story: Story, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At any of its statements."""
-    monkeypatch.setattr("projections.copies.RUN", 40)
+    monkeypatch.setattr("projections.rebuild.copies.RUN", 40)
     before, dice, statements = rows(engine), random.Random(seed), count()
     killed_at = set(accumulate(dice.randint(1, 120) for _ in range(10)))
 

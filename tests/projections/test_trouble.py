@@ -18,7 +18,7 @@ from projections.engine import Projector, Stalled, catch_up
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
 from tests.projections.stories import Story
-from workers.workshop import Workshop
+from workers.worker import Worker
 
 STREAM = UUID(int=0x51)
 
@@ -106,13 +106,13 @@ def test_reads_that_fail_now_and_then_stall_nothing(
         return read(self, after, limit)
 
     monkeypatch.setattr(Ledger, "read", every_third)
-    workshop = Workshop(settings)
+    worker = Worker(settings)
     for _ in range(6):
-        workshop.project(Noting())  # raises nothing: the next tick tries again
+        worker.project(Noting())  # raises nothing: the next tick tries again
     assert progress(engine) == (positions[-1], None, None)
-    workshop.ledger.close()
-    workshop.engine.dispose()
-    workshop._redis.close()
+    worker.ledger.close()
+    worker.engine.dispose()
+    worker._redis.close()
 
 
 def test_a_run_that_failed_once_is_folded_one_by_one_and_the_rest_in_bulk(engine: Engine, ledger: Ledger) -> None:

@@ -10,9 +10,9 @@ import pytest
 from msgspec import to_builtins
 
 from ledger.settings import Settings
-from projections import digests
-from query_api import as_of
-from tests.query_api.test_mirror import change_at_random
+from projections.rebuild import digests
+from query_api.time_travel import as_of
+from tests.query_api.test_event_read_cache import change_at_random
 from tests.query_api.world import ADMIN, ALICE, AUDITOR, NOW, ORGANIZER, Api, World, reading
 
 AS_OF = "/api/audit/stats"

@@ -11,9 +11,9 @@ from ledger import messages as m
 from ledger.messages import Role
 from ledger.settings import Settings
 from ledger.views import booking_story
-from query_api import spreadsheet
-from query_api.answers import _encode
-from query_api.queries import about_bookings
+from query_api.queries import booking_queries
+from query_api.responses import csv_export
+from query_api.responses.http import _encode
 from tests.query_api.world import ADMIN, ALICE, AUDITOR, BOB, CODES, NOW, ORGANIZER, OTHER, Api, CountingCursor, Person, World
 
 
@@ -111,13 +111,13 @@ async def test_what_is_to_come_and_what_has_been(world: World, api: Api) -> None
 
 
 async def test_a_page_is_bounded_in_tickets(world: World, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(about_bookings, "TICKETS_PER_PAGE", 10)
-    about_bookings._bookings.cache_clear()
+    monkeypatch.setattr(booking_queries, "TICKETS_PER_PAGE", 10)
+    booking_queries._bookings.cache_clear()
     event_id = world.schedule(categories=[("General", 5000, 1000)])
     mine = [world.book(event_id, General=quantity) for quantity in (1, 20, 3, 4, 4, 5)]
     world.project()
     pages = await api.every_page("/api/bookings", ALICE, limit=4)
-    about_bookings._bookings.cache_clear()
+    booking_queries._bookings.cache_clear()
     assert [item["id"] for page in pages for item in page] == [str(one) for one in reversed(mine)]
     assert [len(page) for page in pages] == [3, 2, 1]
 
@@ -174,7 +174,7 @@ async def test_an_events_bookings_are_searched(world: World, api: Api) -> None:
 
 async def test_csv_is_safe_complete_and_of_one_snapshot(world: World, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("query_api.database.EXPORT_PAGE", 4)
-    monkeypatch.setattr(spreadsheet, "_MEMORY_BYTES", 100)
+    monkeypatch.setattr(csv_export, "_MEMORY_BYTES", 100)
     event_id = world.schedule(categories=[("=1+1", 5000, 100)])
     names = ["=cmd()", "+1", "-1", "@a", "\tx", "\rx", "\nx", 'so "called", yes\r\nindeed', "Plain"]
     for place, name in enumerate(names):
@@ -201,7 +201,7 @@ async def test_csv_knows_the_same_refusals(world: World, api: Api, settings: Set
     assert (await api.get(path, OTHER, csv_please)).status_code == 403
     assert (await api.get(f"/api/events/{uuid4()}/bookings", ORGANIZER, csv_please)).status_code == 404
     assert (await api.get(path, ORGANIZER, csv_please)).text.count("\r\n") == 1
-    api.side.exports._made = spreadsheet.MAX_MADE
+    api.side.exports._made = csv_export.MAX_MADE
     busy = await api.get(path, ORGANIZER, csv_please)
     assert (busy.status_code, busy.headers["retry-after"]) == (503, "1")
     api.side.exports._made = 0

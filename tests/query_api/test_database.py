@@ -9,7 +9,7 @@ import pytest
 
 from ledger.errors import Busy
 from ledger.settings import Settings
-from projections.rebuild import Rebuilder
+from projections.rebuild.rebuilder import Rebuilder
 from projections.registry import PROJECTORS
 from query_api import queries
 from query_api.database import Query

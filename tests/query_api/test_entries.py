@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from ledger.mapper import encode
-from query_api import history
+from query_api.time_travel import entry_reader
 from tests.query_api.world import ADMIN, ALICE, AUDITOR, BOB, NOW, ORGANIZER, Api, World
 
 ENTRIES = "/api/audit/entries"
@@ -27,7 +27,7 @@ def told(world: World) -> list[Any]:
 def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a handful of entries is several of them."""
     monkeypatch.setattr("query_api.queries.WINDOW", 3)
-    monkeypatch.setattr(history, "CHUNK", 3)
+    monkeypatch.setattr(entry_reader, "CHUNK", 3)
 
 
 async def test_each_entry_is_shown_as_it_is_stored(world: World, api: Api) -> None:
@@ -108,7 +108,7 @@ async def test_what_can_t_be(world: World, api: Api) -> None:
 
 async def test_so_many_streams_and_no_more(world: World, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     told(world)
-    monkeypatch.setattr(history, "MAX_OPEN", 0)
+    monkeypatch.setattr(entry_reader, "MAX_OPEN", 0)
     assert (await api.get(ENTRIES, ADMIN, {"Accept": "application/x-ndjson"})).status_code == 503
 
 

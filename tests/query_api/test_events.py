@@ -9,7 +9,7 @@ import pytest
 from ledger import messages as m
 from ledger.event import category_id
 from ledger.views import event_view
-from query_api.answers import _encode
+from query_api.responses.http import _encode
 from tests.query_api.world import ADMIN, NOW, ORGANIZER, OTHER, Api, CountingCursor, World
 
 

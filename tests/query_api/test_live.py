@@ -16,7 +16,8 @@ import uvicorn
 
 from ledger.channels import positions_channel
 from ledger.settings import Settings
-from query_api import feed, live
+from query_api.live import feed
+from query_api.routes import live
 from tests.query_api.world import Api, World, reading, until
 
 

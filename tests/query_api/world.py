@@ -15,8 +15,8 @@ from sqlalchemy import NullPool, create_engine
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-import problems
 from accounts.tokens import Principal
+from app import problems
 from ledger import messages as m
 from ledger.decide import decide
 from ledger.entries import Category, Details, Recorded
@@ -30,8 +30,8 @@ from ledger.ticket_codes import TicketCodes
 from projections.engine import catch_up
 from projections.proof.log_keys import LogKeys
 from projections.registry import PROJECTORS
-from query_api import audit, bookings, events, live, proofs, stats, system
 from query_api.read_side import ReadSide
+from query_api.routes import audit, bookings, events, live, proofs, stats, system
 from tests.ledger import scenario as s
 
 CODES = TicketCodes(Keyring({1: b"k" * 32}))

@@ -8,7 +8,7 @@ from ledger.mapper import encode
 from projections import merkle
 from projections.audit import leaf_of
 from projections.proof.signed_notes import Checkpoint, Signer
-from query_api.receipts import Proven, receipt
+from query_api.responses.receipt import Proven, receipt
 from tests.projections.stories import Story
 
 SIGNER = Signer("seatledger-test/1", bytes(range(32)))

@@ -29,7 +29,7 @@ from ledger.settings import Settings
 from ledger.store import Ledger
 from seed.__main__ import load
 from seed.demo import EVENING, PASSWORD, PEOPLE, SHOWS, story
-from seed.standing import NotDue
+from seed.progress import NotDue
 from tests.conftest import PostgresServer
 from tests.ledger import scenario as s
 

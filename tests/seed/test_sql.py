@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
+from devstack.server_place import installed_programs
 from ledger.entries import EventScheduled, Recorded
 from ledger.event import Event, evolve
 from ledger.settings import Settings
 from ledger.store import Ledger
 from seed.demo import EVENING, PASSWORD, story
-from server_place import installed_programs
 from tests.running_system import Person, Stack, system_settings
 
 ROOT = Path(__file__).parent.parent.parent

@@ -16,8 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import NullPool, create_engine, text
 
-from commands.appender import Appender
-from commands.desk import Desk
+from commands.appender.appender import Appender
+from commands.service import Desk
 from ledger import entries as e
 from ledger import messages as m
 from ledger.errors import SeatledgerError

@@ -26,7 +26,7 @@ describe("at the door", () => {
     ["booking-not-found", 404, "no", "No booking"],
     ["unreachable", 0, "unclear", "can't be reached"],
     ["outcome-unknown", 503, "unclear", "can't be reached"],
-    ["our-mistake", 500, "unclear", "Check the same ticket again"],
+    ["internal-error", 500, "unclear", "Check the same ticket again"],
   ])("%s (%i) is %s", (kind, status, answer, said) => {
     const verdict = refused(problem(kind, status), now);
     expect(verdict.answer).toBe(answer);

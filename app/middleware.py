@@ -1,0 +1,68 @@
+"""The outermost middleware: security headers for browsers, and the limit on a request body's size (the time limit for receiving
+it is in `app/fast_path/protocol.py`).
+
+Not the framework's own bound: that one answers with plain text, and calls a command too large that it has carried out."""
+
+import re
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app import problems
+from ledger.settings import BODY_LIMIT_BYTES
+
+HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+]
+#: Both pages start by a script of their own, and Redoc would fetch a logo from its makers.
+_DOCS = re.compile("(/compat/[a-z-]+)?/(docs|redoc|docs/swagger/)")
+_DOCS_POLICY = (
+    b"default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
+    b" worker-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+class Edge:
+    def __init__(self, app: ASGIApp, *, alone: bool = False) -> None:
+        """`alone`: it is one of the other APIs."""
+        self._app, self._own_bodies = app, "/" if alone else "/compat/"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        headers = [*HEADERS, (b"content-security-policy", _DOCS_POLICY)] if _DOCS.fullmatch(scope["path"]) else HEADERS
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *headers]
+            await send(message)
+
+        # The others say it in a shape of their own, once they have counted.
+        if _declared_bytes(scope) > BODY_LIMIT_BYTES and not scope["path"].startswith(self._own_bodies):
+            await problems.body_too_large()(scope, receive, send_with_headers)
+            return
+        await self._app(scope, receive if scope["method"] in ("GET", "HEAD") else _bounded(receive), send_with_headers)
+
+
+def _declared_bytes(scope: Scope) -> int:
+    """What Content-Length says; 0 without one. The server has checked that it is a number."""
+    return next((int(value) for name, value in scope["headers"] if name == b"content-length"), 0)
+
+
+def _bounded(receive: Receive) -> Receive:
+    """A body without a declared length is counted: HTTPException (413) past BODY_LIMIT_BYTES."""
+    received_bytes = 0
+
+    async def receive_bounded() -> Message:
+        nonlocal received_bytes
+        message = await receive()
+        received_bytes += len(message.get("body", b""))
+        if received_bytes > BODY_LIMIT_BYTES:
+            raise HTTPException(413)
+        return message
+
+    return receive_bounded

@@ -1,0 +1,1 @@
+"""What changes while clients wait: the positions of the projections, and the feed of seats left."""

@@ -1,0 +1,1 @@
+"""The routes: each reads parameters, runs a query and returns a response."""

@@ -1,0 +1,148 @@
+"""Reading bookings: a customer's own, and for who runs an event all of its."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from typing_extensions import TypeAliasType
+
+from accounts.access import Organizer, SignedIn
+from accounts.errors import Forbidden
+from accounts.tokens import Principal
+from ledger.errors import BookingNotFound, EventNotFound, InvalidCode, NotYourEvent, WrongEvent
+from ledger.messages import Role
+from ledger.ticket_codes import TicketCodes
+from ledger.views import BookingStatus, BookingView
+from query_api import queries
+from query_api.database import Row
+from query_api.parameters import MAX_POSITION, Cursor, Limit, Search, cursor_of, number_cursor
+from query_api.read_side import Reader, Reads
+from query_api.responses.csv_export import Cell, Pages
+from query_api.responses.http import JSON, JSON_OR_CSV, PrefersCsv, answer
+from query_api.responses.mapping import BookingRow
+from query_api.responses.views import BookingPage, EventBookingPage, EventBookingView
+
+router = APIRouter(prefix="/api")
+
+Status = Annotated[BookingStatus | None, Query(description="A cancelled event's bookings are all cancelled.")]
+BookingTime = TypeAliasType("BookingTime", Literal["upcoming", "past"])
+Upcoming = Annotated[
+    BookingTime | None,
+    Query(description="Upcoming are those that stand, of active events that are to come or began less than 12 hours ago."),
+]
+CustomerId = Annotated[UUID | None, Query(description="Somebody else's: for admins")]
+BookingSearch = Annotated[
+    Search,
+    Query(
+        description="In the customer's name and e-mail address, literally, in any case; or a ticket's code, or a booking's number"
+    ),
+]
+
+#: An event goes on for a while after its beginning: its tickets are still needed.
+GOES_ON = timedelta(hours=12)
+
+_HEADER = (
+    "number", "id", "booked_at", "updated_at", "status", "customer_name", "customer_email", "tickets", "quantity", "total_amount",
+    "refunded_amount", "currency", "codes",
+)  # fmt: skip
+
+
+@router.get("/bookings", tags=["bookings"], operation_id="get_bookings", response_model=BookingPage, responses=JSON)
+async def get_bookings(
+    who: SignedIn, reads: Reads, event_id: UUID | None = None, status: Status = None, when: Upcoming = None,
+    customer_id: CustomerId = None, limit: Limit = 50, cursor: Cursor = None,
+) -> Response:  # fmt: skip
+    """One's own, newest first."""
+    if customer_id not in (None, who.id) and who.role != Role.ADMIN:
+        raise Forbidden
+    query = queries.bookings(
+        customer_id=customer_id or who.id, event_id=event_id, status=status, after=number_cursor(cursor), limit=limit, when=when,
+        since=datetime.now(UTC) - GOES_ON,
+    )  # fmt: skip
+    position, rows = await reads.ask(query)
+    found, next_cursor = _page(rows, limit)
+    items = [BookingRow(row, reads.side.codes).view() for row in found]
+    return answer(BookingPage(items=items, next_cursor=next_cursor), position)
+
+
+@router.get("/bookings/{booking_id}", tags=["bookings"], operation_id="get_booking", response_model=BookingView, responses=JSON)
+async def get_booking(booking_id: UUID, who: SignedIn, reads: Reads) -> Response:
+    """A booking with its tickets and their codes."""
+    position, rows = await reads.ask(queries.booking(booking_id))
+    found = BookingRow(rows[0], reads.side.codes) if rows else None
+    if found is None or not may_see(who, found):
+        raise BookingNotFound
+    return answer(found.view(), position)
+
+
+def may_see(who: Principal, booking: BookingRow) -> bool:
+    organizes = who.role == Role.ORGANIZER and booking.organizer_id == who.id
+    return who.role == Role.ADMIN or organizes or booking.fields["customer_id"] == who.id
+
+
+@router.get(
+    "/events/{event_id}/bookings", tags=["events"], operation_id="get_event_bookings", response_model=EventBookingPage,
+    responses=JSON_OR_CSV,
+)  # fmt: skip
+async def get_event_bookings(
+    event_id: UUID, who: Organizer, reads: Reads, as_csv: PrefersCsv, q: BookingSearch = "", status: Status = None,
+    limit: Limit = 50, cursor: Cursor = None,
+) -> Response:  # fmt: skip
+    """Newest first. As CSV: all of them, whatever `limit` and `cursor`."""
+    viewer = None if who.role == Role.ADMIN else who.id
+    search = _search(reads.side.codes, queries.BookingSearch(event_id, viewer, q, status=status))
+    if as_csv:
+        return await reads.side.exports.answer(f"bookings-{event_id}", _HEADER, _all(search, reads))
+    position, rows = await reads.ask(queries.event_bookings(search, number_cursor(cursor), limit))
+    found, next_cursor = _page(_checked(rows, viewer), limit)
+    items = [BookingRow(row, reads.side.codes).view_for_organizer() for row in found]
+    return answer(EventBookingPage(items=items, next_cursor=next_cursor), position)
+
+
+def _search(codes: TicketCodes, search: queries.BookingSearch) -> queries.BookingSearch:
+    """What was typed may be a ticket's code, or a booking's number."""
+    q = search.q or ""
+    try:
+        return search._replace(version=codes.read(search.event_id, q).version)
+    except (InvalidCode, WrongEvent):
+        is_number = q.isascii() and q.isdigit() and len(q) < 20 and int(q) <= MAX_POSITION
+        return search._replace(number=int(q)) if is_number else search
+
+
+def _checked(rows: list[Row], viewer: UUID | None) -> list[Row]:
+    """The bookings, without whose event it is. Raises EventNotFound, NotYourEvent."""
+    if not rows:
+        raise EventNotFound
+    if viewer not in (None, rows[0][0]):
+        raise NotYourEvent
+    return [row[1:] for row in rows if row[1] is not None]
+
+
+def _page(rows: list[Row], limit: int) -> tuple[list[Row], str | None]:
+    """A page holds what its bound of tickets allows: the last column says how many bookings there were without it."""
+    found = rows[:limit]
+    more = bool(found) and rows[0][-1] > len(found)
+    return found, cursor_of(found[-1][1]) if more else None
+
+
+async def _all(search: queries.BookingSearch, reads: Reader) -> Pages:
+    await reads.side.reach(queries.BOOKINGS, reads.at_least)
+    query = queries.all_event_bookings(search)
+    async with reads.side.database.snapshot(query.reads) as snapshot:
+        position, rows = await snapshot.answer(queries.event_bookings(search, None, 0))
+        _checked(rows, search.viewer)
+        yield position, ()
+        async for page in snapshot.pages(query):
+            yield position, [_cells(BookingRow(row, reads.side.codes).view_for_organizer()) for row in page]
+
+
+def _cells(booking: EventBookingView) -> list[Cell]:
+    name, email = (booking.customer.name, booking.customer.email) if booking.customer else (None, None)
+    tickets = "; ".join(f"{line.quantity} {line.category}" for line in booking.lines)
+    return [
+        booking.number, booking.id, booking.booked_at, booking.updated_at, booking.status, name, email, tickets,
+        len(booking.tickets), Decimal(booking.total_amount), Decimal(booking.refunded_amount), booking.currency,
+        " ".join(ticket.code for ticket in booking.tickets),
+    ]  # fmt: skip

@@ -1,0 +1,60 @@
+"""`python -m query_api.time_travel.as_of POSITION`: the statistics as of a ledger position, as JSON on standard output.
+
+A process of its own, so that the API process spends no time on it. The projector folds the ledger into temporary tables, and the
+queries of the present read them.
+"""
+
+import argparse
+import sys
+from contextlib import closing
+
+import msgspec
+from sqlalchemy import Engine
+
+from ledger import gc_tuning
+from ledger.settings import Settings
+from ledger.store import Ledger, sqlalchemy_url
+from projections.engine import catch_up
+from projections.rebuild import digests, shadow
+from projections.registry import PROJECTORS
+from query_api import queries
+from query_api.database import Query, Row
+from query_api.responses.mapping import event_stats_view, summary_view
+from query_api.responses.views import EventStatsView, SummaryView
+
+
+class Standing(msgspec.Struct):
+    """All of the statistics at one position, events newest first."""
+
+    position: int
+    summary: SummaryView
+    events: list[EventStatsView]
+
+
+def standing(settings: Settings, position: int) -> Standing:
+    """Raises LedgerAway, Stalled, SQLAlchemy's errors."""
+    revenue, url = PROJECTORS["revenue"], sqlalchemy_url(settings.database_url)
+    with closing(Ledger(settings.database_url)) as ledger, shadow.temporary(url, revenue) as engine:
+        with engine.begin() as connection:
+            digests.load(connection, revenue, position)
+        catch_up(engine, shadow.UpTo(ledger, position), revenue)
+        summary = _rows(engine, queries.summary(None))
+        events = [event_stats_view(row) for row in _rows(engine, queries.all_event_totals(None, None))]
+    return Standing(position, summary_view(position, [row[1:] for row in summary if row[1] is not None]), events)
+
+
+def _rows(engine: Engine, query: Query) -> list[Row]:
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(query.sql, dict(query.parameters))]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m query_api.time_travel.as_of", description=__doc__)
+    parser.add_argument("position", type=int)
+    gc_tuning.tune()
+    sys.stdout.buffer.write(msgspec.json.encode(standing(Settings.from_env(), parser.parse_args().position)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
