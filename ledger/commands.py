@@ -86,7 +86,7 @@ class CompleteEvent(Command, frozen=True, kw_only=True):
     pass
 
 
-class Wanted(msgspec.Struct, frozen=True, array_like=True):
+class WantedSeats(msgspec.Struct, frozen=True, array_like=True):
     """A category by its name or public id, and how many seats of it."""
 
     category: str
@@ -98,7 +98,7 @@ class BookSeats(Command, frozen=True, kw_only=True):
     everyone else books for themselves and leaves it None. `customer_proof`, a keyed digest of how the customer was named, stands
     for them in the body's digest: a person's account may change, what was asked for may not."""
 
-    tickets: tuple[Wanted, ...]
+    tickets: tuple[WantedSeats, ...]
     customer_proof: bytes = b""
     customer_id: UUID | None = None
     ticket_key: int = 1
