@@ -12,7 +12,7 @@ from fastapi import Request
 from starlette.datastructures import State
 
 from accounts.access import Access
-from accounts.guests import HOUSE, Guest, Guests
+from accounts.guests import DEFAULT_ORGANIZER, Guest, Guests
 from commands.appender.batch import Gone
 from commands.bodies import NewCategory, minor, numbered
 from commands.routes import WriteSide
@@ -89,7 +89,7 @@ class Counter:
         self, details: e.Details, categories: list[NewCategory], *, organizer: Guest | None = None, id_: UUID | None = None
     ) -> EventView:
         """Put on by the organizer, or by the house."""
-        organizer = organizer or await self.guests.find_or_make(HOUSE)
+        organizer = organizer or await self.guests.find_or_make(DEFAULT_ORGANIZER)
         id_, currency = id_ or uuid4(), self._write.currency
         command = ScheduleEvent(
             id=id_, actor=_organizer(organizer.id), event_id=id_, details=details, currency=currency,
@@ -210,7 +210,7 @@ class Counter:
 
     def totals(self) -> AsyncIterator[list[Row]]:
         """Of the house's events: see `queries.all_event_totals`."""
-        return self._read.everything(queries.all_event_totals(self.guests.house_id, None))
+        return self._read.everything(queries.all_event_totals(self.guests.default_organizer_id, None))
 
     # ---
 
@@ -227,7 +227,7 @@ class Counter:
         return Place(event, booking_id, guest)
 
     async def _is_ours(self, organizer_id: UUID) -> bool:
-        return organizer_id == self.guests.house_id or await self.guests.get(organizer_id) is not None
+        return organizer_id == self.guests.default_organizer_id or await self.guests.get(organizer_id) is not None
 
 
 def listed(row: Row) -> EventView:

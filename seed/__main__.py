@@ -12,7 +12,7 @@ import psycopg
 
 from accounts.access import Access
 from accounts.account_service import NewAccount
-from accounts.guests import HOUSE, guest_id
+from accounts.guests import DEFAULT_ORGANIZER, guest_id
 from ledger.commands import (
     Actor,
     BookSeats,
@@ -52,7 +52,7 @@ class Teller:
 
     def _command(self, step: Step) -> Command:
         api = step.show.api
-        organizer = Actor(guest_id(api, HOUSE) if api else self._people[1], Role.ORGANIZER)
+        organizer = Actor(guest_id(api, DEFAULT_ORGANIZER) if api else self._people[1], Role.ORGANIZER)
         who = organizer if step.customer < 0 or api else Actor(self._people[step.customer], Role.CUSTOMER)
         guest = guest_id(api, NAMES[step.customer]) if api else None
         id_, event = command_id(step), event_id(step.show)
@@ -102,11 +102,12 @@ async def _make_people(settings: Settings, pool: Pool, steps: list[Step]) -> lis
         users = [
             (NewAccount(name=name, email=email, password=PASSWORD, role=role), uuid5(DEMO, email)) for name, email, role in PEOPLE
         ]
-        ids = [(await access.people.create_user(*user)).id for user in users]
+        ids = [(await access.accounts.create_user(*user)).id for user in users]
         ids += [await access.directory.find_or_make_customer(*customer) for customer in CUSTOMERS]
         for step in steps:
             if step.show.api:
-                await access.guests(step.show.api).find_or_make(HOUSE if step.what == "schedule" else NAMES[step.customer])
+                handle = DEFAULT_ORGANIZER if step.what == "schedule" else NAMES[step.customer]
+                await access.guests(step.show.api).find_or_make(handle)
         return ids
 
 

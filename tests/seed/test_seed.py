@@ -166,7 +166,7 @@ async def test_dates_are_fresh_whenever_it_is_loaded(settings: Settings, hour: i
 
 async def test_the_people_of_the_demo_can_log_in(demo: Demo) -> None:
     async with make_pool(demo.settings) as pool, access(demo.settings, pool) as people:
-        logged_in = [(await people.people.log_in(email, PASSWORD)).account for _, email, _ in PEOPLE]
+        logged_in = [(await people.accounts.log_in(email, PASSWORD)).account for _, email, _ in PEOPLE]
     assert [(one.name, one.email, one.role) for one in logged_in] == list(PEOPLE)
     assert [email.partition("@")[0] for _, email, _ in PEOPLE] == ["admin", "organizer", "auditor", "alice", "bob"]
 
