@@ -31,7 +31,7 @@ from ledger.keys import Keyring, KeysError
 from ledger.macs import Macs
 from ledger.pool import Pool, make_pool
 from ledger.settings import Settings, SettingsError
-from ledger.store import Ledger, LedgerAway
+from ledger.store import Ledger, LedgerUnavailable
 from seed.demo import CUSTOMERS, DEMO, NAMES, PASSWORD, PEOPLE, Step, command_id, event_id, story
 from seed.progress import NotDue, beginning
 
@@ -45,7 +45,7 @@ class Teller:
     def tell(self, ledger: Ledger, told: int) -> None:
         """All but the first `told` steps, which are in the ledger."""
         for step in self.steps[told:]:
-            ledger.carry_out(self._command(step), step.at)
+            ledger.execute(self._command(step), step.at)
 
     def count(self, what: str) -> int:
         return sum(step.what == what for step in self.steps)
@@ -81,7 +81,7 @@ async def load(settings: Settings, now: datetime | None = None) -> str:
     """Loads everything, or what is missing of it, and says what there is.
 
     Raises SettingsError; NotDue where the ledger holds all of it or anything else; SeatledgerError where a command is refused;
-    LedgerAway."""
+    LedgerUnavailable."""
     if not settings.database_url:
         raise SettingsError("No database: set DATABASE_URL, or start `make run` first.")
     today, told = await asyncio.to_thread(beginning, settings.database_url, now or datetime.now(UTC))
@@ -123,7 +123,7 @@ def main() -> int:
     except NotDue as error:
         print(error, file=sys.stdout if where_due else sys.stderr)
         return 0 if where_due else 1
-    except (SettingsError, KeysError, SeatledgerError, LedgerAway, ValueError, psycopg.Error) as error:
+    except (SettingsError, KeysError, SeatledgerError, LedgerUnavailable, ValueError, psycopg.Error) as error:
         print(one_line(error), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
