@@ -242,7 +242,7 @@ async def log_in(body: LogIn, request: Request, at: At) -> Token:
     try:
         # By either name it is one person, whose tries are one count. An address that is nobody's is counted by itself.
         name = body.username or await at.guests.handle_of(body.email or "")
-        async with at.access.attempts.counted(f"{API} {name or body.email}", address):
+        async with at.access.login_rate_limiter.attempt(f"{API} {name or body.email}", address):
             return Token(token=await at.guests.log_in(name or "", body.password))
     except WrongCredentials:
         raise Refused(400, "The name or the password is wrong.", _NO_FIELD) from None

@@ -12,8 +12,8 @@ from fastapi import Request
 from starlette.datastructures import State
 
 from accounts.access import Access
-from accounts.guests import HOUSE, Guest, Guests
-from commands.appender.batch import Gone
+from accounts.guests import DEFAULT_ORGANIZER, Guest, Guests
+from commands.appender.batch import DisconnectCheck
 from commands.bodies import NewCategory, minor, numbered
 from commands.routes import WriteSide
 from commands.service import MAX_NUMBER
@@ -65,13 +65,13 @@ class Place:
 
 
 class Counter:
-    """All of it raises what `Desk.carry_out` and `ReadSide.ask` raise, and EventNotFound or BookingNotFound for what was not made
-    here."""
+    """Every method raises what `CommandService.execute` and `ReadSide.ask` raise, and EventNotFound or BookingNotFound for what was
+    not made here."""
 
     def __init__(self, api: str, request: Request, whole: State) -> None:
         """`whole`: the state of the application that serves `/api`."""
         self._api = api
-        self._gone: Gone | None = request.is_disconnected
+        self._gone: DisconnectCheck | None = request.is_disconnected
         self._write: WriteSide = whole.write_side
         self._read: ReadSide = whole.read_side
         self.access: Access = whole.access
@@ -89,46 +89,46 @@ class Counter:
         self, details: e.Details, categories: list[NewCategory], *, organizer: Guest | None = None, id_: UUID | None = None
     ) -> EventView:
         """Put on by the organizer, or by the house."""
-        organizer = organizer or await self.guests.find_or_make(HOUSE)
+        organizer = organizer or await self.guests.find_or_make(DEFAULT_ORGANIZER)
         id_, currency = id_ or uuid4(), self._write.currency
         command = ScheduleEvent(
             id=id_, actor=_organizer(organizer.id), event_id=id_, details=details, currency=currency,
             categories=numbered(categories, currency),
         )  # fmt: skip
-        return await self._carry_out_about_event(command)
+        return await self._execute_about_event(command)
 
     async def change(
         self, shown: EventView, changes: dict[str, Any], *, price: Decimal | None = None, capacity: int | None = None
     ) -> EventView:
         """The details that are given, and its first category: whoever comes last wins."""
         for _ in range(EDITS):
-            event = await self._write.desk.event(shown.id)
+            event = await self._write.command_service.last_seen_event(shown.id)
             assert event is not None, "it is shown"
             command = ChangeEvent(
                 id=uuid4(), actor=_organizer(event.organizer_id), event_id=event.id, changes=changes,
                 categories=_first_changed(event, price, capacity), expected_details_version=event.details_version,
             )  # fmt: skip
             with suppress(StaleVersion):  # which is proved: by now this process has read what others changed, categories included
-                return await self._carry_out_about_event(command)
+                return await self._execute_about_event(command)
         raise StaleVersion(shown.details_version)
 
     async def cancel_event(self, shown: EventView) -> EventView:
         command = CancelEvent(id=uuid4(), actor=_organizer(shown.organizer_id), event_id=shown.id)
-        return await self._carry_out_about_event(command)
+        return await self._execute_about_event(command)
 
     async def complete_event(self, shown: EventView) -> EventView:
         command = CompleteEvent(id=uuid4(), actor=_organizer(shown.organizer_id), event_id=shown.id)
-        return await self._carry_out_about_event(command)
+        return await self._execute_about_event(command)
 
     async def event(self, number: int) -> Event:
         """For bookings: what the ledger says of it, whatever the read side has seen."""
-        made = await self._write.desk.made_by(number)
+        made = await self._write.command_service.entry_by_number(number)
         if made is None or not isinstance(made.entry, e.EventScheduled):
             raise EventNotFound
         return await self.event_by_id(made.stream)
 
     async def event_by_id(self, event_id: UUID) -> Event:
-        event = await self._write.desk.event(event_id)
+        event = await self._write.command_service.last_seen_event(event_id)
         if event is None or not await self._is_ours(event.organizer_id):
             raise EventNotFound
         return event
@@ -165,15 +165,15 @@ class Counter:
         actor = Actor(guest.id, Role.CUSTOMER) if guest and in_person else _organizer(event.organizer_id)
         command = BookSeats(
             id=id_ or uuid4(), actor=actor, event_id=event.id, tickets=(WantedSeats(category, quantity),),
-            customer_id=guest.id if guest and not in_person else None, ticket_key=self._write.desk.codes.newest_key,
+            customer_id=guest.id if guest and not in_person else None, ticket_key=self._write.command_service.codes.newest_key,
         )  # fmt: skip
-        view, _ = await self._write.desk.carry_out(command, self._gone)
+        view, _ = await self._write.command_service.execute(command, self._gone)
         assert isinstance(view, BookingView)
         return view
 
     async def booking(self, number: int) -> Place:
         """For cancelling it, as `event`."""
-        made = await self._write.desk.made_by(number)
+        made = await self._write.command_service.entry_by_number(number)
         if made is None or not isinstance(made.entry, e.SeatsBooked):
             raise BookingNotFound
         return await self._place(made.stream, made.entry.command, made.entry.customer_id)
@@ -182,13 +182,13 @@ class Counter:
         event_id = await self._write.event_of(booking_id)
         # Not from the Event in memory, which another process's bookings may not have reached yet.
         _, (row,) = await self._read.ask(queries.booking(booking_id))
-        return await self._place(event_id, booking_id, BookingRow(row, self._write.desk.codes).fields["customer_id"])
+        return await self._place(event_id, booking_id, BookingRow(row, self._write.command_service.codes).fields["customer_id"])
 
     async def cancel(self, place: Place, *, in_person: bool = False) -> BookingView:
         """By the house, or by its guest: who can't once the event has begun."""
         actor = Actor(place.guest.id, Role.CUSTOMER) if in_person else _organizer(place.event.organizer_id)
         command = CancelBooking(id=uuid4(), actor=actor, event_id=place.event.id, booking_id=place.booking_id)
-        view, _ = await self._write.desk.carry_out(command, self._gone)
+        view, _ = await self._write.command_service.execute(command, self._gone)
         assert isinstance(view, BookingView)
         return view
 
@@ -210,24 +210,24 @@ class Counter:
 
     def totals(self) -> AsyncIterator[list[Row]]:
         """Of the house's events: see `queries.all_event_totals`."""
-        return self._read.everything(queries.all_event_totals(self.guests.house_id, None))
+        return self._read.everything(queries.all_event_totals(self.guests.default_organizer_id, None))
 
     # ---
 
-    async def _carry_out_about_event(self, command: Command) -> EventView:
-        view, _ = await self._write.desk.carry_out(command, self._gone)
+    async def _execute_about_event(self, command: Command) -> EventView:
+        view, _ = await self._write.command_service.execute(command, self._gone)
         assert isinstance(view, EventView)
         return view
 
     async def _place(self, event_id: UUID, booking_id: UUID, guest_id: UUID | None) -> Place:
-        event = await self._write.desk.event(event_id)
+        event = await self._write.command_service.last_seen_event(event_id)
         guest = None if guest_id is None else await self.guests.get(guest_id)
         if event is None or guest is None:
             raise BookingNotFound
         return Place(event, booking_id, guest)
 
     async def _is_ours(self, organizer_id: UUID) -> bool:
-        return organizer_id == self.guests.house_id or await self.guests.get(organizer_id) is not None
+        return organizer_id == self.guests.default_organizer_id or await self.guests.get(organizer_id) is not None
 
 
 def listed(row: Row) -> EventView:

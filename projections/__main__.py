@@ -19,7 +19,7 @@ from ledger import gc_tuning
 from ledger.keys import KeysError
 from ledger.macs import Macs
 from ledger.settings import Settings, SettingsError
-from ledger.store import Ledger, LedgerAway, sqlalchemy_url
+from ledger.store import Ledger, LedgerUnavailable, sqlalchemy_url
 from projections.engine import Occupied, Stalled, catch_up
 from projections.proof import transfer
 from projections.proof.log_keys import LogKeys, begin_origin
@@ -53,7 +53,17 @@ def main() -> int:
         return _fail(f"PostgreSQL refuses: {(str(error).splitlines() or [''])[0]}")
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}.")
-    except (SettingsError, KeysError, NoteError, TransferError, Refused, CopiesRefused, TreeBehind, Stalled, LedgerAway) as error:
+    except (
+        SettingsError,
+        KeysError,
+        NoteError,
+        TransferError,
+        Refused,
+        CopiesRefused,
+        TreeBehind,
+        Stalled,
+        LedgerUnavailable,
+    ) as error:
         return _fail(str(error))
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import CheckConstraint, Connection, Index, LargeBinary, SmallInt
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
-from ledger.entries import Recorded
+from ledger.entries import RecordedEntry
 from projections import merkle
 from projections.tables import Id, Model, Moment, Position, insert, upsert
 
@@ -98,7 +98,7 @@ class Audit:
     version = 1
     tables = (AuditTile, AuditLeaves, AuditAmendment)
 
-    def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
+    def fold(self, connection: Connection, run: Sequence[RecordedEntry]) -> None:
         """The last tile of each level is written again, and new ones: a handful of statements."""
         leaves = connection.scalar(_LEAVES, {"first": run[0].position, "last": run[-1].position}) or b""
         if len(leaves) != len(run) * merkle.SIZE:
@@ -123,7 +123,7 @@ def _append(connection: Connection, leaves: bytes) -> int:
     return size
 
 
-def _note_places(connection: Connection, size: int, run: Sequence[Recorded]) -> None:
+def _note_places(connection: Connection, size: int, run: Sequence[RecordedEntry]) -> None:
     last = connection.execute(_LAST_LEAVES).one_or_none()
     held, latest = b"", run[0].entry.at
     if last is not None:
@@ -134,7 +134,7 @@ def _note_places(connection: Connection, size: int, run: Sequence[Recorded]) -> 
     upsert(connection, AuditLeaves, _rows(size, held, latest, run))
 
 
-def _rows(size: int, held: bytes, latest: datetime, run: Sequence[Recorded]) -> list[dict[str, Any]]:
+def _rows(size: int, held: bytes, latest: datetime, run: Sequence[RecordedEntry]) -> list[dict[str, Any]]:
     rows, start = list[dict[str, Any]](), 0
     while start < len(run):
         tile, filled = divmod(size + start, merkle.WIDTH)
@@ -150,7 +150,7 @@ def _rows(size: int, held: bytes, latest: datetime, run: Sequence[Recorded]) -> 
 _AMENDMENTS = frozenset((e.BookingCancelled, e.TicketUsed, e.EventCancelled))
 
 
-def _subject(amendment: Recorded) -> UUID:
+def _subject(amendment: RecordedEntry) -> UUID:
     entry = amendment.entry
     return entry.booking_id if isinstance(entry, e.BookingCancelled | e.TicketUsed) else amendment.stream
 

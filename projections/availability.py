@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Computed, Connection, ForeignKey, Index,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
-from ledger.entries import Recorded
+from ledger.entries import RecordedEntry
 from projections.tables import CategoryNumber, Id, Model, Position, Words, is_any_of, table_of, upsert
 
 
@@ -51,7 +51,7 @@ class Availability:
     version = 1
     tables = (AvailabilityEvent, AvailabilityCategory)
 
-    def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
+    def fold(self, connection: Connection, run: Sequence[RecordedEntry]) -> None:
         events = _read(connection, {recorded.stream for recorded in run})
         before = {(event_id, category) for event_id, seats in events.items() for category in seats}
         changed: dict[UUID, int] = {}

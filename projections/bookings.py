@@ -11,7 +11,7 @@ from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
-from ledger.entries import Recorded
+from ledger.entries import RecordedEntry
 from projections.tables import CategoryNumber, Id, MinorUnits, Model, Moment, Position, Words, insert, update
 
 
@@ -84,7 +84,7 @@ class Bookings:
     version = 2
     tables = (BookingEvent, Booking, Ticket)
 
-    def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
+    def fold(self, connection: Connection, run: Sequence[RecordedEntry]) -> None:
         """New rows first, then what later entries of the run change: a handful of statements."""
         bookings: list[dict[str, Any]] = []
         tickets: list[dict[str, Any]] = []
@@ -113,7 +113,7 @@ class Bookings:
         _change(connection, list(changed.values()), states)
 
 
-def _booking(recorded: Recorded, entry: e.SeatsBooked, tickets: list[dict[str, Any]]) -> dict[str, Any]:
+def _booking(recorded: RecordedEntry, entry: e.SeatsBooked, tickets: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "booking_id": entry.command,
         "number": recorded.position,
@@ -175,7 +175,7 @@ def _change(connection: Connection, changed: list[dict[str, Any]], states: dict[
     )
 
 
-def _event(connection: Connection, recorded: Recorded, entry: e.Entry) -> None:
+def _event(connection: Connection, recorded: RecordedEntry, entry: e.Entry) -> None:
     key = {"event_id": recorded.stream}
     match entry:
         case e.EventScheduled():

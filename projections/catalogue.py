@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Computed, Connection, ForeignKey, Index,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
-from ledger.entries import Recorded
+from ledger.entries import RecordedEntry
 from projections.tables import CategoryNumber, Id, MinorUnits, Model, Moment, Position, Words, update, upsert
 
 #: The order of lists: by start, and an open date last.
@@ -70,7 +70,7 @@ class Catalogue:
     version = 2
     tables = (CatalogueEvent, CatalogueCategory)
 
-    def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
+    def fold(self, connection: Connection, run: Sequence[RecordedEntry]) -> None:
         """An event is touched a few times in its life: its entries go one by one, those of a sale pass by."""
         for recorded in run:
             entry = recorded.entry
@@ -81,7 +81,7 @@ class Catalogue:
             else:
                 self._change(connection, recorded, entry)
 
-    def _schedule(self, connection: Connection, recorded: Recorded, entry: e.EventScheduled) -> None:
+    def _schedule(self, connection: Connection, recorded: RecordedEntry, entry: e.EventScheduled) -> None:
         row = {
             "event_id": recorded.stream,
             "number": recorded.position,
@@ -96,7 +96,7 @@ class Catalogue:
         upsert(connection, CatalogueEvent, [row])
         upsert(connection, CatalogueCategory, [_category(recorded, category) for category in entry.categories])
 
-    def _change(self, connection: Connection, recorded: Recorded, entry: e.Entry) -> None:
+    def _change(self, connection: Connection, recorded: RecordedEntry, entry: e.Entry) -> None:
         new: dict[str, Any] = {"details_version": recorded.version, "position": recorded.position}
         key = {"event_id": recorded.stream}
         match entry:
@@ -124,7 +124,7 @@ def _details(details: e.Details) -> dict[str, Any]:
     return {**row, "past_at": details.past_at}
 
 
-def _category(recorded: Recorded, category: e.Category) -> dict[str, Any]:
+def _category(recorded: RecordedEntry, category: e.Category) -> dict[str, Any]:
     return {"event_id": recorded.stream, "category": category.number, "name": category.name, "price": category.price}
 
 

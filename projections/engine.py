@@ -14,8 +14,8 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, Engine, bindparam, func, null, select, text, update
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from ledger.entries import Recorded
-from ledger.store import LedgerAway
+from ledger.entries import RecordedEntry
+from ledger.store import LedgerUnavailable
 from projections.tables import Model, Progress
 
 log = logging.getLogger(__name__)
@@ -38,14 +38,14 @@ class Projector(Protocol):
         """Each after what it refers to. `fold` names them without a schema, so that the same fold serves tables of the same names
         elsewhere (projections/rebuild/shadow.py)."""
 
-    def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
+    def fold(self, connection: Connection, run: Sequence[RecordedEntry]) -> None:
         """Writes what these entries, in order, change: a few statements, however long the run."""
 
 
 class Log(Protocol):
     """What the engine asks of the ledger."""
 
-    def read(self, after: int, limit: int) -> list[Recorded]: ...
+    def read(self, after: int, limit: int) -> list[RecordedEntry]: ...
 
     def next_position(self, after: int) -> int | None: ...
 
@@ -84,7 +84,7 @@ def catch_up(
     or there may be more.
 
     `published` is told the projection's name and position after each commit. Raises Occupied, Stalled at an entry that can't be
-    applied (the ones before it are folded), and where the database is out of reach its own errors or LedgerAway."""
+    applied (the ones before it are folded), and where the database is out of reach its own errors or LedgerUnavailable."""
     folded = searching = 0  # so many entries more are folded one at a time
     with engine.connect() as connection:
         position, version = _read_standing(connection, projector)
@@ -171,7 +171,7 @@ def _is_away(error: Exception) -> bool:
     if isinstance(error, DBAPIError) and isinstance(error, OperationalError | InterfaceError):
         code = getattr(error.orig, "sqlstate", None) or ""
         return not (code == _TIMED_OUT or code.startswith(_TOO_BIG))
-    return isinstance(error, LedgerAway)
+    return isinstance(error, LedgerUnavailable)
 
 
 def _stall(engine: Engine, ledger: Log, projector: Projector, failed: _Failed) -> Stalled | None:

@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, delete, s
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
-from ledger.entries import Recorded
+from ledger.entries import RecordedEntry
 from projections.tables import CategoryNumber, Id, MinorUnits, Model, Moment, Position, Words, add, is_any_of, upsert
 
 
@@ -104,7 +104,7 @@ class Revenue:
     version = 1
     tables = (RevenueEvent, RevenueCategory, RevenueHour)
 
-    def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
+    def fold(self, connection: Connection, run: Sequence[RecordedEntry]) -> None:
         events = _read(connection, {recorded.stream for recorded in run})
         for recorded in run:
             if isinstance(recorded.entry, e.EventScheduled):
@@ -130,7 +130,7 @@ def _read(connection: Connection, event_ids: set[UUID]) -> dict[UUID, _Event]:
     return events
 
 
-def _scheduled(recorded: Recorded, entry: e.EventScheduled) -> _Event:
+def _scheduled(recorded: RecordedEntry, entry: e.EventScheduled) -> _Event:
     row = {
         "event_id": recorded.stream,
         "number": recorded.position,

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg.rows import tuple_row
 
-from ledger.pool import Connection, Pool, connection, in_time
+from ledger.pool import Connection, Pool, connection, time_limit
 from projections.registry import PROJECTORS
 
 __all__ = ["EXPORT_PAGE", "Answer", "Database", "Pool", "Query", "Row", "Snapshot"]
@@ -71,7 +71,7 @@ class Database:
 
     async def rows(self, query: Query) -> list[Row]:
         async with connection(self._pool, self._seconds, in_steps=True) as taken:
-            with in_time(self._pool, taken, self._seconds):
+            with time_limit(self._pool, taken, self._seconds):
                 return await _rows(taken, query)
 
     @asynccontextmanager
@@ -96,7 +96,7 @@ class Snapshot:
         self._pool, self._connection, self._seconds = pool, taken, seconds
 
     def in_time(self) -> AbstractContextManager[None]:
-        return in_time(self._pool, self._connection, self._seconds)
+        return time_limit(self._pool, self._connection, self._seconds)
 
     async def answer(self, query: Query) -> Answer:
         with self.in_time():

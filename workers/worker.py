@@ -16,7 +16,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from ledger import gc_tuning, snapshots
 from ledger.channels import positions_channel
 from ledger.settings import Settings
-from ledger.store import Ledger, LedgerAway, sqlalchemy_url
+from ledger.store import Ledger, LedgerUnavailable, sqlalchemy_url
 from projections.audit import Audit
 from projections.engine import RUN, Occupied, Projector, Stalled, catch_up
 from projections.proof.checkpoints import Checkpointing
@@ -102,7 +102,7 @@ class Worker:
             pass  # the engine has logged and stored it
         except (OperationalError, InterfaceError) as error:
             log.warning("%s can't reach the database: %s", projector.name, error.orig)
-        except LedgerAway as error:
+        except LedgerUnavailable as error:
             log.warning("%s can't read the ledger: %s", projector.name, error)
         if projector.name == Audit.name:
             self._begin_signing()
@@ -186,6 +186,6 @@ class Worker:
         return True
 
     def _take_snapshot(self, stream: UUID) -> None:
-        event = self.ledger.event(stream)
+        event = self.ledger.current_event(stream)
         assert event is not None, "a stream that has grown has entries"
         self.ledger.save_snapshot(snapshots.take(event))

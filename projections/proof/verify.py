@@ -89,7 +89,7 @@ class Verifier:
 
     def run(self, *, anew: bool = False) -> Report:
         """Raises KeysError, NoteError for a list or file that holds no checkpoints of ours, CopiesRefused where another is at it,
-        TreeBehind, LedgerAway, psycopg's and SQLAlchemy's errors. What is found is in the report."""
+        TreeBehind, LedgerUnavailable, psycopg's and SQLAlchemy's errors. What is found is in the report."""
         report = Report(started_at=datetime.now(UTC))
         if anew:
             self._state.unlink(missing_ok=True)

@@ -63,7 +63,8 @@ class Rebuilder:
         self._copies.close()
 
     def rebuild(self, projectors: Sequence[Projector], told: Told = lambda position, target: None) -> list[Rebuilt]:
-        """Raises CopiesRefused where another is at one of them or a swap finds no gap between long reads; Stalled; LedgerAway."""
+        """Raises CopiesRefused where another is at one of them or a swap finds no gap between long reads; Stalled;
+        LedgerUnavailable."""
         with ExitStack() as stack:
             for projector in projectors:
                 stack.enter_context(self._copies.alone(projector.name))

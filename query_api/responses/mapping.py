@@ -8,7 +8,7 @@ import msgspec
 
 from ledger.event import category_id
 from ledger.money import to_text
-from ledger.ticket_codes import Place, TicketCodes
+from ledger.ticket_codes import TicketCodes, TicketLocation
 from ledger.views import BookingView, CategoryView, EventView, LineView, TicketView, ticket_id
 from query_api.database import Row
 from query_api.responses.views import (
@@ -77,7 +77,7 @@ class BookingRow:
             "currency": currency,
             "tickets": [
                 TicketView(
-                    id=ticket_id(booking_id, ticket), code=codes.code(event_id, Place(self.version, ticket), ticket_key),
+                    id=ticket_id(booking_id, ticket), code=codes.code(event_id, TicketLocation(self.version, ticket), ticket_key),
                     category=category, status="cancelled" if off_at else state,
                 )
                 for ticket, _, category, _, state in tickets

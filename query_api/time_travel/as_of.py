@@ -32,7 +32,7 @@ class Standing(msgspec.Struct):
 
 
 def standing(settings: Settings, position: int) -> Standing:
-    """Raises LedgerAway, Stalled, SQLAlchemy's errors."""
+    """Raises LedgerUnavailable, Stalled, SQLAlchemy's errors."""
     revenue, url = PROJECTORS["revenue"], sqlalchemy_url(settings.database_url)
     with closing(Ledger(settings.database_url)) as ledger, shadow.temporary(url, revenue) as engine:
         with engine.begin() as connection:

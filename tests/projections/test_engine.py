@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, text
 
 from ledger import entries as e
-from ledger.entries import Recorded
+from ledger.entries import RecordedEntry
 from ledger.store import Ledger
 from projections.engine import Occupied, Projector, Stalled, catch_up
 from projections.registry import PROJECTORS
@@ -83,7 +83,7 @@ class _Interrupting:
         self.name, self.version, self.tables = real.name, real.version, real.tables
         self._real, self._interrupt = real, interrupt
 
-    def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
+    def fold(self, connection: Connection, run: Sequence[RecordedEntry]) -> None:
         self._real.fold(connection, run)
         interrupt, self._interrupt = self._interrupt, None
         if callable(interrupt):
@@ -112,7 +112,7 @@ class _Tripping:
         self.name, self.version, self.tables = real.name, real.version, real.tables
         self._real, self.at = real, at
 
-    def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
+    def fold(self, connection: Connection, run: Sequence[RecordedEntry]) -> None:
         if any(recorded.position == self.at for recorded in run):
             raise ValueError("what is this?")
         self._real.fold(connection, run)

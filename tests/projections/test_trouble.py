@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
-from ledger.entries import Recorded
+from ledger.entries import RecordedEntry
 from ledger.settings import Settings
 from ledger.snapshots import Snapshot
-from ledger.store import Ledger, LedgerAway, sqlalchemy_url
+from ledger.store import Ledger, LedgerUnavailable, sqlalchemy_url
 from projections.engine import Projector, Stalled, catch_up
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
@@ -26,13 +26,13 @@ STREAM = UUID(int=0x51)
 class Noting:
     """Folds as the real one does, but notes how long each run was and lets `before` spoil it."""
 
-    def __init__(self, before: Callable[[Connection, Sequence[Recorded]], None] = lambda connection, run: None) -> None:
+    def __init__(self, before: Callable[[Connection, Sequence[RecordedEntry]], None] = lambda connection, run: None) -> None:
         real: Projector = PROJECTORS["revenue"]
         self.name, self.version, self.tables = real.name, real.version, real.tables
         self._real, self._before = real, before
         self.runs: list[int] = []
 
-    def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
+    def fold(self, connection: Connection, run: Sequence[RecordedEntry]) -> None:
         self.runs.append(len(run))
         self._before(connection, run)
         self._real.fold(connection, run)
@@ -70,14 +70,14 @@ def ledger_locked(database_url: str) -> Iterator[None]:
         lambda ledger: ledger.next_position(0),
         lambda ledger: ledger.head(),
         lambda ledger: list(ledger.stream(STREAM)),
-        lambda ledger: ledger.event(STREAM),
-        lambda ledger: ledger.carry_out(s.schedule(), s.NOW),
+        lambda ledger: ledger.current_event(STREAM),
+        lambda ledger: ledger.execute(s.schedule(), s.NOW),
         lambda ledger: ledger.save_snapshot(Snapshot(STREAM, 1, "event-snapshot/1", b"")),
     ],
 )
 def test_a_ledger_out_of_reach_says_so_in_one_way(database_url: str, use: Callable[[Ledger], object]) -> None:
     ledger = Ledger(impatient(database_url), s.MACS)
-    with ledger_locked(database_url), pytest.raises(LedgerAway, match="statement timeout"):
+    with ledger_locked(database_url), pytest.raises(LedgerUnavailable, match="statement timeout"):
         use(ledger)
     use(ledger)
     ledger.close()
@@ -86,7 +86,7 @@ def test_a_ledger_out_of_reach_says_so_in_one_way(database_url: str, use: Callab
 def test_a_ledger_out_of_reach_is_no_entrys_fault(engine: Engine, ledger: Ledger, database_url: str) -> None:
     positions, projector = told(ledger), Noting()
     away = Ledger(impatient(database_url), s.MACS)
-    with ledger_locked(database_url), pytest.raises(LedgerAway):
+    with ledger_locked(database_url), pytest.raises(LedgerUnavailable):
         catch_up(engine, away, projector)
     assert (progress(engine), projector.runs) == ((0, None, None), [])
     assert catch_up(engine, away, projector) == len(positions)
@@ -99,10 +99,10 @@ def test_reads_that_fail_now_and_then_stall_nothing(
 ) -> None:
     positions, read, calls = told(ledger), Ledger.read, []
 
-    def every_third(self: Ledger, after: int, limit: int) -> list[Recorded]:
+    def every_third(self: Ledger, after: int, limit: int) -> list[RecordedEntry]:
         calls.append(after)
         if len(calls) % 3:
-            raise LedgerAway("not now")
+            raise LedgerUnavailable("not now")
         return read(self, after, limit)
 
     monkeypatch.setattr(Ledger, "read", every_third)
@@ -116,7 +116,7 @@ def test_reads_that_fail_now_and_then_stall_nothing(
 
 
 def test_a_run_that_failed_once_is_folded_one_by_one_and_the_rest_in_bulk(engine: Engine, ledger: Ledger) -> None:
-    def trip_once(connection: Connection, run: Sequence[Recorded]) -> None:
+    def trip_once(connection: Connection, run: Sequence[RecordedEntry]) -> None:
         if len(projector.runs) == 2:
             raise ValueError("only this once")
 
@@ -129,7 +129,7 @@ def test_a_run_that_failed_once_is_folded_one_by_one_and_the_rest_in_bulk(engine
 def test_an_entry_that_always_takes_too_long_is_stalled_in_sight_of_all(ledger: Ledger, database_url: str) -> None:
     positions = told(ledger)
 
-    def too_long(connection: Connection, run: Sequence[Recorded]) -> None:
+    def too_long(connection: Connection, run: Sequence[RecordedEntry]) -> None:
         if any(recorded.position == positions[7] for recorded in run):
             connection.execute(text("SELECT pg_sleep(10)"))
 
@@ -144,10 +144,10 @@ def test_an_entry_that_always_takes_too_long_is_stalled_in_sight_of_all(ledger: 
 def test_a_lost_connection_and_a_lock_are_no_entrys_fault(ledger: Ledger, engine: Engine, database_url: str) -> None:
     told(ledger)
 
-    def cut(connection: Connection, run: Sequence[Recorded]) -> None:
+    def cut(connection: Connection, run: Sequence[RecordedEntry]) -> None:
         connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
-    def locked_out(connection: Connection, run: Sequence[Recorded]) -> None:
+    def locked_out(connection: Connection, run: Sequence[RecordedEntry]) -> None:
         connection.execute(text("SET LOCAL lock_timeout = 50"))
         with psycopg.connect(database_url) as other:
             other.execute("LOCK TABLE revenue_events")
@@ -185,7 +185,7 @@ def test_nothing_is_noted_where_another_worker_folded_the_entry_meanwhile(
     other = create_engine(sqlalchemy_url(database_url), poolclass=NullPool)
     begun: list[Any] = []
 
-    def trip(connection: Connection, run: Sequence[Recorded]) -> None:
+    def trip(connection: Connection, run: Sequence[RecordedEntry]) -> None:
         raise ValueError("this process is too old")
 
     def meanwhile(connection: Connection) -> None:
