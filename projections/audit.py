@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ledger import entries as e
 from ledger.entries import Recorded
 from projections import merkle
-from projections.tables import Id, Model, Moment, Position, insert, upsert
+from projections.tables import Id, Model, Position, Timestamp, insert, upsert
 
 _POSITION = struct.Struct(">q")
 _PLACE = struct.Struct(">qqi")
@@ -49,7 +49,7 @@ class AuditLeaves(Model):
     tile: Mapped[Position] = mapped_column(primary_key=True)
     first_position: Mapped[Position]
     positions: Mapped[bytes] = mapped_column(LargeBinary)
-    latest: Mapped[Moment]
+    latest: Mapped[Timestamp]
 
 
 class AuditAmendment(Model):
@@ -93,7 +93,7 @@ _LAST_TILES = text("""
 _LAST_LEAVES = select(AuditLeaves.tile, AuditLeaves.positions, AuditLeaves.latest).order_by(AuditLeaves.tile.desc()).limit(1)
 
 
-class Audit:
+class AuditProjector:
     name = "audit"
     version = 1
     tables = (AuditTile, AuditLeaves, AuditAmendment)

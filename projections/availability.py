@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
 from ledger.entries import Recorded
-from projections.tables import CategoryNumber, Id, Model, Position, Words, is_any_of, table_of, upsert
+from projections.tables import CategoryNumber, Id, Model, Position, String, is_any_of, table_of, upsert
 
 
 class AvailabilityEvent(Model):
@@ -30,23 +30,23 @@ class AvailabilityCategory(Model):
 
     event_id: Mapped[Id] = mapped_column(ForeignKey("availability_events.event_id", ondelete="CASCADE"), primary_key=True)
     category: Mapped[CategoryNumber] = mapped_column(primary_key=True)
-    name: Mapped[Words]
+    name: Mapped[String]
     capacity: Mapped[int]
     taken: Mapped[int]
     available: Mapped[int] = mapped_column(Integer, Computed("capacity - taken", persisted=True))
 
 
-class _Seats:
+class _CategoryRow:
     __slots__ = ("capacity", "name", "taken")
 
     def __init__(self, name: str, capacity: int, taken: int = 0) -> None:
         self.name, self.capacity, self.taken = name, capacity, taken
 
 
-_Events = dict[UUID, dict[int, _Seats]]
+_Events = dict[UUID, dict[int, _CategoryRow]]
 
 
-class Availability:
+class AvailabilityProjector:
     name = "availability"
     version = 1
     tables = (AvailabilityEvent, AvailabilityCategory)
@@ -81,11 +81,11 @@ _CATEGORIES = (
 def _read(connection: Connection, event_ids: set[UUID]) -> _Events:
     events: _Events = {}
     for event_id, category, name, capacity, taken in connection.execute(_CATEGORIES, {"event_ids": list(event_ids)}):
-        events.setdefault(event_id, {})[category] = _Seats(name, capacity, taken)
+        events.setdefault(event_id, {})[category] = _CategoryRow(name, capacity, taken)
     return events
 
 
-def _apply(seats: dict[int, _Seats], entry: e.Entry) -> bool:  # noqa: C901 - one flat table of what each entry does
+def _apply(seats: dict[int, _CategoryRow], entry: e.Entry) -> bool:  # noqa: C901 - one flat table of what each entry does
     """Whether the entry changed what people see here."""
     match entry:
         case e.SeatsBooked():
@@ -95,12 +95,12 @@ def _apply(seats: dict[int, _Seats], entry: e.Entry) -> bool:  # noqa: C901 - on
             for cancelled in entry.lines:
                 seats[cancelled.category].taken -= cancelled.quantity
         case e.EventScheduled():
-            seats.update({category.number: _Seats(category.name, category.capacity) for category in entry.categories})
+            seats.update({category.number: _CategoryRow(category.name, category.capacity) for category in entry.categories})
         case e.EventCancelled():
             for one in seats.values():
                 one.taken = 0
         case e.CategoryAdded():
-            seats[entry.category.number] = _Seats(entry.category.name, entry.category.capacity)
+            seats[entry.category.number] = _CategoryRow(entry.category.name, entry.category.capacity)
         case e.CategoryRenamed():
             seats[entry.category].name = entry.name
         case e.CapacityChanged():

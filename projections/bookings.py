@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
 from ledger.entries import Recorded
-from projections.tables import CategoryNumber, Id, MinorUnits, Model, Moment, Position, Words, insert, update
+from projections.tables import CategoryNumber, Id, MinorUnits, Model, Position, String, Timestamp, insert, update
 
 
 class BookingEvent(Model):
@@ -26,13 +26,13 @@ class BookingEvent(Model):
     )
 
     event_id: Mapped[Id] = mapped_column(primary_key=True)
-    name: Mapped[Words]
-    starts_at: Mapped[Moment | None]
-    currency: Mapped[Words]
+    name: Mapped[String]
+    starts_at: Mapped[Timestamp | None]
+    currency: Mapped[String]
     organizer_id: Mapped[Id]
-    status: Mapped[Words]
-    cancelled_at: Mapped[Moment | None]
-    past_at: Mapped[Moment | None]
+    status: Mapped[String]
+    cancelled_at: Mapped[Timestamp | None]
+    past_at: Mapped[Timestamp | None]
 
 
 class Booking(Model):
@@ -53,12 +53,12 @@ class Booking(Model):
     version: Mapped[Position]
     ticket_key: Mapped[CategoryNumber]
     customer_id: Mapped[Id | None]
-    status: Mapped[Words]
+    status: Mapped[String]
     quantity: Mapped[int]
     total: Mapped[MinorUnits]
     refunded: Mapped[MinorUnits]
-    booked_at: Mapped[Moment]
-    updated_at: Mapped[Moment]
+    booked_at: Mapped[Timestamp]
+    updated_at: Mapped[Timestamp]
 
 
 class Ticket(Model):
@@ -74,12 +74,12 @@ class Ticket(Model):
     booking_id: Mapped[Id] = mapped_column(ForeignKey("bookings.booking_id", ondelete="CASCADE"), primary_key=True)
     ticket: Mapped[CategoryNumber] = mapped_column(primary_key=True)
     category: Mapped[CategoryNumber]
-    category_name: Mapped[Words]
+    category_name: Mapped[String]
     price: Mapped[MinorUnits]
-    status: Mapped[Words]
+    status: Mapped[String]
 
 
-class Bookings:
+class BookingsProjector:
     name = "bookings"
     version = 2
     tables = (BookingEvent, Booking, Ticket)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
 from ledger.entries import Recorded
-from projections.tables import CategoryNumber, Id, MinorUnits, Model, Moment, Position, Words, update, upsert
+from projections.tables import CategoryNumber, Id, MinorUnits, Model, Position, String, Timestamp, update, upsert
 
 #: The order of lists: by start, and an open date last.
 LISTED = "coalesce(starts_at, 'infinity'::timestamp with time zone)"
@@ -35,24 +35,24 @@ class CatalogueEvent(Model):
 
     event_id: Mapped[Id] = mapped_column(primary_key=True)
     number: Mapped[Position] = mapped_column(unique=True)
-    name: Mapped[Words]
-    description: Mapped[Words]
-    venue: Mapped[Words]
-    starts_at: Mapped[Moment | None]
-    ends_at: Mapped[Moment | None]
-    timezone: Mapped[Words]
-    sales_open_at: Mapped[Moment | None]
-    sales_close_at: Mapped[Moment | None]
+    name: Mapped[String]
+    description: Mapped[String]
+    venue: Mapped[String]
+    starts_at: Mapped[Timestamp | None]
+    ends_at: Mapped[Timestamp | None]
+    timezone: Mapped[String]
+    sales_open_at: Mapped[Timestamp | None]
+    sales_close_at: Mapped[Timestamp | None]
     max_tickets_per_customer: Mapped[int | None]
-    currency: Mapped[Words]
-    status: Mapped[Words]
+    currency: Mapped[String]
+    status: Mapped[String]
     organizer_id: Mapped[Id]
     details_version: Mapped[Position]
-    created_at: Mapped[Moment]
-    search: Mapped[Words] = mapped_column(Computed("lower(name || E'\\n' || venue)", persisted=True))
+    created_at: Mapped[Timestamp]
+    search: Mapped[String] = mapped_column(Computed("lower(name || E'\\n' || venue)", persisted=True))
     position: Mapped[Position]
-    past_at: Mapped[Moment | None]
-    show_at: Mapped[Moment | None]
+    past_at: Mapped[Timestamp | None]
+    show_at: Mapped[Timestamp | None]
 
 
 class CatalogueCategory(Model):
@@ -61,11 +61,11 @@ class CatalogueCategory(Model):
 
     event_id: Mapped[Id] = mapped_column(ForeignKey("catalogue_events.event_id", ondelete="CASCADE"), primary_key=True)
     category: Mapped[CategoryNumber] = mapped_column(primary_key=True)
-    name: Mapped[Words]
+    name: Mapped[String]
     price: Mapped[MinorUnits]
 
 
-class Catalogue:
+class CatalogueProjector:
     name = "catalogue"
     version = 2
     tables = (CatalogueEvent, CatalogueCategory)

@@ -21,7 +21,7 @@ from projections.tables import Model, Progress
 log = logging.getLogger(__name__)
 
 #: Entries folded in one transaction: longer runs cost less, and hold who waits for one of them up the longer.
-RUN = 4_000
+BATCH_SIZE = 4_000
 #: Operational errors by PostgreSQL's code that say something of the statement, not of the server: what is folded takes longer than
 #: statement_timeout, or is too big (class 54). Tried again they would come again, for ever.
 _TIMED_OUT, _TOO_BIG = "57014", "54"
@@ -36,13 +36,13 @@ class Projector(Protocol):
     @property
     def tables(self) -> Sequence[type[Model]]:
         """Each after what it refers to. `fold` names them without a schema, so that the same fold serves tables of the same names
-        elsewhere (projections/rebuild/shadow.py)."""
+        elsewhere (projections/rebuild/shadow_tables.py)."""
 
     def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
         """Writes what these entries, in order, change: a few statements, however long the run."""
 
 
-class Log(Protocol):
+class EntrySource(Protocol):
     """What the engine asks of the ledger."""
 
     def read(self, after: int, limit: int) -> list[Recorded]: ...
@@ -50,7 +50,7 @@ class Log(Protocol):
     def next_position(self, after: int) -> int | None: ...
 
 
-class Stalled(Exception):
+class ProjectionStalled(Exception):
     """The entry at `position` could not be applied."""
 
     def __init__(self, name: str, position: int, error: BaseException) -> None:
@@ -59,11 +59,11 @@ class Stalled(Exception):
         self.position = position
 
 
-class Occupied(Exception):
+class ProjectionLocked(Exception):
     """Another process is at it, and may have read the ledger before what this one was called for was there: come again."""
 
 
-class _Failed(Exception):
+class _BatchFailed(Exception):
     """A run of so many entries past position `after` could not be read or folded; the cause is chained."""
 
     def __init__(self, after: int, length: int) -> None:
@@ -73,18 +73,19 @@ class _Failed(Exception):
 
 def catch_up(
     engine: Engine,
-    ledger: Log,
+    ledger: EntrySource,
     projector: Projector,
     published: Callable[[str, int], None] = lambda name, position: None,
     *,
-    run_length: int = RUN,
+    batch_size: int = BATCH_SIZE,
     at_most: int | None = None,
 ) -> int:
-    """Folds the entries that there are, in runs of `run_length`, and returns how many: fewer than `at_most`, where that is given,
+    """Folds the entries that there are, in runs of `batch_size`, and returns how many: fewer than `at_most`, where that is given,
     or there may be more.
 
-    `published` is told the projection's name and position after each commit. Raises Occupied, Stalled at an entry that can't be
-    applied (the ones before it are folded), and where the database is out of reach its own errors or LedgerAway."""
+    `published` is told the projection's name and position after each commit. Raises ProjectionLocked;
+    ProjectionStalled at an entry that can't be applied (the ones before it are folded); LedgerAway or SQLAlchemy's errors where
+    the database is unavailable."""
     folded = searching = 0  # so many entries more are folded one at a time
     with engine.connect() as connection:
         position, version = _read_standing(connection, projector)
@@ -92,8 +93,8 @@ def catch_up(
             return 0
         while True:
             try:
-                position, count = _fold_next(connection, ledger, projector, position, 1 if searching else run_length)
-            except _Failed as failed:
+                position, count = _fold_next(connection, ledger, projector, position, 1 if searching else batch_size)
+            except _BatchFailed as failed:
                 if not searching and failed.length > 1:  # find the entry: the failed run's alone, then in bulk again
                     searching = failed.length
                     continue
@@ -105,7 +106,7 @@ def catch_up(
             folded += count
             if count:
                 published(projector.name, position)
-            if count < (1 if searching else run_length) or (at_most is not None and folded >= at_most):
+            if count < (1 if searching else batch_size) or (at_most is not None and folded >= at_most):
                 return folded
             searching = max(0, searching - count)
 
@@ -134,24 +135,24 @@ def _lock(connection: Connection, given: dict[str, Any]) -> int:
     """The position that the projection has reached, held until the transaction ends."""
     position: int | None = connection.scalars(_LOCK, given).one_or_none()
     if position is None:
-        raise Occupied
+        raise ProjectionLocked
     return position
 
 
-def _fold_next(connection: Connection, ledger: Log, projector: Projector, after: int, run_length: int) -> tuple[int, int]:
-    """One transaction: the position reached and the number of entries folded. Raises Occupied, and _Failed where an entry is at
-    fault."""
+def _fold_next(connection: Connection, ledger: EntrySource, projector: Projector, after: int, batch_size: int) -> tuple[int, int]:
+    """One transaction: the position reached and the number of entries folded. Raises ProjectionLocked, and _BatchFailed
+    where an entry is at fault."""
     given = {"projector": projector.name, "version": projector.version}
-    run_at = after, run_length
+    run_at = after, batch_size
     try:
-        run = ledger.read(after, run_length)
+        run = ledger.read(after, batch_size)
         if not run:
             return after, 0
         with connection.begin():
             locked = _lock(connection, given)
             if locked != after:  # another was quicker: the run is not the next one any more
-                run_at = locked, run_length
-                run = ledger.read(locked, run_length)
+                run_at = locked, batch_size
+                run = ledger.read(locked, batch_size)
                 if not run:
                     return locked, 0
             run_at = locked, len(run)
@@ -160,9 +161,9 @@ def _fold_next(connection: Connection, ledger: Log, projector: Projector, after:
             position = run[-1].position
             connection.execute(_MOVE, {"projector": projector.name, "reached": position})
     except Exception as error:
-        if isinstance(error, Occupied) or _is_away(error):
+        if isinstance(error, ProjectionLocked) or _is_away(error):
             raise
-        raise _Failed(*run_at) from error
+        raise _BatchFailed(*run_at) from error
     return position, len(run)
 
 
@@ -174,7 +175,7 @@ def _is_away(error: Exception) -> bool:
     return isinstance(error, LedgerAway)
 
 
-def _stall(engine: Engine, ledger: Log, projector: Projector, failed: _Failed) -> Stalled | None:
+def _stall(engine: Engine, ledger: EntrySource, projector: Projector, failed: _BatchFailed) -> ProjectionStalled | None:
     """Notes the entry that failed, for all to see. None, and nothing noted, where the projection has left that place since."""
     own_row = Progress.name == projector.name
     error = failed.__cause__
@@ -184,7 +185,7 @@ def _stall(engine: Engine, ledger: Log, projector: Projector, failed: _Failed) -
         position, known = connection.execute(query).one()
         if position != failed.after:
             return None
-        stalled = Stalled(projector.name, ledger.next_position(position) or position, error)
+        stalled = ProjectionStalled(projector.name, ledger.next_position(position) or position, error)
         note = {"failed_position": stalled.position, "error": str(stalled), "updated_at": datetime.now(UTC)}
         connection.execute(update(Progress).where(own_row).values(note))
     if known != stalled.position:  # once, not at every tick

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
 from ledger.entries import Recorded
-from projections.tables import CategoryNumber, Id, MinorUnits, Model, Moment, Position, Words, add, is_any_of, upsert
+from projections.tables import CategoryNumber, Id, MinorUnits, Model, Position, String, Timestamp, add, is_any_of, upsert
 
 
 class RevenueEvent(Model):
@@ -26,11 +26,11 @@ class RevenueEvent(Model):
 
     event_id: Mapped[Id] = mapped_column(primary_key=True)
     number: Mapped[Position] = mapped_column(unique=True)
-    name: Mapped[Words]
-    starts_at: Mapped[Moment | None]
-    currency: Mapped[Words]
+    name: Mapped[String]
+    starts_at: Mapped[Timestamp | None]
+    currency: Mapped[String]
     organizer_id: Mapped[Id]
-    status: Mapped[Words]
+    status: Mapped[String]
     bookings: Mapped[int]
     cancellations: Mapped[int]
 
@@ -44,7 +44,7 @@ class RevenueCategory(Model):
 
     event_id: Mapped[Id] = mapped_column(ForeignKey("revenue_events.event_id", ondelete="CASCADE"), primary_key=True)
     category: Mapped[CategoryNumber] = mapped_column(primary_key=True)
-    name: Mapped[Words]
+    name: Mapped[String]
     capacity: Mapped[int]
     taken: Mapped[int]
     gross: Mapped[MinorUnits]
@@ -62,7 +62,7 @@ class RevenueHour(Model):
     )
 
     event_id: Mapped[Id] = mapped_column(ForeignKey("revenue_events.event_id", ondelete="CASCADE"), primary_key=True)
-    hour: Mapped[Moment] = mapped_column(primary_key=True)
+    hour: Mapped[Timestamp] = mapped_column(primary_key=True)
     bookings: Mapped[int]
     cancellations: Mapped[int]
     tickets: Mapped[int]
@@ -99,7 +99,7 @@ class _Event(msgspec.Struct):
 _HOUR_COLUMNS = ("bookings", "cancellations", "tickets", "tickets_cancelled", "gross", "refunded")
 
 
-class Revenue:
+class RevenueProjector:
     name = "revenue"
     version = 1
     tables = (RevenueEvent, RevenueCategory, RevenueHour)

@@ -32,8 +32,8 @@ Id = Annotated[UUID, mapped_column(Uuid)]
 Position = Annotated[int, mapped_column(BigInteger)]
 MinorUnits = Annotated[int, mapped_column(BigInteger)]
 CategoryNumber = Annotated[int, mapped_column(SmallInteger)]
-Moment = Annotated[datetime, mapped_column(DateTime(timezone=True))]
-Words = Annotated[str, mapped_column(Text)]
+Timestamp = Annotated[datetime, mapped_column(DateTime(timezone=True))]
+String = Annotated[str, mapped_column(Text)]
 
 
 class Model(DeclarativeBase):
@@ -53,12 +53,12 @@ class Progress(Model):
 
     __tablename__ = "projections"
 
-    name: Mapped[Words] = mapped_column(primary_key=True)
+    name: Mapped[String] = mapped_column(primary_key=True)
     version: Mapped[int]
     position: Mapped[Position]
-    updated_at: Mapped[Moment]
+    updated_at: Mapped[Timestamp]
     failed_position: Mapped[Position | None]
-    error: Mapped[Words | None]
+    error: Mapped[String | None]
 
 
 def table_of(model: type[Model]) -> Table:

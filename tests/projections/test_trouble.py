@@ -14,7 +14,7 @@ from ledger.entries import Recorded
 from ledger.settings import Settings
 from ledger.snapshots import Snapshot
 from ledger.store import Ledger, LedgerAway, sqlalchemy_url
-from projections.engine import Projector, Stalled, catch_up
+from projections.engine import ProjectionStalled, Projector, catch_up
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
 from tests.projections.stories import Story
@@ -121,7 +121,7 @@ def test_a_run_that_failed_once_is_folded_one_by_one_and_the_rest_in_bulk(engine
             raise ValueError("only this once")
 
     positions, projector = told(ledger, steps=60), Noting(trip_once)
-    assert catch_up(engine, ledger, projector, run_length=10) == len(positions)
+    assert catch_up(engine, ledger, projector, batch_size=10) == len(positions)
     assert projector.runs[:14] == [10, 10, *[1] * 10, 10, 10]
     assert progress(engine) == (positions[-1], None, None)
 
@@ -134,8 +134,8 @@ def test_an_entry_that_always_takes_too_long_is_stalled_in_sight_of_all(ledger: 
             connection.execute(text("SELECT pg_sleep(10)"))
 
     engine = create_engine(sqlalchemy_url(impatient(database_url, 300)), poolclass=NullPool)
-    with pytest.raises(Stalled, match="statement timeout"):
-        catch_up(engine, ledger, Noting(too_long), run_length=20)
+    with pytest.raises(ProjectionStalled, match="statement timeout"):
+        catch_up(engine, ledger, Noting(too_long), batch_size=20)
     position, failed, error = progress(engine)
     assert (position, failed) == (positions[6], positions[7])
     assert "statement timeout" in (error or "")
@@ -171,7 +171,7 @@ def test_an_entry_of_a_newer_version_stalls_its_projector_and_those_before_it_ar
         )
         connection.execute(insert, (STREAM,))
     for _ in range(2):
-        with pytest.raises(Stalled, match="seats-swapped/7"):
+        with pytest.raises(ProjectionStalled, match="seats-swapped/7"):
             catch_up(engine, ledger, PROJECTORS["revenue"])
         position, failed, error = progress(engine)
         assert (position, failed) == (positions[-1], ledger.head())
@@ -194,6 +194,6 @@ def test_nothing_is_noted_where_another_worker_folded_the_entry_meanwhile(
             catch_up(other, ledger, PROJECTORS["revenue"])
 
     event.listen(engine, "begin", meanwhile)
-    assert catch_up(engine, ledger, Noting(trip), run_length=1) == 0
+    assert catch_up(engine, ledger, Noting(trip), batch_size=1) == 0
     assert len(begun) == 4
     assert progress(engine) == (positions[-1], None, None)
