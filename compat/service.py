@@ -65,8 +65,8 @@ class Place:
 
 
 class Counter:
-    """Every method raises what `CommandService.execute` and `ReadSide.ask` raise, and EventNotFound or BookingNotFound for what was
-    not made here."""
+    """Methods raise what `CommandService.execute` and `ReadSide.fetch` raise, and EventNotFound or BookingNotFound for what was made
+    through another API."""
 
     def __init__(self, api: str, request: Request, whole: State) -> None:
         """`whole`: the state of the application that serves `/api`."""
@@ -135,7 +135,7 @@ class Counter:
 
     def events(self, **filters: Any) -> AsyncIterator[list[Row]]:
         """See `queries.guests_events`; `listed` reads a row."""
-        return self._read.everything(queries.guests_events(self._api, **filters))
+        return self._read.stream_latest_rows(queries.guests_events(self._api, **filters))
 
     async def one_event(self, **key: Any) -> EventView:
         """For edits too, which so wait for the read side before they begin, and never once they are done."""
@@ -144,7 +144,7 @@ class Counter:
     async def event_row(self, **key: Any) -> Row:
         if not 0 < key.get("number", 1) <= MAX_NUMBER:
             raise EventNotFound
-        rows = await self._read.current(queries.guests_events(self._api, **key))
+        rows = await self._read.fetch_latest_rows(queries.guests_events(self._api, **key))
         if not rows:
             raise EventNotFound
         return rows[0]
@@ -181,7 +181,7 @@ class Counter:
     async def booking_by_id(self, booking_id: UUID) -> Place:
         event_id = await self._write.event_of(booking_id)
         # Not from the Event in memory, which another process's bookings may not have reached yet.
-        _, (row,) = await self._read.ask(queries.booking(booking_id))
+        _, (row,) = await self._read.fetch(queries.booking_by_id(booking_id))
         return await self._place(event_id, booking_id, BookingRow(row, self._write.command_service.codes).fields["customer_id"])
 
     async def cancel(self, place: Place, *, in_person: bool = False) -> BookingView:
@@ -194,7 +194,7 @@ class Counter:
 
     def bookings(self, **filters: Any) -> AsyncIterator[list[Row]]:
         """See `queries.guests_bookings`; `sold` reads a row."""
-        return self._read.everything(queries.guests_bookings(self._api, **filters))
+        return self._read.stream_latest_rows(queries.guests_bookings(self._api, **filters))
 
     def sold(self, row: Row) -> Sold:
         event_number, guest_number, guest_name = row[-3:]
@@ -203,14 +203,14 @@ class Counter:
     async def one_booking(self, **key: Any) -> Sold:
         if not 0 < key.get("number", 1) <= MAX_NUMBER:
             raise BookingNotFound
-        rows = await self._read.current(queries.guests_bookings(self._api, **key))
+        rows = await self._read.fetch_latest_rows(queries.guests_bookings(self._api, **key))
         if not rows:
             raise BookingNotFound
         return self.sold(rows[0])
 
     def totals(self) -> AsyncIterator[list[Row]]:
         """Of the house's events: see `queries.all_event_totals`."""
-        return self._read.everything(queries.all_event_totals(self.guests.default_organizer_id, None))
+        return self._read.stream_latest_rows(queries.all_event_totals(self.guests.default_organizer_id, None))
 
     # ---
 
