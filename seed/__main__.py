@@ -12,7 +12,7 @@ import psycopg
 
 from accounts.access import Access
 from accounts.account_service import NewAccount
-from accounts.guests import HOUSE, guest_id
+from accounts.guests import DEFAULT_ORGANIZER, guest_id
 from ledger import messages as m
 from ledger.database_errors import one_line
 from ledger.errors import SeatledgerError
@@ -41,7 +41,7 @@ class Teller:
 
     def _command(self, step: Step) -> m.Command:
         api = step.show.api
-        organizer = m.Actor(guest_id(api, HOUSE) if api else self._people[1], m.Role.ORGANIZER)
+        organizer = m.Actor(guest_id(api, DEFAULT_ORGANIZER) if api else self._people[1], m.Role.ORGANIZER)
         who = organizer if step.customer < 0 or api else m.Actor(self._people[step.customer], m.Role.CUSTOMER)
         guest = guest_id(api, NAMES[step.customer]) if api else None
         id_, event = command_id(step), event_id(step.show)
@@ -95,7 +95,9 @@ async def _make_people(settings: Settings, pool: Pool, steps: list[Step]) -> lis
         ids += [await access.directory.find_or_make_customer(*customer) for customer in CUSTOMERS]
         for step in steps:
             if step.show.api:
-                await access.guests(step.show.api).find_or_make(HOUSE if step.what == "schedule" else NAMES[step.customer])
+                await access.guests(step.show.api).find_or_make(
+                    DEFAULT_ORGANIZER if step.what == "schedule" else NAMES[step.customer]
+                )
         return ids
 
 
