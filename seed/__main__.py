@@ -12,7 +12,7 @@ import psycopg
 
 from accounts.access import Access
 from accounts.account_service import NewAccount
-from accounts.guests import HOUSE, guest_id
+from accounts.guests import DEFAULT_ORGANIZER, guest_id
 from ledger.commands import (
     Actor,
     BookSeats,
@@ -31,7 +31,7 @@ from ledger.keys import Keyring, KeysError
 from ledger.macs import Macs
 from ledger.pool import Pool, make_pool
 from ledger.settings import Settings, SettingsError
-from ledger.store import Ledger, LedgerAway
+from ledger.store import Ledger, LedgerUnavailable
 from seed.demo import CUSTOMERS, DEMO, NAMES, PASSWORD, PEOPLE, Step, command_id, event_id, story
 from seed.progress import NotDue, beginning
 
@@ -45,14 +45,14 @@ class Teller:
     def tell(self, ledger: Ledger, told: int) -> None:
         """All but the first `told` steps, which are in the ledger."""
         for step in self.steps[told:]:
-            ledger.carry_out(self._command(step), step.at)
+            ledger.execute(self._command(step), step.at)
 
     def count(self, what: str) -> int:
         return sum(step.what == what for step in self.steps)
 
     def _command(self, step: Step) -> Command:
         api = step.show.api
-        organizer = Actor(guest_id(api, HOUSE) if api else self._people[1], Role.ORGANIZER)
+        organizer = Actor(guest_id(api, DEFAULT_ORGANIZER) if api else self._people[1], Role.ORGANIZER)
         who = organizer if step.customer < 0 or api else Actor(self._people[step.customer], Role.CUSTOMER)
         guest = guest_id(api, NAMES[step.customer]) if api else None
         id_, event = command_id(step), event_id(step.show)
@@ -81,7 +81,7 @@ async def load(settings: Settings, now: datetime | None = None) -> str:
     """Loads everything, or what is missing of it, and says what there is.
 
     Raises SettingsError; NotDue where the ledger holds all of it or anything else; SeatledgerError where a command is refused;
-    LedgerAway."""
+    LedgerUnavailable."""
     if not settings.database_url:
         raise SettingsError("No database: set DATABASE_URL, or start `make run` first.")
     today, told = await asyncio.to_thread(beginning, settings.database_url, now or datetime.now(UTC))
@@ -102,11 +102,12 @@ async def _make_people(settings: Settings, pool: Pool, steps: list[Step]) -> lis
         users = [
             (NewAccount(name=name, email=email, password=PASSWORD, role=role), uuid5(DEMO, email)) for name, email, role in PEOPLE
         ]
-        ids = [(await access.people.create_user(*user)).id for user in users]
+        ids = [(await access.accounts.create_user(*user)).id for user in users]
         ids += [await access.directory.find_or_make_customer(*customer) for customer in CUSTOMERS]
         for step in steps:
             if step.show.api:
-                await access.guests(step.show.api).find_or_make(HOUSE if step.what == "schedule" else NAMES[step.customer])
+                handle = DEFAULT_ORGANIZER if step.what == "schedule" else NAMES[step.customer]
+                await access.guests(step.show.api).find_or_make(handle)
         return ids
 
 
@@ -122,7 +123,7 @@ def main() -> int:
     except NotDue as error:
         print(error, file=sys.stdout if where_due else sys.stderr)
         return 0 if where_due else 1
-    except (SettingsError, KeysError, SeatledgerError, LedgerAway, ValueError, psycopg.Error) as error:
+    except (SettingsError, KeysError, SeatledgerError, LedgerUnavailable, ValueError, psycopg.Error) as error:
         print(one_line(error), file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -45,7 +45,7 @@ class Selling(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.event: Event | None = None
-        self.ledger: list[e.Recorded] = []
+        self.ledger: list[e.RecordedEntry] = []
         self.sent: list[Command] = []
         self.tickets: list[Ticket] = []
         self.paid = self.refunded = 0
@@ -65,7 +65,7 @@ class Selling(RuleBasedStateMachine):
             return False
         trial = self.event.trial() if self.event else None
         for entry in entries:
-            self.ledger.append(e.Recorded(s.EVENT, len(self.ledger) + 1, entry))
+            self.ledger.append(e.RecordedEntry(s.EVENT, len(self.ledger) + 1, entry))
             trial = evolve(trial, self.ledger[-1])
         assert self.event is None or s.state(self.event) == before, "a trial changes nothing"
         assert trial is not None

@@ -17,7 +17,7 @@ from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import NullPool, create_engine, text
 
 from commands.appender.appender import Appender
-from commands.service import Desk
+from commands.service import CommandService
 from ledger import entries as e
 from ledger.commands import (
     Actor,
@@ -66,21 +66,21 @@ class Bench:
         self.ledger = Ledger(database_url)
         self.pool: AsyncConnectionPool[Any] = AsyncConnectionPool(database_url, kwargs={"autocommit": True}, min_size=1, open=False)
         self.run(self.pool.open())
-        self.desks: list[tuple[Appender, Desk]] = [self.run(self.desk()) for _ in range(2)]
+        self.desks: list[tuple[Appender, CommandService]] = [self.run(self.command_service()) for _ in range(2)]
 
-    async def desk(self) -> tuple[Appender, Desk]:
+    async def command_service(self) -> tuple[Appender, CommandService]:
         streams = Streams(self.pool)
         appender = Appender(connect=partial(LedgerConnection.connect, self.url, s.MACS), streams=streams, clock=lambda: NOW)
         await appender.start()
-        return appender, Desk(appender, streams, self.codes)
+        return appender, CommandService(appender, streams, self.codes)
 
     def crash(self, which: int) -> None:
         """One forgets all that it knew."""
         self.run(self.desks[which][0].close())
-        self.desks[which] = self.run(self.desk())
+        self.desks[which] = self.run(self.command_service())
 
     def project(self, name: str) -> None:
-        catch_up(self.engine, self.ledger, PROJECTORS[name], run_length=7)
+        catch_up(self.engine, self.ledger, PROJECTORS[name], batch_size=7)
 
     def rows(self, query: str, **values: Any) -> list[Any]:
         with self.engine.connect() as connection:
@@ -174,7 +174,7 @@ class World(RuleBasedStateMachine):
     def retry(self, which: int, one: int) -> None:
         """Any command that was ever carried out, by either process: the first answer again, and nothing done."""
         command, first = self.done[one % len(self.done)]
-        assert self._carry_out(which, command) == first
+        assert self._execute(which, command) == first
 
     @precondition(lambda self: len(self.done) > 12 and self.status == "active")
     @rule(which=_which)
@@ -216,13 +216,13 @@ class World(RuleBasedStateMachine):
             assert self.bench.rows(stand, id=self.event)[0][0] == sum(map(self._taken, self.capacity))
 
     def _do(self, which: int, command: Command) -> Any:
-        view = self._carry_out(which, command)
+        view = self._execute(which, command)
         if not isinstance(view, SeatledgerError):
             self.done.append((command, view))
         return view
 
-    def _carry_out(self, which: int, command: Command) -> Any:
-        work: Awaitable[Any] = self.bench.desks[which][1].carry_out(command)
+    def _execute(self, which: int, command: Command) -> Any:
+        work: Awaitable[Any] = self.bench.desks[which][1].execute(command)
         try:
             return self.bench.run(work)[0]  # type: ignore[arg-type]
         except SeatledgerError as refusal:

@@ -72,7 +72,7 @@ export const bookings = {
     done: (quantity: number) => `${quantity === 1 ? "1 ticket is" : `${count(quantity)} tickets are`} cancelled.`,
     problems: {
       "already-cancelled": "Those tickets are cancelled already.",
-      "ticket-used": "A ticket that was used to get in can't be given back.",
+      "ticket-already-used": "A ticket that was used to get in can't be given back.",
       "ticket-cancelled": "One of these tickets is cancelled already.",
       "event-not-bookable": "The event has begun or is over: tickets can't be given back any more.",
       "not-on-sale": "Sales are over: tickets can't be given back any more.",

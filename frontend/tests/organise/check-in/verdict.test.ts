@@ -13,10 +13,10 @@ describe("at the door", () => {
   });
 
   it("a used one does not, and when it was used is said", () => {
-    const { answer, why } = refused(problem("ticket-used", 409, { used_at: "2030-05-01T20:00:00Z" }), now);
+    const { answer, why } = refused(problem("ticket-already-used", 409, { used_at: "2030-05-01T20:00:00Z" }), now);
     expect(answer).toBe("no");
     expect(why).toContain("12 minutes ago");
-    expect(refused(problem("ticket-used", 409), now).why).toBe("This ticket got in already.");
+    expect(refused(problem("ticket-already-used", 409), now).why).toBe("This ticket got in already.");
   });
 
   it.each([

@@ -19,7 +19,7 @@ export function admitted(ticket: Ticket): Verdict {
 
 /** `now` in milliseconds. */
 export function refused(error: unknown, now: number): Verdict {
-  if (isKind(error, "ticket-used")) {
+  if (isKind(error, "ticket-already-used")) {
     const { used_at } = error.problem;
     if (typeof used_at !== "string") return no(text.usedSometime);
     return no(text.used(exactly(used_at), ago(used_at, now)));

@@ -1,4 +1,4 @@
-"""accounts/attempts.py"""
+"""accounts/login_rate_limiter.py"""
 
 import asyncio
 import socket
@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import redis
 
-from accounts.attempts import ADDRESS_FACTOR, Attempts, _block
 from accounts.errors import TooManyAttempts, WrongCredentials
+from accounts.login_rate_limiter import ADDRESS_FACTOR, LoginRateLimiter, _block
 from ledger.errors import Busy
 
 KEY = bytes(32)
@@ -17,10 +17,10 @@ ALICE = "alice@example.test"
 
 
 @pytest.fixture(params=["redis", "memory"])
-async def attempts(request: pytest.FixtureRequest) -> AsyncIterator[Attempts]:
-    attempts = Attempts(10, request.getfixturevalue("redis_url") if request.param == "redis" else "", KEY)
-    yield attempts
-    await attempts.close()
+async def limiter(request: pytest.FixtureRequest) -> AsyncIterator[LoginRateLimiter]:
+    limiter = LoginRateLimiter(10, request.getfixturevalue("redis_url") if request.param == "redis" else "", KEY)
+    yield limiter
+    await limiter.close()
 
 
 @pytest.fixture
@@ -30,50 +30,50 @@ def black_hole() -> Iterator[str]:
         yield f"redis://127.0.0.1:{server.getsockname()[1]}/0"
 
 
-async def fail(attempts: Attempts, email: str = ALICE, address: str = "192.0.2.1") -> bool:
+async def fail(limiter: LoginRateLimiter, email: str = ALICE, address: str = "192.0.2.1") -> bool:
     """Whether the password was looked at."""
     with pytest.raises((WrongCredentials, TooManyAttempts)) as refusal:
-        async with attempts.counted(email, address):
+        async with limiter.attempt(email, address):
             raise WrongCredentials
     assert 1 <= getattr(refusal.value, "retry_after_seconds", 1) <= 60
     return refusal.type is WrongCredentials
 
 
-async def test_ten_tries_an_account_from_wherever(attempts: Attempts) -> None:
-    tried = [await fail(attempts, address=f"192.0.2.{number}") for number in range(30)]
+async def test_ten_tries_an_account_from_wherever(limiter: LoginRateLimiter) -> None:
+    tried = [await fail(limiter, address=f"192.0.2.{number}") for number in range(30)]
     assert tried == [True] * 10 + [False] * 20
-    assert await fail(attempts, email="bob@example.test")
+    assert await fail(limiter, email="bob@example.test")
 
 
-async def test_an_address_may_try_ten_times_as_much(attempts: Attempts) -> None:
-    tried = [await fail(attempts, email=f"{number}@example.test") for number in range(10 * ADDRESS_FACTOR + 20)]
+async def test_an_address_may_try_ten_times_as_much(limiter: LoginRateLimiter) -> None:
+    tried = [await fail(limiter, email=f"{number}@example.test") for number in range(10 * ADDRESS_FACTOR + 20)]
     assert tried == [True] * 10 * ADDRESS_FACTOR + [False] * 20
-    assert await fail(attempts, address="192.0.2.2")
+    assert await fail(limiter, address="192.0.2.2")
 
 
-async def test_many_at_once_are_no_way_round(attempts: Attempts) -> None:
-    assert sum(await asyncio.gather(*(fail(attempts) for _ in range(100)))) == 10
+async def test_many_at_once_are_no_way_round(limiter: LoginRateLimiter) -> None:
+    assert sum(await asyncio.gather(*(fail(limiter) for _ in range(100)))) == 10
 
 
-async def test_log_ins_that_succeed_are_not_counted(attempts: Attempts) -> None:
+async def test_log_ins_that_succeed_are_not_counted(limiter: LoginRateLimiter) -> None:
     for _ in range(9):
-        assert await fail(attempts)
+        assert await fail(limiter)
     for _ in range(30):
-        async with attempts.counted(ALICE, "192.0.2.1"):
+        async with limiter.attempt(ALICE, "192.0.2.1"):
             pass
-    assert [await fail(attempts), await fail(attempts)] == [True, False]
+    assert [await fail(limiter), await fail(limiter)] == [True, False]
 
 
-async def test_busy_is_not_counted(attempts: Attempts) -> None:
+async def test_busy_is_not_counted(limiter: LoginRateLimiter) -> None:
     for _ in range(30):
         with pytest.raises(Busy):
-            async with attempts.counted(ALICE, "192.0.2.1"):
+            async with limiter.attempt(ALICE, "192.0.2.1"):
                 raise Busy
-    assert await fail(attempts)
+    assert await fail(limiter)
 
 
 async def test_processes_share_a_count(redis_url: str) -> None:
-    one, other = Attempts(10, redis_url, KEY), Attempts(10, redis_url, KEY)
+    one, other = LoginRateLimiter(10, redis_url, KEY), LoginRateLimiter(10, redis_url, KEY)
     tried = [await fail(process) for process in (one, other) for _ in range(6)]
     assert tried == [True] * 10 + [False] * 2
     await one.close()
@@ -81,9 +81,9 @@ async def test_processes_share_a_count(redis_url: str) -> None:
 
 
 async def test_redis_learns_no_name(redis_url: str) -> None:
-    attempts = Attempts(10, redis_url, KEY)
-    await fail(attempts)
-    await attempts.close()
+    limiter = LoginRateLimiter(10, redis_url, KEY)
+    await fail(limiter)
+    await limiter.close()
     with redis.Redis.from_url(redis_url, decode_responses=True) as client:
         stored = " ".join([f"{key} {client.get(key)} {client.ttl(key)}" for key in client.scan_iter()])
     assert stored
@@ -93,11 +93,11 @@ async def test_redis_learns_no_name(redis_url: str) -> None:
 
 async def test_without_redis_a_process_counts_alone(black_hole: str) -> None:
     for url in (black_hole, "redis://127.0.0.1:1/0"):
-        attempts = Attempts(10, url, KEY)
+        limiter = LoginRateLimiter(10, url, KEY)
         began = time.monotonic()
-        assert [await fail(attempts) for _ in range(12)] == [True] * 10 + [False] * 2
+        assert [await fail(limiter) for _ in range(12)] == [True] * 10 + [False] * 2
         assert time.monotonic() - began < 1.5, "only the first one waits for it"
-        await attempts.close()
+        await limiter.close()
 
 
 def test_what_one_person_can_have_many_of_is_one_address() -> None:

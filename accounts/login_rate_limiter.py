@@ -39,7 +39,7 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
-class Attempts:
+class LoginRateLimiter:
     def __init__(self, per_minute: int, redis_url: str, key: bytes) -> None:
         """No `redis_url`: each process for itself. `key` hides the names of what is counted."""
         self._of_account = RateLimitItemPerMinute(per_minute, namespace="log-in-account")
@@ -55,7 +55,7 @@ class Attempts:
             await self._connections.disconnect()
 
     @asynccontextmanager
-    async def counted(self, email: str, address: str) -> AsyncIterator[None]:
+    async def attempt(self, email: str, address: str) -> AsyncIterator[None]:
         """Round one try. Raises TooManyAttempts; takes the try back when its body ends well, or is Busy and so did not happen."""
         counted: list[tuple[Storage, str]] = []
         await self._count(self._of_address, _block(address), counted)
