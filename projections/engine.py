@@ -136,7 +136,7 @@ _MOVE = (
     .values(position=bindparam("new_position"), updated_at=func.now(), failed_position=null(), error=null())
 )
 #: A crash of the server may undo the last half second of a projection, which is then folded again. So its commits need not wait for
-#: the disk, nor make the appender's next commit wait for it (docs/decisions/0011).
+#: the disk, nor make the appender's next commit wait for it (docs/decisions/0024).
 _ASYNCHRONOUS_COMMIT = text("SET LOCAL synchronous_commit = off")
 
 

@@ -30,7 +30,7 @@ STATEMENT_TIMEOUT_MS = 30_000
 #: Entries folded before the other projectors have their turn: so that all read them while the ledger has them in memory
 #: (`Ledger.read`), instead of each the whole of it by itself.
 CATCH_UP_LIMIT = BATCH_SIZE
-#: Projectors folded at a time, if there is much to fold: one works while the database writes for the other (docs/decisions/0011).
+#: Projectors folded at a time, if there is much to fold: one works while the database writes for the other (docs/decisions/0025).
 CATCH_UP_THREADS = 2
 #: How long those that are far behind are caught up together, before what else there is to do has its turn.
 JOINT_CATCH_UP_SECONDS = 1.0
