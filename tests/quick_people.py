@@ -11,9 +11,9 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from argon2 import PasswordHasher
 
 from accounts.access import Access
+from accounts.account_service import LoggedIn, NewAccount
 from accounts.guests import Guest, Guests
 from accounts.passwords import Passwords
-from accounts.people import LoggedIn, NewAccount
 from ledger.keys import Keyring
 from ledger.messages import Role
 from ledger.pool import make_pool
