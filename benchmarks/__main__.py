@@ -18,7 +18,8 @@ from benchmarks import growth, hot_event, live, machine, many_events, projection
 from benchmarks.bench import FULL, QUICK, Bench, Options
 from benchmarks.machine import BenchError
 from benchmarks.results import Results
-from devstack.server_place import ServerError, temporary_directory
+from devstack.server_files import temporary_directory
+from devstack.server_user import ServerError
 
 #: In this order: `start` wants the machine for itself, `read_your_writes` a ledger with something in it.
 BENCHMARKS: dict[str, Callable[[Bench], None]] = {

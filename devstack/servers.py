@@ -23,20 +23,16 @@ import psutil
 import psycopg
 import redis
 
-from devstack.server_place import (
+from devstack.server_files import link_target, move_to_fallback, recover_move, server_programs, temporary_directory
+from devstack.server_user import (
     USER,
     ServerError,
-    as_server,
+    can_enter,
     check_owner,
-    enters,
-    link_target,
-    move_elsewhere,
-    recover_move,
-    remove_of_server,
+    grant_access,
+    remove_tree,
     run_as_server,
-    server_programs,
-    share,
-    temporary_directory,
+    server_identity,
 )
 from ledger.database_errors import one_line
 from ledger.settings import Settings
@@ -81,73 +77,75 @@ maxmemory-policy noeviction
 """
 
 
-def _nothing(_: str) -> None:
+def _ignore_exit(_: str) -> None:
     pass
 
 
 @contextmanager
-def own_postgres(directory: Path, lost: Callable[[str], None] = _nothing) -> Iterator[str]:
+def own_postgres(directory: Path, on_exit: Callable[[str], None] = _ignore_exit) -> Iterator[str]:
     """Yields the URL of its database `seatledger`. Calls `lost`, in a thread, if the server ends by itself. Raises ServerError."""
-    with _reachable_directory(directory) as home, _socket_directory(home) as sockets:
+    with _accessible_directory(directory) as home, _socket_directory(home) as sockets:
         data = home / "data"
-        _end_leftover(data, sockets)
+        _stop_leftover_server(data, sockets)
         if data.exists():
             _check_version(data)
         else:
-            _initdb(data)
+            _init_cluster(data)
         settings = [part for name, value in POSTGRES_SETTINGS.items() for part in ("-c", f"{name}={value}")]
         command: list[str | Path] = [server_programs().postgres("postgres"), "-D", data, "-k", sockets, *settings]
         host = quote(str(sockets), safe="")
         admin_url, url = (f"postgresql://seatledger@/{name}?host={host}" for name in ("postgres", "seatledger"))
         # SIGINT is PostgreSQL's fast shutdown: it waits for no client. SIGQUIT gives up and recovers at the next start.
         stop = (signal.SIGINT, signal.SIGQUIT)
-        with _running("PostgreSQL", command, home, ready=lambda: _answers(admin_url), stop=stop, lost=lost):
-            _make_database(admin_url)
+        with _server_process("PostgreSQL", command, home, ready=lambda: _postgres_is_ready(admin_url), stop=stop, on_exit=on_exit):
+            _create_database(admin_url)
             yield url
 
 
 @contextmanager
-def own_redis(directory: Path, lost: Callable[[str], None] = _nothing) -> Iterator[str]:
+def own_redis(directory: Path, on_exit: Callable[[str], None] = _ignore_exit) -> Iterator[str]:
     """Yields the URL of a Redis on a free port of 127.0.0.1, with a password made for this start. As `own_postgres` otherwise."""
-    with _own_directory(directory) as home:
+    with _locked_directory(directory) as home:
         port, password = _free_port(), secrets.token_urlsafe(24)
         config = REDIS_CONFIG.format(port=port, password=password)
         url = f"redis://:{password}@127.0.0.1:{port}/0"
         command: list[str | Path] = [server_programs().redis, "-"]
-        with _running("Redis", command, home, ready=lambda: _pongs(url), stop=(signal.SIGTERM,), lost=lost, stdin=config):
+        with _server_process(
+            "Redis", command, home, ready=lambda: _redis_is_ready(url), stop=(signal.SIGTERM,), on_exit=on_exit, stdin=config
+        ):
             yield url
 
 
 @contextmanager
-def announced(settings: Settings) -> Iterator[None]:
+def url_files(settings: Settings) -> Iterator[None]:
     """Notes where both servers are, in DATA_DIR and for this user alone, for `Settings.of_running`."""
-    notes = {settings.data_dir / "database_url": settings.database_url, settings.data_dir / "redis_url": settings.redis_url}
+    files = {settings.data_dir / "database_url": settings.database_url, settings.data_dir / "redis_url": settings.redis_url}
     try:
-        for note, url in notes.items():
-            note.unlink(missing_ok=True)
-            note.touch(0o600)
-            note.write_text(url)
+        for file, url in files.items():
+            file.unlink(missing_ok=True)
+            file.touch(0o600)
+            file.write_text(url)
         yield
     finally:
-        for note in notes:
-            note.unlink(missing_ok=True)
+        for file in files:
+            file.unlink(missing_ok=True)
 
 
 @contextmanager
-def _reachable_directory(directory: Path) -> Iterator[Path]:
-    """As `_own_directory`. What the servers can't enter moves to where they can, once, and a link is left."""
-    with ExitStack() as own:
-        home = own.enter_context(_own_directory(directory))
-        if not enters(home):
+def _accessible_directory(directory: Path) -> Iterator[Path]:
+    """As `_locked_directory`. What the servers can't enter moves to where they can, once, and a link is left."""
+    with ExitStack() as stack:
+        home = stack.enter_context(_locked_directory(directory))
+        if not can_enter(home):
             if home != directory.absolute():
                 raise ServerError(f"The link {directory} leads to {home}, which the user {USER} can't enter: let him.")
-            _end_leftover(home / "data", home)
-            home = own.enter_context(_own_directory(move_elsewhere(home)))
+            _stop_leftover_server(home / "data", home)
+            home = stack.enter_context(_locked_directory(move_to_fallback(home)))
         yield home
 
 
 @contextmanager
-def _own_directory(directory: Path) -> Iterator[Path]:
+def _locked_directory(directory: Path) -> Iterator[Path]:
     """Yields the directory, or where its link leads. It is ours until this process ends, however it does: the lock goes with it."""
     directory = directory.absolute()
     try:
@@ -156,7 +154,7 @@ def _own_directory(directory: Path) -> Iterator[Path]:
         check_owner(home)
         home.mkdir(parents=True, exist_ok=True)
         lock = (home / "lock").open("w")
-        share(home)
+        grant_access(home)
     except OSError as error:
         raise ServerError(f"The directory {directory} is not writable: {error.strerror}.") from error
     with lock:
@@ -183,7 +181,7 @@ def _socket_directory(directory: Path) -> Iterator[Path]:
         yield short
 
 
-def _end_leftover(data: Path, sockets: Path) -> None:
+def _stop_leftover_server(data: Path, sockets: Path) -> None:
     """A killed server leaves its lock files behind, and where there is no setpriv, a killed `make run` leaves the server.
 
     The process of that number is the server only if it works in this directory: numbers are given again.
@@ -193,7 +191,7 @@ def _end_leftover(data: Path, sockets: Path) -> None:
     try:
         if number and _working_directory(number) == str(data.resolve()):
             leftover = psutil.Process(int(number))
-            _send(leftover, signal.SIGINT)
+            _send_signal(leftover, signal.SIGINT)
             leftover.wait(STOP_SECONDS)
     except psutil.TimeoutExpired:
         raise ServerError(f"A PostgreSQL server still runs in {data} and does not stop: process {number}.") from None
@@ -215,16 +213,16 @@ def _working_directory(pid: str) -> str:
 
 def _check_version(data: Path) -> None:
     """PostgreSQL reads the files of its own major version alone."""
-    theirs = run_as_server("cat", data / "PG_VERSION").stdout.strip()
-    ours = re.findall(r"\d+", run_as_server(server_programs().postgres("postgres"), "--version").stdout)[0]
-    if theirs and theirs != ours:
+    data_version = run_as_server("cat", data / "PG_VERSION").stdout.strip()
+    server_version = re.findall(r"\d+", run_as_server(server_programs().postgres("postgres"), "--version").stdout)[0]
+    if data_version and data_version != server_version:
         raise ServerError(
-            f"The data in {data} are of PostgreSQL {theirs}, and this Seatledger has PostgreSQL {ours}: "
+            f"The data in {data} are of PostgreSQL {data_version}, and this Seatledger has PostgreSQL {server_version}: "
             "dump them (pg_dump) while the Seatledger that made them runs, or set DATA_DIR to another."
         )
 
 
-def _make_database(admin_url: str) -> None:
+def _create_database(admin_url: str) -> None:
     try:
         with psycopg.connect(admin_url, autocommit=True) as connection:
             if not connection.execute("SELECT FROM pg_database WHERE datname = 'seatledger'").rowcount:
@@ -233,29 +231,29 @@ def _make_database(admin_url: str) -> None:
         raise ServerError(f"PostgreSQL can't make the database: {one_line(error)}.") from error
 
 
-def _initdb(data: Path) -> None:
+def _init_cluster(data: Path) -> None:
     """In a directory beside, renamed when it is whole: one that was broken off is not taken for data."""
     fresh = data.with_name("data.new")
-    remove_of_server(fresh)
+    remove_tree(fresh)
     options = ["--username=seatledger", "--auth=trust", "--encoding=UTF8"]
     locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]  # the same on each machine
     command = [*_dying_with_us(signal.SIGTERM), str(server_programs().postgres("initdb")), "-D", str(fresh), *options, *locale]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=data.parent, **as_server())
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=data.parent, **server_identity())
     if done.returncode != 0:
-        remove_of_server(fresh)
+        remove_tree(fresh)
         raise ServerError(f"PostgreSQL's initdb failed: {_last_line(done.stderr)}")
     fresh.rename(data)
 
 
 @contextmanager
-def _running(
+def _server_process(
     name: str,
     command: list[str | Path],
     home: Path,
     *,
     ready: Callable[[], bool],
     stop: tuple[signal.Signals, ...],
-    lost: Callable[[str], None],
+    on_exit: Callable[[str], None],
     stdin: str = "",
 ) -> Iterator[None]:
     """The command in a session of its own, so that Ctrl-C reaches us alone and we stop it last."""
@@ -268,14 +266,14 @@ def _running(
             stderr=output,
             cwd=home,
             start_new_session=True,
-            **as_server(),
+            **server_identity(),
         )
-    ending = threading.Event()
+    stopping = threading.Event()
 
     def watch() -> None:
         process.wait()
-        if not ending.is_set():
-            lost(f"{name} ended by itself; its log is {log}.")
+        if not stopping.is_set():
+            on_exit(f"{name} ended by itself; its log is {log}.")
 
     try:
         assert process.stdin is not None
@@ -286,14 +284,14 @@ def _running(
         threading.Thread(target=watch, daemon=True).start()
         yield
     finally:
-        ending.set()
+        stopping.set()
         _stop(process, stop)
 
 
 def _stop(process: subprocess.Popen[bytes], signals: tuple[signal.Signals, ...]) -> None:
     for number in (*signals, signal.SIGKILL):
         if process.poll() is None:
-            _send(process, number)
+            _send_signal(process, number)
         try:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -301,7 +299,7 @@ def _stop(process: subprocess.Popen[bytes], signals: tuple[signal.Signals, ...])
         return
 
 
-def _send(process: "subprocess.Popen[bytes] | psutil.Process", number: signal.Signals) -> None:
+def _send_signal(process: "subprocess.Popen[bytes] | psutil.Process", number: signal.Signals) -> None:
     """Root without the capability to signal others' processes does it as the servers' user."""
     try:
         process.send_signal(number)
@@ -315,7 +313,7 @@ def _dying_with_us(death: signal.Signals) -> list[str]:
     return [setpriv, "--pdeathsig", death.name.removeprefix("SIG")] if setpriv else []
 
 
-def _answers(url: str) -> bool:
+def _postgres_is_ready(url: str) -> bool:
     try:
         psycopg.connect(url, connect_timeout=2).close()
     except psycopg.OperationalError:
@@ -323,7 +321,7 @@ def _answers(url: str) -> bool:
     return True
 
 
-def _pongs(url: str) -> bool:
+def _redis_is_ready(url: str) -> bool:
     try:
         with redis.Redis.from_url(url, socket_timeout=2) as client:
             return bool(client.ping())

@@ -25,7 +25,7 @@ from argon2.low_level import Type, hash_secret
 import migrations
 from accounts.passwords import HASHER
 from devstack import servers
-from devstack.server_place import installed_programs, temporary_directory
+from devstack.server_files import installed_programs, temporary_directory
 from ledger.recorder import ORDERING_LOCK
 from ledger.settings import Settings
 from seed.__main__ import load

@@ -21,33 +21,37 @@ from ledger.macs import Macs
 from ledger.pool import Pool, make_pool
 from ledger.settings import Settings, SettingsError
 from ledger.store import Ledger, LedgerAway
-from seed.demo import CUSTOMERS, DEMO, NAMES, PASSWORD, PEOPLE, Step, command_id, event_id, story
-from seed.progress import NotDue, beginning
+from seed.demo import CUSTOMERS, DEMO, NAMES, PASSWORD, PEOPLE, Step, command_id, event_id, scenario
+from seed.progress import DemoNotLoadable, find_progress
 
 
-class Teller:
+class DemoLoader:
     """Tells the story: one command after the other, each at its time."""
 
     def __init__(self, people: list[UUID], today: datetime, steps: list[Step]) -> None:
         self._people, self._today, self.steps = people, today, steps
 
-    def tell(self, ledger: Ledger, told: int) -> None:
+    def load(self, ledger: Ledger, steps_done: int) -> None:
         """All but the first `told` steps, which are in the ledger."""
-        for step in self.steps[told:]:
+        for step in self.steps[steps_done:]:
             ledger.carry_out(self._command(step), step.at)
 
     def count(self, what: str) -> int:
         return sum(step.what == what for step in self.steps)
 
     def _command(self, step: Step) -> m.Command:
-        api = step.show.api
+        api = step.event.api
         organizer = m.Actor(guest_id(api, DEFAULT_ORGANIZER) if api else self._people[1], m.Role.ORGANIZER)
         who = organizer if step.customer < 0 or api else m.Actor(self._people[step.customer], m.Role.CUSTOMER)
         guest = guest_id(api, NAMES[step.customer]) if api else None
-        id_, event = command_id(step), event_id(step.show)
+        id_, event = command_id(step), event_id(step.event)
         match step.what:
             case "schedule":
-                details, categories, currency = step.show.details(self._today), step.show.numbered_categories(), step.show.currency
+                details, categories, currency = (
+                    step.event.details(self._today),
+                    step.event.numbered_categories(),
+                    step.event.currency,
+                )
                 return m.ScheduleEvent(
                     id=id_, actor=organizer, event_id=event, details=details, currency=currency, categories=categories
                 )
@@ -69,19 +73,19 @@ class Teller:
 async def load(settings: Settings, now: datetime | None = None) -> str:
     """Loads everything, or what is missing of it, and says what there is.
 
-    Raises SettingsError; NotDue where the ledger holds all of it or anything else; SeatledgerError where a command is refused;
-    LedgerAway."""
+    Raises SettingsError; DemoNotLoadable where the ledger holds all of it or anything else; SeatledgerError where a command is
+    refused; LedgerAway."""
     if not settings.database_url:
         raise SettingsError("No database: set DATABASE_URL, or start `make run` first.")
-    today, told = await asyncio.to_thread(beginning, settings.database_url, now or datetime.now(UTC))
+    today, steps_done = await asyncio.to_thread(find_progress, settings.database_url, now or datetime.now(UTC))
     async with make_pool(settings) as pool:
-        steps = story(today)
-        teller = Teller(await _make_people(settings, pool, steps), today, steps)
+        steps = scenario(today)
+        loader = DemoLoader(await _make_people(settings, pool, steps), today, steps)
     with closing(Ledger(settings.database_url, Macs.open(settings.keys))) as ledger:
-        await asyncio.to_thread(teller.tell, ledger, told)
-    weeks = (today - teller.steps[0].at) // timedelta(weeks=1)
+        await asyncio.to_thread(loader.load, ledger, steps_done)
+    weeks = (today - loader.steps[0].at) // timedelta(weeks=1)
     people = len(PEOPLE) + len(CUSTOMERS)
-    return f"Demo data: {teller.count('schedule')} events, {teller.count('book')} bookings over {weeks} weeks, {people} people."
+    return f"Demo data: {loader.count('schedule')} events, {loader.count('book')} bookings over {weeks} weeks, {people} people."
 
 
 async def _make_people(settings: Settings, pool: Pool, steps: list[Step]) -> list[UUID]:
@@ -94,8 +98,8 @@ async def _make_people(settings: Settings, pool: Pool, steps: list[Step]) -> lis
         ids = [(await access.people.create_user(*user)).id for user in users]
         ids += [await access.directory.find_or_make_customer(*customer) for customer in CUSTOMERS]
         for step in steps:
-            if step.show.api:
-                await access.guests(step.show.api).find_or_make(
+            if step.event.api:
+                await access.guests(step.event.api).find_or_make(
                     DEFAULT_ORGANIZER if step.what == "schedule" else NAMES[step.customer]
                 )
         return ids
@@ -110,7 +114,7 @@ def main() -> int:
         if where_due and not settings.demo:
             return 0
         print(asyncio.run(load(settings)))
-    except NotDue as error:
+    except DemoNotLoadable as error:
         print(error, file=sys.stdout if where_due else sys.stderr)
         return 0 if where_due else 1
     except (SettingsError, KeysError, SeatledgerError, LedgerAway, ValueError, psycopg.Error) as error:

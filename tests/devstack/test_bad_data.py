@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 import migrations
-from devstack.server_place import ServerError
+from devstack.server_user import ServerError
 from devstack.servers import own_postgres
 from tests.devstack.stack_process import environment_of, refusal
 

