@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import collectable
+from benchmarks import gc_on_signal
 from benchmarks.machine import BenchError
 
 ROOT = Path(__file__).parent.parent
@@ -32,15 +32,15 @@ class Process:
     def check(self) -> None:
         """Raises BenchError where it ended by itself."""
         if self._process.poll() is not None:
-            lines = self._log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
+            lines = self._log.read_text(errors="replace").strip().splitlines() or ["it stdout nothing"]
             raise BenchError(f"{self.name} ended by itself: {lines[-1]}")
 
     def rss_bytes(self) -> int:
         return int(psutil.Process(self._process.pid).memory_info().rss)
 
     def collect_garbage(self) -> None:
-        """Of one that is `collectable`."""
-        self._process.send_signal(collectable.SIGNAL)
+        """Of one that is `gc_on_signal`."""
+        self._process.send_signal(gc_on_signal.SIGNAL)
 
     def pause(self) -> None:
         self._process.send_signal(signal.SIGSTOP)
@@ -48,7 +48,7 @@ class Process:
     def resume(self) -> None:
         self._process.send_signal(signal.SIGCONT)
 
-    def wait(self, seconds: float) -> None:
+    def wait_until_exit(self, seconds: float) -> None:
         """Until it has ended by itself, as it is to. Raises BenchError where it does not in time, or failed."""
         try:
             failed = self._process.wait(seconds)
@@ -57,7 +57,7 @@ class Process:
         if failed:
             self.check()
 
-    def end(self, first: signal.Signals = signal.SIGTERM) -> None:
+    def stop(self, first: signal.Signals = signal.SIGTERM) -> None:
         for number in (signal.SIGCONT, first, signal.SIGKILL):
             self._process.send_signal(number)
             if number == signal.SIGCONT:
@@ -70,7 +70,7 @@ class Process:
 
 
 @contextmanager
-def running(name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[Process]:
+def running_process(name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[Process]:
     """`python -m …` of this tree, in a session of its own: Ctrl-C reaches us alone. It goes with us, even where we are killed."""
     words = [sys.executable, *command]
     if setpriv := shutil.which("setpriv"):
@@ -83,7 +83,7 @@ def running(name: str, command: Sequence[str], environment: Mapping[str, str], l
     try:
         yield ours
     finally:
-        ours.end()
+        ours.stop()
 
 
 def wait_until_answers(process: Process, port: int, path: str) -> None:

@@ -20,7 +20,7 @@ from ledger.settings import Settings
 ROOT = Path(__file__).parent.parent.parent
 PROGRAM = """
 import pathlib, sys, time
-import servers
+from devstack import servers
 with servers.own_postgres(pathlib.Path(sys.argv[1])):
     print("up", flush=True)
     time.sleep(60)
