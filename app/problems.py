@@ -42,7 +42,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     errors.EventNotBookable: Problem(409, "Event not bookable", "The event has started and is not sold any more, or is cancelled or completed: see `reason`."),
     errors.NotOnSale: Problem(409, "Not on sale", "Sales have not opened yet (`opens_at`), or have closed (`closed_at`)."),
     errors.AlreadyCancelled: Problem(409, "Already cancelled", "There is nothing left to cancel."),
-    errors.TicketUsed: Problem(409, "Ticket used", "The ticket was used to get in. It can't be used again, nor given back."),
+    errors.TicketAlreadyUsed: Problem(409, "Ticket already used", "The ticket was used to get in. It can't be used again, nor given back."),
     errors.TicketCancelled: Problem(409, "Ticket cancelled", "The ticket was given back, or its event is cancelled."),
     errors.WrongEvent: Problem(409, "Another event's ticket", "The code belongs to a ticket for another event."),
     errors.CapacityBelowTaken: Problem(409, "Capacity below taken", "A category can't have fewer seats than are `taken`. Cancel bookings first."),
@@ -110,7 +110,7 @@ class _Problems:
 
     def refused(self, error: errors.SeatledgerError) -> Response:
         kind = next(kind for kind in type(error).__mro__ if kind in PROBLEMS)
-        headers = {"Retry-After": str(error.retry_after_seconds)} if isinstance(error, errors.TryAgain) else {}
+        headers = {"Retry-After": str(error.retry_after_seconds)} if isinstance(error, errors.RetryableError) else {}
         if isinstance(error, accounts.NotSignedIn):
             headers["WWW-Authenticate"] = "Bearer"
         response = _response(PROBLEMS[kind], slug_of(kind), error.detail, error.facts, headers)

@@ -22,7 +22,7 @@ from benchmarks.load import booking_paths
 from benchmarks.open_loop import OpenLoopLoad, OpenLoopResult, running_load
 from benchmarks.results import Row, goal, percentile, ratios, spread
 from ledger.store import sqlalchemy_url
-from projections.audit import Audit
+from projections.audit import AuditProjector
 from projections.registry import PROJECTORS
 from projections.tables import Model, table_of
 from projections.wake_ups import WakeUps
@@ -151,7 +151,7 @@ def _copies(deployment: Deployment) -> Iterator[list[Table]]:
     """Tables like the read tables, but for the tree's, whose rows are not of an Event: keys, indexes, constraints and all, in a
     schema of their own, and empty."""
     engine, metadata = create_engine(sqlalchemy_url(deployment.settings.database_url)), MetaData()
-    projectors = [projector for projector in PROJECTORS.values() if projector.name != Audit.name]
+    projectors = [projector for projector in PROJECTORS.values() if projector.name != AuditProjector.name]
     models: list[type[Model]] = [model for projector in projectors for model in projector.tables]
     copies = [table_of(model).to_metadata(metadata, schema="copied") for model in models]
 

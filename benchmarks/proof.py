@@ -31,10 +31,10 @@ from benchmarks.projection import copied
 from benchmarks.results import Row, at_least, at_most, goal, percentile, ratios, spread
 from devstack.stack import COMMANDS
 from ledger.store import sqlalchemy_url
-from projections.audit import Audit
-from projections.proof.checkpoints import Checkpointing
-from projections.rebuild.copies import Copies
-from projections.rebuild.shadow import Kind
+from projections.audit import AuditProjector
+from projections.proof.checkpoints import CheckpointSigner
+from projections.rebuild.shadow_copies import ShadowCopies
+from projections.rebuild.shadow_tables import TableKind
 from projections.registry import PROJECTORS
 
 NAME = "proof"
@@ -101,9 +101,9 @@ def _rebuild(bench: Bench, deployment: Deployment, events: Sequence[UUID], size:
 
 def _tree(bench: Bench, deployment: Deployment, size: int) -> None:
     """What the tree adds to the projecting: all projections folded together, as a rebuild does it, and all but that one."""
-    until, others = min(size, FOLDED), [projector for name, projector in PROJECTORS.items() if name != Audit.name]
+    until, others = min(size, FOLDED), [projector for name, projector in PROJECTORS.items() if name != AuditProjector.name]
     with_tree, without = list[float](), list[float]()
-    with closing(Copies(deployment.settings.database_url, deployment.ledger, "benchmark", Kind.UNLOGGED)) as copies:
+    with closing(ShadowCopies(deployment.settings.database_url, deployment.ledger, "benchmark", TableKind.UNLOGGED)) as copies:
         for number in range(1, bench.options.rounds + 1):
             for found, projectors in ((without, others), (with_tree, list(PROJECTORS.values()))):
                 with ExitStack() as stack:
@@ -208,7 +208,7 @@ def _rebuilding(deployment: Deployment) -> Iterator[None]:
 
 def _sign(deployment: Deployment) -> None:
     engine = create_engine(sqlalchemy_url(deployment.settings.database_url))
-    if Checkpointing(deployment.settings.keys, seconds=0).sign(engine) is None:
+    if CheckpointSigner(deployment.settings.keys, seconds=0).sign(engine) is None:
         raise BenchError("No checkpoint was signed.")
     engine.dispose()
 

@@ -172,7 +172,7 @@ _STATUS: dict[type[errors.SeatledgerError], int] = {
     errors.NotYourEvent: 403,
     NotSignedIn: 401,
     TooManyAttempts: 429,
-    errors.TryAgain: 503,
+    errors.RetryableError: 503,
 }
 
 
@@ -188,7 +188,7 @@ def _error_content(error: errors.SeatledgerError, error_format: ErrorFormat) -> 
         return ErrorContent(error.status, {error_format.field_names.get(error.field_name, error.field_name): [error.detail]})
     status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 400)
     headers: dict[str, str] = {}
-    if isinstance(error, errors.TryAgain):
+    if isinstance(error, errors.RetryableError):
         headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, NotSignedIn):
         headers["WWW-Authenticate"] = error_format.auth_scheme

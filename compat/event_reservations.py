@@ -242,7 +242,7 @@ async def log_in(body: LogIn, request: Request, service: Service) -> Token:
     try:
         # By either name it is one person, whose tries are one count. An address that is nobody's is counted by itself.
         name = body.username or await service.guests.handle_of(body.email or "")
-        async with service.access.attempts.counted(f"{API} {name or body.email}", address):
+        async with service.access.login_rate_limiter.attempt(f"{API} {name or body.email}", address):
             return Token(token=await service.guests.log_in(name or "", body.password))
     except WrongCredentials:
         raise SpecificationError(400, "The name or the password is wrong.", _NO_FIELD) from None

@@ -14,9 +14,10 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote
 
 import psutil
@@ -82,8 +83,12 @@ def _ignore_exit(_: str) -> None:
 
 
 @contextmanager
-def own_postgres(directory: Path, on_exit: Callable[[str], None] = _ignore_exit) -> Iterator[str]:
-    """Yields the URL of its database `seatledger`. Calls `lost`, in a thread, if the server ends by itself. Raises ServerError."""
+def own_postgres(
+    directory: Path, on_exit: Callable[[str], None] = _ignore_exit, *, changes: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[str]:
+    """Yields the URL of its database `seatledger`. Calls `on_exit`, in a thread, if the server ends by itself. Raises ServerError.
+
+    `changes`: settings of PostgreSQL that are to differ from POSTGRES_SETTINGS."""
     with _accessible_directory(directory) as home, _socket_directory(home) as sockets:
         data = home / "data"
         _stop_leftover_server(data, sockets)
@@ -91,7 +96,7 @@ def own_postgres(directory: Path, on_exit: Callable[[str], None] = _ignore_exit)
             _check_version(data)
         else:
             _init_cluster(data)
-        settings = [part for name, value in POSTGRES_SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        settings = [part for name, value in {**POSTGRES_SETTINGS, **changes}.items() for part in ("-c", f"{name}={value}")]
         command: list[str | Path] = [server_programs().postgres("postgres"), "-D", data, "-k", sockets, *settings]
         host = quote(str(sockets), safe="")
         admin_url, url = (f"postgresql://seatledger@/{name}?host={host}" for name in ("postgres", "seatledger"))

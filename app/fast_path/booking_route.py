@@ -20,7 +20,7 @@ from accounts.access import BUYERS, permitted
 from app import middleware, problems
 from commands.bodies import read_booking
 from commands.routes import book
-from commands.service import Answer
+from commands.service import CommandResult
 from ledger.idempotency import command_id
 from ledger.settings import BODY_LIMIT_BYTES
 
@@ -57,7 +57,7 @@ class BookingFastPath:
         await send({"type": "http.response.start", "status": 201, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _book(self, event_id: UUID, scope: Scope, receive: Receive) -> Answer:
+    async def _book(self, event_id: UUID, scope: Scope, receive: Receive) -> CommandResult:
         state, headers = self._app.state, dict(reversed(scope["headers"]))  # of a name that comes twice the first counts
         content = await _read_body(headers, receive)
         principal = permitted(await state.access.principal_of(scope), BUYERS)

@@ -129,7 +129,7 @@ RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
     "event-not-bookable": _event_not_bookable,
     "not-on-sale": lambda s: s.alice.do("POST", f"{s.event(sales_open_at='2030-01-01T00:00:00Z')}/bookings", tickets(1)),
     "already-cancelled": _already_cancelled,
-    "ticket-used": _ticket_used,
+    "ticket-already-used": _ticket_used,
     "ticket-cancelled": _ticket_cancelled,
     "wrong-event": lambda s: s.organizer.do("POST", f"{s.event()}/check-ins", s.code()),
     "invalid-code": lambda s: s.organizer.do("POST", f"{s.path}/check-ins", {"code": "0" * 31}),
