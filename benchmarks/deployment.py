@@ -22,8 +22,9 @@ from benchmarks import history, peers
 from benchmarks.lag import take_sample
 from benchmarks.load import Server
 from benchmarks.machine import BenchError
-from benchmarks.processes import HOST, Process, clean_environment, free_port, running_process, wait_until_answers
+from benchmarks.processes import HOST, Process, clean_environment, running_process, wait_until_responding
 from devstack import servers
+from devstack.readiness import free_port
 from devstack.stack import COMMANDS
 from ledger.commands import Role
 from ledger.decide import MAX_CAPACITY
@@ -123,7 +124,7 @@ def start_deployment(directory: Path) -> Iterator[Deployment]:
         deployment = stack.enter_context(_prepared_database(settings, directory))
         for name in COMMANDS:
             deployment.processes[name] = stack.enter_context(start_process(settings, name, directory / f"{name}.log"))
-        wait_until_answers(deployment.processes["api"], settings.port, "/ready")
+        wait_until_responding(deployment.processes["api"], settings.port, "/ready")
         deployment.schedule_event()
         deployment.wait_until_projected()  # the worker works
         yield deployment
@@ -168,7 +169,7 @@ def additional_api(settings: Settings) -> Iterator[Server]:
     """One API process more, with these settings but a port of its own, once it answers."""
     settings = dataclasses.replace(settings, port=free_port())
     with start_process(settings, "api", settings.data_dir / f"api-{settings.port}.log") as process:
-        wait_until_answers(process, settings.port, "/ready")
+        wait_until_responding(process, settings.port, "/ready")
         yield Server(process, settings.port)
 
 
@@ -224,7 +225,7 @@ def start_peer(deployment: Deployment, name: str, url: str) -> Iterator[Server]:
     port = free_port()
     environment = {**clean_environment(), "DATABASE_URL": url, "PORT": str(port)}
     with running_process(name, ["-m", "benchmarks.peers", name], environment, deployment.directory / f"{name}.log") as process:
-        wait_until_answers(process, port, "/openapi.json")
+        wait_until_responding(process, port, "/openapi.json")
         yield Server(process, port)
 
 

@@ -19,6 +19,7 @@ from benchmarks.load import LoadResult, book, load_row
 from benchmarks.machine import BenchError
 from benchmarks.metrics import metric
 from benchmarks.results import Row, percentile, ratios, spread
+from devstack.readiness import wait_until
 
 NAME = "live"
 CONNECTIONS = 64
@@ -64,7 +65,7 @@ def _watched(bench: Bench, number: int, readers: int) -> tuple[LoadResult, list[
     with running_subscribers(
         deployment.directory, SubscriberLoad(deployment.settings.port, f"/api/live?event_id={event_id}", readers)
     ) as under_way:
-        _wait_for(deployment, readers)
+        _wait_for_readers(deployment, readers)
         found = _sold(bench, event_id, f"{readers:,} readers", number)
         time.sleep(1)  # the last news
     told = under_way.told
@@ -84,13 +85,13 @@ def _sold(bench: Bench, event_id: UUID, what: str, number: int) -> LoadResult:
     return found
 
 
-def _wait_for(deployment: Deployment, readers: int) -> None:
-    deadline = time.monotonic() + CONNECT_SECONDS
-    while _streams(deployment) < readers:
+def _wait_for_readers(deployment: Deployment, readers: int) -> None:
+    def are_connected() -> bool:
         deployment.check()
-        if time.monotonic() > deadline:
-            raise BenchError(f"Only {_streams(deployment)} of {readers} live streams are open after {CONNECT_SECONDS:.0f} s.")
-        time.sleep(0.2)
+        return _streams(deployment) >= readers
+
+    if not wait_until(are_connected, CONNECT_SECONDS, poll_seconds=0.2):
+        raise BenchError(f"Only {_streams(deployment)} of {readers} live streams are open after {CONNECT_SECONDS:.0f} s.")
 
 
 def _streams(deployment: Deployment) -> int:

@@ -1,13 +1,9 @@
 """Processes that a run starts, each ended by its own id, whatever happens."""
 
-import http.client
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +12,8 @@ import psutil
 
 from benchmarks import gc_on_signal
 from benchmarks.machine import BenchError
+from devstack.child_process import ending_with_parent
+from devstack.readiness import responds_ok, wait_until
 
 ROOT = Path(__file__).parent.parent
 HOST = "127.0.0.1"
@@ -72,12 +70,16 @@ class Process:
 @contextmanager
 def running_process(name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[Process]:
     """`python -m …` of this tree, in a session of its own: Ctrl-C reaches us alone. It goes with us, even where we are killed."""
-    words = [sys.executable, *command]
-    if setpriv := shutil.which("setpriv"):
-        words = [setpriv, "--pdeathsig", "KILL", *words]
+    arguments = ending_with_parent([sys.executable, *command])
     with log.open("wb") as output:
         process = subprocess.Popen(
-            words, cwd=ROOT, env=dict(environment), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            arguments,
+            cwd=ROOT,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
     ours = Process(name, process, log)
     try:
@@ -86,31 +88,15 @@ def running_process(name: str, command: Sequence[str], environment: Mapping[str,
         ours.stop()
 
 
-def wait_until_answers(process: Process, port: int, path: str) -> None:
+def wait_until_responding(process: Process, port: int, path: str) -> None:
     """Raises BenchError where it ends, or does not answer in time."""
-    deadline = time.monotonic() + START_SECONDS
-    while not answers(port, path):
+
+    def responds() -> bool:
         process.check()
-        if time.monotonic() > deadline:
-            raise BenchError(f"{process.name} does not answer within {START_SECONDS:.0f} s.")
-        time.sleep(0.02)
+        return responds_ok(HOST, port, path)
 
-
-def answers(port: int, path: str) -> bool:
-    connection = http.client.HTTPConnection(HOST, port, timeout=2)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    if not wait_until(responds, START_SECONDS):
+        raise BenchError(f"{process.name} does not respond within {START_SECONDS:.0f} s.")
 
 
 def clean_environment() -> dict[str, str]:

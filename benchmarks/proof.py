@@ -26,9 +26,10 @@ from benchmarks.deployment import Deployment, additional_api, separate_database,
 from benchmarks.history import Sales
 from benchmarks.load import Server, book
 from benchmarks.machine import BenchError
-from benchmarks.processes import ROOT, START_SECONDS, clean_environment, free_port, running_process, wait_until_answers
+from benchmarks.processes import ROOT, START_SECONDS, clean_environment, running_process, wait_until_responding
 from benchmarks.projection import copied
 from benchmarks.results import Row, at_least, at_most, goal, percentile, ratios, spread
+from devstack.readiness import free_port
 from devstack.stack import COMMANDS
 from ledger.store import sqlalchemy_url
 from projections.audit import AuditProjector
@@ -172,7 +173,7 @@ def _book_meanwhile(bench: Bench, deployment: Deployment) -> None:
         for name in COMMANDS:
             deployment.processes[name] = stack.enter_context(start_process(settings, name, deployment.directory / f"{name}.log"))
         api = Server(deployment.processes["api"], settings.port)
-        wait_until_answers(api.process, api.port, "/ready")
+        wait_until_responding(api.process, api.port, "/ready")
         book([api], [deployment.schedule_event()], deployment.tokens, connections=CONNECTIONS, seconds=bench.options.warm_up)
         for number in range(1, bench.options.rounds + 1):
             for found, around in ((alone, nullcontext), (meanwhile, partial(_rebuilding, deployment))):

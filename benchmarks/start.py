@@ -4,8 +4,9 @@ import signal
 import time
 
 from benchmarks.bench import Bench
-from benchmarks.processes import clean_environment, free_port, running_process, wait_until_answers
+from benchmarks.processes import clean_environment, running_process, wait_until_responding
 from benchmarks.results import Row, goal
+from devstack.readiness import free_port
 
 NAME = "start"
 READY_SECONDS = 15
@@ -20,7 +21,7 @@ def run(bench: Bench) -> None:
         environment = {**clean_environment(), "DATA_DIR": str(bench.directory / "start"), "PORT": str(port)}
         begun = time.monotonic()
         with running_process("python -m devstack", ["-m", "devstack"], environment, bench.directory / "start.log") as process:
-            wait_until_answers(process, port, "/ready")
+            wait_until_responding(process, port, "/ready")
             seconds = time.monotonic() - begun
             time.sleep(1)  # its welcome is on the way: ending in the middle of it says nothing
             process.stop(signal.SIGINT)

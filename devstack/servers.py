@@ -8,12 +8,8 @@ import fcntl
 import os
 import re
 import secrets
-import shutil
 import signal
-import socket
 import subprocess
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -24,7 +20,10 @@ import psutil
 import psycopg
 import redis
 
+from devstack.child_process import ending_with_parent
+from devstack.readiness import free_port, wait_until
 from devstack.server_files import link_target, move_to_fallback, recover_move, server_programs, temporary_directory
+from devstack.server_process import STOP_SECONDS, last_line, send_signal, server_process
 from devstack.server_user import (
     USER,
     ServerError,
@@ -38,8 +37,6 @@ from devstack.server_user import (
 from ledger.database_errors import one_line
 from ledger.settings import Settings
 
-START_SECONDS = 60.0
-STOP_SECONDS = 20.0
 #: A socket's path may have 107 bytes; this is the name that PostgreSQL gives it.
 _SOCKET_NAME, _SOCKET_PATH_BYTES = ".s.PGSQL.5432", 107
 
@@ -102,7 +99,7 @@ def own_postgres(
         admin_url, url = (f"postgresql://seatledger@/{name}?host={host}" for name in ("postgres", "seatledger"))
         # SIGINT is PostgreSQL's fast shutdown: it waits for no client. SIGQUIT gives up and recovers at the next start.
         stop = (signal.SIGINT, signal.SIGQUIT)
-        with _server_process("PostgreSQL", command, home, ready=lambda: _postgres_is_ready(admin_url), stop=stop, on_exit=on_exit):
+        with server_process("PostgreSQL", command, home, ready=lambda: postgres_is_ready(admin_url), stop=stop, on_exit=on_exit):
             _create_database(admin_url)
             yield url
 
@@ -111,12 +108,12 @@ def own_postgres(
 def own_redis(directory: Path, on_exit: Callable[[str], None] = _ignore_exit) -> Iterator[str]:
     """Yields the URL of a Redis on a free port of 127.0.0.1, with a password made for this start. As `own_postgres` otherwise."""
     with _locked_directory(directory) as home:
-        port, password = _free_port(), secrets.token_urlsafe(24)
+        port, password = free_port(), secrets.token_urlsafe(24)
         config = REDIS_CONFIG.format(port=port, password=password)
         url = f"redis://:{password}@127.0.0.1:{port}/0"
         command: list[str | Path] = [server_programs().redis, "-"]
-        with _server_process(
-            "Redis", command, home, ready=lambda: _redis_is_ready(url), stop=(signal.SIGTERM,), on_exit=on_exit, stdin=config
+        with server_process(
+            "Redis", command, home, ready=lambda: redis_is_ready(url), stop=(signal.SIGTERM,), on_exit=on_exit, stdin=config
         ):
             yield url
 
@@ -163,7 +160,7 @@ def _locked_directory(directory: Path) -> Iterator[Path]:
     except OSError as error:
         raise ServerError(f"The directory {directory} is not writable: {error.strerror}.") from error
     with lock:
-        if not _wait_for(lambda: _locked(lock.fileno()), seconds=5):
+        if not wait_until(lambda: _locked(lock.fileno()), 5):
             raise ServerError(f"The directory {directory} is in use by another Seatledger.")
         yield home
 
@@ -196,7 +193,7 @@ def _stop_leftover_server(data: Path, sockets: Path) -> None:
     try:
         if number and _working_directory(number) == str(data.resolve()):
             leftover = psutil.Process(int(number))
-            _send_signal(leftover, signal.SIGINT)
+            send_signal(leftover, signal.SIGINT)
             leftover.wait(STOP_SECONDS)
     except psutil.TimeoutExpired:
         raise ServerError(f"A PostgreSQL server still runs in {data} and does not stop: process {number}.") from None
@@ -242,83 +239,22 @@ def _init_cluster(data: Path) -> None:
     remove_tree(fresh)
     options = ["--username=seatledger", "--auth=trust", "--encoding=UTF8"]
     locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]  # the same on each machine
-    command = [*_dying_with_us(signal.SIGTERM), str(server_programs().postgres("initdb")), "-D", str(fresh), *options, *locale]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=data.parent, **server_identity())
+    command = [str(server_programs().postgres("initdb")), "-D", str(fresh), *options, *locale]
+    done = subprocess.run(
+        ending_with_parent(command, signal.SIGTERM),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=data.parent,
+        **server_identity(),
+    )
     if done.returncode != 0:
         remove_tree(fresh)
-        raise ServerError(f"PostgreSQL's initdb failed: {_last_line(done.stderr)}")
+        raise ServerError(f"PostgreSQL's initdb failed: {last_line(done.stderr)}")
     fresh.rename(data)
 
 
-@contextmanager
-def _server_process(
-    name: str,
-    command: list[str | Path],
-    home: Path,
-    *,
-    ready: Callable[[], bool],
-    stop: tuple[signal.Signals, ...],
-    on_exit: Callable[[str], None],
-    stdin: str = "",
-) -> Iterator[None]:
-    """The command in a session of its own, so that Ctrl-C reaches us alone and we stop it last."""
-    log = home / "server.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*_dying_with_us(stop[0]), *map(str, command)],
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=output,
-            cwd=home,
-            start_new_session=True,
-            **server_identity(),
-        )
-    stopping = threading.Event()
-
-    def watch() -> None:
-        process.wait()
-        if not stopping.is_set():
-            on_exit(f"{name} ended by itself; its log is {log}.")
-
-    try:
-        assert process.stdin is not None
-        process.stdin.write(stdin.encode())
-        process.stdin.close()
-        if not _wait_for(lambda: process.poll() is not None or ready(), START_SECONDS) or process.poll() is not None:
-            raise ServerError(f"{name} refuses to start in {home}: {_last_line(log.read_text(errors='replace'))}")
-        threading.Thread(target=watch, daemon=True).start()
-        yield
-    finally:
-        stopping.set()
-        _stop(process, stop)
-
-
-def _stop(process: subprocess.Popen[bytes], signals: tuple[signal.Signals, ...]) -> None:
-    for number in (*signals, signal.SIGKILL):
-        if process.poll() is None:
-            _send_signal(process, number)
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            continue
-        return
-
-
-def _send_signal(process: "subprocess.Popen[bytes] | psutil.Process", number: signal.Signals) -> None:
-    """Root without the capability to signal others' processes does it as the servers' user."""
-    try:
-        process.send_signal(number)
-    except (PermissionError, psutil.AccessDenied):
-        run_as_server("sh", "-c", f"kill -{int(number)} {process.pid}")
-
-
-def _dying_with_us(death: signal.Signals) -> list[str]:
-    """What a server's command starts with where there is util-linux: it gets `death` when we end, even by SIGKILL."""
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", death.name.removeprefix("SIG")] if setpriv else []
-
-
-def _postgres_is_ready(url: str) -> bool:
+def postgres_is_ready(url: str) -> bool:
     try:
         psycopg.connect(url, connect_timeout=2).close()
     except psycopg.OperationalError:
@@ -326,30 +262,9 @@ def _postgres_is_ready(url: str) -> bool:
     return True
 
 
-def _redis_is_ready(url: str) -> bool:
+def redis_is_ready(url: str) -> bool:
     try:
         with redis.Redis.from_url(url, socket_timeout=2) as client:
             return bool(client.ping())
     except redis.RedisError:
         return False
-
-
-def _wait_for(condition: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["it says nothing"]
-    line = next((line for line in reversed(lines) if "FATAL" in line or "error:" in line), lines[-1])
-    return line.split("FATAL: ")[-1].strip()

@@ -5,7 +5,6 @@ worker or tick that ends starts again.
 
 import argparse
 import dataclasses
-import http.client
 import os
 import shlex
 import shutil
@@ -28,6 +27,7 @@ from sqlalchemy.exc import DBAPIError
 
 import migrations
 from devstack import servers
+from devstack.readiness import responds_ok
 from devstack.server_files import link_target
 from devstack.server_user import USER, ServerError, make_data_directory
 from devstack.supervisor import ProcessSpec, Supervisor
@@ -247,20 +247,9 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 def _print_welcome(settings: Settings) -> None:
     """Says where it is as soon as it can sell."""
-    while not _is_ready(settings):
+    while not responds_ok(settings.host, settings.port, "/ready"):
         time.sleep(0.1)
     lines = [f"Seatledger is at {settings.server_url}, its API's pages at {settings.server_url}/docs. Ctrl-C stops it."]
     if settings.demo:
         lines.append("Demo: admin@, organizer@, auditor@, alice@ and bob@example.test, password demo-password.")
     print("\n" + "\n".join(f"  {line}" for line in lines) + "\n", flush=True)
-
-
-def _is_ready(settings: Settings) -> bool:
-    connection = http.client.HTTPConnection(settings.host, settings.port, timeout=2)
-    try:
-        connection.request("GET", "/ready")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

@@ -5,7 +5,6 @@ process that ends again and again says so at each start, and the others go on.
 """
 
 import os
-import shutil
 import signal
 import subprocess
 import threading
@@ -15,6 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TextIO
+
+from devstack.child_process import ending_with_parent
 
 #: What is looked at this often; nobody notices a tenth of a second.
 _POLL_SECONDS = 0.1
@@ -88,7 +89,7 @@ class Supervisor:
         supervised.started_at = time.monotonic()
         try:
             supervised.process = subprocess.Popen(
-                [*_dying_with_us(), *supervised.spec.command],
+                ending_with_parent(supervised.spec.command),
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -157,9 +158,3 @@ def _exit_reason(process: "subprocess.Popen[bytes]") -> str | None:
     if status is None:
         return None
     return f"exit status {status}" if status >= 0 else signal.Signals(-status).name
-
-
-def _dying_with_us() -> list[str]:
-    """What a command starts with where there is util-linux: it is killed when we are."""
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "KILL"] if setpriv else []

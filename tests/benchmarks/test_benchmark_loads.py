@@ -19,7 +19,8 @@ from benchmarks.open_loop import OpenLoopLoad, OpenLoopResult, running_load
 from benchmarks.peers import __main__ as peers_command
 from benchmarks.peers import read_bodies
 from benchmarks.peers.plain_reads import Statement
-from benchmarks.processes import clean_environment, free_port, running_process, wait_until_answers
+from benchmarks.processes import clean_environment, running_process, wait_until_responding
+from devstack.readiness import free_port
 from ledger.entries import SeatsBooked
 from ledger.event import Event, evolve
 from ledger.snapshots import restore_at_once, take
@@ -91,7 +92,7 @@ def _empty(tmp_path: Path) -> Iterator[int]:
     port = free_port()
     environment = {**clean_environment(), "PORT": str(port)}
     with running_process("empty", ["-m", "benchmarks.peers", "empty"], environment, tmp_path / "log") as process:
-        wait_until_answers(process, port, "/openapi.json")
+        wait_until_responding(process, port, "/openapi.json")
         yield port
 
 
