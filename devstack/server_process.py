@@ -28,7 +28,10 @@ def server_process(
     on_exit: Callable[[str], None],
     stdin: str = "",
 ) -> Iterator[None]:
-    """The command in a session of its own, so that Ctrl-C reaches us alone and we stop it last."""
+    """Runs the command until the end of the block. Raises ServerError if it is not `ready` within START_SECONDS.
+
+    It has a session of its own, so that Ctrl-C does not reach it and we stop it last. `stop`: the signals that stop it, each after
+    STOP_SECONDS. `on_exit` is called, in a thread, if it ends by itself."""
     log = home / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -52,7 +55,7 @@ def server_process(
         process.stdin.write(stdin.encode())
         process.stdin.close()
         if not wait_until(lambda: process.poll() is not None or ready(), START_SECONDS) or process.poll() is not None:
-            raise ServerError(f"{name} refuses to start in {home}: {last_line(log.read_text(errors='replace'))}")
+            raise ServerError(f"{name} does not start in {home}: {last_line(log.read_text(errors='replace'))}")
         threading.Thread(target=watch, daemon=True).start()
         yield
     finally:
@@ -72,7 +75,7 @@ def _stop(process: subprocess.Popen[bytes], signals: tuple[signal.Signals, ...])
 
 
 def send_signal(process: "subprocess.Popen[bytes] | psutil.Process", number: signal.Signals) -> None:
-    """Root without the capability to signal others' processes does it as the servers' user."""
+    """Sends the signal as the servers' user where root lacks the capability to signal other users' processes."""
     try:
         process.send_signal(number)
     except (PermissionError, psutil.AccessDenied):
@@ -80,6 +83,6 @@ def send_signal(process: "subprocess.Popen[bytes] | psutil.Process", number: sig
 
 
 def last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["it says nothing"]
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["its log is empty"]
     line = next((line for line in reversed(lines) if "FATAL" in line or "error:" in line), lines[-1])
     return line.split("FATAL: ")[-1].strip()

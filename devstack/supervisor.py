@@ -1,7 +1,7 @@
-"""Keeps processes running. One that ends by itself starts again after a pause, or ends all if nothing works without it.
+"""Keeps processes running. A process that ends by itself is restarted after a delay; an essential one ends all processes.
 
-The pause begins at a second, doubles up to half a minute, and begins anew after a minute without an end. It never gives up: a
-process that ends again and again says so at each start, and the others go on.
+The delay starts at a second, doubles up to half a minute, and is reset after a minute of running. The supervisor never gives up: a
+process that ends repeatedly is logged at each restart, and the others continue.
 """
 
 import os
@@ -17,15 +17,15 @@ from typing import TextIO
 
 from devstack.child_process import ending_with_parent
 
-#: What is looked at this often; nobody notices a tenth of a second.
+#: Between two checks of the processes.
 _POLL_SECONDS = 0.1
-#: Between the request to end and the order.
+#: Between SIGTERM and SIGKILL.
 _TERMINATION_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessSpec:
-    """A process to keep. `essential`: its end ends all."""
+    """A process to keep running. `essential`: if it ends, all are ended."""
 
     name: str
     command: list[str]
@@ -34,17 +34,19 @@ class ProcessSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class RestartBackoff:
+    """`stable_seconds`: a process that ran this long starts again with `first_seconds`."""
+
     first_seconds: float = 1.0
     longest_seconds: float = 30.0
     stable_seconds: float = 60.0
 
     def delay_seconds(self, exits: int) -> float:
-        """Before the start after so many ends in a row, at least one."""
+        """The delay before a restart, after `exits` (at least one) exits in a row."""
         return float(min(self.first_seconds * 2 ** min(exits - 1, 16), self.longest_seconds))
 
 
 class Supervisor:
-    """`run` must be called in the main thread: the processes die with the thread that started them."""
+    """`run` must be called in the main thread: the processes are killed when the thread that started them ends."""
 
     def __init__(
         self, specs: Iterable[ProcessSpec], *, environment: Mapping[str, str], output: TextIO, backoff: RestartBackoff | None = None
@@ -55,11 +57,11 @@ class Supervisor:
         self._stopping = False
 
     def stop(self) -> None:
-        """Makes `run` return. For signal handlers and other threads."""
+        """Makes `run` return. May be called from signal handlers and other threads."""
         self._stopping = True
 
     def run(self) -> str | None:
-        """Until `stop`; or until an essential part ended: returns which, and how. Nothing runs any more then."""
+        """Runs the processes until `stop` (returns None) or the exit of an essential one (returns which and why). Ends all."""
         try:
             while not self._stopping:
                 for supervised in self._supervised:
@@ -85,7 +87,7 @@ class Supervisor:
         return None
 
     def _start(self, supervised: "_SupervisedProcess") -> str | None:
-        """Returns why it could not be started, or None."""
+        """Starts the process. Returns why it could not be started, or None."""
         supervised.started_at = time.monotonic()
         try:
             supervised.process = subprocess.Popen(
@@ -94,7 +96,7 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C in a terminal reaches us alone
+                start_new_session=True,  # Ctrl-C in a terminal reaches only us
             )
         except OSError as error:
             return f"it does not start: {error.strerror}"
@@ -119,8 +121,8 @@ class Supervisor:
                 self._print(name, line.decode(errors="replace").rstrip("\r\n"))
 
     def _print(self, name: str, line: str) -> None:
-        # In one piece: lines of several threads are not to be mixed.
-        self._output.write(f"{datetime.now():%H:%M:%S} {name:<{self._width}} | {line}\n")  # noqa: DTZ005 (the time of the terminal)
+        # In one call, so that lines of several threads do not mix.
+        self._output.write(f"{datetime.now():%H:%M:%S} {name:<{self._width}} | {line}\n")  # noqa: DTZ005 (local time, for the terminal)
         self._output.flush()
 
     def _terminate_all(self) -> None:
@@ -153,7 +155,7 @@ class _SupervisedProcess:
 
 
 def _exit_reason(process: "subprocess.Popen[bytes]") -> str | None:
-    """How it ended; None while it runs."""
+    """How the process ended; None while it runs."""
     status = process.poll()
     if status is None:
         return None

@@ -1,5 +1,5 @@
-"""`python -m seed`: loads the demo data into an empty, migrated ledger, by commands, in a second or two; or the rest of it, where
-that was broken off."""
+"""`python -m seed`: loads the demo data into an empty, migrated ledger by commands, in a second or two; after an interruption, the
+missing rest."""
 
 import argparse
 import asyncio
@@ -37,7 +37,7 @@ from seed.progress import DemoNotLoadable, find_progress
 
 
 class DemoLoader:
-    """Tells the story: one command after the other, each at its time."""
+    """Executes the commands of the scenario one after the other, each at its own time."""
 
     def __init__(self, people: list[UUID], today: datetime, steps: list[Step]) -> None:
         self._people, self._today, self.steps = people, today, steps
@@ -53,7 +53,7 @@ class DemoLoader:
     def _command(self, step: Step) -> Command:
         api = step.event.api
         organizer = Actor(guest_id(api, DEFAULT_ORGANIZER) if api else self._people[1], Role.ORGANIZER)
-        who = organizer if step.customer < 0 or api else Actor(self._people[step.customer], Role.CUSTOMER)
+        actor = organizer if step.customer < 0 or api else Actor(self._people[step.customer], Role.CUSTOMER)
         guest = guest_id(api, NAMES[step.customer]) if api else None
         id_, event = command_id(step), event_id(step.event)
         match step.what:
@@ -68,11 +68,11 @@ class DemoLoader:
                 )
             case "book":
                 return BookSeats(
-                    id=id_, actor=who, event_id=event, tickets=(WantedSeats(step.category, step.quantity),), customer_id=guest
+                    id=id_, actor=actor, event_id=event, tickets=(WantedSeats(step.category, step.quantity),), customer_id=guest
                 )
             case "cancel" | "part":
                 tickets = (0,) if step.what == "part" else None
-                return CancelBooking(id=id_, actor=who, event_id=event, booking_id=step.booking, tickets=tickets)
+                return CancelBooking(id=id_, actor=actor, event_id=event, booking_id=step.booking, tickets=tickets)
             case "check-in":
                 return CheckIn(id=id_, actor=organizer, event_id=event, booking_id=step.booking, ticket=0)
             case "cancelled":
@@ -82,7 +82,7 @@ class DemoLoader:
 
 
 async def load(settings: Settings, now: datetime | None = None) -> str:
-    """Loads everything, or what is missing of it, and says what there is.
+    """Loads all demo data, or the missing rest of it. Returns a summary for the terminal.
 
     Raises SettingsError; DemoNotLoadable where the ledger holds all of it or anything else; SeatledgerError where a command is
     refused; LedgerUnavailable."""
@@ -91,7 +91,7 @@ async def load(settings: Settings, now: datetime | None = None) -> str:
     today, steps_done = await asyncio.to_thread(find_progress, settings.database_url, now or datetime.now(UTC))
     async with make_pool(settings) as pool:
         steps = scenario(today)
-        loader = DemoLoader(await _make_people(settings, pool, steps), today, steps)
+        loader = DemoLoader(await _create_people(settings, pool, steps), today, steps)
     with closing(Ledger(settings.database_url, Macs.open(settings.keys))) as ledger:
         await asyncio.to_thread(loader.load, ledger, steps_done)
     weeks = (today - loader.steps[0].at) // timedelta(weeks=1)
@@ -99,8 +99,8 @@ async def load(settings: Settings, now: datetime | None = None) -> str:
     return f"Demo data: {loader.count('schedule')} events, {loader.count('book')} bookings over {weeks} weeks, {people} people."
 
 
-async def _make_people(settings: Settings, pool: Pool, steps: list[Step]) -> list[UUID]:
-    """Their ids, in the order of the story, and the guests of the other API. Who is there already stays who they are."""
+async def _create_people(settings: Settings, pool: Pool, steps: list[Step]) -> list[UUID]:
+    """Creates the accounts and the guests of the scenario, unless they exist. Returns the accounts' ids in the scenario's order."""
     access = Access(settings, pool, key=Keyring.open(settings.keys, "accounts").newest[1])
     async with access:
         users = [
@@ -117,7 +117,7 @@ async def _make_people(settings: Settings, pool: Pool, steps: list[Step]) -> lis
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m seed", description=__doc__)
-    parser.add_argument("--where-due", action="store_true", help="where DEMO is on and the ledger is empty; else nothing")
+    parser.add_argument("--where-due", action="store_true", help="load only if DEMO is on and the ledger is empty; else do nothing")
     where_due = parser.parse_args().where_due
     try:
         settings = Settings.of_running()

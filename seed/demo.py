@@ -1,4 +1,4 @@
-"""The demo's story: who there is, what is on, and who books what over the last weeks. Times count from the day it is loaded.
+"""The demo's scenario: its people, its events, and who booked what during the last weeks. Times are relative to the day of loading.
 
 The first entry is an upcoming event with categories General and VIP.
 """
@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 from ledger.commands import Role
 from ledger.entries import Category, Details
 
-#: The name space of all ids that are the demo's own.
+#: The UUID name space of all ids of the demo.
 DEMO = UUID("5eed5eed-0000-4000-8000-5ea71ed6e500")
 PASSWORD = "demo-password"
-#: The hour at which everything of the demo starts.
+#: The hour at which all events of the demo start.
 EVENING = 19
-#: Name, e-mail, role: those who can log in.
+#: Name, e-mail address and role of the accounts that can log in.
 PEOPLE = (
     ("Ada Admin", "admin@example.test", Role.ADMIN),
     ("Olu Organizer", "organizer@example.test", Role.ORGANIZER),
@@ -31,16 +31,16 @@ _NAMES = (
     "Carla", "Dmitri", "Emre", "Fatou", "Goran", "Hana", "Igor", "Jun", "Kemal", "Lena", "Mateo", "Nadia",
     "Oscar", "Priya", "Quinn", "Rosa", "Sven", "Tariq", "Uma", "Viktor", "Wanda", "Xenia", "Yusuf", "Zoe",
 )  # fmt: skip
-#: Those who have an account since they bought something, and no password.
+#: Customers of the box office: accounts with an e-mail address and without a password.
 CUSTOMERS = tuple((name, f"{name.lower()}@example.test") for name in _NAMES)
-#: Of all of them, as steps count them.
+#: The names of all people. Steps refer to them by index.
 NAMES = (*(name for name, _, _ in PEOPLE), *_NAMES)
 
 
 @dataclass(frozen=True)
 class DemoEvent:
-    """An event of the demo. Days count from today, negative ones back; `sells` is the share of its seats that go. `api`: the one of
-    the other APIs that it is made through, for guests who are a name."""
+    """An event of the demo. Days are relative to today. `sells`: the share of its seats that are sold. `api`: the one of the other
+    five APIs through which it is made, or ""."""
 
     name: str
     venue: str
@@ -69,7 +69,7 @@ class DemoEvent:
         )  # fmt: skip
 
     def evening(self, now: datetime, in_days: float) -> datetime:
-        """Of the day, which is UTC's, when the clocks of the event's own time zone show EVENING."""
+        """The time when clocks in the event's time zone show EVENING, on the UTC day `in_days` after `now`."""
         day = (now + timedelta(days=in_days)).date()
         wall = datetime.combine(day, time(EVENING), ZoneInfo(self.timezone))
         return wall.astimezone(UTC)
@@ -78,7 +78,7 @@ class DemoEvent:
         return tuple(Category(number, *category) for number, category in enumerate(self.categories, 1))
 
 
-#: The other API whose guests are a name, and who book a seat at a time.
+#: The API whose guests are identified by a name, and book one seat at a time.
 GUEST_API = "event-booking"
 #: The first is scheduled before all others.
 DEMO_EVENTS = (
@@ -135,8 +135,8 @@ DEMO_EVENTS = (
 
 @dataclass(order=True)
 class Step:
-    """Something that somebody does at a time. `what`: schedule, book, cancel, part (of a booking), check-in, or how
-    an event ends. `order` is the step's own number in the whole story, whenever it is told."""
+    """A command of the scenario. `what`: schedule, book, cancel, part (cancels some tickets), check-in, or how an event ends.
+    `order`: the step's number, which is the same whenever the demo is loaded."""
 
     at: datetime
     order: int
@@ -145,7 +145,7 @@ class Step:
     customer: int = field(compare=False, default=-1)  # in PEOPLE + CUSTOMERS; -1: a walk-in
     quantity: int = field(compare=False, default=0)
     category: str = field(compare=False, default="")
-    booking: UUID = field(compare=False, default=DEMO)  # which one is cancelled or checked in
+    booking: UUID = field(compare=False, default=DEMO)  # the booking that is cancelled or checked in
 
 
 def event_id(event: DemoEvent) -> UUID:
@@ -153,13 +153,12 @@ def event_id(event: DemoEvent) -> UUID:
 
 
 def command_id(step: Step) -> UUID:
-    """The same whenever the story is told: a step that was carried out before is not carried out again. A booking's id is its
-    command's."""
+    """The same whenever the demo is loaded, so that no step is executed twice. A booking's id is its command's id."""
     return event_id(step.event) if step.what == "schedule" else uuid5(DEMO, f"step {step.order}")
 
 
 def scenario(now: datetime) -> list[Step]:
-    """All steps in the order of their times, each of which makes one entry. The same story whenever it is told."""
+    """All steps in the order of their times, the same at each call. Each step makes one entry."""
     random_source, numbers = random.Random(2112), count()
     return sorted(step for event in DEMO_EVENTS for step in _event_steps(event, now, random_source, numbers))
 
@@ -181,7 +180,7 @@ def _event_steps(event: DemoEvent, now: datetime, random_source: random.Random, 
             break
         booked.append(step)
         yield step
-    if event.sells == 1.0:  # sold out means every seat: somebody takes what is left, at the box office
+    if event.sells == 1.0:  # sold out: a walk-in buys the remaining seats at the box office
         for name, seats in left.items():
             if seats and not event.api:
                 yield Step(until, next(numbers), "book", event, -1, seats, name)
@@ -201,7 +200,7 @@ def _event_steps(event: DemoEvent, now: datetime, random_source: random.Random, 
 def _booking(
     event: DemoEvent, at: datetime, numbers: Iterator[int], random_source: random.Random, left: dict[str, int], held: dict[int, int]
 ) -> Step | None:
-    """The next booking that the show's rules allow, or None when what is to be sold is sold."""
+    """The next booking that the event's rules allow, or None when all seats that are to be sold are sold."""
     category = random_source.choice([name for name, seats in left.items() if seats] or [""])
     customer = random_source.choice((3, 4, *range(5, 5 + len(CUSTOMERS)), *range(5, 5 + len(CUSTOMERS)), -1))
     limit = event.limit or 8

@@ -1,4 +1,4 @@
-"""What a ledger has of the demo: nothing, a part of its story because loading broke off, all of it, or something else."""
+"""How much of the demo a ledger contains: nothing, a part because loading was interrupted, all of it, or something else."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,11 +13,11 @@ _ENTRIES = "SELECT originator_id, topic, state FROM ledger_entries ORDER BY noti
 
 
 class DemoNotLoadable(ValueError):
-    """The demo can't be loaded into this ledger, or need not be: one sentence, for the terminal."""
+    """The demo can't be loaded into this ledger, or is in it already. The message is one sentence for the terminal."""
 
 
 def find_progress(database_url: str, now: datetime) -> tuple[datetime, int]:
-    """The hour that the story counts from, and how many of its steps are in the ledger.
+    """The time that the scenario is relative to, and how many of its steps are in the ledger.
 
     After an interrupted load, that is the hour of the first attempt: another hour would make other commands with the same ids. Each
     step makes one entry, so the ledger must hold the first steps of the scenario and nothing else. Raises DemoNotLoadable where it
@@ -31,7 +31,7 @@ def find_progress(database_url: str, now: datetime) -> tuple[datetime, int]:
     first = entries[0][1]
     if isinstance(first, EventScheduled):
         today = first.at + timedelta(days=DEMO_EVENTS[0].scheduled_days_ago)
-    steps_done = [_names(step) for step in scenario(today)]
+    steps_done = [_stream_and_command(step) for step in scenario(today)]
     if [(stream, entry and entry.command) for stream, entry in entries] != steps_done[: len(entries)]:
         raise DemoNotLoadable("The ledger is not empty: demo data is loaded into an empty one only.")
     if len(entries) == len(steps_done):
@@ -42,9 +42,9 @@ def find_progress(database_url: str, now: datetime) -> tuple[datetime, int]:
 def _decoded(topic: str, state: bytes) -> Entry | None:
     try:
         return decode(topic, state)
-    except UnknownTopic:  # whoever wrote it, the demo did not
+    except UnknownTopic:  # not an entry of the demo
         return None
 
 
-def _names(step: Step) -> tuple[Any, Any]:
+def _stream_and_command(step: Step) -> tuple[Any, Any]:
     return event_id(step.event), command_id(step)

@@ -100,7 +100,7 @@ def test_data_that_are_missing_elsewhere_are_not_begun_anew(home: Path, elsewher
     _keep(home / "postgresql")
     (place,) = elsewhere.glob("postgresql-*")
     place.rename(place.with_name("aside"))
-    with pytest.raises(ServerError, match=r"^The link .* leads to .*, which is missing: .*\.$"), own_postgres(home / "postgresql"):
+    with pytest.raises(ServerError, match=r"^The link .* points to .*, which is missing: .*\.$"), own_postgres(home / "postgresql"):
         pass
 
 

@@ -120,7 +120,7 @@ def test_a_server_that_refuses_says_why(server_directory: Path) -> None:
         pass
     (server_directory / "data" / "global" / "pg_control").unlink()
     with (
-        pytest.raises(ServerError, match=r"^PostgreSQL refuses to start in .*: .*pg_control.*$"),
+        pytest.raises(ServerError, match=r"^PostgreSQL does not start in .*: .*pg_control.*$"),
         own_postgres(server_directory),
     ):
         pass
