@@ -9,74 +9,74 @@ from uuid import uuid4
 import psycopg
 
 from benchmarks import lag, peers
-from benchmarks.books import Books, against_answers
+from benchmarks.consistency import ConsistencyCheck, count_mismatch
+from benchmarks.deployment import Deployment, start_peer_with_database
 from benchmarks.history import PRICE
-from benchmarks.load import CATEGORY, Run, book
+from benchmarks.load import CATEGORY, LoadResult, book
 from benchmarks.processes import Process
-from benchmarks.stage import Stage, peer
 from ledger.decide import MAX_CAPACITY
 
 
-class Load(NamedTuple):
+class TargetResult(NamedTuple):
     """What wrk counted, what is wrong with the books afterwards, and the projections' lags, where they were watched."""
 
-    run: Run
+    run: LoadResult
     wrong: list[str]
     lags: dict[str, list[float]]
 
 
 @dataclass(frozen=True)
-class Subject:
+class Target:
     """`load` books at that many connections for so many seconds."""
 
     name: str
     process: Process
-    load: Callable[[int, int], Load]
+    load: Callable[[int, int], TargetResult]
 
 
 class HotEvent:
     """Seatledger's hot Event of the moment."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-        self.event_id = stage.schedule_event()
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self.event_id = deployment.schedule_event()
 
-    def projecting(self, connections: int, seconds: int) -> Load:
+    def with_workers(self, connections: int, seconds: int) -> TargetResult:
         """With the workers projecting meanwhile, and their lag watched."""
-        books = Books(self._stage, [self.event_id])
-        with lag.Watch.open(self._stage.settings.database_url) as watch:
+        consistency = ConsistencyCheck(self._deployment, [self.event_id])
+        with lag.LagSampler.open(self._deployment.settings.database_url) as sampler:
             run = self._book(connections, seconds)
-        return Load(run, books.wrong(run, connections), lag.lags(watch.looks))
+        return TargetResult(run, consistency.violations(run, connections), lag.lags(sampler.samples))
 
-    def paused(self, connections: int, seconds: int) -> Load:
+    def without_workers(self, connections: int, seconds: int) -> TargetResult:
         """With the workers standing still."""
-        books = Books(self._stage, [self.event_id])
-        with self._stage.quiet():
+        consistency = ConsistencyCheck(self._deployment, [self.event_id])
+        with self._deployment.paused_workers():
             run = self._book(connections, seconds)
-        return Load(run, books.wrong(run, connections), {})
+        return TargetResult(run, consistency.violations(run, connections), {})
 
-    def _book(self, connections: int, seconds: int) -> Run:
-        return book([self._stage.api], [self.event_id], self._stage.tokens, connections=connections, seconds=seconds)
+    def _book(self, connections: int, seconds: int) -> LoadResult:
+        return book([self._deployment.api], [self.event_id], self._deployment.tokens, connections=connections, seconds=seconds)
 
 
 @contextmanager
-def peer_subject(stage: Stage, name: str) -> Iterator[Subject]:
+def peer_target(deployment: Deployment, name: str) -> Iterator[Target]:
     """A peer, running, with its hot event. Our own workers stand still while it is under load."""
-    with peer(stage, name) as (server, url):
+    with start_peer_with_database(deployment, name) as (server, url):
         event_id = uuid4()
         if url:
             with psycopg.connect(url) as connection:
                 connection.execute(peers.NEW_EVENT, (event_id, "Hot event", CATEGORY, PRICE, "EUR", MAX_CAPACITY))
 
-        def load(connections: int, seconds: int) -> Load:
+        def load(connections: int, seconds: int) -> TargetResult:
             _, before = _counts(url)
-            with stage.quiet():
-                run = book([server], [event_id], stage.tokens, connections=connections, seconds=seconds)
+            with deployment.paused_workers():
+                run = book([server], [event_id], deployment.tokens, connections=connections, seconds=seconds)
             taken, booked = _counts(url)
             wrong = [] if taken == booked else [f"{taken} seats taken, {booked} booked"]
-            return Load(run, wrong + (against_answers(booked - before, run, connections, "bookings") if url else []), {})
+            return TargetResult(run, wrong + (count_mismatch(booked - before, run, connections, "bookings") if url else []), {})
 
-        yield Subject(name, server.process, load)
+        yield Target(name, server.process, load)
 
 
 def _counts(url: str) -> tuple[int, int]:

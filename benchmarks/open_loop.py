@@ -1,4 +1,4 @@
-"""Bookings at a rate that the server has no say in: `python -m benchmarks.offered FILE`, FILE being an `Offer` as JSON.
+"""Bookings at a rate that the server has no say in: `python -m benchmarks.open_loop FILE`, FILE being an `OpenLoopLoad` as JSON.
 
 wrk has no rates. Each booking has its moment, and its latency counts from there, whether or not a connection was free. When all
 are answered, or on SIGTERM, what happened is in FILE's place.
@@ -21,7 +21,7 @@ import uvloop
 
 from benchmarks.load import BODY
 from benchmarks.machine import BenchError
-from benchmarks.processes import HOST, clean_environment, running
+from benchmarks.processes import HOST, clean_environment, running_process
 from benchmarks.results import percentile
 
 CONNECTIONS = 64
@@ -33,7 +33,7 @@ REACHED = 0.98
 _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 
 
-class Offer(msgspec.Struct):
+class OpenLoopLoad(msgspec.Struct):
     """So many a second to these paths in turn, by the people whose tokens are in a file, over all ports evenly."""
 
     ports: list[int]
@@ -43,7 +43,7 @@ class Offer(msgspec.Struct):
     seconds: float
 
 
-class Offered(msgspec.Struct):
+class OpenLoopResult(msgspec.Struct):
     """`answers`: each booking's moment (of `time.monotonic`), and after how many seconds it was answered. `statuses`: of all."""
 
     rate: float
@@ -69,28 +69,28 @@ class Offered(msgspec.Struct):
         return [f"of the bookings offered {others} were answered and {self.lost} were lost"] if others or self.lost else []
 
 
-class Offering:
+class RunningLoad:
     """One that is under way; `result` is there once it is over."""
 
-    result: Offered
+    result: OpenLoopResult
 
 
 @contextmanager
-def offering(directory: Path, offer: Offer, *, to_its_end: bool = True) -> Iterator[Offering]:
+def running_load(directory: Path, offer: OpenLoopLoad, *, until_complete: bool = True) -> Iterator[RunningLoad]:
     """In a process of its own, for as long as it takes, or else until the block is left."""
     file = directory / f"offer-{uuid4().hex}.json"
     file.write_bytes(msgspec.json.encode(offer))
-    under_way = Offering()
-    with running(
-        "the offered load", ["-m", "benchmarks.offered", str(file)], clean_environment(), file.with_suffix(".log")
+    under_way = RunningLoad()
+    with running_process(
+        "the offered load", ["-m", "benchmarks.open_loop", str(file)], clean_environment(), file.with_suffix(".log")
     ) as process:
         yield under_way
-        if to_its_end:
-            process.wait(offer.seconds + 2 * GRACE_SECONDS)
+        if until_complete:
+            process.wait_until_exit(offer.seconds + 2 * GRACE_SECONDS)
         else:
-            process.end()
+            process.stop()
     try:
-        under_way.result = msgspec.json.decode(file.read_bytes(), type=Offered)
+        under_way.result = msgspec.json.decode(file.read_bytes(), type=OpenLoopResult)
     except msgspec.DecodeError as error:
         raise BenchError("The client that offers load ended without a result.") from error
 
@@ -118,7 +118,7 @@ class _Connection(asyncio.Protocol):
 
 
 class _Client:
-    def __init__(self, offer: Offer) -> None:
+    def __init__(self, offer: OpenLoopLoad) -> None:
         self._offer = offer
         self._tokens = Path(offer.tokens).read_text().split()
         self._idle: list[_Connection] = []
@@ -129,7 +129,7 @@ class _Client:
         self.answers: list[tuple[float, float]] = []
         self.statuses: Counter[int] = Counter()
 
-    async def run(self, stop: asyncio.Event) -> Offered:
+    async def run(self, stop: asyncio.Event) -> OpenLoopResult:
         loop, offer = asyncio.get_running_loop(), self._offer
         for number in range(CONNECTIONS):
             port = offer.ports[number % len(offer.ports)]
@@ -146,7 +146,7 @@ class _Client:
         last = time.monotonic() + GRACE_SECONDS
         while len(self.answers) < offered and time.monotonic() < last and not self.is_broken:  # noqa: ASYNC110 - no hurry
             await asyncio.sleep(TICK_SECONDS)
-        return Offered(offer.rate, lasted, dict(self.statuses), offered - len(self.answers), self.answers)
+        return OpenLoopResult(offer.rate, lasted, dict(self.statuses), offered - len(self.answers), self.answers)
 
     def _send(self) -> None:
         while self._due and self._idle:
@@ -167,14 +167,14 @@ class _Client:
         self._send()
 
 
-async def _carried_out(offer: Offer) -> Offered:
+async def _carried_out(offer: OpenLoopLoad) -> OpenLoopResult:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     return await _Client(offer).run(stop)
 
 
 def _main(file: Path) -> None:
-    offer = msgspec.json.decode(file.read_bytes(), type=Offer)
+    offer = msgspec.json.decode(file.read_bytes(), type=OpenLoopLoad)
     file.write_bytes(msgspec.json.encode(uvloop.run(_carried_out(offer))))
 
 

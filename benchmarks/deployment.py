@@ -19,11 +19,12 @@ from psycopg import sql
 import migrations
 from accounts.tokens import new_token
 from benchmarks import history, peers
-from benchmarks.lag import look
+from benchmarks.lag import take_sample
 from benchmarks.load import Server
 from benchmarks.machine import BenchError
-from benchmarks.processes import HOST, Process, clean_environment, free_port, running, wait_until_answers
+from benchmarks.processes import HOST, Process, clean_environment, running_process, wait_until_responding
 from devstack import servers
+from devstack.readiness import free_port
 from devstack.stack import COMMANDS
 from ledger.commands import Role
 from ledger.decide import MAX_CAPACITY
@@ -38,7 +39,7 @@ CATCH_UP_SECONDS = 180.0
 
 
 @dataclass
-class Stage:
+class Deployment:
     settings: Settings
     directory: Path
     ledger: Ledger
@@ -79,9 +80,9 @@ class Stage:
         return psycopg.connect(self.settings.database_url, autocommit=True)
 
     @contextmanager
-    def quiet(self) -> Iterator[None]:
+    def paused_workers(self) -> Iterator[None]:
         """Nobody projects meanwhile: our worker and tick stand still, from a moment on at which they have nothing to do."""
-        self.settle()
+        self.wait_until_projected()
         for name in ("worker", "tick"):
             self.processes[name].pause()
         try:
@@ -90,14 +91,14 @@ class Stage:
             for name in ("worker", "tick"):
                 self.processes[name].resume()
 
-    def settle(self) -> float:
+    def wait_until_projected(self) -> float:
         """Waits until nothing is appended any more and every projection is there; returns how many seconds that took."""
         begun = time.monotonic()
         with self.connect() as connection:
-            before = look(connection)
+            before = take_sample(connection)
             while time.monotonic() - begun < CATCH_UP_SECONDS:
                 time.sleep(0.1)
-                now = look(connection)
+                now = take_sample(connection)
                 if now.head == before.head and all(position >= now.head for position in now.positions.values()):
                     return time.monotonic() - begun
                 before = now
@@ -112,7 +113,7 @@ class Stage:
 
 
 @contextmanager
-def opened(directory: Path) -> Iterator[Stage]:
+def start_deployment(directory: Path) -> Iterator[Deployment]:
     """Raises BenchError, ServerError."""
     with ExitStack() as stack:
         postgres = stack.enter_context(servers.own_postgres(directory / "postgresql"))
@@ -120,75 +121,75 @@ def opened(directory: Path) -> Iterator[Stage]:
         settings = Settings(
             database_url=postgres, redis_url=redis_url, data_dir=directory, port=free_port(), host=HOST, demo=False, verify_hours=0
         )
-        stage = stack.enter_context(_prepared(settings, directory))
+        deployment = stack.enter_context(_prepared_database(settings, directory))
         for name in COMMANDS:
-            stage.processes[name] = stack.enter_context(started(settings, name, directory / f"{name}.log"))
-        wait_until_answers(stage.processes["api"], settings.port, "/ready")
-        stage.schedule_event()
-        stage.settle()  # the worker works
-        yield stage
+            deployment.processes[name] = stack.enter_context(start_process(settings, name, directory / f"{name}.log"))
+        wait_until_responding(deployment.processes["api"], settings.port, "/ready")
+        deployment.schedule_event()
+        deployment.wait_until_projected()  # the worker works
+        yield deployment
 
 
 @contextmanager
-def aside(stage: Stage, name: str, *, event_cache_bytes: int) -> Iterator[Stage]:
+def separate_database(deployment: Deployment, name: str, *, event_cache_bytes: int) -> Iterator[Deployment]:
     """Another database on the same servers, with people but nothing sold, and no process at work in it."""
-    directory = stage.directory / name
+    directory = deployment.directory / name
     directory.mkdir()
     settings = dataclasses.replace(
-        stage.settings,
-        database_url=new_database(stage.settings.database_url, name),
-        redis_url=urlsplit(stage.settings.redis_url)._replace(path="/1").geturl(),
+        deployment.settings,
+        database_url=new_database(deployment.settings.database_url, name),
+        redis_url=urlsplit(deployment.settings.redis_url)._replace(path="/1").geturl(),
         data_dir=directory,
         event_cache_bytes=event_cache_bytes,
     )
-    with _prepared(settings, directory) as prepared:
+    with _prepared_database(settings, directory) as prepared:
         yield prepared
 
 
 @contextmanager
-def _prepared(settings: Settings, directory: Path) -> Iterator[Stage]:
+def _prepared_database(settings: Settings, directory: Path) -> Iterator[Deployment]:
     migrations.upgrade(settings.database_url)
     with closing(Ledger(settings.database_url, Macs.open(settings.keys))) as ledger:
         tokens = directory / "tokens"
-        yield Stage(settings, directory, ledger, tokens, _people(settings.database_url, tokens))
+        yield Deployment(settings, directory, ledger, tokens, _insert_accounts(settings.database_url, tokens))
 
 
 @contextmanager
-def started(settings: Settings, name: str, log: Path) -> Iterator[Process]:
+def start_process(settings: Settings, name: str, log: Path) -> Iterator[Process]:
     """One of Seatledger's three kinds of process, as `make run` starts it; the API's collector comes when it is called."""
     words = COMMANDS[name].split()[1:]
     if name == "api":
-        words[:1] = ["-m", "benchmarks.collectable"]
-    with running(name, words, {**clean_environment(), **settings.to_env()}, log) as process:
+        words[:1] = ["-m", "benchmarks.gc_on_signal"]
+    with running_process(name, words, {**clean_environment(), **settings.to_env()}, log) as process:
         yield process
 
 
 @contextmanager
-def another_api(settings: Settings) -> Iterator[Server]:
+def additional_api(settings: Settings) -> Iterator[Server]:
     """One API process more, with these settings but a port of its own, once it answers."""
     settings = dataclasses.replace(settings, port=free_port())
-    with started(settings, "api", settings.data_dir / f"api-{settings.port}.log") as process:
-        wait_until_answers(process, settings.port, "/ready")
+    with start_process(settings, "api", settings.data_dir / f"api-{settings.port}.log") as process:
+        wait_until_responding(process, settings.port, "/ready")
         yield Server(process, settings.port)
 
 
 def durability(database_url: str) -> dict[str, str]:
     """What the server says of it. Raises BenchError where it may lose what it confirmed."""
     with psycopg.connect(database_url) as connection:
-        found = {name: _shown(connection, name) for name in (*DURABILITY, "wal_sync_method", "server_version")}
+        found = {name: _current_setting(connection, name) for name in (*DURABILITY, "wal_sync_method", "server_version")}
     off = [name for name in DURABILITY if found[name] != "on"]
     if off:
         raise BenchError(f"PostgreSQL has {', '.join(off)} off: figures without durability mean nothing.")
     return found
 
 
-def _shown(connection: psycopg.Connection, name: str) -> str:
+def _current_setting(connection: psycopg.Connection, name: str) -> str:
     row = connection.execute("SELECT current_setting(%s)", (name,)).fetchone()
     assert row
     return str(row[0])
 
 
-def _people(database_url: str, tokens: Path) -> UUID:
+def _insert_accounts(database_url: str, tokens: Path) -> UUID:
     """Customers, each logged in, made directly as rows: 10,000 log-ins by Argon2id would take ten minutes. Returns an organizer."""
     organizer_id = uuid4()
     people = [(organizer_id, "Organizer", "organizer@example.test", Role.ORGANIZER)]
@@ -207,24 +208,24 @@ def _people(database_url: str, tokens: Path) -> UUID:
 
 
 @contextmanager
-def peer(stage: Stage, name: str) -> Iterator[tuple[Server, str]]:
+def start_peer_with_database(deployment: Deployment, name: str) -> Iterator[tuple[Server, str]]:
     """A peer that answers, and its database's URL ('' for the one that has none)."""
     url = ""
     if name in peers.WITH_DATABASE:
-        url = new_database(stage.settings.database_url, f"peer_{name}_{uuid4().hex[:8]}")
+        url = new_database(deployment.settings.database_url, f"peer_{name}_{uuid4().hex[:8]}")
         with psycopg.connect(url) as connection:
             connection.execute(peers.SCHEMA)
         durability(url)
-    with serving_peer(stage, name, url) as server:
+    with start_peer(deployment, name, url) as server:
         yield server, url
 
 
 @contextmanager
-def serving_peer(stage: Stage, name: str, url: str) -> Iterator[Server]:
+def start_peer(deployment: Deployment, name: str, url: str) -> Iterator[Server]:
     port = free_port()
     environment = {**clean_environment(), "DATABASE_URL": url, "PORT": str(port)}
-    with running(name, ["-m", "benchmarks.peers", name], environment, stage.directory / f"{name}.log") as process:
-        wait_until_answers(process, port, "/openapi.json")
+    with running_process(name, ["-m", "benchmarks.peers", name], environment, deployment.directory / f"{name}.log") as process:
+        wait_until_responding(process, port, "/openapi.json")
         yield Server(process, port)
 
 
