@@ -86,6 +86,7 @@ def _event_answer(view: object, position: int, status: int = 200, headers: Mappi
 
 @router.post("/events", status_code=201, tags=["events"], operation_id="create_event", response_model=EventView)
 async def create_event(body: NewEvent, request: Request, who: Organizer, key: IdempotencyKey = None) -> Response:
+    """Creates an event; without `starts_at` it has an open date. Sales end at its start unless `sales_close_at` is later."""
     side = _write_side(request)
     id_ = command_id_of(request, who, key)
     currency = body.currency or await _default_currency(side, id_, key)
@@ -110,6 +111,7 @@ IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag o
 async def update_event(
     event_id: UUID, body: EventChanges, request: Request, who: Organizer, if_match: IfMatch = None, key: IdempotencyKey = None
 ) -> Response:
+    """Changes details and categories; `categories` is the whole new list."""
     side = _write_side(request)
     event = await side.command_service.last_seen_event(event_id)
     if event is None:
@@ -125,6 +127,7 @@ async def update_event(
 async def cancel_event(
     event_id: UUID, request: Request, who: Organizer, body: Cancellation | None = None, key: IdempotencyKey = None
 ) -> Response:
+    """Cancels the event; all of its bookings are owed a refund."""
     id_ = command_id_of(request, who, key)
     command = CancelEvent(id=id_, actor=who.actor, event_id=event_id, reason=body.reason if body else "")
     return _event_answer(*await _write_side(request).command_service.execute(command, request.is_disconnected))
@@ -132,6 +135,7 @@ async def cancel_event(
 
 @router.post("/events/{event_id}/complete", tags=["events"], operation_id="complete_event", response_model=EventView)
 async def complete_event(event_id: UUID, request: Request, who: Organizer, key: IdempotencyKey = None) -> Response:
+    """Completes the event: nothing is booked or checked in afterwards."""
     command = CompleteEvent(id=command_id_of(request, who, key), actor=who.actor, event_id=event_id)
     return _event_answer(*await _write_side(request).command_service.execute(command, request.is_disconnected))
 
@@ -140,6 +144,7 @@ async def complete_event(event_id: UUID, request: Request, who: Organizer, key: 
 async def check_in_ticket(
     event_id: UUID, body: TicketCode, request: Request, who: Organizer, key: IdempotencyKey = None
 ) -> Response:
+    """Checks a ticket in by its code: once."""
     command_service = _write_side(request).command_service
     event = await command_service.last_seen_event(event_id)
     if event is None:
@@ -169,6 +174,7 @@ async def check_in_ticket(
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": BOOKING_SCHEMA}}}},
 )  # fmt: skip
 async def book_tickets(event_id: UUID, request: Request, who: Buyer, key: IdempotencyKey = None) -> Response:
+    """Books tickets by category and quantity; at the box office for a `customer` or a walk-in."""
     body = read_booking(await request.body(), request.headers.get("content-type", ""))
     id_ = command_id_of(request, who, key)
     view, position = await book(_write_side(request), event_id, body, who.actor, id_, request.is_disconnected)
@@ -210,11 +216,13 @@ async def _box_office_customer(
 
 @router.delete("/bookings/{booking_id}", tags=["bookings"], operation_id="cancel_booking", response_model=BookingView)
 async def cancel_booking(booking_id: UUID, request: Request, who: Buyer, key: IdempotencyKey = None) -> Response:
+    """Cancels the whole booking; a customer can until the event's `past_at`."""
     return await _cancel(booking_id, None, request, who, key)
 
 
 @router.post("/bookings/{booking_id}/cancel", tags=["bookings"], operation_id="cancel_tickets", response_model=BookingView)
 async def cancel_tickets(booking_id: UUID, body: TicketIds, request: Request, who: Buyer, key: IdempotencyKey = None) -> Response:
+    """Cancels some tickets of a booking."""
     return await _cancel(booking_id, body.tickets, request, who, key)
 
 

@@ -69,6 +69,7 @@ async def get_bookings(
 
 @router.get("/bookings/{booking_id}", tags=["bookings"], operation_id="get_booking", response_model=BookingView, responses=JSON)
 async def get_booking(booking_id: UUID, who: SignedIn, reads: Reads) -> Response:
+    """A booking with its tickets and their codes."""
     position, rows = await reads.ask(queries.booking(booking_id))
     found = BookingRow(rows[0], reads.side.codes) if rows else None
     if found is None or not may_see(who, found):
