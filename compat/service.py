@@ -167,7 +167,7 @@ class Counter:
             id=id_ or uuid4(), actor=actor, event_id=event.id, tickets=(WantedSeats(category, quantity),),
             customer_id=guest.id if guest and not in_person else None, ticket_key=self._write.command_service.codes.newest_key,
         )  # fmt: skip
-        view, _ = await self._write.command_service.execute(command, self._gone)
+        view = (await self._write.command_service.execute(command, self._gone)).view
         assert isinstance(view, BookingView)
         return view
 
@@ -188,7 +188,7 @@ class Counter:
         """By the house, or by its guest: who can't once the event has begun."""
         actor = Actor(place.guest.id, Role.CUSTOMER) if in_person else _organizer(place.event.organizer_id)
         command = CancelBooking(id=uuid4(), actor=actor, event_id=place.event.id, booking_id=place.booking_id)
-        view, _ = await self._write.command_service.execute(command, self._gone)
+        view = (await self._write.command_service.execute(command, self._gone)).view
         assert isinstance(view, BookingView)
         return view
 
@@ -215,7 +215,7 @@ class Counter:
     # ---
 
     async def _execute_about_event(self, command: Command) -> EventView:
-        view, _ = await self._write.command_service.execute(command, self._gone)
+        view = (await self._write.command_service.execute(command, self._gone)).view
         assert isinstance(view, EventView)
         return view
 

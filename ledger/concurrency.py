@@ -87,9 +87,9 @@ class SingleFlight(Generic[K, T]):
 
 
 class ConcurrencyLimiter:
-    """At most `limit` holders at a time; at most `queue_limit` more wait, each at most `wait_seconds`."""
+    """At most `limit` holders at a time; at most `queue_limit` more wait, each at most `wait_seconds` (None: without a bound)."""
 
-    def __init__(self, what: str, limit: int, queue_limit: int, wait_seconds: float) -> None:
+    def __init__(self, what: str, limit: int, queue_limit: int, wait_seconds: float | None) -> None:
         """`what`: names the work in the refusal, in the plural."""
         self._refusal = f"Too many {what} at once. Try again."
         self._slots = asyncio.Semaphore(limit)

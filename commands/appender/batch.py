@@ -10,9 +10,10 @@ from uuid import UUID
 import msgspec
 
 from commands.appender.event_cache import EventCache
-from ledger.commands import CancelBooking, CheckIn, Command
+from commands.result import booking_versions
+from ledger.commands import Command
 from ledger.decide import decide
-from ledger.entries import RecordedEntry, SeatsBooked
+from ledger.entries import RecordedEntry
 from ledger.errors import SeatledgerError
 from ledger.event import Event, evolve
 from ledger.views import EventView, event_view
@@ -21,26 +22,26 @@ log = logging.getLogger(__name__)
 
 
 class AcceptedCommand(msgspec.Struct):
-    """A command was carried out just now: its entries, in their places once they stand in the ledger, and what its answer names.
+    """A command was accepted at this try. `recorded`: its entries, with their positions once they are in the ledger.
 
-    `story`: versions of the entries about the booking, where the command is about one. `view`: the Event, where it is not."""
+    `booking_versions`: of the entries about its booking (`result.booking_versions`). `event`: the Event after the command, for a
+    command about the Event itself; a view, since later commands of the batch change the Event."""
 
     recorded: list[RecordedEntry]
     event_name: str
     currency: str
-    story: tuple[int, ...]
-    view: EventView | None
+    booking_versions: tuple[int, ...]
+    event: EventView | None
 
 
 class RepeatedCommand(msgspec.Struct, frozen=True):
-    """The command was carried out before: `version` is that of its last entry.
+    """The command was accepted at an earlier try; `version` is that of its last entry.
 
-    `story`: versions of the entries about its booking up to then, where it is about one; `details_version`: of the entry that said
-    what the Event was called then."""
+    `booking_versions`: as in `AcceptedCommand`; `details_version`: of the entry that set the Event's name of that time."""
 
     stream: UUID
     version: int
-    story: tuple[int, ...] = ()
+    booking_versions: tuple[int, ...] = ()
     details_version: int = 1
 
 
@@ -91,8 +92,8 @@ class DecidedBatch:
             accepted.recorded = [RecordedEntry(one.stream, one.version, one.entry, next(place)) for one in accepted.recorded]
             if accepted.recorded[0].version == 1:
                 self.trials[waiting.stream].number = accepted.recorded[0].position
-            if accepted.view is not None:
-                accepted.view.number = self.trials[waiting.stream].number
+            if accepted.event is not None:
+                accepted.event.number = self.trials[waiting.stream].number
             waiting.answer(accepted)
         for trial in self.trials.values():
             cache.put(trial.merge())
@@ -111,7 +112,7 @@ def decide_batch(batch: Sequence[PendingRequest], cache: EventCache, now: dateti
         version = event.version_of(command.id) if event is not None else None
         if version is not None:
             assert event is not None
-            run.replayed.append((waiting, _replayed(command, event, version)))
+            run.replayed.append((waiting, _repeated(command, event, version)))
             continue
         try:
             entries = decide(event, command, now)
@@ -139,19 +140,11 @@ def decide_batch(batch: Sequence[PendingRequest], cache: EventCache, now: dateti
     return run
 
 
-def _replayed(command: Command, event: Event, version: int) -> RepeatedCommand:
-    story: tuple[int, ...] = ()
-    if isinstance(command, CancelBooking | CheckIn) and command.booking_id.bytes in event.bookings:
-        story = tuple(one for one in event.versions_about(command.booking_id) if one <= version)
-    details_version = max(one for one in event.details_set if one <= version)
-    return RepeatedCommand(event.id, version, story, details_version)
+def _repeated(command: Command, event: Event, version: int) -> RepeatedCommand:
+    details_version = max(about for about in event.details_set if about <= version)
+    return RepeatedCommand(event.id, version, booking_versions(command, event, version), details_version)
 
 
 def _accepted(command: Command, event: Event, recorded: list[RecordedEntry]) -> AcceptedCommand:
-    story: tuple[int, ...] = ()
-    view = None
-    if isinstance(command, CancelBooking | CheckIn):
-        story = event.versions_about(command.booking_id)
-    elif type(recorded[0].entry) is not SeatsBooked:
-        view = event_view(event)
-    return AcceptedCommand(recorded, event.details.name, event.currency, story, view)
+    versions = booking_versions(command, event, event.version)
+    return AcceptedCommand(recorded, event.details.name, event.currency, versions, None if versions else event_view(event))

@@ -28,15 +28,15 @@ async def test_an_accepted_command_says_what_it_made_and_where(appender: Appende
     outcome = await appender.submit(command)
     assert isinstance(outcome, AcceptedCommand)
     assert outcome.recorded == (await t.stream_of(database_url, event_id))[1:]
-    assert (outcome.event_name, outcome.currency, outcome.view) == ("Concert", "EUR", None)
+    assert (outcome.event_name, outcome.currency, outcome.event) == ("Concert", "EUR", None)
 
 
 async def test_a_new_event_is_numbered_by_its_position(appender: Appender, database_url: str) -> None:
     outcome = await appender.submit(t.schedule())
     assert isinstance(outcome, AcceptedCommand)
-    assert outcome.view is not None
-    [recorded] = await t.stream_of(database_url, outcome.view.id)
-    assert outcome.view.number == recorded.position > 0
+    assert outcome.event is not None
+    [recorded] = await t.stream_of(database_url, outcome.event.id)
+    assert outcome.event.number == recorded.position > 0
 
 
 async def test_commands_that_come_together_go_in_together(appender: Appender, database_url: str) -> None:
@@ -222,8 +222,8 @@ async def test_a_cancelled_event_of_100_000_bookings_is_one_entry(appender: Appe
     seconds = loop.time() - began
     assert isinstance(outcome, AcceptedCommand)
     assert [type(one.entry) for one in outcome.recorded] == [e.EventCancelled]
-    assert outcome.view is not None
-    assert outcome.view.available == 200_000
+    assert outcome.event is not None
+    assert outcome.event.available == 200_000
     assert seconds < 0.5
     ledger = Ledger(database_url)
     assert len(list(ledger.stream(event_id, after=100_002))) == 1

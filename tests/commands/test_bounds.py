@@ -43,7 +43,7 @@ async def test_a_caller_that_gives_up_in_flight_finds_what_stands(appender: Appe
         [sent] = t.send(appender, command)
         await t.somebody_waits(database_url)
         sent.cancel()
-    assert await appender.submit(command) == RepeatedCommand(event_id, 2)
+    assert await appender.submit(command) == RepeatedCommand(event_id, 2, (2,))
     assert await t.bookings_of(database_url, event_id) == [command.id]
 
 
