@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, Request, Response
 from pydantic import ValidationError
 
 from accounts.access import Buyer, IdempotencyKey, Organizer, SignedIn, command_id_of
-from commands.appender.batch import DisconnectCheck
+from commands.appender.pending import DisconnectCheck
 from commands.bodies import (
     BOOKING_SCHEMA,
     BoxOfficeCustomer,

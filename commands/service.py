@@ -8,7 +8,8 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from commands.appender.appender import Appender
-from commands.appender.batch import AcceptedCommand, DisconnectCheck, RepeatedCommand
+from commands.appender.batch import AcceptedCommand, RepeatedCommand
+from commands.appender.pending import DisconnectCheck
 from commands.result import BookingHistory, CommandResult, make_result, stored_history
 from ledger.commands import Command
 from ledger.concurrency import ConcurrencyLimiter

@@ -13,7 +13,7 @@ from starlette.datastructures import State
 
 from accounts.access import Access
 from accounts.guests import DEFAULT_ORGANIZER, Guest, Guests
-from commands.appender.batch import DisconnectCheck
+from commands.appender.pending import DisconnectCheck
 from commands.bodies import NewCategory, minor, numbered
 from commands.routes import WriteSide
 from commands.service import MAX_NUMBER

@@ -21,7 +21,7 @@ from tests.ledger import scenario as s
 
 
 def service(appender: Appender, keys: Path) -> CommandService:
-    return CommandService(appender, appender._loader.streams, TicketCodes(Keyring.open(keys, "tickets")))
+    return CommandService(appender, appender._memory.loader.streams, TicketCodes(Keyring.open(keys, "tickets")))
 
 
 def change(event_id: UUID, version: int, name: str) -> ChangeEvent:

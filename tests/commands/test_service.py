@@ -46,7 +46,7 @@ async def appender(database_url: str) -> AsyncIterator[Appender]:
 
 @pytest.fixture
 def streams(appender: Appender) -> CountingStreams:
-    return CountingStreams(appender._loader.streams)
+    return CountingStreams(appender._memory.loader.streams)
 
 
 @pytest.fixture
