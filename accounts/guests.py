@@ -121,8 +121,8 @@ class Guests:
     async def all(self) -> AsyncIterator[list[Guest]]:
         """In the order in which they came, without the house, a page at a time."""
         after = 0
-        asked = f"id <> %(house)s AND number > %(after)s ORDER BY number LIMIT {PAGE}"
-        while page := await self._select(asked, house=self.default_organizer_id, after=after):
+        asked = f"id <> %(default_organizer)s AND number > %(after)s ORDER BY number LIMIT {PAGE}"
+        while page := await self._select(asked, default_organizer=self.default_organizer_id, after=after):
             yield page
             after = page[-1].number
 

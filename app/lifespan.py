@@ -38,7 +38,7 @@ async def run(
         await read_side.start()
         stack.push_async_callback(read_side.close)
         key = Keyring.open(settings.keys, "accounts").newest[1]
-        access = Access(settings, pool, key=key, obligations=read_side.obligations)
+        access = Access(settings, pool, key=key, obligations=read_side.deletion_obstacle)
         await stack.enter_async_context(access)
         wake_ups = wake_up_sender(settings)
         wake_ups.start()
@@ -64,7 +64,7 @@ async def run(
         app.state.write_side = WriteSide(
             command_service,
             currency=settings.currency,
-            locate=read_side.locate,
+            locate=read_side.event_of_booking,
             customer=access.directory.find_or_make_customer,
             key=key,
         )

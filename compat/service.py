@@ -42,11 +42,11 @@ from query_api.responses.mapping import BookingRow, event_view
 #: The only category of an event whose specification knows none.
 SEAT = "Seat"
 #: Tries of an edit: another one came first.
-EDITS = 5
+EDIT_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
-class Sold:
+class GuestBooking:
     """A booking as the read side or a command shows it, and what it has not: the event's number, the guest's, and their name."""
 
     booking: BookingView
@@ -56,7 +56,7 @@ class Sold:
 
 
 @dataclass(frozen=True)
-class Place:
+class BookingLocation:
     """Where a booking is in the ledger."""
 
     event: Event
@@ -64,20 +64,20 @@ class Place:
     guest: Guest
 
 
-class Counter:
-    """Every method raises what `CommandService.execute` and `ReadSide.ask` raise, and EventNotFound or BookingNotFound for what was
-    not made here."""
+class CompatService:
+    """Methods raise what `CommandService.execute` and `ReadSide.fetch` raise, and EventNotFound or BookingNotFound for what was
+    made through another API."""
 
-    def __init__(self, api: str, request: Request, whole: State) -> None:
-        """`whole`: the state of the application that serves `/api`."""
+    def __init__(self, api: str, request: Request, shared: State) -> None:
+        """`shared`: the state of the application that serves `/api`."""
         self._api = api
         self._gone: DisconnectCheck | None = request.is_disconnected
-        self._write: WriteSide = whole.write_side
-        self._read: ReadSide = whole.read_side
-        self.access: Access = whole.access
+        self._write: WriteSide = shared.write_side
+        self._read: ReadSide = shared.read_side
+        self.access: Access = shared.access
         self.guests: Guests = self.access.guests(api)
 
-    def to_the_end(self) -> Self:
+    def ignoring_disconnect(self) -> Self:
         """The same, but what is begun is not withdrawn when the client has gone."""
         other = copy(self)
         other._gone = None
@@ -85,7 +85,7 @@ class Counter:
 
     # --- events
 
-    async def schedule(
+    async def schedule_event(
         self, details: e.Details, categories: list[NewCategory], *, organizer: Guest | None = None, id_: UUID | None = None
     ) -> EventView:
         """Put on by the organizer, or by the house."""
@@ -95,56 +95,56 @@ class Counter:
             id=id_, actor=_organizer(organizer.id), event_id=id_, details=details, currency=currency,
             categories=numbered(categories, currency),
         )  # fmt: skip
-        return await self._execute_about_event(command)
+        return await self._execute_event_command(command)
 
-    async def change(
-        self, shown: EventView, changes: dict[str, Any], *, price: Decimal | None = None, capacity: int | None = None
+    async def change_event(
+        self, view: EventView, changes: dict[str, Any], *, price: Decimal | None = None, capacity: int | None = None
     ) -> EventView:
         """The details that are given, and its first category: whoever comes last wins."""
-        for _ in range(EDITS):
-            event = await self._write.command_service.last_seen_event(shown.id)
+        for _ in range(EDIT_ATTEMPTS):
+            event = await self._write.command_service.last_seen_event(view.id)
             assert event is not None, "it is shown"
             command = ChangeEvent(
                 id=uuid4(), actor=_organizer(event.organizer_id), event_id=event.id, changes=changes,
                 categories=_first_changed(event, price, capacity), expected_details_version=event.details_version,
             )  # fmt: skip
             with suppress(StaleVersion):  # which is proved: by now this process has read what others changed, categories included
-                return await self._execute_about_event(command)
-        raise StaleVersion(shown.details_version)
+                return await self._execute_event_command(command)
+        raise StaleVersion(view.details_version)
 
-    async def cancel_event(self, shown: EventView) -> EventView:
-        command = CancelEvent(id=uuid4(), actor=_organizer(shown.organizer_id), event_id=shown.id)
-        return await self._execute_about_event(command)
+    async def cancel_event(self, view: EventView) -> EventView:
+        command = CancelEvent(id=uuid4(), actor=_organizer(view.organizer_id), event_id=view.id)
+        return await self._execute_event_command(command)
 
-    async def complete_event(self, shown: EventView) -> EventView:
-        command = CompleteEvent(id=uuid4(), actor=_organizer(shown.organizer_id), event_id=shown.id)
-        return await self._execute_about_event(command)
+    async def complete_event(self, view: EventView) -> EventView:
+        command = CompleteEvent(id=uuid4(), actor=_organizer(view.organizer_id), event_id=view.id)
+        return await self._execute_event_command(command)
 
-    async def event(self, number: int) -> Event:
+    async def load_event(self, number: int) -> Event:
         """For bookings: what the ledger says of it, whatever the read side has seen."""
-        made = await self._write.command_service.entry_by_number(number)
-        if made is None or not isinstance(made.entry, e.EventScheduled):
+        created = await self._write.command_service.entry_by_number(number)
+        if created is None or not isinstance(created.entry, e.EventScheduled):
             raise EventNotFound
-        return await self.event_by_id(made.stream)
+        return await self.load_event_by_id(created.stream)
 
-    async def event_by_id(self, event_id: UUID) -> Event:
+    async def load_event_by_id(self, event_id: UUID) -> Event:
         event = await self._write.command_service.last_seen_event(event_id)
-        if event is None or not await self._is_ours(event.organizer_id):
+        if event is None or not await self._belongs_to_api(event.organizer_id):
             raise EventNotFound
         return event
 
-    def events(self, **filters: Any) -> AsyncIterator[list[Row]]:
-        """See `queries.guests_events`; `listed` reads a row."""
-        return self._read.everything(queries.guests_events(self._api, **filters))
+    def list_events(self, **filters: Any) -> AsyncIterator[list[Row]]:
+        """See `queries.guests_events`; `event_from_row` reads a row."""
+        return self._read.stream_latest_rows(queries.guests_events(self._api, **filters))
 
-    async def one_event(self, **key: Any) -> EventView:
+    async def get_event(self, **key: Any) -> EventView:
         """For edits too, which so wait for the read side before they begin, and never once they are done."""
-        return listed(await self.event_row(**key))
+        return event_from_row(await self.get_event_row(**key))
 
-    async def event_row(self, **key: Any) -> Row:
+    async def get_event_row(self, **key: Any) -> Row:
         if not 0 < key.get("number", 1) <= MAX_NUMBER:
             raise EventNotFound
-        rows = await self._read.current(queries.guests_events(self._api, **key))
+        rows = await self._read.fetch_latest_rows(queries.guests_events(self._api, **key))
         if not rows:
             raise EventNotFound
         return rows[0]
@@ -171,70 +171,70 @@ class Counter:
         assert isinstance(view, BookingView)
         return view
 
-    async def booking(self, number: int) -> Place:
+    async def locate_booking(self, number: int) -> BookingLocation:
         """For cancelling it, as `event`."""
-        made = await self._write.command_service.entry_by_number(number)
-        if made is None or not isinstance(made.entry, e.SeatsBooked):
+        created = await self._write.command_service.entry_by_number(number)
+        if created is None or not isinstance(created.entry, e.SeatsBooked):
             raise BookingNotFound
-        return await self._place(made.stream, made.entry.command, made.entry.customer_id)
+        return await self._locate(created.stream, created.entry.command, created.entry.customer_id)
 
-    async def booking_by_id(self, booking_id: UUID) -> Place:
+    async def locate_booking_by_id(self, booking_id: UUID) -> BookingLocation:
         event_id = await self._write.event_of(booking_id)
         # Not from the Event in memory, which another process's bookings may not have reached yet.
-        _, (row,) = await self._read.ask(queries.booking(booking_id))
-        return await self._place(event_id, booking_id, BookingRow(row, self._write.command_service.codes).fields["customer_id"])
+        _, (row,) = await self._read.fetch(queries.booking_by_id(booking_id))
+        return await self._locate(event_id, booking_id, BookingRow(row, self._write.command_service.codes).fields["customer_id"])
 
-    async def cancel(self, place: Place, *, in_person: bool = False) -> BookingView:
+    async def cancel_booking(self, location: BookingLocation, *, in_person: bool = False) -> BookingView:
         """By the house, or by its guest: who can't once the event has begun."""
-        actor = Actor(place.guest.id, Role.CUSTOMER) if in_person else _organizer(place.event.organizer_id)
-        command = CancelBooking(id=uuid4(), actor=actor, event_id=place.event.id, booking_id=place.booking_id)
+        actor = Actor(location.guest.id, Role.CUSTOMER) if in_person else _organizer(location.event.organizer_id)
+        command = CancelBooking(id=uuid4(), actor=actor, event_id=location.event.id, booking_id=location.booking_id)
         view = (await self._write.command_service.execute(command, self._gone)).view
         assert isinstance(view, BookingView)
         return view
 
-    def bookings(self, **filters: Any) -> AsyncIterator[list[Row]]:
+    def list_bookings(self, **filters: Any) -> AsyncIterator[list[Row]]:
         """See `queries.guests_bookings`; `sold` reads a row."""
-        return self._read.everything(queries.guests_bookings(self._api, **filters))
+        return self._read.stream_latest_rows(queries.guests_bookings(self._api, **filters))
 
-    def sold(self, row: Row) -> Sold:
+    def guest_booking(self, row: Row) -> GuestBooking:
         event_number, guest_number, guest_name = row[-3:]
-        return Sold(BookingRow(row, self._read.codes).view(), event_number, guest_number, guest_name)
+        return GuestBooking(BookingRow(row, self._read.codes).view(), event_number, guest_number, guest_name)
 
-    async def one_booking(self, **key: Any) -> Sold:
+    async def get_booking(self, **key: Any) -> GuestBooking:
         if not 0 < key.get("number", 1) <= MAX_NUMBER:
             raise BookingNotFound
-        rows = await self._read.current(queries.guests_bookings(self._api, **key))
+        rows = await self._read.fetch_latest_rows(queries.guests_bookings(self._api, **key))
         if not rows:
             raise BookingNotFound
-        return self.sold(rows[0])
+        return self.guest_booking(rows[0])
 
-    def totals(self) -> AsyncIterator[list[Row]]:
+    def list_event_totals(self) -> AsyncIterator[list[Row]]:
         """Of the house's events: see `queries.all_event_totals`."""
-        return self._read.everything(queries.all_event_totals(self.guests.default_organizer_id, None))
+        return self._read.stream_latest_rows(queries.all_event_totals(self.guests.default_organizer_id, None))
 
     # ---
 
-    async def _execute_about_event(self, command: Command) -> EventView:
+    async def _execute_event_command(self, command: Command) -> EventView:
         view = (await self._write.command_service.execute(command, self._gone)).view
         assert isinstance(view, EventView)
         return view
 
-    async def _place(self, event_id: UUID, booking_id: UUID, guest_id: UUID | None) -> Place:
+    async def _locate(self, event_id: UUID, booking_id: UUID, guest_id: UUID | None) -> BookingLocation:
         event = await self._write.command_service.last_seen_event(event_id)
         guest = None if guest_id is None else await self.guests.get(guest_id)
         if event is None or guest is None:
             raise BookingNotFound
-        return Place(event, booking_id, guest)
+        return BookingLocation(event, booking_id, guest)
 
-    async def _is_ours(self, organizer_id: UUID) -> bool:
+    async def _belongs_to_api(self, organizer_id: UUID) -> bool:
         return organizer_id == self.guests.default_organizer_id or await self.guests.get(organizer_id) is not None
 
 
-def listed(row: Row) -> EventView:
+def event_from_row(row: Row) -> EventView:
     return event_view(row[:-1])
 
 
-def only_seats(capacity: int, price: Decimal = Decimal()) -> list[NewCategory]:
+def single_category(capacity: int, price: Decimal = Decimal()) -> list[NewCategory]:
     """The categories of an event whose specification knows none."""
     return [NewCategory(name=SEAT, price=price, capacity=capacity)]
 

@@ -45,7 +45,8 @@ from ledger.snapshots import Snapshot, restore_at_once
 
 STATEMENT_TIMEOUT_MS = 10_000
 LOCK_TIMEOUT_MS = 5_000
-#: Decoded entries that a reader of the log keeps, the newest: some 6 MB, for the longest run (projections/rebuild/copies.py).
+#: Decoded entries that a reader of the log keeps, the newest: some 6 MB, for the largest batch
+#: (projections/rebuild/shadow_copies.py).
 KEPT = 8_000
 #: Entries of one stream read at once.
 PAGE = 5_000

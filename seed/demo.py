@@ -113,7 +113,7 @@ SHOWS = (
         timezone="Asia/Tokyo", currency="JPY", sells=0.5, bookings=16,
     ),
     Show(
-        "Bookbinding Worker", "Paper Mill", "Make a book by hand. All material included.", 9, 21, (("Place", 8500, 12),), limit=1,
+        "Bookbinding Workshop", "Paper Mill", "Make a book by hand. All material included.", 9, 21, (("Place", 8500, 12),), limit=1,
         sells=0.92, bookings=11,
     ),
     Show(

@@ -11,8 +11,8 @@ import pytest
 #: A test that uses one of the first runs before one that uses one of the next: what takes long is not to begin last, when the other
 #: processes of a run have nothing left to do.
 DEAREST_FIRST = ("chromium", "stack", "postgres_server", "_redis_share")
-#: Modules that start processes: a test file that imports one is taken to.
-STARTERS = ("subprocess", "servers")
+#: Modules that start processes: a test file that imports one, or something of it, is taken to.
+STARTERS = ("subprocess", "devstack.servers", "devstack.stack")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -42,4 +42,9 @@ def _rank(item: pytest.Item) -> int:
 
 def _starts_processes(item: pytest.Item) -> bool:
     module = getattr(item, "module", None)
-    return isinstance(module, ModuleType) and any(name in vars(module) for name in STARTERS)
+    return isinstance(module, ModuleType) and any(_home(value) in STARTERS for value in vars(module).values())
+
+
+def _home(value: object) -> str | None:
+    """The name of a module, or of the one where a function or class is from."""
+    return value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)

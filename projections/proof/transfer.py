@@ -24,7 +24,7 @@ from projections.proof.verify_entries import Row, entries
 MAX_LINE = 1024 * 1024
 #: Entries between two notes of how far it is.
 STEP = 2_000
-Told = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 
 
 class TransferError(Exception):
@@ -49,7 +49,7 @@ class _End(msgspec.Struct, forbid_unknown_fields=True):
     root: str
 
 
-def export(connection: psycopg.Connection, file: BinaryIO, told: Told) -> str:
+def export(connection: psycopg.Connection, file: BinaryIO, told: ProgressCallback) -> str:
     """All entries of one moment. Returns the root hash."""
     connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     [total] = connection.execute("SELECT count(*) FROM ledger_entries").fetchone() or (0,)
@@ -70,10 +70,9 @@ def export(connection: psycopg.Connection, file: BinaryIO, told: Told) -> str:
     return tree.root().hex()
 
 
-def import_(ledger: Ledger, file: BinaryIO, macs: Macs, told: Told) -> str:
-    """All of it or nothing, by the library's recorder. Returns the root hash. Raises TransferError,
-    LedgerUnavailable, the library's
-    PersistenceError."""
+def import_(ledger: Ledger, file: BinaryIO, macs: Macs, told: ProgressCallback) -> str:
+    """All of it or nothing, by the library's recorder. Returns the root hash. Raises TransferError, LedgerUnavailable, the
+    library's PersistenceError."""
     with ledger.import_transaction() as (recorder, connection):
         if connection.execute("SELECT 1 FROM ledger_entries LIMIT 1").fetchone():
             raise TransferError("The ledger is not empty: a file is taken into an empty one only.")

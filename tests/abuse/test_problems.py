@@ -10,13 +10,13 @@ import httpx
 import psycopg
 import pytest
 
-from app.problems import _OTHERS, PROBLEMS, slug_of
+from app.problems import _FRAMEWORK_PROBLEMS, PROBLEMS, slug_of
 from tests.abuse.operations import Thing
 from tests.abuse.refusals import refused
 from tests.running_system import JSON, LATER, PASSWORD, Person, Stack, tickets
 
 STATUSES = {slug_of(kind): problem.status for kind, problem in PROBLEMS.items()} | {
-    problem.title.lower().replace(" ", "-"): problem.status for problem in _OTHERS.values() if problem.status != 422
+    problem.title.lower().replace(" ", "-"): problem.status for problem in _FRAMEWORK_PROBLEMS.values() if problem.status != 422
 }
 PROMISED = {slug for slug, status in STATUSES.items() if status < 500}
 

@@ -97,12 +97,12 @@ async def account(pool: Pool) -> object:
 
 
 async def query(pool: Pool) -> object:
-    return await Database(pool, query_timeout_seconds=1).rows(ONE)
+    return await Database(pool, query_timeout_seconds=1).fetch_rows(ONE)
 
 
 async def snapshot(pool: Pool) -> object:
-    async with Database(pool, query_timeout_seconds=1).snapshot(("catalogue",)) as one:
-        return await one.answer(ONE)
+    async with Database(pool, query_timeout_seconds=1).read_transaction(("catalogue",)) as one:
+        return await one.fetch(ONE)
 
 
 async def ready(pool: Pool) -> object:

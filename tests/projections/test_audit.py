@@ -13,7 +13,7 @@ from ledger.entries import RecordedEntry, topic_of
 from ledger.mapper import encode
 from ledger.store import Ledger
 from projections import audit, merkle
-from projections.engine import Stalled, catch_up
+from projections.engine import ProjectionStalled, catch_up
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
 from tests.projections.stories import Story
@@ -61,7 +61,7 @@ def test_the_tree_is_that_of_the_raw_entries_however_long_the_runs_are(seed: int
     leaves = append(ledger, story.entries)
     for _ in range(8):
         leaves += append(ledger, story.tell(dice.randrange(1, 300)))
-        catch_up(engine, ledger, AUDIT, run_length=dice.choice((1, 7, 255, 256, 257, 2_000)))
+        catch_up(engine, ledger, AUDIT, batch_size=dice.choice((1, 7, 255, 256, 257, 2_000)))
         check(engine, leaves)
     print(f"{len(leaves)} leaves")
 
@@ -72,7 +72,7 @@ def test_positions_that_skip_are_kept_beside_the_leaves(engine: Engine, ledger: 
     with psycopg.connect(database_url) as connection:
         connection.execute("SELECT setval('ledger_entries_notification_id_seq', 1000000)")
     leaves += append(ledger, story.tell(400))
-    catch_up(engine, ledger, AUDIT, run_length=100)
+    catch_up(engine, ledger, AUDIT, batch_size=100)
     check(engine, leaves)
     with engine.connect() as connection:
         tile, packed = connection.execute(text("SELECT tile, positions FROM audit_leaves ORDER BY tile LIMIT 1")).one()
@@ -86,8 +86,8 @@ def test_killed_in_mid_run_it_goes_on_as_if_nothing_had_been(engine: Engine, led
     for _ in range(5):
         leaves += append(ledger, story.tell(120))
         with pytest.raises(Exception, match=r"terminat|closed"):
-            catch_up(engine, ledger, _Interrupting(AUDIT, lambda: _kill_the_others(database_url)), run_length=50)
-        catch_up(engine, ledger, AUDIT, run_length=70)
+            catch_up(engine, ledger, _Interrupting(AUDIT, lambda: _kill_the_others(database_url)), batch_size=50)
+        catch_up(engine, ledger, AUDIT, batch_size=70)
         check(engine, leaves)
 
 
@@ -107,7 +107,7 @@ def test_what_changed_a_booking_later_is_found_by_booking(engine: Engine, ledger
     story.tell(300)
     story.cancel(next(iter(story.events.values())))
     s.append(ledger, story.entries)
-    catch_up(engine, ledger, AUDIT, run_length=40)
+    catch_up(engine, ledger, AUDIT, batch_size=40)
     expected = {
         (one.stream if isinstance(one.entry, e.EventCancelled) else one.entry.booking_id, one.version)
         for one in story.entries
@@ -127,5 +127,5 @@ def test_a_tree_that_lacks_something_is_not_appended_to(spoil: str, engine: Engi
     with engine.begin() as connection:
         connection.execute(text(spoil))
     s.append(ledger, story.tell(20))
-    with pytest.raises(Stalled, match="MissingHash"):
+    with pytest.raises(ProjectionStalled, match="MissingHash"):
         catch_up(engine, ledger, AUDIT)

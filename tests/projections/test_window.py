@@ -128,7 +128,7 @@ def test_threads_that_share_it_each_read_everything(truth: Truth) -> None:
 def test_rows_are_the_same_however_little_is_kept(truth: Truth, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(8):
         truth.go_on(KEPT)
-        project(engine, truth.ledger, run_length=30)
+        project(engine, truth.ledger, batch_size=30)
     seen = rows(engine)
     forget(engine)
     monkeypatch.setattr(ledger.store, "KEPT", 100_000)

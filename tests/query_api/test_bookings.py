@@ -228,8 +228,8 @@ async def test_where_a_booking_is(world: World, api: Api) -> None:
     event_id = world.schedule()
     booking_id = world.book(event_id)
     world.project()
-    assert await api.side.locate(booking_id) == event_id
-    assert await api.side.locate(uuid4()) is None
+    assert await api.side.event_of_booking(booking_id) == event_id
+    assert await api.side.event_of_booking(uuid4()) is None
 
 
 async def test_obligations(world: World, api: Api) -> None:
@@ -237,9 +237,9 @@ async def test_obligations(world: World, api: Api) -> None:
     booking_id = world.book(event_id)
     world.book(world.schedule("past", starts_at=NOW - timedelta(days=1), at=NOW - timedelta(days=9)), BOB, NOW - timedelta(days=8))
     world.project()
-    assert "bookings" in (await api.side.obligations(ALICE.id) or "")
-    assert "events" in (await api.side.obligations(ORGANIZER.id) or "")
-    assert await api.side.obligations(BOB.id) is None
+    assert "bookings" in (await api.side.deletion_obstacle(ALICE.id) or "")
+    assert "events" in (await api.side.deletion_obstacle(ORGANIZER.id) or "")
+    assert await api.side.deletion_obstacle(BOB.id) is None
     world.cancel_booking(event_id, booking_id)
     world.project()
-    assert await api.side.obligations(ALICE.id) is None
+    assert await api.side.deletion_obstacle(ALICE.id) is None

@@ -15,7 +15,7 @@ import pytest_asyncio
 from ledger.commands import ChangeEvent, CheckIn
 from ledger.settings import Settings
 from projections import merkle
-from projections.proof.checkpoints import Checkpointing
+from projections.proof.checkpoints import CheckpointSigner
 from projections.proof.log_keys import LogKeys
 from projections.proof.signed_notes import Note, VerifierKey
 from projections.proof.verify_checkpoints import accept
@@ -28,7 +28,7 @@ Sign = Callable[[], None]
 @pytest.fixture
 def sign(world: World, settings: Settings) -> Sign:
     """As a worker does: projects, and signs what has grown."""
-    worker = Checkpointing(settings.keys, seconds=0)
+    worker = CheckpointSigner(settings.keys, seconds=0)
 
     def project_and_sign() -> None:
         world.project()

@@ -8,7 +8,7 @@ from ledger.mapper import encode
 from projections import merkle
 from projections.audit import leaf_of
 from projections.proof.signed_notes import Checkpoint, Signer
-from query_api.responses.receipt import Proven, receipt
+from query_api.responses.receipt import ProvenEntry, receipt
 from tests.projections.stories import Story
 
 SIGNER = Signer("seatledger-test/1", bytes(range(32)))
@@ -39,9 +39,9 @@ class Log:
         made = Checkpoint(signer.key.name, size, merkle.root(size, self.tile))
         return made, signer.sign(made.text)
 
-    def proven(self, index: int) -> Proven:
+    def proven(self, index: int) -> ProvenEntry:
         (_, version, position), (topic, state) = self._place(index), self._content(index)
-        return Proven(version, position, topic, state, index, merkle.inclusion_proof(index, len(self.entries), self.tile))
+        return ProvenEntry(version, position, topic, state, index, merkle.inclusion_proof(index, len(self.entries), self.tile))
 
     def receipt(self, *indices: int, signer: Signer = SIGNER) -> str:
         checkpoint, note = self.checkpoint(signer=signer)

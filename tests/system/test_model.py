@@ -80,7 +80,7 @@ class Bench:
         self.desks[which] = self.run(self.command_service())
 
     def project(self, name: str) -> None:
-        catch_up(self.engine, self.ledger, PROJECTORS[name], run_length=7)
+        catch_up(self.engine, self.ledger, PROJECTORS[name], batch_size=7)
 
     def rows(self, query: str, **values: Any) -> list[Any]:
         with self.engine.connect() as connection:

@@ -91,7 +91,7 @@ def test_each_entry_is_read_for_a_snapshot_once(worker: Worker, grow: Grow, monk
 
     monkeypatch.setattr(worker.ledger.recorder, "select_events", counting)
     monkeypatch.setattr(store, "PAGE", 400)  # pages of one stream, and passes over the news, that don't end together
-    monkeypatch.setattr(workshops, "PASS", 700)
+    monkeypatch.setattr(workshops, "SNAPSHOT_SCAN_SIZE", 700)
     for _ in range(12):
         grow(ONE, 450)
         grow(TWO, 30)

@@ -8,16 +8,16 @@ import pytest
 from sqlalchemy import Engine
 
 from ledger.store import Ledger
-from projections.rebuild import copies
-from projections.rebuild.copies import BUSY_PER_SECOND, REST, REST_SECONDS, Copies
-from projections.rebuild.shadow import Kind
+from projections.rebuild import shadow_copies
+from projections.rebuild.shadow_copies import BUSY_PER_SECOND, REST, REST_SECONDS, ShadowCopies
+from projections.rebuild.shadow_tables import TableKind
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
 from tests.projections.stories import Story
 
 
 class Clock:
-    """Of `projections.rebuild.copies`: stands still but for who rests, and where a test moves it."""
+    """Of `projections.rebuild.shadow_copies`: stands still but for who rests, and where a test moves it."""
 
     def __init__(self) -> None:
         self.now, self.rests = 1.0, list[float]()
@@ -30,7 +30,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(copies, "time", SimpleNamespace(monotonic=lambda: clock.now, sleep=clock.rest))
+    monkeypatch.setattr(shadow_copies, "time", SimpleNamespace(monotonic=lambda: clock.now, sleep=clock.rest))
     return clock
 
 
@@ -44,7 +44,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     ],
 )
 def test_rests_as_long_as_its_step_says_where_entries_come_in(clock: Clock, took: float, more: int, rests: list[float]) -> None:
-    pace = copies._Pace()
+    pace = shadow_copies._Throttle()
     pace.step(5_000)
     clock.now += took
     pace.step(5_000 + int(more))
@@ -52,7 +52,7 @@ def test_rests_as_long_as_its_step_says_where_entries_come_in(clock: Clock, took
 
 
 def test_its_own_rest_is_no_step(clock: Clock) -> None:
-    pace = copies._Pace()
+    pace = shadow_copies._Throttle()
     for end in (0, 1_000, 2_000):
         clock.now += 0.1
         pace.step(end)
@@ -63,8 +63,8 @@ def test_its_own_rest_is_no_step(clock: Clock) -> None:
 def test_who_sells_goes_before(
     database_url: str, engine: Engine, ledger: Ledger, clock: Clock, monkeypatch: pytest.MonkeyPatch, is_sold: bool
 ) -> None:
-    monkeypatch.setattr(copies, "RUN", 20)
-    monkeypatch.setattr(copies, "BUSY_PER_SECOND", 10)
+    monkeypatch.setattr(shadow_copies, "BATCH_SIZE", 20)
+    monkeypatch.setattr(shadow_copies, "BUSY_PER_SECOND", 10)
     story = Story(seed=3)
     story.tell(100)
     s.append(ledger, story.entries)
@@ -75,7 +75,7 @@ def test_who_sells_goes_before(
         clock.now += 1
 
     catalogue = PROJECTORS["catalogue"]
-    with closing(Copies(database_url, ledger, "test", Kind.UNLOGGED)) as made, made.copy(catalogue, anew=True) as copy:
+    with closing(ShadowCopies(database_url, ledger, "test", TableKind.UNLOGGED)) as made, made.copy(catalogue, anew=True) as copy:
         made.fill([copy], lambda _: min(head, next(ends)), told)
         assert made.reached(copy) == head
         made.drop(copy)

@@ -1,4 +1,4 @@
-"""Copies of projections, folded anew from the ledger into schemas of their own, while those that are served go on."""
+"""ShadowCopies of projections, folded anew from the ledger into schemas of their own, while those that are served go on."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,48 +11,48 @@ from sqlalchemy.schema import DropSchema
 
 from ledger.store import Ledger, sqlalchemy_url
 from projections.engine import Projector, catch_up
-from projections.rebuild import comparison, shadow
+from projections.rebuild import comparison, shadow_tables
 from projections.tables import Model, Progress
 
 SERVED = "public"
 #: Projectors that are folded at a time: some work while the database writes for the others. And entries folded in one transaction:
 #: nobody waits for the end of one, as for a worker's.
-ABREAST, RUN = 3, 8_000
+FOLD_THREADS, BATCH_SIZE = 3, 8_000
 #: Where more entries a second come in than this, seats are being sold, and that goes before: who fills copies rests after each
 #: step, so many times as long as the step took, and so long at most.
 BUSY_PER_SECOND, REST, REST_SECONDS = 100, 1.5, 2.0
 
-#: Told how far all of it is, and how far it is to get, in positions.
-Told = Callable[[int, int], None]
+#: ProgressCallback how far all of it is, and how far it is to get, in positions.
+ProgressCallback = Callable[[int, int], None]
 
 
-class CopiesRefused(Exception):
+class ShadowCopyError(Exception):
     """One sentence, for the terminal."""
 
 
-class Copy(NamedTuple):
+class ShadowCopy(NamedTuple):
     projector: Projector
     schema: str
     engine: Engine
 
 
-class State(NamedTuple):
+class ProjectionStatus(NamedTuple):
     position: int
     version: int
     failed_position: int | None
 
 
-class Compared(NamedTuple):
+class ComparisonResult(NamedTuple):
     """As of `position`, where both stood. `difference`: the first; None where they are equal."""
 
     position: int
     difference: comparison.Difference | None
 
 
-class Copies:
+class ShadowCopies:
     """`purpose` begins the names of the schemas. Close it when done."""
 
-    def __init__(self, database_url: str, ledger: Ledger, purpose: str, kind: shadow.Kind) -> None:
+    def __init__(self, database_url: str, ledger: Ledger, purpose: str, kind: shadow_tables.TableKind) -> None:
         self.engine = create_engine(
             sqlalchemy_url(database_url), pool_size=2, connect_args={"application_name": f"seatledger-{purpose}"}
         )
@@ -63,47 +63,51 @@ class Copies:
 
     @contextmanager
     def alone(self, name: str) -> Iterator[None]:
-        """Raises CopiesRefused where another has a copy for the same purpose in hand."""
+        """Raises ShadowCopyError where another has a copy for the same purpose in hand."""
         lock = func.hashtextextended(f"{self._purpose} {name}", 0)
         # A transaction's lock ends with it; a session's would stay with a pooled connection if its release failed.
         with self.engine.begin() as guard:
             if not guard.scalar(select(func.pg_try_advisory_xact_lock(lock))):
-                raise CopiesRefused(f"Another {self._purpose} of {name} is under way.")
+                raise ShadowCopyError(f"Another {self._purpose} of {name} is under way.")
             yield
 
     @contextmanager
-    def copy(self, projector: Projector, *, anew: bool) -> Iterator[Copy]:
+    def copy(self, projector: Projector, *, anew: bool) -> Iterator[ShadowCopy]:
         """As one of this version was left, unless it is to be made `anew`; else empty."""
         schema = f"{self._purpose}_{projector.name}"
         with self.engine.begin() as connection:
             left = state_of(connection, projector, schema) if not anew and _is_whole(connection, projector, schema) else None
             if left is None or left.version != projector.version or left.failed_position is not None:
-                shadow.make_schema(connection, schema, [projector], self._kind)
-        engine = shadow.engine_in(self.engine.url, schema)
+                shadow_tables.make_schema(connection, schema, [projector], self._kind)
+        engine = shadow_tables.engine_in(self.engine.url, schema)
         try:
-            yield Copy(projector, schema, engine)
+            yield ShadowCopy(projector, schema, engine)
         finally:
             engine.dispose()
 
-    def drop(self, copy: Copy) -> None:
+    def drop(self, copy: ShadowCopy) -> None:
         with self.engine.begin() as connection:
             connection.execute(DropSchema(copy.schema, cascade=True, if_exists=True))
 
     def fill(
-        self, copies: Sequence[Copy], end_of: Callable[[Projector], int], told: Told, stops: Mapping[int, Callable[[], object]] = {}
+        self,
+        copies: Sequence[ShadowCopy],
+        end_of: Callable[[Projector], int],
+        told: ProgressCallback,
+        stops: Mapping[int, Callable[[], object]] = {},
     ) -> None:
         """Each up to the position that `end_of` says, asked again at each step. Step by step together, so that the entries of a
         step are read and decoded once, and one folds while the database writes for another. At each of the `stops`, which are
         positions, all of them stand while it is called."""
-        places, pace = [self.reached(copy) for copy in copies], _Pace()
-        with ThreadPoolExecutor(ABREAST, thread_name_prefix=self._purpose) as threads:
+        places, pace = [self.reached(copy) for copy in copies], _Throttle()
+        with ThreadPoolExecutor(FOLD_THREADS, thread_name_prefix=self._purpose) as threads:
             while True:
                 ends = [end_of(copy.projector) for copy in copies]
                 behind = [place for place, end in zip(places, ends, strict=True) if place < end]
                 if not behind:
                     return
                 pace.step(max(ends))
-                step = self._ledger.read(min(behind), RUN)
+                step = self._ledger.read(min(behind), BATCH_SIZE)
                 until = step[-1].position if step else max(ends)
                 until = min((stop for stop in stops if min(behind) < stop < until), default=until)
                 targets = [max(place, min(until, end)) for place, end in zip(places, ends, strict=True)]
@@ -111,21 +115,21 @@ class Copies:
                 stops.get(until, _go_on)()
                 told(min(places), max(ends))
 
-    def _step(self, copy: Copy, place: int, until: int) -> int:
+    def _step(self, copy: ShadowCopy, place: int, until: int) -> int:
         if until > place:
             self.fold(copy, until)
         return until
 
-    def finish(self, copy: Copy) -> None:
+    def finish(self, copy: ShadowCopy) -> None:
         """Makes the copy whole, with every index: it is as good as the served one then."""
         with self.engine.begin() as connection:
-            shadow.finish(connection, copy.schema, [copy.projector])
+            shadow_tables.finish(connection, copy.schema, [copy.projector])
 
-    def fold(self, copy: Copy, until: int) -> None:
+    def fold(self, copy: ShadowCopy, until: int) -> None:
         """All entries up to that position."""
-        catch_up(copy.engine, shadow.UpTo(self._ledger, until), copy.projector, run_length=RUN)
+        catch_up(copy.engine, shadow_tables.TruncatedLedger(self._ledger, until), copy.projector, batch_size=BATCH_SIZE)
 
-    def compare(self, copy: Copy, comparable: Callable[[State], bool]) -> Compared | None:
+    def compare(self, copy: ShadowCopy, comparable: Callable[[ProjectionStatus], bool]) -> ComparisonResult | None:
         """With what is served, as of one moment, at which both stand at one position; the served one goes on meanwhile. None where
         the served one is not `comparable`, or behind."""
         self.fold(copy, max(self.served(copy.projector).position, self.reached(copy)))  # what little is left then holds nobody up
@@ -140,18 +144,18 @@ class Copies:
                 reader.execute(text(f"LOCK TABLE {names} IN ACCESS SHARE MODE"))  # no rebuild swaps them under it
                 reader.execute(select(1))  # from here on it sees this moment
             found = comparison.first_difference(reader, copy.projector.tables, SERVED, copy.schema)
-            return Compared(served.position, found)
+            return ComparisonResult(served.position, found)
 
-    def served(self, projector: Projector) -> State:
+    def served(self, projector: Projector) -> ProjectionStatus:
         with self.engine.connect() as connection:
             return state_of(connection, projector, SERVED)
 
-    def reached(self, copy: Copy) -> int:
+    def reached(self, copy: ShadowCopy) -> int:
         with self.engine.connect() as connection:
             return state_of(connection, copy.projector, copy.schema).position
 
 
-class _Pace:
+class _Throttle:
     def __init__(self) -> None:
         self._began, self._end = 0.0, 0
 
@@ -174,9 +178,9 @@ def _is_whole(connection: Connection, projector: Projector, schema: str) -> bool
     return all(connection.scalar(select(func.to_regclass(f"{schema}.{name}"))) is not None for name in names)
 
 
-def state_of(connection: Connection, projector: Projector, schema: str, *, lock: bool = False) -> State:
+def state_of(connection: Connection, projector: Projector, schema: str, *, lock: bool = False) -> ProjectionStatus:
     query = select(Progress.position, Progress.version, Progress.failed_position).where(Progress.name == projector.name)
-    return State(
+    return ProjectionStatus(
         *connection.execute(
             query.with_for_update() if lock else query, execution_options={"schema_translate_map": {None: schema}}
         ).one()

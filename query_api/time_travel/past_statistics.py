@@ -26,7 +26,7 @@ WAIT_SECONDS, PROCESS_SECONDS = 10.0, 120.0
 log = logging.getLogger(__name__)
 
 
-class EventStanding(msgspec.Struct):
+class EventTotals(msgspec.Struct):
     """What of an event's statistics can change, and what names it."""
 
     event_id: UUID
@@ -41,7 +41,7 @@ class EventStanding(msgspec.Struct):
     net: Decimal
 
 
-class Standing(msgspec.Struct):
+class EncodedStatistics(msgspec.Struct):
     """As `as_of.py` says it: the summary and each event, newest first, as JSON."""
 
     position: int
@@ -49,19 +49,19 @@ class Standing(msgspec.Struct):
     events: list[msgspec.Raw]
 
 
-_standing = msgspec.json.Decoder(Standing).decode
-_event = msgspec.json.Decoder(EventStanding).decode
+_standing = msgspec.json.Decoder(EncodedStatistics).decode
+_event = msgspec.json.Decoder(EventTotals).decode
 _AMOUNTS = ("taken", "bookings", "cancellations", "gross", "refunded", "net")
 
 
-class LookingBack:
+class PastStatistics:
     def __init__(self, settings: Settings) -> None:
         self._environment = {**os.environ, **settings.to_env()}
-        self._kept: LRUCache[int, Standing] = LRUCache(KEPT_BYTES, getsizeof=_size_of)
-        self._under_way: dict[int, asyncio.Task[Standing]] = {}
+        self._kept: LRUCache[int, EncodedStatistics] = LRUCache(KEPT_BYTES, getsizeof=_size_of)
+        self._under_way: dict[int, asyncio.Task[EncodedStatistics]] = {}
         self._gate = asyncio.Semaphore(MAX_AT_ONCE)
 
-    async def at(self, position: int) -> Standing:
+    async def at(self, position: int) -> EncodedStatistics:
         """Raises Busy where too many look back, StaleRead where it takes longer than a request may: it goes on meanwhile."""
         if (kept := self._kept.get(position)) is not None:
             return kept
@@ -80,7 +80,7 @@ class LookingBack:
             task.cancel()
         await asyncio.gather(*self._under_way.values(), return_exceptions=True)
 
-    async def _fold(self, position: int) -> Standing:
+    async def _fold(self, position: int) -> EncodedStatistics:
         try:
             async with self._gate:
                 said = await self._ask(position)
@@ -90,7 +90,7 @@ class LookingBack:
         finally:
             del self._under_way[position]
 
-    async def _ask(self, position: int) -> Standing:
+    async def _ask(self, position: int) -> EncodedStatistics:
         command = (sys.executable, "-m", "query_api.time_travel.as_of", str(position))
         process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=self._environment)
         try:
@@ -107,7 +107,7 @@ class LookingBack:
         return await asyncio.to_thread(_standing, said)
 
 
-def _size_of(standing: Standing) -> int:
+def _size_of(standing: EncodedStatistics) -> int:
     return 200 + len(standing.summary) + sum(100 + len(event) for event in standing.events)
 
 
@@ -123,14 +123,14 @@ def page(events: list[msgspec.Raw], before: int | None, limit: int) -> tuple[lis
     return [one for _, one in found], None
 
 
-def changes(before: Standing, after: Standing) -> list[EventChangeView]:
+def changes(before: EncodedStatistics, after: EncodedStatistics) -> list[EventChangeView]:
     """What became of the events between the two, newest first; those to which nothing happened are left out."""
     was = {one.event_id: one for one in map(_event, before.events)}
     found = (_change(was.get(one.event_id), one) for one in map(_event, after.events))
     return [one for one in found if one is not None]
 
 
-def _change(before: EventStanding | None, after: EventStanding) -> EventChangeView | None:
+def _change(before: EventTotals | None, after: EventTotals) -> EventChangeView | None:
     changed: dict[str, Any] = {name: getattr(after, name) - (getattr(before, name) if before else 0) for name in _AMOUNTS}
     if before is not None and not any(changed.values()):
         return None

@@ -15,14 +15,14 @@ from query_api.time_travel.entry_reader import MAX_WINDOWS
 MAX_FOLDING = 2
 
 
-class BeforeTheFirst(Malformed):
+class BeforeFirstEntry(Malformed):
     """The ledger was empty then."""
 
     def __init__(self) -> None:
         super().__init__("Nothing had happened by then: the ledger begins later.", errors=[{"path": "at", "message": "too early"}])
 
 
-class Moments:
+class AsOfResolver:
     def __init__(self, database: Database, streams: Streams, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._database, self._streams, self._clock = database, streams, clock
         self._folding = 0
@@ -31,7 +31,7 @@ class Moments:
         """The position of the newest entry of then. A time: after the longest run of entries, from the first, that are not later.
         None: now.
 
-        Raises PositionBeyondHead, BeforeTheFirst, Malformed for a time to come, StaleRead, Busy."""
+        Raises PositionBeyondHead, BeforeFirstEntry, Malformed for a time to come, StaleRead, Busy."""
         head = await self._streams.head()
         if isinstance(at, int) or at is None:
             if max(at or 0, at_least or 0) > head:
@@ -43,13 +43,13 @@ class Moments:
         return await self._newest(head if later is None else later - 1)
 
     async def first(self) -> int:
-        """The position of the first entry. Raises BeforeTheFirst where there is none."""
-        ((found,),) = await self._database.rows(queries.first_entry())
+        """The position of the first entry. Raises BeforeFirstEntry where there is none."""
+        ((found,),) = await self._database.fetch_rows(queries.first_entry())
         if found is None:
-            raise BeforeTheFirst
+            raise BeforeFirstEntry
         return int(found)
 
-    async def event(self, event_id: UUID, position: int) -> Event:
+    async def event_as_of(self, event_id: UUID, position: int) -> Event:
         """As of that position. Raises EventNotFound where it had not begun, Busy."""
         version = await self._streams.version_at(event_id, position)
         if not version:
@@ -66,18 +66,18 @@ class Moments:
 
     async def _newest(self, position: int) -> int:
         """Of the last entry at or before that position."""
-        ((found,),) = await self._database.rows(queries.newest_entry(position))
+        ((found,),) = await self._database.fetch_rows(queries.newest_entry(position))
         if found is None:
-            raise BeforeTheFirst
+            raise BeforeFirstEntry
         return int(found)
 
     async def _first_later(self, moment: datetime, head: int) -> int | None:
         """The position of the first entry that is later; None where there is none. The tree's tiles say where to look."""
-        ((first, last, seen),) = await self._database.rows(queries.first_later_tile(moment))
+        ((first, last, seen),) = await self._database.fetch_rows(queries.first_later_tile(moment))
         if first is None:  # what the tree does not have yet
             first, last = seen + 1, head
         for place in range(first - 1, min(last, first - 1 + MAX_WINDOWS * queries.WINDOW), queries.WINDOW):
-            ((found,),) = await self._database.rows(queries.first_later(moment, place, min(place + queries.WINDOW, last)))
+            ((found,),) = await self._database.fetch_rows(queries.first_later(moment, place, min(place + queries.WINDOW, last)))
             if found is not None:
                 return int(found)
         if last - first >= MAX_WINDOWS * queries.WINDOW:

@@ -22,15 +22,15 @@ from projections.engine import Projector
 from projections.tables import Model, Progress, table_of
 
 
-class Kind(StrEnum):
+class TableKind(StrEnum):
     """How lasting the tables are: to be served one day, to outlive a connection, or not even that."""
 
-    LASTING = ""
+    PERMANENT = ""
     UNLOGGED = "UNLOGGED"
     TEMPORARY = "TEMPORARY"
 
 
-def make(connection: Connection, projectors: Sequence[Projector], kind: Kind) -> None:
+def make(connection: Connection, projectors: Sequence[Projector], kind: TableKind) -> None:
     """Their tables and their rows of progress, at position 0, where the connection's search path begins. Without indexes beyond
     their keys, and without foreign keys: folding a long ledger goes by keys alone, and `finish` makes the rest at once."""
     metadata = _metadata(projectors)
@@ -90,13 +90,13 @@ def temporary(url: URL, *projectors: Projector) -> Iterator[Engine]:
     engine = engine_in(url, "pg_temp", poolclass=StaticPool)
     try:
         with engine.begin() as connection:
-            make(connection, projectors, Kind.TEMPORARY)
+            make(connection, projectors, TableKind.TEMPORARY)
         yield engine
     finally:
         engine.dispose()
 
 
-def make_schema(connection: Connection, schema: str, projectors: Sequence[Projector], kind: Kind) -> None:
+def make_schema(connection: Connection, schema: str, projectors: Sequence[Projector], kind: TableKind) -> None:
     """Anew, whatever was there."""
     connection.execute(DropSchema(schema, cascade=True, if_exists=True))
     connection.execute(CreateSchema(schema))
@@ -104,7 +104,7 @@ def make_schema(connection: Connection, schema: str, projectors: Sequence[Projec
     make(connection, projectors, kind)
 
 
-class UpTo:
+class TruncatedLedger:
     """The ledger as if it ended at that position."""
 
     def __init__(self, ledger: Ledger, position: int) -> None:
