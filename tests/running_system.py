@@ -24,7 +24,7 @@ from tests.quick_people import quick_people
 
 ROOT = Path(__file__).parent.parent
 PASSWORD = "correct horse battery"
-READY_SECONDS = 30
+READY_SECONDS = 90
 LATER = "2031-05-01T19:00:00Z"
 
 JSON = dict[str, Any]
