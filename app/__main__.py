@@ -7,8 +7,8 @@ import sys
 
 import uvicorn
 
-from app.fast_path.protocol import Protocol
-from app.main import bootstrap, served
+from app.fast_path.protocol import HttpProtocol
+from app.main import bootstrap, server_app
 from ledger.keys import KeysError
 from ledger.settings import Settings, SettingsError
 
@@ -23,11 +23,11 @@ def main() -> int:
         settings = Settings.of_running()
         logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s %(message)s")
         uvicorn.run(
-            served(settings),
+            server_app(settings),
             host=settings.host,
             port=settings.port,
             loop="uvloop",
-            http=Protocol,
+            http=HttpProtocol,
             log_config=None,
             access_log=False,
             server_header=False,

@@ -11,7 +11,7 @@ from accounts.access import Access
 from app.probes import Probes
 from commands.appender.appender import Appender
 from commands.routes import WriteSide
-from commands.service import Desk
+from commands.service import CommandService
 from ledger import gc_tuning
 from ledger.keys import Keyring
 from ledger.macs import Macs
@@ -38,7 +38,7 @@ async def run(
         await read_side.start()
         stack.push_async_callback(read_side.close)
         key = Keyring.open(settings.keys, "accounts").newest[1]
-        access = Access(settings, pool, key=key, obligations=read_side.obligations)
+        access = Access(settings, pool, key=key, obligations=read_side.deletion_obstacle)
         await stack.enter_async_context(access)
         wake_ups = wake_up_sender(settings)
         wake_ups.start()
@@ -59,10 +59,14 @@ async def run(
         await appender.start()
         stack.push_async_callback(appender.close)
 
-        desk = Desk(appender, streams, codes)
+        command_service = CommandService(appender, streams, codes)
         app.state.access, app.state.read_side, app.state.settings = access, read_side, settings
         app.state.write_side = WriteSide(
-            desk, currency=settings.currency, locate=read_side.locate, customer=access.directory.find_or_make_customer, key=key
+            command_service,
+            currency=settings.currency,
+            locate=read_side.event_of_booking,
+            customer=access.directory.find_or_make_customer,
+            key=key,
         )
         app.state.probes = Probes(pool, appender, read_side)
         gc_tuning.tune()

@@ -15,8 +15,8 @@ import accounts.routes
 import commands.routes
 import compat.registry
 from app import VERSION, about, lifespan, openapi, probes, problems, static_site
-from app.fast_path.booking_route import HotRoute
-from app.middleware import Edge
+from app.fast_path.booking_route import BookingFastPath
+from app.middleware import SecurityMiddleware
 from compat import documentation
 from ledger.settings import Settings, SettingsError
 from projections.wake_ups import WakeUpSender
@@ -42,9 +42,9 @@ def bootstrap(
         raise SettingsError("The API needs DATABASE_URL and REDIS_URL, or a running `make run`, whose servers are then used.")
     open_and_close = partial(lifespan.run, settings, clock, wake_up_sender)
     if settings.specification:
-        alone = compat.registry.alone(settings, open_and_close)
-        alone.add_middleware(Edge, alone=True)
-        return alone
+        standalone = compat.registry.make_standalone(settings, open_and_close)
+        standalone.add_middleware(SecurityMiddleware, standalone=True)
+        return standalone
     app = FastAPIOffline(
         title=TITLE,
         version=VERSION,
@@ -53,24 +53,24 @@ def bootstrap(
         redirect_slashes=False,
         lifespan=open_and_close,
     )
-    for room in (events, bookings, commands.routes, accounts.routes, stats, audit, proofs, live, system, about, probes):
-        app.router.routes.extend(room.router.routes)  # not include_router, whose matching takes a fifth of a read's time
+    for module in (events, bookings, commands.routes, accounts.routes, stats, audit, proofs, live, system, about, probes):
+        app.router.routes.extend(module.router.routes)  # not include_router, whose matching takes a fifth of a read's time
     problems.install(app)
     compat.registry.mount(app, settings)
     static_site.install(app)
-    app.add_middleware(Edge)
+    app.add_middleware(SecurityMiddleware)
     openapi.install(app)
     documentation.prepare(app, settings)
     return app
 
 
-def served(settings: Settings) -> ASGIApp:
+def server_app(settings: Settings) -> ASGIApp:
     """What a server is given: the application, and the hot route before it. Raises SettingsError."""
     app = bootstrap(settings)
-    return app if settings.specification else HotRoute(app)
+    return app if settings.specification else BookingFastPath(app)
 
 
-class _Application:
+class _LazyApplication:
     """`app` below, made when a server starts it, of the environment and a running `make run`: nothing is built at import."""
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ class _Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._app is None:
             try:
-                self._app = served(Settings.of_running())
+                self._app = server_app(Settings.of_running())
             except SettingsError as error:
                 if scope["type"] != "lifespan":
                     raise
@@ -90,4 +90,4 @@ class _Application:
 
 
 #: For `uvicorn app.main:app`.
-app = _Application()
+app = _LazyApplication()

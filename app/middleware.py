@@ -24,10 +24,10 @@ _DOCS_POLICY = (
 )
 
 
-class Edge:
-    def __init__(self, app: ASGIApp, *, alone: bool = False) -> None:
+class SecurityMiddleware:
+    def __init__(self, app: ASGIApp, *, standalone: bool = False) -> None:
         """`alone`: it is one of the other APIs."""
-        self._app, self._own_bodies = app, "/" if alone else "/compat/"
+        self._app, self._compat_prefix = app, "/" if standalone else "/compat/"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -42,7 +42,7 @@ class Edge:
             await send(message)
 
         # The others say it in a shape of their own, once they have counted.
-        if _declared_bytes(scope) > BODY_LIMIT_BYTES and not scope["path"].startswith(self._own_bodies):
+        if _declared_bytes(scope) > BODY_LIMIT_BYTES and not scope["path"].startswith(self._compat_prefix):
             await problems.body_too_large()(scope, receive, send_with_headers)
             return
         await self._app(scope, receive if scope["method"] in ("GET", "HEAD") else _bounded(receive), send_with_headers)

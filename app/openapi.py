@@ -60,38 +60,38 @@ def _document(app: FastAPI) -> JSON:
         schemas = document["components"]["schemas"]
         schemas |= booking_schemas() | {"Problem": _PROBLEM, "ProblemError": _PROBLEM_ERROR}
         add_cookie(document)
-        document["components"]["schemas"] = {_named(name): schema for name, schema in sorted(schemas.items())}
-        app.openapi_schema = _walk(document, _renamed)
+        document["components"]["schemas"] = {_public_name(name): schema for name, schema in sorted(schemas.items())}
+        app.openapi_schema = _map_objects(document, _rename_schema)
     return app.openapi_schema
 
 
-def _named(schema: str) -> str:
+def _public_name(schema: str) -> str:
     return _SUFFIX.sub("", schema)
 
 
-def _renamed(node: JSON) -> JSON:
+def _rename_schema(node: JSON) -> JSON:
     reference = node.get("$ref", "")
     if reference.startswith(_SCHEMAS):
-        node["$ref"] = _SCHEMAS + _named(reference.removeprefix(_SCHEMAS))
+        node["$ref"] = _SCHEMAS + _public_name(reference.removeprefix(_SCHEMAS))
     if "in" in node and "schema" in node:
-        node["schema"] = _of_parameter(node["schema"])
+        node["schema"] = _parameter_schema(node["schema"])
     if node.get("type") == "object" and "title" in node:
-        node["title"] = _named(node["title"])
+        node["title"] = _public_name(node["title"])
     return node
 
 
-def _of_parameter(schema: JSON) -> JSON:
+def _parameter_schema(schema: JSON) -> JSON:
     """A parameter is left out, never null; and of a named type with anything beside it a generator makes no type at all."""
-    options = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
+    options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
     if len(options) == 1:
         schema = {name: value for name, value in schema.items() if name != "anyOf"} | options[0]
     return {"$ref": schema["$ref"]} if "$ref" in schema else schema
 
 
-def _walk(node: Any, change: Callable[[JSON], JSON]) -> Any:
+def _map_objects(node: Any, change: Callable[[JSON], JSON]) -> Any:
     if isinstance(node, dict):
-        return change({name: _walk(value, change) for name, value in node.items()})
-    return [_walk(one, change) for one in node] if isinstance(node, list) else node
+        return change({name: _map_objects(value, change) for name, value in node.items()})
+    return [_map_objects(item, change) for item in node] if isinstance(node, list) else node
 
 
 def add_cookie(document: JSON) -> None:

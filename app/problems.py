@@ -42,7 +42,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     errors.EventNotBookable: Problem(409, "Event not bookable", "The event has started and is not sold any more, or is cancelled or completed: see `reason`."),
     errors.NotOnSale: Problem(409, "Not on sale", "Sales have not opened yet (`opens_at`), or have closed (`closed_at`)."),
     errors.AlreadyCancelled: Problem(409, "Already cancelled", "There is nothing left to cancel."),
-    errors.TicketUsed: Problem(409, "Ticket used", "The ticket was used to get in. It can't be used again, nor given back."),
+    errors.TicketAlreadyUsed: Problem(409, "Ticket already used", "The ticket was used to get in. It can't be used again, nor given back."),
     errors.TicketCancelled: Problem(409, "Ticket cancelled", "The ticket was given back, or its event is cancelled."),
     errors.WrongEvent: Problem(409, "Another event's ticket", "The code belongs to a ticket for another event."),
     errors.CapacityBelowTaken: Problem(409, "Capacity below taken", "A category can't have fewer seats than are `taken`. Cancel bookings first."),
@@ -69,7 +69,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
 }  # fmt: skip
 
 #: Errors that the framework raises, by status.
-_OTHERS = {
+_FRAMEWORK_PROBLEMS = {
     400: Problem(422, "Malformed request", "The body is not JSON."),
     404: Problem(404, "Not found", "There is nothing at this address."),
     405: Problem(405, "Method not allowed", "The address is right, the method is not: see `Allow`."),
@@ -96,7 +96,7 @@ async def respond(request: Request, error: Exception) -> Response:
 
 
 def body_too_large() -> Response:
-    return _response(_OTHERS[413], "body-too-large", _OTHERS[413].explanation, {})
+    return _response(_FRAMEWORK_PROBLEMS[413], "body-too-large", _FRAMEWORK_PROBLEMS[413].explanation, {})
 
 
 def _response(problem: Problem, slug: str, detail: str, facts: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
@@ -110,7 +110,7 @@ class _Problems:
 
     def refused(self, error: errors.SeatledgerError) -> Response:
         kind = next(kind for kind in type(error).__mro__ if kind in PROBLEMS)
-        headers = {"Retry-After": str(error.retry_after_seconds)} if isinstance(error, errors.TryAgain) else {}
+        headers = {"Retry-After": str(error.retry_after_seconds)} if isinstance(error, errors.RetryableError) else {}
         if isinstance(error, accounts.NotSignedIn):
             headers["WWW-Authenticate"] = "Bearer"
         response = _response(PROBLEMS[kind], slug_of(kind), error.detail, error.facts, headers)
@@ -119,12 +119,14 @@ class _Problems:
         return response
 
     def malformed(self, found: list[Mapping[str, Any]]) -> Response:
-        listed = [{"path": _path(error), "message": plain(str(error["msg"])).removeprefix("Value error, ")} for error in found]
-        detail = "; ".join(f"{error['path'] or 'body'}: {error['message']}" for error in listed[:3])
-        return _response(PROBLEMS[errors.Malformed], "malformed", detail, {"errors": listed})
+        errors_found = [
+            {"path": _location(error), "message": plain(str(error["msg"])).removeprefix("Value error, ")} for error in found
+        ]
+        detail = "; ".join(f"{error['path'] or 'body'}: {error['message']}" for error in errors_found[:3])
+        return _response(PROBLEMS[errors.Malformed], "malformed", detail, {"errors": errors_found})
 
     def framework_error(self, request: Request, error: HTTPException) -> Response:
-        problem = _OTHERS.get(error.status_code) or Problem(error.status_code, HTTPStatus(error.status_code).phrase, "")
+        problem = _FRAMEWORK_PROBLEMS.get(error.status_code) or Problem(error.status_code, HTTPStatus(error.status_code).phrase, "")
         headers = dict(error.headers or {})
         if error.status_code == 405:  # the framework names the first route that matches
             headers["Allow"] = _allowed_methods(request)
@@ -132,7 +134,9 @@ class _Problems:
         return _response(problem, slug, problem.explanation, {}, headers)
 
     def internal_error(self) -> Response:
-        return _response(_OTHERS[500], _slug_of_title(_OTHERS[500]), _OTHERS[500].explanation, {})
+        return _response(
+            _FRAMEWORK_PROBLEMS[500], _slug_of_title(_FRAMEWORK_PROBLEMS[500]), _FRAMEWORK_PROBLEMS[500].explanation, {}
+        )
 
 
 _HANDLERS = http_errors.handlers(_Problems())
@@ -151,7 +155,7 @@ def _allowed_methods(request: Request) -> str:
     return ", ".join(sorted(found)) or "GET"
 
 
-def _path(error: Mapping[str, Any]) -> str:
+def _location(error: Mapping[str, Any]) -> str:
     """Where in a body, or which parameter; empty for the body as a whole, as where it is no JSON (there `loc` is a place in the text)."""
     return "" if error["type"] == "json_invalid" else plain(".".join(str(step) for step in error["loc"][1:]))
 
@@ -164,7 +168,7 @@ _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="view
 @router.get("/problems/{slug}")
 async def explain(slug: str) -> Response:
     known = {slug_of(kind): problem for kind, problem in PROBLEMS.items()}
-    known |= {_slug_of_title(problem): problem for problem in _OTHERS.values()}
+    known |= {_slug_of_title(problem): problem for problem in _FRAMEWORK_PROBLEMS.values()}
     if slug not in known:
         raise HTTPException(404)
     return HTMLResponse(_PAGE.format(slug=slug, **known[slug]._asdict()))

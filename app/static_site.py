@@ -22,10 +22,10 @@ INDEX = "index.html"
 #: Content codings by the suffix that the build gives what it has compressed, best first.
 CODINGS = {".br": "br", ".gz": "gzip"}
 #: The build leaves it where a nonce belongs: every answer has a new one.
-NONCE = b"nonce-of-this-answer"
+NONCE_PLACEHOLDER = b"nonce-of-this-answer"
 
-_FOR_EVER = "public, max-age=31536000, immutable"  # of a file whose name is a hash of what is in it
-_HOUR = "public, max-age=3600"
+_IMMUTABLE = "public, max-age=31536000, immutable"  # of a file whose name is a hash of what is in it
+_ONE_HOUR = "public, max-age=3600"
 #: Styles need a nonce, since Mantine writes its variables into a style element. Images come from files, and from made QR codes.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; style-src-attr 'none'; img-src 'self' data: blob:;"
@@ -34,7 +34,7 @@ _POLICY = (
 )
 
 
-class File(NamedTuple):
+class StaticFile(NamedTuple):
     """`bodies` by content coding; "" is the file as it is, and always there."""
 
     media_type: str
@@ -42,27 +42,27 @@ class File(NamedTuple):
     bodies: Mapping[str, bytes]
 
 
-class Page:
-    """An ASGI application for `app.router.default`; `otherwise` answers what is neither a file nor a page.
+class StaticSite:
+    """An ASGI application for `app.router.default`; `fallback` answers what is neither a file nor a page.
 
     Raises FileNotFoundError where there is no build."""
 
-    def __init__(self, dist: Path, taken: frozenset[str], otherwise: ASGIApp) -> None:
+    def __init__(self, dist: Path, reserved: frozenset[str], fallback: ASGIApp) -> None:
         self._index = (dist / INDEX).read_bytes()
         self._files = {f"/{path.relative_to(dist)}": _read(path, dist) for path in dist.rglob("*") if _is_original(path)}
-        self._taken, self._otherwise = taken, otherwise
+        self._reserved, self._fallback = reserved, fallback
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = self._respond(scope) if scope["type"] == "http" and scope["method"] in ("GET", "HEAD") else None
-        await (response or self._otherwise)(scope, receive, send)
+        await (response or self._fallback)(scope, receive, send)
 
     def _respond(self, scope: Scope) -> Response | None:
         path: str = scope["path"]
         if file := self._files.get(path):
-            return _answer(file, Headers(scope=scope).get("accept-encoding", ""))
-        return None if path.split("/")[1] in self._taken else self._page()
+            return _file_response(file, Headers(scope=scope).get("accept-encoding", ""))
+        return None if path.split("/")[1] in self._reserved else self._index_page()
 
-    def _page(self) -> Response:
+    def _index_page(self) -> Response:
         """Which page it is the browser finds out."""
         nonce = secrets.token_urlsafe(16)
         headers = {
@@ -70,19 +70,19 @@ class Page:
             "Content-Security-Policy": _POLICY.format(nonce=nonce),
             "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
         }
-        return Response(self._index.replace(NONCE, nonce.encode()), headers=headers, media_type="text/html")
+        return Response(self._index.replace(NONCE_PLACEHOLDER, nonce.encode()), headers=headers, media_type="text/html")
 
 
 def install(app: FastAPI, dist: Path = DIST) -> None:
     """To be called when all other routes are there: the first part of each one's address is theirs."""
-    taken = {route.path.split("/")[1] for route in app.routes if isinstance(route, Route | Mount)}
+    reserved = {route.path.split("/")[1] for route in app.routes if isinstance(route, Route | Mount)}
     try:
-        app.router.default = Page(dist, frozenset(taken | {"api", "assets", PREFIX.strip("/")}), app.router.not_found)
+        app.router.default = StaticSite(dist, frozenset(reserved | {"api", "assets", PREFIX.strip("/")}), app.router.not_found)
     except FileNotFoundError:
-        app.add_api_route("/", _to_docs, include_in_schema=False)
+        app.add_api_route("/", _redirect_to_docs, include_in_schema=False)
 
 
-async def _to_docs() -> RedirectResponse:
+async def _redirect_to_docs() -> RedirectResponse:
     return RedirectResponse("/docs")
 
 
@@ -90,16 +90,16 @@ def _is_original(path: Path) -> bool:
     return path.is_file() and path.suffix not in CODINGS and path.name != INDEX
 
 
-def _read(path: Path, dist: Path) -> File:
+def _read(path: Path, dist: Path) -> StaticFile:
     coded = {coding: path.with_name(path.name + suffix) for suffix, coding in CODINGS.items()}
     bodies = {coding: each.read_bytes() for coding, each in coded.items() if each.is_file()}
     media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    cache_control = _FOR_EVER if path.is_relative_to(dist / "assets") else _HOUR
-    return File(media_type, cache_control, {**bodies, "": path.read_bytes()})
+    cache_control = _IMMUTABLE if path.is_relative_to(dist / "assets") else _ONE_HOUR
+    return StaticFile(media_type, cache_control, {**bodies, "": path.read_bytes()})
 
 
-def _answer(file: File, accepted: str) -> Response:
-    known = {part.strip().lower() for part in accepted.split(",")}
+def _file_response(file: StaticFile, accept_encoding: str) -> Response:
+    known = {part.strip().lower() for part in accept_encoding.split(",")}
     coding = next((coding for coding in file.bodies if coding in known), "")
     headers = {"Cache-Control": file.cache_control, "Vary": "Accept-Encoding"}
     if coding:

@@ -14,7 +14,7 @@ import psycopg
 
 from benchmarks.load import CATEGORY
 from ledger.decide import MAX_CAPACITY
-from ledger.entries import Category, Details, EventScheduled, Line, Recorded, SeatsBooked
+from ledger.entries import Category, Details, EventScheduled, Line, RecordedEntry, SeatsBooked
 from ledger.macs import Macs
 from ledger.mapper import encode
 from ledger.recorder import ORDERING_LOCK
@@ -50,7 +50,7 @@ def schedule(ledger: Ledger, organizer_id: UUID, names: Sequence[str], *, seats:
             details=Details(name=name, starts_at=starts_at + timedelta(minutes=number), venue="Main hall"),
             categories=(Category(1, CATEGORY, PRICE, seats), SOLD),
         )  # fmt: skip
-        scheduled.append(Recorded(event_id, 1, entry))
+        scheduled.append(RecordedEntry(event_id, 1, entry))
     for start in range(0, len(scheduled), AT_ONCE):
         ledger.save(*scheduled[start : start + AT_ONCE])
     return [recorded.stream for recorded in scheduled]
@@ -78,7 +78,7 @@ def _rows(sales: Sales, buyers: Iterator[bytes], macs: Macs) -> Iterator[bytes]:
     middle = _field(topic.encode())
     for version, command, buyer in zip(count(sales.version), _ids(sales.bookings), buyers, strict=False):
         state = b"".join((before, buyer, between[0], command, between[1], buyer, after))
-        mac = macs.of(sales.event_id, version, topic, state)
+        mac = macs.compute(sales.event_id, version, topic, state)
         yield b"".join((start, _field(version.to_bytes(8, "big")), middle, _field(state), _field(mac)))
 
 

@@ -22,7 +22,7 @@ from benchmarks.offered import Offer, Offered, offering
 from benchmarks.results import Row, goal, percentile, ratios, spread
 from benchmarks.stage import Stage
 from ledger.store import sqlalchemy_url
-from projections.audit import Audit
+from projections.audit import AuditProjector
 from projections.registry import PROJECTORS
 from projections.tables import Model, table_of
 from projections.wake_ups import WakeUps
@@ -147,7 +147,7 @@ def _copies(stage: Stage) -> Iterator[list[Table]]:
     """Tables like the read tables, but for the tree's, whose rows are not of an Event: keys, indexes, constraints and all, in a
     schema of their own, and empty."""
     engine, metadata = create_engine(sqlalchemy_url(stage.settings.database_url)), MetaData()
-    projectors = [projector for projector in PROJECTORS.values() if projector.name != Audit.name]
+    projectors = [projector for projector in PROJECTORS.values() if projector.name != AuditProjector.name]
     models: list[type[Model]] = [model for projector in projectors for model in projector.tables]
     copies = [table_of(model).to_metadata(metadata, schema="copied") for model in models]
 

@@ -31,10 +31,10 @@ from benchmarks.results import Row, at_least, at_most, goal, percentile, ratios,
 from benchmarks.stage import Stage, another_api, aside, started
 from devstack.stack import COMMANDS
 from ledger.store import sqlalchemy_url
-from projections.audit import Audit
-from projections.proof.checkpoints import Checkpointing
-from projections.rebuild.copies import Copies
-from projections.rebuild.shadow import Kind
+from projections.audit import AuditProjector
+from projections.proof.checkpoints import CheckpointSigner
+from projections.rebuild.shadow_copies import ShadowCopies
+from projections.rebuild.shadow_tables import TableKind
 from projections.registry import PROJECTORS
 
 NAME = "proof"
@@ -99,9 +99,9 @@ def _rebuild(bench: Bench, stage: Stage, events: Sequence[UUID], size: int) -> N
 
 def _tree(bench: Bench, stage: Stage, size: int) -> None:
     """What the tree adds to the projecting: all projections folded together, as a rebuild does it, and all but that one."""
-    until, others = min(size, FOLDED), [projector for name, projector in PROJECTORS.items() if name != Audit.name]
+    until, others = min(size, FOLDED), [projector for name, projector in PROJECTORS.items() if name != AuditProjector.name]
     with_tree, without = list[float](), list[float]()
-    with closing(Copies(stage.settings.database_url, stage.ledger, "benchmark", Kind.UNLOGGED)) as copies:
+    with closing(ShadowCopies(stage.settings.database_url, stage.ledger, "benchmark", TableKind.UNLOGGED)) as copies:
         for number in range(1, bench.options.rounds + 1):
             for found, projectors in ((without, others), (with_tree, list(PROJECTORS.values()))):
                 with ExitStack() as stack:
@@ -201,7 +201,7 @@ def _rebuilding(stage: Stage) -> Iterator[None]:
 
 def _sign(stage: Stage) -> None:
     engine = create_engine(sqlalchemy_url(stage.settings.database_url))
-    if Checkpointing(stage.settings.keys, seconds=0).sign(engine) is None:
+    if CheckpointSigner(stage.settings.keys, seconds=0).sign(engine) is None:
         raise BenchError("No checkpoint was signed.")
     engine.dispose()
 

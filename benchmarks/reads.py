@@ -71,7 +71,7 @@ def _written(bench: Bench) -> Iterator[UUID]:
     organizer_id, token = stage.organizer()
     for name, text in (("organizer_id", str(organizer_id)), ("organizer", token)):
         (stage.directory / name).write_text(f"{text}\n")
-    names = [f"Kind {number % KINDS:02} of night {number}" for number in range(number_of)]
+    names = [f"TableKind {number % KINDS:02} of night {number}" for number in range(number_of)]
     first = history.schedule(stage.ledger, organizer_id, names[::KINDS])
     others = [name for number, name in enumerate(names) if number % KINDS]
     with stage.connect() as connection:

@@ -1,4 +1,4 @@
-"""The desk: hands a command to the appender and makes its answer, the same from the first try as from any later one."""
+"""The command_service: hands a command to the appender and makes its answer, the same from the first try as from any later one."""
 
 import asyncio
 from datetime import datetime
@@ -8,16 +8,16 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from commands.appender.appender import Appender
-from commands.appender.batch import Accepted, Gone, Replayed
+from commands.appender.batch import AcceptedCommand, DisconnectCheck, RepeatedCommand
 from ledger import entries as e
-from ledger import messages as m
+from ledger.commands import Command
 from ledger.errors import Busy, IdempotencyKeyReused, OutcomeUnknown
 from ledger.event import Event
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
 from ledger.views import BookingView, EventView, booked, booking_story, event_view
 
-Answer = tuple[EventView | BookingView, int]
+CommandResult = tuple[EventView | BookingView, int]
 
 
 #: Replays of commands about an Event itself, which read its stream, that may wait for their turn: one at a time is read.
@@ -26,13 +26,13 @@ REWINDS_WAITING = 8
 MAX_NUMBER = 2**63 - 1
 
 
-class Desk:
+class CommandService:
     def __init__(self, appender: Appender, streams: Streams, codes: TicketCodes) -> None:
         self._appender, self._streams, self.codes = appender, streams, codes
         self._rewinding = asyncio.Lock()
         self._rewinds = 0
 
-    async def carry_out(self, command: m.Command, gone: Gone | None = None) -> Answer:
+    async def execute(self, command: Command, gone: DisconnectCheck | None = None) -> CommandResult:
         """What the command made, as its view, and the ledger position of its last entry.
 
         A command that was carried out before gives its first answer again. Raises what `Appender.submit` raises,
@@ -40,24 +40,24 @@ class Desk:
         its answer can't be read at the moment."""
         outcome = await self._appender.submit(command, gone)
         try:
-            if isinstance(outcome, Replayed):
+            if isinstance(outcome, RepeatedCommand):
                 return await self._again(command, outcome)
             return await self._view(outcome), outcome.recorded[-1].position
         except (Busy, psycopg.Error, PoolTimeout) as error:
             raise OutcomeUnknown from error
 
-    async def event(self, event_id: UUID) -> Event | None:
+    async def last_seen_event(self, event_id: UUID) -> Event | None:
         """The Event, for what never changes about it (its organizer, its currency)."""
-        return await self._appender.event(event_id)
+        return await self._appender.last_seen_event(event_id)
 
-    async def booking_at(self, event_id: UUID, version: int) -> UUID | None:
+    async def find_booking(self, event_id: UUID, version: int) -> UUID | None:
         """The booking that the entry of this version made, or None: it made none."""
         found = await self._streams.entries(event_id, [version])
         return found[0].entry.command if found and isinstance(found[0].entry, e.SeatsBooked) else None
 
     async def used_at(self, event_id: UUID, booking_id: UUID, ticket: int) -> datetime | None:
         """When the ticket was used to get in, or None: it was not, or nobody can tell at the moment."""
-        event = await self.event(event_id)
+        event = await self.last_seen_event(event_id)
         if event is None or booking_id.bytes not in event.bookings:
             return None
         try:
@@ -67,11 +67,11 @@ class Desk:
         uses = (one.entry for one in about if isinstance(one.entry, e.TicketUsed))
         return next((entry.at for entry in uses if entry.ticket == ticket), None)
 
-    async def made_by(self, number: int) -> e.Recorded | None:
+    async def entry_by_number(self, number: int) -> e.RecordedEntry | None:
         """The entry that made the event or the booking of this `number`: the number is its position."""
-        return await self._streams.at(number) if 0 < number <= MAX_NUMBER else None
+        return await self._streams.entry_at(number) if 0 < number <= MAX_NUMBER else None
 
-    async def _view(self, accepted: Accepted) -> EventView | BookingView:
+    async def _view(self, accepted: AcceptedCommand) -> EventView | BookingView:
         if accepted.view is not None:
             return accepted.view
         recorded = accepted.recorded[0]
@@ -82,7 +82,7 @@ class Desk:
     async def _story(self, stream: UUID, versions: tuple[int, ...], event_name: str, currency: str) -> BookingView:
         return booking_story(await self._streams.entries(stream, versions), event_name, currency, self.codes)
 
-    async def _again(self, command: m.Command, replayed: Replayed) -> Answer:
+    async def _again(self, command: Command, replayed: RepeatedCommand) -> CommandResult:
         # What it was called then, and its currency, beside the booking's own entries: a few, however long the stream is.
         versions = [1, replayed.details_version, replayed.version, *replayed.story]
         found = {one.version: one for one in await self._streams.entries(replayed.stream, versions)}
@@ -98,7 +98,7 @@ class Desk:
             return booking_story(story, described.details.name, scheduled.currency, self.codes), recorded.position
         return event_view(await self._rewind(replayed)), recorded.position
 
-    async def _rewind(self, replayed: Replayed) -> Event:
+    async def _rewind(self, replayed: RepeatedCommand) -> Event:
         """The Event as it was then: its stream is read, so one at a time."""
         if self._rewinds >= REWINDS_WAITING:
             raise Busy

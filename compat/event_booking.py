@@ -7,16 +7,16 @@ from fastapi import APIRouter, FastAPI, Path, Response
 from pydantic import BaseModel
 
 from commands.bodies import Capacity, LongText, Moment, Name
-from compat.application import At, Style, array
+from compat.application import ErrorFormat, Service, json_array
 from compat.application import make as make_application
-from compat.service import listed, only_seats
+from compat.service import event_from_row, single_category
 from ledger.entries import Details
 from ledger.errors import AlreadyCancelled, BookingNotFound
 from ledger.settings import Settings
 from ledger.views import BookingView, EventView
 
 API = "event-booking"
-STYLE = Style(fields={"starts_at": "date", "categories.capacity": "total_seats"})
+ERROR_FORMAT = ErrorFormat(field_names={"starts_at": "date", "categories.capacity": "total_seats"})
 
 router = APIRouter()
 EventId = Annotated[int, Path(description="`id` of an event")]
@@ -50,43 +50,43 @@ class Booking(BaseModel):
 
 
 def make(settings: Settings) -> FastAPI:
-    app = make_application(API, settings, STYLE, title="Event Booking System", description=__doc__)
+    app = make_application(API, settings, ERROR_FORMAT, title="Event Booking System", description=__doc__)
     app.include_router(router)
     return app
 
 
 @router.post("/events/", status_code=201, tags=["events"])
-async def create_event(body: NewEvent, at: At) -> Event:
+async def create_event(body: NewEvent, service: Service) -> Event:
     """Any date, past ones too: a date ends no sales."""
-    about = Details(name=body.name, starts_at=body.date, description=body.description or "", sells_after_start=True)
-    return _event(await at.schedule(about, only_seats(body.total_seats)))
+    details = Details(name=body.name, starts_at=body.date, description=body.description or "", sells_after_start=True)
+    return _event(await service.schedule_event(details, single_category(body.total_seats)))
 
 
 @router.get("/events/", tags=["events"], response_model=list[Event])
-async def get_events(at: At) -> Response:
+async def get_events(service: Service) -> Response:
     """All of them, past ones too."""
-    return await array(at.events(), lambda row: _event(listed(row)))
+    return await json_array(service.list_events(), lambda row: _event(event_from_row(row)))
 
 
 @router.get("/events/{event_id}", tags=["events"])
-async def get_event(event_id: EventId, at: At) -> Event:
-    return _event(await at.one_event(number=event_id))
+async def get_event(event_id: EventId, service: Service) -> Event:
+    return _event(await service.get_event(number=event_id))
 
 
 @router.post("/events/{event_id}/book", status_code=201, tags=["bookings"])
-async def book_seat(event_id: EventId, body: NewBooking, at: At) -> Booking:
+async def book_seat(event_id: EventId, body: NewBooking, service: Service) -> Booking:
     """One seat. 400 where none is left."""
-    event = await at.event(event_id)
-    guest = await at.guests.find_or_make(body.user_name)
-    return _booking(await at.book(event, 1, guest), event_id, guest.name)
+    event = await service.load_event(event_id)
+    guest = await service.guests.find_or_make(body.user_name)
+    return _booking(await service.book(event, 1, guest), event_id, guest.name)
 
 
 @router.delete("/bookings/{booking_id}", tags=["bookings"])
-async def cancel_booking(booking_id: int, at: At) -> Booking:
+async def cancel_booking(booking_id: int, service: Service) -> Booking:
     """The seat can be booked again. A second time: 404."""
-    place = await at.booking(booking_id)
+    location = await service.locate_booking(booking_id)
     try:
-        return _booking(await at.cancel(place), place.event.number, place.guest.name)
+        return _booking(await service.cancel_booking(location), location.event.number, location.guest.name)
     except AlreadyCancelled:
         raise BookingNotFound from None
 

@@ -19,10 +19,10 @@ APPLICATIONS: dict[str, Callable[[Settings], FastAPI]] = {
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-def alone(settings: Settings, lifespan: Lifespan) -> FastAPI:
+def make_standalone(settings: Settings, lifespan: Lifespan) -> FastAPI:
     """The one that the settings name, at the root: itself the whole that it is part of."""
     app = APPLICATIONS[settings.specification](settings)
-    app.state.whole = app.state
+    app.state.shared = app.state
     app.router.lifespan_context = lifespan
     app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False)
     return app
@@ -32,5 +32,5 @@ def mount(app: FastAPI, settings: Settings) -> None:
     """Those that the settings name."""
     for name in settings.compat:
         application = APPLICATIONS[name](settings)
-        application.state.whole = app.state
+        application.state.shared = app.state
         app.mount(f"{PREFIX}/{name}", application)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import uuid5
 
 from accounts.guests import Guest, guest_id
-from compat.service import Counter, only_seats
+from compat.service import CompatService, single_category
 from ledger.entries import Details
 from ledger.errors import Malformed, RuleBroken
 
@@ -38,32 +38,32 @@ class Samples:
         self._lock = asyncio.Lock()
         self._loaded = False
 
-    async def load(self, at: Counter) -> None:
+    async def load(self, service: CompatService) -> None:
         if self._loaded:
             return
         async with self._lock:
             if not self._loaded:
-                await self._make(at)
+                await self._make(service)
                 self._loaded = True
 
-    async def _make(self, at: Counter) -> None:
-        users = [await _user(at, *user) for user in USERS]
+    async def _make(self, service: CompatService) -> None:
+        users = [await _user(service, *user) for user in USERS]
         day = users[0].created_at  # the same for whoever comes later, so that what they ask for is the same
         for place, (title, description, venue, days, capacity, price) in enumerate(EVENTS):
             event_id = uuid5(users[0].id, title)
-            about = Details(name=title, starts_at=day + timedelta(days=days), description=description, venue=venue)
+            details = Details(name=title, starts_at=day + timedelta(days=days), description=description, venue=venue)
             try:
-                await at.schedule(about, only_seats(capacity, Decimal(price)), id_=event_id)
-                event = await at.event_by_id(event_id)
+                await service.schedule_event(details, single_category(capacity, Decimal(price)), id_=event_id)
+                event = await service.load_event_by_id(event_id)
                 for number, (user, booked, quantity) in enumerate(BOOKINGS):
                     if booked == place:
-                        await at.book(event, quantity, users[user], id_=uuid5(event_id, f"booking {number}"))
+                        await service.book(event, quantity, users[user], id_=uuid5(event_id, f"booking {number}"))
             except (RuleBroken, Malformed) as refusal:  # broken off long ago, and too late now
                 log.warning("A sample event is left as it is: %s", refusal)
 
 
-async def _user(at: Counter, name: str, phone: str, role: str) -> Guest:
-    id_ = guest_id(at.guests.api, f"sample {name}")
-    made = await at.guests.make(name, phone=phone, role=role, id_=id_) or await at.guests.get(id_)
+async def _user(service: CompatService, name: str, phone: str, role: str) -> Guest:
+    id_ = guest_id(service.guests.api, f"sample {name}")
+    made = await service.guests.make(name, phone=phone, role=role, id_=id_) or await service.guests.get(id_)
     assert made is not None, "made just now or there before"
     return made

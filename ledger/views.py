@@ -17,7 +17,7 @@ from ledger import entries as e
 from ledger.derived_ids import derived_id
 from ledger.event import Event, category_id
 from ledger.money import to_text
-from ledger.ticket_codes import Place, TicketCodes
+from ledger.ticket_codes import TicketCodes, TicketLocation
 
 #: `number` is the one format of text of which OpenAPI Generator makes a decimal.
 Money = Annotated[str, WithJsonSchema({"type": "string", "format": "number", "examples": ["50.00"]})]
@@ -129,7 +129,7 @@ def ticket_id(booking_id: UUID, ticket: int) -> UUID:
     return derived_id(booking_id, b"ticket %d" % ticket)
 
 
-def booked(recorded: e.Recorded, event_name: str, currency: str, codes: TicketCodes) -> BookingView:
+def booked(recorded: e.RecordedEntry, event_name: str, currency: str, codes: TicketCodes) -> BookingView:
     """A booking as its `SeatsBooked` made it."""
     entry = recorded.entry
     assert isinstance(entry, e.SeatsBooked)
@@ -143,7 +143,7 @@ def booked(recorded: e.Recorded, event_name: str, currency: str, codes: TicketCo
         lines.append(LineView(category=line.name, quantity=line.quantity, unit_price=price, amount=to_text(amount, currency)))
         for _ in range(line.quantity):
             number = len(tickets)
-            code = codes.code(recorded.stream, Place(recorded.version, number), entry.ticket_key)
+            code = codes.code(recorded.stream, TicketLocation(recorded.version, number), entry.ticket_key)
             tickets.append(TicketView(id=ticket_id(entry.command, number), code=code, category=line.name, status="active"))
     return BookingView(
         id=entry.command, number=recorded.position, event_id=recorded.stream, event_name=event_name,
@@ -152,7 +152,7 @@ def booked(recorded: e.Recorded, event_name: str, currency: str, codes: TicketCo
     )  # fmt: skip
 
 
-def booking_story(story: Iterable[e.Recorded], event_name: str, currency: str, codes: TicketCodes) -> BookingView:
+def booking_story(story: Iterable[e.RecordedEntry], event_name: str, currency: str, codes: TicketCodes) -> BookingView:
     """A booking as the entries about it made it: its `SeatsBooked` first, then the others in order."""
     first, *later = story
     view, refunded = booked(first, event_name, currency, codes), 0

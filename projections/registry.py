@@ -1,13 +1,14 @@
-"""All projections, by name. A new one is a new file and a line here."""
+"""All projections, by name. A new projection is a new file and a line here."""
 
-from projections.audit import Audit
-from projections.availability import Availability
-from projections.bookings import Bookings
-from projections.catalogue import Catalogue
+from projections.audit import AuditProjector
+from projections.availability import AvailabilityProjector
+from projections.bookings import BookingsProjector
+from projections.catalogue import CatalogueProjector
 from projections.engine import Projector
-from projections.revenue import Revenue
+from projections.revenue import RevenueProjector
 
-#: Those that cost most come first: where some are folded at a time, nobody waits for a long one that began last.
+#: The most expensive ones come first: where several are folded concurrently, the longest must not begin last.
 PROJECTORS: dict[str, Projector] = {
-    projector.name: projector for projector in (Bookings(), Audit(), Revenue(), Availability(), Catalogue())
+    projector.name: projector
+    for projector in (BookingsProjector(), AuditProjector(), RevenueProjector(), AvailabilityProjector(), CatalogueProjector())
 }

@@ -31,7 +31,7 @@ class Authorship:
                 without = without or may_lack_mac(self._log_keys, self._directory)
                 is_ours = leaves[position] < without
             else:
-                is_ours = self._macs.is_of(mac, stream, version, topic, state)
+                is_ours = self._macs.verify(mac, stream, version, topic, state)
             if not is_ours:
                 log.error("The entry at position %s is not one that Seatledger wrote: verify everything.", position)
                 raise EntryAltered(position)

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg.rows import tuple_row
 
-from ledger.pool import Connection, Pool, connection, in_time
+from ledger.pool import Connection, Pool, connection, time_limit
 from projections.registry import PROJECTORS
 
-__all__ = ["EXPORT_PAGE", "Answer", "Database", "Pool", "Query", "Row", "Snapshot"]
+__all__ = ["EXPORT_PAGE", "Database", "Pool", "Query", "QueryResult", "ReadTransaction", "Row"]
 
 Row = tuple[Any, ...]
 
@@ -38,7 +38,7 @@ class Query:
     shared: bool = field(default=False)
 
 
-class Answer(NamedTuple):
+class QueryResult(NamedTuple):
     """The rows, without their first column, as they stood at this ledger position."""
 
     position: int
@@ -49,56 +49,56 @@ class Database:
     def __init__(self, pool: Pool, query_timeout_seconds: float) -> None:
         self._pool = pool
         self._seconds = query_timeout_seconds + 1  # the server's own time-out comes first, unless it is frozen
-        self._asked: dict[object, asyncio.Task[Answer]] = {}
+        self._asked: dict[object, asyncio.Task[QueryResult]] = {}
 
-    async def answer(self, query: Query) -> Answer:
+    async def fetch(self, query: Query) -> QueryResult:
         """One statement, one snapshot. Raises Busy where the database does not answer in time."""
-        return _answer(await self.rows(query))
+        return _answer(await self.fetch_rows(query))
 
-    async def shared_answer(self, query: Query) -> Answer:
+    async def fetch_shared(self, query: Query) -> QueryResult:
         """That of a query which is under way, where it is the same: its snapshot may be older than this call. Raises Busy."""
         key = query.sql, *query.parameters.values()
         task = self._asked.get(key)
         if task is None:
-            task = self._asked[key] = asyncio.create_task(self.answer(query))
+            task = self._asked[key] = asyncio.create_task(self.fetch(query))
             task.add_done_callback(lambda done: self._answered(key, done))
         return await asyncio.shield(task)  # who goes away takes it from nobody else
 
-    def _answered(self, key: object, task: asyncio.Task[Answer]) -> None:
+    def _answered(self, key: object, task: asyncio.Task[QueryResult]) -> None:
         del self._asked[key]
         if not task.cancelled():
             task.exception()  # that there was one has been told to those who still wait
 
-    async def rows(self, query: Query) -> list[Row]:
+    async def fetch_rows(self, query: Query) -> list[Row]:
         async with connection(self._pool, self._seconds, in_steps=True) as taken:
-            with in_time(self._pool, taken, self._seconds):
+            with time_limit(self._pool, taken, self._seconds):
                 return await _rows(taken, query)
 
     @asynccontextmanager
-    async def snapshot(self, reads: tuple[str, ...]) -> AsyncIterator["Snapshot"]:
+    async def read_transaction(self, reads: tuple[str, ...]) -> AsyncIterator["ReadTransaction"]:
         """For an answer that is too long for one statement: all that is read of these projections is of one snapshot."""
         async with connection(self._pool, self._seconds, in_steps=True) as taken:
-            snapshot = Snapshot(self._pool, taken, self._seconds)
-            with snapshot.in_time():
+            transaction = ReadTransaction(self._pool, taken, self._seconds)
+            with transaction.in_time():
                 await taken.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                 await taken.execute(_hold(reads))
             try:
-                yield snapshot
+                yield transaction
             finally:
-                with snapshot.in_time(), suppress(psycopg.Error):
+                with transaction.in_time(), suppress(psycopg.Error):
                     await taken.execute("ROLLBACK")
 
 
-class Snapshot:
+class ReadTransaction:
     """A transaction that sees one state of the database, for as long as it takes; each of its steps is bounded."""
 
     def __init__(self, pool: Pool, taken: Connection, seconds: float) -> None:
         self._pool, self._connection, self._seconds = pool, taken, seconds
 
     def in_time(self) -> AbstractContextManager[None]:
-        return in_time(self._pool, self._connection, self._seconds)
+        return time_limit(self._pool, self._connection, self._seconds)
 
-    async def answer(self, query: Query) -> Answer:
+    async def fetch(self, query: Query) -> QueryResult:
         with self.in_time():
             return _answer(await _rows(self._connection, query))
 
@@ -127,5 +127,5 @@ async def _rows(taken: Connection, query: Query) -> list[Row]:
         return await cursor.fetchall()
 
 
-def _answer(rows: list[Row]) -> Answer:
-    return Answer(rows[0][0], [row[1:] for row in rows if row[1] is not None])
+def _answer(rows: list[Row]) -> QueryResult:
+    return QueryResult(rows[0][0], [row[1:] for row in rows if row[1] is not None])

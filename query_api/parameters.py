@@ -20,7 +20,7 @@ MAX_CURSOR = 300
 T = TypeVar("T")
 
 
-def _utc(moment: datetime) -> datetime:
+def _assume_utc(moment: datetime) -> datetime:
     try:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except OverflowError:
@@ -34,7 +34,7 @@ def _decodable(text: str) -> str:
     return text
 
 
-Moment = Annotated[Time, AfterValidator(_utc)]
+QueryTime = Annotated[Time, AfterValidator(_assume_utc)]
 Search = Annotated[
     str,
     Text(10_000, at_least=0),
@@ -42,8 +42,8 @@ Search = Annotated[
     WithJsonSchema({"type": "string", "maxLength": 10_000, "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f\\ufffd]*$"}),
     Query(description="Taken literally, in any case."),
 ]
-From = Annotated[Moment | None, Query(alias="from", description="RFC 3339; without an offset it is UTC")]
-To = Annotated[Moment | None, Query(alias="to", description="RFC 3339; without an offset it is UTC")]
+From = Annotated[QueryTime | None, Query(alias="from", description="RFC 3339; without an offset it is UTC")]
+To = Annotated[QueryTime | None, Query(alias="to", description="RFC 3339; without an offset it is UTC")]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 Cursor = Annotated[str | None, Query(max_length=MAX_CURSOR, description="`next_cursor` of the page before")]
 AtLeast = Annotated[
@@ -83,7 +83,7 @@ def event_cursor(cursor: str | None) -> tuple[datetime | None, UUID] | None:
     """The start of an event and its id; no start: an open date."""
     found = read_cursor(cursor, tuple[datetime | None, UUID])
     try:
-        return found and (found[0] and _utc(found[0]), found[1])
+        return found and (found[0] and _assume_utc(found[0]), found[1])
     except ValueError:
         raise _unknown_cursor() from None
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 
+from ledger.concurrency import ConcurrencyLimiter
 from ledger.errors import StaleRead
 from ledger.macs import Macs
 from ledger.settings import Settings
@@ -17,19 +18,18 @@ from ledger.ticket_codes import TicketCodes
 from projections.proof.log_keys import LogKeys
 from query_api import queries
 from query_api.authorship import Authorship
-from query_api.caching.event_read_cache import Mirror
-from query_api.caching.turns import Turns
-from query_api.database import Answer, Database, Pool, Query, Row
+from query_api.caching.event_read_cache import EventReadCache
+from query_api.database import Database, Pool, Query, QueryResult, Row
 from query_api.live.feed import LiveFeed
 from query_api.live.positions import Positions
 from query_api.parameters import AtLeast
-from query_api.responses.csv_export import Exports
-from query_api.time_travel.entry_reader import History
-from query_api.time_travel.moments import Moments
-from query_api.time_travel.statistics import LookingBack
+from query_api.responses.csv_export import CsvExports
+from query_api.time_travel.as_of_resolver import AsOfResolver
+from query_api.time_travel.entry_reader import EntryReader
+from query_api.time_travel.past_statistics import PastStatistics
 
 #: How often one looks again for a checkpoint that is due, and how many may at once.
-LOOK_SECONDS, MAX_LOOKING = 0.1, 200
+POLL_SECONDS, MAX_POLLING = 0.1, 200
 
 #: Complete lists, and receipts (the longest has 1,003 entries), that one process makes at once; how many more may wait for their
 #: turn, and for how many seconds.
@@ -45,98 +45,98 @@ class ReadSide:
         self._looking = 0
         self.database = Database(pool, settings.query_timeout_seconds)
         self.feed = LiveFeed(self.database, settings.live_streams_limit)
-        self.exports, self.receipts = Exports(), Turns("receipts", *RECEIPTS)
+        self.exports, self.receipts = CsvExports(), ConcurrencyLimiter("receipts", *RECEIPTS)
         self.authorship = Authorship(settings.keys, log_keys, macs)
-        self.looking_back = LookingBack(settings)
-        self.history = History(self.database)
-        self.moments = Moments(self.database, Streams(pool))
-        self.mirror = Mirror(self.ask)
+        self.past_statistics = PastStatistics(settings)
+        self.entry_reader = EntryReader(self.database)
+        self.as_of = AsOfResolver(self.database, Streams(pool))
+        self.event_read_cache = EventReadCache(self.fetch)
         self.positions = Positions(self._look, settings.redis_url, self._moved)
-        self._lists = Turns("long lists", *LISTS)
+        self._lists = ConcurrencyLimiter("long lists", *LISTS)
         self._timeout_seconds = settings.freshness_timeout_seconds
 
     async def start(self) -> None:
         await self.positions.start()
         await self.feed.start()
-        await self.mirror.start()
+        await self.event_read_cache.start()
 
     async def close(self) -> None:
         """Ends every open stream and every wait."""
-        await self.looking_back.close()
-        await self.mirror.close()
+        await self.past_statistics.close()
+        await self.event_read_cache.close()
         await self.feed.close()
         await self.positions.close()
 
-    async def ask(self, query: Query, at_least: int | None = None) -> Answer:
+    async def fetch(self, query: Query, at_least: int | None = None) -> QueryResult:
         """An answer that shows at least that position, of whatever the query reads; without one, what there is at once.
 
         Raises PositionBeyondHead, StaleRead where it does not get there in time, Busy."""
         if at_least is None:
-            return await (self.database.shared_answer(query) if query.shared else self.database.answer(query))
+            return await (self.database.fetch_shared(query) if query.shared else self.database.fetch(query))
         deadline = self._deadline()
         while True:
             await self.positions.reach(query.reads, at_least, deadline)
-            answer = await self.database.answer(query)
+            answer = await self.database.fetch(query)
             if answer.position >= at_least:
                 return answer
             self.positions.forget(query.reads)
 
-    async def ask_until(self, query: Query, is_enough: Callable[[Answer], bool]) -> Answer:
+    async def fetch_until(self, query: Query, is_enough: Callable[[QueryResult], bool]) -> QueryResult:
         """An answer that is enough: for what nobody tells of, and no position says. Raises StaleRead where it takes too long."""
-        answer = await self.database.answer(query)
+        answer = await self.database.fetch(query)
         if is_enough(answer):
             return answer
         deadline = self._deadline()
-        if self._looking >= MAX_LOOKING:
+        if self._looking >= MAX_POLLING:
             raise StaleRead
         self._looking += 1
         try:
-            while asyncio.get_running_loop().time() + LOOK_SECONDS < deadline:
-                await asyncio.sleep(LOOK_SECONDS)
-                answer = await self.database.answer(query)
+            while asyncio.get_running_loop().time() + POLL_SECONDS < deadline:
+                await asyncio.sleep(POLL_SECONDS)
+                answer = await self.database.fetch(query)
                 if is_enough(answer):
                     return answer
         finally:
             self._looking -= 1
         raise StaleRead
 
-    async def reach(self, reads: tuple[str, ...], at_least: int | None) -> None:
+    async def wait_for_position(self, reads: tuple[str, ...], at_least: int | None) -> None:
         """For an answer of several statements: waits as `ask` does."""
         if at_least is not None:
-            await self.ask(queries.reached(reads), at_least)
+            await self.fetch(queries.projections_position(reads), at_least)
 
     async def head(self) -> int:
         """The position of the newest entry. A read that names it sees every earlier write of anybody."""
         return next(int(position) for position, name in await self._look() if not name)
 
-    async def current(self, query: Query) -> list[Row]:
+    async def fetch_latest_rows(self, query: Query) -> list[Row]:
         """The few rows of a query without a position, as of a moment that every earlier write of anybody is before.
 
         Raises StaleRead, Busy."""
-        await self.reach(query.reads, await self.head())
-        return await self.database.rows(query)
+        await self.wait_for_position(query.reads, await self.head())
+        return await self.database.fetch_rows(query)
 
-    async def everything(self, query: Query) -> AsyncGenerator[list[Row]]:
+    async def stream_latest_rows(self, query: Query) -> AsyncGenerator[list[Row]]:
         """All rows of such a query, however many, a page at a time, as of one such moment.
 
         Raises StaleRead, and Busy where too many others make long lists for too long."""
-        async with self._lists.turn():
-            await self.reach(query.reads, await self.head())
-            async with self.database.snapshot(query.reads) as snapshot, aclosing(snapshot.pages(query)) as pages:
+        async with self._lists.slot():
+            await self.wait_for_position(query.reads, await self.head())
+            async with self.database.read_transaction(query.reads) as transaction, aclosing(transaction.pages(query)) as pages:
                 async for page in pages:  # closed before the connection goes back, whoever stops reading
                     yield page
 
-    async def locate(self, booking_id: UUID) -> UUID | None:
+    async def event_of_booking(self, booking_id: UUID) -> UUID | None:
         """The event of a booking. None only once the projection has seen all that there is; raises StaleRead where it does not."""
         query = queries.event_of_booking(booking_id)
-        answer = await self.ask(query)
+        answer = await self.fetch(query)
         if not answer.rows:
-            answer = await self.ask(query, await self.head())
+            answer = await self.fetch(query, await self.head())
         return answer.rows[0][0] if answer.rows else None
 
-    async def obligations(self, account_id: UUID) -> str | None:
+    async def deletion_obstacle(self, account_id: UUID) -> str | None:
         """What stands in the way of erasing a person, as a sentence. Raises StaleRead where that is not known."""
-        answer = await self.ask(queries.obligations(account_id, datetime.now(UTC)), await self.head())
+        answer = await self.fetch(queries.obligations(account_id, datetime.now(UTC)), await self.head())
         ((books, organizes),) = answer.rows
         if books and organizes:
             return "There are upcoming bookings and active events of theirs: cancel or complete them first."
@@ -148,13 +148,13 @@ class ReadSide:
         return asyncio.get_running_loop().time() + self._timeout_seconds
 
     async def _look(self) -> list[tuple[int, str]]:
-        return [(position, name) for position, name in await self.database.rows(queries.positions())]
+        return [(position, name) for position, name in await self.database.fetch_rows(queries.positions())]
 
     def _moved(self, name: str) -> None:
         if name in queries.AVAILABILITY:
             self.feed.wake()
         if name in queries.EVENTS:
-            self.mirror.wake()
+            self.event_read_cache.wake()
 
 
 class Reader(NamedTuple):
@@ -163,8 +163,8 @@ class Reader(NamedTuple):
     side: ReadSide
     at_least: int | None
 
-    async def ask(self, query: Query) -> Answer:
-        return await self.side.ask(query, self.at_least)
+    async def fetch(self, query: Query) -> QueryResult:
+        return await self.side.fetch(query, self.at_least)
 
 
 async def _reader(request: Request, at_least: AtLeast = None) -> Reader:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from app.main import bootstrap
-from ledger.messages import Role
+from ledger.commands import Role
 from ledger.settings import Settings
 
 ROOT = Path(__file__).parent.parent

@@ -12,15 +12,26 @@ import psycopg
 
 from accounts.access import Access
 from accounts.account_service import NewAccount
-from accounts.guests import HOUSE, guest_id
-from ledger import messages as m
+from accounts.guests import DEFAULT_ORGANIZER, guest_id
+from ledger.commands import (
+    Actor,
+    BookSeats,
+    CancelBooking,
+    CancelEvent,
+    CheckIn,
+    Command,
+    CompleteEvent,
+    Role,
+    ScheduleEvent,
+    WantedSeats,
+)
 from ledger.database_errors import one_line
 from ledger.errors import SeatledgerError
 from ledger.keys import Keyring, KeysError
 from ledger.macs import Macs
 from ledger.pool import Pool, make_pool
 from ledger.settings import Settings, SettingsError
-from ledger.store import Ledger, LedgerAway
+from ledger.store import Ledger, LedgerUnavailable
 from seed.demo import CUSTOMERS, DEMO, NAMES, PASSWORD, PEOPLE, Step, command_id, event_id, story
 from seed.progress import NotDue, beginning
 
@@ -34,43 +45,43 @@ class Teller:
     def tell(self, ledger: Ledger, told: int) -> None:
         """All but the first `told` steps, which are in the ledger."""
         for step in self.steps[told:]:
-            ledger.carry_out(self._command(step), step.at)
+            ledger.execute(self._command(step), step.at)
 
     def count(self, what: str) -> int:
         return sum(step.what == what for step in self.steps)
 
-    def _command(self, step: Step) -> m.Command:
+    def _command(self, step: Step) -> Command:
         api = step.show.api
-        organizer = m.Actor(guest_id(api, HOUSE) if api else self._people[1], m.Role.ORGANIZER)
-        who = organizer if step.customer < 0 or api else m.Actor(self._people[step.customer], m.Role.CUSTOMER)
+        organizer = Actor(guest_id(api, DEFAULT_ORGANIZER) if api else self._people[1], Role.ORGANIZER)
+        who = organizer if step.customer < 0 or api else Actor(self._people[step.customer], Role.CUSTOMER)
         guest = guest_id(api, NAMES[step.customer]) if api else None
         id_, event = command_id(step), event_id(step.show)
         match step.what:
             case "schedule":
                 details, categories, currency = step.show.details(self._today), step.show.numbered_categories(), step.show.currency
-                return m.ScheduleEvent(
+                return ScheduleEvent(
                     id=id_, actor=organizer, event_id=event, details=details, currency=currency, categories=categories
                 )
             case "book":
-                return m.BookSeats(
-                    id=id_, actor=who, event_id=event, tickets=(m.Wanted(step.category, step.quantity),), customer_id=guest
+                return BookSeats(
+                    id=id_, actor=who, event_id=event, tickets=(WantedSeats(step.category, step.quantity),), customer_id=guest
                 )
             case "cancel" | "part":
                 tickets = (0,) if step.what == "part" else None
-                return m.CancelBooking(id=id_, actor=who, event_id=event, booking_id=step.booking, tickets=tickets)
+                return CancelBooking(id=id_, actor=who, event_id=event, booking_id=step.booking, tickets=tickets)
             case "check-in":
-                return m.CheckIn(id=id_, actor=organizer, event_id=event, booking_id=step.booking, ticket=0)
+                return CheckIn(id=id_, actor=organizer, event_id=event, booking_id=step.booking, ticket=0)
             case "cancelled":
-                return m.CancelEvent(id=id_, actor=organizer, event_id=event, reason="The headliner is ill.")
+                return CancelEvent(id=id_, actor=organizer, event_id=event, reason="The headliner is ill.")
             case _:
-                return m.CompleteEvent(id=id_, actor=organizer, event_id=event)
+                return CompleteEvent(id=id_, actor=organizer, event_id=event)
 
 
 async def load(settings: Settings, now: datetime | None = None) -> str:
     """Loads everything, or what is missing of it, and says what there is.
 
     Raises SettingsError; NotDue where the ledger holds all of it or anything else; SeatledgerError where a command is refused;
-    LedgerAway."""
+    LedgerUnavailable."""
     if not settings.database_url:
         raise SettingsError("No database: set DATABASE_URL, or start `make run` first.")
     today, told = await asyncio.to_thread(beginning, settings.database_url, now or datetime.now(UTC))
@@ -91,11 +102,12 @@ async def _make_people(settings: Settings, pool: Pool, steps: list[Step]) -> lis
         users = [
             (NewAccount(name=name, email=email, password=PASSWORD, role=role), uuid5(DEMO, email)) for name, email, role in PEOPLE
         ]
-        ids = [(await access.people.create_user(*user)).id for user in users]
+        ids = [(await access.accounts.create_user(*user)).id for user in users]
         ids += [await access.directory.find_or_make_customer(*customer) for customer in CUSTOMERS]
         for step in steps:
             if step.show.api:
-                await access.guests(step.show.api).find_or_make(HOUSE if step.what == "schedule" else NAMES[step.customer])
+                handle = DEFAULT_ORGANIZER if step.what == "schedule" else NAMES[step.customer]
+                await access.guests(step.show.api).find_or_make(handle)
         return ids
 
 
@@ -111,7 +123,7 @@ def main() -> int:
     except NotDue as error:
         print(error, file=sys.stdout if where_due else sys.stderr)
         return 0 if where_due else 1
-    except (SettingsError, KeysError, SeatledgerError, LedgerAway, ValueError, psycopg.Error) as error:
+    except (SettingsError, KeysError, SeatledgerError, LedgerUnavailable, ValueError, psycopg.Error) as error:
         print(one_line(error), file=sys.stderr)
         return 1
     except KeyboardInterrupt:

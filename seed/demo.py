@@ -11,8 +11,8 @@ from itertools import count
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
+from ledger.commands import Role
 from ledger.entries import Category, Details
-from ledger.messages import Role
 
 #: The name space of all ids that are the demo's own.
 DEMO = UUID("5eed5eed-0000-4000-8000-5ea71ed6e500")
@@ -113,7 +113,7 @@ SHOWS = (
         timezone="Asia/Tokyo", currency="JPY", sells=0.5, bookings=16,
     ),
     Show(
-        "Bookbinding Worker", "Paper Mill", "Make a book by hand. All material included.", 9, 21, (("Place", 8500, 12),), limit=1,
+        "Bookbinding Workshop", "Paper Mill", "Make a book by hand. All material included.", 9, 21, (("Place", 8500, 12),), limit=1,
         sells=0.92, bookings=11,
     ),
     Show(

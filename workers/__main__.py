@@ -42,7 +42,7 @@ def main() -> int:
     os.nice(NICENESS)
     app = make_app(settings)
     if arguments.part == "tick":
-        app.Beat(scheduler_cls="workers.scheduler:Tick", loglevel=settings.log_level, quiet=True).run()
+        app.Beat(scheduler_cls="workers.scheduler:TickScheduler", loglevel=settings.log_level, quiet=True).run()
     else:
         queues = ",".join(arguments.only or TASKS)
         warnings.simplefilter("ignore", SecurityWarning)  # of root: it is about pickle, and we accept JSON alone

@@ -14,7 +14,7 @@ from ledger.snapshots import SNAPSHOTS
 from projections.engine import Projector
 from projections.registry import PROJECTORS
 from projections.wake_ups import MAINTENANCE, TASKS, make_celery_app
-from workers.worker import Left, Worker
+from workers.worker import RemainingWork, Worker
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ TICK_SECONDS = 1.0
 #: Between two ticks of a task that does not project.
 SECONDS = {SNAPSHOTS: 60.0, MAINTENANCE: 60.0}
 #: The pause before a task that found its projector locked by another worker is sent again.
-OCCUPIED_SECONDS = 0.05
+LOCKED_PAUSE_SECONDS = 0.05
 
 
 def make_app(settings: Settings) -> Celery:
@@ -59,9 +59,9 @@ def _projecting(app: Celery, worker: Callable[[], Worker], projector: Projector)
     def project() -> None:
         served = app.amqp.queues.consume_from
         left = worker().project(projector, [one for name, one in PROJECTORS.items() if name in served])
-        if left is Left.OCCUPIED:
-            time.sleep(OCCUPIED_SECONDS)
-        if left is not Left.NOTHING:
+        if left is RemainingWork.LOCKED:
+            time.sleep(LOCKED_PAUSE_SECONDS)
+        if left is not RemainingWork.NOTHING:
             with suppress(OperationalError, OSError):  # then the tick makes up for it
                 app.send_task(projector.name, queue=projector.name, retry=False, ignore_result=True)
 

@@ -12,7 +12,7 @@ from projections.wake_ups import WakeUps
 log = logging.getLogger(__name__)
 
 
-class Tick(beat.Scheduler):
+class TickScheduler(beat.Scheduler):
     """Celery's beat, which does not send a task that is waiting already: nothing piles up while no worker runs."""
 
     def __init__(self, app: Any, *args: Any, **kwargs: Any) -> None:

@@ -16,10 +16,10 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from ledger import gc_tuning, snapshots
 from ledger.channels import positions_channel
 from ledger.settings import Settings
-from ledger.store import Ledger, LedgerAway, sqlalchemy_url
-from projections.audit import Audit
-from projections.engine import RUN, Occupied, Projector, Stalled, catch_up
-from projections.proof.checkpoints import Checkpointing
+from ledger.store import Ledger, LedgerUnavailable, sqlalchemy_url
+from projections.audit import AuditProjector
+from projections.engine import BATCH_SIZE, ProjectionLocked, ProjectionStalled, Projector, catch_up
+from projections.proof.checkpoints import CheckpointSigner
 from projections.rebuild import digests
 from projections.tables import Progress
 from workers.maintenance import Maintenance
@@ -29,13 +29,13 @@ log = logging.getLogger(__name__)
 STATEMENT_TIMEOUT_MS = 30_000
 #: Entries folded before the other projectors have their turn: so that all read them while the ledger has them in memory
 #: (`Ledger.read`), instead of each the whole of it by itself.
-TURN = RUN
-#: Projectors folded at a time, if there is much to fold: one works while the database writes for the other (docs/decisions/0011).
-ABREAST = 2
+CATCH_UP_LIMIT = BATCH_SIZE
+#: Projectors folded at a time, if there is much to fold: one works while the database writes for the other (docs/decisions/0025).
+CATCH_UP_THREADS = 2
 #: How long those that are far behind are caught up together, before what else there is to do has its turn.
-TOGETHER_SECONDS = 1.0
+JOINT_CATCH_UP_SECONDS = 1.0
 #: Entries looked at for one pass over the streams that have grown.
-PASS = 50_000
+SNAPSHOT_SCAN_SIZE = 50_000
 #: The advisory lock of whoever takes snapshots ("Snapshot" in ASCII).
 SNAPSHOT_LOCK = 0x536E617073686F74
 
@@ -53,10 +53,10 @@ _FORGET = text("""
 _OWN_ROW = Progress.name == snapshots.SNAPSHOTS
 
 
-class Left(Enum):
-    """What a turn has left to do. MORE, and OCCUPIED, where another process is at it: the task must be sent again."""
+class RemainingWork(Enum):
+    """What a turn has left to do. MORE, and LOCKED, where another process is at it: the task must be sent again."""
 
-    NOTHING, MORE, OCCUPIED = range(3)
+    NOTHING, MORE, LOCKED = range(3)
 
 
 class Worker:
@@ -66,47 +66,47 @@ class Worker:
         options = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout=5000"
         self.engine = create_engine(
             sqlalchemy_url(settings.database_url),
-            pool_size=ABREAST + 3,  # with those for checkpoints and snapshots; opened as they are needed
+            pool_size=CATCH_UP_THREADS + 3,  # with those for checkpoints and snapshots; opened as they are needed
             pool_pre_ping=True,
             connect_args={"connect_timeout": 3, "application_name": "seatledger-worker", "options": options},
         )
         self.maintenance = Maintenance(settings, self.engine)
         self._channel = positions_channel(settings.redis_url)
         self._snapshots = Thread()
-        self._checkpoints = Checkpointing(settings.keys)
+        self._checkpoints = CheckpointSigner(settings.keys)
         self._news = Flag()
         self._signing = Thread(target=self._sign_for_ever, name="checkpoints", daemon=True)
         self._redis = redis.Redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
 
-    def project(self, projector: Projector, served: Sequence[Projector] = ()) -> Left:
+    def project(self, projector: Projector, served: Sequence[Projector] = ()) -> RemainingWork:
         """Catches up, a turn at a time; what goes wrong is logged, shows in the projection's row, and is tried again at the next
         tick. A turn that was full says that it is far behind, and so are, most likely, the others that this worker serves: all of
         them are caught up together then, turn by turn, so that entries are decoded once."""
         left = self._turn(projector)
-        behind = served if left is Left.MORE else ()
-        end = time.monotonic() + TOGETHER_SECONDS
-        with ThreadPoolExecutor(ABREAST, thread_name_prefix="projecting") as threads:
+        behind = served if left is RemainingWork.MORE else ()
+        end = time.monotonic() + JOINT_CATCH_UP_SECONDS
+        with ThreadPoolExecutor(CATCH_UP_THREADS, thread_name_prefix="projecting") as threads:
             while behind and time.monotonic() < end:
                 found = dict(zip(behind, threads.map(self._turn, behind), strict=True))
-                behind = [one for one in behind if found[one] is Left.MORE]
+                behind = [one for one in behind if found[one] is RemainingWork.MORE]
                 left = found.get(projector, left)
         return left
 
-    def _turn(self, projector: Projector) -> Left:
+    def _turn(self, projector: Projector) -> RemainingWork:
         folded = 0
         try:
-            folded = catch_up(self.engine, self.ledger, projector, self._publish, at_most=TURN)
-        except Occupied:
-            return Left.OCCUPIED
-        except Stalled:
+            folded = catch_up(self.engine, self.ledger, projector, self._publish, at_most=CATCH_UP_LIMIT)
+        except ProjectionLocked:
+            return RemainingWork.LOCKED
+        except ProjectionStalled:
             pass  # the engine has logged and stored it
         except (OperationalError, InterfaceError) as error:
             log.warning("%s can't reach the database: %s", projector.name, error.orig)
-        except LedgerAway as error:
+        except LedgerUnavailable as error:
             log.warning("%s can't read the ledger: %s", projector.name, error)
-        if projector.name == Audit.name:
+        if projector.name == AuditProjector.name:
             self._begin_signing()
-        return Left.NOTHING if folded < TURN else Left.MORE
+        return RemainingWork.NOTHING if folded < CATCH_UP_LIMIT else RemainingWork.MORE
 
     def _begin_signing(self) -> None:
         """Beside the projecting, which neither waits until a checkpoint is due nor for the disk."""
@@ -162,10 +162,11 @@ class Worker:
         return taken
 
     def _grown(self) -> list[Row[UUID, int, int, int]]:
-        """Streams with entries past the mark, PASS entries at most: id, newest version and position, last snapshot's version."""
+        """Streams with entries past the mark, from the next SNAPSHOT_SCAN_SIZE entries: id, newest version and position, last
+        snapshot's version."""
         with self.engine.begin() as connection:
             mark = connection.scalar(select(Progress.position).where(_OWN_ROW))
-            return list(connection.execute(_GROWN, {"mark": mark, "pass": PASS}))
+            return list(connection.execute(_GROWN, {"mark": mark, "pass": SNAPSHOT_SCAN_SIZE}))
 
     def _move_mark(self, position: int) -> None:
         """Never back, whoever else has moved it meanwhile."""
@@ -186,6 +187,6 @@ class Worker:
         return True
 
     def _take_snapshot(self, stream: UUID) -> None:
-        event = self.ledger.event(stream)
+        event = self.ledger.current_event(stream)
         assert event is not None, "a stream that has grown has entries"
         self.ledger.save_snapshot(snapshots.take(event))

@@ -20,54 +20,54 @@ from accounts.access import BUYERS, permitted
 from app import middleware, problems
 from commands.bodies import read_booking
 from commands.routes import book
-from commands.service import Answer
+from commands.service import CommandResult
 from ledger.idempotency import command_id
 from ledger.settings import BODY_LIMIT_BYTES
 
 _BOOKINGS = re.compile("/api/events/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/bookings").fullmatch
-_HEAD = [(b"cache-control", b"no-store"), (b"content-type", b"application/json"), *middleware.HEADERS]
+_HEADERS = [(b"cache-control", b"no-store"), (b"content-type", b"application/json"), *middleware.HEADERS]
 _encode = msgspec.json.Encoder().encode
 
 
-class HotRoute:
+class BookingFastPath:
     """Around the whole application, which gets every other request."""
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        hot = scope["type"] == "http" and scope["method"] == "POST" and _BOOKINGS(scope["path"])
-        if not hot:
+        match = scope["type"] == "http" and scope["method"] == "POST" and _BOOKINGS(scope["path"])
+        if not match:
             await self._app(scope, receive, send)
             return
         try:
-            view, position = await self._book(UUID(hot[1]), scope, receive)
+            view, position = await self._book(UUID(match[1]), scope, receive)
         except Exception as error:  # noqa: BLE001 - each is answered as the framework would have it answered
             response = await problems.respond(Request(scope, receive), error)
             response.raw_headers += middleware.HEADERS
             await response(scope, receive, send)
             return
         body = _encode(view)
-        head = [
+        headers = [
             (b"content-length", b"%d" % len(body)),
             (b"ledger-position", b"%d" % position),
             (b"location", f"/api/bookings/{view.id}".encode()),
-            *_HEAD,
+            *_HEADERS,
         ]
-        await send({"type": "http.response.start", "status": 201, "headers": head})
+        await send({"type": "http.response.start", "status": 201, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _book(self, event_id: UUID, scope: Scope, receive: Receive) -> Answer:
+    async def _book(self, event_id: UUID, scope: Scope, receive: Receive) -> CommandResult:
         state, headers = self._app.state, dict(reversed(scope["headers"]))  # of a name that comes twice the first counts
-        content = await _content(headers, receive)
-        who = permitted(await state.access.principal_of(scope), BUYERS)
+        content = await _read_body(headers, receive)
+        principal = permitted(await state.access.principal_of(scope), BUYERS)
         body = read_booking(content, headers.get(b"content-type", b"").decode("latin-1"))
         key = headers.get(b"idempotency-key")
-        id_ = command_id(who.id, "POST", scope["path"], None if key is None else key.decode("latin-1"))
-        return await book(state.write_side, event_id, body, who.actor, id_, partial(_gone, scope, receive))
+        command = command_id(principal.id, "POST", scope["path"], None if key is None else key.decode("latin-1"))
+        return await book(state.write_side, event_id, body, principal.actor, command, partial(_is_disconnected, scope, receive))
 
 
-async def _content(headers: dict[bytes, bytes], receive: Receive) -> bytes:
+async def _read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
     """The body, which nearly always comes in one piece."""
     if int(headers.get(b"content-length", 0)) > BODY_LIMIT_BYTES:
         raise HTTPException(413)
@@ -83,5 +83,5 @@ async def _content(headers: dict[bytes, bytes], receive: Receive) -> bytes:
             return content
 
 
-async def _gone(scope: Scope, receive: Receive) -> bool:
+async def _is_disconnected(scope: Scope, receive: Receive) -> bool:
     return await Request(scope, receive).is_disconnected()

@@ -58,11 +58,11 @@ class Statement(NamedTuple):
 
 
 def _events(q: str) -> Statement:
-    return Statement.of(queries.events(queries.EventSearch(q=q, status="active", upcoming=True), datetime.now(UTC)))
+    return Statement.of(queries.event_page(queries.EventSearch(q=q, status="active", upcoming=True), datetime.now(UTC)))
 
 
-_EVENT, _EVENTS, _SEARCH = Statement.of(queries.event(_NOBODY)), _events(""), _events("something")
-_BOOKINGS = Statement.of(queries.bookings(customer_id=_NOBODY, event_id=None, status=None, after=None, limit=50))
+_EVENT, _EVENTS, _SEARCH = Statement.of(queries.event_by_id(_NOBODY)), _events(""), _events("something")
+_BOOKINGS = Statement.of(queries.customer_bookings(customer_id=_NOBODY, event_id=None, status=None, after=None, limit=50))
 _SUMMARY = Statement.of(queries.summary(_NOBODY))
 _EVENT_TOTALS = Statement.of(queries.event_totals(viewer=_NOBODY, q="", after=None, limit=50))
 

@@ -9,7 +9,7 @@ processes. In short:
                             └── read what was missed, under the ordering lock: the second try can't lose
 
 A refusal appends nothing, so nothing proves that the state it saw was current: before refusals are answered, one SELECT of
-their streams' versions does. A command that was carried out before is answered from what it made then (`Replayed`).
+their streams' versions does. A command that was carried out before is answered from what it made then (`RepeatedCommand`).
 """
 
 import asyncio
@@ -24,14 +24,14 @@ from uuid import UUID
 
 import psycopg
 
-from commands.appender.batch import Gone, Outcome, Run, Waiting, decide_batch
+from commands.appender.batch import DecidedBatch, DisconnectCheck, Outcome, PendingRequest, decide_batch
 from commands.appender.event_cache import EventCache
-from commands.appender.event_loader import Loads
-from ledger import messages as m
-from ledger.entries import Recorded
+from commands.appender.event_loader import EventLoader
+from ledger.commands import Command
+from ledger.entries import RecordedEntry
 from ledger.errors import Busy, OutcomeUnknown
 from ledger.event import Event, evolve
-from ledger.recorder import MISSED_LIMIT, Conflict, DataRefused, LedgerConnection, LockTimeout, TooNew
+from ledger.recorder import MISSED_LIMIT, DataRefused, LedgerConnection, LockTimeout, StreamTooNew, VersionConflict
 from ledger.settings import Settings
 from ledger.streams import Streams
 
@@ -68,11 +68,11 @@ class Appender:
         self.held = 0
         self.appends = 0
         self.entries = 0
-        self._queue: deque[Waiting] = deque()
-        self._parked: dict[UUID, list[Waiting]] = {}
-        self._in_flight: list[Waiting] = []
+        self._queue: deque[PendingRequest] = deque()
+        self._parked: dict[UUID, list[PendingRequest]] = {}
+        self._in_flight: list[PendingRequest] = []
         self._wake = asyncio.Event()
-        self._loads = Loads(streams, self._loaded, self._not_loaded)
+        self._loader = EventLoader(streams, self._loaded, self._not_loaded)
         self._connection: LedgerConnection | None = None
         self._contended = 0  # so many batches take the lock first, unless one of them finds something missed again
         self._closing = False
@@ -96,28 +96,28 @@ class Appender:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._loads.close()
+        await self._loader.close()
         _give_up(chain(self._in_flight, self._queue, *self._parked.values()))
         if self._connection is not None:
             await self._connection.close()
 
-    async def submit(self, command: m.Command, gone: Gone | None = None) -> Outcome:
+    async def submit(self, command: Command, gone: DisconnectCheck | None = None) -> Outcome:
         """Carries a command out, once. Raises the SeatledgerError of the rule that it breaks; `Busy` where nothing happened;
         `OutcomeUnknown` where that can't be told. `gone` asks whether the client has left: then nothing is done for it."""
         outcome: Outcome = await self._hold(command.event_id, command, gone)
         return outcome
 
-    async def event(self, event_id: UUID) -> Event | None:
+    async def last_seen_event(self, event_id: UUID) -> Event | None:
         """The Event as this process last saw it: for what never changes (its organizer, its currency). None: there is none."""
         event = self.cache.get(event_id)
         if event is None:
             event = await self._hold(event_id, None, None)
         return event
 
-    async def _hold(self, stream: UUID, command: m.Command | None, gone: Gone | None) -> Any:
+    async def _hold(self, stream: UUID, command: Command | None, gone: DisconnectCheck | None) -> Any:
         if self.held >= self._queue_limit or self._closing:
             raise Busy
-        waiting = Waiting(stream, command, gone, self._timeout)
+        waiting = PendingRequest(stream, command, gone, self._timeout)
         self._queue.append(waiting)
         self._wake.set()
         self.held += 1
@@ -174,7 +174,7 @@ class Appender:
                 self._trim(batch)
                 try:
                     if batch:
-                        await self._carry_out(batch)
+                        await self._execute(batch)
                 except Exception:
                     _give_up(batch)
                     for waiting in batch:
@@ -183,13 +183,13 @@ class Appender:
                 self._in_flight = []
                 self._trim(self._queue)
 
-    def _trim(self, about_to_use: Iterable[Waiting]) -> None:
+    def _trim(self, about_to_use: Iterable[PendingRequest]) -> None:
         if self.cache.overfull:
             self.cache.trim(spare={waiting.stream for waiting in about_to_use})
 
-    def _take(self) -> list[Waiting]:
+    def _take(self) -> list[PendingRequest]:
         """The next batch. Commands for an Event that is not in memory step aside until it is loaded."""
-        batch: list[Waiting] = []
+        batch: list[PendingRequest] = []
         while self._queue and len(batch) < self._batch_limit:
             waiting = self._queue.popleft()
             if waiting.future.done():
@@ -202,19 +202,19 @@ class Appender:
                 batch.append(waiting)
         return batch
 
-    async def _carry_out(self, batch: list[Waiting], *, alone: bool = False) -> None:
+    async def _execute(self, batch: list[PendingRequest], *, alone: bool = False) -> None:
         await self._let_go(batch)
-        left: list[Waiting] = batch
+        left: list[PendingRequest] = batch
         locked = self._contended > 0
         while left := self._park_those_far_behind(left):
             try:
                 if self._connection is None:
                     self._connection = await self._connect()
                 left = await (self._try_locked(left, alone) if locked else self._try(left))
-            except Conflict:
+            except VersionConflict:
                 self._contended = STAY_LOCKED
                 await self._catch_up({waiting.stream for waiting in left})
-            except TooNew as too_new:  # during an upgrade: other processes sell this Event, and this one sells the others
+            except StreamTooNew as too_new:  # during an upgrade: other processes sell this Event, and this one sells the others
                 log.warning("%s", too_new)
                 _give_up(waiting for waiting in left if waiting.stream == too_new.stream)
             except DataRefused as refused:
@@ -222,7 +222,7 @@ class Appender:
                     left[0].answer(refused)
                 else:
                     for waiting in left:  # one by one, so that one can't fail the rest
-                        await self._carry_out([waiting], alone=True)
+                        await self._execute([waiting], alone=True)
                     left = []
             except LockTimeout:
                 log.warning("The database kept an append waiting")
@@ -231,7 +231,7 @@ class Appender:
                 await self._disconnect()
             locked = True
 
-    async def _try(self, batch: Sequence[Waiting]) -> list[Waiting]:
+    async def _try(self, batch: Sequence[PendingRequest]) -> list[PendingRequest]:
         """The optimistic way: one round trip. Returns those whose refusal was decided on a stale state."""
         assert self._connection is not None
         run = decide_batch(batch, self.cache, self._clock())
@@ -245,7 +245,7 @@ class Appender:
         await self._catch_up(stale)
         return [waiting for waiting, _, _ in run.refused if waiting.stream in stale]
 
-    async def _try_locked(self, batch: list[Waiting], alone: bool) -> list[Waiting]:
+    async def _try_locked(self, batch: list[PendingRequest], alone: bool) -> list[PendingRequest]:
         """The way that can't lose: nobody appends between our look and our append."""
         connection = self._connection
         assert connection is not None
@@ -262,10 +262,10 @@ class Appender:
             waiting.answer(refusal)
         return []
 
-    def _join(self, batch: list[Waiting], streams: Collection[UUID]) -> None:
+    def _join(self, batch: list[PendingRequest], streams: Collection[UUID]) -> None:
         """Whoever came for the same Events while the lock was awaited need not wait for it again."""
         long_ago = asyncio.get_running_loop().time() - ASK_AFTER_SECONDS
-        others: list[Waiting] = []
+        others: list[PendingRequest] = []
         came = len(batch)
         while self._queue and len(batch) < self._batch_limit and self._queue[0].since > long_ago:
             waiting = self._queue.popleft()
@@ -273,7 +273,7 @@ class Appender:
         self._queue.extendleft(reversed(others))
         self._in_flight += batch[came:]
 
-    async def _append(self, run: Run, append: Callable[[Sequence[Recorded]], Awaitable[list[int]]]) -> list[int]:
+    async def _append(self, run: DecidedBatch, append: Callable[[Sequence[RecordedEntry]], Awaitable[list[int]]]) -> list[int]:
         if not run.recorded:
             return []
         new = [waiting for waiting, _ in run.accepted if not waiting.sent]
@@ -281,12 +281,12 @@ class Appender:
             waiting.sent = True
         try:
             return await append(run.recorded)
-        except (Conflict, DataRefused, LockTimeout):  # nothing was appended, for certain
+        except (VersionConflict, DataRefused, LockTimeout):  # nothing was appended, for certain
             for waiting in new:
                 waiting.sent = False
             raise
 
-    def _keep(self, run: Run, positions: list[int]) -> None:
+    def _keep(self, run: DecidedBatch, positions: list[int]) -> None:
         run.keep(self.cache, positions)
         if positions:
             self.appends += 1
@@ -299,7 +299,7 @@ class Appender:
         event = self.cache.get(stream)
         return event.version if event is not None else 0
 
-    def _learn(self, missed: Sequence[Recorded]) -> None:
+    def _learn(self, missed: Sequence[RecordedEntry]) -> None:
         for recorded in missed:
             if recorded.stream in self._parked:  # being loaded: that brings it
                 continue
@@ -313,10 +313,10 @@ class Appender:
         """Read what was missed before the lock is taken, so that little is left to read under it."""
         known = {stream: self._version(stream) for stream in streams}
         if known and self._connection is not None:
-            with suppress(LockTimeout, TooNew, psycopg.Error, OSError):  # what it is comes out under the lock
+            with suppress(LockTimeout, StreamTooNew, psycopg.Error, OSError):  # what it is comes out under the lock
                 self._learn(await self._connection.missed(known))
 
-    def _park_those_far_behind(self, batch: Sequence[Waiting]) -> list[Waiting]:
+    def _park_those_far_behind(self, batch: Sequence[PendingRequest]) -> list[PendingRequest]:
         """Those of the batch that still wait here: for an Event that is being loaded they wait elsewhere."""
         waiting_here = [waiting for waiting in batch if not waiting.future.done()]
         for waiting in waiting_here:
@@ -324,14 +324,14 @@ class Appender:
                 self._park(waiting)
         return [waiting for waiting in waiting_here if waiting.stream not in self._parked]
 
-    def _park(self, waiting: Waiting) -> None:
+    def _park(self, waiting: PendingRequest) -> None:
         if waiting.stream not in self._parked:
             self._begin_load(waiting.stream, since=None)
         self._parked[waiting.stream].append(waiting)
 
     def _begin_load(self, stream: UUID, since: Event | None) -> None:
         self._parked[stream] = []
-        self._loads.begin(stream, since)
+        self._loader.begin(stream, since)
 
     def _loaded(self, stream: UUID, event: Event | None) -> None:
         if event is not None and event.version > self._version(stream):  # a batch that was under way may know more by now
@@ -346,7 +346,7 @@ class Appender:
 
     # --- odds and ends
 
-    async def _let_go(self, batch: list[Waiting]) -> None:
+    async def _let_go(self, batch: list[PendingRequest]) -> None:
         """Withdraw the commands whose clients have gone, of those that have waited long enough to make that likely."""
         long_ago = asyncio.get_running_loop().time() - ASK_AFTER_SECONDS
         asked = [(waiting, waiting.gone) for waiting in batch if waiting.gone is not None and waiting.since < long_ago]
@@ -370,7 +370,7 @@ class Appender:
         await asyncio.sleep(RECONNECT_SECONDS)
 
 
-def _give_up(waiting: Iterable[Waiting]) -> None:
+def _give_up(waiting: Iterable[PendingRequest]) -> None:
     """What was sent may stand; what was not does not."""
     for one in waiting:
         one.answer(OutcomeUnknown() if one.sent else Busy())

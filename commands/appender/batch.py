@@ -10,9 +10,9 @@ from uuid import UUID
 import msgspec
 
 from commands.appender.event_cache import EventCache
-from ledger import messages as m
+from ledger.commands import CancelBooking, CheckIn, Command
 from ledger.decide import decide
-from ledger.entries import Recorded, SeatsBooked
+from ledger.entries import RecordedEntry, SeatsBooked
 from ledger.errors import SeatledgerError
 from ledger.event import Event, evolve
 from ledger.views import EventView, event_view
@@ -20,19 +20,19 @@ from ledger.views import EventView, event_view
 log = logging.getLogger(__name__)
 
 
-class Accepted(msgspec.Struct):
+class AcceptedCommand(msgspec.Struct):
     """A command was carried out just now: its entries, in their places once they stand in the ledger, and what its answer names.
 
     `story`: versions of the entries about the booking, where the command is about one. `view`: the Event, where it is not."""
 
-    recorded: list[Recorded]
+    recorded: list[RecordedEntry]
     event_name: str
     currency: str
     story: tuple[int, ...]
     view: EventView | None
 
 
-class Replayed(msgspec.Struct, frozen=True):
+class RepeatedCommand(msgspec.Struct, frozen=True):
     """The command was carried out before: `version` is that of its last entry.
 
     `story`: versions of the entries about its booking up to then, where it is about one; `details_version`: of the entry that said
@@ -44,11 +44,11 @@ class Replayed(msgspec.Struct, frozen=True):
     details_version: int = 1
 
 
-Outcome = Accepted | Replayed
-Gone = Callable[[], Awaitable[bool]]
+Outcome = AcceptedCommand | RepeatedCommand
+DisconnectCheck = Callable[[], Awaitable[bool]]
 
 
-class Waiting:
+class PendingRequest:
     """A command, and who waits for its outcome. No command: somebody only wants the Event loaded.
 
     `absent`: its stream was looked for and has no entries. `sent`: its entries may have reached the
@@ -56,7 +56,7 @@ class Waiting:
 
     __slots__ = ("absent", "command", "deadline", "future", "gone", "sent", "since", "stream")
 
-    def __init__(self, stream: UUID, command: m.Command | None, gone: Gone | None, timeout_seconds: float) -> None:
+    def __init__(self, stream: UUID, command: Command | None, gone: DisconnectCheck | None, timeout_seconds: float) -> None:
         loop = asyncio.get_running_loop()
         self.stream, self.command, self.gone = stream, command, gone
         self.future: asyncio.Future[Any] = loop.create_future()
@@ -73,22 +73,22 @@ class Waiting:
                 self.future.set_result(outcome)
 
 
-class Run:
+class DecidedBatch:
     """One batch, decided but not yet true: `trials` are the Events as they would be."""
 
     def __init__(self) -> None:
         self.trials: dict[UUID, Event] = {}
-        self.recorded: list[Recorded] = []
-        self.accepted: list[tuple[Waiting, Accepted]] = []
-        self.replayed: list[tuple[Waiting, Replayed]] = []
+        self.recorded: list[RecordedEntry] = []
+        self.accepted: list[tuple[PendingRequest, AcceptedCommand]] = []
+        self.replayed: list[tuple[PendingRequest, RepeatedCommand]] = []
         #: With the version that the Event had: a refusal is true of that one.
-        self.refused: list[tuple[Waiting, SeatledgerError, int]] = []
+        self.refused: list[tuple[PendingRequest, SeatledgerError, int]] = []
 
     def keep(self, cache: EventCache, positions: Sequence[int]) -> None:
         """The entries stand in the ledger at these positions: the trials are so, and those who wait may know."""
         place = iter(positions)
         for waiting, accepted in self.accepted:
-            accepted.recorded = [Recorded(one.stream, one.version, one.entry, next(place)) for one in accepted.recorded]
+            accepted.recorded = [RecordedEntry(one.stream, one.version, one.entry, next(place)) for one in accepted.recorded]
             if accepted.recorded[0].version == 1:
                 self.trials[waiting.stream].number = accepted.recorded[0].position
             if accepted.view is not None:
@@ -100,9 +100,9 @@ class Run:
             waiting.answer(replayed)
 
 
-def decide_batch(batch: Sequence[Waiting], cache: EventCache, now: datetime) -> Run:
+def decide_batch(batch: Sequence[PendingRequest], cache: EventCache, now: datetime) -> DecidedBatch:
     """Decides each command in turn, on what those before it made. A command that trips over a mistake of ours fails alone."""
-    run = Run()
+    run = DecidedBatch()
     for waiting in batch:
         command, stream = waiting.command, waiting.stream
         if command is None or waiting.future.done():
@@ -123,10 +123,10 @@ def decide_batch(batch: Sequence[Waiting], cache: EventCache, now: datetime) -> 
             waiting.answer(mistake)
             continue
         trial = event.trial() if event is not None and stream not in run.trials else event
-        recorded: list[Recorded] = []
+        recorded: list[RecordedEntry] = []
         try:
             for entry in entries:
-                recorded.append(Recorded(stream, trial.version + 1 if trial is not None else 1, entry))
+                recorded.append(RecordedEntry(stream, trial.version + 1 if trial is not None else 1, entry))
                 trial = evolve(trial, recorded[-1])
             assert trial is not None, "a command makes at least one entry"
         except Exception as mistake:  # the trial may be half changed: begin again without this command
@@ -139,19 +139,19 @@ def decide_batch(batch: Sequence[Waiting], cache: EventCache, now: datetime) -> 
     return run
 
 
-def _replayed(command: m.Command, event: Event, version: int) -> Replayed:
+def _replayed(command: Command, event: Event, version: int) -> RepeatedCommand:
     story: tuple[int, ...] = ()
-    if isinstance(command, m.CancelBooking | m.CheckIn) and command.booking_id.bytes in event.bookings:
+    if isinstance(command, CancelBooking | CheckIn) and command.booking_id.bytes in event.bookings:
         story = tuple(one for one in event.versions_about(command.booking_id) if one <= version)
     details_version = max(one for one in event.details_set if one <= version)
-    return Replayed(event.id, version, story, details_version)
+    return RepeatedCommand(event.id, version, story, details_version)
 
 
-def _accepted(command: m.Command, event: Event, recorded: list[Recorded]) -> Accepted:
+def _accepted(command: Command, event: Event, recorded: list[RecordedEntry]) -> AcceptedCommand:
     story: tuple[int, ...] = ()
     view = None
-    if isinstance(command, m.CancelBooking | m.CheckIn):
+    if isinstance(command, CancelBooking | CheckIn):
         story = event.versions_about(command.booking_id)
     elif type(recorded[0].entry) is not SeatsBooked:
         view = event_view(event)
-    return Accepted(recorded, event.details.name, event.currency, story, view)
+    return AcceptedCommand(recorded, event.details.name, event.currency, story, view)

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 LONG_AT_ONCE, SHORT_AT_ONCE, SHORT_TOGETHER = 4, 2, 32
 
 
-class Loads:
+class EventLoader:
     """Tells `loaded` the Event, None where the stream is empty, or `failed`: one of them, once for each stream."""
 
     def __init__(self, streams: Streams, loaded: Callable[[UUID, Event | None], None], failed: Callable[[UUID], None]) -> None:

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from projections.engine import Projector
 from projections.registry import PROJECTORS
-from projections.tables import Model, Position, Progress, Words, table_of
+from projections.tables import Model, Position, Progress, String, table_of
 
 #: The projections that one may look back at.
-KEPT: tuple[str, ...] = ("revenue",)
+DIGESTED_PROJECTIONS: tuple[str, ...] = ("revenue",)
 MIN_GROWTH = 50_000
 
 
@@ -24,7 +24,7 @@ class Digest(Model):
 
     __tablename__ = "projection_digests"
 
-    name: Mapped[Words] = mapped_column(primary_key=True)
+    name: Mapped[String] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)
     position: Mapped[Position] = mapped_column(primary_key=True)
     rows: Mapped[str] = mapped_column(Text)
@@ -32,14 +32,14 @@ class Digest(Model):
 
 def take_if_due(engine: Engine) -> int:
     """How many were taken. Of what a projection says at one moment, by one statement."""
-    return sum(_take(engine, PROJECTORS[name]) for name in KEPT)
+    return sum(_take(engine, PROJECTORS[name]) for name in DIGESTED_PROJECTIONS)
 
 
 def stops(engine: Engine, projector: Projector, head: int) -> dict[int, Callable[[], int]]:
     """Where a copy of the projector's, which this engine finds, is to be digested on its way to the head, and how."""
     found: dict[int, Callable[[], int]] = {}
     position = MIN_GROWTH
-    while projector.name in KEPT and position < head:
+    while projector.name in DIGESTED_PROJECTIONS and position < head:
         found[position] = partial(_take, engine, projector)
         position += max(MIN_GROWTH, position // 10)
     return found

@@ -20,10 +20,18 @@ from ledger.store import Ledger
 from projections.engine import Projector
 from projections.rebuild import digests
 from projections.rebuild.comparison import Difference
-from projections.rebuild.copies import SERVED, Copies, CopiesRefused, Copy, State, Told, state_of
 from projections.rebuild.digests import Digest
-from projections.rebuild.shadow import Kind
-from projections.tables import Model, Moment, Position, Progress, Words, upsert
+from projections.rebuild.shadow_copies import (
+    SERVED,
+    ProgressCallback,
+    ProjectionStatus,
+    ShadowCopies,
+    ShadowCopy,
+    ShadowCopyError,
+    state_of,
+)
+from projections.rebuild.shadow_tables import TableKind
+from projections.tables import Model, Position, Progress, String, Timestamp, upsert
 
 #: The swap asks for the served tables so long, lets those through who read them meanwhile, and asks again.
 LOCK_MS, BETWEEN_SECONDS, SWAP_TRIES = 200, 0.1, 600
@@ -36,15 +44,15 @@ class Rebuild(Model):
 
     __tablename__ = "rebuilds"
 
-    name: Mapped[Words] = mapped_column(primary_key=True)
+    name: Mapped[String] = mapped_column(primary_key=True)
     started_from: Mapped[Position]
     position: Mapped[Position]
     target: Mapped[Position]
-    started_at: Mapped[Moment]
-    updated_at: Mapped[Moment]
+    started_at: Mapped[Timestamp]
+    updated_at: Mapped[Timestamp]
 
 
-class Rebuilt(NamedTuple):
+class RebuildResult(NamedTuple):
     """Where the new tables stood when they took over. `difference`: the first one between the old ones and them; not `compared`
     where the old ones are of another version or stood still."""
 
@@ -57,19 +65,22 @@ class Rebuilt(NamedTuple):
 class Rebuilder:
     def __init__(self, database_url: str, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._copies = Copies(database_url, ledger, "rebuild", Kind.LASTING)
+        self._copies = ShadowCopies(database_url, ledger, "rebuild", TableKind.PERMANENT)
 
     def close(self) -> None:
         self._copies.close()
 
-    def rebuild(self, projectors: Sequence[Projector], told: Told = lambda position, target: None) -> list[Rebuilt]:
-        """Raises CopiesRefused where another is at one of them or a swap finds no gap between long reads; Stalled; LedgerAway."""
+    def rebuild(
+        self, projectors: Sequence[Projector], told: ProgressCallback = lambda position, target: None
+    ) -> list[RebuildResult]:
+        """Raises ShadowCopyError where another rebuild of one of them is under way or a swap never gets its locks;
+        ProjectionStalled; LedgerUnavailable."""
         with ExitStack() as stack:
             for projector in projectors:
                 stack.enter_context(self._copies.alone(projector.name))
             copies = [stack.enter_context(self._copies.copy(projector, anew=False)) for projector in projectors]
             place = min(map(self._copies.reached, copies))
-            notes = _Notes(self._copies.engine, [projector.name for projector in projectors], place, told)
+            notes = _ProgressRecorder(self._copies.engine, [projector.name for projector in projectors], place, told)
             head, stops = self._ledger.head(), dict[int, Callable[[], object]]()
             for copy in copies:
                 stops |= digests.stops(copy.engine, copy.projector, head)
@@ -83,12 +94,12 @@ class Rebuilder:
         served = self._copies.served(projector)
         return served.position if _comparable(projector, served) else self._ledger.head()
 
-    def _finish(self, copy: Copy) -> Rebuilt:
+    def _finish(self, copy: ShadowCopy) -> RebuildResult:
         compared = self._copies.compare(copy, lambda served: _comparable(copy.projector, served))
         position = self._swap(copy)
-        return Rebuilt(copy.projector.name, position, compared is not None, compared and compared.difference)
+        return RebuildResult(copy.projector.name, position, compared is not None, compared and compared.difference)
 
-    def _swap(self, copy: Copy) -> int:
+    def _swap(self, copy: ShadowCopy) -> int:
         for _ in range(SWAP_TRIES):
             self._copies.fold(copy, self._end_of(copy.projector))
             try:
@@ -97,15 +108,15 @@ class Rebuilder:
                     position = self._take_over(connection, copy)
             except (OperationalError, InternalError) as error:
                 if isinstance(error.orig, DependentObjectsStillExist):
-                    raise CopiesRefused(_in_the_way(copy, error.orig)) from error
+                    raise ShadowCopyError(_in_the_way(copy, error.orig)) from error
                 if not isinstance(error.orig, LockNotAvailable):
                     raise
                 time.sleep(BETWEEN_SECONDS)
             else:
                 return position
-        raise CopiesRefused(f"{copy.projector.name} is rebuilt, but read all the time: begin again, it only has to take over.")
+        raise ShadowCopyError(f"{copy.projector.name} is rebuilt, but read all the time: begin again, it only has to take over.")
 
-    def _take_over(self, connection: Connection, copy: Copy) -> int:
+    def _take_over(self, connection: Connection, copy: ShadowCopy) -> int:
         """The new tables in the place of the served ones, and nothing left to clear."""
         projector = copy.projector
         self._copies.fold(copy, state_of(connection, projector, SERVED, lock=True).position)
@@ -123,10 +134,10 @@ class Rebuilder:
         return position
 
 
-class _Notes:
+class _ProgressRecorder:
     """Notes how far they are, for all to see, now and then."""
 
-    def __init__(self, engine: Engine, names: Sequence[str], started_from: int, told: Told) -> None:
+    def __init__(self, engine: Engine, names: Sequence[str], started_from: int, told: ProgressCallback) -> None:
         self._engine, self._names, self._told = engine, names, told
         self._started_at, self._started_from, self._last = datetime.now(UTC), started_from, 0.0
 
@@ -142,7 +153,7 @@ class _Notes:
                 upsert(connection, Rebuild, [{"name": name, **row} for name in self._names])
 
 
-def _in_the_way(copy: Copy, error: DependentObjectsStillExist) -> str:
+def _in_the_way(copy: ShadowCopy, error: DependentObjectsStillExist) -> str:
     """Views and foreign keys that are not of ours go by the table that they were made for."""
     detail = (error.diag.message_detail or "").replace("\n", "; ")
     return (
@@ -150,5 +161,5 @@ def _in_the_way(copy: Copy, error: DependentObjectsStillExist) -> str:
     )
 
 
-def _comparable(projector: Projector, served: State) -> bool:
+def _comparable(projector: Projector, served: ProjectionStatus) -> bool:
     return served.version == projector.version and served.failed_position is None

@@ -22,12 +22,12 @@ from ledger.errors import Busy
 from ledger.views import EventView
 from query_api import queries
 from query_api.background import stop
-from query_api.database import Answer, Query, Row
+from query_api.database import Query, QueryResult, Row
 from query_api.parameters import cursor_of, page
 from query_api.responses import mapping
 
 #: Without a message the database is looked at so often; never sooner than the pause. After so long without a reader: no more.
-LOOK_SECONDS = 0.25
+POLL_SECONDS = 0.25
 PAUSE_SECONDS = 0.02
 IDLE_SECONDS = 60.0
 #: Changes read by one statement.
@@ -37,10 +37,10 @@ KEPT_LISTS = 300
 
 log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
-Ask = Callable[[Query, int | None], Awaitable[Answer]]
+Ask = Callable[[Query, int | None], Awaitable[QueryResult]]
 
 
-class Shown(NamedTuple):
+class CachedResponse(NamedTuple):
     """An answer as it goes over the wire, and the position that it shows."""
 
     position: int
@@ -48,7 +48,7 @@ class Shown(NamedTuple):
     etag: str = ""
 
 
-class _Kept:
+class CachedEvent:
     """An event as it was read at `position`, and kept up to date since."""
 
     __slots__ = ("body", "etag", "position", "view")
@@ -74,7 +74,7 @@ class _Kept:
         return True
 
 
-class _List(NamedTuple):
+class CachedPage(NamedTuple):
     """Which events, in which order, were on a page when it was read. One of upcoming events is good `until` the first is past."""
 
     position: int
@@ -83,21 +83,21 @@ class _List(NamedTuple):
     until: datetime | None
 
 
-class Mirror:
-    """`ask` puts a query to the database, which need not be there yet: see `ReadSide.ask`."""
+class EventReadCache:
+    """`ask` puts a query to the database, which need not be there yet: see `ReadSide.fetch`."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
         self._seen: int | None = None
-        self._events: LRUCache[UUID, _Kept] = LRUCache(KEPT_BYTES, getsizeof=_Kept.weight_bytes)
-        self._lists: LRUCache[queries.EventSearch, _List] = LRUCache(KEPT_LISTS)
-        self._flights: dict[Any, asyncio.Task[Shown | None]] = {}
+        self._events: LRUCache[UUID, CachedEvent] = LRUCache(KEPT_BYTES, getsizeof=CachedEvent.weight_bytes)
+        self._lists: LRUCache[queries.EventSearch, CachedPage] = LRUCache(KEPT_LISTS)
+        self._flights: dict[Any, asyncio.Task[CachedResponse | None]] = {}
         self._wanted, self._woken = asyncio.Event(), asyncio.Event()
         self._used_at = 0.0
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._follow_for_ever(), name="mirror")
+        self._task = asyncio.create_task(self._follow_for_ever(), name="event read cache")
 
     async def close(self) -> None:
         await stop(*self._flights.values(), *([self._task] if self._task else []))
@@ -108,15 +108,15 @@ class Mirror:
 
     # --- what is asked
 
-    async def event(self, event_id: UUID, at_least: int | None) -> Shown | None:
+    async def event(self, event_id: UUID, at_least: int | None) -> CachedResponse | None:
         """None: there is no such event. Raises what `ask` raises."""
         kept = self._believed(event_id) if self._is_at(at_least) else None
         if kept is not None:
             assert self._seen is not None
-            return Shown(self._seen, kept.body, kept.etag)
+            return CachedResponse(self._seen, kept.body, kept.etag)
         return await self._once((event_id, at_least), lambda: self._read_event(event_id, at_least))
 
-    async def events(self, search: queries.EventSearch, now: datetime, at_least: int | None) -> Shown:
+    async def events(self, search: queries.EventSearch, now: datetime, at_least: int | None) -> CachedResponse:
         """A page of events. Raises what `ask` raises."""
         shown = self._listed(search, now) if self._is_at(at_least) else None
         if shown is None:
@@ -129,11 +129,11 @@ class Mirror:
         self._wanted.set()
         return self._seen is not None and self._seen >= (at_least or 0)
 
-    def _believed(self, event_id: UUID) -> _Kept | None:
+    def _believed(self, event_id: UUID) -> CachedEvent | None:
         kept = self._events.get(event_id)
         return kept if kept is not None and self._seen is not None and kept.position <= self._seen else None
 
-    def _listed(self, search: queries.EventSearch, now: datetime) -> Shown | None:
+    def _listed(self, search: queries.EventSearch, now: datetime) -> CachedResponse | None:
         found = self._lists.get(search)
         if found is None or self._seen is None or found.position > self._seen or (found.until is not None and found.until <= now):
             return None
@@ -143,7 +143,7 @@ class Mirror:
 
     # --- what is read
 
-    async def _once(self, key: Any, read: Callable[[], Awaitable[Shown | None]]) -> Shown | None:
+    async def _once(self, key: Any, read: Callable[[], Awaitable[CachedResponse | None]]) -> CachedResponse | None:
         """However many want the same at the same time, it is read once; who leaves does not take it from the others."""
         flight = self._flights.get(key)
         if flight is None:
@@ -151,30 +151,30 @@ class Mirror:
             flight.add_done_callback(lambda done: self._landed(key, done))
         return await asyncio.shield(flight)
 
-    def _landed(self, key: Any, flight: "asyncio.Future[Shown | None]") -> None:
+    def _landed(self, key: Any, flight: "asyncio.Future[CachedResponse | None]") -> None:
         del self._flights[key]
         if not flight.cancelled():
             flight.exception()  # retrieved: who waited may have gone
 
-    async def _read_event(self, event_id: UUID, at_least: int | None) -> Shown | None:
-        position, rows = await self._ask(queries.event(event_id), at_least)
+    async def _read_event(self, event_id: UUID, at_least: int | None) -> CachedResponse | None:
+        position, rows = await self._ask(queries.event_by_id(event_id), at_least)
         if not rows:
             return None
         kept = self._keep(position, rows[0])
-        return Shown(position, kept.body, kept.etag)
+        return CachedResponse(position, kept.body, kept.etag)
 
-    async def _read_events(self, search: queries.EventSearch, now: datetime, at_least: int | None) -> Shown:
-        position, rows = await self._ask(queries.events(search, now), at_least)
+    async def _read_events(self, search: queries.EventSearch, now: datetime, at_least: int | None) -> CachedResponse:
+        position, rows = await self._ask(queries.event_page(search, now), at_least)
         found, more = page(rows, search.limit)
         kept = [self._keep(position, row) for row in found]
         next_cursor = cursor_of((kept[-1].view.starts_at, kept[-1].view.id)) if more else None
         if self._is_news(position):
             until = min(filter(None, (one.view.past_at for one in kept)), default=None) if search.upcoming else None
-            self._lists[search] = _List(position, [one.view.id for one in kept], next_cursor, until)
+            self._lists[search] = CachedPage(position, [one.view.id for one in kept], next_cursor, until)
         return _page(position, [one.body for one in kept], next_cursor)
 
-    def _keep(self, position: int, row: Row) -> _Kept:
-        kept = _Kept(position, mapping.event_view(row))
+    def _keep(self, position: int, row: Row) -> CachedEvent:
+        kept = CachedEvent(position, mapping.event_view(row))
         if self._is_news(position) and kept.weight_bytes() < KEPT_BYTES:
             self._events[kept.view.id] = kept
         return kept
@@ -196,10 +196,10 @@ class Mirror:
                 await self._follow()
             except Busy as error:
                 log.warning("events in memory can't be kept up to date: %s", error.__cause__ or error)
-                await asyncio.sleep(LOOK_SECONDS)
+                await asyncio.sleep(POLL_SECONDS)
             except Exception:
                 log.exception("events in memory can't be kept up to date")
-                await asyncio.sleep(LOOK_SECONDS)
+                await asyncio.sleep(POLL_SECONDS)
             finally:
                 self._seen = None
                 self._events.clear()
@@ -207,13 +207,13 @@ class Mirror:
 
     async def _follow(self) -> None:
         """As long as somebody reads."""
-        self._seen = (await self._ask(queries.reached(queries.EVENTS), None)).position
+        self._seen = (await self._ask(queries.projections_position(queries.EVENTS), None)).position
         while not self._is_idle():
             self._woken.clear()
             await self._look(self._seen)
             await asyncio.sleep(PAUSE_SECONDS)
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
+                async with asyncio.timeout(POLL_SECONDS):
                     await self._woken.wait()
 
     def _is_idle(self) -> bool:
@@ -247,5 +247,5 @@ class Mirror:
         self._seen = position
 
 
-def _page(position: int, items: list[bytes], next_cursor: str | None) -> Shown:
-    return Shown(position, b'{"items":[' + b",".join(items) + b'],"next_cursor":' + _encode(next_cursor) + b"}")
+def _page(position: int, items: list[bytes], next_cursor: str | None) -> CachedResponse:
+    return CachedResponse(position, b'{"items":[' + b",".join(items) + b'],"next_cursor":' + _encode(next_cursor) + b"}")

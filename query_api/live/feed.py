@@ -20,7 +20,7 @@ from query_api.database import Database
 from query_api.responses import mapping
 
 #: Where no message comes, the database is looked at so often; never sooner than the pause, nor than so many listeners take.
-LOOK_SECONDS = 1.0
+POLL_SECONDS = 1.0
 PAUSE_SECONDS = 0.02
 SECONDS_PER_LISTENER = 0.000_25
 READY_SECONDS = 3.0
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
 
 
-class State(NamedTuple):
+class SeatUpdate(NamedTuple):
     """Seats left of an event at a position: the bytes that go over the wire, made once for all."""
 
     position: int
@@ -40,22 +40,22 @@ class State(NamedTuple):
     message: bytes
 
 
-class Listener:
+class Subscriber:
     """`event_ids` None: all events."""
 
     def __init__(self, event_ids: frozenset[UUID] | None) -> None:
         self.event_ids = event_ids
-        self._pending: dict[UUID, State] = {}
+        self._pending: dict[UUID, SeatUpdate] = {}
         self._woken = asyncio.Event()
         self.ended = False
 
-    def push(self, state: State) -> None:
+    def push(self, state: SeatUpdate) -> None:
         self._pending[state.event_id] = state
         if len(self._pending) > MAX_PENDING:
             self.end()
         self._woken.set()
 
-    async def take(self) -> list[State]:
+    async def take(self) -> list[SeatUpdate]:
         """What is new, in the order of positions, once there is something; nothing at the end."""
         await self._woken.wait()
         self._woken.clear()
@@ -77,9 +77,9 @@ class LiveFeed:
     def __init__(self, database: Database, limit: int) -> None:
         """`limit`: how many may listen at once."""
         self._database, self._limit = database, limit
-        self._listeners: set[Listener] = set()
-        self._by_event: dict[UUID, set[Listener]] = {}
-        self._of_all: set[Listener] = set()
+        self._listeners: set[Subscriber] = set()
+        self._by_event: dict[UUID, set[Subscriber]] = {}
+        self._of_all: set[Subscriber] = set()
         self._seen: int | None = None
         self._ready, self._woken, self._wanted = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -102,11 +102,11 @@ class LiveFeed:
     def count(self) -> int:
         return len(self._listeners)
 
-    def listen(self, event_ids: frozenset[UUID] | None) -> Listener:
+    def listen(self, event_ids: frozenset[UUID] | None) -> Subscriber:
         """From now on the listener is told what changes. Raises Busy at the limit. Give it back to `leave`."""
         if len(self._listeners) >= self._limit:
             raise Busy("Too many live streams are open. Try again.")
-        listener = Listener(event_ids)
+        listener = Subscriber(event_ids)
         self._listeners.add(listener)
         if event_ids is None:
             self._of_all.add(listener)
@@ -115,7 +115,7 @@ class LiveFeed:
         self._wanted.set()
         return listener
 
-    def leave(self, listener: Listener) -> None:
+    def leave(self, listener: Subscriber) -> None:
         self._listeners.discard(listener)
         self._of_all.discard(listener)
         for event_id in listener.event_ids or ():
@@ -132,10 +132,10 @@ class LiveFeed:
         except TimeoutError:
             raise Busy from None
 
-    async def changes(self, event_ids: frozenset[UUID] | None, after: int | None) -> tuple[int, list[State]]:
+    async def changes(self, event_ids: frozenset[UUID] | None, after: int | None) -> tuple[int, list[SeatUpdate]]:
         """Where the projection stands, and up to PAGE states of what changed after that position (None: of all that there is)."""
         ids = None if event_ids is None else list(event_ids)
-        answer = await self._database.answer(queries.changes(event_ids=ids, after=after, limit=PAGE))
+        answer = await self._database.fetch(queries.availability_changes(event_ids=ids, after=after, limit=PAGE))
         return answer.position, [_state(mapping.availability(row)) for row in answer.rows]
 
     async def _follow_for_ever(self) -> None:
@@ -146,10 +146,10 @@ class LiveFeed:
                 await self._follow()
             except Busy as error:
                 log.warning("the live feed can't read: %s", error.__cause__ or error)
-                await asyncio.sleep(LOOK_SECONDS / 4)
+                await asyncio.sleep(POLL_SECONDS / 4)
             except Exception:
                 log.exception("the live feed can't read")
-                await asyncio.sleep(LOOK_SECONDS / 4)
+                await asyncio.sleep(POLL_SECONDS / 4)
 
     async def _follow(self) -> None:
         """As long as somebody listens."""
@@ -161,7 +161,7 @@ class LiveFeed:
             await self._tell_news()
             await asyncio.sleep(max(PAUSE_SECONDS, SECONDS_PER_LISTENER * len(self._listeners)))
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
+                async with asyncio.timeout(POLL_SECONDS):
                     await self._woken.wait()
         self._wanted.clear()
         self._ready.clear()
@@ -179,6 +179,6 @@ class LiveFeed:
             self._seen = states[-1].position if full else max(position, self._seen)
 
 
-def _state(availability: mapping.Availability) -> State:
+def _state(availability: mapping.AvailabilityMessage) -> SeatUpdate:
     message = ServerSentEvent(_encode(availability).decode(), event="availability", id=str(availability.position), sep="\n")
-    return State(availability.position, availability.event_id, message.encode())
+    return SeatUpdate(availability.position, availability.event_id, message.encode())

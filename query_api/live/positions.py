@@ -1,7 +1,7 @@
 """Read your writes: how far each projection has come, and waiting until it is far enough.
 
 Workers tell it on Redis after each commit. Such messages get lost, and Redis may be away for ever, so while somebody waits the
-database is looked at as well, every LOOK_SECONDS and at once for whoever is new. What is remembered only says when to
+database is looked at as well, every POLL_SECONDS and at once for whoever is new. What is remembered only says when to
 ask: each answer brings the position that it was really read at.
 """
 
@@ -22,7 +22,7 @@ from projections.registry import PROJECTORS
 from query_api.background import stop
 
 #: The database is looked at so often while somebody waits; sooner for new ones, but never within the pause.
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 PAUSE_SECONDS = 0.01
 MAX_WAITING = 2_000
 #: Redis silent for so long is asked whether it is there, and for twice as long is given up.
@@ -32,7 +32,7 @@ RECONNECT_SECONDS = (0.1, 5.0)
 log = logging.getLogger(__name__)
 
 #: (position, projection) of each, and (head of the ledger, "").
-Look = Callable[[], Awaitable[Iterable[tuple[int, str]]]]
+PositionReader = Callable[[], Awaitable[Iterable[tuple[int, str]]]]
 
 
 class _Waiter:
@@ -46,7 +46,7 @@ class _Waiter:
 class Positions:
     """What this process knows of the projections' positions. `moved` is told a name whenever there may be news of it."""
 
-    def __init__(self, look: Look, redis_url: str, moved: Callable[[str], None] = lambda name: None) -> None:
+    def __init__(self, look: PositionReader, redis_url: str, moved: Callable[[str], None] = lambda name: None) -> None:
         self._look, self._redis_url, self._moved = look, redis_url, moved
         self._known = dict.fromkeys(PROJECTORS, 0)
         self._waiting: set[_Waiter] = set()
@@ -116,7 +116,7 @@ class Positions:
                 log.exception("the projections' positions can't be read")
             await asyncio.sleep(PAUSE_SECONDS)
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS - PAUSE_SECONDS):
+                async with asyncio.timeout(POLL_SECONDS - PAUSE_SECONDS):
                     await self._new_waiter.wait()
 
     def _tell(self, found: Iterable[tuple[int, str]], looked_for: list[_Waiter]) -> None:

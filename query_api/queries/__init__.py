@@ -9,8 +9,8 @@ from query_api.queries.booking_queries import (
     TICKETS_PER_PAGE,
     BookingSearch,
     all_event_bookings,
-    booking,
-    bookings,
+    booking_by_id,
+    customer_bookings,
     event_bookings,
     event_of_booking,
     obligations,
@@ -26,9 +26,17 @@ from query_api.queries.entry_queries import (
     last_place,
     newest_entry,
 )
-from query_api.queries.event_queries import EventKey, EventSearch, event, events
+from query_api.queries.event_queries import EventKey, EventSearch, event_by_id, event_page
 from query_api.queries.guest_queries import guests_bookings, guests_events
-from query_api.queries.position_queries import MAX_LAG, changes, event_changes, positions, progress, reached, verification
+from query_api.queries.position_queries import (
+    MAX_LAG,
+    availability_changes,
+    event_changes,
+    positions,
+    progress,
+    projections_position,
+    verification,
+)
 from query_api.queries.proof_queries import amendments, leaf_count, leaves_of, newest_checkpoint, signing, stored_entries, tiles
 from query_api.queries.statistics_queries import MAX_BUCKETS, Interval, all_event_totals, event_totals, sales, summary
 
@@ -50,16 +58,16 @@ __all__ = [
     "all_event_bookings",
     "all_event_totals",
     "amendments",
-    "booking",
-    "bookings",
-    "changes",
+    "availability_changes",
+    "booking_by_id",
+    "customer_bookings",
     "entries",
-    "event",
     "event_bookings",
+    "event_by_id",
     "event_changes",
     "event_of_booking",
+    "event_page",
     "event_totals",
-    "events",
     "first_entry",
     "first_later",
     "first_later_tile",
@@ -74,7 +82,7 @@ __all__ = [
     "obligations",
     "positions",
     "progress",
-    "reached",
+    "projections_position",
     "sales",
     "signing",
     "stored_entries",

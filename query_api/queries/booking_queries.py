@@ -102,7 +102,7 @@ def _booking() -> Compiled:
     return compiled_once(anchored(BOOKINGS, _with_tickets(rows)))
 
 
-def booking(booking_id: UUID) -> Query:
+def booking_by_id(booking_id: UUID) -> Query:
     return query_of(_booking(), BOOKINGS, booking_id=booking_id)
 
 
@@ -135,7 +135,7 @@ def _bookings(flags: frozenset[str]) -> Compiled:
     return compiled_once(anchored(BOOKINGS, _with_tickets(page), "number", descending=True))
 
 
-def bookings(
+def customer_bookings(
     *, customer_id: UUID, event_id: UUID | None, status: str | None, after: int | None, limit: int, when: str | None = None,
     since: datetime | None = None,
 ) -> Query:  # fmt: skip

@@ -80,7 +80,7 @@ def _event() -> Compiled:
     return compiled_once(anchored(EVENTS, event_rows(CatalogueEvent.event_id == EVENT_ID)))
 
 
-def event(event_id: UUID) -> Query:
+def event_by_id(event_id: UUID) -> Query:
     return query_of(_event(), EVENTS, event_id=event_id)
 
 
@@ -128,7 +128,7 @@ class EventSearch(NamedTuple):
     limit: int = 50
 
 
-def events(search: EventSearch, now: datetime) -> Query:
+def event_page(search: EventSearch, now: datetime) -> Query:
     """Soonest first, an open date last. `limit` rows and one more, where there is one."""
     given: dict[str, Any] = {
         "upcoming_from": now if search.upcoming else None, "from_": search.from_, "to": search.to, "status": search.status,

@@ -1,5 +1,5 @@
 """What was made through one of the other APIs over the same ledger: its guests' events and bookings, as rows alone, without a
-position. Read them with `ReadSide.everything`."""
+position. Read them with `ReadSide.stream_latest_rows`."""
 
 from datetime import datetime
 from functools import cache

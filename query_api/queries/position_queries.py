@@ -60,7 +60,7 @@ def _changes(flags: frozenset[str]) -> Compiled:
     return compiled_once(anchored(AVAILABILITY, rows.order_by(e.position).limit(LIMIT), "changed_at"))
 
 
-def changes(*, event_ids: list[UUID] | None, after: int | None, limit: int) -> Query:
+def availability_changes(*, event_ids: list[UUID] | None, after: int | None, limit: int) -> Query:
     """Seats left, of the events named (None: of all) whose seats changed after that position, in the order of their changes."""
     return query_of(
         _changes(flags_of(event_ids=event_ids, after=after)), AVAILABILITY, event_ids=event_ids, after=after, limit=limit
@@ -105,7 +105,7 @@ def _reached_only(reads: tuple[str, ...]) -> Compiled:
     return compiled_once(select(reached_by(reads).c.position, as_text("")))
 
 
-def reached(reads: tuple[str, ...]) -> Query:
+def projections_position(reads: tuple[str, ...]) -> Query:
     """No more than the position."""
     return query_of(_reached_only(reads), reads)
 

@@ -47,7 +47,7 @@ def _safe(cell: Cell) -> Any:
     return cell
 
 
-def csv_answer(name: str, header: Sequence[str], rows: Iterable[Sequence[Cell]], position: int) -> Response:
+def csv_response(name: str, header: Sequence[str], rows: Iterable[Sequence[Cell]], position: int) -> Response:
     return Response(lines([header, *rows]), headers=_headers(name, position), media_type=_MEDIA_TYPE)
 
 
@@ -59,7 +59,7 @@ def _headers(name: str, position: int) -> dict[str, str]:
 Pages = AsyncIterator[tuple[int, Iterable[Sequence[Cell]]]]
 
 
-class Exports:
+class CsvExports:
     """Of one process."""
 
     def __init__(self) -> None:
@@ -83,13 +83,13 @@ class Exports:
         finally:
             self._made -= 1
         self._open += 1
-        return _FileAnswer(file, _headers(name, shown) | {"Content-Length": str(file.tell())}, self._closed)
+        return _FileResponse(file, _headers(name, shown) | {"Content-Length": str(file.tell())}, self._closed)
 
     def _closed(self) -> None:
         self._open -= 1
 
 
-class _FileAnswer(StreamingResponse):
+class _FileResponse(StreamingResponse):
     def __init__(self, file: IO[bytes], headers: dict[str, str], closed: Callable[[], None]) -> None:
         file.seek(0)
         self._file, self._closed = file, closed

@@ -8,7 +8,7 @@ import msgspec
 
 from ledger.event import category_id
 from ledger.money import to_text
-from ledger.ticket_codes import Place, TicketCodes
+from ledger.ticket_codes import TicketCodes, TicketLocation
 from ledger.views import BookingView, CategoryView, EventView, LineView, TicketView, ticket_id
 from query_api.database import Row
 from query_api.responses.views import (
@@ -77,7 +77,7 @@ class BookingRow:
             "currency": currency,
             "tickets": [
                 TicketView(
-                    id=ticket_id(booking_id, ticket), code=codes.code(event_id, Place(self.version, ticket), ticket_key),
+                    id=ticket_id(booking_id, ticket), code=codes.code(event_id, TicketLocation(self.version, ticket), ticket_key),
                     category=category, status="cancelled" if off_at else state,
                 )
                 for ticket, _, category, _, state in tickets
@@ -141,7 +141,7 @@ def _amounts(currency: str, gross: int, refunded: int) -> dict[str, str]:
     return {name: to_text(amount, currency) for name, amount in amounts.items()}
 
 
-class Availability(msgspec.Struct, frozen=True):
+class AvailabilityMessage(msgspec.Struct, frozen=True):
     """Seats left of one event, as they were left at `position`: the data of a live event."""
 
     event_id: UUID
@@ -153,8 +153,8 @@ class Availability(msgspec.Struct, frozen=True):
 _named = msgspec.json.Decoder(list[tuple[str, int]]).decode
 
 
-def availability(row: Row) -> Availability:
+def availability(row: Row) -> AvailabilityMessage:
     event_id, position, rows = row
     named = _named(rows or "[]")
     categories = [{"name": name, "available": available} for name, available in named]
-    return Availability(event_id, sum(available for _, available in named), categories, position)
+    return AvailabilityMessage(event_id, sum(available for _, available in named), categories, position)

@@ -26,7 +26,7 @@ MARK = "--- proof ---"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
-class Proven(NamedTuple):
+class ProvenEntry(NamedTuple):
     """An entry as it is stored, and its leaf's index and inclusion proof."""
 
     version: int
@@ -37,7 +37,7 @@ class Proven(NamedTuple):
     proof: list[bytes]
 
 
-def receipt(stream: UUID, entries: Sequence[Proven], checkpoint: Checkpoint, note: str, signer: Signer) -> str:
+def receipt(stream: UUID, entries: Sequence[ProvenEntry], checkpoint: Checkpoint, note: str, signer: Signer) -> str:
     """The signed text. `entries`: of the event's stream, in order, all that `describe` needs. Raises merkle.ProofError where one of
     them is not in the checkpoint's tree: nothing is signed then."""
     for one in entries:
@@ -48,14 +48,14 @@ def receipt(stream: UUID, entries: Sequence[Proven], checkpoint: Checkpoint, not
     return signer.sign("\n".join([TITLE, "", *describe(stream, entries), last, "", ABOUT, "", MARK, proof, ""]))
 
 
-def _entry(stream: UUID, one: Proven) -> dict[str, Any]:
+def _entry(stream: UUID, one: ProvenEntry) -> dict[str, Any]:
     return {
         "stream": str(stream), "version": one.version, "position": one.position, "topic": one.topic,
         "state": one.state.decode(), "leaf": one.leaf, "proof": [base64.b64encode(step).decode() for step in one.proof],
     }  # fmt: skip
 
 
-def describe(stream: UUID, entries: Sequence[Proven]) -> Iterator[str]:
+def describe(stream: UUID, entries: Sequence[ProvenEntry]) -> Iterator[str]:
     """The booking in words, line by line, as its entries say it."""
     bodies = [(one, json.loads(one.state)) for one in entries]
     booked, booking = next((one, body) for one, body in bodies if one.topic == "seats-booked/1")

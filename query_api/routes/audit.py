@@ -12,20 +12,20 @@ from ledger.entries import TOPICS
 from ledger.errors import Malformed
 from ledger.views import EventView, event_view
 from query_api import queries
-from query_api.parameters import MAX_POSITION, Cursor, From, Limit, Moment, To, cursor_of, number_cursor
+from query_api.parameters import MAX_POSITION, Cursor, From, Limit, QueryTime, To, cursor_of, number_cursor
 from query_api.read_side import Reads
 from query_api.responses.http import JSON, JSON_OR_NDJSON, PrefersNdjson, answer, answer_of
 from query_api.responses.views import EntryPage, EventStatsPage, StatsDifference, SummaryView
-from query_api.time_travel.statistics import changes, page
+from query_api.time_travel.past_statistics import changes, page
 
 router = APIRouter(prefix="/api/audit", tags=["audit"])
 
 #: Every kind of entry that there is: its topic, without the topic's version.
 _KINDS = dict.fromkeys(topic.partition("/")[0] for topic in TOPICS)
 EntryType = StrEnum("EntryType", {kind.replace("-", "_").upper(): kind for kind in _KINDS})  # type: ignore[misc]
-_AnyMoment = Annotated[int, Field(ge=0, le=MAX_POSITION)] | Moment | None
-At = Annotated[_AnyMoment, Query(description="A ledger position, or a time (RFC 3339, without an offset UTC); none: now")]
-Since = Annotated[_AnyMoment, Query(description="The earlier moment, a position or a time; none: the first entry")]
+_PositionOrTime = Annotated[int, Field(ge=0, le=MAX_POSITION)] | QueryTime | None
+At = Annotated[_PositionOrTime, Query(description="A ledger position, or a time (RFC 3339, without an offset UTC); none: now")]
+Since = Annotated[_PositionOrTime, Query(description="The earlier moment, a position or a time; none: the first entry")]
 After = Annotated[int | None, Query(ge=0, le=MAX_POSITION, description="Of what is past this ledger position alone")]
 
 
@@ -45,7 +45,7 @@ async def get_entries(
 ) -> Response:
     """The ledger, oldest first. As NDJSON: all of it to the end, a line an entry, whatever `limit`."""
     first = number_cursor(cursor) or (0 if search.event_id else search.after or 0)
-    history = reads.side.history
+    history = reads.side.entry_reader
     if as_ndjson:
         return await history.stream(search, first, reads.at_least)
     found = await history.page(search, first, limit, reads.at_least)
@@ -58,23 +58,23 @@ async def get_entries(
 async def get_event_as_of(event_id: UUID, who: Auditor, reads: Reads, at: At = None) -> Response:
     """The event as it stood then, as `GET /api/events/{event_id}` would have shown it. `Ledger-Position` is the place in the ledger
     that the time stands for: after the longest run of entries, from the first, that are not later."""
-    position = await reads.side.moments.position_of(at, reads.at_least)
-    return answer(event_view(await reads.side.moments.event(event_id, position)), position)
+    position = await reads.side.as_of.position_of(at, reads.at_least)
+    return answer(event_view(await reads.side.as_of.event_as_of(event_id, position)), position)
 
 
 @router.get("/stats", operation_id="get_stats_as_of", response_model=SummaryView, responses=JSON)
 async def get_stats_as_of(who: Auditor, reads: Reads, at: At = None) -> Response:
     """The summary of all events as it stood then, as `GET /api/stats/summary` would have shown it to an admin."""
-    position = await reads.side.moments.position_of(at, reads.at_least)
-    standing = await reads.side.looking_back.at(position)
+    position = await reads.side.as_of.position_of(at, reads.at_least)
+    standing = await reads.side.past_statistics.at(position)
     return answer_of(bytes(standing.summary), position)
 
 
 @router.get("/stats/events", operation_id="get_events_stats_as_of", response_model=EventStatsPage, responses=JSON)
 async def get_events_stats_as_of(who: Auditor, reads: Reads, at: At = None, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """Seats and money event by event as they stood then, newest first, as `GET /api/stats/events` would have shown them."""
-    position = await reads.side.moments.position_of(at, reads.at_least)
-    standing = await reads.side.looking_back.at(position)
+    position = await reads.side.as_of.position_of(at, reads.at_least)
+    standing = await reads.side.past_statistics.at(position)
     items, more = page(standing.events, number_cursor(cursor), limit)
     next_cursor = None if more is None else cursor_of(more)
     return answer({"items": items, "next_cursor": next_cursor, "ledger_position": position}, position)
@@ -85,12 +85,12 @@ async def get_stats_difference(
     who: Auditor, reads: Reads, since: Since = None, at: At = None, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
     """What became of the numbers between two moments."""
-    moments = reads.side.moments
+    moments = reads.side.as_of
     second = await moments.position_of(at, reads.at_least)
     first = await moments.first() if since is None else await moments.position_of(since)
     if first > second:
         raise Malformed("`since` is later than `at`.", errors=[{"path": "since", "message": "later than at"}])
-    before, after = [await reads.side.looking_back.at(position) for position in (first, second)]
+    before, after = [await reads.side.past_statistics.at(position) for position in (first, second)]
     start, changed = number_cursor(cursor) or 0, changes(before, after)
     items = changed[start : start + limit]
     next_cursor = cursor_of(start + limit) if len(changed) > start + limit else None

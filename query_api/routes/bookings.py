@@ -11,8 +11,8 @@ from typing_extensions import TypeAliasType
 from accounts.access import Organizer, SignedIn
 from accounts.errors import Forbidden
 from accounts.tokens import Principal
+from ledger.commands import Role
 from ledger.errors import BookingNotFound, EventNotFound, InvalidCode, NotYourEvent, WrongEvent
-from ledger.messages import Role
 from ledger.ticket_codes import TicketCodes
 from ledger.views import BookingStatus, BookingView
 from query_api import queries
@@ -57,11 +57,11 @@ async def get_bookings(
     """One's own, newest first."""
     if customer_id not in (None, who.id) and who.role != Role.ADMIN:
         raise Forbidden
-    query = queries.bookings(
+    query = queries.customer_bookings(
         customer_id=customer_id or who.id, event_id=event_id, status=status, after=number_cursor(cursor), limit=limit, when=when,
         since=datetime.now(UTC) - GOES_ON,
     )  # fmt: skip
-    position, rows = await reads.ask(query)
+    position, rows = await reads.fetch(query)
     found, next_cursor = _page(rows, limit)
     items = [BookingRow(row, reads.side.codes).view() for row in found]
     return answer(BookingPage(items=items, next_cursor=next_cursor), position)
@@ -70,7 +70,7 @@ async def get_bookings(
 @router.get("/bookings/{booking_id}", tags=["bookings"], operation_id="get_booking", response_model=BookingView, responses=JSON)
 async def get_booking(booking_id: UUID, who: SignedIn, reads: Reads) -> Response:
     """A booking with its tickets and their codes."""
-    position, rows = await reads.ask(queries.booking(booking_id))
+    position, rows = await reads.fetch(queries.booking_by_id(booking_id))
     found = BookingRow(rows[0], reads.side.codes) if rows else None
     if found is None or not may_see(who, found):
         raise BookingNotFound
@@ -95,7 +95,7 @@ async def get_event_bookings(
     search = _search(reads.side.codes, queries.BookingSearch(event_id, viewer, q, status=status))
     if as_csv:
         return await reads.side.exports.answer(f"bookings-{event_id}", _HEADER, _all(search, reads))
-    position, rows = await reads.ask(queries.event_bookings(search, number_cursor(cursor), limit))
+    position, rows = await reads.fetch(queries.event_bookings(search, number_cursor(cursor), limit))
     found, next_cursor = _page(_checked(rows, viewer), limit)
     items = [BookingRow(row, reads.side.codes).view_for_organizer() for row in found]
     return answer(EventBookingPage(items=items, next_cursor=next_cursor), position)
@@ -128,13 +128,13 @@ def _page(rows: list[Row], limit: int) -> tuple[list[Row], str | None]:
 
 
 async def _all(search: queries.BookingSearch, reads: Reader) -> Pages:
-    await reads.side.reach(queries.BOOKINGS, reads.at_least)
+    await reads.side.wait_for_position(queries.BOOKINGS, reads.at_least)
     query = queries.all_event_bookings(search)
-    async with reads.side.database.snapshot(query.reads) as snapshot:
-        position, rows = await snapshot.answer(queries.event_bookings(search, None, 0))
+    async with reads.side.database.read_transaction(query.reads) as transaction:
+        position, rows = await transaction.fetch(queries.event_bookings(search, None, 0))
         _checked(rows, search.viewer)
         yield position, ()
-        async for page in snapshot.pages(query):
+        async for page in transaction.pages(query):
             yield position, [_cells(BookingRow(row, reads.side.codes).view_for_organizer()) for row in page]
 
 

@@ -35,14 +35,14 @@ async def get_events(  # noqa: PLR0913 - a parameter each
         q=q, from_=from_, to=to, status=None if status == "all" else status or "active", upcoming=status is None,
         organizer_id=organizer_id, after=event_cursor(cursor), limit=limit,
     )  # fmt: skip
-    shown = await reads.side.mirror.events(search, datetime.now(UTC), reads.at_least)
+    shown = await reads.side.event_read_cache.events(search, datetime.now(UTC), reads.at_least)
     return answer_of(shown.body, shown.position)
 
 
 @router.get("/events/{event_id}", operation_id="get_event", response_model=EventView, responses=JSON)
 async def get_event(event_id: UUID, who: Anyone, reads: Reads) -> Response:
     """The `ETag` is what `If-Match` takes: when the event's own details last changed. A booking does not change it."""
-    shown = await reads.side.mirror.event(event_id, reads.at_least)
+    shown = await reads.side.event_read_cache.event(event_id, reads.at_least)
     if shown is None:
         raise EventNotFound
     return answer_of(shown.body, shown.position, {"ETag": shown.etag})

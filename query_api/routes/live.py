@@ -12,7 +12,7 @@ from sse_starlette.sse import EventSourceResponse, SendTimeoutError
 from starlette.types import Receive, Scope, Send
 
 from accounts.access import Anyone
-from query_api.live.feed import PAGE, Listener, LiveFeed, State
+from query_api.live.feed import PAGE, LiveFeed, SeatUpdate, Subscriber
 from query_api.parameters import MAX_POSITION
 from query_api.read_side import ReadSide
 
@@ -55,7 +55,7 @@ def _position(last_event_id: str | None) -> int | None:
     return int(text) if is_one else None
 
 
-async def _first(feed: LiveFeed, listener: Listener, after: int | None) -> tuple[int, list[State]]:
+async def _first(feed: LiveFeed, listener: Subscriber, after: int | None) -> tuple[int, list[SeatUpdate]]:
     """Where the projection stands, and the first of what the listener has missed."""
     if after is not None:
         position, states = await feed.changes(listener.event_ids, after)
@@ -65,7 +65,7 @@ async def _first(feed: LiveFeed, listener: Listener, after: int | None) -> tuple
     return await feed.changes(listener.event_ids or frozenset(), None)
 
 
-async def _messages(feed: LiveFeed, listener: Listener, position: int, states: list[State]) -> AsyncIterator[bytes]:
+async def _messages(feed: LiveFeed, listener: Subscriber, position: int, states: list[SeatUpdate]) -> AsyncIterator[bytes]:
     """What was missed, page by page, then the news. Ids rise, and all that changed up to an id has been sent with it."""
     if not states:  # so that the browser knows from where to go on
         yield ServerSentEvent(id=str(position), sep="\n").encode()
@@ -82,7 +82,7 @@ async def _messages(feed: LiveFeed, listener: Listener, position: int, states: l
 
 
 class _Stream(EventSourceResponse):
-    def __init__(self, feed: LiveFeed, listener: Listener, position: int, first: list[State]) -> None:
+    def __init__(self, feed: LiveFeed, listener: Subscriber, position: int, first: list[SeatUpdate]) -> None:
         self._feed, self._listener = feed, listener
         super().__init__(
             _messages(feed, listener, position, first),

@@ -10,12 +10,12 @@ from fastapi import APIRouter, Query, Response
 
 from accounts.access import Organizer
 from accounts.tokens import Principal
+from ledger.commands import Role
 from ledger.errors import EventNotFound, Malformed, NotYourEvent
-from ledger.messages import Role
 from query_api import queries
 from query_api.parameters import Cursor, From, Limit, Search, To, cursor_of, number_cursor, page
 from query_api.read_side import Reader, Reads
-from query_api.responses.csv_export import Cell, Pages, csv_answer
+from query_api.responses.csv_export import Cell, Pages, csv_response
 from query_api.responses.http import JSON_OR_CSV, PrefersCsv, answer
 from query_api.responses.mapping import event_stats_view, revenue_view, sales_view, summary_view
 from query_api.responses.views import EventStatsPage, EventStatsView, SalesSeries, SalesView, SummaryView
@@ -35,11 +35,11 @@ def _viewer(who: Principal) -> UUID | None:
 @router.get("/summary", operation_id="get_stats_summary", response_model=SummaryView, responses=JSON_OR_CSV)
 async def get_stats_summary(who: Organizer, reads: Reads, as_csv: PrefersCsv) -> Response:
     """All of it at once. As CSV: a row a currency."""
-    position, rows = await reads.ask(queries.summary(_viewer(who)))
+    position, rows = await reads.fetch(queries.summary(_viewer(who)))
     if as_csv:
         header = ("currency", "active", "cancelled", "completed", "bookings", "cancellations", "capacity", "taken", *_AMOUNTS)
         views = [revenue_view(row[0], *row[-2:]) for row in rows]
-        return csv_answer(
+        return csv_response(
             "summary", header, [[*row[:-2], *_amounts(view)] for row, view in zip(rows, views, strict=True)], position
         )
     return answer(summary_view(position, rows), position)
@@ -52,7 +52,7 @@ async def get_stats_events(
     """Event by event, newest first; `q` is looked for in the name. As CSV: all of them, whatever `limit` and `cursor`."""
     if as_csv:
         return await reads.side.exports.answer("events", _header(EventStatsView), _all_events(who, q, reads))
-    position, rows = await reads.ask(queries.event_totals(viewer=_viewer(who), q=q, after=number_cursor(cursor), limit=limit))
+    position, rows = await reads.fetch(queries.event_totals(viewer=_viewer(who), q=q, after=number_cursor(cursor), limit=limit))
     found, more = page(rows, limit)
     items = [event_stats_view(row) for row in found]
     next_cursor = cursor_of(items[-1].number) if more else None
@@ -60,11 +60,11 @@ async def get_stats_events(
 
 
 async def _all_events(who: Principal, q: str, reads: Reader) -> Pages:
-    await reads.side.reach(queries.REVENUE, reads.at_least)
-    async with reads.side.database.snapshot(queries.REVENUE) as snapshot:
-        position, _ = await snapshot.answer(queries.reached(queries.REVENUE))
+    await reads.side.wait_for_position(queries.REVENUE, reads.at_least)
+    async with reads.side.database.read_transaction(queries.REVENUE) as transaction:
+        position, _ = await transaction.fetch(queries.projections_position(queries.REVENUE))
         yield position, ()
-        async for rows in snapshot.pages(queries.all_event_totals(_viewer(who), q)):
+        async for rows in transaction.pages(queries.all_event_totals(_viewer(who), q)):
             yield position, [_cells(event_stats_view(row)) for row in rows]
 
 
@@ -75,7 +75,7 @@ async def get_stats_sales(
 ) -> Response:  # fmt: skip
     """A time series, in UTC: the hours that begin at `from` or later and before `to`, summed up by `interval`."""
     viewer = _viewer(who)
-    position, rows = await reads.ask(queries.sales(interval=interval, viewer=viewer, event_id=event_id, from_=from_, to=to))
+    position, rows = await reads.fetch(queries.sales(interval=interval, viewer=viewer, event_id=event_id, from_=from_, to=to))
     if not rows:
         raise EventNotFound
     if event_id is not None and viewer not in (None, rows[0][0]):
@@ -84,7 +84,7 @@ async def get_stats_sales(
     if len(items) > queries.MAX_BUCKETS:
         raise Malformed(f"That is more than {queries.MAX_BUCKETS} intervals: narrow the range, or take longer ones.")
     if as_csv:
-        return csv_answer(f"sales-by-{interval}", _header(SalesView), map(_cells, items), position)
+        return csv_response(f"sales-by-{interval}", _header(SalesView), map(_cells, items), position)
     return answer(SalesSeries(items=items, next_cursor=None, ledger_position=position), position)
 
 

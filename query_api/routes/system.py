@@ -17,13 +17,13 @@ MAX_ERROR = 500
 FROZEN_SECONDS = 10.0
 
 
-class _At(msgspec.Struct):
+class _EntryTime(msgspec.Struct):
     """When an entry was made: of its JSON no more."""
 
     at: datetime
 
 
-_at = msgspec.json.Decoder(_At).decode
+_at = msgspec.json.Decoder(_EntryTime).decode
 
 router = APIRouter(prefix="/api", tags=["system"])
 
@@ -38,9 +38,11 @@ async def get_projections(who: Auditor, reads: Reads) -> Response:
 async def look(database: Database) -> ProjectionList:
     """How everything that follows the ledger stands. Raises Busy."""
     now = datetime.now(UTC)
-    rows = await database.rows(queries.progress())
-    signing = [SigningView(state=state, origin=origin, detail=why) for state, origin, why in await database.rows(queries.signing())]
-    verification = [_verification(row) for row in await database.rows(queries.verification())]
+    rows = await database.fetch_rows(queries.progress())
+    signing = [
+        SigningView(state=state, origin=origin, detail=why) for state, origin, why in await database.fetch_rows(queries.signing())
+    ]
+    verification = [_verification(row) for row in await database.fetch_rows(queries.verification())]
     return ProjectionList(
         items=[_view(row, now) for row in rows], next_cursor=None, ledger_position=rows[0][5] if rows else 0,
         signing=next(iter(signing), None), verification=next(iter(verification), None),

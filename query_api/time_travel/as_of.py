@@ -15,7 +15,7 @@ from ledger import gc_tuning
 from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
 from projections.engine import catch_up
-from projections.rebuild import digests, shadow
+from projections.rebuild import digests, shadow_tables
 from projections.registry import PROJECTORS
 from query_api import queries
 from query_api.database import Query, Row
@@ -23,7 +23,7 @@ from query_api.responses.mapping import event_stats_view, summary_view
 from query_api.responses.views import EventStatsView, SummaryView
 
 
-class Standing(msgspec.Struct):
+class StatisticsAsOf(msgspec.Struct):
     """All of the statistics at one position, events newest first."""
 
     position: int
@@ -31,16 +31,16 @@ class Standing(msgspec.Struct):
     events: list[EventStatsView]
 
 
-def standing(settings: Settings, position: int) -> Standing:
-    """Raises LedgerAway, Stalled, SQLAlchemy's errors."""
+def statistics_as_of(settings: Settings, position: int) -> StatisticsAsOf:
+    """Raises LedgerUnavailable, ProjectionStalled, SQLAlchemy's errors."""
     revenue, url = PROJECTORS["revenue"], sqlalchemy_url(settings.database_url)
-    with closing(Ledger(settings.database_url)) as ledger, shadow.temporary(url, revenue) as engine:
+    with closing(Ledger(settings.database_url)) as ledger, shadow_tables.temporary(url, revenue) as engine:
         with engine.begin() as connection:
             digests.load(connection, revenue, position)
-        catch_up(engine, shadow.UpTo(ledger, position), revenue)
+        catch_up(engine, shadow_tables.TruncatedLedger(ledger, position), revenue)
         summary = _rows(engine, queries.summary(None))
         events = [event_stats_view(row) for row in _rows(engine, queries.all_event_totals(None, None))]
-    return Standing(position, summary_view(position, [row[1:] for row in summary if row[1] is not None]), events)
+    return StatisticsAsOf(position, summary_view(position, [row[1:] for row in summary if row[1] is not None]), events)
 
 
 def _rows(engine: Engine, query: Query) -> list[Row]:
@@ -52,7 +52,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m query_api.time_travel.as_of", description=__doc__)
     parser.add_argument("position", type=int)
     gc_tuning.tune()
-    sys.stdout.buffer.write(msgspec.json.encode(standing(Settings.from_env(), parser.parse_args().position)))
+    sys.stdout.buffer.write(msgspec.json.encode(statistics_as_of(Settings.from_env(), parser.parse_args().position)))
     return 0
 
 

@@ -18,7 +18,7 @@ MAX_WINDOWS = 20
 CHUNK, MAX_OPEN, SEND_SECONDS = 1_000, 20, 20.0
 
 
-class Found(NamedTuple):
+class EntrySlice(NamedTuple):
     """Entries as JSON, and the place to go on from, if there are more."""
 
     head: int
@@ -26,27 +26,27 @@ class Found(NamedTuple):
     next_place: int | None
 
 
-class History:
+class EntryReader:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._open = 0
 
-    async def page(self, search: queries.EntrySearch, first: int, limit: int, at_least: int | None) -> Found:
+    async def page(self, search: queries.EntrySearch, first: int, limit: int, at_least: int | None) -> EntrySlice:
         """The first `limit` entries past place `first`. Raises EventNotFound, PositionBeyondHead, Busy."""
         head, last = await self._end(search, at_least)
         lines: list[str] = []
         place = first
         for _ in range(MAX_WINDOWS):
             if place >= last:
-                return Found(head, lines, None)
+                return EntrySlice(head, lines, None)
             until = min(place + queries.WINDOW, last)
-            rows = await self._database.rows(queries.entries(search, place, until, limit - len(lines) + 1))
+            rows = await self._database.fetch_rows(queries.entries(search, place, until, limit - len(lines) + 1))
             if len(lines) + len(rows) > limit:
                 kept = rows[: limit - len(lines)]
-                return Found(head, lines + [line for _, line in kept], kept[-1][0] if kept else place)
+                return EntrySlice(head, lines + [line for _, line in kept], kept[-1][0] if kept else place)
             lines += [line for _, line in rows]
             place = until
-        return Found(head, lines, place if place < last else None)
+        return EntrySlice(head, lines, place if place < last else None)
 
     async def stream(self, search: queries.EntrySearch, first: int, at_least: int | None) -> StreamingResponse:
         """All of them, a line an entry, up to what is the end now. Raises as `page` does, before the answer begins."""
@@ -57,12 +57,12 @@ class History:
 
     async def _chunks(self, search: queries.EntrySearch, first: int, last: int) -> AsyncIterator[bytes]:
         for place in range(first, last, CHUNK):
-            rows = await self._database.rows(queries.entries(search, place, min(place + CHUNK, last), CHUNK))
+            rows = await self._database.fetch_rows(queries.entries(search, place, min(place + CHUNK, last), CHUNK))
             if rows:
                 yield "".join(f"{line}\n" for _, line in rows).encode()
 
     async def _end(self, search: queries.EntrySearch, at_least: int | None) -> tuple[int, int]:
-        ((head, last),) = await self._database.rows(queries.last_place(search))
+        ((head, last),) = await self._database.fetch_rows(queries.last_place(search))
         if last is None:
             raise EventNotFound
         if max(at_least or 0, search.after or 0) > head:
@@ -71,7 +71,7 @@ class History:
 
 
 class _Stream(StreamingResponse):
-    def __init__(self, history: History, chunks: AsyncIterator[bytes], head: int) -> None:
+    def __init__(self, history: EntryReader, chunks: AsyncIterator[bytes], head: int) -> None:
         self._history, self._chunks = history, chunks
         headers = headers_of(head) | {"Content-Disposition": 'attachment; filename="ledger.ndjson"', "Vary": "Accept"}
         super().__init__(chunks, headers=headers, media_type=NDJSON)

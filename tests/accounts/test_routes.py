@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from accounts.access import CSRF_COOKIE, SESSION_COOKIE, Admin, Anyone, Auditor, Buyer, Organizer, SignedIn
 from app.openapi import add_cookie
-from ledger.messages import Role
+from ledger.commands import Role
 from ledger.settings import Settings
 
 Person = Callable[..., Awaitable[dict[str, Any]]]

@@ -118,7 +118,7 @@ def test_peers_are_served_as_we_are(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setattr("sys.argv", ["app"])
     app_command.main()
     ours = {name: value for name, value in served[0].items() if name not in ("host", "port", "forwarded_allow_ips")}
-    assert ours == {**peers_command.OPTIONS, "http": protocol.Protocol}  # theirs is uvicorn's own: what people would use
+    assert ours == {**peers_command.OPTIONS, "http": protocol.HttpProtocol}  # theirs is uvicorn's own: what people would use
 
 
 def test_peers_answer_what_we_answer() -> None:

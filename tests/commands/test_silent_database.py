@@ -17,7 +17,7 @@ import pytest
 import migrations
 from accounts.database import transaction
 from app.probes import Probes
-from commands.appender.batch import Accepted
+from commands.appender.batch import AcceptedCommand
 from devstack.server_place import temporary_directory
 from devstack.servers import own_postgres
 from ledger.errors import Busy
@@ -97,12 +97,12 @@ async def account(pool: Pool) -> object:
 
 
 async def query(pool: Pool) -> object:
-    return await Database(pool, query_timeout_seconds=1).rows(ONE)
+    return await Database(pool, query_timeout_seconds=1).fetch_rows(ONE)
 
 
 async def snapshot(pool: Pool) -> object:
-    async with Database(pool, query_timeout_seconds=1).snapshot(("catalogue",)) as one:
-        return await one.answer(ONE)
+    async with Database(pool, query_timeout_seconds=1).read_transaction(("catalogue",)) as one:
+        return await one.fetch(ONE)
 
 
 async def ready(pool: Pool) -> object:
@@ -159,7 +159,7 @@ async def test_an_event_that_is_not_in_memory_is_busy_in_time_and_sells_again_at
                 await appender.submit(t.book(event_id))
             assert time.monotonic() - began < 3
             began = time.monotonic()
-            assert isinstance(await appender.submit(t.book(event_id)), Accepted)
+            assert isinstance(await appender.submit(t.book(event_id)), AcceptedCommand)
             assert time.monotonic() - began < 1.9
 
 

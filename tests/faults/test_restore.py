@@ -18,7 +18,7 @@ from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
 from projections import audit
 from projections.engine import catch_up
-from projections.proof.checkpoints import FORGOTTEN, Checkpointing
+from projections.proof.checkpoints import FORGOTTEN, CheckpointSigner
 from projections.proof.log_keys import begin_origin
 from projections.proof.verify import Verifier
 from projections.rebuild.rebuilder import Rebuilder
@@ -42,7 +42,7 @@ class Shop:
     def __init__(self, url: str, keys: Path) -> None:
         self.url, self.keys = url, keys
         self.engine = create_engine(sqlalchemy_url(url))
-        self.ledger, self.worker = Ledger(url, Macs.open(keys)), Checkpointing(keys, seconds=0)
+        self.ledger, self.worker = Ledger(url, Macs.open(keys)), CheckpointSigner(keys, seconds=0)
 
     def close(self) -> None:
         self.ledger.close()

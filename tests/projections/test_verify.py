@@ -4,11 +4,11 @@ import psycopg
 import pytest
 
 from projections.registry import PROJECTORS
-from tests.projections.altering import ALTERED_TO, SHORTCUTS, TABLES, Altered, Database
+from tests.projections.altering import ALTERED_TO, SHORTCUTS, TABLES, AlteredCopy, Database
 from tests.soak import rounds
 
 
-def test_what_nobody_altered_is_proven(altered: Altered) -> None:
+def test_what_nobody_altered_is_proven(altered: AlteredCopy) -> None:
     report = altered.by()
     assert report.finding is None
     assert (report.checkpoints, report.snapshots, len(report.compared_at)) == (4, 2, len(PROJECTORS))
@@ -72,7 +72,7 @@ WAYS = 19
 
 
 @pytest.mark.parametrize("seed", range(rounds(2 * WAYS, 400)))
-def test_any_alteration_is_found(altered: Altered, seed: int) -> None:
+def test_any_alteration_is_found(altered: AlteredCopy, seed: int) -> None:
     """As the database's owner, triggers off, without the keys."""
     database = Database(altered.url, seed)
     ways = _entry(database) if seed % 2 else _read_row(database)
@@ -82,12 +82,12 @@ def test_any_alteration_is_found(altered: Altered, seed: int) -> None:
     print(*statements, finding.sentence, sep="\n")
 
 
-def test_each_way_to_alter_an_entry_is_tried(altered: Altered) -> None:
+def test_each_way_to_alter_an_entry_is_tried(altered: AlteredCopy) -> None:
     assert len(_entry(Database(altered.url))) == WAYS
 
 
 @pytest.mark.parametrize("table", [*TABLES, "audit_checkpoints", "ledger_snapshots", "projection_digests"])
-def test_every_column_of_every_table(altered: Altered, table: str) -> None:
+def test_every_column_of_every_table(altered: AlteredCopy, table: str) -> None:
     """One cell of each in turn: the finding names the table, and the column where the row is still itself."""
     database = Database(altered.url)
     restore = (f"DELETE FROM {table}", f"INSERT INTO {table} SELECT * FROM saved")
@@ -102,7 +102,7 @@ def test_every_column_of_every_table(altered: Altered, table: str) -> None:
 
 
 @pytest.mark.parametrize("column", ["name", "version", "position"])
-def test_how_far_a_projection_is(altered: Altered, column: str) -> None:
+def test_how_far_a_projection_is(altered: AlteredCopy, column: str) -> None:
     kind = "text" if column == "name" else "integer"
     finding = altered.by(Database(altered.url).cell("projections", column, kind)).finding
     assert finding is not None
@@ -127,13 +127,13 @@ def test_how_far_a_projection_is(altered: Altered, column: str) -> None:
         ("UPDATE ledger_entries SET mac = NULL WHERE originator_version = 2",),
     ],
 )  # fmt: skip
-def test_tricks_of_who_owns_the_tables(altered: Altered, statements: tuple[str, ...]) -> None:
+def test_tricks_of_who_owns_the_tables(altered: AlteredCopy, statements: tuple[str, ...]) -> None:
     finding = altered.by(*statements).finding
     assert finding is not None
     print(finding.sentence)
 
 
-def test_a_table_of_the_same_name_before_the_served_one(altered: Altered) -> None:
+def test_a_table_of_the_same_name_before_the_served_one(altered: AlteredCopy) -> None:
     with psycopg.connect(altered.url, autocommit=True) as connection:
         [name] = connection.execute("SELECT current_database()").fetchone() or ("",)
         connection.execute("CREATE SCHEMA before")

@@ -112,7 +112,7 @@ async def test_many_positions_of_a_random_history(world: World, database_url: st
             shown[world.position] = (await api.get("/api/stats/summary", ADMIN)).json()
     settings = Settings(database_url=database_url, data_dir=tmp_path)
     for position in sorted(shown):
-        assert to_builtins(as_of.standing(settings, position).summary) == shown[position]
+        assert to_builtins(as_of.statistics_as_of(settings, position).summary) == shown[position]
 
 
 async def test_what_became_of_it(world: World, api: Api) -> None:

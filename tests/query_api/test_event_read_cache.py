@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 import pytest
 from redis import Redis
 
-from ledger import messages as m
 from ledger.channels import positions_channel
+from ledger.commands import BookSeats, CancelBooking, CancelEvent, CategoryChange, ChangeEvent, Command, WantedSeats
 from ledger.errors import SeatledgerError
 from ledger.event import category_id
 from ledger.settings import Settings
@@ -31,7 +31,7 @@ async def heard(settings: Settings) -> AsyncIterator[Api]:
 @pytest.fixture
 async def unheard(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
     """A process that no message reaches, and that looks by itself seldom: so its memory is old when it may be."""
-    monkeypatch.setattr(event_read_cache, "LOOK_SECONDS", 30.0)
+    monkeypatch.setattr(event_read_cache, "POLL_SECONDS", 30.0)
     async with reading(replace(settings, redis_url="redis://127.0.0.1:1/0")) as api:
         yield api
 
@@ -52,22 +52,22 @@ def change_at_random(world: World, dice: random.Random, events: list[UUID]) -> N
     """Books, cancels, edits, schedules: what breaks a rule is not done."""
     event_id = dice.choice(events)
     event = world.events[event_id]
-    prices = [m.CategoryChange(category_id(event_id, number), None, dice.randrange(9_000), None) for number in event.categories]
-    changes: list[m.Command] = [
-        m.ChangeEvent(
+    prices = [CategoryChange(category_id(event_id, number), None, dice.randrange(9_000), None) for number in event.categories]
+    changes: list[Command] = [
+        ChangeEvent(
             id=uuid4(), actor=ADMIN, event_id=event_id, changes={"name": f"Night {dice.random()}"},
             expected_details_version=event.details_version,
         ),
-        m.ChangeEvent(
-            id=uuid4(), actor=ADMIN, event_id=event_id, categories=(*prices, m.CategoryChange(None, f"Row {dice.random()}", 10, 5)),
+        ChangeEvent(
+            id=uuid4(), actor=ADMIN, event_id=event_id, categories=(*prices, CategoryChange(None, f"Row {dice.random()}", 10, 5)),
             expected_details_version=event.details_version,
         ),
-        m.CancelEvent(id=uuid4(), actor=ADMIN, event_id=event_id),
+        CancelEvent(id=uuid4(), actor=ADMIN, event_id=event_id),
     ]  # fmt: skip
-    bookings = [m.BookSeats(id=uuid4(), actor=ALICE, event_id=event_id, tickets=(m.Wanted("General", 2),)) for _ in range(12)]
+    bookings = [BookSeats(id=uuid4(), actor=ALICE, event_id=event_id, tickets=(WantedSeats("General", 2),)) for _ in range(12)]
     assert isinstance(event.bookings, dict)
     stand = [UUID(bytes=one) for one in [*event.bookings][:3]]
-    cancelled = [m.CancelBooking(id=uuid4(), actor=ADMIN, event_id=event_id, booking_id=one) for one in stand]
+    cancelled = [CancelBooking(id=uuid4(), actor=ADMIN, event_id=event_id, booking_id=one) for one in stand]
     try:
         world.do(dice.choice([*bookings, *cancelled, *changes[: 2 + (dice.random() < 0.2)]]))
     except SeatledgerError:
@@ -79,7 +79,7 @@ def change_at_random(world: World, dice: random.Random, events: list[UUID]) -> N
 async def test_what_is_in_memory_is_what_the_database_showed_at_that_position(world: World, unheard: Api, seed: int) -> None:
     dice, events = random.Random(seed), [world.schedule(f"Event {n}") for n in range(4)]
     world.project()
-    kept = unheard.side.mirror
+    kept = unheard.side.event_read_cache
     truth: dict[tuple[str, str], Any] = {}
     paths = ["/api/events", "/api/events?status=all&limit=3", *(f"/api/events/{one}" for one in events)]
     from_memory = compared = 0
@@ -142,7 +142,7 @@ async def test_without_messages_it_is_no_older_than_a_slow_look(world: World, se
             return bool((await api.get(f"/api/events/{event_id}")).json()["available"] == 107)
 
         await until(is_seen)
-        assert asyncio.get_running_loop().time() - began < 10 * event_read_cache.LOOK_SECONDS
+        assert asyncio.get_running_loop().time() - began < 10 * event_read_cache.POLL_SECONDS
 
 
 async def test_many_who_ask_at_once_are_answered_by_one_statement(world: World, unheard: Api) -> None:
@@ -157,19 +157,19 @@ async def test_many_who_ask_at_once_are_answered_by_one_statement(world: World, 
 async def test_one_who_leaves_does_not_take_the_answer_from_the_others(world: World, unheard: Api) -> None:
     event_id = world.schedule()
     world.project()
-    asked = [asyncio.create_task(unheard.side.mirror.event(event_id, None)) for _ in range(3)]
+    asked = [asyncio.create_task(unheard.side.event_read_cache.event(event_id, None)) for _ in range(3)]
     await asyncio.sleep(0)
     asked[0].cancel()
     found = await asyncio.gather(*asked, return_exceptions=True)
     assert isinstance(found[0], asyncio.CancelledError)
-    assert all(isinstance(one, event_read_cache.Shown) for one in found[1:])
+    assert all(isinstance(one, event_read_cache.CachedResponse) for one in found[1:])
 
 
 async def test_a_list_of_upcoming_events_ends_when_its_first_begins(world: World, unheard: Api) -> None:
     soon = world.schedule("Soon", starts_at=NOW + timedelta(days=1))
     world.schedule("Later", starts_at=NOW + timedelta(days=2))
     world.project()
-    kept, search = unheard.side.mirror, EventSearch(status="active", upcoming=True)
+    kept, search = unheard.side.event_read_cache, EventSearch(status="active", upcoming=True)
     for now, count in ((NOW, 2), (NOW, 2), (NOW + timedelta(days=1), 1), (NOW + timedelta(days=2), 0)):
         found = await kept.events(search, now, None)
         assert found.body.count(b'"details_version"') == count
@@ -181,7 +181,7 @@ async def test_memory_is_bounded_and_what_was_forgotten_is_read_again(
     world: World, unheard: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(event_read_cache, "KEPT_BYTES", 6_000)
-    kept = event_read_cache.Mirror(unheard.side.ask)
+    kept = event_read_cache.EventReadCache(unheard.side.fetch)
     await kept.start()
     events = [world.schedule(f"no {n}") for n in range(20)]
     world.project()
@@ -196,12 +196,12 @@ async def test_memory_is_bounded_and_what_was_forgotten_is_read_again(
 
 async def test_nothing_is_followed_while_nobody_reads(world: World, unheard: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_read_cache, "IDLE_SECONDS", 0.1)
-    monkeypatch.setattr(event_read_cache, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(event_read_cache, "POLL_SECONDS", 0.05)
     event_id = world.schedule()
     world.project()
     await unheard.get(f"/api/events/{event_id}")
-    await until(lambda: unheard.side.mirror._seen is not None)
-    await until(lambda: unheard.side.mirror._seen is None)
+    await until(lambda: unheard.side.event_read_cache._seen is not None)
+    await until(lambda: unheard.side.event_read_cache._seen is None)
     before = CountingCursor.count
     await asyncio.sleep(0.3)
     assert CountingCursor.count == before
@@ -209,10 +209,10 @@ async def test_nothing_is_followed_while_nobody_reads(world: World, unheard: Api
 
 
 async def test_it_goes_on_after_its_connections_were_lost(world: World, unheard: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_read_cache, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(event_read_cache, "POLL_SECONDS", 0.05)
     event_id = world.schedule()
     world.project()
-    kept = unheard.side.mirror
+    kept = unheard.side.event_read_cache
     await unheard.get(f"/api/events/{event_id}")
     await until(lambda: kept._seen is not None)
     await unheard.get(f"/api/events/{event_id}")

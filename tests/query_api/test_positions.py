@@ -63,7 +63,7 @@ async def test_a_query_waits_until_all_that_it_reads_is_there(world: World, sett
 
 
 async def test_a_message_wakes_it(world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(positions_module, "LOOK_SECONDS", 60)
+    monkeypatch.setattr(positions_module, "POLL_SECONDS", 60)
     async with reading(settings) as api:
         event_id = world.schedule()
         world.project("availability")
@@ -116,7 +116,7 @@ async def test_a_message_that_is_not_true_is_found_out(world: World, api: Api, s
 async def test_without_redis_everything_works(world: World, deaf_api: Api) -> None:
     event_id = world.schedule()
     booking_id = world.book(event_id)
-    waiting = asyncio.create_task(deaf_api.side.locate(booking_id))
+    waiting = asyncio.create_task(deaf_api.side.event_of_booking(booking_id))
     await asyncio.sleep(0.05)
     world.project()
     assert await waiting == event_id
@@ -136,9 +136,9 @@ async def test_what_is_unknown_is_said_so_only_when_all_is_seen(world: World, se
     async with reading(replace(settings, freshness_timeout_seconds=0.2)) as api:
         world.book(world.schedule())
         with pytest.raises(StaleRead):
-            await api.side.locate(uuid4())
+            await api.side.event_of_booking(uuid4())
         with pytest.raises(StaleRead):
-            await api.side.obligations(ALICE.id)
+            await api.side.deletion_obstacle(ALICE.id)
 
 
 async def test_those_who_wait_are_bounded_and_never_left(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ import pytest
 
 from accounts.access import Access
 from accounts.database import Pool
-from ledger.entries import Details, EventScheduled, Recorded
+from ledger.entries import Details, EventScheduled, RecordedEntry
 from ledger.event import Event, evolve
 from ledger.keys import Keyring
 from ledger.mapper import encode
@@ -68,21 +68,21 @@ def seed(settings: Settings) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(**command(settings), capture_output=True, timeout=60, check=False)
 
 
-def read(database_url: str) -> list[Recorded]:
+def read(database_url: str) -> list[RecordedEntry]:
     ledger = Ledger(database_url)
     entries = ledger.read(0, 10_000)
     ledger.close()
     return entries
 
 
-def fold(entries: list[Recorded]) -> list[Event]:
+def fold(entries: list[RecordedEntry]) -> list[Event]:
     events: dict[UUID, Event] = {}
     for recorded in entries:
         events[recorded.stream] = evolve(events.get(recorded.stream), recorded)
     return list(events.values())
 
 
-def append(database_url: str, *recorded: Recorded) -> None:
+def append(database_url: str, *recorded: RecordedEntry) -> None:
     ledger = Ledger(database_url, s.MACS)
     s.append(ledger, recorded)
     ledger.close()
@@ -166,7 +166,7 @@ async def test_dates_are_fresh_whenever_it_is_loaded(settings: Settings, hour: i
 
 async def test_the_people_of_the_demo_can_log_in(demo: Demo) -> None:
     async with make_pool(demo.settings) as pool, access(demo.settings, pool) as people:
-        logged_in = [(await people.people.log_in(email, PASSWORD)).account for _, email, _ in PEOPLE]
+        logged_in = [(await people.accounts.log_in(email, PASSWORD)).account for _, email, _ in PEOPLE]
     assert [(one.name, one.email, one.role) for one in logged_in] == list(PEOPLE)
     assert [email.partition("@")[0] for _, email, _ in PEOPLE] == ["admin", "organizer", "auditor", "alice", "bob"]
 
@@ -203,7 +203,7 @@ def test_where_due_it_is_loaded_once_in_a_demo_and_nowhere_else(settings: Settin
 
 
 def test_it_is_never_loaded_beside_anything_else(settings: Settings) -> None:
-    append(settings.database_url, Recorded(s.EVENT, 1, s.scheduled()))
+    append(settings.database_url, RecordedEntry(s.EVENT, 1, s.scheduled()))
     done = seed(settings)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "The ledger is not empty: demo data is loaded into an empty one only.\n"
@@ -239,7 +239,7 @@ async def test_on_another_day_it_goes_on_from_the_day_it_began(settings: Setting
 
 @pytest.mark.parametrize("at", [1, 150])
 async def test_half_a_demo_with_something_else_behind_is_left_as_it_is(settings: Settings, demo: Demo, at: int) -> None:
-    append(settings.database_url, *demo.entries[:at], Recorded(s.EVENT, 1, s.scheduled()))
+    append(settings.database_url, *demo.entries[:at], RecordedEntry(s.EVENT, 1, s.scheduled()))
     with pytest.raises(NotDue, match="is not empty"):
         await load(settings)
     assert size(settings.database_url) == at + 1

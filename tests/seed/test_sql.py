@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from devstack.server_place import installed_programs
-from ledger.entries import EventScheduled, Recorded
+from ledger.entries import EventScheduled, RecordedEntry
 from ledger.event import Event, evolve
 from ledger.settings import Settings
 from ledger.store import Ledger
@@ -27,7 +27,7 @@ def psql(database_url: str, file: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def _events(database_url: str) -> tuple[list[Recorded], list[Event]]:
+def _events(database_url: str) -> tuple[list[RecordedEntry], list[Event]]:
     ledger = Ledger(database_url)
     entries = ledger.read(0, 10_000)
     ledger.close()

@@ -91,7 +91,7 @@ def test_each_entry_is_read_for_a_snapshot_once(worker: Worker, grow: Grow, monk
 
     monkeypatch.setattr(worker.ledger.recorder, "select_events", counting)
     monkeypatch.setattr(store, "PAGE", 400)  # pages of one stream, and passes over the news, that don't end together
-    monkeypatch.setattr(workshops, "PASS", 700)
+    monkeypatch.setattr(workshops, "SNAPSHOT_SCAN_SIZE", 700)
     for _ in range(12):
         grow(ONE, 450)
         grow(TWO, 30)
@@ -175,7 +175,7 @@ def test_a_long_pass_is_not_begun_twice_and_its_failure_is_logged(
 def test_a_ledger_that_was_read_takes_snapshots(database_url: str) -> None:
     """By the connection that read: the pool has one while nobody else needs it."""
     ledger = Ledger(database_url, s.MACS)
-    recorded = e.Recorded(s.EVENT, 1, s.scheduled())
+    recorded = e.RecordedEntry(s.EVENT, 1, s.scheduled())
     s.append(ledger, [recorded])
     assert len(ledger.read(0, 10)) == 1
     ledger.save_snapshot(snapshots.take(evolve(None, recorded)))

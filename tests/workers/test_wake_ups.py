@@ -16,7 +16,7 @@ from projections.wake_ups import TASKS, WakeUps, WakeUpSender
 from tests.running_system import free_port
 from tests.workers.deployment import process, wait_until, waiting
 from workers.app import make_app
-from workers.scheduler import Tick
+from workers.scheduler import TickScheduler
 
 
 @contextmanager
@@ -128,7 +128,7 @@ def test_a_tick_that_cant_be_sent_is_logged_and_the_next_one_is(
     def fail(names: list[str]) -> None:
         raise error
 
-    tick = Tick(make_app(settings), lazy=True)
+    tick = TickScheduler(make_app(settings), lazy=True)
     tick.setup_schedule()
     (entry,) = (one for one in tick.schedule.values() if one.task == "revenue")
     with monkeypatch.context() as patch:

@@ -18,8 +18,8 @@ from projections.registry import PROJECTORS
 from projections.wake_ups import WakeUps
 from tests.running_system import free_port
 from tests.workers.deployment import ROOT, Grow, position, process, wait_until, waiting
-from workers.app import OCCUPIED_SECONDS, make_app
-from workers.worker import TURN, Left, Worker
+from workers.app import LOCKED_PAUSE_SECONDS, make_app
+from workers.worker import CATCH_UP_LIMIT, RemainingWork, Worker
 
 ONE = UUID(int=0x1)
 
@@ -57,13 +57,13 @@ def test_who_is_far_behind_catches_up_beside_the_others(
     settings: Settings, worker: Worker, grow: Grow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(6):
-        grow(ONE, TURN // 2)
+        grow(ONE, CATCH_UP_LIMIT // 2)
     bookings, revenue = PROJECTORS["bookings"], PROJECTORS["revenue"]
     with monkeypatch.context() as patch:
-        patch.setattr("workers.worker.TOGETHER_SECONDS", 0)  # what is to be done besides has its turn
-        assert worker.project(bookings, [bookings, revenue]) is Left.MORE
-    assert (position(worker, "bookings"), position(worker, "revenue")) == (TURN, 0)
-    assert worker.project(bookings, [bookings, revenue]) is Left.NOTHING
+        patch.setattr("workers.worker.JOINT_CATCH_UP_SECONDS", 0)  # what is to be done besides has its turn
+        assert worker.project(bookings, [bookings, revenue]) is RemainingWork.MORE
+    assert (position(worker, "bookings"), position(worker, "revenue")) == (CATCH_UP_LIMIT, 0)
+    assert worker.project(bookings, [bookings, revenue]) is RemainingWork.NOTHING
     assert position(worker, "bookings") == position(worker, "revenue") == worker.ledger.head()
     assert position(worker, "catalogue") == 0
 
@@ -72,18 +72,21 @@ def test_who_has_not_finished_is_hinted_at_again(
     settings: Settings, worker: Worker, grow: Grow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(2):
-        grow(ONE, TURN // 2)
-    monkeypatch.setattr("workers.worker.TOGETHER_SECONDS", 0)
+        grow(ONE, CATCH_UP_LIMIT // 2)
+    monkeypatch.setattr("workers.worker.JOINT_CATCH_UP_SECONDS", 0)
     monkeypatch.setattr("workers.app.Worker", lambda _: worker)
     app = make_app(settings)
-    for reached, wake_ups in ((TURN, 1), (worker.ledger.head(), 1)):  # the second turn finds less than a whole one: no wake-up more
+    for reached, wake_ups in (
+        (CATCH_UP_LIMIT, 1),
+        (worker.ledger.head(), 1),
+    ):  # the second turn finds less than a whole one: no wake-up more
         app.tasks["bookings"]()
         assert (position(worker, "bookings"), waiting(settings.redis_url, "bookings")) == (reached, wake_ups)
 
 
 def test_one_hint_is_enough_from_far_behind(settings: Settings, worker: Worker, grow: Grow) -> None:
     for _ in range(3):
-        grow(ONE, TURN // 2)
+        grow(ONE, CATCH_UP_LIMIT // 2)
     WakeUps(make_app(settings), settings.redis_url).send(PROJECTORS)
     with process(settings, "worker"):
         wait_until_projected(worker, list(PROJECTORS))
@@ -101,7 +104,7 @@ def test_a_hint_that_finds_its_projector_in_other_hands_comes_again(settings: Se
             grow(ONE, 20)
             wake_ups.send(PROJECTORS)
             wait_until_projected(worker, [name for name in PROJECTORS if name != "revenue"])
-            time.sleep(3 * OCCUPIED_SECONDS)
+            time.sleep(3 * LOCKED_PAUSE_SECONDS)
             assert position(worker, "revenue") == before
         wait_until_projected(worker, list(PROJECTORS))  # there is no tick here
 
