@@ -3,7 +3,6 @@
 SOAK=1 plays 200 rounds instead of 20.
 """
 
-import os
 from functools import partial
 from time import monotonic
 
@@ -15,8 +14,9 @@ from ledger.recorder import LedgerConnection
 from tests.commands import selling as t
 from tests.faults.losing_proxy import losing_proxy
 from tests.ledger import scenario as s
+from tests.soak import rounds
 
-ROUNDS = 200 if os.environ.get("SOAK") == "1" else 20
+ROUNDS = rounds(20, 200)
 
 
 @pytest.mark.timeout(600)
