@@ -31,7 +31,7 @@ SDK := sdk
 SQL :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system run web test lint types layers format database migrate seed sql sdk client notice bench api specification worker tick lock clean clean-data
+.PHONY: help setup system run web test lint types layers format database migrate seed sql sdk client reference notice bench api specification worker tick lock clean clean-data
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -116,6 +116,9 @@ sdk: setup ## Make sdk/event_sdk of the API's OpenAPI document, anew
 		--additional-properties packageVersion="$$($(RUN) -c 'import app; print(app.VERSION)')" \
 		--global-property apiDocs=false,apiTests=false,modelDocs=false,modelTests=false > build/sdk.log
 	@rm -rf $(SDK)/.openapi-generator
+
+reference: setup ## Write the tables of docs/api.md and docs/settings.md anew
+	$(RUN) -m scripts.reference
 
 notice: $(INSTALLED) $(WEB_INSTALLED) ## Write NOTICE anew: what of others is shipped to browsers
 	$(RUN) scripts/notice.py > $(SQL)NOTICE

@@ -21,9 +21,9 @@ from accounts.account_service import NewAccount, People
 from accounts.passwords import Passwords
 from accounts.routes import Name, NewPassword
 from accounts.tokens import AccessCache
+from ledger.commands import Role
 from ledger.errors import SeatledgerError
 from ledger.field_types import Email
-from ledger.messages import Role
 from ledger.settings import Settings, SettingsError
 
 

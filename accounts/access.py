@@ -11,7 +11,7 @@ from collections.abc import Collection
 from hashlib import blake2b
 from hmac import compare_digest
 from types import TracebackType
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import Header, Request, Response, Security
@@ -187,24 +187,3 @@ def command_id_of(request: Request, principal: Principal, key: str | None) -> UU
 def _derive(key: bytes, purpose: bytes) -> bytes:
     """One key for each purpose, so that what one shows says nothing about another."""
     return blake2b(purpose, key=key[:64], digest_size=32, person=b"accounts").digest()
-
-
-def document_cookie(document: dict[str, Any]) -> None:
-    """Adds the cookie to an OpenAPI document as the other way in, and to `Anyone`'s routes (no roles) that nobody need sign in.
-
-    Declared here rather than as a dependency, which every request would pay for."""
-    schemes: dict[str, Any] = document.get("components", {}).get("securitySchemes", {})
-    if "bearer" not in schemes:
-        return
-    schemes["cookie"] = {
-        "type": "apiKey",
-        "in": "cookie",
-        "name": SESSION_COOKIE,
-        "description": f"What `POST /api/login` sets in browsers. Requests that change something also send the value of the cookie"
-        f" `{CSRF_COOKIE}` as header `X-CSRF-Token`.",
-    }
-    for path in document["paths"].values():
-        for operation in path.values():
-            if isinstance(operation, dict) and (security := operation.get("security")):
-                roles = security[0].get("bearer", [])
-                operation["security"] = [{"bearer": roles}, {"cookie": roles}, *([{}] if not roles else [])]

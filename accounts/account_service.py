@@ -13,7 +13,7 @@ from accounts.database import Cursor, Pool, transaction
 from accounts.idempotency import Once
 from accounts.passwords import Passwords
 from accounts.tokens import AccessCache
-from ledger.messages import Role
+from ledger.commands import Role
 
 #: Says in a sentence what still ties an account to the ledger (upcoming bookings, active events), or None.
 Obligations = Callable[[UUID], Awaitable[str | None]]

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 from accounts.account_service import Account
 from accounts.database import Pool, transaction
+from ledger.commands import Role
 from ledger.errors import Busy, Malformed
-from ledger.messages import Role
 
 MAX_CURSOR = 200
 

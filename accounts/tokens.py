@@ -20,8 +20,8 @@ import msgspec
 from cachetools import LRUCache
 
 from accounts.database import Cursor, Pool, transaction
+from ledger.commands import Actor, Role
 from ledger.errors import Busy
-from ledger.messages import Actor, Role
 
 POLL_SECONDS = 0.5
 TRUST_SECONDS = 1.5

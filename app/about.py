@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
 
-from ledger.messages import Role
+from ledger.commands import Role
 from ledger.settings import Settings
 from seed.demo import PEOPLE
 

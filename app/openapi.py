@@ -1,6 +1,6 @@
-"""The OpenAPI document as it is served: names that read well in a generated client, and problems where refusals are.
+"""The OpenAPI document as it is served: names that read well in a generated client, problems as error responses, and the cookie.
 
-What the application calls `EventView`, since it has an `Event` too, is an `Event` to everybody else.
+What the application calls `EventView`, since it has an `Event` too, is an `Event` to clients.
 """
 
 import re
@@ -9,16 +9,43 @@ from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 
-from accounts.access import document_cookie
+from accounts.access import CSRF_COOKIE, SESSION_COOKIE
 from app import problems
 from commands.bodies import booking_schemas
+from compat.documentation import document_of
 
 JSON = dict[str, Any]
 
 _SUFFIX = re.compile(r"(?<=[a-z])(View|Out)$")
 _SCHEMAS = "#/components/schemas/"
+
+
+_PROBLEM: JSON = {
+    "title": "Problem",
+    "description": "RFC 9457. What a program needs stands beside it: `available`, `limit`, `errors`, …",
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "description": "Address of a page that explains it", "examples": ["/problems/sold-out"]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {"type": "array", "items": {"$ref": "#/components/schemas/ProblemError"}},
+        "available": {"type": "integer", "description": "Seats left: `sold-out`"},
+        "limit": {"type": "integer", "description": "Tickets: `customer-limit`, `booking-too-large`"},
+        "held": {"type": "integer", "description": "Tickets: `customer-limit`"},
+        "reason": {"type": "string", "description": "`event-not-bookable`"},
+    },
+    "additionalProperties": True,
+}
+_PROBLEM_ERROR: JSON = {
+    "title": "ProblemError",
+    "description": "What is wrong, and where: `categories.0.price`",
+    "type": "object",
+    "required": ["path", "message"],
+    "properties": {"path": {"type": "string"}, "message": {"type": "string"}},
+}
 
 
 def install(app: FastAPI) -> None:
@@ -27,13 +54,12 @@ def install(app: FastAPI) -> None:
 
 def _document(app: FastAPI) -> JSON:
     if app.openapi_schema is None:
-        document = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes, servers=app.servers
-        )
-        document["components"]["schemas"] |= booking_schemas()
-        document_cookie(document)
-        problems.document(document)
+        content = {problems.MEDIA_TYPE: {"schema": {"$ref": f"{_SCHEMAS}Problem"}}}
+        error = {"description": "A problem", "content": content}
+        document = document_of(app, {"4XX": error, "5XX": error})
         schemas = document["components"]["schemas"]
+        schemas |= booking_schemas() | {"Problem": _PROBLEM, "ProblemError": _PROBLEM_ERROR}
+        add_cookie(document)
         document["components"]["schemas"] = {_named(name): schema for name, schema in sorted(schemas.items())}
         app.openapi_schema = _walk(document, _renamed)
     return app.openapi_schema
@@ -66,3 +92,22 @@ def _walk(node: Any, change: Callable[[JSON], JSON]) -> Any:
     if isinstance(node, dict):
         return change({name: _walk(value, change) for name, value in node.items()})
     return [_walk(one, change) for one in node] if isinstance(node, list) else node
+
+
+def add_cookie(document: JSON) -> None:
+    """The session cookie as the alternative to the token; and routes of `Anyone` (no roles) need neither.
+
+    Declared here rather than as a dependency, which would cost each request."""
+    schemes: JSON = document["components"]["securitySchemes"]
+    schemes["cookie"] = {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": SESSION_COOKIE,
+        "description": f"What `POST /api/login` sets in browsers. Requests that change something also send the value of the cookie"
+        f" `{CSRF_COOKIE}` as header `X-CSRF-Token`.",
+    }
+    for path in document["paths"].values():
+        for operation in path.values():
+            if isinstance(operation, dict) and (security := operation.get("security")):
+                roles = security[0].get("bearer", [])
+                operation["security"] = [{"bearer": roles}, {"cookie": roles}, *([{}] if not roles else [])]

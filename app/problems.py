@@ -1,28 +1,22 @@
-"""The one table from errors to HTTP: RFC 9457 problems, each with a page that explains it.
+"""Problems: error responses as RFC 9457 has them, each with a page that explains it.
 
-No stack trace, SQL, path or input ever gets out: what a client sent may hold what JSON can't carry back.
+A response never holds a stack trace, SQL, a file's path or the client's input, which may not be encodable as JSON.
 """
 
-import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import msgspec
-import psycopg
 from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
-from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 
 from accounts import errors as accounts
 from accounts.access import clear_cookies
-from ledger import errors
-
-log = logging.getLogger(__name__)
+from ledger import errors, http_errors
+from ledger.http_errors import plain
 
 MEDIA_TYPE = "application/problem+json"
 router = APIRouter(include_in_schema=False)
@@ -59,7 +53,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     errors.InvalidCode: Problem(422, "Not a ticket code", "The code is not one that Seatledger made: mistyped, or forged."),
     errors.PositionBeyondHead: Problem(422, "Position beyond the ledger", "Ledger-Position is past the newest entry (`head`): it is from another system."),
     errors.Malformed: Problem(422, "Malformed request", "Something in the request can't be right: `errors` lists where and what."),
-    errors.Busy: Problem(503, "Busy", "A bound was reached, or the database is away. Nothing happened. Try again after `Retry-After` seconds."),
+    errors.Busy: Problem(503, "Busy", "A limit was reached, or the database is unavailable. Nothing happened. Try again after `Retry-After` seconds."),
     errors.OutcomeUnknown: Problem(503, "Outcome unknown", "It may have happened or not. Send it again with the same Idempotency-Key: it will not happen twice."),
     errors.StaleRead: Problem(503, "Not there yet", "The read side has not reached your Ledger-Position. Try again after `Retry-After` seconds."),
     accounts.EmailTaken: Problem(409, "E-mail taken", "There is an account with this address. Log in, or use another one."),
@@ -74,13 +68,15 @@ PROBLEMS: dict[type[Exception], Problem] = {
     accounts.TooManyAttempts: Problem(429, "Too many attempts", "Wait `Retry-After` seconds before the next log-in."),
 }  # fmt: skip
 
-#: What the framework itself says, by status.
+#: Errors that the framework raises, by status.
 _OTHERS = {
     400: Problem(422, "Malformed request", "The body is not JSON."),
     404: Problem(404, "Not found", "There is nothing at this address."),
     405: Problem(405, "Method not allowed", "The address is right, the method is not: see `Allow`."),
     413: Problem(413, "Body too large", "A body has at most 64 KiB."),
-    500: Problem(500, "Our mistake", "Something went wrong here. It is logged. With an Idempotency-Key it is safe to try again."),
+    500: Problem(
+        500, "Internal error", "Something went wrong in Seatledger. It is logged. With an Idempotency-Key it is safe to try again."
+    ),
 }
 
 
@@ -91,13 +87,16 @@ def slug_of(error: type[Exception]) -> str:
 
 def install(app: FastAPI) -> None:
     app.router.routes.extend(router.routes)
-    for kind, handler in _HANDLERS.items():
-        app.add_exception_handler(kind, handler)
+    http_errors.install(app, _Problems())
 
 
 async def respond(request: Request, error: Exception) -> Response:
-    """The answer to an error, for whoever serves requests past the framework."""
+    """The response to an error, for requests that are served past the framework."""
     return await next(handler for kind, handler in _HANDLERS.items() if isinstance(error, kind))(request, error)
+
+
+def body_too_large() -> Response:
+    return _response(_OTHERS[413], "body-too-large", _OTHERS[413].explanation, {})
 
 
 def _response(problem: Problem, slug: str, detail: str, facts: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
@@ -106,41 +105,45 @@ def _response(problem: Problem, slug: str, detail: str, facts: dict[str, Any], h
     return Response(content, problem.status, {"Cache-Control": "no-store", **(headers or {})}, MEDIA_TYPE)
 
 
-def body_too_large() -> Response:
-    return _response(_OTHERS[413], "body-too-large", _OTHERS[413].explanation, {})
+class _Problems:
+    """See `http_errors.ErrorResponses`."""
+
+    def refused(self, error: errors.SeatledgerError) -> Response:
+        kind = next(kind for kind in type(error).__mro__ if kind in PROBLEMS)
+        headers = {"Retry-After": str(error.retry_after_seconds)} if isinstance(error, errors.TryAgain) else {}
+        if isinstance(error, accounts.NotSignedIn):
+            headers["WWW-Authenticate"] = "Bearer"
+        response = _response(PROBLEMS[kind], slug_of(kind), error.detail, error.facts, headers)
+        if isinstance(error, accounts.NotSignedIn) and error.by_cookie:
+            clear_cookies(response)
+        return response
+
+    def malformed(self, found: list[Mapping[str, Any]]) -> Response:
+        listed = [{"path": _path(error), "message": plain(str(error["msg"])).removeprefix("Value error, ")} for error in found]
+        detail = "; ".join(f"{error['path'] or 'body'}: {error['message']}" for error in listed[:3])
+        return _response(PROBLEMS[errors.Malformed], "malformed", detail, {"errors": listed})
+
+    def framework_error(self, request: Request, error: HTTPException) -> Response:
+        problem = _OTHERS.get(error.status_code) or Problem(error.status_code, HTTPStatus(error.status_code).phrase, "")
+        headers = dict(error.headers or {})
+        if error.status_code == 405:  # the framework names the first route that matches
+            headers["Allow"] = _allowed_methods(request)
+        slug = "malformed" if problem.status == 422 else _slug_of_title(problem)
+        return _response(problem, slug, problem.explanation, {}, headers)
+
+    def internal_error(self) -> Response:
+        return _response(_OTHERS[500], _slug_of_title(_OTHERS[500]), _OTHERS[500].explanation, {})
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, errors.SeatledgerError)
-    kind = next(kind for kind in type(error).__mro__ if kind in PROBLEMS)
-    headers = {"Retry-After": str(error.retry_after_seconds)} if isinstance(error, errors.TryAgain) else {}
-    if isinstance(error, accounts.NotSignedIn):
-        headers["WWW-Authenticate"] = "Bearer"
-    response = _response(PROBLEMS[kind], slug_of(kind), error.detail, error.facts, headers)
-    if isinstance(error, accounts.NotSignedIn) and error.by_cookie:
-        clear_cookies(response)
-    return response
+_HANDLERS = http_errors.handlers(_Problems())
 
 
-async def _malformed(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    found = [{"path": _path(one), "message": _plain(str(one["msg"])).removeprefix("Value error, ")} for one in error.errors()[:50]]
-    detail = "; ".join(f"{one['path'] or 'body'}: {one['message']}" for one in found[:3])
-    return _response(PROBLEMS[errors.Malformed], "malformed", detail, {"errors": found})
+def _slug_of_title(problem: Problem) -> str:
+    return problem.title.lower().replace(" ", "-")
 
 
-async def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    problem = _OTHERS.get(error.status_code) or Problem(error.status_code, HTTPStatus(error.status_code).phrase, "")
-    headers = dict(error.headers or {})
-    if error.status_code == 405:  # the framework names the first route that matches
-        headers["Allow"] = _allowed(request)
-    slug = "malformed" if problem.status == 422 else problem.title.lower().replace(" ", "-")
-    return _response(problem, slug, problem.explanation, {}, headers)
-
-
-def _allowed(request: Request) -> str:
-    """The methods that this address takes, by the document."""
+def _allowed_methods(request: Request) -> str:
+    """The methods of this path, by the OpenAPI document."""
     found = set()
     for path, operations in request.app.openapi()["paths"].items():
         if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), request.scope["path"]):
@@ -148,78 +151,9 @@ def _allowed(request: Request) -> str:
     return ", ".join(sorted(found)) or "GET"
 
 
-async def _away(request: Request, error: Exception) -> Response:
-    log.warning("The database is out of reach: %s", error)
-    return await _refused(request, errors.Busy())
-
-
-async def _gone(request: Request, error: Exception) -> Response:
-    return Response(status_code=499)  # nobody reads it
-
-
-async def _mistake(request: Request, error: Exception) -> Response:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return _response(_OTHERS[500], "our-mistake", _OTHERS[500].explanation, {})
-
-
-#: In this order: the last one takes what no other does.
-_HANDLERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
-    errors.SeatledgerError: _refused,
-    RequestValidationError: _malformed,
-    HTTPException: _http,
-    **dict.fromkeys((psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed, TooManyRequests), _away),
-    ClientDisconnect: _gone,
-    Exception: _mistake,
-}
-
-
 def _path(error: Mapping[str, Any]) -> str:
     """Where in a body, or which parameter; empty for the body as a whole, as where it is no JSON (there `loc` is a place in the text)."""
-    return "" if error["type"] == "json_invalid" else _plain(".".join(str(step) for step in error["loc"][1:]))
-
-
-def _plain(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
-
-
-_SCHEMA: Mapping[str, Any] = {
-    "title": "Problem",
-    "description": "RFC 9457. What a program needs stands beside it: `available`, `limit`, `errors`, …",
-    "type": "object",
-    "required": ["type", "title", "status", "detail"],
-    "properties": {
-        "type": {"type": "string", "description": "Address of a page that explains it", "examples": ["/problems/sold-out"]},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "errors": {"type": "array", "items": {"$ref": "#/components/schemas/ProblemError"}},
-        "available": {"type": "integer", "description": "Seats left: `sold-out`"},
-        "limit": {"type": "integer", "description": "Tickets: `customer-limit`, `booking-too-large`"},
-        "held": {"type": "integer", "description": "Tickets: `customer-limit`"},
-        "reason": {"type": "string", "description": "`event-not-bookable`"},
-    },
-    "additionalProperties": True,
-}
-_ERROR_SCHEMA: Mapping[str, Any] = {
-    "title": "ProblemError",
-    "description": "What is wrong, and where: `categories.0.price`",
-    "type": "object",
-    "required": ["path", "message"],
-    "properties": {"path": {"type": "string"}, "message": {"type": "string"}},
-}
-
-
-def document(openapi: dict[str, Any]) -> None:
-    """Says in an OpenAPI document what is answered instead, where the framework says what it would."""
-    schemas = openapi["components"]["schemas"]
-    for ours in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(ours, None)
-    schemas |= {"Problem": _SCHEMA, "ProblemError": _ERROR_SCHEMA}
-    answer = {"description": "A problem", "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-    for path in openapi["paths"].values():
-        for operation in path.values():
-            operation["responses"].pop("422", None)
-            operation["responses"] |= {"4XX": answer, "5XX": answer}
+    return "" if error["type"] == "json_invalid" else plain(".".join(str(step) for step in error["loc"][1:]))
 
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -230,7 +164,7 @@ _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="view
 @router.get("/problems/{slug}")
 async def explain(slug: str) -> Response:
     known = {slug_of(kind): problem for kind, problem in PROBLEMS.items()}
-    known |= {problem.title.lower().replace(" ", "-"): problem for problem in _OTHERS.values()}
+    known |= {_slug_of_title(problem): problem for problem in _OTHERS.values()}
     if slug not in known:
         raise HTTPException(404)
     return HTMLResponse(_PAGE.format(slug=slug, **known[slug]._asdict()))

@@ -25,9 +25,9 @@ from benchmarks.machine import BenchError
 from benchmarks.processes import HOST, Process, clean_environment, free_port, running, wait_until_answers
 from devstack import servers
 from devstack.stack import COMMANDS
+from ledger.commands import Role
 from ledger.decide import MAX_CAPACITY
 from ledger.macs import Macs
-from ledger.messages import Role
 from ledger.settings import Settings
 from ledger.store import Ledger
 

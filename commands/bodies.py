@@ -16,7 +16,7 @@ import msgspec
 from iso4217 import Currency
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from ledger import messages as m
+from ledger.commands import CategoryChange, WantedSeats
 from ledger.decide import MAX_CAPACITY, MAX_CATEGORIES
 from ledger.entries import Category, Details
 from ledger.errors import Malformed
@@ -162,12 +162,11 @@ class EventChanges(Body):
         given = {name: getattr(self, name) for name in self.model_fields_set if name != "categories"}
         return {name: "" if value is None and name in ("description", "venue") else value for name, value in given.items()}
 
-    def category_changes(self, currency: str) -> tuple[m.CategoryChange, ...] | None:
+    def category_changes(self, currency: str) -> tuple[CategoryChange, ...] | None:
         if self.categories is None:
             return None
         return tuple(
-            m.CategoryChange(c.id, c.name, None if c.price is None else minor(c.price, currency), c.capacity)
-            for c in self.categories
+            CategoryChange(c.id, c.name, None if c.price is None else minor(c.price, currency), c.capacity) for c in self.categories
         )
 
 
@@ -201,10 +200,10 @@ class NewBooking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tickets: Annotated[list[WantedTickets], msgspec.Meta(min_length=1, max_length=MAX_CATEGORIES)]
     customer: dict[str, Any] | None = None
 
-    def wanted(self) -> tuple[m.Wanted, ...]:
+    def wanted(self) -> tuple[WantedSeats, ...]:
         if len({one.category for one in self.tickets}) < len(self.tickets):
             raise Malformed("Each category is named once.", errors=[{"path": "tickets", "message": "names a category twice"}])
-        return tuple(m.Wanted(one.category, one.quantity) for one in self.tickets)
+        return tuple(WantedSeats(one.category, one.quantity) for one in self.tickets)
 
 
 _decode = msgspec.json.Decoder(NewBooking).decode

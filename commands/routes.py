@@ -24,7 +24,7 @@ from commands.bodies import (
     read_booking,
 )  # fmt: skip
 from commands.service import Answer, Desk
-from ledger import messages as m
+from ledger.commands import Actor, BookSeats, CancelBooking, CancelEvent, ChangeEvent, CheckIn, CompleteEvent, ScheduleEvent
 from ledger.decide import MAX_TICKETS_PER_BOOKING, box_office
 from ledger.errors import BookingNotFound, EventNotFound, Malformed, NotYourEvent, PreconditionRequired, TicketUsed
 from ledger.views import BookingView, EventView, TicketView, ticket_id
@@ -80,10 +80,11 @@ def _event_answer(view: object, position: int, status: int = 200, headers: Mappi
 
 @router.post("/events", status_code=201, tags=["events"], operation_id="create_event", response_model=EventView)
 async def create_event(body: NewEvent, request: Request, who: Organizer, key: IdempotencyKey = None) -> Response:
+    """Creates an event; without `starts_at` it has an open date. Sales end at its start unless `sales_close_at` is later."""
     side = _write_side(request)
     id_ = command_id_of(request, who, key)
     currency = body.currency or await _default_currency(side, id_, key)
-    command = m.ScheduleEvent(
+    command = ScheduleEvent(
         id=id_, actor=who.actor, event_id=id_, details=body.details(), currency=currency,
         categories=body.numbered_categories(currency),
     )  # fmt: skip
@@ -104,11 +105,12 @@ IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag o
 async def update_event(
     event_id: UUID, body: EventChanges, request: Request, who: Organizer, if_match: IfMatch = None, key: IdempotencyKey = None
 ) -> Response:
+    """Changes details and categories; `categories` is the whole new list."""
     side = _write_side(request)
     event = await side.desk.event(event_id)
     if event is None:
         raise EventNotFound
-    command = m.ChangeEvent(
+    command = ChangeEvent(
         id=command_id_of(request, who, key), actor=who.actor, event_id=event_id, changes=body.changes(),
         categories=body.category_changes(event.currency), expected_details_version=_version(if_match),
     )  # fmt: skip
@@ -119,14 +121,16 @@ async def update_event(
 async def cancel_event(
     event_id: UUID, request: Request, who: Organizer, body: Cancellation | None = None, key: IdempotencyKey = None
 ) -> Response:
+    """Cancels the event; all of its bookings are owed a refund."""
     id_ = command_id_of(request, who, key)
-    command = m.CancelEvent(id=id_, actor=who.actor, event_id=event_id, reason=body.reason if body else "")
+    command = CancelEvent(id=id_, actor=who.actor, event_id=event_id, reason=body.reason if body else "")
     return _event_answer(*await _write_side(request).desk.carry_out(command, request.is_disconnected))
 
 
 @router.post("/events/{event_id}/complete", tags=["events"], operation_id="complete_event", response_model=EventView)
 async def complete_event(event_id: UUID, request: Request, who: Organizer, key: IdempotencyKey = None) -> Response:
-    command = m.CompleteEvent(id=command_id_of(request, who, key), actor=who.actor, event_id=event_id)
+    """Completes the event: nothing is booked or checked in afterwards."""
+    command = CompleteEvent(id=command_id_of(request, who, key), actor=who.actor, event_id=event_id)
     return _event_answer(*await _write_side(request).desk.carry_out(command, request.is_disconnected))
 
 
@@ -134,6 +138,7 @@ async def complete_event(event_id: UUID, request: Request, who: Organizer, key: 
 async def check_in_ticket(
     event_id: UUID, body: TicketCode, request: Request, who: Organizer, key: IdempotencyKey = None
 ) -> Response:
+    """Checks a ticket in by its code: once."""
     desk = _write_side(request).desk
     event = await desk.event(event_id)
     if event is None:
@@ -145,7 +150,7 @@ async def check_in_ticket(
     if booking_id is None:  # a good code of a database that is not this one
         raise BookingNotFound
     id_ = command_id_of(request, who, key)
-    command = m.CheckIn(id=id_, actor=who.actor, event_id=event_id, booking_id=booking_id, ticket=place.ticket)
+    command = CheckIn(id=id_, actor=who.actor, event_id=event_id, booking_id=booking_id, ticket=place.ticket)
     try:
         view, position = await desk.carry_out(command, request.is_disconnected)
     except TicketUsed:  # who stands at the door wants to know when
@@ -163,18 +168,19 @@ async def check_in_ticket(
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": BOOKING_SCHEMA}}}},
 )  # fmt: skip
 async def book_tickets(event_id: UUID, request: Request, who: Buyer, key: IdempotencyKey = None) -> Response:
+    """Books tickets by category and quantity; at the box office for a `customer` or a walk-in."""
     body = read_booking(await request.body(), request.headers.get("content-type", ""))
     id_ = command_id_of(request, who, key)
     view, position = await book(_write_side(request), event_id, body, who.actor, id_, request.is_disconnected)
     return answer(view, position, 201, {"Location": f"/api/bookings/{view.id}"})
 
 
-async def book(side: WriteSide, event_id: UUID, body: NewBooking, actor: m.Actor, id_: UUID, gone: Gone) -> Answer:
+async def book(side: WriteSide, event_id: UUID, body: NewBooking, actor: Actor, id_: UUID, gone: Gone) -> Answer:
     """The booking itself: nearly always called by `app/fast_path/booking_route.py`, past the router."""
     customer_id, proof = None, b""
     if body.customer is not None:
         customer_id, proof = await _box_office_customer(side, event_id, id_, actor, body.customer)
-    command = m.BookSeats(
+    command = BookSeats(
         id=id_, actor=actor, event_id=event_id, tickets=body.wanted(), customer_id=customer_id, customer_proof=proof,
         ticket_key=side.desk.codes.newest_key,
     )  # fmt: skip
@@ -182,7 +188,7 @@ async def book(side: WriteSide, event_id: UUID, body: NewBooking, actor: m.Actor
 
 
 async def _box_office_customer(
-    side: WriteSide, event_id: UUID, command_id: UUID, actor: m.Actor, given: dict[str, Any]
+    side: WriteSide, event_id: UUID, command_id: UUID, actor: Actor, given: dict[str, Any]
 ) -> tuple[UUID | None, bytes]:
     """Found or made: once it is clear that the one who asks may sell here, so that nobody else makes accounts, and that this was
     not carried out before, when the customer may have had another address."""
@@ -204,11 +210,13 @@ async def _box_office_customer(
 
 @router.delete("/bookings/{booking_id}", tags=["bookings"], operation_id="cancel_booking", response_model=BookingView)
 async def cancel_booking(booking_id: UUID, request: Request, who: Buyer, key: IdempotencyKey = None) -> Response:
+    """Cancels the whole booking; a customer can until the event's `past_at`."""
     return await _cancel(booking_id, None, request, who, key)
 
 
 @router.post("/bookings/{booking_id}/cancel", tags=["bookings"], operation_id="cancel_tickets", response_model=BookingView)
 async def cancel_tickets(booking_id: UUID, body: TicketIds, request: Request, who: Buyer, key: IdempotencyKey = None) -> Response:
+    """Cancels some tickets of a booking."""
     return await _cancel(booking_id, body.tickets, request, who, key)
 
 
@@ -217,7 +225,7 @@ async def _cancel(booking_id: UUID, tickets: list[UUID] | None, request: Request
     event_id = await side.event_of(booking_id)
     numbers = None if tickets is None else await _ticket_numbers(side.desk, event_id, booking_id, tickets)
     id_ = command_id_of(request, who, key)
-    command = m.CancelBooking(id=id_, actor=who.actor, event_id=event_id, booking_id=booking_id, tickets=numbers)
+    command = CancelBooking(id=id_, actor=who.actor, event_id=event_id, booking_id=booking_id, tickets=numbers)
     return answer(*await side.desk.carry_out(command, request.is_disconnected))
 
 

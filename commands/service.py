@@ -10,7 +10,7 @@ from psycopg_pool import PoolTimeout
 from commands.appender.appender import Appender
 from commands.appender.batch import Accepted, Gone, Replayed
 from ledger import entries as e
-from ledger import messages as m
+from ledger.commands import Command
 from ledger.errors import Busy, IdempotencyKeyReused, OutcomeUnknown
 from ledger.event import Event
 from ledger.streams import Streams
@@ -32,7 +32,7 @@ class Desk:
         self._rewinding = asyncio.Lock()
         self._rewinds = 0
 
-    async def carry_out(self, command: m.Command, gone: Gone | None = None) -> Answer:
+    async def carry_out(self, command: Command, gone: Gone | None = None) -> Answer:
         """What the command made, as its view, and the ledger position of its last entry.
 
         A command that was carried out before gives its first answer again. Raises what `Appender.submit` raises,
@@ -82,7 +82,7 @@ class Desk:
     async def _story(self, stream: UUID, versions: tuple[int, ...], event_name: str, currency: str) -> BookingView:
         return booking_story(await self._streams.entries(stream, versions), event_name, currency, self.codes)
 
-    async def _again(self, command: m.Command, replayed: Replayed) -> Answer:
+    async def _again(self, command: Command, replayed: Replayed) -> Answer:
         # What it was called then, and its currency, beside the booking's own entries: a few, however long the stream is.
         versions = [1, replayed.details_version, replayed.version, *replayed.story]
         found = {one.version: one for one in await self._streams.entries(replayed.stream, versions)}

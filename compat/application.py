@@ -3,34 +3,27 @@
 A rule of Seatledger that says no is 400 here, and what can't be read at all is 422, unless a specification says otherwise.
 """
 
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-import psycopg
 from fastapi import Depends, FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
-from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 from pydantic import BaseModel, GetCoreSchemaHandler, PlainSerializer, WithJsonSchema
 from pydantic_core import CoreSchema
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 
 from accounts.errors import NotSignedIn, TooManyAttempts
 from commands.bodies import Price
 from compat import documentation
 from compat.service import Counter
-from ledger import errors
+from ledger import errors, http_errors
+from ledger.http_errors import plain
 from ledger.settings import Settings
-
-log = logging.getLogger(__name__)
 
 #: Where the composition root mounts them.
 PREFIX = "/compat"
@@ -98,41 +91,7 @@ def make(api: str, settings: Settings, style: Style, *, title: str, description:
         page = next(route for route in app.routes if isinstance(route, APIRoute) and route.path == "/docs")
         app.add_api_route(docs_also_at, page.endpoint, include_in_schema=False)
 
-    async def refused(request: Request, error: Exception) -> Response:
-        assert isinstance(error, errors.SeatledgerError)
-        return _answer(_refusal(error, style), style)
-
-    async def malformed(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
-        found = [{"type": one["type"], "loc": list(one["loc"]), "msg": _message(one["msg"])} for one in error.errors()[:50]]
-        status, body = style.malformed(found) if style.malformed else (422, {"detail": found})
-        return _json(body, status)
-
-    async def framework(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        return _answer(Refusal(error.status_code, {"": [error.detail]}, dict(error.headers or {})), style)
-
-    async def away(request: Request, error: Exception) -> Response:
-        log.warning("The database is out of reach: %s", error)
-        return _answer(_refusal(errors.Busy(), style), style)
-
-    async def gone(request: Request, error: Exception) -> Response:
-        return Response(status_code=499)  # nobody reads it
-
-    async def mistake(request: Request, error: Exception) -> Response:
-        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        return _answer(Refusal(500, {"": ["Something went wrong here. It is logged."]}), style)
-
-    handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
-        errors.SeatledgerError: refused,
-        RequestValidationError: malformed,
-        HTTPException: framework,
-        **dict.fromkeys((psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed, TooManyRequests), away),
-        ClientDisconnect: gone,
-        Exception: mistake,
-    }
-    for kind, handler in handlers.items():
-        app.add_exception_handler(kind, handler)
+    http_errors.install(app, _Refusals(style))
     return app
 
 
@@ -178,20 +137,31 @@ async def array(pages: AsyncIterator[list[T]], made: Callable[[T], BaseModel]) -
 
 
 def _document(app: FastAPI, style: Style) -> dict[str, Any]:
-    """What is answered instead, where the framework says what it would."""
     if app.openapi_schema is None:
-        document = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes, servers=app.servers
-        )
-        for ours in ("HTTPValidationError", "ValidationError"):
-            document["components"]["schemas"].pop(ours, None)
         refusal = {"description": "Refused", "content": {"application/json": {"schema": dict(style.schema)}}}
-        for path in document["paths"].values():
-            for operation in path.values():
-                operation["responses"].pop("422", None)
-                operation["responses"]["4XX"] = refusal
-        app.openapi_schema = document
+        app.openapi_schema = documentation.document_of(app, {"4XX": refusal})
     return app.openapi_schema
+
+
+class _Refusals:
+    """See `http_errors.ErrorResponses`."""
+
+    def __init__(self, style: Style) -> None:
+        self._style = style
+
+    def refused(self, error: errors.SeatledgerError) -> Response:
+        return _response(_refusal(error, self._style), self._style)
+
+    def malformed(self, found: list[Mapping[str, Any]]) -> Response:
+        listed = [{"type": error["type"], "loc": list(error["loc"]), "msg": _message(error["msg"])} for error in found]
+        status, body = self._style.malformed(listed) if self._style.malformed else (422, {"detail": listed})
+        return _json(body, status)
+
+    def framework_error(self, request: Request, error: HTTPException) -> Response:
+        return _response(Refusal(error.status_code, {"": [error.detail]}, dict(error.headers or {})), self._style)
+
+    def internal_error(self) -> Response:
+        return _response(Refusal(500, {"": ["Something went wrong here. It is logged."]}), self._style)
 
 
 NOT_STORED = {"Cache-Control": "no-store"}
@@ -234,7 +204,7 @@ def _refusal(error: errors.SeatledgerError, style: Style) -> Refusal:
     return Refusal(status, said or {"": [error.detail]}, headers)
 
 
-def _answer(refusal: Refusal, style: Style) -> Response:
+def _response(refusal: Refusal, style: Style) -> Response:
     return _json(style.shape(refusal), refusal.status, refusal.headers)
 
 
@@ -249,4 +219,4 @@ def _in_words_of(style: Style, message: str) -> str:
 
 
 def _message(text: str) -> str:
-    return text.encode("utf-8", "replace").decode().removeprefix("Value error, ")
+    return plain(text).removeprefix("Value error, ")

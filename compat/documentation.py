@@ -1,11 +1,13 @@
-"""The pages at /docs and /redoc and the document behind them, of Seatledger's own API and of the others: they ask no other host."""
+"""The OpenAPI document and its pages, /docs and /redoc, of our own API and of the others: they load nothing from elsewhere."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import fastapi_offline
 from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -22,10 +24,24 @@ def prepare(app: FastAPI, settings: Settings) -> None:
     app.router.routes.insert(0, Route(f"/static-offline-docs/{_REDOC}", _redoc))
     if not settings.public_url:
         route = next(route for route in app.routes if isinstance(route, Route) and route.path == app.openapi_url)
-        app.router.routes[app.router.routes.index(route)] = Route(route.path, _document_of(app))
+        app.router.routes[app.router.routes.index(route)] = Route(route.path, _served_document(app))
 
 
-def _document_of(app: FastAPI) -> Callable[[Request], Awaitable[Response]]:
+def document_of(app: FastAPI, error_responses: Mapping[str, Any]) -> dict[str, Any]:
+    """The framework's document, with these error responses of every operation in the place of the framework's own."""
+    document: dict[str, Any] = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes, servers=app.servers
+    )
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
+    for path in document["paths"].values():
+        for operation in path.values():
+            operation["responses"].pop("422", None)
+            operation["responses"] |= error_responses
+    return document
+
+
+def _served_document(app: FastAPI) -> Callable[[Request], Awaitable[Response]]:
     """It names the server as it was asked for, so that "Try it out" works by each of its names: localhost, 127.0.0.1 …"""
 
     async def document(request: Request) -> Response:

@@ -18,7 +18,19 @@ from commands.bodies import NewCategory, minor, numbered
 from commands.routes import WriteSide
 from commands.service import MAX_NUMBER
 from ledger import entries as e
-from ledger import messages as m
+from ledger.commands import (
+    Actor,
+    BookSeats,
+    CancelBooking,
+    CancelEvent,
+    CategoryChange,
+    ChangeEvent,
+    Command,
+    CompleteEvent,
+    Role,
+    ScheduleEvent,
+    WantedSeats,
+)
 from ledger.errors import BookingNotFound, EventNotFound, StaleVersion
 from ledger.event import Event, category_id
 from ledger.views import BookingView, EventView
@@ -79,7 +91,7 @@ class Counter:
         """Put on by the organizer, or by the house."""
         organizer = organizer or await self.guests.find_or_make(HOUSE)
         id_, currency = id_ or uuid4(), self._write.currency
-        command = m.ScheduleEvent(
+        command = ScheduleEvent(
             id=id_, actor=_organizer(organizer.id), event_id=id_, details=details, currency=currency,
             categories=numbered(categories, currency),
         )  # fmt: skip
@@ -92,7 +104,7 @@ class Counter:
         for _ in range(EDITS):
             event = await self._write.desk.event(shown.id)
             assert event is not None, "it is shown"
-            command = m.ChangeEvent(
+            command = ChangeEvent(
                 id=uuid4(), actor=_organizer(event.organizer_id), event_id=event.id, changes=changes,
                 categories=_first_changed(event, price, capacity), expected_details_version=event.details_version,
             )  # fmt: skip
@@ -101,11 +113,11 @@ class Counter:
         raise StaleVersion(shown.details_version)
 
     async def cancel_event(self, shown: EventView) -> EventView:
-        command = m.CancelEvent(id=uuid4(), actor=_organizer(shown.organizer_id), event_id=shown.id)
+        command = CancelEvent(id=uuid4(), actor=_organizer(shown.organizer_id), event_id=shown.id)
         return await self._carry_out_about_event(command)
 
     async def complete_event(self, shown: EventView) -> EventView:
-        command = m.CompleteEvent(id=uuid4(), actor=_organizer(shown.organizer_id), event_id=shown.id)
+        command = CompleteEvent(id=uuid4(), actor=_organizer(shown.organizer_id), event_id=shown.id)
         return await self._carry_out_about_event(command)
 
     async def event(self, number: int) -> Event:
@@ -150,9 +162,9 @@ class Counter:
         id_: UUID | None = None,
     ) -> BookingView:
         """Sold by the house to a guest, or to a walk-in; `in_person`: by the guest, to whom sales hours apply too."""
-        actor = m.Actor(guest.id, m.Role.CUSTOMER) if guest and in_person else _organizer(event.organizer_id)
-        command = m.BookSeats(
-            id=id_ or uuid4(), actor=actor, event_id=event.id, tickets=(m.Wanted(category, quantity),),
+        actor = Actor(guest.id, Role.CUSTOMER) if guest and in_person else _organizer(event.organizer_id)
+        command = BookSeats(
+            id=id_ or uuid4(), actor=actor, event_id=event.id, tickets=(WantedSeats(category, quantity),),
             customer_id=guest.id if guest and not in_person else None, ticket_key=self._write.desk.codes.newest_key,
         )  # fmt: skip
         view, _ = await self._write.desk.carry_out(command, self._gone)
@@ -174,8 +186,8 @@ class Counter:
 
     async def cancel(self, place: Place, *, in_person: bool = False) -> BookingView:
         """By the house, or by its guest: who can't once the event has begun."""
-        actor = m.Actor(place.guest.id, m.Role.CUSTOMER) if in_person else _organizer(place.event.organizer_id)
-        command = m.CancelBooking(id=uuid4(), actor=actor, event_id=place.event.id, booking_id=place.booking_id)
+        actor = Actor(place.guest.id, Role.CUSTOMER) if in_person else _organizer(place.event.organizer_id)
+        command = CancelBooking(id=uuid4(), actor=actor, event_id=place.event.id, booking_id=place.booking_id)
         view, _ = await self._write.desk.carry_out(command, self._gone)
         assert isinstance(view, BookingView)
         return view
@@ -202,7 +214,7 @@ class Counter:
 
     # ---
 
-    async def _carry_out_about_event(self, command: m.Command) -> EventView:
+    async def _carry_out_about_event(self, command: Command) -> EventView:
         view, _ = await self._write.desk.carry_out(command, self._gone)
         assert isinstance(view, EventView)
         return view
@@ -227,14 +239,14 @@ def only_seats(capacity: int, price: Decimal = Decimal()) -> list[NewCategory]:
     return [NewCategory(name=SEAT, price=price, capacity=capacity)]
 
 
-def _organizer(id_: UUID) -> m.Actor:
-    return m.Actor(id_, m.Role.ORGANIZER)
+def _organizer(id_: UUID) -> Actor:
+    return Actor(id_, Role.ORGANIZER)
 
 
-def _first_changed(event: Event, price: Decimal | None, capacity: int | None) -> tuple[m.CategoryChange, ...] | None:
+def _first_changed(event: Event, price: Decimal | None, capacity: int | None) -> tuple[CategoryChange, ...] | None:
     """All of its categories, the first of them changed; None where nothing is to change."""
     if price is None and capacity is None:
         return None
     first, *others = (category_id(event.id, number) for number in event.categories)
-    change = m.CategoryChange(first, price=None if price is None else minor(price, event.currency), capacity=capacity)
-    return change, *map(m.CategoryChange, others)
+    change = CategoryChange(first, price=None if price is None else minor(price, event.currency), capacity=capacity)
+    return change, *map(CategoryChange, others)

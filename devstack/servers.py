@@ -14,9 +14,10 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote
 
 import psutil
@@ -86,8 +87,12 @@ def _nothing(_: str) -> None:
 
 
 @contextmanager
-def own_postgres(directory: Path, lost: Callable[[str], None] = _nothing) -> Iterator[str]:
-    """Yields the URL of its database `seatledger`. Calls `lost`, in a thread, if the server ends by itself. Raises ServerError."""
+def own_postgres(
+    directory: Path, lost: Callable[[str], None] = _nothing, *, changes: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[str]:
+    """Yields the URL of its database `seatledger`. Calls `lost`, in a thread, if the server ends by itself. Raises ServerError.
+
+    `changes`: settings of PostgreSQL that are to differ from POSTGRES_SETTINGS."""
     with _reachable_directory(directory) as home, _socket_directory(home) as sockets:
         data = home / "data"
         _end_leftover(data, sockets)
@@ -95,7 +100,7 @@ def own_postgres(directory: Path, lost: Callable[[str], None] = _nothing) -> Ite
             _check_version(data)
         else:
             _initdb(data)
-        settings = [part for name, value in POSTGRES_SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        settings = [part for name, value in {**POSTGRES_SETTINGS, **changes}.items() for part in ("-c", f"{name}={value}")]
         command: list[str | Path] = [server_programs().postgres("postgres"), "-D", data, "-k", sockets, *settings]
         host = quote(str(sockets), safe="")
         admin_url, url = (f"postgresql://seatledger@/{name}?host={host}" for name in ("postgres", "seatledger"))

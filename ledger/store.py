@@ -32,13 +32,13 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from sqlalchemy import URL, make_url
 
+from ledger.commands import Command
 from ledger.decide import decide
 from ledger.entries import Recorded
 from ledger.errors import Busy, IdempotencyKeyReused
 from ledger.event import Event, evolve
 from ledger.macs import Macs
 from ledger.mapper import EntryMapper
-from ledger.messages import Command
 from ledger.recorder import LedgerRecorder, SnapshotRecorder
 from ledger.settings import Settings
 from ledger.snapshots import Snapshot, restore_at_once

@@ -13,7 +13,18 @@ import psycopg
 from accounts.access import Access
 from accounts.account_service import NewAccount
 from accounts.guests import HOUSE, guest_id
-from ledger import messages as m
+from ledger.commands import (
+    Actor,
+    BookSeats,
+    CancelBooking,
+    CancelEvent,
+    CheckIn,
+    Command,
+    CompleteEvent,
+    Role,
+    ScheduleEvent,
+    WantedSeats,
+)
 from ledger.database_errors import one_line
 from ledger.errors import SeatledgerError
 from ledger.keys import Keyring, KeysError
@@ -39,31 +50,31 @@ class Teller:
     def count(self, what: str) -> int:
         return sum(step.what == what for step in self.steps)
 
-    def _command(self, step: Step) -> m.Command:
+    def _command(self, step: Step) -> Command:
         api = step.show.api
-        organizer = m.Actor(guest_id(api, HOUSE) if api else self._people[1], m.Role.ORGANIZER)
-        who = organizer if step.customer < 0 or api else m.Actor(self._people[step.customer], m.Role.CUSTOMER)
+        organizer = Actor(guest_id(api, HOUSE) if api else self._people[1], Role.ORGANIZER)
+        who = organizer if step.customer < 0 or api else Actor(self._people[step.customer], Role.CUSTOMER)
         guest = guest_id(api, NAMES[step.customer]) if api else None
         id_, event = command_id(step), event_id(step.show)
         match step.what:
             case "schedule":
                 details, categories, currency = step.show.details(self._today), step.show.numbered_categories(), step.show.currency
-                return m.ScheduleEvent(
+                return ScheduleEvent(
                     id=id_, actor=organizer, event_id=event, details=details, currency=currency, categories=categories
                 )
             case "book":
-                return m.BookSeats(
-                    id=id_, actor=who, event_id=event, tickets=(m.Wanted(step.category, step.quantity),), customer_id=guest
+                return BookSeats(
+                    id=id_, actor=who, event_id=event, tickets=(WantedSeats(step.category, step.quantity),), customer_id=guest
                 )
             case "cancel" | "part":
                 tickets = (0,) if step.what == "part" else None
-                return m.CancelBooking(id=id_, actor=who, event_id=event, booking_id=step.booking, tickets=tickets)
+                return CancelBooking(id=id_, actor=who, event_id=event, booking_id=step.booking, tickets=tickets)
             case "check-in":
-                return m.CheckIn(id=id_, actor=organizer, event_id=event, booking_id=step.booking, ticket=0)
+                return CheckIn(id=id_, actor=organizer, event_id=event, booking_id=step.booking, ticket=0)
             case "cancelled":
-                return m.CancelEvent(id=id_, actor=organizer, event_id=event, reason="The headliner is ill.")
+                return CancelEvent(id=id_, actor=organizer, event_id=event, reason="The headliner is ill.")
             case _:
-                return m.CompleteEvent(id=id_, actor=organizer, event_id=event)
+                return CompleteEvent(id=id_, actor=organizer, event_id=event)
 
 
 async def load(settings: Settings, now: datetime | None = None) -> str:

@@ -11,8 +11,8 @@ from itertools import count
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
+from ledger.commands import Role
 from ledger.entries import Category, Details
-from ledger.messages import Role
 
 #: The name space of all ids that are the demo's own.
 DEMO = UUID("5eed5eed-0000-4000-8000-5ea71ed6e500")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import pytest
 
 from ledger.settings import Settings
 from tests.conftest import PostgresServer
+from tests.quick_people import quick_people
 
 ROOT = Path(__file__).parent.parent
 PASSWORD = "correct horse battery"
@@ -68,6 +69,8 @@ class Stack:
         self._environment = {**os.environ, **settings.to_env()}
         self.processes = [self.start(*command) for command in (("app",), ("workers", "worker"), ("workers", "tick"))]
         wait_until_ready(self.url, *self.processes)
+        self._cleanup = ExitStack()
+        self.people = self._cleanup.enter_context(quick_people(settings))
         create = ["-m", "accounts", "create-admin", "--email", "root@example.test", "--name", "Root", "--password-stdin"]
         subprocess.run(
             [sys.executable, *create], input=PASSWORD.encode(), env=self._environment, cwd=ROOT, check=True, capture_output=True
@@ -78,6 +81,7 @@ class Stack:
         return subprocess.Popen([sys.executable, "-m", *module], env={**self._environment, **environment}, cwd=ROOT)
 
     def stop(self) -> None:
+        self._cleanup.close()
         self.http.close()
         for process in self.processes:
             process.terminate()
@@ -90,8 +94,8 @@ class Stack:
 
     def person(self, role: str = "customer") -> Person:
         email = f"{uuid4().hex[:12]}@example.test"
-        self.admin.ok("POST", "/api/users", {"name": f"A {role}", "email": email, "password": PASSWORD, "role": role})
-        return self.log_in(email)
+        made = self.people.account(role, email, PASSWORD)
+        return Person(self.http, str(made.account.id), made.token, email)
 
     def nobody(self) -> Person:
         return Person(self.http)

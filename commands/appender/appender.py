@@ -27,7 +27,7 @@ import psycopg
 from commands.appender.batch import Gone, Outcome, Run, Waiting, decide_batch
 from commands.appender.event_cache import EventCache
 from commands.appender.event_loader import Loads
-from ledger import messages as m
+from ledger.commands import Command
 from ledger.entries import Recorded
 from ledger.errors import Busy, OutcomeUnknown
 from ledger.event import Event, evolve
@@ -101,7 +101,7 @@ class Appender:
         if self._connection is not None:
             await self._connection.close()
 
-    async def submit(self, command: m.Command, gone: Gone | None = None) -> Outcome:
+    async def submit(self, command: Command, gone: Gone | None = None) -> Outcome:
         """Carries a command out, once. Raises the SeatledgerError of the rule that it breaks; `Busy` where nothing happened;
         `OutcomeUnknown` where that can't be told. `gone` asks whether the client has left: then nothing is done for it."""
         outcome: Outcome = await self._hold(command.event_id, command, gone)
@@ -114,7 +114,7 @@ class Appender:
             event = await self._hold(event_id, None, None)
         return event
 
-    async def _hold(self, stream: UUID, command: m.Command | None, gone: Gone | None) -> Any:
+    async def _hold(self, stream: UUID, command: Command | None, gone: Gone | None) -> Any:
         if self.held >= self._queue_limit or self._closing:
             raise Busy
         waiting = Waiting(stream, command, gone, self._timeout)

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from commands.appender.event_cache import EventCache
-from ledger import messages as m
+from ledger.commands import CancelBooking, CheckIn, Command
 from ledger.decide import decide
 from ledger.entries import Recorded, SeatsBooked
 from ledger.errors import SeatledgerError
@@ -56,7 +56,7 @@ class Waiting:
 
     __slots__ = ("absent", "command", "deadline", "future", "gone", "sent", "since", "stream")
 
-    def __init__(self, stream: UUID, command: m.Command | None, gone: Gone | None, timeout_seconds: float) -> None:
+    def __init__(self, stream: UUID, command: Command | None, gone: Gone | None, timeout_seconds: float) -> None:
         loop = asyncio.get_running_loop()
         self.stream, self.command, self.gone = stream, command, gone
         self.future: asyncio.Future[Any] = loop.create_future()
@@ -139,18 +139,18 @@ def decide_batch(batch: Sequence[Waiting], cache: EventCache, now: datetime) -> 
     return run
 
 
-def _replayed(command: m.Command, event: Event, version: int) -> Replayed:
+def _replayed(command: Command, event: Event, version: int) -> Replayed:
     story: tuple[int, ...] = ()
-    if isinstance(command, m.CancelBooking | m.CheckIn) and command.booking_id.bytes in event.bookings:
+    if isinstance(command, CancelBooking | CheckIn) and command.booking_id.bytes in event.bookings:
         story = tuple(one for one in event.versions_about(command.booking_id) if one <= version)
     details_version = max(one for one in event.details_set if one <= version)
     return Replayed(event.id, version, story, details_version)
 
 
-def _accepted(command: m.Command, event: Event, recorded: list[Recorded]) -> Accepted:
+def _accepted(command: Command, event: Event, recorded: list[Recorded]) -> Accepted:
     story: tuple[int, ...] = ()
     view = None
-    if isinstance(command, m.CancelBooking | m.CheckIn):
+    if isinstance(command, CancelBooking | CheckIn):
         story = event.versions_about(command.booking_id)
     elif type(recorded[0].entry) is not SeatsBooked:
         view = event_view(event)

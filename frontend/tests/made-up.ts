@@ -1,6 +1,6 @@
+import { getGetMeResponseMock } from "@/shared/api/generated/accounts/accounts.msw";
 import { getBookTicketsResponseMock } from "@/shared/api/generated/bookings/bookings.msw";
 import { getGetEventResponseMock } from "@/shared/api/generated/events/events.msw";
-import { getGetMeResponseMock } from "@/shared/api/generated/accounts/accounts.msw";
 import type { Account, Booking, Category, Event } from "@/shared/api/generated/model";
 
 /** Things as the generated mocks make them up, but for what a test is about. */

@@ -11,8 +11,8 @@ from typing_extensions import TypeAliasType
 from accounts.access import Organizer, SignedIn
 from accounts.errors import Forbidden
 from accounts.tokens import Principal
+from ledger.commands import Role
 from ledger.errors import BookingNotFound, EventNotFound, InvalidCode, NotYourEvent, WrongEvent
-from ledger.messages import Role
 from ledger.ticket_codes import TicketCodes
 from ledger.views import BookingStatus, BookingView
 from query_api import queries
@@ -69,6 +69,7 @@ async def get_bookings(
 
 @router.get("/bookings/{booking_id}", tags=["bookings"], operation_id="get_booking", response_model=BookingView, responses=JSON)
 async def get_booking(booking_id: UUID, who: SignedIn, reads: Reads) -> Response:
+    """A booking with its tickets and their codes."""
     position, rows = await reads.fetch(queries.booking_by_id(booking_id))
     found = BookingRow(rows[0], reads.side.codes) if rows else None
     if found is None or not may_see(who, found):

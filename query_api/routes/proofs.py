@@ -10,10 +10,10 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import PlainTextResponse
 
 from accounts.access import SignedIn
+from ledger.commands import Role
 from ledger.entries import SeatsBooked
 from ledger.errors import BookingNotFound, EntryNotFound, Malformed
 from ledger.mapper import decode
-from ledger.messages import Role
 from projections import merkle
 from projections.merkle import Span
 from query_api import queries

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Query, Response
 
 from accounts.access import Organizer
 from accounts.tokens import Principal
+from ledger.commands import Role
 from ledger.errors import EventNotFound, Malformed, NotYourEvent
-from ledger.messages import Role
 from query_api import queries
 from query_api.parameters import Cursor, From, Limit, Search, To, cursor_of, number_cursor, page
 from query_api.read_side import Reader, Reads

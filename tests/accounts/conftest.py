@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from argon2 import PasswordHasher
 from fastapi import FastAPI
 from psycopg_pool import AsyncConnectionPool
 
@@ -17,8 +16,9 @@ from accounts.database import Pool
 from accounts.passwords import Passwords
 from accounts.routes import router
 from app import problems
-from ledger.messages import Role
+from ledger.commands import Role
 from ledger.settings import Settings
+from tests.quick_people import quick_passwords
 
 KEY = bytes(range(32))
 PASSWORD = "correct horse battery"
@@ -38,10 +38,9 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
         yield pool
 
 
-@pytest.fixture
-def quick_passwords() -> Passwords:
-    """Argon2id all the same, with the least work that it allows."""
-    return Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+@pytest.fixture(name="quick_passwords")
+def _quick_passwords() -> Passwords:
+    return quick_passwords()
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from accounts.account_service import NewAccount
 from accounts.database import Pool, transaction
 from accounts.passwords import HASHER
 from accounts.tokens import hash_of
+from ledger.commands import Role
 from ledger.errors import Busy, IdempotencyKeyReused, Malformed
-from ledger.messages import Role
 from ledger.settings import Settings
 
 Person = Callable[..., Awaitable[dict[str, Any]]]

@@ -14,8 +14,8 @@ from accounts import tokens
 from accounts.access import Access
 from accounts.database import Pool, transaction
 from accounts.tokens import AccessCache, Principal, _Principals, hash_of
+from ledger.commands import Role
 from ledger.errors import Busy
-from ledger.messages import Role
 
 Processes = Callable[[], Awaitable[Access]]
 Person = Callable[..., Awaitable[dict[str, Any]]]

@@ -12,7 +12,7 @@ import psycopg
 from commands.appender.appender import Appender
 from commands.appender.batch import Accepted, Replayed
 from ledger import entries as e
-from ledger import messages as m
+from ledger.commands import Actor, BookSeats, CancelBooking, CancelEvent, CheckIn, Command, ScheduleEvent
 from ledger.entries import topic_of
 from ledger.errors import TryAgain
 from ledger.mapper import decode, encode
@@ -47,7 +47,7 @@ async def an_appender(
 # --- commands
 
 
-def schedule(capacity: int = 10, limit: int | None = None, name: str = "General") -> m.ScheduleEvent:
+def schedule(capacity: int = 10, limit: int | None = None, name: str = "General") -> ScheduleEvent:
     command = s.schedule(e.Category(1, name, 5_000, capacity), max_tickets_per_customer=limit)
     return msgspec.structs.replace(command, event_id=command.id)
 
@@ -59,26 +59,26 @@ async def scheduled(appender: Appender, capacity: int = 10, limit: int | None = 
     return command.event_id
 
 
-def book(event_id: UUID, who: m.Actor = ALICE, quantity: int = 1, id_: UUID | None = None) -> m.BookSeats:
+def book(event_id: UUID, who: Actor = ALICE, quantity: int = 1, id_: UUID | None = None) -> BookSeats:
     return msgspec.structs.replace(s.book(who, General=quantity), event_id=event_id, id=id_ or uuid4())
 
 
-def cancel(event_id: UUID, booking: UUID) -> m.CancelBooking:
+def cancel(event_id: UUID, booking: UUID) -> CancelBooking:
     return msgspec.structs.replace(s.cancel(ORGANIZER, booking=booking), event_id=event_id)
 
 
-def check_in(event_id: UUID, booking: UUID, ticket: int = 0) -> m.CheckIn:
+def check_in(event_id: UUID, booking: UUID, ticket: int = 0) -> CheckIn:
     return msgspec.structs.replace(s.check_in(ORGANIZER, ticket, booking), event_id=event_id)
 
 
-def cancel_event(event_id: UUID) -> m.CancelEvent:
-    return m.CancelEvent(id=uuid4(), actor=ORGANIZER, event_id=event_id)
+def cancel_event(event_id: UUID) -> CancelEvent:
+    return CancelEvent(id=uuid4(), actor=ORGANIZER, event_id=event_id)
 
 
 # --- outcomes
 
 
-def send(appender: Appender, *commands: m.Command) -> list[asyncio.Task[Any]]:
+def send(appender: Appender, *commands: Command) -> list[asyncio.Task[Any]]:
     return [asyncio.create_task(appender.submit(command)) for command in commands]
 
 
@@ -87,7 +87,7 @@ async def answers(sent: Iterable[asyncio.Task[Any]]) -> list[Any]:
     return await asyncio.gather(*sent, return_exceptions=True)
 
 
-async def outcomes(appender: Appender, commands: Iterable[m.Command]) -> list[Any]:
+async def outcomes(appender: Appender, commands: Iterable[Command]) -> list[Any]:
     """What comes of commands that are sent at once."""
     return await answers(send(appender, *commands))
 
@@ -96,7 +96,7 @@ def count(kind: type, found: Iterable[Any]) -> int:
     return sum(type(one) is kind for one in found)
 
 
-async def insist(appender: Appender, command: m.Command) -> tuple[Accepted | Replayed, int]:
+async def insist(appender: Appender, command: Command) -> tuple[Accepted | Replayed, int]:
     """As a good client does: the same command again until it is known what came of it; and how often that took."""
     for tries in range(1, 100):
         try:

@@ -12,8 +12,8 @@ from commands.appender import batch
 from commands.appender.appender import STAY_LOCKED, Appender
 from commands.appender.batch import Accepted
 from ledger import entries as e
-from ledger import messages as m
 from ledger import recorder
+from ledger.commands import Command
 from ledger.decide import decide
 from ledger.errors import EventNotFound, Malformed, SoldOut
 from ledger.mapper import encode
@@ -141,7 +141,7 @@ async def test_a_command_that_can_t_be_decided_fails_alone(appender: Appender, m
     event_id = await t.scheduled(appender)
     commands = [t.book(event_id) for _ in range(5)]
 
-    def trip(event: Any, command: m.Command, now: Any) -> list[e.Entry]:
+    def trip(event: Any, command: Command, now: Any) -> list[e.Entry]:
         if command.id == commands[2].id:
             raise ZeroDivisionError
         return decide(event, command, now)
@@ -157,7 +157,7 @@ async def test_a_command_whose_entries_the_event_can_t_take_fails_alone(
     event_id = await t.scheduled(appender)
     commands = [t.book(event_id) for _ in range(5)]
 
-    def many(event: Any, command: m.Command, now: Any) -> list[e.Entry]:
+    def many(event: Any, command: Command, now: Any) -> list[e.Entry]:
         made = decide(event, command, now)
         too_many = [msgspec.structs.replace(made[0], lines=(e.Line(1, "General", 11, 1),))]
         return made + too_many if command.id == commands[3].id else made

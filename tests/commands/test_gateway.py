@@ -10,7 +10,7 @@ import pytest
 from commands.appender.appender import Appender
 from commands.appender.batch import Accepted
 from ledger import entries as e
-from ledger import messages as m
+from ledger.commands import WantedSeats
 from ledger.errors import Busy, IdempotencyKeyReused, SoldOut
 from ledger.event import Event
 from ledger.store import TRIES, Ledger
@@ -48,7 +48,7 @@ def test_its_id_with_another_body_is_refused(ledger: Ledger) -> None:
     book = s.book(s.ALICE)
     ledger.carry_out(book, s.NOW)
     with pytest.raises(IdempotencyKeyReused):
-        ledger.carry_out(msgspec.structs.replace(book, tickets=(m.Wanted("General", 5),)), s.NOW)
+        ledger.carry_out(msgspec.structs.replace(book, tickets=(WantedSeats("General", 5),)), s.NOW)
 
 
 def test_a_rule_that_is_broken_leaves_no_trace(ledger: Ledger) -> None:

@@ -5,7 +5,7 @@ from uuid import uuid4
 from commands.appender.appender import Appender
 from commands.appender.batch import Accepted, Replayed
 from ledger import entries as e
-from ledger import messages as m
+from ledger.commands import ChangeEvent
 from ledger.errors import SoldOut
 from ledger.event import category_id
 from tests.commands import selling as t
@@ -36,7 +36,7 @@ async def test_every_kind_of_command_happens_once(appender: Appender, database_u
     schedule = t.schedule()
     event_id = schedule.event_id
     booking, other = t.book(event_id), t.book(event_id)
-    change = m.ChangeEvent(id=uuid4(), actor=t.ORGANIZER, event_id=event_id, changes={"name": "Gala"}, expected_details_version=1)
+    change = ChangeEvent(id=uuid4(), actor=t.ORGANIZER, event_id=event_id, changes={"name": "Gala"}, expected_details_version=1)
     commands = [
         schedule,
         booking,
@@ -59,7 +59,7 @@ async def test_every_kind_of_command_happens_once(appender: Appender, database_u
 async def test_a_replay_names_the_last_entry_of_several(appender: Appender) -> None:
     event_id = await t.scheduled(appender)
     category = s.as_is(e.Category(1, "Stalls", 9_000, 20), id=category_id(event_id, 1))
-    change = m.ChangeEvent(id=uuid4(), actor=t.ORGANIZER, event_id=event_id, categories=(category,), expected_details_version=1)
+    change = ChangeEvent(id=uuid4(), actor=t.ORGANIZER, event_id=event_id, categories=(category,), expected_details_version=1)
     outcome = await appender.submit(change)
     assert isinstance(outcome, Accepted)
     assert [one.version for one in outcome.recorded] == [2, 3, 4]

@@ -9,7 +9,7 @@ import pytest
 
 from commands.appender.appender import Appender
 from commands.service import Desk
-from ledger import messages as m
+from ledger.commands import CancelBooking, CategoryChange, ChangeEvent
 from ledger.entries import Recorded
 from ledger.errors import Busy, IdempotencyKeyReused, OutcomeUnknown
 from ledger.event import Event, category_id
@@ -75,13 +75,13 @@ async def test_a_bookings_replays_read_a_few_entries_and_never_the_stream(
 ) -> None:
     event_id = await t.scheduled(appender, capacity=50)
     booking = t.book(event_id, quantity=2)
-    cancel = m.CancelBooking(id=uuid4(), actor=t.ALICE, event_id=event_id, booking_id=booking.id, tickets=(0,))
+    cancel = CancelBooking(id=uuid4(), actor=t.ALICE, event_id=event_id, booking_id=booking.id, tickets=(0,))
     first = [await desk.carry_out(command) for command in (booking, cancel, t.check_in(event_id, booking.id, ticket=1))]
-    rename = m.CategoryChange(category_id(event_id, 1), name="Renamed")
+    rename = CategoryChange(category_id(event_id, 1), name="Renamed")
     for changes, categories in (({"name": "Later"}, None), ({}, (rename,))):
         version = (await _event(appender, event_id)).details_version
         await desk.carry_out(
-            m.ChangeEvent(
+            ChangeEvent(
                 id=uuid4(),
                 actor=t.ORGANIZER,
                 event_id=event_id,
@@ -104,7 +104,7 @@ async def test_another_booking_under_the_same_command_is_refused(desk: Desk, app
     await desk.carry_out(cancel)
     for booking_id in (other.id, uuid4()):
         with pytest.raises(IdempotencyKeyReused):
-            await desk.carry_out(m.CancelBooking(id=cancel.id, actor=cancel.actor, event_id=event_id, booking_id=booking_id))
+            await desk.carry_out(CancelBooking(id=cancel.id, actor=cancel.actor, event_id=event_id, booking_id=booking_id))
 
 
 async def _event(appender: Appender, event_id: UUID) -> Event:

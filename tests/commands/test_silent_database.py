@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any, cast
 from uuid import UUID
@@ -35,14 +35,21 @@ ONE = Query("SELECT 1, 1", {}, ())
 @pytest.fixture(scope="module")
 def postgres_server() -> Iterator[PostgresServer]:
     """A server of their own: while one of its processes is stopped, it keeps whoever makes or drops a database waiting."""
-    with temporary_directory() as directory, own_postgres(directory) as url:
-        yield PostgresServer(url, "silent_")
+    with temporary_directory() as directory, own_postgres(directory) as url, closing(PostgresServer(url, "silent_")) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
 def template_database(postgres_server: PostgresServer) -> str:
     migrations.upgrade(postgres_server.create("template"))
     return f"{postgres_server.prefix}template"
+
+
+@pytest.fixture
+def database_url(postgres_server: PostgresServer, template_database: str) -> Iterator[str]:
+    """None is made or dropped while the test runs."""
+    yield postgres_server.create("one", template_database)
+    postgres_server.drop("one")
 
 
 @contextmanager

@@ -8,17 +8,17 @@ from uuid import UUID
 from commands.appender.appender import Appender
 from commands.appender.batch import Accepted
 from ledger import entries as e
-from ledger import messages as m
+from ledger.commands import Actor, BookSeats, Role
 from ledger.errors import CustomerLimit, SoldOut
 from tests.commands import selling as t
 from tests.ledger.histories import fold
 
 
-def customer(number: int) -> m.Actor:
-    return m.Actor(UUID(int=0xC000 + number), m.Role.CUSTOMER)
+def customer(number: int) -> Actor:
+    return Actor(UUID(int=0xC000 + number), Role.CUSTOMER)
 
 
-async def rush(appenders: list[Appender], commands: list[m.BookSeats]) -> Counter[type]:
+async def rush(appenders: list[Appender], commands: list[BookSeats]) -> Counter[type]:
     """All at once, in turn at each process; what came of them."""
     sent = [sent for place, command in enumerate(commands) for sent in t.send(appenders[place % len(appenders)], command)]
     return Counter(type(one) for one in await t.answers(sent))

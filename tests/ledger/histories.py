@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 import msgspec
 from hypothesis import strategies as st
 
-from ledger import messages as m
+from ledger.commands import CancelEvent, CategoryChange, Command, CompleteEvent
 from ledger.decide import decide
 from ledger.entries import Recorded
 from ledger.errors import SeatledgerError
@@ -62,12 +62,12 @@ def _history(wanted: list[Wish]) -> list[Recorded]:
     return [scheduled, *carry_out(fold([scheduled]), wanted)]
 
 
-def _command(event: Event, wish: Wish) -> m.Command | None:
+def _command(event: Event, wish: Wish) -> Command | None:
     command = _wished(event, *wish)
     return command and msgspec.structs.replace(command, id=uuid5(s.EVENT, f"{event.version} {wish}"))
 
 
-def _wished(event: Event, what: str, one: Any, other: Any) -> m.Command | None:
+def _wished(event: Event, what: str, one: Any, other: Any) -> Command | None:
     bookings = [UUID(bytes=key) for key in s.state(event)["bookings"]] or [s.UNKNOWN_BOOKING]
     match what:
         case "book":
@@ -78,9 +78,9 @@ def _wished(event: Event, what: str, one: Any, other: Any) -> m.Command | None:
             return s.check_in(s.ADMIN, other, booking=bookings[one % len(bookings)])
         case "change":
             categories = tuple(
-                m.CategoryChange(category_id(event.id, c.number), price=other * 100, capacity=c.capacity + one)
+                CategoryChange(category_id(event.id, c.number), price=other * 100, capacity=c.capacity + one)
                 for c in event.categories.values()
             )
             return s.change(s.ADMIN, version=event.details_version, to=categories, venue=str(other))
-    ends: dict[str, type[m.Command]] = {"cancel event": m.CancelEvent, "complete": m.CompleteEvent}
+    ends: dict[str, type[Command]] = {"cancel event": CancelEvent, "complete": CompleteEvent}
     return ends[what](**s.by(s.ADMIN)) if what in ends else None

@@ -1,45 +1,50 @@
-"""README.md names every setting and every route: what is not written down does not exist for those who use it."""
+"""The papers for users: the tables that are made from the code are of the code, and the README leads to everything."""
 
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from app.main import bootstrap
 from ledger.settings import Settings
+from scripts import reference
 
 ROOT = Path(__file__).parent.parent.parent
 PATHS = bootstrap(Settings(database_url="postgresql:///none", redis_url="redis:///0")).openapi()["paths"]
-ROUTES = [(method.upper(), path) for path, operations in PATHS.items() for method in operations]
 
 
-@pytest.fixture(scope="module")
-def readme() -> str:
-    return (ROOT / "README.md").read_text()
+@pytest.mark.parametrize("name", ["api.md", "settings.md"])
+def test_reference_tables_are_of_the_code(name: str) -> None:
+    text = (ROOT / "docs" / name).read_text()
+    assert reference.filled(text) == text, "run `make reference`"
 
 
-@pytest.mark.parametrize("name", [setting.name.upper() for setting in fields(Settings)])
-def test_setting_is_in_the_readme(name: str, readme: str) -> None:
-    assert f"`{name}`" in readme
-
-
-@pytest.mark.parametrize(("method", "path"), ROUTES)
-def test_route_is_in_the_readme(method: str, path: str, readme: str) -> None:
-    """As `GET /api/events`."""
-    assert f"`{method} {path}`" in readme
+def test_every_route_and_setting_is_in_a_table() -> None:
+    routes, settings = ((ROOT / "docs" / name).read_text() for name in ("api.md", "settings.md"))
+    for path, operations in PATHS.items():
+        for method, operation in operations.items():
+            assert f"| `{method.upper()} {path}` | " in routes
+            assert operation.get("description"), f"{method} {path} has no docstring"
+    assert "| `DATABASE_URL` | " in settings
 
 
 @pytest.mark.parametrize(
     ("heading", "says"),
     [
-        ("# Seatledger", "make setup "), ("# Seatledger", "make run "), ("How it works", "docs/decisions/README.md"),
-        ("Step by step", "/api/events/$EVENT/bookings"), ("The API", "| route | who |"), ("Design decisions, in short", "ledger"),
-        ("Assumptions, trade-offs, known limits", "payment is taken elsewhere"), ("Tests and measurements", "make test"),
+        ("# Seatledger", "make setup "), ("# Seatledger", "make run "), ("How it works", "ARCHITECTURE.md"),
+        ("What is where", "docs/tutorial.md"), ("What is where", "docs/api.md"), ("What is where", "docs/settings.md"),
+        ("What is where", "docs/operations.md"), ("What is where", "docs/decisions/README.md"),
+        ("Design decisions, in short", "ledger"), ("Assumptions, trade-offs, known limits", "payment is taken elsewhere"),
+        ("Tests and measurements", "make test"),
     ],
 )  # fmt: skip
-def test_the_readme_leads_from_installing_to_its_limits(heading: str, says: str, readme: str) -> None:
-    (section,) = (one for one in readme.split("\n## ") if one.startswith(f"{heading}\n"))
+def test_the_readme_leads_from_installing_to_its_limits(heading: str, says: str) -> None:
+    sections = (ROOT / "README.md").read_text().split("\n## ")
+    (section,) = (section for section in sections if section.startswith(f"{heading}\n"))
     assert says in section
+
+
+def test_the_tutorial_books_over_the_api() -> None:
+    assert "/api/events/$EVENT/bookings" in (ROOT / "docs" / "tutorial.md").read_text()
 
 
 def test_the_routes_that_docker_and_nginx_name_exist() -> None:

@@ -7,8 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from ledger import messages as m
-from ledger.messages import Role
+from ledger.commands import BookSeats, CheckIn, CompleteEvent, Role, WantedSeats
 from ledger.settings import Settings
 from ledger.views import booking_story
 from query_api.queries import booking_queries
@@ -26,7 +25,7 @@ async def test_a_booking_is_shown_as_its_entries_tell_it(world: World, api: Api)
     event_id = world.schedule()
     booking_id = world.book(event_id, General=3, VIP=2)
     world.cancel_booking(event_id, booking_id, 1, 3, at=NOW + timedelta(hours=1))
-    world.do(m.CheckIn(id=uuid4(), actor=ORGANIZER, event_id=event_id, booking_id=booking_id, ticket=0), NOW + timedelta(hours=2))
+    world.do(CheckIn(id=uuid4(), actor=ORGANIZER, event_id=event_id, booking_id=booking_id, ticket=0), NOW + timedelta(hours=2))
     world.project()
     answer = await api.get(f"/api/bookings/{booking_id}", ALICE)
     assert answer.content == story_of(world, booking_id)
@@ -97,7 +96,7 @@ async def test_what_is_to_come_and_what_has_been(world: World, api: Api) -> None
     bookings = {name: world.book(event_id, at=before) for name, event_id in events.items()}
     world.cancel_booking(events["given back"], bookings["given back"])
     world.cancel_event(events["called off"])
-    world.do(m.CompleteEvent(id=uuid4(), actor=ADMIN, event_id=events["completed"]))
+    world.do(CompleteEvent(id=uuid4(), actor=ADMIN, event_id=events["completed"]))
     world.project()
 
     async def named(**asked: object) -> list[str]:
@@ -128,7 +127,7 @@ async def test_an_events_bookings_are_its_organizers_to_see(world: World, api: A
     world.sign_up(BOB, "erased", None)
     for who in (ALICE, BOB):
         world.book(event_id, who)
-    world.do(m.BookSeats(id=uuid4(), actor=ORGANIZER, event_id=event_id, tickets=(m.Wanted("VIP", 1),)))
+    world.do(BookSeats(id=uuid4(), actor=ORGANIZER, event_id=event_id, tickets=(WantedSeats("VIP", 1),)))
     world.project()
     path = f"/api/events/{event_id}/bookings"
     before = CountingCursor.count
@@ -180,7 +179,7 @@ async def test_csv_is_safe_complete_and_of_one_snapshot(world: World, api: Api, 
     for place, name in enumerate(names):
         who = Person(uuid4(), Role.CUSTOMER)
         world.sign_up(who, name, f"p{place}@example.test")
-        world.do(m.BookSeats(id=uuid4(), actor=who, event_id=event_id, tickets=(m.Wanted("=1+1", 2),)))
+        world.do(BookSeats(id=uuid4(), actor=who, event_id=event_id, tickets=(WantedSeats("=1+1", 2),)))
     world.project()
     answer = await api.get(f"/api/events/{event_id}/bookings", ORGANIZER, {"Accept": "text/csv"}, limit=1)
     assert answer.headers["content-type"].startswith("text/csv; charset=utf-8")

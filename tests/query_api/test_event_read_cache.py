@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 import pytest
 from redis import Redis
 
-from ledger import messages as m
 from ledger.channels import positions_channel
+from ledger.commands import BookSeats, CancelBooking, CancelEvent, CategoryChange, ChangeEvent, Command, WantedSeats
 from ledger.errors import SeatledgerError
 from ledger.event import category_id
 from ledger.settings import Settings
@@ -51,22 +51,22 @@ def change_at_random(world: World, dice: random.Random, events: list[UUID]) -> N
     """Books, cancels, edits, schedules: what breaks a rule is not done."""
     event_id = dice.choice(events)
     event = world.events[event_id]
-    prices = [m.CategoryChange(category_id(event_id, number), None, dice.randrange(9_000), None) for number in event.categories]
-    changes: list[m.Command] = [
-        m.ChangeEvent(
+    prices = [CategoryChange(category_id(event_id, number), None, dice.randrange(9_000), None) for number in event.categories]
+    changes: list[Command] = [
+        ChangeEvent(
             id=uuid4(), actor=ADMIN, event_id=event_id, changes={"name": f"Night {dice.random()}"},
             expected_details_version=event.details_version,
         ),
-        m.ChangeEvent(
-            id=uuid4(), actor=ADMIN, event_id=event_id, categories=(*prices, m.CategoryChange(None, f"Row {dice.random()}", 10, 5)),
+        ChangeEvent(
+            id=uuid4(), actor=ADMIN, event_id=event_id, categories=(*prices, CategoryChange(None, f"Row {dice.random()}", 10, 5)),
             expected_details_version=event.details_version,
         ),
-        m.CancelEvent(id=uuid4(), actor=ADMIN, event_id=event_id),
+        CancelEvent(id=uuid4(), actor=ADMIN, event_id=event_id),
     ]  # fmt: skip
-    bookings = [m.BookSeats(id=uuid4(), actor=ALICE, event_id=event_id, tickets=(m.Wanted("General", 2),)) for _ in range(12)]
+    bookings = [BookSeats(id=uuid4(), actor=ALICE, event_id=event_id, tickets=(WantedSeats("General", 2),)) for _ in range(12)]
     assert isinstance(event.bookings, dict)
     stand = [UUID(bytes=one) for one in [*event.bookings][:3]]
-    cancelled = [m.CancelBooking(id=uuid4(), actor=ADMIN, event_id=event_id, booking_id=one) for one in stand]
+    cancelled = [CancelBooking(id=uuid4(), actor=ADMIN, event_id=event_id, booking_id=one) for one in stand]
     try:
         world.do(dice.choice([*bookings, *cancelled, *changes[: 2 + (dice.random() < 0.2)]]))
     except SeatledgerError:

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from ledger import entries as e
-from ledger import messages as m
+from ledger.commands import CompleteEvent
 from ledger.errors import SeatledgerError
 from ledger.money import to_text
 from ledger.settings import Settings
@@ -43,7 +43,7 @@ def busy_weeks(world: World) -> None:
         except SeatledgerError:
             pass
     world.cancel_event(made[2], START + timedelta(days=11))
-    world.do(m.CompleteEvent(id=uuid4(), actor=ADMIN, event_id=made[1]), START + timedelta(days=11))
+    world.do(CompleteEvent(id=uuid4(), actor=ADMIN, event_id=made[1]), START + timedelta(days=11))
 
 
 def fold(world: World) -> dict[UUID, list[tuple[datetime, Counter[str]]]]:

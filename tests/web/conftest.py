@@ -1,15 +1,13 @@
 """Browsers: Debian's Chromium against the running system. Whatever a page complains about fails the test that visited it."""
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect
 
-from tests import tools
 from tests.running_system import PASSWORD, Person, Stack
 
 ROOT = Path(__file__).parent.parent.parent
@@ -101,16 +99,6 @@ class Visitor:
 
 
 Visit = Callable[..., Visitor]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Of one file of tests and no longer: while Playwright runs, no test with an event loop of its own can."""
-    path = tools.find("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"] if os.geteuid() == 0 else [])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

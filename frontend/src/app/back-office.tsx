@@ -4,15 +4,23 @@ import { Route } from "react-router";
 import { RequireSession } from "./require-session";
 
 const OrganisePage = lazy(async () => ({
-  default: (await import("@/features/organise/organise-page")).OrganisePage,
+  default: (await import("@/features/organise/event-list/organise-page")).OrganisePage,
 }));
-const CreatePage = lazy(async () => ({ default: (await import("@/features/organise/create-page")).CreatePage }));
-const Workspace = lazy(async () => ({ default: (await import("@/features/organise/workspace")).Workspace }));
-const OverviewPage = lazy(async () => ({ default: (await import("@/features/organise/overview-page")).OverviewPage }));
-const SoldPage = lazy(async () => ({ default: (await import("@/features/organise/sold-page")).SoldPage }));
-const SellPage = lazy(async () => ({ default: (await import("@/features/organise/sell-page")).SellPage }));
-const CheckInPage = lazy(async () => ({ default: (await import("@/features/organise/check-in-page")).CheckInPage }));
-const EditPage = lazy(async () => ({ default: (await import("@/features/organise/edit-page")).EditPage }));
+const CreatePage = lazy(async () => ({
+  default: (await import("@/features/organise/create-event/create-page")).CreatePage,
+}));
+const Workspace = lazy(async () => ({
+  default: (await import("@/features/organise/event-layout/workspace")).Workspace,
+}));
+const OverviewPage = lazy(async () => ({
+  default: (await import("@/features/organise/overview/overview-page")).OverviewPage,
+}));
+const SoldPage = lazy(async () => ({ default: (await import("@/features/organise/bookings/sold-page")).SoldPage }));
+const SellPage = lazy(async () => ({ default: (await import("@/features/organise/box-office/sell-page")).SellPage }));
+const CheckInPage = lazy(async () => ({
+  default: (await import("@/features/organise/check-in/check-in-page")).CheckInPage,
+}));
+const EditPage = lazy(async () => ({ default: (await import("@/features/organise/edit-event/edit-page")).EditPage }));
 const StatisticsPage = lazy(async () => ({
   default: (await import("@/features/statistics/statistics-page")).StatisticsPage,
 }));
@@ -20,10 +28,16 @@ const PeoplePage = lazy(async () => ({ default: (await import("@/features/people
 const ProjectionsPage = lazy(async () => ({
   default: (await import("@/features/projections/projections-page")).ProjectionsPage,
 }));
-const LedgerPage = lazy(async () => ({ default: (await import("@/features/ledger/ledger-page")).LedgerPage }));
-const HistoryPage = lazy(async () => ({ default: (await import("@/features/ledger/history-page")).HistoryPage }));
-const ComparePage = lazy(async () => ({ default: (await import("@/features/ledger/compare-page")).ComparePage }));
-const BooksPage = lazy(async () => ({ default: (await import("@/features/ledger/books-page")).BooksPage }));
+const LedgerPage = lazy(async () => ({ default: (await import("@/features/ledger/entries/ledger-page")).LedgerPage }));
+const HistoryPage = lazy(async () => ({
+  default: (await import("@/features/ledger/history/history-page")).HistoryPage,
+}));
+const ComparePage = lazy(async () => ({
+  default: (await import("@/features/ledger/comparison/compare-page")).ComparePage,
+}));
+const BooksPage = lazy(async () => ({
+  default: (await import("@/features/ledger/statistics-as-of/books-page")).BooksPage,
+}));
 
 /** The pages of those who organise, administer and audit. */
 export const backOffice = (

@@ -10,7 +10,8 @@ import {
 } from "@tabler/icons-react";
 
 import type { Role } from "@/shared/api/generated/model";
-import { app } from "@/shared/strings/app";
+
+import { frameText } from "./strings";
 
 interface Destination {
   to: string;
@@ -21,13 +22,18 @@ interface Destination {
 }
 
 const DESTINATIONS: readonly Destination[] = [
-  { to: "/", label: app.navigation.events, icon: IconCalendarEvent },
-  { to: "/bookings", label: app.navigation.bookings, icon: IconTicket, roles: ["customer", "organizer", "admin"] },
-  { to: "/organise", label: app.navigation.organise, icon: IconClipboardList, roles: ["organizer", "admin"] },
-  { to: "/statistics", label: app.navigation.statistics, icon: IconChartBar, roles: ["organizer", "admin"] },
-  { to: "/people", label: app.navigation.users, icon: IconUsers, roles: ["admin"] },
-  { to: "/ledger", label: app.navigation.audit, icon: IconBook2, roles: ["auditor", "admin"] },
-  { to: "/projections", label: app.navigation.projections, icon: IconActivity, roles: ["auditor", "admin"] },
+  { to: "/", label: frameText.navigation.events, icon: IconCalendarEvent },
+  {
+    to: "/bookings",
+    label: frameText.navigation.bookings,
+    icon: IconTicket,
+    roles: ["customer", "organizer", "admin"],
+  },
+  { to: "/organise", label: frameText.navigation.organise, icon: IconClipboardList, roles: ["organizer", "admin"] },
+  { to: "/statistics", label: frameText.navigation.statistics, icon: IconChartBar, roles: ["organizer", "admin"] },
+  { to: "/people", label: frameText.navigation.users, icon: IconUsers, roles: ["admin"] },
+  { to: "/ledger", label: frameText.navigation.audit, icon: IconBook2, roles: ["auditor", "admin"] },
+  { to: "/projections", label: frameText.navigation.projections, icon: IconActivity, roles: ["auditor", "admin"] },
 ];
 
 export function destinationsFor(role: Role | undefined): readonly Destination[] {

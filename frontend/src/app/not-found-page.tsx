@@ -4,18 +4,19 @@ import { Link } from "react-router";
 
 import { NothingHere } from "@/shared/feedback/nothing-here";
 import { Page } from "@/shared/navigation/page";
-import { app } from "@/shared/strings/app";
+
+import { frameText } from "./strings";
 
 export function NotFoundPage() {
   return (
-    <Page title={app.notFound.title}>
+    <Page title={frameText.notFound.title}>
       <NothingHere
         icon={IconMapOff}
         title="404"
-        text={app.notFound.text}
+        text={frameText.notFound.text}
         action={
           <Button component={Link} to="/">
-            {app.notFound.action}
+            {frameText.notFound.action}
           </Button>
         }
       />

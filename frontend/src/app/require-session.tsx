@@ -10,6 +10,8 @@ import { signInPath } from "@/shared/navigation/return-path";
 import { useSession } from "@/shared/session/session";
 import { app } from "@/shared/strings/app";
 
+import { frameText } from "./strings";
+
 const Notifications = lazy(async () => ({ default: (await import("./notifications")).Notifications }));
 
 /** What it protects is for the API to refuse; this only spares people a page that would be empty. */
@@ -27,14 +29,14 @@ export function RequireSession({ roles }: { roles?: readonly Role[] }) {
   if (account === null) return <Navigate to={signInPath(pathname + search)} replace />;
   if (roles !== undefined && !roles.includes(account.role)) {
     return (
-      <Page title={app.forbidden.title}>
+      <Page title={frameText.forbidden.title}>
         <NothingHere
           icon={IconLock}
           title={app.roles[account.role]}
-          text={app.forbidden.text}
+          text={frameText.forbidden.text}
           action={
             <Button component={Link} to="/">
-              {app.notFound.action}
+              {frameText.notFound.action}
             </Button>
           }
         />

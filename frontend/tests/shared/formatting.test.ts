@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 
 import { count } from "@/shared/formatting/counts";
-import { money, total } from "@/shared/formatting/money";
 import { dayRange, leaf, moment, span, time } from "@/shared/formatting/moments";
+import { money, total } from "@/shared/formatting/money";
 
 it("adds money up without losing a cent", () => {
   expect(total([])).toBe("0");

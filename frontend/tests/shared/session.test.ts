@@ -1,23 +1,25 @@
-import { QueryClient } from "@tanstack/react-query";
+import { QueryClient, type QueryKey } from "@tanstack/react-query";
 import { expect, it } from "vitest";
 
 import { bookingsQuery } from "@/features/bookings/queries";
 import { eventsQuery } from "@/features/events/queries";
+import { statisticsAsOfQuery } from "@/features/ledger/queries";
 import { organisedQuery, soldQuery } from "@/features/organise/queries";
+import { queryKey } from "@/shared/queries/query-key";
 import { endSession } from "@/shared/session/session";
 
 it("forgets whatever somebody saw as themselves, and keeps what everybody sees", () => {
   const queries = new QueryClient();
   const everybodys = eventsQuery({ q: "", from: null, to: null }).queryKey;
-  const own = [
+  const own: QueryKey[] = [
     bookingsQuery("upcoming").queryKey,
     organisedQuery({ q: "", status: "active", organizerId: "one" }).queryKey,
     soldQuery("event", { q: "", status: null }).queryKey,
-    ["ledger", "books", null],
+    statisticsAsOfQuery(null).queryKey,
   ];
   for (const key of [everybodys, ...own]) queries.setQueryData(key, { pages: [] });
   endSession(queries);
   expect(queries.getQueryData(everybodys)).toBeDefined();
   expect(own.map((key) => queries.getQueryData(key))).toEqual(own.map(() => undefined));
-  expect(queries.getQueryData(["session"])).toBeNull();
+  expect(queries.getQueryData(queryKey("session"))).toBeNull();
 });

@@ -2,14 +2,15 @@ import { Avatar, UnstyledButton, VisuallyHidden, type UnstyledButtonProps } from
 import type { ComponentPropsWithRef } from "react";
 
 import type { Account } from "@/shared/api/generated/model";
-import { app } from "@/shared/strings/app";
+
+import { frameText } from "../strings";
 
 type Props = UnstyledButtonProps & ComponentPropsWithRef<"button"> & { account: Account };
 
 export function AccountButton({ account, ...button }: Props) {
   return (
     <UnstyledButton aria-haspopup="menu" {...button}>
-      <VisuallyHidden>{app.accountMenu(account.name)}</VisuallyHidden>
+      <VisuallyHidden>{frameText.accountMenu(account.name)}</VisuallyHidden>
       <Avatar name={account.name} color="ledger" radius="xl" aria-hidden />
     </UnstyledButton>
   );

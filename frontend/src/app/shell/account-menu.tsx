@@ -8,6 +8,7 @@ import type { Account } from "@/shared/api/generated/model";
 import { endSession } from "@/shared/session/session";
 import { app } from "@/shared/strings/app";
 
+import { frameText } from "../strings";
 import { AccountButton } from "./account-button";
 
 /** Comes, opened, when somebody first asks for it. */
@@ -27,13 +28,13 @@ export function AccountMenu({ account }: { account: Account }) {
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Item component={Link} to="/account" leftSection={<IconUser size={18} aria-hidden />}>
-          {app.account}
+          {frameText.account}
           <Text span size="xs" c="dimmed" display="block" truncate>
             {`${account.name}, ${app.roles[account.role]}`}
           </Text>
         </Menu.Item>
         <Menu.Item leftSection={<IconLogout size={18} aria-hidden />} onClick={() => logOut.mutate()}>
-          {app.signOut}
+          {frameText.signOut}
         </Menu.Item>
       </Menu.Dropdown>
     </Menu>

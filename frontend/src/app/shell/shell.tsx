@@ -9,6 +9,7 @@ import { app } from "@/shared/strings/app";
 
 import { CrashPage } from "../crash-page";
 import { destinationsFor } from "../navigation";
+import { frameText } from "../strings";
 import { Brand } from "./brand";
 import { ColourSwitch } from "./colour-switch";
 import classes from "./shell.module.css";
@@ -36,7 +37,7 @@ export function Shell() {
       padding={0}
     >
       <a href="#content" className={classes.skip}>
-        {app.skipToContent}
+        {frameText.skipToContent}
       </a>
       <AppShell.Header data-no-print>
         <Container h="100%">
@@ -47,11 +48,11 @@ export function Shell() {
                 onClick={toggle}
                 hiddenFrom="md"
                 size="sm"
-                aria-label={isOpen ? app.closeNavigation : app.openNavigation}
+                aria-label={isOpen ? frameText.closeNavigation : frameText.openNavigation}
                 aria-expanded={isOpen}
               />
               <Brand />
-              <Group component="nav" aria-label={app.mainNavigation} gap={4} ml="md" visibleFrom="md">
+              <Group component="nav" aria-label={frameText.mainNavigation} gap={4} ml="md" visibleFrom="md">
                 {destinations.map(({ to, label }) => (
                   <RouterLink key={to} to={to} end={to === "/"} className={classes.link ?? ""}>
                     {label}
@@ -68,7 +69,7 @@ export function Shell() {
       </AppShell.Header>
       <AppShell.Navbar
         p="md"
-        aria-label={app.mainNavigation}
+        aria-label={frameText.mainNavigation}
         hiddenFrom="md"
         display={isOpen ? undefined : "none"}
         data-no-print
@@ -104,10 +105,10 @@ export function Shell() {
         <Container component="footer" w="100%" py="xl" data-no-print>
           <Group justify="space-between" gap="xs">
             <Text size="sm" c="dimmed">
-              {app.footer}
+              {frameText.footer}
             </Text>
             <Anchor href="/docs" size="sm" c="dimmed">
-              {app.apiDocumentation}
+              {frameText.apiDocumentation}
             </Anchor>
           </Group>
         </Container>

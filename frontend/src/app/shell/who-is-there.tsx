@@ -4,8 +4,8 @@ import { Link, useLocation } from "react-router";
 
 import { signInPath } from "@/shared/navigation/return-path";
 import { useSession } from "@/shared/session/session";
-import { app } from "@/shared/strings/app";
 
+import { frameText } from "../strings";
 import { AccountButton } from "./account-button";
 
 const AccountMenu = lazy(async () => ({ default: (await import("./account-menu")).AccountMenu }));
@@ -31,7 +31,7 @@ export function WhoIsThere() {
   const isSigningIn = ["/sign-in", "/sign-up"].includes(pathname);
   return (
     <Button component={Link} to={isSigningIn ? "/sign-in" : signInPath(pathname + search)} size="sm">
-      {app.signIn}
+      {frameText.signIn}
     </Button>
   );
 }

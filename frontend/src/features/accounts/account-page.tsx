@@ -2,11 +2,11 @@ import { SimpleGrid, Stack } from "@mantine/core";
 
 import { Page } from "@/shared/navigation/page";
 import { useSession } from "@/shared/session/session";
-import { accounts } from "@/shared/strings/accounts";
 
 import { DetailsForm } from "./details-form";
 import { EraseMe } from "./erase-me";
 import { PasswordForm } from "./password-form";
+import { accounts } from "./strings";
 
 export function AccountPage() {
   const { account } = useSession();

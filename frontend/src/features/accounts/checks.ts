@@ -1,4 +1,4 @@
-import { accounts } from "@/shared/strings/accounts";
+import { accounts } from "./strings";
 
 const PASSWORD_LENGTH = 8;
 

@@ -1,10 +1,10 @@
 import { Avatar, Badge, Group, Paper, Stack, Text, Title, UnstyledButton } from "@mantine/core";
 
 import type { DemoAccount } from "@/shared/api/generated/model";
-import { accounts } from "@/shared/strings/accounts";
 import { app } from "@/shared/strings/app";
 
 import classes from "./demo-accounts.module.css";
+import { accounts } from "./strings";
 import type { useSignIn } from "./use-sign-in";
 
 /** Published, in the README and in the API's own answer: it opens nothing but a demo. */

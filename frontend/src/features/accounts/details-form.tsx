@@ -2,12 +2,12 @@ import { Button, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 
 import type { Account } from "@/shared/api/generated/model";
-import { accounts } from "@/shared/strings/accounts";
 
 import { checks } from "./checks";
 import { FormProblem } from "./form-problem";
 import { Password } from "./password";
 import { Section } from "./section";
+import { accounts } from "./strings";
 import { useChange } from "./use-change";
 
 const text = accounts.account;

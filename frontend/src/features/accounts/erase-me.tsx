@@ -9,10 +9,10 @@ import { useEraseMe } from "@/shared/api/generated/accounts/accounts";
 import { isKind } from "@/shared/api/problem";
 import { Dialog } from "@/shared/feedback/dialog";
 import { endSession } from "@/shared/session/session";
-import { accounts } from "@/shared/strings/accounts";
 
 import { FormProblem } from "./form-problem";
 import { Section } from "./section";
+import { accounts } from "./strings";
 
 const text = accounts.account.erase;
 

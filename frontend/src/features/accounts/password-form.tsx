@@ -1,12 +1,11 @@
 import { Button, Stack } from "@mantine/core";
 import { useForm } from "@mantine/form";
 
-import { accounts } from "@/shared/strings/accounts";
-
 import { checks } from "./checks";
 import { FormProblem } from "./form-problem";
 import { Password } from "./password";
 import { Section } from "./section";
+import { accounts } from "./strings";
 import { useChange } from "./use-change";
 
 const text = accounts.account;

@@ -1,6 +1,6 @@
 import { PasswordInput, type PasswordInputProps } from "@mantine/core";
 
-import { accounts } from "@/shared/strings/accounts";
+import { accounts } from "./strings";
 
 export function Password(props: PasswordInputProps) {
   return <PasswordInput visibilityToggleButtonProps={{ "aria-label": accounts.showPassword }} {...props} />;

@@ -1,24 +1,25 @@
 import { Anchor, Button, Paper, SimpleGrid, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useForm } from "@mantine/form";
+import { useQuery } from "@tanstack/react-query";
 import { Link, useSearchParams } from "react-router";
 
-import { useGetAbout } from "@/shared/api/generated/system/system";
 import { type ApiError, isKind, UNREACHABLE } from "@/shared/api/problem";
 import { Page } from "@/shared/navigation/page";
 import { RETURN_PARAMETER, safeReturnPath } from "@/shared/navigation/return-path";
+import { aboutQuery } from "@/shared/queries/about-query";
 import { useSession } from "@/shared/session/session";
-import { accounts } from "@/shared/strings/accounts";
 
 import { checks } from "./checks";
 import { DemoAccounts } from "./demo-accounts";
 import { FormProblem } from "./form-problem";
 import { Password } from "./password";
+import { accounts } from "./strings";
 import { useSignIn } from "./use-sign-in";
 
 const text = accounts.signIn;
 
 export function SignInPage() {
-  const about = useGetAbout();
+  const about = useQuery(aboutQuery());
   const demo = about.data?.demo_accounts ?? [];
   const signIn = useSignIn();
 

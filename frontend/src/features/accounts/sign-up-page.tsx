@@ -6,11 +6,11 @@ import { Link, useSearchParams } from "react-router";
 import { useSignUp } from "@/shared/api/generated/accounts/accounts";
 import { isKind, UNREACHABLE } from "@/shared/api/problem";
 import { Page } from "@/shared/navigation/page";
-import { accounts } from "@/shared/strings/accounts";
 
 import { checks } from "./checks";
 import { FormProblem } from "./form-problem";
 import { Password } from "./password";
+import { accounts } from "./strings";
 import { useSignIn } from "./use-sign-in";
 
 const text = accounts.signUp;

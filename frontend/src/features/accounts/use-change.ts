@@ -2,11 +2,12 @@ import { notifications } from "@mantine/notifications";
 import { useState } from "react";
 
 import { useUpdateMe } from "@/shared/api/generated/accounts/accounts";
-import { newIdempotencyKey } from "@/shared/api/idempotency-key";
 import type { UpdateMe } from "@/shared/api/generated/model";
+import { newIdempotencyKey } from "@/shared/api/idempotency-key";
 import { isKind, UNREACHABLE } from "@/shared/api/problem";
 import { useUpdateSession } from "@/shared/session/session";
-import { accounts } from "@/shared/strings/accounts";
+
+import { accounts } from "./strings";
 
 /** Changes one's account; what a field is to blame for goes to `setErrors`, the rest is `problem`. */
 export function useChange(saved: string, setErrors: (errors: Record<string, string>) => void) {

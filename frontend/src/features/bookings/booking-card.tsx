@@ -4,11 +4,11 @@ import { Link } from "react-router";
 
 import type { Booking, Event } from "@/shared/api/generated/model";
 import { DateStub } from "@/shared/calendar/date-stub";
-import { money } from "@/shared/formatting/money";
 import { start } from "@/shared/formatting/moments";
-import { bookings } from "@/shared/strings/bookings";
+import { money } from "@/shared/formatting/money";
 
 import classes from "./booking-card.module.css";
+import { bookings } from "./strings";
 
 /** A booking in a list; the whole card leads to its tickets. */
 export function BookingCard({ booking, event }: { booking: Booking; event: Event | undefined }) {

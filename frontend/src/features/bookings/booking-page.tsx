@@ -9,13 +9,13 @@ import { LoadFailed } from "@/shared/feedback/load-failed";
 import { NothingHere } from "@/shared/feedback/nothing-here";
 import { since, span } from "@/shared/formatting/moments";
 import { Page } from "@/shared/navigation/page";
-import { bookings } from "@/shared/strings/bookings";
 import { DownloadButton } from "@/shared/tables/download-button";
 
 import type { DatedEvent } from "./calendar-file";
 import { CancelTickets } from "./cancel-tickets";
 import { Payment } from "./payment";
 import { bookedEventQuery, bookingQuery } from "./queries";
+import { bookings } from "./strings";
 import { Ticket } from "./ticket";
 
 export function BookingPage() {

@@ -14,10 +14,10 @@ import type { Booking, BookingPage, Event } from "@/shared/api/generated/model";
 import { LoadFailed } from "@/shared/feedback/load-failed";
 import { NothingHere } from "@/shared/feedback/nothing-here";
 import { Page } from "@/shared/navigation/page";
-import { bookings } from "@/shared/strings/bookings";
 
 import { BookingCard } from "./booking-card";
 import { bookedEventQuery, bookingsQuery, LISTS, UPCOMING_PAGES } from "./queries";
+import { bookings } from "./strings";
 
 const LAST = Number.MAX_SAFE_INTEGER;
 

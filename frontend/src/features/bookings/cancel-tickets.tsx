@@ -7,9 +7,9 @@ import { useState } from "react";
 import type { Booking, Event } from "@/shared/api/generated/model";
 import { Dialog } from "@/shared/feedback/dialog";
 import { isFree, money, total } from "@/shared/formatting/money";
-import { bookings } from "@/shared/strings/bookings";
 import { useNow } from "@/shared/time/use-now";
 
+import { bookings } from "./strings";
 import { useCancel } from "./use-cancel";
 
 const text = bookings.cancel;

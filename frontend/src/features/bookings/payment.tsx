@@ -2,7 +2,8 @@ import { Group, Stack, Text } from "@mantine/core";
 
 import type { Booking } from "@/shared/api/generated/model";
 import { money } from "@/shared/formatting/money";
-import { bookings } from "@/shared/strings/bookings";
+
+import { bookings } from "./strings";
 
 /** What was paid, line by line, and what of it went back. */
 export function Payment({ booking }: { booking: Booking }) {

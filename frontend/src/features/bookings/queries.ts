@@ -1,9 +1,9 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
 import { getBooking, getBookings } from "@/shared/api/generated/bookings/bookings";
-import { getEvent } from "@/shared/api/generated/events/events";
 import type { BookingTime } from "@/shared/api/generated/model";
-import { learnFrom } from "@/shared/live/seat-store";
+import { eventQuery } from "@/shared/queries/event-query";
+import { queryKey } from "@/shared/queries/query-key";
 
 const PAGE_SIZE = { upcoming: 200, past: 50 };
 /** Of what is to come so much is read without being asked, 600 bookings: the next event may be the one that was booked first. */
@@ -12,12 +12,12 @@ export const UPCOMING_PAGES = 3;
 const EVENT_FRESH_MILLISECONDS = 60_000;
 
 /** Lists of one's own bookings, newest first. */
-export const LISTS = ["/api/bookings", "list"];
+export const LISTS = queryKey("bookings", "list");
 
 /** What is to come, or what has been: the server says which is which, over all of them. */
 export function bookingsQuery(when: BookingTime) {
   return infiniteQueryOptions({
-    queryKey: [...LISTS, when],
+    queryKey: queryKey("bookings", "list", when),
     queryFn: ({ pageParam, signal }) => {
       const parameters = { when, limit: PAGE_SIZE[when], ...(pageParam === null ? {} : { cursor: pageParam }) };
       return getBookings(parameters, undefined, undefined, signal);
@@ -29,15 +29,11 @@ export function bookingsQuery(when: BookingTime) {
 
 export function bookingQuery(id: string) {
   return queryOptions({
-    queryKey: ["/api/bookings", id],
+    queryKey: queryKey("bookings", "detail", id),
     queryFn: ({ signal }) => getBooking(id, undefined, undefined, signal),
   });
 }
 
 export function bookedEventQuery(id: string) {
-  return queryOptions({
-    queryKey: ["/api/events", id],
-    queryFn: async ({ signal }) => learnFrom(await getEvent(id, undefined, undefined, signal), (event) => [event]),
-    staleTime: EVENT_FRESH_MILLISECONDS,
-  });
+  return queryOptions({ ...eventQuery(id), staleTime: EVENT_FRESH_MILLISECONDS });
 }

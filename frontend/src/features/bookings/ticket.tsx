@@ -2,8 +2,8 @@ import { Badge, Group, Paper, Stack, Text } from "@mantine/core";
 import { QRCodeSVG } from "qrcode.react";
 
 import type { Booking } from "@/shared/api/generated/model";
-import { bookings } from "@/shared/strings/bookings";
 
+import { bookings } from "./strings";
 import classes from "./ticket.module.css";
 
 const COLOURS = { active: "ledger", used: "blue", cancelled: "gray" };

@@ -4,8 +4,9 @@ import { cancelBooking, cancelTickets } from "@/shared/api/generated/bookings/bo
 import type { Booking } from "@/shared/api/generated/model";
 import { ApiError } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
+import { queryKey } from "@/shared/queries/query-key";
 
-import { LISTS } from "./queries";
+import { bookingQuery, LISTS } from "./queries";
 
 /** Gives tickets back; `problem` is the kind of the refusal. What one sees next has it. */
 export function useCancel(booking: Booking, onDone: () => void) {
@@ -23,12 +24,12 @@ export function useCancel(booking: Booking, onDone: () => void) {
     },
     onSuccess: (changed) => {
       done();
-      queries.setQueryData(["/api/bookings", booking.id], changed);
+      queries.setQueryData(bookingQuery(booking.id).queryKey, changed);
       void queries.invalidateQueries({ queryKey: LISTS });
-      void queries.invalidateQueries({ queryKey: ["/api/events"] });
+      void queries.invalidateQueries({ queryKey: queryKey("events") });
       onDone();
     },
-    onError: () => void queries.invalidateQueries({ queryKey: ["/api/bookings", booking.id] }),
+    onError: () => void queries.invalidateQueries({ queryKey: bookingQuery(booking.id).queryKey }),
   });
   return { cancel: mutate, isSending: isPending, problem: error instanceof ApiError ? error.kind : null };
 }

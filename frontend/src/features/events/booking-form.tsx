@@ -6,17 +6,17 @@ import { Link, useSearchParams } from "react-router";
 import type { Booking, Event } from "@/shared/api/generated/model";
 import { focusFirstWrong } from "@/shared/entering/focus-first-wrong";
 import { QuantityField } from "@/shared/entering/quantity-field";
-import { isFree, money, total } from "@/shared/formatting/money";
 import { moment } from "@/shared/formatting/moments";
+import { isFree, money, total } from "@/shared/formatting/money";
 import { useSeats } from "@/shared/live/seat-store";
 import { signInPath } from "@/shared/navigation/return-path";
 import { useSession } from "@/shared/session/session";
-import { events } from "@/shared/strings/events";
 import { useNow } from "@/shared/time/use-now";
 
 import { BookingProblem } from "./booking-problem";
 import { CHOSEN, choiceFromText, isReadable, linesOf, searchWith, type Choice } from "./choice";
 import { saleState, type SaleState } from "./sale-state";
+import { events } from "./strings";
 import { useBooking } from "./use-booking";
 
 export function BookingForm({ event }: { event: Event }) {

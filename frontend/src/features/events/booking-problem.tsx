@@ -6,9 +6,9 @@ import { Link } from "react-router";
 import type { Event } from "@/shared/api/generated/model";
 import { UNREACHABLE } from "@/shared/api/problem";
 import { useSeats } from "@/shared/live/seat-store";
-import { events } from "@/shared/strings/events";
 
 import type { Choice } from "./choice";
+import { events } from "./strings";
 import type { Refusal } from "./use-booking";
 
 interface Props {

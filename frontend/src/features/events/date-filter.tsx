@@ -8,11 +8,11 @@ import { useState } from "react";
 
 import { CalendarLanguage } from "@/shared/calendar/calendar-language";
 import { dayRange } from "@/shared/formatting/moments";
-import { events } from "@/shared/strings/events";
 import { useNow } from "@/shared/time/use-now";
 
 import { earliestToday } from "./local-dates";
 import type { Filter } from "./queries";
+import { events } from "./strings";
 
 const ISO = "YYYY-MM-DD";
 

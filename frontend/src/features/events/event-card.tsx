@@ -5,14 +5,14 @@ import { Link } from "react-router";
 
 import type { Event } from "@/shared/api/generated/model";
 import { DateStub } from "@/shared/calendar/date-stub";
-import { isFree, money } from "@/shared/formatting/money";
 import { day, moment, time } from "@/shared/formatting/moments";
+import { isFree, money } from "@/shared/formatting/money";
 import { useSeats } from "@/shared/live/seat-store";
-import { events } from "@/shared/strings/events";
 import { moments } from "@/shared/strings/moments";
 
 import classes from "./event-card.module.css";
 import { saleState, untilWhen, type SaleState } from "./sale-state";
+import { events } from "./strings";
 
 /** Two lines show less of a description than this, and there may be hundreds of cards. */
 const DESCRIPTION_LENGTH = 400;

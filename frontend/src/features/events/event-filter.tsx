@@ -4,9 +4,8 @@ import { IconCalendar, IconSearch } from "@tabler/icons-react";
 import { lazy, Suspense, useState } from "react";
 import { useLocation } from "react-router";
 
-import { events } from "@/shared/strings/events";
-
 import type { Filter } from "./queries";
+import { events } from "./strings";
 
 const TYPING_MILLISECONDS = 250;
 

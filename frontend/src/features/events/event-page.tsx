@@ -11,14 +11,14 @@ import { NothingHere } from "@/shared/feedback/nothing-here";
 import { doorsAndShow, moment, span } from "@/shared/formatting/moments";
 import { useLiveSeats } from "@/shared/live/use-live-seats";
 import { Page } from "@/shared/navigation/page";
-import { events } from "@/shared/strings/events";
+import { eventQuery } from "@/shared/queries/event-query";
 import { moments } from "@/shared/strings/moments";
 import { useNow } from "@/shared/time/use-now";
 
 import { BookingForm } from "./booking-form";
 import classes from "./event-page.module.css";
-import { eventQuery } from "./queries";
 import { untilWhen } from "./sale-state";
+import { events } from "./strings";
 
 export function EventPage() {
   const { eventId = "" } = useParams();

@@ -7,12 +7,12 @@ import { LoadFailed } from "@/shared/feedback/load-failed";
 import { NothingHere } from "@/shared/feedback/nothing-here";
 import { useLiveSeats } from "@/shared/live/use-live-seats";
 import { Page } from "@/shared/navigation/page";
-import { events } from "@/shared/strings/events";
 import { useNow } from "@/shared/time/use-now";
 
 import { EventCard } from "./event-card";
 import { EventFilter } from "./event-filter";
 import { eventsQuery, type Filter } from "./queries";
+import { events } from "./strings";
 import { useFilter } from "./use-filter";
 
 const COLUMNS = { base: 1, sm: 2, lg: 3 };

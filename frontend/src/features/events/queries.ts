@@ -1,8 +1,9 @@
-import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions } from "@tanstack/react-query";
 
-import { getEvent, getEvents } from "@/shared/api/generated/events/events";
+import { getEvents } from "@/shared/api/generated/events/events";
 import type { Event, EventPage } from "@/shared/api/generated/model";
 import { learnFrom } from "@/shared/live/seat-store";
+import { queryKey } from "@/shared/queries/query-key";
 
 import { datesAnywhere, localDate } from "./local-dates";
 
@@ -20,7 +21,7 @@ export interface Filter {
 
 export function eventsQuery(filter: Filter) {
   return infiniteQueryOptions({
-    queryKey: ["/api/events", { q: filter.q, from: filter.from, to: filter.to }],
+    queryKey: queryKey("events", "list", { q: filter.q, from: filter.from, to: filter.to }),
     queryFn: ({ pageParam, signal }) =>
       filter.from === null
         ? readPage(filter, pageParam, signal)
@@ -67,11 +68,4 @@ async function readDatedPage(
     if (page.next_cursor === null) return { items, next_cursor: null };
     next = page.next_cursor;
   }
-}
-
-export function eventQuery(id: string) {
-  return queryOptions({
-    queryKey: ["/api/events", id],
-    queryFn: async ({ signal }) => learnFrom(await getEvent(id, undefined, undefined, signal), (event) => [event]),
-  });
 }

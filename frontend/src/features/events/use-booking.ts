@@ -6,8 +6,8 @@ import { useBookTickets } from "@/shared/api/generated/bookings/bookings";
 import type { Booking, Event, Problem } from "@/shared/api/generated/model";
 import { ApiError, isUncertain } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
-
-import { eventQuery } from "./queries";
+import { eventQuery } from "@/shared/queries/event-query";
+import { queryKey } from "@/shared/queries/query-key";
 
 const SLOW_MILLISECONDS = 2_500;
 
@@ -42,9 +42,9 @@ export function useBooking(event: Event) {
         onSuccess: (booking) => {
           done();
           setBooked(booking);
-          queries.setQueryData(["/api/bookings", booking.id], booking);
-          void queries.invalidateQueries({ queryKey: ["/api/bookings"], refetchType: "none" });
-          void queries.invalidateQueries({ queryKey: ["/api/events"], refetchType: "none" });
+          queries.setQueryData(queryKey("bookings", "detail", booking.id), booking);
+          void queries.invalidateQueries({ queryKey: queryKey("bookings"), refetchType: "none" });
+          void queries.invalidateQueries({ queryKey: queryKey("events"), refetchType: "none" });
           void navigate(`/events/${event.id}`, { replace: true }); // the way back leads to a form with nothing chosen
           void navigate(`/bookings/${booking.id}`, { state: { isNew: true } });
         },

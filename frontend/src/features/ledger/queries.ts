@@ -5,13 +5,15 @@ import {
   getEntries,
   getEventAsOf,
   getProof,
+  getStatsAsOf,
   getStatsDifference,
 } from "@/shared/api/generated/audit/audit";
 import { getEvents } from "@/shared/api/generated/events/events";
 import type { EntryType } from "@/shared/api/generated/model";
 import { positionOf } from "@/shared/api/http";
+import { queryKey } from "@/shared/queries/query-key";
 
-import { check } from "./inclusion";
+import { check } from "./proofs/inclusion";
 
 const PAGE_SIZE = 50;
 const HISTORY_PAGE_SIZE = 200;
@@ -43,7 +45,7 @@ export function parametersOf({ eventId, actorId, type, from, to, after }: Filter
 
 export function entriesQuery(filter: Filter, limit = PAGE_SIZE) {
   return infiniteQueryOptions({
-    queryKey: ["ledger", "entries", filter, limit],
+    queryKey: queryKey("ledger", "entries", filter, limit),
     queryFn: ({ pageParam, signal }) => {
       const parameters = { ...parametersOf(filter), limit, ...(pageParam === null ? {} : { cursor: pageParam }) };
       return getEntries(parameters, undefined, undefined, signal);
@@ -61,13 +63,21 @@ export function historyQuery(eventId: string) {
 /** The event as it stood at a position or a time, and the position that this stands for. What was does not change. */
 export function asOfQuery(eventId: string, at: number | string | null) {
   return queryOptions({
-    queryKey: ["ledger", "as of", eventId, at],
+    queryKey: queryKey("ledger", "event-as-of", eventId, at),
     queryFn: async ({ signal }) => {
       const event = await getEventAsOf(eventId, at === null ? {} : { at }, undefined, undefined, signal);
       return { event, position: positionOf(event) };
     },
     staleTime: at === null ? 0 : Infinity,
     gcTime: 60_000,
+  });
+}
+
+/** The statistics of all events as of a position or a time; null: now. */
+export function statisticsAsOfQuery(at: number | string | null) {
+  return queryOptions({
+    queryKey: queryKey("ledger", "statistics-as-of", at),
+    queryFn: ({ signal }) => getStatsAsOf(at === null ? {} : { at }, undefined, undefined, signal),
   });
 }
 
@@ -84,7 +94,7 @@ const NO_PAGE: DifferencePage = {};
 /** What became of the statistics between two moments. Its pages are of the same two, whatever happens while one reads. */
 export function differenceQuery({ since, at }: Moments) {
   return infiniteQueryOptions({
-    queryKey: ["ledger", "difference", since, at],
+    queryKey: queryKey("ledger", "difference", since, at),
     queryFn: ({ pageParam, signal }) => {
       const moments = { ...(since === null ? {} : { since }), ...(at === null ? {} : { at }) };
       return getStatsDifference({ ...moments, ...pageParam }, undefined, undefined, signal);
@@ -97,10 +107,18 @@ export function differenceQuery({ since, at }: Moments) {
   });
 }
 
+/** The checkpoint that was signed last. */
+export function checkpointQuery() {
+  return queryOptions({
+    queryKey: queryKey("ledger", "checkpoint"),
+    queryFn: ({ signal }) => getCheckpoint(undefined, undefined, signal),
+  });
+}
+
 /** That the entry at `position` is in the newest checkpoint's tree, and what of that this browser could check. */
 export function proofQuery(position: number) {
   return queryOptions({
-    queryKey: ["ledger", "proof", position],
+    queryKey: queryKey("ledger", "proof", position),
     queryFn: async ({ signal }) => {
       const proof = await getProof({ position }, undefined, undefined, signal);
       const { verifier_key: key } = await getCheckpoint(undefined, undefined, signal);

@@ -1,18 +1,16 @@
 import { infiniteQueryOptions, queryOptions, type QueryClient } from "@tanstack/react-query";
 
-import { getEvent, getEventBookings, getEvents } from "@/shared/api/generated/events/events";
+import { getEventBookings, getEvents } from "@/shared/api/generated/events/events";
 import type { BookingStatus, EventFilter } from "@/shared/api/generated/model";
 import { getStatsSales } from "@/shared/api/generated/stats/stats";
 import { learnFrom } from "@/shared/live/seat-store";
+import { queryKey } from "@/shared/queries/query-key";
 
 const PAGE_SIZE = 50;
-/** None of `/api/events`, as what is sold: it tells whose events somebody looked at, and is forgotten when they sign out. */
-const ORGANISED = "organised";
-
 /** The events of one organizer, or of everybody: `organizerId` null. */
 export function organisedQuery(search: { q: string; status: EventFilter; organizerId: string | null }) {
   return infiniteQueryOptions({
-    queryKey: [ORGANISED, search],
+    queryKey: queryKey("organised-events", search),
     queryFn: async ({ pageParam, signal }) => {
       const params = {
         limit: PAGE_SIZE,
@@ -28,17 +26,10 @@ export function organisedQuery(search: { q: string; status: EventFilter; organiz
   });
 }
 
-export function eventQuery(id: string) {
-  return queryOptions({
-    queryKey: ["/api/events", id],
-    queryFn: async ({ signal }) => learnFrom(await getEvent(id, undefined, undefined, signal), (event) => [event]),
-  });
-}
-
 /** Who booked what. */
 export function soldQuery(eventId: string, search: { q: string; status: BookingStatus | null }) {
   return infiniteQueryOptions({
-    queryKey: ["sold", eventId, search],
+    queryKey: queryKey("event-sales", eventId, "bookings", search),
     queryFn: ({ pageParam, signal }) => {
       const params = {
         limit: PAGE_SIZE,
@@ -56,7 +47,7 @@ export function soldQuery(eventId: string, search: { q: string; status: BookingS
 /** What the event has brought so far, in one sum a month. */
 export function takingsQuery(eventId: string) {
   return queryOptions({
-    queryKey: ["sold", eventId, "takings"],
+    queryKey: queryKey("event-sales", eventId, "revenue"),
     queryFn: ({ signal }) => getStatsSales({ event_id: eventId, interval: "month" }, undefined, undefined, signal),
   });
 }
@@ -64,9 +55,9 @@ export function takingsQuery(eventId: string) {
 /** After a command about an event: whatever was asked about it is asked again. */
 export function refresh(queries: QueryClient, eventId: string): Promise<unknown> {
   return Promise.all([
-    queries.invalidateQueries({ queryKey: ["/api/events"] }),
-    queries.invalidateQueries({ queryKey: [ORGANISED] }),
-    queries.invalidateQueries({ queryKey: ["sold", eventId] }),
-    queries.invalidateQueries({ queryKey: ["statistics"], refetchType: "none" }),
+    queries.invalidateQueries({ queryKey: queryKey("events") }),
+    queries.invalidateQueries({ queryKey: queryKey("organised-events") }),
+    queries.invalidateQueries({ queryKey: queryKey("event-sales", eventId) }),
+    queries.invalidateQueries({ queryKey: queryKey("statistics"), refetchType: "none" }),
   ]);
 }

@@ -1,14 +1,15 @@
 import { Badge } from "@mantine/core";
 
 import type { EventStatus } from "@/shared/api/generated/model";
-import { organise } from "@/shared/strings/organise";
+
+import { organiseText } from "./strings";
 
 const COLOURS = { active: "ledger", completed: "blue", cancelled: "red" };
 
 export function StatusBadge({ status }: { status: EventStatus }) {
   return (
     <Badge color={COLOURS[status]} variant="light">
-      {organise.statuses[status]}
+      {organiseText.statuses[status]}
     </Badge>
   );
 }

@@ -5,13 +5,13 @@ import { useState } from "react";
 
 import { useUpdateUser } from "@/shared/api/generated/accounts/accounts";
 import type { Account, Role } from "@/shared/api/generated/model";
-import { isKind } from "@/shared/api/problem";
 import { newIdempotencyKey } from "@/shared/api/idempotency-key";
+import { isKind } from "@/shared/api/problem";
 import { Dialog } from "@/shared/feedback/dialog";
+import { queryKey } from "@/shared/queries/query-key";
 import { app } from "@/shared/strings/app";
-import { people } from "@/shared/strings/people";
 
-import { KEY } from "./queries";
+import { people } from "./strings";
 
 const text = people.confirm;
 
@@ -44,12 +44,12 @@ function Confirm({ change, onClose }: { change: Change; onClose: () => void }) {
       {
         onSuccess: () => {
           notifications.show({ message: done(change) });
-          void queries.invalidateQueries({ queryKey: KEY });
+          void queries.invalidateQueries({ queryKey: queryKey("users") });
           onClose();
         },
         onError: (error) => {
           setProblem(sentence(error));
-          void queries.invalidateQueries({ queryKey: KEY });
+          void queries.invalidateQueries({ queryKey: queryKey("users") });
         },
       },
     );

@@ -7,14 +7,14 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { useCreateUser } from "@/shared/api/generated/accounts/accounts";
-import { newIdempotencyKey } from "@/shared/api/idempotency-key";
 import { Role, type CreateUser } from "@/shared/api/generated/model";
+import { newIdempotencyKey } from "@/shared/api/idempotency-key";
 import { isKind } from "@/shared/api/problem";
 import { Dialog } from "@/shared/feedback/dialog";
+import { queryKey } from "@/shared/queries/query-key";
 import { app } from "@/shared/strings/app";
-import { people } from "@/shared/strings/people";
 
-import { KEY } from "./queries";
+import { people } from "./strings";
 
 const text = people.create;
 const PASSWORD_LENGTH = 8;
@@ -55,7 +55,7 @@ function Form({ onClose }: { onClose: () => void }) {
       {
         onSuccess: ({ name }) => {
           notifications.show({ message: text.done(name) });
-          void queries.invalidateQueries({ queryKey: KEY });
+          void queries.invalidateQueries({ queryKey: queryKey("users") });
           onClose();
         },
         onError: (error) => {

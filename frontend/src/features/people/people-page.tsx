@@ -10,7 +10,6 @@ import { since } from "@/shared/formatting/moments";
 import { Page } from "@/shared/navigation/page";
 import { useSession } from "@/shared/session/session";
 import { app } from "@/shared/strings/app";
-import { people } from "@/shared/strings/people";
 import { LoadingRows } from "@/shared/tables/loading-rows";
 import { More } from "@/shared/tables/more";
 import { SearchField } from "@/shared/tables/search-field";
@@ -19,6 +18,7 @@ import { TableFrame } from "@/shared/tables/table-frame";
 import { ConfirmChange, type Change } from "./confirm-change";
 import { NewAccount } from "./new-account";
 import { peopleQuery } from "./queries";
+import { people } from "./strings";
 
 export function PeoplePage() {
   const [q, setQ] = useState("");

@@ -1,13 +1,13 @@
 import { infiniteQueryOptions } from "@tanstack/react-query";
 
 import { getUsers } from "@/shared/api/generated/accounts/accounts";
+import { queryKey } from "@/shared/queries/query-key";
 
 const PAGE_SIZE = 50;
-export const KEY = ["people"];
 
 export function peopleQuery(q: string) {
   return infiniteQueryOptions({
-    queryKey: [...KEY, q],
+    queryKey: queryKey("users", q),
     queryFn: ({ pageParam, signal }) => {
       const params = {
         limit: PAGE_SIZE,

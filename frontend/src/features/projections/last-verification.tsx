@@ -3,7 +3,8 @@ import { IconShieldCheck, IconShieldQuestion, IconShieldX } from "@tabler/icons-
 
 import type { Verification } from "@/shared/api/generated/model";
 import { exactly } from "@/shared/formatting/durations";
-import { projections } from "@/shared/strings/projections";
+
+import { projections } from "./strings";
 
 const text = projections.verification;
 

@@ -2,29 +2,24 @@ import { Alert, Badge, Group, Paper, Progress, Stack, Table, Text } from "@manti
 import { IconActivity, IconAlertTriangle } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 
-import { getProjections } from "@/shared/api/generated/system/system";
 import type { Projection, ProjectionList } from "@/shared/api/generated/model";
 import { LoadFailed } from "@/shared/feedback/load-failed";
 import { NothingHere } from "@/shared/feedback/nothing-here";
 import { count } from "@/shared/formatting/counts";
 import { duration } from "@/shared/formatting/durations";
 import { Page } from "@/shared/navigation/page";
-import { projections as text } from "@/shared/strings/projections";
 import { LoadingRows } from "@/shared/tables/loading-rows";
 import { TableFrame } from "@/shared/tables/table-frame";
 
 import { LastVerification } from "./last-verification";
+import { projectionsQuery } from "./queries";
 import { Rebuilding } from "./rebuilding";
+import { projections as text } from "./strings";
 
 const COLOURS = { running: "ledger", stalled: "red", frozen: "yellow" };
-const LOOK_MILLISECONDS = 2_000;
 
 export function ProjectionsPage() {
-  const { data, error, refetch } = useQuery({
-    queryKey: ["projections"],
-    queryFn: ({ signal }) => getProjections(undefined, undefined, signal),
-    refetchInterval: LOOK_MILLISECONDS, // not while the page is hidden
-  });
+  const { data, error, refetch } = useQuery(projectionsQuery());
   return (
     <Page title={text.title} lead={text.lead}>
       <Stack gap="lg">

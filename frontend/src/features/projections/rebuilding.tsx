@@ -2,7 +2,8 @@ import { Progress, Stack, Text } from "@mantine/core";
 
 import type { Rebuild } from "@/shared/api/generated/model";
 import { duration } from "@/shared/formatting/durations";
-import { projections as text } from "@/shared/strings/projections";
+
+import { projections as text } from "./strings";
 
 /** Beside a projection that is made anew while the old one goes on serving. */
 export function Rebuilding({ name, rebuild }: { name: string; rebuild: Rebuild }) {

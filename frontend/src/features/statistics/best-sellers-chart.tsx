@@ -4,9 +4,9 @@ import { BarChart } from "@mantine/charts";
 
 import type { EventStats } from "@/shared/api/generated/model";
 import { money } from "@/shared/formatting/money";
-import { statistics } from "@/shared/strings/statistics";
 
 import { compact } from "./compact";
+import { statistics } from "./strings";
 
 const ROW = 44;
 const NAME_LENGTH = 22;

@@ -4,12 +4,12 @@ import { lazy, Suspense } from "react";
 
 import { LoadFailed } from "@/shared/feedback/load-failed";
 import { app } from "@/shared/strings/app";
-import { statistics } from "@/shared/strings/statistics";
 import { tables } from "@/shared/strings/tables";
 
 import { eventsQuery, type AllEvents } from "./queries";
 import { bestSellers } from "./ranking";
 import { SectionHead } from "./section-head";
+import { statistics } from "./strings";
 
 const text = statistics.best;
 const MOST = 8;

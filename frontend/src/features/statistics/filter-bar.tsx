@@ -10,9 +10,9 @@ import type { Interval } from "@/shared/api/generated/model";
 import { CalendarLanguage } from "@/shared/calendar/calendar-language";
 import { EventChoice } from "@/shared/choosing/event-choice";
 import { choosing } from "@/shared/strings/choosing";
-import { statistics } from "@/shared/strings/statistics";
 
 import { findEvents, type Filter } from "./queries";
+import { statistics } from "./strings";
 
 const text = statistics.filters;
 

@@ -9,7 +9,6 @@ import { LoadFailed } from "@/shared/feedback/load-failed";
 import { NothingHere } from "@/shared/feedback/nothing-here";
 import { count } from "@/shared/formatting/counts";
 import { money } from "@/shared/formatting/money";
-import { statistics } from "@/shared/strings/statistics";
 import { tables } from "@/shared/strings/tables";
 import { DownloadButton } from "@/shared/tables/download-button";
 import { LoadingRows } from "@/shared/tables/loading-rows";
@@ -19,6 +18,7 @@ import { eventsQuery, type AllEvents } from "./queries";
 import { ranked, type Order } from "./ranking";
 import { SectionHead } from "./section-head";
 import { share } from "./series";
+import { statistics } from "./strings";
 
 const text = statistics.occupancy;
 const PAGE_SIZE = 10;

@@ -2,6 +2,7 @@ import { queryOptions } from "@tanstack/react-query";
 
 import type { EventStats, Interval } from "@/shared/api/generated/model";
 import { getStatsEvents, getStatsSales, getStatsSummary } from "@/shared/api/generated/stats/stats";
+import { queryKey } from "@/shared/queries/query-key";
 
 const PAGE_SIZE = 200;
 const MOST_PAGES = 5;
@@ -16,7 +17,7 @@ export interface Filter {
 
 export function summaryQuery() {
   return queryOptions({
-    queryKey: ["statistics", "summary"],
+    queryKey: queryKey("statistics", "summary"),
     queryFn: ({ signal }) => getStatsSummary(undefined, undefined, signal),
   });
 }
@@ -33,7 +34,7 @@ export function salesParameters({ eventId, from, to, interval }: Filter) {
 
 export function salesQuery(filter: Filter) {
   return queryOptions({
-    queryKey: ["statistics", "sales", filter],
+    queryKey: queryKey("statistics", "sales", filter),
     queryFn: ({ signal }) => getStatsSales(salesParameters(filter), undefined, undefined, signal),
   });
 }
@@ -55,7 +56,7 @@ export interface AllEvents {
 /** The newest 1,000 events at most: the API lists them, and which sold best is found here. */
 export function eventsQuery() {
   return queryOptions({
-    queryKey: ["statistics", "events"],
+    queryKey: queryKey("statistics", "events"),
     queryFn: async ({ signal }): Promise<AllEvents> => {
       const items: EventStats[] = [];
       let cursor: string | null = null;

@@ -4,10 +4,10 @@ import { AreaChart, BarChart } from "@mantine/charts";
 
 import type { Interval } from "@/shared/api/generated/model";
 import { money } from "@/shared/formatting/money";
-import { statistics } from "@/shared/strings/statistics";
 
 import { compact } from "./compact";
 import { labelOf, type Point } from "./series";
+import { statistics } from "./strings";
 
 const text = statistics.revenue;
 /** So few are bars: an area between two points says nothing. */

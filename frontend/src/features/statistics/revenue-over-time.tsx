@@ -8,7 +8,6 @@ import { LoadFailed } from "@/shared/feedback/load-failed";
 import { count } from "@/shared/formatting/counts";
 import { money } from "@/shared/formatting/money";
 import { app } from "@/shared/strings/app";
-import { statistics } from "@/shared/strings/statistics";
 import { tables } from "@/shared/strings/tables";
 import { DownloadButton } from "@/shared/tables/download-button";
 import { TableFrame } from "@/shared/tables/table-frame";
@@ -16,6 +15,7 @@ import { TableFrame } from "@/shared/tables/table-frame";
 import { salesParameters, type Filter } from "./queries";
 import { SectionHead } from "./section-head";
 import { labelOf, MOST_POINTS, points } from "./series";
+import { statistics } from "./strings";
 
 const text = statistics.revenue;
 const MOST_ROWS = 200;

@@ -6,7 +6,6 @@ import { useSearchParams } from "react-router";
 import { Interval } from "@/shared/api/generated/model";
 import { Page } from "@/shared/navigation/page";
 import { useSession } from "@/shared/session/session";
-import { statistics } from "@/shared/strings/statistics";
 
 import { BestSellers } from "./best-sellers";
 import { FilterBar } from "./filter-bar";
@@ -14,6 +13,7 @@ import { Occupancy } from "./occupancy";
 import { salesQuery, summaryQuery, type Filter } from "./queries";
 import { RevenueOverTime } from "./revenue-over-time";
 import { currenciesOf } from "./series";
+import { statistics } from "./strings";
 import { TotalsRow } from "./totals-row";
 
 export function StatisticsPage() {

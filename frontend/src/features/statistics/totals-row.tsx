@@ -5,13 +5,13 @@ import type { Sales, SalesSeries, Summary } from "@/shared/api/generated/model";
 import { LoadFailed } from "@/shared/feedback/load-failed";
 import { count } from "@/shared/formatting/counts";
 import { money } from "@/shared/formatting/money";
-import { statistics } from "@/shared/strings/statistics";
 import { tables } from "@/shared/strings/tables";
 import { DownloadButton } from "@/shared/tables/download-button";
 
 import { summaryQuery, type Filter } from "./queries";
 import { SectionHead } from "./section-head";
 import { average, share, totals } from "./series";
+import { statistics } from "./strings";
 
 const text = statistics.totals;
 

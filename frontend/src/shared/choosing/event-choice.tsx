@@ -3,7 +3,8 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
-import { getEvent } from "@/shared/api/generated/events/events";
+import { eventQuery } from "@/shared/queries/event-query";
+import { queryKey } from "@/shared/queries/query-key";
 import { choosing as text } from "@/shared/strings/choosing";
 
 const TYPING_MILLISECONDS = 250;
@@ -21,15 +22,14 @@ export function EventChoice({ purpose, find, value, onChange }: Props) {
   const [typed, setTyped] = useState("");
   const [q] = useDebouncedValue(typed, TYPING_MILLISECONDS);
   const { data: found = [] } = useQuery({
-    queryKey: ["choice", purpose, q],
+    queryKey: queryKey("event-options", purpose, q),
     queryFn: ({ signal }) => find(q, signal),
     placeholderData: keepPreviousData,
   });
   const isKnown = value === null || found.some(({ id }) => id === value);
   // One that the address names, or that was found by another word.
   const { data: named } = useQuery({
-    queryKey: ["/api/events", value],
-    queryFn: ({ signal }) => getEvent(value ?? "", undefined, undefined, signal),
+    ...eventQuery(value ?? ""),
     enabled: !isKnown,
   });
   const all = isKnown || named === undefined ? found : [named, ...found];

@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from "react";
 
-import { positionOf } from "@/shared/api/http";
 import type { Event } from "@/shared/api/generated/model";
+import { positionOf } from "@/shared/api/http";
 
 /** Seats left of one event, exact as of a ledger position; `categories` by name. */
 export interface Seats {

@@ -3,8 +3,12 @@ import { queryOptions, useQuery, useQueryClient, type QueryClient } from "@tanst
 import { getMe } from "@/shared/api/generated/accounts/accounts";
 import type { Account } from "@/shared/api/generated/model";
 import { isKind } from "@/shared/api/problem";
+import { queryKey } from "@/shared/queries/query-key";
 
-const KEY = ["session"];
+const KEY = queryKey("session");
+
+/** What anybody may read: it is kept when a session ends. */
+const PUBLIC = queryKey("events");
 
 /** The API sets it with the session, for scripts to read: without it nobody is signed in, and nobody need ask. */
 const hasSession = () => document.cookie.includes("seatledger_csrf=");
@@ -53,7 +57,7 @@ export const DRAFT = { mutation: { meta: { isDraft: true } } };
 /** What everybody may see of events stays, for the page that one is left on; all else is forgotten. */
 export function endSession(queries: QueryClient): void {
   queries.setQueryData(KEY, null);
-  queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== KEY[0] && queryKey[0] !== "/api/events" });
+  queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== KEY[0] && queryKey[0] !== PUBLIC[0] });
 }
 
 export function useUpdateSession(): (account: Account) => void {

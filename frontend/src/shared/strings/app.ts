@@ -1,31 +1,6 @@
-/** What the frame of every page says. Each feature has a file of its own beside this one. */
+/** What several features say, and the shared components. */
 export const app = {
   name: "Seatledger",
-  skipToContent: "Skip to content",
-  openNavigation: "Open navigation",
-  closeNavigation: "Close navigation",
-  mainNavigation: "Main",
-  footer: "Every seat is sold once. Every number can be derived again.",
-  apiDocumentation: "API",
-  signIn: "Sign in",
-  signUp: "Sign up",
-  signOut: "Sign out",
-  account: "Your account",
-  accountMenu: (name: string) => `Account menu of ${name}`,
-  navigation: {
-    events: "Events",
-    bookings: "My bookings",
-    organise: "Organise",
-    statistics: "Statistics",
-    users: "People",
-    projections: "Projections",
-    audit: "Ledger",
-  },
-  colours: {
-    light: "Colours: light. Change to dark",
-    dark: "Colours: dark. Change to what the system has",
-    auto: "Colours: what the system has. Change to light",
-  },
   roles: { customer: "Customer", organizer: "Organizer", auditor: "Auditor", admin: "Admin" },
   loading: "Loading…",
   tryAgain: "Try again",
@@ -38,19 +13,5 @@ export const app = {
     unreachable: "The server can't be reached at the moment. We keep trying.",
     busy: "The server is very busy at the moment. Nothing was lost; try again in a moment.",
     other: "Something went wrong on our side.",
-  },
-  crashed: {
-    title: "This page broke",
-    text: "That is our mistake. Load it again; whatever was booked is booked, and nothing was booked twice.",
-    reload: "Load again",
-  },
-  notFound: {
-    title: "There is nothing here",
-    text: "The address may be mistyped, or what stood here is gone.",
-    action: "See what is on",
-  },
-  forbidden: {
-    title: "Not for your role",
-    text: "You are signed in, but this page is for somebody else. An admin can change roles.",
   },
 };

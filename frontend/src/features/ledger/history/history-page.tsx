@@ -1,0 +1,115 @@
+import { Anchor, Center, Grid, Loader, Stack } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { IconArrowLeft, IconCalendarOff } from "@tabler/icons-react";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { Link, useParams, useSearchParams } from "react-router";
+
+import { isKind } from "@/shared/api/problem";
+import { LoadFailed } from "@/shared/feedback/load-failed";
+import { NothingHere } from "@/shared/feedback/nothing-here";
+import { Page } from "@/shared/navigation/page";
+import { app } from "@/shared/strings/app";
+import { LoadingRows } from "@/shared/tables/loading-rows";
+
+import { Jump } from "../point-in-time/jump";
+import { indexAt, parseMoment } from "../point-in-time/moments";
+import { pointInTimeText } from "../point-in-time/strings";
+import { asOfQuery } from "../queries";
+import { ledgerText } from "../strings";
+import { AsItStood } from "./as-it-stood";
+import { HistorySlider } from "./history-slider";
+import { historyText } from "./strings";
+import { Surroundings } from "./surroundings";
+import { useHistory } from "./use-history";
+
+const text = historyText;
+const DRAG_MILLISECONDS = 120;
+
+export function HistoryPage() {
+  const { eventId = "" } = useParams();
+  const { data: now } = useQuery(asOfQuery(eventId, null));
+  return (
+    <Stack gap="lg">
+      <Anchor component={Link} to="/ledger" size="sm">
+        <IconArrowLeft size={16} aria-hidden style={{ verticalAlign: -2 }} /> {ledgerText.back}
+      </Anchor>
+      <Page title={now === undefined ? text.untitled : text.title(now.event.name)} lead={text.lead}>
+        <History key={eventId} eventId={eventId} />
+      </Page>
+    </Stack>
+  );
+}
+
+function History({ eventId }: { eventId: string }) {
+  const history = useHistory(eventId);
+  const { entries, isPending, error, retry } = history;
+  if (isPending) return <LoadingRows />;
+  if (entries.length === 0 && isKind(error, "event-not-found", "malformed")) return <NotFound />;
+  if (entries.length === 0 && error !== null) return <LoadFailed error={error} onRetry={retry} />;
+  if (entries.length === 0) return history.isReading ? <LoadingRows /> : <NotFound />;
+  return (
+    <>
+      {error !== null && <LoadFailed error={error} onRetry={retry} />}
+      <Moments eventId={eventId} history={history} />
+    </>
+  );
+}
+
+/** Where one stands in time is in the address: `at`, a position or a time; without it the last entry. */
+function Moments({ eventId, history }: { eventId: string; history: ReturnType<typeof useHistory> }) {
+  const [parameters, setParameters] = useSearchParams();
+  const { entries } = history;
+  const last = entries.at(-1)?.position ?? 0;
+  const [dragged, setDragged] = useState<number | null>(null);
+  const chosen = dragged ?? parseMoment(parameters.get("at") ?? "") ?? last;
+  const [at] = useDebouncedValue(chosen, DRAG_MILLISECONDS);
+  const then = useQuery({ ...asOfQuery(eventId, at), placeholderData: keepPreviousData });
+  const position = typeof chosen === "number" ? chosen : (then.data?.position ?? last);
+  const index = indexAt(entries, position);
+  const go = (moment: number | string) => {
+    setDragged(null);
+    setParameters({ at: String(moment) }, { replace: true });
+  };
+  // The address changes when one lets go: a browser takes only so many changes of it a second.
+  const drag = (place: number) => setDragged(entries[place]?.position ?? null);
+  const select = (place: number) => {
+    const entry = entries[place];
+    if (entry !== undefined) go(entry.position);
+  };
+
+  return (
+    <Stack gap="lg">
+      <HistorySlider history={history} index={index} onDrag={drag} onSelect={select} />
+      <Jump onGo={go} problem={problemOf(then.error)} />
+      <Grid gap="lg">
+        <Grid.Col span={{ base: 12, md: 5 }} order={{ base: 2, md: 1 }}>
+          <Surroundings entries={entries} index={index} onSelect={select} />
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, md: 7 }} order={{ base: 1, md: 2 }}>
+          {then.data !== undefined && then.error === null && (
+            <AsItStood event={then.data.event} position={then.data.position} isBusy={then.isPlaceholderData} />
+          )}
+          {then.isPending && (
+            <Center mih={240}>
+              <Loader aria-label={app.loading} />
+            </Center>
+          )}
+          {then.error !== null && problemOf(then.error) === null && (
+            <LoadFailed error={then.error} onRetry={then.refetch} />
+          )}
+        </Grid.Col>
+      </Grid>
+    </Stack>
+  );
+}
+
+/** Why there is nothing at that moment: beside the field, in the API's own words where it has some. */
+function problemOf(error: unknown): string | null {
+  if (isKind(error, "event-not-found")) return pointInTimeText.notYet;
+  return isKind(error, "position-beyond-head", "malformed") ? error.message : null;
+}
+
+function NotFound() {
+  return <NothingHere icon={IconCalendarOff} title={text.notFound.title} text={text.notFound.text} />;
+}

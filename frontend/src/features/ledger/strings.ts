@@ -1,0 +1,4 @@
+/** What several screens of auditors say; each screen has a file of its own beside it. */
+export const ledgerText = {
+  back: "Ledger",
+};

@@ -1,0 +1,129 @@
+import { notifications } from "@mantine/notifications";
+import { useIsMutating, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef, useState } from "react";
+
+import { useBookTickets } from "@/shared/api/generated/bookings/bookings";
+import type { Booking, NewBooking } from "@/shared/api/generated/model";
+import { isKind, isUncertain, type ApiError } from "@/shared/api/problem";
+import { useCommandKey } from "@/shared/api/use-command-key";
+import { money } from "@/shared/formatting/money";
+import { DRAFT } from "@/shared/session/session";
+import { app } from "@/shared/strings/app";
+
+import { refresh } from "../queries";
+import { boxOfficeText } from "./strings";
+
+const text = boxOfficeText.problems;
+
+export interface Sale {
+  booking: Booking;
+  /** The customer's name; null for a walk-in. */
+  customer: string | null;
+}
+
+/**
+ * Sells at the box office; each sale once, however often it is sent. `sold` is the last one. A sale goes on when its page is left:
+ * until its outcome is known, no other one can be made, and the outcome is said wherever one is by then.
+ */
+export function useSale(eventId: string, setErrors: (errors: Record<string, string>) => void) {
+  const [sold, setSold] = useState<Sale | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  const isLocked = useRef(false); // a second click comes before the button is drawn as busy, or the sale as made
+  const { keyFor, done } = useCommandKey(`sell ${eventId}`);
+  const queries = useQueryClient();
+  const mutationKey = ["sell", eventId];
+  const isRunning = useIsMutating({ mutationKey }) > 0;
+  const isHere = useIsHere();
+  const { mutate, error } = useBookTickets({
+    mutation: {
+      ...DRAFT.mutation,
+      mutationKey,
+      // Unlike those of a single `mutate`, these are called when the page was left, too.
+      onSuccess: (booking, { data }) => {
+        done();
+        if (!isHere.current) tellSold(booking, data.customer?.name);
+      },
+      onError: (error) => {
+        if (!isHere.current) tellFailed(error);
+      },
+      onSettled: () => void refresh(queries, eventId),
+    },
+  });
+
+  const sell = (data: NewBooking) => {
+    if (isLocked.current || queries.isMutating({ mutationKey }) > 0) return;
+    isLocked.current = true;
+    setProblem(null);
+    mutate(
+      { eventId, data, headers: { "Idempotency-Key": keyFor(data) } },
+      {
+        onSuccess: (booking) => {
+          setSold({ booking, customer: data.customer?.name ?? null });
+        },
+        onError: (error) => {
+          isLocked.current = false;
+          const { customer, other } = split(error);
+          setErrors(customer);
+          if (Object.keys(customer).length === 0) setProblem(other);
+        },
+      },
+    );
+  };
+  const next = () => {
+    isLocked.current = false;
+    setSold(null);
+  };
+  /** `isFixed`: another sale now could be made beside this one. */
+  return {
+    sell,
+    sold,
+    next,
+    problem,
+    isSelling: isRunning,
+    isFixed: isRunning || isUncertain(error),
+    isSignedOut: isKind(error, "not-signed-in"),
+  };
+}
+
+/** Whether the page that asks is still shown. */
+function useIsHere() {
+  const isHere = useRef(false);
+  useEffect(() => {
+    isHere.current = true;
+    return () => {
+      isHere.current = false;
+    };
+  }, []);
+  return isHere;
+}
+
+function tellSold({ tickets, total_amount, currency, number }: Booking, customer = boxOfficeText.someWalkIn): void {
+  const message = boxOfficeText.whenLeft.sold(customer, money(total_amount, currency), number);
+  notifications.show({ title: boxOfficeText.sold(tickets.length), message, autoClose: false });
+}
+
+function tellFailed(error: ApiError): void {
+  notifications.show({
+    title: boxOfficeText.whenLeft.failed,
+    message: sentence(error),
+    color: "red",
+    autoClose: false,
+  });
+}
+
+/** What the two fields of the customer are to blame for, and the sentence about anything else. */
+function split(error: ApiError): { customer: Record<string, string>; other: string } {
+  const fields = Object.entries(error.fieldErrors).filter(([path]) => path.startsWith("customer."));
+  const customer = Object.fromEntries(fields.map(([path, message]) => [path.slice("customer.".length), message]));
+  return { customer, other: sentence(error) };
+}
+
+function sentence(error: ApiError): string {
+  const { available = 0, limit = 0, held = 0 } = error.problem;
+  if (isKind(error, "sold-out")) return text.soldOut(available);
+  if (isKind(error, "customer-limit")) return text.limit(limit, held);
+  if (isKind(error, "booking-too-large")) return text.tooLarge(limit);
+  if (isKind(error, "event-not-bookable", "not-on-sale")) return text.past;
+  if (isKind(error, "not-signed-in")) return app.signedOut.text;
+  return isUncertain(error) ? text.unknown : text.other;
+}

@@ -1,0 +1,110 @@
+import { Button, Center, Grid, Group, Loader, Paper, Stack, Text, TextInput, Title } from "@mantine/core";
+import { IconCamera, IconCameraOff, IconScan } from "@tabler/icons-react";
+import { lazy, Suspense, useRef, useState, type SyntheticEvent } from "react";
+
+import type { Event } from "@/shared/api/generated/model";
+
+import { Over, useEvent } from "../event-layout/workspace";
+import { checkInText } from "./strings";
+import { TallyPanel } from "./tally-panel";
+import { useCheckIn } from "./use-check-in";
+import { VerdictPanel } from "./verdict-panel";
+
+const text = checkInText;
+
+// Reading pictures is a big piece of script: it comes when the camera is switched on.
+const Camera = lazy(async () => ({ default: (await import("./camera")).Camera }));
+
+export function CheckInPage() {
+  const event = useEvent();
+  return event.status === "active" ? <Door event={event} /> : <Over status={event.status} />;
+}
+
+function Door({ event }: { event: Event }) {
+  const { checkIn, isChecking, shown, tally, clear } = useCheckIn(event.id);
+  const [isCameraOn, setIsCameraOn] = useState(false);
+
+  return (
+    <Grid gap="lg">
+      <Grid.Col span={{ base: 12, md: 8 }}>
+        <Stack gap="lg">
+          <VerdictPanel shown={shown} isChecking={isChecking} />
+          <Paper withBorder p={{ base: "md", sm: "lg" }}>
+            <Stack gap="md">
+              <Title order={2} size="h3">
+                {text.title}
+              </Title>
+              <CodeField onCode={checkIn} isChecking={isChecking} />
+              <Button
+                variant="default"
+                w="fit-content"
+                leftSection={
+                  isCameraOn ? <IconCameraOff size={18} aria-hidden /> : <IconCamera size={18} aria-hidden />
+                }
+                aria-pressed={isCameraOn}
+                onClick={() => setIsCameraOn(!isCameraOn)}
+              >
+                {isCameraOn ? text.camera.off : text.camera.on}
+              </Button>
+              {isCameraOn && (
+                <Suspense
+                  fallback={
+                    <Center mih={200}>
+                      <Loader aria-label={text.camera.loading} />
+                    </Center>
+                  }
+                >
+                  <Camera onCode={checkIn} />
+                </Suspense>
+              )}
+            </Stack>
+          </Paper>
+        </Stack>
+      </Grid.Col>
+      <Grid.Col span={{ base: 12, md: 4 }}>
+        <TallyPanel tally={tally} onClear={clear} />
+      </Grid.Col>
+    </Grid>
+  );
+}
+
+/** After each code the field is empty and has the focus: the next one can be typed, or come from a reader that types. */
+function CodeField({ onCode, isChecking }: { onCode: (code: string) => void; isChecking: boolean }) {
+  const [code, setCode] = useState("");
+  const field = useRef<HTMLInputElement>(null);
+  const submit = (event: SyntheticEvent) => {
+    event.preventDefault();
+    field.current?.focus();
+    if (isChecking || code.trim() === "") return;
+    onCode(code);
+    setCode("");
+  };
+  return (
+    <form onSubmit={submit}>
+      <Group align="flex-end" gap="sm">
+        <TextInput
+          ref={field}
+          flex="1 1 220px"
+          size="md"
+          label={text.code}
+          description={
+            <Text span inherit>
+              {text.codeHint}
+            </Text>
+          }
+          leftSection={<IconScan size={20} aria-hidden />}
+          data-autofocus
+          autoComplete="off"
+          autoCapitalize="characters"
+          spellCheck={false}
+          maxLength={100}
+          value={code}
+          onChange={({ currentTarget }) => setCode(currentTarget.value)}
+        />
+        <Button type="submit" size="md">
+          {text.check}
+        </Button>
+      </Group>
+    </form>
+  );
+}

@@ -1,0 +1,127 @@
+import { Fieldset, Radio, Select, SimpleGrid, Stack, Textarea, TextInput, type OptionsFilter } from "@mantine/core";
+import { useMemo } from "react";
+
+import { MomentField } from "@/shared/choosing/moment-field";
+import { timeZones } from "@/shared/time/wall-clock";
+
+import { CategoryFields } from "./category-fields";
+import { sellsAfterStart } from "./check-values";
+import { plainNumber, type TimeName } from "./event-values";
+import { eventFormText as text } from "./strings";
+import { TypedNumber } from "./typed-number";
+import type { EventForm } from "./use-event-form";
+
+interface Props {
+  form: EventForm;
+  /** Seats taken, by the id of the category. */
+  taken: Readonly<Record<string, number>>;
+  isNew: boolean;
+}
+
+export function EventFields({ form, taken, isNew }: Props) {
+  const { date } = form.values;
+  const zones = useMemo(() => timeZones(), []);
+  const currencies = useMemo(() => Intl.supportedValuesOf("currency"), []);
+  return (
+    <Stack gap="xl">
+      <Fieldset legend={text.sections.about} radius="lg">
+        <Stack gap="md">
+          <TextInput label={text.name} withAsterisk maxLength={200} {...form.getInputProps("name")} />
+          <TextInput label={text.venue} maxLength={200} {...form.getInputProps("venue")} />
+          <Textarea
+            label={text.description}
+            description={text.descriptionHint}
+            autosize
+            minRows={3}
+            maxRows={12}
+            maxLength={10_000}
+            {...form.getInputProps("description")}
+          />
+        </Stack>
+      </Fieldset>
+      <Fieldset legend={text.sections.when} radius="lg">
+        <Stack gap="md">
+          <Select
+            label={text.timezone}
+            description={text.timezoneHint}
+            withAsterisk
+            searchable
+            limit={100}
+            allowDeselect={false}
+            data={zones.map((zone) => ({ value: zone, label: zoneLabel(zone) }))}
+            filter={findZones}
+            {...form.getInputProps("timezone")}
+          />
+          <Radio.Group label={text.date} withAsterisk {...form.getInputProps("date")}>
+            <SimpleGrid cols={{ base: 1, sm: 2 }} mt="xs">
+              <Radio value="set" label={text.dates.set.label} description={text.dates.set.hint} />
+              <Radio value="open" label={text.dates.open.label} description={text.dates.open.hint} />
+            </SimpleGrid>
+          </Radio.Group>
+          {date === "set" && (
+            <SimpleGrid cols={{ base: 1, sm: 2 }}>
+              <Moment form={form} name="starts_at" isNeeded />
+              <Moment form={form} name="ends_at" />
+              <Moment form={form} name="show_at" hint={text.showHint} />
+            </SimpleGrid>
+          )}
+        </Stack>
+      </Fieldset>
+      <Fieldset legend={text.sections.sales} radius="lg">
+        <SimpleGrid cols={{ base: 1, sm: 2 }}>
+          <Moment form={form} name="sales_open_at" hint={text.salesOpenHint} />
+          <Moment
+            form={form}
+            name="sales_close_at"
+            hint={text.salesCloseHint[sellsAfterStart(form.values) ? "late" : date]}
+          />
+          <TypedNumber
+            form={form}
+            path="max_tickets_per_customer"
+            plain={plainNumber}
+            label={text.max_tickets_per_customer}
+            description={text.limitHint}
+          />
+          <Select
+            label={text.currency}
+            description={text.currencyHint}
+            searchable
+            limit={200}
+            allowDeselect={false}
+            disabled={!isNew}
+            data={currencies}
+            {...form.getInputProps("currency")}
+          />
+        </SimpleGrid>
+      </Fieldset>
+      <CategoryFields form={form} taken={taken} />
+    </Stack>
+  );
+}
+
+const zoneLabel = (zone: string) => zone.replaceAll("_", " ");
+
+/** By any part of its name, as it is shown or as IANA writes it: "new york", "America/New_York". */
+const findZones: OptionsFilter = ({ options, search }) => {
+  const wanted = zoneLabel(search.trim()).toLowerCase();
+  return options.filter((option) => "label" in option && option.label.toLowerCase().includes(wanted));
+};
+
+interface MomentProps {
+  form: EventForm;
+  name: TimeName;
+  hint?: string;
+  isNeeded?: boolean;
+}
+
+function Moment({ form, name, hint, isNeeded = false }: MomentProps) {
+  return (
+    <MomentField
+      label={text[name]}
+      {...(hint === undefined ? {} : { description: hint })}
+      withAsterisk={isNeeded}
+      clearable={!isNeeded}
+      {...form.getInputProps(name)}
+    />
+  );
+}

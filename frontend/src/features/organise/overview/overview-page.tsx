@@ -1,0 +1,122 @@
+import { Group, Paper, Progress, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+
+import type { Category, Event } from "@/shared/api/generated/model";
+import { count } from "@/shared/formatting/counts";
+import { money } from "@/shared/formatting/money";
+import { useSeats } from "@/shared/live/seat-store";
+import { tables } from "@/shared/strings/tables";
+import { TableFrame } from "@/shared/tables/table-frame";
+
+import { useEvent } from "../event-layout/workspace";
+import { takingsQuery } from "../queries";
+import { organiseText } from "../strings";
+import { CancelEvent, CompleteEvent } from "./close-event";
+import { overviewText } from "./strings";
+import { sumOf } from "./takings";
+
+const text = overviewText;
+
+export function OverviewPage() {
+  const event = useEvent();
+  return (
+    <Stack gap="xl">
+      <Figures event={event} />
+      <Stack gap="sm">
+        <Title order={2} size="h3">
+          {text.categories}
+        </Title>
+        <Categories event={event} />
+      </Stack>
+      {event.status === "active" && (
+        <Stack gap="sm">
+          <Title order={2} size="h3">
+            {text.closing}
+          </Title>
+          <Group>
+            <CompleteEvent event={event} />
+            <CancelEvent event={event} />
+          </Group>
+        </Stack>
+      )}
+    </Stack>
+  );
+}
+
+function Figures({ event }: { event: Event }) {
+  const { available } = useSeats(event);
+  const { data: takings } = useQuery(takingsQuery(event.id));
+  const { net, refunded } = sumOf(takings?.items ?? []);
+
+  return (
+    <SimpleGrid cols={{ base: 1, xs: 2, md: 3 }}>
+      <Figure label={text.sold} value={organiseText.sold(event.capacity - available, event.capacity)} />
+      <Figure label={text.left} value={count(available)} />
+      <Figure
+        label={text.revenue}
+        value={takings === undefined ? "…" : money(net, event.currency)}
+        notes={
+          takings === undefined
+            ? []
+            : [text.refunded(money(refunded, event.currency)), tables.asOf(takings.ledger_position)]
+        }
+      />
+    </SimpleGrid>
+  );
+}
+
+function Figure({ label, value, notes = [] }: { label: string; value: string; notes?: string[] }) {
+  return (
+    <Paper withBorder p="lg">
+      <Text c="dimmed" size="sm">
+        {label}
+      </Text>
+      <Text fz={28} fw={750} lh={1.2}>
+        {value}
+      </Text>
+      {notes.map((note) => (
+        <Text key={note} size="xs" c="dimmed">
+          {note}
+        </Text>
+      ))}
+    </Paper>
+  );
+}
+
+function Categories({ event }: { event: Event }) {
+  const { category, price, sold, left } = text.columns;
+  return (
+    <TableFrame
+      label={text.categories}
+      columns={[category, { label: price, isNumber: true }, sold, { label: left, isNumber: true }]}
+    >
+      {event.categories.map((one) => (
+        <CategoryRow key={one.id} category={one} event={event} />
+      ))}
+    </TableFrame>
+  );
+}
+
+function CategoryRow({ category, event }: { category: Category; event: Event }) {
+  const seats = useSeats(event);
+  const available = seats.categories[category.name] ?? category.available;
+  const taken = category.capacity - available;
+  const { columns } = text;
+  return (
+    <Table.Tr>
+      <Table.Th scope="row">{category.name}</Table.Th>
+      <Table.Td data-label={columns.price} ta={{ sm: "end" }}>
+        {money(category.price, event.currency)}
+      </Table.Td>
+      <Table.Td data-label={columns.sold}>
+        <Stack gap={4} miw={140}>
+          <Text size="sm">{organiseText.sold(taken, category.capacity)}</Text>
+          <Progress value={(100 * taken) / category.capacity} aria-label={text.soldShare(category.name)} size="sm" />
+        </Stack>
+      </Table.Td>
+      <Table.Td data-label={columns.left} ta={{ sm: "end" }}>
+        {count(available)}
+      </Table.Td>
+    </Table.Tr>
+  );
+}

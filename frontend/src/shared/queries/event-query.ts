@@ -1,0 +1,14 @@
+import { queryOptions } from "@tanstack/react-query";
+
+import { getEvent } from "@/shared/api/generated/events/events";
+import { learnFrom } from "@/shared/live/seat-store";
+
+import { queryKey } from "./query-key";
+
+/** One event. Every screen that shows it shares the answer; its seats go to the store of live seats. */
+export function eventQuery(id: string) {
+  return queryOptions({
+    queryKey: queryKey("events", "detail", id),
+    queryFn: async ({ signal }) => learnFrom(await getEvent(id, undefined, undefined, signal), (event) => [event]),
+  });
+}
