@@ -9,11 +9,12 @@ from pydantic import BaseModel
 from commands.bodies import Capacity, LongText, Moment, Name
 from compat.application import At, Style, array
 from compat.application import make as make_application
-from compat.service import listed, only_seats
+from compat.service import only_seats
 from ledger.entries import Details
 from ledger.errors import AlreadyCancelled, BookingNotFound
 from ledger.settings import Settings
 from ledger.views import BookingView, EventView
+from query_api.responses.mapping import event_view
 
 API = "event-booking"
 STYLE = Style(fields={"starts_at": "date", "categories.capacity": "total_seats"})
@@ -65,7 +66,7 @@ async def create_event(body: NewEvent, at: At) -> Event:
 @router.get("/events/", tags=["events"], response_model=list[Event])
 async def get_events(at: At) -> Response:
     """All of them, past ones too."""
-    return await array(at.events(), lambda row: _event(listed(row)))
+    return await array(at.events(), lambda row: _event(event_view(row)))
 
 
 @router.get("/events/{event_id}", tags=["events"])

@@ -11,12 +11,13 @@ from pydantic import BaseModel, Field
 from commands.bodies import Capacity, LongText, Moment, Name, NewCategory
 from compat.application import Amount, Asked, At, Refused, Style, array
 from compat.application import make as make_application
-from compat.service import Counter, listed
+from compat.service import Counter
 from ledger.decide import MAX_CAPACITY, MAX_CATEGORIES, MAX_TICKETS_PER_BOOKING
 from ledger.entries import Details
 from ledger.errors import Busy, EventNotBookable, SeatledgerError, SoldOut
 from ledger.settings import Settings
 from ledger.views import EventView
+from query_api.responses.mapping import event_view
 
 API = "event-management"
 STYLE = Style(
@@ -127,7 +128,7 @@ async def _put_on(at: Counter, about: Details, categories: list[NewCategory], as
 @router.get("/events", tags=["events"], response_model=list[Event])
 async def get_events(at: At) -> Response:
     """All upcoming ones."""
-    return await array(at.events(only="active", upcoming_from=datetime.now(UTC)), lambda row: _event(listed(row)))
+    return await array(at.events(only="active", upcoming_from=datetime.now(UTC)), lambda row: _event(event_view(row)))
 
 
 @router.post("/events/{event_id}/book", status_code=201, tags=["bookings"])

@@ -23,7 +23,7 @@ from ledger.errors import AlreadyCancelled, BookingNotFound, CustomerLimit, Even
 from ledger.field_types import Email, Text
 from ledger.settings import Settings
 from ledger.views import BookingView, EventView
-from query_api.database import Row
+from query_api.queries import GuestEventRow
 from query_api.responses.mapping import event_view
 
 API = "event-reservations"
@@ -351,9 +351,8 @@ async def _changed(at: Counter, event: EventView, given: dict[str, Any], organiz
     return _event(await at.change(event, changes, capacity=given.get("capacity")), organizer.number)
 
 
-def _row(row: Row) -> Event:
-    """A row of `queries.guests_events`: its last column is the organizer's number."""
-    return _event(event_view(row[:-1]), row[-1])
+def _row(row: GuestEventRow) -> Event:
+    return _event(event_view(row), row.guest_number)
 
 
 def _event(view: EventView, organizer: int) -> Event:

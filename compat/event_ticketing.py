@@ -13,16 +13,16 @@ from accounts.guests import Guest
 from commands.bodies import Capacity, LongText, Moment, Name, Venue
 from compat.application import Amount, Asked, At, LeftOut, Refused, Style, array
 from compat.application import make as make_application
-from compat.service import Counter, Sold, listed, only_seats
+from compat.service import Counter, Sold, only_seats
 from compat.ticketing_samples import Samples
 from ledger.entries import Details
 from ledger.errors import NotFound
 from ledger.field_types import Phone
 from ledger.settings import Settings
 from ledger.views import BookingView, EventView
-from query_api.database import Row
 from query_api.parameters import Search
-from query_api.responses.mapping import event_stats_view
+from query_api.queries import EventTotalsRow
+from query_api.responses.mapping import event_stats_view, event_view
 
 API = "event-ticketing"
 STYLE = Style(fields={"starts_at": "date_time", "categories.price": "price", "categories.capacity": "capacity"})
@@ -173,7 +173,7 @@ async def list_events(
     date_to: Annotated[Moment | None, BeforeValidator(_end_of_day)] = None,
 ) -> Response:
     """All active ones."""
-    return await array(at.events(only="active", q=search, from_=date_from, to=date_to), lambda row: _event(listed(row)))
+    return await array(at.events(only="active", q=search, from_=date_from, to=date_to), lambda row: _event(event_view(row)))
 
 
 @router.get("/events/{event_id}", tags=["events"])
@@ -285,7 +285,7 @@ def _event(view: EventView) -> Event:
     )  # fmt: skip
 
 
-def _statistics(row: Row) -> EventStatistics:
+def _statistics(row: EventTotalsRow) -> EventStatistics:
     view = event_stats_view(row)
     return EventStatistics(
         id=view.number, title=view.name, date_time=view.starts_at, status=view.status, capacity=view.capacity,

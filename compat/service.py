@@ -35,9 +35,9 @@ from ledger.errors import BookingNotFound, EventNotFound, StaleVersion
 from ledger.event import Event, category_id
 from ledger.views import BookingView, EventView
 from query_api import queries
-from query_api.database import Row
+from query_api.queries import EventTotalsRow, GuestBookingRow, GuestEventRow
 from query_api.read_side import ReadSide
-from query_api.responses.mapping import BookingRow, event_view
+from query_api.responses.mapping import booking_view, event_view
 
 #: The only category of an event whose specification knows none.
 SEAT = "Seat"
@@ -133,15 +133,15 @@ class Counter:
             raise EventNotFound
         return event
 
-    def events(self, **filters: Any) -> AsyncIterator[list[Row]]:
-        """See `queries.guests_events`; `listed` reads a row."""
+    def events(self, **filters: Any) -> AsyncIterator[list[GuestEventRow]]:
+        """See `queries.guests_events`."""
         return self._read.stream_latest_rows(queries.guests_events(self._api, **filters))
 
     async def one_event(self, **key: Any) -> EventView:
         """For edits too, which so wait for the read side before they begin, and never once they are done."""
-        return listed(await self.event_row(**key))
+        return event_view(await self.event_row(**key))
 
-    async def event_row(self, **key: Any) -> Row:
+    async def event_row(self, **key: Any) -> GuestEventRow:
         if not 0 < key.get("number", 1) <= MAX_NUMBER:
             raise EventNotFound
         rows = await self._read.fetch_latest_rows(queries.guests_events(self._api, **key))
@@ -182,7 +182,7 @@ class Counter:
         event_id = await self._write.event_of(booking_id)
         # Not from the Event in memory, which another process's bookings may not have reached yet.
         _, (row,) = await self._read.fetch(queries.booking_by_id(booking_id))
-        return await self._place(event_id, booking_id, BookingRow(row, self._write.desk.codes).fields["customer_id"])
+        return await self._place(event_id, booking_id, row.customer_id)
 
     async def cancel(self, place: Place, *, in_person: bool = False) -> BookingView:
         """By the house, or by its guest: who can't once the event has begun."""
@@ -192,13 +192,12 @@ class Counter:
         assert isinstance(view, BookingView)
         return view
 
-    def bookings(self, **filters: Any) -> AsyncIterator[list[Row]]:
+    def bookings(self, **filters: Any) -> AsyncIterator[list[GuestBookingRow]]:
         """See `queries.guests_bookings`; `sold` reads a row."""
         return self._read.stream_latest_rows(queries.guests_bookings(self._api, **filters))
 
-    def sold(self, row: Row) -> Sold:
-        event_number, guest_number, guest_name = row[-3:]
-        return Sold(BookingRow(row, self._read.codes).view(), event_number, guest_number, guest_name)
+    def sold(self, row: GuestBookingRow) -> Sold:
+        return Sold(booking_view(row, self._read.codes), row.event_number, row.guest_number, row.guest_name)
 
     async def one_booking(self, **key: Any) -> Sold:
         if not 0 < key.get("number", 1) <= MAX_NUMBER:
@@ -208,7 +207,7 @@ class Counter:
             raise BookingNotFound
         return self.sold(rows[0])
 
-    def totals(self) -> AsyncIterator[list[Row]]:
+    def totals(self) -> AsyncIterator[list[EventTotalsRow]]:
         """Of the house's events: see `queries.all_event_totals`."""
         return self._read.stream_latest_rows(queries.all_event_totals(self.guests.house_id, None))
 
@@ -228,10 +227,6 @@ class Counter:
 
     async def _is_ours(self, organizer_id: UUID) -> bool:
         return organizer_id == self.guests.house_id or await self.guests.get(organizer_id) is not None
-
-
-def listed(row: Row) -> EventView:
-    return event_view(row[:-1])
 
 
 def only_seats(capacity: int, price: Decimal = Decimal()) -> list[NewCategory]:
