@@ -21,11 +21,11 @@ from fastapi.security.base import SecurityBase
 from starlette.types import Scope
 
 from accounts import errors
-from accounts.account_service import LoggedIn, Obligations, People
-from accounts.attempts import Attempts
+from accounts.account_service import AccountService, NewSession, Obligations
 from accounts.database import Pool
 from accounts.directory import Directory
 from accounts.guests import Guests
+from accounts.login_rate_limiter import LoginRateLimiter
 from accounts.passwords import Passwords
 from accounts.tokens import AccessCache, Principal, hash_of
 from ledger.idempotency import command_id
@@ -53,7 +53,7 @@ class Access:
         key: bytes,
         obligations: Obligations = no_obligations,
         passwords: Passwords | None = None,
-        attempts: Attempts | None = None,
+        login_rate_limiter: LoginRateLimiter | None = None,
     ) -> None:
         """`key`: at least 32 secret bytes from KEYS_DIR. With a new one browsers must sign in again, and a command of the past that
         is sent again is refused."""
@@ -64,10 +64,12 @@ class Access:
         self._secure_cookies = settings.secure_cookies
         self._session_seconds = settings.session_hours * 3600
         self.passwords = passwords or Passwords()
-        self.attempts = attempts or Attempts(settings.login_attempts_per_minute, settings.redis_url, _derive(key, b"attempts"))
+        self.login_rate_limiter = login_rate_limiter or LoginRateLimiter(
+            settings.login_attempts_per_minute, settings.redis_url, _derive(key, b"attempts")
+        )
         self.tokens = AccessCache(pool)
         self.directory = Directory(pool)
-        self.people = People(
+        self.accounts = AccountService(
             pool,
             self.passwords,
             self.tokens,
@@ -86,7 +88,7 @@ class Access:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self.tokens.stop()
-        await self.attempts.close()
+        await self.login_rate_limiter.close()
         self.passwords.close()
 
     async def principal_of(self, scope: Scope) -> Principal | None:
@@ -114,7 +116,7 @@ class Access:
             raise errors.NotSignedIn(by_cookie=by_cookie)
         return principal
 
-    def set_cookies(self, response: Response, logged_in: LoggedIn) -> None:
+    def set_cookies(self, response: Response, logged_in: NewSession) -> None:
         csrf = self._csrf(hash_of(logged_in.token))
         seconds, secure = self._session_seconds, self._secure_cookies
         response.set_cookie(SESSION_COOKIE, logged_in.token, max_age=seconds, secure=secure, httponly=True, samesite="lax")

@@ -10,7 +10,7 @@ import psycopg
 
 from accounts import errors, tokens
 from accounts.database import Cursor, Pool, transaction
-from accounts.idempotency import Once
+from accounts.idempotency import IdempotentExecutor
 from accounts.passwords import Passwords
 from accounts.tokens import AccessCache
 from ledger.commands import Role
@@ -47,7 +47,7 @@ class NewAccount(msgspec.Struct, frozen=True, kw_only=True):
     role: Role = Role.CUSTOMER
 
 
-class LoggedIn(msgspec.Struct, frozen=True):
+class NewSession(msgspec.Struct, frozen=True):
     """The only place and time where a token is readable."""
 
     token: str
@@ -55,7 +55,7 @@ class LoggedIn(msgspec.Struct, frozen=True):
     account: Account
 
 
-class People:
+class AccountService:
     """Raises the errors of `accounts.errors`, and Busy or OutcomeUnknown where the database or the hasher is at its bounds."""
 
     def __init__(
@@ -64,7 +64,7 @@ class People:
         self._pool = pool
         self._passwords = passwords
         self._cache = cache
-        self._once = Once(pool, key)
+        self._executor = IdempotentExecutor(pool, key)
         self._session_hours = session_hours
         self._obligations = obligations
 
@@ -79,7 +79,7 @@ class People:
         async with transaction(self._pool) as cursor:
             return await _insert(cursor, uuid4(), new, password_hash)
 
-    async def log_in(self, email: str, password: str) -> LoggedIn:
+    async def log_in(self, email: str, password: str) -> NewSession:
         """Raises WrongCredentials, after the same work whatever is wrong."""
         async with transaction(self._pool, reads=True) as cursor:
             await cursor.execute(f"SELECT password_hash, {Account.COLUMNS} FROM accounts WHERE email = %s", (email,))
@@ -101,7 +101,7 @@ class People:
             if expires is None:
                 raise errors.WrongCredentials
             await _issue(cursor, account.id, token_hash, expires[0])
-        return LoggedIn(token, expires[0].astimezone(UTC), account)
+        return NewSession(token, expires[0].astimezone(UTC), account)
 
     async def log_out(self, token_hash: bytes) -> None:
         """In every process within 2 s."""
@@ -121,7 +121,7 @@ class People:
             return await _insert(cursor, command_id, new, password_hash)
 
         body = {"create_user": msgspec.to_builtins(new)}
-        return await self._once.do(command_id, command_id, body, Account, prepare, act)
+        return await self._executor.execute(command_id, command_id, body, Account, prepare, act)
 
     async def update_user(self, account_id: UUID, changes: Mapping[str, Any], command_id: UUID) -> Account:
         """`changes` of `role` and `disabled`. Who is disabled is logged out; a new role holds in every process within 2 s.
@@ -132,7 +132,7 @@ class People:
             await _lock_admins(cursor, account_id, stays=_stays_admin(changes))
             return await _change(cursor, account_id, changes)
 
-        account = await self._once.do(command_id, account_id, {"update_user": dict(changes)}, Account, _nothing, act)
+        account = await self._executor.execute(command_id, account_id, {"update_user": dict(changes)}, Account, _nothing, act)
         self._cache.forget_account(account_id)
         return account
 
@@ -170,7 +170,7 @@ class People:
             return await _change(cursor, account_id, {**columns, **password}, keep_token=keep_token)
 
         body = {"update_me": dict(changes), "old_password": old_password}
-        account = await self._once.do(command_id, account_id, body, Account, prepare, act)
+        account = await self._executor.execute(command_id, account_id, body, Account, prepare, act)
         if "password" in changes:
             self._cache.forget_account(account_id)
         return account

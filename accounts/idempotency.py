@@ -15,12 +15,12 @@ from ledger.errors import Busy, IdempotencyKeyReused
 
 WAIT_SECONDS = 2.5
 
-Answer = TypeVar("Answer", bound=msgspec.Struct)
+Result = TypeVar("Result", bound=msgspec.Struct)
 Prepared = TypeVar("Prepared")
 _encoder = msgspec.json.Encoder(order="sorted")
 
 
-class Once:
+class IdempotentExecutor:
     """`key` is a secret from outside the database: a body may hold a password, and its digest must not let anybody try some."""
 
     def __init__(self, pool: Pool, key: bytes) -> None:
@@ -29,15 +29,15 @@ class Once:
         # One try of a command at a time in this process: fifty at once prepare once (a password is hashed) and hold one connection.
         self._locks: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
-    async def do(
+    async def execute(
         self,
         command_id: UUID,
         account_id: UUID,
         body: Mapping[str, Any],
-        answer_type: type[Answer],
+        answer_type: type[Result],
         prepare: Callable[[], Awaitable[Prepared]],
-        act: Callable[[Cursor, Prepared], Awaitable[Answer]],
-    ) -> Answer:
+        act: Callable[[Cursor, Prepared], Awaitable[Result]],
+    ) -> Result:
         """The first answer of this command. `act` runs in the transaction that remembers it, `prepare` before it.
 
         Raises IdempotencyKeyReused for another body, Busy after WAIT_SECONDS behind the same command."""
@@ -72,7 +72,7 @@ class Once:
             lock.release()
 
 
-async def _first_answer(cursor: Cursor, command_id: UUID, digest: bytes, answer_type: type[Answer]) -> Answer | None:
+async def _first_answer(cursor: Cursor, command_id: UUID, digest: bytes, answer_type: type[Result]) -> Result | None:
     await cursor.execute("SELECT digest, answer FROM account_commands WHERE command_id = %s", (command_id,))
     row = await cursor.fetchone()
     if row is None:

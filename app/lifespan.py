@@ -1,4 +1,4 @@
-"""What the API process holds while it runs: opened in this order, closed in the reverse order."""
+"""The resources that the API process holds while it runs: opened in this order, closed in the reverse order."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,7 +11,7 @@ from accounts.access import Access
 from app.probes import Probes
 from commands.appender.appender import Appender
 from commands.routes import WriteSide
-from commands.service import Desk
+from commands.service import CommandService
 from ledger import gc_tuning
 from ledger.keys import Keyring
 from ledger.macs import Macs
@@ -42,9 +42,9 @@ async def run(
         await stack.enter_async_context(access)
         wake_ups = wake_up_sender(settings)
         wake_ups.start()
-        wake_ups.wake()  # of what was appended last before a stop, and not projected any more
+        wake_ups.wake()  # for entries that were appended just before the last stop and not projected yet
         stack.callback(wake_ups.close)
-        # Of their own: readers may keep all of the others busy, and Events that are not in memory have to come in all the same.
+        # A pool of its own: queries may occupy all other connections, and Events that are not in memory must load nevertheless.
         streams = Streams(await stack.enter_async_context(make_pool(settings, size=LOAD_CONNECTIONS)))
         appender = Appender(
             connect=partial(LedgerConnection.connect, settings.database_url, macs),
@@ -59,10 +59,10 @@ async def run(
         await appender.start()
         stack.push_async_callback(appender.close)
 
-        desk = Desk(appender, streams, codes)
+        command_service = CommandService(appender, streams, codes)
         app.state.access, app.state.read_side, app.state.settings = access, read_side, settings
         app.state.write_side = WriteSide(
-            desk,
+            command_service,
             currency=settings.currency,
             locate=read_side.event_of_booking,
             customer=access.directory.find_or_make_customer,

@@ -1,6 +1,6 @@
-"""The OpenAPI document as it is served: names that read well in a generated client, problems as error responses, and the cookie.
+"""The OpenAPI document as it is served: schema names for generated clients, problems as error responses, and the session cookie.
 
-What the application calls `EventView`, since it has an `Event` too, is an `Event` to clients.
+The application calls a response `EventView`, because it has an `Event` too; the document calls it `Event`.
 """
 
 import re
@@ -60,44 +60,44 @@ def _document(app: FastAPI) -> JSON:
         schemas = document["components"]["schemas"]
         schemas |= booking_schemas() | {"Problem": _PROBLEM, "ProblemError": _PROBLEM_ERROR}
         add_cookie(document)
-        document["components"]["schemas"] = {_named(name): schema for name, schema in sorted(schemas.items())}
-        app.openapi_schema = _walk(document, _renamed)
+        document["components"]["schemas"] = {_public_name(name): schema for name, schema in sorted(schemas.items())}
+        app.openapi_schema = _map_objects(document, _rename_schema)
     return app.openapi_schema
 
 
-def _named(schema: str) -> str:
+def _public_name(schema: str) -> str:
     return _SUFFIX.sub("", schema)
 
 
-def _renamed(node: JSON) -> JSON:
+def _rename_schema(node: JSON) -> JSON:
     reference = node.get("$ref", "")
     if reference.startswith(_SCHEMAS):
-        node["$ref"] = _SCHEMAS + _named(reference.removeprefix(_SCHEMAS))
+        node["$ref"] = _SCHEMAS + _public_name(reference.removeprefix(_SCHEMAS))
     if "in" in node and "schema" in node:
-        node["schema"] = _of_parameter(node["schema"])
+        node["schema"] = _parameter_schema(node["schema"])
     if node.get("type") == "object" and "title" in node:
-        node["title"] = _named(node["title"])
+        node["title"] = _public_name(node["title"])
     return node
 
 
-def _of_parameter(schema: JSON) -> JSON:
-    """A parameter is left out, never null; and of a named type with anything beside it a generator makes no type at all."""
-    options = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
+def _parameter_schema(schema: JSON) -> JSON:
+    """A parameter is omitted, never null; and a `$ref` stands alone, because the generator makes no type of one with siblings."""
+    options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
     if len(options) == 1:
         schema = {name: value for name, value in schema.items() if name != "anyOf"} | options[0]
     return {"$ref": schema["$ref"]} if "$ref" in schema else schema
 
 
-def _walk(node: Any, change: Callable[[JSON], JSON]) -> Any:
+def _map_objects(node: Any, change: Callable[[JSON], JSON]) -> Any:
     if isinstance(node, dict):
-        return change({name: _walk(value, change) for name, value in node.items()})
-    return [_walk(one, change) for one in node] if isinstance(node, list) else node
+        return change({name: _map_objects(value, change) for name, value in node.items()})
+    return [_map_objects(item, change) for item in node] if isinstance(node, list) else node
 
 
 def add_cookie(document: JSON) -> None:
-    """The session cookie as the alternative to the token; and routes of `Anyone` (no roles) need neither.
+    """Declares the session cookie as the alternative to the token. Routes of `Anyone` (without roles) need neither.
 
-    Declared here rather than as a dependency, which would cost each request."""
+    Declared here, because a dependency would cost time on each request."""
     schemes: JSON = document["components"]["securitySchemes"]
     schemes["cookie"] = {
         "type": "apiKey",

@@ -1,4 +1,4 @@
-"""For machines that watch: is the process alive, can it sell, how is it doing."""
+"""Health, readiness and metrics, for monitoring systems."""
 
 from collections.abc import Iterable
 from typing import Annotated, get_args
@@ -23,11 +23,11 @@ Status = dict[Annotated[str, "what"], str]
 
 
 class Probes:
-    """In `app.state.probes`."""
+    """Checks readiness and collects metrics. Stored in `app.state.probes`."""
 
     def __init__(self, pool: Pool, appender: Appender, read_side: ReadSide) -> None:
         self._pool, self._appender, self._read_side = pool, appender, read_side
-        self._migrated_to = migrations.head()
+        self._schema_revision = migrations.head()
         self._projections: ProjectionList | None = None
         self._registry = prometheus_client.CollectorRegistry()
         self._registry.register(self)
@@ -35,20 +35,20 @@ class Probes:
             collector(registry=self._registry)
 
     async def check_ready(self) -> None:
-        """Raises Busy, saying why nothing can be sold."""
+        """Raises Busy, with the reason, where the process can't execute commands."""
         try:
-            async with connection(self._pool, 2.0) as taken:
-                cursor = await taken.execute("SELECT version_num FROM alembic_version")
+            async with connection(self._pool, 2.0) as acquired:
+                cursor = await acquired.execute("SELECT version_num FROM alembic_version")
                 row = await cursor.fetchone()
         except psycopg.errors.UndefinedTable:
             row = None
         except (psycopg.Error, Busy):
-            raise Busy("The database can't be reached.") from None
-        if row is None or row[0] != self._migrated_to:
+            raise Busy("The database is unavailable.") from None
+        if row is None or row[0] != self._schema_revision:
             raise Busy("The database is not migrated: run `make migrate`.")
 
     async def metrics(self) -> bytes:
-        """Where the database is away, without what only it knows."""
+        """Prometheus' text format; without the projections' states where the database is unavailable."""
         try:
             self._projections = await projection_list(self._read_side.database)
         except (psycopg.Error, Busy):
@@ -57,7 +57,7 @@ class Probes:
 
     def collect(self) -> Iterable[Metric]:
         appender = self._appender
-        yield GaugeMetricFamily("seatledger_commands_held", "Commands waiting or in flight", appender.held)
+        yield GaugeMetricFamily("seatledger_commands_held", "Commands waiting or in flight", appender.pending)
         yield CounterMetricFamily("seatledger_appends", "Transactions that appended entries", appender.appends)
         yield CounterMetricFamily("seatledger_entries_appended", "Entries appended by this process", appender.entries)
         yield GaugeMetricFamily("seatledger_events_cached", "Events in memory", len(appender.cache))
@@ -70,18 +70,18 @@ class Probes:
             positions.add_metric([name], self._read_side.positions.known(name))
         yield positions
         if self._projections is not None:
-            yield from _of_projections(self._projections)
+            yield from _projection_metrics(self._projections)
 
 
-def _of_projections(view: ProjectionList) -> Iterable[Metric]:
+def _projection_metrics(view: ProjectionList) -> Iterable[Metric]:
     entries = GaugeMetricFamily("seatledger_projection_lag_entries", "Entries behind, up to 100,000", labels=["projection"])
     seconds = GaugeMetricFamily("seatledger_projection_lag_seconds", "Age of the oldest entry not in it", labels=["projection"])
     states = GaugeMetricFamily("seatledger_projection_state", "1 at the state that it is in", labels=["projection", "state"])
-    for one in view.items:
-        entries.add_metric([one.name], one.lag_entries)
-        seconds.add_metric([one.name], one.lag_seconds)
+    for projection in view.items:
+        entries.add_metric([projection.name], projection.lag_entries)
+        seconds.add_metric([projection.name], projection.lag_seconds)
         for state in get_args(ProjectionState.__value__):
-            states.add_metric([one.name, state], state == one.state)
+            states.add_metric([projection.name, state], state == projection.state)
     yield from (entries, seconds, states)
     if view.signing is not None:
         signing = GaugeMetricFamily("seatledger_log_signing", "1 at the state that signing the log is in", labels=["state"])

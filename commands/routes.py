@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, Request, Response
 from pydantic import ValidationError
 
 from accounts.access import Buyer, IdempotencyKey, Organizer, SignedIn, command_id_of
-from commands.appender.batch import Gone
+from commands.appender.pending import DisconnectCheck
 from commands.bodies import (
     BOOKING_SCHEMA,
     BoxOfficeCustomer,
@@ -23,10 +23,11 @@ from commands.bodies import (
     TicketIds,
     read_booking,
 )  # fmt: skip
-from commands.service import Answer, Desk
+from commands.result import CommandResult
+from commands.service import CommandService
 from ledger.commands import Actor, BookSeats, CancelBooking, CancelEvent, ChangeEvent, CheckIn, CompleteEvent, ScheduleEvent
 from ledger.decide import MAX_TICKETS_PER_BOOKING, box_office
-from ledger.errors import BookingNotFound, EventNotFound, Malformed, NotYourEvent, PreconditionRequired, TicketUsed
+from ledger.errors import BookingNotFound, EventNotFound, Malformed, NotYourEvent, PreconditionRequired, TicketAlreadyUsed
 from ledger.views import BookingView, EventView, TicketView, ticket_id
 
 router = APIRouter(prefix="/api")
@@ -39,14 +40,20 @@ class WriteSide:
 
     def __init__(
         self,
-        desk: Desk,
+        command_service: CommandService,
         *,
         currency: str,
         locate: Callable[[UUID], Awaitable[UUID | None]],
         customer: Callable[[str, str], Awaitable[UUID]],
         key: bytes,
     ) -> None:
-        self.desk, self.currency, self.locate, self.customer, self._key = desk, currency, locate, customer, key
+        self.command_service, self.currency, self.locate, self.customer, self._key = (
+            command_service,
+            currency,
+            locate,
+            customer,
+            key,
+        )
 
     def customer_proof(self, customer: BoxOfficeCustomer) -> bytes:
         """Tells one way of naming a customer from another, and nothing to who has no key: it goes into the ledger."""
@@ -64,15 +71,15 @@ def _write_side(request: Request) -> WriteSide:
     return write_side
 
 
-def answer(view: object, position: int, status: int = 200, headers: Mapping[str, str] = {}) -> Response:
-    """A command's answer: JSON, where in the ledger it stands, and not for any cache."""
+def _response(view: object, position: int, status: int = 200, headers: Mapping[str, str] = {}) -> Response:
+    """The view of a command's result as JSON, with its ledger position; no cache may store it."""
     head = {"Ledger-Position": str(position), "Cache-Control": "no-store", **headers}
     return Response(_encode(view), status, head, "application/json")
 
 
-def _event_answer(view: object, position: int, status: int = 200, headers: Mapping[str, str] = {}) -> Response:
-    assert isinstance(view, EventView)
-    return answer(view, position, status, {"ETag": f'"{view.details_version}"', **headers})
+def _event_response(result: CommandResult, status: int = 200, headers: Mapping[str, str] = {}) -> Response:
+    assert isinstance(result.view, EventView)
+    return _response(result.view, result.position, status, {"ETag": f'"{result.view.details_version}"', **headers})
 
 
 # --- events
@@ -88,13 +95,13 @@ async def create_event(body: NewEvent, request: Request, who: Organizer, key: Id
         id=id_, actor=who.actor, event_id=id_, details=body.details(), currency=currency,
         categories=body.numbered_categories(currency),
     )  # fmt: skip
-    view, position = await side.desk.carry_out(command, request.is_disconnected)
-    return _event_answer(view, position, 201, {"Location": f"/api/events/{view.id}"})
+    result = await side.command_service.execute(command, request.is_disconnected)
+    return _event_response(result, 201, {"Location": f"/api/events/{result.view.id}"})
 
 
 async def _default_currency(side: WriteSide, id_: UUID, key: str | None) -> str:
     """The setting; for a retry what it was at the first try, so that another setting does not make it another request."""
-    event = await side.desk.event(id_) if key is not None else None
+    event = await side.command_service.last_seen_event(id_) if key is not None else None
     return side.currency if event is None else event.currency
 
 
@@ -107,14 +114,14 @@ async def update_event(
 ) -> Response:
     """Changes details and categories; `categories` is the whole new list."""
     side = _write_side(request)
-    event = await side.desk.event(event_id)
+    event = await side.command_service.last_seen_event(event_id)
     if event is None:
         raise EventNotFound
     command = ChangeEvent(
         id=command_id_of(request, who, key), actor=who.actor, event_id=event_id, changes=body.changes(),
         categories=body.category_changes(event.currency), expected_details_version=_version(if_match),
     )  # fmt: skip
-    return _event_answer(*await side.desk.carry_out(command, request.is_disconnected))
+    return _event_response(await side.command_service.execute(command, request.is_disconnected))
 
 
 @router.post("/events/{event_id}/cancel", tags=["events"], operation_id="cancel_event", response_model=EventView)
@@ -124,14 +131,14 @@ async def cancel_event(
     """Cancels the event; all of its bookings are owed a refund."""
     id_ = command_id_of(request, who, key)
     command = CancelEvent(id=id_, actor=who.actor, event_id=event_id, reason=body.reason if body else "")
-    return _event_answer(*await _write_side(request).desk.carry_out(command, request.is_disconnected))
+    return _event_response(await _write_side(request).command_service.execute(command, request.is_disconnected))
 
 
 @router.post("/events/{event_id}/complete", tags=["events"], operation_id="complete_event", response_model=EventView)
 async def complete_event(event_id: UUID, request: Request, who: Organizer, key: IdempotencyKey = None) -> Response:
     """Completes the event: nothing is booked or checked in afterwards."""
     command = CompleteEvent(id=command_id_of(request, who, key), actor=who.actor, event_id=event_id)
-    return _event_answer(*await _write_side(request).desk.carry_out(command, request.is_disconnected))
+    return _event_response(await _write_side(request).command_service.execute(command, request.is_disconnected))
 
 
 @router.post("/events/{event_id}/check-ins", tags=["tickets"], operation_id="check_in_ticket", response_model=TicketView)
@@ -139,25 +146,25 @@ async def check_in_ticket(
     event_id: UUID, body: TicketCode, request: Request, who: Organizer, key: IdempotencyKey = None
 ) -> Response:
     """Checks a ticket in by its code: once."""
-    desk = _write_side(request).desk
-    event = await desk.event(event_id)
+    command_service = _write_side(request).command_service
+    event = await command_service.last_seen_event(event_id)
     if event is None:
         raise EventNotFound
     if not box_office(event, who.actor):
         raise NotYourEvent
-    place = desk.codes.read(event_id, body.code)
-    booking_id = await desk.booking_at(event_id, place.version)
+    place = command_service.codes.read(event_id, body.code)
+    booking_id = await command_service.find_booking(event_id, place.version)
     if booking_id is None:  # a good code of a database that is not this one
         raise BookingNotFound
     id_ = command_id_of(request, who, key)
     command = CheckIn(id=id_, actor=who.actor, event_id=event_id, booking_id=booking_id, ticket=place.ticket)
     try:
-        view, position = await desk.carry_out(command, request.is_disconnected)
-    except TicketUsed:  # who stands at the door wants to know when
-        used_at = await desk.used_at(event_id, booking_id, place.ticket)
-        raise TicketUsed(**({"used_at": used_at.isoformat()} if used_at else {})) from None
-    assert isinstance(view, BookingView)
-    return answer(view.tickets[place.ticket], position)
+        result = await command_service.execute(command, request.is_disconnected)
+    except TicketAlreadyUsed:  # who stands at the door wants to know when
+        used_at = await command_service.used_at(event_id, booking_id, place.ticket)
+        raise TicketAlreadyUsed(**({"used_at": used_at.isoformat()} if used_at else {})) from None
+    assert isinstance(result.view, BookingView)
+    return _response(result.view.tickets[place.ticket], result.position)
 
 
 # --- bookings
@@ -171,20 +178,20 @@ async def book_tickets(event_id: UUID, request: Request, who: Buyer, key: Idempo
     """Books tickets by category and quantity; at the box office for a `customer` or a walk-in."""
     body = read_booking(await request.body(), request.headers.get("content-type", ""))
     id_ = command_id_of(request, who, key)
-    view, position = await book(_write_side(request), event_id, body, who.actor, id_, request.is_disconnected)
-    return answer(view, position, 201, {"Location": f"/api/bookings/{view.id}"})
+    result = await book(_write_side(request), event_id, body, who.actor, id_, request.is_disconnected)
+    return _response(result.view, result.position, 201, {"Location": f"/api/bookings/{result.view.id}"})
 
 
-async def book(side: WriteSide, event_id: UUID, body: NewBooking, actor: Actor, id_: UUID, gone: Gone) -> Answer:
+async def book(side: WriteSide, event_id: UUID, body: NewBooking, actor: Actor, id_: UUID, gone: DisconnectCheck) -> CommandResult:
     """The booking itself: nearly always called by `app/fast_path/booking_route.py`, past the router."""
     customer_id, proof = None, b""
     if body.customer is not None:
         customer_id, proof = await _box_office_customer(side, event_id, id_, actor, body.customer)
     command = BookSeats(
         id=id_, actor=actor, event_id=event_id, tickets=body.wanted(), customer_id=customer_id, customer_proof=proof,
-        ticket_key=side.desk.codes.newest_key,
+        ticket_key=side.command_service.codes.newest_key,
     )  # fmt: skip
-    return await side.desk.carry_out(command, gone)
+    return await side.command_service.execute(command, gone)
 
 
 async def _box_office_customer(
@@ -197,7 +204,7 @@ async def _box_office_customer(
     except ValidationError as error:
         found = [{"path": ".".join(map(str, ("customer", *one["loc"]))), "message": one["msg"]} for one in error.errors()]
         raise Malformed("The body is not a booking.", errors=found) from None
-    event = await side.desk.event(event_id)
+    event = await side.command_service.last_seen_event(event_id)
     if event is None:
         raise EventNotFound
     if not box_office(event, actor):
@@ -223,16 +230,19 @@ async def cancel_tickets(booking_id: UUID, body: TicketIds, request: Request, wh
 async def _cancel(booking_id: UUID, tickets: list[UUID] | None, request: Request, who: SignedIn, key: str | None) -> Response:
     side = _write_side(request)
     event_id = await side.event_of(booking_id)
-    numbers = None if tickets is None else await _ticket_numbers(side.desk, event_id, booking_id, tickets)
+    numbers = None if tickets is None else await _ticket_numbers(side.command_service, event_id, booking_id, tickets)
     id_ = command_id_of(request, who, key)
     command = CancelBooking(id=id_, actor=who.actor, event_id=event_id, booking_id=booking_id, tickets=numbers)
-    return answer(*await side.desk.carry_out(command, request.is_disconnected))
+    result = await side.command_service.execute(command, request.is_disconnected)
+    return _response(result.view, result.position)
 
 
-async def _ticket_numbers(desk: Desk, event_id: UUID, booking_id: UUID, tickets: list[UUID]) -> tuple[int, ...]:
+async def _ticket_numbers(
+    command_service: CommandService, event_id: UUID, booking_id: UUID, tickets: list[UUID]
+) -> tuple[int, ...]:
     """A ticket's id is made of its booking's and its number. One that the booking lacks gets a number that it lacks too: the rules
     refuse it, once they know that whoever asks may see the booking at all."""
-    event = await desk.event(event_id)
+    event = await command_service.last_seen_event(event_id)
     seats = event.bookings.get(booking_id.bytes) if event else None
     count = len(seats[1]) if seats else MAX_TICKETS_PER_BOOKING
     numbers = {ticket_id(booking_id, number): number for number in range(count)}

@@ -27,7 +27,7 @@ from ledger.commands import (
     ScheduleEvent,
     WantedSeats,
 )
-from ledger.event import ACTIVE, CANCELLED, USED, Event, Seats, category_id
+from ledger.event import ACTIVE, CANCELLED, USED, CategoryState, Event, category_id
 
 MAX_TICKETS_PER_BOOKING = 1_000
 MAX_CATEGORIES = 50
@@ -101,7 +101,7 @@ def _category_changes(event: Event, wanted: tuple[CategoryChange, ...], stamp: S
         yield e.CategoryAdded(**stamp, category=e.Category(last, category.name, category.price, category.capacity))
 
 
-def _category_change(seats: Seats, wanted: CategoryChange, stamp: Stamp) -> Iterator[e.Entry]:
+def _category_change(seats: CategoryState, wanted: CategoryChange, stamp: Stamp) -> Iterator[e.Entry]:
     if wanted.capacity is not None and wanted.capacity < seats.taken:
         raise errors.CapacityBelowTaken(seats.name, seats.taken)
     if wanted.name not in (None, seats.name):
@@ -169,7 +169,7 @@ def _cancel_booking(event: Event, c: CancelBooking, now: datetime, stamp: Stamp)
             _check_not_closed(event, now)
     if c.tickets is None:
         if USED in states:
-            raise errors.TicketUsed
+            raise errors.TicketAlreadyUsed
         tickets = tuple(number for number, state in enumerate(states) if state == ACTIVE)
     else:
         tickets = _check_active_tickets(c.tickets, states)
@@ -249,7 +249,7 @@ def _check_active_tickets(tickets: tuple[int, ...], states: bytes) -> tuple[int,
         if states[ticket] == CANCELLED:
             raise errors.TicketCancelled
         if states[ticket] == USED:
-            raise errors.TicketUsed
+            raise errors.TicketAlreadyUsed
     return tuple(sorted(set(tickets)))
 
 

@@ -69,14 +69,14 @@ def make_pool(settings: Settings, *, size: int | None = None) -> Pool:
 async def connection(pool: Pool, seconds: float, *, in_steps: bool = False) -> AsyncIterator[Connection]:
     """A connection of the pool's, for `seconds` at most, waiting for it included: then its socket is hung up, since a cancelled
     psycopg call would still wait some 10 s for a server that is frozen. `in_steps`: `seconds` are for the waiting alone, and the
-    taker bounds each of its steps with `in_time`.
+    taker bounds each of its steps with `time_limit`.
 
     Raises Busy where no connection comes in time, and for an OperationalError or InterfaceError within."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     taken = await _take(pool, seconds)
     try:
-        bound: AbstractContextManager[None] = nullcontext() if in_steps else in_time(pool, taken, deadline - loop.time())
+        bound: AbstractContextManager[None] = nullcontext() if in_steps else time_limit(pool, taken, deadline - loop.time())
         with bound:
             yield taken
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
@@ -89,7 +89,7 @@ async def connection(pool: Pool, seconds: float, *, in_steps: bool = False) -> A
 
 
 @contextmanager
-def in_time(pool: Pool, taken: Connection, seconds: float) -> Iterator[None]:
+def time_limit(pool: Pool, taken: Connection, seconds: float) -> Iterator[None]:
     """Hangs up where this is not over in time: what waits for the server then gets an OperationalError."""
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -136,7 +136,7 @@ def _came_too_late(pool: Pool, taking: asyncio.Task[Connection]) -> None:
 
 async def _roll_back(pool: Pool, taken: Connection) -> None:
     """The pool rolls back what was left open. Nobody waits for that, and it ends even if the server is frozen."""
-    with in_time(pool, taken, CHECK_SECONDS):
+    with time_limit(pool, taken, CHECK_SECONDS):
         await pool.putconn(taken)
 
 

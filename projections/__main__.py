@@ -19,7 +19,7 @@ from ledger import gc_tuning
 from ledger.keys import KeysError
 from ledger.macs import Macs
 from ledger.settings import Settings, SettingsError
-from ledger.store import Ledger, LedgerAway, sqlalchemy_url
+from ledger.store import Ledger, LedgerUnavailable, sqlalchemy_url
 from projections.engine import ProjectionLocked, ProjectionStalled, catch_up
 from projections.proof import transfer
 from projections.proof.log_keys import LogKeys, begin_origin
@@ -42,7 +42,8 @@ class OperatorError(Exception):
 
 #: Their text is one sentence for the terminal.
 _REFUSALS = (
-    SettingsError, KeysError, NoteError, TransferError, OperatorError, ShadowCopyError, TreeBehind, ProjectionStalled, LedgerAway,
+    SettingsError, KeysError, NoteError, TransferError, OperatorError, ShadowCopyError, TreeBehind, ProjectionStalled,
+    LedgerUnavailable,
 )  # fmt: skip
 
 
@@ -68,7 +69,7 @@ def main() -> int:
         ShadowCopyError,
         TreeBehind,
         ProjectionStalled,
-        LedgerAway,
+        LedgerUnavailable,
     ) as error:
         return _fail(str(error))
 

@@ -16,7 +16,7 @@ from sqlalchemy import CheckConstraint, Connection, Index, LargeBinary, SmallInt
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
-from ledger.entries import Recorded
+from ledger.entries import RecordedEntry
 from projections import merkle
 from projections.tables import Id, Model, Position, Timestamp, insert, upsert
 
@@ -95,18 +95,18 @@ _LAST_TILES = text("""
 _LAST_LEAVES = select(AuditLeaves.tile, AuditLeaves.positions, AuditLeaves.latest).order_by(AuditLeaves.tile.desc()).limit(1)
 
 
-def _booking(recorded: Recorded) -> UUID:
+def _booking(recorded: RecordedEntry) -> UUID:
     entry = recorded.entry
     assert isinstance(entry, e.BookingCancelled | e.TicketUsed)
     return entry.booking_id
 
 
-def _event(recorded: Recorded) -> UUID:
+def _event(recorded: RecordedEntry) -> UUID:
     return recorded.stream
 
 
 #: By class of an amendment: the function that names its subject.
-_AMENDMENT_SUBJECTS: dict[type[e.Entry], Callable[[Recorded], UUID]] = {
+_AMENDMENT_SUBJECTS: dict[type[e.Entry], Callable[[RecordedEntry], UUID]] = {
     e.BookingCancelled: _booking,
     e.TicketUsed: _booking,
     e.EventCancelled: _event,
@@ -125,7 +125,7 @@ class AuditProjector:
     handles: frozenset[type[e.Entry]] = frozenset((*_AMENDMENT_SUBJECTS, *_LEAVES_ONLY))
     ignores: frozenset[type[e.Entry]] = frozenset()
 
-    def fold(self, connection: Connection, batch: Sequence[Recorded]) -> None:
+    def fold(self, connection: Connection, batch: Sequence[RecordedEntry]) -> None:
         """Writes the last tile of each level again, and new tiles: a handful of statements."""
         leaves = connection.scalar(_LEAVES, {"first": batch[0].position, "last": batch[-1].position}) or b""
         if len(leaves) != len(batch) * merkle.SIZE:
@@ -154,7 +154,7 @@ def _append(connection: Connection, leaves: bytes) -> int:
     return size
 
 
-def _write_positions(connection: Connection, size: int, batch: Sequence[Recorded]) -> None:
+def _write_positions(connection: Connection, size: int, batch: Sequence[RecordedEntry]) -> None:
     last = connection.execute(_LAST_LEAVES).one_or_none()
     held, latest = b"", batch[0].entry.at
     if last is not None:
@@ -165,7 +165,7 @@ def _write_positions(connection: Connection, size: int, batch: Sequence[Recorded
     upsert(connection, AuditLeaves, _leaf_rows(size, held, latest, batch))
 
 
-def _leaf_rows(size: int, held: bytes, latest: datetime, batch: Sequence[Recorded]) -> list[dict[str, Any]]:
+def _leaf_rows(size: int, held: bytes, latest: datetime, batch: Sequence[RecordedEntry]) -> list[dict[str, Any]]:
     """The rows of `audit_leaves` that a batch changes. `held`: the positions in the last tile, if it is not full."""
     rows, start = list[dict[str, Any]](), 0
     while start < len(batch):

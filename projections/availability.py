@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Computed, Connection, ForeignKey, Index,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
-from ledger.entries import Recorded
+from ledger.entries import RecordedEntry
 from projections.tables import CategoryNumber, Id, Model, Position, String, is_any_of, table_of, upsert
 
 
@@ -102,7 +102,7 @@ class AvailabilityProjector:
     handles: frozenset[type[e.Entry]] = frozenset(_HANDLERS)
     ignores: frozenset[type[e.Entry]] = frozenset((e.EventDetailsChanged, e.PriceChanged, e.TicketUsed, e.EventCompleted))
 
-    def fold(self, connection: Connection, batch: Sequence[Recorded]) -> None:
+    def fold(self, connection: Connection, batch: Sequence[RecordedEntry]) -> None:
         events = _read(connection, {recorded.stream for recorded in batch})
         before = {(event_id, number) for event_id, categories in events.items() for number in categories}
         changed: dict[UUID, int] = {}

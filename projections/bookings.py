@@ -11,7 +11,7 @@ from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
-from ledger.entries import Recorded
+from ledger.entries import RecordedEntry
 from projections.tables import CategoryNumber, Id, MinorUnits, Model, Position, String, Timestamp, insert, update
 
 
@@ -88,19 +88,19 @@ class _Batch:
         self.changes: dict[UUID, dict[str, Any]] = {}
         self.ticket_states: dict[tuple[UUID, int], str] = {}
 
-    def book(self, recorded: Recorded, entry: e.SeatsBooked) -> None:
+    def book(self, recorded: RecordedEntry, entry: e.SeatsBooked) -> None:
         tickets = _tickets(entry)
         self.tickets += tickets
         self.bookings.append(_booking(recorded, entry, tickets))
 
-    def cancel_booking(self, recorded: Recorded, entry: e.BookingCancelled) -> None:
+    def cancel_booking(self, recorded: RecordedEntry, entry: e.BookingCancelled) -> None:
         change = self.changes.setdefault(entry.booking_id, _unchanged(entry.booking_id))
         change["refund"] += sum(line.refund for line in entry.lines)
         change["whole"] |= entry.whole
         change["updated_at"] = entry.at
         self.ticket_states |= {(entry.booking_id, ticket): "cancelled" for ticket in entry.tickets}
 
-    def use_ticket(self, recorded: Recorded, entry: e.TicketUsed) -> None:
+    def use_ticket(self, recorded: RecordedEntry, entry: e.TicketUsed) -> None:
         self.changes.setdefault(entry.booking_id, _unchanged(entry.booking_id))["updated_at"] = entry.at
         self.ticket_states[entry.booking_id, entry.ticket] = "used"
 
@@ -112,30 +112,30 @@ class _Batch:
         _update_tickets(connection, self.ticket_states)
 
 
-def _schedule_event(connection: Connection, recorded: Recorded, entry: e.EventScheduled) -> None:
+def _schedule_event(connection: Connection, recorded: RecordedEntry, entry: e.EventScheduled) -> None:
     rest = {"currency": entry.currency, "organizer_id": entry.organizer_id, "status": "active", "cancelled_at": None}
     insert(connection, BookingEvent, [{"event_id": recorded.stream, **_details(entry.details), **rest}])
 
 
-def _change_details(connection: Connection, recorded: Recorded, entry: e.EventDetailsChanged) -> None:
+def _change_details(connection: Connection, recorded: RecordedEntry, entry: e.EventDetailsChanged) -> None:
     _update_event(connection, {"event_id": recorded.stream, **_details(entry.details)})
 
 
-def _cancel_event(connection: Connection, recorded: Recorded, entry: e.EventCancelled) -> None:
+def _cancel_event(connection: Connection, recorded: RecordedEntry, entry: e.EventCancelled) -> None:
     _update_event(connection, {"event_id": recorded.stream, "status": "cancelled", "cancelled_at": entry.at})
 
 
-def _complete_event(connection: Connection, recorded: Recorded, entry: e.EventCompleted) -> None:
+def _complete_event(connection: Connection, recorded: RecordedEntry, entry: e.EventCompleted) -> None:
     _update_event(connection, {"event_id": recorded.stream, "status": "completed"})
 
 
 #: Entries of sales are collected and written at the end of a batch; those of events, which are few, are written one by one.
-_SALES: dict[type[e.Entry], Callable[[_Batch, Recorded, Any], None]] = {
+_SALES: dict[type[e.Entry], Callable[[_Batch, RecordedEntry, Any], None]] = {
     e.SeatsBooked: _Batch.book,
     e.BookingCancelled: _Batch.cancel_booking,
     e.TicketUsed: _Batch.use_ticket,
 }
-_EVENTS: dict[type[e.Entry], Callable[[Connection, Recorded, Any], None]] = {
+_EVENTS: dict[type[e.Entry], Callable[[Connection, RecordedEntry, Any], None]] = {
     e.EventScheduled: _schedule_event,
     e.EventDetailsChanged: _change_details,
     e.EventCancelled: _cancel_event,
@@ -152,7 +152,7 @@ class BookingsProjector:
         (e.CategoryAdded, e.CategoryRenamed, e.CategoryRemoved, e.PriceChanged, e.CapacityChanged)
     )
 
-    def fold(self, connection: Connection, batch: Sequence[Recorded]) -> None:
+    def fold(self, connection: Connection, batch: Sequence[RecordedEntry]) -> None:
         """A handful of statements, however long the batch, and one for each entry of an event."""
         collected = _Batch()
         for recorded in batch:
@@ -164,7 +164,7 @@ class BookingsProjector:
         collected.write(connection)
 
 
-def _booking(recorded: Recorded, entry: e.SeatsBooked, tickets: list[dict[str, Any]]) -> dict[str, Any]:
+def _booking(recorded: RecordedEntry, entry: e.SeatsBooked, tickets: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "booking_id": entry.command,
         "number": recorded.position,

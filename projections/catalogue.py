@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Computed, Connection, ForeignKey, Index,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
-from ledger.entries import Recorded
+from ledger.entries import RecordedEntry
 from projections.tables import CategoryNumber, Id, MinorUnits, Model, Position, String, Timestamp, update, upsert
 
 #: The sort key of lists: by start; events with an open date come last.
@@ -68,39 +68,39 @@ class CatalogueCategory(Model):
 _Values = dict[str, Any]
 
 
-def _change_details(connection: Connection, recorded: Recorded, entry: e.EventDetailsChanged) -> _Values:
+def _change_details(connection: Connection, recorded: RecordedEntry, entry: e.EventDetailsChanged) -> _Values:
     return _details(entry.details)
 
 
-def _cancel(connection: Connection, recorded: Recorded, entry: e.EventCancelled) -> _Values:
+def _cancel(connection: Connection, recorded: RecordedEntry, entry: e.EventCancelled) -> _Values:
     return {"status": "cancelled"}
 
 
-def _complete(connection: Connection, recorded: Recorded, entry: e.EventCompleted) -> _Values:
+def _complete(connection: Connection, recorded: RecordedEntry, entry: e.EventCompleted) -> _Values:
     return {"status": "completed"}
 
 
-def _add_category(connection: Connection, recorded: Recorded, entry: e.CategoryAdded) -> _Values:
+def _add_category(connection: Connection, recorded: RecordedEntry, entry: e.CategoryAdded) -> _Values:
     upsert(connection, CatalogueCategory, [_category(recorded, entry.category)])
     return {}
 
 
-def _rename_category(connection: Connection, recorded: Recorded, entry: e.CategoryRenamed) -> _Values:
+def _rename_category(connection: Connection, recorded: RecordedEntry, entry: e.CategoryRenamed) -> _Values:
     _set(connection, CatalogueCategory, {"event_id": recorded.stream, "category": entry.category}, {"name": entry.name})
     return {}
 
 
-def _change_price(connection: Connection, recorded: Recorded, entry: e.PriceChanged) -> _Values:
+def _change_price(connection: Connection, recorded: RecordedEntry, entry: e.PriceChanged) -> _Values:
     _set(connection, CatalogueCategory, {"event_id": recorded.stream, "category": entry.category}, {"price": entry.price})
     return {}
 
 
-def _change_capacity(connection: Connection, recorded: Recorded, entry: e.CapacityChanged) -> _Values:
+def _change_capacity(connection: Connection, recorded: RecordedEntry, entry: e.CapacityChanged) -> _Values:
     """The capacity itself is a column of `availability_categories`; only the event's version changes here."""
     return {}
 
 
-def _remove_category(connection: Connection, recorded: Recorded, entry: e.CategoryRemoved) -> _Values:
+def _remove_category(connection: Connection, recorded: RecordedEntry, entry: e.CategoryRemoved) -> _Values:
     key = tuple_(CatalogueCategory.event_id, CatalogueCategory.category)
     connection.execute(delete(CatalogueCategory).where(key == (recorded.stream, entry.category)))
     return {}
@@ -109,7 +109,7 @@ def _remove_category(connection: Connection, recorded: Recorded, entry: e.Catego
 #: By entry class, the function that writes what the entry changes and returns the new values of the event's own row. Each of these
 #: entries also sets the event's `details_version`, which is its ETag: an entry class belongs here only if an edit that was made
 #: without knowledge of it has to be refused.
-_CHANGES: dict[type[e.Entry], Callable[[Connection, Recorded, Any], _Values]] = {
+_CHANGES: dict[type[e.Entry], Callable[[Connection, RecordedEntry, Any], _Values]] = {
     e.EventDetailsChanged: _change_details,
     e.EventCancelled: _cancel,
     e.EventCompleted: _complete,
@@ -128,7 +128,7 @@ class CatalogueProjector:
     handles: frozenset[type[e.Entry]] = frozenset((e.EventScheduled, *_CHANGES))
     ignores: frozenset[type[e.Entry]] = frozenset((e.SeatsBooked, e.BookingCancelled, e.TicketUsed))
 
-    def fold(self, connection: Connection, batch: Sequence[Recorded]) -> None:
+    def fold(self, connection: Connection, batch: Sequence[RecordedEntry]) -> None:
         """Entries that change an event are few, so each is written by statements of its own; those of sales are skipped."""
         for recorded in batch:
             entry = recorded.entry
@@ -140,7 +140,7 @@ class CatalogueProjector:
                 _set(connection, CatalogueEvent, {"event_id": recorded.stream}, version | values)
 
 
-def _schedule(connection: Connection, recorded: Recorded, entry: e.EventScheduled) -> None:
+def _schedule(connection: Connection, recorded: RecordedEntry, entry: e.EventScheduled) -> None:
     row = {
         "event_id": recorded.stream,
         "number": recorded.position,
@@ -162,7 +162,7 @@ def _details(details: e.Details) -> dict[str, Any]:
     return {**row, "past_at": details.past_at}
 
 
-def _category(recorded: Recorded, category: e.Category) -> dict[str, Any]:
+def _category(recorded: RecordedEntry, category: e.Category) -> dict[str, Any]:
     return {"event_id": recorded.stream, "category": category.number, "name": category.name, "price": category.price}
 
 

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple, Protocol
 from sqlalchemy import Connection, Engine, bindparam, func, null, select, text, update
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from ledger.entries import Entry, Recorded
-from ledger.store import LedgerAway
+from ledger.entries import Entry, RecordedEntry
+from ledger.store import LedgerUnavailable
 from projections.tables import Model, Progress
 
 log = logging.getLogger(__name__)
@@ -47,14 +47,14 @@ class Projector(Protocol):
         """Each table after those that it refers to. `fold` names them without a schema, so that the same code fills tables of the
         same names in another schema (projections/rebuild/shadow_tables.py)."""
 
-    def fold(self, connection: Connection, batch: Sequence[Recorded]) -> None:
+    def fold(self, connection: Connection, batch: Sequence[RecordedEntry]) -> None:
         """Writes the changes that these entries make, in order, by a few statements, however long the batch."""
 
 
 class EntrySource(Protocol):
     """What the engine needs of the ledger."""
 
-    def read(self, after: int, limit: int) -> list[Recorded]: ...
+    def read(self, after: int, limit: int) -> list[RecordedEntry]: ...
 
     def next_position(self, after: int) -> int | None: ...
 
@@ -98,7 +98,7 @@ def catch_up(
     or once `at_most` entries were folded: then there may be more.
 
     `publish` is called with the projection's name and position after each commit. Raises ProjectionLocked; ProjectionStalled at an
-    entry that can't be applied (the entries before it are folded); LedgerAway or SQLAlchemy's errors where the database is
+    entry that can't be applied (the entries before it are folded); LedgerUnavailable or SQLAlchemy's errors where the database is
     unavailable."""
     folded = 0
     one_by_one = 0  # the number of entries still to be folded one at a time, to find the faulty one of a batch that failed
@@ -136,7 +136,7 @@ _MOVE = (
     .values(position=bindparam("new_position"), updated_at=func.now(), failed_position=null(), error=null())
 )
 #: A crash of the server may undo the last half second of a projection, which is then folded again. So its commits need not wait for
-#: the disk, nor make the appender's next commit wait for it (docs/decisions/0011).
+#: the disk, nor make the appender's next commit wait for it (docs/decisions/0024).
 _ASYNCHRONOUS_COMMIT = text("SET LOCAL synchronous_commit = off")
 
 
@@ -186,7 +186,7 @@ def _is_unavailable(error: Exception) -> bool:
     if isinstance(error, DBAPIError) and isinstance(error, OperationalError | InterfaceError):
         code = getattr(error.orig, "sqlstate", None) or ""
         return not (code == _TIMED_OUT or code.startswith(_TOO_BIG))
-    return isinstance(error, LedgerAway)
+    return isinstance(error, LedgerUnavailable)
 
 
 def _stall(engine: Engine, ledger: EntrySource, projector: Projector, failed: _BatchFailed) -> ProjectionStalled | None:

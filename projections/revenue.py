@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, delete, s
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
-from ledger.entries import Recorded
+from ledger.entries import RecordedEntry
 from projections.tables import CategoryNumber, Id, MinorUnits, Model, Position, String, Timestamp, add, is_any_of, upsert
 
 
@@ -115,7 +115,7 @@ def _read(connection: Connection, event_ids: set[UUID]) -> dict[UUID, _Event]:
     return events
 
 
-def _scheduled(recorded: Recorded, entry: e.EventScheduled) -> _Event:
+def _scheduled(recorded: RecordedEntry, entry: e.EventScheduled) -> _Event:
     row = {
         "event_id": recorded.stream,
         "number": recorded.position,
@@ -206,7 +206,7 @@ class RevenueProjector:
     handles: frozenset[type[e.Entry]] = frozenset((e.EventScheduled, *_HANDLERS))
     ignores: frozenset[type[e.Entry]] = frozenset((e.PriceChanged, e.TicketUsed))
 
-    def fold(self, connection: Connection, batch: Sequence[Recorded]) -> None:
+    def fold(self, connection: Connection, batch: Sequence[RecordedEntry]) -> None:
         events = _read(connection, {recorded.stream for recorded in batch})
         for recorded in batch:
             if isinstance(recorded.entry, e.EventScheduled):

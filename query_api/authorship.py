@@ -29,7 +29,7 @@ class AuthorshipCheck:
                 without_mac = without_mac or may_lack_mac(self._log_keys, self._directory)
                 is_ours = leaves[entry.position] < without_mac
             else:
-                is_ours = self._macs.is_of(entry.mac, stream, entry.version, entry.topic, entry.state)
+                is_ours = self._macs.verify(entry.mac, stream, entry.version, entry.topic, entry.state)
             if not is_ours:
                 log.error("The entry at position %s was not written by Seatledger: verify everything.", entry.position)
                 raise EntryAltered(entry.position)

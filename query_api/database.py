@@ -15,7 +15,7 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from ledger.concurrency import SingleFlight
-from ledger.pool import Connection, Pool, connection, in_time
+from ledger.pool import Connection, Pool, connection, time_limit
 from projections.registry import PROJECTORS
 
 __all__ = ["EXPORT_PAGE", "Database", "Pool", "Query", "QueryResult", "ReadTransaction", "Row", "result_of", "rows_of"]
@@ -93,7 +93,7 @@ class Database:
 
     async def _execute(self, query: Query[Any]) -> list[Values]:
         async with connection(self._pool, self._seconds, in_steps=True) as acquired:
-            with in_time(self._pool, acquired, self._seconds):
+            with time_limit(self._pool, acquired, self._seconds):
                 return await _execute(acquired, query)
 
     @asynccontextmanager
@@ -101,13 +101,13 @@ class Database:
         """For a response that needs several statements: all of them see these projections as of one moment. Raises Busy."""
         async with connection(self._pool, self._seconds, in_steps=True) as acquired:
             transaction = ReadTransaction(self._pool, acquired, self._seconds)
-            with transaction.in_time():
+            with transaction.time_limit():
                 await acquired.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                 await acquired.execute(_lock_statement(reads))
             try:
                 yield transaction
             finally:
-                with transaction.in_time(), suppress(psycopg.Error):
+                with transaction.time_limit(), suppress(psycopg.Error):
                     await acquired.execute("ROLLBACK")
 
 
@@ -117,21 +117,21 @@ class ReadTransaction:
     def __init__(self, pool: Pool, acquired: Connection, seconds: float) -> None:
         self._pool, self._connection, self._seconds = pool, acquired, seconds
 
-    def in_time(self) -> AbstractContextManager[None]:
-        return in_time(self._pool, self._connection, self._seconds)
+    def time_limit(self) -> AbstractContextManager[None]:
+        return time_limit(self._pool, self._connection, self._seconds)
 
     async def fetch(self, query: Query[R]) -> QueryResult[R]:
         """As `Database.fetch`."""
-        with self.in_time():
+        with self.time_limit():
             return result_of(query, await _execute(self._connection, query))
 
     async def pages(self, query: Query[R]) -> AsyncGenerator[list[R]]:
         """All rows of a query that is not anchored, EXPORT_PAGE at a time."""
         async with self._connection.cursor("export", binary=True, row_factory=tuple_row) as cursor:
-            with self.in_time():
+            with self.time_limit():
                 await cursor.execute(query.sql, query.parameters)
             while True:
-                with self.in_time():
+                with self.time_limit():
                     page = await cursor.fetchmany(EXPORT_PAGE)
                 yield rows_of(query, page)
                 if not page:

@@ -11,7 +11,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from argon2 import PasswordHasher
 
 from accounts.access import Access
-from accounts.account_service import LoggedIn, NewAccount
+from accounts.account_service import NewAccount, NewSession
 from accounts.guests import Guest, Guests
 from accounts.passwords import Passwords
 from ledger.commands import Role
@@ -31,11 +31,11 @@ class QuickPeople:
     def __init__(self, portal: BlockingPortal, access: Access) -> None:
         self._portal, self._access = portal, access
 
-    def account(self, role: str, email: str, password: str) -> LoggedIn:
-        async def make() -> LoggedIn:
+    def account(self, role: str, email: str, password: str) -> NewSession:
+        async def make() -> NewSession:
             new = NewAccount(name=f"A {role}", email=email, password=password, role=Role(role))
-            await self._access.people.create_user(new, uuid4())
-            return await self._access.people.log_in(email, password)
+            await self._access.accounts.create_user(new, uuid4())
+            return await self._access.accounts.log_in(email, password)
 
         return self._portal.call(make)
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from ledger import gc_tuning, snapshots
 from ledger.channels import positions_channel
 from ledger.settings import Settings
-from ledger.store import Ledger, LedgerAway, sqlalchemy_url
+from ledger.store import Ledger, LedgerUnavailable, sqlalchemy_url
 from projections.audit import AuditProjector
 from projections.engine import BATCH_SIZE, ProjectionLocked, ProjectionStalled, Projector, catch_up
 from projections.proof.checkpoints import CheckpointSigner
@@ -30,7 +30,7 @@ STATEMENT_TIMEOUT_MS = 30_000
 #: Entries folded before the other projectors have their turn: so that all read them while the ledger has them in memory
 #: (`Ledger.read`), instead of each the whole of it by itself.
 CATCH_UP_LIMIT = BATCH_SIZE
-#: Projectors folded at a time, if there is much to fold: one works while the database writes for the other (docs/decisions/0011).
+#: Projectors folded at a time, if there is much to fold: one works while the database writes for the other (docs/decisions/0025).
 CATCH_UP_THREADS = 2
 #: How long those that are far behind are caught up together, before what else there is to do has its turn.
 JOINT_CATCH_UP_SECONDS = 1.0
@@ -102,7 +102,7 @@ class Worker:
             pass  # the engine has logged and stored it
         except (OperationalError, InterfaceError) as error:
             log.warning("%s can't reach the database: %s", projector.name, error.orig)
-        except LedgerAway as error:
+        except LedgerUnavailable as error:
             log.warning("%s can't read the ledger: %s", projector.name, error)
         if projector.name == AuditProjector.name:
             self._begin_signing()
@@ -187,6 +187,6 @@ class Worker:
         return True
 
     def _take_snapshot(self, stream: UUID) -> None:
-        event = self.ledger.event(stream)
+        event = self.ledger.current_event(stream)
         assert event is not None, "a stream that has grown has entries"
         self.ledger.save_snapshot(snapshots.take(event))

@@ -1,9 +1,10 @@
-"""The hot route, past the framework. On-sale minutes are one request over and over, and more than half of its time was spent in
-layers that it does not need: middleware, routers, dependencies, exit stacks, request and response objects (decision 0009).
+"""The fast path for bookings, in front of the framework. When sales open, nearly all requests are bookings, and more than half of
+their time was spent in layers that they don't need: middleware, routers, dependencies, exit stacks, request and response objects
+(docs/decisions/0009).
 
-`POST /api/events/{event_id}/bookings` is taken out before all of them and handed to the very function that its documented route
-calls (`commands.routes.book`), with the same policy and the same problems. What looks any different goes the long way. A test
-sends the same requests both ways and compares.
+`POST /api/events/{event_id}/bookings` skips all of these and calls the same function as the documented route
+(`commands.routes.book`), with the same access policy and the same problems. Any other request goes to the framework. A test sends
+the same requests both ways and compares the responses.
 """
 
 import re
@@ -19,56 +20,56 @@ from starlette.types import Receive, Scope, Send
 from accounts.access import BUYERS, permitted
 from app import middleware, problems
 from commands.bodies import read_booking
+from commands.result import CommandResult
 from commands.routes import book
-from commands.service import Answer
 from ledger.idempotency import command_id
 from ledger.settings import BODY_LIMIT_BYTES
 
 _BOOKINGS = re.compile("/api/events/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/bookings").fullmatch
-_HEAD = [(b"cache-control", b"no-store"), (b"content-type", b"application/json"), *middleware.HEADERS]
+_HEADERS = [(b"cache-control", b"no-store"), (b"content-type", b"application/json"), *middleware.HEADERS]
 _encode = msgspec.json.Encoder().encode
 
 
-class HotRoute:
-    """Around the whole application, which gets every other request."""
+class BookingFastPath:
+    """An ASGI application around the whole application: handles bookings itself, and passes on every other request."""
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        hot = scope["type"] == "http" and scope["method"] == "POST" and _BOOKINGS(scope["path"])
-        if not hot:
+        match = scope["type"] == "http" and scope["method"] == "POST" and _BOOKINGS(scope["path"])
+        if not match:
             await self._app(scope, receive, send)
             return
         try:
-            view, position = await self._book(UUID(hot[1]), scope, receive)
-        except Exception as error:  # noqa: BLE001 - each is answered as the framework would have it answered
+            result = await self._book(UUID(match[1]), scope, receive)
+        except Exception as error:  # noqa: BLE001 - each gets the response that the framework would give
             response = await problems.respond(Request(scope, receive), error)
             response.raw_headers += middleware.HEADERS
             await response(scope, receive, send)
             return
-        body = _encode(view)
-        head = [
+        body = _encode(result.view)
+        headers = [
             (b"content-length", b"%d" % len(body)),
-            (b"ledger-position", b"%d" % position),
-            (b"location", f"/api/bookings/{view.id}".encode()),
-            *_HEAD,
+            (b"ledger-position", b"%d" % result.position),
+            (b"location", f"/api/bookings/{result.view.id}".encode()),
+            *_HEADERS,
         ]
-        await send({"type": "http.response.start", "status": 201, "headers": head})
+        await send({"type": "http.response.start", "status": 201, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _book(self, event_id: UUID, scope: Scope, receive: Receive) -> Answer:
-        state, headers = self._app.state, dict(reversed(scope["headers"]))  # of a name that comes twice the first counts
-        content = await _content(headers, receive)
-        who = permitted(await state.access.principal_of(scope), BUYERS)
+    async def _book(self, event_id: UUID, scope: Scope, receive: Receive) -> CommandResult:
+        state, headers = self._app.state, dict(reversed(scope["headers"]))  # the first header of a name counts
+        content = await _read_body(headers, receive)
+        principal = permitted(await state.access.principal_of(scope), BUYERS)
         body = read_booking(content, headers.get(b"content-type", b"").decode("latin-1"))
         key = headers.get(b"idempotency-key")
-        id_ = command_id(who.id, "POST", scope["path"], None if key is None else key.decode("latin-1"))
-        return await book(state.write_side, event_id, body, who.actor, id_, partial(_gone, scope, receive))
+        command = command_id(principal.id, "POST", scope["path"], None if key is None else key.decode("latin-1"))
+        return await book(state.write_side, event_id, body, principal.actor, command, partial(_is_disconnected, scope, receive))
 
 
-async def _content(headers: dict[bytes, bytes], receive: Receive) -> bytes:
-    """The body, which nearly always comes in one piece."""
+async def _read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
+    """Reads the body, which nearly always arrives in one message. Raises HTTPException (413), ClientDisconnect."""
     if int(headers.get(b"content-length", 0)) > BODY_LIMIT_BYTES:
         raise HTTPException(413)
     content: bytes = b""
@@ -83,5 +84,5 @@ async def _content(headers: dict[bytes, bytes], receive: Receive) -> bytes:
             return content
 
 
-async def _gone(scope: Scope, receive: Receive) -> bool:
+async def _is_disconnected(scope: Scope, receive: Receive) -> bool:
     return await Request(scope, receive).is_disconnected()

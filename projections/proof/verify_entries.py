@@ -119,7 +119,7 @@ class EntryCheck:
             self._say(position, "originator_version", version, expected, fault)
         if mac is None and not self._may_lack_mac():
             self._say(position, "mac", None, "a MAC", "carries no MAC: nobody who has the keys has written it")
-        if mac is not None and not self._macs.is_of(mac, stream, version, topic, state):
+        if mac is not None and not self._macs.verify(mac, stream, version, topic, state):
             self._say(position, "state", None, None, "does not fit its MAC: its bytes are not those that were written")
         self._check_readable(row)
         self._versions[own], self.position = version, position

@@ -74,7 +74,7 @@ class Rebuilder:
         self, projectors: Sequence[Projector], told: ProgressCallback = lambda position, target: None
     ) -> list[RebuildResult]:
         """Raises ShadowCopyError where another rebuild of one of them is under way or a swap never gets its locks;
-        ProjectionStalled; LedgerAway."""
+        ProjectionStalled; LedgerUnavailable."""
         with ExitStack() as stack:
             for projector in projectors:
                 stack.enter_context(self._copies.alone(projector.name))

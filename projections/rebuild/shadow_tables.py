@@ -16,7 +16,7 @@ from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, insert,
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import AddConstraint, CreateIndex, CreateSchema, CreateTable, DropSchema
 
-from ledger.entries import Recorded
+from ledger.entries import RecordedEntry
 from ledger.store import Ledger
 from projections.engine import Projector
 from projections.tables import Model, Progress, table_of
@@ -110,7 +110,7 @@ class TruncatedLedger:
     def __init__(self, ledger: Ledger, position: int) -> None:
         self._ledger, self.position = ledger, position
 
-    def read(self, after: int, limit: int) -> list[Recorded]:
+    def read(self, after: int, limit: int) -> list[RecordedEntry]:
         run = self._ledger.read(after, limit) if after < self.position else []
         return run[: bisect_right(run, self.position, key=attrgetter("position"))]
 

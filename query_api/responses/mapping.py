@@ -8,7 +8,7 @@ import msgspec
 
 from ledger.event import category_id
 from ledger.money import to_text
-from ledger.ticket_codes import Place, TicketCodes
+from ledger.ticket_codes import TicketCodes, TicketLocation
 from ledger.views import BookingView, CategoryView, EventView, LineView, TicketView, ticket_id
 from query_api.queries import (
     AvailabilityChangeRow,
@@ -82,8 +82,9 @@ def _booking_fields(row: BookingRow, codes: TicketCodes) -> dict[str, Any]:
         "currency": row.currency,
         "tickets": [
             TicketView(
-                id=ticket_id(row.booking_id, t.ticket), code=codes.code(row.event_id, Place(row.version, t.ticket), row.ticket_key),
-                category=t.category_name, status="cancelled" if row.off_at else t.status,
+                id=ticket_id(row.booking_id, t.ticket),
+                code=codes.code(row.event_id, TicketLocation(row.version, t.ticket), row.ticket_key), category=t.category_name,
+                status="cancelled" if row.off_at else t.status,
             )
             for t in tickets
         ],

@@ -28,7 +28,7 @@ from query_api.routes.bookings import may_see
 
 router = APIRouter(prefix="/api", tags=["audit"])
 
-Place = Annotated[int, Query(ge=1, le=MAX_POSITION, description="The ledger position of an entry")]
+EntryPosition = Annotated[int, Query(ge=1, le=MAX_POSITION, description="The ledger position of an entry")]
 FromSize = Annotated[int, Query(alias="from", ge=0, le=MAX_POSITION, description="A number of entries")]
 ToSize = Annotated[int, Query(alias="to", ge=0, le=MAX_POSITION, description="The same number or a larger one")]
 _TEXT = "text/plain; charset=utf-8"
@@ -50,7 +50,7 @@ async def get_checkpoint(reader: Reads, as_text: PrefersText) -> Response:
 
 
 @router.get("/audit/proof", operation_id="get_proof", response_model=ProofView, responses=JSON)
-async def get_proof(position: Place, reader: Reads) -> Response:
+async def get_proof(position: EntryPosition, reader: Reads) -> Response:
     """That an entry is in the newest checkpoint's tree."""
     side = reader.side
     await side.wait_for_position(queries.AUDIT, max(position, reader.at_least or 0))

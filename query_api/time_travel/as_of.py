@@ -33,7 +33,7 @@ class StatisticsAsOf(msgspec.Struct):
 
 
 def statistics_as_of(settings: Settings, position: int) -> StatisticsAsOf:
-    """Raises LedgerAway, ProjectionStalled, SQLAlchemy's errors."""
+    """Raises LedgerUnavailable, ProjectionStalled, SQLAlchemy's errors."""
     revenue, url = PROJECTORS["revenue"], sqlalchemy_url(settings.database_url)
     with closing(Ledger(settings.database_url)) as ledger, shadow_tables.temporary(url, revenue) as engine:
         with engine.begin() as connection:

@@ -77,8 +77,8 @@ def person(access: Access) -> Callable[..., Awaitable[dict[str, Any]]]:
     async def make(role: Role = Role.CUSTOMER, name: str = "") -> dict[str, Any]:
         name = name or role.value
         new = NewAccount(name=name, email=f"{name}@example.test", password=PASSWORD, role=role)
-        account = await access.people.create_user(new, uuid4())
-        logged_in = await access.people.log_in(account.email, PASSWORD)
+        account = await access.accounts.create_user(new, uuid4())
+        logged_in = await access.accounts.log_in(account.email, PASSWORD)
         headers = {"Authorization": f"Bearer {logged_in.token}"}
         return {"id": account.id, "email": account.email, "token": logged_in.token, "headers": headers}
 

@@ -19,8 +19,8 @@ HEAD = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n"
 PIECES = [b"x" * 50_000] * 40
 
 
-class Impatient(protocol.Protocol):
-    request_seconds = BOUND_SECONDS
+class Impatient(protocol.HttpProtocol):
+    request_timeout_seconds = BOUND_SECONDS
 
 
 async def echo(scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]) -> None:

@@ -10,11 +10,11 @@ import msgspec
 import psycopg
 
 from commands.appender.appender import Appender
-from commands.appender.batch import Accepted, Replayed
+from commands.appender.batch import AcceptedCommand, RepeatedCommand
 from ledger import entries as e
 from ledger.commands import Actor, BookSeats, CancelBooking, CancelEvent, CheckIn, Command, ScheduleEvent
 from ledger.entries import topic_of
-from ledger.errors import TryAgain
+from ledger.errors import RetryableError
 from ledger.mapper import decode, encode
 from ledger.pool import make_pool
 from ledger.recorder import ORDERING_LOCK, LedgerConnection
@@ -96,12 +96,12 @@ def count(kind: type, found: Iterable[Any]) -> int:
     return sum(type(one) is kind for one in found)
 
 
-async def insist(appender: Appender, command: Command) -> tuple[Accepted | Replayed, int]:
+async def insist(appender: Appender, command: Command) -> tuple[AcceptedCommand | RepeatedCommand, int]:
     """As a good client does: the same command again until it is known what came of it; and how often that took."""
     for tries in range(1, 100):
         try:
             return await appender.submit(command), tries
-        except TryAgain:
+        except RetryableError:
             await asyncio.sleep(0.05)
     raise AssertionError("a hundred tries led nowhere")
 
@@ -109,12 +109,12 @@ async def insist(appender: Appender, command: Command) -> tuple[Accepted | Repla
 # --- the database, past the appender
 
 
-async def stream_of(database_url: str, event_id: UUID) -> list[e.Recorded]:
+async def stream_of(database_url: str, event_id: UUID) -> list[e.RecordedEntry]:
     """As the rows have it."""
     query = "SELECT originator_version, topic, state, notification_id FROM ledger_entries WHERE originator_id = %s ORDER BY 1"
     async with await psycopg.AsyncConnection.connect(database_url) as connection:
         rows = await (await connection.execute(query, (event_id,), binary=True)).fetchall()
-    return [e.Recorded(event_id, version, decode(topic, state), position) for version, topic, state, position in rows]
+    return [e.RecordedEntry(event_id, version, decode(topic, state), position) for version, topic, state, position in rows]
 
 
 async def bookings_of(database_url: str, event_id: UUID) -> list[UUID]:
@@ -157,10 +157,10 @@ def fill(database_url: str, event_id: UUID, capacity: int, bookings: int) -> Non
     event = msgspec.structs.replace(s.scheduled(e.Category(1, "General", 5_000, capacity)), command=event_id)
     booked = e.SeatsBooked(**s.stamp(), customer_id=ALICE.id, lines=line, details_version=1)
     entries = [event, *(msgspec.structs.replace(booked, command=UUID(int=number)) for number in range(1, bookings + 1))]
-    copy(database_url, [e.Recorded(event_id, version, entry) for version, entry in enumerate(entries, start=1)])
+    copy(database_url, [e.RecordedEntry(event_id, version, entry) for version, entry in enumerate(entries, start=1)])
 
 
-def copy(database_url: str, recorded: list[e.Recorded]) -> None:
+def copy(database_url: str, recorded: list[e.RecordedEntry]) -> None:
     """Past everybody, in bulk."""
     into = "COPY ledger_entries (originator_id, originator_version, topic, state) FROM STDIN (FORMAT BINARY)"
     with psycopg.connect(database_url) as connection, connection.cursor().copy(into) as rows:

@@ -30,6 +30,6 @@ async def test_an_event_comes_into_memory_while_readers_hold_every_connection(
         assert isinstance(write_side, WriteSide)
         for _ in range(3):
             await stack.enter_async_context(connection(probes._pool, 10.0))
-        event = await write_side.desk.event(COLD)
+        event = await write_side.command_service.last_seen_event(COLD)
         assert event is not None
         assert event.version == 501

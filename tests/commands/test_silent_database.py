@@ -17,8 +17,8 @@ import pytest
 import migrations
 from accounts.database import transaction
 from app.probes import Probes
-from commands.appender.batch import Accepted
-from devstack.server_place import temporary_directory
+from commands.appender.batch import AcceptedCommand
+from devstack.server_files import temporary_directory
 from devstack.servers import own_postgres
 from ledger.errors import Busy
 from ledger.pool import Pool, connection, make_pool
@@ -166,7 +166,7 @@ async def test_an_event_that_is_not_in_memory_is_busy_in_time_and_sells_again_at
                 await appender.submit(t.book(event_id))
             assert time.monotonic() - began < 3
             began = time.monotonic()
-            assert isinstance(await appender.submit(t.book(event_id)), Accepted)
+            assert isinstance(await appender.submit(t.book(event_id)), AcceptedCommand)
             assert time.monotonic() - began < 1.9
 
 

@@ -73,7 +73,7 @@ class When:
         assert entries == wanted, f"made:   {entries}\nwanted: {wanted}"
         event = self.event.trial() if self.event is not None else None
         for entry in entries:
-            event = evolve(event, e.Recorded(EVENT, event.version + 1 if event else 1, entry))
+            event = evolve(event, e.RecordedEntry(EVENT, event.version + 1 if event else 1, entry))
         assert event is not None
         return event
 
@@ -85,7 +85,7 @@ class When:
         assert refusal.value.detail
 
 
-def append(ledger: Ledger, run: Sequence[e.Recorded]) -> list[int]:
+def append(ledger: Ledger, run: Sequence[e.RecordedEntry]) -> list[int]:
     """As one append, by the library; returns the positions."""
     return [one.notification.id for one in ledger.save(*run)]
 
@@ -102,7 +102,7 @@ def given(*entries: e.Entry) -> Given:
 def history(*entries: e.Entry) -> Event | None:
     event = None
     for version, entry in enumerate(entries, start=1):
-        event = evolve(event, e.Recorded(EVENT, version, entry))
+        event = evolve(event, e.RecordedEntry(EVENT, version, entry))
     return event
 
 

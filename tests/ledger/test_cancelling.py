@@ -6,7 +6,15 @@ import pytest
 
 from ledger.commands import Actor, CancelBooking
 from ledger.entries import CancelledLine
-from ledger.errors import AlreadyCancelled, BookingNotFound, EventNotBookable, Malformed, NotOnSale, TicketCancelled, TicketUsed
+from ledger.errors import (
+    AlreadyCancelled,
+    BookingNotFound,
+    EventNotBookable,
+    Malformed,
+    NotOnSale,
+    TicketAlreadyUsed,
+    TicketCancelled,
+)
 from tests.ledger import scenario as s
 from tests.ledger.scenario import ADMIN, ALICE, BOB, BOOKING, ORGANIZER, STARTS, given
 
@@ -92,7 +100,7 @@ def test_a_ticket_is_cancelled_once() -> None:
 
 @pytest.mark.parametrize("tickets", [(), (0,), (1, 0)])
 def test_a_used_ticket_is_not_cancelled(tickets: tuple[int, ...]) -> None:
-    given(*SOLD, s.used(0)).when(s.cancel(ALICE, *tickets)).refused(TicketUsed)
+    given(*SOLD, s.used(0)).when(s.cancel(ALICE, *tickets)).refused(TicketAlreadyUsed)
 
 
 def test_the_others_of_a_used_ticket_may_be_cancelled() -> None:
@@ -103,7 +111,7 @@ def test_the_others_of_a_used_ticket_may_be_cancelled() -> None:
 
 def test_a_booking_whose_other_tickets_are_used_is_not_cancelled_already() -> None:
     back = s.cancelled(1, 2, lines=(ONE_GENERAL_BACK, VIP_BACK), whole=False)
-    given(*SOLD, s.used(0), back).when(s.cancel(ALICE)).refused(TicketUsed)
+    given(*SOLD, s.used(0), back).when(s.cancel(ALICE)).refused(TicketAlreadyUsed)
 
 
 @pytest.mark.parametrize("ticket", [3, -1])

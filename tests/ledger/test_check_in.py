@@ -4,7 +4,7 @@ import pytest
 
 from ledger.commands import Actor
 from ledger.entries import CancelledLine
-from ledger.errors import EventNotBookable, InvalidCode, Malformed, NotYourEvent, TicketCancelled, TicketUsed
+from ledger.errors import EventNotBookable, InvalidCode, Malformed, NotYourEvent, TicketAlreadyUsed, TicketCancelled
 from tests.ledger import scenario as s
 from tests.ledger.scenario import ADMIN, ALICE, BOOKING, ORGANIZER, STARTS, given
 
@@ -29,7 +29,7 @@ def test_a_ticket_lets_in_before_and_after_the_start() -> None:
 
 
 def test_a_ticket_lets_in_once() -> None:
-    given(*SOLD, s.used(1)).when(s.check_in(ORGANIZER, 1)).refused(TicketUsed)
+    given(*SOLD, s.used(1)).when(s.check_in(ORGANIZER, 1)).refused(TicketAlreadyUsed)
     given(*SOLD, s.used(1)).when(s.check_in(ORGANIZER, 0)).then(s.used(0))
 
 

@@ -4,7 +4,6 @@ Beside the Event an own, naive account is kept: a list of tickets, each with its
 SOAK=1 plays the long round: 2,000 games of 50 steps instead of 100 of 30.
 """
 
-import os
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
@@ -23,8 +22,8 @@ from ledger.event import Event, evolve
 from tests.ledger import scenario as s
 from tests.ledger.histories import fold
 from tests.ledger.test_event import restored
+from tests.soak import rounds
 
-SOAK = os.environ.get("SOAK") == "1"
 NAMES = {1: "General", 2: "VIP"}
 
 people = st.sampled_from((s.ALICE, s.BOB, s.OTHER_ORGANIZER, s.ORGANIZER))
@@ -45,7 +44,7 @@ class Selling(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.event: Event | None = None
-        self.ledger: list[e.Recorded] = []
+        self.ledger: list[e.RecordedEntry] = []
         self.sent: list[Command] = []
         self.tickets: list[Ticket] = []
         self.paid = self.refunded = 0
@@ -65,7 +64,7 @@ class Selling(RuleBasedStateMachine):
             return False
         trial = self.event.trial() if self.event else None
         for entry in entries:
-            self.ledger.append(e.Recorded(s.EVENT, len(self.ledger) + 1, entry))
+            self.ledger.append(e.RecordedEntry(s.EVENT, len(self.ledger) + 1, entry))
             trial = evolve(trial, self.ledger[-1])
         assert self.event is None or s.state(self.event) == before, "a trial changes nothing"
         assert trial is not None
@@ -228,8 +227,8 @@ class Selling(RuleBasedStateMachine):
 
 TestSelling: Any = Selling.TestCase
 TestSelling.settings = settings(
-    max_examples=2_000 if SOAK else 100,
-    stateful_step_count=50 if SOAK else 30,
+    max_examples=rounds(100, 2_000),
+    stateful_step_count=rounds(30, 50),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

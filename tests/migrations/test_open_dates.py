@@ -9,7 +9,7 @@ import psycopg
 from sqlalchemy import create_engine
 
 import migrations
-from ledger.entries import Recorded
+from ledger.entries import RecordedEntry
 from ledger.snapshots import take
 from ledger.store import Ledger, sqlalchemy_url
 from projections.engine import catch_up
@@ -25,13 +25,13 @@ def test_what_was_folded_before_is_as_if_it_was_folded_now(empty_database_url: s
     entries = [s.scheduled(), s.details_changed(**EXHIBITION), s.booked(s.ALICE, s.general(1)), s.details_changed(name="Gala")]
     other = s.scheduled(sales_close_at=s.NOW)
     with closing(Ledger(empty_database_url, s.MACS)) as ledger, psycopg.connect(empty_database_url, autocommit=True) as plain:
-        s.append(ledger, [Recorded(s.EVENT, version, entry) for version, entry in enumerate(entries[:3], 1)])
-        s.append(ledger, [Recorded(s.BOOKING, 1, other)])
+        s.append(ledger, [RecordedEntry(s.EVENT, version, entry) for version, entry in enumerate(entries[:3], 1)])
+        s.append(ledger, [RecordedEntry(s.BOOKING, 1, other)])
         engine = create_engine(sqlalchemy_url(empty_database_url))
         for projector in PROJECTORS.values():
             catch_up(engine, ledger, projector)
         engine.dispose()
-        s.append(ledger, [Recorded(s.EVENT, 4, entries[3])])  # not folded yet: it says that sales end at the start
+        s.append(ledger, [RecordedEntry(s.EVENT, 4, entries[3])])  # not folded yet: it says that sales end at the start
         before = [plain.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall() for table in TABLES]
     migrations.downgrade(empty_database_url, "0010")
     migrations.upgrade(empty_database_url)
@@ -45,8 +45,8 @@ def test_an_open_date_can_be_read_by_the_older_release(empty_database_url: str) 
     """psycopg can't read 'infinity', nor that release a snapshot of the second format."""
     migrations.upgrade(empty_database_url)
     with closing(Ledger(empty_database_url, s.MACS)) as ledger:
-        s.append(ledger, [Recorded(s.EVENT, 1, s.scheduled(starts_at=None))])
-        event = ledger.event(s.EVENT)
+        s.append(ledger, [RecordedEntry(s.EVENT, 1, s.scheduled(starts_at=None))])
+        event = ledger.current_event(s.EVENT)
         assert event is not None
         ledger.save_snapshot(take(event))
         engine = create_engine(sqlalchemy_url(empty_database_url))

@@ -10,7 +10,7 @@ PAGE = (ROOT / "docs" / "specifications.md").read_text()
 #: Rows of the tables whose last column names tests.
 ROWS = [
     [cell.strip() for cell in line.strip("|").split(" | ")]
-    for section in re.findall(r"^\| asked for .*?\n\n", PAGE + "\n", re.MULTILINE | re.DOTALL)
+    for section in re.findall(r"^\| requirement .*?\n\n", PAGE + "\n", re.MULTILINE | re.DOTALL)
     for line in section.strip().splitlines()[2:]
 ]
 

@@ -22,7 +22,7 @@ from ledger.commands import (
     WantedSeats,
 )
 from ledger.decide import decide
-from ledger.entries import Recorded
+from ledger.entries import RecordedEntry
 from ledger.errors import SeatledgerError
 from ledger.event import Event, category_id, evolve
 
@@ -38,7 +38,7 @@ class Story:
     def __init__(self, seed: int, events: int = 4) -> None:
         self.dice = random.Random(seed)
         self.now = START
-        self.entries: list[Recorded] = []
+        self.entries: list[RecordedEntry] = []
         self.events: dict[UUID, Event] = {}
         self.refunds: dict[UUID, int] = {}
         self._seed = seed
@@ -48,7 +48,7 @@ class Story:
             categories = (e.Category(1, "General", 1_050, 60), e.Category(2, "VIP", 9_900, 12))
             self._do(ScheduleEvent(id=id_, actor=ORGANIZER, event_id=id_, details=details, currency="EUR", categories=categories))
 
-    def tell(self, steps: int) -> list[Recorded]:
+    def tell(self, steps: int) -> list[RecordedEntry]:
         """That many steps more (refused ones leave nothing); returns the entries that they made."""
         before = len(self.entries)
         for step in range(steps):
@@ -91,7 +91,7 @@ class Story:
         except SeatledgerError:
             return
         for entry in entries:
-            recorded = Recorded(command.event_id, event.version + 1 if event else 1, entry)
+            recorded = RecordedEntry(command.event_id, event.version + 1 if event else 1, entry)
             self.entries.append(recorded)
             event = self.events[command.event_id] = evolve(event, recorded)
 

@@ -9,7 +9,7 @@ from pymerkle import InmemoryTree
 from sqlalchemy import Engine, text
 
 from ledger import entries as e
-from ledger.entries import Recorded, topic_of
+from ledger.entries import RecordedEntry, topic_of
 from ledger.mapper import encode
 from ledger.store import Ledger
 from projections import audit, merkle
@@ -22,14 +22,14 @@ from tests.projections.test_engine import _Interrupting, _kill_the_others
 AUDIT = PROJECTORS["audit"]
 
 
-def content(position: int, recorded: Recorded) -> bytes:
+def content(position: int, recorded: RecordedEntry) -> bytes:
     """What a leaf holds, as decision 0017 says it."""
     topic, state = topic_of(recorded.entry).encode(), encode(recorded.entry)
     numbers = b"".join(number.to_bytes(8, "big") for number in (recorded.version, position))
     return recorded.stream.bytes + numbers + b"".join(len(part).to_bytes(4, "big") + part for part in (topic, state))
 
 
-def append(ledger: Ledger, entries: list[Recorded]) -> list[tuple[int, Recorded]]:
+def append(ledger: Ledger, entries: list[RecordedEntry]) -> list[tuple[int, RecordedEntry]]:
     return list(zip(s.append(ledger, entries), entries, strict=True))
 
 
@@ -38,7 +38,7 @@ def roots(engine: Engine, sizes: list[int]) -> list[bytes]:
         return [audit.root_at(connection, size) for size in sizes]
 
 
-def check(engine: Engine, leaves: list[tuple[int, Recorded]]) -> None:
+def check(engine: Engine, leaves: list[tuple[int, RecordedEntry]]) -> None:
     """The stored tree is that of these leaves: its root at every size, and the places of its leaves."""
     oracle: Any = InmemoryTree(algorithm="sha256")
     for position, recorded in leaves:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, text
 
 from ledger import entries as e
-from ledger.entries import Recorded
+from ledger.entries import RecordedEntry
 from ledger.store import Ledger
 from projections.engine import ProjectionLocked, ProjectionStalled, Projector, catch_up
 from projections.registry import PROJECTORS
@@ -84,7 +84,7 @@ class _Interrupting:
         self.handles, self.ignores = real.handles, real.ignores
         self._real, self._interrupt = real, interrupt
 
-    def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
+    def fold(self, connection: Connection, run: Sequence[RecordedEntry]) -> None:
         self._real.fold(connection, run)
         interrupt, self._interrupt = self._interrupt, None
         if callable(interrupt):
@@ -114,7 +114,7 @@ class _Tripping:
         self.handles, self.ignores = real.handles, real.ignores
         self._real, self.at = real, at
 
-    def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
+    def fold(self, connection: Connection, run: Sequence[RecordedEntry]) -> None:
         if any(recorded.position == self.at for recorded in run):
             raise ValueError("what is this?")
         self._real.fold(connection, run)

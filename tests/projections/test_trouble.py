@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
-from ledger.entries import Recorded
+from ledger.entries import RecordedEntry
 from ledger.settings import Settings
 from ledger.snapshots import Snapshot
-from ledger.store import Ledger, LedgerAway, sqlalchemy_url
+from ledger.store import Ledger, LedgerUnavailable, sqlalchemy_url
 from projections.engine import ProjectionStalled, Projector, catch_up
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
@@ -26,14 +26,14 @@ STREAM = UUID(int=0x51)
 class RecordingProjector:
     """Folds as the real projector does, records the size of each batch, and calls `before` first, which may raise."""
 
-    def __init__(self, before: Callable[[Connection, Sequence[Recorded]], None] = lambda connection, batch: None) -> None:
+    def __init__(self, before: Callable[[Connection, Sequence[RecordedEntry]], None] = lambda connection, batch: None) -> None:
         real: Projector = PROJECTORS["revenue"]
         self.name, self.version, self.tables = real.name, real.version, real.tables
         self.handles, self.ignores = real.handles, real.ignores
         self._real, self._before = real, before
         self.batch_sizes: list[int] = []
 
-    def fold(self, connection: Connection, batch: Sequence[Recorded]) -> None:
+    def fold(self, connection: Connection, batch: Sequence[RecordedEntry]) -> None:
         self.batch_sizes.append(len(batch))
         self._before(connection, batch)
         self._real.fold(connection, batch)
@@ -71,14 +71,14 @@ def ledger_locked(database_url: str) -> Iterator[None]:
         lambda ledger: ledger.next_position(0),
         lambda ledger: ledger.head(),
         lambda ledger: list(ledger.stream(STREAM)),
-        lambda ledger: ledger.event(STREAM),
-        lambda ledger: ledger.carry_out(s.schedule(), s.NOW),
+        lambda ledger: ledger.current_event(STREAM),
+        lambda ledger: ledger.execute(s.schedule(), s.NOW),
         lambda ledger: ledger.save_snapshot(Snapshot(STREAM, 1, "event-snapshot/1", b"")),
     ],
 )
 def test_unavailable_ledger_raises_one_error(database_url: str, use: Callable[[Ledger], object]) -> None:
     ledger = Ledger(with_statement_timeout(database_url), s.MACS)
-    with ledger_locked(database_url), pytest.raises(LedgerAway, match="statement timeout"):
+    with ledger_locked(database_url), pytest.raises(LedgerUnavailable, match="statement timeout"):
         use(ledger)
     use(ledger)
     ledger.close()
@@ -87,7 +87,7 @@ def test_unavailable_ledger_raises_one_error(database_url: str, use: Callable[[L
 def test_unavailable_ledger_stalls_no_projection(engine: Engine, ledger: Ledger, database_url: str) -> None:
     positions, projector = append_story(ledger), RecordingProjector()
     unavailable = Ledger(with_statement_timeout(database_url), s.MACS)
-    with ledger_locked(database_url), pytest.raises(LedgerAway):
+    with ledger_locked(database_url), pytest.raises(LedgerUnavailable):
         catch_up(engine, unavailable, projector)
     assert (progress(engine), projector.batch_sizes) == ((0, None, None), [])
     assert catch_up(engine, unavailable, projector) == len(positions)
@@ -100,10 +100,10 @@ def test_occasional_read_failures_stall_no_projection(
 ) -> None:
     positions, read, calls = append_story(ledger), Ledger.read, list[int]()
 
-    def succeed_every_third_time(self: Ledger, after: int, limit: int) -> list[Recorded]:
+    def succeed_every_third_time(self: Ledger, after: int, limit: int) -> list[RecordedEntry]:
         calls.append(after)
         if len(calls) % 3:
-            raise LedgerAway("not now")
+            raise LedgerUnavailable("not now")
         return read(self, after, limit)
 
     monkeypatch.setattr(Ledger, "read", succeed_every_third_time)
@@ -117,7 +117,7 @@ def test_occasional_read_failures_stall_no_projection(
 
 
 def test_failed_batch_is_folded_one_by_one_and_the_rest_in_bulk(engine: Engine, ledger: Ledger) -> None:
-    def fail_once(connection: Connection, batch: Sequence[Recorded]) -> None:
+    def fail_once(connection: Connection, batch: Sequence[RecordedEntry]) -> None:
         if len(projector.batch_sizes) == 2:
             raise ValueError("only once")
 
@@ -130,7 +130,7 @@ def test_failed_batch_is_folded_one_by_one_and_the_rest_in_bulk(engine: Engine, 
 def test_entry_that_always_times_out_stalls_its_projection(ledger: Ledger, database_url: str) -> None:
     positions = append_story(ledger)
 
-    def too_long(connection: Connection, batch: Sequence[Recorded]) -> None:
+    def too_long(connection: Connection, batch: Sequence[RecordedEntry]) -> None:
         if any(recorded.position == positions[7] for recorded in batch):
             connection.execute(text("SELECT pg_sleep(10)"))
 
@@ -145,10 +145,10 @@ def test_entry_that_always_times_out_stalls_its_projection(ledger: Ledger, datab
 def test_lost_connection_or_lock_timeout_stalls_no_projection(ledger: Ledger, engine: Engine, database_url: str) -> None:
     append_story(ledger)
 
-    def terminate(connection: Connection, batch: Sequence[Recorded]) -> None:
+    def terminate(connection: Connection, batch: Sequence[RecordedEntry]) -> None:
         connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
-    def wait_for_lock(connection: Connection, batch: Sequence[Recorded]) -> None:
+    def wait_for_lock(connection: Connection, batch: Sequence[RecordedEntry]) -> None:
         connection.execute(text("SET LOCAL lock_timeout = 50"))
         with psycopg.connect(database_url) as other:
             other.execute("LOCK TABLE revenue_events")
@@ -184,7 +184,7 @@ def test_stall_is_not_stored_if_another_worker_folded_the_entry_meanwhile(
     other = create_engine(sqlalchemy_url(database_url), poolclass=NullPool)
     begun: list[Any] = []
 
-    def fail(connection: Connection, batch: Sequence[Recorded]) -> None:
+    def fail(connection: Connection, batch: Sequence[RecordedEntry]) -> None:
         raise ValueError("this process is too old")
 
     def meanwhile(connection: Connection) -> None:

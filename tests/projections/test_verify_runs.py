@@ -62,7 +62,7 @@ def _rewrite_entry(connection: psycopg.Connection[Any], macs: Macs) -> None:
     body["digest"] = base64.b64encode(bytes(16)).decode()
     new = json.dumps(body, separators=(",", ":")).encode()
     update = "UPDATE ledger_entries SET state = %s, mac = %s WHERE notification_id = %s"
-    connection.execute(update, (new, macs.of(stream, version, topic, new), position))
+    connection.execute(update, (new, macs.compute(stream, version, topic, new), position))
     connection.execute("DELETE FROM ledger_snapshots")
     connection.execute("TRUNCATE audit_checkpoints, audit_signing, audit_tiles, audit_leaves, audit_amendments")
     connection.execute("UPDATE projections SET position = 0 WHERE name = 'audit'")

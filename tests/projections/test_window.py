@@ -10,7 +10,7 @@ from eventsourcing.persistence import Notification
 from sqlalchemy import Engine
 
 import ledger.store
-from ledger.entries import Recorded
+from ledger.entries import RecordedEntry
 from ledger.store import Ledger
 from tests.ledger import scenario as s
 from tests.projections.stories import Story, rows
@@ -34,7 +34,7 @@ class Truth:
     def go_on(self, steps: int) -> None:
         self._append(self.story.tell(steps))
 
-    def _append(self, entries: list[Recorded]) -> None:
+    def _append(self, entries: list[RecordedEntry]) -> None:
         if entries:
             self.positions += s.append(self.ledger, entries)
 

@@ -19,7 +19,7 @@ from accounts.tokens import Principal
 from app import problems
 from ledger.commands import Actor, BookSeats, CancelBooking, CancelEvent, Command, Role, ScheduleEvent, WantedSeats
 from ledger.decide import decide
-from ledger.entries import Category, Details, Recorded
+from ledger.entries import Category, Details, RecordedEntry
 from ledger.event import Event, evolve
 from ledger.keys import Keyring
 from ledger.pool import make_pool
@@ -60,7 +60,7 @@ class World:
         self.ledger = Ledger(database_url, s.MACS)
         self.engine = create_engine(sqlalchemy_url(database_url), poolclass=NullPool)
         self.events: dict[UUID, Event] = {}
-        self.story: list[Recorded] = []
+        self.story: list[RecordedEntry] = []
         self.position = 0
 
     def close(self) -> None:
@@ -71,10 +71,10 @@ class World:
         """Carries the command out, at that time, and returns its id."""
         event = self.events.get(command.event_id)
         first = event.version + 1 if event else 1
-        made = [Recorded(command.event_id, first + place, one) for place, one in enumerate(decide(event, command, at))]
+        made = [RecordedEntry(command.event_id, first + place, one) for place, one in enumerate(decide(event, command, at))]
         for one, position in zip(made, s.append(self.ledger, made), strict=True):
             self.position = position
-            recorded = Recorded(one.stream, one.version, one.entry, position)
+            recorded = RecordedEntry(one.stream, one.version, one.entry, position)
             self.story.append(recorded)
             self.events[command.event_id] = event = evolve(event, recorded)
         return command.id

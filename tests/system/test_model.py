@@ -2,7 +2,6 @@
 seats that are sold = tickets that stand, never below 0 or above capacity; and what the read tables say is what the model says."""
 
 import asyncio
-import os
 from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,7 +16,7 @@ from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import NullPool, create_engine, text
 
 from commands.appender.appender import Appender
-from commands.service import Desk
+from commands.service import CommandService
 from ledger import entries as e
 from ledger.commands import (
     Actor,
@@ -43,8 +42,8 @@ from ledger.views import BookingView, EventView
 from projections.engine import catch_up
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
+from tests.soak import rounds
 
-SOAK = bool(os.environ.get("SOAK"))
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 ADMIN = Actor(UUID(int=0xAD), Role.ADMIN)
 CUSTOMERS = [Actor(UUID(int=0xC0 + number), Role.CUSTOMER) for number in range(3)]
@@ -66,18 +65,18 @@ class Bench:
         self.ledger = Ledger(database_url)
         self.pool: AsyncConnectionPool[Any] = AsyncConnectionPool(database_url, kwargs={"autocommit": True}, min_size=1, open=False)
         self.run(self.pool.open())
-        self.desks: list[tuple[Appender, Desk]] = [self.run(self.desk()) for _ in range(2)]
+        self.desks: list[tuple[Appender, CommandService]] = [self.run(self.command_service()) for _ in range(2)]
 
-    async def desk(self) -> tuple[Appender, Desk]:
+    async def command_service(self) -> tuple[Appender, CommandService]:
         streams = Streams(self.pool)
         appender = Appender(connect=partial(LedgerConnection.connect, self.url, s.MACS), streams=streams, clock=lambda: NOW)
         await appender.start()
-        return appender, Desk(appender, streams, self.codes)
+        return appender, CommandService(appender, streams, self.codes)
 
     def crash(self, which: int) -> None:
         """One forgets all that it knew."""
         self.run(self.desks[which][0].close())
-        self.desks[which] = self.run(self.desk())
+        self.desks[which] = self.run(self.command_service())
 
     def project(self, name: str) -> None:
         catch_up(self.engine, self.ledger, PROJECTORS[name], batch_size=7)
@@ -174,7 +173,7 @@ class World(RuleBasedStateMachine):
     def retry(self, which: int, one: int) -> None:
         """Any command that was ever carried out, by either process: the first answer again, and nothing done."""
         command, first = self.done[one % len(self.done)]
-        assert self._carry_out(which, command) == first
+        assert self._execute(which, command) == first
 
     @precondition(lambda self: len(self.done) > 12 and self.status == "active")
     @rule(which=_which)
@@ -216,13 +215,13 @@ class World(RuleBasedStateMachine):
             assert self.bench.rows(stand, id=self.event)[0][0] == sum(map(self._taken, self.capacity))
 
     def _do(self, which: int, command: Command) -> Any:
-        view = self._carry_out(which, command)
+        view = self._execute(which, command)
         if not isinstance(view, SeatledgerError):
             self.done.append((command, view))
         return view
 
-    def _carry_out(self, which: int, command: Command) -> Any:
-        work: Awaitable[Any] = self.bench.desks[which][1].carry_out(command)
+    def _execute(self, which: int, command: Command) -> Any:
+        work: Awaitable[Any] = self.bench.desks[which][1].execute(command)
         try:
             return self.bench.run(work)[0]  # type: ignore[arg-type]
         except SeatledgerError as refusal:
@@ -241,7 +240,7 @@ class World(RuleBasedStateMachine):
 
 def test_the_real_stack_does_what_the_model_does(database_url: str, tmp_path: Path) -> None:
     bench = Bench(database_url, tmp_path)
-    examples, steps = (2_000, 50) if SOAK else (25, 40)
+    examples, steps = rounds(15, 2_000), rounds(40, 50)
     try:
         run_state_machine_as_test(
             lambda: World(bench),  # type: ignore[arg-type]  # a factory will do

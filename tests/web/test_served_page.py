@@ -94,5 +94,5 @@ async def test_without_a_build_the_front_page_is_the_apis(tmp_path: Path, monkey
 def test_no_request_of_the_api_passes_the_page(tmp_path: Path) -> None:
     """It is where the router ends, no route among routes."""
     router = _application(tmp_path).router
-    assert isinstance(router.default, static_site.Page)
+    assert isinstance(router.default, static_site.StaticSite)
     assert "/" not in {getattr(route, "path", "") for route in router.routes}

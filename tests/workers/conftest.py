@@ -28,7 +28,7 @@ def grow(database_url: str) -> Grow:
     def append(stream: UUID, count: int) -> None:
         first = versions.get(stream, 0) + 1
         versions[stream] = first + count - 1
-        copy(database_url, [e.Recorded(stream, version, _entry(version)) for version in range(first, first + count)])
+        copy(database_url, [e.RecordedEntry(stream, version, _entry(version)) for version in range(first, first + count)])
 
     return append
 

@@ -175,7 +175,7 @@ def test_a_long_pass_is_not_begun_twice_and_its_failure_is_logged(
 def test_a_ledger_that_was_read_takes_snapshots(database_url: str) -> None:
     """By the connection that read: the pool has one while nobody else needs it."""
     ledger = Ledger(database_url, s.MACS)
-    recorded = e.Recorded(s.EVENT, 1, s.scheduled())
+    recorded = e.RecordedEntry(s.EVENT, 1, s.scheduled())
     s.append(ledger, [recorded])
     assert len(ledger.read(0, 10)) == 1
     ledger.save_snapshot(snapshots.take(evolve(None, recorded)))
