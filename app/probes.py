@@ -15,7 +15,7 @@ from ledger.pool import Pool, connection
 from projections.registry import PROJECTORS
 from query_api.read_side import ReadSide
 from query_api.responses.views import ProjectionList, ProjectionState, SigningState
-from query_api.routes.system import look
+from query_api.routes.system import projection_list
 
 router = APIRouter(tags=["system"])
 
@@ -50,7 +50,7 @@ class Probes:
     async def metrics(self) -> bytes:
         """Prometheus' text format; without the projections' states where the database is unavailable."""
         try:
-            self._projections = await look(self._read_side.database)
+            self._projections = await projection_list(self._read_side.database)
         except (psycopg.Error, Busy):
             self._projections = None
         return prometheus_client.generate_latest(self._registry)

@@ -9,12 +9,13 @@ from pydantic import BaseModel
 from commands.bodies import Capacity
 from compat.application import ErrorFormat, Service, json_array
 from compat.application import make as make_application
-from compat.service import event_from_row, single_category
+from compat.service import single_category
 from ledger.entries import Details
 from ledger.errors import AlreadyCancelled, BookingNotFound
 from ledger.field_types import EventTime, LongText, Name
 from ledger.settings import Settings
 from ledger.views import BookingView, EventView
+from query_api.responses.mapping import event_view
 
 API = "event-booking"
 ERROR_FORMAT = ErrorFormat(field_names={"starts_at": "date", "categories.capacity": "total_seats"})
@@ -66,7 +67,7 @@ async def create_event(body: NewEvent, service: Service) -> Event:
 @router.get("/events/", tags=["events"], response_model=list[Event])
 async def get_events(service: Service) -> Response:
     """All events, past ones too."""
-    return await json_array(service.list_events(), lambda row: _event(event_from_row(row)))
+    return await json_array(service.list_events(), lambda row: _event(event_view(row)))
 
 
 @router.get("/events/{event_id}", tags=["events"])

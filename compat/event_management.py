@@ -11,13 +11,14 @@ from pydantic import BaseModel, Field
 from commands.bodies import Capacity, NewCategory
 from compat.application import Amount, ErrorFormat, RequestedPrice, Service, SpecificationError, json_array
 from compat.application import make as make_application
-from compat.service import CompatService, event_from_row
+from compat.service import CompatService
 from ledger.decide import MAX_CAPACITY, MAX_CATEGORIES, MAX_TICKETS_PER_BOOKING
 from ledger.entries import Details
 from ledger.errors import Busy, EventNotBookable, SeatledgerError, SoldOut
 from ledger.field_types import EventTime, LongText, Name
 from ledger.settings import Settings
 from ledger.views import EventView
+from query_api.responses.mapping import event_view
 
 API = "event-management"
 ERROR_FORMAT = ErrorFormat(
@@ -137,7 +138,7 @@ async def _schedule_with_sold_seats(
 async def get_events(service: Service) -> Response:
     """All upcoming events."""
     return await json_array(
-        service.list_events(only="active", upcoming_from=datetime.now(UTC)), lambda row: _event(event_from_row(row))
+        service.list_events(only="active", upcoming_from=datetime.now(UTC)), lambda row: _event(event_view(row))
     )
 
 

@@ -23,7 +23,7 @@ from ledger.errors import AlreadyCancelled, BookingNotFound, CustomerLimit, Even
 from ledger.field_types import Email, EventTime, LongText, Name, Text
 from ledger.settings import Settings
 from ledger.views import BookingView, EventView
-from query_api.database import Row
+from query_api.queries import GuestEventRow
 from query_api.responses.mapping import event_view
 
 API = "event-reservations"
@@ -354,9 +354,8 @@ async def _changed(service: CompatService, event: EventView, given: dict[str, An
     return _event(await service.change_event(event, changes, capacity=given.get("capacity")), organizer.number)
 
 
-def _event_from_row(row: Row) -> Event:
-    """From a row of `queries.guests_events`, whose last column is the organizer's number."""
-    return _event(event_view(row[:-1]), row[-1])
+def _event_from_row(row: GuestEventRow) -> Event:
+    return _event(event_view(row), row.guest_number)
 
 
 def _event(view: EventView, organizer: int) -> Event:

@@ -13,16 +13,16 @@ from accounts.guests import Guest
 from commands.bodies import Capacity, Venue
 from compat.application import Amount, ErrorFormat, Omittable, RequestedPrice, Service, SpecificationError, json_array
 from compat.application import make as make_application
-from compat.service import CompatService, GuestBooking, event_from_row, single_category
+from compat.service import CompatService, GuestBooking, single_category
 from compat.ticketing_samples import Samples
 from ledger.entries import Details
 from ledger.errors import NotFound
 from ledger.field_types import EventTime, LongText, Name, Phone
 from ledger.settings import Settings
 from ledger.views import BookingView, EventView
-from query_api.database import Row
 from query_api.parameters import Search
-from query_api.responses.mapping import event_stats_view
+from query_api.queries import EventTotalsRow
+from query_api.responses.mapping import event_stats_view, event_view
 
 API = "event-ticketing"
 ERROR_FORMAT = ErrorFormat(field_names={"starts_at": "date_time", "categories.price": "price", "categories.capacity": "capacity"})
@@ -175,7 +175,7 @@ async def list_events(
 ) -> Response:
     """All active events."""
     return await json_array(
-        service.list_events(only="active", q=search, from_=date_from, to=date_to), lambda row: _event(event_from_row(row))
+        service.list_events(only="active", q=search, from_=date_from, to=date_to), lambda row: _event(event_view(row))
     )
 
 
@@ -288,7 +288,7 @@ def _event(view: EventView) -> Event:
     )  # fmt: skip
 
 
-def _statistics(row: Row) -> EventStatistics:
+def _statistics(row: EventTotalsRow) -> EventStatistics:
     view = event_stats_view(row)
     return EventStatistics(
         id=view.number, title=view.name, date_time=view.starts_at, status=view.status, capacity=view.capacity,

@@ -35,9 +35,9 @@ from ledger.errors import BookingNotFound, EventNotFound, StaleVersion
 from ledger.event import Event, category_id
 from ledger.views import BookingView, EventView
 from query_api import queries
-from query_api.database import Row
+from query_api.queries import EventTotalsRow, GuestBookingRow, GuestEventRow
 from query_api.read_side import ReadSide
-from query_api.responses.mapping import BookingRow, event_view
+from query_api.responses.mapping import booking_view, event_view
 
 #: The only category of an event whose specification knows none.
 SEAT = "Seat"
@@ -133,15 +133,15 @@ class CompatService:
             raise EventNotFound
         return event
 
-    def list_events(self, **filters: Any) -> AsyncIterator[list[Row]]:
-        """See `queries.guests_events`; `event_from_row` reads a row."""
+    def list_events(self, **filters: Any) -> AsyncIterator[list[GuestEventRow]]:
+        """See `queries.guests_events`."""
         return self._read.stream_latest_rows(queries.guests_events(self._api, **filters))
 
     async def get_event(self, **key: Any) -> EventView:
         """The event from the read side. Edits call it too, so they wait for the read side before the command, and not after it."""
-        return event_from_row(await self.get_event_row(**key))
+        return event_view(await self.get_event_row(**key))
 
-    async def get_event_row(self, **key: Any) -> Row:
+    async def get_event_row(self, **key: Any) -> GuestEventRow:
         if not 0 < key.get("number", 1) <= MAX_NUMBER:
             raise EventNotFound
         rows = await self._read.fetch_latest_rows(queries.guests_events(self._api, **key))
@@ -182,7 +182,7 @@ class CompatService:
         event_id = await self._write.event_of(booking_id)
         # Not from the Event in memory, which may lack another process's newest bookings.
         _, (row,) = await self._read.fetch(queries.booking_by_id(booking_id))
-        return await self._locate(event_id, booking_id, BookingRow(row, self._write.command_service.codes).fields["customer_id"])
+        return await self._locate(event_id, booking_id, row.customer_id)
 
     async def cancel_booking(self, location: BookingLocation, *, in_person: bool = False) -> BookingView:
         """Cancels as the organizer; `in_person`: as the guest, who can't do so after the event has begun."""
@@ -192,13 +192,12 @@ class CompatService:
         assert isinstance(view, BookingView)
         return view
 
-    def list_bookings(self, **filters: Any) -> AsyncIterator[list[Row]]:
+    def list_bookings(self, **filters: Any) -> AsyncIterator[list[GuestBookingRow]]:
         """See `queries.guests_bookings`; `guest_booking` reads a row."""
         return self._read.stream_latest_rows(queries.guests_bookings(self._api, **filters))
 
-    def guest_booking(self, row: Row) -> GuestBooking:
-        event_number, guest_number, guest_name = row[-3:]
-        return GuestBooking(BookingRow(row, self._read.codes).view(), event_number, guest_number, guest_name)
+    def guest_booking(self, row: GuestBookingRow) -> GuestBooking:
+        return GuestBooking(booking_view(row, self._read.codes), row.event_number, row.guest_number, row.guest_name)
 
     async def get_booking(self, **key: Any) -> GuestBooking:
         if not 0 < key.get("number", 1) <= MAX_NUMBER:
@@ -208,7 +207,7 @@ class CompatService:
             raise BookingNotFound
         return self.guest_booking(rows[0])
 
-    def list_event_totals(self) -> AsyncIterator[list[Row]]:
+    def list_event_totals(self) -> AsyncIterator[list[EventTotalsRow]]:
         """Of the default organizer's events: see `queries.all_event_totals`."""
         return self._read.stream_latest_rows(queries.all_event_totals(self.guests.default_organizer_id, None))
 
@@ -228,10 +227,6 @@ class CompatService:
 
     async def _belongs_to_api(self, organizer_id: UUID) -> bool:
         return organizer_id == self.guests.default_organizer_id or await self.guests.get(organizer_id) is not None
-
-
-def event_from_row(row: Row) -> EventView:
-    return event_view(row[:-1])
 
 
 def single_category(capacity: int, price: Decimal = Decimal()) -> list[NewCategory]:

@@ -40,7 +40,7 @@ class Statement(NamedTuple):
     values: dict[str, Any]
 
     @classmethod
-    def of(cls, select: Select) -> "Statement":
+    def of(cls, select: Select[Any]) -> "Statement":
         values: dict[str, Any] = {}
 
         def numbered(match: re.Match[str]) -> str:
@@ -139,7 +139,7 @@ def _event(row: Any) -> read_bodies.Event:
         read_bodies.Category(
             id=row["event_id"], name=name, price=money(price), capacity=capacity, taken=taken, available=available
         )
-        for _, name, price, capacity, taken, available in from_json(row["rows"])
+        for _, name, price, capacity, taken, available in from_json(row["categories"])
     ]  # fmt: skip
     return read_bodies.Event(
         id=row["event_id"], number=row["number"], name=row["name"], description=row["description"], venue=row["venue"],
@@ -153,7 +153,7 @@ def _event(row: Any) -> read_bodies.Event:
 
 
 def _booking(row: Any) -> Booking:
-    tickets, hexadecimal = from_json(row["rows"]), row["booking_id"].hex.upper()
+    tickets, hexadecimal = from_json(row["tickets"]), row["booking_id"].hex.upper()
     quantities: dict[tuple[str, int], int] = {}
     for _, _, category, price, _ in tickets:
         quantities[category, price] = quantities.get((category, price), 0) + 1

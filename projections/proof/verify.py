@@ -159,7 +159,7 @@ class Verifier:
                 for (version, topic, state), event in _folded_to(ledger, stream, rows):
                     if snapshots.is_later(topic):
                         report.later_snapshots += 1
-                    elif event is None or not _is_of(event, snapshots.Snapshot(stream, version, topic, state)):
+                    elif event is None or not _matches(event, snapshots.Snapshot(stream, version, topic, state)):
                         raise AlterationFound(_snapshot_finding(stream, version))
                     else:
                         report.snapshots += 1
@@ -204,7 +204,7 @@ def _folded_to(ledger: Ledger, stream: UUID, rows: Sequence[_SnapshotRow]) -> It
         yield row, event if event and event.version == row[0] else None
 
 
-def _is_of(event: Event, snapshot: snapshots.Snapshot) -> bool:
+def _matches(event: Event, snapshot: snapshots.Snapshot) -> bool:
     return snapshot.topic in snapshots.TOPICS and snapshots.take(event, snapshot.topic) == snapshot
 
 

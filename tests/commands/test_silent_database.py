@@ -24,12 +24,19 @@ from ledger.errors import Busy
 from ledger.pool import Pool, connection, make_pool
 from ledger.settings import Settings
 from ledger.streams import Streams
-from query_api.database import Database, Query
+from query_api.database import Database, Query, Row
 from tests.commands import selling as t
 from tests.conftest import PostgresServer
 
 LONG = UUID(int=0x1046)
-ONE = Query("SELECT 1, 1", {}, ())
+
+
+class OneRow(Row, frozen=True):
+    one: int
+    other: int
+
+
+ONE = Query("SELECT 1, 1", {}, (), OneRow)
 
 
 @pytest.fixture(scope="module")

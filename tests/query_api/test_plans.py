@@ -57,7 +57,7 @@ def scans(plan: Any) -> set[str]:
     return own.union(*(scans(child) for child in plan.get("Plans", ())))
 
 
-def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query]:
+def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query[Any]]:
     now = NOW
     events = q.EventSearch(status="active", upcoming=True)
     every = q.EventSearch()
@@ -111,7 +111,7 @@ def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query]:
     }
 
 
-def plan_of(connection: psycopg.Connection[Any], query: Query) -> Any:
+def plan_of(connection: psycopg.Connection[Any], query: Query[Any]) -> Any:
     """As a prepared statement is planned."""
     names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", query.sql)))
     sql = re.sub(r"%\((\w+)\)s", lambda match: f"${1 + names.index(match[1])}", query.sql)
