@@ -1,6 +1,6 @@
 """Starts Seatledger: PostgreSQL and Redis of its own (unless the settings name others), migrations, demo data, and the API, a
-worker and the tick under one supervisor. Ctrl-C ends all of it, and so does the end of a server or of the API. A worker or tick that ends
-is restarted.
+worker and the tick under one supervisor. Ctrl-C ends all of it, and so does the end of a server or of the API. A worker or tick
+that ends is restarted.
 """
 
 import argparse
