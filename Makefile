@@ -4,6 +4,9 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 	"$$python" -c "$(PYTHON_FITS)" 2>/dev/null && command -v "$$python" && break; done)
 RUN := .venv/bin/python
 INSTALLED := .venv/.installed
+# A file's tests stay on one process, and with them what they share; tests/order.py has the long files begin first.
+# A run starts hundreds of processes: what Python compiles is kept, and Java, which never runs for long, compiles little.
+PYTEST := PYTHONDONTWRITEBYTECODE= JDK_JAVA_OPTIONS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC" $(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 LOCK := $(RUN) -m uv pip compile --quiet --no-config --upgrade --universal --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
@@ -31,7 +34,7 @@ SDK := sdk
 SQL :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system run web test lint types layers format database migrate seed sql sdk client reference notice bench api specification worker tick lock clean clean-data
+.PHONY: help setup system run web test test-fast soak lint types layers format database migrate seed sql sdk client reference notice bench api specification worker tick lock clean clean-data
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,9 +76,16 @@ run: setup ## Start everything; without DATABASE_URL and REDIS_URL, with a Postg
 web: setup ## Serve the page from its sources and reload it on changes; needs a running `make run`
 	cd frontend && npm run --silent dev
 
-test: setup system lint types layers ## Run all checks and all tests
+test: setup system ## Run all checks and all tests
+	@$(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) lint types layers
 	cd frontend && npm run --silent test
-	$(RUN) -m pytest -n 2
+	$(PYTEST)
+
+test-fast: setup ## Run the tests that need no server, no browser and no other process
+	$(PYTEST) -m "not servers"
+
+soak: setup system ## Run all tests, the randomized ones with many more rounds
+	SOAK=1 $(PYTEST) --timeout 7200
 
 lint: setup ## Check style
 	$(RUN) -m ruff check .

@@ -57,7 +57,7 @@ class Probes:
 
     def collect(self) -> Iterable[Metric]:
         appender = self._appender
-        yield GaugeMetricFamily("seatledger_commands_held", "Commands waiting or in flight", appender.held)
+        yield GaugeMetricFamily("seatledger_commands_held", "Commands waiting or in flight", appender.pending)
         yield CounterMetricFamily("seatledger_appends", "Transactions that appended entries", appender.appends)
         yield CounterMetricFamily("seatledger_entries_appended", "Entries appended by this process", appender.entries)
         yield GaugeMetricFamily("seatledger_events_cached", "Events in memory", len(appender.cache))

@@ -13,7 +13,7 @@ from starlette.datastructures import State
 
 from accounts.access import Access
 from accounts.guests import DEFAULT_ORGANIZER, Guest, Guests
-from commands.appender.batch import DisconnectCheck
+from commands.appender.pending import DisconnectCheck
 from commands.bodies import NewCategory, minor, numbered
 from commands.routes import WriteSide
 from commands.service import MAX_NUMBER
@@ -167,7 +167,7 @@ class CompatService:
             id=id_ or uuid4(), actor=actor, event_id=event.id, tickets=(WantedSeats(category, quantity),),
             customer_id=guest.id if guest and not in_person else None, ticket_key=self._write.command_service.codes.newest_key,
         )  # fmt: skip
-        view, _ = await self._write.command_service.execute(command, self._is_disconnected)
+        view = (await self._write.command_service.execute(command, self._is_disconnected)).view
         assert isinstance(view, BookingView)
         return view
 
@@ -188,7 +188,7 @@ class CompatService:
         """Cancels as the organizer; `in_person`: as the guest, who can't do so after the event has begun."""
         actor = Actor(location.guest.id, Role.CUSTOMER) if in_person else _organizer(location.event.organizer_id)
         command = CancelBooking(id=uuid4(), actor=actor, event_id=location.event.id, booking_id=location.booking_id)
-        view, _ = await self._write.command_service.execute(command, self._is_disconnected)
+        view = (await self._write.command_service.execute(command, self._is_disconnected)).view
         assert isinstance(view, BookingView)
         return view
 
@@ -215,7 +215,7 @@ class CompatService:
     # ---
 
     async def _execute_event_command(self, command: Command) -> EventView:
-        view, _ = await self._write.command_service.execute(command, self._is_disconnected)
+        view = (await self._write.command_service.execute(command, self._is_disconnected)).view
         assert isinstance(view, EventView)
         return view
 

@@ -3,6 +3,7 @@
 A pytest plugin, named in `conftest.py`: its fixtures are for every folder of tests."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from tests.quick_people import quick_people
 
 ROOT = Path(__file__).parent.parent
 PASSWORD = "correct horse battery"
-READY_SECONDS = 30
+READY_SECONDS = 90
 LATER = "2031-05-01T19:00:00Z"
 
 JSON = dict[str, Any]
@@ -87,6 +88,15 @@ class Stack:
             process.terminate()
         for process in self.processes:
             process.wait(15)
+
+    def pause(self) -> None:
+        """Until `resume` its processes do nothing, not even look for work."""
+        for process in self.processes:
+            process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        for process in self.processes:
+            process.send_signal(signal.SIGCONT)
 
     def log_in(self, email: str) -> Person:
         answer = Person(self.http).ok("POST", "/api/login", {"email": email, "password": PASSWORD})
@@ -157,17 +167,33 @@ def system_settings(database_url: str, redis_url: str, data_dir: Path) -> Settin
     )  # fmt: skip
 
 
+_STACK = pytest.StashKey[Stack]()
+
+
 @pytest.fixture(scope="session")
 def stack(
-    postgres_server: PostgresServer, template_database: str, system_redis_url: str, tmp_path_factory: pytest.TempPathFactory
+    postgres_server: PostgresServer,
+    template_database: str,
+    system_redis_url: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    pytestconfig: pytest.Config,
 ) -> Iterator[Stack]:
     """One for all tests of a process: they make events and people of their own."""
     name = f"system_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     url = postgres_server.create(name, template_database)
-    stack = Stack(system_settings(url, system_redis_url, tmp_path_factory.mktemp("system")))
+    stack = pytestconfig.stash[_STACK] = Stack(system_settings(url, system_redis_url, tmp_path_factory.mktemp("system")))
     yield stack
+    del pytestconfig.stash[_STACK]
+    stack.resume()
     stack.stop()
     postgres_server.drop(name)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """The processes of the stack look for work several times a second, which the tests that do not use it need not pay for."""
+    if (stack := item.config.stash.get(_STACK, None)) is not None:
+        (stack.resume if "stack" in getattr(item, "fixturenames", ()) else stack.pause)()
 
 
 @pytest.fixture(scope="session")

@@ -20,8 +20,8 @@ from starlette.types import Receive, Scope, Send
 from accounts.access import BUYERS, permitted
 from app import middleware, problems
 from commands.bodies import read_booking
+from commands.result import CommandResult
 from commands.routes import book
-from commands.service import CommandResult
 from ledger.idempotency import command_id
 from ledger.settings import BODY_LIMIT_BYTES
 
@@ -42,17 +42,17 @@ class BookingFastPath:
             await self._app(scope, receive, send)
             return
         try:
-            view, position = await self._book(UUID(match[1]), scope, receive)
+            result = await self._book(UUID(match[1]), scope, receive)
         except Exception as error:  # noqa: BLE001 - each gets the response that the framework would give
             response = await problems.respond(Request(scope, receive), error)
             response.raw_headers += middleware.HEADERS
             await response(scope, receive, send)
             return
-        body = _encode(view)
+        body = _encode(result.view)
         headers = [
             (b"content-length", b"%d" % len(body)),
-            (b"ledger-position", b"%d" % position),
-            (b"location", f"/api/bookings/{view.id}".encode()),
+            (b"ledger-position", b"%d" % result.position),
+            (b"location", f"/api/bookings/{result.view.id}".encode()),
             *_HEADERS,
         ]
         await send({"type": "http.response.start", "status": 201, "headers": headers})

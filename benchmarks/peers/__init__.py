@@ -1,8 +1,8 @@
 """The peers: typical implementations of a booking service for the same hot Event, each the best of its kind, one per file.
 
 They get the same requests as Seatledger (path, headers, body), send the same response, run on the same uvicorn with the same
-options and gc tuning, and write to the same PostgreSQL with the same durability. They have no log-in, idempotency or projections. Each has
-its own database with one table of events and one of bookings. `python -m benchmarks.peers NAME` serves one.
+options and gc tuning, and write to the same PostgreSQL with the same durability. They have no log-in, idempotency or projections.
+Each has its own database with one table of events and one of bookings. `python -m benchmarks.peers NAME` serves one.
 """
 
 #: `empty` has no database; `plain_reads` reads from Seatledger's database.

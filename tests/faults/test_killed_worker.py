@@ -1,6 +1,5 @@
 """R6: a worker is killed in mid-batch, again and again. What is read is what a rebuild makes of the ledger."""
 
-import os
 import random
 import time
 from contextlib import closing
@@ -13,9 +12,10 @@ from projections.rebuild.rebuilder import Rebuilder
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
 from tests.projections.stories import Story
+from tests.soak import rounds
 from tests.workers.deployment import a_worker, position, process, wait_until
 
-KILLS = 100 if "SOAK" in os.environ else 12
+KILLS = rounds(6, 100)
 
 
 def test_killed_in_mid_batch(settings: Settings) -> None:

@@ -106,6 +106,13 @@ def test_decisions_readme_lists_each_decision_once_with_its_title() -> None:
     assert listed == [(number, name, title) for name, (number, title) in zip(DECISIONS, titles, strict=True)]
 
 
+@pytest.mark.parametrize("name", [*(f"docs/decisions/{name}" for name in DECISIONS), "docs/own-projections.md"])
+def test_files_that_a_paper_names_exist(name: str) -> None:
+    """Only those whose first folder is in the repository: a branch, a topic or a folder of the machine is no file of ours."""
+    for file in re.findall(r"`([\w-]+/[\w./-]*)`", read(name)):
+        assert not (ROOT / file.split("/")[0]).is_dir() or (ROOT / file).exists(), file
+
+
 def test_decisions_that_code_names_exist() -> None:
     numbers = {name[:4] for name in DECISIONS}
     for name in TEXTS:

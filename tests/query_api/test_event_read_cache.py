@@ -19,6 +19,7 @@ from ledger.settings import Settings
 from query_api.caching import event_read_cache
 from query_api.queries import EventSearch
 from tests.query_api.world import ADMIN, ALICE, BOB, NOW, Api, CountingCursor, World, reading, until
+from tests.soak import rounds
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def change_at_random(world: World, dice: random.Random, events: list[UUID]) -> N
             events.append(world.schedule(f"Late {len(events)}", starts_at=NOW + timedelta(days=30, hours=len(events))))
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(rounds(4, 20)))
 async def test_what_is_in_memory_is_what_the_database_showed_at_that_position(world: World, unheard: Api, seed: int) -> None:
     dice, events = random.Random(seed), [world.schedule(f"Event {n}") for n in range(4)]
     world.project()
@@ -82,7 +83,7 @@ async def test_what_is_in_memory_is_what_the_database_showed_at_that_position(wo
     truth: dict[tuple[str, str], Any] = {}
     paths = ["/api/events", "/api/events?status=all&limit=3", *(f"/api/events/{one}" for one in events)]
     from_memory = compared = 0
-    for _ in range(60):
+    for _ in range(rounds(25, 60)):
         for path in paths:  # what the database itself says now
             kept._lists.clear()
             kept._events.clear()

@@ -21,7 +21,7 @@ from ledger.settings import COMPAT_APIS
 from tests.running_system import ROOT, Stack, free_port
 from tests.specifications.test_event_management import CONCERT
 
-READY_SECONDS = 30
+READY_SECONDS = 90
 JSON_TYPE = {"Content-Type": "application/json"}
 
 

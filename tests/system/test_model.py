@@ -2,7 +2,6 @@
 seats that are sold = tickets that stand, never below 0 or above capacity; and what the read tables say is what the model says."""
 
 import asyncio
-import os
 from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -43,8 +42,8 @@ from ledger.views import BookingView, EventView
 from projections.engine import catch_up
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
+from tests.soak import rounds
 
-SOAK = bool(os.environ.get("SOAK"))
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 ADMIN = Actor(UUID(int=0xAD), Role.ADMIN)
 CUSTOMERS = [Actor(UUID(int=0xC0 + number), Role.CUSTOMER) for number in range(3)]
@@ -241,7 +240,7 @@ class World(RuleBasedStateMachine):
 
 def test_the_real_stack_does_what_the_model_does(database_url: str, tmp_path: Path) -> None:
     bench = Bench(database_url, tmp_path)
-    examples, steps = (2_000, 50) if SOAK else (25, 40)
+    examples, steps = rounds(15, 2_000), rounds(40, 50)
     try:
         run_state_machine_as_test(
             lambda: World(bench),  # type: ignore[arg-type]  # a factory will do

@@ -7,9 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.running_system import LATER, Person, Stack, tickets
-from tests.web.conftest import DESKTOP, PHONE, Scheme, Visit
-
-LOOKS = [(scheme, size) for scheme in ("light", "dark") for size in (PHONE, DESKTOP)]
+from tests.web.conftest import PHONE, Scheme, Visit
 
 
 @pytest.fixture(scope="module")
@@ -46,31 +44,27 @@ PAGES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("scheme", "size"), LOOKS)
-def test_a_customers_pages(scheme: Scheme, size: tuple[int, int], visit: Visit, customer: Person, paths: dict[str, str]) -> None:
+def test_a_customers_pages(visit: Visit, customer: Person, paths: dict[str, str]) -> None:
     assert set(PAGES) == set(paths)
-    visitor = visit(customer, scheme=scheme, size=size)
+    visitor = visit(customer)
     visitor.expect_complaints("404|422")
     for name in PAGES:
         visitor.page.goto(paths[name])
         visitor.settle()
-        visitor.check_accessibility()
-        assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+        visitor.check_looks()
 
 
-@pytest.mark.parametrize(("scheme", "size"), LOOKS)
-def test_the_pages_of_who_is_not_signed_in(scheme: Scheme, size: tuple[int, int], visit: Visit, paths: dict[str, str]) -> None:
-    visitor = visit(scheme=scheme, size=size)
+def test_the_pages_of_who_is_not_signed_in(visit: Visit, paths: dict[str, str]) -> None:
+    visitor = visit()
     for path in ("/", "/sign-in", "/sign-up", paths["event"]):
         visitor.page.goto(path)
         visitor.settle()
-        visitor.check_accessibility()
-        assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        visitor.check_looks()
     for path in ("/sign-in", "/sign-up"):  # with all that there is to complain about
         visitor.page.goto(path)
         visitor.page.get_by_role("button", name="Sign", exact=False).last.click()
         expect(visitor.page.get_by_text("This is no e-mail address.")).to_be_visible()
-        visitor.check_accessibility()
+        visitor.check_looks(reloads=False)
 
 
 LONG = "Donaudampfschifffahrtsgesellschaftskapitaensmuetzenausstellung" * 3
