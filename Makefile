@@ -161,7 +161,7 @@ lock: setup ## Pin what pyproject.toml asks for, with hashes, at the newest vers
 clean: ## Remove .venv, builds and caches; the data stay
 	rm -rf .venv build frontend/node_modules frontend/dist sdk/build sdk/*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './*/node_modules/*' -prune -exec rm -rf {} +
-	@$(or $(PYTHON),:) -B -m devstack.server_place keep "$${DATA_DIR:-.data}"
+	@$(or $(PYTHON),:) -B -m devstack.server_files keep "$${DATA_DIR:-.data}"
 
 clean-data: ## Remove the data of `make run` in DATA_DIR, keys included: the bookings are gone then
-	@$(or $(PYTHON),python3) -B -m devstack.server_place remove "$${DATA_DIR:-.data}"
+	@$(or $(PYTHON),python3) -B -m devstack.server_files remove "$${DATA_DIR:-.data}"

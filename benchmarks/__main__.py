@@ -18,7 +18,8 @@ from benchmarks import growth, hot_event, live, machine, many_events, projection
 from benchmarks.bench import FULL, QUICK, Bench, Options
 from benchmarks.machine import BenchError
 from benchmarks.results import Results
-from devstack.server_place import ServerError, temporary_directory
+from devstack.server_files import temporary_directory
+from devstack.server_user import ServerError
 
 #: In this order: `start` wants the machine for itself, `read_your_writes` a ledger with something in it.
 BENCHMARKS: dict[str, Callable[[Bench], None]] = {
@@ -34,9 +35,9 @@ BENCHMARKS: dict[str, Callable[[Bench], None]] = {
     "growth": growth.run,
 }
 #: For a quick run, unless it is asked for.
-TOO_LONG = ("proof", "growth")
-NEED_BYTES = {False: 14 * 10**9, True: 3 * 10**9}
-FEWEST_ROUNDS = 3
+FULL_RUN_ONLY = ("proof", "growth")
+REQUIRED_BYTES = {False: 14 * 10**9, True: 3 * 10**9}
+MIN_ROUNDS = 3
 HERE = Path(__file__).parent
 
 
@@ -46,17 +47,17 @@ def main(given: list[str] | None = None) -> int:
     options = dataclasses.replace(options, rounds=arguments.rounds or options.rounds)
     try:
         _check_writable(arguments.json)
-        results = _measured(arguments.only or _default(options), options)
+        results = _run_benchmarks(arguments.only or _default(options), options)
     except (BenchError, ServerError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Stopped; nothing was written.", file=sys.stderr)
         return 1
-    print(f"\n{results.table()}\n\n{results.closing()}".rstrip())
+    print(f"\n{results.table()}\n\n{results.notes()}".rstrip())
     if arguments.json:
         arguments.json.write_text(results.json())
-    refusals = _refusals(arguments, options, results) if arguments.write_results else []
+    refusals = _reasons_not_to_write(arguments, options, results) if arguments.write_results else []
     if arguments.write_results and not refusals:
         results.write(HERE)
     if refusals:
@@ -65,7 +66,7 @@ def main(given: list[str] | None = None) -> int:
 
 
 def _default(options: Options) -> list[str]:
-    return [name for name in BENCHMARKS if not (options.quick and name in TOO_LONG)]
+    return [name for name in BENCHMARKS if not (options.quick and name in FULL_RUN_ONLY)]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -95,10 +96,10 @@ def _check_writable(file: Path | None) -> None:
         raise BenchError(f"{file} can't be written: {error.strerror}.") from error
 
 
-def _measured(names: list[str], options: Options) -> Results:
+def _run_benchmarks(names: list[str], options: Options) -> Results:
     """Whatever happens, every process that was started is ended, and the directory goes."""
     with temporary_directory("seatledger-bench-") as directory, ExitStack() as stack:
-        machine.check(directory, NEED_BYTES[options.quick])
+        machine.check(directory, REQUIRED_BYTES[options.quick])
         bench = Bench(options, directory, stack)
         bench.results.facts = {
             "measured": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
@@ -106,31 +107,31 @@ def _measured(names: list[str], options: Options) -> Results:
             "options": dataclasses.asdict(options),
             **machine.facts(directory),
         }
-        for one, run in BENCHMARKS.items():
-            if one in names:
-                _carry_out(one, run, bench)
-        bench.say("ending what was started")
+        for name, run in BENCHMARKS.items():
+            if name in names:
+                _run_benchmark(name, run, bench)
+        bench.log("ending what was started")
         return bench.results
 
 
-def _carry_out(name: str, run: Callable[[Bench], None], bench: Bench) -> None:
+def _run_benchmark(name: str, run: Callable[[Bench], None], bench: Bench) -> None:
     """One that breaks off leaves what the others measured; the first one says what the machine lacks."""
     try:
         run(bench)
     except Exception as error:
         if not bench.results.rows:
             raise
-        bench.say(f"{name} broke off: {traceback.format_exc()}")
+        bench.log(f"{name} broke off: {traceback.format_exc()}")
         bench.results.incomplete.append(f"{name} broke off ({type(error).__name__}: {error})")
 
 
-def _refusals(arguments: argparse.Namespace, options: Options, results: Results) -> list[str]:
+def _reasons_not_to_write(arguments: argparse.Namespace, options: Options, results: Results) -> list[str]:
     """Why these results are not worth keeping. What is wrong is never kept."""
     wrong = ["the books were wrong"] if results.wrong else []
     weak = [*results.incomplete, *(["it was noisy"] if results.noisy else [])]
-    if arguments.quick or arguments.only or options.rounds < FEWEST_ROUNDS:
-        weak.append(f"it was no full run (every benchmark, {FEWEST_ROUNDS} rounds)")
-    return wrong + ([] if arguments.force else [f"{one} (--force writes it all the same)" for one in weak])
+    if arguments.quick or arguments.only or options.rounds < MIN_ROUNDS:
+        weak.append(f"it was no full run (every benchmark, {MIN_ROUNDS} rounds)")
+    return wrong + ([] if arguments.force else [f"{reason} (--force writes it all the same)" for reason in weak])
 
 
 if __name__ == "__main__":

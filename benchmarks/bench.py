@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from benchmarks import stage
-from benchmarks.load import Run, book
+from benchmarks import deployment
+from benchmarks.deployment import Deployment
+from benchmarks.load import LoadResult, book
 from benchmarks.results import Results
 
 
@@ -40,24 +41,24 @@ class Bench:
     begun: float = field(default_factory=time.monotonic)
 
     @cached_property
-    def stage(self) -> stage.Stage:
+    def deployment(self) -> Deployment:
         """Kept until the end: later benchmarks go on with what earlier ones left."""
-        self.say(f"starting servers and Seatledger, preparing {stage.CUSTOMERS:,} customers")
-        opened = self.stack.enter_context(stage.opened(self.directory / "stage"))
-        shown = self.results.facts["durability"] = stage.durability(opened.settings.database_url)
-        self.say(", ".join(f"{name} {value}" for name, value in shown.items()))
+        self.log(f"starting servers and Seatledger, preparing {deployment.CUSTOMERS:,} customers")
+        opened = self.stack.enter_context(deployment.start_deployment(self.directory / "stage"))
+        shown = self.results.facts["durability"] = deployment.durability(opened.settings.database_url)
+        self.log(", ".join(f"{name} {value}" for name, value in shown.items()))
         # Everybody's token is in memory from here on, and what is compiled once is compiled.
         book([opened.api], [opened.schedule_event()], opened.tokens, connections=64, seconds=self.options.warm_up)
-        opened.settle()
+        opened.wait_until_projected()
         return opened
 
-    def say(self, progress: str) -> None:
+    def log(self, progress: str) -> None:
         print(f"[{time.monotonic() - self.begun:5.0f} s] {progress}", file=sys.stderr, flush=True)
 
-    def note(self, benchmark: str, what: str, number: int, found: Run, wrong: Sequence[str] = (), **more: object) -> None:
+    def record(self, benchmark: str, what: str, number: int, found: LoadResult, wrong: Sequence[str] = (), **more: object) -> None:
         """Keeps what a load found in a round, and tells. `wrong`: what is not as it must be, without which no figure counts."""
         where = f"{benchmark}, {what.strip()}, round {number}"
         self.results.wrong += [f"{where}: {one}." for one in wrong]
         self.results.samples.append({"benchmark": benchmark, "subject": what, "round": number, **more, **found._asdict()})
         figures = f"{found.requests_per_second:,.0f}/s, p50 {found.p50_ms:.1f} ms, p99 {found.p99_ms:.1f} ms"
-        self.say("; ".join([f"{where}: {figures}", *(f"WRONG: {one}" for one in wrong)]))
+        self.log("; ".join([f"{where}: {figures}", *(f"WRONG: {one}" for one in wrong)]))

@@ -10,7 +10,7 @@ class Client:
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection(HOST, port, timeout=10)
 
-    def ask(self, method: str, path: str, headers: Mapping[str, str], body: str | None = None) -> tuple[int, str | None]:
+    def request(self, method: str, path: str, headers: Mapping[str, str], body: str | None = None) -> tuple[int, str | None]:
         """The status and the Ledger-Position."""
         self._connection.request(method, path, body, headers=dict(headers))
         answer = self._connection.getresponse()

@@ -15,14 +15,14 @@ from uuid import UUID, uuid4
 
 from benchmarks import history
 from benchmarks.bench import Bench
-from benchmarks.books import against_answers, failures, sold
 from benchmarks.client import Client
+from benchmarks.consistency import count_mismatch, failures, seats_sold
+from benchmarks.deployment import Deployment, additional_api, separate_database, start_process
 from benchmarks.history import Sales
-from benchmarks.load import BODY, Run, Server, book, booking_paths, load_row
+from benchmarks.load import BODY, LoadResult, Server, book, booking_paths, load_row
 from benchmarks.machine import BenchError
-from benchmarks.offered import Offer, offering
+from benchmarks.open_loop import OpenLoopLoad, running_load
 from benchmarks.results import Row, at_most, goal, ratios, spread
-from benchmarks.stage import Stage, another_api, aside, started
 from ledger.snapshots import SNAPSHOTS
 from projections.wake_ups import WakeUps
 from workers.app import make_app
@@ -51,54 +51,54 @@ class Cold(NamedTuple):
 
 def run(bench: Bench) -> None:
     sizes, entries = SIZES[bench.options.quick], ENTRIES[bench.options.quick]
-    with aside(bench.stage, "growth", event_cache_bytes=CACHE_BYTES) as stage:
-        longest = _longest(bench, stage, sizes[-1])
-        runs = _loads(bench, stage, sizes, longest, "")
+    with separate_database(bench.deployment, "growth", event_cache_bytes=CACHE_BYTES) as deployment:
+        longest = _longest(bench, deployment, sizes[-1])
+        runs = _loads(bench, deployment, sizes, longest, "")
         bench.results.rows += _rows(runs, sizes, "")
-        cold = [_cold_start(bench, stage, longest, number) for number in range(1, bench.options.rounds + 1)]
+        cold = [_cold_start(bench, deployment, longest, number) for number in range(1, bench.options.rounds + 1)]
         bench.results.samples.append({"benchmark": NAME, "cold starts": [one._asdict() for one in cold]})
         bench.results.rows += _cold_rows(cold, sizes[-1])
         if entries:
-            _fill(bench, stage, entries)
+            _fill(bench, deployment, entries)
             filled = f", {entries:,} entries in the ledger"
             ends = (sizes[0], sizes[-1])
-            bench.results.rows += _rows(_loads(bench, stage, ends, longest, filled), ends, filled)
-        bench.results.rows += _bytes(stage)
+            bench.results.rows += _rows(_loads(bench, deployment, ends, longest, filled), ends, filled)
+        bench.results.rows += _bytes(deployment)
 
 
 # --- streams
 
 
-def _longest(bench: Bench, stage: Stage, size: int) -> UUID:
+def _longest(bench: Bench, deployment: Deployment, size: int) -> UUID:
     """A stream of so many bookings, the last of them after its snapshot."""
-    (event_id,) = history.schedule(stage.ledger, stage.organizer_id, ["Longest"])
+    (event_id,) = history.schedule(deployment.ledger, deployment.organizer_id, ["Longest"])
     early = int(size * IN_SNAPSHOT)
-    with stage.connect() as connection:
-        bench.say(f"{NAME}: {size:,} bookings in one stream")
-        history.sell(connection, stage.macs, [Sales(event_id, 2, early)], stage.customers())
-        bench.say(f"{NAME}: its snapshot")
-        _take_snapshots(stage)
-        history.sell(connection, stage.macs, [Sales(event_id, 2 + early, size - early)], stage.customers())
-    bench.say(f"{NAME}: other streams, and theirs")
+    with deployment.connect() as connection:
+        bench.log(f"{NAME}: {size:,} bookings in one stream")
+        history.sell(connection, deployment.macs, [Sales(event_id, 2, early)], deployment.customers())
+        bench.log(f"{NAME}: its snapshot")
+        _take_snapshots(deployment)
+        history.sell(connection, deployment.macs, [Sales(event_id, 2 + early, size - early)], deployment.customers())
+    bench.log(f"{NAME}: other streams, and theirs")
     return event_id
 
 
-def _sold(stage: Stage, sizes: Iterable[int]) -> list[UUID]:
+def _sold(deployment: Deployment, sizes: Iterable[int]) -> list[UUID]:
     """A new stream of each of these sizes, with a snapshot where a worker takes one."""
     sizes = list(sizes)
-    events = history.schedule(stage.ledger, stage.organizer_id, [f"{size:,}" for size in sizes])
+    events = history.schedule(deployment.ledger, deployment.organizer_id, [f"{size:,}" for size in sizes])
     sales = [Sales(event_id, 2, size) for event_id, size in zip(events, sizes, strict=True)]
-    with stage.connect() as connection:
-        history.sell(connection, stage.macs, sales, stage.customers())
-    _take_snapshots(stage)
+    with deployment.connect() as connection:
+        history.sell(connection, deployment.macs, sales, deployment.customers())
+    _take_snapshots(deployment)
     return events
 
 
-def _take_snapshots(stage: Stage) -> None:
+def _take_snapshots(deployment: Deployment) -> None:
     """By a worker, as its tick would have it do."""
-    log = stage.directory / "snapshots.log"
-    with started(stage.settings, "worker", log) as worker, stage.connect() as connection:
-        WakeUps(make_app(stage.settings), stage.settings.redis_url).send([SNAPSHOTS])
+    log = deployment.directory / "snapshots.log"
+    with start_process(deployment.settings, "worker", log) as worker, deployment.connect() as connection:
+        WakeUps(make_app(deployment.settings), deployment.settings.redis_url).send([SNAPSHOTS])
         deadline = time.monotonic() + SNAPSHOT_SECONDS
         while connection.execute(_BEHIND, (SNAPSHOTS,)).fetchone() != (False,):
             worker.check()
@@ -110,22 +110,22 @@ def _take_snapshots(stage: Stage) -> None:
 _BEHIND = "SELECT position < (SELECT max(notification_id) FROM ledger_entries) FROM projections WHERE name = %s"
 
 
-def _fill(bench: Bench, stage: Stage, entries: int) -> None:
+def _fill(bench: Bench, deployment: Deployment, entries: int) -> None:
     """With Events of FILLER bookings. No snapshots: they are not sold any more."""
-    missing = entries - _entries(stage)
-    with stage.connect() as connection:
+    missing = entries - _entries(deployment)
+    with deployment.connect() as connection:
         for left in range(missing, 0, -TRANSACTION):
-            bench.say(f"{NAME}: filling the ledger, {left:,} entries to go")
+            bench.log(f"{NAME}: filling the ledger, {left:,} entries to go")
             names = ["Filler"] * -(-min(left, TRANSACTION) // FILLER)
-            events = history.schedule(stage.ledger, stage.organizer_id, names)
-            history.sell(connection, stage.macs, [Sales(event_id, 2, FILLER) for event_id in events], stage.customers())
+            events = history.schedule(deployment.ledger, deployment.organizer_id, names)
+            history.sell(connection, deployment.macs, [Sales(event_id, 2, FILLER) for event_id in events], deployment.customers())
         connection.execute("UPDATE projections SET position = (SELECT max(notification_id) FROM ledger_entries)")
         connection.execute("VACUUM ANALYZE ledger_entries")  # as autovacuum would have done by then
         connection.execute("CHECKPOINT")
 
 
-def _entries(stage: Stage) -> int:
-    with stage.connect() as connection:
+def _entries(deployment: Deployment) -> int:
+    with deployment.connect() as connection:
         row = connection.execute("SELECT count(*) FROM ledger_entries").fetchone()
     assert row
     return int(row[0])
@@ -134,21 +134,21 @@ def _entries(stage: Stage) -> int:
 # --- loads
 
 
-def _loads(bench: Bench, stage: Stage, sizes: Sequence[int], longest: UUID, where: str) -> dict[int, list[Run]]:
+def _loads(bench: Bench, deployment: Deployment, sizes: Sequence[int], longest: UUID, where: str) -> dict[int, list[LoadResult]]:
     """A new stream each round, but for the longest. Each is in memory before its load begins."""
-    runs: dict[int, list[Run]] = {size: [] for size in sizes}
+    runs: dict[int, list[LoadResult]] = {size: [] for size in sizes}
     rounds = range(1, bench.options.rounds + 1)
-    shorter = {number: _sold(stage, sizes[:-1]) for number in rounds}
-    with another_api(stage.settings) as server:
-        warm_up = history.schedule(stage.ledger, stage.organizer_id, ["Warm-up"])  # everybody's token, above all
-        book([server], warm_up, stage.tokens, connections=CONNECTIONS, seconds=bench.options.warm_up)
+    shorter = {number: _sold(deployment, sizes[:-1]) for number in rounds}
+    with additional_api(deployment.settings) as server:
+        warm_up = history.schedule(deployment.ledger, deployment.organizer_id, ["Warm-up"])  # everybody's token, above all
+        book([server], warm_up, deployment.tokens, connections=CONNECTIONS, seconds=bench.options.warm_up)
         for number in rounds:
             for size, event_id in list(zip(sizes, [*shorter[number], longest], strict=True))[:: 1 if number % 2 else -1]:
-                _first_booking(stage, server, event_id)
-                before = sold(stage, [event_id])
-                found = book([server], [event_id], stage.tokens, connections=CONNECTIONS, seconds=SECONDS[bench.options.quick])
-                wrong = failures(found) + against_answers(sold(stage, [event_id]) - before, found, CONNECTIONS, "entries")
-                bench.note(NAME, _what(size, where), number, found, wrong)
+                _first_booking(deployment, server, event_id)
+                before = seats_sold(deployment, [event_id])
+                found = book([server], [event_id], deployment.tokens, connections=CONNECTIONS, seconds=SECONDS[bench.options.quick])
+                wrong = failures(found) + count_mismatch(seats_sold(deployment, [event_id]) - before, found, CONNECTIONS, "entries")
+                bench.record(NAME, _what(size, where), number, found, wrong)
                 runs[size].append(found)
     return runs
 
@@ -157,7 +157,7 @@ def _what(size: int, where: str) -> str:
     return f"{CONNECTIONS} conn., a stream of {size:,}{where}"
 
 
-def _rows(runs: dict[int, list[Run]], sizes: Sequence[int], where: str) -> Iterator[Row]:
+def _rows(runs: dict[int, list[LoadResult]], sizes: Sequence[int], where: str) -> Iterator[Row]:
     yield from (load_row(NAME, _what(size, where), runs[size], "bookings/s") for size in sizes)
     longest, shortest = ([run.p50_ms for run in runs[size]] for size in (sizes[-1], sizes[0]))
     yield at_most(P50_RATIO, NAME, f"p50: a stream of {sizes[-1]:,} / of {sizes[0]:,}{where}", ratios(longest, shortest))
@@ -166,32 +166,32 @@ def _rows(runs: dict[int, list[Run]], sizes: Sequence[int], where: str) -> Itera
 # --- cold start
 
 
-def _cold_start(bench: Bench, stage: Stage, longest: UUID, number: int) -> Cold:
+def _cold_start(bench: Bench, deployment: Deployment, longest: UUID, number: int) -> Cold:
     """A new process that sells another Event meets the longest stream."""
-    (other,) = history.schedule(stage.ledger, stage.organizer_id, ["Another"])
-    with another_api(stage.settings) as server:
+    (other,) = history.schedule(deployment.ledger, deployment.organizer_id, ["Another"])
+    with additional_api(deployment.settings) as server:
         seconds = OTHER_SECONDS[bench.options.quick]
-        offer = Offer([server.port], booking_paths([other]), str(stage.tokens), OTHER_PER_SECOND, seconds)
-        with offering(stage.directory, offer) as others:
+        offer = OpenLoopLoad([server.port], booking_paths([other]), str(deployment.tokens), OTHER_PER_SECOND, seconds)
+        with running_load(deployment.directory, offer) as others:
             time.sleep(seconds / 3)
             began = time.monotonic()
-            took = _first_booking(stage, server, longest)
+            took = _first_booking(deployment, server, longest)
         megabytes = server.process.rss_bytes() / 1e6
     p99 = others.result.percentile_ms(99, began, began + took)
     if failed := others.result.failures():
         bench.results.remarks.append(f"Cold start, round {number}: {'; '.join(failed)}.")
-    bench.say(f"{NAME}, cold start, round {number}: {took:.2f} s, another event's p99 {p99:.1f} ms, then {megabytes:.0f} MB")
+    bench.log(f"{NAME}, cold start, round {number}: {took:.2f} s, another event's p99 {p99:.1f} ms, then {megabytes:.0f} MB")
     return Cold(took, p99, megabytes)
 
 
-def _first_booking(stage: Stage, server: Server, event_id: UUID) -> float:
+def _first_booking(deployment: Deployment, server: Server, event_id: UUID) -> float:
     """Seconds until one is made, asked for again as long as the server is busy, as clients are told to."""
-    with stage.tokens.open() as tokens:
+    with deployment.tokens.open() as tokens:
         token = tokens.readline().strip()
     client, began = Client(server.port), time.monotonic()
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
     while True:
-        status, _ = client.ask("POST", f"/api/events/{event_id}/bookings", headers, BODY)
+        status, _ = client.request("POST", f"/api/events/{event_id}/bookings", headers, BODY)
         took = time.monotonic() - began
         if status == HTTPStatus.CREATED:
             return took
@@ -212,10 +212,10 @@ def _cold_rows(cold: Sequence[Cold], size: int) -> Iterator[Row]:
 _BYTES = "SELECT pg_total_relation_size('ledger_entries'), max(length(state)) FROM ledger_snapshots"
 
 
-def _bytes(stage: Stage) -> Iterator[Row]:
-    with stage.connect() as connection:
+def _bytes(deployment: Deployment) -> Iterator[Row]:
+    with deployment.connect() as connection:
         row = connection.execute(_BYTES).fetchone()
     assert row
-    entries = _entries(stage)
+    entries = _entries(deployment)
     yield Row(benchmark=NAME, what=f"ledger of {entries:,}, indexes included", value=row[0] / entries, unit="bytes/entry")
     yield Row(benchmark=NAME, what="the longest stream's snapshot", value=row[1] / 1e6, unit="MB")

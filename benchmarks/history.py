@@ -22,12 +22,12 @@ from ledger.store import Ledger
 
 PRICE = 5_000
 #: What was sold before is of another category: the one that loads book from has all its seats.
-SOLD = Category(2, "Early", PRICE, MAX_CAPACITY)
+SOLD_CATEGORY = Category(2, "Early", PRICE, MAX_CAPACITY)
 _COPY = "COPY ledger_entries (originator_id, originator_version, topic, state, mac) FROM STDIN (FORMAT BINARY)"
 _COPY_BEGIN, _COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 _CHUNK = 2_000
 #: Events appended at once. The library's pipeline was seen to hang with 1,200 of them, which are 700 kB.
-AT_ONCE = 250
+BATCH_SIZE = 250
 
 
 class Sales(NamedTuple):
@@ -48,11 +48,11 @@ def schedule(ledger: Ledger, organizer_id: UUID, names: Sequence[str], *, seats:
         entry = EventScheduled(
             at=now, actor=organizer_id, command=event_id, digest=bytes(16), currency="EUR", organizer_id=organizer_id,
             details=Details(name=name, starts_at=starts_at + timedelta(minutes=number), venue="Main hall"),
-            categories=(Category(1, CATEGORY, PRICE, seats), SOLD),
+            categories=(Category(1, CATEGORY, PRICE, seats), SOLD_CATEGORY),
         )  # fmt: skip
         scheduled.append(RecordedEntry(event_id, 1, entry))
-    for start in range(0, len(scheduled), AT_ONCE):
-        ledger.save(*scheduled[start : start + AT_ONCE])
+    for start in range(0, len(scheduled), BATCH_SIZE):
+        ledger.save(*scheduled[start : start + BATCH_SIZE])
     return [recorded.stream for recorded in scheduled]
 
 
@@ -91,7 +91,7 @@ def _around_ids() -> tuple[bytes, tuple[bytes, bytes], bytes]:
     customer, command = uuid4(), uuid4()
     entry = SeatsBooked(
         at=datetime.now(UTC), actor=customer, command=command, digest=bytes(16), customer_id=customer,
-        lines=(Line(SOLD.number, SOLD.name, 1, SOLD.price),), details_version=1,
+        lines=(Line(SOLD_CATEGORY.number, SOLD_CATEGORY.name, 1, SOLD_CATEGORY.price),), details_version=1,
     )  # fmt: skip
     before, between, after = encode(entry).split(str(customer).encode())
     first, second = between.split(str(command).encode())

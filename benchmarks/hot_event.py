@@ -1,7 +1,7 @@
 """Hot Event: everybody books the same Event, through one API process and through each peer, in turn.
 
 Each round has a new Event and another order. Seatledger runs twice: with its projections at work, where their lag is watched too,
-and with its workers standing still. Every load goes on past two full garbage collections of its server (collectable.py).
+and with its workers standing still. Every load goes on past two full garbage collections of its server (gc_on_signal.py).
 """
 
 import dataclasses
@@ -12,12 +12,12 @@ from statistics import median
 
 from benchmarks import peers, size
 from benchmarks.bench import Bench
-from benchmarks.books import failures
-from benchmarks.collectable import FULL_COLLECTIONS
-from benchmarks.load import Run, load_row
+from benchmarks.consistency import failures
+from benchmarks.gc_on_signal import FULL_COLLECTIONS
+from benchmarks.load import LoadResult, load_row
 from benchmarks.machine import has_async_orm
 from benchmarks.results import Row, at_least, at_most, goal, percentile, ratios
-from benchmarks.subjects import HotEvent, Subject, peer_subject
+from benchmarks.targets import HotEvent, Target, peer_target
 
 NAME = "hot event"
 LEDGER, PAUSED = "seatledger", "seatledger, workers paused"
@@ -30,45 +30,45 @@ LEAST = {
     PAUSED: {"empty": 1.0, "plain_sql": 3.5},
 }
 P99_OF_EMPTY, ALONE_OF_PLAIN_SQL, MANY_OF_GOAL_CONNECTIONS = 2.0, 1.0, 1.0
-_Runs = dict[tuple[str, int], list[Run]]
+_Runs = dict[tuple[str, int], list[LoadResult]]
 _Lags = defaultdict[str, list[float]]
 
 
 def run(bench: Bench) -> None:
-    stage, options = bench.stage, bench.options
+    deployment, options = bench.deployment, bench.options
     runs, lags = _Runs(), _Lags(list)
-    hot = HotEvent(stage)
-    ours = stage.processes["api"]
+    hot = HotEvent(deployment)
+    ours = deployment.processes["api"]
     with ExitStack() as stack:
-        subjects = [Subject(LEDGER, ours, hot.projecting), Subject(PAUSED, ours, hot.paused)]
-        subjects += [stack.enter_context(peer_subject(stage, name)) for name in _peers(bench)]
-        bench.say(f"hot event: warming up peers, {options.warm_up} s each")
-        for subject in subjects[2:]:
-            subject.load(GOAL_CONNECTIONS, options.warm_up)
-        collections_before = size.full_collections(stage)
+        targets = [Target(LEDGER, ours, hot.with_workers), Target(PAUSED, ours, hot.without_workers)]
+        targets += [stack.enter_context(peer_target(deployment, name)) for name in _peers(bench)]
+        bench.log(f"hot event: warming up peers, {options.warm_up} s each")
+        for target in targets[2:]:
+            target.load(GOAL_CONNECTIONS, options.warm_up)
+        collections_before = size.full_collections(deployment)
         for number in range(options.rounds):
-            hot.event_id = stage.schedule_event()
-            first = number % len(subjects)
+            hot.event_id = deployment.schedule_event()
+            first = number % len(targets)
             for connections in options.connections:
-                for subject in subjects[first:] + subjects[:first]:
-                    found = _measured(bench, subject, number + 1, connections, lags)
-                    runs.setdefault((subject.name, connections), []).append(found)
+                for target in targets[first:] + targets[:first]:
+                    found = _measured(bench, target, number + 1, connections, lags)
+                    runs.setdefault((target.name, connections), []).append(found)
     bench.results.rows += [_row(runs, *key) for key in sorted(runs, key=lambda key: key[1])]
     bench.results.rows += _goals(runs)
     bench.results.rows += [_lag_row(name, seconds) for name, seconds in lags.items()]
     bench.results.samples.append({"benchmark": "projection lag", "connections": GOAL_CONNECTIONS, "seconds": dict(lags)})
-    _note_collections(bench, size.full_collections(stage) - collections_before)
-    bench.results.rows += size.rows(stage)
+    _note_collections(bench, size.full_collections(deployment) - collections_before)
+    bench.results.rows += size.rows(deployment)
 
 
-def _measured(bench: Bench, subject: Subject, number: int, connections: int, lags: _Lags) -> Run:
-    found, wrong, watched = subject.load(connections, bench.options.seconds)
-    subject.process.check()
+def _measured(bench: Bench, target: Target, number: int, connections: int, lags: _Lags) -> LoadResult:
+    found, wrong, watched = target.load(connections, bench.options.seconds)
+    target.process.check()
     if connections == GOAL_CONNECTIONS:
         for name, seconds in watched.items():
             lags[name] += seconds
-    what = f"{connections} conn., {subject.name}"
-    bench.note(NAME, what, number, found, failures(found) + wrong, connections=connections)
+    what = f"{connections} conn., {target.name}"
+    bench.record(NAME, what, number, found, failures(found) + wrong, connections=connections)
     return found
 
 
@@ -109,7 +109,7 @@ def _goals(runs: _Runs) -> Iterator[Row]:
             yield at_most(ALONE_OF_PLAIN_SQL, NAME, f"  1 conn., p50: {name} / plain_sql", alone)
 
 
-def _rates(runs: list[Run]) -> list[float]:
+def _rates(runs: list[LoadResult]) -> list[float]:
     return [run.per_second for run in runs]
 
 

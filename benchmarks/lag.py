@@ -15,24 +15,24 @@ import psycopg
 
 from projections.registry import PROJECTORS
 
-EVERY_SECONDS = 0.05
+INTERVAL_SECONDS = 0.05
 
 _LOOK = """
     SELECT name, position, (SELECT coalesce(max(notification_id), 0) FROM ledger_entries)
     FROM projections WHERE name = ANY(%s)"""
 
 
-class Look(NamedTuple):
+class LagSample(NamedTuple):
     at: float
     head: int
     positions: dict[str, int]
 
 
-class Watch:
+class LagSampler:
     """The looks taken while it was open."""
 
     def __init__(self, database_url: str) -> None:
-        self.looks: list[Look] = []
+        self.samples: list[LagSample] = []
         self._url, self._stop = database_url, threading.Event()
 
     @classmethod
@@ -40,7 +40,7 @@ class Watch:
     def open(cls, database_url: str) -> Iterator[Self]:
         """Open it while all is caught up, so that the first look knows what the head was. Looks from a thread of its own."""
         watch = cls(database_url)
-        thread = threading.Thread(target=watch._look_on, daemon=True)
+        thread = threading.Thread(target=watch._sample_continuously, daemon=True)
         thread.start()
         try:
             yield watch
@@ -48,20 +48,22 @@ class Watch:
             watch._stop.set()
             thread.join()
 
-    def _look_on(self) -> None:
+    def _sample_continuously(self) -> None:
         with psycopg.connect(self._url, autocommit=True, application_name="seatledger-benchmark") as connection:
             while True:
-                self.looks.append(look(connection))
-                if self._stop.wait(EVERY_SECONDS):
+                self.samples.append(take_sample(connection))
+                if self._stop.wait(INTERVAL_SECONDS):
                     return
 
 
-def look(connection: psycopg.Connection) -> Look:
+def take_sample(connection: psycopg.Connection) -> LagSample:
     rows = connection.execute(_LOOK, (list(PROJECTORS),)).fetchall()
-    return Look(time.monotonic(), max((head for _, _, head in rows), default=0), {name: position for name, position, _ in rows})
+    return LagSample(
+        time.monotonic(), max((head for _, _, head in rows), default=0), {name: position for name, position, _ in rows}
+    )
 
 
-def lags(looks: Sequence[Look]) -> dict[str, list[float]]:
+def lags(looks: Sequence[LagSample]) -> dict[str, list[float]]:
     """Seconds, by projection, at each look while anything was being appended."""
     busy = range(len(looks))
     moving = [place for place in busy if place and looks[place].head > looks[place - 1].head]
@@ -74,7 +76,7 @@ def lags(looks: Sequence[Look]) -> dict[str, list[float]]:
     return found
 
 
-def _when_head_was(position: int, looks: Sequence[Look]) -> float:
+def _when_head_was(position: int, looks: Sequence[LagSample]) -> float:
     """The last moment at which no entry past the position was there; the last look's, where none is there yet."""
     after = bisect_right(looks, position, key=lambda look: look.head)
     if after == len(looks):

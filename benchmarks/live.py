@@ -12,13 +12,14 @@ from uuid import UUID
 import psycopg
 
 from benchmarks.bench import Bench
-from benchmarks.books import Books, failures
-from benchmarks.load import Run, book, load_row
+from benchmarks.consistency import ConsistencyCheck, failures
+from benchmarks.deployment import Deployment
+from benchmarks.live_subscribers import Deliveries, SubscriberLoad, running_subscribers
+from benchmarks.load import LoadResult, book, load_row
 from benchmarks.machine import BenchError
 from benchmarks.metrics import metric
-from benchmarks.readers import Audience, Told, watching
 from benchmarks.results import Row, percentile, ratios, spread
-from benchmarks.stage import Stage
+from devstack.readiness import wait_until
 
 NAME = "live"
 CONNECTIONS = 64
@@ -34,7 +35,7 @@ _BOOKED = """
 def run(bench: Bench) -> None:
     options = bench.options
     readers = READERS[options.quick]
-    watched, alone, delays_ms = list[Run](), list[Run](), list[list[float]]()
+    watched, alone, delays_ms = list[LoadResult](), list[LoadResult](), list[list[float]]()
     for number in range(1, options.rounds + 1):
         for is_watched in (True, False) if number % 2 else (False, True):
             if is_watched:
@@ -42,7 +43,7 @@ def run(bench: Bench) -> None:
                 watched.append(found)
                 delays_ms.append(delays)
             else:
-                alone.append(_sold(bench, bench.stage.schedule_event(), "nobody watching", number))
+                alone.append(_sold(bench, bench.deployment.schedule_event(), "nobody watching", number))
     bench.results.samples.append({"benchmark": NAME, "delays_ms_in_hundredths": [quantiles(delays, n=100) for delays in delays_ms]})
     every, p99 = [one for delays in delays_ms for one in delays], [percentile(delays, 99) for delays in delays_ms]
     cost = ratios((run.per_second for run in watched), (run.per_second for run in alone))
@@ -57,16 +58,18 @@ def run(bench: Bench) -> None:
     ]  # fmt: skip
 
 
-def _watched(bench: Bench, number: int, readers: int) -> tuple[Run, list[float]]:
-    stage = bench.stage
-    event_id = stage.schedule_event()
-    stage.settle()  # so that it can be watched
-    with watching(stage.directory, Audience(stage.settings.port, f"/api/live?event_id={event_id}", readers)) as under_way:
-        _wait_for(stage, readers)
+def _watched(bench: Bench, number: int, readers: int) -> tuple[LoadResult, list[float]]:
+    deployment = bench.deployment
+    event_id = deployment.schedule_event()
+    deployment.wait_until_projected()  # so that it can be watched
+    with running_subscribers(
+        deployment.directory, SubscriberLoad(deployment.settings.port, f"/api/live?event_id={event_id}", readers)
+    ) as under_way:
+        _wait_for_readers(deployment, readers)
         found = _sold(bench, event_id, f"{readers:,} readers", number)
         time.sleep(1)  # the last news
     told = under_way.told
-    with stage.connect() as connection:
+    with deployment.connect() as connection:
         delays = list(delays_ms(_sample(connection, event_id), told))
     missing = SAMPLE * readers - len(delays)
     if missing > 0 and found.answered >= SAMPLE:
@@ -74,25 +77,25 @@ def _watched(bench: Bench, number: int, readers: int) -> tuple[Run, list[float]]
     return found, delays
 
 
-def _sold(bench: Bench, event_id: UUID, what: str, number: int) -> Run:
-    stage = bench.stage
-    books = Books(stage, [event_id])
-    found = book([stage.api], [event_id], stage.tokens, connections=CONNECTIONS, seconds=bench.options.seconds)
-    bench.note(NAME, what, number, found, failures(found) + books.wrong(found, CONNECTIONS))
+def _sold(bench: Bench, event_id: UUID, what: str, number: int) -> LoadResult:
+    deployment = bench.deployment
+    consistency = ConsistencyCheck(deployment, [event_id])
+    found = book([deployment.api], [event_id], deployment.tokens, connections=CONNECTIONS, seconds=bench.options.seconds)
+    bench.record(NAME, what, number, found, failures(found) + consistency.violations(found, CONNECTIONS))
     return found
 
 
-def _wait_for(stage: Stage, readers: int) -> None:
-    deadline = time.monotonic() + CONNECT_SECONDS
-    while _streams(stage) < readers:
-        stage.check()
-        if time.monotonic() > deadline:
-            raise BenchError(f"Only {_streams(stage)} of {readers} live streams are open after {CONNECT_SECONDS:.0f} s.")
-        time.sleep(0.2)
+def _wait_for_readers(deployment: Deployment, readers: int) -> None:
+    def are_connected() -> bool:
+        deployment.check()
+        return _streams(deployment) >= readers
+
+    if not wait_until(are_connected, CONNECT_SECONDS, poll_seconds=0.2):
+        raise BenchError(f"Only {_streams(deployment)} of {readers} live streams are open after {CONNECT_SECONDS:.0f} s.")
 
 
-def _streams(stage: Stage) -> int:
-    return int(metric(stage.settings.port, "seatledger_live_streams"))
+def _streams(deployment: Deployment) -> int:
+    return int(metric(deployment.settings.port, "seatledger_live_streams"))
 
 
 def _sample(connection: psycopg.Connection, event_id: UUID) -> list[tuple[int, float]]:
@@ -101,7 +104,7 @@ def _sample(connection: psycopg.Connection, event_id: UUID) -> list[tuple[int, f
     return [booked[len(booked) * place // SAMPLE] for place in range(SAMPLE)] if len(booked) >= SAMPLE else booked
 
 
-def delays_ms(booked: Iterable[tuple[int, float]], told: Told) -> Iterable[float]:
+def delays_ms(booked: Iterable[tuple[int, float]], told: Deliveries) -> Iterable[float]:
     """Of each booking to each reader that was ever told."""
     for position, at in booked:
         for reader in told:

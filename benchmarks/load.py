@@ -10,7 +10,7 @@ from threading import Timer
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from benchmarks.collectable import FULL_COLLECTIONS
+from benchmarks.gc_on_signal import FULL_COLLECTIONS
 from benchmarks.machine import BenchError, find_wrk
 from benchmarks.processes import HOST, Process
 from benchmarks.results import Row, spread
@@ -74,7 +74,7 @@ class Server(NamedTuple):
     port: int
 
 
-class Run(NamedTuple):
+class LoadResult(NamedTuple):
     """What wrk counted. `refused` are answers above 399, `lost` broken connections and answers past the time-out; the other answers
     are 201s, or 200s. Its p50 and p99 are corrected for coordinated omission: one stall counts for every request that it kept from
     being sent."""
@@ -94,14 +94,17 @@ class Run(NamedTuple):
 
 
 def book(
-    servers: Sequence[Server], events: Sequence[UUID], tokens: Path, *, connections: int, seconds: int, apart: bool = False
-) -> Run:
-    """Books single seats of these Events in turn, past full collections of each server. `apart`: each Event at one of the servers
-    alone, as nginx has it. Raises BenchError where wrk fails."""
+    servers: Sequence[Server], events: Sequence[UUID], tokens: Path, *, connections: int, seconds: int, partitioned: bool = False
+) -> LoadResult:
+    """Books single seats of these Events in turn, with full garbage collections of each server during the load.
+
+    `partitioned`: sends each Event's bookings to one server only, as nginx does. Raises BenchError if wrk fails."""
     headers = f"Content-Type: application/json\\r\\nContent-Length: {len(BODY)}\\r\\n"
     words = {"method": "POST", "headers": headers, "key": uuid4(), "tail": f"\\r\\n\\r\\n{BODY}"}
     processes = {server.port: server.process for server in servers}.values()
-    shares = [[one for one in events if one.int % len(servers) == place] if apart else events for place in range(len(servers))]
+    shares = [
+        [one for one in events if one.int % len(servers) == place] if partitioned else events for place in range(len(servers))
+    ]
     timers = [
         Timer(seconds * part / (FULL_COLLECTIONS + 1), process.collect_garbage)
         for part in range(1, FULL_COLLECTIONS + 1)
@@ -117,7 +120,9 @@ def book(
             timer.cancel()
 
 
-def get(server: Server, paths: Iterable[str], tokens: Path | None, *, directory: Path, connections: int, seconds: int) -> Run:
+def get(
+    server: Server, paths: Iterable[str], tokens: Path | None, *, directory: Path, connections: int, seconds: int
+) -> LoadResult:
     """GETs these paths in turn, as these people or as nobody."""
     words = {"method": "GET", "headers": "", "key": "", "tail": "\\r\\n"}
     return _wrk([server], [paths], tokens, words, directory=directory, connections=connections, seconds=seconds)
@@ -130,7 +135,7 @@ def booking_paths(events: Iterable[UUID]) -> list[str]:
 def _wrk(
     servers: Sequence[Server], paths: Sequence[Iterable[str]], tokens: Path | None, words: Mapping[str, object], *,
     directory: Path, connections: int, seconds: int,
-) -> Run:  # fmt: skip
+) -> LoadResult:  # fmt: skip
     """`paths`: those of each server."""
     script, ways = directory / "load.lua", directory / "load.paths"
     for number, share in enumerate(paths, start=1):
@@ -140,16 +145,16 @@ def _wrk(
     url = f"http://{HOST}:{servers[0].port}"
     options = [f"-t{len(servers)}", f"-c{connections}", f"-d{seconds}s", "--timeout", f"{TIMEOUT_SECONDS}s", "-s", str(script), url]
     done = subprocess.run([find_wrk(), *options], capture_output=True, text=True, check=False, timeout=seconds + 60)
-    return read(" ".join(["wrk", *options]), done.stdout, done.stderr)
+    return parse_result(" ".join(["wrk", *options]), done.stdout, done.stderr)
 
 
-def read(command: str, said: str, complained: str = "") -> Run:
-    line = next((line for line in said.splitlines() if line.startswith("RESULT ")), None)
+def parse_result(command: str, stdout: str, stderr: str = "") -> LoadResult:
+    line = next((line for line in stdout.splitlines() if line.startswith("RESULT ")), None)
     if line is None:
-        raise BenchError(f"wrk failed: {' '.join((complained or said).split())[:300]}")
+        raise BenchError(f"wrk failed: {' '.join((stderr or stdout).split())[:300]}")
     found = json.loads(line.removeprefix("RESULT "))
     answered = found["requests"] - found["refused"]
-    return Run(
+    return LoadResult(
         command=command,
         answered=answered,
         refused=found["refused"],
@@ -160,7 +165,7 @@ def read(command: str, said: str, complained: str = "") -> Run:
     )
 
 
-def load_row(benchmark: str, what: str, runs: Sequence[Run], unit: str) -> Row:
+def load_row(benchmark: str, what: str, runs: Sequence[LoadResult], unit: str) -> Row:
     """Medians over the rounds of whatever was answered."""
     rates = [run.requests_per_second for run in runs]
     return Row(

@@ -92,5 +92,5 @@ def _sync_ms(directory: Path) -> float:
 
 
 def _wrk_version() -> str:
-    said = subprocess.run([find_wrk(), "--version"], capture_output=True, text=True, check=False).stdout
-    return said.split()[1] if len(said.split()) > 1 else "unknown"
+    stdout = subprocess.run([find_wrk(), "--version"], capture_output=True, text=True, check=False).stdout
+    return stdout.split()[1] if len(stdout.split()) > 1 else "unknown"

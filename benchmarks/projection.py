@@ -15,12 +15,12 @@ from sqlalchemy import Connection, MetaData, Table, create_engine, text
 
 from benchmarks import history, lag
 from benchmarks.bench import Bench
-from benchmarks.books import Books
+from benchmarks.consistency import ConsistencyCheck
+from benchmarks.deployment import Deployment
 from benchmarks.history import Sales
 from benchmarks.load import booking_paths
-from benchmarks.offered import Offer, Offered, offering
+from benchmarks.open_loop import OpenLoopLoad, OpenLoopResult, running_load
 from benchmarks.results import Row, goal, percentile, ratios, spread
-from benchmarks.stage import Stage
 from ledger.store import sqlalchemy_url
 from projections.audit import AuditProjector
 from projections.registry import PROJECTORS
@@ -46,8 +46,8 @@ def run(bench: Bench) -> None:
     for number in range(1, bench.options.rounds + 1):
         events = _fall_behind(bench)
         caught_up.append(_catch_up(bench, events))
-        by_copy.append(ENTRIES[bench.options.quick] / copied(bench.stage, events))
-        bench.say(f"{NAME}, round {number}: {caught_up[-1]:,.0f} entries/s catching up, {by_copy[-1]:,.0f} by COPY")
+        by_copy.append(ENTRIES[bench.options.quick] / copied(bench.deployment, events))
+        bench.log(f"{NAME}, round {number}: {caught_up[-1]:,.0f} entries/s catching up, {by_copy[-1]:,.0f} by COPY")
     bench.results.samples.append({"benchmark": NAME, "caught_up_per_second": caught_up, "copied_per_second": by_copy})
     value = median(caught_up)
     bench.results.rows += [
@@ -72,7 +72,7 @@ def _lag(bench: Bench, rate: int) -> Row:
         reached.append(offered.per_second)
         for name, seconds in found.items():
             lags[name] += [1000 * one for one in seconds]
-        bench.say(f"{NAME}, {rate:,}/s offered, {offered.per_second:,.0f} reached, round {number}")
+        bench.log(f"{NAME}, {rate:,}/s offered, {offered.per_second:,.0f} reached, round {number}")
         if not offered.was_reached:
             bench.results.remarks.append(f"Projection: {offered.per_second:,.0f} bookings a second came in, not {rate:,}.")
     bench.results.samples.append({"benchmark": NAME, "rate": rate, "reached": reached, "lags_ms": dict(lags)})
@@ -85,20 +85,22 @@ def _lag(bench: Bench, rate: int) -> Row:
     )  # fmt: skip
 
 
-def _offered(bench: Bench, rate: int) -> tuple[Offered, dict[str, list[float]]]:
-    stage = bench.stage
-    event_id = stage.schedule_event()
-    books = Books(stage, [event_id])
-    offer = Offer([stage.settings.port], booking_paths([event_id]), str(stage.tokens), rate, SECONDS[bench.options.quick])
-    with lag.Watch.open(stage.settings.database_url) as watch, offering(stage.directory, offer) as under_way:
+def _offered(bench: Bench, rate: int) -> tuple[OpenLoopResult, dict[str, list[float]]]:
+    deployment = bench.deployment
+    event_id = deployment.schedule_event()
+    consistency = ConsistencyCheck(deployment, [event_id])
+    offer = OpenLoopLoad(
+        [deployment.settings.port], booking_paths([event_id]), str(deployment.tokens), rate, SECONDS[bench.options.quick]
+    )
+    with lag.LagSampler.open(deployment.settings.database_url) as sampler, running_load(deployment.directory, offer) as under_way:
         pass
     offered = under_way.result
-    stage.settle()
+    deployment.wait_until_projected()
     wrong = offered.failures()
-    if books.sold() != offered.statuses.get(201, 0):
-        wrong.append(f"{offered.statuses} were answered and {books.sold()} bookings made")
+    if consistency.seats_sold() != offered.statuses.get(201, 0):
+        wrong.append(f"{offered.statuses} were answered and {consistency.seats_sold()} bookings made")
     bench.results.wrong += [f"{NAME}, {rate:,}/s: {one}." for one in wrong]
-    return offered, lag.lags(watch.looks)
+    return offered, lag.lags(sampler.samples)
 
 
 # --- catching up
@@ -106,47 +108,49 @@ def _offered(bench: Bench, rate: int) -> tuple[Offered, dict[str, list[float]]]:
 
 def _fall_behind(bench: Bench) -> list[UUID]:
     """Events sold while nobody projects, in runs of some hundred entries, and some of all of them after one another."""
-    stage, entries = bench.stage, ENTRIES[bench.options.quick]
-    stage.settle()
+    deployment, entries = bench.deployment, ENTRIES[bench.options.quick]
+    deployment.wait_until_projected()
     for name in ("worker", "tick"):
-        stage.processes[name].pause()
+        deployment.processes[name].pause()
     names = [f"Event {number}" for number in range(EVENTS)]
-    events = history.schedule(stage.ledger, stage.organizer_id, names)
-    with stage.connect() as connection:
-        history.sell(connection, stage.macs, [Sales(event_id, 2, entries // EVENTS) for event_id in events], stage.customers())
+    events = history.schedule(deployment.ledger, deployment.organizer_id, names)
+    with deployment.connect() as connection:
+        history.sell(
+            connection, deployment.macs, [Sales(event_id, 2, entries // EVENTS) for event_id in events], deployment.customers()
+        )
     return events
 
 
 def _catch_up(bench: Bench, events: Sequence[UUID]) -> float:
     """Entries a second until the last projection is there. The worker finds a wake-up for each at once."""
-    stage = bench.stage
-    wake_ups = WakeUps(make_app(stage.settings), stage.settings.redis_url)
-    with stage.connect() as connection:
-        head = lag.look(connection).head
+    deployment = bench.deployment
+    wake_ups = WakeUps(make_app(deployment.settings), deployment.settings.redis_url)
+    with deployment.connect() as connection:
+        head = lag.take_sample(connection).head
         wake_ups.send(PROJECTORS)
         began = time.monotonic()
         for name in ("worker", "tick"):
-            stage.processes[name].resume()
-        while min((look := lag.look(connection)).positions.values()) < head:
-            stage.check()
-            time.sleep(lag.EVERY_SECONDS)
+            deployment.processes[name].resume()
+        while min((look := lag.take_sample(connection)).positions.values()) < head:
+            deployment.check()
+            time.sleep(lag.INTERVAL_SECONDS)
     entries = ENTRIES[bench.options.quick]
-    wrong = Books(stage, events).sold() != entries
+    wrong = ConsistencyCheck(deployment, events).seats_sold() != entries
     bench.results.wrong += [f"{NAME}: {entries:,} entries were appended, and others are there."] if wrong else []
     return (entries + len(events)) / (look.at - began)
 
 
-def copied(stage: Stage, events: Sequence[UUID]) -> float:
+def copied(deployment: Deployment, events: Sequence[UUID]) -> float:
     """Seconds that a COPY of all rows of these Events takes, into tables like theirs."""
-    with _copies(stage) as tables:
-        return _copy(stage, tables, events)
+    with _copies(deployment) as tables:
+        return _copy(deployment, tables, events)
 
 
 @contextmanager
-def _copies(stage: Stage) -> Iterator[list[Table]]:
+def _copies(deployment: Deployment) -> Iterator[list[Table]]:
     """Tables like the read tables, but for the tree's, whose rows are not of an Event: keys, indexes, constraints and all, in a
     schema of their own, and empty."""
-    engine, metadata = create_engine(sqlalchemy_url(stage.settings.database_url)), MetaData()
+    engine, metadata = create_engine(sqlalchemy_url(deployment.settings.database_url)), MetaData()
     projectors = [projector for projector in PROJECTORS.values() if projector.name != AuditProjector.name]
     models: list[type[Model]] = [model for projector in projectors for model in projector.tables]
     copies = [table_of(model).to_metadata(metadata, schema="copied") for model in models]
@@ -164,9 +168,9 @@ def _copies(stage: Stage) -> Iterator[list[Table]]:
     engine.dispose()
 
 
-def _copy(stage: Stage, tables: Sequence[Table], events: Sequence[UUID]) -> float:
+def _copy(deployment: Deployment, tables: Sequence[Table], events: Sequence[UUID]) -> float:
     """Seconds for all rows of these Events, a transaction a table, as each projection has its own."""
-    with stage.connect() as connection:
+    with deployment.connect() as connection:
         rows = {table: _rows_of(connection, table, events) for table in tables}
         began = time.monotonic()
         for table, chunks in rows.items():

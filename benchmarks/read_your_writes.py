@@ -18,21 +18,21 @@ MEDIAN_MS = 150
 
 def run(bench: Bench) -> None:
     """From the booking's answer until the Event answers 200, with nothing else going on."""
-    stage = bench.stage
+    deployment = bench.deployment
     times = TIMES[bench.options.quick]
-    path, token = f"/api/events/{stage.schedule_event()}", stage.tokens.read_text().split()[0]
-    stage.settle()
-    bench.say(f"read your writes: {times} bookings, each looked for at once")
+    path, token = f"/api/events/{deployment.schedule_event()}", deployment.tokens.read_text().split()[0]
+    deployment.wait_until_projected()
+    bench.log(f"read your writes: {times} bookings, each looked for at once")
     booked_ms, shown_ms, late = [], [], 0
-    client = Client(stage.settings.port)
+    client = Client(deployment.settings.port)
     for _ in range(times):
         begun = time.perf_counter()
         head = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
-        status, position = client.ask("POST", f"{path}/bookings", head, BODY)
+        status, position = client.request("POST", f"{path}/bookings", head, BODY)
         booked = time.perf_counter()
         if status != HTTPStatus.CREATED or position is None:
             raise BenchError(f"A booking was answered with {status}.")
-        while (status := client.ask("GET", path, {"Ledger-Position": position})[0]) == HTTPStatus.SERVICE_UNAVAILABLE:
+        while (status := client.request("GET", path, {"Ledger-Position": position})[0]) == HTTPStatus.SERVICE_UNAVAILABLE:
             late += 1
         if status != HTTPStatus.OK:
             raise BenchError(f"GET {path} was answered with {status}.")

@@ -16,15 +16,15 @@ import psycopg
 
 from benchmarks import history, peers
 from benchmarks.bench import Bench
-from benchmarks.books import failures
+from benchmarks.consistency import failures
+from benchmarks.deployment import Deployment, start_peer
 from benchmarks.history import PRICE, Sales
-from benchmarks.load import CATEGORY, Run, Server, booking_paths, get, load_row
+from benchmarks.load import CATEGORY, LoadResult, Server, booking_paths, get, load_row
 from benchmarks.machine import BenchError
 from benchmarks.many_events import SEQUENCE, zipf
-from benchmarks.offered import Offer, offering
+from benchmarks.open_loop import OpenLoopLoad, running_load
 from benchmarks.processes import HOST
 from benchmarks.results import Row, at_least, ratios
-from benchmarks.stage import Stage, serving_peer
 from ledger.decide import MAX_CAPACITY
 
 NAME = "reads"
@@ -39,7 +39,7 @@ LEAST = {
     "statistics, summary": ("plain asyncpg", 0.9), "statistics, by event": ("plain asyncpg", 0.9),
 }  # fmt: skip
 OURS, EMPTY, PLAIN = "seatledger", "empty", "plain asyncpg"
-_Runs = dict[tuple[str, str], list[Run]]
+_Runs = dict[tuple[str, str], list[LoadResult]]
 
 
 class Read(NamedTuple):
@@ -50,12 +50,12 @@ class Read(NamedTuple):
 
 
 def run(bench: Bench) -> None:
-    stage, options = bench.stage, bench.options
+    deployment, options = bench.deployment, bench.options
     events = [*_written(bench)]
     with ExitStack() as stack:
-        servers = {OURS: stage.api, PLAIN: stack.enter_context(_plain(stage, events))}
-        servers[EMPTY] = stack.enter_context(serving_peer(stage, "empty", ""))
-        reads = _reads(stage, events)
+        servers = {OURS: deployment.api, PLAIN: stack.enter_context(_plain(deployment, events))}
+        servers[EMPTY] = stack.enter_context(start_peer(deployment, "empty", ""))
+        reads = _reads(deployment, events)
         _compare(reads, servers)
         runs: _Runs = {}
         for number in range(1 if options.quick else 0, options.rounds + 1):
@@ -66,64 +66,69 @@ def run(bench: Bench) -> None:
 
 def _written(bench: Bench) -> Iterator[UUID]:
     """Events of KINDS kinds; those of the first kind are sold to the readers, a round robin."""
-    stage, number_of = bench.stage, EVENTS[bench.options.quick]
-    bench.say(f"{NAME}: {number_of:,} events, {READERS * BOOKINGS_EACH:,} bookings")
-    organizer_id, token = stage.organizer()
+    deployment, number_of = bench.deployment, EVENTS[bench.options.quick]
+    bench.log(f"{NAME}: {number_of:,} events, {READERS * BOOKINGS_EACH:,} bookings")
+    organizer_id, token = deployment.organizer()
     for name, text in (("organizer_id", str(organizer_id)), ("organizer", token)):
-        (stage.directory / name).write_text(f"{text}\n")
-    names = [f"TableKind {number % KINDS:02} of night {number}" for number in range(number_of)]
-    first = history.schedule(stage.ledger, organizer_id, names[::KINDS])
+        (deployment.directory / name).write_text(f"{text}\n")
+    names = [f"Kind {number % KINDS:02} of night {number}" for number in range(number_of)]
+    first = history.schedule(deployment.ledger, organizer_id, names[::KINDS])
     others = [name for number, name in enumerate(names) if number % KINDS]
-    with stage.connect() as connection:
+    with deployment.connect() as connection:
         each = READERS * BOOKINGS_EACH // len(first)
-        history.sell(connection, stage.macs, [Sales(event_id, 2, each) for event_id in first], stage.customers()[:READERS])
+        history.sell(
+            connection, deployment.macs, [Sales(event_id, 2, each) for event_id in first], deployment.customers()[:READERS]
+        )
     yield from first
-    yield from history.schedule(stage.ledger, stage.organizer_id, others)
-    stage.settle()
+    yield from history.schedule(deployment.ledger, deployment.organizer_id, others)
+    deployment.wait_until_projected()
 
 
-def _reads(stage: Stage, events: Sequence[UUID]) -> dict[str, Read]:
+def _reads(deployment: Deployment, events: Sequence[UUID]) -> dict[str, Read]:
     """Who reads is in the query string too, for the peer that knows no tokens."""
-    organizer_id, organizer = (stage.directory / "organizer_id").read_text().strip(), stage.directory / "organizer"
-    readers = stage.directory / "readers"
-    readers.write_text("".join(f"{token}\n" for token in stage.tokens.read_text().split()[:READERS]))
+    organizer_id, organizer = (deployment.directory / "organizer_id").read_text().strip(), deployment.directory / "organizer"
+    readers = deployment.directory / "readers"
+    readers.write_text("".join(f"{token}\n" for token in deployment.tokens.read_text().split()[:READERS]))
     return {
         "event": Read([f"/api/events/{event_id}" for event_id in zipf(events, SEQUENCE)]),
         "list": Read(["/api/events"]),
         "list, searched": Read([f"/api/events?q=kind%20{kind:02}" for kind in range(1, KINDS)]),
-        "my bookings": Read([f"/api/bookings?customer_id={one}" for one in stage.customers()[:READERS]], readers),
+        "my bookings": Read([f"/api/bookings?customer_id={one}" for one in deployment.customers()[:READERS]], readers),
         "statistics, summary": Read([f"/api/stats/summary?organizer_id={organizer_id}"], organizer),
         "statistics, by event": Read([f"/api/stats/events?organizer_id={organizer_id}"], organizer),
     }
 
 
 @contextmanager
-def _plain(stage: Stage, events: Sequence[UUID]) -> Iterator[Server]:
+def _plain(deployment: Deployment, events: Sequence[UUID]) -> Iterator[Server]:
     """Its tables for selling are in a schema of its own; what it reads is ours."""
-    url = stage.settings.database_url
+    url = deployment.settings.database_url
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE SCHEMA peer; SET LOCAL search_path = peer")
         cursor.execute(peers.SCHEMA)
         cursor.executemany(peers.NEW_EVENT, [(one, "Hot event", CATEGORY, PRICE, "EUR", MAX_CAPACITY) for one in events])
-    with serving_peer(stage, peers.READS, url) as server:
+    with start_peer(deployment, peers.READS, url) as server:
         yield server
-    with stage.connect() as connection:
+    with deployment.connect() as connection:
         connection.execute("DROP SCHEMA peer CASCADE")
 
 
 def _round(bench: Bench, number: int, name: str, server: Server, reads: dict[str, Read], runs: _Runs) -> None:
     """Every read in turn, of one server, while it sells. Round 0 is for warming up."""
-    stage, quick = bench.stage, bench.options.quick
+    deployment, quick = bench.deployment, bench.options.quick
     events = [UUID(path.rsplit("/", 1)[1]) for path in reads["event"].paths]
-    offer = Offer([server.port], booking_paths(events), str(stage.tokens), WRITES_PER_SECOND, 600)
+    offer = OpenLoopLoad([server.port], booking_paths(events), str(deployment.tokens), WRITES_PER_SECOND, 600)
     seconds = SECONDS[quick] if number else 1
     mine = {what: read for what, read in reads.items() if (name, what) in _measured(quick)}
-    with nullcontext() if name == OURS else stage.quiet(), offering(stage.directory, offer, to_its_end=False) as writes:
+    with (
+        nullcontext() if name == OURS else deployment.paused_workers(),
+        running_load(deployment.directory, offer, until_complete=False) as writes,
+    ):
         for what, (paths, tokens) in mine.items():
-            found = get(server, paths, tokens, directory=stage.directory, connections=CONNECTIONS, seconds=seconds)
+            found = get(server, paths, tokens, directory=deployment.directory, connections=CONNECTIONS, seconds=seconds)
             if number:
                 runs.setdefault((name, what), []).append(found)
-                bench.note(NAME, f"{what}, {name}", number, found, failures(found))
+                bench.record(NAME, f"{what}, {name}", number, found, failures(found))
     offered = writes.result
     bench.results.remarks += [f"Reads, {name}, round {number}: {one}." for one in offered.failures()]
     if number and not offered.was_reached:

@@ -52,12 +52,12 @@ class Results:
         lines = ["  ".join(_aligned(line, widths)).rstrip() for line in cells]
         return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
 
-    def closing(self) -> str:
-        """What is to be said under the table."""
-        said = [*(f"WRONG: {one}" for one in self.wrong), *self.remarks, *(f"Incomplete: {one}." for one in self.incomplete)]
+    def notes(self) -> str:
+        """What is to be stdout under the table."""
+        stdout = [*(f"WRONG: {one}" for one in self.wrong), *self.remarks, *(f"Incomplete: {one}." for one in self.incomplete)]
         if self.noisy:
-            said.append(f"Noisy: the rounds differ by more than {NOISY_SPREAD:.0%} of their median ({'; '.join(self.noisy)}).")
-        return "\n".join(said)
+            stdout.append(f"Noisy: the rounds differ by more than {NOISY_SPREAD:.0%} of their median ({'; '.join(self.noisy)}).")
+        return "\n".join(stdout)
 
     def json(self) -> str:
         return json.dumps({**asdict(self), "noisy": self.noisy}, indent=1, default=str) + "\n"
@@ -65,7 +65,7 @@ class Results:
     def write(self, directory: Path) -> None:
         """RESULTS.md for people and RESULTS.json beside it for programs."""
         facts = "\n".join(f"- {name}: {_fact(value)}" for name, value in self.facts.items())
-        text = f"# Results of the last full run\n\n{_HOW}\n{facts}\n\n```\n{self.table()}\n```\n\n{self.closing()}\n"
+        text = f"# Results of the last full run\n\n{_HOW}\n{facts}\n\n```\n{self.table()}\n```\n\n{self.notes()}\n"
         (directory / "RESULTS.md").write_text(text)
         (directory / "RESULTS.json").write_text(self.json())
 

@@ -4,8 +4,9 @@ import signal
 import time
 
 from benchmarks.bench import Bench
-from benchmarks.processes import clean_environment, free_port, running, wait_until_answers
+from benchmarks.processes import clean_environment, running_process, wait_until_responding
 from benchmarks.results import Row, goal
+from devstack.readiness import free_port
 
 NAME = "start"
 READY_SECONDS = 15
@@ -15,15 +16,15 @@ def run(bench: Bench) -> None:
     """With demo data. Its own servers, which are gone before anything else is measured."""
     starts = ("fresh, with demo data",) if bench.options.quick else ("fresh, with demo data", "again")
     for what in starts:
-        bench.say(f"start: python -m devstack, {what}")
+        bench.log(f"start: python -m devstack, {what}")
         port = free_port()
         environment = {**clean_environment(), "DATA_DIR": str(bench.directory / "start"), "PORT": str(port)}
         begun = time.monotonic()
-        with running("python -m devstack", ["-m", "devstack"], environment, bench.directory / "start.log") as process:
-            wait_until_answers(process, port, "/ready")
+        with running_process("python -m devstack", ["-m", "devstack"], environment, bench.directory / "start.log") as process:
+            wait_until_responding(process, port, "/ready")
             seconds = time.monotonic() - begun
             time.sleep(1)  # its welcome is on the way: ending in the middle of it says nothing
-            process.end(signal.SIGINT)
+            process.stop(signal.SIGINT)
         met = goal(f"under {READY_SECONDS} s", seconds < READY_SECONDS) if what == starts[0] else ""
         bench.results.rows.append(
             Row(benchmark=NAME, what=f"python -m devstack, {what}", value=seconds, unit="s to /ready", goal=met)

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, Request, Response
 from pydantic import ValidationError
 
 from accounts.access import Buyer, IdempotencyKey, Organizer, SignedIn, command_id_of
-from commands.appender.batch import DisconnectCheck
+from commands.appender.pending import DisconnectCheck
 from commands.bodies import (
     BOOKING_SCHEMA,
     BoxOfficeCustomer,
@@ -23,7 +23,8 @@ from commands.bodies import (
     TicketIds,
     read_booking,
 )  # fmt: skip
-from commands.service import CommandResult, CommandService
+from commands.result import CommandResult
+from commands.service import CommandService
 from ledger.commands import Actor, BookSeats, CancelBooking, CancelEvent, ChangeEvent, CheckIn, CompleteEvent, ScheduleEvent
 from ledger.decide import MAX_TICKETS_PER_BOOKING, box_office
 from ledger.errors import BookingNotFound, EventNotFound, Malformed, NotYourEvent, PreconditionRequired, TicketAlreadyUsed
@@ -70,15 +71,15 @@ def _write_side(request: Request) -> WriteSide:
     return write_side
 
 
-def answer(view: object, position: int, status: int = 200, headers: Mapping[str, str] = {}) -> Response:
-    """A command's answer: JSON, where in the ledger it stands, and not for any cache."""
+def _response(view: object, position: int, status: int = 200, headers: Mapping[str, str] = {}) -> Response:
+    """The view of a command's result as JSON, with its ledger position; no cache may store it."""
     head = {"Ledger-Position": str(position), "Cache-Control": "no-store", **headers}
     return Response(_encode(view), status, head, "application/json")
 
 
-def _event_answer(view: object, position: int, status: int = 200, headers: Mapping[str, str] = {}) -> Response:
-    assert isinstance(view, EventView)
-    return answer(view, position, status, {"ETag": f'"{view.details_version}"', **headers})
+def _event_response(result: CommandResult, status: int = 200, headers: Mapping[str, str] = {}) -> Response:
+    assert isinstance(result.view, EventView)
+    return _response(result.view, result.position, status, {"ETag": f'"{result.view.details_version}"', **headers})
 
 
 # --- events
@@ -94,8 +95,8 @@ async def create_event(body: NewEvent, request: Request, who: Organizer, key: Id
         id=id_, actor=who.actor, event_id=id_, details=body.details(), currency=currency,
         categories=body.numbered_categories(currency),
     )  # fmt: skip
-    view, position = await side.command_service.execute(command, request.is_disconnected)
-    return _event_answer(view, position, 201, {"Location": f"/api/events/{view.id}"})
+    result = await side.command_service.execute(command, request.is_disconnected)
+    return _event_response(result, 201, {"Location": f"/api/events/{result.view.id}"})
 
 
 async def _default_currency(side: WriteSide, id_: UUID, key: str | None) -> str:
@@ -120,7 +121,7 @@ async def update_event(
         id=command_id_of(request, who, key), actor=who.actor, event_id=event_id, changes=body.changes(),
         categories=body.category_changes(event.currency), expected_details_version=_version(if_match),
     )  # fmt: skip
-    return _event_answer(*await side.command_service.execute(command, request.is_disconnected))
+    return _event_response(await side.command_service.execute(command, request.is_disconnected))
 
 
 @router.post("/events/{event_id}/cancel", tags=["events"], operation_id="cancel_event", response_model=EventView)
@@ -130,14 +131,14 @@ async def cancel_event(
     """Cancels the event; all of its bookings are owed a refund."""
     id_ = command_id_of(request, who, key)
     command = CancelEvent(id=id_, actor=who.actor, event_id=event_id, reason=body.reason if body else "")
-    return _event_answer(*await _write_side(request).command_service.execute(command, request.is_disconnected))
+    return _event_response(await _write_side(request).command_service.execute(command, request.is_disconnected))
 
 
 @router.post("/events/{event_id}/complete", tags=["events"], operation_id="complete_event", response_model=EventView)
 async def complete_event(event_id: UUID, request: Request, who: Organizer, key: IdempotencyKey = None) -> Response:
     """Completes the event: nothing is booked or checked in afterwards."""
     command = CompleteEvent(id=command_id_of(request, who, key), actor=who.actor, event_id=event_id)
-    return _event_answer(*await _write_side(request).command_service.execute(command, request.is_disconnected))
+    return _event_response(await _write_side(request).command_service.execute(command, request.is_disconnected))
 
 
 @router.post("/events/{event_id}/check-ins", tags=["tickets"], operation_id="check_in_ticket", response_model=TicketView)
@@ -158,12 +159,12 @@ async def check_in_ticket(
     id_ = command_id_of(request, who, key)
     command = CheckIn(id=id_, actor=who.actor, event_id=event_id, booking_id=booking_id, ticket=place.ticket)
     try:
-        view, position = await command_service.execute(command, request.is_disconnected)
+        result = await command_service.execute(command, request.is_disconnected)
     except TicketAlreadyUsed:  # who stands at the door wants to know when
         used_at = await command_service.used_at(event_id, booking_id, place.ticket)
         raise TicketAlreadyUsed(**({"used_at": used_at.isoformat()} if used_at else {})) from None
-    assert isinstance(view, BookingView)
-    return answer(view.tickets[place.ticket], position)
+    assert isinstance(result.view, BookingView)
+    return _response(result.view.tickets[place.ticket], result.position)
 
 
 # --- bookings
@@ -177,8 +178,8 @@ async def book_tickets(event_id: UUID, request: Request, who: Buyer, key: Idempo
     """Books tickets by category and quantity; at the box office for a `customer` or a walk-in."""
     body = read_booking(await request.body(), request.headers.get("content-type", ""))
     id_ = command_id_of(request, who, key)
-    view, position = await book(_write_side(request), event_id, body, who.actor, id_, request.is_disconnected)
-    return answer(view, position, 201, {"Location": f"/api/bookings/{view.id}"})
+    result = await book(_write_side(request), event_id, body, who.actor, id_, request.is_disconnected)
+    return _response(result.view, result.position, 201, {"Location": f"/api/bookings/{result.view.id}"})
 
 
 async def book(side: WriteSide, event_id: UUID, body: NewBooking, actor: Actor, id_: UUID, gone: DisconnectCheck) -> CommandResult:
@@ -232,7 +233,8 @@ async def _cancel(booking_id: UUID, tickets: list[UUID] | None, request: Request
     numbers = None if tickets is None else await _ticket_numbers(side.command_service, event_id, booking_id, tickets)
     id_ = command_id_of(request, who, key)
     command = CancelBooking(id=id_, actor=who.actor, event_id=event_id, booking_id=booking_id, tickets=numbers)
-    return answer(*await side.command_service.execute(command, request.is_disconnected))
+    result = await side.command_service.execute(command, request.is_disconnected)
+    return _response(result.view, result.position)
 
 
 async def _ticket_numbers(

@@ -1,6 +1,6 @@
 """The command_service: hands a command to the appender and makes its answer, the same from the first try as from any later one."""
 
-import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -8,20 +8,20 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from commands.appender.appender import Appender
-from commands.appender.batch import AcceptedCommand, DisconnectCheck, RepeatedCommand
-from ledger import entries as e
+from commands.appender.batch import AcceptedCommand, RepeatedCommand
+from commands.appender.pending import DisconnectCheck
+from commands.result import BookingHistory, CommandResult, make_result, stored_history
 from ledger.commands import Command
+from ledger.concurrency import ConcurrencyLimiter
+from ledger.entries import RecordedEntry, SeatsBooked, TicketUsed
 from ledger.errors import Busy, IdempotencyKeyReused, OutcomeUnknown
 from ledger.event import Event
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
-from ledger.views import BookingView, EventView, booked, booking_story, event_view
+from ledger.views import EventView, event_view
 
-CommandResult = tuple[EventView | BookingView, int]
-
-
-#: Replays of commands about an Event itself, which read its stream, that may wait for their turn: one at a time is read.
-REWINDS_WAITING = 8
+#: Retries of commands about an Event itself that may be under way: one reads its stream at a time, the others wait for it.
+MAX_REWINDS = 8
 #: Of an event or a booking.
 MAX_NUMBER = 2**63 - 1
 
@@ -29,22 +29,22 @@ MAX_NUMBER = 2**63 - 1
 class CommandService:
     def __init__(self, appender: Appender, streams: Streams, codes: TicketCodes) -> None:
         self._appender, self._streams, self.codes = appender, streams, codes
-        self._rewinding = asyncio.Lock()
-        self._rewinds = 0
+        self._rewinds = ConcurrencyLimiter("retries", 1, MAX_REWINDS - 1, wait_seconds=None)
 
-    async def execute(self, command: Command, gone: DisconnectCheck | None = None) -> CommandResult:
-        """What the command made, as its view, and the ledger position of its last entry.
+    async def execute(self, command: Command, is_disconnected: DisconnectCheck | None = None) -> CommandResult:
+        """The result of the command; a retry gets the first result again.
 
-        A command that was carried out before gives its first answer again. Raises what `Appender.submit` raises,
-        IdempotencyKeyReused where the command's id was used with another body, and OutcomeUnknown where it is carried out and
-        its answer can't be read at the moment."""
-        outcome = await self._appender.submit(command, gone)
+        Raises what `Appender.submit` raises; IdempotencyKeyReused if the command's id was used with another body; OutcomeUnknown
+        if the command is in the ledger and its result can't be read at the moment."""
+        outcome = await self._appender.submit(command, is_disconnected)
         try:
-            if isinstance(outcome, RepeatedCommand):
-                return await self._again(command, outcome)
-            return await self._view(outcome), outcome.recorded[-1].position
+            if isinstance(outcome, AcceptedCommand):
+                last, subject = outcome.recorded[-1], await self._subject_of_first_try(outcome)
+            else:
+                last, subject = await self._subject_of_retry(command, outcome)
         except (Busy, psycopg.Error, PoolTimeout) as error:
             raise OutcomeUnknown from error
+        return make_result(last, subject, self.codes)
 
     async def last_seen_event(self, event_id: UUID) -> Event | None:
         """The Event, for what never changes about it (its organizer, its currency)."""
@@ -53,7 +53,7 @@ class CommandService:
     async def find_booking(self, event_id: UUID, version: int) -> UUID | None:
         """The booking that the entry of this version made, or None: it made none."""
         found = await self._streams.entries(event_id, [version])
-        return found[0].entry.command if found and isinstance(found[0].entry, e.SeatsBooked) else None
+        return found[0].entry.command if found and isinstance(found[0].entry, SeatsBooked) else None
 
     async def used_at(self, event_id: UUID, booking_id: UUID, ticket: int) -> datetime | None:
         """When the ticket was used to get in, or None: it was not, or nobody can tell at the moment."""
@@ -64,49 +64,38 @@ class CommandService:
             about = await self._streams.entries(event_id, event.versions_about(booking_id))
         except (Busy, psycopg.Error, PoolTimeout):
             return None
-        uses = (one.entry for one in about if isinstance(one.entry, e.TicketUsed))
+        uses = (one.entry for one in about if isinstance(one.entry, TicketUsed))
         return next((entry.at for entry in uses if entry.ticket == ticket), None)
 
-    async def entry_by_number(self, number: int) -> e.RecordedEntry | None:
+    async def entry_by_number(self, number: int) -> RecordedEntry | None:
         """The entry that made the event or the booking of this `number`: the number is its position."""
         return await self._streams.entry_at(number) if 0 < number <= MAX_NUMBER else None
 
-    async def _view(self, accepted: AcceptedCommand) -> EventView | BookingView:
-        if accepted.view is not None:
-            return accepted.view
-        recorded = accepted.recorded[0]
-        if isinstance(recorded.entry, e.SeatsBooked):
-            return booked(recorded, accepted.event_name, accepted.currency, self.codes)
-        return await self._story(recorded.stream, accepted.story, accepted.event_name, accepted.currency)
+    async def _subject_of_first_try(self, accepted: AcceptedCommand) -> BookingHistory | EventView:
+        if accepted.event is not None:
+            return accepted.event
+        entries: Sequence[RecordedEntry] = accepted.recorded
+        if len(accepted.booking_versions) > 1:  # earlier entries are about the booking, too
+            entries = await self._streams.entries(entries[0].stream, accepted.booking_versions)
+        return BookingHistory(entries, accepted.event_name, accepted.currency)
 
-    async def _story(self, stream: UUID, versions: tuple[int, ...], event_name: str, currency: str) -> BookingView:
-        return booking_story(await self._streams.entries(stream, versions), event_name, currency, self.codes)
-
-    async def _again(self, command: Command, replayed: RepeatedCommand) -> CommandResult:
-        # What it was called then, and its currency, beside the booking's own entries: a few, however long the stream is.
-        versions = [1, replayed.details_version, replayed.version, *replayed.story]
-        found = {one.version: one for one in await self._streams.entries(replayed.stream, versions)}
-        recorded, scheduled, described = found[replayed.version], found[1].entry, found[replayed.details_version].entry
-        if recorded.entry.digest != command.digest():
+    async def _subject_of_retry(
+        self, command: Command, repeated: RepeatedCommand
+    ) -> tuple[RecordedEntry, BookingHistory | EventView]:
+        """The command's last entry, and what its result is made from. Reads a few entries, however long the stream is; a command
+        about the Event itself reads the stream."""
+        versions = [1, repeated.details_version, repeated.version, *repeated.booking_versions]
+        stored = {recorded.version: recorded for recorded in await self._streams.entries(repeated.stream, versions)}
+        last = stored[repeated.version]
+        if last.entry.digest != command.digest():
             raise IdempotencyKeyReused
-        assert isinstance(scheduled, e.EventScheduled)
-        assert isinstance(described, e.EventScheduled | e.EventDetailsChanged)
-        if isinstance(recorded.entry, e.SeatsBooked):
-            return booked(recorded, described.details.name, scheduled.currency, self.codes), recorded.position
-        if replayed.story:
-            story = [found[version] for version in replayed.story]
-            return booking_story(story, described.details.name, scheduled.currency, self.codes), recorded.position
-        return event_view(await self._rewind(replayed)), recorded.position
+        if repeated.booking_versions:
+            return last, stored_history(stored, repeated.booking_versions, repeated.details_version)
+        return last, event_view(await self._rewind(repeated))
 
-    async def _rewind(self, replayed: RepeatedCommand) -> Event:
-        """The Event as it was then: its stream is read, so one at a time."""
-        if self._rewinds >= REWINDS_WAITING:
-            raise Busy
-        self._rewinds += 1
-        try:
-            async with self._rewinding:
-                event = await self._streams.load(replayed.stream, until=replayed.version)
-        finally:
-            self._rewinds -= 1
+    async def _rewind(self, repeated: RepeatedCommand) -> Event:
+        """The Event as of the command's last entry. Raises Busy past MAX_REWINDS."""
+        async with self._rewinds.slot():
+            event = await self._streams.load(repeated.stream, until=repeated.version)
         assert event is not None
         return event

@@ -39,11 +39,25 @@ class BackgroundTasks:
             _, running = await asyncio.wait(running, timeout=CANCEL_AGAIN_SECONDS)
 
 
-async def supervise(work: Callable[[], Awaitable[None]], *, log: logging.Logger, failure: str, pause_seconds: float) -> NoReturn:
-    """Awaits `work` again and again. An error is logged, as `failure` and its cause, and followed by a pause: it ends nothing."""
+async def supervise(
+    work: Callable[[], Awaitable[None]],
+    *,
+    log: logging.Logger,
+    failure: str,
+    pause_seconds: float,
+    is_stopping: Callable[[], bool] = lambda: True,
+) -> NoReturn:
+    """Awaits `work` again and again. An error is logged, as `failure` and its cause, and followed by a pause: it ends nothing.
+
+    A cancellation ends it, unless `is_stopping` is False: then it is logged, and the work goes on at once."""
     while True:
         try:
             await work()
+        except asyncio.CancelledError:
+            if is_stopping():
+                raise
+            log.exception("%s: it was cancelled", failure)
+            continue
         except Busy as error:
             log.warning("%s: %s", failure, error.__cause__ or error)
         except Exception:
@@ -87,9 +101,9 @@ class SingleFlight(Generic[K, T]):
 
 
 class ConcurrencyLimiter:
-    """At most `limit` holders at a time; at most `queue_limit` more wait, each at most `wait_seconds`."""
+    """At most `limit` holders at a time; at most `queue_limit` more wait, each at most `wait_seconds` (None: without a bound)."""
 
-    def __init__(self, what: str, limit: int, queue_limit: int, wait_seconds: float) -> None:
+    def __init__(self, what: str, limit: int, queue_limit: int, wait_seconds: float | None) -> None:
         """`what`: names the work in the refusal, in the plural."""
         self._refusal = f"Too many {what} at once. Try again."
         self._slots = asyncio.Semaphore(limit)

@@ -4,7 +4,7 @@ The read side makes the same shapes from its tables. They are dataclasses, so th
 them (a third of the time that pydantic takes). Money is a decimal string; times are UTC.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
@@ -129,8 +129,8 @@ def ticket_id(booking_id: UUID, ticket: int) -> UUID:
     return derived_id(booking_id, b"ticket %d" % ticket)
 
 
-def booked(recorded: e.RecordedEntry, event_name: str, currency: str, codes: TicketCodes) -> BookingView:
-    """A booking as its `SeatsBooked` made it."""
+def _sold_view(recorded: e.RecordedEntry, event_name: str, currency: str, codes: TicketCodes) -> BookingView:
+    """A booking right after its `SeatsBooked`."""
     entry = recorded.entry
     assert isinstance(entry, e.SeatsBooked)
     lines: list[LineView] = []
@@ -152,11 +152,10 @@ def booked(recorded: e.RecordedEntry, event_name: str, currency: str, codes: Tic
     )  # fmt: skip
 
 
-def booking_story(story: Iterable[e.RecordedEntry], event_name: str, currency: str, codes: TicketCodes) -> BookingView:
+def booking_view(entries: Sequence[e.RecordedEntry], event_name: str, currency: str, codes: TicketCodes) -> BookingView:
     """A booking as the entries about it made it: its `SeatsBooked` first, then the others in order."""
-    first, *later = story
-    view, refunded = booked(first, event_name, currency, codes), 0
-    for recorded in later:
+    view, refunded = _sold_view(entries[0], event_name, currency, codes), 0
+    for recorded in entries[1:]:
         entry = recorded.entry
         view.updated_at = entry.at
         if isinstance(entry, e.TicketUsed):

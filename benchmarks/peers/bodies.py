@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class WantedTickets(BaseModel):
+class TicketRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     category: Annotated[str, Field(min_length=1, max_length=200)]
@@ -21,7 +21,7 @@ class NewBooking(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    tickets: Annotated[list[WantedTickets], Field(min_length=1, max_length=1)]
+    tickets: Annotated[list[TicketRequest], Field(min_length=1, max_length=1)]
 
 
 class Line(BaseModel):
@@ -59,7 +59,7 @@ def customer_of(headers: Mapping[str, str]) -> UUID:
     return UUID(bytes=sha256(headers["authorization"].encode()).digest()[:16])
 
 
-class AboutEvent(Protocol):
+class EventInfo(Protocol):
     """What an answer names of its event; `price` in minor units."""
 
     @property
@@ -70,14 +70,14 @@ class AboutEvent(Protocol):
     def currency(self) -> str: ...
 
 
-class SomeEvent(NamedTuple):
+class EventData(NamedTuple):
     name: str
     price: int
     currency: str
 
 
 def confirmation(
-    booking_id: UUID, number: int, wanted: WantedTickets, about: AboutEvent, *, event_id: UUID, customer_id: UUID, at: datetime
+    booking_id: UUID, number: int, wanted: TicketRequest, about: EventInfo, *, event_id: UUID, customer_id: UUID, at: datetime
 ) -> Booking:
     """The answer. Ticket ids and codes are made of nothing: no MAC is computed."""
     price, total, hexadecimal = money(about.price), money(about.price * wanted.quantity), booking_id.hex.upper()

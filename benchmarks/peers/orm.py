@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from benchmarks.peers.bodies import Booking as BookingBody
-from benchmarks.peers.bodies import WantedTickets, confirmation
+from benchmarks.peers.bodies import TicketRequest, confirmation
 
 #: At 64 connections on 2 (busy) cores no size from 2 to 20 stood out.
 POOL_SIZE = 10
@@ -49,7 +49,7 @@ class Booking(Base):
 
 
 @asynccontextmanager
-async def opened(app: FastAPI, database_url: str) -> AsyncIterator[None]:
+async def lifespan(app: FastAPI, database_url: str) -> AsyncIterator[None]:
     """Requests wait for a connection as long as it takes: none fails for want of one."""
     url = make_url(database_url).set(drivername="postgresql+asyncpg")
     engine = create_async_engine(url, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=60)
@@ -58,7 +58,7 @@ async def opened(app: FastAPI, database_url: str) -> AsyncIterator[None]:
     await engine.dispose()
 
 
-def answer(booking: Booking, event: Event, wanted: WantedTickets) -> BookingBody:
+def booking_body(booking: Booking, event: Event, wanted: TicketRequest) -> BookingBody:
     return confirmation(
         booking.id, booking.number, wanted, event, event_id=event.id, customer_id=booking.customer_id, at=booking.booked_at
     )

@@ -68,8 +68,8 @@ _EVENT_TOTALS = Statement.of(queries.event_totals(viewer=_NOBODY, q="", after=No
 
 
 @asynccontextmanager
-async def opened(app: FastAPI, database_url: str) -> AsyncIterator[None]:
-    options = {"max_queries": 10**9, "reset": plain_sql.nothing, "command_timeout": 30}
+async def lifespan(app: FastAPI, database_url: str) -> AsyncIterator[None]:
+    options = {"max_queries": 10**9, "reset": plain_sql.skip_reset, "command_timeout": 30}
     async with (
         asyncpg.create_pool(database_url, min_size=2, max_size=2, server_settings={"search_path": "peer"}, **options) as sales,
         asyncpg.create_pool(database_url, min_size=POOL_SIZE, max_size=POOL_SIZE, **options) as reads,

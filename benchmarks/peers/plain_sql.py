@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import asyncpg  # type: ignore[import-untyped]
 from fastapi import APIRouter, FastAPI, HTTPException, Request
 
-from benchmarks.peers.bodies import Booking, NewBooking, SomeEvent, confirmation, customer_of
+from benchmarks.peers.bodies import Booking, EventData, NewBooking, confirmation, customer_of
 
 router = APIRouter()
 
@@ -27,16 +27,16 @@ _BOOK = """
 
 
 @asynccontextmanager
-async def opened(app: FastAPI, database_url: str) -> AsyncIterator[None]:
+async def lifespan(app: FastAPI, database_url: str) -> AsyncIterator[None]:
     """No RESET ALL when a connection goes back: nothing here leaves anything behind, and it would cost a round trip a request."""
     async with asyncpg.create_pool(
-        database_url, min_size=POOL_SIZE, max_size=POOL_SIZE, max_queries=10**9, reset=nothing, command_timeout=30
+        database_url, min_size=POOL_SIZE, max_size=POOL_SIZE, max_queries=10**9, reset=skip_reset, command_timeout=30
     ) as pool:
         app.state.pool = pool
         yield
 
 
-async def nothing(connection: Any) -> None:
+async def skip_reset(connection: Any) -> None:
     """For what needs no tidying up."""
 
 
@@ -47,5 +47,5 @@ async def book(event_id: UUID, body: NewBooking, request: Request) -> Booking:
     if row is None:
         raise HTTPException(409, "Sold out")
     number, booked_at, *about = row
-    event = SomeEvent(*about)
+    event = EventData(*about)
     return confirmation(booking_id, number, wanted, event, event_id=event_id, customer_id=customer_id, at=booked_at)

@@ -5,10 +5,10 @@ loop is busy, the turns of the loop that a statement takes are what is scarce. W
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 from uuid import UUID
 
+from ledger.concurrency import BackgroundTasks
 from ledger.event import Event
 from ledger.streams import Streams
 
@@ -26,21 +26,19 @@ class EventLoader:
         self._loaded, self._failed = loaded, failed
         self._wanted: list[UUID] = []
         self._long, self._short = asyncio.Semaphore(LONG_AT_ONCE), asyncio.Semaphore(SHORT_AT_ONCE)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
 
     def begin(self, stream: UUID, since: Event | None = None) -> None:
         """`since`: go on from this one, changing it."""
         if since is not None:
-            self._spawn(self._load(stream, since))
+            self._tasks.spawn(self._load(stream, since))
             return
         self._wanted.append(stream)
         if len(self._wanted) % SHORT_TOGETHER == 1:
-            self._spawn(self._load_wanted())
+            self._tasks.spawn(self._load_wanted())
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.stop()
 
     async def _load_wanted(self) -> None:
         async with self._short:
@@ -56,7 +54,7 @@ class EventLoader:
             if stream in short:
                 self._loaded(stream, short[stream])
             else:
-                self._spawn(self._load(stream, None))
+                self._tasks.spawn(self._load(stream, None))
 
     async def _load(self, stream: UUID, since: Event | None) -> None:
         try:
@@ -67,8 +65,3 @@ class EventLoader:
             self._failed(stream)
         else:
             self._loaded(stream, event)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)  # the loop itself would let go of it
-        task.add_done_callback(self._tasks.discard)

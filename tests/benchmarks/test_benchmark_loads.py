@@ -15,11 +15,12 @@ from pydantic import BaseModel
 from benchmarks import history, results
 from benchmarks.live import delays_ms
 from benchmarks.many_events import zipf
-from benchmarks.offered import Offer, Offered, offering
+from benchmarks.open_loop import OpenLoopLoad, OpenLoopResult, running_load
 from benchmarks.peers import __main__ as peers_command
 from benchmarks.peers import read_bodies
 from benchmarks.peers.plain_reads import Statement
-from benchmarks.processes import clean_environment, free_port, running, wait_until_answers
+from benchmarks.processes import clean_environment, running_process, wait_until_responding
+from devstack.readiness import free_port
 from ledger.entries import SeatsBooked
 from ledger.event import Event, evolve
 from ledger.snapshots import restore_at_once, take
@@ -73,7 +74,9 @@ def test_a_delay_ends_when_a_reader_is_told_of_that_position_or_a_later_one() ->
 
 
 def test_what_was_offered() -> None:
-    offered = Offered(rate=100, seconds=2, statuses={201: 190, 503: 10}, lost=1, answers=[(1.0, 0.002), (2.0, 0.004), (3.0, 0.1)])
+    offered = OpenLoopResult(
+        rate=100, seconds=2, statuses={201: 190, 503: 10}, lost=1, answers=[(1.0, 0.002), (2.0, 0.004), (3.0, 0.1)]
+    )
     assert (offered.per_second, offered.was_reached, offered.percentile_ms(99), offered.percentile_ms(99, 1, 2)) == (
         95,
         False,
@@ -81,15 +84,15 @@ def test_what_was_offered() -> None:
         4,
     )
     assert offered.failures() == ["of the bookings offered {503: 10} were answered and 1 were lost"]
-    assert Offered(rate=100, seconds=2, statuses={201: 200}, lost=0, answers=[]).failures() == []
+    assert OpenLoopResult(rate=100, seconds=2, statuses={201: 200}, lost=0, answers=[]).failures() == []
 
 
 @contextmanager
 def _empty(tmp_path: Path) -> Iterator[int]:
     port = free_port()
     environment = {**clean_environment(), "PORT": str(port)}
-    with running("empty", ["-m", "benchmarks.peers", "empty"], environment, tmp_path / "log") as process:
-        wait_until_answers(process, port, "/openapi.json")
+    with running_process("empty", ["-m", "benchmarks.peers", "empty"], environment, tmp_path / "log") as process:
+        wait_until_responding(process, port, "/openapi.json")
         yield port
 
 
@@ -97,8 +100,8 @@ def test_a_rate_is_kept(tmp_path: Path) -> None:
     tokens = tmp_path / "tokens"
     tokens.write_text("one\ntwo\n")
     with _empty(tmp_path) as port:
-        offer = Offer([port], [f"/api/events/{uuid4()}/bookings"], str(tokens), rate=200, seconds=0.5)
-        with offering(tmp_path, offer) as under_way:
+        offer = OpenLoopLoad([port], [f"/api/events/{uuid4()}/bookings"], str(tokens), rate=200, seconds=0.5)
+        with running_load(tmp_path, offer) as under_way:
             pass
     offered = under_way.result
     assert (offered.statuses, offered.lost, len(offered.answers)) == ({201: 100}, 0, 100)

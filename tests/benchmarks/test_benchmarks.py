@@ -19,8 +19,8 @@ from app.fast_path import protocol
 from benchmarks import __main__ as command
 from benchmarks import load, machine, peers
 from benchmarks.bench import FULL
-from benchmarks.collectable import make_collectable
-from benchmarks.lag import Look, lags
+from benchmarks.gc_on_signal import collect_on_signal
+from benchmarks.lag import LagSample, lags
 from benchmarks.peers import __main__ as peers_command
 from benchmarks.peers.bodies import Booking
 from benchmarks.results import Results, Row, percentile, spread
@@ -30,9 +30,9 @@ from ledger.views import BookingView
 
 def _refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     assert command.main(list(arguments)) == 1
-    said = capsys.readouterr()
-    assert said.out == ""
-    return said.err
+    stdout = capsys.readouterr()
+    assert stdout.out == ""
+    return stdout.err
 
 
 def test_no_wrk(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_no_wrk(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
 
 def test_too_little_disk(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(machine, "find_wrk", lambda: "/usr/bin/wrk")
-    monkeypatch.setattr(command, "NEED_BYTES", {True: 10**18, False: 10**18})
+    monkeypatch.setattr(command, "REQUIRED_BYTES", {True: 10**18, False: 10**18})
     assert "the benchmarks need 1000000000: set TMPDIR to another disk.\n" in _refusal(capsys, "--quick")
 
 
@@ -54,20 +54,22 @@ def test_disk_in_memory(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 def test_what_wrk_says() -> None:
     counted = '{"requests": 110, "microseconds": 2000000, "refused": 10, "lost": 1, "late": 2, "p50": 1500, "p99": 9000}'
-    run = load.read("wrk", f"Running 2s test\n\nRESULT {counted}\n")
+    run = load.parse_result("wrk", f"Running 2s test\n\nRESULT {counted}\n")
     assert (run.answered, run.refused, run.lost, run.per_second, run.p50_ms, run.p99_ms) == (100, 10, 3, 50.0, 1.5, 9.0)
     with pytest.raises(machine.BenchError, match="unable to connect"):
-        load.read("wrk", "", "unable to connect\n")
+        load.parse_result("wrk", "", "unable to connect\n")
 
 
 def test_lag_is_the_time_since_the_head_was_where_the_projection_is() -> None:
-    looks = [Look(at, head, {"bookings": position}) for at, head, position in ((0, 10, 10), (1, 20, 10), (2, 40, 30), (3, 40, 40))]
+    looks = [
+        LagSample(at, head, {"bookings": position}) for at, head, position in ((0, 10, 10), (1, 20, 10), (2, 40, 30), (3, 40, 40))
+    ]
     assert lags(looks) == {"bookings": [pytest.approx(1.0), pytest.approx(0.5)]}
-    assert lags([Look(0, 10, {"bookings": 10})] * 3) == {}
+    assert lags([LagSample(0, 10, {"bookings": 10})] * 3) == {}
 
 
 def test_lag_of_one_that_was_behind_from_the_start() -> None:
-    assert lags([Look(0, 10, {"revenue": 5}), Look(2, 20, {"revenue": 5})]) == {"revenue": [2]}
+    assert lags([LagSample(0, 10, {"revenue": 5}), LagSample(2, 20, {"revenue": 5})]) == {"revenue": [2]}
 
 
 def test_spread_and_percentile() -> None:
@@ -94,8 +96,8 @@ def _results(spread_of_it: float) -> Results:
     ],
 )
 def test_only_a_full_quiet_and_right_run_is_kept(arguments: list[str], results: Results, refused: list[str]) -> None:
-    said = command._refusals(command._parser().parse_args(arguments), FULL, results)
-    assert [one.partition(" (")[0] for one in said] == refused
+    stdout = command._reasons_not_to_write(command._parser().parse_args(arguments), FULL, results)
+    assert [one.partition(" (")[0] for one in stdout] == refused
 
 
 def test_what_is_written(tmp_path: Path) -> None:
@@ -157,7 +159,7 @@ async def test_peer(name: str, empty_database_url: str, monkeypatch: pytest.Monk
 def test_collectable_collects() -> None:
     before = signal.getsignal(signal.SIGUSR1)
     try:
-        make_collectable()
+        collect_on_signal()
         collections = gc.get_stats()[2]["collections"]
         signal.raise_signal(signal.SIGUSR1)
         assert gc.get_stats()[2]["collections"] == collections + 1

@@ -9,8 +9,9 @@ import psycopg
 import pytest
 
 from commands.appender import batch
-from commands.appender.appender import STAY_LOCKED, Appender
+from commands.appender.appender import Appender
 from commands.appender.batch import AcceptedCommand
+from commands.appender.contention import STAY_LOCKED
 from ledger import entries as e
 from ledger import recorder
 from ledger.commands import Command
@@ -28,15 +29,15 @@ async def test_an_accepted_command_says_what_it_made_and_where(appender: Appende
     outcome = await appender.submit(command)
     assert isinstance(outcome, AcceptedCommand)
     assert outcome.recorded == (await t.stream_of(database_url, event_id))[1:]
-    assert (outcome.event_name, outcome.currency, outcome.view) == ("Concert", "EUR", None)
+    assert (outcome.event_name, outcome.currency, outcome.event) == ("Concert", "EUR", None)
 
 
 async def test_a_new_event_is_numbered_by_its_position(appender: Appender, database_url: str) -> None:
     outcome = await appender.submit(t.schedule())
     assert isinstance(outcome, AcceptedCommand)
-    assert outcome.view is not None
-    [recorded] = await t.stream_of(database_url, outcome.view.id)
-    assert outcome.view.number == recorded.position > 0
+    assert outcome.event is not None
+    [recorded] = await t.stream_of(database_url, outcome.event.id)
+    assert outcome.event.number == recorded.position > 0
 
 
 async def test_commands_that_come_together_go_in_together(appender: Appender, database_url: str) -> None:
@@ -64,7 +65,8 @@ async def test_who_comes_while_the_lock_is_awaited_goes_in_with_those_who_wait_f
 ) -> None:
     """As where another process sells the same Event; those for another Event have not been looked for and wait their turn."""
     event_id, other = await t.scheduled(appender, capacity=1_000), await t.scheduled(appender)
-    before, appender._contended = appender.appends, STAY_LOCKED
+    before = appender.appends
+    appender._contention.conflict()
     async with t.appends_held_up(database_url):
         sent = t.send(appender, t.book(event_id))
         await t.somebody_waits(database_url)
@@ -79,7 +81,8 @@ async def test_who_comes_while_the_lock_is_awaited_goes_in_with_those_who_wait_f
 async def test_a_joined_batch_is_bounded_too(database_url: str) -> None:
     async with t.an_appender(database_url, batch_limit=20) as appender:
         event_id = await t.scheduled(appender, capacity=1_000)
-        before, appender._contended = appender.appends, STAY_LOCKED
+        before = appender.appends
+        appender._contention.conflict()
         async with t.appends_held_up(database_url):
             sent = t.send(appender, t.book(event_id))
             await t.somebody_waits(database_url)
@@ -192,7 +195,8 @@ async def test_data_that_is_refused_fails_alone(
     appender: Appender, database_url: str, monkeypatch: pytest.MonkeyPatch, refuse: Any, locked: int
 ) -> None:
     events = [await t.scheduled(appender) for _ in range(3)]
-    connection, appender._contended = appender._connection, locked
+    connection = appender._connection
+    appender._contention.locked_batches = locked
     refuse(database_url, monkeypatch)
     commands = [t.book(events[0]), t.book(events[1]), t.cancel_event(events[1]), t.book(events[1]), t.book(events[2])]
     found = await t.outcomes(appender, commands)
@@ -222,8 +226,8 @@ async def test_a_cancelled_event_of_100_000_bookings_is_one_entry(appender: Appe
     seconds = loop.time() - began
     assert isinstance(outcome, AcceptedCommand)
     assert [type(one.entry) for one in outcome.recorded] == [e.EventCancelled]
-    assert outcome.view is not None
-    assert outcome.view.available == 200_000
+    assert outcome.event is not None
+    assert outcome.event.available == 200_000
     assert seconds < 0.5
     ledger = Ledger(database_url)
     assert len(list(ledger.stream(event_id, after=100_002))) == 1

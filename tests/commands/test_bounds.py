@@ -33,7 +33,7 @@ async def test_a_command_that_its_caller_gave_up_is_never_decided(appender: Appe
     found = await t.answers(sent)
     assert [type(one) for one in found] == [AcceptedCommand, asyncio.CancelledError, AcceptedCommand]
     assert await t.bookings_of(database_url, event_id) == [in_flight.id, patient.id]
-    assert appender.held == 0
+    assert appender.pending == 0
 
 
 async def test_a_caller_that_gives_up_in_flight_finds_what_stands(appender: Appender, database_url: str) -> None:
@@ -43,7 +43,7 @@ async def test_a_caller_that_gives_up_in_flight_finds_what_stands(appender: Appe
         [sent] = t.send(appender, command)
         await t.somebody_waits(database_url)
         sent.cancel()
-    assert await appender.submit(command) == RepeatedCommand(event_id, 2)
+    assert await appender.submit(command) == RepeatedCommand(event_id, 2, (2,))
     assert await t.bookings_of(database_url, event_id) == [command.id]
 
 

@@ -69,7 +69,7 @@ async def test_a_conflict_and_then_a_lost_connection_fail_nobody(database_url: s
             connection.cut()
             return await missed(known)
 
-        here._contended = False
+        here._contention.locked_batches = 0
         connection.missed = broken
         assert isinstance(await here.submit(t.book(event_id)), AcceptedCommand)
 

@@ -119,13 +119,13 @@ async def test_many_who_want_an_event_that_is_not_in_memory_load_it_once(
     t.fill(database_url, LONG, capacity=5_000, bookings=3_000)
     async with t.an_appender(database_url) as appender:
         loads: list[UUID] = []
-        load = appender._loader.streams.load
+        load = appender._memory.loader.streams.load
 
         async def counted(stream: UUID, **how: Any) -> Event | None:
             loads.append(stream)
             return await load(stream, **how)
 
-        monkeypatch.setattr(appender._loader.streams, "load", counted)
+        monkeypatch.setattr(appender._memory.loader.streams, "load", counted)
         found = await t.outcomes(appender, [t.book(LONG) for _ in range(100)])
         assert t.count(AcceptedCommand, found) == 100
         assert loads == [LONG]
@@ -137,13 +137,13 @@ async def test_many_cold_events_come_in_few_statements(database_url: str, monkey
         events = [await t.scheduled(appender) for _ in range(200)]
     async with t.an_appender(database_url) as cold:
         statements: list[int] = []
-        fetch = cold._loader.streams._fetch
+        fetch = cold._memory.loader.streams._fetch
 
         async def counted(statement: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
             statements.append(1)
             return await fetch(statement, parameters)
 
-        monkeypatch.setattr(cold._loader.streams, "_fetch", counted)
+        monkeypatch.setattr(cold._memory.loader.streams, "_fetch", counted)
         found = await t.outcomes(cold, [t.book(event_id) for event_id in events])
     assert t.count(AcceptedCommand, found) == 200
     assert len(statements) == 7
@@ -158,7 +158,7 @@ async def test_long_short_and_absent_streams_that_are_wanted_at_once_all_come(da
         wanted = [LONG, UUID(int=404), event_id]
         found = await asyncio.gather(*(cold.last_seen_event(one) for one in wanted))
         assert [one and (one.id, one.version) for one in found] == [(LONG, entries), None, (event_id, 1)]
-        short = await cold._loader.streams.load_short(wanted)
+        short = await cold._memory.loader.streams.load_short(wanted)
         assert (LONG in short) == (entries <= SHORT)
 
 

@@ -83,7 +83,8 @@ async def test_who_is_far_behind_looks_again_before_it_refuses(
     t.fill(database_url, event_id, capacity=seats, bookings=seats)
     with pytest.raises(SoldOut):
         await t.insist(appender, t.book(event_id))
-    appender._contended = contended  # as after a batch that found another's entries under the lock: the next takes the lock first
+    # As after a batch that found entries of another process under the lock: the next one takes the lock first.
+    appender._contention.locked_batches = contended
     version = seats + 1
     used = [e.RecordedEntry(event_id, version + n, s.used(0, booking=UUID(int=n))) for n in range(1, missed)]
     back = s.cancelled(0, lines=(e.CancelledLine(1, 1, 5_000),), whole=True, booking=UUID(int=seats))

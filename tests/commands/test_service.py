@@ -46,7 +46,7 @@ async def appender(database_url: str) -> AsyncIterator[Appender]:
 
 @pytest.fixture
 def streams(appender: Appender) -> CountingStreams:
-    return CountingStreams(appender._loader.streams)
+    return CountingStreams(appender._memory.loader.streams)
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ async def test_an_answer_that_cant_be_read_is_unknown_and_not_nothing_happened(
         with pytest.raises(OutcomeUnknown):
             await command_service.execute(check_in)
     streams.away = False
-    view, _ = await command_service.execute(check_in)
+    view = (await command_service.execute(check_in)).view
     assert isinstance(view, BookingView)
     assert view.tickets[0].status == "used"
 
@@ -116,7 +116,8 @@ async def _event(appender: Appender, event_id: UUID) -> Event:
 
 async def test_what_a_number_names_is_there_at_once(command_service: CommandService, appender: Appender) -> None:
     event_id = await t.scheduled(appender)
-    view, position = await command_service.execute(t.book(event_id))
+    result = await command_service.execute(t.book(event_id))
+    view, position = result.view, result.position
     assert isinstance(view, BookingView)
     assert view.number == position
     made = await command_service.entry_by_number(position)

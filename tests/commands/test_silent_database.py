@@ -18,7 +18,7 @@ import migrations
 from accounts.database import transaction
 from app.probes import Probes
 from commands.appender.batch import AcceptedCommand
-from devstack.server_place import temporary_directory
+from devstack.server_files import temporary_directory
 from devstack.servers import own_postgres
 from ledger.errors import Busy
 from ledger.pool import Pool, connection, make_pool

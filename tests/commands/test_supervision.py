@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from commands.appender import appender as appender_module
+from commands.appender import event_memory
 from commands.appender.appender import Appender
 from commands.appender.batch import AcceptedCommand, decide_batch
 from ledger import entries as e
@@ -47,7 +48,7 @@ async def test_an_event_that_was_half_changed_is_read_anew(database_url: str, mo
     async with t.an_appender(database_url) as appender, t.an_appender(database_url) as other:
         event_id = await t.scheduled(appender, capacity=2)
         await other.submit(t.book(event_id))
-        monkeypatch.setattr(appender_module, "evolve", trip_once)
+        monkeypatch.setattr(event_memory, "evolve", trip_once)
         command = t.book(event_id)
         await t.insist(appender, command)
         assert tripped
@@ -71,7 +72,7 @@ async def test_callers_that_give_up_by_the_dozen_harm_nobody(appender: Appender,
     stand = set(await t.bookings_of(database_url, event_id))
     assert {type(one) for one in found} == {AcceptedCommand, asyncio.CancelledError}
     assert {command.id for command, one in zip(commands, found, strict=True) if isinstance(one, AcceptedCommand)} <= stand
-    assert appender.held == 0
+    assert appender.pending == 0
     assert isinstance(await appender.submit(t.book(event_id)), AcceptedCommand)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from devstack.server_place import temporary_directory
+from devstack.server_files import temporary_directory
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 import migrations
-from devstack.server_place import ServerError
+from devstack.server_user import ServerError
 from devstack.servers import own_postgres
 from tests.devstack.stack_process import environment_of, refusal
 
@@ -34,7 +34,7 @@ def test_full_disk(server_directory: Path) -> None:
         assert list(disk.iterdir()) == []
     assert said == (
         f"The disk of the data directory {disk}/data has 41 MB left, "
-        "and Seatledger needs 100: make room, or set DATA_DIR to another.\n"
+        "and Seatledger needs 100: free some space, or set DATA_DIR to another directory.\n"
     )
 
 
@@ -56,7 +56,7 @@ def test_disk_without_room_for_a_file(server_directory: Path) -> None:
             for number in range(10_000):
                 (disk / str(number)).write_bytes(b"x")
         said = refusal(environment_of(disk, DATABASE_URL="postgresql:///unused"))
-    assert said == f"The data directory {disk} is not writable (No space left on device): set DATA_DIR to another.\n"
+    assert said == f"The data directory {disk} is not writable (No space left on device): set DATA_DIR to another directory.\n"
 
 
 def test_database_of_a_newer_version(database_url: str, redis_url: str, tmp_path: Path) -> None:
@@ -76,8 +76,8 @@ def test_data_of_another_postgresql(server_directory: Path) -> None:
     version = (data / "PG_VERSION").read_text()
     (data / "PG_VERSION").write_text("17\n")
     assert refusal(environment_of(server_directory)) == (
-        f"The data in {data} are of PostgreSQL 17, and this Seatledger has PostgreSQL {ours}: "
-        "dump them (pg_dump) while the Seatledger that made them runs, or set DATA_DIR to another.\n"
+        f"The data in {data} are from PostgreSQL 17, and this Seatledger has PostgreSQL {ours}: "
+        "dump them (pg_dump) while the Seatledger that made them runs, or set DATA_DIR to another directory.\n"
     )
     (data / "PG_VERSION").write_text(version)
     with own_postgres(data.parent):

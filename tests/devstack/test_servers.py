@@ -13,14 +13,14 @@ import psycopg
 import pytest
 import redis
 
-from devstack.server_place import ServerError
-from devstack.servers import announced, own_postgres, own_redis
+from devstack.server_user import ServerError
+from devstack.servers import own_postgres, own_redis, url_files
 from ledger.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
 PROGRAM = """
 import pathlib, sys, time
-import servers
+from devstack import servers
 with servers.own_postgres(pathlib.Path(sys.argv[1])):
     print("up", flush=True)
     time.sleep(60)
@@ -120,7 +120,7 @@ def test_a_server_that_refuses_says_why(server_directory: Path) -> None:
         pass
     (server_directory / "data" / "global" / "pg_control").unlink()
     with (
-        pytest.raises(ServerError, match=r"^PostgreSQL refuses to start in .*: .*pg_control.*$"),
+        pytest.raises(ServerError, match=r"^PostgreSQL does not start in .*: .*pg_control.*$"),
         own_postgres(server_directory),
     ):
         pass
@@ -162,7 +162,7 @@ def test_servers_end_with_the_process_that_started_them(server_directory: Path) 
 def test_other_commands_find_the_servers_of_make_run(server_directory: Path) -> None:
     bare = {"DATA_DIR": str(server_directory)}
     there = Settings(data_dir=server_directory, database_url="postgresql:///a", redis_url="redis:///1")
-    with announced(there):
+    with url_files(there):
         assert Settings.of_running(bare) == there
         assert Settings.of_running({**bare, "DATABASE_URL": "postgresql:///b"}).database_url == "postgresql:///b"
         assert all((server_directory / name).stat().st_mode & 0o077 == 0 for name in ("database_url", "redis_url"))

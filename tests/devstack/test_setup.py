@@ -16,7 +16,14 @@ def clone(tmp_path: Path) -> Path:
     """As much of a clone as `make` looks at."""
     (tmp_path / "frontend").mkdir()
     (tmp_path / "devstack").mkdir()
-    for name in ("Makefile", "requirements-dev.txt", "requirements-node.txt", "devstack/__init__.py", "devstack/server_place.py"):
+    for name in (
+        "Makefile",
+        "requirements-dev.txt",
+        "requirements-node.txt",
+        "devstack/__init__.py",
+        "devstack/server_files.py",
+        "devstack/server_user.py",
+    ):
         shutil.copy(ROOT / name, tmp_path / name)
     for name in ("package.json", "package-lock.json", ".npmrc"):
         shutil.copy(ROOT / "frontend" / name, tmp_path / "frontend")

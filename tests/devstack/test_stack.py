@@ -35,12 +35,15 @@ def test_port_taken(server_directory: Path) -> None:
 def test_data_dir_not_writable(server_directory: Path) -> None:
     (server_directory / "file").touch()
     said = refusal(environment_of(server_directory / "file"))
-    assert said == f"The data directory {server_directory / 'file'} is not writable (File exists): set DATA_DIR to another.\n"
+    assert (
+        said
+        == f"The data directory {server_directory / 'file'} is not writable (File exists): set DATA_DIR to another directory.\n"
+    )
 
 
 def test_database_refusing_and_its_password_unsaid(server_directory: Path) -> None:
     said = refusal(environment_of(server_directory, DATABASE_URL=f"postgresql://me:wasser@127.0.0.1:{free_port()}/seats"))
-    assert said.startswith("The PostgreSQL of DATABASE_URL refuses: ")
+    assert said.startswith("PostgreSQL at DATABASE_URL refuses the connection: ")
     assert "Connection refused" in said
     assert said.count("\n") == 1
     assert "wasser" not in said

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine
 
-from devstack.server_place import installed_programs
+from devstack.server_files import installed_programs
 from ledger.macs import Macs
 from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url

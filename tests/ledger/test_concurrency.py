@@ -47,6 +47,26 @@ async def test_a_failure_is_logged_and_the_work_is_done_again(caplog: pytest.Log
     ]
 
 
+async def test_supervised_work_survives_a_cancellation_until_it_is_stopping(caplog: pytest.LogCaptureFixture) -> None:
+    calls, stopping = 0, False
+
+    async def work() -> None:
+        nonlocal calls
+        calls += 1
+        await asyncio.sleep(60)
+
+    tasks = BackgroundTasks()
+    supervised = supervise(work, log=log, failure="the work failed", pause_seconds=0, is_stopping=lambda: stopping)
+    task = tasks.spawn(supervised)
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.sleep(0)
+    assert (calls, [record.message for record in caplog.records]) == (2, ["the work failed: it was cancelled"])
+    stopping = True
+    await tasks.stop()
+    assert task.cancelled()
+
+
 async def test_concurrent_calls_of_a_key_share_one_execution() -> None:
     flights, executions, release = SingleFlight[str, int](), [], asyncio.Event()
 

@@ -9,7 +9,7 @@ import pytest
 
 from ledger.commands import BookSeats, CheckIn, CompleteEvent, Role, WantedSeats
 from ledger.settings import Settings
-from ledger.views import booking_story
+from ledger.views import booking_view
 from query_api.queries import booking_queries
 from query_api.responses import csv_export
 from query_api.responses.http import _encode
@@ -18,7 +18,7 @@ from tests.query_api.world import ADMIN, ALICE, AUDITOR, BOB, CODES, NOW, ORGANI
 
 def story_of(world: World, booking_id: UUID) -> bytes:
     entries = [one for one in world.story if booking_id in (one.entry.command, getattr(one.entry, "booking_id", None))]
-    return _encode(booking_story(entries, "Concert", "EUR", CODES))
+    return _encode(booking_view(entries, "Concert", "EUR", CODES))
 
 
 async def test_a_booking_is_shown_as_its_entries_tell_it(world: World, api: Api) -> None:

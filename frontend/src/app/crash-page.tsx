@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { IconBandage } from "@tabler/icons-react";
 
-import { NothingHere } from "@/shared/feedback/nothing-here";
+import { EmptyState } from "@/shared/feedback/empty-state";
 import { Page } from "@/shared/navigation/page";
 
 import { frameText } from "./strings";
@@ -10,7 +10,7 @@ import { frameText } from "./strings";
 export function CrashPage() {
   return (
     <Page title={frameText.crashed.title}>
-      <NothingHere
+      <EmptyState
         icon={IconBandage}
         title={frameText.crashed.title}
         text={frameText.crashed.text}

@@ -3,7 +3,7 @@ import { Route, Routes } from "react-router";
 
 import { EventsPage } from "@/features/events/events-page";
 
-import { backOffice } from "./back-office";
+import { backOfficeRoutes } from "./back-office-routes";
 import { NotFoundPage } from "./not-found-page";
 import { RequireSession } from "./require-session";
 import { Shell } from "./shell/shell";
@@ -21,7 +21,7 @@ export function AppRoutes() {
     <Routes>
       <Route element={<Shell />}>
         <Route index element={<EventsPage />} />
-        {backOffice}
+        {backOfficeRoutes}
         <Route path="events/:eventId" element={<EventPage />} />
         <Route path="sign-in" element={<SignInPage />} />
         <Route path="sign-up" element={<SignUpPage />} />

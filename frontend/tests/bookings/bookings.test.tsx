@@ -10,9 +10,9 @@ import { getGetBookingMockHandler } from "@/shared/api/generated/bookings/bookin
 import { getGetEventMockHandler } from "@/shared/api/generated/events/events.msw";
 import type { Booking, BookingTime, Event } from "@/shared/api/generated/model";
 
-import { booking, event, problem } from "../made-up";
+import { booking, event, problem } from "../factories";
+import { renderPage } from "../render-page";
 import { server } from "../server";
-import { show } from "../show";
 
 it("tells what is to come from what has been, the soonest first and open dates last", async () => {
   const [later, soon] = [event({ starts_at: "2031-05-01T19:00:00Z" }), event({ starts_at: "2031-04-01T19:00:00Z" })];
@@ -34,7 +34,7 @@ it("tells what is to come from what has been, the soonest first and open dates l
       HttpResponse.json([later, soon, voucher, past].find(({ id }) => id === params.id)),
     ),
   );
-  show(<BookingsPage />);
+  renderPage(<BookingsPage />);
   await screen.findByRole("tab", { name: "Upcoming (3)" });
   await waitFor(() => expect(shownNames()).toEqual(["Soon", "Later", "Voucher"]));
   expect(screen.getAllByRole("article")[2]).toHaveTextContent("Open date");
@@ -61,7 +61,7 @@ const many = (number: number) => Array.from({ length: number }, () => booking({ 
 
 it("says that there is more history than it has read, and reads on to the first of it", async () => {
   have({ past: many(120) });
-  show(<BookingsPage />, { path: "/?show=history" });
+  renderPage(<BookingsPage />, { path: "/?show=history" });
   await screen.findByRole("tab", { name: "History (50+)" });
   await userEvent.click(await screen.findByRole("button", { name: "Show earlier bookings" }));
   await screen.findByRole("tab", { name: "History (100+)" });
@@ -73,7 +73,7 @@ it("says that there is more history than it has read, and reads on to the first 
 
 it("reads all that is to come without being asked", async () => {
   have({ upcoming: many(320) });
-  show(<BookingsPage />);
+  renderPage(<BookingsPage />);
   await screen.findByRole("tab", { name: "Upcoming (320)" });
   expect(screen.queryByRole("button", { name: "Show earlier bookings" })).toBeNull();
 });
@@ -86,7 +86,7 @@ it("has a friendly word for who has none, and asks again when asking failed", as
       return HttpResponse.json({ items: [], next_cursor: null });
     }),
   );
-  show(<BookingsPage />);
+  renderPage(<BookingsPage />);
   await screen.findByRole("alert");
   isBusy = false;
   await userEvent.click(screen.getByRole("button", { name: "Try again" }));
@@ -106,7 +106,7 @@ function open(shown: Booking, of: Event = event({ id: shown.event_id })) {
     http.delete("*/api/bookings/:id", () => (sent.push("all"), HttpResponse.json(gone))),
     http.get("*/api/bookings", () => HttpResponse.json({ items: [], next_cursor: null })),
   );
-  show(<BookingPage />, { path: `/bookings/${shown.id}`, pattern: "/bookings/:bookingId" });
+  renderPage(<BookingPage />, { path: `/bookings/${shown.id}`, pattern: "/bookings/:bookingId" });
   return sent;
 }
 

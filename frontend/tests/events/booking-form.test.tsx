@@ -8,9 +8,9 @@ import { getGetMeMockHandler } from "@/shared/api/generated/accounts/accounts.ms
 import { getGetEventMockHandler } from "@/shared/api/generated/events/events.msw";
 import type { Event, NewBooking } from "@/shared/api/generated/model";
 
-import { account, booking, category, event, haveSession, problem } from "../made-up";
+import { account, booking, category, event, haveSession, problem } from "../factories";
+import { renderPage } from "../render-page";
 import { server } from "../server";
-import { show } from "../show";
 
 function open(shown: Event, answer: () => Response = () => HttpResponse.json(booking(), { status: 201 })) {
   const sent: { key: string | null; body: NewBooking }[] = [];
@@ -23,7 +23,7 @@ function open(shown: Event, answer: () => Response = () => HttpResponse.json(boo
       return answer();
     }),
   );
-  show(<EventPage />, { path: `/events/${shown.id}`, pattern: "/events/:eventId" });
+  renderPage(<EventPage />, { path: `/events/${shown.id}`, pattern: "/events/:eventId" });
   return sent;
 }
 
@@ -90,7 +90,7 @@ it("takes no more than a person may hold, nor than there are seats", async () =>
 it("offers nobody who is not signed in a button, but the way back to the filled form", async () => {
   const shown = event();
   server.use(getGetEventMockHandler(shown));
-  show(<EventPage />, { path: `/events/${shown.id}`, pattern: "/events/:eventId" });
+  renderPage(<EventPage />, { path: `/events/${shown.id}`, pattern: "/events/:eventId" });
   await press("One more in General");
   const link = await screen.findByRole("link", { name: "Sign in to book" });
   expect(new URLSearchParams(link.getAttribute("href")?.split("?")[1]).get("return")).toBe(

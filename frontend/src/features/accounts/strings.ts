@@ -1,4 +1,4 @@
-export const accounts = {
+export const accountsText = {
   name: "Name",
   email: "E-mail address",
   phone: "Phone",

@@ -12,7 +12,7 @@ export const UPCOMING_PAGES = 3;
 const EVENT_FRESH_MILLISECONDS = 60_000;
 
 /** Lists of one's own bookings, newest first. */
-export const LISTS = queryKey("bookings", "list");
+export const BOOKING_LISTS = queryKey("bookings", "list");
 
 /** What is to come, or what has been: the server says which is which, over all of them. */
 export function bookingsQuery(when: BookingTime) {

@@ -1,15 +1,15 @@
-import { count } from "@/shared/formatting/counts";
+import { formatCount } from "@/shared/formatting/counts";
 import { tickets } from "@/shared/strings/counts";
 
 const AGAIN_ON_SALE = "The seats go on sale again immediately; other people may book them before you.";
 
-export const bookings = {
+export const bookingsText = {
   title: "My bookings",
   lead: "Your tickets, and everything that you have been to.",
   /** Without a number while it is not known; with a plus where there are more than were read. */
   tab: (name: string, number: number | null, hasMore: boolean) =>
-    number === null ? name : `${name} (${count(number)}${hasMore ? "+" : ""})`,
-  newest: (number: number) => `The ${count(number)} that you booked last`,
+    number === null ? name : `${name} (${formatCount(number)}${hasMore ? "+" : ""})`,
+  newest: (number: number) => `The ${formatCount(number)} that you booked last`,
   upcoming: "Upcoming",
   history: "History",
   loading: "Loading your bookings",
@@ -38,7 +38,7 @@ export const bookings = {
     text: (quantity: number) =>
       quantity === 1
         ? "Your ticket is below. Show its code at the entrance, on your phone or on paper."
-        : `Your ${count(quantity)} tickets are below. Show each one's code at the entrance, on your phone or on paper.`,
+        : `Your ${formatCount(quantity)} tickets are below. Show each one's code at the entrance, on your phone or on paper.`,
   },
   ticketsTitle: "Tickets",
   ticketOf: (number: number, all: number) => `Ticket ${number} of ${all}`,
@@ -48,7 +48,7 @@ export const bookings = {
   bookingStatus: { confirmed: "Confirmed", cancelled: "Cancelled" },
   eventCancelled: "The event was cancelled. You get back what you paid.",
   summary: "Payment",
-  line: (quantity: number, category: string) => `${count(quantity)} × ${category}`,
+  line: (quantity: number, category: string) => `${formatCount(quantity)} × ${category}`,
   total: "Total",
   refunded: "Refunded",
   print: "Print",
@@ -69,7 +69,7 @@ export const bookings = {
     keep: "Keep tickets",
     tooLate: "The event has begun: tickets can't be given back any more.",
     salesOver: "Sales are over: tickets can't be given back any more.",
-    done: (quantity: number) => `${quantity === 1 ? "1 ticket is" : `${count(quantity)} tickets are`} cancelled.`,
+    done: (quantity: number) => `${quantity === 1 ? "1 ticket is" : `${formatCount(quantity)} tickets are`} cancelled.`,
     problems: {
       "already-cancelled": "Those tickets are cancelled already.",
       "ticket-already-used": "A ticket that was used to get in can't be given back.",

@@ -5,7 +5,7 @@ import { lazy, Suspense, useState } from "react";
 import { useLocation } from "react-router";
 
 import type { Filter } from "./queries";
-import { events } from "./strings";
+import { eventsText } from "./strings";
 
 const TYPING_MILLISECONDS = 250;
 
@@ -36,10 +36,10 @@ export function EventFilter({ filter, onChange }: { filter: Filter; onChange: (f
         flex="1 1 240px"
         size="md"
         maxLength={200}
-        aria-label={events.search.label}
-        placeholder={events.search.label}
+        aria-label={eventsText.search.label}
+        placeholder={eventsText.search.label}
         leftSection={<IconSearch size={18} aria-hidden />}
-        rightSection={typed !== "" && <CloseButton aria-label={events.search.clear} onClick={() => type("")} />}
+        rightSection={typed !== "" && <CloseButton aria-label={eventsText.search.clear} onClick={() => type("")} />}
         value={typed}
         onChange={({ currentTarget }) => type(currentTarget.value)}
       />
@@ -58,7 +58,7 @@ function Dates({ filter, onChange }: { filter: Filter; onChange: (filter: Filter
       loading={isAsked}
       onClick={() => setIsAsked(true)}
     >
-      {events.dates.any}
+      {eventsText.dates.any}
     </Button>
   );
   if (!isAsked && filter.from === null) return button;

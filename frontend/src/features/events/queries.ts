@@ -2,7 +2,7 @@ import { infiniteQueryOptions } from "@tanstack/react-query";
 
 import { getEvents } from "@/shared/api/generated/events/events";
 import type { Event, EventPage } from "@/shared/api/generated/model";
-import { learnFrom } from "@/shared/live/seat-store";
+import { storeSeatsFrom } from "@/shared/live/seat-store";
 import { queryKey } from "@/shared/queries/query-key";
 
 import { datesAnywhere, localDate } from "./local-dates";
@@ -38,7 +38,7 @@ async function readPage({ q, from, to }: Filter, cursor: string | null, signal: 
     ...(from === null ? {} : datesAnywhere(from, to ?? from)),
     ...(cursor === null ? {} : { cursor }),
   };
-  return learnFrom(await getEvents(params, undefined, undefined, signal), ({ items }) => items);
+  return storeSeatsFrom(await getEvents(params, undefined, undefined, signal), ({ items }) => items);
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Event } from "@/shared/api/generated/model";
 export type SaleState = "on-sale" | "sold-out" | "not-open" | "closed" | "past" | "cancelled" | "completed";
 
 /** Whether one can book now. The API decides; this is what the page says before anybody asks. */
-export function saleState(event: Event, available: number, now: number): SaleState {
+export function getSaleState(event: Event, available: number, now: number): SaleState {
   if (event.status !== "active") return event.status;
   if (isReached(event.past_at, now)) return "past";
   if (event.sales_open_at !== null && !isReached(event.sales_open_at, now)) return "not-open";
@@ -17,7 +17,7 @@ export function isOngoing(event: Event, now: number): boolean {
 }
 
 /** Of an event that has begun: until when it is on. Of one that has, or has an open date: until when it sells. Null: not known. */
-export function untilWhen(event: Event, now: number): { on: string | null; sales: string | null } {
+export function getEndTimes(event: Event, now: number): { on: string | null; sales: string | null } {
   const { status, starts_at, ends_at, sales_close_at } = event;
   const sells = isOngoing(event, now) || (status === "active" && starts_at === null);
   const toCome = (at: string | null) => (sells && !isReached(at, now) ? at : null);

@@ -1,7 +1,7 @@
-import { count } from "@/shared/formatting/counts";
+import { formatCount } from "@/shared/formatting/counts";
 import { tickets } from "@/shared/strings/counts";
 
-export const events = {
+export const eventsText = {
   title: "What's on",
   lead: "Find an evening, pick your seats, done. What is left is counted live.",
   search: { label: "Search by name or venue", clear: "Clear search" },
@@ -26,7 +26,7 @@ export const events = {
   loading: "Loading events",
   results: (shown: number, hasMore: boolean) => {
     if (shown === 1 && !hasMore) return "1 event";
-    return hasMore ? `The first ${count(shown)} events` : `${count(shown)} events`;
+    return hasMore ? `The first ${formatCount(shown)} events` : `${formatCount(shown)} events`;
   },
   none: {
     title: "Nothing is on sale yet",
@@ -40,10 +40,10 @@ export const events = {
   live: { live: "Live", connecting: "Connecting…", polling: "Updated every few seconds" },
   from: (price: string) => `from ${price}`,
   free: "Free",
-  seatsLeft: (seats: number) => (seats === 1 ? "1 seat left" : `${count(seats)} seats left`),
-  lastSeats: (seats: number) => (seats === 1 ? "Last seat" : `Last ${count(seats)} seats`),
+  seatsLeft: (seats: number) => (seats === 1 ? "1 seat left" : `${formatCount(seats)} seats left`),
+  lastSeats: (seats: number) => (seats === 1 ? "Last seat" : `Last ${formatCount(seats)} seats`),
   onlyLeft: (seats: number) =>
-    seats === 0 ? "No seat is left." : `Only ${seats === 1 ? "1 seat is" : `${count(seats)} seats are`} left.`,
+    seats === 0 ? "No seat is left." : `Only ${seats === 1 ? "1 seat is" : `${formatCount(seats)} seats are`} left.`,
   soldOut: "Sold out",
   cancelled: "Cancelled",
   past: "Past",
@@ -57,7 +57,7 @@ export const events = {
   timeZone: (zone: string) => `Time zone ${zone}`,
   limit: (limit: number) => `At most ${tickets(limit)} a person`,
   seats: "Seats",
-  seatsOf: (available: number, capacity: number) => `${count(available)} of ${count(capacity)} left`,
+  seatsOf: (available: number, capacity: number) => `${formatCount(available)} of ${formatCount(capacity)} left`,
   notFound: { title: "No such event", text: "It may have been a mistyped address." },
 
   booking: {
@@ -94,14 +94,14 @@ export const events = {
         all: "The last seats were just sold. One that somebody gives back shows here at once: leave the page open.",
         none: (category: string) => `The last seats in ${category} were just sold. Take another category.`,
         fewer: (available: number, category: string) => `Only ${tickets(available)} left in ${category}.`,
-        take: (available: number) => `Take ${count(available)}`,
+        take: (available: number) => `Take ${formatCount(available)}`,
       },
       limit: {
         title: "That is more than one person may hold",
         text: (limit: number, held: number) =>
           held === 0
             ? `At most ${tickets(limit)} a person.`
-            : `At most ${tickets(limit)} a person, and you hold ${count(held)} already.`,
+            : `At most ${tickets(limit)} a person, and you hold ${formatCount(held)} already.`,
         bookings: "See your bookings",
       },
       tooLarge: {

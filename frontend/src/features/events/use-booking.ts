@@ -4,7 +4,7 @@ import { useNavigate } from "react-router";
 
 import { useBookTickets } from "@/shared/api/generated/bookings/bookings";
 import type { Booking, Event, Problem } from "@/shared/api/generated/model";
-import { ApiError, isUncertain } from "@/shared/api/problem";
+import { ApiError, isOutcomeUnknown } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
 import { eventQuery } from "@/shared/queries/event-query";
 import { queryKey } from "@/shared/queries/query-key";
@@ -12,7 +12,7 @@ import { queryKey } from "@/shared/queries/query-key";
 const SLOW_MILLISECONDS = 2_500;
 
 /** What went wrong: `kind` is the problem's. */
-export interface Refusal {
+export interface BookingRefusal {
   kind: string;
   problem: Problem | null;
 }
@@ -22,7 +22,7 @@ export interface Refusal {
  * nothing can be booked: its script may take far longer to load than the booking takes to be made.
  */
 export function useBooking(event: Event) {
-  const [problem, setProblem] = useState<Refusal | null>(null);
+  const [problem, setProblem] = useState<BookingRefusal | null>(null);
   const [booked, setBooked] = useState<Booking | null>(null);
   const navigate = useNavigate();
   const queries = useQueryClient();
@@ -68,7 +68,7 @@ export function useBooking(event: Event) {
     isSending: isPending,
     isSlow,
     /** Another choice now could be booked beside this one. */
-    isChoiceFixed: isPending || isUncertain(error) || booked !== null,
+    isChoiceFixed: isPending || isOutcomeUnknown(error) || booked !== null,
   };
 }
 

@@ -13,12 +13,12 @@ import type { EntryType } from "@/shared/api/generated/model";
 import { positionOf } from "@/shared/api/http";
 import { queryKey } from "@/shared/queries/query-key";
 
-import { check } from "./proofs/inclusion";
+import { verifyInclusion } from "./proofs/verify-inclusion";
 
 const PAGE_SIZE = 50;
 const HISTORY_PAGE_SIZE = 200;
 /** Places of the ledger that one request looks at: past that, its page may be empty and have a next one. */
-export const PLACES_A_PAGE = 200_000;
+export const POSITIONS_PER_PAGE = 200_000;
 
 /** Times are RFC 3339, in UTC. */
 export interface Filter {
@@ -32,7 +32,7 @@ export interface Filter {
 
 export const NO_FILTER: Filter = { eventId: null, actorId: null, type: null, from: null, to: null, after: null };
 
-export function parametersOf({ eventId, actorId, type, from, to, after }: Filter) {
+export function toEntryParameters({ eventId, actorId, type, from, to, after }: Filter) {
   return {
     ...(eventId === null ? {} : { event_id: eventId }),
     ...(actorId === null ? {} : { actor_id: actorId }),
@@ -47,7 +47,7 @@ export function entriesQuery(filter: Filter, limit = PAGE_SIZE) {
   return infiniteQueryOptions({
     queryKey: queryKey("ledger", "entries", filter, limit),
     queryFn: ({ pageParam, signal }) => {
-      const parameters = { ...parametersOf(filter), limit, ...(pageParam === null ? {} : { cursor: pageParam }) };
+      const parameters = { ...toEntryParameters(filter), limit, ...(pageParam === null ? {} : { cursor: pageParam }) };
       return getEntries(parameters, undefined, undefined, signal);
     },
     initialPageParam: null as string | null,
@@ -61,7 +61,7 @@ export function historyQuery(eventId: string) {
 }
 
 /** The event as it stood at a position or a time, and the position that this stands for. What was does not change. */
-export function asOfQuery(eventId: string, at: number | string | null) {
+export function eventAsOfQuery(eventId: string, at: number | string | null) {
   return queryOptions({
     queryKey: queryKey("ledger", "event-as-of", eventId, at),
     queryFn: async ({ signal }) => {
@@ -82,7 +82,7 @@ export function statisticsAsOfQuery(at: number | string | null) {
 }
 
 /** Positions or times; null: the first entry, and now. */
-export interface Moments {
+export interface TimeRange {
   since: number | string | null;
   at: number | string | null;
 }
@@ -92,7 +92,7 @@ type DifferencePage = Partial<Record<"since" | "at", number>> & { cursor?: strin
 const NO_PAGE: DifferencePage = {};
 
 /** What became of the statistics between two moments. Its pages are of the same two, whatever happens while one reads. */
-export function differenceQuery({ since, at }: Moments) {
+export function differenceQuery({ since, at }: TimeRange) {
   return infiniteQueryOptions({
     queryKey: queryKey("ledger", "difference", since, at),
     queryFn: ({ pageParam, signal }) => {
@@ -122,7 +122,7 @@ export function proofQuery(position: number) {
     queryFn: async ({ signal }) => {
       const proof = await getProof({ position }, undefined, undefined, signal);
       const { verifier_key: key } = await getCheckpoint(undefined, undefined, signal);
-      return { proof, key, checked: await check(proof, key) };
+      return { proof, key, checked: await verifyInclusion(proof, key) };
     },
     gcTime: 60_000,
   });

@@ -1,4 +1,4 @@
-export const people = {
+export const peopleText = {
   title: "People",
   lead: "Who has an account, and what it may do.",
   search: "Search by name or e-mail",

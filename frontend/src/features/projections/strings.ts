@@ -1,6 +1,6 @@
-import { count } from "@/shared/formatting/counts";
+import { formatCount } from "@/shared/formatting/counts";
 
-export const projections = {
+export const projectionsText = {
   title: "Projections",
   lead: "What is read is folded from the ledger. Here is how far each has come.",
   head: "The ledger's head",
@@ -17,18 +17,18 @@ export const projections = {
   upToDate: "Up to date",
   caughtUp: (name: string) => `How far ${name} has come`,
   version: (version: number) => `Version ${version}`,
-  behind: (entries: number) => (entries >= 100_000 ? `${count(entries)} or more` : count(entries)),
+  behind: (entries: number) => (entries >= 100_000 ? `${formatCount(entries)} or more` : formatCount(entries)),
   stalled: {
     title: (name: string) => `${name} has stopped`,
     at: (position: number) =>
-      `At the entry at position ${count(position)}, which it can't apply. It waits to be repaired; selling goes on.`,
+      `At the entry at position ${formatCount(position)}, which it can't apply. It waits to be repaired; selling goes on.`,
     unknown: "It waits to be repaired; selling goes on.",
   },
   frozen: {
     title: (name: string) => `Nobody is working on ${name}`,
     text: "The ledger has moved on for 10 seconds and this has not: look whether a worker runs.",
   },
-  rebuild: (position: number, target: number) => `Rebuilding: ${count(position)} of ${count(target)}`,
+  rebuild: (position: number, target: number) => `Rebuilding: ${formatCount(position)} of ${formatCount(target)}`,
   rebuildLeft: (duration: string) => `about ${duration} left`,
   rebuildOf: (name: string) => `How far the rebuilding of ${name} is`,
   verification: {
@@ -37,7 +37,7 @@ export const projections = {
     sound: "All of it was proven",
     altered: "Something was altered",
     said: (entries: number, position: number, when: string) =>
-      `${count(entries)} entries, up to position ${count(position)}, ${when}.`,
+      `${formatCount(entries)} entries, up to position ${formatCount(position)}, ${when}.`,
   },
   about: {
     audit: "The proof: a Merkle tree over every entry",

@@ -1,8 +1,8 @@
-import { count } from "@/shared/formatting/counts";
+import { formatCount } from "@/shared/formatting/counts";
 
-const events = (number: number) => (number === 1 ? "1 event" : `${count(number)} events`);
+const events = (number: number) => (number === 1 ? "1 event" : `${formatCount(number)} events`);
 
-export const statistics = {
+export const statisticsText = {
   title: "Statistics",
   lead: {
     own: "Your events: every number is derived from the ledger, and says how far.",
@@ -25,16 +25,16 @@ export const statistics = {
     refunded: "Refunded",
     grossAndRefunded: (gross: string, refunded: string) => `${gross} gross, ${refunded} refunded`,
     tickets: "Tickets held",
-    ofSeats: (capacity: number, share: string) => `of ${count(capacity)} seats (${share})`,
+    ofSeats: (capacity: number, share: string) => `of ${formatCount(capacity)} seats (${share})`,
     ticketsSold: "Tickets sold",
-    ticketsCancelled: (tickets: number) => `${count(tickets)} of them given back`,
+    ticketsCancelled: (tickets: number) => `${formatCount(tickets)} of them given back`,
     bookings: "Bookings",
     perBooking: (amount: string) => `${amount} each, on average`,
     cancellations: "Cancellations",
     ofBookings: (share: string) => `${share} of the bookings`,
     events: "Events",
     eventsBy: (active: number, completed: number, cancelled: number) =>
-      `of ${events(active + completed + cancelled)}: ${count(active)} active, ${count(completed)} completed, ${count(cancelled)} cancelled`,
+      `of ${events(active + completed + cancelled)}: ${formatCount(active)} active, ${formatCount(completed)} completed, ${formatCount(cancelled)} cancelled`,
   },
   revenue: {
     title: "Revenue over time",
@@ -56,12 +56,12 @@ export const statistics = {
       net: "Net",
     },
     download: "Sales as CSV",
-    latest: (shown: number) => `The latest ${count(shown)}; the CSV has all.`,
+    latest: (shown: number) => `The latest ${formatCount(shown)}; the CSV has all.`,
   },
   best: {
     title: "Best sellers",
     note: "By net revenue, over all time.",
-    bounded: (events: number) => `By net revenue over all time, among the newest ${count(events)} events.`,
+    bounded: (events: number) => `By net revenue over all time, among the newest ${formatCount(events)} events.`,
     none: "Nothing has been sold yet.",
   },
   occupancy: {
@@ -85,7 +85,7 @@ export const statistics = {
     share: (name: string) => `Share of the seats of ${name} that is taken`,
     none: { title: "No event yet", text: "Statistics begin with the first one." },
     noMatch: { title: "No event matches", text: "Try another word." },
-    bounded: (events: number) => `The newest ${count(events)} events; the CSV has all.`,
+    bounded: (events: number) => `The newest ${formatCount(events)} events; the CSV has all.`,
     download: "Events as CSV",
   },
   pages: { first: "First page", previous: "Page before", next: "Next page", last: "Last page" },

@@ -2,7 +2,7 @@ import axios, { mergeConfig, type AxiosRequestConfig } from "axios";
 
 import { forgetPosition, recallPosition, rememberPosition } from "./ledger-position";
 import { type ApiError, kindOf, toApiError } from "./problem";
-import { retryWhatIsSafe } from "./retries";
+import { configureRetries } from "./retries";
 
 const POSITION = "Ledger-Position";
 const TRY_MILLISECONDS = 10_000;
@@ -39,7 +39,7 @@ client.interceptors.response.use(
   },
 );
 
-retryWhatIsSafe(client);
+configureRetries(client);
 
 const positions = new WeakMap<object, number>();
 

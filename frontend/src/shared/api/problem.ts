@@ -34,7 +34,7 @@ export function isKind<Kind extends string>(error: unknown, ...kinds: Kind[]): e
 }
 
 /** Whether a command that failed so may have been carried out all the same. Only the same Idempotency-Key can tell. */
-export function isUncertain(error: unknown): boolean {
+export function isOutcomeUnknown(error: unknown): boolean {
   return isKind(error, UNREACHABLE, "outcome-unknown");
 }
 

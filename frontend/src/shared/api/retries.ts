@@ -12,17 +12,17 @@ const LONGEST_WAIT_SECONDS = 5;
  * Sends again what can't act twice: queries, and commands that carry an Idempotency-Key, which stays the same. After a 503 or 429
  * when it asks for, or when no answer came.
  */
-export function retryWhatIsSafe(client: AxiosInstance): void {
+export function configureRetries(client: AxiosInstance): void {
   axiosRetry(client, {
     retries: RETRIES,
     shouldResetTimeout: true,
-    retryCondition: mayTryAgain,
+    retryCondition: isRetryable,
     retryDelay: (count, error) => exponentialDelay(count, error, FIRST_WAIT_MILLISECONDS),
   });
 }
 
-export function mayTryAgain(error: AxiosError): boolean {
-  if (error.code === AxiosError.ERR_CANCELED || !isSafe(error)) return false;
+export function isRetryable(error: AxiosError): boolean {
+  if (error.code === AxiosError.ERR_CANCELED || !isIdempotent(error)) return false;
   const response = error.response;
   if (response === undefined) return true;
   if (kindOf(response.data) === "position-beyond-head") return true;
@@ -30,7 +30,7 @@ export function mayTryAgain(error: AxiosError): boolean {
   return [429, 502, 503, 504].includes(response.status) && wait <= LONGEST_WAIT_SECONDS;
 }
 
-function isSafe(error: AxiosError): boolean {
+function isIdempotent(error: AxiosError): boolean {
   const isQuery = error.config?.method?.toLowerCase() === "get";
   return isQuery || Boolean(error.config?.headers.has("Idempotency-Key"));
 }

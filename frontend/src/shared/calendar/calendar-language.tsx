@@ -1,9 +1,9 @@
 import { DatesProvider } from "@mantine/dates";
 import type { ReactNode } from "react";
 
-import { calendarSettings } from "./locale";
+import { makeCalendarSettings } from "./calendar-settings";
 
-const settings = calendarSettings();
+const settings = makeCalendarSettings();
 
 /** Around each calendar: its months and days are called as the browser's language does. */
 export function CalendarLanguage({ children }: { children: ReactNode }) {

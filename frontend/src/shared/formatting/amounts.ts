@@ -1,7 +1,7 @@
 /** Arithmetic on the API's decimal strings (`-12.50`), all of one currency: exact, whatever their size. */
 
 /** `0` of none. */
-export function sum(amounts: readonly string[]): string {
+export function sumAmounts(amounts: readonly string[]): string {
   const decimals = Math.max(0, ...amounts.map((amount) => amount.split(".")[1]?.length ?? 0));
   const minor = amounts.reduce((all, amount) => all + minorUnits(amount, decimals), 0n);
   const digits = (minor < 0n ? -minor : minor).toString().padStart(decimals + 1, "0");
@@ -10,8 +10,8 @@ export function sum(amounts: readonly string[]): string {
 }
 
 /** `one` without `other`. */
-export function difference(one: string, other: string): string {
-  return sum([one, other.startsWith("-") ? other.slice(1) : `-${other}`]);
+export function subtractAmounts(amount: string, subtrahend: string): string {
+  return sumAmounts([amount, subtrahend.startsWith("-") ? subtrahend.slice(1) : `-${subtrahend}`]);
 }
 
 function minorUnits(amount: string, decimals: number): bigint {

@@ -19,7 +19,7 @@ export function useLiveSeats(events: readonly string[], queryKey: readonly unkno
   const named = events.join(" ");
   const key = JSON.stringify(queryKey);
 
-  useEffect(() => (named === "" ? undefined : live.want(named.split(" "))), [live, named]);
+  useEffect(() => (named === "" ? undefined : live.watch(named.split(" "))), [live, named]);
 
   useEffect(() => {
     if (state !== "polling") return;

@@ -1,5 +1,5 @@
 /** What several features say, and the shared components. */
-export const app = {
+export const appText = {
   name: "Seatledger",
   roles: { customer: "Customer", organizer: "Organizer", auditor: "Auditor", admin: "Admin" },
   loading: "Loading…",

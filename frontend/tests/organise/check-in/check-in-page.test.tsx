@@ -7,13 +7,13 @@ import { describe, expect, it } from "vitest";
 import { CheckInPage } from "@/features/organise/check-in/check-in-page";
 import { getGetEventResponseMock } from "@/shared/api/generated/events/events.msw";
 
+import { renderPage } from "../../render-page";
 import { server } from "../../server";
-import { show } from "../../show";
 
 const event = { ...getGetEventResponseMock(), id: "e1", status: "active" as const };
 
 function open() {
-  show(
+  renderPage(
     <Routes>
       <Route element={<Outlet context={event} />}>
         <Route path="*" element={<CheckInPage />} />

@@ -1,4 +1,4 @@
-import { count } from "@/shared/formatting/counts";
+import { formatCount } from "@/shared/formatting/counts";
 
 export const comparisonText = {
   title: "Compare two moments",
@@ -15,7 +15,7 @@ export const comparisonText = {
   ],
   start: { title: "Which two moments?", text: "Name them above, or take one of the usual spans." },
   between: (before: number, after: number) =>
-    `From ledger position ${count(before)} to ledger position ${count(after)}`,
+    `From ledger position ${formatCount(before)} to ledger position ${formatCount(after)}`,
   figures: {
     net: "Net revenue",
     gross: "Gross revenue",
@@ -44,8 +44,8 @@ export const comparisonText = {
       net: "Net revenue",
     },
     shown: (shown: number, hasMore: boolean) => {
-      if (hasMore) return `The newest ${count(shown)} events that changed`;
-      return shown === 1 ? "1 event changed" : `${count(shown)} events changed`;
+      if (hasMore) return `The newest ${formatCount(shown)} events that changed`;
+      return shown === 1 ? "1 event changed" : `${formatCount(shown)} events changed`;
     },
     none: { title: "No event changed", text: "Nothing was scheduled, sold or cancelled between the two." },
   },

@@ -1,5 +1,5 @@
 import type { EntryType } from "@/shared/api/generated/model";
-import { count } from "@/shared/formatting/counts";
+import { formatCount } from "@/shared/formatting/counts";
 import { tickets } from "@/shared/strings/counts";
 
 const types: Record<EntryType, string> = {
@@ -43,33 +43,33 @@ export const entriesText = {
     actor: "Actor",
     body: "Body",
   },
-  show: (position: number) => `Show the body of entry ${count(position)}`,
-  hide: (position: number) => `Hide the body of entry ${count(position)}`,
-  bodyOf: (position: number) => `Entry ${count(position)} as JSON`,
+  show: (position: number) => `Show the body of entry ${formatCount(position)}`,
+  hide: (position: number) => `Hide the body of entry ${formatCount(position)}`,
+  bodyOf: (position: number) => `Entry ${formatCount(position)} as JSON`,
   history: (id: string) => `History of event ${id}`,
   onlyActor: (id: string) => `Only entries of actor ${id}`,
   nobody: "nobody signed in",
   download: "Download NDJSON",
   shown: (shown: number, hasMore: boolean) => {
-    if (hasMore) return `The first ${count(shown)} entries`;
-    return shown === 1 ? "1 entry" : `${count(shown)} entries`;
+    if (hasMore) return `The first ${formatCount(shown)} entries`;
+    return shown === 1 ? "1 entry" : `${formatCount(shown)} entries`;
   },
-  searching: (places: number) => `Searching… ${count(places)} places looked at`,
+  searching: (places: number) => `Searching… ${formatCount(places)} places looked at`,
   searchOn: {
-    text: (places: number) => `Nothing matched in the next ${count(places)} places. There are more.`,
+    text: (places: number) => `Nothing matched in the next ${formatCount(places)} places. There are more.`,
     action: "Search on",
   },
   none: { title: "The ledger is empty", text: "The first event that is scheduled is its first entry." },
   noMatch: { title: "No entry matches", text: "Take another type, or a longer time.", action: "Clear filters" },
   what: {
-    scheduled: (name: string, seats: number) => `${name}, ${count(seats)} seats`,
+    scheduled: (name: string, seats: number) => `${name}, ${formatCount(seats)} seats`,
     details: (name: string) => name,
-    added: (name: string, seats: number) => `${name}, ${count(seats)} seats`,
+    added: (name: string, seats: number) => `${name}, ${formatCount(seats)} seats`,
     renamed: (name: string) => `Now ${name}`,
     price: (category: number) => `Of category ${category}, for new bookings`,
-    capacity: (seats: number, category: number) => `Category ${category} has ${count(seats)} seats`,
+    capacity: (seats: number, category: number) => `Category ${category} has ${formatCount(seats)} seats`,
     removed: (category: number) => `Category ${category}`,
-    line: (quantity: number, name: string) => `${count(quantity)} × ${name}`,
+    line: (quantity: number, name: string) => `${formatCount(quantity)} × ${name}`,
     whole: "The whole booking",
     some: (quantity: number) => `${tickets(quantity)} of it`,
     used: (ticket: number) => `Ticket ${ticket} of its booking`,

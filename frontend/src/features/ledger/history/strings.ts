@@ -1,4 +1,4 @@
-import { count } from "@/shared/formatting/counts";
+import { formatCount } from "@/shared/formatting/counts";
 
 export const historyText = {
   title: (name: string) => `History of ${name}`,
@@ -6,16 +6,16 @@ export const historyText = {
   lead: "Drag, and see the event as it stood then.",
   slider: "Entry",
   step: (number: number, all: number, isMore: boolean) =>
-    `Entry ${count(number)} of ${count(all)}${isMore ? " or more" : ""}`,
+    `Entry ${formatCount(number)} of ${formatCount(all)}${isMore ? " or more" : ""}`,
   first: "First",
   previous: "Entry before",
   next: "Next entry",
   last: "Last",
-  loading: (loaded: number) => `Reading the history… ${count(loaded)} entries`,
+  loading: (loaded: number) => `Reading the history… ${formatCount(loaded)} entries`,
   more: "Read on",
-  moreText: (loaded: number) => `The first ${count(loaded)} entries are on the slider.`,
+  moreText: (loaded: number) => `The first ${formatCount(loaded)} entries are on the slider.`,
   timeline: "Entries around it",
-  asOf: (position: number) => `As it stood at ledger position ${count(position)}`,
+  asOf: (position: number) => `As it stood at ledger position ${formatCount(position)}`,
   stands: "The event then",
   status: { active: "Active", cancelled: "Cancelled", completed: "Completed" },
   starts: "Starts",
@@ -26,7 +26,7 @@ export const historyText = {
   salesClose: "Sales close",
   limit: "Tickets per customer",
   taken: "Seats taken",
-  of: (taken: number, capacity: number) => `${count(taken)} of ${count(capacity)}`,
+  of: (taken: number, capacity: number) => `${formatCount(taken)} of ${formatCount(capacity)}`,
   columns: { category: "Category", price: "Price", taken: "Taken" },
   share: (name: string) => `Share of the seats in ${name} that was taken`,
   by: (who: string) => `by ${who}`,

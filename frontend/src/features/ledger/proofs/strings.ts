@@ -1,4 +1,4 @@
-import { count } from "@/shared/formatting/counts";
+import { formatCount } from "@/shared/formatting/counts";
 
 export const checkpointText = {
   title: "Proof",
@@ -16,18 +16,18 @@ export const checkpointText = {
 
 export const inclusionText = {
   prove: "Prove that it is in the log",
-  of: (position: number) => `Proof of entry ${count(position)}`,
+  of: (position: number) => `Proof of entry ${formatCount(position)}`,
   inclusion: {
-    right: (number: number, size: number) =>
-      `It is number ${count(number)} of the ${count(size)} signed entries: its hash leads to their root. Checked by your browser.`,
-    wrong: (number: number, size: number) =>
-      `The proof is wrong: as number ${count(number)} of ${count(size)}, its hash does not lead to the root that was signed.`,
+    valid: (number: number, size: number) =>
+      `It is number ${formatCount(number)} of the ${formatCount(size)} signed entries: its hash leads to their root. Checked by your browser.`,
+    invalid: (number: number, size: number) =>
+      `The proof is invalid: as number ${formatCount(number)} of ${formatCount(size)}, its hash does not lead to the root that was signed.`,
     unchecked: (number: number, size: number) =>
-      `The server says that it is number ${count(number)} of ${count(size)} signed entries. Your browser checks that over HTTPS only.`,
+      `The server says that it is number ${formatCount(number)} of ${formatCount(size)} signed entries. Your browser checks that over HTTPS only.`,
   },
   signature: {
-    right: "That root is signed with the verifier key. Checked by your browser.",
-    wrong: "The signature is wrong: it was not made with the verifier key.",
+    valid: "That root is signed with the verifier key. Checked by your browser.",
+    invalid: "The signature is invalid: it was not made with the verifier key.",
     unchecked: "Whether that root is signed with the verifier key, this browser can't check.",
   },
   limits:

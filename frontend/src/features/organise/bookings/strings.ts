@@ -1,4 +1,4 @@
-import { count } from "@/shared/formatting/counts";
+import { formatCount } from "@/shared/formatting/counts";
 
 export const eventBookingsText = {
   table: "Bookings",
@@ -16,11 +16,11 @@ export const eventBookingsText = {
   walkIn: "Walk-in",
   erased: "Erased account",
   number: (value: number) => `No. ${value}`,
-  used: (used: number) => `${count(used)} checked in`,
+  used: (used: number) => `${formatCount(used)} checked in`,
   refunded: (amount: string) => `${amount} refunded`,
   shown: (shown: number, hasMore: boolean) => {
-    if (hasMore) return `The newest ${count(shown)} bookings`;
-    return shown === 1 ? "1 booking" : `${count(shown)} bookings`;
+    if (hasMore) return `The newest ${formatCount(shown)} bookings`;
+    return shown === 1 ? "1 booking" : `${formatCount(shown)} bookings`;
   },
   none: { title: "Nobody has booked yet", text: "Whoever does, here or at the box office, is listed here at once." },
   noMatch: { title: "No booking matches", text: "Try another word, or every status.", action: "Show all" },

@@ -1,4 +1,4 @@
-import { count } from "@/shared/formatting/counts";
+import { formatCount } from "@/shared/formatting/counts";
 import { seats, tickets } from "@/shared/strings/counts";
 
 export const boxOfficeText = {
@@ -12,7 +12,9 @@ export const boxOfficeText = {
   email: "E-mail",
   left: (available: number) => (available === 0 ? "Sold out" : `${seats(available)} left`),
   onlyLeft: (available: number) =>
-    available === 0 ? "Sold out." : `Only ${available === 1 ? "1 seat is" : `${count(available)} seats are`} left.`,
+    available === 0
+      ? "Sold out."
+      : `Only ${available === 1 ? "1 seat is" : `${formatCount(available)} seats are`} left.`,
   total: "Total",
   sell: (quantity: number) => (quantity === 0 ? "Sell" : `Sell ${tickets(quantity)}`),
   nothingChosen: "Choose how many tickets first.",
@@ -35,7 +37,8 @@ export const boxOfficeText = {
       available === 0
         ? "The last seats of this category are gone."
         : `Only ${seats(available)} of this category are left.`,
-    limit: (limit: number, held: number) => `A customer may hold ${tickets(limit)}, and this one holds ${count(held)}.`,
+    limit: (limit: number, held: number) =>
+      `A customer may hold ${tickets(limit)}, and this one holds ${formatCount(held)}.`,
     tooLarge: (limit: number) => `One booking holds at most ${tickets(limit)}: sell the rest in a second one.`,
     past: "The event is past or closed: nothing can be sold any more.",
     unknown: "No answer came. Sell again: if it was sold, you get that sale and no second one.",

@@ -4,13 +4,13 @@ import { useEffect, useRef, useState } from "react";
 
 import { useBookTickets } from "@/shared/api/generated/bookings/bookings";
 import type { Booking, NewBooking } from "@/shared/api/generated/model";
-import { isKind, isUncertain, type ApiError } from "@/shared/api/problem";
+import { isKind, isOutcomeUnknown, type ApiError } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
-import { money } from "@/shared/formatting/money";
+import { formatMoney } from "@/shared/formatting/money";
 import { DRAFT } from "@/shared/session/session";
-import { app } from "@/shared/strings/app";
+import { appText } from "@/shared/strings/app";
 
-import { refresh } from "../queries";
+import { invalidateEvent } from "../queries";
 import { boxOfficeText } from "./strings";
 
 const text = boxOfficeText.problems;
@@ -33,7 +33,7 @@ export function useSale(eventId: string, setErrors: (errors: Record<string, stri
   const queries = useQueryClient();
   const mutationKey = ["sell", eventId];
   const isRunning = useIsMutating({ mutationKey }) > 0;
-  const isHere = useIsHere();
+  const isMounted = useIsMounted();
   const { mutate, error } = useBookTickets({
     mutation: {
       ...DRAFT.mutation,
@@ -41,12 +41,12 @@ export function useSale(eventId: string, setErrors: (errors: Record<string, stri
       // Unlike those of a single `mutate`, these are called when the page was left, too.
       onSuccess: (booking, { data }) => {
         done();
-        if (!isHere.current) tellSold(booking, data.customer?.name);
+        if (!isMounted.current) notifySold(booking, data.customer?.name);
       },
       onError: (error) => {
-        if (!isHere.current) tellFailed(error);
+        if (!isMounted.current) notifyFailed(error);
       },
-      onSettled: () => void refresh(queries, eventId),
+      onSettled: () => void invalidateEvent(queries, eventId),
     },
   });
 
@@ -80,13 +80,13 @@ export function useSale(eventId: string, setErrors: (errors: Record<string, stri
     next,
     problem,
     isSelling: isRunning,
-    isFixed: isRunning || isUncertain(error),
+    isFixed: isRunning || isOutcomeUnknown(error),
     isSignedOut: isKind(error, "not-signed-in"),
   };
 }
 
 /** Whether the page that asks is still shown. */
-function useIsHere() {
+function useIsMounted() {
   const isHere = useRef(false);
   useEffect(() => {
     isHere.current = true;
@@ -97,12 +97,12 @@ function useIsHere() {
   return isHere;
 }
 
-function tellSold({ tickets, total_amount, currency, number }: Booking, customer = boxOfficeText.someWalkIn): void {
-  const message = boxOfficeText.whenLeft.sold(customer, money(total_amount, currency), number);
+function notifySold({ tickets, total_amount, currency, number }: Booking, customer = boxOfficeText.someWalkIn): void {
+  const message = boxOfficeText.whenLeft.sold(customer, formatMoney(total_amount, currency), number);
   notifications.show({ title: boxOfficeText.sold(tickets.length), message, autoClose: false });
 }
 
-function tellFailed(error: ApiError): void {
+function notifyFailed(error: ApiError): void {
   notifications.show({
     title: boxOfficeText.whenLeft.failed,
     message: sentence(error),
@@ -124,6 +124,6 @@ function sentence(error: ApiError): string {
   if (isKind(error, "customer-limit")) return text.limit(limit, held);
   if (isKind(error, "booking-too-large")) return text.tooLarge(limit);
   if (isKind(error, "event-not-bookable", "not-on-sale")) return text.past;
-  if (isKind(error, "not-signed-in")) return app.signedOut.text;
-  return isUncertain(error) ? text.unknown : text.other;
+  if (isKind(error, "not-signed-in")) return appText.signedOut.text;
+  return isOutcomeUnknown(error) ? text.unknown : text.other;
 }

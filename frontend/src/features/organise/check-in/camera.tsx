@@ -2,7 +2,7 @@ import { Alert, Text } from "@mantine/core";
 import { useEffect, useEffectEvent, useRef, useState } from "react";
 
 import classes from "./camera.module.css";
-import { codeIn, pictureOf } from "./qr-codes";
+import { decodeQrCode, captureFrame } from "./decode-qr-code";
 import { checkInText } from "./strings";
 
 const text = checkInText;
@@ -40,8 +40,8 @@ export function Camera({ onCode }: { onCode: (code: string) => void }) {
     }
 
     function look(film: HTMLVideoElement) {
-      const shown = pictureOf(film, canvas);
-      const code = shown && codeIn(shown);
+      const shown = captureFrame(film, canvas);
+      const code = shown && decodeQrCode(shown);
       if (code) see(code);
       timer = window.setTimeout(look, LOOK_MILLISECONDS, film);
     }

@@ -4,11 +4,11 @@ import { lazy, Suspense, useRef, useState, type SyntheticEvent } from "react";
 
 import type { Event } from "@/shared/api/generated/model";
 
-import { Over, useEvent } from "../event-layout/workspace";
+import { ClosedEvent, useEvent } from "../event-layout/event-layout";
+import { CheckInResultPanel } from "./check-in-result-panel";
+import { CheckInTotals } from "./check-in-totals";
 import { checkInText } from "./strings";
-import { TallyPanel } from "./tally-panel";
 import { useCheckIn } from "./use-check-in";
-import { VerdictPanel } from "./verdict-panel";
 
 const text = checkInText;
 
@@ -17,18 +17,18 @@ const Camera = lazy(async () => ({ default: (await import("./camera")).Camera })
 
 export function CheckInPage() {
   const event = useEvent();
-  return event.status === "active" ? <Door event={event} /> : <Over status={event.status} />;
+  return event.status === "active" ? <CheckInDesk event={event} /> : <ClosedEvent status={event.status} />;
 }
 
-function Door({ event }: { event: Event }) {
-  const { checkIn, isChecking, shown, tally, clear } = useCheckIn(event.id);
+function CheckInDesk({ event }: { event: Event }) {
+  const { checkIn, isChecking, shown, totals, clear } = useCheckIn(event.id);
   const [isCameraOn, setIsCameraOn] = useState(false);
 
   return (
     <Grid gap="lg">
       <Grid.Col span={{ base: 12, md: 8 }}>
         <Stack gap="lg">
-          <VerdictPanel shown={shown} isChecking={isChecking} />
+          <CheckInResultPanel shown={shown} isChecking={isChecking} />
           <Paper withBorder p={{ base: "md", sm: "lg" }}>
             <Stack gap="md">
               <Title order={2} size="h3">
@@ -62,7 +62,7 @@ function Door({ event }: { event: Event }) {
         </Stack>
       </Grid.Col>
       <Grid.Col span={{ base: 12, md: 4 }}>
-        <TallyPanel tally={tally} onClear={clear} />
+        <CheckInTotals totals={totals} onClear={clear} />
       </Grid.Col>
     </Grid>
   );

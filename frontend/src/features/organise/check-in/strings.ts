@@ -19,7 +19,7 @@ export const checkInText = {
   yes: "Yes, come in",
   no: "No",
   unclear: "No answer",
-  verdicts: {
+  reasons: {
     used: (when: string, ago: string) => `This ticket got in already: ${when} (${ago}).`,
     usedSometime: "This ticket got in already.",
     cancelled: "This ticket was cancelled and refunded.",
@@ -34,7 +34,7 @@ export const checkInText = {
     unreachable: "The server can't be reached. Nothing was decided: check the same ticket again.",
     other: "That did not work. Check the same ticket again.",
   },
-  tally: {
+  totals: {
     title: "In this session",
     admitted: "Admitted",
     refused: "Refused",

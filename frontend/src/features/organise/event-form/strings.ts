@@ -1,4 +1,4 @@
-import { count } from "@/shared/formatting/counts";
+import { formatCount } from "@/shared/formatting/counts";
 
 export const eventFormText = {
   sections: { about: "About", when: "When", sales: "Sales", categories: "Categories" },
@@ -34,14 +34,14 @@ export const eventFormText = {
     name: "Name",
     price: "Price",
     capacity: "Seats",
-    taken: (taken: number) => `${count(taken)} taken`,
+    taken: (taken: number) => `${formatCount(taken)} taken`,
     remove: (name: string) => `Remove ${name === "" ? "this category" : name}`,
     add: "Add a category",
     priceHint: "A new price is for new bookings only.",
   },
   checks: {
     required: "Needed.",
-    tooLong: (limit: number) => `At most ${count(limit)} characters.`,
+    tooLong: (limit: number) => `At most ${formatCount(limit)} characters.`,
     future: "Must be in the future, unless sales close in the future.",
     afterStart: "Must be after the start.",
     notBeforeStart: "Must not be before the start.",
@@ -52,11 +52,11 @@ export const eventFormText = {
     ambiguousPrice: "Thousands or decimals? Enter it without a thousands separator: 1234 or 12.34.",
     otherCurrency: (currency: string) => `The prices of this event are in ${currency}.`,
     tooDear: "At most 9,999,999,999.",
-    capacity: (most: number) => `A whole number from 1 to ${count(most)}.`,
-    belowTaken: (taken: number) => `${count(taken)} are taken already.`,
+    capacity: (most: number) => `A whole number from 1 to ${formatCount(most)}.`,
+    belowTaken: (taken: number) => `${formatCount(taken)} are taken already.`,
     unique: "Each name once.",
-    limit: (most: number) => `A whole number from 1 to ${count(most)}, or nothing.`,
-    categories: (most: number) => `1 to ${count(most)} categories.`,
+    limit: (most: number) => `A whole number from 1 to ${formatCount(most)}, or nothing.`,
+    categories: (most: number) => `1 to ${formatCount(most)} categories.`,
   },
   problems: {
     malformed: "Some of it can't be right: see the fields.",
