@@ -17,14 +17,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from accounts import errors
 from accounts.access import no_obligations
+from accounts.account_service import AccountService, NewAccount
 from accounts.passwords import Passwords
-from accounts.people import NewAccount, People
-from accounts.routes import Name, NewPassword
+from accounts.routes import NewPassword
 from accounts.tokens import AccessCache
+from ledger.commands import Role
 from ledger.errors import SeatledgerError
-from ledger.messages import Role
+from ledger.field_types import Email, Name
 from ledger.settings import Settings, SettingsError
-from ledger.text import Email
 
 
 class Refused(Exception):
@@ -69,12 +69,14 @@ async def _run(arguments: argparse.Namespace) -> str:
     await _check_reachable(url)
     async with AsyncConnectionPool(url, min_size=1, max_size=1, open=False, timeout=10) as pool:
         passwords = Passwords()
-        people = People(pool, passwords, AccessCache(pool), key=os.urandom(32), session_hours=1, obligations=no_obligations)
+        account_service = AccountService(
+            pool, passwords, AccessCache(pool), key=os.urandom(32), session_hours=1, obligations=no_obligations
+        )
         try:
             if arguments.command == "create-admin":
                 new = NewAccount(name=name, email=email, password=password, role=Role.ADMIN)
-                return f"Made {(await people.sign_up(new)).email} an admin."
-            return f"{(await people.set_password(email, password)).email} has a new password; all sessions are ended."
+                return f"Made {(await account_service.sign_up(new)).email} an admin."
+            return f"{(await account_service.set_password(email, password)).email} has a new password; all sessions are ended."
         except errors.AccountNotFound:
             raise Refused("There is no account with this e-mail address.") from None
         finally:

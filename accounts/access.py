@@ -11,7 +11,7 @@ from collections.abc import Collection
 from hashlib import blake2b
 from hmac import compare_digest
 from types import TracebackType
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import Header, Request, Response, Security
@@ -21,12 +21,12 @@ from fastapi.security.base import SecurityBase
 from starlette.types import Scope
 
 from accounts import errors
-from accounts.attempts import Attempts
+from accounts.account_service import AccountService, NewSession, Obligations
 from accounts.database import Pool
 from accounts.directory import Directory
 from accounts.guests import Guests
+from accounts.login_rate_limiter import LoginRateLimiter
 from accounts.passwords import Passwords
-from accounts.people import LoggedIn, Obligations, People
 from accounts.tokens import AccessCache, Principal, hash_of
 from ledger.idempotency import command_id
 from ledger.settings import Settings
@@ -53,7 +53,7 @@ class Access:
         key: bytes,
         obligations: Obligations = no_obligations,
         passwords: Passwords | None = None,
-        attempts: Attempts | None = None,
+        login_rate_limiter: LoginRateLimiter | None = None,
     ) -> None:
         """`key`: at least 32 secret bytes from KEYS_DIR. With a new one browsers must sign in again, and a command of the past that
         is sent again is refused."""
@@ -64,10 +64,12 @@ class Access:
         self._secure_cookies = settings.secure_cookies
         self._session_seconds = settings.session_hours * 3600
         self.passwords = passwords or Passwords()
-        self.attempts = attempts or Attempts(settings.login_attempts_per_minute, settings.redis_url, _derive(key, b"attempts"))
+        self.login_rate_limiter = login_rate_limiter or LoginRateLimiter(
+            settings.login_attempts_per_minute, settings.redis_url, _derive(key, b"attempts")
+        )
         self.tokens = AccessCache(pool)
         self.directory = Directory(pool)
-        self.people = People(
+        self.accounts = AccountService(
             pool,
             self.passwords,
             self.tokens,
@@ -86,7 +88,7 @@ class Access:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self.tokens.stop()
-        await self.attempts.close()
+        await self.login_rate_limiter.close()
         self.passwords.close()
 
     async def principal_of(self, scope: Scope) -> Principal | None:
@@ -114,7 +116,7 @@ class Access:
             raise errors.NotSignedIn(by_cookie=by_cookie)
         return principal
 
-    def set_cookies(self, response: Response, logged_in: LoggedIn) -> None:
+    def set_cookies(self, response: Response, logged_in: NewSession) -> None:
         csrf = self._csrf(hash_of(logged_in.token))
         seconds, secure = self._session_seconds, self._secure_cookies
         response.set_cookie(SESSION_COOKIE, logged_in.token, max_age=seconds, secure=secure, httponly=True, samesite="lax")
@@ -187,24 +189,3 @@ def command_id_of(request: Request, principal: Principal, key: str | None) -> UU
 def _derive(key: bytes, purpose: bytes) -> bytes:
     """One key for each purpose, so that what one shows says nothing about another."""
     return blake2b(purpose, key=key[:64], digest_size=32, person=b"accounts").digest()
-
-
-def document_cookie(document: dict[str, Any]) -> None:
-    """Adds the cookie to an OpenAPI document as the other way in, and to `Anyone`'s routes (no roles) that nobody need sign in.
-
-    Declared here rather than as a dependency, which every request would pay for."""
-    schemes: dict[str, Any] = document.get("components", {}).get("securitySchemes", {})
-    if "bearer" not in schemes:
-        return
-    schemes["cookie"] = {
-        "type": "apiKey",
-        "in": "cookie",
-        "name": SESSION_COOKIE,
-        "description": f"What `POST /api/login` sets in browsers. Requests that change something also send the value of the cookie"
-        f" `{CSRF_COOKIE}` as header `X-CSRF-Token`.",
-    }
-    for path in document["paths"].values():
-        for operation in path.values():
-            if isinstance(operation, dict) and (security := operation.get("security")):
-                roles = security[0].get("bearer", [])
-                operation["security"] = [{"bearer": roles}, {"cookie": roles}, *([{}] if not roles else [])]

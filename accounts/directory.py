@@ -5,10 +5,10 @@ import json
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
+from accounts.account_service import Account
 from accounts.database import Pool, transaction
-from accounts.people import Account
+from ledger.commands import Role
 from ledger.errors import Busy, Malformed
-from ledger.messages import Role
 
 MAX_CURSOR = 200
 

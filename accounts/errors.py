@@ -1,6 +1,6 @@
-"""What accounts refuse, one class a reason. `problems.py` maps each to its HTTP answer, named beside it."""
+"""What accounts refuse, one class a reason. `app/problems.py` maps each to its HTTP answer, named beside it."""
 
-from ledger.errors import Malformed, NotFound, RuleBroken, SeatledgerError, TryAgain
+from ledger.errors import Malformed, NotFound, RetryableError, RuleBroken, SeatledgerError
 
 
 class EmailTaken(RuleBroken):
@@ -72,7 +72,7 @@ class CsrfMissing(SeatledgerError):
         super().__init__("Send the value of the cookie seatledger_csrf as header X-CSRF-Token.")
 
 
-class TooManyAttempts(TryAgain):
+class TooManyAttempts(RetryableError):
     """429"""
 
     def __init__(self, retry_after_seconds: int) -> None:

@@ -18,8 +18,8 @@ from ledger.errors import Busy
 
 #: The name space of the ids of guests with a handle. Changing it would make everybody somebody else.
 _GUESTS = UUID("6f1c1d0e-5f0b-4a57-9d0a-5ea71ed6e501")
-#: The handle of whoever puts on the events of an API that knows no organizers. No person's: theirs are not empty.
-HOUSE = ""
+#: The handle of the organizer of all events of an API without organizers. No guest has it: guests' handles are not empty.
+DEFAULT_ORGANIZER = ""
 #: Log-ins of one guest that are good at the same time; past it the oldest ends.
 MAX_TOKENS = 100
 #: Guests without a handle that one API may make: who lists its guests gets all of them.
@@ -59,7 +59,7 @@ class Guests:
 
     def __init__(self, api: str, pool: Pool, passwords: Passwords) -> None:
         self.api, self._pool, self._passwords = api, pool, passwords
-        self.house_id = guest_id(api, HOUSE)
+        self.default_organizer_id = guest_id(api, DEFAULT_ORGANIZER)
 
     async def find_or_make(self, handle: str) -> Guest:
         """Two at once make one."""
@@ -119,10 +119,10 @@ class Guests:
         return await self._one("number = %(number)s", number=number) if 0 < number <= MAX_NUMBER else None
 
     async def all(self) -> AsyncIterator[list[Guest]]:
-        """In the order in which they came, without the house, a page at a time."""
+        """In the order in which they came, without the default organizer, a page at a time."""
         after = 0
-        asked = f"id <> %(house)s AND number > %(after)s ORDER BY number LIMIT {PAGE}"
-        while page := await self._select(asked, house=self.house_id, after=after):
+        asked = f"id <> %(default_organizer)s AND number > %(after)s ORDER BY number LIMIT {PAGE}"
+        while page := await self._select(asked, default_organizer=self.default_organizer_id, after=after):
             yield page
             after = page[-1].number
 

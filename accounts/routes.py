@@ -10,12 +10,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.access import Access, Admin, IdempotencyKey, SignedIn, clear_cookies, command_id_of
+from accounts.account_service import NewAccount
 from accounts.passwords import MAX_LENGTH, MIN_LENGTH
-from accounts.people import NewAccount
-from ledger.messages import Role
-from ledger.text import Email, Phone, Text
+from ledger.commands import Role
+from ledger.field_types import Email, Name, Phone, Text
 
-Name = Annotated[str, Text(200)]
 NewPassword = Annotated[str, Text(MAX_LENGTH, at_least=MIN_LENGTH, strip=False)]
 #: One that may have been set by older rules.
 AnyPassword = Annotated[str, Text(MAX_LENGTH, strip=False)]
@@ -98,16 +97,17 @@ router = APIRouter(prefix="/api", tags=["accounts"], dependencies=[Depends(_not_
 
 @router.post("/signup", status_code=201, response_model=AccountOut)
 async def sign_up(request: Request, body: SignUp) -> Any:
-    return await _access(request).people.sign_up(NewAccount(**body.model_dump()))
+    """Creates an account."""
+    return await _access(request).accounts.sign_up(NewAccount(**body.model_dump()))
 
 
 @router.post("/login", response_model=LoggedInOut)
 async def log_in(request: Request, response: Response, body: LogIn) -> Any:
-    """Also sets two cookies for browsers: `seatledger_session`, which no script can read, and `seatledger_csrf`, whose value goes
-    into the header `X-CSRF-Token` of whatever changes something."""
+    """Gives a token, and sets two cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf`
+    goes into the header `X-CSRF-Token` of each request that changes something."""
     access = _access(request)
-    async with access.attempts.counted(body.email, _address(request)):
-        logged_in = await access.people.log_in(body.email, body.password)
+    async with access.login_rate_limiter.attempt(body.email, _address(request)):
+        logged_in = await access.accounts.log_in(body.email, body.password)
     access.set_cookies(response, logged_in)
     account = AccountOut.model_validate(logged_in.account)
     return LoggedInOut(access_token=logged_in.token, expires_at=logged_in.expires_at, account=account)
@@ -115,24 +115,27 @@ async def log_in(request: Request, response: Response, body: LogIn) -> Any:
 
 @router.post("/logout", status_code=204)
 async def log_out(request: Request, response: Response, principal: SignedIn) -> None:
-    await _access(request).people.log_out(principal.token_hash)
+    """Revokes the token, in every process within 2 s."""
+    await _access(request).accounts.log_out(principal.token_hash)
     clear_cookies(response)
 
 
 @router.get("/me", response_model=AccountOut)
 async def get_me(request: Request, principal: SignedIn) -> Any:
-    return await _access(request).people.get(principal.id)
+    """The account that is logged in."""
+    return await _access(request).accounts.get(principal.id)
 
 
 @router.patch("/me", response_model=AccountOut)
 async def update_me(request: Request, principal: SignedIn, body: UpdateMe, idempotency_key: IdempotencyKey = None) -> Any:
+    """Changes the account; a new password or e-mail needs `old_password`."""
     access, command_id = _access(request), command_id_of(request, principal, idempotency_key)
     changes = _given(body, nullable={"phone"})
     old_password = changes.pop("old_password", None)
     # A stolen session is no way to try passwords faster than a log-in does.
-    counted = access.attempts.counted(str(principal.id), _address(request)) if old_password is not None else nullcontext()
+    counted = access.login_rate_limiter.attempt(str(principal.id), _address(request)) if old_password is not None else nullcontext()
     async with counted:
-        return await access.people.update_me(
+        return await access.accounts.update_me(
             principal.id, changes, command_id, old_password=old_password, keep_token=principal.token_hash
         )
 
@@ -140,28 +143,31 @@ async def update_me(request: Request, principal: SignedIn, body: UpdateMe, idemp
 @router.delete("/me", status_code=204)
 async def erase_me(request: Request, response: Response, principal: SignedIn) -> None:
     """Erases the person: name, e-mail address, phone, password and sessions are gone for good. Bookings keep the bare id."""
-    await _access(request).people.erase(principal.id)
+    await _access(request).accounts.erase(principal.id)
     clear_cookies(response)
 
 
 @router.get("/users", response_model=AccountsOut)
 async def get_users(request: Request, principal: Admin, q: Search = "", limit: Limit = 50, cursor: Cursor = None) -> Any:
+    """Accounts, newest first; `q` is looked for in name and e-mail."""
     items, next_cursor = await _access(request).directory.get_users(q, cursor, limit)
     return {"items": items, "next_cursor": next_cursor}
 
 
 @router.post("/users", status_code=201, response_model=AccountOut)
 async def create_user(request: Request, principal: Admin, body: CreateUser, idempotency_key: IdempotencyKey = None) -> Any:
+    """Creates an account with a role."""
     command_id = command_id_of(request, principal, idempotency_key)
-    return await _access(request).people.create_user(NewAccount(**body.model_dump()), command_id)
+    return await _access(request).accounts.create_user(NewAccount(**body.model_dump()), command_id)
 
 
 @router.patch("/users/{account_id}", response_model=AccountOut)
 async def update_user(
     request: Request, principal: Admin, account_id: UUID, body: UpdateUser, idempotency_key: IdempotencyKey = None
 ) -> Any:
+    """Changes the role of an account, or disables it."""
     command_id = command_id_of(request, principal, idempotency_key)
-    return await _access(request).people.update_user(account_id, _given(body), command_id)
+    return await _access(request).accounts.update_user(account_id, _given(body), command_id)
 
 
 for _route in router.routes:

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )  # fmt: skip
 from sqlalchemy.dialects.postgresql import JSONB
 
-from ledger.messages import Role
+from ledger.commands import Role
 
 metadata = MetaData(
     naming_convention={

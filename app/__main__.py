@@ -1,4 +1,5 @@
-"""`python -m app`: serves the API and its page, or one specification alone (SPECIFICATION). Settings come from the environment."""
+"""`python -m app`: serves the API and the page, or only one of the five specifications (SPECIFICATION). Reads its settings from the
+environment."""
 
 import argparse
 import json
@@ -7,15 +8,15 @@ import sys
 
 import uvicorn
 
-from app.main import bootstrap, served
+from app.fast_path.protocol import HttpProtocol
+from app.main import bootstrap, server_app
 from ledger.keys import KeysError
 from ledger.settings import Settings, SettingsError
-from serving import Protocol
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
-    parser.add_argument("--document", action="store_true", help="print its OpenAPI document, as the settings' defaults make it")
+    parser.add_argument("--document", action="store_true", help="print the OpenAPI document for the default settings, and exit")
     if parser.parse_args().document:
         print(json.dumps(bootstrap(Settings(database_url="postgresql:", redis_url="redis:")).openapi(), indent=1))
         return 0
@@ -23,11 +24,11 @@ def main() -> int:
         settings = Settings.of_running()
         logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s %(message)s")
         uvicorn.run(
-            served(settings),
+            server_app(settings),
             host=settings.host,
             port=settings.port,
             loop="uvloop",
-            http=Protocol,
+            http=HttpProtocol,
             log_config=None,
             access_log=False,
             server_header=False,

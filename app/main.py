@@ -1,10 +1,9 @@
-"""The composition root: one FastAPI application from all the rooms. `python -m app` serves it, or `uvicorn app.main:app`.
+"""The composition root: builds one FastAPI application from all packages. `python -m app` serves it, or `uvicorn app.main:app`.
 
-Nothing is built at import: `bootstrap` builds everything from `Settings`, the application's lifespan opens and closes it.
+Nothing is built at import: `bootstrap` builds the application from `Settings`, its lifespan opens and closes its resources.
 """
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
@@ -12,37 +11,18 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-import about
 import accounts.routes
 import commands.routes
 import compat.registry
-import document
-import probes
-import problems
-import web
-from accounts.access import Access
-from app import VERSION
-from commands.appender import Appender
-from commands.desk import Desk
-from commands.routes import WriteSide
+import query_api.routes
+from app import VERSION, about, lifespan, openapi, probes, problems, static_site
+from app.fast_path.booking_route import BookingFastPath
+from app.middleware import SecurityMiddleware
 from compat import documentation
-from edge import Edge
-from hot_route import HotRoute
-from ledger import collector
-from ledger.keys import Keyring
-from ledger.macs import Macs
-from ledger.pool import make_pool
-from ledger.recorder import LedgerConnection
 from ledger.settings import Settings, SettingsError
-from ledger.streams import Streams
-from ledger.ticket_codes import TicketCodes
-from projections.proof.log_keys import LogKeys
-from query_api import audit, bookings, events, live, proofs, stats, system
-from query_api.read_side import ReadSide
-from workers.hints import HintSender
+from projections.wake_ups import WakeUpSender
 
 TITLE = "Seatledger"
-LOAD_CONNECTIONS = 4
 DESCRIPTION = "Event booking on an immutable ledger: never one seat twice, and every number can be derived again."
 
 
@@ -54,86 +34,44 @@ def bootstrap(
     settings: Settings | None = None,
     *,
     clock: Callable[[], datetime] = _now,
-    hint_sender: Callable[[Settings], HintSender] = HintSender,
+    wake_up_sender: Callable[[Settings], WakeUpSender] = WakeUpSender,
 ) -> FastAPI:
-    """The application, not yet connected to anything. Raises SettingsError, KeysError."""
+    """Builds the application, without opening any connection. Raises SettingsError, KeysError."""
     settings = settings or Settings.from_env()
     if not settings.database_url or not settings.redis_url:
         raise SettingsError("The API needs DATABASE_URL and REDIS_URL, or a running `make run`, whose servers are then used.")
-    lifespan = partial(_lifespan, settings, clock, hint_sender)
+    open_and_close = partial(lifespan.run, settings, clock, wake_up_sender)
     if settings.specification:
-        alone = compat.registry.alone(settings, lifespan)
-        alone.add_middleware(Edge, alone=True)
-        return alone
+        standalone = compat.registry.make_standalone(settings, open_and_close)
+        standalone.add_middleware(SecurityMiddleware, standalone=True)
+        return standalone
     app = FastAPIOffline(
         title=TITLE,
         version=VERSION,
         description=DESCRIPTION,
         servers=[{"url": settings.server_url}],
         redirect_slashes=False,
-        lifespan=lifespan,
+        lifespan=open_and_close,
     )
-    for room in (events, bookings, commands.routes, accounts.routes, stats, audit, proofs, live, system, about, probes):
-        app.router.routes.extend(room.router.routes)  # not include_router, whose matching takes a fifth of a read's time
+    for router in (*query_api.routes.routers(), commands.routes.router, accounts.routes.router, about.router, probes.router):
+        app.router.routes.extend(router.routes)  # include_router would make matching a fifth of a query's time
     problems.install(app)
     compat.registry.mount(app, settings)
-    web.install(app)
-    app.add_middleware(Edge)
-    document.install(app)
+    static_site.install(app)
+    app.add_middleware(SecurityMiddleware)
+    openapi.install(app)
     documentation.prepare(app, settings)
     return app
 
 
-@asynccontextmanager
-async def _lifespan(
-    settings: Settings, clock: Callable[[], datetime], hint_sender: Callable[[Settings], HintSender], app: FastAPI
-) -> AsyncIterator[None]:
-    async with AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(make_pool(settings))
-        codes, macs = TicketCodes(Keyring.open(settings.keys, "tickets")), Macs.open(settings.keys)
-        read_side = ReadSide(settings, pool, codes, LogKeys.open(settings.keys), macs)
-        await read_side.start()
-        stack.push_async_callback(read_side.close)
-        key = Keyring.open(settings.keys, "accounts").newest[1]
-        access = Access(settings, pool, key=key, obligations=read_side.obligations)
-        await stack.enter_async_context(access)
-        hints = hint_sender(settings)
-        hints.start()
-        hints.hint()  # of what was appended last before a stop, and not projected any more
-        stack.callback(hints.close)
-        # Of their own: readers may keep all of the others busy, and Events that are not in memory have to come in all the same.
-        streams = Streams(await stack.enter_async_context(make_pool(settings, size=LOAD_CONNECTIONS)))
-        appender = Appender(
-            connect=partial(LedgerConnection.connect, settings.database_url, macs),
-            streams=streams,
-            clock=clock,
-            appended=lambda position: hints.hint(),
-            queue_limit=settings.command_queue_limit,
-            batch_limit=settings.command_batch_limit,
-            timeout_seconds=settings.command_timeout_seconds,
-            cache_bytes=settings.event_cache_bytes,
-        )
-        await appender.start()
-        stack.push_async_callback(appender.close)
-
-        desk = Desk(appender, streams, codes)
-        app.state.access, app.state.read_side, app.state.settings = access, read_side, settings
-        app.state.write_side = WriteSide(
-            desk, currency=settings.currency, locate=read_side.locate, customer=access.directory.find_or_make_customer, key=key
-        )
-        app.state.probes = probes.Probes(pool, appender, read_side)
-        collector.tune()
-        yield
-
-
-def served(settings: Settings) -> ASGIApp:
-    """What a server is given: the application, and the hot route before it. Raises SettingsError."""
+def server_app(settings: Settings) -> ASGIApp:
+    """The ASGI application for a server: `bootstrap`'s, with the fast path for bookings in front of it. Raises SettingsError."""
     app = bootstrap(settings)
-    return app if settings.specification else HotRoute(app)
+    return app if settings.specification else BookingFastPath(app)
 
 
-class _Application:
-    """`app` below, made when a server starts it, of the environment and a running `make run`: nothing is built at import."""
+class _LazyApplication:
+    """Builds the application when a server starts it, from the environment and a running `make run`: nothing is built at import."""
 
     def __init__(self) -> None:
         self._app: ASGIApp | None = None
@@ -141,7 +79,7 @@ class _Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._app is None:
             try:
-                self._app = served(Settings.of_running())
+                self._app = server_app(Settings.of_running())
             except SettingsError as error:
                 if scope["type"] != "lifespan":
                     raise
@@ -152,4 +90,4 @@ class _Application:
 
 
 #: For `uvicorn app.main:app`.
-app = _Application()
+app = _LazyApplication()

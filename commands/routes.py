@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, Request, Response
 from pydantic import ValidationError
 
 from accounts.access import Buyer, IdempotencyKey, Organizer, SignedIn, command_id_of
-from commands.batch import Gone
+from commands.appender.pending import DisconnectCheck
 from commands.bodies import (
     BOOKING_SCHEMA,
     BoxOfficeCustomer,
@@ -23,10 +23,11 @@ from commands.bodies import (
     TicketIds,
     read_booking,
 )  # fmt: skip
-from commands.desk import Answer, Desk
-from ledger import messages as m
+from commands.result import CommandResult
+from commands.service import CommandService
+from ledger.commands import Actor, BookSeats, CancelBooking, CancelEvent, ChangeEvent, CheckIn, CompleteEvent, ScheduleEvent
 from ledger.decide import MAX_TICKETS_PER_BOOKING, box_office
-from ledger.errors import BookingNotFound, EventNotFound, Malformed, NotYourEvent, PreconditionRequired, TicketUsed
+from ledger.errors import BookingNotFound, EventNotFound, Malformed, NotYourEvent, PreconditionRequired, TicketAlreadyUsed
 from ledger.views import BookingView, EventView, TicketView, ticket_id
 
 router = APIRouter(prefix="/api")
@@ -39,14 +40,20 @@ class WriteSide:
 
     def __init__(
         self,
-        desk: Desk,
+        command_service: CommandService,
         *,
         currency: str,
         locate: Callable[[UUID], Awaitable[UUID | None]],
         customer: Callable[[str, str], Awaitable[UUID]],
         key: bytes,
     ) -> None:
-        self.desk, self.currency, self.locate, self.customer, self._key = desk, currency, locate, customer, key
+        self.command_service, self.currency, self.locate, self.customer, self._key = (
+            command_service,
+            currency,
+            locate,
+            customer,
+            key,
+        )
 
     def customer_proof(self, customer: BoxOfficeCustomer) -> bytes:
         """Tells one way of naming a customer from another, and nothing to who has no key: it goes into the ledger."""
@@ -64,15 +71,15 @@ def _write_side(request: Request) -> WriteSide:
     return write_side
 
 
-def answer(view: object, position: int, status: int = 200, headers: Mapping[str, str] = {}) -> Response:
-    """A command's answer: JSON, where in the ledger it stands, and not for any cache."""
+def _response(view: object, position: int, status: int = 200, headers: Mapping[str, str] = {}) -> Response:
+    """The view of a command's result as JSON, with its ledger position; no cache may store it."""
     head = {"Ledger-Position": str(position), "Cache-Control": "no-store", **headers}
     return Response(_encode(view), status, head, "application/json")
 
 
-def _event_answer(view: object, position: int, status: int = 200, headers: Mapping[str, str] = {}) -> Response:
-    assert isinstance(view, EventView)
-    return answer(view, position, status, {"ETag": f'"{view.details_version}"', **headers})
+def _event_response(result: CommandResult, status: int = 200, headers: Mapping[str, str] = {}) -> Response:
+    assert isinstance(result.view, EventView)
+    return _response(result.view, result.position, status, {"ETag": f'"{result.view.details_version}"', **headers})
 
 
 # --- events
@@ -80,20 +87,21 @@ def _event_answer(view: object, position: int, status: int = 200, headers: Mappi
 
 @router.post("/events", status_code=201, tags=["events"], operation_id="create_event", response_model=EventView)
 async def create_event(body: NewEvent, request: Request, who: Organizer, key: IdempotencyKey = None) -> Response:
+    """Creates an event; without `starts_at` it has an open date. Sales end at its start unless `sales_close_at` is later."""
     side = _write_side(request)
     id_ = command_id_of(request, who, key)
     currency = body.currency or await _default_currency(side, id_, key)
-    command = m.ScheduleEvent(
+    command = ScheduleEvent(
         id=id_, actor=who.actor, event_id=id_, details=body.details(), currency=currency,
         categories=body.numbered_categories(currency),
     )  # fmt: skip
-    view, position = await side.desk.carry_out(command, request.is_disconnected)
-    return _event_answer(view, position, 201, {"Location": f"/api/events/{view.id}"})
+    result = await side.command_service.execute(command, request.is_disconnected)
+    return _event_response(result, 201, {"Location": f"/api/events/{result.view.id}"})
 
 
 async def _default_currency(side: WriteSide, id_: UUID, key: str | None) -> str:
     """The setting; for a retry what it was at the first try, so that another setting does not make it another request."""
-    event = await side.desk.event(id_) if key is not None else None
+    event = await side.command_service.last_seen_event(id_) if key is not None else None
     return side.currency if event is None else event.currency
 
 
@@ -104,55 +112,59 @@ IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag o
 async def update_event(
     event_id: UUID, body: EventChanges, request: Request, who: Organizer, if_match: IfMatch = None, key: IdempotencyKey = None
 ) -> Response:
+    """Changes details and categories; `categories` is the whole new list."""
     side = _write_side(request)
-    event = await side.desk.event(event_id)
+    event = await side.command_service.last_seen_event(event_id)
     if event is None:
         raise EventNotFound
-    command = m.ChangeEvent(
+    command = ChangeEvent(
         id=command_id_of(request, who, key), actor=who.actor, event_id=event_id, changes=body.changes(),
         categories=body.category_changes(event.currency), expected_details_version=_version(if_match),
     )  # fmt: skip
-    return _event_answer(*await side.desk.carry_out(command, request.is_disconnected))
+    return _event_response(await side.command_service.execute(command, request.is_disconnected))
 
 
 @router.post("/events/{event_id}/cancel", tags=["events"], operation_id="cancel_event", response_model=EventView)
 async def cancel_event(
     event_id: UUID, request: Request, who: Organizer, body: Cancellation | None = None, key: IdempotencyKey = None
 ) -> Response:
+    """Cancels the event; all of its bookings are owed a refund."""
     id_ = command_id_of(request, who, key)
-    command = m.CancelEvent(id=id_, actor=who.actor, event_id=event_id, reason=body.reason if body else "")
-    return _event_answer(*await _write_side(request).desk.carry_out(command, request.is_disconnected))
+    command = CancelEvent(id=id_, actor=who.actor, event_id=event_id, reason=body.reason if body else "")
+    return _event_response(await _write_side(request).command_service.execute(command, request.is_disconnected))
 
 
 @router.post("/events/{event_id}/complete", tags=["events"], operation_id="complete_event", response_model=EventView)
 async def complete_event(event_id: UUID, request: Request, who: Organizer, key: IdempotencyKey = None) -> Response:
-    command = m.CompleteEvent(id=command_id_of(request, who, key), actor=who.actor, event_id=event_id)
-    return _event_answer(*await _write_side(request).desk.carry_out(command, request.is_disconnected))
+    """Completes the event: nothing is booked or checked in afterwards."""
+    command = CompleteEvent(id=command_id_of(request, who, key), actor=who.actor, event_id=event_id)
+    return _event_response(await _write_side(request).command_service.execute(command, request.is_disconnected))
 
 
 @router.post("/events/{event_id}/check-ins", tags=["tickets"], operation_id="check_in_ticket", response_model=TicketView)
 async def check_in_ticket(
     event_id: UUID, body: TicketCode, request: Request, who: Organizer, key: IdempotencyKey = None
 ) -> Response:
-    desk = _write_side(request).desk
-    event = await desk.event(event_id)
+    """Checks a ticket in by its code: once."""
+    command_service = _write_side(request).command_service
+    event = await command_service.last_seen_event(event_id)
     if event is None:
         raise EventNotFound
     if not box_office(event, who.actor):
         raise NotYourEvent
-    place = desk.codes.read(event_id, body.code)
-    booking_id = await desk.booking_at(event_id, place.version)
+    place = command_service.codes.read(event_id, body.code)
+    booking_id = await command_service.find_booking(event_id, place.version)
     if booking_id is None:  # a good code of a database that is not this one
         raise BookingNotFound
     id_ = command_id_of(request, who, key)
-    command = m.CheckIn(id=id_, actor=who.actor, event_id=event_id, booking_id=booking_id, ticket=place.ticket)
+    command = CheckIn(id=id_, actor=who.actor, event_id=event_id, booking_id=booking_id, ticket=place.ticket)
     try:
-        view, position = await desk.carry_out(command, request.is_disconnected)
-    except TicketUsed:  # who stands at the door wants to know when
-        used_at = await desk.used_at(event_id, booking_id, place.ticket)
-        raise TicketUsed(**({"used_at": used_at.isoformat()} if used_at else {})) from None
-    assert isinstance(view, BookingView)
-    return answer(view.tickets[place.ticket], position)
+        result = await command_service.execute(command, request.is_disconnected)
+    except TicketAlreadyUsed:  # who stands at the door wants to know when
+        used_at = await command_service.used_at(event_id, booking_id, place.ticket)
+        raise TicketAlreadyUsed(**({"used_at": used_at.isoformat()} if used_at else {})) from None
+    assert isinstance(result.view, BookingView)
+    return _response(result.view.tickets[place.ticket], result.position)
 
 
 # --- bookings
@@ -163,26 +175,27 @@ async def check_in_ticket(
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": BOOKING_SCHEMA}}}},
 )  # fmt: skip
 async def book_tickets(event_id: UUID, request: Request, who: Buyer, key: IdempotencyKey = None) -> Response:
+    """Books tickets by category and quantity; at the box office for a `customer` or a walk-in."""
     body = read_booking(await request.body(), request.headers.get("content-type", ""))
     id_ = command_id_of(request, who, key)
-    view, position = await book(_write_side(request), event_id, body, who.actor, id_, request.is_disconnected)
-    return answer(view, position, 201, {"Location": f"/api/bookings/{view.id}"})
+    result = await book(_write_side(request), event_id, body, who.actor, id_, request.is_disconnected)
+    return _response(result.view, result.position, 201, {"Location": f"/api/bookings/{result.view.id}"})
 
 
-async def book(side: WriteSide, event_id: UUID, body: NewBooking, actor: m.Actor, id_: UUID, gone: Gone) -> Answer:
-    """The booking itself: nearly always called by `hot_route.py`, past the router."""
+async def book(side: WriteSide, event_id: UUID, body: NewBooking, actor: Actor, id_: UUID, gone: DisconnectCheck) -> CommandResult:
+    """The booking itself: nearly always called by `app/fast_path/booking_route.py`, past the router."""
     customer_id, proof = None, b""
     if body.customer is not None:
         customer_id, proof = await _box_office_customer(side, event_id, id_, actor, body.customer)
-    command = m.BookSeats(
+    command = BookSeats(
         id=id_, actor=actor, event_id=event_id, tickets=body.wanted(), customer_id=customer_id, customer_proof=proof,
-        ticket_key=side.desk.codes.newest_key,
+        ticket_key=side.command_service.codes.newest_key,
     )  # fmt: skip
-    return await side.desk.carry_out(command, gone)
+    return await side.command_service.execute(command, gone)
 
 
 async def _box_office_customer(
-    side: WriteSide, event_id: UUID, command_id: UUID, actor: m.Actor, given: dict[str, Any]
+    side: WriteSide, event_id: UUID, command_id: UUID, actor: Actor, given: dict[str, Any]
 ) -> tuple[UUID | None, bytes]:
     """Found or made: once it is clear that the one who asks may sell here, so that nobody else makes accounts, and that this was
     not carried out before, when the customer may have had another address."""
@@ -191,7 +204,7 @@ async def _box_office_customer(
     except ValidationError as error:
         found = [{"path": ".".join(map(str, ("customer", *one["loc"]))), "message": one["msg"]} for one in error.errors()]
         raise Malformed("The body is not a booking.", errors=found) from None
-    event = await side.desk.event(event_id)
+    event = await side.command_service.last_seen_event(event_id)
     if event is None:
         raise EventNotFound
     if not box_office(event, actor):
@@ -204,27 +217,32 @@ async def _box_office_customer(
 
 @router.delete("/bookings/{booking_id}", tags=["bookings"], operation_id="cancel_booking", response_model=BookingView)
 async def cancel_booking(booking_id: UUID, request: Request, who: Buyer, key: IdempotencyKey = None) -> Response:
+    """Cancels the whole booking; a customer can until the event's `past_at`."""
     return await _cancel(booking_id, None, request, who, key)
 
 
 @router.post("/bookings/{booking_id}/cancel", tags=["bookings"], operation_id="cancel_tickets", response_model=BookingView)
 async def cancel_tickets(booking_id: UUID, body: TicketIds, request: Request, who: Buyer, key: IdempotencyKey = None) -> Response:
+    """Cancels some tickets of a booking."""
     return await _cancel(booking_id, body.tickets, request, who, key)
 
 
 async def _cancel(booking_id: UUID, tickets: list[UUID] | None, request: Request, who: SignedIn, key: str | None) -> Response:
     side = _write_side(request)
     event_id = await side.event_of(booking_id)
-    numbers = None if tickets is None else await _ticket_numbers(side.desk, event_id, booking_id, tickets)
+    numbers = None if tickets is None else await _ticket_numbers(side.command_service, event_id, booking_id, tickets)
     id_ = command_id_of(request, who, key)
-    command = m.CancelBooking(id=id_, actor=who.actor, event_id=event_id, booking_id=booking_id, tickets=numbers)
-    return answer(*await side.desk.carry_out(command, request.is_disconnected))
+    command = CancelBooking(id=id_, actor=who.actor, event_id=event_id, booking_id=booking_id, tickets=numbers)
+    result = await side.command_service.execute(command, request.is_disconnected)
+    return _response(result.view, result.position)
 
 
-async def _ticket_numbers(desk: Desk, event_id: UUID, booking_id: UUID, tickets: list[UUID]) -> tuple[int, ...]:
+async def _ticket_numbers(
+    command_service: CommandService, event_id: UUID, booking_id: UUID, tickets: list[UUID]
+) -> tuple[int, ...]:
     """A ticket's id is made of its booking's and its number. One that the booking lacks gets a number that it lacks too: the rules
     refuse it, once they know that whoever asks may see the booking at all."""
-    event = await desk.event(event_id)
+    event = await command_service.last_seen_event(event_id)
     seats = event.bookings.get(booking_id.bytes) if event else None
     count = len(seats[1]) if seats else MAX_TICKETS_PER_BOOKING
     numbers = {ticket_id(booking_id, number): number for number in range(count)}

@@ -1,44 +1,37 @@
-"""What the five applications have in common: their documents and pages, refusals in a shape of their own, and long lists.
+"""What the five applications share: documentation pages, error responses in their own formats, field types, complete lists.
 
-A rule of Seatledger that says no is 400 here, and what can't be read at all is 422, unless a specification says otherwise.
+A request that breaks a rule of Seatledger is 400 here, and a malformed one 422, unless a specification says otherwise.
 """
 
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-import psycopg
 from fastapi import Depends, FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
-from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 from pydantic import BaseModel, GetCoreSchemaHandler, PlainSerializer, WithJsonSchema
 from pydantic_core import CoreSchema
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 
 from accounts.errors import NotSignedIn, TooManyAttempts
 from commands.bodies import Price
 from compat import documentation
-from compat.counter import Counter
-from ledger import errors
+from compat.service import CompatService
+from ledger import errors, http_errors
+from ledger.http_errors import plain
 from ledger.settings import Settings
 
-log = logging.getLogger(__name__)
-
-#: Where the composition root mounts them.
+#: The path under which the composition root mounts the applications.
 PREFIX = "/compat"
 T = TypeVar("T")
 
 
-class Refused(errors.SeatledgerError):
-    """A rule of the specification's own: its status, and the field that it is about."""
+class SpecificationError(errors.SeatledgerError):
+    """A rule of one specification was broken. `status`: of the response; `field_name`: the field concerned, or ""."""
 
     def __init__(self, status: int, detail: str, field_name: str = "") -> None:
         super().__init__(detail)
@@ -46,43 +39,47 @@ class Refused(errors.SeatledgerError):
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """What is refused, before it has a shape: sentences, by the specification's names of its fields ("": of none)."""
+class ErrorContent:
+    """An error response before it is formatted. `messages`: sentences by the specification's field names ("": of no field)."""
 
     status: int
-    said: Mapping[str, Sequence[str]]
+    messages: Mapping[str, Sequence[str]]
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def sentence(self) -> str:
-        return " ".join(f"{name}: {one}" if name else one for name, all_ in self.said.items() for one in all_)
+    def text(self) -> str:
+        return " ".join(f"{name}: {message}" if name else message for name, all_ in self.messages.items() for message in all_)
 
 
-def in_detail(refusal: Refusal) -> object:
-    """FastAPI's own shape."""
-    return {"detail": refusal.sentence}
+def detail_body(content: ErrorContent) -> object:
+    """The error body that FastAPI uses."""
+    return {"detail": content.text}
 
 
-DETAIL: Mapping[str, Any] = {
+DETAIL_SCHEMA: Mapping[str, Any] = {
     "type": "object",
-    "properties": {"detail": {"description": "A sentence; of a malformed request, a list of what is wrong and where"}},
+    "properties": {"detail": {"description": "A sentence; for a malformed request, a list of errors with their locations"}},
 }
 
 
 @dataclass(frozen=True)
-class Style:
-    """How one specification says no. `fields`: what it calls ours; `shape`: the body of a refusal, and `schema` that body's schema;
-    `malformed`: the status and body for what can't be read; `scheme`: of its tokens."""
+class ErrorFormat:
+    """How one specification formats errors.
 
-    fields: Mapping[str, str] = field(default_factory=dict)
-    shape: Callable[[Refusal], object] = in_detail
+    `field_names`: its names for our fields. `to_body`: makes a response's body, described by the JSON schema `body_schema`.
+    `malformed`: the status and body for a malformed request. `auth_scheme`: of its tokens, for WWW-Authenticate."""
+
+    field_names: Mapping[str, str] = field(default_factory=dict)
+    to_body: Callable[[ErrorContent], object] = detail_body
     malformed: Callable[[Sequence[Mapping[str, Any]]], tuple[int, object]] | None = None
-    scheme: str = "Bearer"
-    schema: Mapping[str, Any] = field(default_factory=lambda: DETAIL)
+    auth_scheme: str = "Bearer"
+    body_schema: Mapping[str, Any] = field(default_factory=lambda: DETAIL_SCHEMA)
 
 
-def make(api: str, settings: Settings, style: Style, *, title: str, description: str | None, docs_also_at: str = "") -> FastAPI:
-    """An application without routes; `state.whole` is to become the state of the whole that it is mounted in."""
+def make(
+    api: str, settings: Settings, error_format: ErrorFormat, *, title: str, description: str | None, second_docs_path: str = ""
+) -> FastAPI:
+    """An application without routes. The caller sets `state.shared` to the state of the application that it is mounted in."""
     app = FastAPIOffline(
         title=title,
         description=description or "",
@@ -92,65 +89,31 @@ def make(api: str, settings: Settings, style: Style, *, title: str, description:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.api = api
-    app.openapi = partial(_document, app, style)  # type: ignore[method-assign]
+    app.openapi = partial(_document, app, error_format)  # type: ignore[method-assign]
     documentation.prepare(app, settings)
-    if docs_also_at:
+    if second_docs_path:
         page = next(route for route in app.routes if isinstance(route, APIRoute) and route.path == "/docs")
-        app.add_api_route(docs_also_at, page.endpoint, include_in_schema=False)
+        app.add_api_route(second_docs_path, page.endpoint, include_in_schema=False)
 
-    async def refused(request: Request, error: Exception) -> Response:
-        assert isinstance(error, errors.SeatledgerError)
-        return _answer(_refusal(error, style), style)
-
-    async def malformed(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
-        found = [{"type": one["type"], "loc": list(one["loc"]), "msg": _message(one["msg"])} for one in error.errors()[:50]]
-        status, body = style.malformed(found) if style.malformed else (422, {"detail": found})
-        return _json(body, status)
-
-    async def framework(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        return _answer(Refusal(error.status_code, {"": [error.detail]}, dict(error.headers or {})), style)
-
-    async def away(request: Request, error: Exception) -> Response:
-        log.warning("The database is out of reach: %s", error)
-        return _answer(_refusal(errors.Busy(), style), style)
-
-    async def gone(request: Request, error: Exception) -> Response:
-        return Response(status_code=499)  # nobody reads it
-
-    async def mistake(request: Request, error: Exception) -> Response:
-        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        return _answer(Refusal(500, {"": ["Something went wrong here. It is logged."]}), style)
-
-    handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
-        errors.SeatledgerError: refused,
-        RequestValidationError: malformed,
-        HTTPException: framework,
-        **dict.fromkeys((psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed, TooManyRequests), away),
-        ClientDisconnect: gone,
-        Exception: mistake,
-    }
-    for kind, handler in handlers.items():
-        app.add_exception_handler(kind, handler)
+    http_errors.install(app, _ErrorResponses(error_format))
     return app
 
 
 def _number(amount: Decimal) -> int | float:
-    """`50` of 50.00, `12.5` of 12.50: as people write it."""
+    """50.00 becomes `50`, 12.50 becomes `12.5`."""
     return int(amount) if amount == int(amount) else float(amount)
 
 
-#: Money as a JSON number; made of the decimal text that Seatledger has for it.
+#: Money as a JSON number, converted from our decimal text.
 Amount = Annotated[Decimal, PlainSerializer(_number, return_type=int | float), WithJsonSchema({"type": "number", "minimum": 0})]
 
 
-#: What a request asks to be paid: documented as the number that the specifications have.
-Asked = Annotated[Price, WithJsonSchema({"type": "number", "minimum": 0})]
+#: A price in a request, documented as a JSON number, as in the specifications.
+RequestedPrice = Annotated[Price, WithJsonSchema({"type": "number", "minimum": 0})]
 
 
 class _NotNull:
-    """Takes null out of what an optional type accepts: it stays only as what stands for a field that was left out."""
+    """Makes an optional type refuse null: None only stands for an omitted field."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         optional = handler(source)
@@ -159,39 +122,50 @@ class _NotNull:
         return inner
 
 
-#: A field that may be left out, with `= None`. Null is refused as any other value of a wrong type is.
-LeftOut = Annotated[T | None, _NotNull()]
+#: A field that may be omitted, with the default `= None`. Null is refused like any value of a wrong type.
+Omittable = Annotated[T | None, _NotNull()]
 
 
-async def _counter(request: Request) -> Counter:
-    return Counter(request.app.state.api, request, request.app.state.whole)
+async def _service(request: Request) -> CompatService:
+    return CompatService(request.app.state.api, request, request.app.state.shared)
 
 
-#: What an application sells over.
-At = Annotated[Counter, Depends(_counter)]
+#: A route's parameter: the service over commands and queries, made for this request.
+Service = Annotated[CompatService, Depends(_service)]
 
 
-async def array(pages: AsyncIterator[list[T]], made: Callable[[T], BaseModel]) -> Response:
-    """A list, complete. Written page by page, so that nobody else waits for a long one."""
-    written = [made(row).model_dump_json().encode() async for page in pages for row in page]
-    return Response(b"[" + b",".join(written) + b"]", headers=NOT_STORED, media_type="application/json")
+async def json_array(pages: AsyncIterator[list[T]], to_model: Callable[[T], BaseModel]) -> Response:
+    """A complete list as a JSON array. It is encoded page by page, so that a long list doesn't block the event loop."""
+    items = [to_model(row).model_dump_json().encode() async for page in pages for row in page]
+    return Response(b"[" + b",".join(items) + b"]", headers=NOT_STORED, media_type="application/json")
 
 
-def _document(app: FastAPI, style: Style) -> dict[str, Any]:
-    """What is answered instead, where the framework says what it would."""
+def _document(app: FastAPI, error_format: ErrorFormat) -> dict[str, Any]:
     if app.openapi_schema is None:
-        document = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes, servers=app.servers
-        )
-        for ours in ("HTTPValidationError", "ValidationError"):
-            document["components"]["schemas"].pop(ours, None)
-        refusal = {"description": "Refused", "content": {"application/json": {"schema": dict(style.schema)}}}
-        for path in document["paths"].values():
-            for operation in path.values():
-                operation["responses"].pop("422", None)
-                operation["responses"]["4XX"] = refusal
-        app.openapi_schema = document
+        refusal = {"description": "Refused", "content": {"application/json": {"schema": dict(error_format.body_schema)}}}
+        app.openapi_schema = documentation.document_of(app, {"4XX": refusal})
     return app.openapi_schema
+
+
+class _ErrorResponses:
+    """See `http_errors.ErrorResponses`."""
+
+    def __init__(self, error_format: ErrorFormat) -> None:
+        self._error_format = error_format
+
+    def refused(self, error: errors.SeatledgerError) -> Response:
+        return _response(_error_content(error, self._error_format), self._error_format)
+
+    def malformed(self, found: list[Mapping[str, Any]]) -> Response:
+        listed = [{"type": error["type"], "loc": list(error["loc"]), "msg": _message(error["msg"])} for error in found]
+        status, body = self._error_format.malformed(listed) if self._error_format.malformed else (422, {"detail": listed})
+        return _json(body, status)
+
+    def framework_error(self, request: Request, error: HTTPException) -> Response:
+        return _response(ErrorContent(error.status_code, {"": [error.detail]}, dict(error.headers or {})), self._error_format)
+
+    def internal_error(self) -> Response:
+        return _response(ErrorContent(500, {"": ["An internal error occurred. It was logged."]}), self._error_format)
 
 
 NOT_STORED = {"Cache-Control": "no-store"}
@@ -200,53 +174,55 @@ _STATUS: dict[type[errors.SeatledgerError], int] = {
     errors.NotYourEvent: 403,
     NotSignedIn: 401,
     TooManyAttempts: 429,
-    errors.TryAgain: 503,
+    errors.RetryableError: 503,
 }
 
 
-#: Without the headers that only our own API has.
+#: Texts that don't mention headers of our own API.
 _TRY_AGAIN: dict[type[errors.SeatledgerError], str] = {
-    errors.OutcomeUnknown: "It is not known whether this happened: look, before you try again.",
-    errors.StaleRead: "What was written last does not show yet. Try again.",
+    errors.OutcomeUnknown: "It is not known whether this was executed. Check before you try again.",
+    errors.StaleRead: "The latest changes are not visible yet. Try again.",
 }
 
 
-def _refusal(error: errors.SeatledgerError, style: Style) -> Refusal:
-    if isinstance(error, Refused):
-        return Refusal(error.status, {style.fields.get(error.field_name, error.field_name): [error.detail]})
+def _error_content(error: errors.SeatledgerError, error_format: ErrorFormat) -> ErrorContent:
+    if isinstance(error, SpecificationError):
+        return ErrorContent(error.status, {error_format.field_names.get(error.field_name, error.field_name): [error.detail]})
     status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 400)
     headers: dict[str, str] = {}
-    if isinstance(error, errors.TryAgain):
+    if isinstance(error, errors.RetryableError):
         headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, NotSignedIn):
-        headers["WWW-Authenticate"] = style.scheme
-    if words := next((words for kind, words in _TRY_AGAIN.items() if isinstance(error, kind)), ""):
-        return Refusal(status, {"": [words]}, headers)
-    said: dict[str, list[str]] = {}
-    for one in error.facts.get("errors", ()):
-        said.setdefault(style.fields.get(one["path"], one["path"]), []).append(f"{_in_words_of(style, one['message'])}.")
+        headers["WWW-Authenticate"] = error_format.auth_scheme
+    if text := next((text for kind, text in _TRY_AGAIN.items() if isinstance(error, kind)), ""):
+        return ErrorContent(status, {"": [text]}, headers)
+    messages: dict[str, list[str]] = {}
+    for fact in error.facts.get("errors", ()):
+        messages.setdefault(error_format.field_names.get(fact["path"], fact["path"]), []).append(
+            f"{_with_field_names(error_format, fact['message'])}."
+        )
     if isinstance(error, errors.SoldOut):
         available = error.facts["available"]
-        left = f"Only {available} {'is' if available == 1 else 'are'} available."
-        said[""] = [left if available else "The event is sold out."]
+        sentence = f"Only {available} {'is' if available == 1 else 'are'} available."
+        messages[""] = [sentence if available else "The event is sold out."]
     if isinstance(error, errors.CapacityBelowTaken):
-        said[style.fields.get("capacity", "")] = [f"{error.facts['taken']} seats are taken already."]
-    return Refusal(status, said or {"": [error.detail]}, headers)
+        messages[error_format.field_names.get("capacity", "")] = [f"{error.facts['taken']} seats are already taken."]
+    return ErrorContent(status, messages or {"": [error.detail]}, headers)
 
 
-def _answer(refusal: Refusal, style: Style) -> Response:
-    return _json(style.shape(refusal), refusal.status, refusal.headers)
+def _response(content: ErrorContent, error_format: ErrorFormat) -> Response:
+    return _json(error_format.to_body(content), content.status, content.headers)
 
 
 def _json(body: object, status: int, headers: Mapping[str, str] | None = None) -> Response:
     return Response(msgspec.json.encode(body), status, {**NOT_STORED, **(headers or {})}, "application/json")
 
 
-def _in_words_of(style: Style, message: str) -> str:
-    for ours, theirs in style.fields.items():
+def _with_field_names(error_format: ErrorFormat, message: str) -> str:
+    for ours, theirs in error_format.field_names.items():
         message = message.replace(ours, theirs)
     return message
 
 
 def _message(text: str) -> str:
-    return text.encode("utf-8", "replace").decode().removeprefix("Value error, ")
+    return plain(text).removeprefix("Value error, ")

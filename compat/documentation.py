@@ -1,11 +1,14 @@
-"""The pages at /docs and /redoc and the document behind them, of Seatledger's own API and of the others: they ask no other host."""
+"""The OpenAPI documents and their pages, /docs and /redoc, of our own API and of the five others. They load nothing from other
+hosts."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import fastapi_offline
 from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -13,20 +16,34 @@ from starlette.routing import Route
 from ledger.settings import Settings
 
 _REDOC = "redoc.standalone.js"
-#: Redoc would fetch its makers' logo; the policy of the page refuses, and the browser complains.
+#: Redoc would fetch its vendor's logo. The page's policy forbids that, and the browser would log an error.
 _LOGO, _NOTHING = "https://cdn.redoc.ly/redoc/logo-mini.svg", "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg'/>"
 
 
 def prepare(app: FastAPI, settings: Settings) -> None:
-    """To be called once the application is made, before it is asked for anything."""
+    """Adds the documentation's files and document. To be called before the application handles a request."""
     app.router.routes.insert(0, Route(f"/static-offline-docs/{_REDOC}", _redoc))
     if not settings.public_url:
         route = next(route for route in app.routes if isinstance(route, Route) and route.path == app.openapi_url)
-        app.router.routes[app.router.routes.index(route)] = Route(route.path, _document_of(app))
+        app.router.routes[app.router.routes.index(route)] = Route(route.path, _served_document(app))
 
 
-def _document_of(app: FastAPI) -> Callable[[Request], Awaitable[Response]]:
-    """It names the server as it was asked for, so that "Try it out" works by each of its names: localhost, 127.0.0.1 …"""
+def document_of(app: FastAPI, error_responses: Mapping[str, Any]) -> dict[str, Any]:
+    """FastAPI's document, with these error responses for every operation instead of FastAPI's."""
+    document: dict[str, Any] = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes, servers=app.servers
+    )
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
+    for path in document["paths"].values():
+        for operation in path.values():
+            operation["responses"].pop("422", None)
+            operation["responses"] |= error_responses
+    return document
+
+
+def _served_document(app: FastAPI) -> Callable[[Request], Awaitable[Response]]:
+    """Names the server by the address of the request, so that "Try it out" works with each of its names: localhost, 127.0.0.1 …"""
 
     async def document(request: Request) -> Response:
         mounted_at = request.scope["root_path"].removeprefix(request.scope.get("app_root_path", ""))

@@ -1,4 +1,4 @@
-"""Specification 1, event booking: seats one by one, for guests who are a name."""
+"""Specification 1, event booking: one seat per booking, for guests who are identified by a name."""
 
 from datetime import datetime
 from typing import Annotated
@@ -6,17 +6,19 @@ from typing import Annotated
 from fastapi import APIRouter, FastAPI, Path, Response
 from pydantic import BaseModel
 
-from commands.bodies import Capacity, LongText, Moment, Name
-from compat.application import At, Style, array
+from commands.bodies import Capacity
+from compat.application import ErrorFormat, Service, json_array
 from compat.application import make as make_application
-from compat.counter import listed, only_seats
+from compat.service import single_category
 from ledger.entries import Details
 from ledger.errors import AlreadyCancelled, BookingNotFound
+from ledger.field_types import EventTime, LongText, Name
 from ledger.settings import Settings
 from ledger.views import BookingView, EventView
+from query_api.responses.mapping import event_view
 
 API = "event-booking"
-STYLE = Style(fields={"starts_at": "date", "categories.capacity": "total_seats"})
+ERROR_FORMAT = ErrorFormat(field_names={"starts_at": "date", "categories.capacity": "total_seats"})
 
 router = APIRouter()
 EventId = Annotated[int, Path(description="`id` of an event")]
@@ -26,7 +28,7 @@ class NewEvent(BaseModel):
     name: Name
     description: LongText | None = None
     total_seats: Capacity
-    date: Moment
+    date: EventTime
 
 
 class Event(BaseModel):
@@ -50,43 +52,43 @@ class Booking(BaseModel):
 
 
 def make(settings: Settings) -> FastAPI:
-    app = make_application(API, settings, STYLE, title="Event Booking System", description=__doc__)
+    app = make_application(API, settings, ERROR_FORMAT, title="Event Booking System", description=__doc__)
     app.include_router(router)
     return app
 
 
 @router.post("/events/", status_code=201, tags=["events"])
-async def create_event(body: NewEvent, at: At) -> Event:
-    """Any date, past ones too: a date ends no sales."""
-    about = Details(name=body.name, starts_at=body.date, description=body.description or "", sells_after_start=True)
-    return _event(await at.schedule(about, only_seats(body.total_seats)))
+async def create_event(body: NewEvent, service: Service) -> Event:
+    """Accepts any date, past ones too: sales don't end at the date."""
+    details = Details(name=body.name, starts_at=body.date, description=body.description or "", sells_after_start=True)
+    return _event(await service.schedule_event(details, single_category(body.total_seats)))
 
 
 @router.get("/events/", tags=["events"], response_model=list[Event])
-async def get_events(at: At) -> Response:
-    """All of them, past ones too."""
-    return await array(at.events(), lambda row: _event(listed(row)))
+async def get_events(service: Service) -> Response:
+    """All events, past ones too."""
+    return await json_array(service.list_events(), lambda row: _event(event_view(row)))
 
 
 @router.get("/events/{event_id}", tags=["events"])
-async def get_event(event_id: EventId, at: At) -> Event:
-    return _event(await at.one_event(number=event_id))
+async def get_event(event_id: EventId, service: Service) -> Event:
+    return _event(await service.get_event(number=event_id))
 
 
 @router.post("/events/{event_id}/book", status_code=201, tags=["bookings"])
-async def book_seat(event_id: EventId, body: NewBooking, at: At) -> Booking:
-    """One seat. 400 where none is left."""
-    event = await at.event(event_id)
-    guest = await at.guests.find_or_make(body.user_name)
-    return _booking(await at.book(event, 1, guest), event_id, guest.name)
+async def book_seat(event_id: EventId, body: NewBooking, service: Service) -> Booking:
+    """Books one seat. 400 where no seat is left."""
+    event = await service.load_event(event_id)
+    guest = await service.guests.find_or_make(body.user_name)
+    return _booking(await service.book(event, 1, guest), event_id, guest.name)
 
 
 @router.delete("/bookings/{booking_id}", tags=["bookings"])
-async def cancel_booking(booking_id: int, at: At) -> Booking:
-    """The seat can be booked again. A second time: 404."""
-    place = await at.booking(booking_id)
+async def cancel_booking(booking_id: int, service: Service) -> Booking:
+    """The seat can be booked again. 404 for a booking that was cancelled before."""
+    location = await service.locate_booking(booking_id)
     try:
-        return _booking(await at.cancel(place), place.event.number, place.guest.name)
+        return _booking(await service.cancel_booking(location), location.event.number, location.guest.name)
     except AlreadyCancelled:
         raise BookingNotFound from None
 

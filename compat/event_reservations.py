@@ -1,4 +1,4 @@
-"""Specification 5, event reservations: users with tokens, who organise events of their own and reserve one seat at others'."""
+"""Specification 5, event reservations: users log in with tokens, organize their own events, and reserve one seat at others'."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
@@ -14,47 +14,47 @@ from pydantic import BaseModel, Field
 from accounts.errors import NotSignedIn, WrongCredentials
 from accounts.guests import Guest
 from accounts.routes import AnyPassword
-from commands.bodies import Capacity, LongText, Moment, Name
-from compat.application import At, LeftOut, Refusal, Refused, Style, array
+from commands.bodies import Capacity
+from compat.application import ErrorContent, ErrorFormat, Omittable, Service, SpecificationError, json_array
 from compat.application import make as make_application
-from compat.counter import Counter, Place, Sold, only_seats
+from compat.service import BookingLocation, CompatService, GuestBooking, single_category
 from ledger.entries import Details
 from ledger.errors import AlreadyCancelled, BookingNotFound, CustomerLimit, EventNotBookable, EventNotFound, NotYourEvent, SoldOut
+from ledger.field_types import Email, EventTime, LongText, Name, Text
 from ledger.settings import Settings
-from ledger.text import Email, Text
 from ledger.views import BookingView, EventView
-from query_api.database import Row
-from query_api.shapes import event_view
+from query_api.queries import GuestEventRow
+from query_api.responses.mapping import event_view
 
 API = "event-reservations"
 _NO_FIELD = "non_field_errors"
 
 
-def _in_fields(refusal: Refusal) -> object:
-    """`{"field": ["…"]}`; what is about no field is `{"detail": "…"}`."""
-    return {"detail": refusal.sentence} if "" in refusal.said else dict(refusal.said)
+def _in_fields(content: ErrorContent) -> object:
+    """`{"field": ["…"]}`; an error that concerns no field is `{"detail": "…"}`."""
+    return {"detail": content.text} if "" in content.messages else dict(content.messages)
 
 
 def _malformed(found: Sequence[Mapping[str, Any]]) -> tuple[int, object]:
-    """400, field by field. An address that can't be one's is 404."""
-    said: dict[str, list[str]] = {}
-    for one in found:
-        if one["loc"][0] == "path":
+    """400 with errors by field; 404 for a malformed id in the path."""
+    messages: dict[str, list[str]] = {}
+    for error in found:
+        if error["loc"][0] == "path":
             return 404, {"detail": "There is nothing at this address."}
-        if one["type"] == "json_invalid" or one["loc"] == ["body"]:
-            return 400, {"detail": "The body is no JSON object."}
-        said.setdefault(str(one["loc"][1]), []).append(one["msg"])
-    return 400, said
+        if error["type"] == "json_invalid" or error["loc"] == ["body"]:
+            return 400, {"detail": "The body is not a JSON object."}
+        messages.setdefault(str(error["loc"][1]), []).append(error["msg"])
+    return 400, messages
 
 
-STYLE = Style(
-    fields={"starts_at": "start_time", "ends_at": "end_time", "capacity": "capacity"},
-    shape=_in_fields,
+ERROR_FORMAT = ErrorFormat(
+    field_names={"starts_at": "start_time", "ends_at": "end_time", "capacity": "capacity"},
+    to_body=_in_fields,
     malformed=_malformed,
-    scheme="Token",
-    schema={
+    auth_scheme="Token",
+    body_schema={
         "type": "object",
-        "description": "What is wrong, by field; what is about no field is `detail`, a sentence",
+        "description": "Errors by field; an error that concerns no field is `detail`, a sentence",
         "additionalProperties": {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}]},
     },
 )
@@ -62,15 +62,15 @@ STYLE = Style(
 
 class SignUp(BaseModel):
     username: Annotated[str, Text(150)]
-    email: LeftOut[Email] = None
+    email: Omittable[Email] = None
     password: AnyPassword
 
 
 class LogIn(BaseModel):
     """By `username`; without one, by `email`."""
 
-    username: LeftOut[Annotated[str, Text(150)]] = None
-    email: LeftOut[Email] = None
+    username: Omittable[Annotated[str, Text(150)]] = None
+    email: Omittable[Email] = None
     password: AnyPassword
 
 
@@ -87,24 +87,23 @@ class Token(BaseModel):
 class NewEvent(BaseModel):
     title: Name
     description: LongText = ""
-    start_time: Moment
-    end_time: Moment
-    show_time: Annotated[LeftOut[Moment], Field(description="By default the start")] = None
+    start_time: EventTime
+    end_time: EventTime
+    show_time: Annotated[Omittable[EventTime], Field(description="Default: the start time")] = None
     capacity: Capacity
 
 
 class EventChanges(BaseModel):
-    title: LeftOut[Name] = None
-    description: LeftOut[LongText] = None
-    start_time: LeftOut[Moment] = None
-    end_time: LeftOut[Moment] = None
-    show_time: LeftOut[Moment] = None
-    capacity: LeftOut[Capacity] = None
+    title: Omittable[Name] = None
+    description: Omittable[LongText] = None
+    start_time: Omittable[EventTime] = None
+    end_time: Omittable[EventTime] = None
+    show_time: Omittable[EventTime] = None
+    capacity: Omittable[Capacity] = None
 
 
 class Event(BaseModel):
-    """`show_time`, which the specification's diagram has and its list of fields has not, is a time of its own: by default the
-    start."""
+    """`show_time` is in the specification's diagram, but not in its list of fields. By default it is the start time."""
 
     id: int
     title: str
@@ -123,7 +122,7 @@ class NewReservation(BaseModel):
 
 
 class Reservation(BaseModel):
-    """`user_id` and `event_id` are what the specification's diagram calls `user` and `event`."""
+    """`user_id` and `event_id` repeat `user` and `event`, which are their names in the specification's diagram."""
 
     id: int
     user: int
@@ -136,9 +135,9 @@ class Reservation(BaseModel):
 _token = APIKeyHeader(name="Authorization", scheme_name="Token", auto_error=False, description="`Token <value>`")
 
 
-async def _signed_in(at: At, given: Annotated[str | None, Security(_token)]) -> Guest:
+async def _signed_in(service: Service, given: Annotated[str | None, Security(_token)]) -> Guest:
     scheme, _, token = (given or "").partition(" ")
-    guest = await at.guests.of_token(token.strip()) if scheme.lower() == "token" else None
+    guest = await service.guests.of_token(token.strip()) if scheme.lower() == "token" else None
     if guest is None:
         raise NotSignedIn
     return guest
@@ -147,31 +146,31 @@ async def _signed_in(at: At, given: Annotated[str | None, Security(_token)]) -> 
 Me = Annotated[Guest, Depends(_signed_in)]
 
 
-async def _own_event(event_id: int, at: At, me: Me) -> EventView:
-    """Of the one who asks, or 403; 404 where there is none any more."""
-    event = await at.one_event(number=event_id, only="standing")
+async def _own_event(event_id: int, service: Service, me: Me) -> EventView:
+    """The event, if the user organizes it, else 403; 404 for one that does not exist or was deleted."""
+    event = await service.get_event(number=event_id, only="standing")
     if event.organizer_id != me.id:
         raise NotYourEvent
     return event
 
 
-async def _own_reservation(reservation_id: int, at: At, me: Me) -> Place:
-    """Of the one who asks, or 404. It may be cancelled."""
-    place = await at.booking(reservation_id)
-    if place.guest.id != me.id:
+async def _own_reservation(reservation_id: int, service: Service, me: Me) -> BookingLocation:
+    """The reservation, if it is the user's, else 404. It may be cancelled."""
+    location = await service.locate_booking(reservation_id)
+    if location.guest.id != me.id:
         raise BookingNotFound
-    return place
+    return location
 
 
 MyEvent = Annotated[EventView, Depends(_own_event)]
-MyReservation = Annotated[Place, Depends(_own_reservation)]
+MyReservation = Annotated[BookingLocation, Depends(_own_reservation)]
 
 _FORM = "application/x-www-form-urlencoded"
 MAX_FORM_FIELDS = 20
 
 
 class _FormRoute(APIRoute):
-    """Takes a form as well, for the JSON object of texts that it stands for; a field without a value is left out."""
+    """Also accepts a form, which it converts to a JSON object of strings. Fields without a value are omitted."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -182,10 +181,10 @@ class _FormRoute(APIRoute):
             try:
                 fields = dict(parse_qsl((await request.body()).decode(), max_num_fields=MAX_FORM_FIELDS))
             except ValueError:
-                raise Refused(400, "The body is no form.") from None
+                raise SpecificationError(400, "The body is not a valid form.") from None
             others = [pair for pair in request.scope["headers"] if pair[0] != b"content-type"]
             as_json = Request({**request.scope, "headers": [*others, (b"content-type", b"application/json")]}, request.receive)
-            as_json._body = msgspec.json.encode(fields)  # where a request keeps what it has read
+            as_json._body = msgspec.json.encode(fields)  # where Request stores the body that it has read
             return await handle(as_json)
 
         return handle_form
@@ -195,15 +194,15 @@ _AS_FORM = {"requestBody": {"content": {_FORM: {"schema": {"type": "object", "ad
 
 people = APIRouter(tags=["authentication"], route_class=_FormRoute)
 events = APIRouter(tags=["events"])
-one_event = APIRouter(tags=["events"])
+single_event = APIRouter(tags=["events"])
 reservations = APIRouter(tags=["reservations"])
 
 
 def make(settings: Settings) -> FastAPI:
     app = make_application(
-        API, settings, STYLE, title="Event Management Backend", description=__doc__, docs_also_at="/docs/swagger/"
+        API, settings, ERROR_FORMAT, title="Event Management Backend", description=__doc__, second_docs_path="/docs/swagger/"
     )
-    # The specification has two tables of addresses: both answer.
+    # The specification has two tables of paths: both work.
     for router, first, second in (
         (people, "/api", "/api/authentication"),
         (events, "/api/events", "/api/event/events"),
@@ -211,14 +210,14 @@ def make(settings: Settings) -> FastAPI:
     ):
         app.include_router(router, prefix=first)
         app.include_router(router, prefix=second, generate_unique_id_function=_id_in_second_table)
-    # They disagree about who may see one event: the first wants a token, the second does not.
-    app.include_router(one_event, prefix="/api/events", dependencies=[Depends(_signed_in)])
-    app.include_router(one_event, prefix="/api/event/events", generate_unique_id_function=_id_in_second_table)
+    # They disagree about who may see one event: the first requires a token, the second does not.
+    app.include_router(single_event, prefix="/api/events", dependencies=[Depends(_signed_in)])
+    app.include_router(single_event, prefix="/api/event/events", generate_unique_id_function=_id_in_second_table)
     return app
 
 
 def _id_in_second_table(route: APIRoute) -> str:
-    """`event_get_event` at /api/event/…: ids of operations are unique."""
+    """`event_get_event` at /api/event/…, because operation ids must be unique."""
     return f"{route.path.split('/')[2]}_{route.name}"
 
 
@@ -226,112 +225,116 @@ def _id_in_second_table(route: APIRoute) -> str:
 
 
 @people.post("/signup/", status_code=201, openapi_extra=_AS_FORM)
-async def sign_up(body: SignUp, at: At) -> User:
-    made = await at.guests.sign_up(body.username, body.email, body.password)
+async def sign_up(body: SignUp, service: Service) -> User:
+    made = await service.guests.sign_up(body.username, body.email, body.password)
     if made is None:
-        raise Refused(400, "Somebody has this name already.", "username")
+        raise SpecificationError(400, "This username is already taken.", "username")
     return User(id=made.number, username=made.name, email=made.email or "")
 
 
 @people.post("/login/", openapi_extra=_AS_FORM)
-async def log_in(body: LogIn, request: Request, at: At) -> Token:
-    """The token goes into the header `Authorization: Token <value>`."""
+async def log_in(body: LogIn, request: Request, service: Service) -> Token:
+    """Send the token in the header `Authorization: Token <value>`."""
     if body.username is None and body.email is None:
-        raise Refused(400, "This field is needed.", "username")
+        raise SpecificationError(400, "This field is required.", "username")
     address = request.client.host if request.client else "unknown"
     try:
-        # By either name it is one person, whose tries are one count. An address that is nobody's is counted by itself.
-        name = body.username or await at.guests.handle_of(body.email or "")
-        async with at.access.attempts.counted(f"{API} {name or body.email}", address):
-            return Token(token=await at.guests.log_in(name or "", body.password))
+        # Attempts by name and by e-mail of one user count together. An unknown e-mail address is counted by itself.
+        name = body.username or await service.guests.handle_of(body.email or "")
+        async with service.access.login_rate_limiter.attempt(f"{API} {name or body.email}", address):
+            return Token(token=await service.guests.log_in(name or "", body.password))
     except WrongCredentials:
-        raise Refused(400, "The name or the password is wrong.", _NO_FIELD) from None
+        raise SpecificationError(400, "The username or the password is wrong.", _NO_FIELD) from None
 
 
 # --- events
 
 
 @events.get("/", response_model=list[Event])
-async def list_events(at: At) -> Response:
-    """All that were not deleted."""
-    return await array(at.events(only="standing"), _row)
+async def list_events(service: Service) -> Response:
+    """All events that were not deleted."""
+    return await json_array(service.list_events(only="standing"), _event_from_row)
 
 
 @events.post("/", status_code=201)
-async def create_event(body: NewEvent, me: Me, at: At) -> Event:
-    """Whoever creates it is its organizer."""
-    view = await at.schedule(_details(body), only_seats(body.capacity), organizer=me)
+async def create_event(body: NewEvent, me: Me, service: Service) -> Event:
+    """The user who creates the event is its organizer."""
+    view = await service.schedule_event(_details(body), single_category(body.capacity), organizer=me)
     return _event(view, me.number)
 
 
-@one_event.get("/{event_id}/")
-async def get_event(event_id: int, at: At) -> Event:
-    return _row(await at.event_row(number=event_id, only="standing"))
+@single_event.get("/{event_id}/")
+async def get_event(event_id: int, service: Service) -> Event:
+    return _event_from_row(await service.get_event_row(number=event_id, only="standing"))
 
 
 @events.put("/{event_id}/")
-async def replace_event(event_id: int, body: NewEvent, event: MyEvent, me: Me, at: At) -> Event:
-    return await _changed(at, event, body.model_dump(), me)
+async def replace_event(event_id: int, body: NewEvent, event: MyEvent, me: Me, service: Service) -> Event:
+    return await _changed(service, event, body.model_dump(), me)
 
 
 @events.patch("/{event_id}/")
-async def change_event(event_id: int, body: EventChanges, event: MyEvent, me: Me, at: At) -> Event:
-    return await _changed(at, event, body.model_dump(exclude_unset=True), me)
+async def change_event(event_id: int, body: EventChanges, event: MyEvent, me: Me, service: Service) -> Event:
+    return await _changed(service, event, body.model_dump(exclude_unset=True), me)
 
 
 @events.delete("/{event_id}/", status_code=204)
-async def delete_event(event_id: int, event: MyEvent, at: At) -> None:
-    """Its reservations go with it."""
+async def delete_event(event_id: int, event: MyEvent, service: Service) -> None:
+    """Cancels the event's reservations too."""
     try:
-        await at.cancel_event(event)
+        await service.cancel_event(event)
     except AlreadyCancelled:
         raise EventNotFound from None
 
 
 @events.get("/{event_id}/reservations/", response_model=list[Reservation])
 @events.get("/{event_id}/total-reservations/", response_model=list[Reservation], name="list_total_reservations")
-async def list_event_reservations(event_id: int, event: MyEvent, at: At) -> Response:
-    return await array(at.bookings(event_id=event.id, standing=True), lambda row: _sold(at.sold(row)))
+async def list_event_reservations(event_id: int, event: MyEvent, service: Service) -> Response:
+    return await json_array(
+        service.list_bookings(event_id=event.id, standing=True), lambda row: _reservation_of(service.guest_booking(row))
+    )
 
 
 # --- reservations
 
 
 @reservations.get("/", response_model=list[Reservation])
-async def list_reservations(me: Me, at: At) -> Response:
-    """One's own."""
-    return await array(at.bookings(customer_id=me.id, standing=True), lambda row: _sold(at.sold(row)))
+async def list_reservations(me: Me, service: Service) -> Response:
+    """The user's own reservations."""
+    return await json_array(
+        service.list_bookings(customer_id=me.id, standing=True), lambda row: _reservation_of(service.guest_booking(row))
+    )
 
 
 @reservations.post("/", status_code=201)
-async def reserve(body: NewReservation, me: Me, at: At) -> Reservation:
-    """One seat, and one reservation a user and event."""
+async def reserve(body: NewReservation, me: Me, service: Service) -> Reservation:
+    """Reserves one seat. A user can have one reservation per event."""
     try:
-        event = await at.event(body.event)
-        return _reservation(await at.book(event, 1, me, in_person=True), me.number, event.number)
+        event = await service.load_event(body.event)
+        return _reservation(await service.book(event, 1, me, in_person=True), me.number, event.number)
     except EventNotFound:
-        raise Refused(400, "There is no event with this id.", "event") from None
+        raise SpecificationError(400, "There is no event with this id.", "event") from None
     except CustomerLimit:
-        raise Refused(400, "You have reserved this event already.", "event") from None
+        raise SpecificationError(400, "You have reserved this event already.", "event") from None
     except SoldOut:
-        raise Refused(400, "No seats are left.", "event") from None
+        raise SpecificationError(400, "No seats are left.", "event") from None
     except EventNotBookable as error:
-        raise Refused(400, error.detail, "event") from None
+        raise SpecificationError(400, error.detail, "event") from None
 
 
 @reservations.get("/{reservation_id}/")
-async def get_reservation(reservation_id: int, mine: MyReservation, at: At) -> Reservation:
-    return _sold(await at.one_booking(booking_id=mine.booking_id, standing=True))
+async def get_reservation(reservation_id: int, reservation: MyReservation, service: Service) -> Reservation:
+    return _reservation_of(await service.get_booking(booking_id=reservation.booking_id, standing=True))
 
 
 @reservations.delete("/{reservation_id}/", status_code=204)
-async def cancel_reservation(reservation_id: int, mine: MyReservation, at: At) -> None:
-    """The seat is free again."""
+async def cancel_reservation(reservation_id: int, reservation: MyReservation, service: Service) -> None:
+    """The seat becomes available again."""
     try:
         try:
-            await at.cancel(mine, in_person=True)
-        except EventNotBookable:  # it has begun: our customers can't any more, the specification's owner can
-            await at.cancel(mine)
+            await service.cancel_booking(reservation, in_person=True)
+        except EventNotBookable:  # The event has begun: our customers can't cancel then, users of this specification can.
+            await service.cancel_booking(reservation)
     except AlreadyCancelled:
         raise BookingNotFound from None
 
@@ -343,17 +346,16 @@ def _details(body: NewEvent) -> Details:
     )  # fmt: skip
 
 
-async def _changed(at: Counter, event: EventView, given: dict[str, Any], organizer: Guest) -> Event:
+async def _changed(service: CompatService, event: EventView, given: dict[str, Any], organizer: Guest) -> Event:
     names = {
         "title": "name", "description": "description", "start_time": "starts_at", "end_time": "ends_at", "show_time": "show_at",
     }  # fmt: skip
     changes = {ours: given[theirs] for theirs, ours in names.items() if theirs in given}
-    return _event(await at.change(event, changes, capacity=given.get("capacity")), organizer.number)
+    return _event(await service.change_event(event, changes, capacity=given.get("capacity")), organizer.number)
 
 
-def _row(row: Row) -> Event:
-    """A row of `queries.guests_events`: its last column is the organizer's number."""
-    return _event(event_view(row[:-1]), row[-1])
+def _event_from_row(row: GuestEventRow) -> Event:
+    return _event(event_view(row), row.guest_number)
 
 
 def _event(view: EventView, organizer: int) -> Event:
@@ -364,8 +366,8 @@ def _event(view: EventView, organizer: int) -> Event:
     )  # fmt: skip
 
 
-def _sold(sold: Sold) -> Reservation:
-    return _reservation(sold.booking, sold.guest_number, sold.event_number)
+def _reservation_of(booking: GuestBooking) -> Reservation:
+    return _reservation(booking.booking, booking.guest_number, booking.event_number)
 
 
 def _reservation(view: BookingView, user: int, event: int) -> Reservation:

@@ -1,4 +1,4 @@
-"""Specification 2, event ticketing: users who say who they are in `X-User-Id`, admins who put events on, tickets with codes."""
+"""Specification 2, event ticketing: users identify themselves by `X-User-Id`, admins create events, tickets have codes."""
 
 import re
 from datetime import datetime
@@ -10,22 +10,22 @@ from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Respons
 from pydantic import BaseModel, BeforeValidator, Field
 
 from accounts.guests import Guest
-from commands.bodies import Capacity, LongText, Moment, Name, Venue
-from compat.application import Amount, Asked, At, LeftOut, Refused, Style, array
+from commands.bodies import Capacity, Venue
+from compat.application import Amount, ErrorFormat, Omittable, RequestedPrice, Service, SpecificationError, json_array
 from compat.application import make as make_application
-from compat.counter import Counter, Sold, listed, only_seats
+from compat.service import CompatService, GuestBooking, single_category
 from compat.ticketing_samples import Samples
 from ledger.entries import Details
 from ledger.errors import NotFound
+from ledger.field_types import EventTime, LongText, Name, Phone
 from ledger.settings import Settings
-from ledger.text import Phone
 from ledger.views import BookingView, EventView
-from query_api.database import Row
 from query_api.parameters import Search
-from query_api.shapes import event_stats_view
+from query_api.queries import EventTotalsRow
+from query_api.responses.mapping import event_stats_view, event_view
 
 API = "event-ticketing"
-STYLE = Style(fields={"starts_at": "date_time", "categories.price": "price", "categories.capacity": "capacity"})
+ERROR_FORMAT = ErrorFormat(field_names={"starts_at": "date_time", "categories.price": "price", "categories.capacity": "capacity"})
 
 Status = Literal["active", "cancelled", "completed"]
 Role = Literal["customer", "admin"]
@@ -49,22 +49,22 @@ class NewEvent(BaseModel):
     title: Name
     description: LongText = ""
     venue: Venue = ""
-    date_time: Moment
+    date_time: EventTime
     capacity: Capacity
-    price: Asked
-    status: Annotated[Literal["active"], Field(description="An update makes it another")] = "active"
+    price: RequestedPrice
+    status: Annotated[Literal["active"], Field(description="Only an update can change it")] = "active"
 
 
 class EventChanges(BaseModel):
-    """What is left out stays."""
+    """Omitted fields stay as they are."""
 
-    title: LeftOut[Name] = None
-    description: LeftOut[LongText] = None
-    venue: LeftOut[Venue] = None
-    date_time: LeftOut[Moment] = None
-    capacity: LeftOut[Capacity] = None
-    price: LeftOut[Asked] = None
-    status: LeftOut[Status] = None
+    title: Omittable[Name] = None
+    description: Omittable[LongText] = None
+    venue: Omittable[Venue] = None
+    date_time: Omittable[EventTime] = None
+    capacity: Omittable[Capacity] = None
+    price: Omittable[RequestedPrice] = None
+    status: Omittable[Status] = None
 
 
 class Event(BaseModel):
@@ -81,7 +81,7 @@ class Event(BaseModel):
 
 
 class EventStatistics(BaseModel):
-    """`total_bookings` stand, those that were cancelled are not among them; `revenue` is without what was refunded."""
+    """`total_bookings` excludes cancelled bookings; `revenue` excludes refunds."""
 
     id: int
     title: str
@@ -126,22 +126,23 @@ class UserNotFound(NotFound):
         super().__init__("There is no user with this id.")
 
 
-async def _with_samples(request: Request, at: At) -> Counter:
+async def _with_samples(request: Request, service: Service) -> CompatService:
     samples: Samples = request.app.state.samples
-    await samples.load(at)
-    return at
+    await samples.load(service)
+    return service
 
 
-Ready = Annotated[Counter, Depends(_with_samples)]
+ServiceWithSamples = Annotated[CompatService, Depends(_with_samples)]
 
 
 async def _admin(
-    at: Ready, user_id: Annotated[str | None, Header(alias="X-User-Id", description="`id` of the user who asks: an admin")] = None
+    service: ServiceWithSamples,
+    user_id: Annotated[str | None, Header(alias="X-User-Id", description="`id` of the user, who must be an admin")] = None,
 ) -> None:
     number = int(user_id) if user_id and user_id.isascii() and user_id.isdigit() and len(user_id) < 20 else 0
-    user = await at.guests.numbered(number)
+    user = await service.guests.numbered(number)
     if user is None or user.role != "admin":
-        raise Refused(403, "Only an admin may do this: send an admin's id in X-User-Id.")
+        raise SpecificationError(403, "Only an admin may do this: send an admin's id in X-User-Id.")
 
 
 router = APIRouter(prefix="/api")
@@ -149,7 +150,7 @@ admins_only = APIRouter(prefix="/api", dependencies=[Depends(_admin)])
 
 
 def make(settings: Settings) -> FastAPI:
-    app = make_application(API, settings, STYLE, title="Event Ticketing System", description=__doc__)
+    app = make_application(API, settings, ERROR_FORMAT, title="Event Ticketing System", description=__doc__)
     app.state.samples = Samples()
     app.include_router(router)
     app.include_router(admins_only)
@@ -160,115 +161,117 @@ def make(settings: Settings) -> FastAPI:
 
 
 def _end_of_day(moment: object) -> object:
-    """A day without a time, as the end of a range, is all of that day."""
+    """A date without a time, as the end of a range, includes the whole day."""
     is_day = isinstance(moment, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", moment)
     return f"{moment}T23:59:59.999999Z" if is_day else moment
 
 
 @router.get("/events", tags=["events"], response_model=list[Event])
 async def list_events(
-    at: Ready,
+    service: ServiceWithSamples,
     search: Annotated[Search, Query(description="In title and venue")] = "",
-    date_from: Moment | None = None,
-    date_to: Annotated[Moment | None, BeforeValidator(_end_of_day)] = None,
+    date_from: EventTime | None = None,
+    date_to: Annotated[EventTime | None, BeforeValidator(_end_of_day)] = None,
 ) -> Response:
-    """All active ones."""
-    return await array(at.events(only="active", q=search, from_=date_from, to=date_to), lambda row: _event(listed(row)))
+    """All active events."""
+    return await json_array(
+        service.list_events(only="active", q=search, from_=date_from, to=date_to), lambda row: _event(event_view(row))
+    )
 
 
 @router.get("/events/{event_id}", tags=["events"])
-async def get_event(event_id: int, at: Ready) -> Event:
-    return _event(await at.one_event(number=event_id))
+async def get_event(event_id: int, service: ServiceWithSamples) -> Event:
+    return _event(await service.get_event(number=event_id))
 
 
 @admins_only.post("/events", status_code=201, tags=["events"])
-async def create_event(body: NewEvent, at: Ready) -> Event:
-    about = Details(name=body.title, starts_at=body.date_time, description=body.description, venue=body.venue)
-    return _event(await at.schedule(about, only_seats(body.capacity, body.price)))
+async def create_event(body: NewEvent, service: ServiceWithSamples) -> Event:
+    details = Details(name=body.title, starts_at=body.date_time, description=body.description, venue=body.venue)
+    return _event(await service.schedule_event(details, single_category(body.capacity, body.price)))
 
 
 @admins_only.put("/events/{event_id}", tags=["events"])
-async def update_event(event_id: int, body: EventChanges, at: Ready) -> Event:
-    """What is given changes. `cancelled` cancels the bookings too; neither `cancelled` nor `completed` can be taken back."""
-    now = await at.one_event(number=event_id)
-    if body.status not in (None, now.status) and now.status != "active":
-        raise Refused(400, f"It is {now.status} already.", "status")
-    changes, price, capacity = _changes(body, now)
+async def update_event(event_id: int, body: EventChanges, service: ServiceWithSamples) -> Event:
+    """Changes the given fields. `cancelled` cancels the bookings too. `cancelled` and `completed` are final."""
+    event = await service.get_event(number=event_id)
+    if body.status not in (None, event.status) and event.status != "active":
+        raise SpecificationError(400, f"It is {event.status} already.", "status")
+    changes, price, capacity = _changes(body, event)
     if changes or price is not None or capacity is not None:
-        now = await at.change(now, changes, price=price, capacity=capacity)
-    if body.status == "cancelled" and now.status == "active":
-        now = await at.cancel_event(now)
-    elif body.status == "completed" and now.status == "active":
-        now = await at.complete_event(now)
-    return _event(now)
+        event = await service.change_event(event, changes, price=price, capacity=capacity)
+    if body.status == "cancelled" and event.status == "active":
+        event = await service.cancel_event(event)
+    elif body.status == "completed" and event.status == "active":
+        event = await service.complete_event(event)
+    return _event(event)
 
 
-def _changes(body: EventChanges, now: EventView) -> tuple[dict[str, Any], Decimal | None, int | None]:
-    """What differs: the same again changes nothing, whatever the event's status."""
+def _changes(body: EventChanges, event: EventView) -> tuple[dict[str, Any], Decimal | None, int | None]:
+    """Only the fields that differ: a repeated request changes nothing, whatever the event's status."""
     given = {"name": body.title, "description": body.description, "venue": body.venue, "starts_at": body.date_time}
-    changes = {name: value for name, value in given.items() if value not in (None, getattr(now, name))}
-    price = None if body.price is None or body.price == Decimal(now.categories[0].price) else body.price
-    return changes, price, None if body.capacity == now.capacity else body.capacity
+    changes = {name: value for name, value in given.items() if value not in (None, getattr(event, name))}
+    price = None if body.price is None or body.price == Decimal(event.categories[0].price) else body.price
+    return changes, price, None if body.capacity == event.capacity else body.capacity
 
 
 @admins_only.get("/stats/events", tags=["events"], response_model=list[EventStatistics])
-async def list_event_statistics(at: Ready) -> Response:
-    """All events, whatever their status, newest first: for the admin's list."""
-    return await array(at.totals(), _statistics)
+async def list_event_statistics(service: ServiceWithSamples) -> Response:
+    """All events of any status, newest first."""
+    return await json_array(service.list_event_totals(), _statistics)
 
 
 # --- bookings
 
 
 @router.post("/bookings", status_code=201, tags=["bookings"])
-async def create_booking(body: NewBooking, at: Ready) -> Booking:
-    user = await _user(at, body.user_id)
-    event = await at.event(body.event_id)
-    return _booking(await at.book(event, body.quantity, user), user.number, event.number)
+async def create_booking(body: NewBooking, service: ServiceWithSamples) -> Booking:
+    user = await _user(service, body.user_id)
+    event = await service.load_event(body.event_id)
+    return _booking(await service.book(event, body.quantity, user), user.number, event.number)
 
 
 @router.get("/bookings/user/{user_id}", tags=["bookings"], response_model=list[Booking])
-async def list_user_bookings(user_id: int, at: Ready) -> Response:
-    user = await _user(at, user_id)
-    return await array(at.bookings(customer_id=user.id), lambda row: _sold(at.sold(row)))
+async def list_user_bookings(user_id: int, service: ServiceWithSamples) -> Response:
+    user = await _user(service, user_id)
+    return await json_array(service.list_bookings(customer_id=user.id), lambda row: _booking_of(service.guest_booking(row)))
 
 
 @admins_only.get("/bookings/event/{event_id}", tags=["bookings"], response_model=list[Booking])
-async def list_event_bookings(event_id: int, at: Ready) -> Response:
-    event = await at.one_event(number=event_id)
-    return await array(at.bookings(event_id=event.id), lambda row: _sold(at.sold(row)))
+async def list_event_bookings(event_id: int, service: ServiceWithSamples) -> Response:
+    event = await service.get_event(number=event_id)
+    return await json_array(service.list_bookings(event_id=event.id), lambda row: _booking_of(service.guest_booking(row)))
 
 
 @router.put("/bookings/{booking_id}", tags=["bookings"])
-async def update_booking(booking_id: int, body: BookingChange, at: Ready) -> Booking:
-    """`cancelled` cancels it and its tickets, for good."""
-    place = await at.booking(booking_id)
+async def update_booking(booking_id: int, body: BookingChange, service: ServiceWithSamples) -> Booking:
+    """`cancelled` cancels the booking and its tickets. That is final."""
+    location = await service.locate_booking(booking_id)
     if body.status == "cancelled":
-        return _booking(await at.cancel(place), place.guest.number, place.event.number)
-    sold = _sold(await at.one_booking(number=booking_id))
-    if sold.status == "cancelled":
-        raise Refused(400, "A cancelled booking can't be confirmed again: make a new one.", "status")
-    return sold
+        return _booking(await service.cancel_booking(location), location.guest.number, location.event.number)
+    booking = _booking_of(await service.get_booking(number=booking_id))
+    if booking.status == "cancelled":
+        raise SpecificationError(400, "A cancelled booking can't be confirmed again: make a new one.", "status")
+    return booking
 
 
 # --- users
 
 
 @router.get("/users", tags=["users"], response_model=list[User])
-async def list_users(at: Ready) -> Response:
-    return await array(at.guests.all(), _as_user)
+async def list_users(service: ServiceWithSamples) -> Response:
+    return await json_array(service.guests.all(), _as_user)
 
 
 @router.post("/users", status_code=201, tags=["users"])
-async def create_user(body: NewUser, at: Ready) -> User:
-    made = await at.guests.make(body.name, phone=body.phone, role=body.role)
+async def create_user(body: NewUser, service: ServiceWithSamples) -> User:
+    made = await service.guests.make(body.name, phone=body.phone, role=body.role)
     assert made is not None, "its id is new"
     return _as_user(made)
 
 
-async def _user(at: Counter, number: int) -> Guest:
-    guest = await at.guests.numbered(number)
-    if guest is None or guest.role is None:  # the house is no user
+async def _user(service: CompatService, number: int) -> Guest:
+    guest = await service.guests.numbered(number)
+    if guest is None or guest.role is None:  # the default organizer is not a user
         raise UserNotFound
     return guest
 
@@ -285,7 +288,7 @@ def _event(view: EventView) -> Event:
     )  # fmt: skip
 
 
-def _statistics(row: Row) -> EventStatistics:
+def _statistics(row: EventTotalsRow) -> EventStatistics:
     view = event_stats_view(row)
     return EventStatistics(
         id=view.number, title=view.name, date_time=view.starts_at, status=view.status, capacity=view.capacity,
@@ -293,12 +296,14 @@ def _statistics(row: Row) -> EventStatistics:
     )  # fmt: skip
 
 
-def _sold(sold: Sold) -> Booking:
-    return _booking(sold.booking, sold.guest_number, sold.event_number)
+def _booking_of(booking: GuestBooking) -> Booking:
+    return _booking(booking.booking, booking.guest_number, booking.event_number)
 
 
 def _booking(view: BookingView, user_id: int, event_id: int) -> Booking:
-    tickets = [Ticket(id=one.id, booking_id=view.number, ticket_code=one.code, status=one.status) for one in view.tickets]
+    tickets = [
+        Ticket(id=ticket.id, booking_id=view.number, ticket_code=ticket.code, status=ticket.status) for ticket in view.tickets
+    ]
     return Booking(
         id=view.number, user_id=user_id, event_id=event_id, quantity=len(tickets), total_amount=Decimal(view.total_amount),
         booking_date=view.booked_at, status=view.status, tickets=tickets,

@@ -1,4 +1,4 @@
-"""Specification 3, a ticketing platform: one or two tickets at a time, and no more than two active ones a user and event."""
+"""Specification 3, a ticketing platform: one or two tickets per booking, and at most two active tickets per user and event."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -7,16 +7,17 @@ from uuid import UUID
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel, Field, PlainSerializer, WithJsonSchema
 
-from commands.bodies import Capacity, Name
-from compat.application import At, Style
+from commands.bodies import Capacity
+from compat.application import ErrorFormat, Service
 from compat.application import make as make_application
-from compat.counter import only_seats
+from compat.service import single_category
 from ledger.entries import Details
+from ledger.field_types import Name
 from ledger.settings import Settings
 from ledger.views import BookingView, EventView
 
 API = "ticketing-platform"
-STYLE = Style()
+ERROR_FORMAT = ErrorFormat()
 MAX_TICKETS_PER_USER = 2
 
 router = APIRouter()
@@ -44,7 +45,7 @@ class Event(BaseModel):
 
 class NewBooking(BaseModel):
     user_id: Name
-    ticket_count: Annotated[int, Field(ge=1, le=2**31, strict=True, description="1 or 2; more are past the user's limit: 400")]
+    ticket_count: Annotated[int, Field(ge=1, le=2**31, strict=True, description="1 or 2; more exceed the user's limit: 400")]
 
 
 class Booking(BaseModel):
@@ -62,7 +63,7 @@ class Health(BaseModel):
 
 
 def make(settings: Settings) -> FastAPI:
-    app = make_application(API, settings, STYLE, title="Ticketing Platform Backend API", description=__doc__)
+    app = make_application(API, settings, ERROR_FORMAT, title="Ticketing Platform Backend API", description=__doc__)
     app.include_router(router)
     return app
 
@@ -73,36 +74,36 @@ async def health() -> Health:
 
 
 @router.post("/events", status_code=201, tags=["events"])
-async def initialize_event(body: NewEvent, at: At) -> Event:
-    """It has no date, so it is never past."""
-    about = Details(name=body.name, starts_at=None, max_tickets_per_customer=MAX_TICKETS_PER_USER)
-    return _event(await at.schedule(about, only_seats(body.total_tickets)))
+async def initialize_event(body: NewEvent, service: Service) -> Event:
+    """The event has no date, so it is never in the past."""
+    details = Details(name=body.name, starts_at=None, max_tickets_per_customer=MAX_TICKETS_PER_USER)
+    return _event(await service.schedule_event(details, single_category(body.total_tickets)))
 
 
 @router.get("/events/{event_id}", tags=["events"])
-async def get_event(event_id: UUID, at: At) -> Event:
-    return _event(await at.one_event(event_id=event_id))
+async def get_event(event_id: UUID, service: Service) -> Event:
+    return _event(await service.get_event(event_id=event_id))
 
 
 @router.post("/events/{event_id}/bookings", status_code=201, tags=["bookings"])
-async def book_tickets(event_id: UUID, body: NewBooking, at: At) -> Booking:
-    """400 where too few are left, or where the user would hold more than two."""
-    event = await at.event_by_id(event_id)
-    guest = await at.guests.find_or_make(body.user_id)
-    return _booking(await at.book(event, body.ticket_count, guest), guest.name)
+async def book_tickets(event_id: UUID, body: NewBooking, service: Service) -> Booking:
+    """400 where too few tickets are left, or where the user would hold more than two."""
+    event = await service.load_event_by_id(event_id)
+    guest = await service.guests.find_or_make(body.user_id)
+    return _booking(await service.book(event, body.ticket_count, guest), guest.name)
 
 
 @router.get("/bookings/{booking_id}", tags=["bookings"])
-async def get_booking(booking_id: UUID, at: At) -> Booking:
-    sold = await at.one_booking(booking_id=booking_id)
-    return _booking(sold.booking, sold.guest_name)
+async def get_booking(booking_id: UUID, service: Service) -> Booking:
+    booking = await service.get_booking(booking_id=booking_id)
+    return _booking(booking.booking, booking.guest_name)
 
 
 @router.delete("/bookings/{booking_id}", tags=["bookings"])
-async def cancel_booking(booking_id: UUID, at: At) -> Booking:
-    """Its tickets can be booked again. A second time: 400."""
-    place = await at.booking_by_id(booking_id)
-    return _booking(await at.cancel(place), place.guest.name)
+async def cancel_booking(booking_id: UUID, service: Service) -> Booking:
+    """The tickets can be booked again. 400 for a booking that was cancelled before."""
+    location = await service.locate_booking_by_id(booking_id)
+    return _booking(await service.cancel_booking(location), location.guest.name)
 
 
 def _event(view: EventView) -> Event:

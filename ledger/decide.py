@@ -13,8 +13,21 @@ import msgspec
 
 from ledger import entries as e
 from ledger import errors
-from ledger import messages as m
-from ledger.event import ACTIVE, CANCELLED, USED, Event, Seats, category_id
+from ledger.commands import (
+    Actor,
+    BookSeats,
+    CancelBooking,
+    CancelEvent,
+    CategoryChange,
+    ChangeEvent,
+    CheckIn,
+    Command,
+    CompleteEvent,
+    Role,
+    ScheduleEvent,
+    WantedSeats,
+)
+from ledger.event import ACTIVE, CANCELLED, USED, CategoryState, Event, category_id
 
 MAX_TICKETS_PER_BOOKING = 1_000
 MAX_CATEGORIES = 50
@@ -25,22 +38,22 @@ MAX_CAPACITY = 1_000_000
 Stamp = dict[str, Any]
 
 
-def decide(event: Event | None, command: m.Command, now: datetime) -> list[e.Entry]:
+def decide(event: Event | None, command: Command, now: datetime) -> list[e.Entry]:
     """The entries that this command makes of this Event at this time: at least one.
 
     Raises the `SeatledgerError` of the rule that is broken. Whether the command was carried out before is not asked here: the
     appender looks that up first (`Event.version_of`)."""
     stamp = {"at": now, "actor": command.actor.id, "command": command.id, "digest": command.digest()}
     if event is None:
-        if not isinstance(command, m.ScheduleEvent):
+        if not isinstance(command, ScheduleEvent):
             raise errors.EventNotFound
         return _schedule(command, now, stamp)
-    if isinstance(command, m.ScheduleEvent):
+    if isinstance(command, ScheduleEvent):
         raise errors.Malformed("There is an event with this id already.")
     return _DECIDE[type(command)](event, command, now, stamp)
 
 
-def _schedule(c: m.ScheduleEvent, now: datetime, stamp: Stamp) -> list[e.Entry]:
+def _schedule(c: ScheduleEvent, now: datetime, stamp: Stamp) -> list[e.Entry]:
     assert c.actor.id is not None
     _check_details(c.details)
     _check_future(c.details, now)
@@ -48,7 +61,7 @@ def _schedule(c: m.ScheduleEvent, now: datetime, stamp: Stamp) -> list[e.Entry]:
     return [e.EventScheduled(**stamp, details=c.details, currency=c.currency, organizer_id=c.actor.id, categories=c.categories)]
 
 
-def _change(event: Event, c: m.ChangeEvent, now: datetime, stamp: Stamp) -> list[e.Entry]:
+def _change(event: Event, c: ChangeEvent, now: datetime, stamp: Stamp) -> list[e.Entry]:
     _check_box_office(event, c.actor)
     _check_active(event)
     if c.expected_details_version != event.details_version:
@@ -63,7 +76,7 @@ def _change(event: Event, c: m.ChangeEvent, now: datetime, stamp: Stamp) -> list
     return changes
 
 
-def _category_changes(event: Event, wanted: tuple[m.CategoryChange, ...], stamp: Stamp) -> Iterator[e.Entry]:
+def _category_changes(event: Event, wanted: tuple[CategoryChange, ...], stamp: Stamp) -> Iterator[e.Entry]:
     present = {category_id(event.id, seats.number): seats for seats in event.categories.values()}
     kept = [category.id for category in wanted if category.id is not None]
     if len(set(kept)) < len(kept) or not set(kept) <= present.keys():
@@ -88,7 +101,7 @@ def _category_changes(event: Event, wanted: tuple[m.CategoryChange, ...], stamp:
         yield e.CategoryAdded(**stamp, category=e.Category(last, category.name, category.price, category.capacity))
 
 
-def _category_change(seats: Seats, wanted: m.CategoryChange, stamp: Stamp) -> Iterator[e.Entry]:
+def _category_change(seats: CategoryState, wanted: CategoryChange, stamp: Stamp) -> Iterator[e.Entry]:
     if wanted.capacity is not None and wanted.capacity < seats.taken:
         raise errors.CapacityBelowTaken(seats.name, seats.taken)
     if wanted.name not in (None, seats.name):
@@ -99,7 +112,7 @@ def _category_change(seats: Seats, wanted: m.CategoryChange, stamp: Stamp) -> It
         yield e.CapacityChanged(**stamp, category=seats.number, capacity=wanted.capacity)
 
 
-def _book(event: Event, c: m.BookSeats, now: datetime, stamp: Stamp) -> list[e.Entry]:
+def _book(event: Event, c: BookSeats, now: datetime, stamp: Stamp) -> list[e.Entry]:
     _check_active(event)
     _check_not_past(event, now)
     if box_office(event, c.actor):
@@ -123,7 +136,7 @@ def _book(event: Event, c: m.BookSeats, now: datetime, stamp: Stamp) -> list[e.E
     ]
 
 
-def _lines(event: Event, tickets: tuple[m.Wanted, ...]) -> Iterator[e.Line]:
+def _lines(event: Event, tickets: tuple[WantedSeats, ...]) -> Iterator[e.Line]:
     """One line a category, however often it is named and by which of its names: else each line alone would fit, and all not."""
     quantities: dict[int, int] = {}
     for wanted in tickets:
@@ -140,7 +153,7 @@ def _lines(event: Event, tickets: tuple[m.Wanted, ...]) -> Iterator[e.Line]:
         yield e.Line(number, seats.name, quantity, seats.price)
 
 
-def _cancel_booking(event: Event, c: m.CancelBooking, now: datetime, stamp: Stamp) -> list[e.Entry]:
+def _cancel_booking(event: Event, c: CancelBooking, now: datetime, stamp: Stamp) -> list[e.Entry]:
     owner, categories, version = event.bookings.get(c.booking_id.bytes, (None, b"", 0))
     if owner is None:
         raise errors.BookingNotFound
@@ -156,7 +169,7 @@ def _cancel_booking(event: Event, c: m.CancelBooking, now: datetime, stamp: Stam
             _check_not_closed(event, now)
     if c.tickets is None:
         if USED in states:
-            raise errors.TicketUsed
+            raise errors.TicketAlreadyUsed
         tickets = tuple(number for number, state in enumerate(states) if state == ACTIVE)
     else:
         tickets = _check_active_tickets(c.tickets, states)
@@ -168,7 +181,7 @@ def _cancel_booking(event: Event, c: m.CancelBooking, now: datetime, stamp: Stam
     return [e.BookingCancelled(**stamp, booking_id=c.booking_id, tickets=tickets, lines=tuple(lines), whole=whole)]
 
 
-def _check_in(event: Event, c: m.CheckIn, now: datetime, stamp: Stamp) -> list[e.Entry]:
+def _check_in(event: Event, c: CheckIn, now: datetime, stamp: Stamp) -> list[e.Entry]:
     _check_box_office(event, c.actor)
     if c.booking_id.bytes not in event.bookings:
         raise errors.InvalidCode
@@ -179,7 +192,7 @@ def _check_in(event: Event, c: m.CheckIn, now: datetime, stamp: Stamp) -> list[e
     return [e.TicketUsed(**stamp, booking_id=c.booking_id, ticket=c.ticket)]
 
 
-def _cancel(event: Event, c: m.CancelEvent, now: datetime, stamp: Stamp) -> list[e.Entry]:
+def _cancel(event: Event, c: CancelEvent, now: datetime, stamp: Stamp) -> list[e.Entry]:
     _check_box_office(event, c.actor)
     if event.status == "cancelled":
         raise errors.AlreadyCancelled("event")
@@ -187,18 +200,18 @@ def _cancel(event: Event, c: m.CancelEvent, now: datetime, stamp: Stamp) -> list
     return [e.EventCancelled(**stamp, reason=c.reason)]
 
 
-def _complete(event: Event, c: m.CompleteEvent, now: datetime, stamp: Stamp) -> list[e.Entry]:
+def _complete(event: Event, c: CompleteEvent, now: datetime, stamp: Stamp) -> list[e.Entry]:
     _check_box_office(event, c.actor)
     _check_active(event)
     return [e.EventCompleted(**stamp)]
 
 
-def box_office(event: Event, actor: m.Actor) -> bool:
+def box_office(event: Event, actor: Actor) -> bool:
     """May this person act for the Event: is it its organizer or an admin?"""
-    return actor.role == m.Role.ADMIN or (actor.role == m.Role.ORGANIZER and actor.id == event.organizer_id)
+    return actor.role == Role.ADMIN or (actor.role == Role.ORGANIZER and actor.id == event.organizer_id)
 
 
-def _check_box_office(event: Event, actor: m.Actor) -> None:
+def _check_box_office(event: Event, actor: Actor) -> None:
     if not box_office(event, actor):
         raise errors.NotYourEvent
 
@@ -236,7 +249,7 @@ def _check_active_tickets(tickets: tuple[int, ...], states: bytes) -> tuple[int,
         if states[ticket] == CANCELLED:
             raise errors.TicketCancelled
         if states[ticket] == USED:
-            raise errors.TicketUsed
+            raise errors.TicketAlreadyUsed
     return tuple(sorted(set(tickets)))
 
 
@@ -265,11 +278,11 @@ def _malformed(path: str, message: str, detail: str = "") -> errors.Malformed:
     return errors.Malformed(detail or f"{path} {message}.", errors=[{"path": path, "message": message}])
 
 
-_DECIDE: dict[type[m.Command], Callable[[Event, Any, datetime, Stamp], list[e.Entry]]] = {
-    m.ChangeEvent: _change,
-    m.CancelEvent: _cancel,
-    m.CompleteEvent: _complete,
-    m.BookSeats: _book,
-    m.CancelBooking: _cancel_booking,
-    m.CheckIn: _check_in,
+_DECIDE: dict[type[Command], Callable[[Event, Any, datetime, Stamp], list[e.Entry]]] = {
+    ChangeEvent: _change,
+    CancelEvent: _cancel,
+    CompleteEvent: _complete,
+    BookSeats: _book,
+    CancelBooking: _cancel_booking,
+    CheckIn: _check_in,
 }

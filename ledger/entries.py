@@ -155,7 +155,7 @@ class EventCompleted(Entry, frozen=True, kw_only=True):
     pass
 
 
-class Recorded(msgspec.Struct, frozen=True, gc=False):
+class RecordedEntry(msgspec.Struct, frozen=True, gc=False):
     """An entry in its place: the `version`-th of its stream, at `position` in the ledger (0: not appended yet).
 
     The two property names are those of the `eventsourcing` library, which takes this for a domain event."""

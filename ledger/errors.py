@@ -1,4 +1,4 @@
-"""One class a broken rule, named after it. `problems.py` maps each to its HTTP answer.
+"""One class a broken rule, named after it. `app/problems.py` maps each to its HTTP answer.
 
 The keyword arguments of an error are what a program needs to react (`available`, `limit`); its text is for people.
 """
@@ -105,7 +105,7 @@ class AlreadyCancelled(RuleBroken):
         super().__init__(f"The {what} is already cancelled.")
 
 
-class TicketUsed(RuleBroken):
+class TicketAlreadyUsed(RuleBroken):
     """`used_at`, an RFC 3339 time, where it is known."""
 
     def __init__(self, **facts: Any) -> None:
@@ -156,27 +156,27 @@ class InvalidCode(Malformed):
         super().__init__("This is not a ticket code of Seatledger.")
 
 
-class TryAgain(SeatledgerError):
+class RetryableError(SeatledgerError):
     """A bound was reached. `retry_after_seconds` says when to come back."""
 
     retry_after_seconds = 1
 
 
-class Busy(TryAgain):
+class Busy(RetryableError):
     """Nothing happened."""
 
     def __init__(self, detail: str = "Too much to do at the moment; nothing happened. Try again.") -> None:
         super().__init__(detail)
 
 
-class OutcomeUnknown(TryAgain):
+class OutcomeUnknown(RetryableError):
     """It may have happened. The same Idempotency-Key finds out."""
 
     def __init__(self) -> None:
         super().__init__("It is not known whether this happened. Try again with the same Idempotency-Key.")
 
 
-class StaleRead(TryAgain):
+class StaleRead(RetryableError):
     """A query waited for a position that its projections did not reach in time."""
 
     def __init__(self) -> None:

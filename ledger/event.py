@@ -17,7 +17,7 @@ from ledger.derived_ids import derived_id
 ACTIVE, USED, CANCELLED = b"a"[0], b"u"[0], b"c"[0]
 
 
-class Seats(msgspec.Struct, frozen=True):
+class CategoryState(msgspec.Struct, frozen=True):
     """A category, how many of its seats are taken, and how many ever were (`sold`: it never falls).
 
     `prices`: (version from which it holds, minor units), oldest first."""
@@ -41,7 +41,7 @@ class Seats(msgspec.Struct, frozen=True):
         return next(price for since, price in reversed(self.prices) if since <= version)
 
 
-class Layer:
+class Overlay:
     """What is being tried, over a dict that it leaves alone until `merge`. Nothing is ever deleted."""
 
     __slots__ = ("base", "own")
@@ -97,12 +97,12 @@ class Event:
     currency: str
     organizer_id: UUID
     status: str
-    categories: dict[int, Seats]
+    categories: dict[int, CategoryState]
     last_category: int
-    bookings: dict[bytes, Any] | Layer
-    touched: dict[bytes, Any] | Layer
-    customers: dict[bytes, Any] | Layer
-    commands: dict[bytes, Any] | Layer
+    bookings: dict[bytes, Any] | Overlay
+    touched: dict[bytes, Any] | Overlay
+    customers: dict[bytes, Any] | Overlay
+    commands: dict[bytes, Any] | Overlay
 
     def version_of(self, command_id: UUID) -> int | None:
         """The version of the last entry that this command made, or None if it made none."""
@@ -111,7 +111,7 @@ class Event:
         version: int | None = booking[2] if booking is not None else self.commands.get(key)
         return version
 
-    def seats(self, category: str) -> Seats | None:
+    def seats(self, category: str) -> CategoryState | None:
         """A category by name, or by its public id."""
         for seats in self.categories.values():
             if seats.name == category:
@@ -139,14 +139,14 @@ class Event:
             setattr(copy, name, getattr(self, name))
         copy.categories = dict(self.categories)
         for name in _MAPS:
-            setattr(copy, name, Layer(getattr(self, name)))
+            setattr(copy, name, Overlay(getattr(self, name)))
         return copy
 
     def merge(self) -> "Event":
         """End a trial for good: what it tried is so."""
         for name in _MAPS:
             layer = getattr(self, name)
-            if isinstance(layer, Layer):
+            if isinstance(layer, Overlay):
                 setattr(self, name, layer.merge())
         return self
 
@@ -164,7 +164,7 @@ def category_id(event_id: UUID, number: int) -> UUID:
     return derived_id(event_id, b"category %d" % number)
 
 
-def evolve(event: Event | None, recorded: e.Recorded) -> Event:
+def evolve(event: Event | None, recorded: e.RecordedEntry) -> Event:
     """The only thing that changes an Event, in memory and in replay alike. It changes and returns the one it is given."""
     entry = recorded.entry
     if isinstance(entry, e.EventScheduled):
@@ -179,7 +179,7 @@ def evolve(event: Event | None, recorded: e.Recorded) -> Event:
     return event
 
 
-def _scheduled(recorded: e.Recorded, entry: e.EventScheduled) -> Event:
+def _scheduled(recorded: e.RecordedEntry, entry: e.EventScheduled) -> Event:
     event = Event()
     event.id, event.version, event.number = recorded.stream, 1, recorded.position
     event.created_at, event.details, event.details_set, event.details_version = entry.at, entry.details, (1,), 1
@@ -193,7 +193,7 @@ def _scheduled(recorded: e.Recorded, entry: e.EventScheduled) -> Event:
 
 def _add_category(event: Event, category: e.Category) -> None:
     prices = ((event.version, category.price),)
-    event.categories[category.number] = Seats(category.number, category.name, prices, category.capacity, 0, 0)
+    event.categories[category.number] = CategoryState(category.number, category.name, prices, category.capacity, 0, 0)
     event.last_category = category.number
 
 
@@ -266,7 +266,7 @@ def _take(event: Event, category: int, quantity: int) -> None:
     old = event.categories[category]
     taken = old.taken + quantity
     assert 0 <= taken <= old.capacity, "never below 0, never above capacity"
-    event.categories[category] = Seats(category, old.name, old.prices, old.capacity, taken, old.sold + max(quantity, 0))
+    event.categories[category] = CategoryState(category, old.name, old.prices, old.capacity, taken, old.sold + max(quantity, 0))
 
 
 def _touch(event: Event, booking_id: UUID, tickets: tuple[int, ...], state: int) -> None:

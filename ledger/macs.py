@@ -29,10 +29,10 @@ class Macs:
         """By the keys in KEYS_DIR, made where there are none. Raises KeysError."""
         return cls(Keyring.open(directory, "ledger"))
 
-    def of(self, stream: UUID, version: int, topic: str, state: bytes) -> bytes:
+    def compute(self, stream: UUID, version: int, topic: str, state: bytes) -> bytes:
         return self._number + _digest(self._newest, stream, version, topic, state)
 
-    def is_of(self, mac: bytes, stream: UUID, version: int, topic: str, state: bytes) -> bool:
+    def verify(self, mac: bytes, stream: UUID, version: int, topic: str, state: bytes) -> bool:
         """Whether the MAC was made for just this entry, with any key of the ring."""
         key = self._keys.get(mac[0]) if mac else None
         return key is not None and hmac.compare_digest(mac[1:], _digest(key, stream, version, topic, state))

@@ -7,7 +7,7 @@ import msgspec
 from eventsourcing.persistence import Mapper, StoredEvent
 
 from ledger import snapshots
-from ledger.entries import TOPICS, UPCASTERS, Entry, Recorded, topic_of
+from ledger.entries import TOPICS, UPCASTERS, Entry, RecordedEntry, topic_of
 from ledger.snapshots import Snapshot
 
 _encode = msgspec.json.Encoder().encode
@@ -36,7 +36,7 @@ def decode(topic: str, state: bytes) -> Entry:
 
 
 class EntryMapper(Mapper[UUID]):
-    """Between `Recorded` (or a `Snapshot`) and the library's StoredEvent."""
+    """Between `RecordedEntry` (or a `Snapshot`) and the library's StoredEvent."""
 
     def __init__(self) -> None:
         pass  # no transcoder, compressor or cipher: msgspec does it all
@@ -53,4 +53,6 @@ class EntryMapper(Mapper[UUID]):
             return Snapshot(stream, stored_event.originator_version, topic, state)
         decoder = _DECODERS.get(topic)  # of nearly all: a projection reads millions
         entry = decoder.decode(state) if decoder is not None else decode(topic, state)
-        return Recorded(stream, stored_event.originator_version, entry, getattr(stored_event, "id", 0))  # a Notification has one
+        return RecordedEntry(
+            stream, stored_event.originator_version, entry, getattr(stored_event, "id", 0)
+        )  # a Notification has one

@@ -7,7 +7,7 @@ import asyncio
 import os
 import select
 import socket
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -18,6 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool
 
+from ledger.concurrency import BackgroundTasks
 from ledger.errors import Busy
 from ledger.settings import Settings
 
@@ -30,7 +31,7 @@ SILENCE_SECONDS = 1.0
 CHECK_SECONDS = 0.5
 
 _DONE = (TransactionStatus.IDLE, TransactionStatus.UNKNOWN)
-_behind: set[asyncio.Task[None]] = set()
+_background = BackgroundTasks()
 _renewed: WeakKeyDictionary[Pool, float] = WeakKeyDictionary()
 
 
@@ -69,14 +70,14 @@ def make_pool(settings: Settings, *, size: int | None = None) -> Pool:
 async def connection(pool: Pool, seconds: float, *, in_steps: bool = False) -> AsyncIterator[Connection]:
     """A connection of the pool's, for `seconds` at most, waiting for it included: then its socket is hung up, since a cancelled
     psycopg call would still wait some 10 s for a server that is frozen. `in_steps`: `seconds` are for the waiting alone, and the
-    taker bounds each of its steps with `in_time`.
+    taker bounds each of its steps with `time_limit`.
 
     Raises Busy where no connection comes in time, and for an OperationalError or InterfaceError within."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     taken = await _take(pool, seconds)
     try:
-        bound: AbstractContextManager[None] = nullcontext() if in_steps else in_time(pool, taken, deadline - loop.time())
+        bound: AbstractContextManager[None] = nullcontext() if in_steps else time_limit(pool, taken, deadline - loop.time())
         with bound:
             yield taken
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
@@ -85,11 +86,11 @@ async def connection(pool: Pool, seconds: float, *, in_steps: bool = False) -> A
         if taken.info.transaction_status in _DONE:
             await pool.putconn(taken)  # asks nothing of the server
         else:
-            _do_behind(_roll_back(pool, taken))
+            _background.spawn(_roll_back(pool, taken))
 
 
 @contextmanager
-def in_time(pool: Pool, taken: Connection, seconds: float) -> Iterator[None]:
+def time_limit(pool: Pool, taken: Connection, seconds: float) -> Iterator[None]:
     """Hangs up where this is not over in time: what waits for the server then gets an OperationalError."""
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -101,7 +102,7 @@ def in_time(pool: Pool, taken: Connection, seconds: float) -> Iterator[None]:
         # taker need not find out. Once for all takers that are hung up on meanwhile: what they have is older than the new ones.
         if silent and _renewed.get(pool, 0.0) < began:
             _renewed[pool] = loop.time()
-            _do_behind(pool.drain())
+            _background.spawn(pool.drain())
 
     hang_up = loop.call_later(seconds, too_late)
     try:
@@ -131,19 +132,13 @@ async def _take(pool: Pool, seconds: float) -> Connection:
 def _came_too_late(pool: Pool, taking: asyncio.Task[Connection]) -> None:
     """What its taker did not wait for goes back, else the pool would shrink by it."""
     if not taking.cancelled() and taking.exception() is None:
-        _do_behind(pool.putconn(taking.result()))
+        _background.spawn(pool.putconn(taking.result()))
 
 
 async def _roll_back(pool: Pool, taken: Connection) -> None:
     """The pool rolls back what was left open. Nobody waits for that, and it ends even if the server is frozen."""
-    with in_time(pool, taken, CHECK_SECONDS):
+    with time_limit(pool, taken, CHECK_SECONDS):
         await pool.putconn(taken)
-
-
-def _do_behind(work: Coroutine[Any, Any, None]) -> None:
-    task = asyncio.create_task(work)
-    _behind.add(task)  # the loop itself would let go of it
-    task.add_done_callback(_behind.discard)
 
 
 def _hang_up(taken: Connection) -> None:

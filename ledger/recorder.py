@@ -32,7 +32,7 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL, Literal
 
 from ledger import snapshots
-from ledger.entries import Recorded, topic_of
+from ledger.entries import RecordedEntry, topic_of
 from ledger.macs import Macs
 from ledger.mapper import UnknownTopic, decode, encode
 
@@ -58,7 +58,7 @@ _TAKE_IN = """
 _FIRST_POSITION = "SELECT notification_id FROM ledger_entries WHERE originator_id = %s AND originator_version = 1"
 
 
-class Place(NamedTuple):
+class ImportedPosition(NamedTuple):
     """Where an exported entry stood, and the MAC that it carried."""
 
     position: int
@@ -74,7 +74,7 @@ class LedgerRecorder(PostgresApplicationRecorder):
         self._macs = macs
 
     def insert_events(
-        self, stored_events: Sequence[StoredEvent], *, places: Sequence[Place] | None = None, **more: Any
+        self, stored_events: Sequence[StoredEvent], *, imported: Sequence[ImportedPosition] | None = None, **more: Any
     ) -> Sequence[int] | None:
         """Appends all or none and returns their positions: the next ones, or those of `places`.
 
@@ -85,19 +85,19 @@ class LedgerRecorder(PostgresApplicationRecorder):
         size = sum(len(one.state) for one in stored_events)
         if size > MAX_APPEND_BYTES and len(stored_events) > 1:
             raise ValueError(f"{len(stored_events)} entries of {size} bytes at once; at most {MAX_APPEND_BYTES} bytes.")
-        positions: Sequence[int] | None = super().insert_events(stored_events, places=places, **more)
+        positions: Sequence[int] | None = super().insert_events(stored_events, imported=imported, **more)
         return positions
 
     def _insert_stored_events(
-        self, curs: Any, stored_events: Sequence[StoredEvent], *, places: Sequence[Place] | None = None, **_: Any
+        self, curs: Any, stored_events: Sequence[StoredEvent], *, imported: Sequence[ImportedPosition] | None = None, **_: Any
     ) -> None:
         rows = [(cast(UUID, one.originator_id), one.originator_version, one.topic, one.state) for one in stored_events]
         columns = [list(column) for column in zip(*rows, strict=True)]
-        if places is None:
+        if imported is None:
             assert self._macs is not None, "who appends has the keys"
-            curs.execute(_APPEND, (*columns, [self._macs.of(*row) for row in rows]), prepare=True)
+            curs.execute(_APPEND, (*columns, [self._macs.compute(*row) for row in rows]), prepare=True)
         else:
-            curs.execute(_TAKE_IN, (*columns, [one.mac for one in places], [one.position for one in places]), prepare=True)
+            curs.execute(_TAKE_IN, (*columns, [at.mac for at in imported], [at.position for at in imported]), prepare=True)
 
     def _fetch_ids_after_insert_events(self, curs: Any, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:
         return [row["position"] for row in curs.fetchall()]
@@ -115,7 +115,7 @@ class LedgerRecorder(PostgresApplicationRecorder):
         return found
 
     @contextmanager
-    def taking_in(self) -> Iterator[Connection[DictRow]]:
+    def import_transaction(self) -> Iterator[Connection[DictRow]]:
         """All that is inserted meanwhile becomes true at once, or nothing of it: one transaction, which holds the ordering lock."""
         datastore = self.datastore
         with datastore.get_connection() as connection, connection.transaction():
@@ -212,7 +212,7 @@ _VERSIONS = """
         ORDER BY originator_version DESC LIMIT 1) AS newest"""
 
 
-class Conflict(Exception):
+class VersionConflict(Exception):
     """Another process wrote to one of the streams first. Nothing was appended."""
 
 
@@ -224,7 +224,7 @@ class LockTimeout(Exception):
     """The ordering lock, or the server, kept us waiting too long. Nothing was appended."""
 
 
-class TooNew(Exception):
+class StreamTooNew(Exception):
     """A stream holds an entry of a newer Seatledger than this process is."""
 
     def __init__(self, stream: UUID) -> None:
@@ -233,7 +233,7 @@ class TooNew(Exception):
 
 
 class LedgerConnection:
-    """Errors come out as four kinds: `Conflict` (a version is taken), `DataRefused` (the database won't have this data),
+    """Errors come out as four kinds: `VersionConflict` (a version is taken), `DataRefused` (the database won't have this data),
     `LockTimeout` (nothing happened), and everything else that psycopg raises: the connection is done for and what was in flight is
     unknown."""
 
@@ -258,14 +258,14 @@ class LedgerConnection:
         )
         return cls(connection, macs)
 
-    async def append(self, run: Sequence[Recorded]) -> list[int]:
+    async def append(self, run: Sequence[RecordedEntry]) -> list[int]:
         """Appends these entries, all or none, and returns their positions."""
         arrays = self._arrays(run)
         with _kinds():
             await self._cursor.execute(_APPEND, arrays, prepare=True)
             return [row[0] for row in await self._cursor.fetchall()]
 
-    async def append_and_commit(self, run: Sequence[Recorded]) -> list[int]:
+    async def append_and_commit(self, run: Sequence[RecordedEntry]) -> list[int]:
         """The same where the lock is held: with the COMMIT that lets it go, in one round trip."""
         arrays = self._arrays(run)
         with _kinds():
@@ -280,14 +280,14 @@ class LedgerConnection:
             await self._cursor.execute(_VERSIONS, (list(streams),), prepare=True)
             return dict(await self._cursor.fetchall())
 
-    async def missed(self, known: Mapping[UUID, int]) -> list[Recorded]:
-        """Entries past the known version of each stream, in order: MISSED_LIMIT of each at most. Raises TooNew."""
+    async def missed(self, known: Mapping[UUID, int]) -> list[RecordedEntry]:
+        """Entries past the known version of each stream, in order: MISSED_LIMIT of each at most. Raises StreamTooNew."""
         with _kinds():
             await self._cursor.execute(_MISSED, (list(known), list(known.values()), MISSED_LIMIT), prepare=True)
             return _recorded(await self._cursor.fetchall())
 
     @asynccontextmanager
-    async def locked(self, known: Mapping[UUID, int]) -> AsyncIterator[list[Recorded]]:
+    async def locked(self, known: Mapping[UUID, int]) -> AsyncIterator[list[RecordedEntry]]:
         """A transaction that holds the ordering lock, and what was `missed` as of then: nobody else appends until it ends.
 
         It ends with `append_and_commit`, and else is rolled back."""
@@ -309,22 +309,22 @@ class LedgerConnection:
     async def close(self) -> None:
         await self._connection.close()
 
-    def _arrays(self, run: Sequence[Recorded]) -> tuple[list[UUID], list[int], list[str], list[bytes], list[bytes]]:
+    def _arrays(self, run: Sequence[RecordedEntry]) -> tuple[list[UUID], list[int], list[str], list[bytes], list[bytes]]:
         try:
             rows = [(one.stream, one.version, topic_of(one.entry), encode(one.entry)) for one in run]
         except (TypeError, ValueError, ArithmeticError, LookupError) as error:  # what JSON or our table of topics can't hold
             raise DataRefused(str(error)) from error
         streams, versions, topics, states = map(list, zip(*rows, strict=True))
-        return streams, versions, topics, states, [self._macs.of(*row) for row in rows]
+        return streams, versions, topics, states, [self._macs.compute(*row) for row in rows]
 
 
-def _recorded(rows: Iterable[tuple[UUID, int, str, bytes, int]]) -> list[Recorded]:
+def _recorded(rows: Iterable[tuple[UUID, int, str, bytes, int]]) -> list[RecordedEntry]:
     found = []
     for stream, version, topic, state, position in rows:
         try:
-            found.append(Recorded(stream, version, decode(topic, state), position))
+            found.append(RecordedEntry(stream, version, decode(topic, state), position))
         except UnknownTopic as unknown:
-            raise TooNew(stream) from unknown
+            raise StreamTooNew(stream) from unknown
     return found
 
 
@@ -338,7 +338,7 @@ class _kinds:  # noqa: N801 - reads as a statement
         while isinstance(error, errors.PipelineAborted) and error.__context__ is not None:
             error = error.__context__  # what it was aborted by
         if isinstance(error, errors.UniqueViolation):
-            raise Conflict from error
+            raise VersionConflict from error
         if isinstance(error, errors.QueryCanceled | errors.LockNotAvailable):
             raise LockTimeout from error
         if isinstance(error, psycopg.DataError | psycopg.IntegrityError | errors.ProgramLimitExceeded):

@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 
 from ledger.entries import Details
-from ledger.event import Event, Seats
+from ledger.event import CategoryState, Event
 
 FIRST, OPEN_DATES = "event-snapshot/1", "event-snapshot/2"
 #: All that this release reads, the newest last. The first says 0 for the Event's number: whoever restores it looks that up.
@@ -51,7 +51,7 @@ class _Head(msgspec.Struct):
     currency: str
     organizer_id: UUID
     status: str
-    categories: list[Seats]
+    categories: list[CategoryState]
     last_category: int
 
 

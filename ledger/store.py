@@ -32,20 +32,21 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from sqlalchemy import URL, make_url
 
+from ledger.commands import Command
 from ledger.decide import decide
-from ledger.entries import Recorded
+from ledger.entries import RecordedEntry
 from ledger.errors import Busy, IdempotencyKeyReused
 from ledger.event import Event, evolve
 from ledger.macs import Macs
 from ledger.mapper import EntryMapper
-from ledger.messages import Command
 from ledger.recorder import LedgerRecorder, SnapshotRecorder
 from ledger.settings import Settings
 from ledger.snapshots import Snapshot, restore_at_once
 
 STATEMENT_TIMEOUT_MS = 10_000
 LOCK_TIMEOUT_MS = 5_000
-#: Decoded entries that a reader of the log keeps, the newest: some 6 MB, for the longest run (projections/copies.py).
+#: Decoded entries that a reader of the log keeps, the newest: some 6 MB, for the largest batch
+#: (projections/rebuild/shadow_copies.py).
 KEPT = 8_000
 #: Entries of one stream read at once.
 PAGE = 5_000
@@ -55,7 +56,7 @@ TRIES, PAUSE_SECONDS = 10, 0.01
 _position = attrgetter("position")
 
 
-class LedgerAway(Exception):
+class LedgerUnavailable(Exception):
     """The ledger can't be read or its snapshots written at the moment: no entry is to blame. Nothing happened; try again later."""
 
 
@@ -65,7 +66,7 @@ def _reaching() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError) as error:
-        raise LedgerAway(str(error)) from error
+        raise LedgerUnavailable(str(error)) from error
 
 
 def sqlalchemy_url(database_url: str) -> URL:
@@ -78,7 +79,7 @@ def sqlalchemy_url(database_url: str) -> URL:
     return make_url(f"postgresql+psycopg://{rest}")
 
 
-def project(event: Event | None, stored: Iterable[Recorded | Snapshot]) -> Event | None:
+def project(event: Event | None, stored: Iterable[RecordedEntry | Snapshot]) -> Event | None:
     """The library's projector function: `evolve` over entries, from a snapshot on where there is one. It changes `event`."""
     for one in stored:
         event = restore_at_once(one) if isinstance(one, Snapshot) else evolve(event, one)
@@ -140,8 +141,8 @@ class LedgerFactory(PostgresFactory):
 
 
 class Ledger(Application[UUID]):
-    """Close it when done: it holds connections. What reads raises LedgerAway where the database is out of reach or does not answer
-    in time, and UnknownTopic where it meets an entry that this code is too old for."""
+    """Close it when done: it holds connections. Methods that read raise LedgerUnavailable if the database is out of reach or does
+    not respond in time, and UnknownTopic for an entry of a later release."""
 
     is_snapshotting_enabled = True
     log_section_size = 10_000  # the most that one read asks for
@@ -153,7 +154,7 @@ class Ledger(Application[UUID]):
             database_url = Settings.of_running({**os.environ, **(database_url or {})}).database_url
         self._database_url, self._macs = database_url, macs
         self._reading = Lock()
-        self._kept: list[Recorded] = []
+        self._kept: list[RecordedEntry] = []
         self._kept_after = 0
         super().__init__()
 
@@ -168,14 +169,14 @@ class Ledger(Application[UUID]):
 
     # --- commands
 
-    def carry_out(self, command: Command, now: datetime) -> list[Recorded]:
+    def execute(self, command: Command, now: datetime) -> list[RecordedEntry]:
         """Decides a command on its Event as it stands, and saves what it makes. Nothing where it was carried out before.
 
         Raises the SeatledgerError of the rule that it breaks; IdempotencyKeyReused where its id was used with another body; Busy
-        where others kept writing to the Event; LedgerAway, after which nobody knows: the same command again finds out."""
+        where others kept writing to the Event; LedgerUnavailable, after which nobody knows: the same command again finds out."""
         for tried in range(TRIES):
             time.sleep(tried * PAUSE_SECONDS)
-            event = self.event(command.event_id)
+            event = self.current_event(command.event_id)
             version = event.version_of(command.id) if event is not None else None
             if version is not None:
                 (found,) = self.stream(command.event_id, after=version - 1, until=version)
@@ -183,26 +184,28 @@ class Ledger(Application[UUID]):
                     raise IdempotencyKeyReused
                 return []
             first = event.version + 1 if event else 1
-            made = [Recorded(command.event_id, version, one) for version, one in enumerate(decide(event, command, now), first)]
+            made = [RecordedEntry(command.event_id, version, one) for version, one in enumerate(decide(event, command, now), first)]
             try:
                 with _reaching():
                     saved = self.save(*made)
             except IntegrityError:  # another was first; or this was saved, and the answer got lost
                 continue
-            return [Recorded(one.stream, one.version, one.entry, its.notification.id) for one, its in zip(made, saved, strict=True)]
+            return [
+                RecordedEntry(one.stream, one.version, one.entry, its.notification.id) for one, its in zip(made, saved, strict=True)
+            ]
         raise Busy
 
     @contextmanager
-    def taking_in(self) -> Iterator[tuple[LedgerRecorder, Connection[Any]]]:
+    def import_transaction(self) -> Iterator[tuple[LedgerRecorder, Connection[Any]]]:
         """A recorder whose inserts become true at once at the end, or not at all, and the connection of that transaction."""
         recorder = cast(LedgerRecorder, self.recorder)
-        with _reaching(), recorder.taking_in() as connection:
+        with _reaching(), recorder.import_transaction() as connection:
             yield recorder, connection
 
     # --- Events
 
     @_reaching()
-    def event(self, stream: UUID) -> Event | None:
+    def current_event(self, stream: UUID) -> Event | None:
         """The Event as it stands. None: there is no such stream."""
         try:
             event: Event = self.repository.get(stream, projector_func=project)
@@ -212,10 +215,10 @@ class Ledger(Application[UUID]):
             event.number = next(self.stream(stream, until=1)).position
         return event
 
-    def stream(self, stream: UUID, after: int = 0, until: int | None = None) -> Iterator[Recorded]:
+    def stream(self, stream: UUID, after: int = 0, until: int | None = None) -> Iterator[RecordedEntry]:
         """Entries of one stream past version `after`, up to version `until`, in order. Only a stream's first has its position."""
         with _reaching():
-            yield from cast(Iterator[Recorded], self.events.get(stream, gt=after, lte=until))
+            yield from cast(Iterator[RecordedEntry], self.events.get(stream, gt=after, lte=until))
 
     @_reaching()
     def save_snapshot(self, snapshot: Snapshot) -> None:
@@ -225,7 +228,7 @@ class Ledger(Application[UUID]):
     # --- the log
 
     @_reaching()
-    def read(self, after: int, limit: int) -> list[Recorded]:
+    def read(self, after: int, limit: int) -> list[RecordedEntry]:
         """The next `limit` entries past position `after`, in order: fewer where there are no more.
 
         What was read last is kept: the projectors of one worker come for the same entries in turn, and decoding them once is
@@ -238,7 +241,7 @@ class Ledger(Application[UUID]):
             if missing > 0:
                 last = self._kept[-1].position if self._kept else after
                 found = self.notification_log.select(last, missing, inclusive_of_start=False)
-                recorded = cast("Callable[[Notification], Recorded]", self.mapper.to_domain_event)
+                recorded = cast("Callable[[Notification], RecordedEntry]", self.mapper.to_domain_event)
                 self._kept += map(recorded, found)
             run = self._kept[first : first + limit]
             if len(self._kept) > KEPT:

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from ledger import snapshots
-from ledger.entries import Recorded
+from ledger.entries import RecordedEntry
 from ledger.event import Event, evolve
 from ledger.mapper import decode
 from ledger.pool import Pool, connection
@@ -57,7 +57,7 @@ class Streams:
             version = event.version if event else 0
             rows = await self._fetch(_PAGE, (stream, version, until, PAGE))
             for place, (row_version, topic, state, position) in enumerate(rows):
-                event = evolve(event, Recorded(stream, row_version, decode(topic, state), position))
+                event = evolve(event, RecordedEntry(stream, row_version, decode(topic, state), position))
                 if place % BREATH == 0:
                     await asyncio.sleep(0)
             if len(rows) < PAGE:
@@ -74,7 +74,7 @@ class Streams:
             if stream not in events:
                 continue
             try:
-                events[stream] = evolve(events[stream], Recorded(stream, version, decode(topic, state), position))
+                events[stream] = evolve(events[stream], RecordedEntry(stream, version, decode(topic, state), position))
             except Exception:  # noqa: BLE001 - it fails alone, by the load of its own that it gets
                 del events[stream]
             if version > SHORT:
@@ -97,15 +97,17 @@ class Streams:
             [(event.number,)] = await self._fetch(_POSITION, (stream, 1))
         return event
 
-    async def entries(self, stream: UUID, versions: Sequence[int]) -> list[Recorded]:
+    async def entries(self, stream: UUID, versions: Sequence[int]) -> list[RecordedEntry]:
         """Those entries of a stream that there are, in order."""
         rows = await self._fetch(_SOME, (stream, list(versions)))
-        return [Recorded(stream, version, decode(topic, state), position) for version, topic, state, position in rows]
+        return [RecordedEntry(stream, version, decode(topic, state), position) for version, topic, state, position in rows]
 
-    async def at(self, position: int) -> Recorded | None:
+    async def entry_at(self, position: int) -> RecordedEntry | None:
         """The entry at this place in the ledger, if there is one."""
         rows = await self._fetch(_AT, (position,))
-        return next((Recorded(stream, version, decode(topic, state), position) for stream, version, topic, state in rows), None)
+        return next(
+            (RecordedEntry(stream, version, decode(topic, state), position) for stream, version, topic, state in rows), None
+        )
 
     async def version_at(self, stream: UUID, position: int) -> int:
         """The version that a stream had reached at this place in the ledger; 0 before its first entry."""

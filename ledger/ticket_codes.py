@@ -29,7 +29,7 @@ _FROM_CROCKFORD = str.maketrans(_CROCKFORD + "OIL", _RFC_4648 + "ABB")
 _TYPED = frozenset(_CROCKFORD + "OIL")
 
 
-class Place(NamedTuple):
+class TicketLocation(NamedTuple):
     """The `version`-th entry of the stream booked it; `ticket` is its number in that booking, from 0."""
 
     version: int
@@ -42,7 +42,7 @@ class TicketCodes:
 
         self.newest_key = keys.newest[0]
 
-    def code(self, event_id: UUID, place: Place, key_version: int) -> str:
+    def code(self, event_id: UUID, place: TicketLocation, key_version: int) -> str:
         """Raises KeysError where that key is gone."""
         key = self._keys.get(key_version)
         if key is None:
@@ -50,7 +50,7 @@ class TicketCodes:
         raw = _PLACE.pack(key_version, event_id.bytes[-2:], *place)
         return _shown(raw + self._mac(key, event_id, raw))
 
-    def read(self, event_id: UUID, code: str) -> Place:
+    def read(self, event_id: UUID, code: str) -> TicketLocation:
         """Where a code's ticket was booked. Blanks, hyphens and case do not matter, nor O for 0, I or L for 1.
 
         Raises InvalidCode for what no ticket ever carried, WrongEvent for another event's."""
@@ -62,7 +62,7 @@ class TicketCodes:
             raise InvalidCode
         if not hmac.compare_digest(mac, self._mac(key, event_id, place)):
             raise WrongEvent if tag != event_id.bytes[-2:] else InvalidCode
-        return Place(version, ticket)
+        return TicketLocation(version, ticket)
 
     @staticmethod
     def _mac(key: bytes, event_id: UUID, place: bytes) -> bytes:

@@ -4,7 +4,7 @@ The read side makes the same shapes from its tables. They are dataclasses, so th
 them (a third of the time that pydantic takes). Money is a decimal string; times are UTC.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
@@ -17,7 +17,7 @@ from ledger import entries as e
 from ledger.derived_ids import derived_id
 from ledger.event import Event, category_id
 from ledger.money import to_text
-from ledger.ticket_codes import Place, TicketCodes
+from ledger.ticket_codes import TicketCodes, TicketLocation
 
 #: `number` is the one format of text of which OpenAPI Generator makes a decimal.
 Money = Annotated[str, WithJsonSchema({"type": "string", "format": "number", "examples": ["50.00"]})]
@@ -129,8 +129,8 @@ def ticket_id(booking_id: UUID, ticket: int) -> UUID:
     return derived_id(booking_id, b"ticket %d" % ticket)
 
 
-def booked(recorded: e.Recorded, event_name: str, currency: str, codes: TicketCodes) -> BookingView:
-    """A booking as its `SeatsBooked` made it."""
+def _sold_view(recorded: e.RecordedEntry, event_name: str, currency: str, codes: TicketCodes) -> BookingView:
+    """A booking right after its `SeatsBooked`."""
     entry = recorded.entry
     assert isinstance(entry, e.SeatsBooked)
     lines: list[LineView] = []
@@ -143,7 +143,7 @@ def booked(recorded: e.Recorded, event_name: str, currency: str, codes: TicketCo
         lines.append(LineView(category=line.name, quantity=line.quantity, unit_price=price, amount=to_text(amount, currency)))
         for _ in range(line.quantity):
             number = len(tickets)
-            code = codes.code(recorded.stream, Place(recorded.version, number), entry.ticket_key)
+            code = codes.code(recorded.stream, TicketLocation(recorded.version, number), entry.ticket_key)
             tickets.append(TicketView(id=ticket_id(entry.command, number), code=code, category=line.name, status="active"))
     return BookingView(
         id=entry.command, number=recorded.position, event_id=recorded.stream, event_name=event_name,
@@ -152,11 +152,10 @@ def booked(recorded: e.Recorded, event_name: str, currency: str, codes: TicketCo
     )  # fmt: skip
 
 
-def booking_story(story: Iterable[e.Recorded], event_name: str, currency: str, codes: TicketCodes) -> BookingView:
+def booking_view(entries: Sequence[e.RecordedEntry], event_name: str, currency: str, codes: TicketCodes) -> BookingView:
     """A booking as the entries about it made it: its `SeatsBooked` first, then the others in order."""
-    first, *later = story
-    view, refunded = booked(first, event_name, currency, codes), 0
-    for recorded in later:
+    view, refunded = _sold_view(entries[0], event_name, currency, codes), 0
+    for recorded in entries[1:]:
         entry = recorded.entry
         view.updated_at = entry.at
         if isinstance(entry, e.TicketUsed):

@@ -7,7 +7,7 @@ from alembic.util import CommandError
 from sqlalchemy.exc import OperationalError
 
 import migrations
-import servers
+from ledger.database_errors import one_line
 from ledger.settings import Settings, SettingsError
 
 
@@ -31,7 +31,7 @@ def main() -> int:
                 migrations.downgrade(database_url, arguments.revision)
         print(f"{migrations.current(database_url) or 'nothing'} of {migrations.head()}")
     except OperationalError as error:
-        return _fail(f"PostgreSQL refuses: {servers.one_line(error.orig)}")
+        return _fail(f"PostgreSQL refuses: {one_line(error.orig)}")
     except (SettingsError, CommandError, ValueError) as error:
         return _fail(str(error))
     return 0

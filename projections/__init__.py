@@ -1,1 +1,1 @@
-"""The read tables: one projector a file, and the engine that keeps them at the ledger's heels."""
+"""Projections: read tables folded from the ledger, one projector a file, and the catch-up engine that keeps them up to date."""

@@ -15,13 +15,12 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 from tqdm import tqdm
 
-from ledger import collector
+from ledger import gc_tuning
 from ledger.keys import KeysError
 from ledger.macs import Macs
 from ledger.settings import Settings, SettingsError
-from ledger.store import Ledger, LedgerAway, sqlalchemy_url
-from projections.copies import CopiesRefused
-from projections.engine import Occupied, Stalled, catch_up
+from ledger.store import Ledger, LedgerUnavailable, sqlalchemy_url
+from projections.engine import ProjectionLocked, ProjectionStalled, catch_up
 from projections.proof import transfer
 from projections.proof.log_keys import LogKeys, begin_origin
 from projections.proof.signed_list import LIST_FILE, read_list
@@ -29,20 +28,28 @@ from projections.proof.signed_notes import NoteError
 from projections.proof.transfer import TransferError
 from projections.proof.verify import TreeBehind, verify
 from projections.proof.verify_checkpoints import accept
-from projections.rebuild import Rebuilder
+from projections.rebuild.rebuilder import Rebuilder
+from projections.rebuild.shadow_copies import ShadowCopyError
 from projections.registry import PROJECTORS
 
 #: The exit status of a verification that found something.
 ALTERED = 3
 
 
-class Refused(Exception):
+class OperatorError(Exception):
     """One sentence, for the terminal."""
+
+
+#: Their text is one sentence for the terminal.
+_REFUSALS = (
+    SettingsError, KeysError, NoteError, TransferError, OperatorError, ShadowCopyError, TreeBehind, ProjectionStalled,
+    LedgerUnavailable,
+)  # fmt: skip
 
 
 def main() -> int:
     arguments = _parser().parse_args()
-    collector.tune()
+    gc_tuning.tune()
     try:
         return _COMMANDS[arguments.command](arguments, Settings.of_running())
     except KeyboardInterrupt:
@@ -53,7 +60,17 @@ def main() -> int:
         return _fail(f"PostgreSQL refuses: {(str(error).splitlines() or [''])[0]}")
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}.")
-    except (SettingsError, KeysError, NoteError, TransferError, Refused, CopiesRefused, TreeBehind, Stalled, LedgerAway) as error:
+    except (
+        SettingsError,
+        KeysError,
+        NoteError,
+        TransferError,
+        OperatorError,
+        ShadowCopyError,
+        TreeBehind,
+        ProjectionStalled,
+        LedgerUnavailable,
+    ) as error:
         return _fail(str(error))
 
 
@@ -119,8 +136,8 @@ def _resume(arguments: argparse.Namespace, settings: Settings) -> int:
         engine = create_engine(sqlalchemy_url(settings.database_url))
         try:
             count = catch_up(engine, ledger, PROJECTORS[arguments.name])
-        except Occupied:
-            raise Refused(f"A worker is at {arguments.name} at the moment: it goes on by itself.") from None
+        except ProjectionLocked:
+            raise OperatorError(f"A worker is at {arguments.name} at the moment: it goes on by itself.") from None
         finally:
             engine.dispose()
     print(f"{arguments.name} goes on: {count} entries more are in it.")
@@ -174,7 +191,7 @@ def _accept(arguments: argparse.Namespace, settings: Settings) -> int:
     path = settings.keys / LIST_FILE
     newest = deque(read_list(path), maxlen=1) if path.exists() else None
     if not newest:
-        raise Refused("Nothing is signed yet: start a worker first.")
+        raise OperatorError("Nothing is signed yet: start a worker first.")
     size = LogKeys.open(settings.keys).read(newest[0]).size
     accept(settings.keys, size)
     print(f"The first {size} entries are accepted as they are, with a MAC or without.")
@@ -194,7 +211,7 @@ def _ledger(settings: Settings) -> Ledger:
 
 def _check_database(settings: Settings) -> None:
     if not settings.database_url:
-        raise Refused("There is no database: set DATABASE_URL, or start `make run`, whose database is then used.")
+        raise OperatorError("There is no database: set DATABASE_URL, or start `make run`, whose database is then used.")
 
 
 @contextmanager

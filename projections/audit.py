@@ -1,13 +1,13 @@
-"""`audit`: the Merkle tree over the ledger. Each entry's raw stored bytes are a leaf, in the order of the positions.
+"""The `audit` projection: a Merkle tree over the ledger. The raw stored bytes of each entry are a leaf, in the order of positions.
 
-A leaf's index and its entry's position are different numbers, since positions skip: both are kept. The entries of a booking that
-came after it are kept by booking, so that a receipt finds them; what proves something is the tree.
+A leaf's index and its entry's position are different numbers, since positions have gaps: both are stored. The projection also lists
+by booking the entries that changed it later, so that a receipt can find them; only the tree proves anything.
 """
 
 import hashlib
 import struct
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,16 +16,16 @@ from sqlalchemy import CheckConstraint, Connection, Index, LargeBinary, SmallInt
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
-from ledger.entries import Recorded
+from ledger.entries import RecordedEntry
 from projections import merkle
-from projections.tables import Id, Model, Moment, Position, insert, upsert
+from projections.tables import Id, Model, Position, Timestamp, insert, upsert
 
 _POSITION = struct.Struct(">q")
 _PLACE = struct.Struct(">qqi")
 
 
 class AuditTile(Model):
-    """Up to 256 hashes of one level, one after another (projections/merkle.py)."""
+    """Up to 256 hashes of one level of the tree, concatenated (projections/merkle.py)."""
 
     __tablename__ = "audit_tiles"
     __table_args__ = (CheckConstraint("octet_length(hashes) % 32 = 0 AND octet_length(hashes) BETWEEN 32 AND 8192", name="hashes"),)
@@ -36,8 +36,8 @@ class AuditTile(Model):
 
 
 class AuditLeaves(Model):
-    """Of a tile of level 0, the positions of its entries: 8 bytes each, big endian. `latest`: the latest time that an entry up to
-    its end was made at."""
+    """The positions of the entries in one tile of level 0: 8 bytes each, big endian. `latest`: the latest `at` of all entries from
+    the first to the last of this tile."""
 
     __tablename__ = "audit_leaves"
     __table_args__ = (
@@ -49,12 +49,12 @@ class AuditLeaves(Model):
     tile: Mapped[Position] = mapped_column(primary_key=True)
     first_position: Mapped[Position]
     positions: Mapped[bytes] = mapped_column(LargeBinary)
-    latest: Mapped[Moment]
+    latest: Mapped[Timestamp]
 
 
 class AuditAmendment(Model):
-    """The `version`-th entry of its stream changed a booking after it was made, or, as the cancelling of an event, all of them:
-    `subject` is the booking or the event."""
+    """The entry of that stream version changed a booking after it was made, or cancelled an event and so all its bookings.
+    `subject`: the id of the booking or the event."""
 
     __tablename__ = "audit_amendments"
 
@@ -63,24 +63,26 @@ class AuditAmendment(Model):
 
 
 def leaf_of(stream: UUID, version: int, position: int, topic: str, state: bytes) -> bytes:
-    """The leaf's hash: of the entry's stream, version, position, topic and bytes, each of a fixed length or after its length."""
+    """The leaf's hash, over the entry's stream, version, position, topic and bytes. Each field has a fixed length or is preceded
+    by its length, so that no two entries hash the same input."""
     name = topic.encode()
     place = stream.bytes + _PLACE.pack(version, position, len(name))
     return hashlib.sha256(b"\x00" + place + name + len(state).to_bytes(4, "big") + state).digest()
 
 
 def positions_of(packed: bytes) -> list[int]:
+    """The positions in `AuditLeaves.positions`."""
     return [position for (position,) in _POSITION.iter_unpack(packed)]
 
 
 def place_of(position: int, tile: int, packed: bytes) -> int | None:
-    """The index of the leaf of that position, from the leaves of the tile that it would be in."""
+    """The index of the leaf of the entry at `position`; None where `tile`, whose positions are `packed`, has no such entry."""
     positions = positions_of(packed)
     place = bisect_left(positions, position)
     return tile * merkle.WIDTH + place if place < len(positions) and positions[place] == position else None
 
 
-#: As `leaf_of`, for a whole run.
+#: `leaf_of` in SQL, for a whole batch.
 _LEAVES = text("""
     SELECT string_agg(sha256(
         '\\x00'::bytea || uuid_send(originator_id) || int8send(originator_version) || int8send(notification_id)
@@ -93,24 +95,48 @@ _LAST_TILES = text("""
 _LAST_LEAVES = select(AuditLeaves.tile, AuditLeaves.positions, AuditLeaves.latest).order_by(AuditLeaves.tile.desc()).limit(1)
 
 
-class Audit:
+def _booking(recorded: RecordedEntry) -> UUID:
+    entry = recorded.entry
+    assert isinstance(entry, e.BookingCancelled | e.TicketUsed)
+    return entry.booking_id
+
+
+def _event(recorded: RecordedEntry) -> UUID:
+    return recorded.stream
+
+
+#: By class of an amendment: the function that names its subject.
+AMENDMENT_SUBJECTS: dict[type[e.Entry], Callable[[RecordedEntry], UUID]] = {
+    e.BookingCancelled: _booking,
+    e.TicketUsed: _booking,
+    e.EventCancelled: _event,
+}
+
+
+class AuditProjector:
     name = "audit"
     version = 1
     tables = (AuditTile, AuditLeaves, AuditAmendment)
+    #: Each entry is a leaf.
+    handles: frozenset[type[e.Entry]] = frozenset(e.TOPICS.values())
 
-    def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
-        """The last tile of each level is written again, and new ones: a handful of statements."""
-        leaves = connection.scalar(_LEAVES, {"first": run[0].position, "last": run[-1].position}) or b""
-        if len(leaves) != len(run) * merkle.SIZE:
-            raise merkle.MissingHash(f"{len(run)} entries were read, and {len(leaves) // merkle.SIZE} are in the ledger")
+    def fold(self, connection: Connection, batch: Sequence[RecordedEntry]) -> None:
+        """Writes the last tile of each level again, and new tiles: a handful of statements."""
+        leaves = connection.scalar(_LEAVES, {"first": batch[0].position, "last": batch[-1].position}) or b""
+        if len(leaves) != len(batch) * merkle.SIZE:
+            raise merkle.MissingHash(f"{len(batch)} entries were read, but {len(leaves) // merkle.SIZE} are in the ledger")
         size = _append(connection, leaves)
-        _note_places(connection, size, run)
-        amendments = [one for one in run if type(one.entry) in _AMENDMENTS]
-        insert(connection, AuditAmendment, [{"subject": _subject(one), "version": one.version} for one in amendments])
+        _write_positions(connection, size, batch)
+        amendments = [
+            {"subject": subject_of(recorded), "version": recorded.version}
+            for recorded in batch
+            if (subject_of := AMENDMENT_SUBJECTS.get(type(recorded.entry)))
+        ]
+        insert(connection, AuditAmendment, amendments)
 
 
 def _append(connection: Connection, leaves: bytes) -> int:
-    """The tree's size before."""
+    """Appends leaf hashes to the stored tree. Returns the tree's size before."""
     size, last = 0, dict[int, bytes]()
     for level, tile, hashes in connection.execute(_LAST_TILES):
         filled = len(hashes) // merkle.SIZE
@@ -123,40 +149,32 @@ def _append(connection: Connection, leaves: bytes) -> int:
     return size
 
 
-def _note_places(connection: Connection, size: int, run: Sequence[Recorded]) -> None:
+def _write_positions(connection: Connection, size: int, batch: Sequence[RecordedEntry]) -> None:
     last = connection.execute(_LAST_LEAVES).one_or_none()
-    held, latest = b"", run[0].entry.at
+    held, latest = b"", batch[0].entry.at
     if last is not None:
         latest = max(latest, last.latest)
         held = last.positions if size % merkle.WIDTH else b""
     if (last.tile * merkle.WIDTH + len(last.positions) // _POSITION.size if last else 0) != size:
-        raise merkle.MissingHash(f"the tree has {size} leaves, and their positions are of another number")
-    upsert(connection, AuditLeaves, _rows(size, held, latest, run))
+        raise merkle.MissingHash(f"the tree has {size} leaves, but another number of positions is stored")
+    upsert(connection, AuditLeaves, _leaf_rows(size, held, latest, batch))
 
 
-def _rows(size: int, held: bytes, latest: datetime, run: Sequence[Recorded]) -> list[dict[str, Any]]:
+def _leaf_rows(size: int, held: bytes, latest: datetime, batch: Sequence[RecordedEntry]) -> list[dict[str, Any]]:
+    """The rows of `audit_leaves` that a batch changes. `held`: the positions in the last tile, if it is not full."""
     rows, start = list[dict[str, Any]](), 0
-    while start < len(run):
+    while start < len(batch):
         tile, filled = divmod(size + start, merkle.WIDTH)
-        part = run[start : start + merkle.WIDTH - filled]
-        latest = max(latest, *(one.entry.at for one in part))
-        packed = (held if start == 0 else b"") + struct.pack(f">{len(part)}q", *(one.position for one in part))
+        part = batch[start : start + merkle.WIDTH - filled]
+        latest = max(latest, *(recorded.entry.at for recorded in part))
+        packed = (held if start == 0 else b"") + struct.pack(f">{len(part)}q", *(recorded.position for recorded in part))
         first = _POSITION.unpack_from(packed)[0]
         rows.append({"tile": tile, "first_position": first, "positions": packed, "latest": latest})
         start += len(part)
     return rows
 
 
-_AMENDMENTS = frozenset((e.BookingCancelled, e.TicketUsed, e.EventCancelled))
-
-
-def _subject(amendment: Recorded) -> UUID:
-    entry = amendment.entry
-    return entry.booking_id if isinstance(entry, e.BookingCancelled | e.TicketUsed) else amendment.stream
-
-
-# Reading
-
+# --- reading
 
 _END = (
     select(AuditTile.tile, func.octet_length(AuditTile.hashes)).where(AuditTile.level == 0).order_by(AuditTile.tile.desc()).limit(1)
@@ -167,13 +185,13 @@ _TILES = text("""
 
 
 def tree_size(connection: Connection) -> int:
-    """How many leaves the tree has."""
+    """The number of leaves of the stored tree."""
     last = connection.execute(_END).one_or_none()
     return last[0] * merkle.WIDTH + last[1] // merkle.SIZE if last else 0
 
 
 def read_tiles(connection: Connection, spans: Sequence[merkle.Span]) -> merkle.Tiles:
-    """What `merkle.hash_of` needs of these spans, in one statement. What is not there is empty."""
+    """The tiles that `merkle.hash_of` needs for these spans, by one statement. A tile that is not stored is empty."""
     wanted = sorted(merkle.tiles_of(spans))
     given = {"levels": [level for level, _ in wanted], "tiles": [tile for _, tile in wanted]}
     found = {(level, tile): hashes for level, tile, hashes in connection.execute(_TILES, given)}
@@ -181,6 +199,6 @@ def read_tiles(connection: Connection, spans: Sequence[merkle.Span]) -> merkle.T
 
 
 def root_at(connection: Connection, size: int) -> bytes:
-    """The root of the tree as it was with that many leaves, from its tiles. Raises merkle.MissingHash."""
+    """The root of the tree when it had `size` leaves, from its tiles. Raises merkle.MissingHash."""
     span = merkle.Span(0, size)
     return merkle.hash_of(span, read_tiles(connection, [span]))

@@ -1,18 +1,19 @@
-"""`availability`: seats left, by category."""
+"""The `availability` projection: seats left of each category."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Computed, Connection, ForeignKey, Index, Integer, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
-from ledger.entries import Recorded
-from projections.tables import CategoryNumber, Id, Model, Position, Words, is_any_of, table_of, upsert
+from ledger.entries import RecordedEntry
+from projections.tables import CategoryNumber, Id, Model, Position, String, is_any_of, table_of, upsert
 
 
 class AvailabilityEvent(Model):
-    """`position`: of the entry that changed its seats last. The live stream goes on from there."""
+    """`position`: of the last entry that changed the event's seats. A live stream resumes from it."""
 
     __tablename__ = "availability_events"
     __table_args__ = (Index(None, "position"),)
@@ -30,45 +31,95 @@ class AvailabilityCategory(Model):
 
     event_id: Mapped[Id] = mapped_column(ForeignKey("availability_events.event_id", ondelete="CASCADE"), primary_key=True)
     category: Mapped[CategoryNumber] = mapped_column(primary_key=True)
-    name: Mapped[Words]
+    name: Mapped[String]
     capacity: Mapped[int]
     taken: Mapped[int]
     available: Mapped[int] = mapped_column(Integer, Computed("capacity - taken", persisted=True))
 
 
-class _Seats:
+class _CategoryRow:
     __slots__ = ("capacity", "name", "taken")
 
     def __init__(self, name: str, capacity: int, taken: int = 0) -> None:
         self.name, self.capacity, self.taken = name, capacity, taken
 
 
-_Events = dict[UUID, dict[int, _Seats]]
+#: The rows of one event, by category number.
+_Categories = dict[int, _CategoryRow]
 
 
-class Availability:
+def _schedule(categories: _Categories, entry: e.EventScheduled) -> None:
+    categories.update({category.number: _CategoryRow(category.name, category.capacity) for category in entry.categories})
+
+
+def _book(categories: _Categories, entry: e.SeatsBooked) -> None:
+    for line in entry.lines:
+        categories[line.category].taken += line.quantity
+
+
+def _cancel_booking(categories: _Categories, entry: e.BookingCancelled) -> None:
+    for line in entry.lines:
+        categories[line.category].taken -= line.quantity
+
+
+def _cancel_event(categories: _Categories, entry: e.EventCancelled) -> None:
+    for category in categories.values():
+        category.taken = 0
+
+
+def _add_category(categories: _Categories, entry: e.CategoryAdded) -> None:
+    categories[entry.category.number] = _CategoryRow(entry.category.name, entry.category.capacity)
+
+
+def _rename_category(categories: _Categories, entry: e.CategoryRenamed) -> None:
+    categories[entry.category].name = entry.name
+
+
+def _change_capacity(categories: _Categories, entry: e.CapacityChanged) -> None:
+    categories[entry.category].capacity = entry.capacity
+
+
+def _remove_category(categories: _Categories, entry: e.CategoryRemoved) -> None:
+    del categories[entry.category]
+
+
+_HANDLERS: dict[type[e.Entry], Callable[[_Categories, Any], None]] = {
+    e.EventScheduled: _schedule,
+    e.SeatsBooked: _book,
+    e.BookingCancelled: _cancel_booking,
+    e.EventCancelled: _cancel_event,
+    e.CategoryAdded: _add_category,
+    e.CategoryRenamed: _rename_category,
+    e.CapacityChanged: _change_capacity,
+    e.CategoryRemoved: _remove_category,
+}
+
+
+class AvailabilityProjector:
     name = "availability"
     version = 1
     tables = (AvailabilityEvent, AvailabilityCategory)
+    handles: frozenset[type[e.Entry]] = frozenset(_HANDLERS)
 
-    def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
-        events = _read(connection, {recorded.stream for recorded in run})
-        before = {(event_id, category) for event_id, seats in events.items() for category in seats}
+    def fold(self, connection: Connection, batch: Sequence[RecordedEntry]) -> None:
+        events = _read(connection, {recorded.stream for recorded in batch})
+        before = {(event_id, number) for event_id, categories in events.items() for number in categories}
         changed: dict[UUID, int] = {}
-        for recorded in run:
-            if _apply(events.setdefault(recorded.stream, {}), recorded.entry):
+        for recorded in batch:
+            if handler := _HANDLERS.get(type(recorded.entry)):
+                handler(events.setdefault(recorded.stream, {}), recorded.entry)
                 changed[recorded.stream] = recorded.position
         upsert(connection, AvailabilityEvent, [{"event_id": id_, "position": position} for id_, position in changed.items()])
         rows = [
-            {"event_id": id_, "category": category, "name": seats.name, "capacity": seats.capacity, "taken": seats.taken}
+            {"event_id": id_, "category": number, "name": category.name, "capacity": category.capacity, "taken": category.taken}
             for id_ in changed
-            for category, seats in events[id_].items()
+            for number, category in events[id_].items()
         ]
         upsert(connection, AvailabilityCategory, rows)
-        for event_id, category in before:
-            if category not in events[event_id]:
-                one = (AvailabilityCategory.event_id == event_id, AvailabilityCategory.category == category)
-                connection.execute(delete(AvailabilityCategory).where(*one))
+        for event_id, number in before:
+            if number not in events[event_id]:
+                key = (AvailabilityCategory.event_id == event_id, AvailabilityCategory.category == number)
+                connection.execute(delete(AvailabilityCategory).where(*key))
 
 
 _CATEGORIES = (
@@ -78,35 +129,8 @@ _CATEGORIES = (
 )
 
 
-def _read(connection: Connection, event_ids: set[UUID]) -> _Events:
-    events: _Events = {}
-    for event_id, category, name, capacity, taken in connection.execute(_CATEGORIES, {"event_ids": list(event_ids)}):
-        events.setdefault(event_id, {})[category] = _Seats(name, capacity, taken)
+def _read(connection: Connection, event_ids: set[UUID]) -> dict[UUID, _Categories]:
+    events: dict[UUID, _Categories] = {}
+    for row in connection.execute(_CATEGORIES, {"event_ids": list(event_ids)}):
+        events.setdefault(row.event_id, {})[row.category] = _CategoryRow(row.name, row.capacity, row.taken)
     return events
-
-
-def _apply(seats: dict[int, _Seats], entry: e.Entry) -> bool:  # noqa: C901 - one flat table of what each entry does
-    """Whether the entry changed what people see here."""
-    match entry:
-        case e.SeatsBooked():
-            for booked in entry.lines:
-                seats[booked.category].taken += booked.quantity
-        case e.BookingCancelled():
-            for cancelled in entry.lines:
-                seats[cancelled.category].taken -= cancelled.quantity
-        case e.EventScheduled():
-            seats.update({category.number: _Seats(category.name, category.capacity) for category in entry.categories})
-        case e.EventCancelled():
-            for one in seats.values():
-                one.taken = 0
-        case e.CategoryAdded():
-            seats[entry.category.number] = _Seats(entry.category.name, entry.category.capacity)
-        case e.CategoryRenamed():
-            seats[entry.category].name = entry.name
-        case e.CapacityChanged():
-            seats[entry.category].capacity = entry.capacity
-        case e.CategoryRemoved():
-            del seats[entry.category]
-        case _:
-            return False
-    return True

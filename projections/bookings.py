@@ -1,9 +1,9 @@
-"""`bookings`: a customer's bookings and their tickets.
+"""The `bookings` projection: bookings and their tickets.
 
-A cancelled Event cancels all its bookings by one row of `booking_events`: readers see through to it (query_api), so that an
-Event with 100,000 bookings is cancelled in one statement and keeps nobody waiting."""
+The cancellation of an Event changes one row of `booking_events` and no booking: queries (query_api) derive a booking's status from
+both. So an Event with 100,000 bookings is cancelled by one statement."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +11,12 @@ from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
-from ledger.entries import Recorded
-from projections.tables import CategoryNumber, Id, MinorUnits, Model, Moment, Position, Words, insert, update
+from ledger.entries import RecordedEntry
+from projections.tables import CategoryNumber, Id, MinorUnits, Model, Position, String, Timestamp, insert, update
 
 
 class BookingEvent(Model):
-    """What bookings need to know of their event."""
+    """The columns of an event that queries of bookings need."""
 
     __tablename__ = "booking_events"
     __table_args__ = (
@@ -26,17 +26,17 @@ class BookingEvent(Model):
     )
 
     event_id: Mapped[Id] = mapped_column(primary_key=True)
-    name: Mapped[Words]
-    starts_at: Mapped[Moment | None]
-    currency: Mapped[Words]
+    name: Mapped[String]
+    starts_at: Mapped[Timestamp | None]
+    currency: Mapped[String]
     organizer_id: Mapped[Id]
-    status: Mapped[Words]
-    cancelled_at: Mapped[Moment | None]
-    past_at: Mapped[Moment | None]
+    status: Mapped[String]
+    cancelled_at: Mapped[Timestamp | None]
+    past_at: Mapped[Timestamp | None]
 
 
 class Booking(Model):
-    """`number` and `version`: its entry's position in the ledger and place in its stream. Amounts in minor units."""
+    """`number` and `version`: the position and the stream version of the booking's entry. Amounts are in minor units."""
 
     __tablename__ = "bookings"
     __table_args__ = (
@@ -53,16 +53,16 @@ class Booking(Model):
     version: Mapped[Position]
     ticket_key: Mapped[CategoryNumber]
     customer_id: Mapped[Id | None]
-    status: Mapped[Words]
+    status: Mapped[String]
     quantity: Mapped[int]
     total: Mapped[MinorUnits]
     refunded: Mapped[MinorUnits]
-    booked_at: Mapped[Moment]
-    updated_at: Mapped[Moment]
+    booked_at: Mapped[Timestamp]
+    updated_at: Mapped[Timestamp]
 
 
 class Ticket(Model):
-    """The `ticket`-th of its booking, from 0. Its code is derived (ledger/ticket_codes.py) and never stored."""
+    """`ticket`: its number within the booking, from 0. The ticket's code is computed (ledger/ticket_codes.py) and never stored."""
 
     __tablename__ = "tickets"
     __table_args__ = (
@@ -74,46 +74,94 @@ class Ticket(Model):
     booking_id: Mapped[Id] = mapped_column(ForeignKey("bookings.booking_id", ondelete="CASCADE"), primary_key=True)
     ticket: Mapped[CategoryNumber] = mapped_column(primary_key=True)
     category: Mapped[CategoryNumber]
-    category_name: Mapped[Words]
+    category_name: Mapped[String]
     price: Mapped[MinorUnits]
-    status: Mapped[Words]
+    status: Mapped[String]
 
 
-class Bookings:
+class _Batch:
+    """What the entries of one batch change, collected so that each table is written by one statement."""
+
+    def __init__(self) -> None:
+        self.bookings: list[dict[str, Any]] = []
+        self.tickets: list[dict[str, Any]] = []
+        self.changes: dict[UUID, dict[str, Any]] = {}
+        self.ticket_states: dict[tuple[UUID, int], str] = {}
+
+    def book(self, recorded: RecordedEntry, entry: e.SeatsBooked) -> None:
+        tickets = _tickets(entry)
+        self.tickets += tickets
+        self.bookings.append(_booking(recorded, entry, tickets))
+
+    def cancel_booking(self, recorded: RecordedEntry, entry: e.BookingCancelled) -> None:
+        change = self.changes.setdefault(entry.booking_id, _unchanged(entry.booking_id))
+        change["refund"] += sum(line.refund for line in entry.lines)
+        change["whole"] |= entry.whole
+        change["updated_at"] = entry.at
+        self.ticket_states |= {(entry.booking_id, ticket): "cancelled" for ticket in entry.tickets}
+
+    def use_ticket(self, recorded: RecordedEntry, entry: e.TicketUsed) -> None:
+        self.changes.setdefault(entry.booking_id, _unchanged(entry.booking_id))["updated_at"] = entry.at
+        self.ticket_states[entry.booking_id, entry.ticket] = "used"
+
+    def write(self, connection: Connection) -> None:
+        """New rows first, then the changes that later entries of the same batch make to them."""
+        insert(connection, Booking, self.bookings)
+        insert(connection, Ticket, self.tickets)
+        _update_bookings(connection, list(self.changes.values()))
+        _update_tickets(connection, self.ticket_states)
+
+
+def _schedule_event(connection: Connection, recorded: RecordedEntry, entry: e.EventScheduled) -> None:
+    rest = {"currency": entry.currency, "organizer_id": entry.organizer_id, "status": "active", "cancelled_at": None}
+    insert(connection, BookingEvent, [{"event_id": recorded.stream, **_details(entry.details), **rest}])
+
+
+def _change_details(connection: Connection, recorded: RecordedEntry, entry: e.EventDetailsChanged) -> None:
+    _update_event(connection, {"event_id": recorded.stream, **_details(entry.details)})
+
+
+def _cancel_event(connection: Connection, recorded: RecordedEntry, entry: e.EventCancelled) -> None:
+    _update_event(connection, {"event_id": recorded.stream, "status": "cancelled", "cancelled_at": entry.at})
+
+
+def _complete_event(connection: Connection, recorded: RecordedEntry, entry: e.EventCompleted) -> None:
+    _update_event(connection, {"event_id": recorded.stream, "status": "completed"})
+
+
+#: Entries of sales are collected and written at the end of a batch; those of events, which are few, are written one by one.
+_SALES: dict[type[e.Entry], Callable[[_Batch, RecordedEntry, Any], None]] = {
+    e.SeatsBooked: _Batch.book,
+    e.BookingCancelled: _Batch.cancel_booking,
+    e.TicketUsed: _Batch.use_ticket,
+}
+_EVENTS: dict[type[e.Entry], Callable[[Connection, RecordedEntry, Any], None]] = {
+    e.EventScheduled: _schedule_event,
+    e.EventDetailsChanged: _change_details,
+    e.EventCancelled: _cancel_event,
+    e.EventCompleted: _complete_event,
+}
+
+
+class BookingsProjector:
     name = "bookings"
     version = 2
     tables = (BookingEvent, Booking, Ticket)
+    handles: frozenset[type[e.Entry]] = frozenset((*_SALES, *_EVENTS))
 
-    def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
-        """New rows first, then what later entries of the run change: a handful of statements."""
-        bookings: list[dict[str, Any]] = []
-        tickets: list[dict[str, Any]] = []
-        changed: dict[UUID, dict[str, Any]] = {}
-        states: dict[tuple[UUID, int], str] = {}
-        for recorded in run:
-            entry = recorded.entry
-            match entry:
-                case e.SeatsBooked():
-                    new = _tickets(entry)
-                    tickets += new
-                    bookings.append(_booking(recorded, entry, new))
-                case e.BookingCancelled():
-                    change = changed.setdefault(entry.booking_id, _unchanged(entry.booking_id))
-                    change["refund"] += sum(line.refund for line in entry.lines)
-                    change["whole"] |= entry.whole
-                    change["updated_at"] = entry.at
-                    states |= {(entry.booking_id, ticket): "cancelled" for ticket in entry.tickets}
-                case e.TicketUsed():
-                    changed.setdefault(entry.booking_id, _unchanged(entry.booking_id))["updated_at"] = entry.at
-                    states[entry.booking_id, entry.ticket] = "used"
-                case _:
-                    _event(connection, recorded, entry)
-        insert(connection, Booking, bookings)
-        insert(connection, Ticket, tickets)
-        _change(connection, list(changed.values()), states)
+    def fold(self, connection: Connection, batch: Sequence[RecordedEntry]) -> None:
+        """A handful of statements, however long the batch, and one for each entry of an event."""
+        collected = _Batch()
+        for recorded in batch:
+            kind = type(recorded.entry)
+            if collect := _SALES.get(kind):
+                collect(collected, recorded, recorded.entry)
+            elif handler := _EVENTS.get(kind):
+                handler(connection, recorded, recorded.entry)
+        collected.write(connection)
 
 
-def _booking(recorded: Recorded, entry: e.SeatsBooked, tickets: list[dict[str, Any]]) -> dict[str, Any]:
+def _booking(recorded: RecordedEntry, entry: e.SeatsBooked, tickets: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "booking_id": entry.command,
         "number": recorded.position,
@@ -149,7 +197,7 @@ def _unchanged(booking_id: UUID) -> dict[str, Any]:
     return {"booking_id": booking_id, "refund": 0, "whole": False, "updated_at": None}
 
 
-def _change(connection: Connection, changed: list[dict[str, Any]], states: dict[tuple[UUID, int], str]) -> None:
+def _update_bookings(connection: Connection, changes: list[dict[str, Any]]) -> None:
     update(
         connection,
         Booking,
@@ -163,9 +211,12 @@ def _change(connection: Connection, changed: list[dict[str, Any]], states: dict[
                 "status": "cancelled" if change["whole"] else "",
                 "updated_at": change["updated_at"],
             }
-            for change in changed
+            for change in changes
         ],
     )
+
+
+def _update_tickets(connection: Connection, states: dict[tuple[UUID, int], str]) -> None:
     update(
         connection,
         Ticket,
@@ -175,24 +226,10 @@ def _change(connection: Connection, changed: list[dict[str, Any]], states: dict[
     )
 
 
-def _event(connection: Connection, recorded: Recorded, entry: e.Entry) -> None:
-    key = {"event_id": recorded.stream}
-    match entry:
-        case e.EventScheduled():
-            rest = {"currency": entry.currency, "organizer_id": entry.organizer_id, "status": "active", "cancelled_at": None}
-            insert(connection, BookingEvent, [{**key, **_about(entry.details), **rest}])
-        case e.EventDetailsChanged():
-            _set_event(connection, {**key, **_about(entry.details)})
-        case e.EventCancelled():
-            _set_event(connection, {**key, "status": "cancelled", "cancelled_at": entry.at})
-        case e.EventCompleted():
-            _set_event(connection, {**key, "status": "completed"})
-
-
-def _about(details: e.Details) -> dict[str, Any]:
+def _details(details: e.Details) -> dict[str, Any]:
     return {"name": details.name, "starts_at": details.starts_at, "past_at": details.past_at}
 
 
-def _set_event(connection: Connection, row: dict[str, Any]) -> None:
+def _update_event(connection: Connection, row: dict[str, Any]) -> None:
     new = ", ".join(f"{name} = given.{name}" for name in row if name != "event_id")
     update(connection, BookingEvent, new, "booking_events.event_id = given.event_id", [row])

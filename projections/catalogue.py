@@ -1,6 +1,6 @@
-"""`catalogue`: events as they are listed and searched."""
+"""The `catalogue` projection: events as they are listed and searched."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -8,18 +8,18 @@ from sqlalchemy import CheckConstraint, Computed, Connection, ForeignKey, Index,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
-from ledger.entries import Recorded
-from projections.tables import CategoryNumber, Id, MinorUnits, Model, Moment, Position, Words, update, upsert
+from ledger.entries import RecordedEntry
+from projections.tables import CategoryNumber, Id, MinorUnits, Model, Position, String, Timestamp, update, upsert
 
-#: The order of lists: by start, and an open date last.
+#: The sort key of lists: by start; events with an open date come last.
 LISTED = "coalesce(starts_at, 'infinity'::timestamp with time zone)"
-#: Sales go on after the start.
+#: True of events whose sales continue after their start.
 LASTING = "past_at IS DISTINCT FROM starts_at"
 
 
 class CatalogueEvent(Model):
-    """`search` is what `q` looks into: a line break can't be typed, so no match reaches from the name into the venue.
-    `position`: of the entry that changed it last. `past_at`: see `Details.past_at`."""
+    """`search` is the text that the `q` parameter searches: name and venue, separated by a line break, which no client can send,
+    so that no match spans both. `position`: of the last entry that changed the event. `past_at`: see `Details.past_at`."""
 
     __tablename__ = "catalogue_events"
     __table_args__ = (
@@ -35,24 +35,24 @@ class CatalogueEvent(Model):
 
     event_id: Mapped[Id] = mapped_column(primary_key=True)
     number: Mapped[Position] = mapped_column(unique=True)
-    name: Mapped[Words]
-    description: Mapped[Words]
-    venue: Mapped[Words]
-    starts_at: Mapped[Moment | None]
-    ends_at: Mapped[Moment | None]
-    timezone: Mapped[Words]
-    sales_open_at: Mapped[Moment | None]
-    sales_close_at: Mapped[Moment | None]
+    name: Mapped[String]
+    description: Mapped[String]
+    venue: Mapped[String]
+    starts_at: Mapped[Timestamp | None]
+    ends_at: Mapped[Timestamp | None]
+    timezone: Mapped[String]
+    sales_open_at: Mapped[Timestamp | None]
+    sales_close_at: Mapped[Timestamp | None]
     max_tickets_per_customer: Mapped[int | None]
-    currency: Mapped[Words]
-    status: Mapped[Words]
+    currency: Mapped[String]
+    status: Mapped[String]
     organizer_id: Mapped[Id]
     details_version: Mapped[Position]
-    created_at: Mapped[Moment]
-    search: Mapped[Words] = mapped_column(Computed("lower(name || E'\\n' || venue)", persisted=True))
+    created_at: Mapped[Timestamp]
+    search: Mapped[String] = mapped_column(Computed("lower(name || E'\\n' || venue)", persisted=True))
     position: Mapped[Position]
-    past_at: Mapped[Moment | None]
-    show_at: Mapped[Moment | None]
+    past_at: Mapped[Timestamp | None]
+    show_at: Mapped[Timestamp | None]
 
 
 class CatalogueCategory(Model):
@@ -61,61 +61,98 @@ class CatalogueCategory(Model):
 
     event_id: Mapped[Id] = mapped_column(ForeignKey("catalogue_events.event_id", ondelete="CASCADE"), primary_key=True)
     category: Mapped[CategoryNumber] = mapped_column(primary_key=True)
-    name: Mapped[Words]
+    name: Mapped[String]
     price: Mapped[MinorUnits]
 
 
-class Catalogue:
+_Values = dict[str, Any]
+
+
+def _change_details(connection: Connection, recorded: RecordedEntry, entry: e.EventDetailsChanged) -> _Values:
+    return _details(entry.details)
+
+
+def _cancel(connection: Connection, recorded: RecordedEntry, entry: e.EventCancelled) -> _Values:
+    return {"status": "cancelled"}
+
+
+def _complete(connection: Connection, recorded: RecordedEntry, entry: e.EventCompleted) -> _Values:
+    return {"status": "completed"}
+
+
+def _add_category(connection: Connection, recorded: RecordedEntry, entry: e.CategoryAdded) -> _Values:
+    upsert(connection, CatalogueCategory, [_category(recorded, entry.category)])
+    return {}
+
+
+def _rename_category(connection: Connection, recorded: RecordedEntry, entry: e.CategoryRenamed) -> _Values:
+    _set(connection, CatalogueCategory, {"event_id": recorded.stream, "category": entry.category}, {"name": entry.name})
+    return {}
+
+
+def _change_price(connection: Connection, recorded: RecordedEntry, entry: e.PriceChanged) -> _Values:
+    _set(connection, CatalogueCategory, {"event_id": recorded.stream, "category": entry.category}, {"price": entry.price})
+    return {}
+
+
+def _change_capacity(connection: Connection, recorded: RecordedEntry, entry: e.CapacityChanged) -> _Values:
+    """The capacity itself is a column of `availability_categories`; only the event's version changes here."""
+    return {}
+
+
+def _remove_category(connection: Connection, recorded: RecordedEntry, entry: e.CategoryRemoved) -> _Values:
+    key = tuple_(CatalogueCategory.event_id, CatalogueCategory.category)
+    connection.execute(delete(CatalogueCategory).where(key == (recorded.stream, entry.category)))
+    return {}
+
+
+#: By entry class, the function that writes what the entry changes and returns the new values of the event's own row. Each of these
+#: entries also sets the event's `details_version`, which is its ETag: an entry class belongs here only if an edit that was made
+#: without knowledge of it has to be refused.
+_CHANGES: dict[type[e.Entry], Callable[[Connection, RecordedEntry, Any], _Values]] = {
+    e.EventDetailsChanged: _change_details,
+    e.EventCancelled: _cancel,
+    e.EventCompleted: _complete,
+    e.CategoryAdded: _add_category,
+    e.CategoryRenamed: _rename_category,
+    e.PriceChanged: _change_price,
+    e.CapacityChanged: _change_capacity,
+    e.CategoryRemoved: _remove_category,
+}
+
+
+class CatalogueProjector:
     name = "catalogue"
     version = 2
     tables = (CatalogueEvent, CatalogueCategory)
+    handles: frozenset[type[e.Entry]] = frozenset((e.EventScheduled, *_CHANGES))
 
-    def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
-        """An event is touched a few times in its life: its entries go one by one, those of a sale pass by."""
-        for recorded in run:
+    def fold(self, connection: Connection, batch: Sequence[RecordedEntry]) -> None:
+        """Entries that change an event are few, so each is written by statements of its own; those of sales are skipped."""
+        for recorded in batch:
             entry = recorded.entry
-            if isinstance(entry, e.SeatsBooked | e.BookingCancelled | e.TicketUsed):
-                continue
             if isinstance(entry, e.EventScheduled):
-                self._schedule(connection, recorded, entry)
-            else:
-                self._change(connection, recorded, entry)
+                _schedule(connection, recorded, entry)
+            elif change := _CHANGES.get(type(entry)):
+                values = change(connection, recorded, entry)
+                version = {"details_version": recorded.version, "position": recorded.position}
+                _set(connection, CatalogueEvent, {"event_id": recorded.stream}, version | values)
 
-    def _schedule(self, connection: Connection, recorded: Recorded, entry: e.EventScheduled) -> None:
-        row = {
-            "event_id": recorded.stream,
-            "number": recorded.position,
-            **_details(entry.details),
-            "currency": entry.currency,
-            "status": "active",
-            "organizer_id": entry.organizer_id,
-            "details_version": 1,
-            "created_at": entry.at,
-            "position": recorded.position,
-        }
-        upsert(connection, CatalogueEvent, [row])
-        upsert(connection, CatalogueCategory, [_category(recorded, category) for category in entry.categories])
 
-    def _change(self, connection: Connection, recorded: Recorded, entry: e.Entry) -> None:
-        new: dict[str, Any] = {"details_version": recorded.version, "position": recorded.position}
-        key = {"event_id": recorded.stream}
-        match entry:
-            case e.EventDetailsChanged():
-                new |= _details(entry.details)
-            case e.EventCancelled():
-                new["status"] = "cancelled"
-            case e.EventCompleted():
-                new["status"] = "completed"
-            case e.CategoryAdded():
-                upsert(connection, CatalogueCategory, [_category(recorded, entry.category)])
-            case e.CategoryRenamed():
-                _set(connection, CatalogueCategory, {**key, "category": entry.category}, {"name": entry.name})
-            case e.PriceChanged():
-                _set(connection, CatalogueCategory, {**key, "category": entry.category}, {"price": entry.price})
-            case e.CategoryRemoved():
-                one = tuple_(CatalogueCategory.event_id, CatalogueCategory.category)
-                connection.execute(delete(CatalogueCategory).where(one == (recorded.stream, entry.category)))
-        _set(connection, CatalogueEvent, key, new)
+def _schedule(connection: Connection, recorded: RecordedEntry, entry: e.EventScheduled) -> None:
+    row = {
+        "event_id": recorded.stream,
+        "number": recorded.position,
+        **_details(entry.details),
+        "currency": entry.currency,
+        "status": "active",
+        "organizer_id": entry.organizer_id,
+        "details_version": 1,
+        "created_at": entry.at,
+        "position": recorded.position,
+    }
+    upsert(connection, CatalogueEvent, [row])
+    upsert(connection, CatalogueCategory, [_category(recorded, category) for category in entry.categories])
 
 
 def _details(details: e.Details) -> dict[str, Any]:
@@ -124,7 +161,7 @@ def _details(details: e.Details) -> dict[str, Any]:
     return {**row, "past_at": details.past_at}
 
 
-def _category(recorded: Recorded, category: e.Category) -> dict[str, Any]:
+def _category(recorded: RecordedEntry, category: e.Category) -> dict[str, Any]:
     return {"event_id": recorded.stream, "category": category.number, "name": category.name, "price": category.price}
 
 

@@ -1,181 +1,193 @@
-"""The engine: keeps each projection at the ledger's heels, each entry exactly once, in order.
+"""The catch-up engine: keeps each projection up to date with the ledger, applying each entry exactly once and in order.
 
-It takes the projector's position row under lock, reads the next entries, lets the projector write them in bulk, and moves the
-position in the same transaction; then it tells that the position moved. It stops at a run that was not full, or when its turn is
-over: what is appended later has a hint of its own, and what is left is its caller's. Whoever finds the row locked says so, and its
-hint comes again, so none is lost. An entry that can't be applied stops its projector there, visibly, and nobody else.
+In one transaction it locks the projection's position row, reads the next batch of entries, lets the projector write them in bulk,
+and moves the position; after the commit it publishes the position. It stops after a batch that was not full, or at its limit:
+entries that are appended later cause a wake-up of their own, and the caller continues what is left. If another process holds the
+lock, the engine raises ProjectionLocked, and the caller sends the wake-up again, so that none is lost. An entry that can't be
+applied stops its own projection there, with an error that is stored and shown; the other projections continue.
 """
 
 import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection, Engine, bindparam, func, null, select, text, update
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from ledger.entries import Recorded
-from ledger.store import LedgerAway
+from ledger.entries import Entry, RecordedEntry
+from ledger.store import LedgerUnavailable
 from projections.tables import Model, Progress
 
 log = logging.getLogger(__name__)
 
-#: Entries folded in one transaction: longer runs cost less, and hold who waits for one of them up the longer.
-RUN = 4_000
-#: Operational errors by PostgreSQL's code that say something of the statement, not of the server: what is folded takes longer than
-#: statement_timeout, or is too big (class 54). Tried again they would come again, for ever.
+#: Entries folded in one transaction. A larger batch costs less an entry, but queries that wait for one of its entries wait longer.
+BATCH_SIZE = 4_000
+#: PostgreSQL error codes of operational errors that are caused by the statement, not by the server: it takes longer than
+#: statement_timeout, or it is too big (class 54). A retry would fail in the same way, for ever.
 _TIMED_OUT, _TOO_BIG = "57014", "54"
 
 
 class Projector(Protocol):
-    """A name, a version (a new one means: rebuild), and how a run of entries changes the projector's own tables."""
+    """How a projection's tables follow from the entries. A new `version` means: rebuild the tables.
+
+    `handles`: the entry classes that change the tables. `fold` is given the others too, and skips them."""
 
     name: str
     version: int
 
     @property
+    def handles(self) -> frozenset[type[Entry]]: ...
+
+    @property
     def tables(self) -> Sequence[type[Model]]:
-        """Each after what it refers to. `fold` names them without a schema, so that the same fold serves tables of the same names
-        elsewhere (projections/shadow.py)."""
+        """Each table after those that it refers to. `fold` names them without a schema, so that the same code fills tables of the
+        same names in another schema (projections/rebuild/shadow_tables.py)."""
 
-    def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
-        """Writes what these entries, in order, change: a few statements, however long the run."""
+    def fold(self, connection: Connection, batch: Sequence[RecordedEntry]) -> None:
+        """Writes the changes that these entries make, in order, by a few statements, however long the batch."""
 
 
-class Log(Protocol):
-    """What the engine asks of the ledger."""
+class EntrySource(Protocol):
+    """What the engine needs of the ledger."""
 
-    def read(self, after: int, limit: int) -> list[Recorded]: ...
+    def read(self, after: int, limit: int) -> list[RecordedEntry]: ...
 
     def next_position(self, after: int) -> int | None: ...
 
 
-class Stalled(Exception):
+class ProjectionStalled(Exception):
     """The entry at `position` could not be applied."""
 
     def __init__(self, name: str, position: int, error: BaseException) -> None:
-        first_line = (str(error).splitlines() or [""])[0][:500]  # no SQL, no rows: admins read it in their browsers
+        first_line = (str(error).splitlines() or [""])[0][:500]  # without SQL and rows: admins read it in their browsers
         super().__init__(f"{name} stopped at position {position}: {type(error).__name__}: {first_line}")
         self.position = position
 
 
-class Occupied(Exception):
-    """Another process is at it, and may have read the ledger before what this one was called for was there: come again."""
+class ProjectionLocked(Exception):
+    """Another process holds the projection's lock. It may have read the ledger before the newest entry was there: try again."""
 
 
-class _Failed(Exception):
-    """A run of so many entries past position `after` could not be read or folded; the cause is chained."""
+class _BatchFailed(Exception):
+    """A batch of `length` entries past position `after` could not be read or folded; the cause is chained."""
 
     def __init__(self, after: int, length: int) -> None:
         super().__init__(after, length)
         self.after, self.length = after, length
 
 
+class _Progress(NamedTuple):
+    position: int
+    version: int
+
+
 def catch_up(
     engine: Engine,
-    ledger: Log,
+    ledger: EntrySource,
     projector: Projector,
-    published: Callable[[str, int], None] = lambda name, position: None,
+    publish: Callable[[str, int], None] = lambda name, position: None,
     *,
-    run_length: int = RUN,
+    batch_size: int = BATCH_SIZE,
     at_most: int | None = None,
 ) -> int:
-    """Folds the entries that there are, in runs of `run_length`, and returns how many: fewer than `at_most`, where that is given,
-    or there may be more.
+    """Folds the entries past the projection's position, batch by batch, and returns their number. Stops at the end of the ledger,
+    or once `at_most` entries were folded: then there may be more.
 
-    `published` is told the projection's name and position after each commit. Raises Occupied, Stalled at an entry that can't be
-    applied (the ones before it are folded), and where the database is out of reach its own errors or LedgerAway."""
-    folded = searching = 0  # so many entries more are folded one at a time
+    `publish` is called with the projection's name and position after each commit. Raises ProjectionLocked; ProjectionStalled at an
+    entry that can't be applied (the entries before it are folded); LedgerUnavailable or SQLAlchemy's errors where the database is
+    unavailable."""
+    folded = 0
+    one_by_one = 0  # the number of entries still to be folded one at a time, to find the faulty one of a batch that failed
     with engine.connect() as connection:
-        position, version = _read_standing(connection, projector)
-        if version != projector.version:  # for workers of that version: a rebuild makes the tables of ours
+        position, version = _read_progress(connection, projector)
+        if version != projector.version:  # the tables are of another version: a rebuild makes those of this one
             return 0
         while True:
+            size = 1 if one_by_one else batch_size
             try:
-                position, count = _fold_next(connection, ledger, projector, position, 1 if searching else run_length)
-            except _Failed as failed:
-                if not searching and failed.length > 1:  # find the entry: the failed run's alone, then in bulk again
-                    searching = failed.length
+                position, count = _fold_next(connection, ledger, projector, position, size)
+            except _BatchFailed as failed:
+                if not one_by_one and failed.length > 1:
+                    one_by_one = failed.length
                     continue
                 stalled = _stall(engine, ledger, projector, failed)
-                if stalled is None:  # another folded it meanwhile
-                    position, _ = _read_standing(connection, projector)
+                if stalled is None:  # another process folded the entry meanwhile
+                    position = _read_progress(connection, projector).position
                     continue
                 raise stalled from failed.__cause__
             folded += count
             if count:
-                published(projector.name, position)
-            if count < (1 if searching else run_length) or (at_most is not None and folded >= at_most):
+                publish(projector.name, position)
+            if count < size or (at_most is not None and folded >= at_most):
                 return folded
-            searching = max(0, searching - count)
+            one_by_one = max(0, one_by_one - count)
 
 
-#: Built once: to build a statement costs more than to carry it out.
-_STANDING = select(Progress.position, Progress.version).where(Progress.name == bindparam("projector"))
-_LOCK = _STANDING.where(Progress.version == bindparam("version")).with_for_update(skip_locked=True)
+# Statements are built once: building one costs more than executing it.
+_PROGRESS = select(Progress.position, Progress.version).where(Progress.name == bindparam("projector"))
+_LOCK = _PROGRESS.where(Progress.version == bindparam("version")).with_for_update(skip_locked=True)
 _MOVE = (
     update(Progress)
     .where(Progress.name == bindparam("projector"))
-    .values(position=bindparam("reached"), updated_at=func.now(), failed_position=null(), error=null())
+    .values(position=bindparam("new_position"), updated_at=func.now(), failed_position=null(), error=null())
 )
-#: A projection that a crash of the server takes back by half a second folds that half second again: it need not wait for the disk,
-#: nor make the appender's next commit wait for it (docs/decisions/0011).
-_NO_WAIT = text("SET LOCAL synchronous_commit = off")
+#: A crash of the server may undo the last half second of a projection, which is then folded again. So its commits need not wait for
+#: the disk, nor make the appender's next commit wait for it (docs/decisions/0024).
+_ASYNCHRONOUS_COMMIT = text("SET LOCAL synchronous_commit = off")
 
 
-def _read_standing(connection: Connection, projector: Projector) -> tuple[int, int]:
-    """Position and version."""
+def _read_progress(connection: Connection, projector: Projector) -> _Progress:
     with connection.begin():
-        position, version = connection.execute(_STANDING, {"projector": projector.name}).one()
-    return position, version
+        return _Progress(*connection.execute(_PROGRESS, {"projector": projector.name}).one())
 
 
-def _lock(connection: Connection, given: dict[str, Any]) -> int:
-    """The position that the projection has reached, held until the transaction ends."""
-    position: int | None = connection.scalars(_LOCK, given).one_or_none()
+def _lock(connection: Connection, parameters: dict[str, Any]) -> int:
+    """The projection's position, locked until the transaction ends. Raises ProjectionLocked."""
+    position: int | None = connection.scalars(_LOCK, parameters).one_or_none()
     if position is None:
-        raise Occupied
+        raise ProjectionLocked
     return position
 
 
-def _fold_next(connection: Connection, ledger: Log, projector: Projector, after: int, run_length: int) -> tuple[int, int]:
-    """One transaction: the position reached and the number of entries folded. Raises Occupied, and _Failed where an entry is at
-    fault."""
-    given = {"projector": projector.name, "version": projector.version}
-    run_at = after, run_length
+def _fold_next(connection: Connection, ledger: EntrySource, projector: Projector, after: int, size: int) -> tuple[int, int]:
+    """Folds one batch in one transaction. Returns the new position and the number of entries. Raises ProjectionLocked; _BatchFailed
+    where the fault is in the entries."""
+    parameters = {"projector": projector.name, "version": projector.version}
+    attempt = after, size
     try:
-        run = ledger.read(after, run_length)
-        if not run:
+        batch = ledger.read(after, size)
+        if not batch:
             return after, 0
         with connection.begin():
-            locked = _lock(connection, given)
-            if locked != after:  # another was quicker: the run is not the next one any more
-                run_at = locked, run_length
-                run = ledger.read(locked, run_length)
-                if not run:
+            locked = _lock(connection, parameters)
+            if locked != after:  # another process has folded this batch: read the next one
+                attempt = locked, size
+                batch = ledger.read(locked, size)
+                if not batch:
                     return locked, 0
-            run_at = locked, len(run)
-            connection.execute(_NO_WAIT)
-            projector.fold(connection, run)
-            position = run[-1].position
-            connection.execute(_MOVE, {"projector": projector.name, "reached": position})
+            attempt = locked, len(batch)
+            connection.execute(_ASYNCHRONOUS_COMMIT)
+            projector.fold(connection, batch)
+            position = batch[-1].position
+            connection.execute(_MOVE, {"projector": projector.name, "new_position": position})
     except Exception as error:
-        if isinstance(error, Occupied) or _is_away(error):
+        if isinstance(error, ProjectionLocked) or _is_unavailable(error):
             raise
-        raise _Failed(*run_at) from error
-    return position, len(run)
+        raise _BatchFailed(*attempt) from error
+    return position, len(batch)
 
 
-def _is_away(error: Exception) -> bool:
-    """Is the database out of reach, or busy: does it say nothing of the entries?"""
+def _is_unavailable(error: Exception) -> bool:
+    """Whether the error means that the database is unavailable or busy, so that it says nothing about the entries."""
     if isinstance(error, DBAPIError) and isinstance(error, OperationalError | InterfaceError):
         code = getattr(error.orig, "sqlstate", None) or ""
         return not (code == _TIMED_OUT or code.startswith(_TOO_BIG))
-    return isinstance(error, LedgerAway)
+    return isinstance(error, LedgerUnavailable)
 
 
-def _stall(engine: Engine, ledger: Log, projector: Projector, failed: _Failed) -> Stalled | None:
-    """Notes the entry that failed, for all to see. None, and nothing noted, where the projection has left that place since."""
+def _stall(engine: Engine, ledger: EntrySource, projector: Projector, failed: _BatchFailed) -> ProjectionStalled | None:
+    """Stores the position and the error of the entry that failed. None, and nothing stored, if the projection has moved since."""
     own_row = Progress.name == projector.name
     error = failed.__cause__
     assert error is not None
@@ -184,9 +196,9 @@ def _stall(engine: Engine, ledger: Log, projector: Projector, failed: _Failed) -
         position, known = connection.execute(query).one()
         if position != failed.after:
             return None
-        stalled = Stalled(projector.name, ledger.next_position(position) or position, error)
-        note = {"failed_position": stalled.position, "error": str(stalled), "updated_at": datetime.now(UTC)}
-        connection.execute(update(Progress).where(own_row).values(note))
-    if known != stalled.position:  # once, not at every tick
+        stalled = ProjectionStalled(projector.name, ledger.next_position(position) or position, error)
+        values = {"failed_position": stalled.position, "error": str(stalled), "updated_at": datetime.now(UTC)}
+        connection.execute(update(Progress).where(own_row).values(values))
+    if known != stalled.position:  # log it once, not at every tick
         log.error("%s", stalled, exc_info=error)
     return stalled

@@ -1,6 +1,6 @@
-"""`revenue`: gross, refunded and net, by event, category and hour. Amounts in minor units of the event's currency."""
+"""The `revenue` projection: gross and refunded amounts by event, category and hour, in minor units of the event's currency."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,12 +10,12 @@ from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, delete, s
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
-from ledger.entries import Recorded
-from projections.tables import CategoryNumber, Id, MinorUnits, Model, Moment, Position, Words, add, is_any_of, upsert
+from ledger.entries import RecordedEntry
+from projections.tables import CategoryNumber, Id, MinorUnits, Model, Position, String, Timestamp, add, is_any_of, upsert
 
 
 class RevenueEvent(Model):
-    """`cancellations` counts bookings that were cancelled as a whole, each once."""
+    """`cancellations`: the number of bookings that were cancelled as a whole."""
 
     __tablename__ = "revenue_events"
     __table_args__ = (
@@ -26,11 +26,11 @@ class RevenueEvent(Model):
 
     event_id: Mapped[Id] = mapped_column(primary_key=True)
     number: Mapped[Position] = mapped_column(unique=True)
-    name: Mapped[Words]
-    starts_at: Mapped[Moment | None]
-    currency: Mapped[Words]
+    name: Mapped[String]
+    starts_at: Mapped[Timestamp | None]
+    currency: Mapped[String]
     organizer_id: Mapped[Id]
-    status: Mapped[Words]
+    status: Mapped[String]
     bookings: Mapped[int]
     cancellations: Mapped[int]
 
@@ -44,7 +44,7 @@ class RevenueCategory(Model):
 
     event_id: Mapped[Id] = mapped_column(ForeignKey("revenue_events.event_id", ondelete="CASCADE"), primary_key=True)
     category: Mapped[CategoryNumber] = mapped_column(primary_key=True)
-    name: Mapped[Words]
+    name: Mapped[String]
     capacity: Mapped[int]
     taken: Mapped[int]
     gross: Mapped[MinorUnits]
@@ -52,7 +52,7 @@ class RevenueCategory(Model):
 
 
 class RevenueHour(Model):
-    """What one UTC hour of sales brought: refunds count in the hour in which they were made."""
+    """The sales of one event in one UTC hour. A refund counts in the hour in which it was made."""
 
     __tablename__ = "revenue_hours"
     __table_args__ = (
@@ -62,7 +62,7 @@ class RevenueHour(Model):
     )
 
     event_id: Mapped[Id] = mapped_column(ForeignKey("revenue_events.event_id", ondelete="CASCADE"), primary_key=True)
-    hour: Mapped[Moment] = mapped_column(primary_key=True)
+    hour: Mapped[Timestamp] = mapped_column(primary_key=True)
     bookings: Mapped[int]
     cancellations: Mapped[int]
     tickets: Mapped[int]
@@ -80,14 +80,14 @@ class _Category(msgspec.Struct):
 
 
 class _Event(msgspec.Struct):
-    """A row of each table at hand, and what its hours gain."""
+    """An event's row, its categories' rows, and the amounts to add to its hours' rows."""
 
     row: dict[str, Any]
     categories: dict[int, _Category]
     hours: dict[datetime, dict[str, int]]
     removed: set[int]
 
-    def gain(self, at: datetime, **amounts: int) -> None:
+    def add_to_hour(self, at: datetime, **amounts: int) -> None:
         start = at.replace(minute=0, second=0, microsecond=0)
         hour = self.hours.get(start)
         if hour is None:
@@ -97,21 +97,6 @@ class _Event(msgspec.Struct):
 
 
 _HOUR_COLUMNS = ("bookings", "cancellations", "tickets", "tickets_cancelled", "gross", "refunded")
-
-
-class Revenue:
-    name = "revenue"
-    version = 1
-    tables = (RevenueEvent, RevenueCategory, RevenueHour)
-
-    def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
-        events = _read(connection, {recorded.stream for recorded in run})
-        for recorded in run:
-            if isinstance(recorded.entry, e.EventScheduled):
-                events[recorded.stream] = _scheduled(recorded, recorded.entry)
-            else:
-                _apply(events[recorded.stream], recorded.entry)
-        _write(connection, events)
 
 
 _EVENTS = select(RevenueEvent.__table__).where(is_any_of(RevenueEvent.event_id, "event_ids"))
@@ -130,7 +115,7 @@ def _read(connection: Connection, event_ids: set[UUID]) -> dict[UUID, _Event]:
     return events
 
 
-def _scheduled(recorded: Recorded, entry: e.EventScheduled) -> _Event:
+def _scheduled(recorded: RecordedEntry, entry: e.EventScheduled) -> _Event:
     row = {
         "event_id": recorded.stream,
         "number": recorded.position,
@@ -145,30 +130,7 @@ def _scheduled(recorded: Recorded, entry: e.EventScheduled) -> _Event:
     return _Event(row, {c.number: _Category(c.name, c.capacity) for c in entry.categories}, {}, set())
 
 
-def _apply(event: _Event, entry: e.Entry) -> None:
-    match entry:
-        case e.SeatsBooked():
-            _booked(event, entry)
-        case e.BookingCancelled():
-            _cancelled(event, entry)
-        case e.EventCancelled():
-            _event_cancelled(event, entry)
-        case e.EventCompleted():
-            event.row["status"] = "completed"
-        case e.EventDetailsChanged():
-            event.row |= {"name": entry.details.name, "starts_at": entry.details.starts_at}
-        case e.CategoryAdded():
-            event.categories[entry.category.number] = _Category(entry.category.name, entry.category.capacity)
-        case e.CategoryRenamed():
-            event.categories[entry.category].name = entry.name
-        case e.CapacityChanged():
-            event.categories[entry.category].capacity = entry.capacity
-        case e.CategoryRemoved():
-            del event.categories[entry.category]
-            event.removed.add(entry.category)
-
-
-def _booked(event: _Event, entry: e.SeatsBooked) -> None:
+def _book(event: _Event, entry: e.SeatsBooked) -> None:
     event.row["bookings"] += 1
     quantity = gross = 0
     for line in entry.lines:
@@ -177,26 +139,80 @@ def _booked(event: _Event, entry: e.SeatsBooked) -> None:
         category.gross += line.quantity * line.unit_price
         quantity += line.quantity
         gross += line.quantity * line.unit_price
-    event.gain(entry.at, bookings=1, tickets=quantity, gross=gross)
+    event.add_to_hour(entry.at, bookings=1, tickets=quantity, gross=gross)
 
 
-def _cancelled(event: _Event, entry: e.BookingCancelled) -> None:
+def _cancel_booking(event: _Event, entry: e.BookingCancelled) -> None:
     event.row["cancellations"] += entry.whole
     for line in entry.lines:
         event.categories[line.category].taken -= line.quantity
         event.categories[line.category].refunded += line.refund
     refunded = sum(line.refund for line in entry.lines)
-    event.gain(entry.at, cancellations=int(entry.whole), tickets_cancelled=len(entry.tickets), refunded=refunded)
+    event.add_to_hour(entry.at, cancellations=int(entry.whole), tickets_cancelled=len(entry.tickets), refunded=refunded)
 
 
-def _event_cancelled(event: _Event, entry: e.EventCancelled) -> None:
+def _cancel_event(event: _Event, entry: e.EventCancelled) -> None:
     refunded = sum(category.gross - category.refunded for category in event.categories.values())
     tickets = sum(category.taken for category in event.categories.values())
     cancelled = event.row["bookings"] - event.row["cancellations"]
-    event.gain(entry.at, cancellations=cancelled, tickets_cancelled=tickets, refunded=refunded)
+    event.add_to_hour(entry.at, cancellations=cancelled, tickets_cancelled=tickets, refunded=refunded)
     event.row |= {"status": "cancelled", "cancellations": event.row["bookings"]}
     for category in event.categories.values():
         category.refunded, category.taken = category.gross, 0
+
+
+def _complete_event(event: _Event, entry: e.EventCompleted) -> None:
+    event.row["status"] = "completed"
+
+
+def _change_details(event: _Event, entry: e.EventDetailsChanged) -> None:
+    event.row |= {"name": entry.details.name, "starts_at": entry.details.starts_at}
+
+
+def _add_category(event: _Event, entry: e.CategoryAdded) -> None:
+    event.categories[entry.category.number] = _Category(entry.category.name, entry.category.capacity)
+
+
+def _rename_category(event: _Event, entry: e.CategoryRenamed) -> None:
+    event.categories[entry.category].name = entry.name
+
+
+def _change_capacity(event: _Event, entry: e.CapacityChanged) -> None:
+    event.categories[entry.category].capacity = entry.capacity
+
+
+def _remove_category(event: _Event, entry: e.CategoryRemoved) -> None:
+    del event.categories[entry.category]
+    event.removed.add(entry.category)
+
+
+_HANDLERS: dict[type[e.Entry], Callable[[_Event, Any], None]] = {
+    e.SeatsBooked: _book,
+    e.BookingCancelled: _cancel_booking,
+    e.EventCancelled: _cancel_event,
+    e.EventCompleted: _complete_event,
+    e.EventDetailsChanged: _change_details,
+    e.CategoryAdded: _add_category,
+    e.CategoryRenamed: _rename_category,
+    e.CapacityChanged: _change_capacity,
+    e.CategoryRemoved: _remove_category,
+}
+
+
+class RevenueProjector:
+    name = "revenue"
+    version = 1
+    tables = (RevenueEvent, RevenueCategory, RevenueHour)
+    handles: frozenset[type[e.Entry]] = frozenset((e.EventScheduled, *_HANDLERS))
+
+    def fold(self, connection: Connection, batch: Sequence[RecordedEntry]) -> None:
+        events = _read(connection, {recorded.stream for recorded in batch})
+        for recorded in batch:
+            if isinstance(recorded.entry, e.EventScheduled):
+                events[recorded.stream] = _scheduled(recorded, recorded.entry)
+            elif handler := _HANDLERS.get(type(recorded.entry)):
+                handler(events[recorded.stream], recorded.entry)
+        _write(connection, events)
 
 
 def _write(connection: Connection, events: dict[UUID, _Event]) -> None:
@@ -214,5 +230,5 @@ def _write(connection: Connection, events: dict[UUID, _Event]) -> None:
     add(connection, RevenueHour, hours)
     for event_id, event in events.items():
         for category in event.removed:
-            one = (RevenueCategory.event_id == event_id, RevenueCategory.category == category)
-            connection.execute(delete(RevenueCategory).where(*one))
+            key = (RevenueCategory.event_id == event_id, RevenueCategory.category == category)
+            connection.execute(delete(RevenueCategory).where(*key))

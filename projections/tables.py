@@ -1,4 +1,4 @@
-"""What all read tables share: their metadata, column types, and writing many rows in one statement."""
+"""What all read tables share: metadata, column types, and statements that write many rows at once."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -32,8 +32,8 @@ Id = Annotated[UUID, mapped_column(Uuid)]
 Position = Annotated[int, mapped_column(BigInteger)]
 MinorUnits = Annotated[int, mapped_column(BigInteger)]
 CategoryNumber = Annotated[int, mapped_column(SmallInteger)]
-Moment = Annotated[datetime, mapped_column(DateTime(timezone=True))]
-Words = Annotated[str, mapped_column(Text)]
+Timestamp = Annotated[datetime, mapped_column(DateTime(timezone=True))]
+String = Annotated[str, mapped_column(Text)]
 
 
 class Model(DeclarativeBase):
@@ -49,16 +49,17 @@ class Model(DeclarativeBase):
 
 
 class Progress(Model):
-    """How far each projection has come. `failed_position`: the entry that it stopped at, with the `error`, while stalled."""
+    """The position of each projection. While it is stalled, `failed_position` is that of the entry that can't be applied, and
+    `error` says why."""
 
     __tablename__ = "projections"
 
-    name: Mapped[Words] = mapped_column(primary_key=True)
+    name: Mapped[String] = mapped_column(primary_key=True)
     version: Mapped[int]
     position: Mapped[Position]
-    updated_at: Mapped[Moment]
+    updated_at: Mapped[Timestamp]
     failed_position: Mapped[Position | None]
-    error: Mapped[Words | None]
+    error: Mapped[String | None]
 
 
 def table_of(model: type[Model]) -> Table:
@@ -68,12 +69,12 @@ def table_of(model: type[Model]) -> Table:
 
 
 def is_any_of(column: InstrumentedAttribute[UUID], name: str) -> ColumnElement[bool]:
-    """Is the column one of the ids that the statement gets by this name, however many they are?"""
+    """Whether the column is one of the ids in the statement's parameter of this name, which is an array."""
     return column == any_(bindparam(name, type_=postgresql.ARRAY(Uuid)))
 
 
 def insert(connection: Connection, model: type[Model], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Inserts new rows, all in one COPY. A row that is there already is an error: the ledger says everything once."""
+    """Inserts new rows by one COPY. A row that exists already is an error: the ledger holds every fact once."""
     if rows:
         table, names = table_of(model), tuple(rows[0])
         sql = f"COPY {table.name} ({', '.join(names)}) FROM STDIN (FORMAT BINARY)"
@@ -89,40 +90,40 @@ def insert(connection: Connection, model: type[Model], rows: Sequence[Mapping[st
 
 
 def upsert(connection: Connection, model: type[Model], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Inserts rows or puts them in place of those with the same primary key, all in one statement."""
+    """Inserts rows, or replaces those with the same primary key, by one statement."""
     if rows:
         table = table_of(model)
         names = tuple(rows[0])
         keys = [column.name for column in table.primary_key]
         new = ", ".join(f"{name} = excluded.{name}" for name in names if name not in keys)
         sql = f"{_insert_sql(table, names)} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {new}"
-        connection.exec_driver_sql(sql, _given(table, rows))
+        connection.exec_driver_sql(sql, _parameters(table, rows))
 
 
 def add(connection: Connection, model: type[Model], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Inserts rows, or adds their values to those of the rows with the same primary key, all in one statement."""
+    """Inserts rows, or adds their values to those of the rows with the same primary key, by one statement."""
     if rows:
         table = table_of(model)
         names = tuple(rows[0])
         keys = [column.name for column in table.primary_key]
         new = ", ".join(f"{name} = {table.name}.{name} + excluded.{name}" for name in names if name not in keys)
         sql = f"{_insert_sql(table, names)} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {new}"
-        connection.exec_driver_sql(sql, _given(table, rows))
+        connection.exec_driver_sql(sql, _parameters(table, rows))
 
 
 def update(connection: Connection, model: type[Model], new: str, match: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """`UPDATE … SET new FROM the rows, called given, WHERE match`: each of the rows must match one of the table."""
+    """`UPDATE … SET new FROM rows AS given WHERE match`. Each of the rows must match one row of the table."""
     if rows:
         table = table_of(model)
         names = tuple(rows[0])
         sql = f"UPDATE {table.name} SET {new} FROM {_recordset(table, names)} WHERE {match}"
-        done = connection.exec_driver_sql(sql, _given(table, rows)).rowcount
-        assert done == len(rows), f"{len(rows) - done} rows of {table.name} that an entry is about are missing"
+        updated = connection.exec_driver_sql(sql, _parameters(table, rows)).rowcount
+        assert updated == len(rows), f"{len(rows) - updated} rows of {table.name} are missing that an entry changes"
 
 
-def _given(table: Table, rows: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
-    """Rows as one JSON text: a sixth of what psycopg takes to write them as arrays, and the server reads it as fast. But bytes, of
-    which JSON would make twice as many, as an array for each column."""
+def _parameters(table: Table, rows: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
+    """The rows as one JSON text: it takes a sixth of the time that psycopg takes to write arrays, and the server reads it as fast.
+    Rows with bytes, whose JSON would be twice as long, are one array a column."""
     if _holds_bytes(table):
         return tuple(list(column) for column in zip(*(row.values() for row in rows), strict=True))
     return (msgspec.json.encode(rows).decode(),)

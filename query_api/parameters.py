@@ -1,8 +1,8 @@
-"""What a query may be asked: parameters with their bounds, and cursors, which are opaque to everybody else."""
+"""The parameters of queries with their bounds, and cursors, which are opaque to clients."""
 
 import base64
 import binascii
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from fastapi import Header, Query
 from pydantic import AfterValidator, WithJsonSchema
 
 from ledger.errors import Malformed
-from ledger.text import Text, Time
+from ledger.field_types import Text, UtcTime, to_utc
 
 MAX_POSITION = 2**63 - 1
 MAX_LIMIT = 200
@@ -20,21 +20,13 @@ MAX_CURSOR = 300
 T = TypeVar("T")
 
 
-def _utc(moment: datetime) -> datetime:
-    try:
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("is outside of the calendar") from None
-
-
 def _decodable(text: str) -> str:
-    """Bytes that are no UTF-8, such as surrogates, come as U+FFFD."""
+    """The framework decodes bytes that are not UTF-8, such as surrogates, to U+FFFD."""
     if "\ufffd" in text:
         raise ValueError("is not valid UTF-8")
     return text
 
 
-Moment = Annotated[Time, AfterValidator(_utc)]
 Search = Annotated[
     str,
     Text(10_000, at_least=0),
@@ -42,8 +34,8 @@ Search = Annotated[
     WithJsonSchema({"type": "string", "maxLength": 10_000, "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f\\ufffd]*$"}),
     Query(description="Taken literally, in any case."),
 ]
-From = Annotated[Moment | None, Query(alias="from", description="RFC 3339; without an offset it is UTC")]
-To = Annotated[Moment | None, Query(alias="to", description="RFC 3339; without an offset it is UTC")]
+From = Annotated[UtcTime | None, Query(alias="from", description="RFC 3339; without an offset it is UTC")]
+To = Annotated[UtcTime | None, Query(alias="to", description="RFC 3339; without an offset it is UTC")]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 Cursor = Annotated[str | None, Query(max_length=MAX_CURSOR, description="`next_cursor` of the page before")]
 AtLeast = Annotated[
@@ -58,11 +50,12 @@ AtLeast = Annotated[
 
 
 def cursor_of(key: Any) -> str:
+    """`key`: what the next page begins after."""
     return base64.urlsafe_b64encode(msgspec.json.encode(key)).decode().rstrip("=")
 
 
 def read_cursor(cursor: str | None, key_type: type[T]) -> T | None:
-    """Raises Malformed for what no list of this kind ever answered."""
+    """The key in a cursor that `cursor_of` made; None without a cursor. Raises Malformed."""
     if not cursor:
         return None
     try:
@@ -73,6 +66,7 @@ def read_cursor(cursor: str | None, key_type: type[T]) -> T | None:
 
 
 def number_cursor(cursor: str | None) -> int | None:
+    """Raises Malformed."""
     number = read_cursor(cursor, int)
     if number is not None and not 0 <= number <= MAX_POSITION:
         raise _unknown_cursor()
@@ -80,10 +74,10 @@ def number_cursor(cursor: str | None) -> int | None:
 
 
 def event_cursor(cursor: str | None) -> tuple[datetime | None, UUID] | None:
-    """The start of an event and its id; no start: an open date."""
+    """The start of an event, None for an open date, and its id. Raises Malformed."""
     found = read_cursor(cursor, tuple[datetime | None, UUID])
     try:
-        return found and (found[0] and _utc(found[0]), found[1])
+        return found and (found[0] and to_utc(found[0]), found[1])
     except ValueError:
         raise _unknown_cursor() from None
 
@@ -93,5 +87,5 @@ def _unknown_cursor() -> Malformed:
 
 
 def page(rows: list[T], limit: int) -> tuple[list[T], bool]:
-    """The rows of this page, and whether there are more: they were asked for with one more than `limit`."""
+    """The rows of this page, and whether there are more. The query has to ask for `limit` + 1 rows."""
     return rows[:limit], len(rows) > limit

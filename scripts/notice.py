@@ -1,6 +1,6 @@
-"""Writes NOTICE: what of others is shipped to browsers, by the page's lock file and the packages that it installed.
+"""Writes NOTICE: the third-party packages that are shipped to browsers, read from the page's lock file and its installed packages.
 
-`make notice`; a test compares. Fails where a package names no licence, or one that is not in LICENCES: look at it first."""
+`make notice` runs it; a test compares. Fails if a package names no licence, or one that is not in LICENCES: check it first."""
 
 import json
 import re
@@ -13,27 +13,27 @@ HEAD = """\
 Seatledger
 Copyright 2026 The Seatledger authors
 
-Its page contains these packages, or parts of them, each under its own licence. Made by `make notice`: not edited by hand.
+The web page contains these packages, or parts of them, each under its own licence. Made by `make notice`: do not edit by hand.
 The pages at /docs and /redoc are Swagger UI (Apache-2.0, SmartBear Software) and Redoc (MIT, Rebilly, Inc.).
 
 """
 
 
 def lines() -> list[str]:
-    """A line a package: name, version, licence, and whose it is by its own licence file."""
+    """One line per package: name, version, licence, and the copyright line of its licence file."""
     packages = json.loads((FRONTEND / "package-lock.json").read_text())["packages"]
     shipped = {path: about for path, about in packages.items() if path and not about.get("dev") and not about.get("optional")}
     found = []
     for path, about in sorted(shipped.items()):
         name, licence = path.rpartition("node_modules/")[2], about.get("license")
         if licence not in LICENCES:
-            raise SystemExit(f"{name} {about['version']} is under {licence}, which is not among those known: see {__file__}.")
-        found.append(" · ".join(filter(None, (f"{name} {about['version']}", licence, _owner(FRONTEND / path)))))
+            raise SystemExit(f"{name} {about['version']} is under {licence}, which is not in LICENCES: see {__file__}.")
+        found.append(" · ".join(filter(None, (f"{name} {about['version']}", licence, _copyright(FRONTEND / path)))))
     return found
 
 
-def _owner(package: Path) -> str:
-    """The first line that says so."""
+def _copyright(package: Path) -> str:
+    """The first copyright line of the licence file, or an empty string."""
     for file in sorted(package.glob("[Ll][Ii][Cc][Ee][Nn][CcSs][Ee]*")):
         for line in file.read_text(errors="replace").splitlines():
             if re.match(r"\W*(copyright\b|\(c\))", line.strip(), re.IGNORECASE):

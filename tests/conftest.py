@@ -8,8 +8,9 @@ import itertools
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,7 +24,7 @@ import migrations
 from ledger.settings import Settings
 from tests import own_servers
 
-pytest_plugins = ["tests.running_system"]
+pytest_plugins = ["tests.running_system", "tests.browsers", "tests.order"]
 
 _DIRECTORY = pytest.StashKey[Path]()
 _CLEANUP = pytest.StashKey[ExitStack]()
@@ -48,20 +49,33 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         return
     given, directory = os.environ.get("DATABASE_URL"), config.stash[_DIRECTORY]
     if given and _template_note(directory).exists():
-        PostgresServer(given, _prefix(directory)).drop_all()
+        with closing(PostgresServer(given, _prefix(directory))) as server:
+            server.drop_all()
     cleanup.close()
 
 
-@dataclass(frozen=True)
 class PostgresServer:
     """Makes and drops databases whose names start with `prefix`."""
 
-    url: str
-    prefix: str
+    def __init__(self, url: str, prefix: str) -> None:
+        self.url, self.prefix = url, prefix
+
+    @cached_property
+    def _connection(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(self.url, autocommit=True)
+
+    @cached_property
+    def _strategy(self) -> sql.SQL:
+        """To copy files is quicker where the checkpoint before and after it need not reach the disk."""
+        ((fsync,),) = self._execute(sql.SQL("SHOW fsync"))
+        return sql.SQL("FILE_COPY" if fsync == "off" else "WAL_LOG")
 
     def create(self, name: str, template: str = "template0") -> str:
         names = map(sql.Identifier, (self.prefix + name, template))
-        self._execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
+        self._execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY {}").format(*names, self._strategy))
+        return self.url_of(name)
+
+    def url_of(self, name: str) -> str:
         return urlsplit(self.url)._replace(path=f"/{self.prefix}{name}").geturl()
 
     def drop(self, name: str) -> None:
@@ -79,16 +93,50 @@ class PostgresServer:
         for (name,) in self._execute(sql.SQL("SELECT datname FROM pg_database WHERE starts_with(datname, {})").format(self.prefix)):
             self.drop(name.removeprefix(self.prefix))
 
-    def _execute(self, statement: sql.Composed) -> list[Any]:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            cursor = connection.execute(statement)
-            return cursor.fetchall() if cursor.description else []
+    def close(self) -> None:
+        self._connection.close()
+
+    def _execute(self, statement: sql.SQL | sql.Composed) -> list[Any]:
+        cursor = self._connection.execute(statement)
+        return cursor.fetchall() if cursor.description else []
+
+
+class FreshDatabases:
+    """Copies of one template. While a test uses one, a thread makes the next and drops the last."""
+
+    def __init__(self, server: PostgresServer, template: str, names: Iterator[str]) -> None:
+        self._server, self._template, self._names = server, template, names
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="databases")
+        self._next = self._thread.submit(self._make)
+        self._drops: list[Future[None]] = []
+
+    def take(self) -> str:
+        name = self._next.result()
+        self._next = self._thread.submit(self._make)
+        return name
+
+    def drop(self, name: str) -> None:
+        self._drops.append(self._thread.submit(self._server.drop, name))
+
+    def close(self) -> None:
+        """Raises what a drop raised."""
+        self.drop(self._next.result())
+        self._thread.shutdown()
+        for drop in self._drops:
+            drop.result()
+
+    def _make(self) -> str:
+        name = next(self._names)
+        self._server.create(name, self._template)
+        return name
 
 
 @pytest.fixture(scope="session")
-def postgres_server(pytestconfig: pytest.Config) -> PostgresServer:
+def postgres_server(pytestconfig: pytest.Config) -> Iterator[PostgresServer]:
     directory = pytestconfig.stash[_DIRECTORY]
-    return PostgresServer(os.environ.get("DATABASE_URL") or own_servers.urls(directory)[0], _prefix(directory))
+    url = os.environ.get("DATABASE_URL") or own_servers.urls(directory)[0]
+    with closing(PostgresServer(url, _prefix(directory))) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -107,12 +155,20 @@ def _database_names() -> Iterator[str]:
     return (f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{number}" for number in itertools.count(1))
 
 
+@pytest.fixture(scope="session")
+def _fresh_databases(
+    postgres_server: PostgresServer, template_database: str, _database_names: Iterator[str]
+) -> Iterator[FreshDatabases]:
+    with closing(FreshDatabases(postgres_server, template_database, _database_names)) as databases:
+        yield databases
+
+
 @pytest.fixture
-def database_url(postgres_server: PostgresServer, template_database: str, _database_names: Iterator[str]) -> Iterator[str]:
+def database_url(postgres_server: PostgresServer, _fresh_databases: FreshDatabases) -> Iterator[str]:
     """A migrated, empty database of this test's own. Who is still connected at its end is thrown out."""
-    name = next(_database_names)
-    yield postgres_server.create(name, template_database)
-    postgres_server.drop(name)
+    name = _fresh_databases.take()
+    yield postgres_server.url_of(name)
+    _fresh_databases.drop(name)
 
 
 @pytest.fixture

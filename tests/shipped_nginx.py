@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 def shipped_nginx(home: Path, port: int, api_ports: list[int]) -> Iterator[None]:
     """Listens on the port, in front of API processes on theirs; its files are in `home`."""
     program = tools.find("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
-    template = Template((ROOT / "nginx" / "nginx.conf.template").read_text())
+    template = Template((ROOT / "deploy" / "nginx" / "nginx.conf.template").read_text())
     servers = " ".join(f"server 127.0.0.1:{api_port} max_fails=0;" for api_port in api_ports)
     config = home / "nginx.conf"
     shipped = template.safe_substitute(API_SERVERS=servers, NGINX_PORT=f"127.0.0.1:{port}")

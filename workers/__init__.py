@@ -1,1 +1,1 @@
-"""Celery: what happens after an append. Tasks are hints; losing, repeating or reordering them changes no row."""
+"""Celery: what happens after an append. Tasks are wake-ups; losing, repeating or reordering them changes no row."""

@@ -10,7 +10,8 @@ from celery import signals
 from celery.exceptions import SecurityWarning
 
 from ledger.settings import Settings, SettingsError
-from workers.app import TASKS, make_app
+from projections.wake_ups import TASKS
+from workers.app import make_app
 
 #: Where there are not cores enough for both, selling goes before showing what was sold: longer runs cost less, too.
 NICENESS = 5
@@ -41,7 +42,7 @@ def main() -> int:
     os.nice(NICENESS)
     app = make_app(settings)
     if arguments.part == "tick":
-        app.Beat(scheduler_cls="workers.schedule:Tick", loglevel=settings.log_level, quiet=True).run()
+        app.Beat(scheduler_cls="workers.scheduler:TickScheduler", loglevel=settings.log_level, quiet=True).run()
     else:
         queues = ",".join(arguments.only or TASKS)
         warnings.simplefilter("ignore", SecurityWarning)  # of root: it is about pickle, and we accept JSON alone

@@ -1,4 +1,4 @@
-"""Bodies of what is read, for all peers: models of the same answers as Seatledger's (ledger/views.py, query_api/views.py)."""
+"""Response models of all peers: the same responses as Seatledger's (ledger/views.py, query_api/responses/views.py)."""
 
 from datetime import datetime
 from typing import Literal

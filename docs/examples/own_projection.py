@@ -1,6 +1,7 @@
-"""A projection of one's own: the tickets of each event that were sold and not given back, in the file tickets.sqlite.
+"""An example projection: the number of tickets of each event that were sold and not cancelled, in the file tickets.sqlite.
 
-`.venv/bin/python -m docs.examples.own_projection` follows a running `make run`, or DATABASE_URL: see docs/own-projections.md.
+`.venv/bin/python -m docs.examples.own_projection` follows the ledger of a running `make run`, or of DATABASE_URL: see
+docs/own-projections.md.
 """
 
 from contextlib import suppress
@@ -16,7 +17,7 @@ from ledger.store import Ledger
 
 
 class Tickets(SQLiteTrackingRecorder):
-    """The read table, and beside it the position that it has reached."""
+    """The read table `tickets`, and the projection's position in a second table."""
 
     def construct_create_table_statements(self) -> list[str]:
         table = "CREATE TABLE IF NOT EXISTS tickets (event_id TEXT PRIMARY KEY, sold INTEGER NOT NULL)"
@@ -30,6 +31,8 @@ class Tickets(SQLiteTrackingRecorder):
 
 
 class TicketsSold(Projection[Tickets]):
+    """Adds the tickets of each booking to its event, and subtracts the cancelled ones."""
+
     name = "tickets-sold"
     topics = ("seats-booked/1", "booking-cancelled/1")
 

@@ -21,7 +21,7 @@ from projections import audit, merkle
 from projections.proof.log_keys import LogKeys, read_origin
 from projections.proof.signed_list import LIST_FILE, SignedList, locked_list
 from projections.proof.signed_notes import Checkpoint, NoteError
-from projections.tables import Model, Moment, Position, Words
+from projections.tables import Model, Position, String, Timestamp
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +39,9 @@ class AuditCheckpoint(Model):
     __tablename__ = "audit_checkpoints"
     __table_args__ = (CheckConstraint("size > 0", name="size_positive"),)
 
-    origin: Mapped[Words] = mapped_column(primary_key=True)
+    origin: Mapped[String] = mapped_column(primary_key=True)
     size: Mapped[Position] = mapped_column(primary_key=True)
-    note: Mapped[Words]
+    note: Mapped[String]
 
 
 class AuditSigning(Model):
@@ -54,29 +54,29 @@ class AuditSigning(Model):
     )
 
     one: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
-    origin: Mapped[Words]
-    state: Mapped[Words]
-    detail: Mapped[Words | None]
-    changed_at: Mapped[Moment]
+    origin: Mapped[String]
+    state: Mapped[String]
+    detail: Mapped[String | None]
+    changed_at: Mapped[Timestamp]
 
 
-class Standing(NamedTuple):
+class SigningStatus(NamedTuple):
     """How the tree stands to what was signed; with `detail` where it is not signed."""
 
     state: str
     detail: str | None = None
 
 
-class _Signed(NamedTuple):
+class _SignedCheckpoint(NamedTuple):
     note: str
     checkpoint: Checkpoint
 
 
-class _NotYet(Exception):
+class _TreeIncomplete(Exception):
     """The tree is smaller than what was signed, and grows: the entries are there."""
 
 
-class Checkpointing:
+class CheckpointSigner:
     """For one worker. `sign` as often as one likes."""
 
     def __init__(self, directory: Path, *, seconds: float = SECONDS) -> None:
@@ -88,7 +88,7 @@ class Checkpointing:
         the next time."""
         try:
             return self._sign_if_due(engine)
-        except _NotYet:
+        except _TreeIncomplete:
             pass
         except KeysError as error:
             self._say(str(error))
@@ -126,7 +126,7 @@ class Checkpointing:
             shown = _shown(connection, keys, origin)
             standing = _judge(connection, size, listed, shown)
         except (NoteError, merkle.MissingHash) as error:
-            standing = Standing(INCONSISTENT, str(error))
+            standing = SigningStatus(INCONSISTENT, str(error))
         _note_standing(connection, origin, standing)
         if standing.detail:
             self._say(f"{standing.state}. {standing.detail}")
@@ -136,7 +136,7 @@ class Checkpointing:
         if size == max((one.checkpoint.size for one in (listed, shown) if one), default=0):
             return None
         checkpoint = Checkpoint(origin, size, audit.root_at(connection, size))
-        made = _Signed(keys.signer(origin).sign(checkpoint.text), checkpoint)
+        made = _SignedCheckpoint(keys.signer(origin).sign(checkpoint.text), checkpoint)
         signed.append(made.note)
         _show(connection, made)
         return checkpoint
@@ -149,33 +149,37 @@ class Checkpointing:
             log.error("No checkpoint is signed: %s", sentence)
 
 
-def _judge(connection: Connection, size: int, listed: _Signed | None, shown: _Signed | None) -> Standing:
-    """Does the tree begin with what was signed last? Raises _NotYet, NoteError, merkle.MissingHash."""
+def _judge(connection: Connection, size: int, listed: _SignedCheckpoint | None, shown: _SignedCheckpoint | None) -> SigningStatus:
+    """Does the tree begin with what was signed last? Raises _TreeIncomplete, NoteError, merkle.MissingHash."""
     for one in (listed, shown):
         if one is None:
             continue
         signed = one.checkpoint
         if signed.size > size:
             _check_that_it_grows(connection, signed.size - size)
-            return Standing(FORGOTTEN, f"The tree has {size} leaves, and {signed.size} were signed: a restored backup lacks some.")
+            return SigningStatus(
+                FORGOTTEN, f"The tree has {size} leaves, and {signed.size} were signed: a restored backup lacks some."
+            )
         if audit.root_at(connection, signed.size) != signed.root:
             if one is listed and not _is_shown(connection, signed):
-                return Standing(FORGOTTEN, f"The tree lacks what was signed at {signed.size} leaves, as a restored backup does.")
-            return Standing(INCONSISTENT, f"The tree's first {signed.size} leaves are not those that were signed.")
-    return Standing(SIGNING)
+                return SigningStatus(
+                    FORGOTTEN, f"The tree lacks what was signed at {signed.size} leaves, as a restored backup does."
+                )
+            return SigningStatus(INCONSISTENT, f"The tree's first {signed.size} leaves are not those that were signed.")
+    return SigningStatus(SIGNING)
 
 
-def _listed(signed: SignedList, keys: LogKeys, origin: str) -> _Signed | None:
+def _listed(signed: SignedList, keys: LogKeys, origin: str) -> _SignedCheckpoint | None:
     """What was signed last under this origin, as the list has it."""
     note = signed.last()
-    found = _Signed(note, keys.read(note)) if note else None
+    found = _SignedCheckpoint(note, keys.read(note)) if note else None
     return found if found and found.checkpoint.origin == origin else None
 
 
 _SHOWN = select(AuditCheckpoint.size, AuditCheckpoint.note).order_by(AuditCheckpoint.size.desc()).limit(1)
 
 
-def _shown(connection: Connection, keys: LogKeys, origin: str) -> _Signed | None:
+def _shown(connection: Connection, keys: LogKeys, origin: str) -> _SignedCheckpoint | None:
     """What was signed last under this origin, as the database has it."""
     row = connection.execute(_SHOWN.where(AuditCheckpoint.origin == origin)).one_or_none()
     if row is None:
@@ -183,7 +187,7 @@ def _shown(connection: Connection, keys: LogKeys, origin: str) -> _Signed | None
     checkpoint = keys.read(row.note)
     if (checkpoint.origin, checkpoint.size) != (origin, row.size):
         raise NoteError(f"The checkpoint of {row.size} leaves in the database is another one.")
-    return _Signed(row.note, checkpoint)
+    return _SignedCheckpoint(row.note, checkpoint)
 
 
 def _is_shown(connection: Connection, signed: Checkpoint) -> bool:
@@ -202,18 +206,19 @@ _BEHIND = text("""
 
 
 def _check_that_it_grows(connection: Connection, missing: int) -> None:
-    """Raises _NotYet where so many leaves are missing because the projection is behind: it begins anew, or PostgreSQL crashed."""
+    """Raises _TreeIncomplete where the leaves are missing only because the projection is behind: it is folded anew, or PostgreSQL
+    crashed and took its last commits back."""
     if connection.scalar(_BEHIND, {"most": missing}) == missing:
-        raise _NotYet
+        raise _TreeIncomplete
 
 
-def _show(connection: Connection, signed: _Signed) -> None:
+def _show(connection: Connection, signed: _SignedCheckpoint) -> None:
     checkpoint = signed.checkpoint
     row = {"origin": checkpoint.origin, "size": checkpoint.size, "note": signed.note}
     connection.execute(insert(AuditCheckpoint).values(row).on_conflict_do_nothing())
 
 
-def _note_standing(connection: Connection, origin: str, standing: Standing) -> None:
+def _note_standing(connection: Connection, origin: str, standing: SigningStatus) -> None:
     s = AuditSigning
     new = {"origin": origin, "state": standing.state, "detail": standing.detail}
     known = connection.execute(select(s.origin, s.state, s.detail)).one_or_none()

@@ -14,7 +14,7 @@ import psycopg
 from eventsourcing.persistence import StoredEvent
 
 from ledger.macs import Macs
-from ledger.recorder import MAX_APPEND, MAX_APPEND_BYTES, Place
+from ledger.recorder import MAX_APPEND, MAX_APPEND_BYTES, ImportedPosition
 from ledger.store import Ledger
 from projections.audit import leaf_of
 from projections.merkle import CompactRange
@@ -24,7 +24,7 @@ from projections.proof.verify_entries import Row, entries
 MAX_LINE = 1024 * 1024
 #: Entries between two notes of how far it is.
 STEP = 2_000
-Told = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 
 
 class TransferError(Exception):
@@ -49,7 +49,7 @@ class _End(msgspec.Struct, forbid_unknown_fields=True):
     root: str
 
 
-def export(connection: psycopg.Connection, file: BinaryIO, told: Told) -> str:
+def export(connection: psycopg.Connection, file: BinaryIO, told: ProgressCallback) -> str:
     """All entries of one moment. Returns the root hash."""
     connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     [total] = connection.execute("SELECT count(*) FROM ledger_entries").fetchone() or (0,)
@@ -70,15 +70,17 @@ def export(connection: psycopg.Connection, file: BinaryIO, told: Told) -> str:
     return tree.root().hex()
 
 
-def import_(ledger: Ledger, file: BinaryIO, macs: Macs, told: Told) -> str:
-    """All of it or nothing, by the library's recorder. Returns the root hash. Raises TransferError, LedgerAway, the library's
-    PersistenceError."""
-    with ledger.taking_in() as (recorder, connection):
+def import_(ledger: Ledger, file: BinaryIO, macs: Macs, told: ProgressCallback) -> str:
+    """All of it or nothing, by the library's recorder. Returns the root hash. Raises TransferError, LedgerUnavailable, the
+    library's PersistenceError."""
+    with ledger.import_transaction() as (recorder, connection):
         if connection.execute("SELECT 1 FROM ledger_entries LIMIT 1").fetchone():
             raise TransferError("The ledger is not empty: a file is taken into an empty one only.")
         tree, last = CompactRange(), 0
         for run in _runs(_rows(file, tree, macs)):
-            recorder.insert_events([StoredEvent(*row[:4]) for row in run], places=[Place(row[4], row[5]) for row in run])
+            recorder.insert_events(
+                [StoredEvent(*row[:4]) for row in run], imported=[ImportedPosition(row[4], row[5]) for row in run]
+            )
             last = run[-1][4]
             told(tree.size, 0)
         statement = "SELECT setval(pg_get_serial_sequence('ledger_entries', 'notification_id'), %s, %s)"
@@ -125,7 +127,7 @@ def _row(text: bytes, number: int, macs: Macs) -> Row:
         mac = bytes.fromhex(line.mac) if line.mac is not None else None
     except (ValueError, msgspec.MsgspecError) as error:
         raise TransferError(f"Line {number} is no entry: {error}.") from None
-    if mac is not None and not macs.is_of(mac, line.stream, line.version, line.topic, state):
+    if mac is not None and not macs.verify(mac, line.stream, line.version, line.topic, state):
         raise TransferError(f"Line {number} carries a MAC that no key in KEYS_DIR made of it: altered, or from another Seatledger.")
     return line.stream, line.version, line.topic, state, line.position, mac
 

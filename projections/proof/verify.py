@@ -24,24 +24,25 @@ from ledger.keys import KeysError
 from ledger.macs import Macs
 from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
-from projections import audit, digests
-from projections.copies import Copies, CopiesRefused, Copy
-from projections.engine import Projector, Stalled
+from projections import audit
+from projections.engine import ProjectionStalled, Projector
 from projections.proof.log_keys import LogKeys, read_origin
 from projections.proof.signed_list import LIST_FILE, locked_list
-from projections.proof.verify_checkpoints import Signed
-from projections.proof.verify_entries import Altered, EntryCheck, Finding, entries, stored_leaves
+from projections.proof.verify_checkpoints import SignedCheckpoints
+from projections.proof.verify_entries import AlterationFound, EntryCheck, Finding, entries, stored_leaves
 from projections.proof.verify_tables import check_tables
+from projections.rebuild import digests
+from projections.rebuild.shadow_copies import ShadowCopies, ShadowCopy, ShadowCopyError
+from projections.rebuild.shadow_tables import TableKind
 from projections.registry import PROJECTORS
-from projections.shadow import Kind
-from projections.tables import Model, Moment, Position, Words
+from projections.tables import Model, Position, String, Timestamp
 
 #: Entries between two notes of where it is, for who begins again after a kill.
 SAVE_EVERY = 100_000
 STATE_FILE, LAST_FILE = "verification-state", "verification-last"
 PROVEN, ALTERED, FAILED = "proven", "altered", "failed"
 #: How long the results of verifications are kept.
-KEPT = timedelta(days=400)
+RETENTION = timedelta(days=400)
 #: Entries between two notes of how far it is.
 PAGE = 5_000
 
@@ -50,14 +51,14 @@ class TreeBehind(Exception):
     """The audit projection has not reached what was read: one sentence."""
 
 
-class Last(msgspec.Struct):
+class LastVerification(msgspec.Struct):
     """When the last verification ended, however it did."""
 
     at: datetime
     outcome: str
 
 
-class Report(msgspec.Struct):
+class VerificationReport(msgspec.Struct):
     """What was verified, and the first thing that was found. `later_snapshots`: of a format of a later release, which were passed
     over. `given_up`: checkpoints under origins before the present one that fit
     no more, as after a restored backup."""
@@ -75,32 +76,34 @@ class Report(msgspec.Struct):
     finding: Finding | None = None
 
 
-#: Told what is being done, and how far it is of how far it is to get.
-Doing = Callable[[str, int, int], None]
+#: ProgressCallback what is being done, and how far it is of how far it is to get.
+PhaseCallback = Callable[[str, int, int], None]
 
 
 class Verifier:
     """`given`: files of checkpoints that somebody has kept, as lists of ours or as one note each."""
 
-    def __init__(self, settings: Settings, given: Sequence[Path] = (), doing: Doing = lambda what, done, total: None) -> None:
+    def __init__(
+        self, settings: Settings, given: Sequence[Path] = (), doing: PhaseCallback = lambda what, done, total: None
+    ) -> None:
         self._settings, self._given, self._doing = settings, given, doing
         self._state = settings.keys / STATE_FILE
 
-    def run(self, *, anew: bool = False) -> Report:
-        """Raises KeysError, NoteError for a list or file that holds no checkpoints of ours, CopiesRefused where another is at it,
-        TreeBehind, LedgerAway, psycopg's and SQLAlchemy's errors. What is found is in the report."""
-        report = Report(started_at=datetime.now(UTC))
+    def run(self, *, anew: bool = False) -> VerificationReport:
+        """Raises KeysError, NoteError for a list or file that holds no checkpoints of ours, ShadowCopyError where another is at it,
+        TreeBehind, LedgerUnavailable, psycopg's and SQLAlchemy's errors. What is found is in the report."""
+        report = VerificationReport(started_at=datetime.now(UTC))
         if anew:
             self._state.unlink(missing_ok=True)
         try:
             self._verify(report)
-        except Altered as altered:
+        except AlterationFound as altered:
             report.finding = altered.finding
         report.finished_at = datetime.now(UTC)
         self._state.unlink(missing_ok=True)
         return report
 
-    def _verify(self, report: Report) -> None:
+    def _verify(self, report: VerificationReport) -> None:
         if not any(self._settings.keys.glob("ledger.*")):
             raise KeysError(
                 f"{self._settings.keys} holds no keys: without those that entries were written with, nothing is proven."
@@ -109,7 +112,9 @@ class Verifier:
         origin, listed = read_origin(self._settings.keys), self._settings.keys / LIST_FILE
         with ExitStack() as stack:
             ledger = stack.enter_context(closing(Ledger(self._settings.database_url)))
-            copies = stack.enter_context(closing(Copies(self._settings.database_url, ledger, "verification", Kind.UNLOGGED)))
+            copies = stack.enter_context(
+                closing(ShadowCopies(self._settings.database_url, ledger, "verification", TableKind.UNLOGGED))
+            )
             stack.enter_context(copies.alone("everything"))
             with psycopg.connect(self._settings.database_url, application_name="seatledger-verify") as connection:
                 connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
@@ -117,7 +122,7 @@ class Verifier:
                     connection.execute("SET LOCAL statement_timeout = 0")
                     connection.execute("SELECT 1")  # from here on it sees this moment
                     known_bytes = listed.stat().st_size
-                signed = Signed(keys, origin, listed, known_bytes, self._given)
+                signed = SignedCheckpoints(keys, origin, listed, known_bytes, self._given)
                 report.checkpoints = signed.count
                 signed.check_rows(connection)
                 self._check_entries(report, connection, EntryCheck(macs, signed))
@@ -125,7 +130,7 @@ class Verifier:
             self._check_snapshots(ledger, report)
             self._compare_projections(report, ledger, copies)
 
-    def _check_entries(self, report: Report, connection: psycopg.Connection[Any], check: EntryCheck) -> None:
+    def _check_entries(self, report: VerificationReport, connection: psycopg.Connection[Any], check: EntryCheck) -> None:
         with suppress(OSError, msgspec.MsgspecError):
             check.restore(self._state.read_bytes())
         ((rows, head),) = connection.execute("SELECT count(*), coalesce(max(notification_id), 0) FROM ledger_entries").fetchall()
@@ -145,7 +150,7 @@ class Verifier:
         aside.write_bytes(check.save())
         aside.replace(self._state)
 
-    def _check_snapshots(self, ledger: Ledger, report: Report) -> None:
+    def _check_snapshots(self, ledger: Ledger, report: VerificationReport) -> None:
         """Each against its stream, folded from its beginning: one Event in memory at a time."""
         with psycopg.connect(self._settings.database_url, application_name="seatledger-verify") as connection:
             streams = [stream for (stream,) in connection.execute("SELECT DISTINCT originator_id FROM ledger_snapshots ORDER BY 1")]
@@ -154,13 +159,13 @@ class Verifier:
                 for (version, topic, state), event in _folded_to(ledger, stream, rows):
                     if snapshots.is_later(topic):
                         report.later_snapshots += 1
-                    elif event is None or not _is_of(event, snapshots.Snapshot(stream, version, topic, state)):
-                        raise Altered(_snapshot_finding(stream, version))
+                    elif event is None or not _matches(event, snapshots.Snapshot(stream, version, topic, state)):
+                        raise AlterationFound(_snapshot_finding(stream, version))
                     else:
                         report.snapshots += 1
                 self._doing("snapshots", place + 1, len(streams))
 
-    def _compare_projections(self, report: Report, ledger: Ledger, copies: Copies) -> None:
+    def _compare_projections(self, report: VerificationReport, ledger: Ledger, copies: ShadowCopies) -> None:
         with ExitStack() as stack:
             made = []
             for projector in PROJECTORS.values():
@@ -171,17 +176,17 @@ class Verifier:
             try:
                 stops = _digest_checks(made, ledger)
                 copies.fill(made, lambda projector: copies.served(projector).position, partial(self._doing, "read tables"), stops)
-            except Stalled as stalled:
-                raise Altered(_unfoldable(stalled)) from stalled
-            _check_root(next(copy for copy in made if copy.projector.name == audit.Audit.name), report)
+            except ProjectionStalled as stalled:
+                raise AlterationFound(_unfoldable(stalled)) from stalled
+            _check_root(next(copy for copy in made if copy.projector.name == audit.AuditProjector.name), report)
             for place, copy in enumerate(made):
                 self._doing("comparing", place, len(made))
                 compared = copies.compare(copy, lambda served: True)
                 if compared is None:
-                    raise Altered(_backwards(copy.projector))
+                    raise AlterationFound(_backwards(copy.projector))
                 if compared.difference is not None:
                     table, row, column, is_, should_be = compared.difference
-                    raise Altered(Finding(table, row, column, is_, should_be, f"{compared.difference}."))
+                    raise AlterationFound(Finding(table, row, column, is_, should_be, f"{compared.difference}."))
                 report.compared_at[copy.projector.name] = compared.position
 
 
@@ -199,7 +204,7 @@ def _folded_to(ledger: Ledger, stream: UUID, rows: Sequence[_SnapshotRow]) -> It
         yield row, event if event and event.version == row[0] else None
 
 
-def _is_of(event: Event, snapshot: snapshots.Snapshot) -> bool:
+def _matches(event: Event, snapshot: snapshots.Snapshot) -> bool:
     return snapshot.topic in snapshots.TOPICS and snapshots.take(event, snapshot.topic) == snapshot
 
 
@@ -209,7 +214,7 @@ def _snapshot_finding(stream: UUID, version: int) -> Finding:
     return Finding("ledger_snapshots", row, "state", None, None, sentence)
 
 
-def _check_root(copy: Copy, report: Report) -> None:
+def _check_root(copy: ShadowCopy, report: VerificationReport) -> None:
     """The copies were folded from the very entries that were verified, also where that was broken off and gone on with later."""
     with copy.engine.connect() as connection:
         if audit.tree_size(connection) < report.entries:
@@ -217,40 +222,46 @@ def _check_root(copy: Copy, report: Report) -> None:
         root = audit.root_at(connection, report.entries).hex()
     if root != report.root:
         sentence = f"ledger_entries: an entry up to position {report.position} was altered while they were being verified."
-        raise Altered(Finding("ledger_entries", f"notification_id up to {report.position}", None, root, report.root, sentence))
+        raise AlterationFound(
+            Finding("ledger_entries", f"notification_id up to {report.position}", None, root, report.root, sentence)
+        )
 
 
 def _check_progress(engine: Engine, ledger: Ledger) -> None:
-    """Raises Altered where a projection is not there, says another version, or a position that the ledger had not reached."""
+    """Raises AlterationFound where a projection's row is missing, or has another version or a position beyond the ledger's head."""
     with engine.connect() as connection:
         served = {name: (version, position) for name, version, position in connection.execute(_PROGRESS)}
     head = ledger.head()  # later than they were looked at
     for name, projector in PROJECTORS.items():
         row = f"name {name}"
         if name not in served:
-            raise Altered(Finding("projections", row, None, None, None, f"projections: the row {row} is missing."))
+            raise AlterationFound(Finding("projections", row, None, None, None, f"projections: the row {row} is missing."))
         version, position = served[name]
         reached = head if position is None else min(position, head)
         for column, found, expected in (("version", version, projector.version), ("position", position, reached)):
             if found != expected:
                 sentence = f"projections: in the row {row}, {column} is {found} and should be {expected}."
-                raise Altered(Finding("projections", row, column, found, expected, sentence))
+                raise AlterationFound(Finding("projections", row, column, found, expected, sentence))
 
 
 _PROGRESS = text("SELECT name, version, position FROM projections")
 
 
-def _digest_checks(copies: Sequence[Copy], ledger: Ledger) -> dict[int, Callable[[], object]]:
+def _digest_checks(copies: Sequence[ShadowCopy], ledger: Ledger) -> dict[int, Callable[[], object]]:
     """For each digest, by its position: raises Altered where it is not what the projection says there."""
     checks: dict[int, Callable[[], object]] = {}
-    kept = {(copy.projector.name, copy.projector.version): copy for copy in copies if copy.projector.name in digests.KEPT}
+    kept = {
+        (copy.projector.name, copy.projector.version): copy
+        for copy in copies
+        if copy.projector.name in digests.DIGESTED_PROJECTIONS
+    }
     with copies[0].engine.connect() as connection:
         taken = list(connection.execute(_DIGESTS))
     head = ledger.head()  # later than they were looked at
     for name, version, position in taken:
         copy = kept.get((name, version))
         if copy is None or position > head:
-            raise Altered(_digest_finding(name, version, position))
+            raise AlterationFound(_digest_finding(name, version, position))
         checks[position] = partial(_check_digest, copy, position)
     return checks
 
@@ -258,13 +269,13 @@ def _digest_checks(copies: Sequence[Copy], ledger: Ledger) -> dict[int, Callable
 _DIGESTS = select(digests.Digest.name, digests.Digest.version, digests.Digest.position)
 
 
-def _check_digest(copy: Copy, position: int) -> None:
+def _check_digest(copy: ShadowCopy, position: int) -> None:
     d, projector = digests.Digest, copy.projector
     expected = text(f"({digests.rows_of(projector)})::text")
     own = (d.name == projector.name, d.version == projector.version, d.position == position)
     with copy.engine.connect() as connection:
         if connection.scalar(select(d.rows == expected).where(*own)) is not True:
-            raise Altered(_digest_finding(projector.name, projector.version, position))
+            raise AlterationFound(_digest_finding(projector.name, projector.version, position))
 
 
 def _digest_finding(name: str, version: int, position: int) -> Finding:
@@ -273,7 +284,7 @@ def _digest_finding(name: str, version: int, position: int) -> Finding:
     return Finding("projection_digests", row, "rows", None, None, sentence)
 
 
-def _unfoldable(stalled: Stalled) -> Finding:
+def _unfoldable(stalled: ProjectionStalled) -> Finding:
     row = f"notification_id {stalled.position}"
     return Finding("ledger_entries", row, None, None, None, f"ledger_entries: the entry can't be folded: {stalled}.")
 
@@ -286,12 +297,12 @@ def _backwards(projector: Projector) -> Finding:
 def note_last(directory: Path, outcome: str) -> None:
     """Beside the keys: what the database says of its own verification proves nothing."""
     with suppress(OSError):
-        (directory / LAST_FILE).write_bytes(msgspec.json.encode(Last(datetime.now(UTC), outcome)))
+        (directory / LAST_FILE).write_bytes(msgspec.json.encode(LastVerification(datetime.now(UTC), outcome)))
 
 
-def read_last(directory: Path) -> Last | None:
+def read_last(directory: Path) -> LastVerification | None:
     try:
-        return msgspec.json.decode((directory / LAST_FILE).read_bytes(), type=Last)
+        return msgspec.json.decode((directory / LAST_FILE).read_bytes(), type=LastVerification)
     except (OSError, msgspec.MsgspecError):
         return None
 
@@ -301,18 +312,18 @@ class Verification(Model):
 
     __tablename__ = "verifications"
 
-    finished_at: Mapped[Moment] = mapped_column(primary_key=True)
-    started_at: Mapped[Moment]
+    finished_at: Mapped[Timestamp] = mapped_column(primary_key=True)
+    started_at: Mapped[Timestamp]
     position: Mapped[Position]
     entries: Mapped[Position]
-    finding: Mapped[Words | None]
+    finding: Mapped[String | None]
 
 
-def verify(settings: Settings, given: Sequence[Path], doing: Doing, *, anew: bool = False) -> Report:
+def verify(settings: Settings, given: Sequence[Path], doing: PhaseCallback, *, anew: bool = False) -> VerificationReport:
     """Verifies, and notes for all to see what came out. Raises as `Verifier.run` does."""
     try:
         report = Verifier(settings, given, doing).run(anew=anew)
-    except CopiesRefused:  # another is at it, and notes what comes of it
+    except ShadowCopyError:  # another is at it, and notes what comes of it
         raise
     except Exception:
         note_last(settings.keys, FAILED)
@@ -329,7 +340,7 @@ def verify(settings: Settings, given: Sequence[Path], doing: Doing, *, anew: boo
     try:
         with engine.begin() as connection:
             connection.execute(insert(Verification).values(row))
-            connection.execute(delete(Verification).where(Verification.finished_at < datetime.now(UTC) - KEPT))
+            connection.execute(delete(Verification).where(Verification.finished_at < datetime.now(UTC) - RETENTION))
     finally:
         engine.dispose()
     return report

@@ -10,7 +10,7 @@ import psycopg
 from projections.proof.log_keys import LogKeys, read_origin
 from projections.proof.signed_list import LIST_FILE, read_list
 from projections.proof.signed_notes import Checkpoint, Note, NoteError
-from projections.proof.verify_entries import Altered, Due, Finding
+from projections.proof.verify_entries import AlterationFound, ExpectedCheckpoint, Finding
 
 TABLE = "audit_checkpoints"
 #: Beside the keys: how many entries, from the first, somebody has accepted without a MAC.
@@ -21,7 +21,7 @@ _NOTE_BYTES = 4096
 _PAGE = 2_000
 
 
-class Signed:
+class SignedCheckpoints:
     """What is to be compared with. The list is read as it is needed: it grows by a line a second while something is sold.
 
     Who can write to the list has the keys as well, so a signature in it is looked at where its checkpoint does not fit."""
@@ -35,7 +35,7 @@ class Signed:
         self.count = len(self._given)
         #: By origin, the size of the first that nobody holds us to any more.
         self.given_up: dict[str, int] = {}
-        self._last: dict[str, Due] = {}
+        self._last: dict[str, ExpectedCheckpoint] = {}
         for number, due in enumerate(self._listed(), start=1):
             last = self._last.get(due.checkpoint.origin)
             if last is not None and _size(due) <= _size(last):
@@ -45,11 +45,11 @@ class Signed:
         for due in self._last.values():  # each holds all before it
             self._confirm(due)
 
-    def due(self) -> Iterator[Due]:
+    def due(self) -> Iterator[ExpectedCheckpoint]:
         """All of them, the smallest first."""
         return heapq.merge(*map(self._of, self._last), self._given, key=_size)
 
-    def stands(self, due: Due) -> bool:
+    def stands(self, due: ExpectedCheckpoint) -> bool:
         """Of one that does not fit: of given ones each must; one signed here, under an origin before the present, was given up with
         it. Raises NoteError where it was never signed: then the list is wrong, and not what is compared with it."""
         self._confirm(due)
@@ -59,7 +59,7 @@ class Signed:
         self.given_up[origin] = min(_size(due), self.given_up.get(origin, _size(due)))
         return False
 
-    def _confirm(self, due: Due) -> None:
+    def _confirm(self, due: ExpectedCheckpoint) -> None:
         if due.is_given:  # as it was read
             return
         try:
@@ -68,10 +68,10 @@ class Signed:
             raise NoteError(f"{self._list_file.name}, the checkpoint of {_size(due)} entries: {error}") from error
 
     def check_rows(self, connection: psycopg.Connection[Any]) -> None:
-        """Those that the database shows are those that were signed. Raises Altered, and NoteError as `stands` does."""
+        """Those that the database shows are those that were signed. Raises AlterationFound, and NoteError as `stands` does."""
         try:
             self._check_rows(connection)
-        except Altered:
+        except AlterationFound:
             for due in self._listed():
                 self._confirm(due)
             raise
@@ -81,9 +81,9 @@ class Signed:
             known = {self.origin, *self._last}  # the one before, until a worker has signed
             if origin not in known or (state, detail) != ("signing", None):
                 sentence = f"audit_signing: {state} under {origin}, where {self.origin} should be signing. {detail or ''}"
-                raise Altered(Finding("audit_signing", "one 1", "state", state, "signing", sentence.rstrip()))
+                raise AlterationFound(Finding("audit_signing", "one 1", "state", state, "signing", sentence.rstrip()))
         for origin, size, note in connection.execute(_FOREIGN, (list(self._last),)):
-            raise Altered(_finding(origin, size, None, note, None, "should not be there: it was never signed"))
+            raise AlterationFound(_finding(origin, size, None, note, None, "should not be there: it was never signed"))
         for origin in self._last:
             self._check_rows_of(connection, origin)
 
@@ -97,25 +97,25 @@ class Signed:
                     self._miss(expected)
                     expected = next(listed, None)
                 if expected is None or size != _size(expected):
-                    raise Altered(_finding(origin, size, None, note, None, "should not be there: it was never signed"))
+                    raise AlterationFound(_finding(origin, size, None, note, None, "should not be there: it was never signed"))
                 if note != expected.note:
-                    raise Altered(_finding(origin, size, "note", note, expected.note, "has a note that was never signed"))
+                    raise AlterationFound(_finding(origin, size, "note", note, expected.note, "has a note that was never signed"))
         for expected in listed:
             self._miss(expected)
 
-    def _miss(self, expected: Due) -> None:
+    def _miss(self, expected: ExpectedCheckpoint) -> None:
         """A restored backup lacks those that were given up for it."""
         if self.stands(expected):
-            raise Altered(_finding(expected.checkpoint.origin, _size(expected), None, None, expected.note, "is missing"))
+            raise AlterationFound(_finding(expected.checkpoint.origin, _size(expected), None, None, expected.note, "is missing"))
 
-    def _listed(self) -> Iterator[Due]:
+    def _listed(self) -> Iterator[ExpectedCheckpoint]:
         for number, note in enumerate(read_list(self._list_file, self._until), start=1):
             try:
-                yield Due(Checkpoint.parse(Note.parse(note).text), note, is_given=False)
+                yield ExpectedCheckpoint(Checkpoint.parse(Note.parse(note).text), note, is_given=False)
             except NoteError as error:
                 raise NoteError(f"Line {number} of {self._list_file.name}: {error}") from error
 
-    def _of(self, origin: str) -> Iterator[Due]:
+    def _of(self, origin: str) -> Iterator[ExpectedCheckpoint]:
         return (due for due in self._listed() if due.checkpoint.origin == origin)
 
 
@@ -123,7 +123,7 @@ _SHOWN = "SELECT size, note FROM audit_checkpoints WHERE origin = %s ORDER BY si
 _FOREIGN = "SELECT origin, size, note FROM audit_checkpoints WHERE origin = ANY(%s) IS NOT TRUE ORDER BY origin, size LIMIT 1"
 
 
-def _size(due: Due) -> int:
+def _size(due: ExpectedCheckpoint) -> int:
     return due.checkpoint.size
 
 
@@ -161,12 +161,12 @@ def _finding(origin: str, size: int, column: str | None, found: Any, expected: A
     return Finding(TABLE, row, column, found, expected, f"{TABLE}: the row {row} {fault}.")
 
 
-def _given(keys: LogKeys, path: Path) -> Iterator[Due]:
+def _given(keys: LogKeys, path: Path) -> Iterator[ExpectedCheckpoint]:
     """One note, or a list as we keep them."""
     with path.open("rb") as file:
         start = file.read(_NOTE_BYTES)
     try:
         for note in read_list(path) if start.startswith(b'"') else [start.decode()]:
-            yield Due(keys.read(note), note, is_given=True)
+            yield ExpectedCheckpoint(keys.read(note), note, is_given=True)
     except (NoteError, UnicodeDecodeError) as error:
         raise NoteError(f"{path.name}: {error}") from error

@@ -43,13 +43,13 @@ class Finding(NamedTuple):
     sentence: str
 
 
-class Altered(Exception):
+class AlterationFound(Exception):
     def __init__(self, finding: Finding) -> None:
         super().__init__(finding.sentence)
         self.finding = finding
 
 
-class _Suspect(NamedTuple):
+class _SuspectLeaf(NamedTuple):
     """The first leaf that is not what the stored tree has there."""
 
     leaf: int
@@ -57,16 +57,16 @@ class _Suspect(NamedTuple):
     stored: int
 
 
-class _Saved(msgspec.Struct):
+class _SavedState(msgspec.Struct):
     position: int
     tree: tuple[int, list[bytes]]
     versions: dict[bytes, int]
-    suspect: _Suspect | None
+    suspect: _SuspectLeaf | None
     passed: bytes
     is_sealed: bool
 
 
-class Due(NamedTuple):
+class ExpectedCheckpoint(NamedTuple):
     """A checkpoint that the entries have to fit, once there are as many. `is_given`: by somebody who has kept it."""
 
     checkpoint: Checkpoint
@@ -74,7 +74,7 @@ class Due(NamedTuple):
     is_given: bool
 
 
-class SignedOnes(Protocol):
+class CheckpointSource(Protocol):
     """What is to be compared with. `accepted`: so many entries may be without a MAC; `first_size`: of the first checkpoint that was
     signed."""
 
@@ -84,25 +84,25 @@ class SignedOnes(Protocol):
     @property
     def first_size(self) -> int: ...
 
-    def due(self) -> Iterator[Due]: ...
+    def due(self) -> Iterator[ExpectedCheckpoint]: ...
 
-    def stands(self, due: Due) -> bool: ...
+    def stands(self, due: ExpectedCheckpoint) -> bool: ...
 
 
 class EntryCheck:
     """Takes all entries in order, and then `finish`. Holds a number for each stream and nothing for each entry or checkpoint."""
 
-    def __init__(self, macs: Macs, signed: SignedOnes) -> None:
+    def __init__(self, macs: Macs, signed: CheckpointSource) -> None:
         self._macs, self._signed = macs, signed
-        self._passed = _Passed(signed)
+        self._passed = _CheckpointCursor(signed)
         self._is_sealed = False
         self.tree = CompactRange()
         self.position = 0
         self._versions: dict[bytes, int] = {}
-        self._suspect: _Suspect | None = None
+        self._suspect: _SuspectLeaf | None = None
 
     def take(self, row: Row, stored: tuple[bytes, int] | None) -> None:
-        """Raises Altered; NoteError where it is the list of checkpoints that is wrong."""
+        """Raises AlterationFound; NoteError where it is the list of checkpoints that is wrong."""
         stream, version, topic, state, position, mac = row
         if None in row[:-1]:
             name = _COLUMNS[row.index(None)]
@@ -111,7 +111,7 @@ class EntryCheck:
             self._say(position, "notification_id", position, f"above {self.position}", "is not above the one before it")
         leaf = leaf_of(stream, version, position, topic, state)
         if stored is not None and self._suspect is None and stored != (leaf, position):
-            self._suspect = _Suspect(self.tree.size, position, stored[1])
+            self._suspect = _SuspectLeaf(self.tree.size, position, stored[1])
         own = stream.bytes
         expected = self._versions.get(own, 0) + 1
         if version != expected:
@@ -119,7 +119,7 @@ class EntryCheck:
             self._say(position, "originator_version", version, expected, fault)
         if mac is None and not self._may_lack_mac():
             self._say(position, "mac", None, "a MAC", "carries no MAC: nobody who has the keys has written it")
-        if mac is not None and not self._macs.is_of(mac, stream, version, topic, state):
+        if mac is not None and not self._macs.verify(mac, stream, version, topic, state):
             self._say(position, "state", None, None, "does not fit its MAC: its bytes are not those that were written")
         self._check_readable(row)
         self._versions[own], self.position = version, position
@@ -134,13 +134,13 @@ class EntryCheck:
         return size < self._signed.accepted or (size < self._signed.first_size and not self._is_sealed)
 
     def save(self) -> bytes:
-        saved = _Saved(self.position, self.tree.saved(), self._versions, self._suspect, self._passed.digest, self._is_sealed)
+        saved = _SavedState(self.position, self.tree.saved(), self._versions, self._suspect, self._passed.digest, self._is_sealed)
         return msgspec.msgpack.encode(saved)
 
     def restore(self, saved: bytes) -> None:
         """Goes on where one was saved, unless it had not seen a checkpoint that this one has to compare with."""
-        found = msgspec.msgpack.decode(saved, type=_Saved)
-        tree, passed = CompactRange.restored(*found.tree), _Passed(self._signed)
+        found = msgspec.msgpack.decode(saved, type=_SavedState)
+        tree, passed = CompactRange.restored(*found.tree), _CheckpointCursor(self._signed)
         passed.go_to(tree.size)
         if found.passed != passed.digest:
             return
@@ -149,7 +149,7 @@ class EntryCheck:
         self._is_sealed = found.is_sealed
 
     def finish(self, rows: int) -> None:
-        """`rows`: how many entries the table has. Raises Altered."""
+        """`rows`: how many entries the table has. Raises AlterationFound."""
         size = self.tree.size
         if rows != size:
             self._say("unknown", "notification_id", rows, size, f"stands outside of the order: {rows} rows, {size} in order")
@@ -159,7 +159,7 @@ class EntryCheck:
                 fault = f"is missing after leaf {size - 1}: a checkpoint of {beyond} entries was signed"
                 self._say("last", None, size, beyond, fault)
         if self._suspect is not None:
-            raise Altered(self._blame(self._suspect))
+            raise AlterationFound(self._blame(self._suspect))
 
     def _check_readable(self, row: Row) -> None:
         try:
@@ -167,7 +167,7 @@ class EntryCheck:
         except (UnknownTopic, msgspec.MsgspecError, ValueError) as error:
             self._say(row[4], "state", None, None, f"can't be read: {type(error).__name__}")
 
-    def _check_root(self, due: Sequence[Due]) -> None:
+    def _check_root(self, due: Sequence[ExpectedCheckpoint]) -> None:
         root = self.tree.root()
         for one in due:
             if one.checkpoint.root != root and self._signed.stands(one):
@@ -175,15 +175,15 @@ class EntryCheck:
                 self._say(self.position, None, root.hex(), one.checkpoint.root.hex(), sentence)
         signed = any(one.checkpoint.root == root for one in due)
         if self._suspect is not None and signed:  # the entries are what was signed: it is the stored tree that is not
-            raise Altered(_tree_finding(self._suspect))
+            raise AlterationFound(_tree_finding(self._suspect))
 
     def _say(self, position: object, column: str | None, found: Any, expected: Any, fault: str) -> None:
         if self._suspect is not None:
-            raise Altered(self._blame(self._suspect))
+            raise AlterationFound(self._blame(self._suspect))
         row = f"notification_id {position}"
-        raise Altered(Finding(TABLE, row, column, found, expected, f"{TABLE}: the entry at position {position} {fault}."))
+        raise AlterationFound(Finding(TABLE, row, column, found, expected, f"{TABLE}: the entry at position {position} {fault}."))
 
-    def _blame(self, suspect: _Suspect) -> Finding:
+    def _blame(self, suspect: _SuspectLeaf) -> Finding:
         """An entry, where what the tree was made of is not there any more."""
         place = min(suspect.position, suspect.stored)
         if suspect.stored < suspect.position:
@@ -196,15 +196,15 @@ class EntryCheck:
         return Finding(TABLE, f"notification_id {place}", None, suspect.position, suspect.stored, sentence)
 
 
-class _Passed:
+class _CheckpointCursor:
     """The checkpoints that lie behind, as a digest, and those that are still to come."""
 
-    def __init__(self, signed: SignedOnes) -> None:
+    def __init__(self, signed: CheckpointSource) -> None:
         self._due = signed.due()
         self._next = next(self._due, None)
         self.digest = bytes(32)
 
-    def go_to(self, size: int) -> list[Due]:
+    def go_to(self, size: int) -> list[ExpectedCheckpoint]:
         """Those that a tree of so many leaves has reached since."""
         reached = []
         while self._next is not None and self._next.checkpoint.size <= size:
@@ -213,13 +213,13 @@ class _Passed:
             self._next = next(self._due, None)
         return reached
 
-    def rest(self) -> Iterator[Due]:
+    def rest(self) -> Iterator[ExpectedCheckpoint]:
         if self._next is not None:
             yield self._next
         yield from self._due
 
 
-def _tree_finding(suspect: _Suspect) -> Finding:
+def _tree_finding(suspect: _SuspectLeaf) -> Finding:
     tile, place = divmod(suspect.leaf, 256)
     row = f"level 0, tile {tile}"
     sentence = f"audit_tiles: in the row {row}, hash {place} or its position is not that of the entry at {suspect.position}."

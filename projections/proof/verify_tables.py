@@ -2,7 +2,7 @@
 
 from sqlalchemy import Engine, text
 
-from projections.proof.verify_entries import Altered, Finding
+from projections.proof.verify_entries import AlterationFound, Finding
 from projections.registry import PROJECTORS
 
 #: A plain table, found by its name alone, with nothing that adds, hides or replaces rows.
@@ -14,7 +14,7 @@ _OTHERS = ("ledger_entries", "ledger_snapshots", "projections", "projection_dige
 
 
 def check_tables(engine: Engine) -> None:
-    """Raises Altered."""
+    """Raises AlterationFound."""
     read = [model.__tablename__ for projector in PROJECTORS.values() for model in projector.tables]
     with engine.connect() as connection:
         for name in (*_OTHERS, *read):
@@ -22,4 +22,4 @@ def check_tables(engine: Engine) -> None:
                 sentence = (
                     f"{name}: not the plain table public.{name}: another of that name, rows of others, or rules stand before it."
                 )
-                raise Altered(Finding(name, "all", None, None, None, sentence))
+                raise AlterationFound(Finding(name, "all", None, None, None, sentence))

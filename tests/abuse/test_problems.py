@@ -10,13 +10,13 @@ import httpx
 import psycopg
 import pytest
 
-from problems import _OTHERS, PROBLEMS, slug_of
+from app.problems import _FRAMEWORK_PROBLEMS, PROBLEMS, slug_of
 from tests.abuse.operations import Thing
 from tests.abuse.refusals import refused
 from tests.running_system import JSON, LATER, PASSWORD, Person, Stack, tickets
 
 STATUSES = {slug_of(kind): problem.status for kind, problem in PROBLEMS.items()} | {
-    problem.title.lower().replace(" ", "-"): problem.status for problem in _OTHERS.values() if problem.status != 422
+    problem.title.lower().replace(" ", "-"): problem.status for problem in _FRAMEWORK_PROBLEMS.values() if problem.status != 422
 }
 PROMISED = {slug for slug, status in STATUSES.items() if status < 500}
 
@@ -129,7 +129,7 @@ RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
     "event-not-bookable": _event_not_bookable,
     "not-on-sale": lambda s: s.alice.do("POST", f"{s.event(sales_open_at='2030-01-01T00:00:00Z')}/bookings", tickets(1)),
     "already-cancelled": _already_cancelled,
-    "ticket-used": _ticket_used,
+    "ticket-already-used": _ticket_used,
     "ticket-cancelled": _ticket_cancelled,
     "wrong-event": lambda s: s.organizer.do("POST", f"{s.event()}/check-ins", s.code()),
     "invalid-code": lambda s: s.organizer.do("POST", f"{s.path}/check-ins", {"code": "0" * 31}),

@@ -7,18 +7,18 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from argon2 import PasswordHasher
 from fastapi import FastAPI
 from psycopg_pool import AsyncConnectionPool
 
-import problems
 from accounts.access import Access
+from accounts.account_service import NewAccount
 from accounts.database import Pool
 from accounts.passwords import Passwords
-from accounts.people import NewAccount
 from accounts.routes import router
-from ledger.messages import Role
+from app import problems
+from ledger.commands import Role
 from ledger.settings import Settings
+from tests.quick_people import quick_passwords
 
 KEY = bytes(range(32))
 PASSWORD = "correct horse battery"
@@ -38,10 +38,9 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
         yield pool
 
 
-@pytest.fixture
-def quick_passwords() -> Passwords:
-    """Argon2id all the same, with the least work that it allows."""
-    return Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+@pytest.fixture(name="quick_passwords")
+def _quick_passwords() -> Passwords:
+    return quick_passwords()
 
 
 @pytest.fixture
@@ -78,8 +77,8 @@ def person(access: Access) -> Callable[..., Awaitable[dict[str, Any]]]:
     async def make(role: Role = Role.CUSTOMER, name: str = "") -> dict[str, Any]:
         name = name or role.value
         new = NewAccount(name=name, email=f"{name}@example.test", password=PASSWORD, role=role)
-        account = await access.people.create_user(new, uuid4())
-        logged_in = await access.people.log_in(account.email, PASSWORD)
+        account = await access.accounts.create_user(new, uuid4())
+        logged_in = await access.accounts.log_in(account.email, PASSWORD)
         headers = {"Authorization": f"Bearer {logged_in.token}"}
         return {"id": account.id, "email": account.email, "token": logged_in.token, "headers": headers}
 

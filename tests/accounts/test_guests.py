@@ -7,7 +7,7 @@ import pytest
 
 from accounts.access import Access
 from accounts.errors import TooManyGuests, WrongCredentials
-from accounts.guests import HOUSE, MAX_TOKENS, Guests
+from accounts.guests import DEFAULT_ORGANIZER, MAX_TOKENS, Guests
 from accounts.passwords import Passwords
 from ledger.keys import Keyring
 from ledger.pool import make_pool
@@ -54,8 +54,8 @@ async def test_a_handle_is_taken_once(guests: Guests) -> None:
 
 
 async def test_the_house_is_nobody_in_the_list(guests: Guests) -> None:
-    house = await guests.find_or_make(HOUSE)
-    assert house.id == guests.house_id
+    organizer = await guests.find_or_make(DEFAULT_ORGANIZER)
+    assert organizer.id == guests.default_organizer_id
     made = [await guests.make(name, role="customer") for name in ("b", "a", "b")]
     assert [guest async for page in guests.all() for guest in page] == made
 

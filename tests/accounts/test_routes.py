@@ -8,8 +8,9 @@ import pytest
 import redis
 from fastapi import FastAPI
 
-from accounts.access import CSRF_COOKIE, SESSION_COOKIE, Admin, Anyone, Auditor, Buyer, Organizer, SignedIn, document_cookie
-from ledger.messages import Role
+from accounts.access import CSRF_COOKIE, SESSION_COOKIE, Admin, Anyone, Auditor, Buyer, Organizer, SignedIn
+from app.openapi import add_cookie
+from ledger.commands import Role
 from ledger.settings import Settings
 
 Person = Callable[..., Awaitable[dict[str, Any]]]
@@ -162,7 +163,7 @@ def test_the_document_names_roles_and_both_ways_in(app: FastAPI) -> None:
     def route(principal: Anyone) -> None: ...
 
     document = app.openapi()
-    document_cookie(document)
+    add_cookie(document)
     operations = {operation["operationId"]: operation for path in document["paths"].values() for operation in path.values()}
     assert {
         "sign_up",

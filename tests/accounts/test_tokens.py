@@ -14,8 +14,8 @@ from accounts import tokens
 from accounts.access import Access
 from accounts.database import Pool, transaction
 from accounts.tokens import AccessCache, Principal, _Principals, hash_of
+from ledger.commands import Role
 from ledger.errors import Busy
-from ledger.messages import Role
 
 Processes = Callable[[], Awaitable[Access]]
 Person = Callable[..., Awaitable[dict[str, Any]]]
@@ -92,10 +92,10 @@ async def test_revoked_in_one_process_it_is_dead_in_every_other(
         await process.tokens.poll()
         assert await process.tokens.find(token_hash) is not None
     ways: dict[str, Callable[[], Awaitable[Any]]] = {
-        "log out": lambda: access.people.log_out(token_hash),
-        "disable": lambda: access.people.update_user(alice["id"], {"disabled": True}, uuid4()),
-        "erase": lambda: access.people.erase(alice["id"]),
-        "new password": lambda: access.people.set_password(alice["email"], "another password"),
+        "log out": lambda: access.accounts.log_out(token_hash),
+        "disable": lambda: access.accounts.update_user(alice["id"], {"disabled": True}, uuid4()),
+        "erase": lambda: access.accounts.erase(alice["id"]),
+        "new password": lambda: access.accounts.set_password(alice["email"], "another password"),
     }
     await ways[how]()
     assert await access.tokens.find(token_hash) is None
@@ -110,7 +110,7 @@ async def test_a_new_role_holds_in_every_process(processes: Processes, person: P
     other, alice = await processes(), await person()
     await other.tokens.poll()
     await other.tokens.find(hash_of(alice["token"]))
-    await access.people.update_user(alice["id"], {"role": Role.AUDITOR}, uuid4())
+    await access.accounts.update_user(alice["id"], {"role": Role.AUDITOR}, uuid4())
 
     async def promoted() -> bool:
         principal = await other.tokens.find(hash_of(alice["token"]))
@@ -227,7 +227,7 @@ async def test_useless_tokens_are_deleted_after_a_day(access: Access, person: Pe
 async def test_an_account_has_so_many_sessions(access: Access, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "MAX_TOKENS", 3)
     alice = await person()
-    logged_in = [await access.people.log_in(alice["email"], "correct horse battery") for _ in range(3)]
+    logged_in = [await access.accounts.log_in(alice["email"], "correct horse battery") for _ in range(3)]
     assert await access.tokens.find(hash_of(alice["token"])) is None
     assert await access.tokens.find(hash_of(logged_in[0].token)) is not None
 
@@ -238,7 +238,7 @@ def test_the_cache_is_bounded_and_its_index_with_it() -> None:
         key = number.to_bytes(32, "big")
         cache[key] = Principal(UUID(int=number % 7), Role.CUSTOMER, key, 0.0)
     assert len(cache) == sum(map(len, cache._hashes.values())) == 100
-    for key in list(cache.of(UUID(int=3))):
+    for key in list(cache.hashes_of(UUID(int=3))):
         del cache[key]
-    assert list(cache.of(UUID(int=3))) == []
+    assert list(cache.hashes_of(UUID(int=3))) == []
     assert len(cache) == sum(map(len, cache._hashes.values()))

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from commands.appender import Appender
+from commands.appender.appender import Appender
 from tests.commands.selling import an_appender
 
 

@@ -9,12 +9,12 @@ from uuid import UUID, uuid4
 import msgspec
 import psycopg
 
-from commands.appender import Appender
-from commands.batch import Accepted, Replayed
+from commands.appender.appender import Appender
+from commands.appender.batch import AcceptedCommand, RepeatedCommand
 from ledger import entries as e
-from ledger import messages as m
+from ledger.commands import Actor, BookSeats, CancelBooking, CancelEvent, CheckIn, Command, ScheduleEvent
 from ledger.entries import topic_of
-from ledger.errors import TryAgain
+from ledger.errors import RetryableError
 from ledger.mapper import decode, encode
 from ledger.pool import make_pool
 from ledger.recorder import ORDERING_LOCK, LedgerConnection
@@ -47,7 +47,7 @@ async def an_appender(
 # --- commands
 
 
-def schedule(capacity: int = 10, limit: int | None = None, name: str = "General") -> m.ScheduleEvent:
+def schedule(capacity: int = 10, limit: int | None = None, name: str = "General") -> ScheduleEvent:
     command = s.schedule(e.Category(1, name, 5_000, capacity), max_tickets_per_customer=limit)
     return msgspec.structs.replace(command, event_id=command.id)
 
@@ -59,26 +59,26 @@ async def scheduled(appender: Appender, capacity: int = 10, limit: int | None = 
     return command.event_id
 
 
-def book(event_id: UUID, who: m.Actor = ALICE, quantity: int = 1, id_: UUID | None = None) -> m.BookSeats:
+def book(event_id: UUID, who: Actor = ALICE, quantity: int = 1, id_: UUID | None = None) -> BookSeats:
     return msgspec.structs.replace(s.book(who, General=quantity), event_id=event_id, id=id_ or uuid4())
 
 
-def cancel(event_id: UUID, booking: UUID) -> m.CancelBooking:
+def cancel(event_id: UUID, booking: UUID) -> CancelBooking:
     return msgspec.structs.replace(s.cancel(ORGANIZER, booking=booking), event_id=event_id)
 
 
-def check_in(event_id: UUID, booking: UUID, ticket: int = 0) -> m.CheckIn:
+def check_in(event_id: UUID, booking: UUID, ticket: int = 0) -> CheckIn:
     return msgspec.structs.replace(s.check_in(ORGANIZER, ticket, booking), event_id=event_id)
 
 
-def cancel_event(event_id: UUID) -> m.CancelEvent:
-    return m.CancelEvent(id=uuid4(), actor=ORGANIZER, event_id=event_id)
+def cancel_event(event_id: UUID) -> CancelEvent:
+    return CancelEvent(id=uuid4(), actor=ORGANIZER, event_id=event_id)
 
 
 # --- outcomes
 
 
-def send(appender: Appender, *commands: m.Command) -> list[asyncio.Task[Any]]:
+def send(appender: Appender, *commands: Command) -> list[asyncio.Task[Any]]:
     return [asyncio.create_task(appender.submit(command)) for command in commands]
 
 
@@ -87,7 +87,7 @@ async def answers(sent: Iterable[asyncio.Task[Any]]) -> list[Any]:
     return await asyncio.gather(*sent, return_exceptions=True)
 
 
-async def outcomes(appender: Appender, commands: Iterable[m.Command]) -> list[Any]:
+async def outcomes(appender: Appender, commands: Iterable[Command]) -> list[Any]:
     """What comes of commands that are sent at once."""
     return await answers(send(appender, *commands))
 
@@ -96,12 +96,12 @@ def count(kind: type, found: Iterable[Any]) -> int:
     return sum(type(one) is kind for one in found)
 
 
-async def insist(appender: Appender, command: m.Command) -> tuple[Accepted | Replayed, int]:
+async def insist(appender: Appender, command: Command) -> tuple[AcceptedCommand | RepeatedCommand, int]:
     """As a good client does: the same command again until it is known what came of it; and how often that took."""
     for tries in range(1, 100):
         try:
             return await appender.submit(command), tries
-        except TryAgain:
+        except RetryableError:
             await asyncio.sleep(0.05)
     raise AssertionError("a hundred tries led nowhere")
 
@@ -109,12 +109,12 @@ async def insist(appender: Appender, command: m.Command) -> tuple[Accepted | Rep
 # --- the database, past the appender
 
 
-async def stream_of(database_url: str, event_id: UUID) -> list[e.Recorded]:
+async def stream_of(database_url: str, event_id: UUID) -> list[e.RecordedEntry]:
     """As the rows have it."""
     query = "SELECT originator_version, topic, state, notification_id FROM ledger_entries WHERE originator_id = %s ORDER BY 1"
     async with await psycopg.AsyncConnection.connect(database_url) as connection:
         rows = await (await connection.execute(query, (event_id,), binary=True)).fetchall()
-    return [e.Recorded(event_id, version, decode(topic, state), position) for version, topic, state, position in rows]
+    return [e.RecordedEntry(event_id, version, decode(topic, state), position) for version, topic, state, position in rows]
 
 
 async def bookings_of(database_url: str, event_id: UUID) -> list[UUID]:
@@ -157,10 +157,10 @@ def fill(database_url: str, event_id: UUID, capacity: int, bookings: int) -> Non
     event = msgspec.structs.replace(s.scheduled(e.Category(1, "General", 5_000, capacity)), command=event_id)
     booked = e.SeatsBooked(**s.stamp(), customer_id=ALICE.id, lines=line, details_version=1)
     entries = [event, *(msgspec.structs.replace(booked, command=UUID(int=number)) for number in range(1, bookings + 1))]
-    copy(database_url, [e.Recorded(event_id, version, entry) for version, entry in enumerate(entries, start=1)])
+    copy(database_url, [e.RecordedEntry(event_id, version, entry) for version, entry in enumerate(entries, start=1)])
 
 
-def copy(database_url: str, recorded: list[e.Recorded]) -> None:
+def copy(database_url: str, recorded: list[e.RecordedEntry]) -> None:
     """Past everybody, in bulk."""
     into = "COPY ledger_entries (originator_id, originator_version, topic, state) FROM STDIN (FORMAT BINARY)"
     with psycopg.connect(database_url) as connection, connection.cursor().copy(into) as rows:

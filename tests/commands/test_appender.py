@@ -8,12 +8,13 @@ import msgspec
 import psycopg
 import pytest
 
-from commands import batch
-from commands.appender import STAY_LOCKED, Appender
-from commands.batch import Accepted
+from commands.appender import batch
+from commands.appender.appender import Appender
+from commands.appender.batch import AcceptedCommand
+from commands.appender.contention import STAY_LOCKED
 from ledger import entries as e
-from ledger import messages as m
 from ledger import recorder
+from ledger.commands import Command
 from ledger.decide import decide
 from ledger.errors import EventNotFound, Malformed, SoldOut
 from ledger.mapper import encode
@@ -26,24 +27,24 @@ async def test_an_accepted_command_says_what_it_made_and_where(appender: Appende
     event_id = await t.scheduled(appender)
     command = t.book(event_id, quantity=2)
     outcome = await appender.submit(command)
-    assert isinstance(outcome, Accepted)
+    assert isinstance(outcome, AcceptedCommand)
     assert outcome.recorded == (await t.stream_of(database_url, event_id))[1:]
-    assert (outcome.event_name, outcome.currency, outcome.view) == ("Concert", "EUR", None)
+    assert (outcome.event_name, outcome.currency, outcome.event) == ("Concert", "EUR", None)
 
 
 async def test_a_new_event_is_numbered_by_its_position(appender: Appender, database_url: str) -> None:
     outcome = await appender.submit(t.schedule())
-    assert isinstance(outcome, Accepted)
-    assert outcome.view is not None
-    [recorded] = await t.stream_of(database_url, outcome.view.id)
-    assert outcome.view.number == recorded.position > 0
+    assert isinstance(outcome, AcceptedCommand)
+    assert outcome.event is not None
+    [recorded] = await t.stream_of(database_url, outcome.event.id)
+    assert outcome.event.number == recorded.position > 0
 
 
 async def test_commands_that_come_together_go_in_together(appender: Appender, database_url: str) -> None:
     event_id = await t.scheduled(appender, capacity=1_000)
     before = appender.appends
     found = await t.outcomes(appender, [t.book(event_id) for _ in range(300)])
-    assert t.count(Accepted, found) == 300
+    assert t.count(AcceptedCommand, found) == 300
     assert appender.appends - before <= 5
     assert len(await t.bookings_of(database_url, event_id)) == 300
 
@@ -55,7 +56,7 @@ async def test_commands_collect_while_an_append_is_in_flight(appender: Appender,
         first = t.send(appender, t.book(event_id))
         await t.somebody_waits(database_url)
         rest = t.send(appender, *(t.book(event_id) for _ in range(50)))
-    assert t.count(Accepted, await t.answers(first + rest)) == 51
+    assert t.count(AcceptedCommand, await t.answers(first + rest)) == 51
     assert appender.appends - before == 2
 
 
@@ -64,13 +65,14 @@ async def test_who_comes_while_the_lock_is_awaited_goes_in_with_those_who_wait_f
 ) -> None:
     """As where another process sells the same Event; those for another Event have not been looked for and wait their turn."""
     event_id, other = await t.scheduled(appender, capacity=1_000), await t.scheduled(appender)
-    before, appender._contended = appender.appends, STAY_LOCKED
+    before = appender.appends
+    appender._contention.conflict()
     async with t.appends_held_up(database_url):
         sent = t.send(appender, t.book(event_id))
         await t.somebody_waits(database_url)
         sent += t.send(appender, t.book(other), *(t.book(event_id) for _ in range(50)))
         await asyncio.sleep(0)
-    assert t.count(Accepted, await t.answers(sent)) == 52
+    assert t.count(AcceptedCommand, await t.answers(sent)) == 52
     assert appender.appends - before == 2
     assert len(await t.bookings_of(database_url, event_id)) == 51
     assert [one.recorded[0].position for one in await t.answers(sent)][1] > (await t.stream_of(database_url, event_id))[-1].position
@@ -79,13 +81,14 @@ async def test_who_comes_while_the_lock_is_awaited_goes_in_with_those_who_wait_f
 async def test_a_joined_batch_is_bounded_too(database_url: str) -> None:
     async with t.an_appender(database_url, batch_limit=20) as appender:
         event_id = await t.scheduled(appender, capacity=1_000)
-        before, appender._contended = appender.appends, STAY_LOCKED
+        before = appender.appends
+        appender._contention.conflict()
         async with t.appends_held_up(database_url):
             sent = t.send(appender, t.book(event_id))
             await t.somebody_waits(database_url)
             sent += t.send(appender, *(t.book(event_id) for _ in range(50)))
             await asyncio.sleep(0)
-        assert t.count(Accepted, await t.answers(sent)) == 51
+        assert t.count(AcceptedCommand, await t.answers(sent)) == 51
         assert appender.appends - before == 3
 
 
@@ -99,7 +102,7 @@ async def test_a_batch_is_bounded(database_url: str) -> None:
 async def test_one_append_holds_the_entries_of_many_events(appender: Appender, database_url: str) -> None:
     events = [await t.scheduled(appender) for _ in range(5)]
     before = appender.appends
-    assert t.count(Accepted, await t.outcomes(appender, [t.book(event_id) for event_id in events * 3])) == 15
+    assert t.count(AcceptedCommand, await t.outcomes(appender, [t.book(event_id) for event_id in events * 3])) == 15
     assert appender.appends - before <= 2
     assert [len(await t.bookings_of(database_url, event_id)) for event_id in events] == [3] * 5
 
@@ -108,7 +111,7 @@ async def test_who_comes_first_is_served_first(appender: Appender, database_url:
     event_id = await t.scheduled(appender, capacity=10)
     commands = [t.book(event_id) for _ in range(15)]
     found = await t.outcomes(appender, commands)
-    assert [type(one) for one in found] == [Accepted] * 10 + [SoldOut] * 5
+    assert [type(one) for one in found] == [AcceptedCommand] * 10 + [SoldOut] * 5
     assert await t.bookings_of(database_url, event_id) == [command.id for command in commands[:10]]
 
 
@@ -125,7 +128,7 @@ async def test_an_event_that_there_is_not_is_not_found(appender: Appender) -> No
     unknown = UUID(int=404)
     with pytest.raises(EventNotFound):
         await appender.submit(t.book(unknown))
-    assert await appender.event(unknown) is None
+    assert await appender.last_seen_event(unknown) is None
 
 
 async def test_an_event_that_another_process_made_meanwhile_is_found(appender: Appender, database_url: str) -> None:
@@ -134,21 +137,21 @@ async def test_an_event_that_another_process_made_meanwhile_is_found(appender: A
         await appender.submit(t.book(command.event_id))
     async with t.an_appender(database_url) as other:
         await other.submit(command)
-    assert isinstance(await appender.submit(t.book(command.event_id)), Accepted)
+    assert isinstance(await appender.submit(t.book(command.event_id)), AcceptedCommand)
 
 
 async def test_a_command_that_can_t_be_decided_fails_alone(appender: Appender, monkeypatch: pytest.MonkeyPatch) -> None:
     event_id = await t.scheduled(appender)
     commands = [t.book(event_id) for _ in range(5)]
 
-    def trip(event: Any, command: m.Command, now: Any) -> list[e.Entry]:
+    def trip(event: Any, command: Command, now: Any) -> list[e.Entry]:
         if command.id == commands[2].id:
             raise ZeroDivisionError
         return decide(event, command, now)
 
     monkeypatch.setattr(batch, "decide", trip)
     found = await t.outcomes(appender, commands)
-    assert [type(one) for one in found] == [Accepted, Accepted, ZeroDivisionError, Accepted, Accepted]
+    assert [type(one) for one in found] == [AcceptedCommand, AcceptedCommand, ZeroDivisionError, AcceptedCommand, AcceptedCommand]
 
 
 async def test_a_command_whose_entries_the_event_can_t_take_fails_alone(
@@ -157,14 +160,14 @@ async def test_a_command_whose_entries_the_event_can_t_take_fails_alone(
     event_id = await t.scheduled(appender)
     commands = [t.book(event_id) for _ in range(5)]
 
-    def many(event: Any, command: m.Command, now: Any) -> list[e.Entry]:
+    def many(event: Any, command: Command, now: Any) -> list[e.Entry]:
         made = decide(event, command, now)
         too_many = [msgspec.structs.replace(made[0], lines=(e.Line(1, "General", 11, 1),))]
         return made + too_many if command.id == commands[3].id else made
 
     monkeypatch.setattr(batch, "decide", many)
     found = await t.outcomes(appender, commands)
-    assert [type(one) for one in found] == [Accepted, Accepted, Accepted, AssertionError, Accepted]
+    assert [type(one) for one in found] == [AcceptedCommand, AcceptedCommand, AcceptedCommand, AssertionError, AcceptedCommand]
     assert await t.bookings_of(database_url, event_id) == [command.id for place, command in enumerate(commands) if place != 3]
 
 
@@ -192,11 +195,12 @@ async def test_data_that_is_refused_fails_alone(
     appender: Appender, database_url: str, monkeypatch: pytest.MonkeyPatch, refuse: Any, locked: int
 ) -> None:
     events = [await t.scheduled(appender) for _ in range(3)]
-    connection, appender._contended = appender._connection, locked
+    connection = appender._connection
+    appender._contention.locked_batches = locked
     refuse(database_url, monkeypatch)
     commands = [t.book(events[0]), t.book(events[1]), t.cancel_event(events[1]), t.book(events[1]), t.book(events[2])]
     found = await t.outcomes(appender, commands)
-    assert [type(one) for one in found] == [Accepted, Accepted, DataRefused, Accepted, Accepted]
+    assert [type(one) for one in found] == [AcceptedCommand, AcceptedCommand, DataRefused, AcceptedCommand, AcceptedCommand]
     assert [len(await t.bookings_of(database_url, event_id)) for event_id in events] == [1, 2, 1]
     assert appender._connection is connection, "what is refused for certain costs no connection"
 
@@ -209,7 +213,7 @@ async def test_refusals_and_replays_beside_refused_data_get_their_own_answers(
     await appender.submit(booking)
     refused_by_the_driver(database_url, monkeypatch)
     found = await t.outcomes(appender, [booking, t.cancel_event(other), t.book(event_id), t.book(other, quantity=0)])
-    assert [type(one) for one in found] == [batch.Replayed, DataRefused, SoldOut, Malformed]
+    assert [type(one) for one in found] == [batch.RepeatedCommand, DataRefused, SoldOut, Malformed]
 
 
 async def test_a_cancelled_event_of_100_000_bookings_is_one_entry(appender: Appender, database_url: str) -> None:
@@ -220,10 +224,10 @@ async def test_a_cancelled_event_of_100_000_bookings_is_one_entry(appender: Appe
     began = loop.time()
     outcome = await appender.submit(t.cancel_event(event_id))
     seconds = loop.time() - began
-    assert isinstance(outcome, Accepted)
+    assert isinstance(outcome, AcceptedCommand)
     assert [type(one.entry) for one in outcome.recorded] == [e.EventCancelled]
-    assert outcome.view is not None
-    assert outcome.view.available == 200_000
+    assert outcome.event is not None
+    assert outcome.event.available == 200_000
     assert seconds < 0.5
     ledger = Ledger(database_url)
     assert len(list(ledger.stream(event_id, after=100_002))) == 1

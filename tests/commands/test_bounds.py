@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 
-from commands.appender import Appender
-from commands.batch import Accepted, Replayed
+from commands.appender.appender import Appender
+from commands.appender.batch import AcceptedCommand, RepeatedCommand
 from ledger.errors import Busy, OutcomeUnknown
 from ledger.recorder import LedgerConnection
 from tests.commands import selling as t
@@ -31,9 +31,9 @@ async def test_a_command_that_its_caller_gave_up_is_never_decided(appender: Appe
         await asyncio.sleep(0)
         sent[1].cancel()
     found = await t.answers(sent)
-    assert [type(one) for one in found] == [Accepted, asyncio.CancelledError, Accepted]
+    assert [type(one) for one in found] == [AcceptedCommand, asyncio.CancelledError, AcceptedCommand]
     assert await t.bookings_of(database_url, event_id) == [in_flight.id, patient.id]
-    assert appender.held == 0
+    assert appender.pending == 0
 
 
 async def test_a_caller_that_gives_up_in_flight_finds_what_stands(appender: Appender, database_url: str) -> None:
@@ -43,7 +43,7 @@ async def test_a_caller_that_gives_up_in_flight_finds_what_stands(appender: Appe
         [sent] = t.send(appender, command)
         await t.somebody_waits(database_url)
         sent.cancel()
-    assert await appender.submit(command) == Replayed(event_id, 2)
+    assert await appender.submit(command) == RepeatedCommand(event_id, 2, (2,))
     assert await t.bookings_of(database_url, event_id) == [command.id]
 
 
@@ -67,7 +67,7 @@ async def test_an_append_that_hangs_is_unknown_and_its_retry_finds_what_stands(h
         with pytest.raises(OutcomeUnknown):
             await hasty.submit(command)
     outcome, _ = await t.insist(hasty, command)
-    assert isinstance(outcome, Accepted | Replayed)
+    assert isinstance(outcome, AcceptedCommand | RepeatedCommand)
     assert await t.bookings_of(database_url, event_id) == [command.id]
 
 
@@ -86,7 +86,7 @@ async def test_a_client_that_has_gone_is_withdrawn(appender: Appender, database_
         await t.somebody_waits(database_url)
         sent += [asyncio.create_task(appender.submit(gone, has_gone)), asyncio.create_task(appender.submit(here, is_here))]
         await asyncio.sleep(0.15)  # only who has waited is asked
-    assert [type(one) for one in await t.answers(sent)] == [Accepted, Busy, Accepted]
+    assert [type(one) for one in await t.answers(sent)] == [AcceptedCommand, Busy, AcceptedCommand]
     assert await t.bookings_of(database_url, event_id) == [first.id, here.id]
 
 
@@ -101,7 +101,7 @@ async def test_who_can_t_say_whether_the_client_has_gone_fails_alone(appender: A
         await t.somebody_waits(database_url)
         sent += [asyncio.create_task(appender.submit(t.book(event_id), trips)), *t.send(appender, t.book(event_id))]
         await asyncio.sleep(0.15)
-    assert [type(one) for one in await t.answers(sent)] == [Accepted, RuntimeError, Accepted]
+    assert [type(one) for one in await t.answers(sent)] == [AcceptedCommand, RuntimeError, AcceptedCommand]
 
 
 async def test_a_full_queue_refuses_at_once_and_is_open_again_later(database_url: str) -> None:
@@ -112,8 +112,8 @@ async def test_a_full_queue_refuses_at_once_and_is_open_again_later(database_url
             await t.somebody_waits(database_url)
             with pytest.raises(Busy):
                 await asyncio.wait_for(appender.submit(t.book(event_id)), timeout=0.1)
-        assert t.count(Accepted, await t.answers(sent)) == 5
-        assert isinstance(await appender.submit(t.book(event_id)), Accepted)
+        assert t.count(AcceptedCommand, await t.answers(sent)) == 5
+        assert isinstance(await appender.submit(t.book(event_id)), AcceptedCommand)
         assert len(await t.bookings_of(database_url, event_id)) == 6
 
 
@@ -124,7 +124,7 @@ async def test_a_connection_that_breaks_in_flight_is_tried_again(appender: Appen
         sent = t.send(appender, command)
         await t.somebody_waits(database_url)
         assert await t.cut_connections(database_url) == 1
-    assert [type(one) for one in await t.answers(sent)] == [Accepted]
+    assert [type(one) for one in await t.answers(sent)] == [AcceptedCommand]
     assert await t.bookings_of(database_url, event_id) == [command.id]
 
 
@@ -148,7 +148,7 @@ async def test_while_the_database_is_away_nobody_is_told_a_lie(database_url: str
             found = await asyncio.wait_for(t.answers(sent), timeout=3)
         assert [type(one) for one in found] == [OutcomeUnknown, Busy]
         away = False
-        assert isinstance((await t.insist(appender, in_flight))[0], Accepted)
+        assert isinstance((await t.insist(appender, in_flight))[0], AcceptedCommand)
         assert await t.bookings_of(database_url, event_id) == [in_flight.id]
 
 
@@ -162,7 +162,7 @@ async def test_closing_lets_those_who_wait_finish(database_url: str) -> None:
             await asyncio.sleep(0)
             with pytest.raises(Busy):
                 await appender.submit(t.book(event_id))
-        assert [type(one) for one in await t.answers(sent)] == [Accepted]
+        assert [type(one) for one in await t.answers(sent)] == [AcceptedCommand]
         await closing
 
 

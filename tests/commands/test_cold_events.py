@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 
 from app.main import bootstrap
+from app.probes import Probes
 from commands.routes import WriteSide
 from ledger.pool import connection
 from ledger.settings import Settings
-from probes import Probes
 from tests.commands import selling as t
 
 COLD = UUID(int=0xC01D)
@@ -20,7 +20,7 @@ COLD = UUID(int=0xC01D)
 async def test_an_event_comes_into_memory_while_readers_hold_every_connection(
     settings: Settings, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ledger.collector.tune", lambda: None)  # it is for a process of its own
+    monkeypatch.setattr("ledger.gc_tuning.tune", lambda: None)  # it is for a process of its own
     t.fill(database_url, COLD, capacity=1_000, bookings=500)
     app = bootstrap(replace(settings, database_pool_size=3, redis_url="redis://127.0.0.1:1/0", data_dir=tmp_path))
     async with AsyncExitStack() as stack:
@@ -30,6 +30,6 @@ async def test_an_event_comes_into_memory_while_readers_hold_every_connection(
         assert isinstance(write_side, WriteSide)
         for _ in range(3):
             await stack.enter_async_context(connection(probes._pool, 10.0))
-        event = await write_side.desk.event(COLD)
+        event = await write_side.command_service.last_seen_event(COLD)
         assert event is not None
         assert event.version == 501

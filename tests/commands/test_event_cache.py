@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from commands.event_cache import EventCache
+from commands.appender.event_cache import EventCache
 from ledger import entries as e
 from ledger.event import evolve
 from tests.ledger import scenario as s
@@ -26,7 +26,7 @@ def filled(events: int, limit: int) -> tuple[EventCache, Walked]:
     cache = EventCache(limit)
     cache._events = walked = Walked()
     for number in range(1, events + 1):
-        cache.put(evolve(None, e.Recorded(UUID(int=number), 1, s.scheduled())))
+        cache.put(evolve(None, e.RecordedEntry(UUID(int=number), 1, s.scheduled())))
     walked.steps = 0
     return cache, walked
 

@@ -1,4 +1,4 @@
-"""`Ledger.carry_out`: commands through the library's Application, beside an appender that writes to the same Events."""
+"""`Ledger.execute`: commands through the library's Application, beside an appender that writes to the same Events."""
 
 import asyncio
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from commands.appender import Appender
-from commands.batch import Accepted
+from commands.appender.appender import Appender
+from commands.appender.batch import AcceptedCommand
 from ledger import entries as e
-from ledger import messages as m
+from ledger.commands import WantedSeats
 from ledger.errors import Busy, IdempotencyKeyReused, SoldOut
 from ledger.event import Event
 from ledger.store import TRIES, Ledger
@@ -27,34 +27,34 @@ def ledger(database_url: str) -> Iterator[Ledger]:
 
 def test_a_command_makes_its_entries_at_their_positions(ledger: Ledger) -> None:
     schedule, book = s.schedule(), s.book(s.ALICE)
-    (scheduled,), (booked,) = ledger.carry_out(schedule, s.NOW), ledger.carry_out(book, s.NOW)
+    (scheduled,), (booked,) = ledger.execute(schedule, s.NOW), ledger.execute(book, s.NOW)
     assert (scheduled.version, booked.version) == (1, 2)
     assert ledger.read(0, 10) == [scheduled, booked]
-    event = ledger.event(s.EVENT)
+    event = ledger.current_event(s.EVENT)
     assert event is not None
     assert (event.number, event.version, event.categories[1].taken) == (scheduled.position, 2, 1)
 
 
 def test_a_command_is_carried_out_once(ledger: Ledger) -> None:
-    ledger.carry_out(s.schedule(), s.NOW)
+    ledger.execute(s.schedule(), s.NOW)
     book = s.book(s.ALICE)
-    assert len(ledger.carry_out(book, s.NOW)) == 1
-    assert ledger.carry_out(book, s.NOW) == []
+    assert len(ledger.execute(book, s.NOW)) == 1
+    assert ledger.execute(book, s.NOW) == []
     assert len(ledger.read(0, 10)) == 2
 
 
 def test_its_id_with_another_body_is_refused(ledger: Ledger) -> None:
-    ledger.carry_out(s.schedule(), s.NOW)
+    ledger.execute(s.schedule(), s.NOW)
     book = s.book(s.ALICE)
-    ledger.carry_out(book, s.NOW)
+    ledger.execute(book, s.NOW)
     with pytest.raises(IdempotencyKeyReused):
-        ledger.carry_out(msgspec.structs.replace(book, tickets=(m.Wanted("General", 5),)), s.NOW)
+        ledger.execute(msgspec.structs.replace(book, tickets=(WantedSeats("General", 5),)), s.NOW)
 
 
 def test_a_rule_that_is_broken_leaves_no_trace(ledger: Ledger) -> None:
-    ledger.carry_out(s.schedule(e.Category(1, "General", 5_000, 1)), s.NOW)
+    ledger.execute(s.schedule(e.Category(1, "General", 5_000, 1)), s.NOW)
     with pytest.raises(SoldOut):
-        ledger.carry_out(s.book(s.ALICE, General=2), s.NOW)
+        ledger.execute(s.book(s.ALICE, General=2), s.NOW)
     assert len(ledger.read(0, 10)) == 1
 
 
@@ -62,20 +62,20 @@ async def test_it_tries_again_where_an_appender_was_first(
     ledger: Ledger, appender: Appender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     event_id = await t.scheduled(appender)
-    stale = await asyncio.to_thread(ledger.event, event_id)
-    assert isinstance(await appender.submit(t.book(event_id)), Accepted)
+    stale = await asyncio.to_thread(ledger.current_event, event_id)
+    assert isinstance(await appender.submit(t.book(event_id)), AcceptedCommand)
     seen: list[Event | None] = [stale]
-    event = ledger.event
-    monkeypatch.setattr(ledger, "event", lambda stream: seen.pop() if seen else event(stream))
-    (made,) = await asyncio.to_thread(ledger.carry_out, t.book(event_id), s.NOW)
+    event = ledger.current_event
+    monkeypatch.setattr(ledger, "current_event", lambda stream: seen.pop() if seen else event(stream))
+    (made,) = await asyncio.to_thread(ledger.execute, t.book(event_id), s.NOW)
     assert made.version == 3
-    assert isinstance(outcome := await appender.submit(t.book(event_id)), Accepted)
+    assert isinstance(outcome := await appender.submit(t.book(event_id)), AcceptedCommand)
     assert outcome.recorded[0].version == 4, "and the appender has read what the other wrote"
 
 
 async def test_a_lost_answer_is_found_by_the_commands_id(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """The library tries again where the connection broke: what was saved then looks like a conflict."""
-    await asyncio.to_thread(ledger.carry_out, s.schedule(), s.NOW)
+    await asyncio.to_thread(ledger.execute, s.schedule(), s.NOW)
     save = ledger.save
 
     def saved_twice(*made: Any) -> Any:
@@ -83,21 +83,21 @@ async def test_a_lost_answer_is_found_by_the_commands_id(ledger: Ledger, monkeyp
         return save(*made)
 
     monkeypatch.setattr(ledger, "save", saved_twice)
-    assert await asyncio.to_thread(ledger.carry_out, s.book(s.ALICE), s.NOW) == []
+    assert await asyncio.to_thread(ledger.execute, s.book(s.ALICE), s.NOW) == []
     assert len(ledger.read(0, 10)) == 2
 
 
 def test_it_does_not_try_for_ever(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    ledger.carry_out(s.schedule(), s.NOW)
-    stale, tries = ledger.event(s.EVENT), 0
-    ledger.carry_out(s.book(s.BOB), s.NOW)
+    ledger.execute(s.schedule(), s.NOW)
+    stale, tries = ledger.current_event(s.EVENT), 0
+    ledger.execute(s.book(s.BOB), s.NOW)
 
     def always_stale(stream: Any) -> Event | None:
         nonlocal tries
         tries += 1
         return stale
 
-    monkeypatch.setattr(ledger, "event", always_stale)
+    monkeypatch.setattr(ledger, "current_event", always_stale)
     with pytest.raises(Busy):
-        ledger.carry_out(s.book(s.ALICE), s.NOW)
+        ledger.execute(s.book(s.ALICE), s.NOW)
     assert tries == TRIES

@@ -2,10 +2,10 @@
 
 from uuid import uuid4
 
-from commands.appender import Appender
-from commands.batch import Accepted, Replayed
+from commands.appender.appender import Appender
+from commands.appender.batch import AcceptedCommand, RepeatedCommand
 from ledger import entries as e
-from ledger import messages as m
+from ledger.commands import ChangeEvent
 from ledger.errors import SoldOut
 from ledger.event import category_id
 from tests.commands import selling as t
@@ -16,8 +16,8 @@ async def test_one_command_fifty_times_at_once_is_one_booking(appender: Appender
     event_id = await t.scheduled(appender)
     command = t.book(event_id)
     found = await t.outcomes(appender, [command] * 50)
-    assert (t.count(Accepted, found), t.count(Replayed, found)) == (1, 49)
-    assert {one.version for one in found if isinstance(one, Replayed)} == {2}
+    assert (t.count(AcceptedCommand, found), t.count(RepeatedCommand, found)) == (1, 49)
+    assert {one.version for one in found if isinstance(one, RepeatedCommand)} == {2}
     assert await t.bookings_of(database_url, event_id) == [command.id]
 
 
@@ -27,8 +27,8 @@ async def test_one_command_at_two_appenders_at_once_is_one_booking(appender: App
         for number in range(1, 6):
             command = t.book(event_id)
             found = await t.answers(t.send(appender, *[command] * 25) + t.send(other, *[command] * 25))
-            assert (t.count(Accepted, found), t.count(Replayed, found)) == (1, 49)
-            assert {one.version for one in found if isinstance(one, Replayed)} == {number + 1}
+            assert (t.count(AcceptedCommand, found), t.count(RepeatedCommand, found)) == (1, 49)
+            assert {one.version for one in found if isinstance(one, RepeatedCommand)} == {number + 1}
     assert len(await t.bookings_of(database_url, event_id)) == 5
 
 
@@ -36,7 +36,7 @@ async def test_every_kind_of_command_happens_once(appender: Appender, database_u
     schedule = t.schedule()
     event_id = schedule.event_id
     booking, other = t.book(event_id), t.book(event_id)
-    change = m.ChangeEvent(id=uuid4(), actor=t.ORGANIZER, event_id=event_id, changes={"name": "Gala"}, expected_details_version=1)
+    change = ChangeEvent(id=uuid4(), actor=t.ORGANIZER, event_id=event_id, changes={"name": "Gala"}, expected_details_version=1)
     commands = [
         schedule,
         booking,
@@ -46,10 +46,10 @@ async def test_every_kind_of_command_happens_once(appender: Appender, database_u
         change,
         t.cancel_event(event_id),
     ]
-    assert [type(await appender.submit(command)) for command in commands] == [Accepted] * 7
+    assert [type(await appender.submit(command)) for command in commands] == [AcceptedCommand] * 7
     again = [await appender.submit(command) for command in commands]
-    assert [(one.version, one.story, one.details_version) for one in again if isinstance(one, Replayed)] == [
-        (1, (), 1), (2, (), 1), (3, (), 1), (4, (2, 4), 1), (5, (3, 5), 1), (6, (), 6), (7, (), 6),
+    assert [(one.version, one.booking_versions, one.details_version) for one in again if isinstance(one, RepeatedCommand)] == [
+        (1, (), 1), (2, (2,), 1), (3, (3,), 1), (4, (2, 4), 1), (5, (3, 5), 1), (6, (), 6), (7, (), 6),
     ]  # fmt: skip
     async with t.an_appender(database_url) as later:
         assert [await later.submit(command) for command in commands] == again
@@ -59,17 +59,17 @@ async def test_every_kind_of_command_happens_once(appender: Appender, database_u
 async def test_a_replay_names_the_last_entry_of_several(appender: Appender) -> None:
     event_id = await t.scheduled(appender)
     category = s.as_is(e.Category(1, "Stalls", 9_000, 20), id=category_id(event_id, 1))
-    change = m.ChangeEvent(id=uuid4(), actor=t.ORGANIZER, event_id=event_id, categories=(category,), expected_details_version=1)
+    change = ChangeEvent(id=uuid4(), actor=t.ORGANIZER, event_id=event_id, categories=(category,), expected_details_version=1)
     outcome = await appender.submit(change)
-    assert isinstance(outcome, Accepted)
+    assert isinstance(outcome, AcceptedCommand)
     assert [one.version for one in outcome.recorded] == [2, 3, 4]
-    assert await appender.submit(change) == Replayed(event_id, 4)
+    assert await appender.submit(change) == RepeatedCommand(event_id, 4)
 
 
 async def test_a_refused_command_leaves_no_trace_and_may_come_again(appender: Appender) -> None:
     event_id = await t.scheduled(appender, capacity=1)
     first, second = t.book(event_id), t.book(event_id)
     found = await t.outcomes(appender, [first, second])
-    assert [type(one) for one in found] == [Accepted, SoldOut]
+    assert [type(one) for one in found] == [AcceptedCommand, SoldOut]
     await appender.submit(t.cancel(event_id, first.id))
-    assert isinstance(await appender.submit(second), Accepted)
+    assert isinstance(await appender.submit(second), AcceptedCommand)

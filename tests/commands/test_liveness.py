@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from commands.appender import Appender
-from commands.batch import Accepted
+from commands.appender.appender import Appender
+from commands.appender.batch import AcceptedCommand
 from ledger.errors import Busy
 from ledger.event import Event
 from ledger.streams import Streams
@@ -26,10 +26,10 @@ async def test_a_cancelled_question_for_the_client_does_not_end_the_appender(dat
             await t.somebody_waits(database_url)
             asking = asyncio.create_task(appender.submit(t.book(event_id), gone))
             await asyncio.sleep(0.2)
-        assert isinstance(await first, Accepted)
+        assert isinstance(await first, AcceptedCommand)
         with pytest.raises(Busy):
             await asking
-        assert isinstance(await appender.submit(t.book(event_id)), Accepted)
+        assert isinstance(await appender.submit(t.book(event_id)), AcceptedCommand)
 
 
 async def test_an_event_that_was_just_loaded_is_there_when_its_command_comes(
@@ -51,7 +51,7 @@ async def test_an_event_that_was_just_loaded_is_there_when_its_command_comes(
             return [await appender.submit(t.book(event_id)) for _ in range(40)]
 
         bought = await asyncio.gather(*(buy(event_id) for event_id in (one, other) for _ in range(4)))
-    assert sum(isinstance(outcome, Accepted) for outcomes in bought for outcome in outcomes) == 320
+    assert sum(isinstance(outcome, AcceptedCommand) for outcomes in bought for outcome in outcomes) == 320
     print(f"{len(loads)} loads for 320 bookings of two Events that do not fit together")
     assert len(loads) <= 330
 
@@ -60,7 +60,7 @@ async def test_a_conflict_and_then_a_lost_connection_fail_nobody(database_url: s
     async with t.an_appender(database_url) as here, t.an_appender(database_url) as there:
         event_id = await t.scheduled(here)
         await there.submit(t.book(event_id))
-        assert isinstance(await here.submit(t.book(event_id)), Accepted)
+        assert isinstance(await here.submit(t.book(event_id)), AcceptedCommand)
         await there.submit(t.book(event_id))
         connection = cast(Any, here._connection)
         missed = connection.missed
@@ -69,9 +69,9 @@ async def test_a_conflict_and_then_a_lost_connection_fail_nobody(database_url: s
             connection.cut()
             return await missed(known)
 
-        here._contended = False
+        here._contention.locked_batches = 0
         connection.missed = broken
-        assert isinstance(await here.submit(t.book(event_id)), Accepted)
+        assert isinstance(await here.submit(t.book(event_id)), AcceptedCommand)
 
 
 async def test_closing_does_not_wait_for_a_silent_server(database_url: str) -> None:

@@ -7,8 +7,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from commands.appender import Appender
-from commands.batch import Accepted
+from commands.appender.appender import Appender
+from commands.appender.batch import AcceptedCommand
 from ledger import snapshots
 from ledger.errors import Busy, SoldOut
 from ledger.event import Event
@@ -42,14 +42,14 @@ async def test_loading_a_long_stream_does_not_stop_other_events_from_selling(dat
         outcome = await loading
         sold = len(await t.bookings_of(database_url, event_id))
     print(f"while {BOOKINGS:,} bookings were loaded, {sold} others were sold; the longest gap was {gap * 1000:.0f} ms")
-    assert isinstance(outcome, Accepted)
+    assert isinstance(outcome, AcceptedCommand)
     assert outcome.recorded[0].version == BOOKINGS + 2
     assert sold > 3
     assert gap < 0.5
 
 
 async def _take_snapshot(database_url: str, appender: Appender) -> None:
-    event = await appender.event(LONG)
+    event = await appender.last_seen_event(LONG)
     assert event is not None
     ledger = Ledger(database_url)
     ledger.save_snapshot(snapshots.take(event))
@@ -59,7 +59,7 @@ async def _take_snapshot(database_url: str, appender: Appender) -> None:
 
 async def test_a_snapshot_is_where_loading_begins(appender: Appender, database_url: str) -> None:
     t.fill(database_url, LONG, capacity=60, bookings=50)
-    event = await appender.event(LONG)
+    event = await appender.last_seen_event(LONG)
     assert event is not None
     short = snapshots.take(event)
     await appender.submit(t.book(LONG, quantity=10))
@@ -68,9 +68,9 @@ async def test_a_snapshot_is_where_loading_begins(appender: Appender, database_u
     assert s.latest_snapshot(ledger, LONG) == short
     ledger.close()
     async with t.an_appender(database_url) as other:
-        loaded = await other.event(LONG)
+        loaded = await other.last_seen_event(LONG)
         assert loaded is not None
-        assert s.state(loaded) == s.state(await appender.event(LONG) or loaded)
+        assert s.state(loaded) == s.state(await appender.last_seen_event(LONG) or loaded)
         with pytest.raises(SoldOut):
             await other.submit(t.book(LONG))
 
@@ -79,15 +79,15 @@ async def test_a_snapshot_is_where_loading_begins(appender: Appender, database_u
 async def test_an_event_has_its_number_whatever_it_is_loaded_from(appender: Appender, database_url: str, topic: str) -> None:
     """Snapshots of the first format do not say it."""
     t.fill(database_url, LONG, capacity=60, bookings=50)
-    event = await appender.event(LONG)
+    event = await appender.last_seen_event(LONG)
     assert event is not None
     assert event.number > 0
     ledger = Ledger(database_url)
     ledger.save_snapshot(snapshots.take(event, topic))
-    again = await asyncio.to_thread(ledger.event, LONG)
+    again = await asyncio.to_thread(ledger.current_event, LONG)
     ledger.close()
     async with t.an_appender(database_url) as other:
-        loaded = await other.event(LONG)
+        loaded = await other.last_seen_event(LONG)
     assert loaded is not None
     assert again is not None
     assert s.state(loaded) == s.state(again) == s.state(event)
@@ -109,7 +109,7 @@ async def test_the_event_used_last_stays_however_big_it_is(database_url: str) ->
         await t.outcomes(appender, [t.book(second) for _ in range(100)])
         assert len(appender.cache) == 1
         assert appender.cache.get(second) is not None
-        assert isinstance(await appender.submit(t.book(first)), Accepted)
+        assert isinstance(await appender.submit(t.book(first)), AcceptedCommand)
         assert appender.cache.bytes == appender.cache.get(first).weight_bytes()  # type: ignore[union-attr]
 
 
@@ -119,15 +119,15 @@ async def test_many_who_want_an_event_that_is_not_in_memory_load_it_once(
     t.fill(database_url, LONG, capacity=5_000, bookings=3_000)
     async with t.an_appender(database_url) as appender:
         loads: list[UUID] = []
-        load = appender._loads.streams.load
+        load = appender._memory.loader.streams.load
 
         async def counted(stream: UUID, **how: Any) -> Event | None:
             loads.append(stream)
             return await load(stream, **how)
 
-        monkeypatch.setattr(appender._loads.streams, "load", counted)
+        monkeypatch.setattr(appender._memory.loader.streams, "load", counted)
         found = await t.outcomes(appender, [t.book(LONG) for _ in range(100)])
-        assert t.count(Accepted, found) == 100
+        assert t.count(AcceptedCommand, found) == 100
         assert loads == [LONG]
         assert [one.recorded[0].version for one in found] == list(range(3_002, 3_102))
 
@@ -137,15 +137,15 @@ async def test_many_cold_events_come_in_few_statements(database_url: str, monkey
         events = [await t.scheduled(appender) for _ in range(200)]
     async with t.an_appender(database_url) as cold:
         statements: list[int] = []
-        fetch = cold._loads.streams._fetch
+        fetch = cold._memory.loader.streams._fetch
 
         async def counted(statement: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
             statements.append(1)
             return await fetch(statement, parameters)
 
-        monkeypatch.setattr(cold._loads.streams, "_fetch", counted)
+        monkeypatch.setattr(cold._memory.loader.streams, "_fetch", counted)
         found = await t.outcomes(cold, [t.book(event_id) for event_id in events])
-    assert t.count(Accepted, found) == 200
+    assert t.count(AcceptedCommand, found) == 200
     assert len(statements) == 7
 
 
@@ -156,9 +156,9 @@ async def test_long_short_and_absent_streams_that_are_wanted_at_once_all_come(da
         event_id = await t.scheduled(appender)
     async with t.an_appender(database_url) as cold:
         wanted = [LONG, UUID(int=404), event_id]
-        found = await asyncio.gather(*(cold.event(one) for one in wanted))
+        found = await asyncio.gather(*(cold.last_seen_event(one) for one in wanted))
         assert [one and (one.id, one.version) for one in found] == [(LONG, entries), None, (event_id, 1)]
-        short = await cold._loads.streams.load_short(wanted)
+        short = await cold._memory.loader.streams.load_short(wanted)
         assert (LONG in short) == (entries <= SHORT)
 
 
@@ -170,4 +170,4 @@ async def test_a_stream_that_can_t_be_folded_fails_alone_among_those_that_come_w
         await newer.execute(insert, (events[1],))
     async with t.an_appender(database_url) as cold:
         found = await t.outcomes(cold, [t.book(event_id) for event_id in events])
-    assert [type(one) for one in found] == [Accepted, Busy, Accepted]
+    assert [type(one) for one in found] == [AcceptedCommand, Busy, AcceptedCommand]

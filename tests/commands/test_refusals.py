@@ -5,10 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from commands.appender import Appender
-from commands.batch import Accepted
+from commands.appender.appender import Appender
+from commands.appender.batch import AcceptedCommand
 from ledger import entries as e
-from ledger.errors import EventNotBookable, SoldOut, TicketUsed
+from ledger.errors import EventNotBookable, SoldOut, TicketAlreadyUsed
 from ledger.recorder import MISSED_LIMIT
 from tests.commands import selling as t
 from tests.ledger import scenario as s
@@ -25,7 +25,7 @@ async def test_a_seat_that_was_cancelled_elsewhere_is_sold_here(appender: Append
     booking = t.book(event_id)
     await appender.submit(booking)
     await other.submit(t.cancel(event_id, booking.id))
-    assert isinstance(await appender.submit(t.book(event_id)), Accepted)
+    assert isinstance(await appender.submit(t.book(event_id)), AcceptedCommand)
 
 
 async def test_a_seat_goes_back_and_forth_between_two_processes(appender: Appender, other: Appender) -> None:
@@ -33,7 +33,7 @@ async def test_a_seat_goes_back_and_forth_between_two_processes(appender: Append
     here, there = appender, other
     for _ in range(10):
         booking = t.book(event_id)
-        assert isinstance(await here.submit(booking), Accepted)
+        assert isinstance(await here.submit(booking), AcceptedCommand)
         with pytest.raises(SoldOut):
             await there.submit(t.book(event_id))
         await there.submit(t.cancel(event_id, booking.id))
@@ -45,7 +45,7 @@ async def test_a_ticket_used_elsewhere_is_refused_here(appender: Appender, other
     booking = t.book(event_id)
     await appender.submit(booking)
     await other.submit(t.check_in(event_id, booking.id))
-    with pytest.raises(TicketUsed):
+    with pytest.raises(TicketAlreadyUsed):
         await appender.submit(t.check_in(event_id, booking.id))
 
 
@@ -62,7 +62,7 @@ async def test_stale_and_current_refusals_of_one_batch_are_told_apart(appender: 
     await t.outcomes(appender, [booking, t.book(current)])
     await other.submit(t.cancel(stale, booking.id))
     found = await t.outcomes(appender, [t.book(current), t.book(stale), t.book(stale)])
-    assert [type(one) for one in found] == [SoldOut, Accepted, SoldOut]
+    assert [type(one) for one in found] == [SoldOut, AcceptedCommand, SoldOut]
 
 
 async def test_a_refusal_costs_no_append(appender: Appender) -> None:
@@ -83,9 +83,10 @@ async def test_who_is_far_behind_looks_again_before_it_refuses(
     t.fill(database_url, event_id, capacity=seats, bookings=seats)
     with pytest.raises(SoldOut):
         await t.insist(appender, t.book(event_id))
-    appender._contended = contended  # as after a batch that found another's entries under the lock: the next takes the lock first
+    # As after a batch that found entries of another process under the lock: the next one takes the lock first.
+    appender._contention.locked_batches = contended
     version = seats + 1
-    used = [e.Recorded(event_id, version + n, s.used(0, booking=UUID(int=n))) for n in range(1, missed)]
+    used = [e.RecordedEntry(event_id, version + n, s.used(0, booking=UUID(int=n))) for n in range(1, missed)]
     back = s.cancelled(0, lines=(e.CancelledLine(1, 1, 5_000),), whole=True, booking=UUID(int=seats))
-    t.copy(database_url, [*used, e.Recorded(event_id, version + missed, back)])
-    assert isinstance(await appender.submit(t.book(event_id)), Accepted)
+    t.copy(database_url, [*used, e.RecordedEntry(event_id, version + missed, back)])
+    assert isinstance(await appender.submit(t.book(event_id)), AcceptedCommand)

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any, cast
 from uuid import UUID
@@ -16,33 +16,47 @@ import pytest
 
 import migrations
 from accounts.database import transaction
-from commands.batch import Accepted
+from app.probes import Probes
+from commands.appender.batch import AcceptedCommand
+from devstack.server_files import temporary_directory
+from devstack.servers import own_postgres
 from ledger.errors import Busy
 from ledger.pool import Pool, connection, make_pool
 from ledger.settings import Settings
 from ledger.streams import Streams
-from probes import Probes
-from query_api.database import Database, Query
-from server_place import temporary_directory
-from servers import own_postgres
+from query_api.database import Database, Query, Row
 from tests.commands import selling as t
 from tests.conftest import PostgresServer
 
 LONG = UUID(int=0x1046)
-ONE = Query("SELECT 1, 1", {}, ())
+
+
+class OneRow(Row, frozen=True):
+    one: int
+    other: int
+
+
+ONE = Query("SELECT 1, 1", {}, (), OneRow)
 
 
 @pytest.fixture(scope="module")
 def postgres_server() -> Iterator[PostgresServer]:
     """A server of their own: while one of its processes is stopped, it keeps whoever makes or drops a database waiting."""
-    with temporary_directory() as directory, own_postgres(directory) as url:
-        yield PostgresServer(url, "silent_")
+    with temporary_directory() as directory, own_postgres(directory) as url, closing(PostgresServer(url, "silent_")) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
 def template_database(postgres_server: PostgresServer) -> str:
     migrations.upgrade(postgres_server.create("template"))
     return f"{postgres_server.prefix}template"
+
+
+@pytest.fixture
+def database_url(postgres_server: PostgresServer, template_database: str) -> Iterator[str]:
+    """None is made or dropped while the test runs."""
+    yield postgres_server.create("one", template_database)
+    postgres_server.drop("one")
 
 
 @contextmanager
@@ -90,12 +104,12 @@ async def account(pool: Pool) -> object:
 
 
 async def query(pool: Pool) -> object:
-    return await Database(pool, query_timeout_seconds=1).rows(ONE)
+    return await Database(pool, query_timeout_seconds=1).fetch_rows(ONE)
 
 
 async def snapshot(pool: Pool) -> object:
-    async with Database(pool, query_timeout_seconds=1).snapshot(("catalogue",)) as one:
-        return await one.answer(ONE)
+    async with Database(pool, query_timeout_seconds=1).read_transaction(("catalogue",)) as one:
+        return await one.fetch(ONE)
 
 
 async def ready(pool: Pool) -> object:
@@ -152,7 +166,7 @@ async def test_an_event_that_is_not_in_memory_is_busy_in_time_and_sells_again_at
                 await appender.submit(t.book(event_id))
             assert time.monotonic() - began < 3
             began = time.monotonic()
-            assert isinstance(await appender.submit(t.book(event_id)), Accepted)
+            assert isinstance(await appender.submit(t.book(event_id)), AcceptedCommand)
             assert time.monotonic() - began < 1.9
 
 

@@ -10,12 +10,12 @@ import psycopg
 import pytest
 from eventsourcing.persistence import IntegrityError
 
-from commands.appender import Appender
-from commands.batch import Accepted
+from commands.appender.appender import Appender
+from commands.appender.batch import AcceptedCommand
 from ledger import entries as e
 from ledger.mapper import encode
 from ledger.pool import make_pool
-from ledger.recorder import MAX_APPEND, MAX_APPEND_BYTES, Conflict, LedgerConnection
+from ledger.recorder import MAX_APPEND, MAX_APPEND_BYTES, LedgerConnection, VersionConflict
 from ledger.settings import Settings
 from ledger.store import Ledger
 from tests.commands import selling as t
@@ -40,12 +40,14 @@ async def connection(database_url: str) -> AsyncIterator[LedgerConnection]:
 
 
 @cache
-def story(stream: UUID) -> list[e.Recorded]:
+def story(stream: UUID) -> list[e.RecordedEntry]:
     back = s.cancelled(0, lines=(e.CancelledLine(1, 1, 5_000),), whole=True)
-    return [e.Recorded(stream, n, entry) for n, entry in enumerate([s.scheduled(), s.booked(s.ALICE, s.general(1)), back], start=1)]
+    return [
+        e.RecordedEntry(stream, n, entry) for n, entry in enumerate([s.scheduled(), s.booked(s.ALICE, s.general(1)), back], start=1)
+    ]
 
 
-def placed(recorded: list[e.Recorded], positions: list[int]) -> list[e.Recorded]:
+def placed(recorded: list[e.RecordedEntry], positions: list[int]) -> list[e.RecordedEntry]:
     return [msgspec.structs.replace(one, position=position) for one, position in zip(recorded, positions, strict=True)]
 
 
@@ -64,7 +66,7 @@ async def test_what_the_library_writes_the_appender_reads(appender: Appender, le
     assert await connection.missed({ONE: 0}) == placed(story(ONE), positions)
     assert await connection.versions([ONE, TWO]) == {ONE: 3}
     outcome = await appender.submit(t.book(ONE, quantity=10))
-    assert isinstance(outcome, Accepted)
+    assert isinstance(outcome, AcceptedCommand)
     assert outcome.recorded[0].version == 4
 
 
@@ -76,16 +78,16 @@ async def test_both_write_the_same_rows(database_url: str, ledger: Ledger, conne
         rows = [plain.execute(query, (stream,)).fetchall() for stream in (ONE, TWO)]
     assert [row[:2] for row in rows[0]] == [row[:2] for row in rows[1]]
     booked = (2, "seats-booked/1", encode(story(ONE)[1].entry))
-    assert rows[0][1] == (*booked, s.MACS.of(ONE, *booked))
-    assert all(s.MACS.is_of(mac, TWO, *row) for *row, mac in rows[1])
+    assert rows[0][1] == (*booked, s.MACS.compute(ONE, *booked))
+    assert all(s.MACS.verify(mac, TWO, *row) for *row, mac in rows[1])
 
 
 @pytest.mark.parametrize("version", [1, 3])
 async def test_a_version_is_taken_once_whoever_comes_second(ledger: Ledger, connection: LedgerConnection, version: int) -> None:
     await connection.append(story(ONE))
-    again = e.Recorded(ONE, version, s.event_completed())
-    with pytest.raises(Conflict):
-        await connection.append([e.Recorded(TWO, 1, s.scheduled()), again])
+    again = e.RecordedEntry(ONE, version, s.event_completed())
+    with pytest.raises(VersionConflict):
+        await connection.append([e.RecordedEntry(TWO, 1, s.scheduled()), again])
     with pytest.raises(IntegrityError):
         await asyncio.to_thread(s.append, ledger, [again])
     assert [len(list(ledger.stream(stream))) for stream in (ONE, TWO)] == [3, 0]
@@ -93,7 +95,7 @@ async def test_a_version_is_taken_once_whoever_comes_second(ledger: Ledger, conn
 
 async def test_a_long_run_is_placed_in_its_order(ledger: Ledger, connection: LedgerConnection) -> None:
     streams = [uuid4() for _ in range(7)]
-    run = [e.Recorded(stream, version, s.event_completed()) for version in range(1, 60) for stream in streams]
+    run = [e.RecordedEntry(stream, version, s.event_completed()) for version in range(1, 60) for stream in streams]
     positions = await connection.append(run)
     assert positions == list(range(positions[0], positions[0] + len(run)))
     assert ledger.read(0, 1_000) == placed(run, positions)
@@ -122,18 +124,18 @@ def test_an_append_is_bounded_in_entries_and_in_bytes(ledger: Ledger) -> None:
     """Well below where the library's pipeline hangs for good: that is some 500,000 bytes."""
     long = msgspec.structs.replace(s.scheduled().details, description="x" * 1_000)
     entry = msgspec.structs.replace(s.scheduled(), details=long)
-    run = [e.Recorded(uuid4(), 1, entry) for _ in range(MAX_APPEND_BYTES // len(encode(entry)))]
+    run = [e.RecordedEntry(uuid4(), 1, entry) for _ in range(MAX_APPEND_BYTES // len(encode(entry)))]
     assert len(s.append(ledger, run)) == len(run)
     with pytest.raises(ValueError, match="at most 262144 bytes"):
-        s.append(ledger, [e.Recorded(uuid4(), 1, entry), *run])
+        s.append(ledger, [e.RecordedEntry(uuid4(), 1, entry), *run])
     with pytest.raises(ValueError, match="2001 entries at once; at most 2000"):
-        s.append(ledger, [e.Recorded(uuid4(), 1, s.event_completed())] * (MAX_APPEND + 1))
+        s.append(ledger, [e.RecordedEntry(uuid4(), 1, s.event_completed())] * (MAX_APPEND + 1))
     assert len(ledger.read(0, 1_000)) == len(run)
 
 
 async def test_positions_may_skip_and_readers_do_not_mind(connection: LedgerConnection, ledger: Ledger) -> None:
     await connection.append(story(ONE)[:1])
-    with pytest.raises(Conflict):
+    with pytest.raises(VersionConflict):
         await connection.append(story(ONE)[:1])
     await connection.append(story(ONE)[1:])
     first, second, third = ledger.read(0, 10)
@@ -175,12 +177,12 @@ async def test_a_subscription_passes_by_what_it_was_not_asked_for(ledger: Ledger
         async with asyncio.timeout(10):
             while subscription._last_notification_id != positions[-1]:  # noqa: ASYNC110 - the position tells nobody
                 await asyncio.sleep(0.02)
-        (last,) = await connection.append([e.Recorded(ONE, 4, s.event_completed())])
+        (last,) = await connection.append([e.RecordedEntry(ONE, 4, s.event_completed())])
         assert (await asyncio.to_thread(next, subscription)).id == last
 
 
 def test_what_is_taken_in_may_come_slowly_and_the_wait_for_its_turn_is_bounded(ledger: Ledger) -> None:
-    with ledger.taking_in() as (_, connection):
+    with ledger.import_transaction() as (_, connection):
         names = ("statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout")
         rows = [connection.execute(f"SHOW {name}").fetchone() for name in names]
     assert [dict(row or {}).get(name) for name, row in zip(names, rows, strict=True)] == ["0", "0", "5s"]

@@ -8,9 +8,10 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from commands import appender as appender_module
-from commands.appender import Appender
-from commands.batch import Accepted, decide_batch
+from commands.appender import appender as appender_module
+from commands.appender import event_memory
+from commands.appender.appender import Appender
+from commands.appender.batch import AcceptedCommand, decide_batch
 from ledger import entries as e
 from ledger.errors import Busy, SoldOut
 from ledger.event import Event, evolve
@@ -30,13 +31,13 @@ async def test_after_a_mistake_in_the_loop_those_who_wait_go_on(database_url: st
 
         monkeypatch.setattr(appender_module, "decide_batch", trip)
         found = await asyncio.wait_for(t.outcomes(appender, [first, *rest]), timeout=2)
-        assert [type(one) for one in found] == [Busy, Accepted, Accepted, Accepted]
+        assert [type(one) for one in found] == [Busy, AcceptedCommand, AcceptedCommand, AcceptedCommand]
 
 
 async def test_an_event_that_was_half_changed_is_read_anew(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    tripped: list[e.Recorded] = []
+    tripped: list[e.RecordedEntry] = []
 
-    def trip_once(event: Event | None, recorded: e.Recorded) -> Event:
+    def trip_once(event: Event | None, recorded: e.RecordedEntry) -> Event:
         if not tripped:
             assert event is not None
             tripped.append(recorded)
@@ -47,7 +48,7 @@ async def test_an_event_that_was_half_changed_is_read_anew(database_url: str, mo
     async with t.an_appender(database_url) as appender, t.an_appender(database_url) as other:
         event_id = await t.scheduled(appender, capacity=2)
         await other.submit(t.book(event_id))
-        monkeypatch.setattr(appender_module, "evolve", trip_once)
+        monkeypatch.setattr(event_memory, "evolve", trip_once)
         command = t.book(event_id)
         await t.insist(appender, command)
         assert tripped
@@ -69,10 +70,10 @@ async def test_callers_that_give_up_by_the_dozen_harm_nobody(appender: Appender,
             dice.choice(sent).cancel()
     found = await t.answers(sent)
     stand = set(await t.bookings_of(database_url, event_id))
-    assert {type(one) for one in found} == {Accepted, asyncio.CancelledError}
-    assert {command.id for command, one in zip(commands, found, strict=True) if isinstance(one, Accepted)} <= stand
-    assert appender.held == 0
-    assert isinstance(await appender.submit(t.book(event_id)), Accepted)
+    assert {type(one) for one in found} == {AcceptedCommand, asyncio.CancelledError}
+    assert {command.id for command, one in zip(commands, found, strict=True) if isinstance(one, AcceptedCommand)} <= stand
+    assert appender.pending == 0
+    assert isinstance(await appender.submit(t.book(event_id)), AcceptedCommand)
 
 
 async def test_connections_cut_again_and_again_lose_no_booking_and_double_none(appender: Appender, database_url: str) -> None:
@@ -103,7 +104,7 @@ async def test_an_event_that_can_t_be_loaded_now_is_loaded_later(appender: Appen
     async with t.an_appender(database_url) as other:
         assert await t.cut_connections(database_url, "seatledger-api") >= 2
         outcome, _ = await t.insist(other, t.book(event_id))
-        assert isinstance(outcome, Accepted)
+        assert isinstance(outcome, AcceptedCommand)
 
 
 async def test_an_entry_of_a_newer_version_stops_its_own_event_alone(database_url: str) -> None:
@@ -117,4 +118,4 @@ async def test_an_entry_of_a_newer_version_stops_its_own_event_alone(database_ur
         answers = await asyncio.gather(
             *(appender.submit(t.book(event_id)) for event_id in (known, other, known)), return_exceptions=True
         )
-        assert [type(answer) for answer in answers] == [Busy, Accepted, Busy]
+        assert [type(answer) for answer in answers] == [Busy, AcceptedCommand, Busy]

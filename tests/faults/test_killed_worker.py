@@ -1,6 +1,5 @@
 """R6: a worker is killed in mid-batch, again and again. What is read is what a rebuild makes of the ledger."""
 
-import os
 import random
 import time
 from contextlib import closing
@@ -9,32 +8,33 @@ from dataclasses import replace
 from ledger.macs import Macs
 from ledger.settings import Settings
 from ledger.store import Ledger
-from projections.rebuild import Rebuilder
+from projections.rebuild.rebuilder import Rebuilder
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
 from tests.projections.stories import Story
-from tests.workers.house import a_workshop, position, process, wait_until
+from tests.soak import rounds
+from tests.workers.deployment import a_worker, position, process, wait_until
 
-KILLS = 100 if "SOAK" in os.environ else 12
+KILLS = rounds(6, 100)
 
 
 def test_killed_in_mid_batch(settings: Settings) -> None:
     settings, dice, story = replace(settings, verify_hours=0), random.Random(6), Story(seed=6)
     began = time.monotonic()
     with (
-        a_workshop(settings) as workshop,
+        a_worker(settings) as worker,
         closing(Ledger(settings.database_url, Macs.open(settings.keys))) as ledger,
         process(settings, "tick"),
     ):
         s.append(ledger, story.entries)
         for _ in range(KILLS):
-            with process(settings, "worker") as worker:
-                wait_until(lambda: position(workshop, "revenue") >= ledger.head() // 2, "a worker at work")
+            with process(settings, "worker") as running:
+                wait_until(lambda: position(worker, "revenue") >= ledger.head() // 2, "a worker at work")
                 s.append(ledger, story.tell(150))
                 time.sleep(dice.uniform(0, 0.3))
-                worker.kill()
+                running.kill()
         with process(settings, "worker"):
-            wait_until(lambda: all(position(workshop, name) == ledger.head() for name in PROJECTORS), "every projection")
+            wait_until(lambda: all(position(worker, name) == ledger.head() for name in PROJECTORS), "every projection")
         with closing(Rebuilder(settings.database_url, ledger)) as rebuilder:
             done = rebuilder.rebuild(list(PROJECTORS.values()))
     seconds = time.monotonic() - began

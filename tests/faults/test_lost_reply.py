@@ -3,20 +3,20 @@
 SOAK=1 plays 200 rounds instead of 20.
 """
 
-import os
 from functools import partial
 from time import monotonic
 
 import pytest
 
-from commands.batch import Accepted, Replayed
+from commands.appender.batch import AcceptedCommand, RepeatedCommand
 from ledger.errors import OutcomeUnknown
 from ledger.recorder import LedgerConnection
 from tests.commands import selling as t
 from tests.faults.losing_proxy import losing_proxy
 from tests.ledger import scenario as s
+from tests.soak import rounds
 
-ROUNDS = 200 if os.environ.get("SOAK") == "1" else 20
+ROUNDS = rounds(20, 200)
 
 
 @pytest.mark.timeout(600)
@@ -37,7 +37,7 @@ async def test_a_lost_reply_to_commit_costs_nobody_a_booking(database_url: str, 
             found = await t.outcomes(appender, commands)
             longest = max(longest, monotonic() - began)
             stands = {one.entry.command: one.version for one in await t.stream_of(database_url, event_id)}
-            assert found == [Replayed(event_id, stands[command.id]) for command in commands]
+            assert found == [RepeatedCommand(event_id, stands[command.id], (stands[command.id],)) for command in commands]
             assert proxy.lost == number
     booked = await t.bookings_of(database_url, event_id)
     print(f"R3: {proxy.lost} replies lost, {len(booked)} bookings stand once each; the longest answer took {longest:.2f} s")
@@ -54,9 +54,9 @@ async def test_a_frozen_connection_is_cut_and_the_next_one_serves(database_url: 
             proxy.freeze()
             with pytest.raises(OutcomeUnknown):
                 await appender.submit(unheard)
-            assert isinstance((await t.insist(appender, next_one))[0], Accepted)
+            assert isinstance((await t.insist(appender, next_one))[0], AcceptedCommand)
             seconds = monotonic() - began
-            assert await appender.submit(unheard) == Replayed(event_id, 2)
+            assert await appender.submit(unheard) == RepeatedCommand(event_id, 2, (2,))
         assert await t.bookings_of(database_url, event_id) == [unheard.id, next_one.id]
     print(f"a frozen connection: the next booking {seconds:.2f} s later, where a command may take 0.5 s")
     assert seconds < 3

@@ -12,17 +12,17 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine
 
+from devstack.server_files import installed_programs
 from ledger.macs import Macs
 from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
 from projections import audit
 from projections.engine import catch_up
-from projections.proof.checkpoints import FORGOTTEN, Checkpointing
+from projections.proof.checkpoints import FORGOTTEN, CheckpointSigner
 from projections.proof.log_keys import begin_origin
 from projections.proof.verify import Verifier
-from projections.rebuild import Rebuilder
+from projections.rebuild.rebuilder import Rebuilder
 from projections.registry import PROJECTORS
-from server_place import installed_programs
 from tests.conftest import PostgresServer
 from tests.ledger import scenario as s
 from tests.projections.stories import Story
@@ -42,7 +42,7 @@ class Shop:
     def __init__(self, url: str, keys: Path) -> None:
         self.url, self.keys = url, keys
         self.engine = create_engine(sqlalchemy_url(url))
-        self.ledger, self.worker = Ledger(url, Macs.open(keys)), Checkpointing(keys, seconds=0)
+        self.ledger, self.worker = Ledger(url, Macs.open(keys)), CheckpointSigner(keys, seconds=0)
 
     def close(self) -> None:
         self.ledger.close()

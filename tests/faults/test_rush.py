@@ -5,20 +5,20 @@ from collections import Counter
 from time import monotonic
 from uuid import UUID
 
-from commands.appender import Appender
-from commands.batch import Accepted
+from commands.appender.appender import Appender
+from commands.appender.batch import AcceptedCommand
 from ledger import entries as e
-from ledger import messages as m
+from ledger.commands import Actor, BookSeats, Role
 from ledger.errors import CustomerLimit, SoldOut
 from tests.commands import selling as t
 from tests.ledger.histories import fold
 
 
-def customer(number: int) -> m.Actor:
-    return m.Actor(UUID(int=0xC000 + number), m.Role.CUSTOMER)
+def customer(number: int) -> Actor:
+    return Actor(UUID(int=0xC000 + number), Role.CUSTOMER)
 
 
-async def rush(appenders: list[Appender], commands: list[m.BookSeats]) -> Counter[type]:
+async def rush(appenders: list[Appender], commands: list[BookSeats]) -> Counter[type]:
     """All at once, in turn at each process; what came of them."""
     sent = [sent for place, command in enumerate(commands) for sent in t.send(appenders[place % len(appenders)], command)]
     return Counter(type(one) for one in await t.answers(sent))
@@ -29,8 +29,8 @@ async def test_500_clients_want_10_seats(database_url: str) -> None:
         event_id, began = await t.scheduled(one, capacity=10), monotonic()
         found = await rush([one, two], [t.book(event_id, customer(number)) for number in range(500)])
         seconds = monotonic() - began
-    print(f"R5: 500 clients, 10 seats: {found[Accepted]} got one, {found[SoldOut]} were refused, in {seconds:.2f} s")
-    assert found == {Accepted: 10, SoldOut: 490}
+    print(f"R5: 500 clients, 10 seats: {found[AcceptedCommand]} got one, {found[SoldOut]} were refused, in {seconds:.2f} s")
+    assert found == {AcceptedCommand: 10, SoldOut: 490}
     assert len(await t.bookings_of(database_url, event_id)) == 10
 
 
@@ -44,7 +44,7 @@ async def test_customers_race_their_own_limit(database_url: str) -> None:
     print(
         f"R5: 20 customers asked 400 times for tickets that they may have 4 of: {dict(Counter(held.values()))} (tickets: customers)"
     )
-    assert found == {Accepted: 80, CustomerLimit: 320}
+    assert found == {AcceptedCommand: 80, CustomerLimit: 320}
     assert set(held.values()) == {4}
 
 
@@ -65,7 +65,7 @@ async def test_seats_that_come_back_in_the_rush_are_sold_and_none_twice(database
 
         found = sum(await asyncio.gather(*map(somebody, range(40))), Counter[type]())
     event = fold(await t.stream_of(database_url, event_id))
-    print(f"R5: 20 seats changed hands {found[Accepted]} times; {found[SoldOut]} came while there were none")
-    assert set(found) <= {Accepted, SoldOut}
-    assert found[Accepted] > 20
+    print(f"R5: 20 seats changed hands {found[AcceptedCommand]} times; {found[SoldOut]} came while there were none")
+    assert set(found) <= {AcceptedCommand, SoldOut}
+    assert found[AcceptedCommand] > 20
     assert 0 < event.categories[1].taken <= 20

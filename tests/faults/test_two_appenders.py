@@ -10,9 +10,9 @@ from uuid import UUID
 
 import pytest
 
-from commands.appender import STAY_LOCKED, Appender
-from commands.batch import Accepted
-from ledger.entries import Recorded
+from commands.appender.appender import Appender
+from commands.appender.batch import AcceptedCommand
+from ledger.entries import RecordedEntry
 from ledger.errors import Busy, SoldOut
 from ledger.recorder import LedgerConnection
 from tests.commands import selling as t
@@ -71,18 +71,18 @@ class Unlucky(LedgerConnection):
     event_id: UUID
     tries = 0
 
-    async def append(self, run: Sequence[Recorded]) -> list[int]:
+    async def append(self, run: Sequence[RecordedEntry]) -> list[int]:
         Unlucky.tries += 1
         await Unlucky.rival.submit(t.book(Unlucky.event_id))
         return await super().append(run)
 
     @asynccontextmanager
-    async def locked(self, known: Mapping[UUID, int]) -> AsyncIterator[list[Recorded]]:
+    async def locked(self, known: Mapping[UUID, int]) -> AsyncIterator[list[RecordedEntry]]:
         await Unlucky.rival.submit(t.book(Unlucky.event_id))
         async with super().locked(known) as missed:
             yield missed
 
-    async def append_and_commit(self, run: Sequence[Recorded]) -> list[int]:
+    async def append_and_commit(self, run: Sequence[RecordedEntry]) -> list[int]:
         Unlucky.tries += 1
         return await super().append_and_commit(run)
 
@@ -106,7 +106,7 @@ async def test_a_batch_under_the_lock_takes_two_round_trips(database_url: str, t
         event_id = await t.scheduled(appender)
         trips = []
         for _ in range(2):  # the first one prepares its statements
-            appender._contended = STAY_LOCKED
+            appender._contention.conflict()
             assert appender._connection is not None
             talk = appender._connection._connection.pgconn
             with (tmp_path / "trace").open("w+") as trace:
@@ -121,12 +121,12 @@ async def test_a_batch_under_the_lock_takes_two_round_trips(database_url: str, t
 async def test_who_waits_for_the_lock_for_too_long_knows_that_nothing_happened(database_url: str) -> None:
     async with t.an_appender(database_url, timeout_seconds=0.4) as appender:
         event_id = await t.scheduled(appender)
-        appender._contended = STAY_LOCKED
+        appender._contention.conflict()
         async with t.appends_held_up(database_url):
             with pytest.raises(Busy):
                 await appender.submit(t.book(event_id))
         last = t.book(event_id)
-        assert isinstance((await t.insist(appender, last))[0], Accepted)
+        assert isinstance((await t.insist(appender, last))[0], AcceptedCommand)
     assert await t.bookings_of(database_url, event_id) == [last.id]
 
 
@@ -134,7 +134,8 @@ async def test_a_lock_that_does_not_come_appends_nothing_for_certain(database_ur
     """The server's time-out under the lock is no lost connection: the same one goes on, and nobody hears of an unknown outcome."""
     async with t.an_appender(database_url, timeout_seconds=10) as appender:
         event_id = await t.scheduled(appender)
-        connection, appender._contended = appender._connection, STAY_LOCKED
+        connection = appender._connection
+        appender._contention.conflict()
         assert connection is not None
         await connection._connection.execute("SET statement_timeout = 100")
         command = t.book(event_id)
@@ -142,7 +143,7 @@ async def test_a_lock_that_does_not_come_appends_nothing_for_certain(database_ur
             [sent] = t.send(appender, command)
             await t.somebody_waits(database_url)
             await asyncio.sleep(0.3)
-        assert isinstance(await sent, Accepted)
+        assert isinstance(await sent, AcceptedCommand)
         assert appender._connection is connection
     assert await t.bookings_of(database_url, event_id) == [command.id]
 

@@ -6,9 +6,9 @@ from uuid import UUID, uuid5
 import msgspec
 from hypothesis import strategies as st
 
-from ledger import messages as m
+from ledger.commands import CancelEvent, CategoryChange, Command, CompleteEvent
 from ledger.decide import decide
-from ledger.entries import Recorded
+from ledger.entries import RecordedEntry
 from ledger.errors import SeatledgerError
 from ledger.event import Event, category_id, evolve
 from tests.ledger import scenario as s
@@ -34,7 +34,7 @@ wishes = st.lists(_wish, max_size=12)
 histories = st.builds(lambda wanted, end: _history([*wanted, end]), wishes, _end)
 
 
-def fold(history: list[Recorded]) -> Event:
+def fold(history: list[RecordedEntry]) -> Event:
     event = None
     for recorded in history:
         event = evolve(event, recorded)
@@ -42,9 +42,9 @@ def fold(history: list[Recorded]) -> Event:
     return event
 
 
-def carry_out(event: Event, wanted: list[Wish]) -> list[Recorded]:
+def execute(event: Event, wanted: list[Wish]) -> list[RecordedEntry]:
     """Changes the event as wished and returns the entries that did it."""
-    made: list[Recorded] = []
+    made: list[RecordedEntry] = []
     for wish in wanted:
         command = _command(event, wish)
         try:
@@ -52,22 +52,24 @@ def carry_out(event: Event, wanted: list[Wish]) -> list[Recorded]:
         except SeatledgerError:
             continue
         for entry in entries:
-            made.append(Recorded(s.EVENT, event.version + 1, entry))
+            made.append(RecordedEntry(s.EVENT, event.version + 1, entry))
             evolve(event, made[-1])
     return made
 
 
-def _history(wanted: list[Wish]) -> list[Recorded]:
-    scheduled = Recorded(s.EVENT, 1, msgspec.structs.replace(s.scheduled(max_tickets_per_customer=9), currency="JPY"), position=77)
-    return [scheduled, *carry_out(fold([scheduled]), wanted)]
+def _history(wanted: list[Wish]) -> list[RecordedEntry]:
+    scheduled = RecordedEntry(
+        s.EVENT, 1, msgspec.structs.replace(s.scheduled(max_tickets_per_customer=9), currency="JPY"), position=77
+    )
+    return [scheduled, *execute(fold([scheduled]), wanted)]
 
 
-def _command(event: Event, wish: Wish) -> m.Command | None:
+def _command(event: Event, wish: Wish) -> Command | None:
     command = _wished(event, *wish)
     return command and msgspec.structs.replace(command, id=uuid5(s.EVENT, f"{event.version} {wish}"))
 
 
-def _wished(event: Event, what: str, one: Any, other: Any) -> m.Command | None:
+def _wished(event: Event, what: str, one: Any, other: Any) -> Command | None:
     bookings = [UUID(bytes=key) for key in s.state(event)["bookings"]] or [s.UNKNOWN_BOOKING]
     match what:
         case "book":
@@ -78,9 +80,9 @@ def _wished(event: Event, what: str, one: Any, other: Any) -> m.Command | None:
             return s.check_in(s.ADMIN, other, booking=bookings[one % len(bookings)])
         case "change":
             categories = tuple(
-                m.CategoryChange(category_id(event.id, c.number), price=other * 100, capacity=c.capacity + one)
+                CategoryChange(category_id(event.id, c.number), price=other * 100, capacity=c.capacity + one)
                 for c in event.categories.values()
             )
             return s.change(s.ADMIN, version=event.details_version, to=categories, venue=str(other))
-    ends: dict[str, type[m.Command]] = {"cancel event": m.CancelEvent, "complete": m.CompleteEvent}
+    ends: dict[str, type[Command]] = {"cancel event": CancelEvent, "complete": CompleteEvent}
     return ends[what](**s.by(s.ADMIN)) if what in ends else None

@@ -13,7 +13,18 @@ import pytest
 
 from ledger import entries as e
 from ledger import errors
-from ledger import messages as m
+from ledger.commands import (
+    Actor,
+    BookSeats,
+    CancelBooking,
+    CategoryChange,
+    ChangeEvent,
+    CheckIn,
+    Command,
+    Role,
+    ScheduleEvent,
+    WantedSeats,
+)
 from ledger.decide import decide
 from ledger.event import Event, category_id, evolve
 from ledger.keys import Keyring
@@ -29,13 +40,13 @@ EVENT = UUID(int=0xE7E27)
 BOOKING, ANOTHER_BOOKING, UNKNOWN_BOOKING = UUID(int=0xB1), UUID(int=0xB2), UUID(int=0xB9)
 GENERAL, VIP = e.Category(1, "General", 5_000, 10), e.Category(2, "VIP", 12_000, 5)
 
-ORGANIZER = m.Actor(UUID(int=0x01), m.Role.ORGANIZER)
-OTHER_ORGANIZER = m.Actor(UUID(int=0x02), m.Role.ORGANIZER)
-ADMIN = m.Actor(UUID(int=0xAD), m.Role.ADMIN)
-AUDITOR = m.Actor(UUID(int=0xA0), m.Role.AUDITOR)
-ALICE = m.Actor(UUID(int=0xA1), m.Role.CUSTOMER)
-BOB = m.Actor(UUID(int=0xB0), m.Role.CUSTOMER)
-GUEST = m.Actor(None, m.Role.CUSTOMER)
+ORGANIZER = Actor(UUID(int=0x01), Role.ORGANIZER)
+OTHER_ORGANIZER = Actor(UUID(int=0x02), Role.ORGANIZER)
+ADMIN = Actor(UUID(int=0xAD), Role.ADMIN)
+AUDITOR = Actor(UUID(int=0xA0), Role.AUDITOR)
+ALICE = Actor(UUID(int=0xA1), Role.CUSTOMER)
+BOB = Actor(UUID(int=0xB0), Role.CUSTOMER)
+GUEST = Actor(None, Role.CUSTOMER)
 
 #: For who appends where no process has keys of its own.
 MACS = Macs(Keyring({1: bytes(32)}))
@@ -45,12 +56,12 @@ class Given:
     def __init__(self, *entries: e.Entry) -> None:
         self.event = history(*entries)
 
-    def when(self, command: m.Command, at: datetime = NOW) -> "When":
+    def when(self, command: Command, at: datetime = NOW) -> "When":
         return When(self.event, command, at)
 
 
 class When:
-    def __init__(self, event: Event | None, command: m.Command, at: datetime) -> None:
+    def __init__(self, event: Event | None, command: Command, at: datetime) -> None:
         self.event, self.command, self.at = event, command, at
 
     def then(self, *expected: e.Entry) -> Event:
@@ -62,7 +73,7 @@ class When:
         assert entries == wanted, f"made:   {entries}\nwanted: {wanted}"
         event = self.event.trial() if self.event is not None else None
         for entry in entries:
-            event = evolve(event, e.Recorded(EVENT, event.version + 1 if event else 1, entry))
+            event = evolve(event, e.RecordedEntry(EVENT, event.version + 1 if event else 1, entry))
         assert event is not None
         return event
 
@@ -74,7 +85,7 @@ class When:
         assert refusal.value.detail
 
 
-def append(ledger: Ledger, run: Sequence[e.Recorded]) -> list[int]:
+def append(ledger: Ledger, run: Sequence[e.RecordedEntry]) -> list[int]:
     """As one append, by the library; returns the positions."""
     return [one.notification.id for one in ledger.save(*run)]
 
@@ -91,7 +102,7 @@ def given(*entries: e.Entry) -> Given:
 def history(*entries: e.Entry) -> Event | None:
     event = None
     for version, entry in enumerate(entries, start=1):
-        event = evolve(event, e.Recorded(EVENT, version, entry))
+        event = evolve(event, e.RecordedEntry(EVENT, version, entry))
     return event
 
 
@@ -127,7 +138,7 @@ def scheduled(*categories: e.Category, **changes: Any) -> e.EventScheduled:
     )
 
 
-def booked(who: m.Actor, *lines: e.Line, booking: UUID = BOOKING) -> e.SeatsBooked:
+def booked(who: Actor, *lines: e.Line, booking: UUID = BOOKING) -> e.SeatsBooked:
     return e.SeatsBooked(**stamp(booking), customer_id=who.id, lines=lines, details_version=1)
 
 
@@ -182,39 +193,39 @@ def event_completed() -> e.EventCompleted:
 # --- commands
 
 
-def by(actor: m.Actor) -> dict[str, Any]:
+def by(actor: Actor) -> dict[str, Any]:
     return {"id": uuid4(), "actor": actor, "event_id": EVENT}
 
 
-def schedule(*categories: e.Category, actor: m.Actor = ORGANIZER, **changes: Any) -> m.ScheduleEvent:
-    return m.ScheduleEvent(**by(actor), details=details(**changes), currency="EUR", categories=categories or (GENERAL, VIP))
+def schedule(*categories: e.Category, actor: Actor = ORGANIZER, **changes: Any) -> ScheduleEvent:
+    return ScheduleEvent(**by(actor), details=details(**changes), currency="EUR", categories=categories or (GENERAL, VIP))
 
 
-def book(actor: m.Actor, /, **quantities: int) -> m.BookSeats:
+def book(actor: Actor, /, **quantities: int) -> BookSeats:
     return book_for(actor, None, **quantities)
 
 
-def book_for(actor: m.Actor, customer: m.Actor | None, /, **quantities: int) -> m.BookSeats:
-    wanted = tuple(m.Wanted(category, quantity) for category, quantity in (quantities or {"General": 1}).items())
-    return m.BookSeats(**by(actor), tickets=wanted, customer_id=customer.id if customer else None)
+def book_for(actor: Actor, customer: Actor | None, /, **quantities: int) -> BookSeats:
+    wanted = tuple(WantedSeats(category, quantity) for category, quantity in (quantities or {"General": 1}).items())
+    return BookSeats(**by(actor), tickets=wanted, customer_id=customer.id if customer else None)
 
 
-def cancel(actor: m.Actor, *tickets: int, booking: UUID = BOOKING) -> m.CancelBooking:
+def cancel(actor: Actor, *tickets: int, booking: UUID = BOOKING) -> CancelBooking:
     """Of all tickets, where none is named."""
-    return m.CancelBooking(**by(actor), booking_id=booking, tickets=tickets or None)
+    return CancelBooking(**by(actor), booking_id=booking, tickets=tickets or None)
 
 
-def check_in(actor: m.Actor, ticket: int = 0, booking: UUID = BOOKING) -> m.CheckIn:
-    return m.CheckIn(**by(actor), booking_id=booking, ticket=ticket)
+def check_in(actor: Actor, ticket: int = 0, booking: UUID = BOOKING) -> CheckIn:
+    return CheckIn(**by(actor), booking_id=booking, ticket=ticket)
 
 
 def change(
-    actor: m.Actor = ORGANIZER, *, version: int = 1, to: tuple[m.CategoryChange, ...] | None = None, **changes: Any
-) -> m.ChangeEvent:
-    return m.ChangeEvent(**by(actor), changes=changes, categories=to, expected_details_version=version)
+    actor: Actor = ORGANIZER, *, version: int = 1, to: tuple[CategoryChange, ...] | None = None, **changes: Any
+) -> ChangeEvent:
+    return ChangeEvent(**by(actor), changes=changes, categories=to, expected_details_version=version)
 
 
-def as_is(category: e.Category, **changes: Any) -> m.CategoryChange:
+def as_is(category: e.Category, **changes: Any) -> CategoryChange:
     """A category as an editor sends it back, whole."""
     given = {
         "id": category_id(EVENT, category.number),
@@ -222,8 +233,8 @@ def as_is(category: e.Category, **changes: Any) -> m.CategoryChange:
         "price": category.price,
         "capacity": category.capacity,
     }
-    return m.CategoryChange(**{**given, **changes})
+    return CategoryChange(**{**given, **changes})
 
 
-def new(name: str, price: int = 1_000, capacity: int = 5) -> m.CategoryChange:
-    return m.CategoryChange(None, name, price, capacity)
+def new(name: str, price: int = 1_000, capacity: int = 5) -> CategoryChange:
+    return CategoryChange(None, name, price, capacity)

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from ledger import entries as e
-from ledger import messages as m
+from ledger.commands import Actor, Role
 from ledger.decide import MAX_TICKETS_PER_BOOKING
 from ledger.entries import Category, Entry
 from ledger.errors import BookingTooLarge, CustomerLimit, EventNotBookable, Malformed, NotOnSale, NotYourEvent, SoldOut
@@ -80,17 +80,17 @@ def test_a_booking_of_no_seats_is_refused(quantity: int) -> None:
 
 @pytest.mark.parametrize(("end", "reason"), [(s.event_cancelled(), "cancelled"), (s.event_completed(), "completed")])
 @pytest.mark.parametrize("actor", [ALICE, ORGANIZER, ADMIN])
-def test_an_event_that_has_ended_sells_nothing(end: Entry, reason: str, actor: m.Actor) -> None:
+def test_an_event_that_has_ended_sells_nothing(end: Entry, reason: str, actor: Actor) -> None:
     given(s.scheduled(), end).when(s.book(actor)).refused(EventNotBookable, reason=reason)
 
 
 @pytest.mark.parametrize("actor", [ALICE, ORGANIZER, ADMIN])
-def test_an_event_that_has_started_sells_nothing(actor: m.Actor) -> None:
+def test_an_event_that_has_started_sells_nothing(actor: Actor) -> None:
     given(s.scheduled()).when(s.book(actor), at=STARTS).refused(EventNotBookable, reason="past")
 
 
 @pytest.mark.parametrize("actor", [ALICE, ORGANIZER])
-def test_sales_that_close_later_go_on_after_the_start(actor: m.Actor) -> None:
+def test_sales_that_close_later_go_on_after_the_start(actor: Actor) -> None:
     closes = STARTS + timedelta(days=90)
     exhibition = given(s.scheduled(sales_close_at=closes))
     for at in (STARTS, closes - timedelta(microseconds=1)):
@@ -140,7 +140,7 @@ def test_once_sales_close_nothing_is_sold() -> None:
 
 @pytest.mark.parametrize("actor", [ORGANIZER, ADMIN])
 @pytest.mark.parametrize("at", [NOW, CLOSE])
-def test_the_box_office_sells_outside_the_sales_window(actor: m.Actor, at: datetime) -> None:
+def test_the_box_office_sells_outside_the_sales_window(actor: Actor, at: datetime) -> None:
     opening = given(s.scheduled(sales_open_at=OPEN, sales_close_at=CLOSE))
     opening.when(s.book_for(actor, BOB), at=at).then(s.booked(BOB, s.general(1)))
 
@@ -176,18 +176,18 @@ def test_a_used_ticket_still_counts_towards_the_limit() -> None:
 
 
 def test_a_walk_in_has_no_limit() -> None:
-    walk_in = m.Actor(None, m.Role.CUSTOMER)
+    walk_in = Actor(None, Role.CUSTOMER)
     history = (s.scheduled(max_tickets_per_customer=1), s.booked(walk_in, s.general(3)))
     given(*history).when(s.book(ORGANIZER, General=5)).then(s.booked(walk_in, s.general(5)))
 
 
 @pytest.mark.parametrize("actor", [ORGANIZER, ADMIN])
-def test_the_box_office_keeps_to_a_named_customer_s_limit(actor: m.Actor) -> None:
+def test_the_box_office_keeps_to_a_named_customer_s_limit(actor: Actor) -> None:
     given(s.scheduled(max_tickets_per_customer=1)).when(s.book_for(actor, BOB, General=2)).refused(CustomerLimit, limit=1, held=0)
 
 
 @pytest.mark.parametrize("actor", [ALICE, s.OTHER_ORGANIZER, s.AUDITOR])
-def test_only_the_box_office_books_for_somebody_else(actor: m.Actor) -> None:
+def test_only_the_box_office_books_for_somebody_else(actor: Actor) -> None:
     given(s.scheduled()).when(s.book_for(actor, BOB)).refused(NotYourEvent)
 
 

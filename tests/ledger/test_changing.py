@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ledger import entries as e
-from ledger import messages as m
+from ledger.commands import Actor, CancelEvent, CategoryChange, CompleteEvent, Role
 from ledger.decide import MAX_CATEGORIES, MAX_CATEGORIES_EVER
 from ledger.entries import CancelledLine, Category, Entry
 from ledger.errors import (
@@ -23,21 +23,21 @@ from tests.ledger import scenario as s
 from tests.ledger.scenario import ADMIN, ALICE, BOOKING, GENERAL, NOW, ORGANIZER, STARTS, VIP, as_is, given
 
 SOLD = (s.scheduled(), s.booked(ALICE, s.general(4)))
-STRANGERS = pytest.mark.parametrize("actor", [ALICE, s.OTHER_ORGANIZER, s.AUDITOR, s.GUEST, m.Actor(ORGANIZER.id, m.Role.CUSTOMER)])
+STRANGERS = pytest.mark.parametrize("actor", [ALICE, s.OTHER_ORGANIZER, s.AUDITOR, s.GUEST, Actor(ORGANIZER.id, Role.CUSTOMER)])
 KEEPERS = pytest.mark.parametrize("actor", [ORGANIZER, ADMIN])
 
 
 @KEEPERS
-def test_the_organizer_and_an_admin_change_details(actor: m.Actor) -> None:
+def test_the_organizer_and_an_admin_change_details(actor: Actor) -> None:
     event = given(*SOLD).when(s.change(actor, name="Gala", venue="Hall")).then(s.details_changed(name="Gala", venue="Hall"))
     assert (event.details_version, event.details_set[-1]) == (3, 3)
 
 
 @STRANGERS
-def test_nobody_else_changes_cancels_or_completes_an_event(actor: m.Actor) -> None:
+def test_nobody_else_changes_cancels_or_completes_an_event(actor: Actor) -> None:
     given(*SOLD).when(s.change(actor, name="Mine")).refused(NotYourEvent)
-    given(*SOLD).when(m.CancelEvent(**s.by(actor))).refused(NotYourEvent)
-    given(*SOLD).when(m.CompleteEvent(**s.by(actor))).refused(NotYourEvent)
+    given(*SOLD).when(CancelEvent(**s.by(actor))).refused(NotYourEvent)
+    given(*SOLD).when(CompleteEvent(**s.by(actor))).refused(NotYourEvent)
 
 
 @pytest.mark.parametrize("version", [0, 2, 4])
@@ -110,7 +110,7 @@ def test_prices_names_and_capacities_change_together() -> None:
 
 
 def test_what_is_left_out_of_a_category_stays() -> None:
-    wanted = (m.CategoryChange(category_id(s.EVENT, 1), price=6_000), m.CategoryChange(category_id(s.EVENT, 2)))
+    wanted = (CategoryChange(category_id(s.EVENT, 1), price=6_000), CategoryChange(category_id(s.EVENT, 2)))
     event = given(*SOLD).when(s.change(to=wanted)).then(s.price_changed(1, 6_000))
     assert (event.categories[1].name, event.categories[1].capacity) == ("General", 10)
 
@@ -161,7 +161,7 @@ def test_a_new_category_needs_a_name_of_its_own(name: str) -> None:
 @pytest.mark.parametrize(
     "wanted", [(as_is(GENERAL), as_is(VIP, id=category_id(s.EVENT, 7))), (as_is(GENERAL), as_is(GENERAL, name="Other"))]
 )
-def test_a_category_id_is_the_event_s_own_and_listed_once(wanted: tuple[m.CategoryChange, ...]) -> None:
+def test_a_category_id_is_the_event_s_own_and_listed_once(wanted: tuple[CategoryChange, ...]) -> None:
     problem = {"path": "categories.id", "message": "must each be one of this event's categories, once"}
     given(*SOLD).when(s.change(to=wanted)).refused(Malformed, errors=[problem])
 
@@ -185,29 +185,29 @@ def test_a_seat_of_the_last_possible_category_is_sold() -> None:
 
 
 @KEEPERS
-def test_cancelling_an_event_cancels_everything_in_one_entry(actor: m.Actor) -> None:
+def test_cancelling_an_event_cancels_everything_in_one_entry(actor: Actor) -> None:
     history = (*SOLD, s.used(0), s.booked(s.BOB, s.vip(2), booking=s.ANOTHER_BOOKING))
-    event = given(*history).when(m.CancelEvent(**s.by(actor), reason="Rain")).then(s.event_cancelled("Rain"))
+    event = given(*history).when(CancelEvent(**s.by(actor), reason="Rain")).then(s.event_cancelled("Rain"))
     assert (event.status, event.details_version) == ("cancelled", 5)
     assert [seats.taken for seats in event.categories.values()] == [0, 0]
     assert (event.ticket_states(BOOKING), event.ticket_states(s.ANOTHER_BOOKING)) == (b"cccc", b"cc")
 
 
 def test_an_event_is_cancelled_once() -> None:
-    given(*SOLD, s.event_cancelled()).when(m.CancelEvent(**s.by(ORGANIZER))).refused(AlreadyCancelled)
+    given(*SOLD, s.event_cancelled()).when(CancelEvent(**s.by(ORGANIZER))).refused(AlreadyCancelled)
 
 
 def test_a_completed_event_is_not_cancelled() -> None:
-    given(*SOLD, s.event_completed()).when(m.CancelEvent(**s.by(ORGANIZER))).refused(EventNotBookable, reason="completed")
+    given(*SOLD, s.event_completed()).when(CancelEvent(**s.by(ORGANIZER))).refused(EventNotBookable, reason="completed")
 
 
 @KEEPERS
-def test_an_event_is_completed_and_its_tickets_stay(actor: m.Actor) -> None:
-    event = given(*SOLD).when(m.CompleteEvent(**s.by(actor))).then(s.event_completed())
+def test_an_event_is_completed_and_its_tickets_stay(actor: Actor) -> None:
+    event = given(*SOLD).when(CompleteEvent(**s.by(actor))).then(s.event_completed())
     assert (event.status, event.details_version) == ("completed", 3)
     assert event.ticket_states(BOOKING) == b"aaaa"
 
 
 @pytest.mark.parametrize(("end", "reason"), [(s.event_cancelled(), "cancelled"), (s.event_completed(), "completed")])
 def test_an_event_that_has_ended_is_not_completed(end: Entry, reason: str) -> None:
-    given(*SOLD, end).when(m.CompleteEvent(**s.by(ORGANIZER))).refused(EventNotBookable, reason=reason)
+    given(*SOLD, end).when(CompleteEvent(**s.by(ORGANIZER))).refused(EventNotBookable, reason=reason)

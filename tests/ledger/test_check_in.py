@@ -2,9 +2,9 @@
 
 import pytest
 
-from ledger import messages as m
+from ledger.commands import Actor
 from ledger.entries import CancelledLine
-from ledger.errors import EventNotBookable, InvalidCode, Malformed, NotYourEvent, TicketCancelled, TicketUsed
+from ledger.errors import EventNotBookable, InvalidCode, Malformed, NotYourEvent, TicketAlreadyUsed, TicketCancelled
 from tests.ledger import scenario as s
 from tests.ledger.scenario import ADMIN, ALICE, BOOKING, ORGANIZER, STARTS, given
 
@@ -12,14 +12,14 @@ SOLD = (s.scheduled(), s.booked(ALICE, s.general(2), s.vip(1)))
 
 
 @pytest.mark.parametrize("actor", [ORGANIZER, ADMIN])
-def test_the_organizer_and_an_admin_let_people_in(actor: m.Actor) -> None:
+def test_the_organizer_and_an_admin_let_people_in(actor: Actor) -> None:
     event = given(*SOLD).when(s.check_in(actor, 1)).then(s.used(1))
     assert event.ticket_states(BOOKING) == b"aua"
     assert [seats.taken for seats in event.categories.values()] == [2, 1]
 
 
 @pytest.mark.parametrize("actor", [ALICE, s.OTHER_ORGANIZER, s.AUDITOR, s.GUEST])
-def test_nobody_else_lets_people_in(actor: m.Actor) -> None:
+def test_nobody_else_lets_people_in(actor: Actor) -> None:
     given(*SOLD).when(s.check_in(actor)).refused(NotYourEvent)
 
 
@@ -29,7 +29,7 @@ def test_a_ticket_lets_in_before_and_after_the_start() -> None:
 
 
 def test_a_ticket_lets_in_once() -> None:
-    given(*SOLD, s.used(1)).when(s.check_in(ORGANIZER, 1)).refused(TicketUsed)
+    given(*SOLD, s.used(1)).when(s.check_in(ORGANIZER, 1)).refused(TicketAlreadyUsed)
     given(*SOLD, s.used(1)).when(s.check_in(ORGANIZER, 0)).then(s.used(0))
 
 

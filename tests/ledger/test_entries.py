@@ -102,7 +102,7 @@ def test_each_entry_has_a_topic_and_an_upcaster_leads_to_another() -> None:
 
 
 @given(histories)
-def test_entries_come_back_as_they_were_written(history: list[e.Recorded]) -> None:
+def test_entries_come_back_as_they_were_written(history: list[e.RecordedEntry]) -> None:
     for recorded in history:
         assert decode(e.topic_of(recorded.entry), encode(recorded.entry)) == recorded.entry
 

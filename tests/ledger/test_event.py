@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from ledger import entries as e
 from ledger import snapshots
-from ledger.entries import Recorded
+from ledger.entries import RecordedEntry
 from ledger.event import Event, evolve
 from tests.ledger import scenario as s
-from tests.ledger.histories import carry_out, fold, histories, wishes
+from tests.ledger.histories import execute, fold, histories, wishes
 
 
 def restored(snapshot: snapshots.Snapshot, number: int = 0) -> Event:
@@ -28,17 +28,17 @@ def restored(snapshot: snapshots.Snapshot, number: int = 0) -> Event:
 
 
 @given(histories, wishes)
-def test_a_dropped_trial_leaves_the_event_untouched(history: list[Recorded], wanted: list[Any]) -> None:
+def test_a_dropped_trial_leaves_the_event_untouched(history: list[RecordedEntry], wanted: list[Any]) -> None:
     event = fold(history)
     before = s.state(event)
-    carry_out(event.trial(), wanted)
+    execute(event.trial(), wanted)
     assert s.state(event) == before
 
 
 @given(histories, wishes)
-def test_a_merged_trial_is_the_event_that_its_entries_make(history: list[Recorded], wanted: list[Any]) -> None:
+def test_a_merged_trial_is_the_event_that_its_entries_make(history: list[RecordedEntry], wanted: list[Any]) -> None:
     trial = fold(history).trial()
-    made = carry_out(trial, wanted)
+    made = execute(trial, wanted)
     assert s.state(trial) == s.state(fold([*history, *made]))
     merged = trial.merge()
     assert s.state(merged) == s.state(fold([*history, *made]))
@@ -46,16 +46,16 @@ def test_a_merged_trial_is_the_event_that_its_entries_make(history: list[Recorde
 
 
 @given(histories, wishes, wishes)
-def test_a_trial_may_follow_a_merged_one(history: list[Recorded], first: list[Any], second: list[Any]) -> None:
+def test_a_trial_may_follow_a_merged_one(history: list[RecordedEntry], first: list[Any], second: list[Any]) -> None:
     trial = fold(history).trial()
-    made = carry_out(trial, first)
+    made = execute(trial, first)
     trial = trial.merge().trial()
-    made += carry_out(trial, second)
+    made += execute(trial, second)
     assert s.state(trial.merge()) == s.state(fold([*history, *made]))
 
 
 @given(histories)
-def test_a_restored_snapshot_is_the_event(history: list[Recorded]) -> None:
+def test_a_restored_snapshot_is_the_event(history: list[RecordedEntry]) -> None:
     event = fold(history)
     again = restored(snapshots.take(event), event.number)
     assert s.state(again) == s.state(event)
@@ -116,10 +116,10 @@ def test_snapshots_of_later_releases_are_told_apart(topic: str, later: bool) -> 
 
 
 @given(histories, wishes)
-def test_a_restored_event_goes_on_as_the_event_does(history: list[Recorded], wanted: list[Any]) -> None:
+def test_a_restored_event_goes_on_as_the_event_does(history: list[RecordedEntry], wanted: list[Any]) -> None:
     event = fold(history)
     again = restored(snapshots.take(event), event.number)
-    for recorded in carry_out(event, wanted):
+    for recorded in execute(event, wanted):
         evolve(again, recorded)
     assert s.state(again) == s.state(event)
 
@@ -127,7 +127,7 @@ def test_a_restored_event_goes_on_as_the_event_does(history: list[Recorded], wan
 def test_a_long_snapshot_is_read_back_in_frames() -> None:
     event = s.replayed(s.scheduled(e.Category(1, "General", 1, 5_000)))
     for number in range(2, 2 * snapshots.FRAME + 3):
-        evolve(event, Recorded(s.EVENT, number, s.booked(s.ALICE, s.general(1, 1), booking=UUID(int=number))))
+        evolve(event, RecordedEntry(s.EVENT, number, s.booked(s.ALICE, s.general(1, 1), booking=UUID(int=number))))
     steps = snapshots.restore(snapshots.take(event))
     assert len(list(steps)) == 3 + 1 + 1  # of bookings, of customers, of commands
     assert s.state(restored(snapshots.take(event))) == s.state(event)
@@ -179,11 +179,11 @@ def test_a_price_is_the_one_of_its_time() -> None:
 
 
 @given(histories, st.integers(2, 30))
-def test_entries_out_of_order_are_never_taken(history: list[Recorded], version: int) -> None:
+def test_entries_out_of_order_are_never_taken(history: list[RecordedEntry], version: int) -> None:
     event = fold(history)
     if version != event.version + 1:
         with pytest.raises(AssertionError):
-            evolve(event, Recorded(s.EVENT, version, s.event_completed()))
+            evolve(event, RecordedEntry(s.EVENT, version, s.event_completed()))
 
 
 def test_an_entry_that_would_oversell_is_never_taken() -> None:

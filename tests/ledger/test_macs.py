@@ -17,24 +17,24 @@ rows = st.tuples(st.uuids(), st.integers(1, 2**63 - 1), st.text(max_size=40), st
 @given(rows, rows)
 def test_it_is_of_no_other_entry(row: tuple[UUID, int, str, bytes], other: tuple[UUID, int, str, bytes]) -> None:
     macs = Macs(Keyring({1: ONE}))
-    assert macs.is_of(macs.of(*row), *row)
-    assert macs.is_of(macs.of(*row), *other) == (row == other)
+    assert macs.verify(macs.compute(*row), *row)
+    assert macs.verify(macs.compute(*row), *other) == (row == other)
 
 
 @given(st.text(max_size=20), st.binary(max_size=20), st.integers(1, 20))
 def test_bytes_do_not_move_between_topic_and_state(topic: str, state: bytes, moved: int) -> None:
     macs, start = Macs(Keyring({1: ONE})), ("x" * moved).encode()
-    assert not macs.is_of(macs.of(STREAM, 1, topic + "x" * moved, state), STREAM, 1, topic, start + state)
+    assert not macs.verify(macs.compute(STREAM, 1, topic + "x" * moved, state), STREAM, 1, topic, start + state)
 
 
 def test_the_newest_key_makes_it_and_all_of_them_verify() -> None:
     row = (STREAM, 1, "seats-booked/1", b"{}")
     before, after = Macs(Keyring({1: ONE})), Macs(Keyring({1: ONE, 2: TWO}))
-    assert after.is_of(before.of(*row), *row)
-    assert after.of(*row)[0] == 2
-    assert not before.is_of(after.of(*row), *row)
+    assert after.verify(before.compute(*row), *row)
+    assert after.compute(*row)[0] == 2
+    assert not before.verify(after.compute(*row), *row)
 
 
 @given(st.binary(max_size=40))
 def test_no_bytes_at_random_are_one(mac: bytes) -> None:
-    assert not Macs(Keyring({1: ONE})).is_of(mac, STREAM, 1, "seats-booked/1", b"{}")
+    assert not Macs(Keyring({1: ONE})).verify(mac, STREAM, 1, "seats-booked/1", b"{}")

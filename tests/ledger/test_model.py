@@ -4,7 +4,6 @@ Beside the Event an own, naive account is kept: a list of tickets, each with its
 SOAK=1 plays the long round: 2,000 games of 50 steps instead of 100 of 30.
 """
 
-import os
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
@@ -15,16 +14,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from ledger import entries as e
-from ledger import messages as m
 from ledger import snapshots
+from ledger.commands import Actor, CancelEvent, Command, CompleteEvent
 from ledger.decide import decide
 from ledger.errors import SeatledgerError
 from ledger.event import Event, evolve
 from tests.ledger import scenario as s
 from tests.ledger.histories import fold
 from tests.ledger.test_event import restored
+from tests.soak import rounds
 
-SOAK = os.environ.get("SOAK") == "1"
 NAMES = {1: "General", 2: "VIP"}
 
 people = st.sampled_from((s.ALICE, s.BOB, s.OTHER_ORGANIZER, s.ORGANIZER))
@@ -45,15 +44,15 @@ class Selling(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.event: Event | None = None
-        self.ledger: list[e.Recorded] = []
-        self.sent: list[m.Command] = []
+        self.ledger: list[e.RecordedEntry] = []
+        self.sent: list[Command] = []
         self.tickets: list[Ticket] = []
         self.paid = self.refunded = 0
         self.price, self.capacity = {1: 0, 2: 0}, {1: 0, 2: 0}
 
     # --- what the appender does with a command
 
-    def submit(self, command: m.Command) -> bool:
+    def submit(self, command: Command) -> bool:
         """Was it carried out? A refused one, and one that was carried out before, must leave no trace."""
         before = s.state(self.event) if self.event else None
         try:
@@ -65,7 +64,7 @@ class Selling(RuleBasedStateMachine):
             return False
         trial = self.event.trial() if self.event else None
         for entry in entries:
-            self.ledger.append(e.Recorded(s.EVENT, len(self.ledger) + 1, entry))
+            self.ledger.append(e.RecordedEntry(s.EVENT, len(self.ledger) + 1, entry))
             trial = evolve(trial, self.ledger[-1])
         assert self.event is None or s.state(self.event) == before, "a trial changes nothing"
         assert trial is not None
@@ -73,7 +72,7 @@ class Selling(RuleBasedStateMachine):
         self.sent.append(command)
         return True
 
-    def named(self, command: m.Command) -> m.Command:
+    def named(self, command: Command) -> Command:
         return msgspec.structs.replace(command, id=uuid5(s.EVENT, str(len(self.ledger))))
 
     # --- what people do
@@ -85,7 +84,7 @@ class Selling(RuleBasedStateMachine):
         assert self.submit(self.named(s.schedule(*categories, max_tickets_per_customer=limit)))
 
     @rule(who=people, customer=st.none() | people, general=st.integers(0, 5), vip=st.integers(0, 2))
-    def book(self, who: m.Actor, customer: m.Actor | None, general: int, vip: int) -> None:
+    def book(self, who: Actor, customer: Actor | None, general: int, vip: int) -> None:
         wanted = {1: general, 2: vip}
         at_box_office = who is s.ORGANIZER
         holder = (customer.id if customer else None) if at_box_office else who.id
@@ -101,7 +100,7 @@ class Selling(RuleBasedStateMachine):
             self.paid += sum(self.price[category] for category in seats)
 
     @rule(who=people, category=st.sampled_from([1, 2]))
-    def book_one(self, who: m.Actor, category: int) -> None:
+    def book_one(self, who: Actor, category: int) -> None:
         self.book(who, who, int(category == 1), int(category == 2))
 
     @precondition(lambda self: self.sent)
@@ -157,7 +156,7 @@ class Selling(RuleBasedStateMachine):
         if die != 13:  # most games go on
             return
         active = self.status == "active"
-        assert self.submit(self.named((m.CompleteEvent if complete else m.CancelEvent)(**s.by(s.ORGANIZER)))) == active
+        assert self.submit(self.named((CompleteEvent if complete else CancelEvent)(**s.by(s.ORGANIZER)))) == active
         if active and not complete:
             self.give_back(self.tickets)
 
@@ -228,8 +227,8 @@ class Selling(RuleBasedStateMachine):
 
 TestSelling: Any = Selling.TestCase
 TestSelling.settings = settings(
-    max_examples=2_000 if SOAK else 100,
-    stateful_step_count=50 if SOAK else 30,
+    max_examples=rounds(100, 2_000),
+    stateful_step_count=rounds(30, 50),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

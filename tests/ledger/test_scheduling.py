@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ledger import messages as m
+from ledger.commands import CancelEvent, Command, CompleteEvent, ScheduleEvent
 from ledger.decide import MAX_CATEGORIES
 from ledger.entries import Category
 from ledger.errors import EventNotFound, Malformed
@@ -82,7 +82,7 @@ def test_an_event_has_no_more_categories_than_the_limit() -> None:
 
 
 def test_an_event_without_categories_is_refused() -> None:
-    command = m.ScheduleEvent(**s.by(s.ORGANIZER), details=s.details(), currency="EUR", categories=())
+    command = ScheduleEvent(**s.by(s.ORGANIZER), details=s.details(), currency="EUR", categories=())
     given().when(command).refused(Malformed, **malformed("categories", "must be 1 to 50"))
 
 
@@ -93,10 +93,10 @@ def test_an_event_without_categories_is_refused() -> None:
         s.cancel(s.ALICE),
         s.check_in(s.ADMIN),
         s.change(),
-        m.CancelEvent(**s.by(s.ADMIN)),
-        m.CompleteEvent(**s.by(s.ADMIN)),
+        CancelEvent(**s.by(s.ADMIN)),
+        CompleteEvent(**s.by(s.ADMIN)),
     ],
     ids=lambda command: type(command).__name__,
 )
-def test_an_event_that_was_never_scheduled_is_not_found(command: m.Command) -> None:
+def test_an_event_that_was_never_scheduled_is_not_found(command: Command) -> None:
     given().when(command).refused(EventNotFound)

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from ledger.errors import InvalidCode, WrongEvent
 from ledger.keys import Keyring, KeysError
-from ledger.ticket_codes import Place, TicketCodes
+from ledger.ticket_codes import TicketCodes, TicketLocation
 
 EVENT, OTHER_EVENT = UUID(int=0xE001), UUID(int=0xE002)
 OLD_KEY, NEW_KEY = bytes(32), bytes(range(32))
 CODES = TicketCodes(Keyring({1: OLD_KEY}))
-CODE = CODES.code(EVENT, Place(41, 7), 1)
+CODE = CODES.code(EVENT, TicketLocation(41, 7), 1)
 SYMBOLS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -24,12 +24,12 @@ def test_a_code_stays_the_same_for_ever() -> None:
 
 @given(st.uuids(), st.integers(1, 2**32 - 1), st.integers(0, 2**16 - 1))
 def test_a_code_leads_back_to_its_place(event_id: UUID, version: int, ticket: int) -> None:
-    place = Place(version, ticket)
+    place = TicketLocation(version, ticket)
     assert CODES.read(event_id, CODES.code(event_id, place, 1)) == place
 
 
 def test_no_two_tickets_share_a_code() -> None:
-    places = [Place(version, ticket) for version in range(1, 60) for ticket in range(60)]
+    places = [TicketLocation(version, ticket) for version in range(1, 60) for ticket in range(60)]
     assert len({CODES.code(EVENT, place, 1) for place in places}) == len(places)
 
 
@@ -52,12 +52,12 @@ def test_a_code_with_another_character_lets_nobody_in(position: int) -> None:
 
 @pytest.mark.parametrize("written", [CODE.lower(), CODE.replace("-", ""), CODE.replace("-", " "), f"  {CODE}\n", "-".join(CODE)])
 def test_a_code_is_read_however_it_is_written(written: str) -> None:
-    assert CODES.read(EVENT, written) == Place(41, 7)
+    assert CODES.read(EVENT, written) == TicketLocation(41, 7)
 
 
 @pytest.mark.parametrize(("read_as", "meant"), [("O", "0"), ("o", "0"), ("I", "1"), ("i", "1"), ("L", "1"), ("l", "1")])
 def test_letters_that_look_like_digits_are_those_digits(read_as: str, meant: str) -> None:
-    code = next(code for ticket in range(200) if meant in (code := CODES.code(EVENT, Place(41, ticket), 1))[5:])
+    code = next(code for ticket in range(200) if meant in (code := CODES.code(EVENT, TicketLocation(41, ticket), 1))[5:])
     assert CODES.read(EVENT, code.replace(meant, read_as)) == CODES.read(EVENT, code)
 
 
@@ -72,9 +72,9 @@ def test_what_is_no_code_is_invalid(text: str) -> None:
 def test_a_new_key_keeps_the_old_codes_good() -> None:
     both = TicketCodes(Keyring({1: OLD_KEY, 2: NEW_KEY}))
     assert both.newest_key == 2
-    assert both.code(EVENT, Place(41, 7), 1) == CODE
-    assert both.read(EVENT, CODE) == Place(41, 7)
-    assert both.read(EVENT, both.code(EVENT, Place(41, 7), 2)) == Place(41, 7)
+    assert both.code(EVENT, TicketLocation(41, 7), 1) == CODE
+    assert both.read(EVENT, CODE) == TicketLocation(41, 7)
+    assert both.read(EVENT, both.code(EVENT, TicketLocation(41, 7), 2)) == TicketLocation(41, 7)
 
 
 def test_without_its_key_a_code_is_worth_nothing() -> None:
@@ -82,7 +82,7 @@ def test_without_its_key_a_code_is_worth_nothing() -> None:
     with pytest.raises(InvalidCode):
         rest.read(EVENT, CODE)
     with pytest.raises(KeysError, match="version 1 is missing"):
-        rest.code(EVENT, Place(41, 7), 1)
+        rest.code(EVENT, TicketLocation(41, 7), 1)
 
 
 def test_another_key_makes_other_codes() -> None:

@@ -12,10 +12,10 @@ from ledger import snapshots
 from ledger.event import Event, evolve
 from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
-from projections import digests
 from projections.engine import catch_up
-from projections.proof.checkpoints import Checkpointing
-from projections.proof.verify import Report, Verifier
+from projections.proof.checkpoints import CheckpointSigner
+from projections.proof.verify import VerificationReport, Verifier
+from projections.rebuild import digests
 from projections.registry import PROJECTORS
 from tests.conftest import PostgresServer
 from tests.ledger import scenario as s
@@ -65,7 +65,7 @@ def tell(url: str, ledger: Ledger, keys: Path) -> None:
 
 
 def _tell_and_project(url: str, ledger: Ledger, keys: Path) -> None:
-    story, engine, worker = Story(seed=11), create_engine(sqlalchemy_url(url)), Checkpointing(keys, seconds=0)
+    story, engine, worker = Story(seed=11), create_engine(sqlalchemy_url(url)), CheckpointSigner(keys, seconds=0)
     s.append(ledger, story.entries)
     for _ in range(4):
         s.append(ledger, story.tell(80))
@@ -111,12 +111,12 @@ class Database:
         return f"UPDATE {table} SET {column} = {ALTERED_TO[kind].format(column)} WHERE {self.one(table)}"
 
 
-class Altered:
+class AlteredCopy:
     """A copy, to alter and to verify."""
 
     def __init__(self, url: str, keys: Path) -> None:
         self.url, self.keys = url, keys
 
-    def by(self, *statements: str) -> Report:
+    def by(self, *statements: str) -> VerificationReport:
         Database(self.url).do(*statements)
         return Verifier(Settings(database_url=self.url, keys_dir=self.keys)).run()

@@ -12,7 +12,7 @@ from ledger.macs import Macs
 from ledger.store import Ledger, sqlalchemy_url
 from tests.conftest import PostgresServer
 from tests.ledger import scenario as s
-from tests.projections.altering import FREE, Altered, Honest, tell
+from tests.projections.altering import FREE, AlteredCopy, Honest, tell
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def honest(postgres_server: PostgresServer, template_database: str, tmp_path_fac
 
 
 @pytest.fixture
-def altered(honest: Honest) -> Iterator[Altered]:
+def altered(honest: Honest) -> Iterator[AlteredCopy]:
     name = f"altered_{random.randrange(10**9)}"
-    yield Altered(honest.server.create(name, f"{honest.server.prefix}{honest.name}"), honest.keys)
+    yield AlteredCopy(honest.server.create(name, f"{honest.server.prefix}{honest.name}"), honest.keys)
     honest.server.drop(name)

@@ -8,15 +8,27 @@ from uuid import UUID, uuid5
 from sqlalchemy import Engine, text
 
 from ledger import entries as e
-from ledger import messages as m
+from ledger.commands import (
+    Actor,
+    BookSeats,
+    CancelBooking,
+    CancelEvent,
+    CategoryChange,
+    ChangeEvent,
+    CheckIn,
+    Command,
+    Role,
+    ScheduleEvent,
+    WantedSeats,
+)
 from ledger.decide import decide
-from ledger.entries import Recorded
+from ledger.entries import RecordedEntry
 from ledger.errors import SeatledgerError
 from ledger.event import Event, category_id, evolve
 
 START = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
-ORGANIZER = m.Actor(UUID(int=0x0E), m.Role.ORGANIZER)
-CUSTOMERS = [m.Actor(UUID(int=0xC0 + number), m.Role.CUSTOMER) for number in range(6)]
+ORGANIZER = Actor(UUID(int=0x0E), Role.ORGANIZER)
+CUSTOMERS = [Actor(UUID(int=0xC0 + number), Role.CUSTOMER) for number in range(6)]
 _NAMES = UUID(int=0x5707)
 
 
@@ -26,7 +38,7 @@ class Story:
     def __init__(self, seed: int, events: int = 4) -> None:
         self.dice = random.Random(seed)
         self.now = START
-        self.entries: list[Recorded] = []
+        self.entries: list[RecordedEntry] = []
         self.events: dict[UUID, Event] = {}
         self.refunds: dict[UUID, int] = {}
         self._seed = seed
@@ -34,9 +46,9 @@ class Story:
             id_ = uuid5(_NAMES, f"{seed} event {number}")
             details = e.Details(name=f"Event {number}", starts_at=START + timedelta(days=90), max_tickets_per_customer=20)
             categories = (e.Category(1, "General", 1_050, 60), e.Category(2, "VIP", 9_900, 12))
-            self._do(m.ScheduleEvent(id=id_, actor=ORGANIZER, event_id=id_, details=details, currency="EUR", categories=categories))
+            self._do(ScheduleEvent(id=id_, actor=ORGANIZER, event_id=id_, details=details, currency="EUR", categories=categories))
 
-    def tell(self, steps: int) -> list[Recorded]:
+    def tell(self, steps: int) -> list[RecordedEntry]:
         """That many steps more (refused ones leave nothing); returns the entries that they made."""
         before = len(self.entries)
         for step in range(steps):
@@ -46,40 +58,40 @@ class Story:
         return self.entries[before:]
 
     def cancel(self, event: Event) -> None:
-        self._do(m.CancelEvent(id=uuid5(event.id, "cancel"), actor=ORGANIZER, event_id=event.id))
+        self._do(CancelEvent(id=uuid5(event.id, "cancel"), actor=ORGANIZER, event_id=event.id))
 
-    def _wish(self, id_: UUID, event: Event) -> m.Command:
+    def _wish(self, id_: UUID, event: Event) -> Command:
         by: dict[str, Any] = {"id": id_, "actor": ORGANIZER, "event_id": event.id}
         bookings = [UUID(bytes=key) for key in event.bookings]  # type: ignore[union-attr]
         what = self.dice.choices(("book", "cancel", "part", "check in", "change"), (10, 2, 2, 3, 1))[0] if bookings else "book"
         match what:
             case "book":
-                tickets = tuple(m.Wanted(name, self.dice.randint(1, 3)) for name in self.dice.sample(["General", "VIP"], 1))
-                return m.BookSeats(**{**by, "actor": self.dice.choice([*CUSTOMERS, ORGANIZER])}, tickets=tickets)
+                tickets = tuple(WantedSeats(name, self.dice.randint(1, 3)) for name in self.dice.sample(["General", "VIP"], 1))
+                return BookSeats(**{**by, "actor": self.dice.choice([*CUSTOMERS, ORGANIZER])}, tickets=tickets)
             case "cancel" | "part":
                 part = (self.dice.randrange(3),) if what == "part" else None
-                return m.CancelBooking(**by, booking_id=self.dice.choice(bookings), tickets=part)
+                return CancelBooking(**by, booking_id=self.dice.choice(bookings), tickets=part)
             case "check in":
-                return m.CheckIn(**by, booking_id=self.dice.choice(bookings), ticket=self.dice.randrange(3))
+                return CheckIn(**by, booking_id=self.dice.choice(bookings), ticket=self.dice.randrange(3))
             case _:
                 changes = {"name": f"Renamed {self.dice.randrange(100)}"}
                 categories = [
-                    m.CategoryChange(category_id(event.id, c.number), price=self.dice.randrange(0, 5_000), capacity=c.capacity + 1)
+                    CategoryChange(category_id(event.id, c.number), price=self.dice.randrange(0, 5_000), capacity=c.capacity + 1)
                     for c in event.categories.values()
                 ]
                 if self.dice.random() < 0.3:
-                    categories.append(m.CategoryChange(None, f"New {id_.hex[:6]}", 700, 5))
+                    categories.append(CategoryChange(None, f"New {id_.hex[:6]}", 700, 5))
                 version = event.details_version
-                return m.ChangeEvent(**by, changes=changes, categories=tuple(categories), expected_details_version=version)
+                return ChangeEvent(**by, changes=changes, categories=tuple(categories), expected_details_version=version)
 
-    def _do(self, command: m.Command) -> None:
+    def _do(self, command: Command) -> None:
         event = self.events.get(command.event_id)
         try:
             entries = decide(event, command, self.now)
         except SeatledgerError:
             return
         for entry in entries:
-            recorded = Recorded(command.event_id, event.version + 1 if event else 1, entry)
+            recorded = RecordedEntry(command.event_id, event.version + 1 if event else 1, entry)
             self.entries.append(recorded)
             event = self.events[command.event_id] = evolve(event, recorded)
 

@@ -9,11 +9,11 @@ from pymerkle import InmemoryTree
 from sqlalchemy import Engine, text
 
 from ledger import entries as e
-from ledger.entries import Recorded, topic_of
+from ledger.entries import RecordedEntry, topic_of
 from ledger.mapper import encode
 from ledger.store import Ledger
 from projections import audit, merkle
-from projections.engine import Stalled, catch_up
+from projections.engine import ProjectionStalled, catch_up
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
 from tests.projections.stories import Story
@@ -22,14 +22,14 @@ from tests.projections.test_engine import _Interrupting, _kill_the_others
 AUDIT = PROJECTORS["audit"]
 
 
-def content(position: int, recorded: Recorded) -> bytes:
+def content(position: int, recorded: RecordedEntry) -> bytes:
     """What a leaf holds, as decision 0017 says it."""
     topic, state = topic_of(recorded.entry).encode(), encode(recorded.entry)
     numbers = b"".join(number.to_bytes(8, "big") for number in (recorded.version, position))
     return recorded.stream.bytes + numbers + b"".join(len(part).to_bytes(4, "big") + part for part in (topic, state))
 
 
-def append(ledger: Ledger, entries: list[Recorded]) -> list[tuple[int, Recorded]]:
+def append(ledger: Ledger, entries: list[RecordedEntry]) -> list[tuple[int, RecordedEntry]]:
     return list(zip(s.append(ledger, entries), entries, strict=True))
 
 
@@ -38,7 +38,7 @@ def roots(engine: Engine, sizes: list[int]) -> list[bytes]:
         return [audit.root_at(connection, size) for size in sizes]
 
 
-def check(engine: Engine, leaves: list[tuple[int, Recorded]]) -> None:
+def check(engine: Engine, leaves: list[tuple[int, RecordedEntry]]) -> None:
     """The stored tree is that of these leaves: its root at every size, and the places of its leaves."""
     oracle: Any = InmemoryTree(algorithm="sha256")
     for position, recorded in leaves:
@@ -61,7 +61,7 @@ def test_the_tree_is_that_of_the_raw_entries_however_long_the_runs_are(seed: int
     leaves = append(ledger, story.entries)
     for _ in range(8):
         leaves += append(ledger, story.tell(dice.randrange(1, 300)))
-        catch_up(engine, ledger, AUDIT, run_length=dice.choice((1, 7, 255, 256, 257, 2_000)))
+        catch_up(engine, ledger, AUDIT, batch_size=dice.choice((1, 7, 255, 256, 257, 2_000)))
         check(engine, leaves)
     print(f"{len(leaves)} leaves")
 
@@ -72,7 +72,7 @@ def test_positions_that_skip_are_kept_beside_the_leaves(engine: Engine, ledger: 
     with psycopg.connect(database_url) as connection:
         connection.execute("SELECT setval('ledger_entries_notification_id_seq', 1000000)")
     leaves += append(ledger, story.tell(400))
-    catch_up(engine, ledger, AUDIT, run_length=100)
+    catch_up(engine, ledger, AUDIT, batch_size=100)
     check(engine, leaves)
     with engine.connect() as connection:
         tile, packed = connection.execute(text("SELECT tile, positions FROM audit_leaves ORDER BY tile LIMIT 1")).one()
@@ -86,8 +86,8 @@ def test_killed_in_mid_run_it_goes_on_as_if_nothing_had_been(engine: Engine, led
     for _ in range(5):
         leaves += append(ledger, story.tell(120))
         with pytest.raises(Exception, match=r"terminat|closed"):
-            catch_up(engine, ledger, _Interrupting(AUDIT, lambda: _kill_the_others(database_url)), run_length=50)
-        catch_up(engine, ledger, AUDIT, run_length=70)
+            catch_up(engine, ledger, _Interrupting(AUDIT, lambda: _kill_the_others(database_url)), batch_size=50)
+        catch_up(engine, ledger, AUDIT, batch_size=70)
         check(engine, leaves)
 
 
@@ -107,7 +107,7 @@ def test_what_changed_a_booking_later_is_found_by_booking(engine: Engine, ledger
     story.tell(300)
     story.cancel(next(iter(story.events.values())))
     s.append(ledger, story.entries)
-    catch_up(engine, ledger, AUDIT, run_length=40)
+    catch_up(engine, ledger, AUDIT, batch_size=40)
     expected = {
         (one.stream if isinstance(one.entry, e.EventCancelled) else one.entry.booking_id, one.version)
         for one in story.entries
@@ -127,5 +127,5 @@ def test_a_tree_that_lacks_something_is_not_appended_to(spoil: str, engine: Engi
     with engine.begin() as connection:
         connection.execute(text(spoil))
     s.append(ledger, story.tell(20))
-    with pytest.raises(Stalled, match="MissingHash"):
+    with pytest.raises(ProjectionStalled, match="MissingHash"):
         catch_up(engine, ledger, AUDIT)

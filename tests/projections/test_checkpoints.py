@@ -15,7 +15,7 @@ from ledger.keys import KeysError
 from ledger.store import Ledger
 from projections import audit
 from projections.engine import catch_up
-from projections.proof.checkpoints import FORGOTTEN, INCONSISTENT, SIGNING, Checkpointing
+from projections.proof.checkpoints import FORGOTTEN, INCONSISTENT, SIGNING, CheckpointSigner
 from projections.proof.log_keys import LogKeys, begin_origin, read_origin
 from projections.proof.signed_list import LIST_FILE, read_list
 from projections.proof.signed_notes import Checkpoint, Note, NoteError, VerifierKey
@@ -33,7 +33,7 @@ class Log:
         self.engine, self.ledger, self.keys = engine, ledger, keys
         self.story = Story(seed=1)
         s.append(self.ledger, self.story.entries)
-        self.worker = Checkpointing(keys, seconds=0)
+        self.worker = CheckpointSigner(keys, seconds=0)
 
     def grow(self, steps: int = 20) -> None:
         s.append(self.ledger, self.story.tell(steps))
@@ -99,7 +99,7 @@ def test_the_first_one_waits_for_all_entries_that_are_older_than_macs(log: Log) 
     s.append(log.ledger, log.story.tell(50))
     log.run("UPDATE ledger_entries SET mac = NULL")
     head = log.ledger.head()
-    catch_up(log.engine, log.ledger, PROJECTORS["audit"], run_length=10, at_most=10)
+    catch_up(log.engine, log.ledger, PROJECTORS["audit"], batch_size=10, at_most=10)
     assert log.size() == 10
     assert log.sign() is None
     log.project()
@@ -110,7 +110,7 @@ def test_the_first_one_waits_for_all_entries_that_are_older_than_macs(log: Log) 
 
 
 def test_no_more_often_than_it_should(log: Log) -> None:
-    log.worker = Checkpointing(log.keys, seconds=0.5)
+    log.worker = CheckpointSigner(log.keys, seconds=0.5)
     log.grow()
     assert log.sign()
     log.grow()
@@ -122,7 +122,7 @@ def test_no_more_often_than_it_should(log: Log) -> None:
 def test_many_workers_sign_one_tree_once(log: Log) -> None:
     for _ in range(5):
         log.grow()
-        workers = [threading.Thread(target=Checkpointing(log.keys, seconds=0).sign, args=(log.engine,)) for _ in range(8)]
+        workers = [threading.Thread(target=CheckpointSigner(log.keys, seconds=0).sign, args=(log.engine,)) for _ in range(8)]
         for worker in workers:
             worker.start()
         for worker in workers:
@@ -139,7 +139,7 @@ def test_a_restored_backup_is_noticed_and_stops_the_signing(log: Log, caplog: py
     signed = log.sign()
     assert signed is not None
     log.forget(5)
-    log.worker = Checkpointing(log.keys, seconds=0)  # the worker is started again
+    log.worker = CheckpointSigner(log.keys, seconds=0)  # the worker is started again
     for _ in range(5):
         assert log.sign() is None
     assert log.standing() == FORGOTTEN

@@ -10,17 +10,17 @@ import pytest
 from sqlalchemy import Connection, Engine, event, text
 
 from ledger import entries as e
-from ledger.entries import Recorded
+from ledger.entries import RecordedEntry
 from ledger.store import Ledger
-from projections.engine import Occupied, Projector, Stalled, catch_up
+from projections.engine import ProjectionLocked, ProjectionStalled, Projector, catch_up
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
 from tests.projections.stories import TABLES, Story, rows
 
 
-def project(engine: Engine, ledger: Ledger, names: Iterable[str] = PROJECTORS, run_length: int = 2_000) -> None:
+def project(engine: Engine, ledger: Ledger, names: Iterable[str] = PROJECTORS, batch_size: int = 2_000) -> None:
     for name in names:
-        catch_up(engine, ledger, PROJECTORS[name], run_length=run_length)
+        catch_up(engine, ledger, PROJECTORS[name], batch_size=batch_size)
 
 
 def position(engine: Engine, name: str) -> int:
@@ -43,7 +43,7 @@ def test_hints_doubled_shuffled_and_dropped_give_the_same_rows(engine: Engine, l
             s.append(ledger, made)
         hints = [name for name in PROJECTORS for _ in range(dice.choice((0, 0, 1, 2)))]
         dice.shuffle(hints)
-        project(engine, ledger, hints, run_length=dice.choice((1, 3, 50)))
+        project(engine, ledger, hints, batch_size=dice.choice((1, 3, 50)))
     project(engine, ledger)
     seen = rows(engine)
     assert len(seen["tickets"]) > 100
@@ -61,8 +61,8 @@ def test_two_workers_at_once_fold_each_entry_once(engine: Engine, ledger: Ledger
 
     def work() -> None:
         while position(engine, "revenue") < ledger.head():
-            with suppress(Occupied):
-                catch_up(engine, ledger, revenue, lambda name, position: published.append(position), run_length=7)
+            with suppress(ProjectionLocked):
+                catch_up(engine, ledger, revenue, lambda name, position: published.append(position), batch_size=7)
 
     workers = [threading.Thread(target=work) for _ in range(4)]
     for worker in workers:
@@ -81,9 +81,10 @@ class _Interrupting:
 
     def __init__(self, real: Projector, interrupt: object) -> None:
         self.name, self.version, self.tables = real.name, real.version, real.tables
+        self.handles = real.handles
         self._real, self._interrupt = real, interrupt
 
-    def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
+    def fold(self, connection: Connection, run: Sequence[RecordedEntry]) -> None:
         self._real.fold(connection, run)
         interrupt, self._interrupt = self._interrupt, None
         if callable(interrupt):
@@ -97,7 +98,7 @@ def test_a_hint_that_finds_the_projector_locked_comes_again(engine: Engine, ledg
 
     def a_hint_comes() -> None:
         late.extend(s.append(ledger, story.tell(30)))
-        with pytest.raises(Occupied):
+        with pytest.raises(ProjectionLocked):
             catch_up(engine, ledger, PROJECTORS["availability"])
 
     catch_up(engine, ledger, _Interrupting(PROJECTORS["availability"], a_hint_comes))
@@ -110,9 +111,10 @@ class _Tripping:
 
     def __init__(self, real: Projector, at: int) -> None:
         self.name, self.version, self.tables = real.name, real.version, real.tables
+        self.handles = real.handles
         self._real, self.at = real, at
 
-    def fold(self, connection: Connection, run: Sequence[Recorded]) -> None:
+    def fold(self, connection: Connection, run: Sequence[RecordedEntry]) -> None:
         if any(recorded.position == self.at for recorded in run):
             raise ValueError("what is this?")
         self._real.fold(connection, run)
@@ -123,7 +125,7 @@ def test_an_entry_that_cant_be_applied_stops_its_projector_there_and_nobody_else
     story.tell(60)
     positions = s.append(ledger, story.entries)
     tripping = _Tripping(PROJECTORS["bookings"], at=positions[20])
-    with pytest.raises(Stalled):
+    with pytest.raises(ProjectionStalled):
         catch_up(engine, ledger, tripping)
     project(engine, ledger, ["revenue"])
     with engine.connect() as connection:

@@ -12,8 +12,8 @@ from sqlalchemy import Engine, event, text
 
 from ledger.entries import SeatsBooked
 from ledger.store import Ledger
-from projections.copies import CopiesRefused
-from projections.rebuild import Rebuilder
+from projections.rebuild.rebuilder import Rebuilder
+from projections.rebuild.shadow_copies import ShadowCopyError
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
 from tests.projections.stories import Story, rows
@@ -90,7 +90,7 @@ def test_killed_ten_times_it_ends_equal(
     engine: Engine, rebuilder: Rebuilder, story: Story, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At any of its statements."""
-    monkeypatch.setattr("projections.copies.RUN", 40)
+    monkeypatch.setattr("projections.rebuild.shadow_copies.BATCH_SIZE", 40)
     before, dice, statements = rows(engine), random.Random(seed), count()
     killed_at = set(accumulate(dice.randint(1, 120) for _ in range(10)))
 
@@ -112,7 +112,7 @@ def test_killed_ten_times_it_ends_equal(
 
 def test_only_one_at_a_time(database_url: str, ledger: Ledger, rebuilder: Rebuilder, story: Story) -> None:
     other = Rebuilder(database_url, ledger)
-    with rebuilder._copies.alone("revenue"), pytest.raises(CopiesRefused, match="Another rebuild of revenue is under way"):
+    with rebuilder._copies.alone("revenue"), pytest.raises(ShadowCopyError, match="Another rebuild of revenue is under way"):
         other.rebuild(ALL)
     other.close()
     assert len(rebuilder.rebuild(ALL)) == len(ALL)
@@ -132,7 +132,7 @@ def test_the_lock_is_free_after_any_failure(database_url: str, ledger: Ledger, r
 def test_what_depends_on_a_served_table_is_named(engine: Engine, rebuilder: Rebuilder, story: Story) -> None:
     with engine.begin() as connection:
         connection.execute(text("CREATE VIEW somebodys AS SELECT event_id FROM revenue_events"))
-    with pytest.raises(CopiesRefused, match="view somebodys depends on table revenue_events"):
+    with pytest.raises(ShadowCopyError, match="view somebodys depends on table revenue_events"):
         rebuilder.rebuild([PROJECTORS["revenue"]])
     with engine.begin() as connection:
         connection.execute(text("DROP VIEW somebodys"))

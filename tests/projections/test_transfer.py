@@ -18,7 +18,7 @@ from ledger.macs import Macs
 from ledger.mapper import encode
 from ledger.store import Ledger
 from projections.engine import catch_up
-from projections.proof.checkpoints import Checkpointing
+from projections.proof.checkpoints import CheckpointSigner
 from projections.registry import PROJECTORS
 from tests.conftest import PostgresServer
 from tests.ledger import scenario as s
@@ -132,7 +132,7 @@ def test_verify_rebuild_resume(database_url: str, keys: Path, tmp_path: Path, st
     with closing(Ledger(database_url)) as ledger:
         for projector in PROJECTORS.values():
             catch_up(engine, ledger, projector)
-    assert Checkpointing(keys, seconds=0).sign(engine) is not None
+    assert CheckpointSigner(keys, seconds=0).sign(engine) is not None
     before = rows(engine)
     assert f"Proven: {len(story.entries)} entries" in said(run(database_url, keys, "verify", "--json", tmp_path / "report"))
     assert json.loads((tmp_path / "report").read_text())["finding"] is None
@@ -152,7 +152,7 @@ def test_verify_rebuild_resume(database_url: str, keys: Path, tmp_path: Path, st
 
 def test_entries_without_a_mac_are_accepted_by_hand_alone(database_url: str, keys: Path, story: Story, engine: Engine) -> None:
     """As when psql loads a file into a system that runs."""
-    worker = Checkpointing(keys, seconds=0)
+    worker = CheckpointSigner(keys, seconds=0)
 
     def project_and_sign() -> None:
         with closing(Ledger(database_url)) as ledger:

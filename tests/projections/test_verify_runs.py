@@ -25,11 +25,11 @@ from projections.proof.verify_checkpoints import accept
 from projections.proof.verify_entries import EntryCheck
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
-from tests.projections.altering import Altered, Database, tell
+from tests.projections.altering import AlteredCopy, Database, tell
 from tests.projections.stories import Story
 
 
-def test_a_checkpoint_that_somebody_kept_is_compared(altered: Altered, tmp_path: Path) -> None:
+def test_a_checkpoint_that_somebody_kept_is_compared(altered: AlteredCopy, tmp_path: Path) -> None:
     """Who rewrites everything and holds the keys is found by this alone."""
     keys, kept = tmp_path / "keys", tmp_path / "kept.txt"
     shutil.copytree(altered.keys, keys)
@@ -62,13 +62,13 @@ def _rewrite_entry(connection: psycopg.Connection[Any], macs: Macs) -> None:
     body["digest"] = base64.b64encode(bytes(16)).decode()
     new = json.dumps(body, separators=(",", ":")).encode()
     update = "UPDATE ledger_entries SET state = %s, mac = %s WHERE notification_id = %s"
-    connection.execute(update, (new, macs.of(stream, version, topic, new), position))
+    connection.execute(update, (new, macs.compute(stream, version, topic, new), position))
     connection.execute("DELETE FROM ledger_snapshots")
     connection.execute("TRUNCATE audit_checkpoints, audit_signing, audit_tiles, audit_leaves, audit_amendments")
     connection.execute("UPDATE projections SET position = 0 WHERE name = 'audit'")
 
 
-def test_a_snapshot_of_a_later_release_is_passed_over_and_said(altered: Altered) -> None:
+def test_a_snapshot_of_a_later_release_is_passed_over_and_said(altered: AlteredCopy) -> None:
     settings, database = Settings(database_url=altered.url, keys_dir=altered.keys), Database(altered.url)
     before = Verifier(settings).run()
     database.do(
@@ -95,7 +95,7 @@ def test_a_snapshot_of_a_later_release_is_passed_over_and_said(altered: Altered)
         (b'"cut off', "kept.txt: "),
     ],
 )
-def test_a_file_that_holds_no_checkpoint_is_refused(altered: Altered, tmp_path: Path, content: bytes, sentence: str) -> None:
+def test_a_file_that_holds_no_checkpoint_is_refused(altered: AlteredCopy, tmp_path: Path, content: bytes, sentence: str) -> None:
     kept = tmp_path / "kept.txt"
     kept.write_bytes(content)
     with pytest.raises(NoteError) as refused:
@@ -142,7 +142,7 @@ def _signed_by_nobody(lines: list[str]) -> list[str]:
     ],
 )
 def test_a_list_that_was_damaged_says_so_of_itself(
-    altered: Altered, tmp_path: Path, damage: Callable[[list[str]], list[str]], sentence: str
+    altered: AlteredCopy, tmp_path: Path, damage: Callable[[list[str]], list[str]], sentence: str
 ) -> None:
     keys = shutil.copytree(altered.keys, tmp_path / "keys")
     path = keys / LIST_FILE
@@ -151,7 +151,7 @@ def test_a_list_that_was_damaged_says_so_of_itself(
         Verifier(Settings(database_url=altered.url, keys_dir=keys)).run()
 
 
-def test_a_new_origin_does_not_hold_what_the_old_one_held(altered: Altered, tmp_path: Path) -> None:
+def test_a_new_origin_does_not_hold_what_the_old_one_held(altered: AlteredCopy, tmp_path: Path) -> None:
     """Entries without a MAC were believed because they are older than the first checkpoint. One that fits no more says nothing."""
     keys = shutil.copytree(altered.keys, tmp_path / "keys")
     with psycopg.connect(altered.url) as connection:
@@ -167,13 +167,13 @@ def test_a_new_origin_does_not_hold_what_the_old_one_held(altered: Altered, tmp_
     assert (report.finding, len(report.given_up)) == (None, 1)
 
 
-def test_without_keys_nothing_is_proven(altered: Altered, tmp_path: Path) -> None:
+def test_without_keys_nothing_is_proven(altered: AlteredCopy, tmp_path: Path) -> None:
     with pytest.raises(KeysError, match="holds no keys"):
         Verifier(Settings(database_url=altered.url, keys_dir=tmp_path)).run()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_it_goes_on_where_it_was_killed(altered: Altered, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_goes_on_where_it_was_killed(altered: AlteredCopy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("projections.proof.verify.SAVE_EVERY", 50)
     taken: list[int] = []
 
@@ -215,7 +215,7 @@ def test_what_is_sold_meanwhile_is_no_alteration(database_url: str, tmp_path: Pa
     assert {"snapshots", "read tables", "comparing"} <= set(sold)
 
 
-def test_who_edits_what_was_read_before_a_kill_is_found(altered: Altered, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_edits_what_was_read_before_a_kill_is_found(altered: AlteredCopy, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tree and the read tables made to match: only the root that was worked out before the kill knows."""
     monkeypatch.setattr("projections.proof.verify.SAVE_EVERY", 50)
 
@@ -241,7 +241,7 @@ def test_who_edits_what_was_read_before_a_kill_is_found(altered: Altered, monkey
     assert "was altered while they were being verified" in finding.sentence
 
 
-def test_a_kept_checkpoint_fits_under_a_new_origin_too(altered: Altered, tmp_path: Path) -> None:
+def test_a_kept_checkpoint_fits_under_a_new_origin_too(altered: AlteredCopy, tmp_path: Path) -> None:
     keys, kept = tmp_path / "keys", tmp_path / "kept.txt"
     shutil.copytree(altered.keys, keys)
     kept.write_text(Database(altered.url).rows("SELECT note FROM audit_checkpoints ORDER BY size DESC LIMIT 1")[0][0])

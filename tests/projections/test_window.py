@@ -10,7 +10,7 @@ from eventsourcing.persistence import Notification
 from sqlalchemy import Engine
 
 import ledger.store
-from ledger.entries import Recorded
+from ledger.entries import RecordedEntry
 from ledger.store import Ledger
 from tests.ledger import scenario as s
 from tests.projections.stories import Story, rows
@@ -34,7 +34,7 @@ class Truth:
     def go_on(self, steps: int) -> None:
         self._append(self.story.tell(steps))
 
-    def _append(self, entries: list[Recorded]) -> None:
+    def _append(self, entries: list[RecordedEntry]) -> None:
         if entries:
             self.positions += s.append(self.ledger, entries)
 
@@ -128,7 +128,7 @@ def test_threads_that_share_it_each_read_everything(truth: Truth) -> None:
 def test_rows_are_the_same_however_little_is_kept(truth: Truth, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(8):
         truth.go_on(KEPT)
-        project(engine, truth.ledger, run_length=30)
+        project(engine, truth.ledger, batch_size=30)
     seen = rows(engine)
     forget(engine)
     monkeypatch.setattr(ledger.store, "KEPT", 100_000)

@@ -2,31 +2,31 @@
 
 import csv
 import io
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
-from ledger import messages as m
-from ledger.messages import Role
+from ledger.commands import BookSeats, CheckIn, CompleteEvent, Role, WantedSeats
 from ledger.settings import Settings
-from ledger.views import booking_story
-from query_api import spreadsheet
-from query_api.answers import _encode
-from query_api.queries import about_bookings
+from ledger.views import booking_view
+from query_api.queries import booking_queries
+from query_api.responses import csv_export
+from query_api.responses.http import _encode
 from tests.query_api.world import ADMIN, ALICE, AUDITOR, BOB, CODES, NOW, ORGANIZER, OTHER, Api, CountingCursor, Person, World
 
 
 def story_of(world: World, booking_id: UUID) -> bytes:
     entries = [one for one in world.story if booking_id in (one.entry.command, getattr(one.entry, "booking_id", None))]
-    return _encode(booking_story(entries, "Concert", "EUR", CODES))
+    return _encode(booking_view(entries, "Concert", "EUR", CODES))
 
 
 async def test_a_booking_is_shown_as_its_entries_tell_it(world: World, api: Api) -> None:
     event_id = world.schedule()
     booking_id = world.book(event_id, General=3, VIP=2)
     world.cancel_booking(event_id, booking_id, 1, 3, at=NOW + timedelta(hours=1))
-    world.do(m.CheckIn(id=uuid4(), actor=ORGANIZER, event_id=event_id, booking_id=booking_id, ticket=0), NOW + timedelta(hours=2))
+    world.do(CheckIn(id=uuid4(), actor=ORGANIZER, event_id=event_id, booking_id=booking_id, ticket=0), NOW + timedelta(hours=2))
     world.project()
     answer = await api.get(f"/api/bookings/{booking_id}", ALICE)
     assert answer.content == story_of(world, booking_id)
@@ -97,7 +97,7 @@ async def test_what_is_to_come_and_what_has_been(world: World, api: Api) -> None
     bookings = {name: world.book(event_id, at=before) for name, event_id in events.items()}
     world.cancel_booking(events["given back"], bookings["given back"])
     world.cancel_event(events["called off"])
-    world.do(m.CompleteEvent(id=uuid4(), actor=ADMIN, event_id=events["completed"]))
+    world.do(CompleteEvent(id=uuid4(), actor=ADMIN, event_id=events["completed"]))
     world.project()
 
     async def named(**asked: object) -> list[str]:
@@ -111,13 +111,13 @@ async def test_what_is_to_come_and_what_has_been(world: World, api: Api) -> None
 
 
 async def test_a_page_is_bounded_in_tickets(world: World, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(about_bookings, "TICKETS_PER_PAGE", 10)
-    about_bookings._bookings.cache_clear()
+    monkeypatch.setattr(booking_queries, "TICKETS_PER_PAGE", 10)
+    booking_queries._bookings.cache_clear()
     event_id = world.schedule(categories=[("General", 5000, 1000)])
     mine = [world.book(event_id, General=quantity) for quantity in (1, 20, 3, 4, 4, 5)]
     world.project()
     pages = await api.every_page("/api/bookings", ALICE, limit=4)
-    about_bookings._bookings.cache_clear()
+    booking_queries._bookings.cache_clear()
     assert [item["id"] for page in pages for item in page] == [str(one) for one in reversed(mine)]
     assert [len(page) for page in pages] == [3, 2, 1]
 
@@ -128,7 +128,7 @@ async def test_an_events_bookings_are_its_organizers_to_see(world: World, api: A
     world.sign_up(BOB, "erased", None)
     for who in (ALICE, BOB):
         world.book(event_id, who)
-    world.do(m.BookSeats(id=uuid4(), actor=ORGANIZER, event_id=event_id, tickets=(m.Wanted("VIP", 1),)))
+    world.do(BookSeats(id=uuid4(), actor=ORGANIZER, event_id=event_id, tickets=(WantedSeats("VIP", 1),)))
     world.project()
     path = f"/api/events/{event_id}/bookings"
     before = CountingCursor.count
@@ -174,13 +174,13 @@ async def test_an_events_bookings_are_searched(world: World, api: Api) -> None:
 
 async def test_csv_is_safe_complete_and_of_one_snapshot(world: World, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("query_api.database.EXPORT_PAGE", 4)
-    monkeypatch.setattr(spreadsheet, "_MEMORY_BYTES", 100)
+    monkeypatch.setattr(csv_export, "_MEMORY_BYTES", 100)
     event_id = world.schedule(categories=[("=1+1", 5000, 100)])
     names = ["=cmd()", "+1", "-1", "@a", "\tx", "\rx", "\nx", 'so "called", yes\r\nindeed', "Plain"]
     for place, name in enumerate(names):
         who = Person(uuid4(), Role.CUSTOMER)
         world.sign_up(who, name, f"p{place}@example.test")
-        world.do(m.BookSeats(id=uuid4(), actor=who, event_id=event_id, tickets=(m.Wanted("=1+1", 2),)))
+        world.do(BookSeats(id=uuid4(), actor=who, event_id=event_id, tickets=(WantedSeats("=1+1", 2),)))
     world.project()
     answer = await api.get(f"/api/events/{event_id}/bookings", ORGANIZER, {"Accept": "text/csv"}, limit=1)
     assert answer.headers["content-type"].startswith("text/csv; charset=utf-8")
@@ -201,11 +201,14 @@ async def test_csv_knows_the_same_refusals(world: World, api: Api, settings: Set
     assert (await api.get(path, OTHER, csv_please)).status_code == 403
     assert (await api.get(f"/api/events/{uuid4()}/bookings", ORGANIZER, csv_please)).status_code == 404
     assert (await api.get(path, ORGANIZER, csv_please)).text.count("\r\n") == 1
-    api.side.exports._made = spreadsheet.MAX_MADE
-    busy = await api.get(path, ORGANIZER, csv_please)
-    assert (busy.status_code, busy.headers["retry-after"]) == (503, "1")
-    api.side.exports._made = 0
-    assert api.side.exports._open == 0
+    async with AsyncExitStack() as stack:
+        for _ in range(csv_export.MAX_WRITING):
+            await stack.enter_async_context(api.side.exports.writing.slot())
+        busy = await api.get(path, ORGANIZER, csv_please)
+        assert (busy.status_code, busy.headers["retry-after"]) == (503, "1")
+    async with AsyncExitStack() as stack:  # all exports are closed
+        for _ in range(csv_export.MAX_OPEN):
+            await stack.enter_async_context(api.side.exports.open.slot())
 
 
 @pytest.mark.parametrize(
@@ -229,8 +232,8 @@ async def test_where_a_booking_is(world: World, api: Api) -> None:
     event_id = world.schedule()
     booking_id = world.book(event_id)
     world.project()
-    assert await api.side.locate(booking_id) == event_id
-    assert await api.side.locate(uuid4()) is None
+    assert await api.side.event_of_booking(booking_id) == event_id
+    assert await api.side.event_of_booking(uuid4()) is None
 
 
 async def test_obligations(world: World, api: Api) -> None:
@@ -238,9 +241,9 @@ async def test_obligations(world: World, api: Api) -> None:
     booking_id = world.book(event_id)
     world.book(world.schedule("past", starts_at=NOW - timedelta(days=1), at=NOW - timedelta(days=9)), BOB, NOW - timedelta(days=8))
     world.project()
-    assert "bookings" in (await api.side.obligations(ALICE.id) or "")
-    assert "events" in (await api.side.obligations(ORGANIZER.id) or "")
-    assert await api.side.obligations(BOB.id) is None
+    assert "bookings" in (await api.side.deletion_obstacle(ALICE.id) or "")
+    assert "events" in (await api.side.deletion_obstacle(ORGANIZER.id) or "")
+    assert await api.side.deletion_obstacle(BOB.id) is None
     world.cancel_booking(event_id, booking_id)
     world.project()
-    assert await api.side.obligations(ALICE.id) is None
+    assert await api.side.deletion_obstacle(ALICE.id) is None

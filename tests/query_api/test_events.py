@@ -6,10 +6,10 @@ from uuid import uuid4
 
 import pytest
 
-from ledger import messages as m
+from ledger.commands import CategoryChange, ChangeEvent, CompleteEvent
 from ledger.event import category_id
 from ledger.views import event_view
-from query_api.answers import _encode
+from query_api.responses.http import _encode
 from tests.query_api.world import ADMIN, NOW, ORGANIZER, OTHER, Api, CountingCursor, World
 
 
@@ -30,7 +30,7 @@ async def test_the_list_is_of_active_and_upcoming_events_soonest_first(world: Wo
     off, done = world.schedule("off"), world.schedule("done")
     past = world.schedule("past", starts_at=NOW - timedelta(days=1), at=NOW - timedelta(days=9))
     world.cancel_event(off)
-    world.do(m.CompleteEvent(id=uuid4(), actor=ADMIN, event_id=done))
+    world.do(CompleteEvent(id=uuid4(), actor=ADMIN, event_id=done))
     world.project()
 
     async def listed(**params: Any) -> list[str]:
@@ -154,8 +154,8 @@ async def test_an_empty_answer_has_a_position_too(world: World, api: Api) -> Non
 
 async def test_changed_categories_show(world: World, api: Api) -> None:
     event_id = world.schedule()
-    categories = (m.CategoryChange(category_id(event_id, 1), "Standing", 4500, 50), m.CategoryChange(None, "Box", 30_000, 2))
-    world.do(m.ChangeEvent(id=uuid4(), actor=ORGANIZER, event_id=event_id, categories=categories, expected_details_version=1))
+    categories = (CategoryChange(category_id(event_id, 1), "Standing", 4500, 50), CategoryChange(None, "Box", 30_000, 2))
+    world.do(ChangeEvent(id=uuid4(), actor=ORGANIZER, event_id=event_id, categories=categories, expected_details_version=1))
     world.project()
     (item,) = await api.items("/api/events")
     assert [(c["name"], c["price"], c["capacity"]) for c in item["categories"]] == [("Standing", "45.00", 50), ("Box", "300.00", 2)]

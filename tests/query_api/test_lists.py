@@ -21,7 +21,7 @@ async def test_a_list_waits_for_its_turn_and_not_for_ever(
     world.schedule()
     world.project()
     async with reading(settings) as api:
-        first, second, late, next_, last = (api.side.everything(QUERY) for _ in range(5))
+        first, second, late, next_, last = (api.side.stream_latest_rows(QUERY) for _ in range(5))
         for one in (first, second):
             assert len(await anext(one)) == 1
         began = time.monotonic()
@@ -33,7 +33,7 @@ async def test_a_list_waits_for_its_turn_and_not_for_ever(
         await asyncio.sleep(0.05)
         with pytest.raises(Busy, match="Too many long lists"):  # at once: one waits already
             await anext(last)
-        assert len(await api.side.current(QUERY)) == 1  # a few rows need no turn
+        assert len(await api.side.fetch_latest_rows(QUERY)) == 1  # a few rows need no turn
         await first.aclose()
         assert len(await waiting) == 1
         for generator in (second, next_):

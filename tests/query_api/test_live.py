@@ -16,7 +16,8 @@ import uvicorn
 
 from ledger.channels import positions_channel
 from ledger.settings import Settings
-from query_api import feed, live
+from query_api.live import feed
+from query_api.routes import live
 from tests.query_api.world import Api, World, reading, until
 
 
@@ -201,15 +202,15 @@ async def test_without_redis_changes_come_all_the_same(world: World, settings: S
 
 
 async def test_a_slow_reader_gets_the_newest_state_and_one_too_slow_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    slow = feed.Listener(None)
+    slow = feed.Subscriber(None)
     event_id = uuid4()
     for position in range(1000):
-        slow.push(feed.State(position, event_id, b""))
-    slow.push(feed.State(1000, uuid4(), b""))
+        slow.push(feed.SeatUpdate(position, event_id, b""))
+    slow.push(feed.SeatUpdate(1000, uuid4(), b""))
     assert [state.position for state in await slow.take()] == [999, 1000]
     monkeypatch.setattr(feed, "MAX_PENDING", 5)
     for position in range(6):
-        slow.push(feed.State(position, uuid4(), b""))
+        slow.push(feed.SeatUpdate(position, uuid4(), b""))
     assert await slow.take() == []
 
 
@@ -227,8 +228,8 @@ async def test_a_frozen_reader_is_dropped(world: World, site: Site, settings: Se
         while site.api.side.feed.count:
             for event_id in made:
                 position += 1
-                for listener in site.api.side.feed._listeners:
-                    listener.push(feed.State(position, event_id, b"data: " + b"x" * 10_000 + b"\n\n"))
+                for listener in site.api.side.feed._subscribers:
+                    listener.push(feed.SeatUpdate(position, event_id, b"data: " + b"x" * 10_000 + b"\n\n"))
             await asyncio.sleep(0.01)
     writer.close()
 

@@ -57,7 +57,7 @@ def scans(plan: Any) -> set[str]:
     return own.union(*(scans(child) for child in plan.get("Plans", ())))
 
 
-def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query]:
+def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query[Any]]:
     now = NOW
     events = q.EventSearch(status="active", upcoming=True)
     every = q.EventSearch()
@@ -66,21 +66,21 @@ def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query]:
     own: dict[str, Any] = {"customer_id": account_id, "event_id": None, "status": None, "limit": 50}
     after = (now + timedelta(days=30), event_id)
     return {
-        "event": q.event(event_id),
-        "events": q.events(events, now),
-        "events, next page": q.events(events._replace(after=after), now),
-        "events, open dates": q.events(events._replace(after=(None, event_id)), now),
-        "events, all": q.events(every, now),
-        "events, all, next page": q.events(every._replace(after=after), now),
-        "events, range": q.events(events._replace(from_=now, to=now + timedelta(days=2)), now),
-        "events, organizer": q.events(events._replace(organizer_id=account_id, status=None), now),
-        "events, search": q.events(events._replace(q="c4ca4238a0b9"), now),
-        "events, short search": q.events(events._replace(q="e"), now),
-        "booking": q.booking(event_id),
-        "bookings": q.bookings(customer_id=account_id, event_id=None, status="confirmed", after=None, limit=50),
-        "bookings, event": q.bookings(customer_id=account_id, event_id=event_id, status="cancelled", after=500, limit=50),
-        "bookings, upcoming": q.bookings(**own, after=None, when="upcoming", since=now),
-        "bookings, past": q.bookings(**own, after=500, when="past", since=now),
+        "event": q.event_by_id(event_id),
+        "events": q.event_page(events, now),
+        "events, next page": q.event_page(events._replace(after=after), now),
+        "events, open dates": q.event_page(events._replace(after=(None, event_id)), now),
+        "events, all": q.event_page(every, now),
+        "events, all, next page": q.event_page(every._replace(after=after), now),
+        "events, range": q.event_page(events._replace(from_=now, to=now + timedelta(days=2)), now),
+        "events, organizer": q.event_page(events._replace(organizer_id=account_id, status=None), now),
+        "events, search": q.event_page(events._replace(q="c4ca4238a0b9"), now),
+        "events, short search": q.event_page(events._replace(q="e"), now),
+        "booking": q.booking_by_id(event_id),
+        "bookings": q.customer_bookings(customer_id=account_id, event_id=None, status="confirmed", after=None, limit=50),
+        "bookings, event": q.customer_bookings(customer_id=account_id, event_id=event_id, status="cancelled", after=500, limit=50),
+        "bookings, upcoming": q.customer_bookings(**own, after=None, when="upcoming", since=now),
+        "bookings, past": q.customer_bookings(**own, after=500, when="past", since=now),
         "event's bookings": q.event_bookings(search, None, 50),
         "event's bookings, next page": q.event_bookings(search._replace(viewer=None), 5000, 50),
         "event's bookings, search": q.event_bookings(search._replace(q="ann", number=5), None, 50),
@@ -103,15 +103,15 @@ def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query]:
         "sales, range": q.sales(interval=q.Interval.DAY, **sales | {"from_": now, "to": now + timedelta(days=2)}),
         "sales, organizer": q.sales(interval=q.Interval.DAY, **sales | {"viewer": account_id}),
         "event changes": q.event_changes(after=ROWS - 10, limit=500),
-        "changes": q.changes(event_ids=None, after=ROWS - 10, limit=500),
-        "changes, named": q.changes(event_ids=[event_id], after=None, limit=500),
-        "changes, named, since": q.changes(event_ids=[event_id], after=5, limit=500),
+        "changes": q.availability_changes(event_ids=None, after=ROWS - 10, limit=500),
+        "changes, named": q.availability_changes(event_ids=[event_id], after=None, limit=500),
+        "changes, named, since": q.availability_changes(event_ids=[event_id], after=5, limit=500),
         "positions": q.positions(),
         "progress": q.progress(),
     }
 
 
-def plan_of(connection: psycopg.Connection[Any], query: Query) -> Any:
+def plan_of(connection: psycopg.Connection[Any], query: Query[Any]) -> Any:
     """As a prepared statement is planned."""
     names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", query.sql)))
     sql = re.sub(r"%\((\w+)\)s", lambda match: f"${1 + names.index(match[1])}", query.sql)

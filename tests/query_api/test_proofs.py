@@ -12,10 +12,10 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
-from ledger import messages as m
+from ledger.commands import ChangeEvent, CheckIn
 from ledger.settings import Settings
 from projections import merkle
-from projections.proof.checkpoints import Checkpointing
+from projections.proof.checkpoints import CheckpointSigner
 from projections.proof.log_keys import LogKeys
 from projections.proof.signed_notes import Note, VerifierKey
 from projections.proof.verify_checkpoints import accept
@@ -28,7 +28,7 @@ Sign = Callable[[], None]
 @pytest.fixture
 def sign(world: World, settings: Settings) -> Sign:
     """As a worker does: projects, and signs what has grown."""
-    worker = Checkpointing(settings.keys, seconds=0)
+    worker = CheckpointSigner(settings.keys, seconds=0)
 
     def project_and_sign() -> None:
         world.project()
@@ -183,11 +183,11 @@ async def test_a_receipt_tells_what_became_of_the_booking(world: World, api: Api
     event_id = world.schedule("Old name")
     change = {"name": "New\u2028name"}
     version = world.events[event_id].details_version
-    world.do(m.ChangeEvent(id=uuid4(), actor=ORGANIZER, event_id=event_id, changes=change, categories=None,
+    world.do(ChangeEvent(id=uuid4(), actor=ORGANIZER, event_id=event_id, changes=change, categories=None,
                            expected_details_version=version))  # fmt: skip
     other_id = world.book(event_id, by=BOB)
     booking_id = world.book(event_id, General=3)
-    world.do(m.CheckIn(id=uuid4(), actor=ORGANIZER, event_id=event_id, booking_id=booking_id, ticket=1))
+    world.do(CheckIn(id=uuid4(), actor=ORGANIZER, event_id=event_id, booking_id=booking_id, ticket=1))
     world.cancel_booking(event_id, booking_id, 0, at=NOW + timedelta(hours=1))
     world.cancel_booking(event_id, other_id)
     world.cancel_event(event_id, at=NOW + timedelta(hours=2))

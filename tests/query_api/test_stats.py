@@ -11,12 +11,12 @@ from uuid import UUID, uuid4
 import pytest
 
 from ledger import entries as e
-from ledger import messages as m
+from ledger.commands import CompleteEvent
 from ledger.errors import SeatledgerError
 from ledger.money import to_text
 from ledger.settings import Settings
 from query_api import queries
-from query_api.queries import about_statistics
+from query_api.queries import statistics_queries
 from tests.query_api.world import ADMIN, ALICE, AUDITOR, BOB, NOW, ORGANIZER, OTHER, Api, CountingCursor, World
 
 START = datetime(2026, 1, 30, 22, tzinfo=UTC)
@@ -43,7 +43,7 @@ def busy_weeks(world: World) -> None:
         except SeatledgerError:
             pass
     world.cancel_event(made[2], START + timedelta(days=11))
-    world.do(m.CompleteEvent(id=uuid4(), actor=ADMIN, event_id=made[1]), START + timedelta(days=11))
+    world.do(CompleteEvent(id=uuid4(), actor=ADMIN, event_id=made[1]), START + timedelta(days=11))
 
 
 def fold(world: World) -> dict[UUID, list[tuple[datetime, Counter[str]]]]:
@@ -172,11 +172,11 @@ async def test_events_are_searched_and_paged(world: World, api: Api) -> None:
 async def test_too_many_intervals(world: World, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     busy_weeks(world)
     world.project()
-    for module in (queries, about_statistics):
+    for module in (queries, statistics_queries):
         monkeypatch.setattr(module, "MAX_BUCKETS", 20)
-    about_statistics._sales.cache_clear()
+    statistics_queries._sales.cache_clear()
     answer = await api.get("/api/stats/sales", ADMIN, interval="hour")
-    about_statistics._sales.cache_clear()
+    statistics_queries._sales.cache_clear()
     assert answer.status_code == 422
     assert "narrow the range" in answer.json()["detail"]
     assert (await api.get("/api/stats/sales", ADMIN, interval="week")).status_code == 422

@@ -15,14 +15,13 @@ from sqlalchemy import NullPool, create_engine
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-import problems
 from accounts.tokens import Principal
-from ledger import messages as m
+from app import problems
+from ledger.commands import Actor, BookSeats, CancelBooking, CancelEvent, Command, Role, ScheduleEvent, WantedSeats
 from ledger.decide import decide
-from ledger.entries import Category, Details, Recorded
+from ledger.entries import Category, Details, RecordedEntry
 from ledger.event import Event, evolve
 from ledger.keys import Keyring
-from ledger.messages import Actor, Role
 from ledger.pool import make_pool
 from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
@@ -30,8 +29,8 @@ from ledger.ticket_codes import TicketCodes
 from projections.engine import catch_up
 from projections.proof.log_keys import LogKeys
 from projections.registry import PROJECTORS
-from query_api import audit, bookings, events, live, proofs, stats, system
 from query_api.read_side import ReadSide
+from query_api.routes import audit, bookings, events, live, proofs, stats, system
 from tests.ledger import scenario as s
 
 CODES = TicketCodes(Keyring({1: b"k" * 32}))
@@ -61,21 +60,21 @@ class World:
         self.ledger = Ledger(database_url, s.MACS)
         self.engine = create_engine(sqlalchemy_url(database_url), poolclass=NullPool)
         self.events: dict[UUID, Event] = {}
-        self.story: list[Recorded] = []
+        self.story: list[RecordedEntry] = []
         self.position = 0
 
     def close(self) -> None:
         self.ledger.close()
         self.engine.dispose()
 
-    def do(self, command: m.Command, at: datetime = NOW) -> UUID:
+    def do(self, command: Command, at: datetime = NOW) -> UUID:
         """Carries the command out, at that time, and returns its id."""
         event = self.events.get(command.event_id)
         first = event.version + 1 if event else 1
-        made = [Recorded(command.event_id, first + place, one) for place, one in enumerate(decide(event, command, at))]
+        made = [RecordedEntry(command.event_id, first + place, one) for place, one in enumerate(decide(event, command, at))]
         for one, position in zip(made, s.append(self.ledger, made), strict=True):
             self.position = position
-            recorded = Recorded(one.stream, one.version, one.entry, position)
+            recorded = RecordedEntry(one.stream, one.version, one.entry, position)
             self.story.append(recorded)
             self.events[command.event_id] = event = evolve(event, recorded)
         return command.id
@@ -91,19 +90,19 @@ class World:
         numbered = tuple(Category(number, *one) for number, one in enumerate(categories, 1))
         event_id = uuid4()
         return self.do(
-            m.ScheduleEvent(id=event_id, actor=by, event_id=event_id, details=details, currency=currency, categories=numbered), at
+            ScheduleEvent(id=event_id, actor=by, event_id=event_id, details=details, currency=currency, categories=numbered), at
         )
 
     def book(self, event_id: UUID, by: Actor = ALICE, at: datetime = NOW, **tickets: int) -> UUID:
-        wanted = tuple(m.Wanted(category, quantity) for category, quantity in (tickets or {"General": 1}).items())
-        return self.do(m.BookSeats(id=uuid4(), actor=by, event_id=event_id, tickets=wanted), at)
+        wanted = tuple(WantedSeats(category, quantity) for category, quantity in (tickets or {"General": 1}).items())
+        return self.do(BookSeats(id=uuid4(), actor=by, event_id=event_id, tickets=wanted), at)
 
     def cancel_booking(self, event_id: UUID, booking_id: UUID, *tickets: int, at: datetime = NOW) -> None:
-        command = m.CancelBooking(id=uuid4(), actor=ADMIN, event_id=event_id, booking_id=booking_id, tickets=tickets or None)
+        command = CancelBooking(id=uuid4(), actor=ADMIN, event_id=event_id, booking_id=booking_id, tickets=tickets or None)
         self.do(command, at)
 
     def cancel_event(self, event_id: UUID, at: datetime = NOW) -> None:
-        self.do(m.CancelEvent(id=uuid4(), actor=ADMIN, event_id=event_id), at)
+        self.do(CancelEvent(id=uuid4(), actor=ADMIN, event_id=event_id), at)
 
     def sql(self, statement: str, *parameters: Any) -> list[Any]:
         with psycopg.connect(self.url, autocommit=True) as connection:

@@ -3,12 +3,12 @@
 from uuid import UUID
 
 from ledger import entries as e
-from ledger.entries import Recorded, topic_of
+from ledger.entries import RecordedEntry, topic_of
 from ledger.mapper import encode
 from projections import merkle
 from projections.audit import leaf_of
 from projections.proof.signed_notes import Checkpoint, Signer
-from query_api.receipts import Proven, receipt
+from query_api.responses.receipt import ProvenEntry, receipt
 from tests.projections.stories import Story
 
 SIGNER = Signer("seatledger-test/1", bytes(range(32)))
@@ -19,7 +19,7 @@ OTHER = Signer("seatledger-test/1", bytes(range(1, 33)))
 class Log:
     """Its leaves, in memory; positions skip."""
 
-    def __init__(self, entries: list[Recorded]) -> None:
+    def __init__(self, entries: list[RecordedEntry]) -> None:
         self.entries = entries
         self.leaves = [leaf_of(*self._place(index), *self._content(index)) for index in range(len(entries))]
         self.tiles: dict[tuple[int, int], bytes] = merkle.append({}, 0, b"".join(self.leaves))
@@ -39,22 +39,22 @@ class Log:
         made = Checkpoint(signer.key.name, size, merkle.root(size, self.tile))
         return made, signer.sign(made.text)
 
-    def proven(self, index: int) -> Proven:
+    def proven(self, index: int) -> ProvenEntry:
         (_, version, position), (topic, state) = self._place(index), self._content(index)
-        return Proven(version, position, topic, state, index, merkle.inclusion_proof(index, len(self.entries), self.tile))
+        return ProvenEntry(version, position, topic, state, index, merkle.inclusion_proof(index, len(self.entries), self.tile))
 
     def receipt(self, *indices: int, signer: Signer = SIGNER) -> str:
         checkpoint, note = self.checkpoint(signer=signer)
         return receipt(self.entries[indices[0]].stream, [self.proven(index) for index in indices], checkpoint, note, signer)
 
 
-def told(seed: int = 1, steps: int = 200) -> list[Recorded]:
+def told(seed: int = 1, steps: int = 200) -> list[RecordedEntry]:
     story = Story(seed=seed)
     story.tell(steps)
     return story.entries
 
 
-def of_a_booking(entries: list[Recorded]) -> list[int]:
+def of_a_booking(entries: list[RecordedEntry]) -> list[int]:
     """The indices of what the receipt of the first booking that was cancelled, in part or whole, holds."""
     booking_id = next(one.entry.booking_id for one in entries if isinstance(one.entry, e.BookingCancelled))
     booked = next(one for one in entries if isinstance(one.entry, e.SeatsBooked) and one.entry.command == booking_id)

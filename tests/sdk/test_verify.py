@@ -15,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from iso4217 import Currency
 
-import query_api.receipts
+import query_api.responses.receipt
 import seatledger_verify
 from event_sdk import AuditApi
 from event_sdk_extras import Client
@@ -157,7 +157,7 @@ def test_an_entry_that_is_left_out_is_noticed(leave_out: int, says: str) -> None
 
 def test_another_bookings_entry_is_refused() -> None:
     strange = next(index for index, one in enumerate(LOG.entries) if one.stream != LOG.entries[OF_A_BOOKING[0]].stream)
-    proof = query_api.receipts._entry(LOG.entries[strange].stream, LOG.proven(strange))
+    proof = query_api.responses.receipt._entry(LOG.entries[strange].stream, LOG.proven(strange))
     words, mark, old = TEXT.partition("--- proof ---\n")
     given = json.loads(old)
     given["entries"].append(proof)
@@ -233,7 +233,7 @@ def test_checkpoints_are_checked_one_by_one_and_by_two(alone: Path, tmp_path: Pa
 def test_it_knows_the_decimals_of_every_currency_and_the_receipts_own_words() -> None:
     wrong = {one.code for one in Currency if seatledger_verify.DECIMALS.get(one.code, 2) != exponent(one.code)}
     assert wrong == {one.code for one in Currency if one.exponent is None}
-    assert seatledger_verify.ABOUT == query_api.receipts.ABOUT
+    assert seatledger_verify.ABOUT == query_api.responses.receipt.ABOUT
 
 
 def test_a_receipt_of_the_running_system_is_accepted(stack: Stack, alone: Path, tmp_path: Path) -> None:

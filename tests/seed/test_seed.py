@@ -20,7 +20,7 @@ import pytest
 
 from accounts.access import Access
 from accounts.database import Pool
-from ledger.entries import Details, EventScheduled, Recorded
+from ledger.entries import Details, EventScheduled, RecordedEntry
 from ledger.event import Event, evolve
 from ledger.keys import Keyring
 from ledger.mapper import encode
@@ -28,8 +28,8 @@ from ledger.pool import make_pool
 from ledger.settings import Settings
 from ledger.store import Ledger
 from seed.__main__ import load
-from seed.demo import EVENING, PASSWORD, PEOPLE, SHOWS, story
-from seed.standing import NotDue
+from seed.demo import DEMO_EVENTS, EVENING, PASSWORD, PEOPLE, scenario
+from seed.progress import DemoNotLoadable
 from tests.conftest import PostgresServer
 from tests.ledger import scenario as s
 
@@ -68,21 +68,21 @@ def seed(settings: Settings) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(**command(settings), capture_output=True, timeout=60, check=False)
 
 
-def read(database_url: str) -> list[Recorded]:
+def read(database_url: str) -> list[RecordedEntry]:
     ledger = Ledger(database_url)
     entries = ledger.read(0, 10_000)
     ledger.close()
     return entries
 
 
-def fold(entries: list[Recorded]) -> list[Event]:
+def fold(entries: list[RecordedEntry]) -> list[Event]:
     events: dict[UUID, Event] = {}
     for recorded in entries:
         events[recorded.stream] = evolve(events.get(recorded.stream), recorded)
     return list(events.values())
 
 
-def append(database_url: str, *recorded: Recorded) -> None:
+def append(database_url: str, *recorded: RecordedEntry) -> None:
     ledger = Ledger(database_url, s.MACS)
     s.append(ledger, recorded)
     ledger.close()
@@ -138,7 +138,7 @@ def test_the_completed_event_is_past_and_the_active_ones_are_not(demo: Demo) -> 
 @pytest.mark.parametrize("hour", [0, 18, 23])
 def test_evenings_are_evenings_where_the_event_is(hour: int) -> None:
     days = (datetime(2028, 1, 1, hour, tzinfo=UTC) + timedelta(days=day) for day in range(0, 366, 7))
-    for now, show in product(days, SHOWS):
+    for now, show in product(days, DEMO_EVENTS):
         details = show.details(now)
         starts = starts_at(details)
         there = starts.astimezone(ZoneInfo(details.timezone))
@@ -149,9 +149,9 @@ def test_evenings_are_evenings_where_the_event_is(hour: int) -> None:
 
 @pytest.mark.parametrize("hour", range(24))
 def test_each_step_has_a_number_of_its_own_and_the_same_whenever_the_story_is_told(hour: int) -> None:
-    told, again = story(MAY.replace(hour=hour, minute=0)), story(MAY + timedelta(days=100))
+    told, again = scenario(MAY.replace(hour=hour, minute=0)), scenario(MAY + timedelta(days=100))
     assert len({step.order for step in told}) == len(told)
-    assert {(step.order, step.what, step.show.name) for step in told} == {(one.order, one.what, one.show.name) for one in again}
+    assert {(step.order, step.what, step.event.name) for step in told} == {(one.order, one.what, one.event.name) for one in again}
 
 
 @pytest.mark.parametrize("hour", [0, 12, 17, 18, 23])
@@ -161,12 +161,12 @@ async def test_dates_are_fresh_whenever_it_is_loaded(settings: Settings, hour: i
     (festival, *_) = fold(entries)
     assert timedelta(days=29) < starts_at(festival.details) - MAY < timedelta(days=31)
     assert timedelta(0) < MAY - entries[-1].entry.at < timedelta(days=2)
-    assert len(entries) == len(story(MAY))
+    assert len(entries) == len(scenario(MAY))
 
 
 async def test_the_people_of_the_demo_can_log_in(demo: Demo) -> None:
     async with make_pool(demo.settings) as pool, access(demo.settings, pool) as people:
-        logged_in = [(await people.people.log_in(email, PASSWORD)).account for _, email, _ in PEOPLE]
+        logged_in = [(await people.accounts.log_in(email, PASSWORD)).account for _, email, _ in PEOPLE]
     assert [(one.name, one.email, one.role) for one in logged_in] == list(PEOPLE)
     assert [email.partition("@")[0] for _, email, _ in PEOPLE] == ["admin", "organizer", "auditor", "alice", "bob"]
 
@@ -203,7 +203,7 @@ def test_where_due_it_is_loaded_once_in_a_demo_and_nowhere_else(settings: Settin
 
 
 def test_it_is_never_loaded_beside_anything_else(settings: Settings) -> None:
-    append(settings.database_url, Recorded(s.EVENT, 1, s.scheduled()))
+    append(settings.database_url, RecordedEntry(s.EVENT, 1, s.scheduled()))
     done = seed(settings)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "The ledger is not empty: demo data is loaded into an empty one only.\n"
@@ -220,12 +220,12 @@ def test_loading_that_is_killed_midway_goes_on_the_next_time(settings: Settings)
     process.kill()
     process.wait()
     half = read(settings.database_url)
-    assert len(half) < len(story(MAY))
+    assert len(half) < len(scenario(MAY))
     done = seed(settings)
     assert (done.returncode, done.stderr) == (0, "")
     whole = read(settings.database_url)
     assert whole[: len(half)] == half
-    assert len(whole) == len({one.entry.command for one in whole}) == len(story(MAY))
+    assert len(whole) == len({one.entry.command for one in whole}) == len(scenario(MAY))
 
 
 async def test_on_another_day_it_goes_on_from_the_day_it_began(settings: Settings, demo: Demo) -> None:
@@ -239,8 +239,8 @@ async def test_on_another_day_it_goes_on_from_the_day_it_began(settings: Setting
 
 @pytest.mark.parametrize("at", [1, 150])
 async def test_half_a_demo_with_something_else_behind_is_left_as_it_is(settings: Settings, demo: Demo, at: int) -> None:
-    append(settings.database_url, *demo.entries[:at], Recorded(s.EVENT, 1, s.scheduled()))
-    with pytest.raises(NotDue, match="is not empty"):
+    append(settings.database_url, *demo.entries[:at], RecordedEntry(s.EVENT, 1, s.scheduled()))
+    with pytest.raises(DemoNotLoadable, match="is not empty"):
         await load(settings)
     assert size(settings.database_url) == at + 1
 
@@ -251,7 +251,7 @@ async def test_an_entry_of_a_newer_version_is_something_else(settings: Settings)
         connection.execute(
             "INSERT INTO ledger_entries (originator_id, originator_version, topic, state) VALUES (%s, %s, %s, %s)", entry
         )
-    with pytest.raises(NotDue, match="is not empty"):
+    with pytest.raises(DemoNotLoadable, match="is not empty"):
         await load(settings)
 
 

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
-from ledger.entries import EventScheduled, Recorded
+from devstack.server_files import installed_programs
+from ledger.entries import EventScheduled, RecordedEntry
 from ledger.event import Event, evolve
 from ledger.settings import Settings
 from ledger.store import Ledger
-from seed.demo import EVENING, PASSWORD, story
-from server_place import installed_programs
+from seed.demo import EVENING, PASSWORD, scenario
 from tests.running_system import Person, Stack, system_settings
 
 ROOT = Path(__file__).parent.parent.parent
@@ -27,7 +27,7 @@ def psql(database_url: str, file: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def _events(database_url: str) -> tuple[list[Recorded], list[Event]]:
+def _events(database_url: str) -> tuple[list[RecordedEntry], list[Event]]:
     ledger = Ledger(database_url)
     entries = ledger.read(0, 10_000)
     ledger.close()
@@ -51,7 +51,7 @@ def test_the_sample_data_is_the_demo_and_fresh(database_url: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     entries, events = _events(database_url)
     now = datetime.now(UTC)
-    assert len(entries) == len(story(now))
+    assert len(entries) == len(scenario(now))
     assert [one.position for one in entries] == sorted(one.position for one in entries)
     times = [one.entry.at for one in entries]
     assert times == sorted(times)

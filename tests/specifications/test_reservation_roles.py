@@ -6,7 +6,7 @@ import pytest
 
 from tests.running_system import JSON, Stack
 from tests.specifications.client import Client
-from tests.specifications.reserving import EVENT, TABLES, Table, User, sign_up
+from tests.specifications.reserving import EVENT, TABLES, Table, sign_up
 
 #: Nobody; a token that is none; somebody else; whoever organises the event; whose reservation it is.
 ROLES = ("nobody", "no token", "other", "organizer", "owner")
@@ -16,16 +16,23 @@ ORGANIZER = {**SIGNED_IN, "other": 403, "owner": 403}
 OWNER = {**SIGNED_IN, "other": 404, "organizer": 404}
 
 
+Clients = dict[str, Client]
+
+
+@pytest.fixture(scope="module")
+def clients(stack: Stack) -> Clients:
+    """One of each role, for all tests: what they own is each test's own."""
+    anyone = Client(stack, "event-reservations")
+    return {
+        "nobody": anyone,
+        "no token": anyone.with_headers(Authorization="Token x"),
+        **{role: sign_up(stack).client for role in ROLES[2:]},
+    }
+
+
 class World:
-    def __init__(self, stack: Stack, table: Table) -> None:
-        self.table = table
-        self.people: dict[str, User] = {role: sign_up(stack) for role in ROLES[2:]}
-        anyone = Client(stack, "event-reservations")
-        self.clients = {
-            "nobody": anyone,
-            "no token": anyone.with_headers(Authorization="Token x"),
-            **{role: user.client for role, user in self.people.items()},
-        }
+    def __init__(self, clients: Clients, table: Table) -> None:
+        self.clients = clients
         self.event = self.clients["organizer"].ok("POST", table.events, EVENT)["id"]
         self.reservation = self.clients["owner"].ok("POST", table.reservations, {"event": self.event})["id"]
         self.second_event = self.clients["organizer"].ok("POST", table.events, EVENT)["id"]
@@ -55,8 +62,8 @@ MATRIX = [
 
 
 @pytest.mark.parametrize(("table", "method", "path", "body", "role", "status"), MATRIX)
-def test_who_may_do_what(stack: Stack, table: Table, method: str, path: str, body: JSON | None, role: str, status: int) -> None:
-    world = World(stack, table)
+def test_who_may_do_what(clients: Clients, table: Table, method: str, path: str, body: JSON | None, role: str, status: int) -> None:
+    world = World(clients, table)
     ids = {"event": world.event, "second_event": world.second_event, "reservation": world.reservation}
     if body and "event" in body:
         body = {"event": world.second_event}
@@ -68,8 +75,8 @@ def test_who_may_do_what(stack: Stack, table: Table, method: str, path: str, bod
 
 @pytest.mark.parametrize("table", TABLES, ids=[table.name for table in TABLES])
 @pytest.mark.parametrize("role", ["nobody", "other"])
-def test_who_may_not_is_told_before_what_is_wrong(stack: Stack, table: Table, role: str) -> None:
-    world = World(stack, table)
+def test_who_may_not_is_told_before_what_is_wrong(clients: Clients, table: Table, role: str) -> None:
+    world = World(clients, table)
     assert world.clients[role].do("PUT", table.event(world.event), {}).status_code == (401 if role == "nobody" else 403)
 
 

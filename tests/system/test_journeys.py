@@ -75,14 +75,14 @@ def test_a_ticket_gets_in_once(stack: Stack, organizer: Person, alice: Person, b
     assert organizer.ok("POST", door, {"code": first.lower().replace("-", " ")}, key="scan")["status"] == "used"
     assert organizer.ok("POST", door, {"code": first.lower().replace("-", " ")}, key="scan")["status"] == "used", "the same scan"
     again = organizer.do("POST", door, {"code": first}).json()
-    assert again["type"] == "/problems/ticket-used"
+    assert again["type"] == "/problems/ticket-already-used"
     assert timedelta(0) <= datetime.now(UTC) - datetime.fromisoformat(again["used_at"]) < timedelta(minutes=1)
     assert organizer.do("POST", f"/api/events/{other['id']}/check-ins", {"code": first}).json()["type"] == "/problems/wrong-event"
     assert (
         organizer.do("POST", door, {"code": first[:-1] + ("0" if first[-1] != "0" else "8")}).json()["type"]
         == "/problems/invalid-code"
     )
-    assert alice.do("DELETE", f"/api/bookings/{booking['id']}").json()["type"] == "/problems/ticket-used"
+    assert alice.do("DELETE", f"/api/bookings/{booking['id']}").json()["type"] == "/problems/ticket-already-used"
     alice.ok("POST", f"/api/bookings/{booking['id']}/cancel", {"tickets": [booking["tickets"][1]["id"]]})
     assert organizer.do("POST", door, {"code": second}).json()["type"] == "/problems/ticket-cancelled"
 

@@ -2,7 +2,6 @@
 seats that are sold = tickets that stand, never below 0 or above capacity; and what the read tables say is what the model says."""
 
 import asyncio
-import os
 from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -16,10 +15,22 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import NullPool, create_engine, text
 
-from commands.appender import Appender
-from commands.desk import Desk
+from commands.appender.appender import Appender
+from commands.service import CommandService
 from ledger import entries as e
-from ledger import messages as m
+from ledger.commands import (
+    Actor,
+    BookSeats,
+    CancelBooking,
+    CancelEvent,
+    CategoryChange,
+    ChangeEvent,
+    CheckIn,
+    Command,
+    Role,
+    ScheduleEvent,
+    WantedSeats,
+)
 from ledger.errors import SeatledgerError
 from ledger.event import category_id
 from ledger.keys import Keyring
@@ -31,11 +42,11 @@ from ledger.views import BookingView, EventView
 from projections.engine import catch_up
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
+from tests.soak import rounds
 
-SOAK = bool(os.environ.get("SOAK"))
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-ADMIN = m.Actor(UUID(int=0xAD), m.Role.ADMIN)
-CUSTOMERS = [m.Actor(UUID(int=0xC0 + number), m.Role.CUSTOMER) for number in range(3)]
+ADMIN = Actor(UUID(int=0xAD), Role.ADMIN)
+CUSTOMERS = [Actor(UUID(int=0xC0 + number), Role.CUSTOMER) for number in range(3)]
 PRICES = {"General": 5_000, "VIP": 12_000}
 
 _which = st.integers(0, 1)
@@ -54,21 +65,21 @@ class Bench:
         self.ledger = Ledger(database_url)
         self.pool: AsyncConnectionPool[Any] = AsyncConnectionPool(database_url, kwargs={"autocommit": True}, min_size=1, open=False)
         self.run(self.pool.open())
-        self.desks: list[tuple[Appender, Desk]] = [self.run(self.desk()) for _ in range(2)]
+        self.desks: list[tuple[Appender, CommandService]] = [self.run(self.command_service()) for _ in range(2)]
 
-    async def desk(self) -> tuple[Appender, Desk]:
+    async def command_service(self) -> tuple[Appender, CommandService]:
         streams = Streams(self.pool)
         appender = Appender(connect=partial(LedgerConnection.connect, self.url, s.MACS), streams=streams, clock=lambda: NOW)
         await appender.start()
-        return appender, Desk(appender, streams, self.codes)
+        return appender, CommandService(appender, streams, self.codes)
 
     def crash(self, which: int) -> None:
         """One forgets all that it knew."""
         self.run(self.desks[which][0].close())
-        self.desks[which] = self.run(self.desk())
+        self.desks[which] = self.run(self.command_service())
 
     def project(self, name: str) -> None:
-        catch_up(self.engine, self.ledger, PROJECTORS[name], run_length=7)
+        catch_up(self.engine, self.ledger, PROJECTORS[name], batch_size=7)
 
     def rows(self, query: str, **values: Any) -> list[Any]:
         with self.engine.connect() as connection:
@@ -93,13 +104,13 @@ class World(RuleBasedStateMachine):
         self.gross = self.refunded = 0
         self.version = 1
         self.status = "active"
-        self.done: list[tuple[m.Command, Any]] = []
+        self.done: list[tuple[Command, Any]] = []
 
     @initialize()
     def schedule(self) -> None:
         details = e.Details(name="Model", starts_at=NOW + timedelta(days=9), max_tickets_per_customer=4)
         categories = tuple(e.Category(n, name, PRICES[name], self.capacity[name]) for n, name in enumerate(self.capacity, 1))
-        command = m.ScheduleEvent(
+        command = ScheduleEvent(
             id=self.event, actor=ADMIN, event_id=self.event, details=details, currency="EUR", categories=categories
         )
         assert isinstance(self._do(0, command), EventView)
@@ -110,8 +121,8 @@ class World(RuleBasedStateMachine):
         category=st.sampled_from(["General", "VIP"]),
         count=st.integers(1, 3),
     )
-    def book(self, which: int, who: m.Actor, category: str, count: int) -> None:
-        command = m.BookSeats(id=uuid4(), actor=who, event_id=self.event, tickets=(m.Wanted(category, count),))
+    def book(self, which: int, who: Actor, category: str, count: int) -> None:
+        command = BookSeats(id=uuid4(), actor=who, event_id=self.event, tickets=(WantedSeats(category, count),))
         held = sum(s != "cancelled" for b, tickets in self.tickets.items() if self.owners[b] == who.id for _, s in tickets)
         free = count <= self.capacity[category] - self._taken(category) and (who is ADMIN or held + count <= 4)
         view = self._do(which, command)
@@ -125,7 +136,7 @@ class World(RuleBasedStateMachine):
     def cancel(self, which: int, one: int, ticket: int | None) -> None:
         booking = self._booking(one)
         before = self.tickets[booking]
-        command = m.CancelBooking(
+        command = CancelBooking(
             id=uuid4(), actor=ADMIN, event_id=self.event, booking_id=booking, tickets=None if ticket is None else (ticket,)
         )
         view = self._do(which, command)
@@ -139,15 +150,15 @@ class World(RuleBasedStateMachine):
     @precondition(lambda self: self.tickets)
     @rule(which=_which, one=_some, ticket=st.integers(0, 2))
     def check_in(self, which: int, one: int, ticket: int) -> None:
-        command = m.CheckIn(id=uuid4(), actor=ADMIN, event_id=self.event, booking_id=self._booking(one), ticket=ticket)
+        command = CheckIn(id=uuid4(), actor=ADMIN, event_id=self.event, booking_id=self._booking(one), ticket=ticket)
         view = self._do(which, command)
         if isinstance(view, BookingView):
             self._note(view)
 
     @rule(which=_which, general=st.integers(1, 9), vip=st.integers(1, 4))
     def change_capacity(self, which: int, general: int, vip: int) -> None:
-        wanted = tuple(m.CategoryChange(category_id(self.event, n), capacity=c) for n, c in ((1, general), (2, vip)))
-        command = m.ChangeEvent(
+        wanted = tuple(CategoryChange(category_id(self.event, n), capacity=c) for n, c in ((1, general), (2, vip)))
+        command = ChangeEvent(
             id=uuid4(), actor=ADMIN, event_id=self.event, categories=wanted, expected_details_version=self.version
         )
         view = self._do(which, command)
@@ -162,12 +173,12 @@ class World(RuleBasedStateMachine):
     def retry(self, which: int, one: int) -> None:
         """Any command that was ever carried out, by either process: the first answer again, and nothing done."""
         command, first = self.done[one % len(self.done)]
-        assert self._carry_out(which, command) == first
+        assert self._execute(which, command) == first
 
     @precondition(lambda self: len(self.done) > 12 and self.status == "active")
     @rule(which=_which)
     def cancel_event(self, which: int) -> None:
-        view = self._do(which, m.CancelEvent(id=uuid4(), actor=ADMIN, event_id=self.event))
+        view = self._do(which, CancelEvent(id=uuid4(), actor=ADMIN, event_id=self.event))
         assert isinstance(view, EventView)
         self.version, self.status = view.details_version, "cancelled"
         self.refunded = self.gross
@@ -203,14 +214,14 @@ class World(RuleBasedStateMachine):
                 WHERE event_id = :id AND tickets.status <> 'cancelled'"""
             assert self.bench.rows(stand, id=self.event)[0][0] == sum(map(self._taken, self.capacity))
 
-    def _do(self, which: int, command: m.Command) -> Any:
-        view = self._carry_out(which, command)
+    def _do(self, which: int, command: Command) -> Any:
+        view = self._execute(which, command)
         if not isinstance(view, SeatledgerError):
             self.done.append((command, view))
         return view
 
-    def _carry_out(self, which: int, command: m.Command) -> Any:
-        work: Awaitable[Any] = self.bench.desks[which][1].carry_out(command)
+    def _execute(self, which: int, command: Command) -> Any:
+        work: Awaitable[Any] = self.bench.desks[which][1].execute(command)
         try:
             return self.bench.run(work)[0]  # type: ignore[arg-type]
         except SeatledgerError as refusal:
@@ -229,7 +240,7 @@ class World(RuleBasedStateMachine):
 
 def test_the_real_stack_does_what_the_model_does(database_url: str, tmp_path: Path) -> None:
     bench = Bench(database_url, tmp_path)
-    examples, steps = (2_000, 50) if SOAK else (25, 40)
+    examples, steps = rounds(15, 2_000), rounds(40, 50)
     try:
         run_state_machine_as_test(
             lambda: World(bench),  # type: ignore[arg-type]  # a factory will do

@@ -7,9 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.running_system import LATER, Person, Stack, tickets
-from tests.web.conftest import DESKTOP, PHONE, Scheme, Visit
-
-LOOKS = [(scheme, size) for scheme in ("light", "dark") for size in (PHONE, DESKTOP)]
+from tests.web.conftest import PHONE, Scheme, Visit
 
 
 @pytest.fixture(scope="module")
@@ -46,33 +44,27 @@ PAGES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("scheme", "size"), LOOKS)
-def test_customer_pages_are_accessible(
-    scheme: Scheme, size: tuple[int, int], visit: Visit, customer: Person, paths: dict[str, str]
-) -> None:
+def test_customer_pages_are_accessible(visit: Visit, customer: Person, paths: dict[str, str]) -> None:
     assert set(PAGES) == set(paths)
-    visitor = visit(customer, scheme=scheme, size=size)
+    visitor = visit(customer)
     visitor.expect_complaints("404|422")
     for name in PAGES:
         visitor.page.goto(paths[name])
         visitor.settle()
-        visitor.check_accessibility()
-        assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+        visitor.check_looks()
 
 
-@pytest.mark.parametrize(("scheme", "size"), LOOKS)
-def test_public_pages_are_accessible(scheme: Scheme, size: tuple[int, int], visit: Visit, paths: dict[str, str]) -> None:
-    visitor = visit(scheme=scheme, size=size)
+def test_public_pages_are_accessible(visit: Visit, paths: dict[str, str]) -> None:
+    visitor = visit()
     for path in ("/", "/sign-in", "/sign-up", paths["event"]):
         visitor.page.goto(path)
         visitor.settle()
-        visitor.check_accessibility()
-        assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        visitor.check_looks()
     for path in ("/sign-in", "/sign-up"):  # with all that there is to complain about
         visitor.page.goto(path)
         visitor.page.get_by_role("main").locator("button[type=submit]").click()
         expect(visitor.page.get_by_text("Enter a valid e-mail address.")).to_be_visible()
-        visitor.check_accessibility()
+        visitor.check_looks(reloads=False)
 
 
 LONG = "Donaudampfschifffahrtsgesellschaftskapitaensmuetzenausstellung" * 3

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.running_system import Person, Stack, tickets
-from tests.web.conftest import DESKTOP, PHONE, Visit
+from tests.web.conftest import Visit
 
 
 @pytest.fixture(scope="module")
@@ -178,10 +178,8 @@ def test_unknown_event_shows_event_not_found(visit: Visit, auditor: Person) -> N
     expect(visitor.page.get_by_role("heading", name="Event not found")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [PHONE, DESKTOP])
-def test_every_page_is_accessible(scheme: str, size: tuple[int, int], visit: Visit, auditor: Person, told: Any) -> None:
-    visitor = visit(auditor, scheme=scheme, size=size)
+def test_every_page_is_accessible(visit: Visit, auditor: Person, told: Any) -> None:
+    visitor = visit(auditor)
     for path in (
         "/ledger",
         f"/ledger?event={told['id']}&type=ticket-used",
@@ -191,5 +189,4 @@ def test_every_page_is_accessible(scheme: str, size: tuple[int, int], visit: Vis
     ):
         visitor.page.goto(path)
         visitor.settle()
-        visitor.check_accessibility()
-        assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is wider than the screen"
+        visitor.check_looks()

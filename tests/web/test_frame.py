@@ -1,10 +1,9 @@
 """The frame of every page: titles, the keyboard, colours, the phone's navigation, and addresses that lead nowhere."""
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.running_system import Person
-from tests.web.conftest import DESKTOP, PHONE, Visit
+from tests.web.conftest import PHONE, Visit
 
 
 def test_first_tab_stop_skips_to_the_content(visit: Visit) -> None:
@@ -20,12 +19,10 @@ def test_heading_has_the_focus_after_navigation(visit: Visit) -> None:
     expect(page.get_by_role("heading", level=1, name="What's on")).to_be_focused()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [PHONE, DESKTOP])
-def test_unknown_address_shows_page_not_found(scheme: str, size: tuple[int, int], visit: Visit) -> None:
-    visitor = visit(path="/no/such/page", scheme=scheme, size=size)
+def test_unknown_address_shows_page_not_found(visit: Visit) -> None:
+    visitor = visit(path="/no/such/page")
     expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Page not found")
-    visitor.check_accessibility()
+    visitor.check_looks()
 
 
 def test_colour_scheme_is_kept(visit: Visit) -> None:

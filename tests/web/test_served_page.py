@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-import web
+from app import static_site
 from app.main import bootstrap
 from ledger.settings import Settings
 from tests.running_system import Stack
@@ -84,7 +84,7 @@ def _application(tmp_path: Path) -> FastAPI:
 
 
 async def test_front_page_without_a_build_redirects_to_the_api_docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web.install, "__defaults__", (tmp_path,))
+    monkeypatch.setattr(static_site.install, "__defaults__", (tmp_path,))
     transport = httpx.ASGITransport(_application(tmp_path))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         assert (await client.get("/")).headers["location"] == "/docs"
@@ -94,5 +94,5 @@ async def test_front_page_without_a_build_redirects_to_the_api_docs(tmp_path: Pa
 def test_api_requests_do_not_pass_the_page(tmp_path: Path) -> None:
     """It is where the router ends, no route among routes."""
     router = _application(tmp_path).router
-    assert isinstance(router.default, web.Page)
+    assert isinstance(router.default, static_site.StaticSite)
     assert "/" not in {getattr(route, "path", "") for route in router.routes}

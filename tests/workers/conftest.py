@@ -9,15 +9,15 @@ from ledger import entries as e
 from ledger.settings import Settings
 from tests.commands.selling import copy
 from tests.ledger import scenario as s
-from tests.workers.house import Grow, a_workshop
-from workers.workshop import Workshop
+from tests.workers.deployment import Grow, a_worker
+from workers.worker import Worker
 
 CAPACITY = 100_000
 
 
 @pytest.fixture
-def workshop(settings: Settings) -> Iterator[Workshop]:
-    with a_workshop(settings) as one:
+def worker(settings: Settings) -> Iterator[Worker]:
+    with a_worker(settings) as one:
         yield one
 
 
@@ -28,7 +28,7 @@ def grow(database_url: str) -> Grow:
     def append(stream: UUID, count: int) -> None:
         first = versions.get(stream, 0) + 1
         versions[stream] = first + count - 1
-        copy(database_url, [e.Recorded(stream, version, _entry(version)) for version in range(first, first + count)])
+        copy(database_url, [e.RecordedEntry(stream, version, _entry(version)) for version in range(first, first + count)])
 
     return append
 

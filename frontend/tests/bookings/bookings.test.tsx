@@ -82,7 +82,7 @@ it("has a friendly word for who has none, and asks again when asking failed", as
   let isBusy = true;
   server.use(
     http.get("*/api/bookings", () => {
-      if (isBusy) return problem(500, "our-mistake");
+      if (isBusy) return problem(500, "internal-error");
       return HttpResponse.json({ items: [], next_cursor: null });
     }),
   );

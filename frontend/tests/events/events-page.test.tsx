@@ -102,7 +102,7 @@ it("goes on where the page before ended", async () => {
 
 it("says when it did not load, and loads when asked again", async () => {
   let fails = true;
-  serve(() => (fails ? problem(500, "our-mistake") : { items: [], next_cursor: null }));
+  serve(() => (fails ? problem(500, "internal-error") : { items: [], next_cursor: null }));
   renderPage(<EventsPage />);
   await screen.findByRole("alert");
   fails = false;

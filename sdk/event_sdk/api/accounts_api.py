@@ -66,6 +66,7 @@ class AccountsApi:
     ) -> Account:
         """Create User
 
+        Creates an account with a role.
 
         :param create_user: (required)
         :type create_user: CreateUser
@@ -138,6 +139,7 @@ class AccountsApi:
     ) -> ApiResponse[Account]:
         """Create User
 
+        Creates an account with a role.
 
         :param create_user: (required)
         :type create_user: CreateUser
@@ -210,6 +212,7 @@ class AccountsApi:
     ) -> RESTResponseType:
         """Create User
 
+        Creates an account with a role.
 
         :param create_user: (required)
         :type create_user: CreateUser
@@ -611,6 +614,7 @@ class AccountsApi:
     ) -> Account:
         """Get Me
 
+        The account that is logged in.
 
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -675,6 +679,7 @@ class AccountsApi:
     ) -> ApiResponse[Account]:
         """Get Me
 
+        The account that is logged in.
 
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -739,6 +744,7 @@ class AccountsApi:
     ) -> RESTResponseType:
         """Get Me
 
+        The account that is logged in.
 
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -865,6 +871,7 @@ class AccountsApi:
     ) -> Accounts:
         """Get Users
 
+        Accounts, newest first; `q` is looked for in name and e-mail.
 
         :param q: Looked for in name and e-mail address, literally, in any case.
         :type q: str
@@ -941,6 +948,7 @@ class AccountsApi:
     ) -> ApiResponse[Accounts]:
         """Get Users
 
+        Accounts, newest first; `q` is looked for in name and e-mail.
 
         :param q: Looked for in name and e-mail address, literally, in any case.
         :type q: str
@@ -1017,6 +1025,7 @@ class AccountsApi:
     ) -> RESTResponseType:
         """Get Users
 
+        Accounts, newest first; `q` is looked for in name and e-mail.
 
         :param q: Looked for in name and e-mail address, literally, in any case.
         :type q: str
@@ -1165,7 +1174,7 @@ class AccountsApi:
     ) -> LoggedIn:
         """Log In
 
-        Also sets two cookies for browsers: `seatledger_session`, which no script can read, and `seatledger_csrf`, whose value goes into the header `X-CSRF-Token` of whatever changes something.
+        Gives a token, and sets two cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf` goes into the header `X-CSRF-Token` of each request that changes something.
 
         :param log_in: (required)
         :type log_in: LogIn
@@ -1234,7 +1243,7 @@ class AccountsApi:
     ) -> ApiResponse[LoggedIn]:
         """Log In
 
-        Also sets two cookies for browsers: `seatledger_session`, which no script can read, and `seatledger_csrf`, whose value goes into the header `X-CSRF-Token` of whatever changes something.
+        Gives a token, and sets two cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf` goes into the header `X-CSRF-Token` of each request that changes something.
 
         :param log_in: (required)
         :type log_in: LogIn
@@ -1303,7 +1312,7 @@ class AccountsApi:
     ) -> RESTResponseType:
         """Log In
 
-        Also sets two cookies for browsers: `seatledger_session`, which no script can read, and `seatledger_csrf`, whose value goes into the header `X-CSRF-Token` of whatever changes something.
+        Gives a token, and sets two cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf` goes into the header `X-CSRF-Token` of each request that changes something.
 
         :param log_in: (required)
         :type log_in: LogIn
@@ -1444,6 +1453,7 @@ class AccountsApi:
     ) -> None:
         """Log Out
 
+        Revokes the token, in every process within 2 s.
 
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1508,6 +1518,7 @@ class AccountsApi:
     ) -> ApiResponse[None]:
         """Log Out
 
+        Revokes the token, in every process within 2 s.
 
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1572,6 +1583,7 @@ class AccountsApi:
     ) -> RESTResponseType:
         """Log Out
 
+        Revokes the token, in every process within 2 s.
 
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1695,6 +1707,7 @@ class AccountsApi:
     ) -> Account:
         """Sign Up
 
+        Creates an account.
 
         :param sign_up: (required)
         :type sign_up: SignUp
@@ -1763,6 +1776,7 @@ class AccountsApi:
     ) -> ApiResponse[Account]:
         """Sign Up
 
+        Creates an account.
 
         :param sign_up: (required)
         :type sign_up: SignUp
@@ -1831,6 +1845,7 @@ class AccountsApi:
     ) -> RESTResponseType:
         """Sign Up
 
+        Creates an account.
 
         :param sign_up: (required)
         :type sign_up: SignUp
@@ -1973,6 +1988,7 @@ class AccountsApi:
     ) -> Account:
         """Update Me
 
+        Changes the account; a new password or e-mail needs `old_password`.
 
         :param update_me: (required)
         :type update_me: UpdateMe
@@ -2045,6 +2061,7 @@ class AccountsApi:
     ) -> ApiResponse[Account]:
         """Update Me
 
+        Changes the account; a new password or e-mail needs `old_password`.
 
         :param update_me: (required)
         :type update_me: UpdateMe
@@ -2117,6 +2134,7 @@ class AccountsApi:
     ) -> RESTResponseType:
         """Update Me
 
+        Changes the account; a new password or e-mail needs `old_password`.
 
         :param update_me: (required)
         :type update_me: UpdateMe
@@ -2268,6 +2286,7 @@ class AccountsApi:
     ) -> Account:
         """Update User
 
+        Changes the role of an account, or disables it.
 
         :param account_id: (required)
         :type account_id: UUID
@@ -2344,6 +2363,7 @@ class AccountsApi:
     ) -> ApiResponse[Account]:
         """Update User
 
+        Changes the role of an account, or disables it.
 
         :param account_id: (required)
         :type account_id: UUID
@@ -2420,6 +2440,7 @@ class AccountsApi:
     ) -> RESTResponseType:
         """Update User
 
+        Changes the role of an account, or disables it.
 
         :param account_id: (required)
         :type account_id: UUID

@@ -65,6 +65,7 @@ class BookingsApi:
     ) -> Booking:
         """Book Tickets
 
+        Books tickets by category and quantity; at the box office for a `customer` or a walk-in.
 
         :param event_id: (required)
         :type event_id: UUID
@@ -141,6 +142,7 @@ class BookingsApi:
     ) -> ApiResponse[Booking]:
         """Book Tickets
 
+        Books tickets by category and quantity; at the box office for a `customer` or a walk-in.
 
         :param event_id: (required)
         :type event_id: UUID
@@ -217,6 +219,7 @@ class BookingsApi:
     ) -> RESTResponseType:
         """Book Tickets
 
+        Books tickets by category and quantity; at the box office for a `customer` or a walk-in.
 
         :param event_id: (required)
         :type event_id: UUID
@@ -373,6 +376,7 @@ class BookingsApi:
     ) -> Booking:
         """Cancel Booking
 
+        Cancels the whole booking; a customer can until the event's `past_at`.
 
         :param booking_id: (required)
         :type booking_id: UUID
@@ -445,6 +449,7 @@ class BookingsApi:
     ) -> ApiResponse[Booking]:
         """Cancel Booking
 
+        Cancels the whole booking; a customer can until the event's `past_at`.
 
         :param booking_id: (required)
         :type booking_id: UUID
@@ -517,6 +522,7 @@ class BookingsApi:
     ) -> RESTResponseType:
         """Cancel Booking
 
+        Cancels the whole booking; a customer can until the event's `past_at`.
 
         :param booking_id: (required)
         :type booking_id: UUID
@@ -655,6 +661,7 @@ class BookingsApi:
     ) -> Booking:
         """Cancel Tickets
 
+        Cancels some tickets of a booking.
 
         :param booking_id: (required)
         :type booking_id: UUID
@@ -731,6 +738,7 @@ class BookingsApi:
     ) -> ApiResponse[Booking]:
         """Cancel Tickets
 
+        Cancels some tickets of a booking.
 
         :param booking_id: (required)
         :type booking_id: UUID
@@ -807,6 +815,7 @@ class BookingsApi:
     ) -> RESTResponseType:
         """Cancel Tickets
 
+        Cancels some tickets of a booking.
 
         :param booking_id: (required)
         :type booking_id: UUID
@@ -963,6 +972,7 @@ class BookingsApi:
     ) -> Booking:
         """Get Booking
 
+        A booking with its tickets and their codes.
 
         :param booking_id: (required)
         :type booking_id: UUID
@@ -1035,6 +1045,7 @@ class BookingsApi:
     ) -> ApiResponse[Booking]:
         """Get Booking
 
+        A booking with its tickets and their codes.
 
         :param booking_id: (required)
         :type booking_id: UUID
@@ -1107,6 +1118,7 @@ class BookingsApi:
     ) -> RESTResponseType:
         """Get Booking
 
+        A booking with its tickets and their codes.
 
         :param booking_id: (required)
         :type booking_id: UUID

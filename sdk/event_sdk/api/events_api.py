@@ -68,6 +68,7 @@ class EventsApi:
     ) -> Event:
         """Cancel Event
 
+        Cancels the event; all of its bookings are owed a refund.
 
         :param event_id: (required)
         :type event_id: UUID
@@ -144,6 +145,7 @@ class EventsApi:
     ) -> ApiResponse[Event]:
         """Cancel Event
 
+        Cancels the event; all of its bookings are owed a refund.
 
         :param event_id: (required)
         :type event_id: UUID
@@ -220,6 +222,7 @@ class EventsApi:
     ) -> RESTResponseType:
         """Cancel Event
 
+        Cancels the event; all of its bookings are owed a refund.
 
         :param event_id: (required)
         :type event_id: UUID
@@ -376,6 +379,7 @@ class EventsApi:
     ) -> Event:
         """Complete Event
 
+        Completes the event: nothing is booked or checked in afterwards.
 
         :param event_id: (required)
         :type event_id: UUID
@@ -448,6 +452,7 @@ class EventsApi:
     ) -> ApiResponse[Event]:
         """Complete Event
 
+        Completes the event: nothing is booked or checked in afterwards.
 
         :param event_id: (required)
         :type event_id: UUID
@@ -520,6 +525,7 @@ class EventsApi:
     ) -> RESTResponseType:
         """Complete Event
 
+        Completes the event: nothing is booked or checked in afterwards.
 
         :param event_id: (required)
         :type event_id: UUID
@@ -657,6 +663,7 @@ class EventsApi:
     ) -> Event:
         """Create Event
 
+        Creates an event; without `starts_at` it has an open date. Sales end at its start unless `sales_close_at` is later.
 
         :param new_event: (required)
         :type new_event: NewEvent
@@ -729,6 +736,7 @@ class EventsApi:
     ) -> ApiResponse[Event]:
         """Create Event
 
+        Creates an event; without `starts_at` it has an open date. Sales end at its start unless `sales_close_at` is later.
 
         :param new_event: (required)
         :type new_event: NewEvent
@@ -801,6 +809,7 @@ class EventsApi:
     ) -> RESTResponseType:
         """Create Event
 
+        Creates an event; without `starts_at` it has an open date. Sales end at its start unless `sales_close_at` is later.
 
         :param new_event: (required)
         :type new_event: NewEvent
@@ -1996,6 +2005,7 @@ class EventsApi:
     ) -> Event:
         """Update Event
 
+        Changes details and categories; `categories` is the whole new list.
 
         :param event_id: (required)
         :type event_id: UUID
@@ -2076,6 +2086,7 @@ class EventsApi:
     ) -> ApiResponse[Event]:
         """Update Event
 
+        Changes details and categories; `categories` is the whole new list.
 
         :param event_id: (required)
         :type event_id: UUID
@@ -2156,6 +2167,7 @@ class EventsApi:
     ) -> RESTResponseType:
         """Update Event
 
+        Changes details and categories; `categories` is the whole new list.
 
         :param event_id: (required)
         :type event_id: UUID

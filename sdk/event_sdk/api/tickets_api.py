@@ -61,6 +61,7 @@ class TicketsApi:
     ) -> Ticket:
         """Check In Ticket
 
+        Checks a ticket in by its code: once.
 
         :param event_id: (required)
         :type event_id: UUID
@@ -137,6 +138,7 @@ class TicketsApi:
     ) -> ApiResponse[Ticket]:
         """Check In Ticket
 
+        Checks a ticket in by its code: once.
 
         :param event_id: (required)
         :type event_id: UUID
@@ -213,6 +215,7 @@ class TicketsApi:
     ) -> RESTResponseType:
         """Check In Ticket
 
+        Checks a ticket in by its code: once.
 
         :param event_id: (required)
         :type event_id: UUID

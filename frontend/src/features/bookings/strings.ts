@@ -73,7 +73,7 @@ export const bookingsText = {
       `${quantity === 1 ? "1 ticket has" : `${formatCount(quantity)} tickets have`} been cancelled.`,
     problems: {
       "already-cancelled": "These tickets have already been cancelled.",
-      "ticket-used": "A used ticket can't be cancelled.",
+      "ticket-already-used": "A used ticket can't be cancelled.",
       "ticket-cancelled": "One of these tickets has already been cancelled.",
       "event-not-bookable": "The event has started or is over. Tickets can no longer be cancelled.",
       "not-on-sale": "Sales have closed. Tickets can no longer be cancelled.",

@@ -30,7 +30,7 @@ describe("checking in", () => {
       http.post("*/api/events/e1/check-ins", ({ request }) => {
         keys.push(request.headers.get("Idempotency-Key") ?? "");
         if (keys.length === 1) {
-          const body = { type: "/problems/our-mistake", title: "", status: 500, detail: "" };
+          const body = { type: "/problems/internal-error", title: "", status: 500, detail: "" };
           return HttpResponse.json(body, { status: 500 });
         }
         return HttpResponse.json({ id: "1", code: "A", category: "VIP", status: "used" });

@@ -13,10 +13,10 @@ describe("at the door", () => {
   });
 
   it("a used one does not, and when it was used is said", () => {
-    const { answer, why } = toRefusal(problem("ticket-used", 409, { used_at: "2030-05-01T20:00:00Z" }), now);
+    const { answer, why } = toRefusal(problem("ticket-already-used", 409, { used_at: "2030-05-01T20:00:00Z" }), now);
     expect(answer).toBe("no");
     expect(why).toContain("12 minutes ago");
-    expect(toRefusal(problem("ticket-used", 409), now).why).toBe("This ticket has already been used.");
+    expect(toRefusal(problem("ticket-already-used", 409), now).why).toBe("This ticket has already been used.");
   });
 
   it.each([
@@ -26,7 +26,7 @@ describe("at the door", () => {
     ["booking-not-found", 404, "no", "No booking"],
     ["unreachable", 0, "unclear", "can't be reached"],
     ["outcome-unknown", 503, "unclear", "can't be reached"],
-    ["our-mistake", 500, "unclear", "Check the same ticket again"],
+    ["internal-error", 500, "unclear", "Check the same ticket again"],
   ])("%s (%i) is %s", (kind, status, answer, said) => {
     const result = toRefusal(problem(kind, status), now);
     expect(result.answer).toBe(answer);

@@ -19,7 +19,7 @@ export function toAdmission(ticket: Ticket): CheckInResult {
 
 /** `now` in milliseconds. */
 export function toRefusal(error: unknown, now: number): CheckInResult {
-  if (isKind(error, "ticket-used")) {
+  if (isKind(error, "ticket-already-used")) {
     const { used_at } = error.problem;
     if (typeof used_at !== "string") return no(text.usedSometime);
     return no(text.used(formatTimestamp(used_at), formatTimeAgo(used_at, now)));

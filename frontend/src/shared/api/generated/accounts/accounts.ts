@@ -49,6 +49,7 @@ type SecondParameter<T extends (...args: never) => unknown> = Parameters<T>[1];
 
 
 /**
+ * Creates an account.
  * @summary Sign Up
  */
 export const signUp = (
@@ -113,8 +114,8 @@ export const useSignUp = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
- * Also sets two cookies for browsers: `seatledger_session`, which no script can read, and `seatledger_csrf`, whose value goes
-into the header `X-CSRF-Token` of whatever changes something.
+ * Gives a token, and sets two cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf`
+goes into the header `X-CSRF-Token` of each request that changes something.
  * @summary Log In
  */
 export const logIn = (
@@ -179,6 +180,7 @@ export const useLogIn = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
+ * Revokes the token, in every process within 2 s.
  * @summary Log Out
  */
 export const logOut = (
@@ -241,6 +243,7 @@ export const useLogOut = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
+ * The account that is logged in.
  * @summary Get Me
  */
 export const getMe = (
@@ -332,6 +335,7 @@ export function useGetMe<TData = Awaited<ReturnType<typeof getMe>>, TError = Err
 
 
 /**
+ * Changes the account; a new password or e-mail needs `old_password`.
  * @summary Update Me
  */
 export const updateMe = (
@@ -458,6 +462,7 @@ export const useEraseMe = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
+ * Accounts, newest first; `q` is looked for in name and e-mail.
  * @summary Get Users
  */
 export const getUsers = (
@@ -550,6 +555,7 @@ export function useGetUsers<TData = Awaited<ReturnType<typeof getUsers>>, TError
 
 
 /**
+ * Creates an account with a role.
  * @summary Create User
  */
 export const createUser = (
@@ -615,6 +621,7 @@ export const useCreateUser = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
+ * Changes the role of an account, or disables it.
  * @summary Update User
  */
 export const updateUser = (

@@ -147,6 +147,7 @@ export function useGetBookings<TData = Awaited<ReturnType<typeof getBookings>>, 
 
 
 /**
+ * A booking with its tickets and their codes.
  * @summary Get Booking
  */
 export const getBooking = (
@@ -245,6 +246,7 @@ export function useGetBooking<TData = Awaited<ReturnType<typeof getBooking>>, TE
 
 
 /**
+ * Cancels the whole booking; a customer can until the event's `past_at`.
  * @summary Cancel Booking
  */
 export const cancelBooking = (
@@ -308,6 +310,7 @@ export const useCancelBooking = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
+ * Books tickets by category and quantity; at the box office for a `customer` or a walk-in.
  * @summary Book Tickets
  */
 export const bookTickets = (
@@ -374,6 +377,7 @@ export const useBookTickets = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
+ * Cancels some tickets of a booking.
  * @summary Cancel Tickets
  */
 export const cancelTickets = (

@@ -152,6 +152,7 @@ export function useGetEvents<TData = Awaited<ReturnType<typeof getEvents>>, TErr
 
 
 /**
+ * Creates an event; without `starts_at` it has an open date. Sales end at its start unless `sales_close_at` is later.
  * @summary Create Event
  */
 export const createEvent = (
@@ -316,6 +317,7 @@ export function useGetEvent<TData = Awaited<ReturnType<typeof getEvent>>, TError
 
 
 /**
+ * Changes details and categories; `categories` is the whole new list.
  * @summary Update Event
  */
 export const updateEvent = (
@@ -488,6 +490,7 @@ export function useGetEventBookings<TData = Awaited<ReturnType<typeof getEventBo
 
 
 /**
+ * Cancels the event; all of its bookings are owed a refund.
  * @summary Cancel Event
  */
 export const cancelEvent = (
@@ -554,6 +557,7 @@ export const useCancelEvent = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
+ * Completes the event: nothing is booked or checked in afterwards.
  * @summary Complete Event
  */
 export const completeEvent = (

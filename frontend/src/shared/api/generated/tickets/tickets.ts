@@ -31,6 +31,7 @@ type SecondParameter<T extends (...args: never) => unknown> = Parameters<T>[1];
 
 
 /**
+ * Checks a ticket in by its code: once.
  * @summary Check In Ticket
  */
 export const checkInTicket = (

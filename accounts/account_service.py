@@ -1,0 +1,291 @@
+"""What people do about themselves, and admins about people: sign up, log in, change, erase."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Self
+from uuid import UUID, uuid4
+
+import msgspec
+import psycopg
+
+from accounts import errors, tokens
+from accounts.database import Cursor, Pool, transaction
+from accounts.idempotency import IdempotentExecutor
+from accounts.passwords import Passwords
+from accounts.tokens import AccessCache
+from ledger.commands import Role
+
+#: Says in a sentence what still ties an account to the ledger (upcoming bookings, active events), or None.
+Obligations = Callable[[UUID], Awaitable[str | None]]
+ERASED_NAME = "erased"
+
+
+class Account(msgspec.Struct, frozen=True):
+    """A person, as they and admins may see them. `email` is normalized, as `ledger.field_types.Email` does it."""
+
+    COLUMNS = "id, name, email, phone, role, disabled, created_at"
+
+    id: UUID
+    name: str
+    email: str
+    phone: str | None
+    role: Role
+    disabled: bool
+    created_at: datetime
+
+    @classmethod
+    def from_row(cls, row: tuple[Any, ...]) -> Self:
+        id_, name, email, phone, role, disabled, created_at = row
+        return cls(id_, name, email, phone, Role(role), disabled, created_at.astimezone(UTC))
+
+
+class NewAccount(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    email: str
+    password: str
+    phone: str | None = None
+    role: Role = Role.CUSTOMER
+
+
+class NewSession(msgspec.Struct, frozen=True):
+    """The only place and time where a token is readable."""
+
+    token: str
+    expires_at: datetime
+    account: Account
+
+
+class AccountService:
+    """Raises the errors of `accounts.errors`, and Busy or OutcomeUnknown where the database or the hasher is at its bounds."""
+
+    def __init__(
+        self, pool: Pool, passwords: Passwords, cache: AccessCache, *, key: bytes, session_hours: int, obligations: Obligations
+    ) -> None:
+        self._pool = pool
+        self._passwords = passwords
+        self._cache = cache
+        self._executor = IdempotentExecutor(pool, key)
+        self._session_hours = session_hours
+        self._obligations = obligations
+
+    async def get(self, account_id: UUID) -> Account:
+        async with transaction(self._pool, reads=True) as cursor:
+            return await _read(cursor, account_id)
+
+    async def sign_up(self, new: NewAccount) -> Account:
+        """Raises EmailTaken. An account without a password, from the box office, is taken too: its bookings are somebody's, and
+        nothing here proves that the e-mail address is the caller's."""
+        password_hash = await self._passwords.hash(new.password)
+        async with transaction(self._pool) as cursor:
+            return await _insert(cursor, uuid4(), new, password_hash)
+
+    async def log_in(self, email: str, password: str) -> NewSession:
+        """Raises WrongCredentials, after the same work whatever is wrong."""
+        async with transaction(self._pool, reads=True) as cursor:
+            await cursor.execute(f"SELECT password_hash, {Account.COLUMNS} FROM accounts WHERE email = %s", (email,))
+            row = await cursor.fetchone() or (None,)
+        password_hash, *columns = row
+        if not await self._passwords.verify(password_hash, password):
+            raise errors.WrongCredentials
+        account = Account.from_row(tuple(columns))
+        fresh = await self._passwords.hash(password) if self._passwords.is_outdated(password_hash) else password_hash
+        token, token_hash = tokens.new_token()
+        async with transaction(self._pool) as cursor:
+            # The lock waits for whoever is disabling the account or changing its password at the moment, and then finds no row.
+            await cursor.execute(
+                "UPDATE accounts SET password_hash = %s WHERE id = %s AND password_hash = %s AND NOT disabled"
+                " RETURNING now() + make_interval(hours => %s)",
+                (fresh, account.id, password_hash, self._session_hours),
+            )
+            expires = await cursor.fetchone()
+            if expires is None:
+                raise errors.WrongCredentials
+            await _issue(cursor, account.id, token_hash, expires[0])
+        return NewSession(token, expires[0].astimezone(UTC), account)
+
+    async def log_out(self, token_hash: bytes) -> None:
+        """In every process within 2 s."""
+        async with transaction(self._pool) as cursor:
+            await cursor.execute(
+                "UPDATE tokens SET revoked_at = clock_timestamp() WHERE token_hash = %s AND revoked_at IS NULL", (token_hash,)
+            )
+        self._cache.forget(token_hash)
+
+    async def create_user(self, new: NewAccount, command_id: UUID) -> Account:
+        """The account's id is the command's. Raises EmailTaken."""
+
+        async def prepare() -> str:
+            return await self._passwords.hash(new.password)
+
+        async def act(cursor: Cursor, password_hash: str) -> Account:
+            return await _insert(cursor, command_id, new, password_hash)
+
+        body = {"create_user": msgspec.to_builtins(new)}
+        return await self._executor.execute(command_id, command_id, body, Account, prepare, act)
+
+    async def update_user(self, account_id: UUID, changes: Mapping[str, Any], command_id: UUID) -> Account:
+        """`changes` of `role` and `disabled`. Who is disabled is logged out; a new role holds in every process within 2 s.
+
+        Raises AccountNotFound, LastAdmin."""
+
+        async def act(cursor: Cursor, _: None) -> Account:
+            await _lock_admins(cursor, account_id, stays=_stays_admin(changes))
+            return await _change(cursor, account_id, changes)
+
+        account = await self._executor.execute(command_id, account_id, {"update_user": dict(changes)}, Account, _nothing, act)
+        self._cache.forget_account(account_id)
+        return account
+
+    async def update_me(
+        self,
+        account_id: UUID,
+        changes: Mapping[str, Any],
+        command_id: UUID,
+        *,
+        old_password: str | None = None,
+        keep_token: bytes | None = None,
+    ) -> Account:
+        """`changes` of `name`, `phone`, `email` and `password`. The last two need the old password; a new password logs out every
+        other session than `keep_token`'s.
+
+        Raises WrongPassword, EmailTaken, AccountNotFound."""
+        columns = {name: value for name, value in changes.items() if name != "password"}
+
+        async def prepare() -> tuple[str | None, str | None]:
+            if not {"password", "email"} & changes.keys():
+                return None, None
+            async with transaction(self._pool, reads=True) as cursor:
+                await cursor.execute("SELECT password_hash FROM accounts WHERE id = %s", (account_id,))
+                (old_hash,) = await cursor.fetchone() or (None,)
+            if old_password is None or not await self._passwords.verify(old_hash, old_password):
+                raise errors.WrongPassword
+            return old_hash, await self._passwords.hash(changes["password"]) if "password" in changes else None
+
+        async def act(cursor: Cursor, hashes: tuple[str | None, str | None]) -> Account:
+            old_hash, new_hash = hashes
+            await cursor.execute("SELECT password_hash FROM accounts WHERE id = %s FOR NO KEY UPDATE", (account_id,))
+            if old_hash is not None and await cursor.fetchone() != (old_hash,):
+                raise errors.WrongPassword  # changed meanwhile
+            password = {"password_hash": new_hash} if new_hash is not None else {}
+            return await _change(cursor, account_id, {**columns, **password}, keep_token=keep_token)
+
+        body = {"update_me": dict(changes), "old_password": old_password}
+        account = await self._executor.execute(command_id, account_id, body, Account, prepare, act)
+        if "password" in changes:
+            self._cache.forget_account(account_id)
+        return account
+
+    async def erase(self, account_id: UUID) -> None:
+        """Takes away all that is personal, tokens too; the id stays, since the ledger knows it.
+
+        Raises ErasureRefused while there are obligations, LastAdmin. Obligations are asked before the transaction: a booking made
+        in that very moment stays, under an id without a name."""
+        if (obligation := await self._obligations(account_id)) is not None:
+            raise errors.ErasureRefused(obligation)
+        async with transaction(self._pool) as cursor:
+            await _lock_admins(cursor, account_id, stays=False)
+            await cursor.execute(
+                "UPDATE accounts SET name = %s, email = NULL, phone = NULL, password_hash = NULL, disabled = true,"
+                " access_changed_at = clock_timestamp() WHERE id = %s",
+                (ERASED_NAME, account_id),
+            )
+            await cursor.execute("DELETE FROM tokens WHERE account_id = %s", (account_id,))
+            await cursor.execute("DELETE FROM account_commands WHERE account_id = %s", (account_id,))
+        self._cache.forget_account(account_id)
+
+    async def set_password(self, email: str, password: str) -> Account:
+        """For the command line: no old password is asked, every session ends. Raises AccountNotFound."""
+        password_hash = await self._passwords.hash(password)
+        async with transaction(self._pool) as cursor:
+            await cursor.execute("SELECT id FROM accounts WHERE email = %s FOR NO KEY UPDATE", (email,))
+            row = await cursor.fetchone()
+            if row is None:
+                raise errors.AccountNotFound
+            account = await _change(cursor, row[0], {"password_hash": password_hash})
+        self._cache.forget_account(account.id)
+        return account
+
+
+async def _nothing() -> None:
+    return None
+
+
+def _stays_admin(changes: Mapping[str, Any]) -> bool:
+    """Whether somebody who is an enabled admin still is one after these changes."""
+    return changes.get("role", Role.ADMIN) == Role.ADMIN and not changes.get("disabled", False)
+
+
+async def _read(cursor: Cursor, account_id: UUID) -> Account:
+    await cursor.execute(f"SELECT {Account.COLUMNS} FROM accounts WHERE id = %s AND email IS NOT NULL", (account_id,))
+    row = await cursor.fetchone()
+    if row is None:
+        raise errors.AccountNotFound
+    return Account.from_row(row)
+
+
+async def _insert(cursor: Cursor, account_id: UUID, new: NewAccount, password_hash: str) -> Account:
+    await cursor.execute(
+        "INSERT INTO accounts (id, name, email, phone, role, password_hash) VALUES (%s, %s, %s, %s, %s, %s)"
+        f" ON CONFLICT DO NOTHING RETURNING {Account.COLUMNS}",
+        (account_id, new.name, new.email, new.phone, new.role, password_hash),
+    )
+    row = await cursor.fetchone()
+    if row is not None:
+        return Account.from_row(row)
+    await cursor.execute("SELECT FROM accounts WHERE id = %s", (account_id,))
+    # The id is there but not its command: this account was made by the same command, and erased. It is not made again.
+    raise errors.AccountNotFound if cursor.rowcount else errors.EmailTaken
+
+
+async def _lock_admins(cursor: Cursor, account_id: UUID, *, stays: bool) -> None:
+    """Locks this account and every enabled admin, in the order of their ids, until the transaction ends.
+
+    Raises AccountNotFound; LastAdmin where this is the only one of them and does not stay one."""
+    await cursor.execute(
+        "SELECT id, role = 'admin' AND NOT disabled FROM accounts"
+        " WHERE (id = %s AND email IS NOT NULL) OR (role = 'admin' AND NOT disabled) ORDER BY id FOR NO KEY UPDATE",
+        (account_id,),
+    )
+    is_admin: dict[UUID, bool] = dict(await cursor.fetchall())
+    if account_id not in is_admin:
+        raise errors.AccountNotFound
+    if is_admin[account_id] and sum(is_admin.values()) == 1 and not stays:
+        raise errors.LastAdmin
+
+
+async def _change(cursor: Cursor, account_id: UUID, changes: Mapping[str, Any], *, keep_token: bytes | None = None) -> Account:
+    """Writes the columns that differ; the caller holds the row's lock. Ends the sessions that the changes end."""
+    before = await _read(cursor, account_id)
+    after = msgspec.structs.replace(before, **{name: value for name, value in changes.items() if name != "password_hash"})
+    if after.email != before.email:
+        # Asked first, since the database would write the address of a broken constraint into its log.
+        await cursor.execute("SELECT FROM accounts WHERE email = %s", (after.email,))
+        if cursor.rowcount:
+            raise errors.EmailTaken
+    password_hash = changes.get("password_hash")
+    ends_sessions = password_hash is not None or (after.disabled and not before.disabled)
+    access_changes = ends_sessions or (after.role, after.disabled) != (before.role, before.disabled)
+    try:
+        await cursor.execute(
+            "UPDATE accounts SET name = %s, email = %s, phone = %s, role = %s, disabled = %s,"
+            " password_hash = coalesce(%s, password_hash),"
+            " access_changed_at = CASE WHEN %s THEN clock_timestamp() ELSE access_changed_at END WHERE id = %s",
+            (after.name, after.email, after.phone, after.role, after.disabled, password_hash, access_changes, account_id),
+        )
+    except psycopg.errors.UniqueViolation:  # two at once wanted the address
+        raise errors.EmailTaken from None
+    if ends_sessions:
+        await tokens.revoke(cursor, account_id, keep=keep_token)
+    return after
+
+
+async def _issue(cursor: Cursor, account_id: UUID, token_hash: bytes, expires_at: datetime) -> None:
+    """The caller holds the lock of the account's row."""
+    await cursor.execute(
+        "INSERT INTO tokens (token_hash, account_id, expires_at) VALUES (%s, %s, %s)", (token_hash, account_id, expires_at)
+    )
+    await cursor.execute(
+        "UPDATE tokens SET revoked_at = clock_timestamp() WHERE token_hash IN (SELECT token_hash FROM tokens"
+        " WHERE account_id = %s AND revoked_at IS NULL ORDER BY created_at DESC OFFSET %s)",
+        (account_id, tokens.MAX_TOKENS),
+    )

@@ -1,0 +1,42 @@
+"""`GET /api/about`: what the page needs to know before a user has logged in."""
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request, Response
+
+from ledger.commands import Role
+from ledger.settings import Settings
+from seed.demo import PEOPLE
+
+router = APIRouter(prefix="/api", tags=["system"])
+
+
+@dataclass(slots=True, kw_only=True)
+class DemoAccountView:
+    """Its password is the published one, `demo-password`."""
+
+    name: str
+    email: str
+    role: Role
+
+
+@dataclass(slots=True, kw_only=True)
+class AboutView:
+    """`currency` is that of events which name none. `demo_accounts` is empty wherever there is no demo."""
+
+    name: str
+    version: str
+    currency: str
+    demo_accounts: list[DemoAccountView]
+
+
+@router.get("/about", operation_id="get_about")
+async def get_about(request: Request, response: Response) -> AboutView:
+    """Which Seatledger this is. It asks no database."""
+    settings: Settings = request.app.state.settings
+    response.headers["Cache-Control"] = "no-store"
+    people = PEOPLE if settings.demo else ()
+    return AboutView(
+        name=request.app.title, version=request.app.version, currency=settings.currency,
+        demo_accounts=[DemoAccountView(name=name, email=email, role=role) for name, email, role in people],
+    )  # fmt: skip

@@ -1,0 +1,88 @@
+"""The fast path for bookings, in front of the framework. When sales open, nearly all requests are bookings, and more than half of
+their time was spent in layers that they don't need: middleware, routers, dependencies, exit stacks, request and response objects
+(docs/decisions/0009).
+
+`POST /api/events/{event_id}/bookings` skips all of these and calls the same function as the documented route
+(`commands.routes.book`), with the same access policy and the same problems. Any other request goes to the framework. A test sends
+the same requests both ways and compares the responses.
+"""
+
+import re
+from functools import partial
+from uuid import UUID
+
+import msgspec
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive, Scope, Send
+
+from accounts.access import BUYERS, permitted
+from app import middleware, problems
+from commands.bodies import read_booking
+from commands.result import CommandResult
+from commands.routes import book
+from ledger.idempotency import command_id
+from ledger.settings import BODY_LIMIT_BYTES
+
+_BOOKINGS = re.compile("/api/events/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/bookings").fullmatch
+_HEADERS = [(b"cache-control", b"no-store"), (b"content-type", b"application/json"), *middleware.HEADERS]
+_encode = msgspec.json.Encoder().encode
+
+
+class BookingFastPath:
+    """An ASGI application around the whole application: handles bookings itself, and passes on every other request."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        match = scope["type"] == "http" and scope["method"] == "POST" and _BOOKINGS(scope["path"])
+        if not match:
+            await self._app(scope, receive, send)
+            return
+        try:
+            result = await self._book(UUID(match[1]), scope, receive)
+        except Exception as error:  # noqa: BLE001 - each gets the response that the framework would give
+            response = await problems.respond(Request(scope, receive), error)
+            response.raw_headers += middleware.HEADERS
+            await response(scope, receive, send)
+            return
+        body = _encode(result.view)
+        headers = [
+            (b"content-length", b"%d" % len(body)),
+            (b"ledger-position", b"%d" % result.position),
+            (b"location", f"/api/bookings/{result.view.id}".encode()),
+            *_HEADERS,
+        ]
+        await send({"type": "http.response.start", "status": 201, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _book(self, event_id: UUID, scope: Scope, receive: Receive) -> CommandResult:
+        state, headers = self._app.state, dict(reversed(scope["headers"]))  # the first header of a name counts
+        content = await _read_body(headers, receive)
+        principal = permitted(await state.access.principal_of(scope), BUYERS)
+        body = read_booking(content, headers.get(b"content-type", b"").decode("latin-1"))
+        key = headers.get(b"idempotency-key")
+        command = command_id(principal.id, "POST", scope["path"], None if key is None else key.decode("latin-1"))
+        return await book(state.write_side, event_id, body, principal.actor, command, partial(_is_disconnected, scope, receive))
+
+
+async def _read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
+    """Reads the body, which nearly always arrives in one message. Raises HTTPException (413), ClientDisconnect."""
+    if int(headers.get(b"content-length", 0)) > BODY_LIMIT_BYTES:
+        raise HTTPException(413)
+    content: bytes = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        content += message["body"]
+        if len(content) > BODY_LIMIT_BYTES:
+            raise HTTPException(413)
+        if not message["more_body"]:
+            return content
+
+
+async def _is_disconnected(scope: Scope, receive: Receive) -> bool:
+    return await Request(scope, receive).is_disconnected()

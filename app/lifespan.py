@@ -1,0 +1,73 @@
+"""The resources that the API process holds while it runs: opened in this order, closed in the reverse order."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from functools import partial
+
+from fastapi import FastAPI
+
+from accounts.access import Access
+from app.probes import Probes
+from commands.appender.appender import Appender
+from commands.routes import WriteSide
+from commands.service import CommandService
+from ledger import gc_tuning
+from ledger.keys import Keyring
+from ledger.macs import Macs
+from ledger.pool import make_pool
+from ledger.recorder import LedgerConnection
+from ledger.settings import Settings
+from ledger.streams import Streams
+from ledger.ticket_codes import TicketCodes
+from projections.proof.log_keys import LogKeys
+from projections.wake_ups import WakeUpSender
+from query_api.read_side import ReadSide
+
+LOAD_CONNECTIONS = 4
+
+
+@asynccontextmanager
+async def run(
+    settings: Settings, clock: Callable[[], datetime], wake_up_sender: Callable[[Settings], WakeUpSender], app: FastAPI
+) -> AsyncIterator[None]:
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(make_pool(settings))
+        codes, macs = TicketCodes(Keyring.open(settings.keys, "tickets")), Macs.open(settings.keys)
+        read_side = ReadSide(settings, pool, codes, LogKeys.open(settings.keys), macs)
+        await read_side.start()
+        stack.push_async_callback(read_side.close)
+        key = Keyring.open(settings.keys, "accounts").newest[1]
+        access = Access(settings, pool, key=key, obligations=read_side.deletion_obstacle)
+        await stack.enter_async_context(access)
+        wake_ups = wake_up_sender(settings)
+        wake_ups.start()
+        wake_ups.wake()  # for entries that were appended just before the last stop and not projected yet
+        stack.callback(wake_ups.close)
+        # A pool of its own: queries may occupy all other connections, and Events that are not in memory must load nevertheless.
+        streams = Streams(await stack.enter_async_context(make_pool(settings, size=LOAD_CONNECTIONS)))
+        appender = Appender(
+            connect=partial(LedgerConnection.connect, settings.database_url, macs),
+            streams=streams,
+            clock=clock,
+            appended=lambda position: wake_ups.wake(),
+            queue_limit=settings.command_queue_limit,
+            batch_limit=settings.command_batch_limit,
+            timeout_seconds=settings.command_timeout_seconds,
+            cache_bytes=settings.event_cache_bytes,
+        )
+        await appender.start()
+        stack.push_async_callback(appender.close)
+
+        command_service = CommandService(appender, streams, codes)
+        app.state.access, app.state.read_side, app.state.settings = access, read_side, settings
+        app.state.write_side = WriteSide(
+            command_service,
+            currency=settings.currency,
+            locate=read_side.event_of_booking,
+            customer=access.directory.find_or_make_customer,
+            key=key,
+        )
+        app.state.probes = Probes(pool, appender, read_side)
+        gc_tuning.tune()
+        yield

@@ -1,0 +1,113 @@
+"""Health, readiness and metrics, for monitoring systems."""
+
+from collections.abc import Iterable
+from typing import Annotated, get_args
+
+import prometheus_client
+import psycopg
+from fastapi import APIRouter, Request, Response
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+import migrations
+from commands.appender.appender import Appender
+from ledger.errors import Busy
+from ledger.pool import Pool, connection
+from projections.registry import PROJECTORS
+from query_api.read_side import ReadSide
+from query_api.responses.views import ProjectionList, ProjectionState, SigningState
+from query_api.routes.system import projection_list
+
+router = APIRouter(tags=["system"])
+
+Status = dict[Annotated[str, "what"], str]
+
+
+class Probes:
+    """Checks readiness and collects metrics. Stored in `app.state.probes`."""
+
+    def __init__(self, pool: Pool, appender: Appender, read_side: ReadSide) -> None:
+        self._pool, self._appender, self._read_side = pool, appender, read_side
+        self._schema_revision = migrations.head()
+        self._projections: ProjectionList | None = None
+        self._registry = prometheus_client.CollectorRegistry()
+        self._registry.register(self)
+        for collector in (prometheus_client.ProcessCollector, prometheus_client.PlatformCollector, prometheus_client.GCCollector):
+            collector(registry=self._registry)
+
+    async def check_ready(self) -> None:
+        """Raises Busy, with the reason, where the process can't execute commands."""
+        try:
+            async with connection(self._pool, 2.0) as acquired:
+                cursor = await acquired.execute("SELECT version_num FROM alembic_version")
+                row = await cursor.fetchone()
+        except psycopg.errors.UndefinedTable:
+            row = None
+        except (psycopg.Error, Busy):
+            raise Busy("The database is unavailable.") from None
+        if row is None or row[0] != self._schema_revision:
+            raise Busy("The database is not migrated: run `make migrate`.")
+
+    async def metrics(self) -> bytes:
+        """Prometheus' text format; without the projections' states where the database is unavailable."""
+        try:
+            self._projections = await projection_list(self._read_side.database)
+        except (psycopg.Error, Busy):
+            self._projections = None
+        return prometheus_client.generate_latest(self._registry)
+
+    def collect(self) -> Iterable[Metric]:
+        appender = self._appender
+        yield GaugeMetricFamily("seatledger_commands_held", "Commands waiting or in flight", appender.pending)
+        yield CounterMetricFamily("seatledger_appends", "Transactions that appended entries", appender.appends)
+        yield CounterMetricFamily("seatledger_entries_appended", "Entries appended by this process", appender.entries)
+        yield GaugeMetricFamily("seatledger_events_cached", "Events in memory", len(appender.cache))
+        yield GaugeMetricFamily("seatledger_events_cached_bytes", "Their estimated size", appender.cache.bytes)
+        yield GaugeMetricFamily("seatledger_live_streams", "Event streams open", self._read_side.feed.count)
+        positions = GaugeMetricFamily(
+            "seatledger_projection_position", "Ledger position reached, as last heard", labels=["projection"]
+        )
+        for name in PROJECTORS:
+            positions.add_metric([name], self._read_side.positions.known(name))
+        yield positions
+        if self._projections is not None:
+            yield from _projection_metrics(self._projections)
+
+
+def _projection_metrics(view: ProjectionList) -> Iterable[Metric]:
+    entries = GaugeMetricFamily("seatledger_projection_lag_entries", "Entries behind, up to 100,000", labels=["projection"])
+    seconds = GaugeMetricFamily("seatledger_projection_lag_seconds", "Age of the oldest entry not in it", labels=["projection"])
+    states = GaugeMetricFamily("seatledger_projection_state", "1 at the state that it is in", labels=["projection", "state"])
+    for projection in view.items:
+        entries.add_metric([projection.name], projection.lag_entries)
+        seconds.add_metric([projection.name], projection.lag_seconds)
+        for state in get_args(ProjectionState.__value__):
+            states.add_metric([projection.name, state], state == projection.state)
+    yield from (entries, seconds, states)
+    if view.signing is not None:
+        signing = GaugeMetricFamily("seatledger_log_signing", "1 at the state that signing the log is in", labels=["state"])
+        for state in get_args(SigningState.__value__):
+            signing.add_metric([state], state == view.signing.state)
+        yield signing
+    if view.verification is not None:
+        proven, last = view.verification.finding is None, view.verification.finished_at.timestamp()
+        yield GaugeMetricFamily("seatledger_verification_proven", "1: the last one found nothing altered", value=proven)
+        yield GaugeMetricFamily("seatledger_verification_timestamp_seconds", "When the last one ended", value=last)
+
+
+@router.get("/health", operation_id="get_health")
+async def health() -> Status:
+    """The process is alive."""
+    return {"status": "alive"}
+
+
+@router.get("/ready", operation_id="get_ready")
+async def ready(request: Request) -> Status:
+    """It can sell: the database is reachable and migrated. Otherwise 503."""
+    await request.app.state.probes.check_ready()
+    return {"status": "ready"}
+
+
+@router.get("/metrics", operation_id="get_metrics", response_class=Response)
+async def metrics(request: Request) -> Response:
+    """Prometheus' text format."""
+    return Response(await request.app.state.probes.metrics(), media_type=prometheus_client.CONTENT_TYPE_LATEST)

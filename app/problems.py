@@ -1,0 +1,178 @@
+"""Error responses as RFC 9457 problems, each with a page that explains it.
+
+A response never contains a stack trace, SQL, a file path or the client's input (which may not be encodable as JSON).
+"""
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import msgspec
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import HTMLResponse
+from starlette.exceptions import HTTPException
+
+from accounts import errors as accounts
+from accounts.access import clear_cookies
+from ledger import errors, http_errors
+from ledger.http_errors import plain
+
+MEDIA_TYPE = "application/problem+json"
+router = APIRouter(include_in_schema=False)
+
+
+class Problem(NamedTuple):
+    """`explanation` is the text of the page at the address `type`: what happened and what to do."""
+
+    status: int
+    title: str
+    explanation: str
+
+
+PROBLEMS: dict[type[Exception], Problem] = {
+    errors.EventNotFound: Problem(404, "No such event", "No event has this id."),
+    errors.BookingNotFound: Problem(404, "No such booking", "No booking has this id, or you may not see it."),
+    errors.EntryNotFound: Problem(404, "No such entry", "The ledger has no entry at this position: positions can have gaps."),
+    errors.EntryAltered: Problem(500, "Entry altered", "The database contains an entry that Seatledger did not write. `python -m projections verify` gives details."),
+    errors.NotYourEvent: Problem(403, "Not your event", "Only its organizer or an admin may change an event, sell its tickets or check them in."),
+    errors.SoldOut: Problem(409, "Sold out", "Fewer seats are available than you requested: see `available`. Book fewer, or choose another category."),
+    errors.CustomerLimit: Problem(409, "Limit reached", "A customer may hold at most `limit` tickets for this event, and this customer holds `held`."),
+    errors.BookingTooLarge: Problem(409, "Booking too large", "One booking has at most `limit` tickets. Split it into several bookings."),
+    errors.EventNotBookable: Problem(409, "Event not bookable", "The event has started, was cancelled or is completed, so it can't be booked: see `reason`."),
+    errors.NotOnSale: Problem(409, "Not on sale", "Sales have not opened yet (`opens_at`), or have closed (`closed_at`)."),
+    errors.AlreadyCancelled: Problem(409, "Already cancelled", "There is nothing left to cancel."),
+    errors.TicketAlreadyUsed: Problem(409, "Ticket already used", "The ticket was already used for entry. It can't be used again or cancelled."),
+    errors.TicketCancelled: Problem(409, "Ticket cancelled", "The ticket, or its event, was cancelled."),
+    errors.WrongEvent: Problem(409, "Ticket for another event", "The code belongs to a ticket for another event."),
+    errors.CapacityBelowTaken: Problem(409, "Capacity below seats taken", "A category can't have fewer seats than are `taken`. Cancel bookings first."),
+    errors.CategoryInUse: Problem(409, "Category in use", "A category that ever had a booking can't be removed. Set its capacity to the number of seats taken instead."),
+    errors.StaleVersion: Problem(412, "Event changed meanwhile", "Somebody else changed the event after you read it. Read it again and apply your change to the new version."),
+    errors.PreconditionRequired: Problem(428, "If-Match missing", "Send the ETag of the event that you read as If-Match, so that no edit is lost."),
+    errors.IdempotencyKeyReused: Problem(422, "Idempotency-Key reused", "A key identifies one request with one body. Use a new key for a new request."),
+    errors.InvalidCode: Problem(422, "Not a ticket code", "Seatledger did not issue this code: it was mistyped or forged."),
+    errors.PositionBeyondHead: Problem(422, "Position beyond the ledger", "Ledger-Position is greater than the position of the newest entry (`head`): it is from another system."),
+    errors.Malformed: Problem(422, "Malformed request", "The request is not valid: `errors` lists where and why."),
+    errors.Busy: Problem(503, "Busy", "A limit was reached, or the database is unavailable. Nothing was changed. Try again after `Retry-After` seconds."),
+    errors.OutcomeUnknown: Problem(503, "Outcome unknown", "The command may or may not have been executed. Send it again with the same Idempotency-Key: it is not executed twice."),
+    errors.StaleRead: Problem(503, "Read side behind", "The read side has not reached your Ledger-Position yet. Try again after `Retry-After` seconds."),
+    accounts.EmailTaken: Problem(409, "E-mail address taken", "An account with this e-mail address exists. Log in, or use another address."),
+    accounts.LastAdmin: Problem(409, "Last admin", "There must be at least one admin. Give another account the role admin first."),
+    accounts.ErasureRefused: Problem(409, "Account can't be erased yet", "First cancel your upcoming bookings, and complete or cancel your events."),
+    accounts.AccountNotFound: Problem(404, "No such account", "No account has this id."),
+    accounts.WrongCredentials: Problem(401, "Wrong credentials", "The e-mail address or the password is wrong, or the account is disabled."),
+    accounts.WrongPassword: Problem(422, "Wrong password", "The old password is wrong: nothing was changed."),
+    accounts.NotSignedIn: Problem(401, "Not signed in", "Log in, and send the token as `Authorization: Bearer …`."),
+    accounts.Forbidden: Problem(403, "Role not permitted", "Your role may not do this. An admin can change roles."),
+    accounts.CsrfMissing: Problem(403, "CSRF token missing", "With the session cookie, send the cookie `seatledger_csrf` as header X-CSRF-Token too."),
+    accounts.TooManyAttempts: Problem(429, "Too many attempts", "Wait `Retry-After` seconds before the next log-in."),
+}  # fmt: skip
+
+#: Errors that the framework raises, by HTTP status.
+_FRAMEWORK_PROBLEMS = {
+    400: Problem(422, "Malformed request", "The body is not JSON."),
+    404: Problem(404, "Not found", "There is nothing at this address."),
+    405: Problem(405, "Method not allowed", "The address is right, the method is not: see `Allow`."),
+    413: Problem(413, "Body too large", "A body has at most 64 KiB."),
+    500: Problem(
+        500,
+        "Internal error",
+        "Seatledger failed to process the request, and logged the error. With an Idempotency-Key it is safe to try again.",
+    ),
+}
+
+
+def slug_of(error: type[Exception]) -> str:
+    """`SoldOut` is `sold-out`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", error.__name__).lower()
+
+
+def install(app: FastAPI) -> None:
+    app.router.routes.extend(router.routes)
+    http_errors.install(app, _Problems())
+
+
+async def respond(request: Request, error: Exception) -> Response:
+    """The response to an error, for requests that the fast path serves without the framework."""
+    return await next(handler for kind, handler in _HANDLERS.items() if isinstance(error, kind))(request, error)
+
+
+def body_too_large() -> Response:
+    return _response(_FRAMEWORK_PROBLEMS[413], "body-too-large", _FRAMEWORK_PROBLEMS[413].explanation, {})
+
+
+def _response(problem: Problem, slug: str, detail: str, facts: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+    body = {**facts, "type": f"/problems/{slug}", "title": problem.title, "status": problem.status, "detail": detail}
+    content = msgspec.json.encode({name: value for name, value in body.items() if value is not None})
+    return Response(content, problem.status, {"Cache-Control": "no-store", **(headers or {})}, MEDIA_TYPE)
+
+
+class _Problems:
+    """See `http_errors.ErrorResponses`."""
+
+    def refused(self, error: errors.SeatledgerError) -> Response:
+        kind = next(kind for kind in type(error).__mro__ if kind in PROBLEMS)
+        headers = {"Retry-After": str(error.retry_after_seconds)} if isinstance(error, errors.RetryableError) else {}
+        if isinstance(error, accounts.NotSignedIn):
+            headers["WWW-Authenticate"] = "Bearer"
+        response = _response(PROBLEMS[kind], slug_of(kind), error.detail, error.facts, headers)
+        if isinstance(error, accounts.NotSignedIn) and error.by_cookie:
+            clear_cookies(response)
+        return response
+
+    def malformed(self, found: list[Mapping[str, Any]]) -> Response:
+        errors_found = [
+            {"path": _location(error), "message": plain(str(error["msg"])).removeprefix("Value error, ")} for error in found
+        ]
+        detail = "; ".join(f"{error['path'] or 'body'}: {error['message']}" for error in errors_found[:3])
+        return _response(PROBLEMS[errors.Malformed], "malformed", detail, {"errors": errors_found})
+
+    def framework_error(self, request: Request, error: HTTPException) -> Response:
+        problem = _FRAMEWORK_PROBLEMS.get(error.status_code) or Problem(error.status_code, HTTPStatus(error.status_code).phrase, "")
+        headers = dict(error.headers or {})
+        if error.status_code == 405:  # the framework names only the methods of the first route that matches
+            headers["Allow"] = _allowed_methods(request)
+        slug = "malformed" if problem.status == 422 else _slug_of_title(problem)
+        return _response(problem, slug, problem.explanation, {}, headers)
+
+    def internal_error(self) -> Response:
+        return _response(
+            _FRAMEWORK_PROBLEMS[500], _slug_of_title(_FRAMEWORK_PROBLEMS[500]), _FRAMEWORK_PROBLEMS[500].explanation, {}
+        )
+
+
+_HANDLERS = http_errors.handlers(_Problems())
+
+
+def _slug_of_title(problem: Problem) -> str:
+    return problem.title.lower().replace(" ", "-")
+
+
+def _allowed_methods(request: Request) -> str:
+    """The methods of this path, according to the OpenAPI document."""
+    found = set()
+    for path, operations in request.app.openapi()["paths"].items():
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), request.scope["path"]):
+            found |= {method.upper() for method in operations}
+    return ", ".join(sorted(found)) or "GET"
+
+
+def _location(error: Mapping[str, Any]) -> str:
+    """The path of a field in the body, or a parameter's name; empty for the body as a whole.
+
+    Also empty for a body that is not JSON, where `loc` is a position in the text."""
+    return "" if error["type"] == "json_invalid" else plain(".".join(str(step) for step in error["loc"][1:]))
+
+
+_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{title}</title><main style="font: 1.1rem/1.5 system-ui; max-width: 40rem; margin: 10vh auto; padding: 0 1rem">
+<h1>{title}</h1><p>{explanation}</p><p>Status {status}, type <code>/problems/{slug}</code>.</p></main></html>"""
+
+
+@router.get("/problems/{slug}")
+async def explain(slug: str) -> Response:
+    known = {slug_of(kind): problem for kind, problem in PROBLEMS.items()}
+    known |= {_slug_of_title(problem): problem for problem in _FRAMEWORK_PROBLEMS.values()}
+    if slug not in known:
+        raise HTTPException(404)
+    return HTMLResponse(_PAGE.format(slug=slug, **known[slug]._asdict()))

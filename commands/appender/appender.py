@@ -1,0 +1,257 @@
+"""The appender: group commit under optimistic concurrency.
+
+While one append is in flight, requests queue; then they are decided in order of arrival on the Events in memory, and all their
+entries, over all streams, are appended in one transaction. The primary key (stream, version) alone decides which of two processes
+was first:
+
+    next batch ─▶ decide on trial Events ─▶ append ─▶ keep the trials, resolve the requests
+                            ▲                  │ version conflict: another process was first
+                            └── read the missed entries under the ordering lock: this try can't be lost
+
+A refusal appends nothing, so no conflict can show that it was decided on an outdated Event: before refusals are returned, one
+SELECT compares the versions of their streams. A command that was accepted before is a `RepeatedCommand`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from uuid import UUID
+
+import psycopg
+
+from commands.appender.batch import DecidedBatch, Outcome, decide_batch
+from commands.appender.contention import Contention
+from commands.appender.event_cache import EventCache
+from commands.appender.event_memory import EventMemory
+from commands.appender.pending import DisconnectCheck, PendingRequest, PendingRequests, give_up, withdraw_disconnected
+from ledger.commands import Command
+from ledger.concurrency import BackgroundTasks, supervise
+from ledger.entries import RecordedEntry
+from ledger.event import Event
+from ledger.recorder import DataRefused, LedgerConnection, LockTimeout, StreamTooNew, VersionConflict
+from ledger.settings import Settings
+from ledger.streams import Streams
+
+log = logging.getLogger(__name__)
+
+#: Interval between checks of the deadlines; an append in flight has its connection cut at most this long after its deadline.
+DEADLINE_CHECK_SECONDS = 0.05
+RECONNECT_SECONDS = 0.2
+
+
+class Appender:
+    """One per process, on its event loop."""
+
+    def __init__(
+        self,
+        *,
+        connect: Callable[[], Awaitable[LedgerConnection]],
+        streams: Streams,
+        clock: Callable[[], datetime],
+        appended: Callable[[int], None] = lambda position: None,
+        queue_limit: int = Settings.command_queue_limit,
+        batch_limit: int = Settings.command_batch_limit,
+        timeout_seconds: float = Settings.command_timeout_seconds,
+        cache_bytes: int = Settings.event_cache_bytes,
+    ) -> None:
+        """`appended` is called with the newest position after each append; it must neither block nor raise."""
+        self._connect, self._clock, self._appended, self._batch_limit = connect, clock, appended, batch_limit
+        self.cache = EventCache(cache_bytes)
+        self.appends = 0
+        self.entries = 0
+        self._requests = PendingRequests(queue_limit, timeout_seconds)
+        self._memory = EventMemory(self.cache, streams, self._requests)
+        self._contention = Contention()
+        self._connection: LedgerConnection | None = None
+        self._tasks = BackgroundTasks()
+
+    async def start(self) -> None:
+        for work in (self._append_batches, self._enforce_deadlines):
+            self._tasks.spawn(
+                supervise(
+                    work,
+                    log=log,
+                    failure="The appender failed and is restarted",
+                    pause_seconds=RECONNECT_SECONDS,
+                    is_stopping=lambda: self._requests.closed,
+                )
+            )
+
+    async def close(self, patience_seconds: float = 3.0) -> None:
+        """Refuses new commands, waits `patience_seconds` for the pending ones, then gives them up."""
+        self._requests.closed = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_seconds):
+                while len(self._requests):  # noqa: ASYNC110 - an event for this alone would be set for every command
+                    await asyncio.sleep(0.01)
+        if self._connection is not None:
+            self._connection.cut()  # to cancel a psycopg call takes seconds if the server is silent
+        await self._tasks.stop()
+        await self._memory.close()
+        self._requests.give_up_all()
+        if self._connection is not None:
+            await self._connection.close()
+
+    @property
+    def pending(self) -> int:
+        """Requests whose callers wait."""
+        return len(self._requests)
+
+    async def submit(self, command: Command, is_disconnected: DisconnectCheck | None = None) -> Outcome:
+        """Executes a command, once. Raises the SeatledgerError of the rule that it breaks; Busy if nothing happened; OutcomeUnknown
+        if that can't be told. `is_disconnected` is called before a command that has waited is decided: nothing is done for a
+        disconnected client."""
+        outcome: Outcome = await self._requests.outcome(command.event_id, command, is_disconnected)
+        return outcome
+
+    async def last_seen_event(self, event_id: UUID) -> Event | None:
+        """The Event as this process last saw it: for what never changes (its organizer, its currency). None: it does not exist."""
+        event = self.cache.get(event_id)
+        if event is None:
+            event = await self._requests.outcome(event_id, None)
+        return event
+
+    # --- supervised background tasks
+
+    async def _enforce_deadlines(self) -> None:
+        """Gives up expired requests; cuts the connection under an append that hangs."""
+        await asyncio.sleep(DEADLINE_CHECK_SECONDS)
+        if self._requests.give_up_expired(asyncio.get_running_loop().time()) and self._connection is not None:
+            self._connection.cut()
+
+    async def _append_batches(self) -> None:
+        self._requests.queue_changed.set()  # after a failure requests may be left in the queue, and no new one may come
+        while True:
+            await self._requests.queue_changed.wait()
+            self._requests.queue_changed.clear()
+            while self._requests.queued:
+                self._requests.in_flight = batch = self._next_batch()
+                self._trim_cache(batch)
+                try:
+                    if batch:
+                        await self._execute(batch)
+                except Exception:
+                    give_up(batch)
+                    for request in batch:
+                        self.cache.drop(request.stream)  # its Event may be half changed
+                    raise
+                self._requests.in_flight = []
+                self._trim_cache(self._requests.queued)
+
+    def _trim_cache(self, about_to_use: Iterable[PendingRequest]) -> None:
+        if self.cache.overfull:
+            self.cache.trim(spare={request.stream for request in about_to_use})
+
+    def _next_batch(self) -> list[PendingRequest]:
+        """Queued commands that can be decided. Requests for an Event that is not in memory wait for its load instead."""
+        batch: list[PendingRequest] = []
+        while len(batch) < self._batch_limit and (request := self._requests.next_queued()) is not None:
+            if not self._memory.is_known(request):
+                self._memory.await_load(request)
+            elif request.command is None:
+                request.resolve(self.cache.get(request.stream))
+            else:
+                batch.append(request)
+        return batch
+
+    # --- one batch
+
+    async def _execute(self, batch: list[PendingRequest], *, alone: bool = False) -> None:
+        """Tries the batch until all its requests are resolved or wait for a load. `alone`: no other command may join it."""
+        await withdraw_disconnected(batch)
+        left: list[PendingRequest] = batch
+        lock_first = self._contention.lock_first
+        while left := self._memory.decidable(left):
+            try:
+                if self._connection is None:
+                    self._connection = await self._connect()
+                left = await (self._append_locked(left, alone) if lock_first else self._append_optimistically(left))
+            except VersionConflict:
+                self._contention.conflict()
+                await self._read_missed({request.stream for request in left})
+            except StreamTooNew as too_new:  # during an upgrade: this process goes on with the other Events
+                log.warning("%s", too_new)
+                give_up(request for request in left if request.stream == too_new.stream)
+            except DataRefused as refused:
+                if len(left) == 1:
+                    left[0].resolve(refused)
+                else:
+                    for request in left:  # each in a transaction of its own, so that one can't fail the others
+                        await self._execute([request], alone=True)
+                    left = []
+            except LockTimeout:
+                log.warning("An append has waited too long for the ordering lock or the database")
+            except (psycopg.Error, OSError) as error:
+                log.warning("The appender has lost its connection: %s", error)
+                await self._disconnect()
+            lock_first = True
+
+    async def _append_optimistically(self, batch: Sequence[PendingRequest]) -> list[PendingRequest]:
+        """Decides and appends in one round trip. Returns the requests whose refusal was decided on an outdated Event."""
+        assert self._connection is not None
+        decided = decide_batch(batch, self.cache, self._clock())
+        self._keep(decided, await self._append(decided, self._connection.append))
+        decided_on = {request.stream: version for request, _, version in decided.refused if request.stream not in decided.trials}
+        versions = await self._connection.versions(list(decided_on)) if decided_on else {}
+        outdated = {stream for stream, version in decided_on.items() if versions.get(stream, 0) != version}
+        for request, refusal, _ in decided.refused:
+            if request.stream not in outdated:
+                request.resolve(refusal)
+        await self._read_missed(outdated)
+        return [request for request, _, _ in decided.refused if request.stream in outdated]
+
+    async def _append_locked(self, batch: list[PendingRequest], alone: bool) -> list[PendingRequest]:
+        """Reads, decides and appends under the ordering lock: no other process appends in between. Returns nothing to try again."""
+        connection = self._connection
+        assert connection is not None
+        known = {request.stream: self._memory.version(request.stream) for request in batch}
+        async with connection.locked(known) as missed:
+            self._contention.locked(missed=bool(missed))
+            self._memory.apply(missed)
+            if not alone:  # commands that were queued while the lock was awaited need not wait for it again
+                self._requests.join_batch(batch, known, self._batch_limit)
+            decided = decide_batch(self._memory.decidable(batch), self.cache, self._clock())
+            positions = await self._append(decided, connection.append_and_commit)
+        self._keep(decided, positions)
+        for request, refusal, _ in decided.refused:
+            request.resolve(refusal)
+        return []
+
+    async def _append(self, decided: DecidedBatch, append: Callable[[Sequence[RecordedEntry]], Awaitable[list[int]]]) -> list[int]:
+        """Appends the batch's entries and returns their positions. Marks its requests as `sent` before, and takes that back if
+        nothing was appended for certain."""
+        if not decided.recorded:
+            return []
+        new = [request for request, _ in decided.accepted if not request.sent]
+        for request in new:
+            request.sent = True
+        try:
+            return await append(decided.recorded)
+        except (VersionConflict, DataRefused, LockTimeout):
+            for request in new:
+                request.sent = False
+            raise
+
+    def _keep(self, decided: DecidedBatch, positions: list[int]) -> None:
+        decided.keep(self.cache, positions)
+        if positions:
+            self.appends += 1
+            self.entries += len(positions)
+            self._appended(positions[-1])
+
+    async def _read_missed(self, streams: Iterable[UUID]) -> None:
+        """Reads the missed entries before the lock is taken, so that few are left to read under it."""
+        known = {stream: self._memory.version(stream) for stream in streams}
+        if known and self._connection is not None:
+            with suppress(LockTimeout, StreamTooNew, psycopg.Error, OSError):  # the same error comes again under the lock
+                self._memory.apply(await self._connection.missed(known))
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.cut()
+            with suppress(Exception):
+                await connection.close()
+        await asyncio.sleep(RECONNECT_SECONDS)

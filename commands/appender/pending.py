@@ -1,0 +1,176 @@
+"""Pending requests: the commands that callers of this process wait for. The states are drawn in `commands/appender/__init__.py`."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from itertools import chain
+from typing import Any
+from uuid import UUID
+
+from ledger.commands import Command
+from ledger.errors import Busy, OutcomeUnknown
+
+log = logging.getLogger(__name__)
+
+#: A request that is older than this is checked for a disconnected client before it is decided.
+CHECK_AFTER_SECONDS = 0.1
+
+#: Says whether the client has disconnected.
+DisconnectCheck = Callable[[], Awaitable[bool]]
+
+
+class PendingRequest:
+    """A command whose caller waits for its outcome. Without a command: the caller waits for the Event itself.
+
+    `stream_is_empty`: the stream was read and has no entries. `sent`: the entries were sent to the database, and no reply said that
+    they were not appended."""
+
+    __slots__ = ("command", "deadline", "future", "is_disconnected", "queued_at", "sent", "stream", "stream_is_empty")
+
+    def __init__(
+        self, stream: UUID, command: Command | None, is_disconnected: DisconnectCheck | None, timeout_seconds: float
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.stream, self.command, self.is_disconnected = stream, command, is_disconnected
+        self.future: asyncio.Future[Any] = loop.create_future()
+        self.queued_at = loop.time()
+        self.deadline = self.queued_at + timeout_seconds
+        self.stream_is_empty = self.sent = False
+
+    def resolve(self, outcome: Any) -> None:
+        """Returns the outcome to the caller, or raises it there if it is an exception. Without effect if it is resolved already, or
+        the caller was cancelled."""
+        if not self.future.done():
+            if isinstance(outcome, BaseException):
+                self.future.set_exception(outcome)
+            else:
+                self.future.set_result(outcome)
+
+    def give_up(self) -> None:
+        """Resolves it with Busy; with OutcomeUnknown if its entries may be in the ledger."""
+        self.resolve(OutcomeUnknown() if self.sent else Busy())
+
+
+class PendingRequests:
+    """All pending requests of one process: queued, awaiting the load of their Event, or in flight.
+
+    `in_flight`: the batch that is being appended. `queue_changed` is set whenever requests are queued."""
+
+    __slots__ = ("_awaiting_load", "_count", "_limit", "_queue", "_timeout_seconds", "closed", "in_flight", "queue_changed")
+
+    def __init__(self, limit: int, timeout_seconds: float) -> None:
+        self._limit, self._timeout_seconds = limit, timeout_seconds
+        self._queue: deque[PendingRequest] = deque()
+        self._awaiting_load: dict[UUID, list[PendingRequest]] = {}
+        self._count = 0
+        self.in_flight: list[PendingRequest] = []
+        self.queue_changed = asyncio.Event()
+        self.closed = False
+
+    def __len__(self) -> int:
+        """Callers that wait."""
+        return self._count
+
+    async def outcome(self, stream: UUID, command: Command | None, is_disconnected: DisconnectCheck | None = None) -> Any:
+        """Queues a request and waits until it is resolved. Raises Busy past the limit, or once `closed`."""
+        if self._count >= self._limit or self.closed:
+            raise Busy
+        request = PendingRequest(stream, command, is_disconnected, self._timeout_seconds)
+        self._queue.append(request)
+        self.queue_changed.set()
+        self._count += 1
+        try:
+            return await request.future
+        finally:
+            self._count -= 1
+
+    # --- queued
+
+    @property
+    def queued(self) -> Collection[PendingRequest]:
+        return self._queue
+
+    def next_queued(self) -> PendingRequest | None:
+        """Takes the oldest unresolved request from the queue."""
+        while self._queue:
+            request = self._queue.popleft()
+            if not request.future.done():
+                return request
+        return None
+
+    def join_batch(self, batch: list[PendingRequest], streams: Collection[UUID], batch_limit: int) -> None:
+        """Moves queued commands for these streams into the batch in flight, up to `batch_limit`; the others keep their order. Stops
+        at the first one whose client would have to be checked."""
+        oldest = asyncio.get_running_loop().time() - CHECK_AFTER_SECONDS
+        others: list[PendingRequest] = []
+        before = len(batch)
+        while self._queue and len(batch) < batch_limit and self._queue[0].queued_at > oldest:
+            request = self._queue.popleft()
+            (batch if request.stream in streams and request.command is not None else others).append(request)
+        self._queue.extendleft(reversed(others))
+        self.in_flight += batch[before:]
+
+    # --- awaiting load
+
+    def is_loading(self, stream: UUID) -> bool:
+        return stream in self._awaiting_load
+
+    def begin_load(self, stream: UUID) -> None:
+        self._awaiting_load[stream] = []
+
+    def await_load(self, request: PendingRequest) -> None:
+        """The request waits until `end_load` or `fail_load` of its stream."""
+        self._awaiting_load[request.stream].append(request)
+
+    def awaits_load(self, request: PendingRequest) -> bool:
+        return request in self._awaiting_load.get(request.stream, ())
+
+    def end_load(self, stream: UUID, *, is_empty: bool) -> None:
+        """The requests for this stream go back to the front of the queue."""
+        for request in reversed(self._awaiting_load.pop(stream)):
+            request.stream_is_empty = is_empty
+            self._queue.appendleft(request)
+        self.queue_changed.set()
+
+    def fail_load(self, stream: UUID) -> None:
+        give_up(self._awaiting_load.pop(stream))
+
+    # --- giving up
+
+    def give_up_expired(self, now: float) -> bool:
+        """Gives up the requests whose deadline has passed. True if that leaves a batch in flight for which nobody waits."""
+        give_up(request for request in self._queue if request.deadline < now)
+        while self._queue and self._queue[0].future.done():
+            self._queue.popleft()
+        for awaiting in self._awaiting_load.values():
+            give_up(request for request in awaiting if request.deadline < now)
+            awaiting[:] = [request for request in awaiting if not request.future.done()]
+        late = [request for request in self.in_flight if request.deadline < now]
+        give_up(late)
+        return bool(late) and all(request.future.done() for request in self.in_flight)
+
+    def give_up_all(self) -> None:
+        give_up(chain(self.in_flight, self._queue, *self._awaiting_load.values()))
+
+
+def give_up(requests: Iterable[PendingRequest]) -> None:
+    for request in requests:
+        request.give_up()
+
+
+async def withdraw_disconnected(batch: Sequence[PendingRequest]) -> None:
+    """Resolves with Busy the requests whose clients have disconnected. Only those that have waited for CHECK_AFTER_SECONDS are
+    checked: it is unlikely for the others."""
+    oldest = asyncio.get_running_loop().time() - CHECK_AFTER_SECONDS
+    checked = [(request, request.is_disconnected) for request in batch if request.is_disconnected and request.queued_at < oldest]
+    if not checked:
+        return
+    # In tasks of their own: a framework's check that cancels its task must not cancel the appender.
+    found = await asyncio.gather(*(asyncio.ensure_future(check()) for _, check in checked), return_exceptions=True)
+    for (request, _), disconnected in zip(checked, found, strict=True):
+        if disconnected is True:
+            request.resolve(Busy("The client has disconnected; nothing happened."))
+        elif isinstance(disconnected, BaseException):
+            log.error("The check for a disconnected client failed", exc_info=disconnected)
+            request.resolve(disconnected if isinstance(disconnected, Exception) else Busy())

@@ -1,0 +1,57 @@
+"""The result of a command: one function makes it, for the first try and for every retry alike.
+
+BookSeats, CancelBooking, CheckIn    the booking, made from the stored entries about it (`BookingHistory`)
+every other command                  the Event as of the command's last entry
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ledger.commands import BookSeats, CancelBooking, CheckIn, Command
+from ledger.entries import EventDetailsChanged, EventScheduled, RecordedEntry
+from ledger.event import Event
+from ledger.ticket_codes import TicketCodes
+from ledger.views import BookingView, EventView, booking_view
+
+
+class CommandResult(msgspec.Struct, frozen=True):
+    """What a command made: the booking or Event as it is shown, and the ledger `position` of the command's last entry."""
+
+    view: EventView | BookingView
+    position: int
+
+
+class BookingHistory(msgspec.Struct, frozen=True):
+    """The stored entries about one booking up to a command's last entry, its `SeatsBooked` first; and what they do not say: the
+    Event's name at that time and its currency."""
+
+    entries: Sequence[RecordedEntry]
+    event_name: str
+    currency: str
+
+
+def make_result(last: RecordedEntry, subject: BookingHistory | EventView, codes: TicketCodes) -> CommandResult:
+    """The result of the command whose last entry is `last`. Raises KeysError if the key of a ticket code is missing."""
+    if isinstance(subject, BookingHistory):
+        return CommandResult(booking_view(subject.entries, subject.event_name, subject.currency, codes), last.position)
+    return CommandResult(subject, last.position)
+
+
+def booking_versions(command: Command, event: Event, version: int) -> tuple[int, ...]:
+    """The versions of the entries that make the `BookingHistory` of a command whose last entry has this `version`; empty for a
+    command about the Event itself."""
+    if isinstance(command, BookSeats):
+        return (version,)
+    if isinstance(command, CancelBooking | CheckIn) and command.booking_id.bytes in event.bookings:
+        return tuple(about for about in event.versions_about(command.booking_id) if about <= version)
+    return ()
+
+
+def stored_history(stored: dict[int, RecordedEntry], versions: Sequence[int], details_version: int) -> BookingHistory:
+    """The history made from stored entries alone. `stored` maps versions to entries and holds `versions`, version 1 and
+    `details_version`, which is that of the entry that set the Event's name."""
+    scheduled, described = stored[1].entry, stored[details_version].entry
+    assert isinstance(scheduled, EventScheduled)
+    assert isinstance(described, EventScheduled | EventDetailsChanged)
+    return BookingHistory([stored[version] for version in versions], described.details.name, scheduled.currency)

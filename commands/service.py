@@ -1,0 +1,101 @@
+"""The command_service: hands a command to the appender and makes its answer, the same from the first try as from any later one."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from commands.appender.appender import Appender
+from commands.appender.batch import AcceptedCommand, RepeatedCommand
+from commands.appender.pending import DisconnectCheck
+from commands.result import BookingHistory, CommandResult, make_result, stored_history
+from ledger.commands import Command
+from ledger.concurrency import ConcurrencyLimiter
+from ledger.entries import RecordedEntry, SeatsBooked, TicketUsed
+from ledger.errors import Busy, IdempotencyKeyReused, OutcomeUnknown
+from ledger.event import Event
+from ledger.streams import Streams
+from ledger.ticket_codes import TicketCodes
+from ledger.views import EventView, event_view
+
+#: Retries of commands about an Event itself that may be under way: one reads its stream at a time, the others wait for it.
+MAX_REWINDS = 8
+#: Of an event or a booking.
+MAX_NUMBER = 2**63 - 1
+
+
+class CommandService:
+    def __init__(self, appender: Appender, streams: Streams, codes: TicketCodes) -> None:
+        self._appender, self._streams, self.codes = appender, streams, codes
+        self._rewinds = ConcurrencyLimiter("retries", 1, MAX_REWINDS - 1, wait_seconds=None)
+
+    async def execute(self, command: Command, is_disconnected: DisconnectCheck | None = None) -> CommandResult:
+        """The result of the command; a retry gets the first result again.
+
+        Raises what `Appender.submit` raises; IdempotencyKeyReused if the command's id was used with another body; OutcomeUnknown
+        if the command is in the ledger and its result can't be read at the moment."""
+        outcome = await self._appender.submit(command, is_disconnected)
+        try:
+            if isinstance(outcome, AcceptedCommand):
+                last, subject = outcome.recorded[-1], await self._subject_of_first_try(outcome)
+            else:
+                last, subject = await self._subject_of_retry(command, outcome)
+        except (Busy, psycopg.Error, PoolTimeout) as error:
+            raise OutcomeUnknown from error
+        return make_result(last, subject, self.codes)
+
+    async def last_seen_event(self, event_id: UUID) -> Event | None:
+        """The Event, for what never changes about it (its organizer, its currency)."""
+        return await self._appender.last_seen_event(event_id)
+
+    async def find_booking(self, event_id: UUID, version: int) -> UUID | None:
+        """The booking that the entry of this version made, or None: it made none."""
+        found = await self._streams.entries(event_id, [version])
+        return found[0].entry.command if found and isinstance(found[0].entry, SeatsBooked) else None
+
+    async def used_at(self, event_id: UUID, booking_id: UUID, ticket: int) -> datetime | None:
+        """When the ticket was used to get in, or None: it was not, or nobody can tell at the moment."""
+        event = await self.last_seen_event(event_id)
+        if event is None or booking_id.bytes not in event.bookings:
+            return None
+        try:
+            about = await self._streams.entries(event_id, event.versions_about(booking_id))
+        except (Busy, psycopg.Error, PoolTimeout):
+            return None
+        uses = (one.entry for one in about if isinstance(one.entry, TicketUsed))
+        return next((entry.at for entry in uses if entry.ticket == ticket), None)
+
+    async def entry_by_number(self, number: int) -> RecordedEntry | None:
+        """The entry that made the event or the booking of this `number`: the number is its position."""
+        return await self._streams.entry_at(number) if 0 < number <= MAX_NUMBER else None
+
+    async def _subject_of_first_try(self, accepted: AcceptedCommand) -> BookingHistory | EventView:
+        if accepted.event is not None:
+            return accepted.event
+        entries: Sequence[RecordedEntry] = accepted.recorded
+        if len(accepted.booking_versions) > 1:  # earlier entries are about the booking, too
+            entries = await self._streams.entries(entries[0].stream, accepted.booking_versions)
+        return BookingHistory(entries, accepted.event_name, accepted.currency)
+
+    async def _subject_of_retry(
+        self, command: Command, repeated: RepeatedCommand
+    ) -> tuple[RecordedEntry, BookingHistory | EventView]:
+        """The command's last entry, and what its result is made from. Reads a few entries, however long the stream is; a command
+        about the Event itself reads the stream."""
+        versions = [1, repeated.details_version, repeated.version, *repeated.booking_versions]
+        stored = {recorded.version: recorded for recorded in await self._streams.entries(repeated.stream, versions)}
+        last = stored[repeated.version]
+        if last.entry.digest != command.digest():
+            raise IdempotencyKeyReused
+        if repeated.booking_versions:
+            return last, stored_history(stored, repeated.booking_versions, repeated.details_version)
+        return last, event_view(await self._rewind(repeated))
+
+    async def _rewind(self, repeated: RepeatedCommand) -> Event:
+        """The Event as of the command's last entry. Raises Busy past MAX_REWINDS."""
+        async with self._rewinds.slot():
+            event = await self._streams.load(repeated.stream, until=repeated.version)
+        assert event is not None
+        return event

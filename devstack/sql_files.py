@@ -1,0 +1,163 @@
+"""`python -m devstack.sql_files data | schema`: prints the demo data, or the whole schema, as SQL. `make sql` writes both files.
+
+The demo data are loaded into a temporary database, under a clock fixed at a midnight. The file contains all times relative to that
+midnight, so they count from the day on which it is loaded. An event's start and end are relative in its own time zone: it starts at
+the same hour whether daylight saving time begins or ends before.
+"""
+
+import argparse
+import asyncio
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
+
+import psycopg
+from argon2.low_level import Type, hash_secret
+
+import migrations
+from accounts.passwords import HASHER
+from devstack import servers
+from devstack.server_files import installed_programs, temporary_directory
+from ledger.recorder import ORDERING_LOCK
+from ledger.settings import Settings
+from seed.__main__ import load
+from seed.demo import DEMO, PASSWORD
+
+MIDNIGHT = datetime(2030, 1, 7, tzinfo=UTC)
+_TIME = re.compile(r'"(\w+)":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)"')
+#: Fields of an event that are times in its own time zone.
+_WALL_TIMES = ("starts_at", "ends_at", "sales_open_at", "sales_close_at")
+
+_DATA = """\
+-- Sample data: the demo's events, bookings and people, for an empty, migrated database. Made by `make sql`: not edited by hand.
+--
+--     psql -f seed/seed_data.sql "$DATABASE_URL"
+--
+-- It fills the ledger and the accounts; the workers make the rest of it, as of everything else. Times count from the day on which
+-- it is loaded. Everybody's password is {password}.
+\\set ON_ERROR_STOP on
+BEGIN;
+SELECT pg_advisory_xact_lock({lock});
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM ledger_entries) THEN
+        RAISE EXCEPTION 'The ledger is not empty: sample data goes into an empty one only.';
+    END IF;
+END $$;
+
+-- The time so many seconds after today's midnight by that zone's clocks, as entries write it.
+CREATE FUNCTION pg_temp.moment(after numeric, zone text DEFAULT 'UTC') RETURNS text LANGUAGE sql AS $$
+    SELECT replace(to_char((date_trunc('day', now() AT TIME ZONE 'UTC') + after * interval '1 second') AT TIME ZONE zone
+                           AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '.000000', '') || 'Z'
+$$;
+
+INSERT INTO accounts (id, name, email, role, password_hash) VALUES
+{accounts};
+
+INSERT INTO guests (id, api, handle, name) VALUES
+{guests};
+
+CREATE TEMPORARY TABLE sample (place serial, stream uuid, version bigint, topic text, entry text) ON COMMIT DROP;
+INSERT INTO sample (stream, version, topic, entry) VALUES
+{entries};
+
+SELECT count(*) AS entries FROM (
+    SELECT ledger_append(array_agg(stream ORDER BY place), array_agg(version ORDER BY place), array_agg(topic ORDER BY place),
+                         array_agg(convert_to(entry, 'UTF8') ORDER BY place)) FROM sample
+) AS appended;
+COMMIT;
+"""
+
+_SCHEMA = """\
+-- The whole schema, as the migrations make it. Made by `make sql`: not edited by hand, nor loaded by anything. What each table is
+-- for stands beside its columns in accounts/tables.py and projections/; how it came to be, in migrations/versions/.
+
+"""
+
+
+def data() -> str:
+    with _database() as settings:
+        asyncio.run(load(settings, MIDNIGHT))
+        with psycopg.connect(settings.database_url) as connection:
+            people = connection.execute(
+                "SELECT id, name, email, role, password_hash IS NOT NULL FROM accounts ORDER BY role, email"
+            ).fetchall()
+            guests = connection.execute("SELECT id, api, handle, name FROM guests ORDER BY number").fetchall()
+            entries = connection.execute(
+                "SELECT originator_id, originator_version, topic, convert_from(state, 'UTF8') FROM ledger_entries"
+                " ORDER BY notification_id"
+            ).fetchall()
+    ids = {str(id_): str(uuid5(DEMO, email)) for id_, _, email, _, _ in people}
+    return _DATA.format(
+        password=PASSWORD,
+        lock=ORDERING_LOCK,
+        accounts=",\n".join(_account(UUID(ids[str(id_)]), *person) for id_, *person in people),
+        guests=",\n".join(f"({', '.join(map(_text, guest))})" for guest in guests),
+        entries=",\n".join(_entry(ids, *entry) for entry in entries),
+    )
+
+
+def _account(id_: UUID, name: str, email: str, role: str, signs_in: bool) -> str:
+    return f"({_text(id_)}, {_text(name)}, {_text(email)}, {_text(role)}, {_text(_hash(email)) if signs_in else 'NULL'})"
+
+
+def _hash(email: str) -> str:
+    """The same each time, unlike a real hash: the password is public, and generating the file again must give the same file."""
+    salt = sha256(email.encode()).digest()[:16]
+    parameters = {"time_cost": HASHER.time_cost, "memory_cost": HASHER.memory_cost, "parallelism": HASHER.parallelism}
+    return hash_secret(PASSWORD.encode(), salt, hash_len=HASHER.hash_len, type=Type.ID, **parameters).decode()
+
+
+def _entry(ids: dict[str, str], stream: UUID, version: int, topic: str, entry: str) -> str:
+    for made, lasting in ids.items():
+        entry = entry.replace(made, lasting)
+    zone = json.loads(entry).get("details", {}).get("timezone", "UTC")
+    arguments = ", ".join(_moment(time, zone if name in _WALL_TIMES else "UTC") for name, time in _TIME.findall(entry))
+    template = _text(_TIME.sub(r'"\1":"%s"', entry.replace("%", "%%")))
+    return f"({_text(stream)}, {version}, {_text(topic)}, format({template}, {arguments}))"
+
+
+def _moment(time: str, zone: str) -> str:
+    on_the_wall = datetime.fromisoformat(time).astimezone(ZoneInfo(zone)).replace(tzinfo=UTC)
+    after = f"{(on_the_wall - MIDNIGHT).total_seconds():.6f}".rstrip("0").rstrip(".")
+    return f"pg_temp.moment({after})" if zone == "UTC" else f"pg_temp.moment({after}, {_text(zone)})"
+
+
+def _text(value: object) -> str:
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def schema() -> str:
+    command = [str(installed_programs().postgres("pg_dump")), "--schema-only", "--no-owner", "--no-privileges"]
+    with _database() as settings:
+        done = subprocess.run([*command, settings.database_url], capture_output=True, text=True, check=True)
+    # Without lines that differ from one dump, or one release of PostgreSQL, to the next.
+    lines = [line for line in done.stdout.splitlines() if not re.match(r"\\(un)?restrict|-- Dumped|SET |SELECT pg_catalog", line)]
+    return _SCHEMA + re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+
+
+@contextmanager
+def _database() -> Iterator[Settings]:
+    """A migrated, empty database on a temporary server."""
+    with temporary_directory() as directory, servers.own_postgres(directory / "postgresql") as url:
+        migrations.upgrade(url)
+        yield Settings(database_url=url, data_dir=directory)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m devstack.sql_files", description=__doc__)
+    parser.add_argument("what", choices=("data", "schema"))
+    made: dict[str, Any] = {"data": data, "schema": schema}
+    sys.stdout.write(made[parser.parse_args().what]())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+"""Work on the event loop: background tasks that are not lost, supervision, single flight, and limits on concurrency."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable
+from contextlib import asynccontextmanager
+from typing import Any, Generic, NoReturn, TypeVar
+
+from ledger.errors import Busy
+
+#: How long a cancellation may take before it is sent again.
+CANCEL_AGAIN_SECONDS = 0.2
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+
+
+class BackgroundTasks:
+    """Tasks of one owner. The event loop itself holds only weak references to its tasks."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def spawn(self, work: Coroutine[Any, Any, T], name: str | None = None) -> asyncio.Task[T]:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def finish(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of `work`, which runs to its end even if the caller is cancelled. Raises what `work` raises."""
+        task = self.spawn(work)
+        task.add_done_callback(_retrieve)
+        return await asyncio.shield(task)
+
+    async def stop(self) -> None:
+        """Cancels all tasks until they have ended: redis-py loses a cancellation that comes while it connects."""
+        running = set(self._tasks)
+        while running:
+            for task in running:
+                task.cancel()
+            _, running = await asyncio.wait(running, timeout=CANCEL_AGAIN_SECONDS)
+
+
+async def supervise(
+    work: Callable[[], Awaitable[None]],
+    *,
+    log: logging.Logger,
+    failure: str,
+    pause_seconds: float,
+    is_stopping: Callable[[], bool] = lambda: True,
+) -> NoReturn:
+    """Awaits `work` again and again. An error is logged, as `failure` and its cause, and followed by a pause: it ends nothing.
+
+    A cancellation ends it, unless `is_stopping` is False: then it is logged, and the work goes on at once."""
+    while True:
+        try:
+            await work()
+        except asyncio.CancelledError:
+            if is_stopping():
+                raise
+            log.exception("%s: it was cancelled", failure)
+            continue
+        except Busy as error:
+            log.warning("%s: %s", failure, error.__cause__ or error)
+        except Exception:
+            log.exception(failure)
+        else:
+            continue
+        await asyncio.sleep(pause_seconds)
+
+
+class SingleFlight(Generic[K, T]):
+    """Concurrent calls with the same key share one execution; a caller that is cancelled does not take it from the others."""
+
+    def __init__(self) -> None:
+        self._flights: dict[K, asyncio.Task[T]] = {}
+
+    def __len__(self) -> int:
+        return len(self._flights)
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._flights
+
+    async def do(self, key: K, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """The result of `work`, or of the call of the same key that is under way. Raises what that raises."""
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = self._flights[key] = asyncio.create_task(work())
+            flight.add_done_callback(lambda done: self._land(key, done))
+        return await asyncio.shield(flight)
+
+    async def stop(self) -> None:
+        """Cancels what is under way."""
+        flights = list(self._flights.values())
+        for flight in flights:
+            flight.cancel()
+        await asyncio.gather(*flights, return_exceptions=True)
+
+    def _land(self, key: K, flight: asyncio.Task[T]) -> None:
+        del self._flights[key]
+        _retrieve(flight)
+
+
+def _retrieve(future: asyncio.Future[Any]) -> None:
+    """Marks its exception as seen: every caller may have been cancelled, and asyncio would log it as never retrieved."""
+    if not future.cancelled():
+        future.exception()
+
+
+class ConcurrencyLimiter:
+    """At most `limit` holders at a time; at most `queue_limit` more wait, each at most `wait_seconds` (None: without a bound)."""
+
+    def __init__(self, what: str, limit: int, queue_limit: int, wait_seconds: float | None) -> None:
+        """`what`: names the work in the refusal, in the plural."""
+        self._refusal = f"Too many {what} at once. Try again."
+        self._slots = asyncio.Semaphore(limit)
+        self._waiting, self._queue_limit, self._wait_seconds = 0, queue_limit, wait_seconds
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """Raises Busy where the wait queue is full or the wait takes too long."""
+        if self._waiting >= self._queue_limit and self._slots.locked():
+            raise Busy(self._refusal)
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._wait_seconds):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise Busy(self._refusal) from None
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._slots.release()

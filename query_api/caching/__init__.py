@@ -1,0 +1,1 @@
+"""What an API process keeps in memory of what it has read."""

@@ -1,0 +1,1 @@
+"""What changes while clients wait: the projections' positions, and the live feed of seats left."""

@@ -1,0 +1,1 @@
+"""From database rows to responses: response models, their mapping, JSON, CSV and receipts."""

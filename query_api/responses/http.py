@@ -1,0 +1,59 @@
+"""Responses: JSON or, if `Accept` prefers it, CSV. Each names the ledger position that it shows, and must not be cached."""
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Depends, Request, Response
+
+_encode = msgspec.json.Encoder().encode
+_POSITION = {
+    "Ledger-Position": {"description": "The ledger position that this response shows", "schema": {"type": "integer", "minimum": 0}}
+}
+
+NDJSON = "application/x-ndjson"
+
+Documented = dict[int | str, dict[str, Any]]
+#: What the OpenAPI document says about a response.
+JSON: Documented = {200: {"headers": _POSITION}}
+JSON_OR_TEXT: Documented = {200: {"headers": _POSITION, "content": {"text/plain": {"schema": {"type": "string"}}}}}
+JSON_OR_CSV: Documented = {200: {"headers": _POSITION, "content": {"text/csv": {"schema": {"type": "string"}}}}}
+JSON_OR_NDJSON: Documented = {200: {"headers": _POSITION, "content": {NDJSON: {"schema": {"type": "string"}}}}}
+
+
+def json_response(view: object, position: int) -> Response:
+    return encoded_response(_encode(view), position)
+
+
+def encoded_response(body: bytes, position: int, headers: dict[str, str] | None = None) -> Response:
+    return Response(body, headers=headers_of(position) | (headers or {}), media_type="application/json")
+
+
+def headers_of(position: int) -> dict[str, str]:
+    return {"Ledger-Position": str(position), "Cache-Control": "no-store"}
+
+
+class _Prefers:
+    """Whether `Accept` names this media type with a quality that is not lower than JSON's."""
+
+    def __init__(self, media_type: str) -> None:
+        self._media_type = media_type
+
+    async def __call__(self, request: Request) -> bool:
+        wanted = {self._media_type: 0.0, "application/json": 0.0}
+        for accepted in ",".join(request.headers.getlist("accept")).split(","):
+            media_type, *parameters = (part.strip().lower() for part in accepted.split(";"))
+            if media_type in wanted:
+                wanted[media_type] = _quality(parameters)
+        return 0 < wanted[self._media_type] >= wanted["application/json"]
+
+
+def _quality(parameters: list[str]) -> float:
+    try:
+        return float(next((parameter[2:] for parameter in parameters if parameter.startswith("q=")), "1"))
+    except ValueError:
+        return 0.0
+
+
+PrefersCsv = Annotated[bool, Depends(_Prefers("text/csv"))]
+PrefersNdjson = Annotated[bool, Depends(_Prefers(NDJSON))]
+PrefersText = Annotated[bool, Depends(_Prefers("text/plain"))]

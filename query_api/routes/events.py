@@ -1,0 +1,48 @@
+"""Reading events. No log-in is needed."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from typing_extensions import TypeAliasType
+
+from accounts.access import Anyone
+from ledger.errors import EventNotFound
+from ledger.views import EventView
+from query_api import queries
+from query_api.parameters import Cursor, From, Limit, Search, To, event_cursor
+from query_api.read_side import Reads
+from query_api.responses.http import JSON, encoded_response
+from query_api.responses.views import EventPage
+
+router = APIRouter(prefix="/api", tags=["events"])
+
+EventFilter = TypeAliasType("EventFilter", Literal["active", "cancelled", "completed", "all"])
+Status = Annotated[
+    EventFilter | None,
+    Query(description="With it, past events too. Without it: active and upcoming ones."),
+]
+
+
+@router.get("/events", operation_id="get_events", response_model=EventPage, responses=JSON)
+async def get_events(  # noqa: PLR0913 - a parameter each
+    who: Anyone, reader: Reads, q: Search = "", from_: From = None, to: To = None, status: Status = None,
+    organizer_id: UUID | None = None, limit: Limit = 50, cursor: Cursor = None,
+) -> Response:  # fmt: skip
+    """Soonest first. `q` is looked for in name and venue; `from` and `to`, both inclusive, bound when events start."""
+    search = queries.EventSearch(
+        q=q, from_=from_, to=to, status=None if status == "all" else status or "active", upcoming=status is None,
+        organizer_id=organizer_id, after=event_cursor(cursor), limit=limit,
+    )  # fmt: skip
+    found = await reader.side.event_read_cache.get_page(search, datetime.now(UTC), reader.at_least)
+    return encoded_response(found.body, found.position)
+
+
+@router.get("/events/{event_id}", operation_id="get_event", response_model=EventView, responses=JSON)
+async def get_event(event_id: UUID, who: Anyone, reader: Reads) -> Response:
+    """The `ETag` is what `If-Match` takes: when the event's own details last changed. A booking does not change it."""
+    found = await reader.side.event_read_cache.get_event(event_id, reader.at_least)
+    if found is None:
+        raise EventNotFound
+    return encoded_response(found.body, found.position, {"ETag": found.etag})

@@ -1,0 +1,103 @@
+"""Statistics: for an admin over all events, for an organizer over their own. Each response names the ledger position it shows."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from accounts.access import Organizer
+from accounts.tokens import Principal
+from ledger.commands import Role
+from ledger.errors import EventNotFound, Malformed, NotYourEvent
+from query_api import queries
+from query_api.parameters import Cursor, From, Limit, Search, To, cursor_of, number_cursor, page
+from query_api.read_side import Reader, Reads
+from query_api.responses.csv_export import Cell, Pages, csv_response
+from query_api.responses.http import JSON_OR_CSV, PrefersCsv, json_response
+from query_api.responses.mapping import event_stats_view, revenue_view, sales_view, summary_view
+from query_api.responses.views import EventStatsPage, EventStatsView, SalesSeries, SalesView, SummaryView
+
+router = APIRouter(prefix="/api/stats", tags=["stats"])
+
+EventId = Annotated[UUID | None, Query(description="Of this event alone")]
+#: Amounts are strings in JSON and numbers in a spreadsheet.
+_AMOUNTS = ("gross", "refunded", "net")
+
+
+def _viewer(who: Principal) -> UUID | None:
+    """The organizer whose events count; None: all events."""
+    return None if who.role == Role.ADMIN else who.id
+
+
+@router.get("/summary", operation_id="get_stats_summary", response_model=SummaryView, responses=JSON_OR_CSV)
+async def get_stats_summary(who: Organizer, reader: Reads, as_csv: PrefersCsv) -> Response:
+    """All of it at once. As CSV: a row a currency."""
+    position, rows = await reader.fetch(queries.summary(_viewer(who)))
+    if as_csv:
+        header = ("currency", "active", "cancelled", "completed", "bookings", "cancellations", "capacity", "taken", *_AMOUNTS)
+        lines: list[list[Cell]] = [
+            [row.currency, row.active, row.cancelled, row.completed, row.bookings, row.cancellations, row.capacity, row.taken,
+             *_amounts(revenue_view(row))]
+            for row in rows
+        ]  # fmt: skip
+        return csv_response("summary", header, lines, position)
+    return json_response(summary_view(position, rows), position)
+
+
+@router.get("/events", operation_id="get_stats_events", response_model=EventStatsPage, responses=JSON_OR_CSV)
+async def get_stats_events(
+    who: Organizer, reader: Reads, as_csv: PrefersCsv, q: Search = "", limit: Limit = 50, cursor: Cursor = None
+) -> Response:
+    """Event by event, newest first; `q` is looked for in the name. As CSV: all of them, whatever `limit` and `cursor`."""
+    if as_csv:
+        return await reader.side.exports.response("events", _header(EventStatsView), _all_events(who, q, reader))
+    position, rows = await reader.fetch(queries.event_totals(viewer=_viewer(who), q=q, after=number_cursor(cursor), limit=limit))
+    found, more = page(rows, limit)
+    items = [event_stats_view(row) for row in found]
+    next_cursor = cursor_of(items[-1].number) if more else None
+    return json_response(EventStatsPage(items=items, next_cursor=next_cursor, ledger_position=position), position)
+
+
+async def _all_events(who: Principal, q: str, reader: Reader) -> Pages:
+    await reader.side.wait_for_position(queries.REVENUE, reader.at_least)
+    async with reader.side.database.read_transaction(queries.REVENUE) as transaction:
+        position, _ = await transaction.fetch(queries.projections_position(queries.REVENUE))
+        yield position, ()
+        async for rows in transaction.pages(queries.all_event_totals(_viewer(who), q)):
+            yield position, [_cells(event_stats_view(row)) for row in rows]
+
+
+@router.get("/sales", operation_id="get_stats_sales", response_model=SalesSeries, responses=JSON_OR_CSV)
+async def get_stats_sales(
+    who: Organizer, reader: Reads, as_csv: PrefersCsv, interval: queries.Interval = queries.Interval.DAY, event_id: EventId = None,
+    from_: From = None, to: To = None,
+) -> Response:  # fmt: skip
+    """A time series, in UTC: the hours that begin at `from` or later and before `to`, summed up by `interval`."""
+    viewer = _viewer(who)
+    position, rows = await reader.fetch(queries.sales(interval=interval, viewer=viewer, event_id=event_id, from_=from_, to=to))
+    if not rows:
+        raise EventNotFound
+    if event_id is not None and viewer not in (None, rows[0].owner_id):
+        raise NotYourEvent
+    items = [sales_view(row) for row in rows if row.start is not None]
+    if len(items) > queries.MAX_BUCKETS:
+        raise Malformed(f"That is more than {queries.MAX_BUCKETS} intervals: narrow the range, or take longer ones.")
+    if as_csv:
+        return csv_response(f"sales-by-{interval}", _header(SalesView), map(_cells, items), position)
+    return json_response(SalesSeries(items=items, next_cursor=None, ledger_position=position), position)
+
+
+def _header(view: type[Any]) -> Sequence[str]:
+    return [field.name for field in fields(view)]
+
+
+def _cells(view: EventStatsView | SalesView) -> list[Cell]:
+    names = [name for name in _header(type(view)) if name not in _AMOUNTS]
+    return [*(getattr(view, name) for name in names), *_amounts(view)]
+
+
+def _amounts(view: Any) -> list[Decimal]:
+    return [Decimal(getattr(view, name)) for name in _AMOUNTS]

@@ -1,0 +1,258 @@
+"""accounts/account_service.py and accounts/directory.py"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from accounts import errors
+from accounts.access import Access
+from accounts.account_service import NewAccount
+from accounts.database import Pool, transaction
+from accounts.passwords import HASHER
+from accounts.tokens import hash_of
+from ledger.commands import Role
+from ledger.errors import Busy, IdempotencyKeyReused, Malformed
+from ledger.settings import Settings
+
+Person = Callable[..., Awaitable[dict[str, Any]]]
+Processes = Callable[[], Awaitable[Access]]
+PASSWORD = "correct horse battery"
+ALICE = NewAccount(name="Alice", email="alice@example.test", password=PASSWORD, phone="+49 30 1234", role=Role.ORGANIZER)
+
+
+def rows_of(database_url: str) -> str:
+    """Every row of every table that may know a person."""
+    with psycopg.connect(database_url) as connection:
+        tables = connection.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'").fetchall()
+        return "\n".join(
+            str(row) for (table,) in tables for row in connection.execute(f'SELECT t::text FROM "{table}" t'.encode()).fetchall()
+        )
+
+
+# Signing up and logging in
+
+
+async def test_an_email_signs_up_once_even_at_once(access: Access) -> None:
+    results = await asyncio.gather(*(access.accounts.sign_up(ALICE) for _ in range(8)), return_exceptions=True)
+    assert sum(isinstance(result, errors.EmailTaken) for result in results) == 7
+
+
+@pytest.mark.parametrize("wrong", ["password", "nobody", "disabled", "box office", "erased"])
+async def test_every_wrong_log_in_looks_the_same(access: Access, wrong: str) -> None:
+    alice = await access.accounts.create_user(ALICE, uuid4())
+    email, password = ALICE.email, PASSWORD
+    if wrong == "password":
+        password = "something else"
+    if wrong == "nobody":
+        email = "nobody@example.test"
+    if wrong == "disabled":
+        await access.accounts.update_user(alice.id, {"disabled": True}, uuid4())
+    if wrong == "box office":
+        await access.directory.find_or_make_customer("Bob", email := "bob@example.test")
+    if wrong == "erased":
+        await access.accounts.erase(alice.id)
+    with pytest.raises(errors.WrongCredentials):
+        await access.accounts.log_in(email, password)
+
+
+async def test_an_outdated_hash_is_renewed_at_log_in(access: Access, pool: Pool) -> None:
+    alice = await access.accounts.create_user(ALICE, uuid4())
+    async with transaction(pool) as cursor:
+        await cursor.execute("UPDATE accounts SET password_hash = %s WHERE id = %s", (HASHER.hash(PASSWORD), alice.id))
+    await access.accounts.log_in(ALICE.email, PASSWORD)
+    async with transaction(pool) as cursor:
+        await cursor.execute("SELECT password_hash FROM accounts")
+        (password_hash,) = await cursor.fetchone() or ("",)
+    assert not access.passwords.is_outdated(password_hash)
+    await access.accounts.log_in(ALICE.email, PASSWORD)
+
+
+# Commands that never act twice
+
+
+async def test_one_command_fifty_times_at_once_makes_one_account(processes: Processes) -> None:
+    command_id, both = uuid4(), [await processes(), await processes()]
+    answers = await asyncio.gather(*(both[number % 2].accounts.create_user(ALICE, command_id) for number in range(50)))
+    assert set(answers) == {answers[0]}
+    assert answers[0].id == command_id
+
+
+async def test_another_body_is_refused_and_the_first_answer_stays(access: Access) -> None:
+    command_id = uuid4()
+    first = await access.accounts.create_user(ALICE, command_id)
+    for other in ({"name": "Alicia"}, {"password": "another password"}, {"role": Role.ADMIN}):
+        changed = NewAccount(**{**{name: getattr(ALICE, name) for name in ALICE.__struct_fields__}, **other})
+        with pytest.raises(IdempotencyKeyReused):
+            await access.accounts.create_user(changed, command_id)
+    await access.accounts.update_user(first.id, {"role": Role.AUDITOR}, uuid4())
+    assert await access.accounts.create_user(ALICE, command_id) == first, "the first answer, not the present state"
+
+
+async def test_a_refused_command_leaves_no_trace(access: Access) -> None:
+    command_id = uuid4()
+    alice = await access.accounts.create_user(ALICE, uuid4())
+    with pytest.raises(errors.EmailTaken):
+        await access.accounts.create_user(ALICE, command_id)
+    await access.accounts.erase(alice.id)
+    assert (await access.accounts.create_user(ALICE, command_id)).id == command_id
+
+
+async def test_updates_act_once(access: Access) -> None:
+    alice, command_id = await access.accounts.create_user(ALICE, uuid4()), uuid4()
+    first = await access.accounts.update_me(alice.id, {"name": "Alicia"}, command_id)
+    await access.accounts.update_me(alice.id, {"name": "Ally"}, uuid4())
+    assert await access.accounts.update_me(alice.id, {"name": "Alicia"}, command_id) == first
+    assert (await access.accounts.get(alice.id)).name == "Ally"
+
+
+async def test_no_password_is_remembered_nor_a_digest_that_could_be_tried(access: Access, database_url: str) -> None:
+    alice = await access.accounts.create_user(ALICE, uuid4())
+    await access.accounts.update_me(alice.id, {"password": "another password"}, uuid4(), old_password=PASSWORD)
+    stored = rows_of(database_url)
+    assert PASSWORD not in stored
+    assert "another password" not in stored
+
+
+# Changing oneself
+
+
+async def test_a_new_password_needs_the_old_one_and_ends_other_sessions(access: Access) -> None:
+    alice = await access.accounts.create_user(ALICE, uuid4())
+    here, there = [await access.accounts.log_in(ALICE.email, PASSWORD) for _ in range(2)]
+    change = {"password": "another password"}
+    for old_password in (None, "wrong password"):
+        with pytest.raises(errors.WrongPassword):
+            await access.accounts.update_me(alice.id, change, uuid4(), old_password=old_password)
+    await access.accounts.update_me(alice.id, change, uuid4(), old_password=PASSWORD, keep_token=hash_of(here.token))
+    assert await access.tokens.find(hash_of(here.token)) is not None
+    assert await access.tokens.find(hash_of(there.token)) is None
+    await access.accounts.log_in(ALICE.email, "another password")
+    with pytest.raises(errors.WrongCredentials):
+        await access.accounts.log_in(ALICE.email, PASSWORD)
+
+
+async def test_a_new_email_needs_the_password_and_must_be_free(access: Access) -> None:
+    alice = await access.accounts.create_user(ALICE, uuid4())
+    await access.directory.find_or_make_customer("Bob", "bob@example.test")
+    with pytest.raises(errors.WrongPassword):
+        await access.accounts.update_me(alice.id, {"email": "ally@example.test"}, uuid4())
+    with pytest.raises(errors.EmailTaken):
+        await access.accounts.update_me(alice.id, {"email": "bob@example.test"}, uuid4(), old_password=PASSWORD)
+    changes = {"email": "ally@example.test", "phone": None}
+    changed = await access.accounts.update_me(alice.id, changes, uuid4(), old_password=PASSWORD)
+    assert (changed.email, changed.phone) == ("ally@example.test", None)
+
+
+# The last admin
+
+
+async def test_the_last_admin_stays_whoever_acts_at_once(access: Access, pool: Pool) -> None:
+    for _ in range(5):
+        admins = [
+            await access.accounts.create_user(
+                NewAccount(name="a", email=f"{uuid4()}@example.test", password=PASSWORD, role=Role.ADMIN), uuid4()
+            )
+            for _ in range(3)
+        ]
+        ways: list[Callable[[UUID], Awaitable[Any]]] = [
+            lambda admin: access.accounts.update_user(admin, {"role": Role.CUSTOMER}, uuid4()),
+            lambda admin: access.accounts.update_user(admin, {"disabled": True}, uuid4()),
+            access.accounts.erase,
+        ]
+        results = await asyncio.gather(*(way(admin.id) for way, admin in zip(ways, admins, strict=True)), return_exceptions=True)
+        assert sum(isinstance(result, errors.LastAdmin) for result in results) == 1
+        async with transaction(pool) as cursor:
+            await cursor.execute("DELETE FROM accounts WHERE role = 'admin' AND NOT disabled")
+            assert cursor.rowcount == 1
+
+
+async def test_the_last_admin_may_change_what_keeps_them_one(access: Access, person: Person) -> None:
+    admin = await person(Role.ADMIN)
+    await access.accounts.update_user(admin["id"], {"role": Role.ADMIN, "disabled": False}, uuid4())
+    with pytest.raises(errors.LastAdmin):
+        await access.accounts.update_user(admin["id"], {"disabled": True, "role": Role.ADMIN}, uuid4())
+
+
+# Erasing
+
+
+async def test_after_erasure_no_personal_data_is_left(access: Access, database_url: str) -> None:
+    command_id = uuid4()
+    alice = await access.accounts.create_user(ALICE, command_id)
+    await access.accounts.log_in(ALICE.email, PASSWORD)
+    await access.accounts.update_me(alice.id, {"name": "Alicia Keyes"}, uuid4())
+    await access.accounts.update_user(alice.id, {"role": Role.CUSTOMER}, uuid4())
+    assert "alice@example.test" in rows_of(database_url)
+    await access.accounts.erase(alice.id)
+    stored = rows_of(database_url).lower()
+    for personal in ("alic", "example.test", "1234", "argon2"):
+        assert personal not in stored
+    assert str(alice.id) in stored, "the ledger knows the id"
+    with pytest.raises(errors.AccountNotFound):
+        await access.accounts.create_user(ALICE, command_id)
+    with pytest.raises(errors.AccountNotFound):
+        await access.accounts.update_user(alice.id, {"role": Role.ADMIN}, uuid4())
+    assert (await access.accounts.sign_up(ALICE)).id != alice.id
+
+
+async def test_obligations_stand_in_the_way_of_erasure(settings: Settings, pool: Pool) -> None:
+    async def obligations(account_id: UUID) -> str | None:
+        return "You have 2 upcoming bookings."
+
+    async with Access(settings, pool, key=bytes(32), obligations=obligations) as access:
+        alice = await access.accounts.sign_up(ALICE)
+        with pytest.raises(errors.ErasureRefused, match="2 upcoming"):
+            await access.accounts.erase(alice.id)
+        assert (await access.accounts.get(alice.id)).name == "Alice"
+
+
+# Looking people up
+
+
+async def test_a_box_office_customer_is_made_once(access: Access) -> None:
+    ids = await asyncio.gather(*(access.directory.find_or_make_customer("Bob", "bob@example.test") for _ in range(20)))
+    assert len(set(ids)) == 1
+    assert await access.directory.find_or_make_customer("Another name", "bob@example.test") == ids[0]
+    made = await access.accounts.get(ids[0])
+    assert (made.name, made.email) == ("Bob", "bob@example.test")
+    with pytest.raises(errors.EmailTaken):
+        await access.accounts.sign_up(NewAccount(name="Bob", email="bob@example.test", password=PASSWORD))
+
+
+@pytest.mark.parametrize("q", ["100%", "a_b", "back\\slash", "ÜBER", "100% a_b back\\"])
+async def test_a_search_is_literal(access: Access, q: str) -> None:
+    for number, name in enumerate(["100% a_b back\\slash über", "100 percent", "aXb", "backslash"]):
+        await access.directory.find_or_make_customer(name, f"{number}@example.test")
+    found, _ = await access.directory.get_users(q)
+    assert [account.email for account in found] == ["0@example.test"]
+
+
+async def test_pages_hold_everybody_once(access: Access) -> None:
+    for number in range(25):
+        await access.directory.find_or_make_customer("n", f"{number}@example.test")
+    seen: list[str] = []
+    cursor: str | None = None
+    for _ in range(4):
+        page, cursor = await access.directory.get_users("", cursor, 7)
+        seen += [account.email for account in page]
+    assert cursor is None
+    assert seen == [f"{number}@example.test" for number in range(25)]
+
+
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "W10", "bnVsbA", "WzEsMl0", "é", "A" * 5000, "WyIyMDI2LTAxLTAxIiwgIngiXQ", "WyJpbmZpbml0eSIsICIiXQ"]
+)
+async def test_a_cursor_from_elsewhere_is_malformed(access: Access, cursor: str) -> None:
+    with pytest.raises(Malformed):
+        await access.directory.get_users("", cursor)
+
+
+async def test_a_busy_hasher_is_busy_not_broken(access: Access) -> None:
+    everybody = [NewAccount(name="n", email=f"{number}@example.test", password=PASSWORD) for number in range(100)]
+    results = await asyncio.gather(*map(access.accounts.sign_up, everybody), return_exceptions=True)
+    assert {type(result).__name__ for result in results} <= {"Account", "Busy"}
+    assert any(isinstance(result, Busy) for result in results)

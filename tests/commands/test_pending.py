@@ -1,0 +1,137 @@
+"""Pending requests: each of them is in one state, and is resolved in the end."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from commands.appender.pending import CHECK_AFTER_SECONDS, PendingRequest, PendingRequests, withdraw_disconnected
+from ledger.errors import Busy, OutcomeUnknown
+from tests.commands import selling as t
+
+ONE, TWO = UUID(int=1), UUID(int=2)
+
+
+def queue(requests: PendingRequests, *streams: UUID) -> list[asyncio.Task[Any]]:
+    return [asyncio.create_task(requests.outcome(stream, t.book(stream))) for stream in streams]
+
+
+async def take(requests: PendingRequests) -> list[PendingRequest]:
+    await asyncio.sleep(0)
+    return list(iter(requests.next_queued, None))
+
+
+async def test_requests_are_taken_in_order_of_arrival() -> None:
+    requests = PendingRequests(10, 1.0)
+    callers = queue(requests, ONE, TWO, ONE)
+    taken = await take(requests)
+    assert [request.stream for request in taken] == [ONE, TWO, ONE]
+    assert (len(requests), requests.queue_changed.is_set()) == (3, True)
+    for number, request in enumerate(taken):
+        request.resolve(number)
+    assert await t.answers(callers) == [0, 1, 2]
+    assert len(requests) == 0
+
+
+async def test_a_cancelled_request_is_not_taken() -> None:
+    requests = PendingRequests(10, 1.0)
+    first, second = queue(requests, ONE, TWO)
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.sleep(0)
+    assert [request.stream for request in await take(requests)] == [TWO]
+    second.cancel()
+
+
+async def test_a_full_or_closed_queue_refuses() -> None:
+    requests = PendingRequests(1, 1.0)
+    queued = queue(requests, ONE)
+    await asyncio.sleep(0)
+    with pytest.raises(Busy):
+        await requests.outcome(TWO, None)
+    requests.give_up_all()
+    await t.answers(queued)
+    requests.closed = True
+    with pytest.raises(Busy):
+        await requests.outcome(TWO, None)
+
+
+async def test_loaded_requests_go_back_to_the_front() -> None:
+    requests = PendingRequests(10, 1.0)
+    callers = queue(requests, ONE, ONE)
+    requests.begin_load(ONE)
+    for request in await take(requests):
+        requests.await_load(request)
+        assert requests.awaits_load(request)
+    callers += queue(requests, TWO)
+    await asyncio.sleep(0)
+    requests.end_load(ONE, is_empty=True)
+    assert not requests.is_loading(ONE)
+    taken = await take(requests)
+    assert [(request.stream, request.stream_is_empty) for request in taken] == [(ONE, True), (ONE, True), (TWO, False)]
+    for request in taken:
+        request.give_up()
+    assert t.count(Busy, await t.answers(callers)) == 3
+
+
+async def test_a_failed_load_gives_its_requests_up() -> None:
+    requests = PendingRequests(10, 1.0)
+    callers = queue(requests, ONE)
+    requests.begin_load(ONE)
+    requests.await_load((await take(requests))[0])
+    requests.fail_load(ONE)
+    assert t.count(Busy, await t.answers(callers)) == 1
+
+
+async def test_a_request_expires_in_every_state() -> None:
+    requests = PendingRequests(10, 0.0)
+    callers = queue(requests, ONE, ONE, TWO, TWO)
+    loading, *requests.in_flight = (await take(requests))[:3]
+    requests.begin_load(ONE)
+    requests.await_load(loading)
+    requests.in_flight[0].sent = True
+    callers += queue(requests, ONE)
+    await asyncio.sleep(0)
+    assert requests.give_up_expired(asyncio.get_running_loop().time() + 1), "nobody waits for the batch in flight"
+    callers[3].cancel()
+    assert [type(outcome) for outcome in await t.answers(callers)] == [
+        Busy, OutcomeUnknown, Busy, asyncio.CancelledError, Busy,
+    ]  # fmt: skip
+    assert not requests.queued
+
+
+async def test_a_batch_in_flight_with_time_left_keeps_its_connection() -> None:
+    requests = PendingRequests(10, 60.0)
+    callers = queue(requests, ONE, TWO)
+    requests.in_flight = await take(requests)
+    requests.in_flight[0].deadline = 0.0
+    assert not requests.give_up_expired(asyncio.get_running_loop().time())
+    requests.give_up_all()
+    assert t.count(Busy, await t.answers(callers)) == 2
+
+
+async def test_commands_for_the_same_streams_join_a_batch_in_flight() -> None:
+    requests = PendingRequests(10, 1.0)
+    callers = queue(requests, ONE)
+    requests.in_flight = await take(requests)
+    batch = list(requests.in_flight)
+    callers += queue(requests, TWO, ONE, ONE, ONE)
+    await asyncio.sleep(0)
+    requests.join_batch(batch, {ONE}, batch_limit=3)
+    assert [request.stream for request in batch] == [ONE, ONE, ONE]
+    assert requests.in_flight == batch
+    assert [request.stream for request in requests.queued] == [TWO, ONE]
+    requests.give_up_all()
+    await t.answers(callers)
+
+
+async def test_only_requests_that_have_waited_are_checked_for_a_disconnected_client() -> None:
+    async def disconnected() -> bool:
+        return True
+
+    old, new = (PendingRequest(ONE, None, disconnected, 1.0) for _ in range(2))
+    old.queued_at -= 2 * CHECK_AFTER_SECONDS
+    await withdraw_disconnected([old, new])
+    assert isinstance(old.future.exception(), Busy)
+    assert not new.future.done()

@@ -1,0 +1,189 @@
+"""Both compose files and the Dockerfile are read as Docker would, and what they name must exist in the code."""
+
+import json
+import re
+import shlex
+from dataclasses import fields
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from app import static_site
+from devstack import stack
+from ledger.settings import COMPAT_APIS, Settings
+
+ROOT = Path(__file__).parent.parent.parent
+COMPOSE = yaml.safe_load((ROOT / "deploy" / "compose.production.yml").read_text())
+TRIAL: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+#: Those made from our image, with the command that each must have.
+OURS = {
+    "api1": stack.COMMANDS["api"],
+    "api2": stack.COMMANDS["api"],
+    "worker": stack.COMMANDS["worker"],
+    "tick": stack.COMMANDS["tick"],
+    "migrate": "python -m migrations upgrade",
+}
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+IMAGE_ENV = dict(part.split("=") for part in re.findall(r"^ENV (HOST.*)$", DOCKERFILE, re.MULTILINE)[0].split())
+
+
+def _given(value: str) -> str:
+    """With Compose's `${NAME:-default}` and `${NAME:?message}` filled in, and `$$` as one."""
+    filled = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
+    filled = re.sub(r"\$\{PUBLIC_URL:\?[^}]*\}", "https://given.example", filled)
+    return re.sub(r"\$\{\w+:\?[^}]*\}", "given", filled).replace("$$", "$")
+
+
+def test_every_service_is_known() -> None:
+    assert {name for name, service in SERVICES.items() if "build" in service} == set(OURS)
+    assert set(SERVICES) - set(OURS) == {"postgres", "redis", "nginx"}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_commands_are_those_of_make(name: str) -> None:
+    assert SERVICES[name]["command"] == OURS[name]
+    assert f"$(RUN) {OURS[name].removeprefix('python ')}\n" in (ROOT / "Makefile").read_text()
+    module = shlex.split(OURS[name])[2]
+    assert find_spec(module)
+    assert find_spec(f"{module}.__main__")
+
+
+def test_the_image_runs_the_api_as_nobody_in_particular() -> None:
+    assert f"CMD {re.sub(chr(39), chr(34), str(stack.COMMANDS['api'].split()))}" in DOCKERFILE
+    assert re.search(r"^USER seatledger$", DOCKERFILE, re.MULTILINE)
+    assert "pip install --require-hashes -r requirements.txt" in DOCKERFILE
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_settings_are_known_and_right(name: str) -> None:
+    environment = {key: _given(value) for key, value in SERVICES[name]["environment"].items()} | IMAGE_ENV
+    known = {setting.name.upper() for setting in fields(Settings)}
+    assert set(environment) <= known
+    settings = Settings.from_env(environment)
+    assert settings.database_url.endswith("@postgres:5432/seatledger")
+    assert settings.redis_url == "redis://redis:6379/0"
+    assert settings.demo is False
+    assert settings.secure_cookies
+    assert f"{settings.keys}" == "/keys"
+    assert "keys:/keys" in SERVICES[name]["volumes"]
+
+
+def test_ports_and_health_checks_meet() -> None:
+    port, listen = IMAGE_ENV["PORT"], SERVICES["nginx"]["environment"]["NGINX_PORT"]
+    assert f"EXPOSE {port}\n" in DOCKERFILE
+    assert f"http://127.0.0.1:{port}/ready" in DOCKERFILE
+    for name in ("api1", "api2"):
+        assert SERVICES[name]["expose"] == [port]
+        assert f"server {name}:{port} " in SERVICES["nginx"]["environment"]["API_SERVERS"]
+        assert "ports" not in SERVICES[name]
+    assert SERVICES["nginx"]["ports"] == [f"${{HTTP_PORT:-80}}:{listen}"]
+    assert SERVICES["nginx"]["healthcheck"]["test"][-1] == f"http://127.0.0.1:{listen}/health"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_whoever_is_waited_for_can_say_so(name: str) -> None:
+    for other, wait in SERVICES[name].get("depends_on", {}).items():
+        awaited = SERVICES[other]
+        if wait["condition"] == "service_healthy":
+            assert "test" in awaited.get("healthcheck", {}) or other.startswith("api")  # the image's own
+        else:
+            assert (wait["condition"], awaited["restart"]) == ("service_completed_successfully", "no")
+
+
+def test_postgres_keeps_what_it_says() -> None:
+    postgres = SERVICES["postgres"]
+    options = shlex.split(postgres["command"])
+    assert {"fsync=on", "full_page_writes=on", "synchronous_commit=on"} <= set(options)
+    assert postgres["stop_grace_period"] == "1m"
+    assert postgres["volumes"] == ["postgres:/var/lib/postgresql"]
+
+
+def test_one_tick_and_no_more() -> None:
+    assert SERVICES["tick"]["deploy"] == {"replicas": 1}
+    assert [name for name, service in SERVICES.items() if service.get("command") == stack.COMMANDS["tick"]] == ["tick"]
+
+
+def test_volumes_and_mounted_files_exist() -> None:
+    for service in SERVICES.values():
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            assert (ROOT / "deploy" / source).resolve().is_file() if source.startswith(".") else source in COMPOSE["volumes"]
+
+
+def test_the_page_in_the_image_is_built_as_make_builds_it() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    stage, _, image = DOCKERFILE.partition("# One image")
+    for command in ("npm ci", "npm run build"):
+        assert f"RUN {command}\n" in stage
+        assert command in makefile.replace(" --silent", "")
+    assert "COPY --from=page /frontend/dist frontend/dist" in image
+    assert static_site.DIST == ROOT / "frontend" / "dist"
+    major = int(re.findall(r"^FROM node:(\d+)-slim AS page$", stage, re.MULTILINE)[0])
+    wanted = json.loads((ROOT / "frontend" / "package.json").read_text())["engines"]["node"]
+    assert major >= int(wanted.removeprefix(">=").split(".")[0])
+
+
+def test_the_image_holds_all_that_runs() -> None:
+    left_out = (ROOT / ".dockerignore").read_text().splitlines()
+    needed = [
+        "accounts",
+        "app",
+        "commands",
+        "compat",
+        "frontend",
+        "ledger",
+        "migrations",
+        "projections",
+        "query_api",
+        "seed",
+        "workers",
+        "requirements.txt",
+    ]
+    assert not set(needed) & set(left_out)
+    assert all((ROOT / name).exists() for name in needed)
+
+
+# --- to try it out: docker-compose.yml
+
+
+def test_a_trial_asks_for_nothing_and_is_read_by_itself() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    assert ":?" not in text, "every variable has a default"
+    assert not list(ROOT.glob("*compose.override.y*ml")) + list(ROOT.glob("compose.y*ml")), "which would be read instead, or too"
+
+
+def test_a_trial_is_reached_from_this_machine_alone() -> None:
+    ports = {name: [_given(port) for port in service.get("ports", [])] for name, service in TRIAL.items()}
+    assert {name: found for name, found in ports.items() if found} == {
+        "postgres": ["127.0.0.1:5432:5432"],
+        "api": [f"127.0.0.1:8000:{IMAGE_ENV['PORT']}"],
+    }
+
+
+@pytest.mark.parametrize("name", ["migrate", "demo", "api", "worker", "tick"])
+def test_a_trial_runs_the_commands_of_make_with_the_demo(name: str) -> None:
+    command = TRIAL[name]["command"]
+    module = shlex.split(command)[2]
+    assert command in (*stack.COMMANDS.values(), "python -m migrations upgrade", "python -m seed --where-due")
+    assert find_spec(f"{module}.__main__")
+    environment = {key: _given(value) for key, value in TRIAL[name]["environment"].items()} | IMAGE_ENV
+    settings = Settings.from_env(environment)
+    assert (settings.demo, settings.compat, settings.specification) == (True, COMPAT_APIS, "")
+    assert settings.database_url.endswith("@postgres:5432/seatledger")
+    assert "keys:/keys" in TRIAL[name]["volumes"]
+
+
+def test_a_trial_is_seeded_before_it_serves_and_only_once() -> None:
+    assert TRIAL["api"]["depends_on"]["demo"] == TRIAL["demo"]["depends_on"]["migrate"]
+    assert TRIAL["demo"]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+
+
+def test_production_publishes_nothing_of_its_own_servers_and_has_no_default_secret() -> None:
+    assert [name for name, service in SERVICES.items() if "ports" in service] == ["nginx"]
+    text = (ROOT / "deploy" / "compose.production.yml").read_text()
+    assert "${POSTGRES_PASSWORD:?" in text
+    assert "POSTGRES_PASSWORD:-" not in text

@@ -1,0 +1,84 @@
+"""Data that can't be used, and disks that can't take them: one sentence, and nothing half made."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+
+import migrations
+from devstack.server_user import ServerError
+from devstack.servers import own_postgres
+from tests.devstack.stack_process import environment_of, refusal
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0 and "CI" not in os.environ, reason="it mounts a disk, which takes root")
+
+
+@contextmanager
+def _disk(at: Path, megabytes: int) -> Iterator[Path]:
+    at.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "tmpfs", at], check=True)  # noqa: S607 (Debian's)
+    try:
+        yield at
+    finally:
+        subprocess.run(["umount", at], check=True)  # noqa: S607
+
+
+@needs_root
+def test_full_disk(server_directory: Path) -> None:
+    with _disk(server_directory / "disk", 40) as disk:
+        said = refusal(environment_of(disk / "data"))
+        assert list(disk.iterdir()) == []
+    assert said == (
+        f"The disk of the data directory {disk}/data has 41 MB left, "
+        "and Seatledger needs 100: free some space, or set DATA_DIR to another directory.\n"
+    )
+
+
+@needs_root
+def test_disk_that_fills_while_the_database_is_made(server_directory: Path) -> None:
+    with _disk(server_directory / "disk", 20) as disk:
+        with (
+            pytest.raises(ServerError, match=r"^PostgreSQL's initdb failed: .*No space left on device"),
+            own_postgres(disk / "own"),
+        ):
+            pass
+        assert not {"data", "data.new"} & {path.name for path in (disk / "own").iterdir()}
+
+
+@needs_root
+def test_disk_without_room_for_a_file(server_directory: Path) -> None:
+    with _disk(server_directory / "disk", 1) as disk:
+        with suppress(OSError):
+            for number in range(10_000):
+                (disk / str(number)).write_bytes(b"x")
+        said = refusal(environment_of(disk, DATABASE_URL="postgresql:///unused"))
+    assert said == f"The data directory {disk} is not writable (No space left on device): set DATA_DIR to another directory.\n"
+
+
+def test_database_of_a_newer_version(database_url: str, redis_url: str, tmp_path: Path) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    assert refusal(environment_of(tmp_path, DATABASE_URL=database_url, REDIS_URL=redis_url)) == (
+        "The database can't be migrated: It is at step 9999, which this Seatledger does not know: "
+        "start the newer one that made it, or set DATA_DIR (or DATABASE_URL) to another.\n"
+    )
+    assert migrations.current(database_url) == "9999"
+
+
+def test_data_of_another_postgresql(server_directory: Path) -> None:
+    data = server_directory / "postgresql" / "data"
+    with own_postgres(data.parent) as url, psycopg.connect(url) as connection:
+        ours = connection.info.server_version // 10_000
+    version = (data / "PG_VERSION").read_text()
+    (data / "PG_VERSION").write_text("17\n")
+    assert refusal(environment_of(server_directory)) == (
+        f"The data in {data} are from PostgreSQL 17, and this Seatledger has PostgreSQL {ours}: "
+        "dump them (pg_dump) while the Seatledger that made them runs, or set DATA_DIR to another directory.\n"
+    )
+    (data / "PG_VERSION").write_text(version)
+    with own_postgres(data.parent):
+        pass

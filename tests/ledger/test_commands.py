@@ -1,0 +1,152 @@
+"""A command's digest: of its body, all of its body, and nothing but its body."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+
+from ledger import commands
+from ledger.commands import (
+    BookSeats,
+    CancelBooking,
+    CancelEvent,
+    ChangeEvent,
+    CheckIn,
+    Command,
+    CompleteEvent,
+    ScheduleEvent,
+    WantedSeats,
+)
+from ledger.entries import Category
+from tests.ledger import scenario as s
+
+BODY: dict[type[Command], dict[str, tuple[Any, Any]]] = {
+    ScheduleEvent: {
+        "details": (s.details(), s.details(sales_open_at=s.NOW)),
+        "currency": ("EUR", "USD"),
+        "categories": ((s.GENERAL,), (Category(1, "General", 5_000, 11),)),
+    },
+    ChangeEvent: {"changes": ({"name": "A"}, {"name": "A", "ends_at": s.NOW}), "categories": (None, (s.new("Balcony"),))},
+    CancelEvent: {"reason": ("", "Rain")},
+    CompleteEvent: {},
+    BookSeats: {
+        "tickets": ((WantedSeats("General", 1),), (WantedSeats("General", 2),)),
+        "customer_proof": (b"", b"a keyed digest"),
+    },
+    CancelBooking: {"booking_id": (s.BOOKING, s.ANOTHER_BOOKING), "tickets": (None, (0,))},
+    CheckIn: {"booking_id": (s.BOOKING, s.ANOTHER_BOOKING), "ticket": (0, 1)},
+}
+NOT_BODY: dict[str, Any] = {
+    "id": uuid4(),
+    "actor": s.ADMIN,
+    "event_id": uuid4(),
+    "expected_details_version": 9,
+    "customer_id": s.ALICE.id,
+    "ticket_key": 9,
+}
+
+
+def command(kind: type[Command]) -> Command:
+    fields: dict[str, Any] = {"id": UUID(int=1), "actor": s.ALICE, "event_id": s.EVENT}
+    if kind is ChangeEvent:
+        fields["expected_details_version"] = 1
+    return kind(**fields, **{name: values[0] for name, values in BODY[kind].items()})
+
+
+def changed(original: Command, name: str, value: Any) -> Command:
+    return msgspec.structs.replace(original, **{name: value})
+
+
+def test_each_field_of_each_command_is_body_or_is_not() -> None:
+    assert set(BODY) == {kind for kind in Command.__subclasses__() if kind.__module__ == commands.__name__}
+    for kind, body in BODY.items():
+        assert set(kind.__struct_fields__) <= body.keys() | NOT_BODY.keys()
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, body in BODY.items() for name in body])
+def test_another_body_has_another_digest(kind: type[Command], name: str) -> None:
+    original = command(kind)
+    assert changed(original, name, BODY[kind][name][1]).digest() != original.digest()
+
+
+@pytest.mark.parametrize("kind", BODY)
+def test_who_asked_and_what_they_had_seen_does_not_count(kind: type[Command]) -> None:
+    original = command(kind)
+    for name in NOT_BODY.keys() & set(kind.__struct_fields__):
+        assert changed(original, name, NOT_BODY[name]).digest() == original.digest()
+
+
+def test_no_two_kinds_of_command_share_a_digest() -> None:
+    assert len({command(kind).digest() for kind in BODY}) == len(BODY)
+    assert CancelEvent(**s.by(s.ADMIN)).digest() != CompleteEvent(**s.by(s.ADMIN)).digest()
+
+
+def test_the_order_of_changes_does_not_count() -> None:
+    one = s.change(name="A", venue="B")
+    other = s.change(venue="B", name="A")
+    assert one.digest() == other.digest()
+
+
+def test_a_time_counts_to_the_microsecond() -> None:
+    assert s.change(ends_at=s.NOW).digest() != s.change(ends_at=s.NOW + timedelta(microseconds=1)).digest()
+
+
+#: Of version 1, as they stand in ledgers: of `command(kind)`.
+GOLDEN = {
+    ScheduleEvent: "531806dc347d0c4d3b19823b4f8638b3",
+    ChangeEvent: "6e04b445115773c10342350048e2e220",
+    CancelEvent: "01e37d3acd51ca8e9050093aaa601253",
+    CompleteEvent: "830887677ad25d030dc51ed906eae6d1",
+    BookSeats: "6130a4a5a8f74549e18e819fb773afd4",
+    CancelBooking: "4d3fe4008fe7eb1b715d404d33d7ada5",
+    CheckIn: "ccebdd1a300404718448990f9eb7991a",
+}
+
+
+@pytest.mark.parametrize("kind", BODY)
+def test_a_digest_of_version_1_is_what_it_always_was(kind: type[Command]) -> None:
+    """A key may come back years later: what changes this answers 422 to an honest retry."""
+    assert command(kind).digest().hex() == GOLDEN[kind]
+
+
+def test_the_fields_of_version_1_are_named_for_each_command() -> None:
+    assert set(GOLDEN) == set(BODY) == set(commands._FIRST_BODY)
+
+
+class _LaterBooking(Command, frozen=True, kw_only=True):
+    """`BookSeats` as a later release may have it."""
+
+    tickets: tuple[WantedSeats, ...]
+    customer_proof: bytes = b""
+    expected_total: int | None = None
+    codes: tuple[str, ...] = ()
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Command:
+    first: dict[type[Command], tuple[str, ...]] = {**commands._FIRST_BODY, _LaterBooking: commands._FIRST_BODY[BookSeats]}
+    monkeypatch.setattr(commands, "_FIRST_BODY", first)
+    monkeypatch.setattr(commands, "_person", lambda command: b"BookSeats")
+    return _LaterBooking(**s.by(s.ALICE), tickets=(WantedSeats("General", 1),))
+
+
+def test_a_new_field_that_says_nothing_leaves_the_digest_as_it_was(later: Command) -> None:
+    assert later.digest() == command(BookSeats).digest()
+
+
+def test_a_new_field_that_says_something_makes_a_digest_of_version_2(later: Command) -> None:
+    digests = [changed(later, "expected_total", total).digest() for total in (5_000, 6_000)]
+    digests.append(changed(later, "codes", ("EARLY",)).digest())
+    assert len(set(digests)) == 3
+    assert {(len(digest), digest[0]) for digest in digests} == {(17, 2)}
+    more = changed(changed(later, "expected_total", 5_000), "tickets", (WantedSeats("General", 2),))
+    assert more.digest() not in digests
+
+
+def test_a_digest_of_version_2_does_not_know_a_field_at_its_default(later: Command) -> None:
+    """So that the next field changes no digest of version 2 either."""
+    priced = changed(later, "expected_total", 5_000)
+    body = commands._without_defaults(priced, commands._NOT_BODY)
+    assert body == {"tickets": [{"category": "General", "quantity": 1}], "expected_total": 5_000}

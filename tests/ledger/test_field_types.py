@@ -1,0 +1,89 @@
+"""ledger/field_types.py and ledger/idempotency.py"""
+
+import re
+from typing import Annotated, Any
+from uuid import UUID
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from ledger.errors import Malformed
+from ledger.field_types import Email, Text
+from ledger.idempotency import command_id
+
+LINE = TypeAdapter[str](Annotated[str, Text(10)])
+LINES = TypeAdapter[str](Annotated[str, Text(20, at_least=0, lines=True)])
+SECRET = TypeAdapter[str](Annotated[str, Text(10, at_least=2, strip=False)])
+EMAIL = TypeAdapter[str](Email)
+SOMEBODY = UUID(int=1)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "a\x00b", "a\nb", "a\tb", "\x1b[0m", "a\x7f", "a\x85b", "\ud800", "x" * 11, 7, None])
+def test_a_line_refuses(text: Any) -> None:
+    with pytest.raises(ValidationError):
+        LINE.validate_python(text)
+
+
+def test_a_lone_surrogate_in_json_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        LINE.validate_json('"\\ud800"')
+
+
+def test_outer_blanks_go_before_anything_is_counted() -> None:
+    assert LINE.validate_python("  " + "x" * 10 + " ") == "x" * 10
+    assert SECRET.validate_python(" x ") == " x "
+
+
+def test_lines_may_have_newlines_and_tabs_and_nothing_else() -> None:
+    assert LINES.validate_python("a\n\tb") == "a\n\tb"
+    assert LINES.validate_python("") == ""
+    for text in ("a\rb", "a\x00b", "a\x0bb"):
+        with pytest.raises(ValidationError):
+            LINES.validate_python(text)
+
+
+@pytest.mark.parametrize(("adapter", "good", "bad"), [(LINE, " a b ", "a\nb"), (LINE, "é", "  "), (LINES, "a\nb", "\x00")])
+def test_the_schema_says_what_is_refused(adapter: TypeAdapter[str], good: str, bad: str) -> None:
+    pattern = adapter.json_schema()["pattern"]
+    assert re.search(pattern, good)
+    assert not re.search(pattern, bad)
+
+
+def test_an_email_has_one_spelling() -> None:
+    assert EMAIL.validate_python(" Alice@Example.TEST ") == "alice@example.test"
+    assert EMAIL.json_schema()["format"] == "email"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "alice", "a@b@c", "a@-.test", f"{'x' * 300}@example.test", "a\x00@example.test", "\ud800@example.test"]
+)
+def test_what_is_no_email(text: str) -> None:
+    with pytest.raises(ValidationError):
+        EMAIL.validate_python(text)
+
+
+def test_a_command_id_is_the_same_for_the_same_try_only() -> None:
+    first = command_id(SOMEBODY, "POST", "/api/users", "key")
+    assert first == command_id(SOMEBODY, "POST", "/api/users", "key")
+    others = [
+        command_id(UUID(int=2), "POST", "/api/users", "key"),
+        command_id(None, "POST", "/api/users", "key"),
+        command_id(SOMEBODY, "PATCH", "/api/users", "key"),
+        command_id(SOMEBODY, "POST", "/api/user", "key"),
+        command_id(SOMEBODY, "POST", "/api/user", 's", "key'),
+        command_id(SOMEBODY, "POST", "/api/users", "Key"),
+        command_id(SOMEBODY, "POST", "/api/users", None),
+        command_id(SOMEBODY, "POST", "/api/users", None),
+    ]
+    assert len({first, *others}) == 9
+
+
+def test_command_ids_are_for_ever() -> None:
+    """Another value here means that every command ever sent could act once more."""
+    assert command_id(SOMEBODY, "POST", "/api/users", "key") == UUID("4601d9ae-9bc5-5e26-bb55-ccb9c178d4fc")
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "é", "a\tb", "a\x00b", "\x7f"])
+def test_a_key_is_printable_ascii(key: str) -> None:
+    with pytest.raises(Malformed):
+        command_id(SOMEBODY, "POST", "/api/users", key)

@@ -1,0 +1,73 @@
+"""What is there when Events get `past_at`: as it would be folded today."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import timedelta
+
+import psycopg
+from sqlalchemy import create_engine
+
+import migrations
+from ledger.entries import RecordedEntry
+from ledger.snapshots import take
+from ledger.store import Ledger, sqlalchemy_url
+from projections.engine import catch_up
+from projections.registry import PROJECTORS
+from tests.ledger import scenario as s
+
+EXHIBITION = {"sales_close_at": s.STARTS + timedelta(days=30)}
+TABLES = ("catalogue_events", "booking_events", "revenue_events", "projections")
+
+
+def test_what_was_folded_before_is_as_if_it_was_folded_now(empty_database_url: str) -> None:
+    migrations.upgrade(empty_database_url)
+    entries = [s.scheduled(), s.details_changed(**EXHIBITION), s.booked(s.ALICE, s.general(1)), s.details_changed(name="Gala")]
+    other = s.scheduled(sales_close_at=s.NOW)
+    with closing(Ledger(empty_database_url, s.MACS)) as ledger, psycopg.connect(empty_database_url, autocommit=True) as plain:
+        s.append(ledger, [RecordedEntry(s.EVENT, version, entry) for version, entry in enumerate(entries[:3], 1)])
+        s.append(ledger, [RecordedEntry(s.BOOKING, 1, other)])
+        engine = create_engine(sqlalchemy_url(empty_database_url))
+        for projector in PROJECTORS.values():
+            catch_up(engine, ledger, projector)
+        engine.dispose()
+        s.append(ledger, [RecordedEntry(s.EVENT, 4, entries[3])])  # not folded yet: it says that sales end at the start
+        before = [plain.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall() for table in TABLES]
+    migrations.downgrade(empty_database_url, "0010")
+    migrations.upgrade(empty_database_url)
+    with psycopg.connect(empty_database_url) as plain:
+        assert [plain.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall() for table in TABLES] == before
+        past = plain.execute("SELECT past_at FROM booking_events WHERE event_id = %s", (s.EVENT,)).fetchone()
+    assert past == (EXHIBITION["sales_close_at"],)
+
+
+def test_an_open_date_can_be_read_by_the_older_release(empty_database_url: str) -> None:
+    """psycopg can't read 'infinity', nor that release a snapshot of the second format."""
+    migrations.upgrade(empty_database_url)
+    with closing(Ledger(empty_database_url, s.MACS)) as ledger:
+        s.append(ledger, [RecordedEntry(s.EVENT, 1, s.scheduled(starts_at=None))])
+        event = ledger.current_event(s.EVENT)
+        assert event is not None
+        ledger.save_snapshot(take(event))
+        engine = create_engine(sqlalchemy_url(empty_database_url))
+        for projector in PROJECTORS.values():
+            catch_up(engine, ledger, projector)
+        engine.dispose()
+    migrations.downgrade(empty_database_url, "0010")
+    with psycopg.connect(empty_database_url) as plain:
+        for table in ("catalogue_events", "booking_events", "revenue_events"):
+            assert plain.execute(f"SELECT extract(year FROM starts_at)::int, starts_at FROM {table}").fetchall()[0][0] == 9999
+        assert plain.execute("SELECT count(*) FROM ledger_snapshots").fetchone() == (0,)
+
+
+def test_it_waits_for_who_folds_and_nobody_dies(empty_database_url: str) -> None:
+    """A worker locks the projection's row, then writes its tables: whoever migrates does so in the same order."""
+    migrations.upgrade(empty_database_url, "0010")
+    with psycopg.connect(empty_database_url) as worker, ThreadPoolExecutor(1) as threads:
+        worker.execute("SELECT FROM projections WHERE name = 'catalogue' FOR UPDATE")
+        migrating = threads.submit(migrations.upgrade, empty_database_url)
+        time.sleep(1)
+        worker.execute("DELETE FROM catalogue_events")
+        worker.commit()
+        migrating.result(30)
+    assert migrations.current(empty_database_url) == migrations.head()

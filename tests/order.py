@@ -1,0 +1,60 @@
+"""Which tests need servers, and in which order files of tests run. A pytest plugin, named in `conftest.py`.
+
+Both follow from the fixtures that a test uses, not from a list kept by hand.
+"""
+
+import sys
+from collections.abc import Iterable
+from functools import cache
+from types import ModuleType
+
+import pytest
+
+#: A test that uses one of the first runs before one that uses one of the next: what takes long is not to begin last, when the other
+#: processes of a run have nothing left to do.
+DEAREST_FIRST = ("chromium", "stack", "postgres_server", "_redis_share")
+#: What starts processes: a test file that imports it, or something of it, is taken to; by way of our own modules, too.
+STARTERS = ("subprocess", "devstack")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "servers: needs a server, a browser or another process (set by tests/order.py)")
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    ranks = {file: min(map(_rank, of_file)) for file, of_file in _by_file(items).items()}
+    for item in items:
+        if _rank(item) < len(DEAREST_FIRST) or _starts_processes(item):
+            item.add_marker("servers")
+    items.sort(key=lambda item: ranks[item.path.as_posix()])
+
+
+def _by_file(items: Iterable[pytest.Item]) -> dict[str, list[pytest.Item]]:
+    files: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path.as_posix(), []).append(item)
+    return files
+
+
+def _rank(item: pytest.Item) -> int:
+    used = getattr(item, "fixturenames", ())
+    return next((rank for rank, name in enumerate(DEAREST_FIRST) if name in used), len(DEAREST_FIRST))
+
+
+def _starts_processes(item: pytest.Item) -> bool:
+    module = getattr(item, "module", None)
+    return isinstance(module, ModuleType) and _imports_a_starter(module)
+
+
+@cache
+def _imports_a_starter(module: ModuleType) -> bool:
+    homes = {_home(value) for value in vars(module).values()} - {None, module.__name__}
+    ours = [sys.modules[name] for name in homes if name is not None and name.startswith("tests.") and name in sys.modules]
+    return any(name.partition(".")[0] in STARTERS for name in homes if name is not None) or any(map(_imports_a_starter, ours))
+
+
+def _home(value: object) -> str | None:
+    """The name of a module, or of the one where a function or class is from."""
+    home = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+    return home if isinstance(home, str) else None

@@ -1,0 +1,51 @@
+"""The papers for users: the tables that are made from the code are of the code, and the README leads to everything."""
+
+from pathlib import Path
+
+import pytest
+
+from app.main import bootstrap
+from ledger.settings import Settings
+from scripts import reference
+
+ROOT = Path(__file__).parent.parent.parent
+PATHS = bootstrap(Settings(database_url="postgresql:///none", redis_url="redis:///0")).openapi()["paths"]
+
+
+@pytest.mark.parametrize("name", ["api.md", "settings.md"])
+def test_reference_tables_are_of_the_code(name: str) -> None:
+    text = (ROOT / "docs" / name).read_text()
+    assert reference.filled(text) == text, "run `make reference`"
+
+
+def test_every_route_and_setting_is_in_a_table() -> None:
+    routes, settings = ((ROOT / "docs" / name).read_text() for name in ("api.md", "settings.md"))
+    for path, operations in PATHS.items():
+        for method, operation in operations.items():
+            assert f"| `{method.upper()} {path}` | " in routes
+            assert operation.get("description"), f"{method} {path} has no docstring"
+    assert "| `DATABASE_URL` | " in settings
+
+
+@pytest.mark.parametrize(
+    ("heading", "says"),
+    [
+        ("# Seatledger", "make setup "), ("# Seatledger", "make run "), ("How it works", "ARCHITECTURE.md"),
+        ("What is where", "docs/tutorial.md"), ("What is where", "docs/api.md"), ("What is where", "docs/settings.md"),
+        ("What is where", "docs/operations.md"), ("What is where", "docs/decisions/README.md"),
+        ("Design decisions, in short", "ledger"), ("Assumptions, trade-offs, known limits", "payment is taken elsewhere"),
+        ("Tests and measurements", "make test"),
+    ],
+)  # fmt: skip
+def test_the_readme_leads_from_installing_to_its_limits(heading: str, says: str) -> None:
+    sections = (ROOT / "README.md").read_text().split("\n## ")
+    (section,) = (section for section in sections if section.startswith(f"{heading}\n"))
+    assert says in section
+
+
+def test_the_tutorial_books_over_the_api() -> None:
+    assert "/api/events/$EVENT/bookings" in (ROOT / "docs" / "tutorial.md").read_text()
+
+
+def test_the_routes_that_docker_and_nginx_name_exist() -> None:
+    assert {"/ready", "/health", "/metrics", "/api/live", "/api/events/{event_id}"} <= set(PATHS)

@@ -1,0 +1,62 @@
+"""Workers as they are deployed, and what can be seen of them."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+import redis
+from sqlalchemy import text
+
+from ledger.settings import Settings
+from workers.worker import Worker
+
+ROOT = Path(__file__).parent.parent.parent
+SECONDS = 90
+
+#: Appends so many entries to a stream: the event first, then bookings of one seat.
+Grow = Callable[[UUID, int], None]
+
+
+@contextmanager
+def a_worker(settings: Settings) -> Iterator[Worker]:
+    """As one worker process has it."""
+    worker = Worker(settings)
+    yield worker
+    worker.ledger.close()
+    worker.engine.dispose()
+    worker._redis.close()
+
+
+@contextmanager
+def process(settings: Settings, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """`python -m workers` with these arguments, until the end of the block."""
+    command = [sys.executable, "-m", "workers", *arguments]
+    one = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **settings.to_env()})
+    try:
+        yield one
+    finally:
+        one.terminate()
+        one.wait(SECONDS)
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}: not within {SECONDS} s"
+        time.sleep(0.02)
+
+
+def position(worker: Worker, name: str) -> int:
+    with worker.engine.connect() as connection:
+        return int(connection.execute(text("SELECT position FROM projections WHERE name = :name"), {"name": name}).scalar_one())
+
+
+def waiting(redis_url: str, name: str) -> int:
+    """How many messages a task's queue holds."""
+    with redis.Redis.from_url(redis_url) as client:
+        return int(client.llen(name))

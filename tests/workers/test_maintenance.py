@@ -1,0 +1,52 @@
+"""What is due now and then is done, beside the projecting."""
+
+from sqlalchemy import text
+
+from ledger.macs import Macs
+from ledger.settings import Settings
+from ledger.store import Ledger
+from projections.registry import PROJECTORS
+from tests.ledger import scenario as s
+from tests.projections.stories import Story
+from tests.workers.deployment import a_worker, wait_until
+from workers.worker import Worker
+
+NOT_YET_VERIFIED = "SELECT count(*) = 0 FROM verifications WHERE finding IS NULL"
+OF_ANOTHER_VERSION = "SELECT version = 0 FROM projections WHERE name = 'revenue'"
+
+
+def _asked(worker: Worker, statement: str) -> object:
+    with worker.engine.begin() as connection:
+        found = connection.execute(text(statement))
+        return found.scalar() if found.returns_rows else None
+
+
+def _carried_out(worker: Worker) -> bool:
+    """Whether something was due; it is done then."""
+    worker.maintenance.begin()
+    was_due = worker.maintenance.is_busy
+    wait_until(lambda: not worker.maintenance.is_busy, "what was due")
+    return was_due
+
+
+def _tell(worker: Worker, settings: Settings) -> None:
+    story, ledger = Story(seed=3), Ledger(settings.database_url, Macs.open(settings.keys))
+    story.tell(50)
+    s.append(ledger, story.entries)
+    ledger.close()
+    for projector in PROJECTORS.values():
+        worker.project(projector)
+    wait_until(lambda: bool(_asked(worker, "SELECT count(*) FROM audit_checkpoints")), "a checkpoint")
+
+
+def test_an_old_version_is_rebuilt_and_everything_verified(settings: Settings) -> None:
+    with a_worker(settings) as worker:
+        assert not _carried_out(worker)  # the ledger is empty
+        _tell(worker, settings)
+        _asked(worker, "UPDATE projections SET version = 0 WHERE name = 'revenue'")
+        assert _carried_out(worker)
+        assert not _asked(worker, OF_ANOTHER_VERSION)
+        assert _asked(worker, NOT_YET_VERIFIED)
+        assert _carried_out(worker)
+        assert not _asked(worker, NOT_YET_VERIFIED)
+        assert not _carried_out(worker)
