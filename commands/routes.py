@@ -26,7 +26,7 @@ from commands.bodies import (
 from commands.result import CommandResult
 from commands.service import CommandService
 from ledger.commands import Actor, BookSeats, CancelBooking, CancelEvent, ChangeEvent, CheckIn, CompleteEvent, ScheduleEvent
-from ledger.decide import MAX_TICKETS_PER_BOOKING, box_office
+from ledger.decide import MAX_TICKETS_PER_BOOKING, is_box_office
 from ledger.errors import BookingNotFound, EventNotFound, Malformed, NotYourEvent, PreconditionRequired, TicketAlreadyUsed
 from ledger.views import BookingView, EventView, TicketView, ticket_id
 
@@ -150,7 +150,7 @@ async def check_in_ticket(
     event = await command_service.last_seen_event(event_id)
     if event is None:
         raise EventNotFound
-    if not box_office(event, who.actor):
+    if not is_box_office(event, who.actor):
         raise NotYourEvent
     place = command_service.codes.read(event_id, body.code)
     booking_id = await command_service.find_booking(event_id, place.version)
@@ -207,7 +207,7 @@ async def _box_office_customer(
     event = await side.command_service.last_seen_event(event_id)
     if event is None:
         raise EventNotFound
-    if not box_office(event, actor):
+    if not is_box_office(event, actor):
         raise NotYourEvent
     proof = side.customer_proof(customer)
     if event.version_of(command_id) is not None:
