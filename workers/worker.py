@@ -30,7 +30,8 @@ STATEMENT_TIMEOUT_MS = 30_000
 #: Entries folded by one projector before the others continue, so that all of them read the same entries while the ledger has them
 #: in memory (`Ledger.read`).
 CATCH_UP_LIMIT = BATCH_SIZE
-#: Projectors folded at a time, if there is much to fold: one works while the database writes for the other (docs/decisions/0025).
+#: Projectors that fold concurrently if there is much to fold: one computes while the database writes for the other
+#: (docs/decisions/0025).
 CATCH_UP_THREADS = 2
 #: How long projections that are far behind are caught up together before the worker executes another task.
 JOINT_CATCH_UP_SECONDS = 1.0
