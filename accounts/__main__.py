@@ -19,11 +19,11 @@ from accounts import errors
 from accounts.access import no_obligations
 from accounts.account_service import AccountService, NewAccount
 from accounts.passwords import Passwords
-from accounts.routes import Name, NewPassword
+from accounts.routes import NewPassword
 from accounts.tokens import AccessCache
 from ledger.commands import Role
 from ledger.errors import SeatledgerError
-from ledger.field_types import Email
+from ledger.field_types import Email, Name
 from ledger.settings import Settings, SettingsError
 
 

@@ -1,4 +1,4 @@
-"""Passwords: Argon2id, in threads of their own, so many at once and no more."""
+"""Passwords: hashed and verified by Argon2id, in a bounded number of threads."""
 
 import asyncio
 import unicodedata
@@ -9,39 +9,40 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from ledger.errors import Busy
+from ledger.concurrency import BackgroundTasks, ConcurrencyLimiter
 
 MIN_LENGTH = 8
 MAX_LENGTH = 200
 THREADS = 2
 MAX_WAITING = 16
 
-#: OWASP's parameters for Argon2id: 19 MiB, 2 passes, one lane: some 20 ms of one core. RFC 9106's 64 MiB and four lanes would take
-#: every core of a small machine away from the booking of seats for each log-in.
+#: OWASP's parameters for Argon2id: 19 MiB, 2 passes, one lane: some 20 ms of one core. With RFC 9106's 64 MiB and four lanes each
+#: log-in would keep every core of a small machine from booking seats.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 T = TypeVar("T")
 
 
 class Passwords:
-    """Hashes and verifies. At most THREADS are worked on and MAX_WAITING wait; past that each method raises Busy at once."""
+    """Hashes and verifies passwords: THREADS at a time, while MAX_WAITING more wait; past that each method raises Busy at once."""
 
     def __init__(self, hasher: PasswordHasher = HASHER) -> None:
         self._hasher = hasher
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="argon2")
-        self._at_work = 0
-        # Verified in place of a hash that is not there, so that the time tells nothing.
-        self._nobody = hasher.hash("nobody has this password")
+        self._limiter = ConcurrencyLimiter("log-ins", THREADS, MAX_WAITING, wait_seconds=None)
+        self._tasks = BackgroundTasks()
+        # Verified if there is no hash, so that the time does not tell whether an account exists.
+        self._decoy = hasher.hash("nobody has this password")
 
     async def hash(self, password: str) -> str:
         return await self._run(lambda: self._hasher.hash(_canonical(password)))
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
-        """No hash (nobody, or an account without a password) is False, after the same work."""
-        return await self._run(lambda: self._matches(password_hash or self._nobody, password)) and password_hash is not None
+        """Without a hash (no such account, or one without a password) the result is False, after the same work."""
+        return await self._run(lambda: self._matches(password_hash or self._decoy, password)) and password_hash is not None
 
     def is_outdated(self, password_hash: str) -> bool:
-        """Made with other parameters than today's: hash the password anew while it is at hand."""
+        """Whether the hash was made with other parameters than today's: hash the password again while it is known."""
         return self._hasher.check_needs_rehash(password_hash)
 
     def close(self) -> None:
@@ -54,20 +55,13 @@ class Passwords:
             return False
 
     async def _run(self, work: Callable[[], T]) -> T:
-        if self._at_work >= THREADS + MAX_WAITING:
-            raise Busy("Too many log-ins at the moment; nothing happened. Try again.")
-        self._at_work += 1
-        running = asyncio.get_running_loop().run_in_executor(self._threads, work)
-        # Counted until the thread is done with it, not until the caller has gone.
-        running.add_done_callback(self._done)
-        return await asyncio.shield(running)
+        return await self._tasks.finish(self._in_thread(work))  # the slot is taken until the thread is done, whoever is cancelled
 
-    def _done(self, running: asyncio.Future[T]) -> None:
-        self._at_work -= 1
-        if not running.cancelled():
-            running.exception()  # retrieved, for a caller who has gone
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        async with self._limiter.slot():
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
 def _canonical(password: str) -> str:
-    """One spelling of what keyboards spell in several (NIST SP 800-63B)."""
+    """One spelling (Unicode NFKC) of a password that keyboards encode in several (NIST SP 800-63B)."""
     return unicodedata.normalize("NFKC", password)

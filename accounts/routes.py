@@ -13,9 +13,8 @@ from accounts.access import Access, Admin, IdempotencyKey, SignedIn, clear_cooki
 from accounts.account_service import NewAccount
 from accounts.passwords import MAX_LENGTH, MIN_LENGTH
 from ledger.commands import Role
-from ledger.field_types import Email, Phone, Text
+from ledger.field_types import Email, Name, Phone, Text
 
-Name = Annotated[str, Text(200)]
 NewPassword = Annotated[str, Text(MAX_LENGTH, at_least=MIN_LENGTH, strip=False)]
 #: One that may have been set by older rules.
 AnyPassword = Annotated[str, Text(MAX_LENGTH, strip=False)]

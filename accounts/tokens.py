@@ -1,9 +1,8 @@
-"""Tokens: opaque, random, stored as SHA-256 only. And the cache that makes them cheap and yet lets a revoked one die in 2 s.
+"""Tokens: opaque, random, stored as SHA-256 only; and the cache that makes them cheap. A revocation takes effect within 2 s.
 
-How revocation travels: every process asks the database each POLL_SECONDS what was revoked in the last WINDOW and forgets
-it. A cache whose last good poll began longer than TRUST_SECONDS ago is not believed (each token is looked up), and starts empty
-afterwards. A look-up that was under way while its token was revoked is caught by the next polls: the window is much longer
-than a look-up may take.
+Every process asks the database each POLL_SECONDS which tokens were revoked within the last WINDOW, and forgets them. A cache whose
+last successful poll started more than TRUST_SECONDS ago is not used (each token is looked up in the database), and starts empty
+afterwards. If a token is revoked while it is looked up, the next polls find it: the window is much longer than a look-up may take.
 """
 
 import asyncio
@@ -11,7 +10,6 @@ import logging
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID
@@ -21,27 +19,29 @@ from cachetools import LRUCache
 
 from accounts.database import Cursor, Pool, transaction
 from ledger.commands import Actor, Role
+from ledger.concurrency import BackgroundTasks, supervise
 from ledger.errors import Busy
 
 POLL_SECONDS = 0.5
 TRUST_SECONDS = 1.5
 WINDOW = timedelta(seconds=10)
-#: A database whose clock steps further than this between two polls may have stepped over the window.
+#: If the database's clock has stepped further than this between two polls, the window may have missed a revocation.
 CLOCK_STEP_SECONDS = 2.0
 LOOK_UP_SECONDS = 2.0
 MAX_CACHED = 50_000
+#: Tokens that wait for their look-up.
 MAX_WANTED = 5_000
 LOOK_UP_BATCH = 500
 CLEANING_SECONDS = 3600
 CLEANING_BATCH = 5_000
-#: Log-ins of one account that are good at the same time; past it the oldest ends.
+#: Tokens of one account that are valid at the same time; past it the oldest is revoked.
 MAX_TOKENS = 500
 
 _log = logging.getLogger(__name__)
 
 
 class Principal(msgspec.Struct, frozen=True, gc=False):
-    """Who sends a request. No personal data. `expires_at` is in seconds since 1970."""
+    """The account that sends a request, without personal data. `expires_at` is in seconds since 1970."""
 
     id: UUID
     role: Role
@@ -64,7 +64,7 @@ def hash_of(token: str) -> bytes:
 
 
 async def revoke(cursor: Cursor, account_id: UUID, *, keep: bytes | None = None) -> None:
-    """Revokes every token of an account but the one kept. clock_timestamp(): the transaction may have waited for a lock."""
+    """Revokes every token of an account except `keep`. By clock_timestamp(), since the transaction may have waited for a lock."""
     await cursor.execute(
         "UPDATE tokens SET revoked_at = clock_timestamp()"
         " WHERE account_id = %s AND revoked_at IS NULL AND token_hash IS DISTINCT FROM %s",
@@ -73,7 +73,7 @@ async def revoke(cursor: Cursor, account_id: UUID, *, keep: bytes | None = None)
 
 
 class AccessCache:
-    """Token hash -> Principal. `find` costs one dict look-up where the token is known; misses at once share a statement."""
+    """Token hash -> Principal. `find` costs one dict look-up if the token is cached; concurrent misses share a statement."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -82,11 +82,11 @@ class AccessCache:
         self._clock_offset: float | None = None
         self._wanted: dict[bytes, asyncio.Future[Principal | None]] = {}
         self._finder: asyncio.Task[None] | None = None
-        self._poller: asyncio.Task[None] | None = None
+        self._tasks = BackgroundTasks()
         self._clean_at = 0.0
 
     async def find(self, token_hash: bytes) -> Principal | None:
-        """None: unknown, expired, revoked, or its account is disabled. Raises Busy where the database can't be asked in time."""
+        """None: unknown, expired, revoked, or its account is disabled. Raises Busy if the database does not reply in time."""
         principal = self._known.get(token_hash) if time.monotonic() < self._trusted_until else None
         if principal is None:
             principal = await self._look_up(token_hash)
@@ -96,24 +96,20 @@ class AccessCache:
         self._known.pop(token_hash, None)
 
     def forget_account(self, account_id: UUID) -> None:
-        for token_hash in self._known.of(account_id):
+        for token_hash in self._known.hashes_of(account_id):
             self.forget(token_hash)
 
     async def start(self) -> None:
-        """Begins to poll. Until the first poll has succeeded nothing is believed."""
-        self._clean_at = time.monotonic() + secrets.randbelow(600)  # not every process at once
-        self._poller = asyncio.create_task(self._poll_for_ever(), name="access-cache")
+        """Starts to poll. The cache is not used before the first poll has succeeded."""
+        self._clean_at = time.monotonic() + secrets.randbelow(600)  # so that not all processes clean at the same time
+        poll = supervise(self._poll_and_clean, log=_log, failure="Polling for revoked tokens failed", pause_seconds=POLL_SECONDS)
+        self._tasks.spawn(poll, name="access-cache")
 
     async def stop(self) -> None:
-        for task in (self._poller, self._finder):
-            if task is not None:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
-        self._poller = self._finder = None
+        await self._tasks.stop()
         self._trusted_until = 0.0
 
-    # Looking up
+    # --- looking up
 
     async def _look_up(self, token_hash: bytes) -> Principal | None:
         found = self._wanted.get(token_hash)
@@ -122,29 +118,29 @@ class AccessCache:
                 raise Busy
             found = self._wanted[token_hash] = asyncio.get_running_loop().create_future()
             if self._finder is None or self._finder.done():
-                self._finder = asyncio.create_task(self._find_wanted(), name="token-look-ups")
+                self._finder = self._tasks.spawn(self._find_wanted(), name="token-look-ups")
         try:
             return await asyncio.wait_for(asyncio.shield(found), LOOK_UP_SECONDS)
         except TimeoutError:
             raise Busy from None
 
     async def _find_wanted(self) -> None:
-        """One statement at a time, for all who came while the last one ran."""
+        """One statement at a time, for all tokens that were wanted while the last one ran."""
         while self._wanted:
             batch = dict(list(self._wanted.items())[:LOOK_UP_BATCH])
             try:
                 principals = await self._select(list(batch))
-            except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
+            except Exception as error:  # noqa: BLE001 - every caller must get a result
                 if not isinstance(error, Busy):
-                    _log.exception("tokens can't be looked up")
-                self._answer(batch, error=Busy())
+                    _log.exception("Looking up tokens failed")
+                self._resolve(batch, error=Busy())
             except BaseException:
-                self._answer(batch, error=Busy())
+                self._resolve(batch, error=Busy())
                 raise
             else:
-                self._answer(batch, principals)
+                self._resolve(batch, principals)
 
-    def _answer(
+    def _resolve(
         self,
         batch: dict[bytes, asyncio.Future[Principal | None]],
         principals: dict[bytes, Principal] | None = None,
@@ -155,7 +151,7 @@ class AccessCache:
             del self._wanted[token_hash]
             if principals is None:
                 found.set_exception(error or Busy())
-                found.exception()  # retrieved: all who waited may have gone
+                found.exception()  # retrieved: every caller may have been cancelled
                 continue
             principal = principals.get(token_hash)
             if principal is not None and trusted:
@@ -174,25 +170,18 @@ class AccessCache:
                 async for token_hash, account_id, role, expires_at in cursor
             }
 
-    # Polling
+    # --- polling
 
-    async def _poll_for_ever(self) -> None:
-        """Supervised: whatever goes wrong is logged, and the next poll comes."""
-        while True:
-            try:
-                await self.poll()
-                if time.monotonic() >= self._clean_at:
-                    deleted = await self.clean()
-                    self._clean_at = time.monotonic() + (CLEANING_SECONDS if deleted < CLEANING_BATCH else POLL_SECONDS)
-            except Busy as error:
-                _log.warning("revoked tokens can't be polled: %s", error.__cause__ or error)
-            except Exception:  # noqa: BLE001 - supervised
-                _log.exception("revoked tokens can't be polled")
-            await asyncio.sleep(POLL_SECONDS)
+    async def _poll_and_clean(self) -> None:
+        await self.poll()
+        if time.monotonic() >= self._clean_at:
+            deleted = await self.clean()
+            self._clean_at = time.monotonic() + (CLEANING_SECONDS if deleted < CLEANING_BATCH else POLL_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
 
     async def poll(self) -> None:
-        """Forgets what was revoked lately, and from then on believes the cache for TRUST_SECONDS, counted from the poll's begin."""
-        began = time.monotonic()
+        """Forgets the tokens that were revoked within WINDOW. The cache may be used for TRUST_SECONDS from the poll's start."""
+        started = time.monotonic()
         async with transaction(self._pool, seconds=TRUST_SECONDS - POLL_SECONDS, reads=True) as cursor:
             await cursor.execute(
                 "SELECT extract(epoch FROM clock_timestamp())::float8, NULL::bytea, NULL::uuid"
@@ -201,23 +190,23 @@ class AccessCache:
                 {"window": WINDOW},
             )
             rows = await cursor.fetchall()
-        stepped = self._clock_stepped(began, rows[0][0])
-        if stepped or began >= self._trusted_until:
+        stepped = self._clock_stepped(started, rows[0][0])
+        if stepped or started >= self._trusted_until:
             self._known.clear()
         for _, token_hash, account_id in rows[1:]:
             if token_hash is not None:
                 self.forget(token_hash)
             else:
                 self.forget_account(account_id)
-        self._trusted_until = began + TRUST_SECONDS
+        self._trusted_until = started + TRUST_SECONDS
 
-    def _clock_stepped(self, began: float, database_time: float) -> bool:
-        offset = database_time - began
+    def _clock_stepped(self, started: float, database_time: float) -> bool:
+        offset = database_time - started
         before, self._clock_offset = self._clock_offset, offset
         return before is not None and abs(offset - before) > CLOCK_STEP_SECONDS
 
     async def clean(self) -> int:
-        """Deletes at most CLEANING_BATCH tokens that have been of no use for a day; says how many."""
+        """Deletes at most CLEANING_BATCH tokens that expired or were revoked more than a day ago. Returns their number."""
         async with transaction(self._pool) as cursor:
             await cursor.execute(
                 "DELETE FROM tokens WHERE token_hash IN (SELECT token_hash FROM tokens WHERE expires_at < now() - interval '1 day'"
@@ -228,13 +217,13 @@ class AccessCache:
 
 
 class _Principals(LRUCache[bytes, Principal]):
-    """An LRU cache that also finds by account. Its index holds tuples of bytes: nothing for the garbage collector to look at."""
+    """An LRU cache with an index by account. The index holds tuples of bytes, which the garbage collector does not traverse."""
 
     def __init__(self, maxsize: int) -> None:
         super().__init__(maxsize)
         self._hashes: dict[UUID, tuple[bytes, ...]] = {}
 
-    def of(self, account_id: UUID) -> Iterator[bytes]:
+    def hashes_of(self, account_id: UUID) -> Iterator[bytes]:
         return iter(self._hashes.get(account_id, ()))
 
     def __setitem__(self, token_hash: bytes, principal: Principal) -> None:

@@ -1,4 +1,4 @@
-"""The books after a load: an entry for each 201, a seat and a ticket for each entry, and never a seat that there was not."""
+"""Consistency after a load: one entry for each 201, one seat and one ticket for each entry, and no seat sold twice."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -16,7 +16,9 @@ _READ_TABLES = """
 
 
 class ConsistencyCheck:
-    """Of these Events, which have nothing but bookings of one seat. Settled when it is made; ask `wrong` after one load."""
+    """Checks these Events, which have only bookings of one seat.
+
+    Waits until all entries are projected when it is made. Call `violations` after one load."""
 
     def __init__(self, deployment: Deployment, events: Sequence[UUID]) -> None:
         self._deployment, self._events = deployment, list(set(events))
@@ -27,7 +29,7 @@ class ConsistencyCheck:
         return seats_sold(self._deployment, self._events)
 
     def violations(self, result: LoadResult, connections: int) -> list[str]:
-        """Once all is projected."""
+        """What is inconsistent, one sentence each, after all entries were projected."""
         self._deployment.wait_until_projected()
         sold = self.seats_sold()
         found = count_mismatch(sold - self.before, result, connections, "entries")
@@ -39,7 +41,7 @@ class ConsistencyCheck:
 
 
 def seats_sold(deployment: Deployment, events: Sequence[UUID]) -> int:
-    """Seats, by the ledger: its streams have no gaps, and their first entry schedules the Event."""
+    """Seats sold, from the ledger: streams have no gaps, and the first entry of each schedules the Event."""
     with deployment.connect() as connection:
         row = connection.execute(_SOLD, (list(events),)).fetchone()
     assert row
@@ -47,14 +49,14 @@ def seats_sold(deployment: Deployment, events: Sequence[UUID]) -> int:
 
 
 def count_mismatch(made: int, run: LoadResult, connections: int, what: str) -> list[str]:
-    """Those on their way when the load ended, and those whose answer was not a 201, may be there or not."""
+    """Compares entries made with responses. Requests that were in progress at the end, or failed, may have made entries or not."""
     if run.answered <= made <= run.answered + connections + run.refused + run.lost:
         return []
-    return [f"{run.answered} 201s were answered and {made} {what} made"]
+    return [f"{run.answered} requests got a 201, and {made} {what} were made"]
 
 
 def failures(run: LoadResult) -> list[str]:
-    """Of a load that nothing stands in the way of."""
+    """What failed in a load in which no request should fail."""
     if run.refused or run.lost:
-        return [f"{run.refused} answers were no 201 or 200 and {run.lost} were lost or late"]
+        return [f"{run.refused} responses were not a 201 or 200, and {run.lost} were lost or late"]
     return []

@@ -1,6 +1,6 @@
-"""The stage: servers of our own, prepared people, and Seatledger's three kinds of process as production runs them.
+"""The deployment under test: servers of our own, prepared accounts, and Seatledger's three kinds of process as in production.
 
-Everything is in one directory that goes afterwards. Durability is on, and looked at: figures without it would mean nothing.
+All its data are in one directory, which is removed at the end. Durability is on and checked: figures without it are meaningless.
 """
 
 import dataclasses
@@ -34,7 +34,7 @@ from ledger.store import Ledger
 
 CUSTOMERS = 10_000
 DURABILITY = ("fsync", "synchronous_commit", "full_page_writes")
-#: Within which projections must have caught up with whatever a run left.
+#: Time limit for projections to catch up after a load.
 CATCH_UP_SECONDS = 180.0
 
 
@@ -56,7 +56,7 @@ class Deployment:
         return Server(self.processes["api"], self.settings.port)
 
     def schedule_event(self, *, seats: int = MAX_CAPACITY) -> UUID:
-        """A new Event, on sale."""
+        """Schedules a new Event that is on sale."""
         return history.schedule(self.ledger, self.organizer_id, ["Hot event"], seats=seats)[0]
 
     def customers(self) -> list[UUID]:
@@ -66,7 +66,7 @@ class Deployment:
             return [row[0] for row in rows]
 
     def organizer(self) -> tuple[UUID, str]:
-        """Another organizer, who has no Events yet, and their token."""
+        """Creates an organizer without Events; returns id and token."""
         person, (token, token_hash) = uuid4(), new_token()
         with self.connect() as connection:
             connection.execute("INSERT INTO accounts (id, name, role) VALUES (%s, 'Another', 'organizer')", (person,))
@@ -81,7 +81,7 @@ class Deployment:
 
     @contextmanager
     def paused_workers(self) -> Iterator[None]:
-        """Nobody projects meanwhile: our worker and tick stand still, from a moment on at which they have nothing to do."""
+        """Pauses worker and tick during the block, after all entries were projected."""
         self.wait_until_projected()
         for name in ("worker", "tick"):
             self.processes[name].pause()
@@ -92,29 +92,29 @@ class Deployment:
                 self.processes[name].resume()
 
     def wait_until_projected(self) -> float:
-        """Waits until nothing is appended any more and every projection is there; returns how many seconds that took."""
-        begun = time.monotonic()
+        """Waits until no entries are appended and all projections have caught up. Returns the seconds that it took."""
+        began = time.monotonic()
         with self.connect() as connection:
             before = take_sample(connection)
-            while time.monotonic() - begun < CATCH_UP_SECONDS:
+            while time.monotonic() - began < CATCH_UP_SECONDS:
                 time.sleep(0.1)
                 now = take_sample(connection)
                 if now.head == before.head and all(position >= now.head for position in now.positions.values()):
-                    return time.monotonic() - begun
+                    return time.monotonic() - began
                 before = now
                 self.check()
         behind = ", ".join(name for name, position in now.positions.items() if position < now.head)
         raise BenchError(f"Projections have not caught up within {CATCH_UP_SECONDS:.0f} s: {behind}.")
 
     def check(self) -> None:
-        """Raises BenchError where one of the processes is gone."""
+        """Raises BenchError if one of the processes has ended."""
         for process in self.processes.values():
             process.check()
 
 
 @contextmanager
 def start_deployment(directory: Path) -> Iterator[Deployment]:
-    """Raises BenchError, ServerError."""
+    """Starts servers and processes in this directory, and ends them after the block. Raises BenchError, ServerError."""
     with ExitStack() as stack:
         postgres = stack.enter_context(servers.own_postgres(directory / "postgresql"))
         redis_url = stack.enter_context(servers.own_redis(directory / "redis"))
@@ -126,13 +126,13 @@ def start_deployment(directory: Path) -> Iterator[Deployment]:
             deployment.processes[name] = stack.enter_context(start_process(settings, name, directory / f"{name}.log"))
         wait_until_responding(deployment.processes["api"], settings.port, "/ready")
         deployment.schedule_event()
-        deployment.wait_until_projected()  # the worker works
+        deployment.wait_until_projected()  # shows that the worker projects
         yield deployment
 
 
 @contextmanager
 def separate_database(deployment: Deployment, name: str, *, event_cache_bytes: int) -> Iterator[Deployment]:
-    """Another database on the same servers, with people but nothing sold, and no process at work in it."""
+    """Another database on the same servers, with accounts but no bookings, and without processes."""
     directory = deployment.directory / name
     directory.mkdir()
     settings = dataclasses.replace(
@@ -156,17 +156,17 @@ def _prepared_database(settings: Settings, directory: Path) -> Iterator[Deployme
 
 @contextmanager
 def start_process(settings: Settings, name: str, log: Path) -> Iterator[Process]:
-    """One of Seatledger's three kinds of process, as `make run` starts it; the API's collector comes when it is called."""
-    words = COMMANDS[name].split()[1:]
+    """One of Seatledger's three kinds of process, as `make run` starts it; the API also collects garbage on a signal."""
+    command = COMMANDS[name].split()[1:]
     if name == "api":
-        words[:1] = ["-m", "benchmarks.gc_on_signal"]
-    with running_process(name, words, {**clean_environment(), **settings.to_env()}, log) as process:
+        command[:1] = ["-m", "benchmarks.gc_on_signal"]
+    with running_process(name, command, {**clean_environment(), **settings.to_env()}, log) as process:
         yield process
 
 
 @contextmanager
 def additional_api(settings: Settings) -> Iterator[Server]:
-    """One API process more, with these settings but a port of its own, once it answers."""
+    """An additional API process with these settings and a port of its own, ready to respond."""
     settings = dataclasses.replace(settings, port=free_port())
     with start_process(settings, "api", settings.data_dir / f"api-{settings.port}.log") as process:
         wait_until_responding(process, settings.port, "/ready")
@@ -174,7 +174,7 @@ def additional_api(settings: Settings) -> Iterator[Server]:
 
 
 def durability(database_url: str) -> dict[str, str]:
-    """What the server says of it. Raises BenchError where it may lose what it confirmed."""
+    """PostgreSQL's settings for durability. Raises BenchError if it could lose confirmed transactions."""
     with psycopg.connect(database_url) as connection:
         found = {name: _current_setting(connection, name) for name in (*DURABILITY, "wal_sync_method", "server_version")}
     off = [name for name in DURABILITY if found[name] != "on"]
@@ -190,7 +190,7 @@ def _current_setting(connection: psycopg.Connection, name: str) -> str:
 
 
 def _insert_accounts(database_url: str, tokens: Path) -> UUID:
-    """Customers, each logged in, made directly as rows: 10,000 log-ins by Argon2id would take ten minutes. Returns an organizer."""
+    """Inserts logged-in customers as rows: 10,000 log-ins with Argon2id would take ten minutes. Returns an organizer's id."""
     organizer_id = uuid4()
     people = [(organizer_id, "Organizer", "organizer@example.test", Role.ORGANIZER)]
     people += [(uuid4(), f"Customer {n}", f"customer-{n:05}@example.test", Role.CUSTOMER) for n in range(CUSTOMERS)]
@@ -209,7 +209,7 @@ def _insert_accounts(database_url: str, tokens: Path) -> UUID:
 
 @contextmanager
 def start_peer_with_database(deployment: Deployment, name: str) -> Iterator[tuple[Server, str]]:
-    """A peer that answers, and its database's URL ('' for the one that has none)."""
+    """A running peer, and the URL of its database ('' for a peer without one)."""
     url = ""
     if name in peers.WITH_DATABASE:
         url = new_database(deployment.settings.database_url, f"peer_{name}_{uuid4().hex[:8]}")
@@ -230,7 +230,7 @@ def start_peer(deployment: Deployment, name: str, url: str) -> Iterator[Server]:
 
 
 def new_database(server_url: str, name: str) -> str:
-    """Its URL."""
+    """Creates a database and returns its URL."""
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     return urlsplit(server_url)._replace(path=f"/{name}").geturl()

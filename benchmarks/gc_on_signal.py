@@ -1,7 +1,7 @@
-"""`python -m benchmarks.gc_on_signal MODULE`: `python -m MODULE`, and a full garbage collection whenever SIGUSR1 comes.
+"""`python -m benchmarks.gc_on_signal MODULE` runs `python -m MODULE` with a full garbage collection at each SIGUSR1.
 
-With the tuned thresholds a process books for hours before its first full collection, and that one then walks everything it holds. A
-short load that never saw one would flatter: so every load, ours and the peers', has FULL_COLLECTIONS of them on the way.
+With the tuned thresholds a process books for hours before its first full collection, which then visits every object. A short load
+without one would give too good figures, so each load, of Seatledger and of peers, includes FULL_COLLECTIONS of them.
 """
 
 import gc

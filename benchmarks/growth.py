@@ -1,8 +1,8 @@
-"""Growth: a booking's latency and rate at 1,000 to 1,000,000 bookings in its stream, and with 10,000,000 entries in the ledger; a
-process that meets the longest stream for the first time, while it sells another; memory and bytes.
+"""Growth: latency and rate of bookings with 1,000 to 1,000,000 bookings in their stream, and with 10,000,000 entries in the ledger;
+loading the longest stream in a new process that sells another Event; memory and bytes.
 
-In a database of its own, where nobody projects. Snapshots are those that a worker takes; that of the longest stream is as old as
-one gets (snapshots.is_due): by a twentieth. Event caches are of CACHE_BYTES, or the longest would go whenever another Event sells.
+Uses a database of its own, without projecting. Snapshots are taken by a worker; the longest stream's is as old as a snapshot gets
+(snapshots.is_due): by a twentieth. Event caches hold CACHE_BYTES, or the longest stream would be evicted when another Event sells.
 """
 
 import dataclasses
@@ -30,11 +30,11 @@ from workers.app import make_app
 NAME = "growth"
 SIZES = {False: (1_000, 10_000, 100_000, 1_000_000), True: (1_000, 10_000)}
 ENTRIES = {False: 10_000_000, True: 0}
-#: Of the fillers, which bring the ledger to its size.
+#: Bookings of each Event that fills the ledger, and entries of a transaction.
 FILLER, TRANSACTION = 50_000, 500_000
 CONNECTIONS, SECONDS = 16, {False: 2, True: 1}
 CACHE_BYTES = 400 * 1024 * 1024
-#: What the snapshot of the longest stream has of it.
+#: The part of the longest stream that its snapshot covers.
 IN_SNAPSHOT = 0.953
 SNAPSHOT_SECONDS, FIRST_BOOKING_SECONDS = 120.0, 30.0
 P50_RATIO, COLD_SECONDS, API_MEGABYTES = 1.25, 2.0, 500
@@ -42,7 +42,7 @@ OTHER_PER_SECOND, OTHER_SECONDS = 500, {False: 6, True: 3}
 
 
 class Cold(NamedTuple):
-    """Seconds until the first booking of the longest stream answered, p99 of another Event meanwhile, and memory afterwards."""
+    """Seconds until the first booking in the longest stream, p99 of another Event meanwhile, and memory afterwards."""
 
     seconds: float
     other_p99_ms: float
@@ -56,7 +56,7 @@ def run(bench: Bench) -> None:
         runs = _loads(bench, deployment, sizes, longest, "")
         bench.results.rows += _rows(runs, sizes, "")
         cold = [_cold_start(bench, deployment, longest, number) for number in range(1, bench.options.rounds + 1)]
-        bench.results.samples.append({"benchmark": NAME, "cold starts": [one._asdict() for one in cold]})
+        bench.results.samples.append({"benchmark": NAME, "cold starts": [start._asdict() for start in cold]})
         bench.results.rows += _cold_rows(cold, sizes[-1])
         if entries:
             _fill(bench, deployment, entries)
@@ -70,7 +70,7 @@ def run(bench: Bench) -> None:
 
 
 def _longest(bench: Bench, deployment: Deployment, size: int) -> UUID:
-    """A stream of so many bookings, the last of them after its snapshot."""
+    """A stream of `size` bookings, the last of them after its snapshot."""
     (event_id,) = history.schedule(deployment.ledger, deployment.organizer_id, ["Longest"])
     early = int(size * IN_SNAPSHOT)
     with deployment.connect() as connection:
@@ -79,12 +79,12 @@ def _longest(bench: Bench, deployment: Deployment, size: int) -> UUID:
         bench.log(f"{NAME}: its snapshot")
         _take_snapshots(deployment)
         history.sell(connection, deployment.macs, [Sales(event_id, 2 + early, size - early)], deployment.customers())
-    bench.log(f"{NAME}: other streams, and theirs")
+    bench.log(f"{NAME}: other streams and their snapshots")
     return event_id
 
 
 def _sold(deployment: Deployment, sizes: Iterable[int]) -> list[UUID]:
-    """A new stream of each of these sizes, with a snapshot where a worker takes one."""
+    """New streams of these sizes, with snapshots where a worker takes them."""
     sizes = list(sizes)
     events = history.schedule(deployment.ledger, deployment.organizer_id, [f"{size:,}" for size in sizes])
     sales = [Sales(event_id, 2, size) for event_id, size in zip(events, sizes, strict=True)]
@@ -95,7 +95,7 @@ def _sold(deployment: Deployment, sizes: Iterable[int]) -> list[UUID]:
 
 
 def _take_snapshots(deployment: Deployment) -> None:
-    """By a worker, as its tick would have it do."""
+    """Has a worker take snapshots, as the tick does."""
     log = deployment.directory / "snapshots.log"
     with start_process(deployment.settings, "worker", log) as worker, deployment.connect() as connection:
         WakeUps(make_app(deployment.settings), deployment.settings.redis_url).send([SNAPSHOTS])
@@ -111,7 +111,7 @@ _BEHIND = "SELECT position < (SELECT max(notification_id) FROM ledger_entries) F
 
 
 def _fill(bench: Bench, deployment: Deployment, entries: int) -> None:
-    """With Events of FILLER bookings. No snapshots: they are not sold any more."""
+    """Adds Events of FILLER bookings. They need no snapshots, because they are not sold afterwards."""
     missing = entries - _entries(deployment)
     with deployment.connect() as connection:
         for left in range(missing, 0, -TRANSACTION):
@@ -120,7 +120,7 @@ def _fill(bench: Bench, deployment: Deployment, entries: int) -> None:
             events = history.schedule(deployment.ledger, deployment.organizer_id, names)
             history.sell(connection, deployment.macs, [Sales(event_id, 2, FILLER) for event_id in events], deployment.customers())
         connection.execute("UPDATE projections SET position = (SELECT max(notification_id) FROM ledger_entries)")
-        connection.execute("VACUUM ANALYZE ledger_entries")  # as autovacuum would have done by then
+        connection.execute("VACUUM ANALYZE ledger_entries")  # as autovacuum would have done in production
         connection.execute("CHECKPOINT")
 
 
@@ -135,21 +135,25 @@ def _entries(deployment: Deployment) -> int:
 
 
 def _loads(bench: Bench, deployment: Deployment, sizes: Sequence[int], longest: UUID, where: str) -> dict[int, list[LoadResult]]:
-    """A new stream each round, but for the longest. Each is in memory before its load begins."""
+    """New streams in each round, except the longest. Each is in memory before its load begins."""
     runs: dict[int, list[LoadResult]] = {size: [] for size in sizes}
     rounds = range(1, bench.options.rounds + 1)
     shorter = {number: _sold(deployment, sizes[:-1]) for number in rounds}
     with additional_api(deployment.settings) as server:
-        warm_up = history.schedule(deployment.ledger, deployment.organizer_id, ["Warm-up"])  # everybody's token, above all
+        warm_up = history.schedule(deployment.ledger, deployment.organizer_id, ["Warm-up"])  # caches all tokens
         book([server], warm_up, deployment.tokens, connections=CONNECTIONS, seconds=bench.options.warm_up)
         for number in rounds:
             for size, event_id in list(zip(sizes, [*shorter[number], longest], strict=True))[:: 1 if number % 2 else -1]:
                 _first_booking(deployment, server, event_id)
                 before = seats_sold(deployment, [event_id])
-                found = book([server], [event_id], deployment.tokens, connections=CONNECTIONS, seconds=SECONDS[bench.options.quick])
-                wrong = failures(found) + count_mismatch(seats_sold(deployment, [event_id]) - before, found, CONNECTIONS, "entries")
-                bench.record(NAME, _what(size, where), number, found, wrong)
-                runs[size].append(found)
+                result = book(
+                    [server], [event_id], deployment.tokens, connections=CONNECTIONS, seconds=SECONDS[bench.options.quick]
+                )
+                wrong = failures(result) + count_mismatch(
+                    seats_sold(deployment, [event_id]) - before, result, CONNECTIONS, "entries"
+                )
+                bench.record(NAME, _what(size, where), number, result, wrong)
+                runs[size].append(result)
     return runs
 
 
@@ -167,7 +171,7 @@ def _rows(runs: dict[int, list[LoadResult]], sizes: Sequence[int], where: str) -
 
 
 def _cold_start(bench: Bench, deployment: Deployment, longest: UUID, number: int) -> Cold:
-    """A new process that sells another Event meets the longest stream."""
+    """Loads the longest stream in a new process that sells another Event meanwhile."""
     (other,) = history.schedule(deployment.ledger, deployment.organizer_id, ["Another"])
     with additional_api(deployment.settings) as server:
         seconds = OTHER_SECONDS[bench.options.quick]
@@ -185,7 +189,7 @@ def _cold_start(bench: Bench, deployment: Deployment, longest: UUID, number: int
 
 
 def _first_booking(deployment: Deployment, server: Server, event_id: UUID) -> float:
-    """Seconds until one is made, asked for again as long as the server is busy, as clients are told to."""
+    """Seconds until a booking is made, with retries while the server is busy, as clients should do."""
     with deployment.tokens.open() as tokens:
         token = tokens.readline().strip()
     client, began = Client(server.port), time.monotonic()
@@ -196,11 +200,11 @@ def _first_booking(deployment: Deployment, server: Server, event_id: UUID) -> fl
         if status == HTTPStatus.CREATED:
             return took
         if status != HTTPStatus.SERVICE_UNAVAILABLE or took > FIRST_BOOKING_SECONDS:
-            raise BenchError(f"A booking was answered with {status} after {took:.1f} s.")
+            raise BenchError(f"A booking got the status {status} after {took:.1f} s.")
 
 
 def _cold_rows(cold: Sequence[Cold], size: int) -> Iterator[Row]:
-    seconds, other, megabytes = ([one[place] for one in cold] for place in range(3))
+    seconds, other, megabytes = ([start[index] for start in cold] for index in range(3))
     value, memory = median(seconds), median(megabytes)
     row = Row(benchmark=NAME, what=f"a process meets a stream of {size:,}", value=value, unit="s to its booking")
     yield dataclasses.replace(row, spread=spread(seconds), goal=goal(f"at most {COLD_SECONDS} s", value <= COLD_SECONDS))

@@ -1,6 +1,6 @@
-"""Live: 1,000 people watch the seats of the hot Event while it is sold (server-sent events), in turn with nobody watching.
+"""Live: 1,000 clients receive the hot Event's availability (server-sent events) while it is sold, in turn with no client.
 
-A booking's delay, for one reader, is the time from when it was decided until that reader was told of a position that includes it.
+A booking's delay for a client is the time from its decision until that client received a position that includes it.
 """
 
 import time
@@ -25,7 +25,7 @@ NAME = "live"
 CONNECTIONS = 64
 READERS = {False: 1_000, True: 100}
 CONNECT_SECONDS = 30.0
-#: Bookings of a run whose delays are looked at, evenly over it.
+#: Bookings of a load whose delays are measured, evenly distributed over it.
 SAMPLE = 200
 _BOOKED = """
     SELECT notification_id, extract(epoch FROM (convert_from(state, 'UTF8')::json ->> 'at')::timestamptz)::float8
@@ -39,13 +39,13 @@ def run(bench: Bench) -> None:
     for number in range(1, options.rounds + 1):
         for is_watched in (True, False) if number % 2 else (False, True):
             if is_watched:
-                found, delays = _watched(bench, number, readers)
-                watched.append(found)
+                result, delays = _watched(bench, number, readers)
+                watched.append(result)
                 delays_ms.append(delays)
             else:
                 alone.append(_sold(bench, bench.deployment.schedule_event(), "nobody watching", number))
     bench.results.samples.append({"benchmark": NAME, "delays_ms_in_hundredths": [quantiles(delays, n=100) for delays in delays_ms]})
-    every, p99 = [one for delays in delays_ms for one in delays], [percentile(delays, 99) for delays in delays_ms]
+    every, p99 = [delay for delays in delays_ms for delay in delays], [percentile(delays, 99) for delays in delays_ms]
     cost = ratios((run.per_second for run in watched), (run.per_second for run in alone))
     bench.results.rows += [
         load_row(NAME, f"{CONNECTIONS} conn., {readers:,} readers", watched, "bookings/s"),
@@ -61,28 +61,28 @@ def run(bench: Bench) -> None:
 def _watched(bench: Bench, number: int, readers: int) -> tuple[LoadResult, list[float]]:
     deployment = bench.deployment
     event_id = deployment.schedule_event()
-    deployment.wait_until_projected()  # so that it can be watched
+    deployment.wait_until_projected()  # so that the live feed knows the Event
     with running_subscribers(
         deployment.directory, SubscriberLoad(deployment.settings.port, f"/api/live?event_id={event_id}", readers)
-    ) as under_way:
+    ) as subscribers:
         _wait_for_readers(deployment, readers)
-        found = _sold(bench, event_id, f"{readers:,} readers", number)
-        time.sleep(1)  # the last news
-    told = under_way.told
+        result = _sold(bench, event_id, f"{readers:,} readers", number)
+        time.sleep(1)  # for the last deliveries
+    deliveries = subscribers.deliveries
     with deployment.connect() as connection:
-        delays = list(delays_ms(_sample(connection, event_id), told))
+        delays = list(delays_ms(_sample(connection, event_id), deliveries))
     missing = SAMPLE * readers - len(delays)
-    if missing > 0 and found.answered >= SAMPLE:
-        bench.results.wrong.append(f"Live, round {number}: {missing} times a reader was never told of a booking.")
-    return found, delays
+    if missing > 0 and result.answered >= SAMPLE:
+        bench.results.wrong.append(f"Live, round {number}: {missing} deliveries of bookings are missing.")
+    return result, delays
 
 
 def _sold(bench: Bench, event_id: UUID, what: str, number: int) -> LoadResult:
     deployment = bench.deployment
     consistency = ConsistencyCheck(deployment, [event_id])
-    found = book([deployment.api], [event_id], deployment.tokens, connections=CONNECTIONS, seconds=bench.options.seconds)
-    bench.record(NAME, what, number, found, failures(found) + consistency.violations(found, CONNECTIONS))
-    return found
+    result = book([deployment.api], [event_id], deployment.tokens, connections=CONNECTIONS, seconds=bench.options.seconds)
+    bench.record(NAME, what, number, result, failures(result) + consistency.violations(result, CONNECTIONS))
+    return result
 
 
 def _wait_for_readers(deployment: Deployment, readers: int) -> None:
@@ -99,15 +99,15 @@ def _streams(deployment: Deployment) -> int:
 
 
 def _sample(connection: psycopg.Connection, event_id: UUID) -> list[tuple[int, float]]:
-    """SAMPLE bookings, or as many as there are: position, and when it was decided."""
+    """Position and time of decision of SAMPLE bookings, or of all if there are fewer."""
     booked = connection.execute(_BOOKED, (event_id,)).fetchall()
-    return [booked[len(booked) * place // SAMPLE] for place in range(SAMPLE)] if len(booked) >= SAMPLE else booked
+    return [booked[len(booked) * index // SAMPLE] for index in range(SAMPLE)] if len(booked) >= SAMPLE else booked
 
 
-def delays_ms(booked: Iterable[tuple[int, float]], told: Deliveries) -> Iterable[float]:
-    """Of each booking to each reader that was ever told."""
+def delays_ms(booked: Iterable[tuple[int, float]], deliveries: Deliveries) -> Iterable[float]:
+    """The delay of each booking to each client that received it."""
     for position, at in booked:
-        for reader in told:
-            place = bisect_left(reader, (position, 0.0))
-            if place < len(reader):
-                yield 1000 * (reader[place][1] - at)
+        for received in deliveries:
+            index = bisect_left(received, (position, 0.0))
+            if index < len(received):
+                yield 1000 * (received[index][1] - at)

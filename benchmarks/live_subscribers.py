@@ -1,6 +1,6 @@
-"""People who watch one Event's seats: `python -m benchmarks.live_subscribers FILE`, FILE being an `SubscriberLoad` as JSON.
+"""Subscribers of one Event's live feed: `python -m benchmarks.live_subscribers FILE`, with a `SubscriberLoad` as JSON in FILE.
 
-One process for all of them, so that they cost next to nothing. On SIGTERM, what each was told when is in FILE's place.
+One process has all connections, so that they use little CPU. On SIGTERM it replaces FILE by the deliveries of each subscriber.
 """
 
 import asyncio
@@ -21,40 +21,42 @@ from benchmarks.machine import BenchError
 from benchmarks.processes import HOST, clean_environment, running_process
 
 _ID = re.compile(rb"^id: (\d+)", re.MULTILINE)
-#: Connected in one go: a listening socket's queue is finite.
+#: Connections opened at once: the queue of a listening socket is bounded.
 BATCH_SIZE = 50
 
 
 class SubscriberLoad(msgspec.Struct):
+    """`readers` connections to a path of an API process."""
+
     port: int
     path: str
     readers: int
 
 
-#: Of each reader: (ledger position told of, when by `time.time`), in that order.
+#: For each subscriber: pairs of (ledger position, time of arrival by `time.time`), in order of arrival.
 Deliveries = list[list[tuple[int, float]]]
 
 
 class RunningSubscribers:
-    """Readers at it; `told` is there once they have gone."""
+    """Subscribers in a process; `deliveries` is set after it ended."""
 
-    told: Deliveries
+    deliveries: Deliveries
 
 
 @contextmanager
-def running_subscribers(directory: Path, audience: SubscriberLoad) -> Iterator[RunningSubscribers]:
-    """Begins to connect them, and ends them with the block."""
+def running_subscribers(directory: Path, load: SubscriberLoad) -> Iterator[RunningSubscribers]:
+    """Starts to connect the subscribers; ends them after the block. Raises BenchError if their process fails."""
     file = directory / f"readers-{uuid4().hex}.json"
-    file.write_bytes(msgspec.json.encode(audience))
-    under_way = RunningSubscribers()
+    file.write_bytes(msgspec.json.encode(load))
+    subscribers = RunningSubscribers()
     with running_process(
         "the readers", ["-m", "benchmarks.live_subscribers", str(file)], clean_environment(), file.with_suffix(".log")
     ) as process:
-        yield under_way
+        yield subscribers
         process.check()
         process.stop()
     try:
-        under_way.told = msgspec.json.decode(file.read_bytes(), type=Deliveries)
+        subscribers.deliveries = msgspec.json.decode(file.read_bytes(), type=Deliveries)
     except msgspec.DecodeError as error:
         raise BenchError("The live stream's readers ended without a result.") from error
 
@@ -62,35 +64,35 @@ def running_subscribers(directory: Path, audience: SubscriberLoad) -> Iterator[R
 class _Subscriber(asyncio.Protocol):
     def __init__(self, request: bytes) -> None:
         self._request, self._rest = request, b""
-        self.told: list[tuple[int, float]] = []
+        self.deliveries: list[tuple[int, float]] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        cast(asyncio.Transport, transport).write(self._request)  # uvloop's is none by its class
+        cast(asyncio.Transport, transport).write(self._request)  # uvloop's transport is not a subclass
 
     def data_received(self, data: bytes) -> None:
-        """The newest position of each whole message."""
-        whole, end, self._rest = (self._rest + data).rpartition(b"\n\n")
+        """Stores the position of each complete message."""
+        complete, end, self._rest = (self._rest + data).rpartition(b"\n\n")
         if end:
             now = time.time()
-            self.told += [(int(position), now) for position in _ID.findall(whole)]
+            self.deliveries += [(int(position), now) for position in _ID.findall(complete)]
 
 
-async def _told(audience: SubscriberLoad) -> Deliveries:
+async def _receive(load: SubscriberLoad) -> Deliveries:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    request = f"GET {audience.path} HTTP/1.1\r\nHost: {HOST}\r\nAccept: text/event-stream\r\n\r\n".encode()
-    readers: list[_Subscriber] = []
-    while len(readers) < audience.readers and not stop.is_set():
-        some = range(min(BATCH_SIZE, audience.readers - len(readers)))
-        opened = await asyncio.gather(*(loop.create_connection(lambda: _Subscriber(request), HOST, audience.port) for _ in some))
-        readers += [reader for _, reader in opened]
+    request = f"GET {load.path} HTTP/1.1\r\nHost: {HOST}\r\nAccept: text/event-stream\r\n\r\n".encode()
+    subscribers: list[_Subscriber] = []
+    while len(subscribers) < load.readers and not stop.is_set():
+        some = range(min(BATCH_SIZE, load.readers - len(subscribers)))
+        opened = await asyncio.gather(*(loop.create_connection(lambda: _Subscriber(request), HOST, load.port) for _ in some))
+        subscribers += [subscriber for _, subscriber in opened]
     await stop.wait()
-    return [reader.told for reader in readers]
+    return [subscriber.deliveries for subscriber in subscribers]
 
 
 def _main(file: Path) -> None:
-    audience = msgspec.json.decode(file.read_bytes(), type=SubscriberLoad)
-    file.write_bytes(msgspec.json.encode(uvloop.run(_told(audience))))
+    load = msgspec.json.decode(file.read_bytes(), type=SubscriberLoad)
+    file.write_bytes(msgspec.json.encode(uvloop.run(_receive(load))))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Many Events: 1,000 of them, a few popular and most not (Zipf), and one hot Event: each with one API process and with two.
+"""Many Events: 1,000 Events with Zipf-distributed popularity, and one hot Event, each with one API process and with two.
 
-wrk spreads its load over the ports of both: each Event at both or, as nginx does in front of several, at one of them. At the end
-two processes sell out one small Event between them: never a seat too many.
+wrk distributes the load over the ports of both processes: each Event to both, or, as nginx does, to one of them. At the end two
+processes sell out one small Event together, and must not sell a seat twice.
 """
 
 import random
@@ -17,9 +17,9 @@ from benchmarks.results import Row, at_least, goal, ratios
 
 NAME = "many events"
 EVENTS, CONNECTIONS = 1_000, 64
-#: Of bookings, walked through again and again; a prime, so that each customer books now this, now that.
+#: Length of the sequence of Events to book. It is a prime, so that each customer books different Events.
 SEQUENCE = 20_011
-#: Few enough that two processes meet at the last of them, many enough that they have conflicts on the way.
+#: Few enough that two processes compete for the last ones, enough for conflicts before.
 SEATS = 500
 OF_ONE_PROCESS = 1.0
 _ONE, _TWO, _HOT_ONE, _HOT_TWO = "Zipf, 1 process", "Zipf, 2 processes", "hot event, 1 process", "hot event, 2 processes"
@@ -27,7 +27,7 @@ _APART = "Zipf, 2 processes, each Event at one of them"
 
 
 def run(bench: Bench) -> None:
-    """Workers projecting meanwhile; a quick run has the hot Event alone. wrk has two threads in all of it, for one process too."""
+    """Workers project meanwhile. A quick run has only the hot Event. wrk uses two threads, for one process too."""
     deployment, options = bench.deployment, bench.options
     events = zipf(
         history.schedule(deployment.ledger, deployment.organizer_id, [f"Event {number}" for number in range(EVENTS)]), SEQUENCE
@@ -58,7 +58,7 @@ def run(bench: Bench) -> None:
 
 
 def zipf(events: Sequence[UUID], length: int) -> list[UUID]:
-    """The n-th Event is drawn with a weight of 1/n. Always the same places."""
+    """Draws Events; the n-th has a weight of 1/n. The same sequence at each call."""
     weights = [1 / rank for rank in range(1, len(events) + 1)]
     return random.Random(3).choices(events, weights, k=length)  # noqa: S311 - no secret
 
@@ -72,7 +72,7 @@ def _measured(bench: Bench, what: str, number: int, servers: Sequence[Server], e
 
 
 def _sell_out(bench: Bench, two: Sequence[Server]) -> Row:
-    """Long after the last seat is gone both are still asked for more."""
+    """Two processes sell out an Event. Requests go on long after the last seat was sold."""
     deployment = bench.deployment
     event_id = deployment.schedule_event(seats=SEATS)
     consistency = ConsistencyCheck(deployment, [event_id])

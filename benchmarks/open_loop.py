@@ -1,7 +1,7 @@
-"""Bookings at a rate that the server has no say in: `python -m benchmarks.open_loop FILE`, FILE being an `OpenLoopLoad` as JSON.
+"""An open-loop load: bookings at a fixed rate. `python -m benchmarks.open_loop FILE`, with an `OpenLoopLoad` as JSON in FILE.
 
-wrk has no rates. Each booking has its moment, and its latency counts from there, whether or not a connection was free. When all
-are answered, or on SIGTERM, what happened is in FILE's place.
+wrk can't keep a rate. Each booking has a due time, and its latency counts from then, whether or not a connection was free. When all
+have a response, or on SIGTERM, the `OpenLoopResult` replaces FILE.
 """
 
 import asyncio
@@ -25,16 +25,16 @@ from benchmarks.processes import HOST, clean_environment, running_process
 from benchmarks.results import percentile
 
 CONNECTIONS = 64
-#: For the last answers.
+#: How long to wait for the last responses.
 GRACE_SECONDS = 10.0
 TICK_SECONDS = 0.001
-#: A run below this part of its rate did not offer what it says.
+#: Below this part of its rate, a load did not reach the rate.
 REACHED = 0.98
 _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 
 
 class OpenLoopLoad(msgspec.Struct):
-    """So many a second to these paths in turn, by the people whose tokens are in a file, over all ports evenly."""
+    """`rate` bookings per second to these paths in turn, with the tokens of a file, evenly over all ports."""
 
     ports: list[int]
     paths: list[str]
@@ -44,17 +44,17 @@ class OpenLoopLoad(msgspec.Struct):
 
 
 class OpenLoopResult(msgspec.Struct):
-    """`answers`: each booking's moment (of `time.monotonic`), and after how many seconds it was answered. `statuses`: of all."""
+    """`responses`: each booking's due time (by `time.monotonic`) and latency in seconds. `statuses`: responses by status."""
 
     rate: float
     seconds: float
     statuses: dict[int, int]
     lost: int
-    answers: list[tuple[float, float]]
+    responses: list[tuple[float, float]]
 
     @property
     def per_second(self) -> float:
-        """Bookings made a second."""
+        """Bookings made per second."""
         return self.statuses.get(201, 0) / self.seconds
 
     @property
@@ -62,48 +62,48 @@ class OpenLoopResult(msgspec.Struct):
         return self.per_second >= REACHED * self.rate
 
     def percentile_ms(self, percent: float, since: float = 0, until: float = float("inf")) -> float:
-        return 1000 * percentile([took for moment, took in self.answers if since <= moment <= until], percent)
+        return 1000 * percentile([took for due_at, took in self.responses if since <= due_at <= until], percent)
 
     def failures(self) -> list[str]:
         others = {status: count for status, count in self.statuses.items() if status != 201}
-        return [f"of the bookings offered {others} were answered and {self.lost} were lost"] if others or self.lost else []
+        return [f"of the bookings sent, {others} got another status and {self.lost} were lost"] if others or self.lost else []
 
 
 class RunningLoad:
-    """One that is under way; `result` is there once it is over."""
+    """A load in progress; `result` is set after its end."""
 
     result: OpenLoopResult
 
 
 @contextmanager
-def running_load(directory: Path, offer: OpenLoopLoad, *, until_complete: bool = True) -> Iterator[RunningLoad]:
-    """In a process of its own, for as long as it takes, or else until the block is left."""
+def running_load(directory: Path, load: OpenLoopLoad, *, until_complete: bool = True) -> Iterator[RunningLoad]:
+    """Runs the load in a process of its own, until it is complete or (without `until_complete`) until the block is left."""
     file = directory / f"offer-{uuid4().hex}.json"
-    file.write_bytes(msgspec.json.encode(offer))
-    under_way = RunningLoad()
+    file.write_bytes(msgspec.json.encode(load))
+    running = RunningLoad()
     with running_process(
         "the offered load", ["-m", "benchmarks.open_loop", str(file)], clean_environment(), file.with_suffix(".log")
     ) as process:
-        yield under_way
+        yield running
         if until_complete:
-            process.wait_until_exit(offer.seconds + 2 * GRACE_SECONDS)
+            process.wait_until_exit(load.seconds + 2 * GRACE_SECONDS)
         else:
             process.stop()
     try:
-        under_way.result = msgspec.json.decode(file.read_bytes(), type=OpenLoopResult)
+        running.result = msgspec.json.decode(file.read_bytes(), type=OpenLoopResult)
     except msgspec.DecodeError as error:
-        raise BenchError("The client that offers load ended without a result.") from error
+        raise BenchError("The open-loop client ended without a result.") from error
 
 
 class _Connection(asyncio.Protocol):
-    """One request at a time, kept open."""
+    """A persistent connection with one request at a time."""
 
     def __init__(self, client: "_Client") -> None:
-        self._client, self._received, self.moment = client, b"", 0.0
+        self._client, self._received, self.due_at = client, b"", 0.0
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by its class
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's transport is not a subclass
 
     def data_received(self, data: bytes) -> None:
         self._received += data
@@ -111,71 +111,71 @@ class _Connection(asyncio.Protocol):
         length = _LENGTH.search(head)
         if blank and length and len(body) >= int(length[1]):
             self._received = b""
-            self._client.answered(self, int(head[9:12]))
+            self._client.on_response(self, int(head[9:12]))
 
     def connection_lost(self, error: Exception | None) -> None:
         self._client.is_broken = True
 
 
 class _Client:
-    def __init__(self, offer: OpenLoopLoad) -> None:
-        self._offer = offer
-        self._tokens = Path(offer.tokens).read_text().split()
+    def __init__(self, load: OpenLoopLoad) -> None:
+        self._load = load
+        self._tokens = Path(load.tokens).read_text().split()
         self._idle: list[_Connection] = []
         self._due: deque[float] = deque()
         self._key = uuid4()
         self._sent = 0
         self.is_broken = False
-        self.answers: list[tuple[float, float]] = []
+        self.responses: list[tuple[float, float]] = []
         self.statuses: Counter[int] = Counter()
 
     async def run(self, stop: asyncio.Event) -> OpenLoopResult:
-        loop, offer = asyncio.get_running_loop(), self._offer
+        loop, load = asyncio.get_running_loop(), self._load
         for number in range(CONNECTIONS):
-            port = offer.ports[number % len(offer.ports)]
+            port = load.ports[number % len(load.ports)]
             _, connection = await loop.create_connection(lambda: _Connection(self), HOST, port)
             self._idle.append(connection)
-        began, offered, total = time.monotonic(), 0, int(offer.rate * offer.seconds)
-        while offered < total and not stop.is_set() and not self.is_broken:
-            while offered < total and (moment := began + offered / offer.rate) <= time.monotonic():
-                self._due.append(moment)
-                offered += 1
+        began, sent, total = time.monotonic(), 0, int(load.rate * load.seconds)
+        while sent < total and not stop.is_set() and not self.is_broken:
+            while sent < total and (due_at := began + sent / load.rate) <= time.monotonic():
+                self._due.append(due_at)
+                sent += 1
             self._send()
             await asyncio.sleep(TICK_SECONDS)
-        lasted = time.monotonic() - began
-        last = time.monotonic() + GRACE_SECONDS
-        while len(self.answers) < offered and time.monotonic() < last and not self.is_broken:  # noqa: ASYNC110 - no hurry
+        duration_seconds = time.monotonic() - began
+        deadline = time.monotonic() + GRACE_SECONDS
+        while len(self.responses) < sent and time.monotonic() < deadline and not self.is_broken:  # noqa: ASYNC110 - no hurry
             await asyncio.sleep(TICK_SECONDS)
-        return OpenLoopResult(offer.rate, lasted, dict(self.statuses), offered - len(self.answers), self.answers)
+        return OpenLoopResult(load.rate, duration_seconds, dict(self.statuses), sent - len(self.responses), self.responses)
 
     def _send(self) -> None:
         while self._due and self._idle:
             connection = self._idle.pop(0)
-            connection.moment = self._due.popleft()
+            connection.due_at = self._due.popleft()
             self._sent += 1
-            path, token = self._offer.paths[self._sent % len(self._offer.paths)], self._tokens[self._sent % len(self._tokens)]
+            path, token = self._load.paths[self._sent % len(self._load.paths)], self._tokens[self._sent % len(self._tokens)]
             head = (
                 f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\nContent-Length: {len(BODY)}\r\n"
                 f"Authorization: Bearer {token}\r\nIdempotency-Key: {self._key}-{self._sent}\r\n\r\n{BODY}"
             )
             connection.transport.write(head.encode())
 
-    def answered(self, connection: _Connection, status: int) -> None:
+    def on_response(self, connection: _Connection, status: int) -> None:
         self.statuses[status] += 1
-        self.answers.append((connection.moment, time.monotonic() - connection.moment))
+        self.responses.append((connection.due_at, time.monotonic() - connection.due_at))
         self._idle.append(connection)
         self._send()
 
 
-async def _carried_out(offer: OpenLoopLoad) -> OpenLoopResult:
+async def _execute(load: OpenLoopLoad) -> OpenLoopResult:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    return await _Client(offer).run(stop)
+    return await _Client(load).run(stop)
 
 
 def _main(file: Path) -> None:
-    offer = msgspec.json.decode(file.read_bytes(), type=OpenLoopLoad)
-    file.write_bytes(msgspec.json.encode(uvloop.run(_carried_out(offer))))
+    load = msgspec.json.decode(file.read_bytes(), type=OpenLoopLoad)
+    file.write_bytes(msgspec.json.encode(uvloop.run(_execute(load))))
 
 
 if __name__ == "__main__":

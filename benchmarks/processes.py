@@ -1,4 +1,4 @@
-"""Processes that a run starts, each ended by its own id, whatever happens."""
+"""Processes that a run starts. Each is ended by its own id, even after an error."""
 
 import os
 import signal
@@ -22,22 +22,22 @@ STOP_SECONDS = 15.0
 
 
 class Process:
-    """One of ours, running. `name` is for people."""
+    """A process that we started. `name` is for messages."""
 
     def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path) -> None:
         self.name, self._process, self._log = name, process, log
 
     def check(self) -> None:
-        """Raises BenchError where it ended by itself."""
+        """Raises BenchError if the process ended by itself."""
         if self._process.poll() is not None:
-            lines = self._log.read_text(errors="replace").strip().splitlines() or ["it stdout nothing"]
+            lines = self._log.read_text(errors="replace").strip().splitlines() or ["its log is empty"]
             raise BenchError(f"{self.name} ended by itself: {lines[-1]}")
 
     def rss_bytes(self) -> int:
         return int(psutil.Process(self._process.pid).memory_info().rss)
 
     def collect_garbage(self) -> None:
-        """Of one that is `gc_on_signal`."""
+        """Triggers a full garbage collection in a process that runs under `gc_on_signal`."""
         self._process.send_signal(gc_on_signal.SIGNAL)
 
     def pause(self) -> None:
@@ -47,7 +47,7 @@ class Process:
         self._process.send_signal(signal.SIGCONT)
 
     def wait_until_exit(self, seconds: float) -> None:
-        """Until it has ended by itself, as it is to. Raises BenchError where it does not in time, or failed."""
+        """Waits until the process ended by itself. Raises BenchError if it fails, or does not end in time."""
         try:
             failed = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -56,6 +56,7 @@ class Process:
             self.check()
 
     def stop(self, first: signal.Signals = signal.SIGTERM) -> None:
+        """Sends `first`, and SIGKILL if the process does not end within STOP_SECONDS."""
         for number in (signal.SIGCONT, first, signal.SIGKILL):
             self._process.send_signal(number)
             if number == signal.SIGCONT:
@@ -69,7 +70,9 @@ class Process:
 
 @contextmanager
 def running_process(name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[Process]:
-    """`python -m …` of this tree, in a session of its own: Ctrl-C reaches us alone. It goes with us, even where we are killed."""
+    """Runs `python -m …` from this repository until the end of the block, or until we are killed.
+
+    It has a session of its own, so that Ctrl-C reaches only us."""
     arguments = ending_with_parent([sys.executable, *command])
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -89,7 +92,7 @@ def running_process(name: str, command: Sequence[str], environment: Mapping[str,
 
 
 def wait_until_responding(process: Process, port: int, path: str) -> None:
-    """Raises BenchError where it ends, or does not answer in time."""
+    """Raises BenchError if the process ends, or does not respond in time."""
 
     def responds() -> bool:
         process.check()
@@ -100,6 +103,6 @@ def wait_until_responding(process: Process, port: int, path: str) -> None:
 
 
 def clean_environment() -> dict[str, str]:
-    """Without what would lead a process to somebody else's servers or data."""
+    """The environment without settings that point to other servers or data."""
     ours = ("DATABASE_URL", "REDIS_URL", "KEYS_DIR", "DATA_DIR", "PORT", "DEMO", "PUBLIC_URL")
     return {name: value for name, value in os.environ.items() if name not in ours}

@@ -1,4 +1,4 @@
-"""What Seatledger takes: memory of its processes, bytes of its tables; and how often its collector walked everything."""
+"""Memory of Seatledger's processes, bytes of its tables, and the number of full garbage collections."""
 
 from benchmarks.deployment import Deployment
 from benchmarks.metrics import metric
@@ -14,7 +14,7 @@ _BYTES = """
 
 
 def rows(deployment: Deployment) -> list[Row]:
-    """Taken after the load."""
+    """Rows for memory and tables, measured after the load."""
     memory = {name: process.rss_bytes() / 1e6 for name, process in deployment.processes.items()}
     with deployment.connect() as connection:
         entries, entry_bytes, bookings, read_bytes = connection.execute(_BYTES).fetchone() or (0, 0, 0, 0)

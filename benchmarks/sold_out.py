@@ -1,4 +1,4 @@
-"""Sold-out storm: 100 seats and some 20,000 requests for them. Who comes too late is told so, and nothing is written."""
+"""Sold-out storm: some 20,000 requests for 100 seats. Rejected requests must write nothing to the database."""
 
 from statistics import median
 
@@ -11,10 +11,10 @@ from benchmarks.results import Row, at_least, goal, ratios
 
 NAME = "sold-out storm"
 CONNECTIONS, SEATS, OF_EMPTY = 64, 100, 0.85
-#: wrk counts seconds, not requests: so many of them that there are REQUESTS at any rate worth the name.
+#: wrk takes seconds, not requests: long enough for REQUESTS at any acceptable rate.
 SECONDS = {False: 5, True: 1}
 REQUESTS = 20_000
-#: The server's own housekeeping (checkpoints, the tick) writes a little whatever happens; a booking is some 1,000 bytes.
+#: PostgreSQL's checkpoints and the tick always write a little; a booking writes some 1,000 bytes.
 WAL_BYTES = 5
 
 
@@ -47,7 +47,7 @@ def run(bench: Bench) -> None:
 
 
 def _storm(bench: Bench, number: int) -> tuple[LoadResult, float, int]:
-    """A whole storm; and then, with nothing left to sell or to project, bytes of log and appends by a second more of it."""
+    """A complete storm; then WAL bytes and appends during another second of it, with nothing left to sell or project."""
     deployment = bench.deployment
     event_id = deployment.schedule_event(seats=SEATS)
     consistency = ConsistencyCheck(deployment, [event_id])
@@ -56,7 +56,7 @@ def _storm(bench: Bench, number: int) -> tuple[LoadResult, float, int]:
     if not consistency.seats_sold() == found.answered == SEATS:
         wrong.append(f"{found.answered} bookings were confirmed and {consistency.seats_sold()} sold of {SEATS} seats")
     if found.lost:
-        wrong.append(f"{found.lost} answers were lost or late")
+        wrong.append(f"{found.lost} responses were lost or late")
     bench.record(NAME, "seatledger", number, found, wrong)
     if not bench.options.quick and found.answered + found.refused < REQUESTS:
         bench.results.remarks.append(f"A sold-out storm had {found.answered + found.refused:,} requests, not {REQUESTS:,}.")

@@ -1,4 +1,4 @@
-"""Start: what a newcomer waits for after `make run`, from nothing to an answer of /ready, and again over the data that is there."""
+"""Start: the time from `make run` to a response of /ready, with empty data and with the existing data."""
 
 import signal
 import time
@@ -13,17 +13,17 @@ READY_SECONDS = 15
 
 
 def run(bench: Bench) -> None:
-    """With demo data. Its own servers, which are gone before anything else is measured."""
+    """Measures the start with demo data, on servers of its own, which end before other benchmarks start."""
     starts = ("fresh, with demo data",) if bench.options.quick else ("fresh, with demo data", "again")
     for what in starts:
         bench.log(f"start: python -m devstack, {what}")
         port = free_port()
         environment = {**clean_environment(), "DATA_DIR": str(bench.directory / "start"), "PORT": str(port)}
-        begun = time.monotonic()
+        began = time.monotonic()
         with running_process("python -m devstack", ["-m", "devstack"], environment, bench.directory / "start.log") as process:
             wait_until_responding(process, port, "/ready")
-            seconds = time.monotonic() - begun
-            time.sleep(1)  # its welcome is on the way: ending in the middle of it says nothing
+            seconds = time.monotonic() - began
+            time.sleep(1)  # lets it print its welcome first
             process.stop(signal.SIGINT)
         met = goal(f"under {READY_SECONDS} s", seconds < READY_SECONDS) if what == starts[0] else ""
         bench.results.rows.append(

@@ -1,4 +1,5 @@
-"""Who is put under load: Seatledger, workers at work or standing still, and each peer. After each load the books are checked."""
+"""The targets of the hot-Event load: Seatledger with workers projecting or paused, and each peer. Consistency is checked after each
+load."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from ledger.decide import MAX_CAPACITY
 
 
 class TargetResult(NamedTuple):
-    """What wrk counted, what is wrong with the books afterwards, and the projections' lags, where they were watched."""
+    """What wrk counted, inconsistencies afterwards, and the projections' lags where they were sampled."""
 
     run: LoadResult
     wrong: list[str]
@@ -27,7 +28,7 @@ class TargetResult(NamedTuple):
 
 @dataclass(frozen=True)
 class Target:
-    """`load` books at that many connections for so many seconds."""
+    """`load`: books with this number of connections for this number of seconds."""
 
     name: str
     process: Process
@@ -35,21 +36,21 @@ class Target:
 
 
 class HotEvent:
-    """Seatledger's hot Event of the moment."""
+    """Seatledger under load; `event_id` is the hot Event of the current round."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
         self.event_id = deployment.schedule_event()
 
     def with_workers(self, connections: int, seconds: int) -> TargetResult:
-        """With the workers projecting meanwhile, and their lag watched."""
+        """Loads while the workers project, and samples their lag."""
         consistency = ConsistencyCheck(self._deployment, [self.event_id])
         with lag.LagSampler.open(self._deployment.settings.database_url) as sampler:
             run = self._book(connections, seconds)
         return TargetResult(run, consistency.violations(run, connections), lag.lags(sampler.samples))
 
     def without_workers(self, connections: int, seconds: int) -> TargetResult:
-        """With the workers standing still."""
+        """Loads while the workers are paused."""
         consistency = ConsistencyCheck(self._deployment, [self.event_id])
         with self._deployment.paused_workers():
             run = self._book(connections, seconds)
@@ -61,7 +62,7 @@ class HotEvent:
 
 @contextmanager
 def peer_target(deployment: Deployment, name: str) -> Iterator[Target]:
-    """A peer, running, with its hot event. Our own workers stand still while it is under load."""
+    """A running peer with a hot event. Our own workers are paused while it is under load."""
     with start_peer_with_database(deployment, name) as (server, url):
         event_id = uuid4()
         if url:
@@ -80,7 +81,7 @@ def peer_target(deployment: Deployment, name: str) -> Iterator[Target]:
 
 
 def _counts(url: str) -> tuple[int, int]:
-    """A peer's seats taken and seats booked."""
+    """A peer's seats taken and seats booked, which must be equal."""
     if not url:
         return 0, 0
     with psycopg.connect(url) as connection:

@@ -5,7 +5,6 @@ Unknown fields are refused. The body of a booking, the hot route's, is read by m
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, Self
@@ -20,19 +19,8 @@ from ledger.commands import CategoryChange, WantedSeats
 from ledger.decide import MAX_CAPACITY, MAX_CATEGORIES
 from ledger.entries import Category, Details
 from ledger.errors import Malformed
-from ledger.field_types import Email, Text, Time
+from ledger.field_types import Email, EventTime, LongText, Name, Text
 from ledger.money import MAX_PRICE, exponent, to_minor
-
-#: Years past this are typing errors, and some libraries can't count that far.
-LAST_YEAR = 9000
-
-
-def _utc(moment: datetime) -> datetime:
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    if not 1 < moment.year <= LAST_YEAR:
-        raise ValueError(f"must be between the years 2 and {LAST_YEAR}")
-    return moment.astimezone(UTC)
 
 
 @cache
@@ -63,9 +51,6 @@ def _price(given: Any) -> Any:
     return given
 
 
-Moment = Annotated[Time, AfterValidator(_utc)]
-Name = Annotated[str, Text(200)]
-LongText = Annotated[str, Text(10_000, at_least=0, lines=True)]
 Venue = Annotated[str, Text(200, at_least=0)]
 Timezone = Annotated[str, Text(64), AfterValidator(_timezone)]
 CurrencyCode = Annotated[str, Text(3, at_least=3), AfterValidator(_currency)]
@@ -93,15 +78,15 @@ class NewEvent(Body):
     """Without `starts_at` it has an open date. `sales_close_at` may be after the start: then sales go on until it."""
 
     name: Name
-    starts_at: Moment | None = None
+    starts_at: EventTime | None = None
     categories: Annotated[list[NewCategory], Field(min_length=1, max_length=MAX_CATEGORIES)]
     description: LongText = ""
     venue: Venue = ""
-    ends_at: Moment | None = None
-    show_at: Moment | None = None
+    ends_at: EventTime | None = None
+    show_at: EventTime | None = None
     timezone: Timezone = "UTC"
-    sales_open_at: Moment | None = None
-    sales_close_at: Moment | None = None
+    sales_open_at: EventTime | None = None
+    sales_close_at: EventTime | None = None
     currency: CurrencyCode | None = None
     max_tickets_per_customer: CustomerLimit | None = None
 
@@ -109,13 +94,13 @@ class NewEvent(Body):
         return Details(**{name: getattr(self, name) for name in Details.__struct_fields__ if name in type(self).model_fields})
 
     def numbered_categories(self, currency: str) -> tuple[Category, ...]:
-        return numbered(self.categories, currency)
+        return numbered_categories(self.categories, currency)
 
 
-def numbered(categories: Iterable[NewCategory], currency: str) -> tuple[Category, ...]:
+def numbered_categories(categories: Iterable[NewCategory], currency: str) -> tuple[Category, ...]:
     """As an event is scheduled with them. Raises Malformed for a price that the currency can't say."""
     return tuple(
-        Category(number, category.name, minor(category.price, currency), category.capacity)
+        Category(number, category.name, to_minor_units(category.price, currency), category.capacity)
         for number, category in enumerate(categories, 1)
     )
 
@@ -139,15 +124,15 @@ class EventChanges(Body):
     """What is left out stays; null clears. `categories` is the whole new list: one that is not in it is removed."""
 
     name: Name | None = None
-    starts_at: Moment | None = None
+    starts_at: EventTime | None = None
     categories: Annotated[list[EditedCategory], Field(min_length=1, max_length=MAX_CATEGORIES)] | None = None
     description: LongText | None = None
     venue: Venue | None = None
-    ends_at: Moment | None = None
-    show_at: Moment | None = None
+    ends_at: EventTime | None = None
+    show_at: EventTime | None = None
     timezone: Timezone | None = None
-    sales_open_at: Moment | None = None
-    sales_close_at: Moment | None = None
+    sales_open_at: EventTime | None = None
+    sales_close_at: EventTime | None = None
     max_tickets_per_customer: CustomerLimit | None = None
 
     @model_validator(mode="after")
@@ -166,7 +151,13 @@ class EventChanges(Body):
         if self.categories is None:
             return None
         return tuple(
-            CategoryChange(c.id, c.name, None if c.price is None else minor(c.price, currency), c.capacity) for c in self.categories
+            CategoryChange(
+                category.id,
+                category.name,
+                None if category.price is None else to_minor_units(category.price, currency),
+                category.capacity,
+            )
+            for category in self.categories
         )
 
 
@@ -263,7 +254,7 @@ def booking_schemas() -> dict[str, Any]:
     return {"NewBooking": booking, "WantedTickets": wanted, "BoxOfficeCustomer": BoxOfficeCustomer.model_json_schema()}
 
 
-def minor(price: Decimal, currency: str) -> int:
+def to_minor_units(price: Decimal, currency: str) -> int:
     """In minor units. Raises Malformed for a price that the currency can't say."""
     try:
         amount = to_minor(price, currency)

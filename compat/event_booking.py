@@ -6,12 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, FastAPI, Path, Response
 from pydantic import BaseModel
 
-from commands.bodies import Capacity, LongText, Moment, Name
+from commands.bodies import Capacity
 from compat.application import ErrorFormat, Service, json_array
 from compat.application import make as make_application
 from compat.service import single_category
 from ledger.entries import Details
 from ledger.errors import AlreadyCancelled, BookingNotFound
+from ledger.field_types import EventTime, LongText, Name
 from ledger.settings import Settings
 from ledger.views import BookingView, EventView
 from query_api.responses.mapping import event_view
@@ -27,7 +28,7 @@ class NewEvent(BaseModel):
     name: Name
     description: LongText | None = None
     total_seats: Capacity
-    date: Moment
+    date: EventTime
 
 
 class Event(BaseModel):

@@ -14,13 +14,13 @@ from pydantic import BaseModel, Field
 from accounts.errors import NotSignedIn, WrongCredentials
 from accounts.guests import Guest
 from accounts.routes import AnyPassword
-from commands.bodies import Capacity, LongText, Moment, Name
+from commands.bodies import Capacity
 from compat.application import ErrorContent, ErrorFormat, Omittable, Service, SpecificationError, json_array
 from compat.application import make as make_application
 from compat.service import BookingLocation, CompatService, GuestBooking, single_category
 from ledger.entries import Details
 from ledger.errors import AlreadyCancelled, BookingNotFound, CustomerLimit, EventNotBookable, EventNotFound, NotYourEvent, SoldOut
-from ledger.field_types import Email, Text
+from ledger.field_types import Email, EventTime, LongText, Name, Text
 from ledger.settings import Settings
 from ledger.views import BookingView, EventView
 from query_api.queries import GuestEventRow
@@ -87,18 +87,18 @@ class Token(BaseModel):
 class NewEvent(BaseModel):
     title: Name
     description: LongText = ""
-    start_time: Moment
-    end_time: Moment
-    show_time: Annotated[Omittable[Moment], Field(description="Default: the start time")] = None
+    start_time: EventTime
+    end_time: EventTime
+    show_time: Annotated[Omittable[EventTime], Field(description="Default: the start time")] = None
     capacity: Capacity
 
 
 class EventChanges(BaseModel):
     title: Omittable[Name] = None
     description: Omittable[LongText] = None
-    start_time: Omittable[Moment] = None
-    end_time: Omittable[Moment] = None
-    show_time: Omittable[Moment] = None
+    start_time: Omittable[EventTime] = None
+    end_time: Omittable[EventTime] = None
+    show_time: Omittable[EventTime] = None
     capacity: Omittable[Capacity] = None
 
 

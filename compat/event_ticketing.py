@@ -10,14 +10,14 @@ from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Respons
 from pydantic import BaseModel, BeforeValidator, Field
 
 from accounts.guests import Guest
-from commands.bodies import Capacity, LongText, Moment, Name, Venue
+from commands.bodies import Capacity, Venue
 from compat.application import Amount, ErrorFormat, Omittable, RequestedPrice, Service, SpecificationError, json_array
 from compat.application import make as make_application
 from compat.service import CompatService, GuestBooking, single_category
 from compat.ticketing_samples import Samples
 from ledger.entries import Details
 from ledger.errors import NotFound
-from ledger.field_types import Phone
+from ledger.field_types import EventTime, LongText, Name, Phone
 from ledger.settings import Settings
 from ledger.views import BookingView, EventView
 from query_api.parameters import Search
@@ -49,7 +49,7 @@ class NewEvent(BaseModel):
     title: Name
     description: LongText = ""
     venue: Venue = ""
-    date_time: Moment
+    date_time: EventTime
     capacity: Capacity
     price: RequestedPrice
     status: Annotated[Literal["active"], Field(description="Only an update can change it")] = "active"
@@ -61,7 +61,7 @@ class EventChanges(BaseModel):
     title: Omittable[Name] = None
     description: Omittable[LongText] = None
     venue: Omittable[Venue] = None
-    date_time: Omittable[Moment] = None
+    date_time: Omittable[EventTime] = None
     capacity: Omittable[Capacity] = None
     price: Omittable[RequestedPrice] = None
     status: Omittable[Status] = None
@@ -170,8 +170,8 @@ def _end_of_day(moment: object) -> object:
 async def list_events(
     service: ServiceWithSamples,
     search: Annotated[Search, Query(description="In title and venue")] = "",
-    date_from: Moment | None = None,
-    date_to: Annotated[Moment | None, BeforeValidator(_end_of_day)] = None,
+    date_from: EventTime | None = None,
+    date_to: Annotated[EventTime | None, BeforeValidator(_end_of_day)] = None,
 ) -> Response:
     """All active events."""
     return await json_array(

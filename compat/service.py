@@ -14,7 +14,7 @@ from starlette.datastructures import State
 from accounts.access import Access
 from accounts.guests import DEFAULT_ORGANIZER, Guest, Guests
 from commands.appender.pending import DisconnectCheck
-from commands.bodies import NewCategory, minor, numbered
+from commands.bodies import NewCategory, numbered_categories, to_minor_units
 from commands.routes import WriteSide
 from commands.service import MAX_NUMBER
 from ledger import entries as e
@@ -93,7 +93,7 @@ class CompatService:
         id_, currency = id_ or uuid4(), self._write.currency
         command = ScheduleEvent(
             id=id_, actor=_organizer(organizer.id), event_id=id_, details=details, currency=currency,
-            categories=numbered(categories, currency),
+            categories=numbered_categories(categories, currency),
         )  # fmt: skip
         return await self._execute_event_command(command)
 
@@ -243,5 +243,5 @@ def _first_changed(event: Event, price: Decimal | None, capacity: int | None) ->
     if price is None and capacity is None:
         return None
     first, *others = (category_id(event.id, number) for number in event.categories)
-    change = CategoryChange(first, price=None if price is None else minor(price, event.currency), capacity=capacity)
+    change = CategoryChange(first, price=None if price is None else to_minor_units(price, event.currency), capacity=capacity)
     return change, *map(CategoryChange, others)

@@ -7,11 +7,12 @@ from uuid import UUID
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel, Field, PlainSerializer, WithJsonSchema
 
-from commands.bodies import Capacity, Name
+from commands.bodies import Capacity
 from compat.application import ErrorFormat, Service
 from compat.application import make as make_application
 from compat.service import single_category
 from ledger.entries import Details
+from ledger.field_types import Name
 from ledger.settings import Settings
 from ledger.views import BookingView, EventView
 

@@ -30,6 +30,12 @@ class BackgroundTasks:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    async def finish(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of `work`, which runs to its end even if the caller is cancelled. Raises what `work` raises."""
+        task = self.spawn(work)
+        task.add_done_callback(_retrieve)
+        return await asyncio.shield(task)
+
     async def stop(self) -> None:
         """Cancels all tasks until they have ended: redis-py loses a cancellation that comes while it connects."""
         running = set(self._tasks)
@@ -96,8 +102,13 @@ class SingleFlight(Generic[K, T]):
 
     def _land(self, key: K, flight: asyncio.Task[T]) -> None:
         del self._flights[key]
-        if not flight.cancelled():
-            flight.exception()  # retrieved: every caller may have been cancelled
+        _retrieve(flight)
+
+
+def _retrieve(future: asyncio.Future[Any]) -> None:
+    """Marks its exception as seen: every caller may have been cancelled, and asyncio would log it as never retrieved."""
+    if not future.cancelled():
+        future.exception()
 
 
 class ConcurrencyLimiter:

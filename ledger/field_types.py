@@ -1,16 +1,17 @@
-"""What people type: text without what no database, terminal or page can take.
+"""Field types of requests, for the write side, the read side and accounts.
 
-    Name = Annotated[str, Text(200)]
+    Nickname = Annotated[str, Text(50)]
     Description = Annotated[str, Text(5_000, at_least=0, lines=True)]
 
-Refused, with a message and never a crash: control characters (Unicode Cc, so NUL too; newline and tab are welcome in `lines`),
-lone surrogates (pydantic's own check), and what is too short or too long. Outer blanks are taken off before anything is counted.
+Text is refused, with a message, if it has control characters, which some databases, terminals or pages can't take (Unicode Cc,
+NUL included; newline and tab are allowed in `lines`), has lone surrogates (pydantic's own check), or is too short or too long.
+Outer blanks are removed before the length is checked.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from email_validator import EmailNotValidError, validate_email
@@ -18,8 +19,11 @@ from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler, GetJ
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
-#: RFC 5321: what fits into a path.
+#: Of an address in a path (RFC 5321, 4.5.3.1.3).
 MAX_EMAIL = 254
+
+#: Times of Events in later years are typing errors, and some libraries can't count that far.
+LAST_YEAR = 9000
 
 _CONTROL = r"\x00-\x1f\x7f-\x9f"
 _CONTROL_IN_LINES = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
@@ -27,7 +31,8 @@ _CONTROL_IN_LINES = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
 
 @dataclass(frozen=True)
 class Text:
-    """Annotates a `str`: its length in characters, whether it may have several lines, whether outer blanks count (passwords)."""
+    """Annotates a `str`: bounds of its length in characters, whether it may have several lines, whether outer blanks are removed
+    (not those of passwords)."""
 
     at_most: int
     at_least: int = 1
@@ -50,7 +55,7 @@ class Text:
         return core_schema.no_info_after_validator_function(check, plain)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """The pattern says all of it, so that what is made from the schema is accepted."""
+        """Its pattern has all the rules, so that text generated from the schema is accepted."""
         json_schema = dict(handler(schema))
         inner = f"[^{self._control}]*"
         json_schema["pattern"] = rf"^{inner}[^\s{self._control}]{inner}$" if self.strip and self.at_least else f"^{inner}$"
@@ -69,7 +74,7 @@ def _email(text: str) -> str:
 
 _EMAIL_SCHEMA: Mapping[str, Any] = {"type": "string", "format": "email", "minLength": 3, "maxLength": MAX_EMAIL}
 
-#: An e-mail address in the one spelling that is stored, compared and counted: normalized and lower-cased. No DNS is asked.
+#: An e-mail address in the one spelling that is stored and compared: normalized and lower-cased. Without a DNS lookup.
 Email = Annotated[str, Text(MAX_EMAIL, at_least=3), AfterValidator(_email), WithJsonSchema(dict(_EMAIL_SCHEMA))]
 
 
@@ -82,7 +87,7 @@ def _phone(text: str) -> str:
     return text
 
 
-#: As people write it: 4 to 15 digits (15 by ITU-T E.164), with blanks, brackets, dots, slashes or dashes between them.
+#: A phone number as people write it: 4 to 15 digits (15 by ITU-T E.164), with blanks, brackets, dots, slashes or dashes between.
 Phone = Annotated[
     str, Text(40), AfterValidator(_phone), WithJsonSchema({"type": "string", "pattern": f"^{_PHONE}$", "examples": ["+49 30 123"]})
 ]
@@ -94,5 +99,28 @@ def _time(given: Any) -> Any:
     raise ValueError("must be a time such as 2031-05-01T19:00:00Z")
 
 
-#: A time is written out: a number would be taken for seconds or for milliseconds, whichever looks likelier.
+#: An RFC 3339 time. Not a number, of which pydantic would guess whether it counts seconds or milliseconds.
 Time = Annotated[datetime, BeforeValidator(_time)]
+
+
+def to_utc(time: datetime) -> datetime:
+    """A time without an offset is UTC. Raises ValueError if the UTC time is outside of the calendar."""
+    try:
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is outside of the calendar") from None
+
+
+def _event_time(time: datetime) -> datetime:
+    if not 1 < time.year <= LAST_YEAR:
+        raise ValueError(f"must be between the years 2 and {LAST_YEAR}")
+    return to_utc(time)
+
+
+#: Any time of the calendar, in UTC: for queries.
+UtcTime = Annotated[Time, AfterValidator(to_utc)]
+#: A time of an Event, in UTC: in a year that is stored.
+EventTime = Annotated[Time, AfterValidator(_event_time)]
+#: A name of a person, an Event or a category.
+Name = Annotated[str, Text(200)]
+LongText = Annotated[str, Text(10_000, at_least=0, lines=True)]

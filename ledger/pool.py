@@ -7,7 +7,7 @@ import asyncio
 import os
 import select
 import socket
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -18,6 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool
 
+from ledger.concurrency import BackgroundTasks
 from ledger.errors import Busy
 from ledger.settings import Settings
 
@@ -30,7 +31,7 @@ SILENCE_SECONDS = 1.0
 CHECK_SECONDS = 0.5
 
 _DONE = (TransactionStatus.IDLE, TransactionStatus.UNKNOWN)
-_behind: set[asyncio.Task[None]] = set()
+_background = BackgroundTasks()
 _renewed: WeakKeyDictionary[Pool, float] = WeakKeyDictionary()
 
 
@@ -85,7 +86,7 @@ async def connection(pool: Pool, seconds: float, *, in_steps: bool = False) -> A
         if taken.info.transaction_status in _DONE:
             await pool.putconn(taken)  # asks nothing of the server
         else:
-            _do_behind(_roll_back(pool, taken))
+            _background.spawn(_roll_back(pool, taken))
 
 
 @contextmanager
@@ -101,7 +102,7 @@ def time_limit(pool: Pool, taken: Connection, seconds: float) -> Iterator[None]:
         # taker need not find out. Once for all takers that are hung up on meanwhile: what they have is older than the new ones.
         if silent and _renewed.get(pool, 0.0) < began:
             _renewed[pool] = loop.time()
-            _do_behind(pool.drain())
+            _background.spawn(pool.drain())
 
     hang_up = loop.call_later(seconds, too_late)
     try:
@@ -131,19 +132,13 @@ async def _take(pool: Pool, seconds: float) -> Connection:
 def _came_too_late(pool: Pool, taking: asyncio.Task[Connection]) -> None:
     """What its taker did not wait for goes back, else the pool would shrink by it."""
     if not taking.cancelled() and taking.exception() is None:
-        _do_behind(pool.putconn(taking.result()))
+        _background.spawn(pool.putconn(taking.result()))
 
 
 async def _roll_back(pool: Pool, taken: Connection) -> None:
     """The pool rolls back what was left open. Nobody waits for that, and it ends even if the server is frozen."""
     with time_limit(pool, taken, CHECK_SECONDS):
         await pool.putconn(taken)
-
-
-def _do_behind(work: Coroutine[Any, Any, None]) -> None:
-    task = asyncio.create_task(work)
-    _behind.add(task)  # the loop itself would let go of it
-    task.add_done_callback(_behind.discard)
 
 
 def _hang_up(taken: Connection) -> None:

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -11,21 +11,13 @@ from fastapi import Header, Query
 from pydantic import AfterValidator, WithJsonSchema
 
 from ledger.errors import Malformed
-from ledger.field_types import Text, Time
+from ledger.field_types import Text, UtcTime, to_utc
 
 MAX_POSITION = 2**63 - 1
 MAX_LIMIT = 200
 MAX_CURSOR = 300
 
 T = TypeVar("T")
-
-
-def _assume_utc(moment: datetime) -> datetime:
-    """In UTC; a time without an offset is taken for UTC. (A command's times must have an offset: commands/bodies.py.)"""
-    try:
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("is outside of the calendar") from None
 
 
 def _decodable(text: str) -> str:
@@ -35,7 +27,6 @@ def _decodable(text: str) -> str:
     return text
 
 
-QueryTime = Annotated[Time, AfterValidator(_assume_utc)]
 Search = Annotated[
     str,
     Text(10_000, at_least=0),
@@ -43,8 +34,8 @@ Search = Annotated[
     WithJsonSchema({"type": "string", "maxLength": 10_000, "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f\\ufffd]*$"}),
     Query(description="Searched literally, ignoring case."),
 ]
-From = Annotated[QueryTime | None, Query(alias="from", description="RFC 3339; a time without an offset is UTC")]
-To = Annotated[QueryTime | None, Query(alias="to", description="RFC 3339; a time without an offset is UTC")]
+From = Annotated[UtcTime | None, Query(alias="from", description="RFC 3339; a time without an offset is UTC")]
+To = Annotated[UtcTime | None, Query(alias="to", description="RFC 3339; a time without an offset is UTC")]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 Cursor = Annotated[str | None, Query(max_length=MAX_CURSOR, description="`next_cursor` of the previous page")]
 AtLeast = Annotated[
@@ -53,7 +44,7 @@ AtLeast = Annotated[
         alias="Ledger-Position",
         ge=0,
         le=MAX_POSITION,
-        description="A position, as a command's response has it. This response shows it or a later one, or is 503 after some seconds.",
+        description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.",
     ),
 ]
 
@@ -86,7 +77,7 @@ def event_cursor(cursor: str | None) -> tuple[datetime | None, UUID] | None:
     """The start of an event, None for an open date, and its id. Raises Malformed."""
     found = read_cursor(cursor, tuple[datetime | None, UUID])
     try:
-        return found and (found[0] and _assume_utc(found[0]), found[1])
+        return found and (found[0] and to_utc(found[0]), found[1])
     except ValueError:
         raise _unknown_cursor() from None
 

@@ -72,11 +72,7 @@ class Stack:
         wait_until_ready(self.url, *self.processes)
         self._cleanup = ExitStack()
         self.people = self._cleanup.enter_context(quick_people(settings))
-        create = ["-m", "accounts", "create-admin", "--email", "root@example.test", "--name", "Root", "--password-stdin"]
-        subprocess.run(
-            [sys.executable, *create], input=PASSWORD.encode(), env=self._environment, cwd=ROOT, check=True, capture_output=True
-        )
-        self.admin = self.log_in("root@example.test")
+        self.admin = self._person("Root", "admin", "root@example.test")
 
     def start(self, *module: str, **environment: str) -> "subprocess.Popen[bytes]":
         return subprocess.Popen([sys.executable, "-m", *module], env={**self._environment, **environment}, cwd=ROOT)
@@ -103,8 +99,10 @@ class Stack:
         return Person(self.http, answer["account"]["id"], answer["access_token"], email)
 
     def person(self, role: str = "customer") -> Person:
-        email = f"{uuid4().hex[:12]}@example.test"
-        made = self.people.account(role, email, PASSWORD)
+        return self._person(f"A {role}", role, f"{uuid4().hex[:12]}@example.test")
+
+    def _person(self, name: str, role: str, email: str) -> Person:
+        made = self.people.account(name, role, email, PASSWORD)
         return Person(self.http, str(made.account.id), made.token, email)
 
     def nobody(self) -> Person:
@@ -142,15 +140,16 @@ class Stack:
         return organizer.ok("POST", "/api/events", {"name": "Concert", "starts_at": LATER, "categories": categories, **more})
 
 
-def wait_until_ready(url: str, *processes: "subprocess.Popen[bytes]") -> None:
+def wait_until_ready(url: str, *processes: "subprocess.Popen[bytes]", path: str = "/ready") -> None:
     deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
-        assert all(process.poll() is None for process in processes), "a process of Seatledger ended by itself"
-        try:
-            if httpx.get(f"{url}/ready").is_success:
-                return
-        except httpx.TransportError:
-            time.sleep(0.05)
+    with httpx.Client(base_url=url) as client:  # to make one takes longer than to ask
+        while time.monotonic() < deadline:
+            assert all(process.poll() is None for process in processes), "a process of Seatledger ended by itself"
+            try:
+                if client.get(path).is_success:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.05)
     raise AssertionError(f"not ready within {READY_SECONDS} s")
 
 

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from benchmarks.gc_on_signal import collect_on_signal
 from benchmarks.peers import PEERS, READS
 
-#: Those of app/__main__.py, but uvicorn's own protocol (ours is app/fast_path/protocol.py): a test compares them.
+#: As in app/__main__.py, except for uvicorn's own protocol (ours is app/fast_path/protocol.py). A test compares them.
 OPTIONS: dict[str, Any] = {
     "loop": "uvloop",
     "http": "httptools",
@@ -29,7 +29,7 @@ OPTIONS: dict[str, Any] = {
 
 
 def make_app(name: str, database_url: str) -> FastAPI:
-    """A peer's module has `lifespan(app, database_url)`, which is its whole lifespan, and a `router`."""
+    """The application of a peer. Its module has a context manager `lifespan(app, database_url)` and a `router`."""
     peer = import_module(f"benchmarks.peers.{name}")
     app = FastAPI(title=name, lifespan=_lifespan(peer.lifespan, database_url))
     app.include_router(peer.router)
@@ -44,7 +44,7 @@ def _lifespan(
         async with lifespan(app, database_url):
             gc.collect()
             gc.freeze()
-            gc.set_threshold(20_000, 20, 100)  # as app/main.py does it for Seatledger
+            gc.set_threshold(20_000, 20, 100)  # as ledger/gc_tuning.py for Seatledger
             yield
 
     return combined

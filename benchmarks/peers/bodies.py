@@ -1,4 +1,4 @@
-"""Bodies of a booking for all peers: pydantic models of the same request and answer as Seatledger's (ledger/views.py)."""
+"""Pydantic models for all peers: the same request and response of a booking as Seatledger's (ledger/views.py)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,7 +17,7 @@ class TicketRequest(BaseModel):
 
 
 class NewBooking(BaseModel):
-    """One line alone: the peers' events have one category, which is to their good."""
+    """Only one line: the peers' events have one category, which is to the peers' advantage."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -55,12 +55,12 @@ class Booking(BaseModel):
 
 
 def customer_of(headers: Mapping[str, str]) -> UUID:
-    """Some id that is always the same for a token. No log-in: peers do without."""
+    """An id derived from the token, because peers have no log-in."""
     return UUID(bytes=sha256(headers["authorization"].encode()).digest()[:16])
 
 
 class EventInfo(Protocol):
-    """What an answer names of its event; `price` in minor units."""
+    """The fields of an event that a response contains; `price` in minor units."""
 
     @property
     def name(self) -> str: ...
@@ -79,7 +79,7 @@ class EventData(NamedTuple):
 def confirmation(
     booking_id: UUID, number: int, wanted: TicketRequest, about: EventInfo, *, event_id: UUID, customer_id: UUID, at: datetime
 ) -> Booking:
-    """The answer. Ticket ids and codes are made of nothing: no MAC is computed."""
+    """The response. Ticket ids and codes are made up: no MAC is computed."""
     price, total, hexadecimal = money(about.price), money(about.price * wanted.quantity), booking_id.hex.upper()
     return Booking(
         id=booking_id, number=number, event_id=event_id, event_name=about.name, customer_id=customer_id, status="confirmed",

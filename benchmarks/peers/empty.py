@@ -1,6 +1,6 @@
-"""The most that FastAPI with pydantic bodies can do here: reads the request, makes the answer, and nothing in between.
+"""The upper bound for FastAPI with pydantic: it parses the request and makes the response, and does nothing in between.
 
-What it answers to a GET is made anew for each request, as an answer of anybody's would be, of values that it has at hand.
+Responses to GETs are made for each request from constant values.
 """
 
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What careful booking services do: an UPDATE that succeeds only where seats are left, then the insert, and commit."""
+"""A conditional UPDATE by an ORM: it succeeds only if seats are left. Then INSERT and COMMIT, as careful booking services do."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""What most booking services do: lock the event's row, look, count down, insert, commit."""
+"""SELECT FOR UPDATE by an ORM: lock the event's row, check, count, INSERT and COMMIT, as most booking services do."""
 
 from uuid import UUID
 

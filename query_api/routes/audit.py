@@ -10,9 +10,10 @@ from pydantic import Field
 from accounts.access import Auditor
 from ledger.entries import TOPICS
 from ledger.errors import Malformed
+from ledger.field_types import UtcTime
 from ledger.views import EventView, event_view
 from query_api import queries
-from query_api.parameters import MAX_POSITION, Cursor, From, Limit, QueryTime, To, cursor_of, number_cursor
+from query_api.parameters import MAX_POSITION, Cursor, From, Limit, To, cursor_of, number_cursor
 from query_api.read_side import Reads
 from query_api.responses.http import JSON, JSON_OR_NDJSON, PrefersNdjson, encoded_response, json_response
 from query_api.responses.views import EntryPage, EventStatsPage, StatsDifference, SummaryView
@@ -23,7 +24,7 @@ router = APIRouter(prefix="/api/audit", tags=["audit"])
 #: All types of entries: their topics, without the topics' versions.
 _KINDS = dict.fromkeys(topic.partition("/")[0] for topic in TOPICS)
 EntryType = StrEnum("EntryType", {kind.replace("-", "_").upper(): kind for kind in _KINDS})  # type: ignore[misc]
-_PositionOrTime = Annotated[int, Field(ge=0, le=MAX_POSITION)] | QueryTime | None
+_PositionOrTime = Annotated[int, Field(ge=0, le=MAX_POSITION)] | UtcTime | None
 At = Annotated[_PositionOrTime, Query(description="A ledger position, or a time (RFC 3339; UTC without an offset); none: now")]
 Since = Annotated[_PositionOrTime, Query(description="The earlier ledger position or time; none: the first entry")]
 After = Annotated[int | None, Query(ge=0, le=MAX_POSITION, description="Only entries past this ledger position")]

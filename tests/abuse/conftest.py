@@ -1,6 +1,5 @@
 """What the tests of abuse share: the live document, people of every role, and an API process with the bounds of production."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +9,7 @@ import psycopg
 import pytest
 
 from tests.abuse.operations import Routes, Thing
-from tests.running_system import READY_SECONDS, Person, Stack, free_port
+from tests.running_system import Person, Stack, free_port, wait_until_ready
 
 
 @pytest.fixture(scope="session")
@@ -53,11 +52,7 @@ def another_api(stack: Stack, **environment: str) -> Iterator[str]:
     port = free_port()
     process, url = stack.start("app", PORT=str(port), **environment), f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + READY_SECONDS
-        while not _is_ready(url):
-            assert process.poll() is None, "the API process ended by itself"
-            assert time.monotonic() < deadline, "the API process is not ready"
-            time.sleep(0.05)
+        wait_until_ready(url, process)
         yield url
     finally:
         process.terminate()
@@ -74,13 +69,6 @@ def strict(redis_url: str) -> dict[str, str]:
 def strict_api(stack: Stack, _redis_urls: Iterator[str]) -> Iterator[str]:
     with another_api(stack, **strict(next(_redis_urls))) as url:
         yield url
-
-
-def _is_ready(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/ready").is_success
-    except httpx.TransportError:
-        return False
 
 
 class Sender:

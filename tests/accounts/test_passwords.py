@@ -30,7 +30,7 @@ async def test_letters_have_one_spelling(passwords: Passwords) -> None:
     assert await passwords.verify(await passwords.hash("caf\u00e9 caf\u00e9"), "cafe\u0301 cafe\u0301")
 
 
-async def test_nobody_costs_what_somebody_costs() -> None:
+async def test_verifying_costs_the_same_without_a_hash() -> None:
     """The same work with the same parameters, whether there is a hash or not."""
     hasher = Mock(wraps=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     hasher.verify.side_effect = VerifyMismatchError
@@ -43,11 +43,11 @@ async def test_nobody_costs_what_somebody_costs() -> None:
     passwords.close()
 
 
-async def test_the_dummy_is_nobodys_password(passwords: Passwords) -> None:
+async def test_the_decoys_password_is_not_accepted(passwords: Passwords) -> None:
     assert not await passwords.verify(None, "nobody has this password")
 
 
-def test_the_real_parameters_are_owasps() -> None:
+def test_the_parameters_are_owasps() -> None:
     assert (HASHER.memory_cost, HASHER.time_cost, HASHER.parallelism, HASHER.type.name) == (19 * 1024, 2, 1, "ID")
 
 
@@ -56,16 +56,16 @@ async def test_a_hash_of_other_parameters_is_outdated(passwords: Passwords) -> N
     assert passwords.is_outdated(HASHER.hash("a password"))
 
 
-async def test_past_the_bound_it_is_busy_at_once() -> None:
+async def test_hashing_past_its_bound_is_busy_at_once() -> None:
     passwords = Passwords()
     results = await asyncio.gather(*(passwords.hash("a password") for _ in range(50)), return_exceptions=True)
     assert sum(isinstance(result, str) for result in results) == THREADS + MAX_WAITING
     assert sum(isinstance(result, Busy) for result in results) == 50 - THREADS - MAX_WAITING
-    assert await passwords.hash("a password"), "and afterwards there is room again"
+    assert await passwords.hash("a password"), "a slot is free again afterwards"
     passwords.close()
 
 
-async def test_callers_who_go_leave_no_room_behind() -> None:
+async def test_a_cancelled_caller_keeps_its_slot_until_the_thread_is_done() -> None:
     passwords = Passwords()
     for _ in range(3):
         tasks = [asyncio.create_task(passwords.hash("a password")) for _ in range(THREADS + MAX_WAITING)]
@@ -76,6 +76,6 @@ async def test_callers_who_go_leave_no_room_behind() -> None:
         with pytest.raises(Busy):
             await passwords.hash("the threads are still at work")
         async with asyncio.timeout(10):
-            while passwords._at_work:  # noqa: ASYNC110 - nobody tells
+            while len(passwords._tasks):  # noqa: ASYNC110 - nothing tells when a thread is done
                 await asyncio.sleep(0.01)
     passwords.close()

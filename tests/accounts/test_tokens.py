@@ -238,7 +238,7 @@ def test_the_cache_is_bounded_and_its_index_with_it() -> None:
         key = number.to_bytes(32, "big")
         cache[key] = Principal(UUID(int=number % 7), Role.CUSTOMER, key, 0.0)
     assert len(cache) == sum(map(len, cache._hashes.values())) == 100
-    for key in list(cache.of(UUID(int=3))):
+    for key in list(cache.hashes_of(UUID(int=3))):
         del cache[key]
-    assert list(cache.of(UUID(int=3))) == []
+    assert list(cache.hashes_of(UUID(int=3))) == []
     assert len(cache) == sum(map(len, cache._hashes.values()))

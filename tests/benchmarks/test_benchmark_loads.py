@@ -75,7 +75,7 @@ def test_a_delay_ends_when_a_reader_is_told_of_that_position_or_a_later_one() ->
 
 def test_what_was_offered() -> None:
     offered = OpenLoopResult(
-        rate=100, seconds=2, statuses={201: 190, 503: 10}, lost=1, answers=[(1.0, 0.002), (2.0, 0.004), (3.0, 0.1)]
+        rate=100, seconds=2, statuses={201: 190, 503: 10}, lost=1, responses=[(1.0, 0.002), (2.0, 0.004), (3.0, 0.1)]
     )
     assert (offered.per_second, offered.was_reached, offered.percentile_ms(99), offered.percentile_ms(99, 1, 2)) == (
         95,
@@ -83,8 +83,8 @@ def test_what_was_offered() -> None:
         100,
         4,
     )
-    assert offered.failures() == ["of the bookings offered {503: 10} were answered and 1 were lost"]
-    assert OpenLoopResult(rate=100, seconds=2, statuses={201: 200}, lost=0, answers=[]).failures() == []
+    assert offered.failures() == ["of the bookings sent, {503: 10} got another status and 1 were lost"]
+    assert OpenLoopResult(rate=100, seconds=2, statuses={201: 200}, lost=0, responses=[]).failures() == []
 
 
 @contextmanager
@@ -104,8 +104,8 @@ def test_a_rate_is_kept(tmp_path: Path) -> None:
         with running_load(tmp_path, offer) as under_way:
             pass
     offered = under_way.result
-    assert (offered.statuses, offered.lost, len(offered.answers)) == ({201: 100}, 0, 100)
-    assert 0.4 < offered.answers[-1][0] - offered.answers[0][0] < 0.6
+    assert (offered.statuses, offered.lost, len(offered.responses)) == ({201: 100}, 0, 100)
+    assert 0.4 < offered.responses[-1][0] - offered.responses[0][0] < 0.6
 
 
 @pytest.mark.parametrize(

@@ -87,11 +87,11 @@ def _results(spread_of_it: float) -> Results:
     ("arguments", "results", "refused"),
     [
         ([], _results(0.05), []),
-        ([], _results(0.5), ["it was noisy"]),
-        (["--quick"], _results(0.05), ["it was no full run"]),
-        (["--only", "start"], _results(0.05), ["it was no full run"]),
+        ([], _results(0.5), ["the results were noisy"]),
+        (["--quick"], _results(0.05), ["it was not a full run"]),
+        (["--only", "start"], _results(0.05), ["it was not a full run"]),
         (["--force"], _results(0.5), []),
-        (["--force"], Results(wrong=["one seat sold twice"]), ["the books were wrong"]),
+        (["--force"], Results(wrong=["one seat sold twice"]), ["the data were inconsistent"]),
         ([], Results(incomplete=["no ORM"]), ["no ORM"]),
     ],
 )

@@ -49,7 +49,7 @@ def _make(clone: Path, *arguments: str, status: int = 2, **environment: str) -> 
     return done.stdout
 
 
-NO_PYTHON = "Python 3.11 to 3.14 is needed: install one, or set PYTHON to it.\n"
+NO_PYTHON = "Python 3.11 to 3.14 is required: install it, or set PYTHON to its path.\n"
 
 
 def test_no_python(clone: Path, tmp_path: Path) -> None:
@@ -75,8 +75,8 @@ def test_no_node_and_none_to_be_had(clone: Path, tmp_path: Path) -> None:
     path = _tools(tmp_path / "bin", "sh", "find", "mkdir", "ln")
     said = _make(clone, "frontend/node_modules/.installed", "--assume-old=.venv/.installed", PATH=path)
     assert said.splitlines() == [
-        "Node 20.19 or later with npm is not here: installing Node from PyPI into .venv.",
-        "Node 20.19 or later with npm is needed to build the page, and PyPI has none that runs here: install it (see nodejs.org).",
+        "Node 20.19 or later with npm is missing: installing Node from PyPI into .venv.",
+        "Building the page needs Node 20.19 or later with npm, and PyPI has no build for this system: install it (see nodejs.org).",
     ]
     assert not (clone / "frontend" / "node_modules").exists()
 
@@ -88,4 +88,4 @@ def test_tools_that_are_missing_leave_tests_out_but_not_in_continuous_integratio
     path = _tools(tmp_path / "bin", "sh", "find", "id")
     said = _make(clone, "system", PATH=path, CI=ci, status=status)
     assert "is missing, so the tests of" in said
-    assert "are left out: install it (Debian: apt-get install" in said
+    assert "are skipped: install it (Debian: apt-get install" in said

@@ -29,7 +29,7 @@ def test_port_taken(server_directory: Path) -> None:
         other.listen()
         port = other.getsockname()[1]
         said = refusal(environment_of(server_directory, PORT=str(port)))
-    assert said == f"Port {port} of 127.0.0.1 can't be used (Address already in use): set PORT to another, or HOST.\n"
+    assert said == f"Port {port} of 127.0.0.1 can't be used (Address already in use): set PORT or HOST to another value.\n"
 
 
 def test_data_dir_not_writable(server_directory: Path) -> None:

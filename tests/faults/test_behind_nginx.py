@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from tests.running_system import Person, Stack, free_port, tickets
+from tests.running_system import Person, Stack, free_port, tickets, wait_until_ready
 from tests.shipped_nginx import shipped_nginx
 
 SEATS, BUYERS = 40, 24
@@ -23,18 +23,10 @@ def doors(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[li
     urls = [f"http://127.0.0.1:{port}" for port in (front, stack.settings.port, second)]
     with ExitStack() as running:
         running.enter_context(shipped_nginx(tmp_path_factory.mktemp("nginx"), front, [stack.settings.port, second]))
-        while not _is_ready(urls[2]):
-            time.sleep(0.05)
+        wait_until_ready(urls[2])
         yield [running.enter_context(httpx.Client(base_url=url, timeout=20)) for url in urls]
         other.terminate()
         other.wait(15)
-
-
-def _is_ready(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/ready").is_success
-    except httpx.TransportError:
-        return False
 
 
 def by(door: httpx.Client, who: Person) -> Person:

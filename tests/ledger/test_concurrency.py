@@ -67,6 +67,26 @@ async def test_supervised_work_survives_a_cancellation_until_it_is_stopping(capl
     assert task.cancelled()
 
 
+async def test_finished_work_survives_the_cancellation_of_its_caller() -> None:
+    release, tasks, finished = asyncio.Event(), BackgroundTasks(), []
+
+    async def work() -> int:
+        await release.wait()
+        finished.append(1)
+        raise RuntimeError("nobody retrieves it")
+
+    caller = asyncio.create_task(tasks.finish(work()))
+    await asyncio.sleep(0)
+    caller.cancel()
+    with suppress(asyncio.CancelledError):
+        await caller
+    assert (len(tasks), finished) == (1, [])
+    release.set()
+    with pytest.raises(RuntimeError):
+        await tasks.finish(work())
+    assert (len(tasks), finished) == (0, [1, 1])
+
+
 async def test_concurrent_calls_of_a_key_share_one_execution() -> None:
     flights, executions, release = SingleFlight[str, int](), [], asyncio.Event()
 

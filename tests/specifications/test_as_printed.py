@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,10 +17,9 @@ import httpx
 import pytest
 
 from ledger.settings import COMPAT_APIS
-from tests.running_system import ROOT, Stack, free_port
+from tests.running_system import ROOT, Stack, free_port, wait_until_ready
 from tests.specifications.test_event_management import CONCERT
 
-READY_SECONDS = 90
 JSON_TYPE = {"Content-Type": "application/json"}
 
 
@@ -34,16 +32,7 @@ def serving(stack: Stack, *command: str, **environment: str) -> Iterator[str]:
     process = subprocess.Popen([sys.executable, "-m", *words], env=given, cwd=ROOT)
     url = f"http://localhost:{port}"
     try:
-        deadline = time.monotonic() + READY_SECONDS
-        while True:
-            assert process.poll() is None, "it ended by itself"
-            assert time.monotonic() < deadline, "it does not answer"
-            try:
-                httpx.get(f"{url}/openapi.json")
-            except httpx.TransportError:
-                time.sleep(0.05)
-            else:
-                break
+        wait_until_ready(url, process, path="/openapi.json")
         yield url
     finally:
         process.terminate()
