@@ -157,7 +157,7 @@ def test_an_entry_that_is_left_out_is_noticed(leave_out: int, says: str) -> None
 
 def test_another_bookings_entry_is_refused() -> None:
     strange = next(index for index, one in enumerate(LOG.entries) if one.stream != LOG.entries[OF_A_BOOKING[0]].stream)
-    proof = query_api.responses.receipt._entry(LOG.entries[strange].stream, LOG.proven(strange))
+    proof = query_api.responses.receipt._entry_json(LOG.entries[strange].stream, LOG.proven(strange))
     words, mark, old = TEXT.partition("--- proof ---\n")
     given = json.loads(old)
     given["entries"].append(proof)
