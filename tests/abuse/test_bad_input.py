@@ -63,7 +63,7 @@ def full_body(name: str, thing: Thing) -> JSON:
 
 @pytest.mark.parametrize("name", BODIES)
 @pytest.mark.usefixtures("nothing_happens")
-def test_no_field_takes_what_it_can_not_be(name: str, sender: Sender) -> None:
+def test_invalid_field_values_are_refused(name: str, sender: Sender) -> None:
     body, sent = full_body(name, sender.thing), 0
     for path, value in _places(body):
         for raw in _wrong_for(path, value):
@@ -77,7 +77,7 @@ def test_no_field_takes_what_it_can_not_be(name: str, sender: Sender) -> None:
 
 @pytest.mark.parametrize("name", BODIES)
 @pytest.mark.usefixtures("nothing_happens")
-def test_what_is_no_body_is_refused(name: str, sender: Sender) -> None:
+def test_invalid_bodies_are_refused(name: str, sender: Sender) -> None:
     contents = [
         b"{", b"}", b"\x00", b"\xff\xfe", b'"text"', b"1", b"true", b"[]", b"[{}]", b"NaN", b"[" * 10_000, b'{"a":' * 10_000,
         b"[" * 10_000 + b"]" * 10_000, b'{"a":' * 9_000 + b"1" + b"}" * 9_000, b'{"\\ud800": 1}', b'{"a": 1,}', b"{'a': 1}",
@@ -100,7 +100,7 @@ def test_what_is_no_body_is_refused(name: str, sender: Sender) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.usefixtures("nothing_happens")
-def test_a_body_over_64_kib_is_413_however_it_is_sent(name: str, sender: Sender) -> None:
+def test_body_over_64_kib_is_413_with_and_without_content_length(name: str, sender: Sender) -> None:
     text = json.dumps(full_body(name, sender.thing)).encode()
     large = text + b" " * (64 * 1024 + 1 - len(text))
     refused(sender.raw(name, large), 413, slug="body-too-large")
@@ -109,7 +109,7 @@ def test_a_body_over_64_kib_is_413_however_it_is_sent(name: str, sender: Sender)
         refused(sender.raw(name, chunks), 413, slug="body-too-large")
 
 
-def test_a_body_of_64_kib_is_not_too_large(sender: Sender) -> None:
+def test_body_of_64_kib_is_accepted(sender: Sender) -> None:
     text = json.dumps(sender.thing.body("book_tickets")).encode()
     assert sender.raw("book_tickets", text + b" " * (64 * 1024 - len(text))).status_code == 201
 
@@ -167,7 +167,7 @@ def _categories(*names: str, **changes: Any) -> JSON:
     ],
 )
 @pytest.mark.usefixtures("nothing_happens")
-def test_an_event_that_can_not_be_is_refused_with_the_field(changes: JSON, path: str, sender: Sender) -> None:
+def test_invalid_event_is_refused_with_the_field(changes: JSON, path: str, sender: Sender) -> None:
     assert path in paths(refused(sender.raw("create_event", json.dumps(_event(**changes))), 422, slug="malformed"))
 
 
@@ -185,7 +185,7 @@ def test_an_event_that_can_not_be_is_refused_with_the_field(changes: JSON, path:
     ],
 )
 @pytest.mark.usefixtures("nothing_happens")
-def test_an_edit_that_can_not_be_is_refused_with_the_field(changes: JSON, path: str, sender: Sender) -> None:
+def test_invalid_edit_is_refused_with_the_field(changes: JSON, path: str, sender: Sender) -> None:
     assert path in paths(refused(sender.raw("update_event", json.dumps(changes)), 422, slug="malformed"))
 
 
@@ -207,12 +207,12 @@ def test_an_edit_that_can_not_be_is_refused_with_the_field(changes: JSON, path: 
     ],
 )
 @pytest.mark.usefixtures("nothing_happens")
-def test_a_booking_that_can_not_be_is_refused_with_the_field(body: JSON, path: str, sender: Sender) -> None:
+def test_invalid_booking_is_refused_with_the_field(body: JSON, path: str, sender: Sender) -> None:
     assert path in paths(refused(sender.raw("book_tickets", json.dumps(body)), 422, slug="malformed"))
 
 
 @pytest.mark.usefixtures("nothing_happens")
-def test_an_edit_is_done_whole_or_not_at_all(sender: Sender) -> None:
+def test_edit_is_applied_completely_or_not_at_all(sender: Sender) -> None:
     """A new name and price come with a capacity below what is taken, or with a category too many."""
     first, second = sender.thing.event["categories"]
     below = {"name": "New", "categories": [{"id": first["id"], "price": "1", "capacity": 1}, {"id": second["id"]}]}

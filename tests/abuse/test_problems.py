@@ -158,7 +158,7 @@ def scene(stack: Stack, thing: Thing, organizer: Person, alice: Person, strict_a
     return Scene(stack, thing, organizer, alice, strict_api)
 
 
-def test_there_is_a_recipe_for_every_promise() -> None:
+def test_every_documented_problem_has_a_recipe() -> None:
     assert RECIPES.keys() == PROMISED
 
 
@@ -196,7 +196,7 @@ def test_each_problem_has_a_page(slug: str, stack: Stack) -> None:
 @pytest.mark.parametrize(
     "slug", ["", "x", "<script>alert(1)</script>", "%3Cimg%20src=x%3E", "%00", "%ff", "sold-out%00", "{title}", "a" * 5_000]
 )
-def test_what_is_no_problem_has_no_page_and_is_not_repeated(slug: str, stack: Stack) -> None:
+def test_unknown_problem_has_no_page_and_is_not_echoed(slug: str, stack: Stack) -> None:
     response = stack.http.get(f"/problems/{slug}")
     refused(response, 404, slug="not-found")
     assert "<" not in response.text

@@ -53,7 +53,7 @@ def _body(name: str, thing: Thing) -> JSON:
     return body | ({"customer": {"name": "A", "email": "a@example.test"}} if name == "book_tickets" else {})
 
 
-def test_these_are_all_bodies_that_there_are(routes: Routes) -> None:
+def test_table_lists_all_request_bodies(routes: Routes) -> None:
     found = {name: [path for path, _ in _objects(routes, schema)] for name in OPERATIONS if (schema := routes.schema(name))}
     assert found == BODIES
 

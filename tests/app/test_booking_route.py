@@ -46,7 +46,9 @@ CASES: dict[str, tuple[str | None, bytes, dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_both_ways_answer_the_same(case: str, both_ways: list[str], stack: Stack, organizer: Person, alice: Person) -> None:
+def test_fast_path_and_documented_route_respond_identically(
+    case: str, both_ways: list[str], stack: Stack, organizer: Person, alice: Person
+) -> None:
     who, body, headers = CASES[case]
     tokens = {"alice": alice.token, "organizer": organizer.token, "admin": stack.admin.token, "bad": "x" * 43}
     if who == "auditor":
@@ -57,6 +59,6 @@ def test_both_ways_answer_the_same(case: str, both_ways: list[str], stack: Stack
     assert hot == long
 
 
-def test_the_methods_beside_it_are_the_frameworks(both_ways: list[str], organizer: Person) -> None:
+def test_other_methods_are_handled_by_the_framework(both_ways: list[str], organizer: Person) -> None:
     assert organizer.do("PUT", both_ways[0], tickets()).status_code == 405
     assert organizer.do("GET", both_ways[0], Ledger_Position=organizer.last).status_code == 200

@@ -103,7 +103,7 @@ def front(tmp_path: Path) -> Iterator[Front]:
         yield Front(port, stand_ins)
 
 
-def test_an_event_stays_with_one_process(front: Front) -> None:
+def test_requests_of_an_event_go_to_one_process(front: Front) -> None:
     served = set()
     for _ in range(30):
         event = uuid.uuid4()
@@ -114,7 +114,7 @@ def test_an_event_stays_with_one_process(front: Front) -> None:
     assert served == {b"0", b"1"}
 
 
-def test_what_a_client_says_of_itself_counts_for_nothing(front: Front) -> None:
+def test_client_supplied_forwarding_headers_are_ignored(front: Front) -> None:
     claims = {"X-Forwarded-For": "8.8.8.8", "X-Forwarded-Host": "evil.example", "Forwarded": "for=8.8.8.8"}
     front.ask("GET", "/api/events", headers=claims)
     ((_, _, headers),) = [request for one in front.stand_ins for request in one.seen]
@@ -123,7 +123,7 @@ def test_what_a_client_says_of_itself_counts_for_nothing(front: Front) -> None:
     assert not {"X-Forwarded-Host", "Forwarded"} & set(headers)
 
 
-def test_a_body_over_the_limit_is_refused_at_the_door(front: Front) -> None:
+def test_body_over_the_limit_is_refused_by_nginx(front: Front) -> None:
     status, body, kind = front.ask("POST", "/api/events", b"x" * (64 * 1024 + 1))
     assert (status, kind) == (413, "application/problem+json")
     assert b"/problems/body-too-large" in body
@@ -138,7 +138,7 @@ def test_metrics_are_not_public(front: Front, path: str) -> None:
 
 
 @pytest.mark.parametrize(("method", "sent"), [("GET", 2), ("POST", 1)])
-def test_a_command_is_never_sent_twice(front: Front, method: str, sent: int) -> None:
+def test_command_is_never_sent_to_two_processes(front: Front, method: str, sent: int) -> None:
     for one in front.stand_ins:
         one.dying = True
     status, body, kind = front.ask(method, f"/api/events/{uuid.uuid4()}/bookings")
@@ -146,7 +146,7 @@ def test_a_command_is_never_sent_twice(front: Front, method: str, sent: int) -> 
     assert (b"/problems/busy" if method == "GET" else b"/problems/outcome-unknown") in body
 
 
-def test_a_command_goes_to_another_process_if_one_is_not_there(tmp_path: Path) -> None:
+def test_command_goes_to_another_process_if_one_is_unreachable(tmp_path: Path) -> None:
     alive = StandIn(0)
     with alive.serving(), socket.socket() as gone, socket.socket() as probe:
         gone.bind(("127.0.0.1", 0))  # bound and not listening: it refuses
@@ -159,7 +159,7 @@ def test_a_command_goes_to_another_process_if_one_is_not_there(tmp_path: Path) -
     assert len(alive.seen) == 20
 
 
-def test_live_events_are_not_held_back(front: Front) -> None:
+def test_live_events_are_not_buffered(front: Front) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", front.port, timeout=2)
     connection.request("GET", "/api/live?event_id=1")
     for one in front.stand_ins:

@@ -136,7 +136,7 @@ def _fill(clone: Path) -> None:
             shutil.copy2(ROOT / name, clone / name)
 
 
-def test_setup_and_run_serve_the_page_and_leave_nothing(newcomer: Newcomer) -> None:
+def test_setup_and_run_serve_the_page_and_leave_no_process(newcomer: Newcomer) -> None:
     newcomer.make("setup")
     try:
         with newcomer.running(newcomer.home / "log") as process:

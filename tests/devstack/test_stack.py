@@ -23,7 +23,7 @@ from tests.running_system import free_port
 ROOT = Path(__file__).parent.parent.parent
 
 
-def test_port_taken(server_directory: Path) -> None:
+def test_used_port_is_reported(server_directory: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -32,7 +32,7 @@ def test_port_taken(server_directory: Path) -> None:
     assert said == f"Port {port} of 127.0.0.1 can't be used (Address already in use): set PORT or HOST to another value.\n"
 
 
-def test_data_dir_not_writable(server_directory: Path) -> None:
+def test_unwritable_data_dir_is_reported(server_directory: Path) -> None:
     (server_directory / "file").touch()
     said = refusal(environment_of(server_directory / "file"))
     assert (
@@ -41,7 +41,7 @@ def test_data_dir_not_writable(server_directory: Path) -> None:
     )
 
 
-def test_database_refusing_and_its_password_unsaid(server_directory: Path) -> None:
+def test_refused_connection_is_reported_without_the_password(server_directory: Path) -> None:
     said = refusal(environment_of(server_directory, DATABASE_URL=f"postgresql://me:wasser@127.0.0.1:{free_port()}/seats"))
     assert said.startswith("PostgreSQL at DATABASE_URL refuses the connection: ")
     assert "Connection refused" in said
@@ -50,11 +50,11 @@ def test_database_refusing_and_its_password_unsaid(server_directory: Path) -> No
 
 
 @pytest.mark.parametrize("url", ["mysql://me:wasser@127.0.0.1/seats", "postgresql://me:wasser@[/seats", "me:wasser"])
-def test_no_database_url(url: str, server_directory: Path) -> None:
+def test_invalid_database_url_is_reported(url: str, server_directory: Path) -> None:
     assert refusal(environment_of(server_directory, DATABASE_URL=url)) == "DATABASE_URL is not a postgresql:// URL.\n"
 
 
-def test_setting_that_is_wrong(server_directory: Path) -> None:
+def test_invalid_setting_is_reported(server_directory: Path) -> None:
     assert refusal(environment_of(server_directory, PORT="http")) == "PORT is 'http', which is not a whole number.\n"
 
 
@@ -83,7 +83,7 @@ def _alive(family: list[psutil.Process]) -> list[psutil.Process]:
     return [member for member in alive if member.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_run_stop_and_run_again(server_directory: Path) -> None:
+def test_stack_starts_stops_and_starts_again(server_directory: Path) -> None:
     environment, data = environment_of(server_directory / "data"), server_directory / "data"
     with _running(environment, server_directory / "log") as process:
         family = _family(process)
@@ -114,7 +114,7 @@ def _status(environment: Mapping[str, str], path: str) -> int:
         connection.close()
 
 
-async def test_a_demo_whose_loading_was_broken_off_is_whole_after_the_next_run(settings: Settings, database_url: str) -> None:
+async def test_interrupted_demo_load_is_completed_by_the_next_run(settings: Settings, database_url: str) -> None:
     await load(settings)
     entries = _entries(database_url)
     _forget_all_but(database_url, 40)
@@ -125,7 +125,7 @@ async def test_a_demo_whose_loading_was_broken_off_is_whole_after_the_next_run(s
     assert "Loading the demo data" in (settings.data_dir / "log").read_text()
 
 
-async def test_a_ledger_in_use_is_no_reason_not_to_start_with_the_demo_on(settings: Settings, database_url: str) -> None:
+async def test_demo_setting_does_not_prevent_a_start_with_a_used_ledger(settings: Settings, database_url: str) -> None:
     await load(settings)
     with psycopg.connect(database_url) as connection:
         connection.execute(
@@ -173,7 +173,7 @@ def _member(family: list[psutil.Process], name: str) -> psutil.Process:
     return next(member for member in family if member.cmdline()[-1:] == [name])
 
 
-def test_a_worker_and_a_tick_that_die_start_again(server_directory: Path) -> None:
+def test_killed_worker_and_tick_are_restarted(server_directory: Path) -> None:
     environment, log = environment_of(server_directory / "data"), server_directory / "log"
     with _running(environment, log) as process:
         first = _family(process)
@@ -197,7 +197,7 @@ def test_a_worker_and_a_tick_that_die_start_again(server_directory: Path) -> Non
         ("redis", "Redis ended by itself; its log is {}/redis/server.log. Everything was stopped."),
     ],
 )
-def test_what_nothing_works_without_ends_all(program: str, reason: str, server_directory: Path) -> None:
+def test_end_of_an_essential_process_ends_all(program: str, reason: str, server_directory: Path) -> None:
     data = server_directory / "data"
     with _running(environment_of(data), server_directory / "log") as process:
         family = _family(process)
@@ -208,7 +208,7 @@ def test_what_nothing_works_without_ends_all(program: str, reason: str, server_d
     assert (server_directory / "log").read_text().splitlines()[-1] == reason.format(data)
 
 
-def test_killed_it_leaves_nothing(server_directory: Path) -> None:
+def test_killed_stack_leaves_no_processes(server_directory: Path) -> None:
     with _running(environment_of(server_directory / "data"), server_directory / "log") as process:
         family = _family(process)
         process.kill()

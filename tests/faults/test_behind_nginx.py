@@ -33,7 +33,7 @@ def by(door: httpx.Client, who: Person) -> Person:
     return Person(door, who.id, who.token, who.email)
 
 
-def test_a_rush_through_three_doors_sells_each_seat_once(
+def test_rush_over_three_addresses_sells_each_seat_once(
     stack: Stack, organizer: Person, alice: Person, doors: list[httpx.Client]
 ) -> None:
     event = stack.event(organizer, capacity=SEATS)
@@ -60,7 +60,7 @@ def test_a_rush_through_three_doors_sells_each_seat_once(
     assert max(wait for _, wait in results) < 2.5
 
 
-def test_what_one_process_cancels_the_other_sells_again(
+def test_seat_cancelled_at_one_process_is_sold_by_the_other(
     stack: Stack, organizer: Person, alice: Person, doors: list[httpx.Client]
 ) -> None:
     event = stack.event(organizer, capacity=1)

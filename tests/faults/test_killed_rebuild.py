@@ -131,7 +131,7 @@ def _verify(stack: Stack) -> str:
 
 
 @pytest.mark.timeout(1_200 if SOAK else 300)
-def test_killed_while_people_book_and_look(long_stack: tuple[Stack, list[str], int]) -> None:
+def test_rebuild_survives_kills_during_bookings_and_queries(long_stack: tuple[Stack, list[str], int]) -> None:
     stack, sold, each = long_stack
     buyers, stop, dice = [Buyer(stack, sold, each) for _ in range(BUYERS)], threading.Event(), random.Random(6)
     _projected(stack)

@@ -18,7 +18,7 @@ from tests.workers.deployment import a_worker, position, process, wait_until
 KILLS = rounds(6, 100)
 
 
-def test_killed_in_mid_batch(settings: Settings) -> None:
+def test_worker_killed_in_a_batch_loses_and_repeats_nothing(settings: Settings) -> None:
     settings, dice, story = replace(settings, verify_hours=0), random.Random(6), Story(seed=6)
     began = time.monotonic()
     with (

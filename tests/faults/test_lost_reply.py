@@ -21,7 +21,7 @@ ROUNDS = rounds(20, 200)
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("rivals", [0, 1], ids=["optimistic", "under the lock"])
-async def test_a_lost_reply_to_commit_costs_nobody_a_booking(database_url: str, rivals: int) -> None:
+async def test_lost_reply_to_commit_loses_no_booking(database_url: str, rivals: int) -> None:
     """With a rival, who was first each time, the append is the second try: the one under the lock."""
     longest = 0.0
     async with (
@@ -45,7 +45,7 @@ async def test_a_lost_reply_to_commit_costs_nobody_a_booking(database_url: str, 
     assert longest < 2.5
 
 
-async def test_a_frozen_connection_is_cut_and_the_next_one_serves(database_url: str) -> None:
+async def test_frozen_connection_is_closed_and_replaced(database_url: str) -> None:
     async with losing_proxy(database_url) as proxy:
         connect = partial(LedgerConnection.connect, proxy.url, s.MACS)
         async with t.an_appender(database_url, connect, timeout_seconds=0.5) as appender:

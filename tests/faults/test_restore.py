@@ -72,7 +72,7 @@ def _restore(url: str, file: Path) -> None:
     subprocess.run([program, "--no-owner", "--exit-on-error", f"--dbname={url}", file], check=True, capture_output=True)
 
 
-def test_a_backup_made_under_load(database_url: str, restored_url: str, tmp_path: Path) -> None:
+def test_backup_under_load_restores_consistently(database_url: str, restored_url: str, tmp_path: Path) -> None:
     story, file, keys = Story(seed=14), tmp_path / "backup", tmp_path / "keys"
     with closing(Shop(database_url, keys)) as shop, ThreadPoolExecutor(1) as threads:
         s.append(shop.ledger, story.entries)

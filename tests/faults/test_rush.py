@@ -24,7 +24,7 @@ async def rush(appenders: list[Appender], commands: list[BookSeats]) -> Counter[
     return Counter(type(one) for one in await t.answers(sent))
 
 
-async def test_500_clients_want_10_seats(database_url: str) -> None:
+async def test_500_clients_get_exactly_10_seats(database_url: str) -> None:
     async with t.an_appender(database_url) as one, t.an_appender(database_url) as two:
         event_id, began = await t.scheduled(one, capacity=10), monotonic()
         found = await rush([one, two], [t.book(event_id, customer(number)) for number in range(500)])
@@ -34,7 +34,7 @@ async def test_500_clients_want_10_seats(database_url: str) -> None:
     assert len(await t.bookings_of(database_url, event_id)) == 10
 
 
-async def test_customers_race_their_own_limit(database_url: str) -> None:
+async def test_concurrent_bookings_respect_the_customers_limit(database_url: str) -> None:
     async with t.an_appender(database_url) as one, t.an_appender(database_url) as two:
         event_id = await t.scheduled(one, capacity=1_000, limit=4)
         found = await rush([one, two], [t.book(event_id, customer(number % 20)) for number in range(400)])
@@ -48,7 +48,7 @@ async def test_customers_race_their_own_limit(database_url: str) -> None:
     assert set(held.values()) == {4}
 
 
-async def test_seats_that_come_back_in_the_rush_are_sold_and_none_twice(database_url: str) -> None:
+async def test_seats_cancelled_in_a_rush_are_sold_again_once(database_url: str) -> None:
     """Each holder gives the seat back and wants another, at both processes; 20 seats, 40 people, 5 rounds each."""
     async with t.an_appender(database_url) as one, t.an_appender(database_url) as two:
         event_id = await t.scheduled(one, capacity=20)

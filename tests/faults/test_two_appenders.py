@@ -50,7 +50,7 @@ async def test_two_saturated_processes_both_make_progress(database_url: str) -> 
     assert max(*here, *there) < 2
 
 
-async def test_one_client_beside_a_saturated_process_is_not_left_waiting(database_url: str) -> None:
+async def test_client_beside_a_saturated_process_is_served(database_url: str) -> None:
     async with t.an_appender(database_url) as busy, t.an_appender(database_url) as quiet:
         event_id = await t.scheduled(busy, capacity=SEATS)
         there: list[float] = []
@@ -87,7 +87,7 @@ class Unlucky(LedgerConnection):
         return await super().append_and_commit(run)
 
 
-async def test_the_second_try_can_t_lose(database_url: str) -> None:
+async def test_second_attempt_under_the_lock_succeeds(database_url: str) -> None:
     async with t.an_appender(database_url) as rival:
         Unlucky.rival, Unlucky.event_id = rival, await t.scheduled(rival, capacity=1_000)
         async with t.an_appender(database_url, partial(Unlucky.connect, database_url, s.MACS)) as appender:
@@ -118,7 +118,7 @@ async def test_a_batch_under_the_lock_takes_two_round_trips(database_url: str, t
     assert trips == [2, 2]
 
 
-async def test_who_waits_for_the_lock_for_too_long_knows_that_nothing_happened(database_url: str) -> None:
+async def test_lock_timeout_reports_that_nothing_was_executed(database_url: str) -> None:
     async with t.an_appender(database_url, timeout_seconds=0.4) as appender:
         event_id = await t.scheduled(appender)
         appender._contention.conflict()
@@ -130,7 +130,7 @@ async def test_who_waits_for_the_lock_for_too_long_knows_that_nothing_happened(d
     assert await t.bookings_of(database_url, event_id) == [last.id]
 
 
-async def test_a_lock_that_does_not_come_appends_nothing_for_certain(database_url: str) -> None:
+async def test_lock_timeout_appends_nothing(database_url: str) -> None:
     """The server's time-out under the lock is no lost connection: the same one goes on, and nobody hears of an unknown outcome."""
     async with t.an_appender(database_url, timeout_seconds=10) as appender:
         event_id = await t.scheduled(appender)
@@ -148,7 +148,7 @@ async def test_a_lock_that_does_not_come_appends_nothing_for_certain(database_ur
     assert await t.bookings_of(database_url, event_id) == [command.id]
 
 
-async def test_no_refusal_while_a_seat_is_free(database_url: str) -> None:
+async def test_free_seat_is_never_refused(database_url: str) -> None:
     """One process sells out, the other gives a seat back: the first sells it, every time, and at once."""
     async with t.an_appender(database_url) as seller, t.an_appender(database_url) as returns:
         event_id = await t.scheduled(seller, capacity=3)

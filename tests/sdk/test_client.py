@@ -87,12 +87,12 @@ def _said(script: str, *arguments: str) -> str:
 # --- what is generated
 
 
-def test_an_api_client_without_arguments_is_at_the_address_of_the_document() -> None:
+def test_api_client_uses_the_documents_server_by_default() -> None:
     assert ApiClient().configuration.host == "http://localhost:8000"
     assert EventsApi().api_client.configuration.host == "http://localhost:8000"
 
 
-def test_values_are_what_python_has_for_them(stack: Stack, organizer: Person, alice: Person) -> None:
+def test_values_have_python_types(stack: Stack, organizer: Person, alice: Person) -> None:
     client = ApiClient(Configuration(host=stack.url))
     client.configuration.access_token = AccountsApi(client).log_in(LogIn(email=organizer.email, password=PASSWORD)).access_token
     event = _new_event(client)
@@ -119,7 +119,7 @@ def test_values_are_what_python_has_for_them(stack: Stack, organizer: Person, al
     assert EventsApi(client).get_events(status=EventFilter.ALL, limit=1).items
 
 
-def test_a_refusal_carries_the_problem(stack: Stack, alice: Person, organizer: Person) -> None:
+def test_error_response_exception_has_the_problem(stack: Stack, alice: Person, organizer: Person) -> None:
     client = ApiClient(Configuration(host=stack.url, access_token=alice.token))
     event = stack.event(organizer, capacity=1)
     with pytest.raises(ConflictException) as refused:
@@ -140,7 +140,7 @@ def test_a_refusal_carries_the_problem(stack: Stack, alice: Person, organizer: P
 # --- what is around it
 
 
-def test_the_sample_script(stack: Stack, organizer: Person, alice: Person) -> None:
+def test_sample_script_runs(stack: Stack, organizer: Person, alice: Person) -> None:
     """With the demo's people, who are not in this system: two that are stand in for them, by name alone."""
     script = (ROOT / "sdk" / "examples" / "house_concert.py").read_text()
     for demo, person in (("organizer@example.test", organizer), ("alice@example.test", alice)):
@@ -154,7 +154,7 @@ def test_the_sample_script(stack: Stack, organizer: Person, alice: Person) -> No
         assert said in output
 
 
-def test_the_expected_usage_as_printed(stack: Stack, organizer: Person) -> None:
+def test_expected_usage_runs_as_printed(stack: Stack, organizer: Person) -> None:
     """But for where the server is."""
     stack.event(organizer, name="Listed by the SDK")
     script = (ROOT / "sdk" / "examples" / "expected_usage.py").read_text()
@@ -162,7 +162,7 @@ def test_the_expected_usage_as_printed(stack: Stack, organizer: Person) -> None:
     assert _said(script).startswith("items=[Event(id=UUID(")
 
 
-def test_the_quick_start_of_its_readme(stack: Stack, organizer: Person, alice: Person) -> None:
+def test_readme_quick_start_runs(stack: Stack, organizer: Person, alice: Person) -> None:
     """With an event and a person that are here in place of the demo's."""
     event = stack.event(organizer, name="Midsummer of the quick start")
     organizer.see(f"/api/events/{event['id']}")  # so it is there for everybody
@@ -177,7 +177,7 @@ def test_the_quick_start_of_its_readme(stack: Stack, organizer: Person, alice: P
     assert re.fullmatch(r"\d+ \{'General': \d+, 'VIP': 5\}", said.splitlines()[-1])
 
 
-def test_a_lost_reply_is_asked_for_again_and_nothing_happens_twice(
+def test_lost_response_is_retried_and_nothing_is_executed_twice(
     proxy: LosingProxy, stack: Stack, organizer: Person, organizer_client: Client, alice: Person
 ) -> None:
     event = _new_event(organizer_client)
@@ -189,7 +189,7 @@ def test_a_lost_reply_is_asked_for_again_and_nothing_happens_twice(
     assert EventsApi(client).get_event(event.id).available == 3
 
 
-def test_ones_own_key_is_kept(organizer_client: Client, alice_client: Client) -> None:
+def test_given_idempotency_key_is_kept(organizer_client: Client, alice_client: Client) -> None:
     event = _new_event(organizer_client)
     first, again = (BookingsApi(alice_client).book_tickets(event.id, _seats(), idempotency_key="mine") for _ in range(2))
     other = BookingsApi(alice_client).book_tickets(event.id, _seats())
@@ -197,21 +197,21 @@ def test_ones_own_key_is_kept(organizer_client: Client, alice_client: Client) ->
     assert other.id != first.id
 
 
-def test_what_it_wrote_it_reads(organizer_client: Client, alice_client: Client) -> None:
+def test_client_reads_its_own_writes(organizer_client: Client, alice_client: Client) -> None:
     event = _new_event(organizer_client, capacity=30)
     for left in range(29, 9, -1):
         BookingsApi(alice_client).book_tickets(event.id, _seats())
         assert EventsApi(alice_client).get_event(event.id).available == left
 
 
-def test_lists_are_whole(organizer_client: Client, alice_client: Client) -> None:
+def test_every_yields_complete_lists(organizer_client: Client, alice_client: Client) -> None:
     event = _new_event(organizer_client)
     made = [BookingsApi(alice_client).book_tickets(event.id, _seats()).id for _ in range(5)]
     found = [one.id for one in every(BookingsApi(alice_client).get_bookings, event_id=event.id, limit=2)]
     assert found == made[::-1]
 
 
-def test_refusals_have_names(organizer_client: Client, alice_client: Client) -> None:
+def test_error_responses_have_named_exceptions(organizer_client: Client, alice_client: Client) -> None:
     event = _new_event(organizer_client, capacity=3, max_tickets_per_customer=2)
     with pytest.raises(CustomerLimit) as limit:
         BookingsApi(alice_client).book_tickets(event.id, _seats(3))
@@ -226,7 +226,7 @@ def test_refusals_have_names(organizer_client: Client, alice_client: Client) -> 
     assert cancelled.value.problem.reason == "cancelled"
 
 
-def test_a_server_that_is_away_is_waited_for_and_then_an_error(stack: Stack, alice: Person) -> None:
+def test_unavailable_server_is_retried_and_then_an_error(stack: Stack, alice: Person) -> None:
     client = Client(f"http://127.0.0.1:{free_port()}", patience_seconds=0.5)
     began = datetime.now(UTC)
     with pytest.raises(Exception, match="refused"):
@@ -236,7 +236,7 @@ def test_a_server_that_is_away_is_waited_for_and_then_an_error(stack: Stack, ali
     assert datetime.now(UTC) - began < timedelta(seconds=5)
 
 
-def test_busy_is_tried_again(stack: Stack, organizer_client: Client, alice: Person) -> None:
+def test_busy_is_retried(stack: Stack, organizer_client: Client, alice: Person) -> None:
     """A process in which one command at a time may wait says 503 to the others, and when to come back."""
     event = _new_event(organizer_client, capacity=100)
     port = free_port()
@@ -266,7 +266,7 @@ def test_busy_is_tried_again(stack: Stack, organizer_client: Client, alice: Pers
     assert EventsApi(organizer_client).get_event(event.id).available <= 100 - 9
 
 
-def test_too_many_log_ins_say_when_to_come_back(stack: Stack, alice: Person) -> None:
+def test_too_many_log_ins_have_retry_after(stack: Stack, alice: Person) -> None:
     port = free_port()
     process = stack.start("app", PORT=str(port), LOGIN_ATTEMPTS_PER_MINUTE="1")
     try:
@@ -284,7 +284,9 @@ def test_too_many_log_ins_say_when_to_come_back(stack: Stack, alice: Person) -> 
     assert int((refusals[-1].headers or {})["Retry-After"]) > 0
 
 
-def test_live_seats_go_on_after_a_break(proxy: LosingProxy, organizer_client: Client, alice_client: Client) -> None:
+def test_live_availability_reconnects_after_a_broken_connection(
+    proxy: LosingProxy, organizer_client: Client, alice_client: Client
+) -> None:
     event = _new_event(organizer_client)
     seats = availability(Client(proxy.url), event.id)
     assert next(seats).available == 5
@@ -298,7 +300,7 @@ def test_live_seats_go_on_after_a_break(proxy: LosingProxy, organizer_client: Cl
     assert proxy.lost == 1
 
 
-def test_a_refused_stream_is_an_error(stack: Stack) -> None:
+def test_refused_live_stream_is_an_error(stack: Stack) -> None:
     client = Client(stack.url)
     client.configuration.access_token = "x" * 43
     with pytest.raises(ApiException) as refused:

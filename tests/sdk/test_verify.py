@@ -67,7 +67,7 @@ def refusal(content: bytes) -> str:
     return str(refused.value)
 
 
-def test_a_receipt_is_accepted_alone_and_offline(alone: Path, tmp_path: Path) -> None:
+def test_receipt_is_verified_standalone_and_offline(alone: Path, tmp_path: Path) -> None:
     (tmp_path / "key").write_text(KEY + "\n")
     (tmp_path / "receipt.txt").write_text(RECEIPT)
     for key in (KEY, str(tmp_path / "key")):
@@ -77,7 +77,7 @@ def test_a_receipt_is_accepted_alone_and_offline(alone: Path, tmp_path: Path) ->
         assert "Each of these entries is in the log" in done.stdout
 
 
-def test_every_byte_counts() -> None:
+def test_receipt_with_any_changed_byte_is_refused() -> None:
     """S: each byte changed in two ways, and the file cut off after each."""
     raw = RECEIPT.encode()
     assert len(OF_A_BOOKING) >= 3
@@ -92,12 +92,12 @@ def test_every_byte_counts() -> None:
 
 
 @pytest.mark.parametrize("add", [b"\n", b" ", b"x", b"\r\n", b"\0", RECEIPT.encode()])
-def test_nothing_may_be_added(add: bytes) -> None:
+def test_receipt_with_added_content_is_refused(add: bytes) -> None:
     refusal(RECEIPT.encode() + add)
     refusal(add + RECEIPT.encode())
 
 
-def test_other_ways_to_write_the_same_are_refused() -> None:
+def test_non_canonical_encodings_are_refused() -> None:
     refusal(RECEIPT.replace("\n", "\r\n").encode())
     refusal(RECEIPT.encode("utf-16"))
     text, _, signature = RECEIPT.rpartition("\n\n")
@@ -108,7 +108,7 @@ def test_other_ways_to_write_the_same_are_refused() -> None:
         refusal(f"{text}\n\n{signature[:-3]}{other}=\n".encode())
 
 
-def test_a_receipt_of_another_key_is_refused() -> None:
+def test_receipt_signed_by_another_key_is_refused() -> None:
     foreign = LOG.receipt(*OF_A_BOOKING, signer=OTHER)
     assert refusal(foreign.encode()).startswith("The receipt is signed by seatledger-test/1+")
     assert refusal(SIGNER.sign(foreign.rpartition("\n\n")[0] + "\n").encode()).startswith(
@@ -141,13 +141,13 @@ TEXT = RECEIPT.rpartition("\n\n")[0] + "\n"
         ('"checkpoint": "seat', '"checkpoint": "Seat', "The signature of the checkpoint in the receipt does not fit its text"),
     ],
 )  # fmt: skip
-def test_words_and_entries_have_to_agree_whoever_signs(old: str, new: str, sentence: str) -> None:
+def test_receipt_text_that_differs_from_its_entries_is_refused(old: str, new: str, sentence: str) -> None:
     assert old in TEXT
     assert refusal(signed(TEXT.replace(old, new, 1))).startswith(sentence)
 
 
 @pytest.mark.parametrize(("leave_out", "says"), [(0, "make up"), (1, "make up|says"), (-1, "says")])
-def test_an_entry_that_is_left_out_is_noticed(leave_out: int, says: str) -> None:
+def test_receipt_with_a_missing_entry_is_refused(leave_out: int, says: str) -> None:
     words, mark, proof = TEXT.partition("--- proof ---\n")
     given = json.loads(proof)
     del given["entries"][leave_out]
@@ -155,7 +155,7 @@ def test_an_entry_that_is_left_out_is_noticed(leave_out: int, says: str) -> None
         verify_receipt(signed(words + mark + json.dumps(given) + "\n").decode(), KEYS)
 
 
-def test_another_bookings_entry_is_refused() -> None:
+def test_receipt_with_another_bookings_entry_is_refused() -> None:
     strange = next(index for index, one in enumerate(LOG.entries) if one.stream != LOG.entries[OF_A_BOOKING[0]].stream)
     proof = query_api.responses.receipt._entry(LOG.entries[strange].stream, LOG.proven(strange))
     words, mark, old = TEXT.partition("--- proof ---\n")
@@ -168,7 +168,7 @@ def test_another_bookings_entry_is_refused() -> None:
 @example(b"\xff\xfe")
 @example(b"")
 @example(RECEIPT.encode()[:-1])
-def test_whatever_comes_is_refused_in_one_sentence(content: bytes) -> None:
+def test_malformed_files_are_refused_in_one_sentence(content: bytes) -> None:
     for one in (content, b"Seatledger receipt\n\n" + content):
         with pytest.raises(Refused, match=r"\A[^\n]+\.\Z"):
             seatledger_verify.verify(seatledger_verify.text_of(one), KEYS)
@@ -181,14 +181,14 @@ def test_whatever_comes_is_refused_in_one_sentence(content: bytes) -> None:
         '{"checkpoint": "\\ud800\\n\\n— a b\\n", "entries": []}',
     ],
 )  # fmt: skip
-def test_a_signed_proof_that_is_none_is_refused_in_one_sentence(proof: str) -> None:
+def test_signed_malformed_proof_is_refused_in_one_sentence(proof: str) -> None:
     refusal(signed(f"Seatledger receipt\n\nwords\n--- proof ---\n{proof}\n"))
 
 
 # --- the program
 
 
-def test_what_it_cant_use_is_one_line_and_status_1(alone: Path, tmp_path: Path) -> None:
+def test_unusable_input_prints_one_line_and_exits_with_1(alone: Path, tmp_path: Path) -> None:
     files = {
         "cut": RECEIPT.encode()[:1000], "binary": bytes(range(256)) * 10, "empty": b"", "huge": b"x" * (16 * 1024 * 1024 + 1),
         "changed": RECEIPT.replace("Total", "total").encode(),
@@ -203,19 +203,19 @@ def test_what_it_cant_use_is_one_line_and_status_1(alone: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("key", ["", "x", "a+b+c", KEY[:-1], KEY.upper(), KEY.replace("/1", "/2"), "/nowhere"])
-def test_a_key_that_is_none_is_refused(key: str, alone: Path) -> None:
+def test_malformed_key_is_refused(key: str, alone: Path) -> None:
     done = run(alone, "--key", key, "/dev/null")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert done.stderr.startswith("The key: ")
 
 
-def test_it_speaks_to_any_terminal(alone: Path, tmp_path: Path) -> None:
+def test_output_works_in_any_terminal_encoding(alone: Path, tmp_path: Path) -> None:
     (tmp_path / "receipt.txt").write_text(RECEIPT)
     assert run(alone, "--key", KEY, str(tmp_path / "receipt.txt"), LC_ALL="C", PYTHONIOENCODING="ascii").returncode == 0
     assert "--consistency PROOF" in run(alone, "--help").stdout
 
 
-def test_checkpoints_are_checked_one_by_one_and_by_two(alone: Path, tmp_path: Path) -> None:
+def test_checkpoints_and_consistency_are_verified(alone: Path, tmp_path: Path) -> None:
     size = len(LOG.entries)
     for name, count in (("older", 77), ("newer", size)):
         (tmp_path / name).write_text(LOG.checkpoint(count)[1])
@@ -230,13 +230,13 @@ def test_checkpoints_are_checked_one_by_one_and_by_two(alone: Path, tmp_path: Pa
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
 
 
-def test_it_knows_the_decimals_of_every_currency_and_the_receipts_own_words() -> None:
+def test_currency_decimals_and_receipt_text_match_the_product() -> None:
     wrong = {one.code for one in Currency if seatledger_verify.DECIMALS.get(one.code, 2) != exponent(one.code)}
     assert wrong == {one.code for one in Currency if one.exponent is None}
     assert seatledger_verify.ABOUT == query_api.responses.receipt.ABOUT
 
 
-def test_a_receipt_of_the_running_system_is_accepted(stack: Stack, alone: Path, tmp_path: Path) -> None:
+def test_receipt_of_the_running_system_is_verified(stack: Stack, alone: Path, tmp_path: Path) -> None:
     organizer, alice = stack.person("organizer"), stack.person()
     event = stack.event(organizer, name="Soirée — «été»")
     booking = alice.ok("POST", f"/api/events/{event['id']}/bookings", tickets(2))
@@ -251,7 +251,7 @@ def test_a_receipt_of_the_running_system_is_accepted(stack: Stack, alone: Path, 
     assert run(alone, "--key", key, str(tmp_path / "receipt.txt")).returncode == 1
 
 
-def test_the_sdk_fetches_receipts_and_what_proves_them(stack: Stack) -> None:
+def test_sdk_fetches_receipts_and_proofs(stack: Stack) -> None:
     organizer, alice = stack.person("organizer"), stack.person()
     booking = alice.ok("POST", f"/api/events/{stack.event(organizer)['id']}/bookings", tickets(1))
     client = Client(stack.url)

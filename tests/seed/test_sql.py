@@ -37,7 +37,7 @@ def _events(database_url: str) -> tuple[list[RecordedEntry], list[Event]]:
     return entries, list(events.values())
 
 
-def test_both_files_are_what_make_sql_writes_today(tmp_path: Path) -> None:
+def test_sql_files_are_up_to_date(tmp_path: Path) -> None:
     (tmp_path / "seed").mkdir()
     (tmp_path / "docs").mkdir()
     done = subprocess.run(["make", "sql", f"SQL={tmp_path}/"], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607
@@ -46,7 +46,7 @@ def test_both_files_are_what_make_sql_writes_today(tmp_path: Path) -> None:
         assert (tmp_path / file.relative_to(ROOT)).read_text() == file.read_text(), f"{file.name} is out of date: run `make sql`"
 
 
-def test_the_sample_data_is_the_demo_and_fresh(database_url: str) -> None:
+def test_sample_data_equal_the_demo_and_have_current_dates(database_url: str) -> None:
     done = psql(database_url, SAMPLE)
     assert (done.returncode, done.stderr) == (0, "")
     entries, events = _events(database_url)
@@ -74,7 +74,7 @@ def _hour_there(event: Event) -> int:
 
 
 @pytest.mark.parametrize("day", ["2027-02-28 23:59:59", "2044-03-01 00:00:00", "2028-07-01 12:00:00", "2028-10-20 12:00:00"])
-def test_its_upcoming_events_are_upcoming_evenings_whenever_it_is_loaded(database_url: str, tmp_path: Path, day: str) -> None:
+def test_sample_events_are_upcoming_evenings_on_any_day(database_url: str, tmp_path: Path, day: str) -> None:
     """`now()` is the one thing that tells the day."""
     dated = tmp_path / "dated.sql"
     assert SAMPLE.read_text().count("now()") == 1
@@ -87,7 +87,7 @@ def test_its_upcoming_events_are_upcoming_evenings_whenever_it_is_loaded(databas
     assert max(one.entry.at for one in entries) < now
 
 
-def test_a_second_time_is_refused_and_changes_nothing(database_url: str) -> None:
+def test_loading_sample_data_twice_is_refused(database_url: str) -> None:
     psql(database_url, SAMPLE)
     before = _events(database_url)[0]
     done = psql(database_url, SAMPLE)
@@ -96,7 +96,7 @@ def test_a_second_time_is_refused_and_changes_nothing(database_url: str) -> None
     assert _events(database_url)[0] == before
 
 
-def test_what_was_loaded_is_shown_after_the_start(database_url: str, redis_url: str, tmp_path: Path) -> None:
+def test_loaded_sample_data_are_visible_after_the_start(database_url: str, redis_url: str, tmp_path: Path) -> None:
     psql(database_url, SAMPLE)
     with psycopg.connect(database_url) as connection:
         head = str((connection.execute("SELECT max(notification_id) FROM ledger_entries").fetchone() or (0,))[0])
@@ -120,7 +120,7 @@ def test_what_was_loaded_is_shown_after_the_start(database_url: str, redis_url: 
         stack.stop()
 
 
-def test_the_schema_makes_every_table(empty_database_url: str, settings: Settings) -> None:
+def test_schema_file_creates_every_table(empty_database_url: str, settings: Settings) -> None:
     assert psql(empty_database_url, SCHEMA).returncode == 0
     tables = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i', 'S') ORDER BY 1"
     found = []

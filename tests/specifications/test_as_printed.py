@@ -184,7 +184,7 @@ def test_text_5(urls: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("api", COMPAT_APIS)
-def test_alone_it_is_nothing_else(urls: dict[str, str], api: str) -> None:
+def test_standalone_specification_serves_no_other_routes(urls: dict[str, str], api: str) -> None:
     url = urls[api]
     assert ask(url, "GET", "/").headers["location"] == "/docs"
     paths = set(ok(url, "GET", "/openapi.json")["paths"])
@@ -238,7 +238,7 @@ print(people.log_in(LogIn(username=name, password="secret pw")))
 
 
 @pytest.mark.parametrize("api", COMPAT_APIS)
-def test_a_client_of_its_own_document_runs_its_sample(urls: dict[str, str], api: str, tmp_path: Path) -> None:
+def test_generated_client_of_each_document_runs_its_sample(urls: dict[str, str], api: str, tmp_path: Path) -> None:
     generator = Path(sys.executable).with_name("openapi-generator-cli")
     options = "apiDocs=false,apiTests=false,modelDocs=false,modelTests=false"
     command = ["generate", "-i", f"{urls[api]}/openapi.json", "-g", "python", "-o", str(tmp_path), "--global-property", options]
@@ -249,7 +249,7 @@ def test_a_client_of_its_own_document_runs_its_sample(urls: dict[str, str], api:
     assert re.search(r"id=|token=", done.stdout), done.stdout
 
 
-def test_uvicorn_serves_the_application_by_its_name(stack: Stack) -> None:
+def test_uvicorn_serves_app_main_app(stack: Stack) -> None:
     with serving(stack, "uvicorn", "app.main:app", "--port", "{port}") as url:
         assert ask(url, "GET", "/ready").json() == {"status": "ready"}
         assert "<!doctype html>" in ask(url, "GET", "/").text.lower()
@@ -266,7 +266,7 @@ def test_uvicorn_serves_the_application_by_its_name(stack: Stack) -> None:
         (["uvicorn", "app.main:app"], {}, "The API needs DATABASE_URL and REDIS_URL, or a running `make run`"),
     ],
 )
-def test_what_cannot_be_served_says_so_in_a_sentence(
+def test_invalid_specification_setting_is_reported_in_a_sentence(
     command: list[str], given: dict[str, str], sentence: str, tmp_path: Path
 ) -> None:
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "PORT": str(free_port()), **given}

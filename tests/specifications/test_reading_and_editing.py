@@ -13,7 +13,7 @@ from tests.specifications.reserving import EVENT, sign_up
 
 
 @pytest.mark.parametrize("path", ["/events/{id}", "/events/"])
-def test_forty_read_at_once(stack: Stack, path: str) -> None:
+def test_forty_concurrent_reads_succeed(stack: Stack, path: str) -> None:
     api = Client(stack, "event-booking")
     event = api.ok("POST", "/events/", {"name": "Read", "total_seats": 1, "date": LATER})
     with ThreadPoolExecutor(40) as pool:
@@ -21,7 +21,7 @@ def test_forty_read_at_once(stack: Stack, path: str) -> None:
     assert answers == [200] * 40
 
 
-def test_a_list_is_complete_however_long(stack: Stack) -> None:
+def test_long_list_is_complete(stack: Stack) -> None:
     many = EXPORT_PAGE + 5
     anyone = Client(stack, "event-ticketing")
     user = anyone.ok("POST", "/api/users", {"name": "Many", "phone": "1234", "role": "admin"})["id"]
@@ -41,7 +41,7 @@ def _stop_projecting(stack: Stack) -> None:
         process.wait(15)
 
 
-def test_an_edit_is_answered_by_what_it_did_and_none_begins_unseen(database_url: str, redis_url: str, tmp_path: Path) -> None:
+def test_edit_response_shows_its_effect(database_url: str, redis_url: str, tmp_path: Path) -> None:
     stack = Stack(system_settings(database_url, redis_url, tmp_path))
     try:
         olga, rene = sign_up(stack), sign_up(stack)

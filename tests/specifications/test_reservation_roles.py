@@ -62,7 +62,9 @@ MATRIX = [
 
 
 @pytest.mark.parametrize(("table", "method", "path", "body", "role", "status"), MATRIX)
-def test_who_may_do_what(clients: Clients, table: Table, method: str, path: str, body: JSON | None, role: str, status: int) -> None:
+def test_each_role_may_use_its_operations(
+    clients: Clients, table: Table, method: str, path: str, body: JSON | None, role: str, status: int
+) -> None:
     world = World(clients, table)
     ids = {"event": world.event, "second_event": world.second_event, "reservation": world.reservation}
     if body and "event" in body:
@@ -75,12 +77,12 @@ def test_who_may_do_what(clients: Clients, table: Table, method: str, path: str,
 
 @pytest.mark.parametrize("table", TABLES, ids=[table.name for table in TABLES])
 @pytest.mark.parametrize("role", ["nobody", "other"])
-def test_who_may_not_is_told_before_what_is_wrong(clients: Clients, table: Table, role: str) -> None:
+def test_permission_is_checked_before_validation(clients: Clients, table: Table, role: str) -> None:
     world = World(clients, table)
     assert world.clients[role].do("PUT", table.event(world.event), {}).status_code == (401 if role == "nobody" else 403)
 
 
 @pytest.mark.parametrize("table", TABLES, ids=[table.name for table in TABLES])
 @pytest.mark.parametrize("path", ["signup", "login"])
-def test_people_without_a_token_are_let_in(stack: Stack, table: Table, path: str) -> None:
+def test_public_operations_need_no_token(stack: Stack, table: Table, path: str) -> None:
     assert Client(stack, "event-reservations").do("POST", getattr(table, path), {}).status_code == 400

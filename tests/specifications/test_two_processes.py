@@ -15,7 +15,7 @@ def other(stack: Stack) -> Iterator[str]:
         yield url
 
 
-def test_a_booking_that_the_other_process_made_is_cancelled(stack: Stack, other: str) -> None:
+def test_booking_made_by_another_process_can_be_cancelled(stack: Stack, other: str) -> None:
     here, there = (f"{url}/compat/ticketing-platform" for url in (stack.url, other))
     event = httpx.post(f"{here}/events", json={"name": "Two doors", "total_tickets": 10}).json()
     bookings = f"/events/{event['id']}/bookings"
@@ -27,7 +27,7 @@ def test_a_booking_that_the_other_process_made_is_cancelled(stack: Stack, other:
     assert httpx.post(f"{here}{bookings}", json={"user_id": "b", "ticket_count": 2}).status_code == 201
 
 
-def test_an_edit_keeps_the_category_that_was_added_at_the_other_process(stack: Stack, other: str, alice: Person) -> None:
+def test_edit_keeps_a_category_added_by_another_process(stack: Stack, other: str, alice: Person) -> None:
     api = f"{other}/compat/event-ticketing/api"
     admin = next(user["id"] for user in httpx.get(f"{api}/users").json() if user["role"] == "admin")
     headers = {"X-User-Id": str(admin)}

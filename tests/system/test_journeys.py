@@ -9,7 +9,7 @@ from uuid import uuid4
 from tests.running_system import LATER, PASSWORD, Person, Stack, tickets
 
 
-def test_from_sign_up_to_a_cancelled_booking_whose_seat_sells_again(stack: Stack, organizer: Person, bob: Person) -> None:
+def test_customer_signs_up_books_cancels_and_the_seat_sells_again(stack: Stack, organizer: Person, bob: Person) -> None:
     event = stack.event(organizer, capacity=2)
     book = f"/api/events/{event['id']}/bookings"
     stack.nobody().ok("POST", "/api/signup", {"name": "Eve", "email": f"eve-{event['id']}@example.test", "password": PASSWORD})
@@ -26,7 +26,7 @@ def test_from_sign_up_to_a_cancelled_booking_whose_seat_sells_again(stack: Stack
     assert [one["id"] for one in eve.see("/api/bookings")["items"]] == [booking["id"]]
 
 
-def test_some_tickets_are_given_back_at_the_price_paid(stack: Stack, organizer: Person, alice: Person) -> None:
+def test_partial_cancellation_refunds_the_price_paid(stack: Stack, organizer: Person, alice: Person) -> None:
     event = stack.event(organizer)
     booking = alice.ok("POST", f"/api/events/{event['id']}/bookings", {"tickets": [
         {"category": "General", "quantity": 2}, {"category": "VIP", "quantity": 1}]})  # fmt: skip
@@ -40,7 +40,7 @@ def test_some_tickets_are_given_back_at_the_price_paid(stack: Stack, organizer: 
     assert alice.see(f"/api/bookings/{booking['id']}") == after
 
 
-def test_the_box_office_sells_to_a_walk_in_and_to_a_named_customer(stack: Stack, organizer: Person, alice: Person) -> None:
+def test_box_office_sells_to_walk_ins_and_named_customers(stack: Stack, organizer: Person, alice: Person) -> None:
     event = stack.event(organizer, max_tickets_per_customer=1)
     book = f"/api/events/{event['id']}/bookings"
     assert organizer.ok("POST", book, tickets(4))["customer_id"] is None
@@ -54,7 +54,7 @@ def test_the_box_office_sells_to_a_walk_in_and_to_a_named_customer(stack: Stack,
     assert len(list(csv.reader(io.StringIO(answer.text)))) == 3
 
 
-def test_a_box_office_sale_is_the_same_sale_whatever_becomes_of_the_customer(stack: Stack, organizer: Person) -> None:
+def test_box_office_sale_is_idempotent_after_the_customer_changes(stack: Stack, organizer: Person) -> None:
     event, customer = stack.event(organizer), stack.person()
     book, named = f"/api/events/{event['id']}/bookings", {"name": "Cy", "email": customer.email}
     first = organizer.do("POST", book, {**tickets(1), "customer": named}, key="sale")
@@ -67,7 +67,7 @@ def test_a_box_office_sale_is_the_same_sale_whatever_becomes_of_the_customer(sta
     assert other.json()["type"] == "/problems/idempotency-key-reused"
 
 
-def test_a_ticket_gets_in_once(stack: Stack, organizer: Person, alice: Person, bob: Person) -> None:
+def test_ticket_is_checked_in_once(stack: Stack, organizer: Person, alice: Person, bob: Person) -> None:
     event, other = stack.event(organizer), stack.event(organizer)
     booking = alice.ok("POST", f"/api/events/{event['id']}/bookings", tickets(2))
     first, second = (ticket["code"] for ticket in booking["tickets"])
@@ -87,7 +87,7 @@ def test_a_ticket_gets_in_once(stack: Stack, organizer: Person, alice: Person, b
     assert organizer.do("POST", door, {"code": second}).json()["type"] == "/problems/ticket-cancelled"
 
 
-def test_editing_asks_which_version_was_seen(stack: Stack, organizer: Person, alice: Person) -> None:
+def test_edit_needs_the_current_version(stack: Stack, organizer: Person, alice: Person) -> None:
     event = stack.event(organizer)
     path = f"/api/events/{event['id']}"
     alice.ok("POST", f"{path}/bookings", tickets(3))
@@ -102,7 +102,7 @@ def test_editing_asks_which_version_was_seen(stack: Stack, organizer: Person, al
     assert organizer.see(path)["name"] == "New"
 
 
-def test_a_cancelled_event_refunds_everybody_and_the_books_agree(stack: Stack, alice: Person) -> None:
+def test_cancelled_event_refunds_all_and_statistics_agree(stack: Stack, alice: Person) -> None:
     organizer = stack.person("organizer")
     event = stack.event(organizer)
     path = f"/api/events/{event['id']}"
@@ -120,7 +120,7 @@ def test_a_cancelled_event_refunds_everybody_and_the_books_agree(stack: Stack, a
     assert (bucket["bookings"], bucket["cancellations"], bucket["tickets"], bucket["net"]) == (2, 2, 3, "0.00")
 
 
-def test_search_finds_what_is_on(stack: Stack, organizer: Person) -> None:
+def test_search_finds_upcoming_events(stack: Stack, organizer: Person) -> None:
     mark = uuid4().hex[:8]
     event = stack.event(organizer, name=f"Zebra{mark} 100% gala", venue=f"Süd_{mark}")
     for query in (f"zebra{mark}", f"{mark} 100%", f"süd_{mark}", f"{mark.upper()} 100% GALA"):
@@ -131,7 +131,7 @@ def test_search_finds_what_is_on(stack: Stack, organizer: Person) -> None:
     assert LATER in {one["starts_at"] for one in organizer.see(f"/api/events?organizer_id={organizer.id}&status=all")["items"]}
 
 
-def test_erasing_oneself_waits_for_upcoming_bookings_and_leaves_the_ledger_whole(stack: Stack, organizer: Person) -> None:
+def test_erasure_waits_for_upcoming_bookings_and_keeps_the_ledger(stack: Stack, organizer: Person) -> None:
     person, event = stack.person(), stack.event(organizer)
     booking = person.ok("POST", f"/api/events/{event['id']}/bookings", tickets(1))
     refused = person.do("DELETE", "/api/me", Ledger_Position=person.last)

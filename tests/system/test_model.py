@@ -238,7 +238,7 @@ class World(RuleBasedStateMachine):
         return sum(name == category and status != "cancelled" for tickets in self.tickets.values() for name, status in tickets)
 
 
-def test_the_real_stack_does_what_the_model_does(database_url: str, tmp_path: Path) -> None:
+def test_real_system_matches_the_model(database_url: str, tmp_path: Path) -> None:
     bench = Bench(database_url, tmp_path)
     examples, steps = rounds(15, 2_000), rounds(40, 50)
     try:
