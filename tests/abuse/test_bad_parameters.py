@@ -1,4 +1,4 @@
-"""Whatever stands in an address or a header: a clear 4xx that says where it is wrong, and nothing half done."""
+"""Invalid paths, query parameters and headers: each gets a 4xx that names the error, and changes nothing."""
 
 import json
 from uuid import uuid4
@@ -66,7 +66,7 @@ BAD_POSITIONS = ("", "x", "-1", "1.5", "true", MANY_DIGITS, str(2**63), str(2**6
 
 
 def _parameters(routes: Routes, name: str, where: str) -> list[str]:
-    return [one["name"] for one in routes.operation(name).get("parameters", []) if one["in"] == where]
+    return [parameter["name"] for parameter in routes.operation(name).get("parameters", []) if parameter["in"] == where]
 
 
 @pytest.mark.parametrize("name", [name for name in OPERATIONS if name.startswith("get_") and name not in UNASKED])
@@ -104,7 +104,7 @@ def test_search_never_ends_in_an_internal_error(name: str, sender: Sender) -> No
 
 
 def test_search_text_is_literal(stack: Stack, organizer: Person) -> None:
-    """S10, with neighbours that a pattern would find."""
+    """Search characters of LIKE patterns match only themselves (S10)."""
     mark = uuid4().hex[:8]
     names = [
         f"{mark} 100% sure",
@@ -123,7 +123,7 @@ def test_search_text_is_literal(stack: Stack, organizer: Person) -> None:
         for path in ("/api/events", "/api/stats/events"):
             headers = {"Authorization": f"Bearer {organizer.token}", "Ledger-Position": organizer.last}
             items = stack.http.get(path, params={"q": q}, headers=headers).json()["items"]
-            found[path, q] = {one["name"] for one in items if one["name"].startswith(mark)}
+            found[path, q] = {item["name"] for item in items if item["name"].startswith(mark)}
     wrong = {key: names_found for key, names_found in found.items() if names_found != {name for name in names if key[1] in name}}
     print(f"S10: {len(found)} searches, {len(wrong)} not literal")
     assert not wrong

@@ -1,4 +1,4 @@
-"""S14: what a browser is made to do by somebody else's page, and what a header may pretend."""
+"""Requests that another site makes a browser send, and forged headers (S14)."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ EVIL = "https://evil.test"
 
 @pytest.fixture
 def browser(stack: Stack) -> Iterator[httpx.Client]:
-    """Signed in as the admin, by cookies alone."""
+    """Logged in as the admin, only by cookies."""
     with httpx.Client(base_url=stack.url) as client:
         client.post("/api/login", json={"email": "root@example.test", "password": PASSWORD}).raise_for_status()
         yield client
@@ -53,7 +53,7 @@ def test_cookie_with_csrf_token_has_the_users_permissions(browser: httpx.Client,
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
 def test_foreign_form_can_not_log_in(media_type: str, stack: Stack) -> None:
-    """What a page of another origin may send without asking."""
+    """Requests that a page of another origin may send without a preflight."""
     content = json.dumps({"email": "root@example.test", "password": PASSWORD})
     response = stack.http.post("/api/login", content=content, headers={"Content-Type": media_type, "Origin": EVIL})
     refused(response, 422, slug="malformed")
@@ -71,7 +71,7 @@ def test_other_origins_can_not_read_responses(method: str, origin: str, browser:
 
 def test_cookies_are_for_https_and_hidden_from_scripts(strict_api: str) -> None:
     response = httpx.post(f"{strict_api}/api/login", json={"email": "root@example.test", "password": PASSWORD})
-    flags = {one.partition("=")[0]: set(one.split("; ")[1:]) for one in response.headers.get_list("set-cookie")}
+    flags = {cookie.partition("=")[0]: set(cookie.split("; ")[1:]) for cookie in response.headers.get_list("set-cookie")}
     assert flags.keys() == {"seatledger_session", "seatledger_csrf"}
     for some in flags.values():
         assert {"Path=/", "SameSite=lax", "Secure"} <= some
@@ -104,7 +104,7 @@ def test_login_limit_of_an_account_ignores_forwarded_addresses(header: str, stri
 
 
 def test_login_limit_of_an_address_can_not_be_bypassed(stack: Stack, redis_url: str) -> None:
-    """By another account and another made-up address each time."""
+    """Each attempt uses another account and another forged address."""
     with another_api(stack, **strict(redis_url)) as url, ThreadPoolExecutor(8) as pool:
         codes = list(pool.map(lambda number: _try(url, f"{uuid4().hex}@example.test", **_made_up(number)), range(110)))
     print(f"S14: 110 log-ins from made-up addresses: {codes.count(401)} looked at, {codes.count(429)} turned away")
@@ -116,6 +116,6 @@ def _made_up(number: int) -> dict[str, str]:
 
 
 def test_token_in_a_url_is_ignored(stack: Stack, alice: Person) -> None:
-    """Addresses end in logs and histories."""
+    """URLs are stored in logs and browser histories."""
     for name in ("access_token", "token", "seatledger_session"):
         refused(stack.http.get(f"/api/me?{name}={alice.token}"), 401, slug="not-signed-in")

@@ -1,4 +1,4 @@
-"""The OpenAPI document is what the API does, and its pages need nobody else."""
+"""The OpenAPI document matches the API, and its pages load nothing from other hosts."""
 
 import re
 from collections.abc import Iterator
@@ -17,17 +17,19 @@ from tests.running_system import JSON, Person, Stack
 
 
 def test_operation_ids_and_tags_match_the_contract(routes: Routes) -> None:
-    assert {name: routes.operation(name)["tags"] for name in routes.places} == {name: [one.tag] for name, one in OPERATIONS.items()}
+    assert {name: routes.operation(name)["tags"] for name in routes.places} == {
+        name: [operation.tag] for name, operation in OPERATIONS.items()
+    }
 
 
 def test_document_names_its_server(stack: Stack, routes: Routes) -> None:
-    assert [one["url"] for one in routes.document["servers"]] == [stack.url], "as it was asked for"
+    assert [server["url"] for server in routes.document["servers"]] == [stack.url], "the address of the request"
 
 
 def test_document_names_the_roles_of_each_operation(routes: Routes) -> None:
     for name, operation in OPERATIONS.items():
         security = routes.operation(name).get("security", [{}])
-        roles = {role for one in security for role in one.get("bearer", [])}
+        roles = {role for scheme in security for role in scheme.get("bearer", [])}
         assert ({} in security) == ("nobody" in operation.who), name
         if "nobody" not in operation.who:
             assert roles == operation.who | {role for role, status in operation.others.items() if status == 404}, name
@@ -40,14 +42,14 @@ def test_error_responses_are_documented_as_problems(routes: Routes) -> None:
             assert answers[status]["content"].keys() == {"application/problem+json"}, name
 
 
-# --- answers and the document
+# --- responses and the document
 
 
 def _differences(routes: Routes, schema: JSON, value: Any, path: str = "$") -> Iterator[str]:
-    """Where a value is not what a JSON Schema says, as far as ours go. Fields that no schema names are differences too."""
+    """The paths at which a value does not match a JSON schema (of the kinds that we use). Unknown fields count as differences."""
     schema = routes.resolve(schema)
     if "anyOf" in schema:
-        if all(any(_differences(routes, one, value, path)) for one in schema["anyOf"]):
+        if all(any(_differences(routes, option, value, path)) for option in schema["anyOf"]):
             yield f"{path} is none of {schema['anyOf']}"
         return
     if "enum" in schema and value not in schema["enum"]:
@@ -134,8 +136,10 @@ def test_documentation_pages_load_nothing_from_other_hosts(page: str, stack: Sta
 
 @pytest.mark.parametrize("page", ["/docs", "/redoc"])
 def test_documentation_pages_have_a_content_security_policy(page: str, stack: Stack) -> None:
-    """Redoc's script would fetch its makers' logo."""
-    policy = dict(one.strip().split(" ", 1) for one in stack.http.get(page).headers["content-security-policy"].split(";"))
+    """Redoc's script would fetch its vendor's logo."""
+    policy = dict(
+        directive.strip().split(" ", 1) for directive in stack.http.get(page).headers["content-security-policy"].split(";")
+    )
     assert policy["default-src"] == "'self'"
     assert not [
         source for sources in policy.values() for source in sources.split() if "." in source or source in ("*", "https:", "http:")

@@ -1,4 +1,4 @@
-"""S2: role by operation by owner, each called for real. S15: what is taken from somebody is gone in every process within 2 s."""
+"""Each role calls each operation on own and foreign resources (S2). Revocation takes effect in every process within 2 s (S15)."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -69,7 +69,7 @@ def test_lists_and_statistics_contain_only_own_data(stack: Stack, thing: Thing, 
     found = stack.admin.ok(
         "GET", f"/api/bookings?customer_id={alice.id}&event_id={thing.event['id']}", Ledger_Position=thing.position
     )
-    assert [one["id"] for one in found["items"]] == [thing.booking["id"]]
+    assert [item["id"] for item in found["items"]] == [thing.booking["id"]]
 
 
 def test_only_the_events_box_office_sells_for_others(stack: Stack, thing: Thing, state: Callable[[], Any]) -> None:
@@ -115,7 +115,7 @@ def test_expired_token_is_refused(stack: Stack) -> None:
     refused(person.do("GET", "/api/me"), 401, slug="not-signed-in")
 
 
-# --- S15, in two processes
+# --- revocation in two processes (S15)
 
 
 @pytest.fixture(scope="module")

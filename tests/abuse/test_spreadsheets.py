@@ -1,4 +1,4 @@
-"""S12: what people typed is text in a spreadsheet too, never a formula."""
+"""User input in CSV files is text for a spreadsheet, never a formula (S12)."""
 
 import csv
 import io
@@ -58,7 +58,7 @@ def _neutral(text: str) -> str:
 
 @pytest.mark.parametrize("text", ["\t=1+1", "\r=1+1", "\n=1+1", "a\t=1+1", "a\r\n=1+1"])
 def test_names_that_break_out_of_a_cell_are_refused(text: str, stack: Stack, organizer: Person) -> None:
-    """What surrounds a name is taken off; what is within it is refused."""
+    """Control characters around a name are removed; inside a name they are refused."""
     response = organizer.do("POST", "/api/events", {
         "name": text, "starts_at": LATER, "categories": [{"name": "A", "price": 1, "capacity": 5}],
     })  # fmt: skip

@@ -1,4 +1,5 @@
-"""The server's own protocol (`app/fast_path/protocol.py`), on a socket: responses leave whole, and who drips is let go."""
+"""The server's HTTP protocol (`app/fast_path/protocol.py`) on a socket: responses are sent in one piece, slow clients are
+disconnected."""
 
 import asyncio
 import socket
@@ -24,7 +25,7 @@ class Impatient(protocol.HttpProtocol):
 
 
 async def echo(scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]) -> None:
-    """Answers with the body it got; `/stream` with PIECES, never waiting; `/late` with a head at once and a body later."""
+    """Echoes the body; `/stream` sends PIECES without waiting; `/late` sends the head at once and the body later."""
     body = b""
     while (message := await receive())["type"] == "http.request":
         body += message["body"]
@@ -68,7 +69,7 @@ def read_all(connection: socket.socket, length: int) -> bytes:
 
 
 def closed_after(connection: socket.socket) -> float:
-    """Seconds until the server closes it without a word."""
+    """Seconds until the server closes the connection without a response."""
     began = time.monotonic()
     assert connection.recv(100) == b""
     return time.monotonic() - began

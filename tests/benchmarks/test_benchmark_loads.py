@@ -1,4 +1,4 @@
-"""What loads are made of: histories that read as years of selling do, rates that are kept, delays, and peers that read as we do."""
+"""The parts of benchmark loads: fast histories, fixed rates, delays, and peers with the same read models."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The benchmarks measure what they say: load, lag, ratios and refusals, and peers that sell as we do and never one seat twice."""
+"""The benchmarks' load, lag, ratios and checks are right, and peers sell like Seatledger without selling a seat twice."""
 
 import gc
 import signal
@@ -97,7 +97,7 @@ def _results(spread_of_it: float) -> Results:
 )
 def test_only_a_full_quiet_and_consistent_run_is_written(arguments: list[str], results: Results, refused: list[str]) -> None:
     stdout = command._reasons_not_to_write(command._parser().parse_args(arguments), FULL, results)
-    assert [one.partition(" (")[0] for one in stdout] == refused
+    assert [reason.partition(" (")[0] for reason in stdout] == refused
 
 
 def test_written_results_contain_table_and_remarks(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_peers_are_served_with_our_options(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setattr("sys.argv", ["app"])
     app_command.main()
     ours = {name: value for name, value in served[0].items() if name not in ("host", "port", "forwarded_allow_ips")}
-    assert ours == {**peers_command.OPTIONS, "http": protocol.HttpProtocol}  # theirs is uvicorn's own: what people would use
+    assert ours == {**peers_command.OPTIONS, "http": protocol.HttpProtocol}  # peers use uvicorn's protocol
 
 
 def test_peers_booking_model_matches_ours() -> None:
@@ -148,9 +148,9 @@ async def test_peer(name: str, empty_database_url: str, monkeypatch: pytest.Monk
     monkeypatch.setattr("gc.set_threshold", lambda *given: None)
     async with _selling(name, empty_database_url, seats=2) as (client, event_id):
         headers = {"Authorization": "Bearer somebody", "Content-Type": "application/json", "Idempotency-Key": "1"}
-        answers = [await client.post(f"/api/events/{event_id}/bookings", content=load.BODY, headers=headers) for _ in range(3)]
-    assert [one.status_code for one in answers] == [201, 201, 201 if name == "empty" else 409]
-    assert answers[0].json()["total_amount"] == "50.00"
+        responses = [await client.post(f"/api/events/{event_id}/bookings", content=load.BODY, headers=headers) for _ in range(3)]
+    assert [response.status_code for response in responses] == [201, 201, 201 if name == "empty" else 409]
+    assert responses[0].json()["total_amount"] == "50.00"
     if name != "empty":
         with psycopg.connect(empty_database_url) as connection:
             assert connection.execute(peers.COUNT).fetchone() == (2, 2)

@@ -1,4 +1,4 @@
-"""Both compose files and the Dockerfile are read as Docker would, and what they name must exist in the code."""
+"""Reads both compose files and the Dockerfile as Docker does, and checks that what they name exists in the code."""
 
 import json
 import re
@@ -32,7 +32,7 @@ IMAGE_ENV = dict(part.split("=") for part in re.findall(r"^ENV (HOST.*)$", DOCKE
 
 
 def _given(value: str) -> str:
-    """With Compose's `${NAME:-default}` and `${NAME:?message}` filled in, and `$$` as one."""
+    """The value with `${NAME:-default}`, `${NAME:?message}` and `$$` substituted, as Compose does."""
     filled = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
     filled = re.sub(r"\$\{PUBLIC_URL:\?[^}]*\}", "https://given.example", filled)
     return re.sub(r"\$\{\w+:\?[^}]*\}", "given", filled).replace("$$", "$")
@@ -89,7 +89,7 @@ def test_awaited_services_have_health_checks(name: str) -> None:
     for other, wait in SERVICES[name].get("depends_on", {}).items():
         awaited = SERVICES[other]
         if wait["condition"] == "service_healthy":
-            assert "test" in awaited.get("healthcheck", {}) or other.startswith("api")  # the image's own
+            assert "test" in awaited.get("healthcheck", {}) or other.startswith("api")  # the image has its own
         else:
             assert (wait["condition"], awaited["restart"]) == ("service_completed_successfully", "no")
 
@@ -147,7 +147,7 @@ def test_image_contains_all_packages() -> None:
     assert all((ROOT / name).exists() for name in needed)
 
 
-# --- to try it out: docker-compose.yml
+# --- the trial setup: docker-compose.yml
 
 
 def test_trial_compose_file_needs_no_variables() -> None:

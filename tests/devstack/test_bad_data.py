@@ -1,4 +1,4 @@
-"""Data that can't be used, and disks that can't take them: one sentence, and nothing half made."""
+"""Unusable data and full disks: the message is one sentence, and nothing incomplete is left."""
 
 import os
 import subprocess

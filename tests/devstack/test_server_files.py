@@ -1,4 +1,5 @@
-"""Root in a home that nobody else may enter: the servers run as another user, from where he can, over data that are found again."""
+"""Root in a home directory that other users can't enter: the servers run as another user, and programs and data move to where that
+user can enter."""
 
 import os
 import shutil
@@ -35,14 +36,14 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0 and "CI" not in os.environ, re
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """Of mode 0700, root's."""
+    """A home directory of root with mode 0700."""
     with tempfile.TemporaryDirectory(prefix="seatledger-home-") as name:
         yield Path(name)
 
 
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Beside the folder that it stands for: programs may start from there, wherever temporary files lie."""
+    """A replacement for FALLBACK_ROOT beside the real one, where programs may be executed."""
     with tempfile.TemporaryDirectory(prefix="seatledger-test-", dir=server_files.FALLBACK_ROOT.parent) as name:
         Path(name).chmod(0o755)
         monkeypatch.setattr(server_files, "FALLBACK_ROOT", Path(name) / "seatledger")
@@ -78,7 +79,7 @@ def test_data_in_a_closed_home_move_to_the_fallback_and_are_found_again(home: Pa
 
 
 def test_data_that_became_inaccessible_are_moved(home: Path, elsewhere: Path) -> None:
-    """An earlier version ran where a capability led it through root's home."""
+    """An earlier start could enter root's home by a capability."""
     home.chmod(0o755)
     _keep(home / "postgresql")
     assert not [*elsewhere.glob("postgresql-*")]

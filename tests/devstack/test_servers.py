@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis of our own: data found again, everything durable, leftovers cleared away, clear refusals."""
+"""PostgreSQL and Redis of our own: they keep data, are durable, replace leftover servers, and report errors clearly."""
 
 import os
 import subprocess
@@ -65,7 +65,7 @@ def test_postgres_starts_after_a_kill(server_directory: Path) -> None:
         _server(server_directory).kill()
         _wait_for(lost)
     assert lost[0].startswith("PostgreSQL ended by itself")
-    (server_directory / "data" / "postmaster.pid").write_text(f"{os.getpid()}\n")  # its number is another process's by now
+    (server_directory / "data" / "postmaster.pid").write_text(f"{os.getpid()}\n")  # now the id of another process
     with connected(server_directory) as connection:
         connection.execute("SELECT FROM kept")
 
@@ -154,7 +154,7 @@ def test_servers_end_with_the_process_that_started_them(server_directory: Path) 
     server = _server(server_directory)
     starter.kill()
     starter.communicate()
-    with connected(server_directory) as connection:  # waits for the old one
+    with connected(server_directory) as connection:  # waits for the old server
         connection.execute("SELECT")
     assert not server.is_running() or server.status() == psutil.STATUS_ZOMBIE
 

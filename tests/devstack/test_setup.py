@@ -1,4 +1,4 @@
-"""`make setup` where something is missing: it says what, and what helps."""
+"""`make setup` without a required program: it reports what is missing and what to do."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """As much of a clone as `make` looks at."""
+    """The files of a clone that `make` reads."""
     (tmp_path / "frontend").mkdir()
     (tmp_path / "devstack").mkdir()
     for name in (
@@ -31,7 +31,7 @@ def clone(tmp_path: Path) -> Path:
 
 
 def _tools(directory: Path, *names: str) -> str:
-    """A PATH with these programs alone."""
+    """A PATH with only these programs."""
     directory.mkdir()
     for name in names:
         found = shutil.which(name)
@@ -59,7 +59,7 @@ def test_missing_python_is_reported(clone: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", ["(3, 10)", "(3, 15)"])
 def test_unsupported_python_is_reported(version: str, clone: Path, tmp_path: Path) -> None:
-    """It stands for one that is too old or too new."""
+    """A program that behaves like a Python that is too old or too new."""
     python = tmp_path / "python"
     python.write_text(f"#!/bin/sh\nexec '{sys.executable}' -c \"import sys; sys.version_info = {version}; $2\"\n")
     python.chmod(0o755)
@@ -68,7 +68,7 @@ def test_unsupported_python_is_reported(version: str, clone: Path, tmp_path: Pat
 
 
 def test_missing_node_is_reported_if_pypi_has_none(clone: Path, tmp_path: Path) -> None:
-    python = clone / ".venv" / "bin" / "python"  # whose pip finds nothing
+    python = clone / ".venv" / "bin" / "python"  # its pip finds no packages
     python.parent.mkdir(parents=True)
     python.write_text("#!/bin/sh\nexit 1\n")
     python.chmod(0o755)

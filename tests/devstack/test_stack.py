@@ -1,4 +1,4 @@
-"""`make run`: everything starts, stops and leaves nothing; what can't start says so in one sentence."""
+"""`make run` starts and stops everything and leaves no processes; errors at the start are one sentence."""
 
 import http.client
 import signal
@@ -60,7 +60,7 @@ def test_invalid_setting_is_reported(server_directory: Path) -> None:
 
 @contextmanager
 def _running(environment: Mapping[str, str], log: Path) -> Iterator[psutil.Process]:
-    """The stack, answering. Its own process group stands for the terminal's."""
+    """Starts the stack and waits until it serves. It has a process group of its own, like in a terminal."""
     with log.open("wb") as output:
         process = psutil.Popen([sys.executable, "-m", "devstack"], cwd=ROOT, env=environment, stdout=output, stderr=output)
     try:
@@ -92,7 +92,7 @@ def test_stack_starts_stops_and_starts_again(server_directory: Path) -> None:
             connection.execute("CREATE TABLE kept ()")
         process.send_signal(signal.SIGINT)
         time.sleep(0.1)
-        process.send_signal(signal.SIGINT)  # the impatient second one
+        process.send_signal(signal.SIGINT)  # a second Ctrl-C
         assert process.wait(30) == 0
         assert _alive(family) == []
     with _running(environment, server_directory / "log") as process:
@@ -144,7 +144,7 @@ def _entries(database_url: str) -> list[Any]:
 
 
 def _forget_all_but(database_url: str, first: int) -> None:
-    """As if loading had ended there. Nobody but the database's owner could do this, and no way of Seatledger's leads here."""
+    """Deletes later entries, as if loading had been interrupted. Only the database's owner can do this."""
     kept = "SELECT notification_id FROM ledger_entries ORDER BY 1 LIMIT %s"
     with psycopg.connect(database_url) as connection:
         connection.execute("ALTER TABLE ledger_entries DISABLE TRIGGER append_only")
@@ -160,7 +160,7 @@ def _wait_for(text: str, log: Path) -> None:
 
 
 def _restarted(process: psutil.Process) -> list[psutil.Process]:
-    """The family, once each of its processes is there again."""
+    """The stack's processes, once each of them runs again."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         with suppress(AssertionError, psutil.NoSuchProcess):
@@ -192,7 +192,7 @@ def test_killed_worker_and_tick_are_restarted(server_directory: Path) -> None:
 @pytest.mark.parametrize(
     ("program", "reason"),
     [
-        ("app", "The process api ended by itself (SIGKILL), see above: everything was stopped."),
+        ("app", "The process api ended by itself (SIGKILL), see above. Everything was stopped."),
         ("postgres", "PostgreSQL ended by itself; its log is {}/postgresql/server.log. Everything was stopped."),
         ("redis", "Redis ended by itself; its log is {}/redis/server.log. Everything was stopped."),
     ],
@@ -202,7 +202,11 @@ def test_end_of_an_essential_process_ends_all(program: str, reason: str, server_
     with _running(environment_of(data), server_directory / "log") as process:
         family = _family(process)
         names = {"postgres": "postgres", "redis": "valkey-server", "app": "python"}
-        next(one for one in family if names[program] in one.name() and (program != "app" or one.cmdline()[-1] == "app")).kill()
+        next(
+            process
+            for process in family
+            if names[program] in process.name() and (program != "app" or process.cmdline()[-1] == "app")
+        ).kill()
         assert process.wait(30) == 1
         assert _alive(family) == []
     assert (server_directory / "log").read_text().splitlines()[-1] == reason.format(data)

@@ -1,4 +1,4 @@
-"""What ends by itself starts again, ever more slowly; what nothing works without ends all. Nothing is left running."""
+"""The supervisor restarts processes with growing delays, ends all if an essential one ends, and leaves none running."""
 
 import io
 import re
@@ -21,7 +21,7 @@ def process(name: str, program: str, *, essential: bool = False) -> ProcessSpec:
 
 
 def supervise(*specs: ProcessSpec, until: Callable[[str], bool], backoff: RestartBackoff = FAST) -> tuple[str | None, str]:
-    """Returns the reason of the end, and all that was output_text."""
+    """Runs the supervisor until `until` is true of the output. Returns the reason of its end and the output."""
     output, others = io.StringIO(), psutil.Process().children()
     supervisor = Supervisor(specs, environment={"PYTHONUNBUFFERED": "1"}, output=output, backoff=backoff)
 

@@ -1,4 +1,4 @@
-"""The papers for users: the tables that are made from the code are of the code, and the README leads to everything."""
+"""The documentation for users: generated tables match the code, and the README links to all pages."""
 
 from pathlib import Path
 

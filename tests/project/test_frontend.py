@@ -1,4 +1,4 @@
-"""The page's lock file names no place, and holds each of the packages that it names: `npm ci` installs nothing else."""
+"""The page's lock file names no registry and contains every required package, as `npm ci` needs it."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ def test_required_packages_are_pinned() -> None:
 
 
 def test_optional_packages_are_in_the_lock_file() -> None:
-    """One that could not be fetched when the lock was made is left out without a word, and `npm ci` refuses the lock."""
+    """npm omits optional packages that it could not fetch when it wrote the lock file, and `npm ci` then refuses the file."""
     held = {path.rpartition("node_modules/")[2] for path in LOCK["packages"]}
     for path, package in LOCK["packages"].items():
         assert set(package.get("optionalDependencies", {})) <= held, path

@@ -1,4 +1,4 @@
-"""The papers that people look for: they are there, they say what is so, and what the code cites is in the repository."""
+"""The project's papers exist, are true where a program can check it, and contain what the code cites."""
 
 import json
 import re
@@ -108,7 +108,7 @@ def test_decisions_readme_lists_each_decision_once_with_its_title() -> None:
 
 @pytest.mark.parametrize("name", [*(f"docs/decisions/{name}" for name in DECISIONS), "docs/own-projections.md"])
 def test_files_that_a_paper_names_exist(name: str) -> None:
-    """Only those whose first folder is in the repository: a branch, a topic or a folder of the machine is no file of ours."""
+    """Checks only paths whose first folder is in the repository: others are branches, topics or folders of a machine."""
     for file in re.findall(r"`([\w-]+/[\w./-]*)`", read(name)):
         assert not (ROOT / file.split("/")[0]).is_dir() or (ROOT / file).exists(), file
 

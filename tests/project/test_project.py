@@ -1,4 +1,4 @@
-"""The Makefile, the pinned requirements, the layers and the hooks: what a newcomer's first hour rests on."""
+"""The Makefile, the pinned requirements, the layers and the pre-commit hooks."""
 
 import re
 import subprocess
@@ -67,7 +67,7 @@ def _name(requirement: str) -> str:
 
 def test_every_package_is_in_a_layer() -> None:
     packages = {init.parent.name for init in ROOT.glob("*/__init__.py")} - {"benchmarks"}
-    layers = next(one["layers"] for one in PROJECT["tool"]["importlinter"]["contracts"] if one["type"] == "layers")
+    layers = next(contract["layers"] for contract in PROJECT["tool"]["importlinter"]["contracts"] if contract["type"] == "layers")
     assert packages == {name for layer in layers for name in layer.split(" | ")}
     assert packages == set(PROJECT["tool"]["importlinter"]["root_packages"])
 

@@ -1,4 +1,4 @@
-"""docs/specifications.md: no cell is empty, and whatever it names is there."""
+"""docs/specifications.md: its tables have no empty cells, and the files and tests that it names exist."""
 
 import re
 from pathlib import Path
@@ -43,7 +43,8 @@ def test_files_named_by_the_page_exist() -> None:
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(#([\w-]+)\)", PAGE))))
 def test_internal_links_are_valid(link: str) -> None:
     headings = [
-        re.sub(r"[^\w -]", "", one).strip().lower().replace(" ", "-") for one in re.findall(r"^#+ (.*)$", PAGE, re.MULTILINE)
+        re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-")
+        for heading in re.findall(r"^#+ (.*)$", PAGE, re.MULTILINE)
     ]
     assert link in headings
 

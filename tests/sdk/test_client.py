@@ -1,4 +1,4 @@
-"""The SDK against a running server: what is generated, and what is around it."""
+"""The SDK against a running server: the generated client and the layer around it."""
 
 import itertools
 import re
@@ -84,7 +84,7 @@ def _said(script: str, *arguments: str) -> str:
     return done.stdout
 
 
-# --- what is generated
+# --- the generated client
 
 
 def test_api_client_uses_the_documents_server_by_default() -> None:
@@ -137,11 +137,11 @@ def test_error_response_exception_has_the_problem(stack: Stack, alice: Person, o
         BookingsApi(client).get_bookings()
 
 
-# --- what is around it
+# --- the layer around it
 
 
 def test_sample_script_runs(stack: Stack, organizer: Person, alice: Person) -> None:
-    """With the demo's people, who are not in this system: two that are stand in for them, by name alone."""
+    """Runs the example with two users of this system, who replace the demo's people."""
     script = (ROOT / "sdk" / "examples" / "house_concert.py").read_text()
     for demo, person in (("organizer@example.test", organizer), ("alice@example.test", alice)):
         script = script.replace(demo, person.email)
@@ -155,7 +155,7 @@ def test_sample_script_runs(stack: Stack, organizer: Person, alice: Person) -> N
 
 
 def test_expected_usage_runs_as_printed(stack: Stack, organizer: Person) -> None:
-    """But for where the server is."""
+    """The printed code, except for the server's address."""
     stack.event(organizer, name="Listed by the SDK")
     script = (ROOT / "sdk" / "examples" / "expected_usage.py").read_text()
     script = script.replace("ApiClient()", f"ApiClient(__import__('event_sdk').Configuration(host={stack.url!r}))")
@@ -163,9 +163,9 @@ def test_expected_usage_runs_as_printed(stack: Stack, organizer: Person) -> None
 
 
 def test_readme_quick_start_runs(stack: Stack, organizer: Person, alice: Person) -> None:
-    """With an event and a person that are here in place of the demo's."""
+    """The printed code, with an event and a user of this system instead of the demo's."""
     event = stack.event(organizer, name="Midsummer of the quick start")
-    organizer.see(f"/api/events/{event['id']}")  # so it is there for everybody
+    organizer.see(f"/api/events/{event['id']}")  # waits until all queries show it
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "sdk" / "README.md").read_text(), re.DOTALL)
     assert len(blocks) == 2
     for block in blocks:
@@ -185,7 +185,7 @@ def test_lost_response_is_retried_and_nothing_is_executed_twice(
     proxy.lose = 2
     booking = BookingsApi(client).book_tickets(event.id, _seats(2))
     assert proxy.lost == 2
-    assert [one.id for one in every(BookingsApi(client).get_bookings, event_id=event.id)] == [booking.id]
+    assert [booking_.id for booking_ in every(BookingsApi(client).get_bookings, event_id=event.id)] == [booking.id]
     assert EventsApi(client).get_event(event.id).available == 3
 
 
@@ -207,7 +207,7 @@ def test_client_reads_its_own_writes(organizer_client: Client, alice_client: Cli
 def test_every_yields_complete_lists(organizer_client: Client, alice_client: Client) -> None:
     event = _new_event(organizer_client)
     made = [BookingsApi(alice_client).book_tickets(event.id, _seats()).id for _ in range(5)]
-    found = [one.id for one in every(BookingsApi(alice_client).get_bookings, event_id=event.id, limit=2)]
+    found = [booking.id for booking in every(BookingsApi(alice_client).get_bookings, event_id=event.id, limit=2)]
     assert found == made[::-1]
 
 
@@ -230,14 +230,14 @@ def test_unavailable_server_is_retried_and_then_an_error(stack: Stack, alice: Pe
     client = Client(f"http://127.0.0.1:{free_port()}", patience_seconds=0.5)
     began = datetime.now(UTC)
     with pytest.raises(Exception, match="refused"):
-        client.log_in(alice.email, PASSWORD)  # without a key: once
+        client.log_in(alice.email, PASSWORD)  # without a key it is sent once
     with pytest.raises(Exception, match="refused"):
         EventsApi(client).get_events()
     assert datetime.now(UTC) - began < timedelta(seconds=5)
 
 
 def test_busy_is_retried(stack: Stack, organizer_client: Client, alice: Person) -> None:
-    """A process in which one command at a time may wait says 503 to the others, and when to come back."""
+    """A process that accepts one waiting command responds to others with 503 and Retry-After."""
     event = _new_event(organizer_client, capacity=100)
     port = free_port()
     process = stack.start("app", PORT=str(port), COMMAND_QUEUE_LIMIT="1", LOG_LEVEL="ERROR")
@@ -293,9 +293,9 @@ def test_live_availability_reconnects_after_a_broken_connection(
     BookingsApi(alice_client).book_tickets(event.id, _seats(2))
     now = next(seats)
     assert (now.available, now.categories, now.event_id) == (3, {"General": 3}, event.id)
-    proxy.lose = 1  # the stream breaks with the next word
+    proxy.lose = 1  # breaks the stream at the next event
     BookingsApi(alice_client).book_tickets(event.id, _seats())
-    later = next(one for one in itertools.islice(seats, 5) if one.available == 2)
+    later = next(seats_left for seats_left in itertools.islice(seats, 5) if seats_left.available == 2)
     assert later.position > now.position
     assert proxy.lost == 1
 

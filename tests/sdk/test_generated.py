@@ -1,4 +1,4 @@
-"""`sdk/event_sdk` is what OpenAPI Generator makes of the server's document, today; and what it makes reads well."""
+"""`sdk/event_sdk` is up to date with the server's OpenAPI document, and its names are readable."""
 
 import filecmp
 import json
@@ -48,7 +48,7 @@ def test_generated_client_matches_the_served_document(stack: Stack) -> None:
 
 @needs_java
 def test_printed_generator_command_runs(stack: Stack, tmp_path: Path) -> None:
-    """Number 1's, as printed but for where the server is."""
+    """The command of specification 1, as printed except for the server's address."""
     command = f"openapi-generator-cli generate -i {stack.url}/openapi.json -g python -o event_sdk"
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
@@ -68,7 +68,7 @@ def test_generated_names_are_readable() -> None:
 
 def test_statuses_and_roles_are_enums() -> None:
     enums = {
-        name: [one.value for one in getattr(event_sdk, name)]
+        name: [member.value for member in getattr(event_sdk, name)]
         for name in event_sdk.__all__
         if isinstance(getattr(event_sdk, name), type) and issubclass(getattr(event_sdk, name), Enum)
     }
@@ -92,7 +92,7 @@ def test_generated_client_contains_no_local_path() -> None:
 
 
 def test_sdk_package_installs(tmp_path: Path) -> None:
-    """From a copy, since building leaves things behind. What it needs is here already."""
+    """Installs from a copy, because building leaves files behind. Its requirements are installed already."""
     shutil.copytree(ROOT / "sdk", tmp_path / "sdk", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "build"))
     to = tmp_path / "installed"
     command = [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--no-build-isolation", "--target", str(to)]

@@ -1,4 +1,4 @@
-"""Importing it, and what it adds to a request."""
+"""The time to import the SDK, and its overhead per request."""
 
 import statistics
 import subprocess

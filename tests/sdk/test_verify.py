@@ -1,4 +1,4 @@
-"""seatledger-verify, alone: what it accepts, and that it refuses whatever differs, in one sentence."""
+"""seatledger-verify, run by itself: accepts valid files, and refuses any changed file with one sentence."""
 
 import base64
 import json
@@ -43,7 +43,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with the package `cryptography` and what it needs itself."""
+    """A directory with the package `cryptography` and its requirements."""
     directory = tmp_path_factory.mktemp("alone")
     for name in ("cryptography", "cffi", "_cffi_backend"):
         spec = find_spec(name)
@@ -61,7 +61,7 @@ def run(alone: Path, *arguments: str, **environment: str) -> "subprocess.Complet
 
 
 def refusal(content: bytes) -> str:
-    """The sentence that refuses it."""
+    """The message with which the file is refused."""
     with pytest.raises(Refused, match=r"\A[A-Z][^\n]*\.\Z") as refused:
         verify_receipt(seatledger_verify.text_of(content), KEYS)
     return str(refused.value)
@@ -78,11 +78,11 @@ def test_receipt_is_verified_standalone_and_offline(alone: Path, tmp_path: Path)
 
 
 def test_receipt_with_any_changed_byte_is_refused() -> None:
-    """S: each byte changed in two ways, and the file cut off after each."""
+    """Each byte is changed in two ways, and the file is truncated after each byte."""
     raw = RECEIPT.encode()
     assert len(OF_A_BOOKING) >= 3
     for at in range(len(raw)):
-        for mask in (0x01, 0x20):  # the second makes an upper case of a lower case
+        for mask in (0x01, 0x20):  # the second changes the case of a letter
             changed = bytearray(raw)
             changed[at] ^= mask
             refusal(bytes(changed))
@@ -116,7 +116,7 @@ def test_receipt_signed_by_another_key_is_refused() -> None:
     )
 
 
-# --- by who holds the key, and lies
+# --- wrong content with a valid signature
 
 
 def signed(text: str) -> bytes:
@@ -156,7 +156,7 @@ def test_receipt_with_a_missing_entry_is_refused(leave_out: int, says: str) -> N
 
 
 def test_receipt_with_another_bookings_entry_is_refused() -> None:
-    strange = next(index for index, one in enumerate(LOG.entries) if one.stream != LOG.entries[OF_A_BOOKING[0]].stream)
+    strange = next(index for index, entry in enumerate(LOG.entries) if entry.stream != LOG.entries[OF_A_BOOKING[0]].stream)
     proof = query_api.responses.receipt._entry(LOG.entries[strange].stream, LOG.proven(strange))
     words, mark, old = TEXT.partition("--- proof ---\n")
     given = json.loads(old)
@@ -169,9 +169,9 @@ def test_receipt_with_another_bookings_entry_is_refused() -> None:
 @example(b"")
 @example(RECEIPT.encode()[:-1])
 def test_malformed_files_are_refused_in_one_sentence(content: bytes) -> None:
-    for one in (content, b"Seatledger receipt\n\n" + content):
+    for data in (content, b"Seatledger receipt\n\n" + content):
         with pytest.raises(Refused, match=r"\A[^\n]+\.\Z"):
-            seatledger_verify.verify(seatledger_verify.text_of(one), KEYS)
+            seatledger_verify.verify(seatledger_verify.text_of(data), KEYS)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_signed_malformed_proof_is_refused_in_one_sentence(proof: str) -> None:
     refusal(signed(f"Seatledger receipt\n\nwords\n--- proof ---\n{proof}\n"))
 
 
-# --- the program
+# --- the command line
 
 
 def test_unusable_input_prints_one_line_and_exits_with_1(alone: Path, tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ def test_checkpoints_and_consistency_are_verified(alone: Path, tmp_path: Path) -
     size = len(LOG.entries)
     for name, count in (("older", 77), ("newer", size)):
         (tmp_path / name).write_text(LOG.checkpoint(count)[1])
-    hashes = [base64.b64encode(one).decode() for one in merkle.consistency_proof(77, size, LOG.tile)]
+    hashes = [base64.b64encode(digest).decode() for digest in merkle.consistency_proof(77, size, LOG.tile)]
     (tmp_path / "proof").write_text(json.dumps({"from_size": 77, "to_size": size, "hashes": hashes}))
     (tmp_path / "wrong").write_text(json.dumps({"from_size": 77, "to_size": size, "hashes": hashes[::-1]}))
     proof, wrong, older, newer = (str(tmp_path / name) for name in ("proof", "wrong", "older", "newer"))
@@ -231,8 +231,8 @@ def test_checkpoints_and_consistency_are_verified(alone: Path, tmp_path: Path) -
 
 
 def test_currency_decimals_and_receipt_text_match_the_product() -> None:
-    wrong = {one.code for one in Currency if seatledger_verify.DECIMALS.get(one.code, 2) != exponent(one.code)}
-    assert wrong == {one.code for one in Currency if one.exponent is None}
+    wrong = {currency.code for currency in Currency if seatledger_verify.DECIMALS.get(currency.code, 2) != exponent(currency.code)}
+    assert wrong == {currency.code for currency in Currency if currency.exponent is None}
     assert seatledger_verify.ABOUT == query_api.responses.receipt.ABOUT
 
 

@@ -1,4 +1,4 @@
-"""The demo: what it shows, whenever it is loaded; that it is loaded once, whole, and never beside anything else."""
+"""The demo: its content on any day of loading; it is loaded completely, once, and only into an empty ledger."""
 
 import dataclasses
 import os
@@ -38,7 +38,7 @@ MAY = datetime(2027, 5, 4, 21, 47, 11, tzinfo=UTC)
 
 
 class Demo:
-    """What `python -m seed` said, and the ledger that it made."""
+    """The output of `python -m seed`, and the ledger that it filled."""
 
     def __init__(self, settings: Settings, said: str = "") -> None:
         self.settings, self.said = settings, said
@@ -51,7 +51,7 @@ class Demo:
 
 @pytest.fixture(scope="module")
 def demo(postgres_server: PostgresServer, template_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """Loaded once, for the tests that only look."""
+    """Loaded once, for tests that only read."""
     name = f"demo_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     settings = Settings(database_url=postgres_server.create(name, template_database), data_dir=tmp_path_factory.mktemp("demo"))
     done = seed(settings)
@@ -149,9 +149,11 @@ def test_demo_events_start_in_the_evening_of_their_time_zone(hour: int) -> None:
 
 @pytest.mark.parametrize("hour", range(24))
 def test_step_numbers_are_unique_and_stable(hour: int) -> None:
-    told, again = scenario(MAY.replace(hour=hour, minute=0)), scenario(MAY + timedelta(days=100))
-    assert len({step.order for step in told}) == len(told)
-    assert {(step.order, step.what, step.event.name) for step in told} == {(one.order, one.what, one.event.name) for one in again}
+    steps, later_steps = scenario(MAY.replace(hour=hour, minute=0)), scenario(MAY + timedelta(days=100))
+    assert len({step.order for step in steps}) == len(steps)
+    assert {(step.order, step.what, step.event.name) for step in steps} == {
+        (step.order, step.what, step.event.name) for step in again
+    }
 
 
 @pytest.mark.parametrize("hour", [0, 12, 17, 18, 23])
@@ -167,7 +169,7 @@ async def test_demo_dates_are_relative_to_the_day_of_loading(settings: Settings,
 async def test_demo_people_can_log_in(demo: Demo) -> None:
     async with make_pool(demo.settings) as pool, access(demo.settings, pool) as people:
         logged_in = [(await people.accounts.log_in(email, PASSWORD)).account for _, email, _ in PEOPLE]
-    assert [(one.name, one.email, one.role) for one in logged_in] == list(PEOPLE)
+    assert [(account.name, account.email, account.role) for account in logged_in] == list(PEOPLE)
     assert [email.partition("@")[0] for _, email, _ in PEOPLE] == ["admin", "organizer", "auditor", "alice", "bob"]
 
 
@@ -190,7 +192,7 @@ def test_loading_twice_is_refused_with_a_sentence(demo: Demo) -> None:
 
 
 def test_where_due_loads_once_and_only_in_a_demo(settings: Settings) -> None:
-    """What docker-compose.yml runs at each start."""
+    """The command that docker-compose.yml runs at each start."""
 
     def started(*, demo: bool) -> "subprocess.CompletedProcess[str]":
         asked = command(dataclasses.replace(settings, demo=demo))
@@ -223,18 +225,20 @@ def test_killed_load_continues_the_next_time(settings: Settings) -> None:
     assert len(half) < len(scenario(MAY))
     done = seed(settings)
     assert (done.returncode, done.stderr) == (0, "")
-    whole = read(settings.database_url)
-    assert whole[: len(half)] == half
-    assert len(whole) == len({one.entry.command for one in whole}) == len(scenario(MAY))
+    complete = read(settings.database_url)
+    assert complete[: len(half)] == half
+    assert len(complete) == len({recorded.entry.command for recorded in complete}) == len(scenario(MAY))
 
 
 async def test_interrupted_load_continues_relative_to_its_first_day(settings: Settings, demo: Demo) -> None:
-    half = [msgspec.structs.replace(one, position=0) for one in demo.entries[:150]]
+    half = [msgspec.structs.replace(recorded, position=0) for recorded in demo.entries[:150]]
     append(settings.database_url, *half)
     await load(settings, datetime.now(UTC) + timedelta(days=3, hours=5))
-    ours, theirs = ([(one.stream, one.version, one.entry.command, one.entry.at) for one in entries] for entries in
-                    (read(settings.database_url), demo.entries))  # fmt: skip
-    assert ours == theirs
+    continued, complete = (
+        [(recorded.stream, recorded.version, recorded.entry.command, recorded.entry.at) for recorded in entries]
+        for entries in (read(settings.database_url), demo.entries)
+    )
+    assert continued == complete
 
 
 @pytest.mark.parametrize("at", [1, 150])

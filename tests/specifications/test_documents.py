@@ -1,4 +1,4 @@
-"""Each of the five has a document and pages of its own, with the addresses that its specification names; none is there unasked."""
+"""Each of the five APIs has its own document and pages, with the paths of its specification; none is mounted without a setting."""
 
 import re
 from typing import Any
@@ -50,8 +50,8 @@ def _shape(path: str) -> str:
 
 @pytest.mark.parametrize("api", COMPAT_APIS)
 def test_every_path_of_the_specification_is_in_its_document(api: str, stack: Stack) -> None:
-    named = {_shape(" ".join(one.split())) for one in ADDRESSES[api].split("·")}
-    named = {f"{one.split(' ')[0]} {_shape(one.split(' ')[1])}" for one in named}
+    named = {_shape(" ".join(operation.split())) for operation in ADDRESSES[api].split("·")}
+    named = {f"{operation.split(' ')[0]} {_shape(operation.split(' ')[1])}" for operation in named}
     assert named <= _addresses(_document(stack, api))
 
 

@@ -1,4 +1,4 @@
-"""Specification 1: an event of five seats, the sixth person, a seat that is free again."""
+"""Specification 1: an event with five seats, a sixth booking, and a seat that becomes available again."""
 
 import time
 from collections.abc import Iterator
@@ -88,7 +88,7 @@ def test_past_date_does_not_end_sales(api: Client) -> None:
     booking = api.ok("POST", f"/events/{event['id']}/book", {"user_name": "Ann"})
     time.sleep(max(0, (soon - datetime.now(UTC)).total_seconds()) + 0.1)
     assert api.ok("GET", f"/events/{event['id']}")["available_seats"] == 4
-    assert event["id"] in [one["id"] for one in api.ok("GET", "/events/")]
+    assert event["id"] in [item["id"] for item in api.ok("GET", "/events/")]
     assert api.do("POST", f"/events/{event['id']}/book", {"user_name": "Bob"}).status_code == 201
     assert api.do("DELETE", f"/bookings/{booking['id']}").status_code == 200
 
@@ -153,12 +153,12 @@ def test_other_apis_resources_are_not_visible(api: Client, stack: Stack, organiz
     assert api.do("POST", f"/events/{event['number']}/book", {"user_name": "Ann"}).status_code == 404
     assert api.do("DELETE", f"/bookings/{booking['number']}").status_code == 404
     assert api.do("DELETE", f"/bookings/{event['number']}").status_code == 404
-    assert event["number"] not in [one["id"] for one in api.ok("GET", "/events/")]
+    assert event["number"] not in [item["id"] for item in api.ok("GET", "/events/")]
 
 
 def test_booking_made_through_another_api_is_not_visible(api: Client, stack: Stack, alice: Person) -> None:
     event = new(api, name="Sold by both")
-    assert api.ok("GET", f"/events/{event['id']}") == event  # so it is there for everybody
+    assert api.ok("GET", f"/events/{event['id']}") == event  # waits until all queries show it
     (ours,) = stack.admin.ok("GET", "/api/events?q=sold by both")["items"]
     booking = alice.ok("POST", f"/api/events/{ours['id']}/bookings", tickets(1, "Seat"))
     assert api.do("DELETE", f"/bookings/{booking['number']}").status_code == 404

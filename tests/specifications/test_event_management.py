@@ -1,4 +1,4 @@
-"""Specification 4: the concert of its example; past, exceeding and sold-out bookings, each with its own message."""
+"""Specification 4: the concert of its example; refused bookings have distinct messages for past, exceeding and sold out."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -34,7 +34,7 @@ def new(api: Client, **more: Any) -> Any:
 
 
 def listed(api: Client, event: JSON) -> Any:
-    return next((one for one in api.ok("GET", "/events") if one["id"] == event["id"]), None)
+    return next((item for item in api.ok("GET", "/events") if item["id"] == event["id"]), None)
 
 
 def test_example_of_the_specification_works(api: Client) -> None:
@@ -75,7 +75,7 @@ def test_seats_sold_may_exceed_the_limit_of_one_booking(api: Client) -> None:
         {"name": "B", "price": 1, "seats_limit": 9},
     ]
     event = new(api, ticket_categories=categories)
-    assert [one["seats_sold"] for one in listed(api, event)["ticket_categories"]] == [3_200, 0]
+    assert [category["seats_sold"] for category in listed(api, event)["ticket_categories"]] == [3_200, 0]
 
 
 @pytest.mark.parametrize(("sold", "status"), [(3, 201), (4, 400), (-1, 422), ("2", 422), (1.5, 422), (None, 422), (10**9, 422)])
@@ -124,7 +124,7 @@ def test_disconnect_during_creation_leaves_no_sold_seat_on_sale(api: Client, sta
     with pytest.raises(httpx.ReadTimeout):
         stack.http.post(f"{api.url}/events", json={**CONCERT, "name": name, "ticket_categories": categories}, timeout=0.02)
     deadline = time.monotonic() + 20
-    while (found := next((one for one in api.ok("GET", "/events") if one["name"] == name), None)) is None or (
+    while (found := next((item for item in api.ok("GET", "/events") if item["name"] == name), None)) is None or (
         found["ticket_categories"][0]["seats_sold"] < 50_000
     ):
         assert time.monotonic() < deadline, found
@@ -189,7 +189,9 @@ def test_malformed_bookings_are_refused(api: Client, body: Any) -> None:
     assert api.refused(422, "POST", f"/events/{new(api)['id']}/book", body)["detail"]
 
 
-@pytest.mark.parametrize(("number", "status"), [*((one, 404) for one in UNKNOWN_NUMBERS), *((one, 422) for one in NOT_NUMBERS)])
+@pytest.mark.parametrize(
+    ("number", "status"), [*((number, 404) for number in UNKNOWN_NUMBERS), *((number, 422) for number in NOT_NUMBERS)]
+)
 def test_unknown_ids_are_404(api: Client, number: str, status: int) -> None:
     assert api.do("POST", f"/events/{number}/book", {"ticket_category": "General", "quantity": 1}).status_code == status
 

@@ -1,4 +1,4 @@
-"""Specification 5: sign-up and log-in, one reservation a user and event, and no seat twice."""
+"""Specification 5: sign-up and log-in, one reservation per user and event, and no seat sold twice."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -74,7 +74,7 @@ def test_single_event_needs_a_token_only_in_the_first_table(olga: User, anyone: 
     event = olga.client.ok("POST", "/api/events/", EVENT)
     assert anyone.do("GET", f"/api/events/{event['id']}/").status_code == 401
     assert olga.client.ok("GET", f"/api/events/{event['id']}/") == anyone.ok("GET", f"/api/event/events/{event['id']}/") == event
-    assert [one for one in anyone.ok("GET", "/api/events/") if one["id"] == event["id"]] == [event]
+    assert [item for item in anyone.ok("GET", "/api/events/") if item["id"] == event["id"]] == [event]
 
 
 def test_show_time_defaults_to_the_start(olga: User, table: Table) -> None:
@@ -115,7 +115,11 @@ def test_failed_log_ins_are_limited(stack: Stack, olga: User) -> None:
     try:
         wait_until_ready(f"http://127.0.0.1:{port}", process)
         url = f"http://127.0.0.1:{port}/compat/event-reservations/api/login/"
-        names = ({"email": olga.email}, {"username": olga.username}, {"email": olga.email})  # one person, one count
+        names = (
+            {"email": olga.email},
+            {"username": olga.username},
+            {"email": olga.email},
+        )  # the attempts of one user count together
         answers = [httpx.post(url, json={**name, "password": "wrong"}) for name in names]
     finally:
         process.terminate()
@@ -157,7 +161,7 @@ def test_deleting_an_event_cancels_its_reservations(olga: User, rene: User, anyo
     for method, body in (("GET", None), ("PUT", EVENT), ("PATCH", {}), ("DELETE", None)):
         assert olga.client.do(method, path, body).status_code == 404
     assert olga.client.do("GET", table.reservations_of(event["id"])).status_code == 404
-    assert event["id"] not in [one["id"] for one in anyone.ok("GET", "/api/events/")]
+    assert event["id"] not in [item["id"] for item in anyone.ok("GET", "/api/events/")]
     assert rene.client.ok("GET", table.reservations) == []
     for method in ("GET", "DELETE"):
         assert rene.client.do(method, f"/api/reservation/reservations/{reservation['id']}/").status_code == 404
@@ -200,7 +204,7 @@ def test_user_has_one_reservation_per_event_until_cancelled(olga: User, rene: Us
     said = rene.client.refused(400, "POST", table.reservations, {"event": event["id"]})
     assert said == {"event": ["You have reserved this event already."]}
     assert rene.client.ok("POST", table.reservations, {"event": other["id"]})["event"] == other["id"]
-    assert olga.client.ok("POST", table.reservations, {"event": event["id"]})["user"] == olga.id  # who organises may attend
+    assert olga.client.ok("POST", table.reservations, {"event": event["id"]})["user"] == olga.id  # an organizer may attend
     rene.client.ok("DELETE", table.reservation(first["id"]))
     assert rene.client.ok("POST", table.reservations, {"event": event["id"]})["id"] != first["id"]
 
@@ -209,7 +213,7 @@ def test_concurrent_reservations_of_a_user_make_one(olga: User, rene: User, anyo
     event = olga.client.ok("POST", "/api/events/", EVENT)
     with ThreadPoolExecutor(10) as pool:
         asked = [pool.submit(rene.client.do, "POST", "/api/reservations/", {"event": event["id"]}) for _ in range(10)]
-    assert sorted(one.result().status_code for one in asked) == [201] + [400] * 9
+    assert sorted(future.result().status_code for future in asked) == [201] + [400] * 9
     assert anyone.ok("GET", f"/api/event/events/{event['id']}/")["seats_remaining"] == 2
 
 
@@ -218,9 +222,9 @@ def test_concurrent_reservations_sell_no_seat_twice(stack: Stack, olga: User, an
     people = [sign_up(stack) for _ in range(9)]
     with ThreadPoolExecutor(9) as pool:
         asked = [pool.submit(user.client.do, "POST", "/api/reservations/", {"event": event["id"]}) for user in people]
-    answers = [one.result() for one in asked]
-    assert sorted(one.status_code for one in answers) == [201] * 3 + [400] * 6
-    assert all(one.json() == {"event": ["No seats are left."]} for one in answers if one.status_code == 400)
+    answers = [future.result() for future in asked]
+    assert sorted(response.status_code for response in answers) == [201] * 3 + [400] * 6
+    assert all(response.json() == {"event": ["No seats are left."]} for response in answers if response.status_code == 400)
     assert anyone.ok("GET", f"/api/event/events/{event['id']}/")["seats_remaining"] == 0
 
 
@@ -253,7 +257,7 @@ def test_past_event_can_not_be_reserved(olga: User, rene: User, anyone: Client) 
 def test_malformed_events_are_refused(olga: User, table: Table, wrong: JSON, fields: set[str]) -> None:
     said = olga.client.refused(400, "POST", table.events, {**EVENT, **wrong})
     assert said.keys() == fields
-    assert all(isinstance(one, list) and one for one in said.values())
+    assert all(isinstance(messages, list) and messages for messages in said.values())
 
 
 @pytest.mark.parametrize("field", EVENT)

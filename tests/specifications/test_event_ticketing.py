@@ -1,4 +1,4 @@
-"""Specification 2: roles, bookings with tickets and codes, statuses, statistics, and its test data."""
+"""Specification 2: roles, bookings with tickets and codes, statuses, statistics, and its sample data."""
 
 import dataclasses
 from collections import Counter
@@ -16,7 +16,7 @@ EVENT: JSON = {"title": "Show", "description": "d", "venue": "Hall", "date_time"
 
 
 class Api:
-    """`by` says who asks."""
+    """Clients of an admin, a customer, and without a user. `by`: the user who sends a request."""
 
     def __init__(self, stack: Stack) -> None:
         self.anyone = Client(stack, "event-ticketing")
@@ -43,7 +43,7 @@ def api(stack: Stack) -> Api:
     return Api(stack)
 
 
-# --- test data
+# --- sample data
 
 
 def test_sample_data_exist_from_the_start(api: Api) -> None:
@@ -132,7 +132,7 @@ def test_search_matches_title_venue_and_dates(api: Api) -> None:
     late = api.event(venue="Xylophone hall", date_time="2032-03-01T10:00:00Z")
 
     def found(**query: str) -> list[int]:
-        return [one["id"] for one in api.anyone.ok("GET", "/api/events", **query)]
+        return [event["id"] for event in api.anyone.ok("GET", "/api/events", **query)]
 
     assert found(search="xylophone") == [early["id"], late["id"]]
     assert found(search="xylophone", date_from="2032-02-01") == [late["id"]]
@@ -160,7 +160,7 @@ def test_update_changes_the_given_fields(api: Api) -> None:
 
 def test_update_keeps_a_category_added_under_api(api: Api, stack: Stack) -> None:
     event = api.event(title="With a box")
-    api.anyone.ok("GET", f"/api/events/{event['id']}")  # so it is there for everybody
+    api.anyone.ok("GET", f"/api/events/{event['id']}")  # waits until all queries show it
     (ours,) = stack.admin.ok("GET", "/api/events?q=with a box")["items"]
     box = {"name": "Box", "price": "99.00", "capacity": 4}
     changes = {"categories": [{"id": ours["categories"][0]["id"]}, box]}
@@ -168,7 +168,7 @@ def test_update_keeps_a_category_added_under_api(api: Api, stack: Stack) -> None
     api.admin.ok("PUT", f"/api/events/{event['id']}", {"price": 25, "title": "With a box still"})
     api.anyone.ok("GET", f"/api/events/{event['id']}")
     (ours,) = stack.admin.ok("GET", "/api/events?q=with a box")["items"]
-    assert [(one["name"], one["price"]) for one in ours["categories"]] == [("Seat", "25.00"), ("Box", "99.00")]
+    assert [(category["name"], category["price"]) for category in ours["categories"]] == [("Seat", "25.00"), ("Box", "99.00")]
 
 
 def test_event_status_changes_are_final(api: Api) -> None:
@@ -201,7 +201,7 @@ def test_statistics_cover_all_events(api: Api) -> None:
     api.anyone.ok("PUT", f"/api/bookings/{gone['id']}", {"status": "cancelled"})
     other = api.event()
     api.admin.ok("PUT", f"/api/events/{other['id']}", {"status": "cancelled"})
-    found = {one["id"]: one for one in api.admin.ok("GET", "/api/stats/events")}
+    found = {event_["id"]: event_ for event_ in api.admin.ok("GET", "/api/stats/events")}
     assert [found[event["id"]][name] for name in ("total_bookings", "revenue", "tickets_sold")] == [1, 20, 2]
     assert found[other["id"]]["status"] == "cancelled"
 
@@ -321,5 +321,5 @@ def test_other_apis_users_and_events_are_not_visible(api: Api, stack: Stack, org
     event = stack.event(organizer)
     assert api.anyone.do("GET", f"/api/events/{event['number']}").status_code == 404
     names = {user["name"] for user in api.anyone.ok("GET", "/api/users")}
-    assert "" not in names  # the house is no user
+    assert "" not in names  # the default organizer is not a user
     assert "Root" not in names

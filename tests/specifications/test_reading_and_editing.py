@@ -1,4 +1,4 @@
-"""What holds for all five: many may read at once, and what is done is answered by what was done, shown already or not."""
+"""For all five APIs: many concurrent reads succeed, and the response of an edit shows its effect."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -31,8 +31,8 @@ def test_long_list_is_complete(stack: Stack) -> None:
     booking = {"user_id": user, "event_id": event, "quantity": 1}
     with ThreadPoolExecutor(16) as pool:
         made = sorted(pool.map(lambda _: anyone.ok("POST", "/api/bookings", booking)["id"], range(many)))
-    assert [one["id"] for one in admin.ok("GET", f"/api/bookings/event/{event}")] == made
-    assert [one["id"] for one in anyone.ok("GET", f"/api/bookings/user/{user}")] == made
+    assert [item["id"] for item in admin.ok("GET", f"/api/bookings/event/{event}")] == made
+    assert [item["id"] for item in anyone.ok("GET", f"/api/bookings/user/{user}")] == made
 
 
 def _stop_projecting(stack: Stack) -> None:

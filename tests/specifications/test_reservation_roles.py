@@ -1,4 +1,4 @@
-"""Specification 5: who may do what, as a matrix of method and role over both its tables."""
+"""Specification 5: the permissions of each role for each operation of both tables."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ Clients = dict[str, Client]
 
 @pytest.fixture(scope="module")
 def clients(stack: Stack) -> Clients:
-    """One of each role, for all tests: what they own is each test's own."""
+    """A user of each role, shared by all tests. Each test creates its own events and reservations."""
     anyone = Client(stack, "event-reservations")
     return {
         "nobody": anyone,
@@ -39,7 +39,7 @@ class World:
 
 
 def _rows(table: Table) -> Iterator[tuple[str, str, JSON | None, int, dict[str, int]]]:
-    """Method, address, body, status where it is allowed (0 of a role), what each role gets else."""
+    """Method, path, body, status if permitted, and the status for each other role."""
     yield "GET", "/api/events/", None, 200, ANYONE
     yield "POST", table.events, EVENT, 201, SIGNED_IN
     yield "GET", table.event("{event}"), None, 200, SIGNED_IN if table is TABLES[0] else ANYONE  # the tables disagree

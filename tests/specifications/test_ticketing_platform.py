@@ -1,4 +1,4 @@
-"""Specification 3: its shell script, fifteen at once for ten tickets; no more than two tickets a user; and its examples."""
+"""Specification 3: its script with fifteen concurrent requests for ten tickets; at most two tickets per user; its examples."""
 
 import json
 import re
@@ -27,7 +27,7 @@ def new(api: Client, total_tickets: int = 10) -> Any:
 
 
 def curl(*arguments: str) -> Any:
-    """As the specification prints it."""
+    """The format that the specification prints."""
     done = subprocess.run(["curl", "-s", *arguments], capture_output=True, text=True, check=True)  # noqa: S607 - as people do
     return json.loads(done.stdout)
 
@@ -35,7 +35,7 @@ def curl(*arguments: str) -> Any:
 def test_event_has_no_date_and_is_an_open_date_under_api(api: Client, stack: Stack) -> None:
     event = new(api)
     stack.settle()
-    (shown,) = [one for one in every_event(stack) if one["id"] == event["id"]]
+    (shown,) = [item for item in every_event(stack) if item["id"] == event["id"]]
     assert (shown["starts_at"], shown["past_at"]) == (None, None)
 
 
@@ -52,10 +52,10 @@ def test_fifteen_parallel_requests_for_ten_tickets(api: Client) -> None:
     event_id, *answers = done.stdout.splitlines()
     said = [json.loads(answer) for answer in answers]
     assert len(said) == 15
-    booked = [one for one in said if one.get("status") == "active"]
+    booked = [item for item in said if item.get("status") == "active"]
     assert len(booked) == 10
-    assert len({one["user_id"] for one in booked}) == 10
-    assert [one for one in said if one not in booked] == [{"detail": "The event is sold out."}] * 5
+    assert len({booking["user_id"] for booking in booked}) == 10
+    assert [item for item in said if item not in booked] == [{"detail": "The event is sold out."}] * 5
     assert api.ok("GET", f"/events/{event_id}")["available_tickets"] == 0
 
 

@@ -1,4 +1,4 @@
-"""Many at once: never a seat twice, never a command twice."""
+"""Concurrent requests: no seat is sold twice, no command is executed twice."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

@@ -1,4 +1,4 @@
-"""What people do from beginning to end, over HTTP, each seeing at once what they did."""
+"""Complete user journeys over HTTP. Each user sees the effects of their commands at once."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ def test_customer_signs_up_books_cancels_and_the_seat_sells_again(stack: Stack, 
     assert (cancelled["status"], cancelled["refunded_amount"]) == ("cancelled", "100.00")
     assert bob.ok("POST", book, tickets(2))["status"] == "confirmed"
     assert bob.see(f"/api/events/{event['id']}")["categories"][0]["available"] == 0
-    assert [one["id"] for one in eve.see("/api/bookings")["items"]] == [booking["id"]]
+    assert [item["id"] for item in eve.see("/api/bookings")["items"]] == [booking["id"]]
 
 
 def test_partial_cancellation_refunds_the_price_paid(stack: Stack, organizer: Person, alice: Person) -> None:
@@ -32,11 +32,11 @@ def test_partial_cancellation_refunds_the_price_paid(stack: Stack, organizer: Pe
         {"category": "General", "quantity": 2}, {"category": "VIP", "quantity": 1}]})  # fmt: skip
     changed = organizer.ok("PATCH", f"/api/events/{event['id']}", {"categories": [
         {"id": event["categories"][0]["id"], "price": "99.00"}, {"id": event["categories"][1]["id"]}]}, If_Match='"1"')  # fmt: skip
-    assert [one["price"] for one in changed["categories"]] == ["99.00", "150.00"]
+    assert [category["price"] for category in changed["categories"]] == ["99.00", "150.00"]
     chosen = [booking["tickets"][0]["id"], booking["tickets"][2]["id"]]
     after = alice.ok("POST", f"/api/bookings/{booking['id']}/cancel", {"tickets": chosen})
     assert (after["status"], after["refunded_amount"]) == ("confirmed", "200.00")
-    assert [one["status"] for one in after["tickets"]] == ["cancelled", "active", "cancelled"]
+    assert [ticket["status"] for ticket in after["tickets"]] == ["cancelled", "active", "cancelled"]
     assert alice.see(f"/api/bookings/{booking['id']}") == after
 
 
@@ -49,7 +49,7 @@ def test_box_office_sells_to_walk_ins_and_named_customers(stack: Stack, organize
     assert organizer.do("POST", book, {**tickets(1), "customer": {"name": "Al", "email": alice.email}}).json()["held"] == 1
     assert alice.do("POST", book, {**tickets(1), "customer": {"name": "Bob", "email": "b@example.test"}}).status_code == 403
     listed = organizer.see(f"/api/events/{event['id']}/bookings?q={alice.email}")["items"]
-    assert [one["id"] for one in listed] == [sold["id"]]
+    assert [item["id"] for item in listed] == [sold["id"]]
     answer = organizer.do("GET", f"/api/events/{event['id']}/bookings", Accept="text/csv", Ledger_Position=organizer.last)
     assert len(list(csv.reader(io.StringIO(answer.text)))) == 3
 
@@ -96,7 +96,7 @@ def test_edit_needs_the_current_version(stack: Stack, organizer: Person, alice: 
     renamed = organizer.do("PATCH", path, {"name": "New", "venue": "Here"}, If_Match=tag)
     assert (renamed.status_code, renamed.json()["name"]) == (200, "New"), "a booking does not spoil an editor's work"
     assert organizer.do("PATCH", path, {"name": "Newer"}, If_Match=tag).status_code == 412
-    small = {"categories": [{"id": one["id"], "capacity": 2} for one in event["categories"]]}
+    small = {"categories": [{"id": category["id"], "capacity": 2} for category in event["categories"]]}
     below = organizer.do("PATCH", path, small, If_Match=renamed.headers["ETag"])
     assert (below.status_code, below.json()["type"], below.json()["taken"]) == (409, "/problems/capacity-below-taken", 3)
     assert organizer.see(path)["name"] == "New"
@@ -110,7 +110,7 @@ def test_cancelled_event_refunds_all_and_statistics_agree(stack: Stack, alice: P
         alice.ok("POST", f"{path}/bookings", tickets(quantity))
     assert organizer.ok("POST", f"{path}/cancel", {"reason": "rain"})["status"] == "cancelled"
     alice.last = organizer.last
-    assert {one["status"] for one in alice.see(f"/api/bookings?event_id={event['id']}")["items"]} == {"cancelled"}
+    assert {item["status"] for item in alice.see(f"/api/bookings?event_id={event['id']}")["items"]} == {"cancelled"}
     assert alice.do("POST", f"{path}/bookings", tickets(1)).json()["reason"] == "cancelled"
     (row,) = organizer.see("/api/stats/events")["items"]
     assert (row["gross"], row["refunded"], row["net"], row["cancellations"]) == ("150.00", "150.00", "0.00", 2)
@@ -125,10 +125,10 @@ def test_search_finds_upcoming_events(stack: Stack, organizer: Person) -> None:
     event = stack.event(organizer, name=f"Zebra{mark} 100% gala", venue=f"Süd_{mark}")
     for query in (f"zebra{mark}", f"{mark} 100%", f"süd_{mark}", f"{mark.upper()} 100% GALA"):
         found = organizer.see(f"/api/events?q={quote(query)}")["items"]
-        assert [one["id"] for one in found] == [event["id"]], query
+        assert [item["id"] for item in found] == [event["id"]], query
     for query in (f"{mark} 100_", f"s_d_{mark}", f"gala süd_{mark}"):
         assert organizer.see(f"/api/events?q={quote(query)}")["items"] == []
-    assert LATER in {one["starts_at"] for one in organizer.see(f"/api/events?organizer_id={organizer.id}&status=all")["items"]}
+    assert LATER in {item["starts_at"] for item in organizer.see(f"/api/events?organizer_id={organizer.id}&status=all")["items"]}
 
 
 def test_erasure_waits_for_upcoming_bookings_and_keeps_the_ledger(stack: Stack, organizer: Person) -> None:
@@ -141,4 +141,4 @@ def test_erasure_waits_for_upcoming_bookings_and_keeps_the_ledger(stack: Stack, 
     assert person.do("DELETE", "/api/me").status_code == 204
     assert person.do("GET", "/api/me").status_code == 401
     listed = organizer.ok("GET", f"/api/events/{event['id']}/bookings")["items"]
-    assert [(one["customer_id"], one["status"]) for one in listed] == [(person.id, "cancelled")]
+    assert [(item["customer_id"], item["status"]) for item in listed] == [(person.id, "cancelled")]

@@ -1,4 +1,4 @@
-"""The event store is the `eventsourcing` library: what shipped code calls of it, and what others can attach to it."""
+"""The event store is the `eventsourcing` library: which of its functions shipped code calls, and what users can attach to it."""
 
 import os
 import sqlite3
@@ -86,7 +86,7 @@ def following(directory: Path, database_url: str) -> Iterator[subprocess.Popen[b
     try:
         yield process
     finally:
-        process.terminate()  # not as Ctrl-C: what a shell runs in the background ignores that
+        process.terminate()  # not SIGINT, which background processes of a shell ignore
         process.wait(10)
 
 
