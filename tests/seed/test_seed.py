@@ -152,7 +152,7 @@ def test_step_numbers_are_unique_and_stable(hour: int) -> None:
     steps, later_steps = scenario(MAY.replace(hour=hour, minute=0)), scenario(MAY + timedelta(days=100))
     assert len({step.order for step in steps}) == len(steps)
     assert {(step.order, step.what, step.event.name) for step in steps} == {
-        (step.order, step.what, step.event.name) for step in again
+        (step.order, step.what, step.event.name) for step in later_steps
     }
 
 
