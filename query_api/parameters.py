@@ -32,19 +32,19 @@ Search = Annotated[
     Text(10_000, at_least=0),
     AfterValidator(_decodable),
     WithJsonSchema({"type": "string", "maxLength": 10_000, "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f\\ufffd]*$"}),
-    Query(description="Taken literally, in any case."),
+    Query(description="Searched literally, ignoring case."),
 ]
-From = Annotated[UtcTime | None, Query(alias="from", description="RFC 3339; without an offset it is UTC")]
-To = Annotated[UtcTime | None, Query(alias="to", description="RFC 3339; without an offset it is UTC")]
+From = Annotated[UtcTime | None, Query(alias="from", description="RFC 3339; a time without an offset is UTC")]
+To = Annotated[UtcTime | None, Query(alias="to", description="RFC 3339; a time without an offset is UTC")]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
-Cursor = Annotated[str | None, Query(max_length=MAX_CURSOR, description="`next_cursor` of the page before")]
+Cursor = Annotated[str | None, Query(max_length=MAX_CURSOR, description="`next_cursor` of the previous page")]
 AtLeast = Annotated[
     int | None,
     Header(
         alias="Ledger-Position",
         ge=0,
         le=MAX_POSITION,
-        description="What a command answered: this answer then shows at least that, or is 503 after some seconds.",
+        description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.",
     ),
 ]
 

@@ -29,6 +29,8 @@ from query_api.parameters import cursor_of, page
 #: The longest time between two polls, and the shortest.
 POLL_SECONDS = 0.25
 PAUSE_SECONDS = 0.02
+#: The pause after an error.
+RETRY_SECONDS = 0.25
 #: The time without a request after which polling ends.
 IDLE_SECONDS = 60.0
 #: Changes read by one statement.
@@ -51,7 +53,7 @@ class EventReadCache:
 
     async def start(self) -> None:
         failure = "the event read cache can't be kept up to date"
-        self._tasks.spawn(supervise(self._run, log=log, failure=failure, pause_seconds=POLL_SECONDS), name="event read cache")
+        self._tasks.spawn(supervise(self._run, log=log, failure=failure, pause_seconds=RETRY_SECONDS), name="event read cache")
 
     async def close(self) -> None:
         await self._flights.stop()

@@ -23,6 +23,9 @@ from query_api.responses import mapping
 POLL_SECONDS = 1.0
 PAUSE_SECONDS = 0.02
 SECONDS_PER_SUBSCRIBER = 0.000_25
+#: The pause after an error.
+RETRY_SECONDS = 0.25
+#: How long a new subscriber waits until polling has begun.
 READY_SECONDS = 3.0
 #: Changes read by one statement.
 PAGE = 500
@@ -87,7 +90,7 @@ class LiveFeed:
         self._tasks = BackgroundTasks()
 
     async def start(self) -> None:
-        work = supervise(self._run, log=log, failure="the live feed can't read", pause_seconds=POLL_SECONDS / 4)
+        work = supervise(self._run, log=log, failure="the live feed can't read", pause_seconds=RETRY_SECONDS)
         self._tasks.spawn(work, name="live feed")
 
     async def close(self) -> None:

@@ -25,6 +25,8 @@ from query_api.queries.position_queries import ProjectionPositionRow
 #: The longest time between two polls while a request waits, and the shortest.
 POLL_SECONDS = 0.1
 PAUSE_SECONDS = 0.01
+#: The pause after an error of the database.
+RETRY_SECONDS = 0.1
 MAX_WAITERS = 2_000
 #: After this time without a message Redis gets a ping; after the same time without a response the connection is closed.
 SILENCE_SECONDS = 5.0
@@ -57,7 +59,7 @@ class PositionTracker:
 
     async def start(self) -> None:
         failure = "the projections' positions can't be read"
-        work = supervise(self._poll, log=log, failure=failure, pause_seconds=POLL_SECONDS)
+        work = supervise(self._poll, log=log, failure=failure, pause_seconds=RETRY_SECONDS)
         self._tasks.spawn(work, name="positions: database")
         if self._redis_url:
             self._tasks.spawn(self._receive_for_ever(), name="positions: Redis")

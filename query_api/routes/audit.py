@@ -25,9 +25,9 @@ router = APIRouter(prefix="/api/audit", tags=["audit"])
 _KINDS = dict.fromkeys(topic.partition("/")[0] for topic in TOPICS)
 EntryType = StrEnum("EntryType", {kind.replace("-", "_").upper(): kind for kind in _KINDS})  # type: ignore[misc]
 _PositionOrTime = Annotated[int, Field(ge=0, le=MAX_POSITION)] | UtcTime | None
-At = Annotated[_PositionOrTime, Query(description="A ledger position, or a time (RFC 3339, without an offset UTC); none: now")]
-Since = Annotated[_PositionOrTime, Query(description="The earlier moment, a position or a time; none: the first entry")]
-After = Annotated[int | None, Query(ge=0, le=MAX_POSITION, description="Of what is past this ledger position alone")]
+At = Annotated[_PositionOrTime, Query(description="A ledger position, or a time (RFC 3339; UTC without an offset); none: now")]
+Since = Annotated[_PositionOrTime, Query(description="The earlier ledger position or time; none: the first entry")]
+After = Annotated[int | None, Query(ge=0, le=MAX_POSITION, description="Only entries past this ledger position")]
 
 
 async def _searched(
@@ -44,7 +44,7 @@ Searched = Annotated[queries.EntrySearch, Depends(_searched)]
 async def get_entries(
     who: Auditor, reader: Reads, search: Searched, as_ndjson: PrefersNdjson, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
-    """The ledger, oldest first. As NDJSON: all of it to the end, a line an entry, whatever `limit`."""
+    """The entries of the ledger, oldest first. As NDJSON: all entries to the end, one a line; `limit` does not apply."""
     first = number_cursor(cursor) or (0 if search.event_id else search.after or 0)
     if as_ndjson:
         return await reader.side.entry_reader.stream(search, first, reader.at_least)
@@ -56,15 +56,15 @@ async def get_entries(
 
 @router.get("/events/{event_id}", operation_id="get_event_as_of", response_model=EventView, responses=JSON)
 async def get_event_as_of(event_id: UUID, who: Auditor, reader: Reads, at: At = None) -> Response:
-    """The event as it stood then, as `GET /api/events/{event_id}` would have shown it. `Ledger-Position` is the place in the ledger
-    that the time stands for: after the longest run of entries, from the first, that are not later."""
+    """The event as of a ledger position or time, as `GET /api/events/{event_id}` showed it then. `Ledger-Position` is the position
+    that a time stands for: that of the last entry before the first one that is later."""
     position = await reader.side.as_of.position_of(at, reader.at_least)
     return json_response(event_view(await reader.side.as_of.event_as_of(event_id, position)), position)
 
 
 @router.get("/stats", operation_id="get_stats_as_of", response_model=SummaryView, responses=JSON)
 async def get_stats_as_of(who: Auditor, reader: Reads, at: At = None) -> Response:
-    """The summary of all events as it stood then, as `GET /api/stats/summary` would have shown it to an admin."""
+    """The summary of all events as of a ledger position or time, as `GET /api/stats/summary` showed it to admins then."""
     position = await reader.side.as_of.position_of(at, reader.at_least)
     statistics = await reader.side.past_statistics.at(position)
     return encoded_response(bytes(statistics.summary), position)
@@ -72,7 +72,7 @@ async def get_stats_as_of(who: Auditor, reader: Reads, at: At = None) -> Respons
 
 @router.get("/stats/events", operation_id="get_events_stats_as_of", response_model=EventStatsPage, responses=JSON)
 async def get_events_stats_as_of(who: Auditor, reader: Reads, at: At = None, limit: Limit = 50, cursor: Cursor = None) -> Response:
-    """Seats and money event by event as they stood then, newest first, as `GET /api/stats/events` would have shown them."""
+    """Statistics by event as of a ledger position or time, newest first, as `GET /api/stats/events` showed them then."""
     position = await reader.side.as_of.position_of(at, reader.at_least)
     statistics = await reader.side.past_statistics.at(position)
     items, more = page(statistics.events, number_cursor(cursor), limit)
@@ -84,7 +84,7 @@ async def get_events_stats_as_of(who: Auditor, reader: Reads, at: At = None, lim
 async def get_stats_difference(
     who: Auditor, reader: Reads, since: Since = None, at: At = None, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
-    """What became of the numbers between two moments."""
+    """The change of the statistics between two moments, in total and by event."""
     as_of = reader.side.as_of
     second = await as_of.position_of(at, reader.at_least)
     first = await as_of.first_position() if since is None else await as_of.position_of(since)

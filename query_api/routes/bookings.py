@@ -26,17 +26,17 @@ from query_api.responses.views import BookingPage, EventBookingPage, EventBookin
 
 router = APIRouter(prefix="/api")
 
-Status = Annotated[BookingStatus | None, Query(description="A cancelled event's bookings are all cancelled.")]
+Status = Annotated[BookingStatus | None, Query(description="All bookings of a cancelled event count as cancelled.")]
 BookingTime = TypeAliasType("BookingTime", Literal["upcoming", "past"])
 Upcoming = Annotated[
     BookingTime | None,
-    Query(description="Upcoming are those that stand, of active events that are to come or began less than 12 hours ago."),
+    Query(description="`upcoming`: confirmed bookings of active events that begin in the future or began less than 12 hours ago."),
 ]
-CustomerId = Annotated[UUID | None, Query(description="Somebody else's: for admins")]
+CustomerId = Annotated[UUID | None, Query(description="Another customer's bookings: only for admins")]
 BookingSearch = Annotated[
     Search,
     Query(
-        description="In the customer's name and e-mail address, literally, in any case; or a ticket's code, or a booking's number"
+        description="In the customer's name and e-mail address, literally, ignoring case; or a ticket's code, or a booking's number"
     ),
 ]
 
@@ -54,7 +54,7 @@ async def get_bookings(
     who: SignedIn, reader: Reads, event_id: UUID | None = None, status: Status = None, when: Upcoming = None,
     customer_id: CustomerId = None, limit: Limit = 50, cursor: Cursor = None,
 ) -> Response:  # fmt: skip
-    """One's own, newest first."""
+    """The customer's own bookings, newest first."""
     if customer_id not in (None, who.id) and who.role != Role.ADMIN:
         raise Forbidden
     query = queries.customer_bookings(
@@ -89,7 +89,7 @@ async def get_event_bookings(
     event_id: UUID, who: Organizer, reader: Reads, as_csv: PrefersCsv, q: BookingSearch = "", status: Status = None,
     limit: Limit = 50, cursor: Cursor = None,
 ) -> Response:  # fmt: skip
-    """Newest first. As CSV: all of them, whatever `limit` and `cursor`."""
+    """The event's bookings, newest first. As CSV: all bookings; `limit` and `cursor` do not apply."""
     viewer = None if who.role == Role.ADMIN else who.id
     search = _search(reader.side.codes, queries.BookingSearch(event_id, viewer, q, status=status))
     if as_csv:

@@ -21,7 +21,7 @@ router = APIRouter(prefix="/api", tags=["events"])
 EventFilter = TypeAliasType("EventFilter", Literal["active", "cancelled", "completed", "all"])
 Status = Annotated[
     EventFilter | None,
-    Query(description="With it, past events too. Without it: active and upcoming ones."),
+    Query(description="With a status, past events are included. Without: active and upcoming events."),
 ]
 
 
@@ -30,7 +30,8 @@ async def get_events(  # noqa: PLR0913 - a parameter each
     who: Anyone, reader: Reads, q: Search = "", from_: From = None, to: To = None, status: Status = None,
     organizer_id: UUID | None = None, limit: Limit = 50, cursor: Cursor = None,
 ) -> Response:  # fmt: skip
-    """Soonest first. `q` is looked for in name and venue; `from` and `to`, both inclusive, bound when events start."""
+    """Events by start, those with an open date last. `q` is searched in name and venue. `from` and `to`, both inclusive, limit the
+    start."""
     search = queries.EventSearch(
         q=q, from_=from_, to=to, status=None if status == "all" else status or "active", upcoming=status is None,
         organizer_id=organizer_id, after=event_cursor(cursor), limit=limit,
@@ -41,7 +42,8 @@ async def get_events(  # noqa: PLR0913 - a parameter each
 
 @router.get("/events/{event_id}", operation_id="get_event", response_model=EventView, responses=JSON)
 async def get_event(event_id: UUID, who: Anyone, reader: Reads) -> Response:
-    """The `ETag` is what `If-Match` takes: when the event's own details last changed. A booking does not change it."""
+    """An event with its categories and seats left. The `ETag`, for `If-Match`, changes with the event's details, not with
+    bookings."""
     found = await reader.side.event_read_cache.get_event(event_id, reader.at_least)
     if found is None:
         raise EventNotFound

@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 router = APIRouter(prefix="/api", tags=["live"])
 
 EventIds = Annotated[list[UUID], Query(alias="event_id", max_length=MAX_EVENT_IDS, description="None: all events")]
-LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="What browsers send when they come again")]
+LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="Sent by browsers when they reconnect")]
 
 
 @router.get(
@@ -35,9 +35,9 @@ LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="W
     responses={200: {"description": "`event: availability`", "content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )  # fmt: skip
 async def get_live(request: Request, who: Anyone, event_id: EventIds = [], last_event_id: LastEventId = None) -> Response:  # noqa: B006
-    """Seats left, as they change: `data: {event_id, available, categories: [{name, available}], position}`, its `id` the position.
+    """Seats left, as they change: `data: {event_id, available, categories: [{name, available}], position}`; `id` is the position.
 
-    First comes what changed since `Last-Event-ID`; without one, or with one that never was, the update of the events named."""
+    The stream begins with what changed since `Last-Event-ID`; without a valid one, with the state of the requested events."""
     side: ReadSide = request.app.state.read_side
     subscriber = side.feed.subscribe(frozenset(event_id) or None)
     try:

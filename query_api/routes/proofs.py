@@ -30,13 +30,13 @@ router = APIRouter(prefix="/api", tags=["audit"])
 
 EntryPosition = Annotated[int, Query(ge=1, le=MAX_POSITION, description="The ledger position of an entry")]
 FromSize = Annotated[int, Query(alias="from", ge=0, le=MAX_POSITION, description="A number of entries")]
-ToSize = Annotated[int, Query(alias="to", ge=0, le=MAX_POSITION, description="The same number or a larger one")]
+ToSize = Annotated[int, Query(alias="to", ge=0, le=MAX_POSITION, description="The same or a larger number of entries")]
 _TEXT = "text/plain; charset=utf-8"
 
 
 @router.get("/audit/checkpoint", operation_id="get_checkpoint", response_model=CheckpointView, responses=JSON_OR_TEXT)
 async def get_checkpoint(reader: Reads, as_text: PrefersText) -> Response:
-    """The newest one. As text: the signed note alone, as C2SP's tlog-checkpoint has it."""
+    """The newest checkpoint of the signed log. As text: only the signed note, in the format of C2SP's tlog-checkpoint."""
     await reader.side.wait_for_position(queries.AUDIT, reader.at_least)
     shown = await newest_checkpoint(reader.side, position=reader.at_least or 0)
     if as_text:
@@ -51,7 +51,7 @@ async def get_checkpoint(reader: Reads, as_text: PrefersText) -> Response:
 
 @router.get("/audit/proof", operation_id="get_proof", response_model=ProofView, responses=JSON)
 async def get_proof(position: EntryPosition, reader: Reads) -> Response:
-    """That an entry is in the newest checkpoint's tree."""
+    """An inclusion proof: an entry is in the newest checkpoint's tree."""
     side = reader.side
     await side.wait_for_position(queries.AUDIT, max(position, reader.at_least or 0))
     index = (await indices_of(side, [position])).get(position)
@@ -70,7 +70,7 @@ async def get_proof(position: EntryPosition, reader: Reads) -> Response:
 
 @router.get("/audit/consistency", operation_id="get_consistency", response_model=ConsistencyView, responses=JSON)
 async def get_consistency(from_: FromSize, to: ToSize, reader: Reads) -> Response:
-    """That the log as it was is the beginning of the log as it is, or was later."""
+    """A consistency proof: the log with `from` entries is the beginning of the log with `to` entries."""
     if from_ > to:
         raise Malformed("`from` is larger than `to`.", errors=[{"path": "from", "message": "is larger than `to`"}])
     side = reader.side
@@ -91,7 +91,7 @@ async def get_consistency(from_: FromSize, to: ToSize, reader: Reads) -> Respons
 
 @router.get("/bookings/{booking_id}/receipt", operation_id="get_receipt", response_class=PlainTextResponse, responses=JSON)
 async def get_receipt(booking_id: UUID, who: SignedIn, reader: Reads) -> Response:
-    """A file that the offline verifier accepts (`seatledger-verify`): the booking as of the newest checkpoint."""
+    """A file that proves the booking as of the newest checkpoint, for the offline verifier (`seatledger-verify`)."""
     _, rows = await reader.fetch(queries.booking_by_id(booking_id))
     booking = rows[0] if rows else None
     if booking is None or not (may_see(who, booking) or who.role == Role.AUDITOR):

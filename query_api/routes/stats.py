@@ -22,7 +22,7 @@ from query_api.responses.views import EventStatsPage, EventStatsView, SalesSerie
 
 router = APIRouter(prefix="/api/stats", tags=["stats"])
 
-EventId = Annotated[UUID | None, Query(description="Of this event alone")]
+EventId = Annotated[UUID | None, Query(description="Only sales of this event")]
 #: Amounts are strings in JSON and numbers in a spreadsheet.
 _AMOUNTS = ("gross", "refunded", "net")
 
@@ -34,7 +34,7 @@ def _viewer(who: Principal) -> UUID | None:
 
 @router.get("/summary", operation_id="get_stats_summary", response_model=SummaryView, responses=JSON_OR_CSV)
 async def get_stats_summary(who: Organizer, reader: Reads, as_csv: PrefersCsv) -> Response:
-    """All of it at once. As CSV: a row a currency."""
+    """Totals over all events. As CSV: one row for each currency."""
     position, rows = await reader.fetch(queries.summary(_viewer(who)))
     if as_csv:
         header = ("currency", "active", "cancelled", "completed", "bookings", "cancellations", "capacity", "taken", *_AMOUNTS)
@@ -51,7 +51,7 @@ async def get_stats_summary(who: Organizer, reader: Reads, as_csv: PrefersCsv) -
 async def get_stats_events(
     who: Organizer, reader: Reads, as_csv: PrefersCsv, q: Search = "", limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
-    """Event by event, newest first; `q` is looked for in the name. As CSV: all of them, whatever `limit` and `cursor`."""
+    """Statistics by event, newest first; `q` is searched in the name. As CSV: all events; `limit` and `cursor` do not apply."""
     if as_csv:
         return await reader.side.exports.response("events", _header(EventStatsView), _all_events(who, q, reader))
     position, rows = await reader.fetch(queries.event_totals(viewer=_viewer(who), q=q, after=number_cursor(cursor), limit=limit))
@@ -75,7 +75,7 @@ async def get_stats_sales(
     who: Organizer, reader: Reads, as_csv: PrefersCsv, interval: queries.Interval = queries.Interval.DAY, event_id: EventId = None,
     from_: From = None, to: To = None,
 ) -> Response:  # fmt: skip
-    """A time series, in UTC: the hours that begin at `from` or later and before `to`, summed up by `interval`."""
+    """Sales over time, in UTC: the hours that begin at `from` or later and before `to`, summed up by `interval`."""
     viewer = _viewer(who)
     position, rows = await reader.fetch(queries.sales(interval=interval, viewer=viewer, event_id=event_id, from_=from_, to=to))
     if not rows:
@@ -84,7 +84,7 @@ async def get_stats_sales(
         raise NotYourEvent
     items = [sales_view(row) for row in rows if row.start is not None]
     if len(items) > queries.MAX_BUCKETS:
-        raise Malformed(f"That is more than {queries.MAX_BUCKETS} intervals: narrow the range, or take longer ones.")
+        raise Malformed(f"That is more than {queries.MAX_BUCKETS} intervals: narrow the range, or choose longer intervals.")
     if as_csv:
         return csv_response(f"sales-by-{interval}", _header(SalesView), map(_cells, items), position)
     return json_response(SalesSeries(items=items, next_cursor=None, ledger_position=position), position)

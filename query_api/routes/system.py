@@ -31,7 +31,7 @@ router = APIRouter(prefix="/api", tags=["system"])
 
 @router.get("/projections", operation_id="get_projections", response_model=ProjectionList, responses=JSON)
 async def get_projections(who: Auditor, reader: Reads) -> Response:
-    """Where each projection stands. It never waits, whatever `Ledger-Position` asks for: it is for finding out why others do."""
+    """The state of each projection. It never waits for a `Ledger-Position`, so that it can show why other queries wait."""
     view = await projection_list(reader.side.database)
     return json_response(view, min((item.position for item in view.items), default=0))
 

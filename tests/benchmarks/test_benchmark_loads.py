@@ -23,7 +23,7 @@ from benchmarks.processes import clean_environment, running_process, wait_until_
 from devstack.readiness import free_port
 from ledger.entries import SeatsBooked
 from ledger.event import Event, evolve
-from ledger.snapshots import restore_at_once, take
+from ledger.snapshots import restore_synchronously, take
 from ledger.store import Ledger
 from ledger.views import EventView
 from query_api import queries
@@ -48,7 +48,7 @@ def test_fast_history_equals_a_real_one(database_url: str) -> None:
         event, entry = _event(ledger, first), list(ledger.stream(first))[1].entry
         assert [(seats.taken, seats.available) for seats in event.categories.values()] == [(0, 7), (2_500, 997_500)]
         assert (event.version, len(event.bookings), len(event.customers)) == (2_501, 2_500, 3)
-        assert restore_at_once(take(event)).bookings == event.bookings
+        assert restore_synchronously(take(event)).bookings == event.bookings
         assert isinstance(entry, SeatsBooked)
         assert (entry.customer_id, entry.actor) == (customers[0], customers[0])
         assert _event(ledger, second).version == 4

@@ -159,7 +159,7 @@ def test_receipt_with_a_missing_entry_is_refused(omitted: int, message: str) -> 
 
 def test_receipt_with_another_bookings_entry_is_refused() -> None:
     strange = next(index for index, entry in enumerate(LOG.entries) if entry.stream != LOG.entries[OF_A_BOOKING[0]].stream)
-    proof = query_api.responses.receipt._entry(LOG.entries[strange].stream, LOG.proven(strange))
+    proof = query_api.responses.receipt._entry_json(LOG.entries[strange].stream, LOG.proven(strange))
     words, mark, old = TEXT.partition("--- proof ---\n")
     given = json.loads(old)
     given["entries"].append(proof)

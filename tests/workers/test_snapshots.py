@@ -13,7 +13,7 @@ from ledger import entries as e
 from ledger import snapshots, store
 from ledger.event import Event, evolve
 from ledger.settings import Settings
-from ledger.snapshots import MIN_GROWTH, restore_at_once
+from ledger.snapshots import MIN_GROWTH, restore_synchronously
 from ledger.store import Ledger
 from tests.ledger import scenario as s
 from tests.workers.deployment import Grow, a_worker, position
@@ -67,7 +67,7 @@ def test_what_is_restored_is_what_the_entries_say(worker: Worker, grow: Grow) ->
         assert worker.take_snapshots() == 1
         snapshot = s.latest_snapshot(worker.ledger, ONE)
         assert snapshot is not None
-        restored = restore_at_once(snapshot)
+        restored = restore_synchronously(snapshot)
         restored.number = position_of(worker, ONE)  # which this format leaves out
         assert s.state(restored) == s.state(folded(worker, ONE))
 
@@ -110,7 +110,7 @@ def test_a_stream_that_cant_be_read_keeps_no_other_from_its_snapshot(
     assert [versions(worker, stream) for stream in (ONE, TWO, THREE)] == [[MIN_GROWTH], [], [MIN_GROWTH]]
     assert position(worker, "snapshots") == worker.ledger.head()
     assert [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR] == [
-        f"There is no new snapshot of stream {TWO}"
+        f"No snapshot could be taken of stream {TWO}"
     ]
     grow(ONE, MIN_GROWTH)
     assert worker.take_snapshots() == 1

@@ -28,9 +28,9 @@ describe("an entry in few words", () => {
       },
       "2 × General, 1 × VIP",
     ],
-    ["booking-cancelled", { whole: true, tickets: [0, 1] }, "The whole booking"],
-    ["booking-cancelled", { whole: false, tickets: [1] }, "1 ticket of it"],
-    ["ticket-used", { ticket: 0 }, "Ticket 1 of its booking"],
+    ["booking-cancelled", { whole: true, tickets: [0, 1] }, "All tickets of the booking"],
+    ["booking-cancelled", { whole: false, tickets: [1] }, "1 ticket of the booking"],
+    ["ticket-used", { ticket: 0 }, "Ticket 1 of the booking"],
     ["event-cancelled", {}, ""],
     ["capacity-changed", { category: 2, capacity: 1200 }, "Category 2 has 1,200 seats"],
   ])("%s", (type, body, said) => {

@@ -21,7 +21,7 @@ const DESCRIPTIONS: Record<EntryType, (body: Body) => string> = {
   "event-completed": () => "",
 };
 
-/** What an entry says, in few words. Empty for bytes that are no entry, and of a kind that is newer than this page. */
+/** A short description of an entry. Empty for unreadable entries and for types that this page does not know. */
 export function describeEntry({ type, body }: Entry): string {
   return type in DESCRIPTIONS ? DESCRIPTIONS[type as EntryType](body) : "";
 }

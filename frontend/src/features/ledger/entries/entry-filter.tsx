@@ -95,7 +95,7 @@ function After({ value, onChange }: { value: number | null; onChange: (after: nu
   );
 }
 
-/** What is typed, until the filter changes by something else: a link, or "clear". */
+/** The entry, until the filter changes by other means: a link, or "Clear filters". */
 function useTyped(value: string): [string, (typed: string) => void] {
   const [typed, setTyped] = useState(value);
   const [seen, setSeen] = useState(value);
@@ -106,7 +106,7 @@ function useTyped(value: string): [string, (typed: string) => void] {
   return [typed, setTyped];
 }
 
-/** Typed and shown in the reader's own time. */
+/** Entered and shown in the browser's time zone. */
 function Time({
   label,
   value,

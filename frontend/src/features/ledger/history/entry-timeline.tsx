@@ -19,7 +19,7 @@ interface Props {
   onSelect: (index: number) => void;
 }
 
-/** The entries before and after the chosen one: what has happened by then, and what was still to come. */
+/** The entries before and after the selected one. */
 export function EntryTimeline({ entries, index, onSelect }: Props) {
   const shown = selectNeighbours(index, entries.length, MOST);
   return (
