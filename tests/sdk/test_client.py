@@ -122,9 +122,9 @@ def test_values_have_python_types(stack: Stack, organizer: Person, alice: Person
 def test_error_response_exception_has_the_problem(stack: Stack, alice: Person, organizer: Person) -> None:
     client = ApiClient(Configuration(host=stack.url, access_token=alice.token))
     event = stack.event(organizer, capacity=1)
-    with pytest.raises(ConflictException) as refused:
+    with pytest.raises(ConflictException) as error:
         BookingsApi(client).book_tickets(event["id"], _seats(2))
-    problem = refused.value.data
+    problem = error.value.data
     assert isinstance(problem, Problem)
     assert (problem.type, problem.status, problem.available) == ("/problems/sold-out", 409, 1)
     assert problem.additional_properties == {"category": "General"}
@@ -274,9 +274,9 @@ def test_too_many_log_ins_have_retry_after(stack: Stack, alice: Person) -> None:
         client = Client(f"http://127.0.0.1:{port}", patience_seconds=0.5)
         refusals = []
         for _ in range(3):
-            with pytest.raises(ApiException) as refused:
+            with pytest.raises(ApiException) as error:
                 client.log_in("nobody.there@example.test", "wrong password")
-            refusals.append(refused.value)
+            refusals.append(error.value)
     finally:
         process.terminate()
         process.wait(15)
@@ -303,6 +303,6 @@ def test_live_availability_reconnects_after_a_broken_connection(
 def test_refused_live_stream_is_an_error(stack: Stack) -> None:
     client = Client(stack.url)
     client.configuration.access_token = "x" * 43
-    with pytest.raises(ApiException) as refused:
+    with pytest.raises(ApiException) as error:
         next(availability(client))
-    assert refused.value.status == 401
+    assert error.value.status == 401

@@ -173,7 +173,7 @@ def test_capacity_below_reserved_seats_is_refused(olga: User, rene: User) -> Non
     for user in (olga, rene):
         user.client.ok("POST", "/api/reservations/", {"event": event["id"]})
     said = olga.client.refused(400, "PATCH", f"/api/events/{event['id']}/", {"capacity": 1})
-    assert said == {"capacity": ["2 seats are taken already."]}
+    assert said == {"capacity": ["2 seats are already taken."]}
 
 
 # --- reservations
