@@ -169,7 +169,7 @@ def test_a_capacity_below_what_is_reserved(olga: User, rene: User) -> None:
     for user in (olga, rene):
         user.client.ok("POST", "/api/reservations/", {"event": event["id"]})
     said = olga.client.refused(400, "PATCH", f"/api/events/{event['id']}/", {"capacity": 1})
-    assert said == {"capacity": ["2 seats are taken already."]}
+    assert said == {"capacity": ["2 seats are already taken."]}
 
 
 # --- reservations
