@@ -64,6 +64,6 @@ class Samples:
 
 async def _user(service: CompatService, name: str, phone: str, role: str) -> Guest:
     id_ = guest_id(service.guests.api, f"sample {name}")
-    made = await service.guests.make(name, phone=phone, role=role, id_=id_) or await service.guests.get(id_)
+    made = await service.guests.create(name, phone=phone, role=role, id_=id_) or await service.guests.get(id_)
     assert made is not None, "made just now or there before"
     return made

@@ -103,11 +103,11 @@ async def _make_people(settings: Settings, pool: Pool, steps: list[Step]) -> lis
             (NewAccount(name=name, email=email, password=PASSWORD, role=role), uuid5(DEMO, email)) for name, email, role in PEOPLE
         ]
         ids = [(await access.accounts.create_user(*user)).id for user in users]
-        ids += [await access.directory.find_or_make_customer(*customer) for customer in CUSTOMERS]
+        ids += [await access.directory.find_or_create_customer(*customer) for customer in CUSTOMERS]
         for step in steps:
             if step.show.api:
                 handle = DEFAULT_ORGANIZER if step.what == "schedule" else NAMES[step.customer]
-                await access.guests(step.show.api).find_or_make(handle)
+                await access.guests(step.show.api).find_or_create(handle)
         return ids
 
 
