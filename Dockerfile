@@ -1,4 +1,4 @@
-# The page, built as `make setup` builds it.
+# Builds the page as `make setup` does.
 FROM node:22-slim AS page
 WORKDIR /frontend
 COPY frontend/package.json frontend/package-lock.json frontend/.npmrc ./

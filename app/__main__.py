@@ -1,4 +1,5 @@
-"""`python -m app`: serves the API and its page, or one specification alone (SPECIFICATION). Settings come from the environment."""
+"""`python -m app`: serves the API and the page, or only one of the five specifications (SPECIFICATION). Reads its settings from the
+environment."""
 
 import argparse
 import json
@@ -15,7 +16,7 @@ from ledger.settings import Settings, SettingsError
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
-    parser.add_argument("--document", action="store_true", help="print its OpenAPI document, as the settings' defaults make it")
+    parser.add_argument("--document", action="store_true", help="print the OpenAPI document for the default settings, and exit")
     if parser.parse_args().document:
         print(json.dumps(bootstrap(Settings(database_url="postgresql:", redis_url="redis:")).openapi(), indent=1))
         return 0

@@ -1,4 +1,4 @@
-"""What a page needs to know before anybody has signed in."""
+"""`GET /api/about`: what the page needs to know before a user has logged in."""
 
 from dataclasses import dataclass
 

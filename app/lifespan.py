@@ -1,4 +1,4 @@
-"""What the API process holds while it runs: opened in this order, closed in the reverse order."""
+"""The resources that the API process holds while it runs: opened in this order, closed in the reverse order."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -42,9 +42,9 @@ async def run(
         await stack.enter_async_context(access)
         wake_ups = wake_up_sender(settings)
         wake_ups.start()
-        wake_ups.wake()  # of what was appended last before a stop, and not projected any more
+        wake_ups.wake()  # for entries that were appended just before the last stop and not projected yet
         stack.callback(wake_ups.close)
-        # Of their own: readers may keep all of the others busy, and Events that are not in memory have to come in all the same.
+        # A pool of its own: queries may occupy all other connections, and Events that are not in memory must load nevertheless.
         streams = Streams(await stack.enter_async_context(make_pool(settings, size=LOAD_CONNECTIONS)))
         appender = Appender(
             connect=partial(LedgerConnection.connect, settings.database_url, macs),

@@ -1,7 +1,7 @@
-"""The outermost middleware: security headers for browsers, and the limit on a request body's size (the time limit for receiving
-it is in `app/fast_path/protocol.py`).
+"""The outermost middleware: security headers for browsers, and a limit on the size of request bodies. The time limit for receiving
+a request is in `app/fast_path/protocol.py`.
 
-Not the framework's own bound: that one answers with plain text, and calls a command too large that it has carried out."""
+The framework's own size limit is not used: it responds with plain text, and may reject a command after it was executed."""
 
 import re
 
@@ -16,7 +16,7 @@ HEADERS = [
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"same-origin"),
 ]
-#: Both pages start by a script of their own, and Redoc would fetch a logo from its makers.
+#: Swagger UI and Redoc start with an inline script. The policy also keeps Redoc from fetching its logo from another host.
 _DOCS = re.compile("(/compat/[a-z-]+)?/(docs|redoc|docs/swagger/)")
 _DOCS_POLICY = (
     b"default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
@@ -26,7 +26,7 @@ _DOCS_POLICY = (
 
 class SecurityMiddleware:
     def __init__(self, app: ASGIApp, *, standalone: bool = False) -> None:
-        """`alone`: it is one of the other APIs."""
+        """`standalone`: the application is one of the five specifications' APIs, mounted at the root."""
         self._app, self._compat_prefix = app, "/" if standalone else "/compat/"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,7 +41,7 @@ class SecurityMiddleware:
                 message["headers"] = [*message.get("headers", ()), *headers]
             await send(message)
 
-        # The others say it in a shape of their own, once they have counted.
+        # The five specifications' APIs respond in their own format, once `_bounded` has counted too many bytes.
         if _declared_bytes(scope) > BODY_LIMIT_BYTES and not scope["path"].startswith(self._compat_prefix):
             await problems.body_too_large()(scope, receive, send_with_headers)
             return
@@ -49,12 +49,12 @@ class SecurityMiddleware:
 
 
 def _declared_bytes(scope: Scope) -> int:
-    """What Content-Length says; 0 without one. The server has checked that it is a number."""
+    """The value of Content-Length; 0 without that header. The server has checked that it is a number."""
     return next((int(value) for name, value in scope["headers"] if name == b"content-length"), 0)
 
 
 def _bounded(receive: Receive) -> Receive:
-    """A body without a declared length is counted: HTTPException (413) past BODY_LIMIT_BYTES."""
+    """Counts the bytes of a body without a declared length. Raises HTTPException (413) past BODY_LIMIT_BYTES."""
     received_bytes = 0
 
     async def receive_bounded() -> Message:

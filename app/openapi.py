@@ -1,6 +1,6 @@
-"""The OpenAPI document as it is served: names that read well in a generated client, problems as error responses, and the cookie.
+"""The OpenAPI document as it is served: schema names for generated clients, problems as error responses, and the session cookie.
 
-What the application calls `EventView`, since it has an `Event` too, is an `Event` to clients.
+The application calls a response `EventView`, because it has an `Event` too; the document calls it `Event`.
 """
 
 import re
@@ -81,7 +81,7 @@ def _rename_schema(node: JSON) -> JSON:
 
 
 def _parameter_schema(schema: JSON) -> JSON:
-    """A parameter is left out, never null; and of a named type with anything beside it a generator makes no type at all."""
+    """A parameter is omitted, never null; and a `$ref` stands alone, because the generator makes no type of one with siblings."""
     options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
     if len(options) == 1:
         schema = {name: value for name, value in schema.items() if name != "anyOf"} | options[0]
@@ -95,9 +95,9 @@ def _map_objects(node: Any, change: Callable[[JSON], JSON]) -> Any:
 
 
 def add_cookie(document: JSON) -> None:
-    """The session cookie as the alternative to the token; and routes of `Anyone` (no roles) need neither.
+    """Declares the session cookie as the alternative to the token. Routes of `Anyone` (without roles) need neither.
 
-    Declared here rather than as a dependency, which would cost each request."""
+    Declared here, because a dependency would cost time on each request."""
     schemes: JSON = document["components"]["securitySchemes"]
     schemes["cookie"] = {
         "type": "apiKey",

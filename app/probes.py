@@ -1,4 +1,4 @@
-"""For machines that watch: is the process alive, can it sell, how is it doing."""
+"""Health, readiness and metrics, for monitoring systems."""
 
 from collections.abc import Iterable
 from typing import Annotated, get_args
@@ -15,7 +15,7 @@ from ledger.pool import Pool, connection
 from projections.registry import PROJECTORS
 from query_api.read_side import ReadSide
 from query_api.responses.views import ProjectionList, ProjectionState, SigningState
-from query_api.routes.system import look
+from query_api.routes.system import projection_list
 
 router = APIRouter(tags=["system"])
 
@@ -23,7 +23,7 @@ Status = dict[Annotated[str, "what"], str]
 
 
 class Probes:
-    """In `app.state.probes`."""
+    """Checks readiness and collects metrics. Stored in `app.state.probes`."""
 
     def __init__(self, pool: Pool, appender: Appender, read_side: ReadSide) -> None:
         self._pool, self._appender, self._read_side = pool, appender, read_side
@@ -35,7 +35,7 @@ class Probes:
             collector(registry=self._registry)
 
     async def check_ready(self) -> None:
-        """Raises Busy, saying why nothing can be sold."""
+        """Raises Busy, with the reason, where the process can't execute commands."""
         try:
             async with connection(self._pool, 2.0) as acquired:
                 cursor = await acquired.execute("SELECT version_num FROM alembic_version")
@@ -43,14 +43,14 @@ class Probes:
         except psycopg.errors.UndefinedTable:
             row = None
         except (psycopg.Error, Busy):
-            raise Busy("The database can't be reached.") from None
+            raise Busy("The database is unavailable.") from None
         if row is None or row[0] != self._schema_revision:
             raise Busy("The database is not migrated: run `make migrate`.")
 
     async def metrics(self) -> bytes:
-        """Where the database is away, without what only it knows."""
+        """Prometheus' text format; without the projections' states where the database is unavailable."""
         try:
-            self._projections = await look(self._read_side.database)
+            self._projections = await projection_list(self._read_side.database)
         except (psycopg.Error, Busy):
             self._projections = None
         return prometheus_client.generate_latest(self._registry)

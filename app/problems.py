@@ -1,6 +1,6 @@
-"""Problems: error responses as RFC 9457 has them, each with a page that explains it.
+"""Error responses as RFC 9457 problems, each with a page that explains it.
 
-A response never holds a stack trace, SQL, a file's path or the client's input, which may not be encodable as JSON.
+A response never contains a stack trace, SQL, a file path or the client's input (which may not be encodable as JSON).
 """
 
 import re
@@ -23,7 +23,7 @@ router = APIRouter(include_in_schema=False)
 
 
 class Problem(NamedTuple):
-    """`explanation` is the page behind `type`: what happened and what to do."""
+    """`explanation` is the text of the page at the address `type`: what happened and what to do."""
 
     status: int
     title: str
@@ -31,51 +31,53 @@ class Problem(NamedTuple):
 
 
 PROBLEMS: dict[type[Exception], Problem] = {
-    errors.EventNotFound: Problem(404, "No such event", "The id in the address names no event."),
-    errors.BookingNotFound: Problem(404, "No such booking", "The id names no booking, or one that is not yours to see."),
-    errors.EntryNotFound: Problem(404, "No such entry", "The ledger has no entry at this position: positions skip."),
-    errors.EntryAltered: Problem(500, "Entry altered", "The database has an entry that Seatledger did not write. `python -m projections verify` says more."),
-    errors.NotYourEvent: Problem(403, "Not your event", "Only its organizer or an admin may change an event, sell for it or check in."),
-    errors.SoldOut: Problem(409, "Sold out", "Fewer seats are left than you asked for: `available` says how many. Take fewer, or another category."),
-    errors.CustomerLimit: Problem(409, "Limit reached", "A customer may hold `limit` tickets of this event and this one holds `held`."),
-    errors.BookingTooLarge: Problem(409, "Booking too large", "One booking holds at most `limit` tickets. Split it into several."),
-    errors.EventNotBookable: Problem(409, "Event not bookable", "The event has started and is not sold any more, or is cancelled or completed: see `reason`."),
+    errors.EventNotFound: Problem(404, "No such event", "No event has this id."),
+    errors.BookingNotFound: Problem(404, "No such booking", "No booking has this id, or you may not see it."),
+    errors.EntryNotFound: Problem(404, "No such entry", "The ledger has no entry at this position: positions can have gaps."),
+    errors.EntryAltered: Problem(500, "Entry altered", "The database contains an entry that Seatledger did not write. `python -m projections verify` gives details."),
+    errors.NotYourEvent: Problem(403, "Not your event", "Only its organizer or an admin may change an event, sell its tickets or check them in."),
+    errors.SoldOut: Problem(409, "Sold out", "Fewer seats are available than you requested: see `available`. Book fewer, or choose another category."),
+    errors.CustomerLimit: Problem(409, "Limit reached", "A customer may hold at most `limit` tickets for this event, and this customer holds `held`."),
+    errors.BookingTooLarge: Problem(409, "Booking too large", "One booking has at most `limit` tickets. Split it into several bookings."),
+    errors.EventNotBookable: Problem(409, "Event not bookable", "The event has started, was cancelled or is completed, so it can't be booked: see `reason`."),
     errors.NotOnSale: Problem(409, "Not on sale", "Sales have not opened yet (`opens_at`), or have closed (`closed_at`)."),
     errors.AlreadyCancelled: Problem(409, "Already cancelled", "There is nothing left to cancel."),
-    errors.TicketAlreadyUsed: Problem(409, "Ticket already used", "The ticket was used to get in. It can't be used again, nor given back."),
-    errors.TicketCancelled: Problem(409, "Ticket cancelled", "The ticket was given back, or its event is cancelled."),
-    errors.WrongEvent: Problem(409, "Another event's ticket", "The code belongs to a ticket for another event."),
-    errors.CapacityBelowTaken: Problem(409, "Capacity below taken", "A category can't have fewer seats than are `taken`. Cancel bookings first."),
-    errors.CategoryInUse: Problem(409, "Category in use", "A category that was ever sold stays. Set its capacity to what is taken instead."),
-    errors.StaleVersion: Problem(412, "Changed meanwhile", "Somebody else changed the event after you read it. Read it again and apply your change to that."),
+    errors.TicketAlreadyUsed: Problem(409, "Ticket already used", "The ticket was already used for entry. It can't be used again or cancelled."),
+    errors.TicketCancelled: Problem(409, "Ticket cancelled", "The ticket, or its event, was cancelled."),
+    errors.WrongEvent: Problem(409, "Ticket for another event", "The code belongs to a ticket for another event."),
+    errors.CapacityBelowTaken: Problem(409, "Capacity below seats taken", "A category can't have fewer seats than are `taken`. Cancel bookings first."),
+    errors.CategoryInUse: Problem(409, "Category in use", "A category that ever had a booking can't be removed. Set its capacity to the number of seats taken instead."),
+    errors.StaleVersion: Problem(412, "Event changed meanwhile", "Somebody else changed the event after you read it. Read it again and apply your change to the new version."),
     errors.PreconditionRequired: Problem(428, "If-Match missing", "Send the ETag of the event that you read as If-Match, so that no edit is lost."),
-    errors.IdempotencyKeyReused: Problem(422, "Idempotency-Key reused", "A key stands for one request with one body. Make a new key for a new request."),
-    errors.InvalidCode: Problem(422, "Not a ticket code", "The code is not one that Seatledger made: mistyped, or forged."),
-    errors.PositionBeyondHead: Problem(422, "Position beyond the ledger", "Ledger-Position is past the newest entry (`head`): it is from another system."),
-    errors.Malformed: Problem(422, "Malformed request", "Something in the request can't be right: `errors` lists where and what."),
-    errors.Busy: Problem(503, "Busy", "A limit was reached, or the database is unavailable. Nothing happened. Try again after `Retry-After` seconds."),
-    errors.OutcomeUnknown: Problem(503, "Outcome unknown", "It may have happened or not. Send it again with the same Idempotency-Key: it will not happen twice."),
-    errors.StaleRead: Problem(503, "Not there yet", "The read side has not reached your Ledger-Position. Try again after `Retry-After` seconds."),
-    accounts.EmailTaken: Problem(409, "E-mail taken", "There is an account with this address. Log in, or use another one."),
-    accounts.LastAdmin: Problem(409, "Last admin", "Somebody must be able to administer: make another admin first."),
-    accounts.ErasureRefused: Problem(409, "Can't be erased yet", "Cancel your upcoming bookings, and complete or cancel your events, first."),
-    accounts.AccountNotFound: Problem(404, "No such account", "The id names no account."),
+    errors.IdempotencyKeyReused: Problem(422, "Idempotency-Key reused", "A key identifies one request with one body. Use a new key for a new request."),
+    errors.InvalidCode: Problem(422, "Not a ticket code", "Seatledger did not issue this code: it was mistyped or forged."),
+    errors.PositionBeyondHead: Problem(422, "Position beyond the ledger", "Ledger-Position is greater than the position of the newest entry (`head`): it is from another system."),
+    errors.Malformed: Problem(422, "Malformed request", "The request is not valid: `errors` lists where and why."),
+    errors.Busy: Problem(503, "Busy", "A limit was reached, or the database is unavailable. Nothing was changed. Try again after `Retry-After` seconds."),
+    errors.OutcomeUnknown: Problem(503, "Outcome unknown", "The command may or may not have been executed. Send it again with the same Idempotency-Key: it is not executed twice."),
+    errors.StaleRead: Problem(503, "Read side behind", "The read side has not reached your Ledger-Position yet. Try again after `Retry-After` seconds."),
+    accounts.EmailTaken: Problem(409, "E-mail address taken", "An account with this e-mail address exists. Log in, or use another address."),
+    accounts.LastAdmin: Problem(409, "Last admin", "There must be at least one admin. Give another account the role admin first."),
+    accounts.ErasureRefused: Problem(409, "Account can't be erased yet", "First cancel your upcoming bookings, and complete or cancel your events."),
+    accounts.AccountNotFound: Problem(404, "No such account", "No account has this id."),
     accounts.WrongCredentials: Problem(401, "Wrong credentials", "The e-mail address or the password is wrong, or the account is disabled."),
     accounts.WrongPassword: Problem(422, "Wrong password", "The old password is wrong: nothing was changed."),
     accounts.NotSignedIn: Problem(401, "Not signed in", "Log in, and send the token as `Authorization: Bearer …`."),
-    accounts.Forbidden: Problem(403, "Not your role", "Your role may not do this. An admin can change roles."),
+    accounts.Forbidden: Problem(403, "Role not permitted", "Your role may not do this. An admin can change roles."),
     accounts.CsrfMissing: Problem(403, "CSRF token missing", "With the session cookie, send the cookie `seatledger_csrf` as header X-CSRF-Token too."),
     accounts.TooManyAttempts: Problem(429, "Too many attempts", "Wait `Retry-After` seconds before the next log-in."),
 }  # fmt: skip
 
-#: Errors that the framework raises, by status.
+#: Errors that the framework raises, by HTTP status.
 _FRAMEWORK_PROBLEMS = {
     400: Problem(422, "Malformed request", "The body is not JSON."),
     404: Problem(404, "Not found", "There is nothing at this address."),
     405: Problem(405, "Method not allowed", "The address is right, the method is not: see `Allow`."),
     413: Problem(413, "Body too large", "A body has at most 64 KiB."),
     500: Problem(
-        500, "Internal error", "Something went wrong in Seatledger. It is logged. With an Idempotency-Key it is safe to try again."
+        500,
+        "Internal error",
+        "Seatledger failed to process the request, and logged the error. With an Idempotency-Key it is safe to try again.",
     ),
 }
 
@@ -91,7 +93,7 @@ def install(app: FastAPI) -> None:
 
 
 async def respond(request: Request, error: Exception) -> Response:
-    """The response to an error, for requests that are served past the framework."""
+    """The response to an error, for requests that the fast path serves without the framework."""
     return await next(handler for kind, handler in _HANDLERS.items() if isinstance(error, kind))(request, error)
 
 
@@ -128,7 +130,7 @@ class _Problems:
     def framework_error(self, request: Request, error: HTTPException) -> Response:
         problem = _FRAMEWORK_PROBLEMS.get(error.status_code) or Problem(error.status_code, HTTPStatus(error.status_code).phrase, "")
         headers = dict(error.headers or {})
-        if error.status_code == 405:  # the framework names the first route that matches
+        if error.status_code == 405:  # the framework names only the methods of the first route that matches
             headers["Allow"] = _allowed_methods(request)
         slug = "malformed" if problem.status == 422 else _slug_of_title(problem)
         return _response(problem, slug, problem.explanation, {}, headers)
@@ -147,7 +149,7 @@ def _slug_of_title(problem: Problem) -> str:
 
 
 def _allowed_methods(request: Request) -> str:
-    """The methods of this path, by the OpenAPI document."""
+    """The methods of this path, according to the OpenAPI document."""
     found = set()
     for path, operations in request.app.openapi()["paths"].items():
         if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), request.scope["path"]):
@@ -156,7 +158,9 @@ def _allowed_methods(request: Request) -> str:
 
 
 def _location(error: Mapping[str, Any]) -> str:
-    """Where in a body, or which parameter; empty for the body as a whole, as where it is no JSON (there `loc` is a place in the text)."""
+    """The path of a field in the body, or a parameter's name; empty for the body as a whole.
+
+    Also empty for a body that is not JSON, where `loc` is a position in the text."""
     return "" if error["type"] == "json_invalid" else plain(".".join(str(step) for step in error["loc"][1:]))
 
 

@@ -1,6 +1,7 @@
-"""The page, as `make setup` builds it of `frontend/`: read into memory once, served to whoever asks for what is no route of ours.
+"""The page's files, as `make setup` builds them from `frontend/`: read into memory once, served for paths that match no route.
 
-It stands where no route matched, so that no request of the API ever passes it. Without a build `/` leads to the API's pages.
+The router calls it only after no route matched, so API requests never pass through it. Without a build `/` redirects to the API's
+documentation.
 """
 
 import mimetypes
@@ -19,14 +20,14 @@ from compat.application import PREFIX
 
 DIST = Path(__file__).parent.parent / "frontend" / "dist"
 INDEX = "index.html"
-#: Content codings by the suffix that the build gives what it has compressed, best first.
+#: Content codings by the suffixes that the build gives compressed files, best first.
 CODINGS = {".br": "br", ".gz": "gzip"}
-#: The build leaves it where a nonce belongs: every answer has a new one.
+#: The build writes this where a nonce belongs; each response gets a new one (frontend/vite.config.ts).
 NONCE_PLACEHOLDER = b"nonce-of-this-answer"
 
-_IMMUTABLE = "public, max-age=31536000, immutable"  # of a file whose name is a hash of what is in it
+_IMMUTABLE = "public, max-age=31536000, immutable"  # for files whose names contain a hash of their content
 _ONE_HOUR = "public, max-age=3600"
-#: Styles need a nonce, since Mantine writes its variables into a style element. Images come from files, and from made QR codes.
+#: Styles need a nonce, because Mantine writes its variables into a style element. Images are files, or generated QR codes (data:).
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; style-src-attr 'none'; img-src 'self' data: blob:;"
     " font-src 'self'; connect-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; manifest-src 'self';"
@@ -35,7 +36,7 @@ _POLICY = (
 
 
 class StaticFile(NamedTuple):
-    """`bodies` by content coding; "" is the file as it is, and always there."""
+    """A file of the build. `bodies` by content coding; "" is the uncompressed file, which is always there."""
 
     media_type: str
     cache_control: str
@@ -43,9 +44,10 @@ class StaticFile(NamedTuple):
 
 
 class StaticSite:
-    """An ASGI application for `app.router.default`; `fallback` answers what is neither a file nor a page.
+    """An ASGI application for `app.router.default`.
 
-    Raises FileNotFoundError where there is no build."""
+    `reserved`: first path segments that belong to routes. `fallback` responds to requests for neither a file nor a page. Raises
+    FileNotFoundError where there is no build."""
 
     def __init__(self, dist: Path, reserved: frozenset[str], fallback: ASGIApp) -> None:
         self._index = (dist / INDEX).read_bytes()
@@ -63,7 +65,7 @@ class StaticSite:
         return None if path.split("/")[1] in self._reserved else self._index_page()
 
     def _index_page(self) -> Response:
-        """Which page it is the browser finds out."""
+        """The same HTML for each page: the script in the browser selects the page by its path."""
         nonce = secrets.token_urlsafe(16)
         headers = {
             "Cache-Control": "no-cache",
@@ -74,7 +76,7 @@ class StaticSite:
 
 
 def install(app: FastAPI, dist: Path = DIST) -> None:
-    """To be called when all other routes are there: the first part of each one's address is theirs."""
+    """To be called after all routes were added: the first path segment of each is reserved."""
     reserved = {route.path.split("/")[1] for route in app.routes if isinstance(route, Route | Mount)}
     try:
         app.router.default = StaticSite(dist, frozenset(reserved | {"api", "assets", PREFIX.strip("/")}), app.router.not_found)

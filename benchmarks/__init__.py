@@ -1,1 +1,1 @@
-"""Speed and size, measured, never asserted in a test: `python -m benchmarks` (`make bench`; `make bench QUICK=1`)."""
+"""Measures speed and size: `python -m benchmarks` (`make bench`; `make bench QUICK=1`). No test asserts these figures."""

@@ -1,4 +1,4 @@
-"""Measures Seatledger's speed and size against its peers, on servers of its own, and prints one table.
+"""Measures the speed and size of Seatledger and of comparable services (peers), on servers of its own, and prints one table.
 
 Needs wrk (Debian: apt-get install wrk) and a quiet machine. A full run takes some 25 minutes, a quick one less than one.
 """
@@ -18,9 +18,10 @@ from benchmarks import growth, hot_event, live, machine, many_events, projection
 from benchmarks.bench import FULL, QUICK, Bench, Options
 from benchmarks.machine import BenchError
 from benchmarks.results import Results
-from devstack.server_place import ServerError, temporary_directory
+from devstack.server_files import temporary_directory
+from devstack.server_user import ServerError
 
-#: In this order: `start` wants the machine for itself, `read_your_writes` a ledger with something in it.
+#: In this order: `start` needs the machine for itself, `read_your_writes` a ledger with entries.
 BENCHMARKS: dict[str, Callable[[Bench], None]] = {
     "start": start.run,
     "hot_event": hot_event.run,
@@ -33,10 +34,10 @@ BENCHMARKS: dict[str, Callable[[Bench], None]] = {
     "proof": proof.run,
     "growth": growth.run,
 }
-#: For a quick run, unless it is asked for.
-TOO_LONG = ("proof", "growth")
-NEED_BYTES = {False: 14 * 10**9, True: 3 * 10**9}
-FEWEST_ROUNDS = 3
+#: Too long for a quick run, unless `--only` names them.
+FULL_RUN_ONLY = ("proof", "growth")
+REQUIRED_BYTES = {False: 14 * 10**9, True: 3 * 10**9}
+MIN_ROUNDS = 3
 HERE = Path(__file__).parent
 
 
@@ -46,37 +47,39 @@ def main(given: list[str] | None = None) -> int:
     options = dataclasses.replace(options, rounds=arguments.rounds or options.rounds)
     try:
         _check_writable(arguments.json)
-        results = _measured(arguments.only or _default(options), options)
+        results = _run_benchmarks(arguments.only or _default(options), options)
     except (BenchError, ServerError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Stopped; nothing was written.", file=sys.stderr)
         return 1
-    print(f"\n{results.table()}\n\n{results.closing()}".rstrip())
+    print(f"\n{results.table()}\n\n{results.notes()}".rstrip())
     if arguments.json:
         arguments.json.write_text(results.json())
-    refusals = _refusals(arguments, options, results) if arguments.write_results else []
-    if arguments.write_results and not refusals:
+    reasons = _reasons_not_to_write(arguments, options, results) if arguments.write_results else []
+    if arguments.write_results and not reasons:
         results.write(HERE)
-    if refusals:
-        print(f"RESULTS.md stays as it was: {'; '.join(refusals)}.", file=sys.stderr)
-    return 1 if results.wrong or refusals else 0
+    if reasons:
+        print(f"RESULTS.md was not changed: {'; '.join(reasons)}.", file=sys.stderr)
+    return 1 if results.wrong or reasons else 0
 
 
 def _default(options: Options) -> list[str]:
-    return [name for name in BENCHMARKS if not (options.quick and name in TOO_LONG)]
+    return [name for name in BENCHMARKS if not (options.quick and name in FULL_RUN_ONLY)]
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one short round of most of it, in under a minute")
-    parser.add_argument("--rounds", type=_at_least_one, metavar="N", help=f"by default {FULL.rounds}; quick: {QUICK.rounds}")
+    parser.add_argument("--quick", action="store_true", help="one short round of most benchmarks, in under a minute")
+    parser.add_argument("--rounds", type=_at_least_one, metavar="N", help=f"default: {FULL.rounds}; quick: {QUICK.rounds}")
     names = ", ".join(BENCHMARKS)
     parser.add_argument("--only", action="append", choices=BENCHMARKS, metavar="NAME", help=f"of {names} (repeatable)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured to this file")
-    parser.add_argument("--write-results", action="store_true", help="write RESULTS.md and RESULTS.json, if it was full and quiet")
-    parser.add_argument("--force", action="store_true", help="with --write-results: even if it is neither")
+    parser.add_argument(
+        "--write-results", action="store_true", help="write RESULTS.md and RESULTS.json after a full run without noise"
+    )
+    parser.add_argument("--force", action="store_true", help="with --write-results: also after a partial or noisy run")
     return parser
 
 
@@ -87,7 +90,7 @@ def _at_least_one(text: str) -> int:
 
 
 def _check_writable(file: Path | None) -> None:
-    """Now, not after ten minutes."""
+    """Checked first, because a run takes minutes. Raises BenchError."""
     try:
         if file:
             file.touch()
@@ -95,10 +98,10 @@ def _check_writable(file: Path | None) -> None:
         raise BenchError(f"{file} can't be written: {error.strerror}.") from error
 
 
-def _measured(names: list[str], options: Options) -> Results:
-    """Whatever happens, every process that was started is ended, and the directory goes."""
+def _run_benchmarks(names: list[str], options: Options) -> Results:
+    """Runs these benchmarks. At the end, or after an error, it ends all processes that it started and removes the directory."""
     with temporary_directory("seatledger-bench-") as directory, ExitStack() as stack:
-        machine.check(directory, NEED_BYTES[options.quick])
+        machine.check(directory, REQUIRED_BYTES[options.quick])
         bench = Bench(options, directory, stack)
         bench.results.facts = {
             "measured": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
@@ -106,31 +109,31 @@ def _measured(names: list[str], options: Options) -> Results:
             "options": dataclasses.asdict(options),
             **machine.facts(directory),
         }
-        for one, run in BENCHMARKS.items():
-            if one in names:
-                _carry_out(one, run, bench)
-        bench.say("ending what was started")
+        for name, run in BENCHMARKS.items():
+            if name in names:
+                _run_benchmark(name, run, bench)
+        bench.log("ending the processes")
         return bench.results
 
 
-def _carry_out(name: str, run: Callable[[Bench], None], bench: Bench) -> None:
-    """One that breaks off leaves what the others measured; the first one says what the machine lacks."""
+def _run_benchmark(name: str, run: Callable[[Bench], None], bench: Bench) -> None:
+    """Runs one benchmark. If it fails, the results of the others are kept; if it is the first, the error ends the run."""
     try:
         run(bench)
     except Exception as error:
         if not bench.results.rows:
             raise
-        bench.say(f"{name} broke off: {traceback.format_exc()}")
-        bench.results.incomplete.append(f"{name} broke off ({type(error).__name__}: {error})")
+        bench.log(f"{name} failed: {traceback.format_exc()}")
+        bench.results.incomplete.append(f"{name} failed ({type(error).__name__}: {error})")
 
 
-def _refusals(arguments: argparse.Namespace, options: Options, results: Results) -> list[str]:
-    """Why these results are not worth keeping. What is wrong is never kept."""
-    wrong = ["the books were wrong"] if results.wrong else []
-    weak = [*results.incomplete, *(["it was noisy"] if results.noisy else [])]
-    if arguments.quick or arguments.only or options.rounds < FEWEST_ROUNDS:
-        weak.append(f"it was no full run (every benchmark, {FEWEST_ROUNDS} rounds)")
-    return wrong + ([] if arguments.force else [f"{one} (--force writes it all the same)" for one in weak])
+def _reasons_not_to_write(arguments: argparse.Namespace, options: Options, results: Results) -> list[str]:
+    """Why these results are not written. Inconsistent results are never written, not even with --force."""
+    wrong = ["the data were inconsistent"] if results.wrong else []
+    weak = [*results.incomplete, *(["the results were noisy"] if results.noisy else [])]
+    if arguments.quick or arguments.only or options.rounds < MIN_ROUNDS:
+        weak.append(f"it was not a full run (all benchmarks, {MIN_ROUNDS} rounds)")
+    return wrong + ([] if arguments.force else [f"{reason} (--force writes them anyway)" for reason in weak])
 
 
 if __name__ == "__main__":

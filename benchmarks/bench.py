@@ -1,4 +1,4 @@
-"""What every benchmark gets: options, a directory, the stage (made when first asked for), and where its results go.
+"""What each benchmark receives: options, a directory, the deployment (started at its first use), and the results.
 
 A benchmark is a file with a `run(bench)`, and a line in `BENCHMARKS` of __main__.py.
 """
@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from benchmarks import stage
-from benchmarks.load import Run, book
+from benchmarks import deployment
+from benchmarks.deployment import Deployment
+from benchmarks.load import LoadResult, book
 from benchmarks.results import Results
 
 
 @dataclass(frozen=True)
 class Options:
-    """`seconds` of each load; `warm_up` of each before the first one that counts."""
+    """`seconds`: length of each load; `warm_up`: seconds of load before the first measured one."""
 
     quick: bool
     rounds: int
@@ -37,27 +38,29 @@ class Bench:
     directory: Path
     stack: ExitStack
     results: Results = field(default_factory=Results)
-    begun: float = field(default_factory=time.monotonic)
+    started_at: float = field(default_factory=time.monotonic)
 
     @cached_property
-    def stage(self) -> stage.Stage:
-        """Kept until the end: later benchmarks go on with what earlier ones left."""
-        self.say(f"starting servers and Seatledger, preparing {stage.CUSTOMERS:,} customers")
-        opened = self.stack.enter_context(stage.opened(self.directory / "stage"))
-        shown = self.results.facts["durability"] = stage.durability(opened.settings.database_url)
-        self.say(", ".join(f"{name} {value}" for name, value in shown.items()))
-        # Everybody's token is in memory from here on, and what is compiled once is compiled.
+    def deployment(self) -> Deployment:
+        """Kept until the end: later benchmarks use the data that earlier ones created."""
+        self.log(f"starting servers and Seatledger, preparing {deployment.CUSTOMERS:,} customers")
+        opened = self.stack.enter_context(deployment.start_deployment(self.directory / "stage"))
+        durability = self.results.facts["durability"] = deployment.durability(opened.settings.database_url)
+        self.log(", ".join(f"{name} {value}" for name, value in durability.items()))
+        # Afterwards all tokens are cached, and what is compiled at first use is compiled.
         book([opened.api], [opened.schedule_event()], opened.tokens, connections=64, seconds=self.options.warm_up)
-        opened.settle()
+        opened.wait_until_projected()
         return opened
 
-    def say(self, progress: str) -> None:
-        print(f"[{time.monotonic() - self.begun:5.0f} s] {progress}", file=sys.stderr, flush=True)
+    def log(self, progress: str) -> None:
+        print(f"[{time.monotonic() - self.started_at:5.0f} s] {progress}", file=sys.stderr, flush=True)
 
-    def note(self, benchmark: str, what: str, number: int, found: Run, wrong: Sequence[str] = (), **more: object) -> None:
-        """Keeps what a load found in a round, and tells. `wrong`: what is not as it must be, without which no figure counts."""
+    def record(
+        self, benchmark: str, what: str, number: int, result: LoadResult, wrong: Sequence[str] = (), **details: object
+    ) -> None:
+        """Stores and prints the result of a load in a round. `wrong`: inconsistencies, which make all figures worthless."""
         where = f"{benchmark}, {what.strip()}, round {number}"
-        self.results.wrong += [f"{where}: {one}." for one in wrong]
-        self.results.samples.append({"benchmark": benchmark, "subject": what, "round": number, **more, **found._asdict()})
-        figures = f"{found.requests_per_second:,.0f}/s, p50 {found.p50_ms:.1f} ms, p99 {found.p99_ms:.1f} ms"
-        self.say("; ".join([f"{where}: {figures}", *(f"WRONG: {one}" for one in wrong)]))
+        self.results.wrong += [f"{where}: {violation}." for violation in wrong]
+        self.results.samples.append({"benchmark": benchmark, "subject": what, "round": number, **details, **result._asdict()})
+        figures = f"{result.requests_per_second:,.0f}/s, p50 {result.p50_ms:.1f} ms, p99 {result.p99_ms:.1f} ms"
+        self.log("; ".join([f"{where}: {figures}", *(f"WRONG: {violation}" for violation in wrong)]))

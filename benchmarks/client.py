@@ -1,4 +1,4 @@
-"""One client alone, on one connection that is kept."""
+"""A single HTTP client on one persistent connection."""
 
 import http.client
 from collections.abc import Mapping
@@ -10,9 +10,9 @@ class Client:
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection(HOST, port, timeout=10)
 
-    def ask(self, method: str, path: str, headers: Mapping[str, str], body: str | None = None) -> tuple[int, str | None]:
-        """The status and the Ledger-Position."""
+    def request(self, method: str, path: str, headers: Mapping[str, str], body: str | None = None) -> tuple[int, str | None]:
+        """Sends a request; returns the status and the Ledger-Position of the response."""
         self._connection.request(method, path, body, headers=dict(headers))
-        answer = self._connection.getresponse()
-        answer.read()
-        return answer.status, answer.headers.get("Ledger-Position")
+        response = self._connection.getresponse()
+        response.read()
+        return response.status, response.headers.get("Ledger-Position")

@@ -1,6 +1,6 @@
-"""Entries made quickly: Events scheduled by the store itself, and any number of bookings through COPY, as the store encodes them.
+"""Creates a long history quickly: Events are scheduled by the event store, bookings are written by COPY in the store's encoding.
 
-The ordering lock is held and every trigger and index is there: what comes out is what years of selling would leave.
+It holds the ordering lock, and all triggers and indexes are active, so the result is the same as after years of selling.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,17 +21,17 @@ from ledger.recorder import ORDERING_LOCK
 from ledger.store import Ledger
 
 PRICE = 5_000
-#: What was sold before is of another category: the one that loads book from has all its seats.
-SOLD = Category(2, "Early", PRICE, MAX_CAPACITY)
+#: Bookings of the history are of this category, so the category that loads book from has all its seats.
+SOLD_CATEGORY = Category(2, "Early", PRICE, MAX_CAPACITY)
 _COPY = "COPY ledger_entries (originator_id, originator_version, topic, state, mac) FROM STDIN (FORMAT BINARY)"
 _COPY_BEGIN, _COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 _CHUNK = 2_000
-#: Events appended at once. The library's pipeline was seen to hang with 1,200 of them, which are 700 kB.
-AT_ONCE = 250
+#: Events appended at once. The library's pipeline hung with 1,200 of them (700 kB).
+BATCH_SIZE = 250
 
 
 class Sales(NamedTuple):
-    """So many bookings of one seat each, from `version` on: 2 for an Event that was only scheduled."""
+    """Bookings of one seat each, from `version` on: 2 for an Event that was only scheduled."""
 
     event_id: UUID
     version: int
@@ -39,7 +39,7 @@ class Sales(NamedTuple):
 
 
 def schedule(ledger: Ledger, organizer_id: UUID, names: Sequence[str], *, seats: int = MAX_CAPACITY) -> list[UUID]:
-    """Events on sale a month from now, a minute apart, each with so many seats for loads to book, and others that `sell` sells."""
+    """Schedules Events that start in a month, a minute apart. Each has `seats` seats for loads, and others for `sell`."""
     now = datetime.now(UTC)
     starts_at = now + timedelta(days=30)
     scheduled = []
@@ -48,30 +48,30 @@ def schedule(ledger: Ledger, organizer_id: UUID, names: Sequence[str], *, seats:
         entry = EventScheduled(
             at=now, actor=organizer_id, command=event_id, digest=bytes(16), currency="EUR", organizer_id=organizer_id,
             details=Details(name=name, starts_at=starts_at + timedelta(minutes=number), venue="Main hall"),
-            categories=(Category(1, CATEGORY, PRICE, seats), SOLD),
+            categories=(Category(1, CATEGORY, PRICE, seats), SOLD_CATEGORY),
         )  # fmt: skip
         scheduled.append(RecordedEntry(event_id, 1, entry))
-    for start in range(0, len(scheduled), AT_ONCE):
-        ledger.save(*scheduled[start : start + AT_ONCE])
+    for start in range(0, len(scheduled), BATCH_SIZE):
+        ledger.save(*scheduled[start : start + BATCH_SIZE])
     return [recorded.stream for recorded in scheduled]
 
 
 def sell(connection: psycopg.Connection, macs: Macs, sales: Sequence[Sales], customers: Sequence[UUID]) -> None:
-    """Appends them in one transaction: the bookings of all customers in turn, each Event's together."""
+    """Appends the bookings in one transaction, one Event after the other, for all customers in turn."""
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (ORDERING_LOCK,))
         with cursor.copy(_COPY) as copy:
             copy.write(_COPY_BEGIN)
             buyers = cycle([str(customer).encode() for customer in customers])
-            for one in sales:
-                rows = _rows(one, buyers, macs)
+            for sale in sales:
+                rows = _rows(sale, buyers, macs)
                 while chunk := b"".join(islice(rows, _CHUNK)):
                     copy.write(chunk)
             copy.write(_COPY_END)
 
 
 def _rows(sales: Sales, buyers: Iterator[bytes], macs: Macs) -> Iterator[bytes]:
-    """In PostgreSQL's binary COPY format: every field after its length."""
+    """Rows in PostgreSQL's binary COPY format: each field is preceded by its length."""
     before, between, after = _around_ids()
     topic = "seats-booked/1"
     start = (5).to_bytes(2, "big") + _field(sales.event_id.bytes)
@@ -87,11 +87,11 @@ def _field(value: bytes) -> bytes:
 
 
 def _around_ids() -> tuple[bytes, tuple[bytes, bytes], bytes]:
-    """An entry as the store encodes it, cut where customer, command, and customer again stand: a fifth of encoding each anew."""
+    """An encoded entry, split at the ids of customer, command, and customer. Joining it takes a fifth of the time of encoding."""
     customer, command = uuid4(), uuid4()
     entry = SeatsBooked(
         at=datetime.now(UTC), actor=customer, command=command, digest=bytes(16), customer_id=customer,
-        lines=(Line(SOLD.number, SOLD.name, 1, SOLD.price),), details_version=1,
+        lines=(Line(SOLD_CATEGORY.number, SOLD_CATEGORY.name, 1, SOLD_CATEGORY.price),), details_version=1,
     )  # fmt: skip
     before, between, after = encode(entry).split(str(customer).encode())
     first, second = between.split(str(command).encode())
@@ -99,9 +99,9 @@ def _around_ids() -> tuple[bytes, tuple[bytes, bytes], bytes]:
 
 
 def _ids(number: int) -> Iterator[bytes]:
-    """Random ones: those in a row would be too easy for the indexes on them."""
+    """Random ids: consecutive ones would be unrealistically cheap for indexes."""
     for start in range(0, number, _CHUNK):
         digits = urandom(16 * _CHUNK).hex().encode()
-        for place in range(0, 32 * min(_CHUNK, number - start), 32):
-            one = digits[place : place + 32]
-            yield b"%b-%b-4%b-8%b-%b" % (one[:8], one[8:12], one[13:16], one[17:20], one[20:])
+        for offset in range(0, 32 * min(_CHUNK, number - start), 32):
+            digest = digits[offset : offset + 32]
+            yield b"%b-%b-4%b-8%b-%b" % (digest[:8], digest[8:12], digest[13:16], digest[17:20], digest[20:])

@@ -1,7 +1,7 @@
-"""Projection lag: how old the oldest entry is that a projection has not folded yet, looked at every 50 ms from outside.
+"""Projection lag: the age of the oldest entry that a projection has not processed, sampled every 50 ms by another process.
 
-A look is the ledger's head and every projection's position, in one statement. A projection that stands at position p lags by the
-time since the head was p: between two looks the head is taken to have moved evenly.
+A sample is the ledger's head and each projection's position, read by one statement. A projection at position p lags by the time
+since the head was at p. Between two samples the head is assumed to move at a constant rate.
 """
 
 import threading
@@ -15,72 +15,74 @@ import psycopg
 
 from projections.registry import PROJECTORS
 
-EVERY_SECONDS = 0.05
+INTERVAL_SECONDS = 0.05
 
-_LOOK = """
+_SAMPLE = """
     SELECT name, position, (SELECT coalesce(max(notification_id), 0) FROM ledger_entries)
     FROM projections WHERE name = ANY(%s)"""
 
 
-class Look(NamedTuple):
+class LagSample(NamedTuple):
     at: float
     head: int
     positions: dict[str, int]
 
 
-class Watch:
-    """The looks taken while it was open."""
+class LagSampler:
+    """Takes samples in a thread while it is open."""
 
     def __init__(self, database_url: str) -> None:
-        self.looks: list[Look] = []
+        self.samples: list[LagSample] = []
         self._url, self._stop = database_url, threading.Event()
 
     @classmethod
     @contextmanager
     def open(cls, database_url: str) -> Iterator[Self]:
-        """Open it while all is caught up, so that the first look knows what the head was. Looks from a thread of its own."""
-        watch = cls(database_url)
-        thread = threading.Thread(target=watch._look_on, daemon=True)
+        """To be opened while all projections have caught up, so that the first sample shows when the head was where."""
+        sampler = cls(database_url)
+        thread = threading.Thread(target=sampler._sample_continuously, daemon=True)
         thread.start()
         try:
-            yield watch
+            yield sampler
         finally:
-            watch._stop.set()
+            sampler._stop.set()
             thread.join()
 
-    def _look_on(self) -> None:
+    def _sample_continuously(self) -> None:
         with psycopg.connect(self._url, autocommit=True, application_name="seatledger-benchmark") as connection:
             while True:
-                self.looks.append(look(connection))
-                if self._stop.wait(EVERY_SECONDS):
+                self.samples.append(take_sample(connection))
+                if self._stop.wait(INTERVAL_SECONDS):
                     return
 
 
-def look(connection: psycopg.Connection) -> Look:
-    rows = connection.execute(_LOOK, (list(PROJECTORS),)).fetchall()
-    return Look(time.monotonic(), max((head for _, _, head in rows), default=0), {name: position for name, position, _ in rows})
+def take_sample(connection: psycopg.Connection) -> LagSample:
+    rows = connection.execute(_SAMPLE, (list(PROJECTORS),)).fetchall()
+    return LagSample(
+        time.monotonic(), max((head for _, _, head in rows), default=0), {name: position for name, position, _ in rows}
+    )
 
 
-def lags(looks: Sequence[Look]) -> dict[str, list[float]]:
-    """Seconds, by projection, at each look while anything was being appended."""
-    busy = range(len(looks))
-    moving = [place for place in busy if place and looks[place].head > looks[place - 1].head]
+def lags(samples: Sequence[LagSample]) -> dict[str, list[float]]:
+    """The lag in seconds, by projection, at each sample while entries were appended."""
+    busy = range(len(samples))
+    moving = [index for index in busy if index and samples[index].head > samples[index - 1].head]
     if not moving:
         return {}
-    found: dict[str, list[float]] = {name: [] for name in looks[0].positions}
-    for place in range(moving[0], moving[-1] + 1):
-        for name, position in looks[place].positions.items():
-            found[name].append(looks[place].at - _when_head_was(position, looks[: place + 1]))
+    found: dict[str, list[float]] = {name: [] for name in samples[0].positions}
+    for index in range(moving[0], moving[-1] + 1):
+        for name, position in samples[index].positions.items():
+            found[name].append(samples[index].at - _when_head_was(position, samples[: index + 1]))
     return found
 
 
-def _when_head_was(position: int, looks: Sequence[Look]) -> float:
-    """The last moment at which no entry past the position was there; the last look's, where none is there yet."""
-    after = bisect_right(looks, position, key=lambda look: look.head)
-    if after == len(looks):
-        return looks[-1].at
-    if after == 0:  # behind already when the watch began: at least as old as that
-        return looks[0].at
-    before, beyond = looks[after - 1], looks[after]
+def _when_head_was(position: int, samples: Sequence[LagSample]) -> float:
+    """The latest time at which the head was not past the position; the last sample's time if it never was."""
+    after = bisect_right(samples, position, key=lambda sample: sample.head)
+    if after == len(samples):
+        return samples[-1].at
+    if after == 0:  # it lagged before the first sample: the lag is at least this long
+        return samples[0].at
+    before, beyond = samples[after - 1], samples[after]
     share = (position - before.head) / (beyond.head - before.head)
     return before.at + share * (beyond.at - before.at)

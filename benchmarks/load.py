@@ -1,4 +1,4 @@
-"""Load by wrk: as fast as the server answers. Each booking is another customer's, with its own Idempotency-Key."""
+"""Load by wrk, as fast as the server responds. Each booking is by the next customer, with its own Idempotency-Key."""
 
 import json
 import subprocess
@@ -10,17 +10,17 @@ from threading import Timer
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from benchmarks.collectable import FULL_COLLECTIONS
+from benchmarks.gc_on_signal import FULL_COLLECTIONS
 from benchmarks.machine import BenchError, find_wrk
 from benchmarks.processes import HOST, Process
 from benchmarks.results import Row, spread
 
 CATEGORY = "General"
 BODY = '{"tickets":[{"category":"General","quantity":1}]}'
-#: Nobody waits longer; the ORM peers take a second at 256 connections.
+#: Time limit for a response. The ORM peers need a second at 256 connections.
 TIMEOUT_SECONDS = 10
 
-#: A thread a port; each walks through its paths and all tokens (where there are any) in step, from a place of its own.
+#: One thread per port. Each cycles through its paths and through all tokens (if any), starting at a different token.
 _SCRIPT = Template("""\
 local ports, threads = {$ports}, 0
 setup = function(thread)
@@ -68,16 +68,16 @@ end
 
 
 class Server(NamedTuple):
-    """One that answers on a port of this machine."""
+    """A server process and its port on this machine."""
 
     process: Process
     port: int
 
 
-class Run(NamedTuple):
-    """What wrk counted. `refused` are answers above 399, `lost` broken connections and answers past the time-out; the other answers
-    are 201s, or 200s. Its p50 and p99 are corrected for coordinated omission: one stall counts for every request that it kept from
-    being sent."""
+class LoadResult(NamedTuple):
+    """What wrk counted. `answered`: responses with 201 or 200; `refused`: responses above 399; `lost`: broken connections and
+    responses after the time limit. p50 and p99 are corrected for coordinated omission: a stall counts for each request that it
+    delayed."""
 
     command: str
     answered: int
@@ -89,38 +89,43 @@ class Run(NamedTuple):
 
     @property
     def requests_per_second(self) -> float:
-        """Whatever was answered."""
+        """All responses per second, whatever their status."""
         return self.per_second * (self.answered + self.refused) / max(self.answered, 1)
 
 
 def book(
-    servers: Sequence[Server], events: Sequence[UUID], tokens: Path, *, connections: int, seconds: int, apart: bool = False
-) -> Run:
-    """Books single seats of these Events in turn, past full collections of each server. `apart`: each Event at one of the servers
-    alone, as nginx has it. Raises BenchError where wrk fails."""
+    servers: Sequence[Server], events: Sequence[UUID], tokens: Path, *, connections: int, seconds: int, partitioned: bool = False
+) -> LoadResult:
+    """Books single seats of these Events in turn, with full garbage collections of each server during the load.
+
+    `partitioned`: sends each Event's bookings to one server only, as nginx does. Raises BenchError if wrk fails."""
     headers = f"Content-Type: application/json\\r\\nContent-Length: {len(BODY)}\\r\\n"
-    words = {"method": "POST", "headers": headers, "key": uuid4(), "tail": f"\\r\\n\\r\\n{BODY}"}
+    variables = {"method": "POST", "headers": headers, "key": uuid4(), "tail": f"\\r\\n\\r\\n{BODY}"}
     processes = {server.port: server.process for server in servers}.values()
-    shares = [[one for one in events if one.int % len(servers) == place] if apart else events for place in range(len(servers))]
+    shares = [
+        [event for event in events if event.int % len(servers) == index] if partitioned else events for index in range(len(servers))
+    ]
     timers = [
-        Timer(seconds * part / (FULL_COLLECTIONS + 1), process.collect_garbage)
-        for part in range(1, FULL_COLLECTIONS + 1)
+        Timer(seconds * number / (FULL_COLLECTIONS + 1), process.collect_garbage)
+        for number in range(1, FULL_COLLECTIONS + 1)
         for process in processes
     ]
     for timer in timers:
         timer.start()
     try:
         paths = list(map(booking_paths, shares))
-        return _wrk(servers, paths, tokens, words, directory=tokens.parent, connections=connections, seconds=seconds)
+        return _wrk(servers, paths, tokens, variables, directory=tokens.parent, connections=connections, seconds=seconds)
     finally:
         for timer in timers:
             timer.cancel()
 
 
-def get(server: Server, paths: Iterable[str], tokens: Path | None, *, directory: Path, connections: int, seconds: int) -> Run:
-    """GETs these paths in turn, as these people or as nobody."""
-    words = {"method": "GET", "headers": "", "key": "", "tail": "\\r\\n"}
-    return _wrk([server], [paths], tokens, words, directory=directory, connections=connections, seconds=seconds)
+def get(
+    server: Server, paths: Iterable[str], tokens: Path | None, *, directory: Path, connections: int, seconds: int
+) -> LoadResult:
+    """GETs these paths in turn, with the tokens in turn or without any."""
+    variables = {"method": "GET", "headers": "", "key": "", "tail": "\\r\\n"}
+    return _wrk([server], [paths], tokens, variables, directory=directory, connections=connections, seconds=seconds)
 
 
 def booking_paths(events: Iterable[UUID]) -> list[str]:
@@ -128,40 +133,40 @@ def booking_paths(events: Iterable[UUID]) -> list[str]:
 
 
 def _wrk(
-    servers: Sequence[Server], paths: Sequence[Iterable[str]], tokens: Path | None, words: Mapping[str, object], *,
+    servers: Sequence[Server], paths: Sequence[Iterable[str]], tokens: Path | None, variables: Mapping[str, object], *,
     directory: Path, connections: int, seconds: int,
-) -> Run:  # fmt: skip
-    """`paths`: those of each server."""
-    script, ways = directory / "load.lua", directory / "load.paths"
+) -> LoadResult:  # fmt: skip
+    """`paths`: for each server, its own."""
+    script, paths_file = directory / "load.lua", directory / "load.paths"
     for number, share in enumerate(paths, start=1):
-        ways.with_suffix(f".paths.{number}").write_text("".join(f"{path}\n" for path in share))
+        paths_file.with_suffix(f".paths.{number}").write_text("".join(f"{path}\n" for path in share))
     ports = ", ".join(f'"{server.port}"' for server in servers)
-    script.write_text(_SCRIPT.substitute(words, host=HOST, ports=ports, paths=ways, tokens=tokens or "/dev/null"))
+    script.write_text(_SCRIPT.substitute(variables, host=HOST, ports=ports, paths=paths_file, tokens=tokens or "/dev/null"))
     url = f"http://{HOST}:{servers[0].port}"
     options = [f"-t{len(servers)}", f"-c{connections}", f"-d{seconds}s", "--timeout", f"{TIMEOUT_SECONDS}s", "-s", str(script), url]
     done = subprocess.run([find_wrk(), *options], capture_output=True, text=True, check=False, timeout=seconds + 60)
-    return read(" ".join(["wrk", *options]), done.stdout, done.stderr)
+    return parse_result(" ".join(["wrk", *options]), done.stdout, done.stderr)
 
 
-def read(command: str, said: str, complained: str = "") -> Run:
-    line = next((line for line in said.splitlines() if line.startswith("RESULT ")), None)
+def parse_result(command: str, stdout: str, stderr: str = "") -> LoadResult:
+    line = next((line for line in stdout.splitlines() if line.startswith("RESULT ")), None)
     if line is None:
-        raise BenchError(f"wrk failed: {' '.join((complained or said).split())[:300]}")
-    found = json.loads(line.removeprefix("RESULT "))
-    answered = found["requests"] - found["refused"]
-    return Run(
+        raise BenchError(f"wrk failed: {' '.join((stderr or stdout).split())[:300]}")
+    counts = json.loads(line.removeprefix("RESULT "))
+    answered = counts["requests"] - counts["refused"]
+    return LoadResult(
         command=command,
         answered=answered,
-        refused=found["refused"],
-        lost=found["lost"] + found["late"],
-        per_second=answered / (found["microseconds"] / 1e6),
-        p50_ms=found["p50"] / 1000,
-        p99_ms=found["p99"] / 1000,
+        refused=counts["refused"],
+        lost=counts["lost"] + counts["late"],
+        per_second=answered / (counts["microseconds"] / 1e6),
+        p50_ms=counts["p50"] / 1000,
+        p99_ms=counts["p99"] / 1000,
     )
 
 
-def load_row(benchmark: str, what: str, runs: Sequence[Run], unit: str) -> Row:
-    """Medians over the rounds of whatever was answered."""
+def load_row(benchmark: str, what: str, runs: Sequence[LoadResult], unit: str) -> Row:
+    """Medians over the rounds, of all responses."""
     rates = [run.requests_per_second for run in runs]
     return Row(
         benchmark=benchmark, what=what, value=median(rates), unit=unit, spread=spread(rates),

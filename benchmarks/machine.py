@@ -1,4 +1,4 @@
-"""What is measured on: what a run needs of the machine, and what there is to know of it."""
+"""The machine: checks what a run needs, and describes it for the results."""
 
 import os
 import platform
@@ -19,11 +19,11 @@ _MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs")
 
 
 class BenchError(Exception):
-    """Nothing can be measured, or not any more: one sentence, for the terminal."""
+    """The benchmarks can't start or continue. The message is one sentence for the terminal."""
 
 
 def check(directory: Path, need_bytes: int) -> None:
-    """Raises BenchError naming what is missing."""
+    """Raises BenchError that names what is missing."""
     find_wrk()
     free = shutil.disk_usage(directory).free
     if free < need_bytes:
@@ -32,7 +32,7 @@ def check(directory: Path, need_bytes: int) -> None:
         )
     kind = file_system(directory)
     if kind in _MEMORY_FILE_SYSTEMS:
-        raise BenchError(f"{directory} is in memory ({kind}), where durability costs nothing: set TMPDIR to a directory on a disk.")
+        raise BenchError(f"{directory} is in memory ({kind}), where syncing costs nothing: set TMPDIR to a directory on a disk.")
 
 
 def find_wrk() -> str:
@@ -43,12 +43,12 @@ def find_wrk() -> str:
 
 
 def has_async_orm() -> bool:
-    """SQLAlchemy's async ORM needs greenlet, which it does not bring along by itself."""
+    """SQLAlchemy's async ORM needs greenlet, which SQLAlchemy does not install by itself."""
     return find_spec("greenlet") is not None
 
 
 def file_system(directory: Path) -> str:
-    """Of the longest mount point above the directory."""
+    """The type of the file system that contains the directory."""
     above = [part for part in psutil.disk_partitions(all=True) if directory.resolve().is_relative_to(part.mountpoint)]
     return max(above, key=lambda part: len(part.mountpoint)).fstype if above else "unknown"
 
@@ -78,19 +78,19 @@ def _processor() -> str:
 
 
 def _sync_ms(directory: Path) -> float:
-    """The median: what each commit waits for at least."""
+    """The median time of a sync, which each commit waits for."""
     took = []
     path = directory / "sync"
     with path.open("wb", buffering=0) as file:
         for _ in range(50):
             file.write(bytes(8192))
-            begun = time.perf_counter()
+            began = time.perf_counter()
             os.fdatasync(file.fileno())
-            took.append((time.perf_counter() - begun) * 1000)
+            took.append((time.perf_counter() - began) * 1000)
     path.unlink()
     return median(took)
 
 
 def _wrk_version() -> str:
-    said = subprocess.run([find_wrk(), "--version"], capture_output=True, text=True, check=False).stdout
-    return said.split()[1] if len(said.split()) > 1 else "unknown"
+    stdout = subprocess.run([find_wrk(), "--version"], capture_output=True, text=True, check=False).stdout
+    return stdout.split()[1] if len(stdout.split()) > 1 else "unknown"

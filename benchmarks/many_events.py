@@ -1,7 +1,7 @@
-"""Many Events: 1,000 of them, a few popular and most not (Zipf), and one hot Event: each with one API process and with two.
+"""Many Events: 1,000 Events with Zipf-distributed popularity, and one hot Event, each with one API process and with two.
 
-wrk spreads its load over the ports of both: each Event at both or, as nginx does in front of several, at one of them. At the end
-two processes sell out one small Event between them: never a seat too many.
+wrk distributes the load over the ports of both processes: each Event to both, or, as nginx does, to one of them. At the end two
+processes sell out one small Event together, and must not sell a seat twice.
 """
 
 import random
@@ -10,16 +10,16 @@ from uuid import UUID
 
 from benchmarks import history
 from benchmarks.bench import Bench
-from benchmarks.books import Books, failures
-from benchmarks.load import Run, Server, book, load_row
+from benchmarks.consistency import ConsistencyCheck, failures
+from benchmarks.deployment import additional_api
+from benchmarks.load import LoadResult, Server, book, load_row
 from benchmarks.results import Row, at_least, goal, ratios
-from benchmarks.stage import another_api
 
 NAME = "many events"
 EVENTS, CONNECTIONS = 1_000, 64
-#: Of bookings, walked through again and again; a prime, so that each customer books now this, now that.
+#: Length of the sequence of Events to book. It is a prime, so that each customer books different Events.
 SEQUENCE = 20_011
-#: Few enough that two processes meet at the last of them, many enough that they have conflicts on the way.
+#: Few enough that two processes compete for the last ones, enough for conflicts before.
 SEATS = 500
 OF_ONE_PROCESS = 1.0
 _ONE, _TWO, _HOT_ONE, _HOT_TWO = "Zipf, 1 process", "Zipf, 2 processes", "hot event, 1 process", "hot event, 2 processes"
@@ -27,17 +27,19 @@ _APART = "Zipf, 2 processes, each Event at one of them"
 
 
 def run(bench: Bench) -> None:
-    """Workers projecting meanwhile; a quick run has the hot Event alone. wrk has two threads in all of it, for one process too."""
-    stage, options = bench.stage, bench.options
-    events = zipf(history.schedule(stage.ledger, stage.organizer_id, [f"Event {number}" for number in range(EVENTS)]), SEQUENCE)
-    runs: dict[str, list[Run]] = {}
-    with another_api(stage.settings) as second:
-        one, two = [stage.api, stage.api], [stage.api, second]
-        bench.say(f"{NAME}: warming up {options.warm_up} s")
-        book(two, [*events, stage.schedule_event()], stage.tokens, connections=CONNECTIONS, seconds=options.warm_up)
+    """Workers project meanwhile. A quick run has only the hot Event. wrk uses two threads, for one process too."""
+    deployment, options = bench.deployment, bench.options
+    events = zipf(
+        history.schedule(deployment.ledger, deployment.organizer_id, [f"Event {number}" for number in range(EVENTS)]), SEQUENCE
+    )
+    runs: dict[str, list[LoadResult]] = {}
+    with additional_api(deployment.settings) as second:
+        one, two = [deployment.api, deployment.api], [deployment.api, second]
+        bench.log(f"{NAME}: warming up {options.warm_up} s")
+        book(two, [*events, deployment.schedule_event()], deployment.tokens, connections=CONNECTIONS, seconds=options.warm_up)
         for number in range(1, options.rounds + 1):
             loads = {_ONE: (one, events), _TWO: (two, events), _APART: (two, events)}
-            loads |= {_HOT_ONE: (one, [stage.schedule_event()]), _HOT_TWO: (two, [stage.schedule_event()])}
+            loads |= {_HOT_ONE: (one, [deployment.schedule_event()]), _HOT_TWO: (two, [deployment.schedule_event()])}
             if options.quick:
                 loads = {what: loads[what] for what in (_HOT_ONE, _HOT_TWO)}
             for what, (servers, among) in list(loads.items())[:: 1 if number % 2 else -1]:
@@ -56,30 +58,30 @@ def run(bench: Bench) -> None:
 
 
 def zipf(events: Sequence[UUID], length: int) -> list[UUID]:
-    """The n-th Event is drawn with a weight of 1/n. Always the same places."""
+    """Draws Events; the n-th has a weight of 1/n. The same sequence at each call."""
     weights = [1 / rank for rank in range(1, len(events) + 1)]
     return random.Random(3).choices(events, weights, k=length)  # noqa: S311 - no secret
 
 
-def _measured(bench: Bench, what: str, number: int, servers: Sequence[Server], events: Sequence[UUID]) -> Run:
-    books = Books(bench.stage, events)
-    seconds, apart = bench.options.seconds, what == _APART
-    found = book(servers, events, bench.stage.tokens, connections=CONNECTIONS, seconds=seconds, apart=apart)
-    bench.note(NAME, what, number, found, failures(found) + books.wrong(found, CONNECTIONS))
+def _measured(bench: Bench, what: str, number: int, servers: Sequence[Server], events: Sequence[UUID]) -> LoadResult:
+    consistency = ConsistencyCheck(bench.deployment, events)
+    seconds, partitioned = bench.options.seconds, what == _APART
+    found = book(servers, events, bench.deployment.tokens, connections=CONNECTIONS, seconds=seconds, partitioned=partitioned)
+    bench.record(NAME, what, number, found, failures(found) + consistency.violations(found, CONNECTIONS))
     return found
 
 
 def _sell_out(bench: Bench, two: Sequence[Server]) -> Row:
-    """Long after the last seat is gone both are still asked for more."""
-    stage = bench.stage
-    event_id = stage.schedule_event(seats=SEATS)
-    books = Books(stage, [event_id])
-    found = book(two, [event_id], stage.tokens, connections=CONNECTIONS, seconds=bench.options.seconds)
-    wrong = books.wrong(found, CONNECTIONS)
-    sold = books.sold()
+    """Two processes sell out an Event. Requests go on long after the last seat was sold."""
+    deployment = bench.deployment
+    event_id = deployment.schedule_event(seats=SEATS)
+    consistency = ConsistencyCheck(deployment, [event_id])
+    found = book(two, [event_id], deployment.tokens, connections=CONNECTIONS, seconds=bench.options.seconds)
+    wrong = consistency.violations(found, CONNECTIONS)
+    sold = consistency.seats_sold()
     if not sold == found.answered == SEATS:
         wrong.append(f"{found.answered} bookings were confirmed and {sold} sold of {SEATS} seats")
-    bench.note(NAME, "sold out by 2 processes", 1, found, wrong)
+    bench.record(NAME, "sold out by 2 processes", 1, found, wrong)
     return Row(
         benchmark=NAME, what=f"{SEATS} seats, {found.answered + found.refused:,} requests, 2 processes", value=sold,
         unit="seats sold", goal=goal(f"{SEATS}, never an oversell", sold == SEATS),

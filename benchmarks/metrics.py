@@ -1,4 +1,4 @@
-"""What an API process says of itself at /metrics."""
+"""Reads metrics of an API process from /metrics."""
 
 from urllib.request import urlopen
 
@@ -7,10 +7,10 @@ from benchmarks.processes import HOST
 
 
 def metric(port: int, name: str) -> float:
-    """`name` with its labels, as Prometheus' text format has it. Raises BenchError where there is none."""
-    with urlopen(f"http://{HOST}:{port}/metrics", timeout=10) as answer:
-        lines = answer.read().decode().splitlines()
+    """The value of a metric; `name` includes its labels in Prometheus' text format. Raises BenchError if it is missing."""
+    with urlopen(f"http://{HOST}:{port}/metrics", timeout=10) as response:
+        lines = response.read().decode().splitlines()
     found = next((line for line in lines if line.startswith(f"{name} ")), None)
     if found is None:
-        raise BenchError(f"/metrics does not say {name}.")
+        raise BenchError(f"/metrics has no {name}.")
     return float(found.split()[-1])

@@ -1,21 +1,19 @@
-"""Processes that a run starts, each ended by its own id, whatever happens."""
+"""Processes that a run starts. Each is ended by its own id, even after an error."""
 
-import http.client
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 
-from benchmarks import collectable
+from benchmarks import gc_on_signal
 from benchmarks.machine import BenchError
+from devstack.child_process import ending_with_parent
+from devstack.readiness import responds_ok, wait_until
 
 ROOT = Path(__file__).parent.parent
 HOST = "127.0.0.1"
@@ -24,23 +22,23 @@ STOP_SECONDS = 15.0
 
 
 class Process:
-    """One of ours, running. `name` is for people."""
+    """A process that we started. `name` is for messages."""
 
     def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path) -> None:
         self.name, self._process, self._log = name, process, log
 
     def check(self) -> None:
-        """Raises BenchError where it ended by itself."""
+        """Raises BenchError if the process ended by itself."""
         if self._process.poll() is not None:
-            lines = self._log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
+            lines = self._log.read_text(errors="replace").strip().splitlines() or ["its log is empty"]
             raise BenchError(f"{self.name} ended by itself: {lines[-1]}")
 
     def rss_bytes(self) -> int:
         return int(psutil.Process(self._process.pid).memory_info().rss)
 
     def collect_garbage(self) -> None:
-        """Of one that is `collectable`."""
-        self._process.send_signal(collectable.SIGNAL)
+        """Triggers a full garbage collection in a process that runs under `gc_on_signal`."""
+        self._process.send_signal(gc_on_signal.SIGNAL)
 
     def pause(self) -> None:
         self._process.send_signal(signal.SIGSTOP)
@@ -48,8 +46,8 @@ class Process:
     def resume(self) -> None:
         self._process.send_signal(signal.SIGCONT)
 
-    def wait(self, seconds: float) -> None:
-        """Until it has ended by itself, as it is to. Raises BenchError where it does not in time, or failed."""
+    def wait_until_exit(self, seconds: float) -> None:
+        """Waits until the process ended by itself. Raises BenchError if it fails, or does not end in time."""
         try:
             failed = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -57,7 +55,8 @@ class Process:
         if failed:
             self.check()
 
-    def end(self, first: signal.Signals = signal.SIGTERM) -> None:
+    def stop(self, first: signal.Signals = signal.SIGTERM) -> None:
+        """Sends `first`, and SIGKILL if the process does not end within STOP_SECONDS."""
         for number in (signal.SIGCONT, first, signal.SIGKILL):
             self._process.send_signal(number)
             if number == signal.SIGCONT:
@@ -70,50 +69,40 @@ class Process:
 
 
 @contextmanager
-def running(name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[Process]:
-    """`python -m …` of this tree, in a session of its own: Ctrl-C reaches us alone. It goes with us, even where we are killed."""
-    words = [sys.executable, *command]
-    if setpriv := shutil.which("setpriv"):
-        words = [setpriv, "--pdeathsig", "KILL", *words]
+def running_process(name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[Process]:
+    """Runs `python -m …` from this repository until the end of the block, or until we are killed.
+
+    It has a session of its own, so that Ctrl-C reaches only us."""
+    arguments = ending_with_parent([sys.executable, *command])
     with log.open("wb") as output:
         process = subprocess.Popen(
-            words, cwd=ROOT, env=dict(environment), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            arguments,
+            cwd=ROOT,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
-    ours = Process(name, process, log)
+    running = Process(name, process, log)
     try:
-        yield ours
+        yield running
     finally:
-        ours.end()
+        running.stop()
 
 
-def wait_until_answers(process: Process, port: int, path: str) -> None:
-    """Raises BenchError where it ends, or does not answer in time."""
-    deadline = time.monotonic() + START_SECONDS
-    while not answers(port, path):
+def wait_until_responding(process: Process, port: int, path: str) -> None:
+    """Raises BenchError if the process ends, or does not respond in time."""
+
+    def responds() -> bool:
         process.check()
-        if time.monotonic() > deadline:
-            raise BenchError(f"{process.name} does not answer within {START_SECONDS:.0f} s.")
-        time.sleep(0.02)
+        return responds_ok(HOST, port, path)
 
-
-def answers(port: int, path: str) -> bool:
-    connection = http.client.HTTPConnection(HOST, port, timeout=2)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    if not wait_until(responds, START_SECONDS):
+        raise BenchError(f"{process.name} does not respond within {START_SECONDS:.0f} s.")
 
 
 def clean_environment() -> dict[str, str]:
-    """Without what would lead a process to somebody else's servers or data."""
-    ours = ("DATABASE_URL", "REDIS_URL", "KEYS_DIR", "DATA_DIR", "PORT", "DEMO", "PUBLIC_URL")
-    return {name: value for name, value in os.environ.items() if name not in ours}
+    """The environment without settings that point to other servers or data."""
+    excluded = ("DATABASE_URL", "REDIS_URL", "KEYS_DIR", "DATA_DIR", "PORT", "DEMO", "PUBLIC_URL")
+    return {name: value for name, value in os.environ.items() if name not in excluded}

@@ -1,5 +1,5 @@
-"""Projection: how far behind the read tables are while so many bookings a second come in, whatever becomes of them; and how many
-entries a second they catch up from far behind, beside a COPY of the very rows that come out into tables like theirs.
+"""Projection: the lag of the read tables at fixed rates of bookings; and how many entries per second they catch up after a pause,
+compared to a COPY of the resulting rows into equal tables.
 """
 
 import time
@@ -15,12 +15,12 @@ from sqlalchemy import Connection, MetaData, Table, create_engine, text
 
 from benchmarks import history, lag
 from benchmarks.bench import Bench
-from benchmarks.books import Books
+from benchmarks.consistency import ConsistencyCheck
+from benchmarks.deployment import Deployment
 from benchmarks.history import Sales
 from benchmarks.load import booking_paths
-from benchmarks.offered import Offer, Offered, offering
+from benchmarks.open_loop import OpenLoopLoad, OpenLoopResult, running_load
 from benchmarks.results import Row, goal, percentile, ratios, spread
-from benchmarks.stage import Stage
 from ledger.store import sqlalchemy_url
 from projections.audit import AuditProjector
 from projections.registry import PROJECTORS
@@ -34,7 +34,7 @@ SECONDS = {False: 5, True: 2}
 GOAL_RATE, GOAL_MS = 1_000, 250
 ENTRIES, EVENTS = {False: 100_000, True: 10_000}, 100
 ENTRIES_PER_SECOND = 25_000
-#: Of a read table, what belongs to some Events; tickets know theirs by their booking.
+#: Selects the rows of some Events from a read table. Tickets belong to an Event by their booking.
 _OF_EVENTS = sql.SQL("event_id = ANY({})")
 _OF_BOOKINGS = sql.SQL("booking_id IN (SELECT booking_id FROM bookings WHERE event_id = ANY({}))")
 
@@ -44,10 +44,10 @@ def run(bench: Bench) -> None:
         bench.results.rows.append(_lag(bench, rate))
     caught_up, by_copy = list[float](), list[float]()
     for number in range(1, bench.options.rounds + 1):
-        events = _fall_behind(bench)
+        events = _sell_while_paused(bench)
         caught_up.append(_catch_up(bench, events))
-        by_copy.append(ENTRIES[bench.options.quick] / copied(bench.stage, events))
-        bench.say(f"{NAME}, round {number}: {caught_up[-1]:,.0f} entries/s catching up, {by_copy[-1]:,.0f} by COPY")
+        by_copy.append(ENTRIES[bench.options.quick] / copied(bench.deployment, events))
+        bench.log(f"{NAME}, round {number}: {caught_up[-1]:,.0f} entries/s catching up, {by_copy[-1]:,.0f} by COPY")
     bench.results.samples.append({"benchmark": NAME, "caught_up_per_second": caught_up, "copied_per_second": by_copy})
     value = median(caught_up)
     bench.results.rows += [
@@ -64,17 +64,17 @@ def run(bench: Bench) -> None:
 
 
 def _lag(bench: Bench, rate: int) -> Row:
-    """Of the slowest projection, over all rounds."""
+    """The lag of the slowest projection, over all rounds."""
     lags: defaultdict[str, list[float]] = defaultdict(list)
     reached = []
     for number in range(1, bench.options.rounds + 1):
         offered, found = _offered(bench, rate)
         reached.append(offered.per_second)
         for name, seconds in found.items():
-            lags[name] += [1000 * one for one in seconds]
-        bench.say(f"{NAME}, {rate:,}/s offered, {offered.per_second:,.0f} reached, round {number}")
+            lags[name] += [1000 * lag_seconds for lag_seconds in seconds]
+        bench.log(f"{NAME}, {rate:,}/s planned, {offered.per_second:,.0f} reached, round {number}")
         if not offered.was_reached:
-            bench.results.remarks.append(f"Projection: {offered.per_second:,.0f} bookings a second came in, not {rate:,}.")
+            bench.results.remarks.append(f"Projection: {offered.per_second:,.0f} bookings per second were made, not {rate:,}.")
     bench.results.samples.append({"benchmark": NAME, "rate": rate, "reached": reached, "lags_ms": dict(lags)})
     slowest = max(lags, key=lambda name: percentile(lags[name], 99))
     p99 = percentile(lags[slowest], 99)
@@ -85,68 +85,72 @@ def _lag(bench: Bench, rate: int) -> Row:
     )  # fmt: skip
 
 
-def _offered(bench: Bench, rate: int) -> tuple[Offered, dict[str, list[float]]]:
-    stage = bench.stage
-    event_id = stage.schedule_event()
-    books = Books(stage, [event_id])
-    offer = Offer([stage.settings.port], booking_paths([event_id]), str(stage.tokens), rate, SECONDS[bench.options.quick])
-    with lag.Watch.open(stage.settings.database_url) as watch, offering(stage.directory, offer) as under_way:
+def _offered(bench: Bench, rate: int) -> tuple[OpenLoopResult, dict[str, list[float]]]:
+    deployment = bench.deployment
+    event_id = deployment.schedule_event()
+    consistency = ConsistencyCheck(deployment, [event_id])
+    load = OpenLoopLoad(
+        [deployment.settings.port], booking_paths([event_id]), str(deployment.tokens), rate, SECONDS[bench.options.quick]
+    )
+    with lag.LagSampler.open(deployment.settings.database_url) as sampler, running_load(deployment.directory, load) as running:
         pass
-    offered = under_way.result
-    stage.settle()
+    offered = running.result
+    deployment.wait_until_projected()
     wrong = offered.failures()
-    if books.sold() != offered.statuses.get(201, 0):
-        wrong.append(f"{offered.statuses} were answered and {books.sold()} bookings made")
-    bench.results.wrong += [f"{NAME}, {rate:,}/s: {one}." for one in wrong]
-    return offered, lag.lags(watch.looks)
+    if consistency.seats_sold() != offered.statuses.get(201, 0):
+        wrong.append(f"{offered.statuses} responses by status, and {consistency.seats_sold()} bookings made")
+    bench.results.wrong += [f"{NAME}, {rate:,}/s: {violation}." for violation in wrong]
+    return offered, lag.lags(sampler.samples)
 
 
 # --- catching up
 
 
-def _fall_behind(bench: Bench) -> list[UUID]:
-    """Events sold while nobody projects, in runs of some hundred entries, and some of all of them after one another."""
-    stage, entries = bench.stage, ENTRIES[bench.options.quick]
-    stage.settle()
+def _sell_while_paused(bench: Bench) -> list[UUID]:
+    """Sells Events while the workers are paused."""
+    deployment, entries = bench.deployment, ENTRIES[bench.options.quick]
+    deployment.wait_until_projected()
     for name in ("worker", "tick"):
-        stage.processes[name].pause()
+        deployment.processes[name].pause()
     names = [f"Event {number}" for number in range(EVENTS)]
-    events = history.schedule(stage.ledger, stage.organizer_id, names)
-    with stage.connect() as connection:
-        history.sell(connection, stage.macs, [Sales(event_id, 2, entries // EVENTS) for event_id in events], stage.customers())
+    events = history.schedule(deployment.ledger, deployment.organizer_id, names)
+    with deployment.connect() as connection:
+        history.sell(
+            connection, deployment.macs, [Sales(event_id, 2, entries // EVENTS) for event_id in events], deployment.customers()
+        )
     return events
 
 
 def _catch_up(bench: Bench, events: Sequence[UUID]) -> float:
-    """Entries a second until the last projection is there. The worker finds a wake-up for each at once."""
-    stage = bench.stage
-    wake_ups = WakeUps(make_app(stage.settings), stage.settings.redis_url)
-    with stage.connect() as connection:
-        head = lag.look(connection).head
+    """Entries per second until the last projection has caught up. The worker receives a wake-up for each projection at once."""
+    deployment = bench.deployment
+    wake_ups = WakeUps(make_app(deployment.settings), deployment.settings.redis_url)
+    with deployment.connect() as connection:
+        head = lag.take_sample(connection).head
         wake_ups.send(PROJECTORS)
         began = time.monotonic()
         for name in ("worker", "tick"):
-            stage.processes[name].resume()
-        while min((look := lag.look(connection)).positions.values()) < head:
-            stage.check()
-            time.sleep(lag.EVERY_SECONDS)
+            deployment.processes[name].resume()
+        while min((sample := lag.take_sample(connection)).positions.values()) < head:
+            deployment.check()
+            time.sleep(lag.INTERVAL_SECONDS)
     entries = ENTRIES[bench.options.quick]
-    wrong = Books(stage, events).sold() != entries
-    bench.results.wrong += [f"{NAME}: {entries:,} entries were appended, and others are there."] if wrong else []
-    return (entries + len(events)) / (look.at - began)
+    wrong = ConsistencyCheck(deployment, events).seats_sold() != entries
+    bench.results.wrong += [f"{NAME}: {entries:,} entries were appended, but the ledger has another number."] if wrong else []
+    return (entries + len(events)) / (sample.at - began)
 
 
-def copied(stage: Stage, events: Sequence[UUID]) -> float:
-    """Seconds that a COPY of all rows of these Events takes, into tables like theirs."""
-    with _copies(stage) as tables:
-        return _copy(stage, tables, events)
+def copied(deployment: Deployment, events: Sequence[UUID]) -> float:
+    """Seconds for a COPY of all rows of these Events into equal tables."""
+    with _copies(deployment) as tables:
+        return _copy(deployment, tables, events)
 
 
 @contextmanager
-def _copies(stage: Stage) -> Iterator[list[Table]]:
-    """Tables like the read tables, but for the tree's, whose rows are not of an Event: keys, indexes, constraints and all, in a
-    schema of their own, and empty."""
-    engine, metadata = create_engine(sqlalchemy_url(stage.settings.database_url)), MetaData()
+def _copies(deployment: Deployment) -> Iterator[list[Table]]:
+    """Empty copies of the read tables, with keys, indexes and constraints, in a schema of their own. Without the hash tree's table,
+    whose rows don't belong to an Event."""
+    engine, metadata = create_engine(sqlalchemy_url(deployment.settings.database_url)), MetaData()
     projectors = [projector for projector in PROJECTORS.values() if projector.name != AuditProjector.name]
     models: list[type[Model]] = [model for projector in projectors for model in projector.tables]
     copies = [table_of(model).to_metadata(metadata, schema="copied") for model in models]
@@ -164,9 +168,9 @@ def _copies(stage: Stage) -> Iterator[list[Table]]:
     engine.dispose()
 
 
-def _copy(stage: Stage, tables: Sequence[Table], events: Sequence[UUID]) -> float:
-    """Seconds for all rows of these Events, a transaction a table, as each projection has its own."""
-    with stage.connect() as connection:
+def _copy(deployment: Deployment, tables: Sequence[Table], events: Sequence[UUID]) -> float:
+    """Seconds to copy all rows of these Events, with one transaction per table."""
+    with deployment.connect() as connection:
         rows = {table: _rows_of(connection, table, events) for table in tables}
         began = time.monotonic()
         for table, chunks in rows.items():
@@ -185,5 +189,5 @@ def _rows_of(connection: psycopg.Connection, table: Table, events: Sequence[UUID
 
 
 def _columns(table: Table) -> sql.Composed:
-    """Without those that PostgreSQL works out."""
+    """The columns that are not computed by PostgreSQL."""
     return sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns if column.computed is None)

@@ -1,4 +1,4 @@
-"""What a run finds: rows of one table, samples behind them, remarks; and whether it was too noisy to be believed."""
+"""The results of a run: rows of a table, the samples behind them, remarks, and whether the figures are too noisy."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -7,14 +7,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-#: (most - least) / median over the rounds. Past it, something else was going on on this machine.
+#: (maximum - minimum) / median over the rounds. A larger spread means that the machine was busy with something else.
 NOISY_SPREAD = 0.20
 _HEADINGS = ("benchmark", "what", "value", "unit", "spread", "p50 ms", "p99 ms", "/ empty", "/ plain SQL", "goal")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One line of the table. `spread` over rounds, of 1; ratios are to the peers of the same rounds; `goal` as people read it."""
+    """One line of the table. `spread`: over rounds, as a fraction; ratios are to peers in the same rounds; `goal`: its text."""
 
     benchmark: str
     what: str
@@ -30,8 +30,8 @@ class Row:
 
 @dataclass
 class Results:
-    """`samples` is everything measured, for the JSON. `incomplete`: what a full run would have had. `wrong`: what must not be, and
-    then nothing here is worth anything."""
+    """`samples`: everything measured, for the JSON. `incomplete`: what is missing for a full run. `wrong`: inconsistencies, which
+    make all figures worthless."""
 
     facts: dict[str, Any] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Results:
 
     @property
     def noisy(self) -> list[str]:
-        """The rows whose rounds disagree."""
+        """The rows with a larger spread than NOISY_SPREAD."""
         rows = (row for row in self.rows if row.spread is not None and row.spread > NOISY_SPREAD)
         return [f"{row.benchmark}, {row.what.strip()}: {row.spread:.0%}" for row in rows]
 
@@ -52,12 +52,16 @@ class Results:
         lines = ["  ".join(_aligned(line, widths)).rstrip() for line in cells]
         return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
 
-    def closing(self) -> str:
-        """What is to be said under the table."""
-        said = [*(f"WRONG: {one}" for one in self.wrong), *self.remarks, *(f"Incomplete: {one}." for one in self.incomplete)]
+    def notes(self) -> str:
+        """The lines below the table."""
+        lines = [
+            *(f"WRONG: {violation}" for violation in self.wrong),
+            *self.remarks,
+            *(f"Incomplete: {reason}." for reason in self.incomplete),
+        ]
         if self.noisy:
-            said.append(f"Noisy: the rounds differ by more than {NOISY_SPREAD:.0%} of their median ({'; '.join(self.noisy)}).")
-        return "\n".join(said)
+            lines.append(f"Noisy: the rounds differ by more than {NOISY_SPREAD:.0%} of their median ({'; '.join(self.noisy)}).")
+        return "\n".join(lines)
 
     def json(self) -> str:
         return json.dumps({**asdict(self), "noisy": self.noisy}, indent=1, default=str) + "\n"
@@ -65,25 +69,25 @@ class Results:
     def write(self, directory: Path) -> None:
         """RESULTS.md for people and RESULTS.json beside it for programs."""
         facts = "\n".join(f"- {name}: {_fact(value)}" for name, value in self.facts.items())
-        text = f"# Results of the last full run\n\n{_HOW}\n{facts}\n\n```\n{self.table()}\n```\n\n{self.closing()}\n"
+        text = f"# Results of the last full run\n\n{_HOW}\n{facts}\n\n```\n{self.table()}\n```\n\n{self.notes()}\n"
         (directory / "RESULTS.md").write_text(text)
         (directory / "RESULTS.json").write_text(self.json())
 
 
-_HOW = """Written by `python -m benchmarks --write-results`; RESULTS.json beside it has what was sampled. Values are medians over
+_HOW = """Written by `python -m benchmarks --write-results`; RESULTS.json beside it has all samples. Values are medians over
 the rounds, spread is (most - least) / median of them, ratios are medians of each round's own ratio. p50 and p99 of load are wrk's,
-corrected for coordinated omission: a stall counts for every request that it kept from being sent. Where bookings are offered at a
-rate, their latency counts from when each was due. A goal that is one ratio has a row of its own.
+corrected for coordinated omission: a stall counts for each request that it delayed. Where bookings are sent at a fixed rate, their
+latency counts from their due time. A goal that is one ratio has a row of its own.
 """
 
 
 def spread(values: Sequence[float]) -> float | None:
-    """None for one round, which says nothing about it."""
+    """(maximum - minimum) / median; None for one round."""
     return (max(values) - min(values)) / median(values) if len(values) > 1 and median(values) else None
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The nearest rank's value: one that was measured."""
+    """The nearest-rank percentile, which is a measured value."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
@@ -93,7 +97,7 @@ def goal(text: str, met: bool) -> str:
 
 
 def at_least(least: float, benchmark: str, what: str, ratios: Sequence[float]) -> Row:
-    """A goal as a row of its own: the median of each round's own ratio, since what changes from round to round changes both."""
+    """A goal as a row of its own: the median of each round's ratio, because conditions of a round affect both values."""
     value = median(ratios)
     return Row(benchmark=benchmark, what=what, value=value, unit="ratio", goal=goal(f"at least {least}", value >= least))
 
@@ -104,14 +108,14 @@ def at_most(most: float, benchmark: str, what: str, ratios: Sequence[float]) -> 
 
 
 def ratios(values: Iterable[float], others: Iterable[float]) -> list[float]:
-    """Round by round."""
+    """The ratio of each round."""
     return [value / other for value, other in zip(values, others, strict=True)]
 
 
 def _cells(row: Row) -> tuple[str, ...]:
     number = f"{row.value:,.0f}" if row.value >= 100 else f"{row.value:.3g}"
-    times = [_number(one, ",.1f") for one in (row.p50_ms, row.p99_ms)]
-    ratios = [_number(one, ".2f") for one in (row.of_empty, row.of_plain_sql)]
+    times = [_number(value, ",.1f") for value in (row.p50_ms, row.p99_ms)]
+    ratios = [_number(value, ".2f") for value in (row.of_empty, row.of_plain_sql)]
     return (row.benchmark, row.what, number, row.unit, _number(row.spread, ".0%"), *times, *ratios, row.goal)
 
 
@@ -120,7 +124,7 @@ def _number(value: float | None, form: str) -> str:
 
 
 def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
-    """Words to the left, numbers to the right."""
+    """Text is aligned to the left, numbers to the right."""
     return [
         cell.ljust(width) if heading in ("benchmark", "what", "unit", "goal") else cell.rjust(width)
         for cell, width, heading in zip(line, widths, _HEADINGS, strict=True)
@@ -128,4 +132,4 @@ def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
 
 
 def _fact(value: Any) -> str:
-    return ", ".join(f"{name} {one}" for name, one in value.items()) if isinstance(value, dict) else str(value)
+    return ", ".join(f"{name} {item}" for name, item in value.items()) if isinstance(value, dict) else str(value)

@@ -1,8 +1,8 @@
-"""What Seatledger takes: memory of its processes, bytes of its tables; and how often its collector walked everything."""
+"""Memory of Seatledger's processes, bytes of its tables, and the number of full garbage collections."""
 
+from benchmarks.deployment import Deployment
 from benchmarks.metrics import metric
 from benchmarks.results import Row, goal
-from benchmarks.stage import Stage
 
 API_MEGABYTES = 250
 _FULL_COLLECTIONS = 'python_gc_collections_total{generation="2"}'
@@ -13,10 +13,10 @@ _BYTES = """
             AND relname NOT IN ('accounts', 'tokens', 'account_commands', 'alembic_version'))"""
 
 
-def rows(stage: Stage) -> list[Row]:
-    """Taken after the load."""
-    memory = {name: process.rss_bytes() / 1e6 for name, process in stage.processes.items()}
-    with stage.connect() as connection:
+def rows(deployment: Deployment) -> list[Row]:
+    """Rows for memory and tables, measured after the load."""
+    memory = {name: process.rss_bytes() / 1e6 for name, process in deployment.processes.items()}
+    with deployment.connect() as connection:
         entries, entry_bytes, bookings, read_bytes = connection.execute(_BYTES).fetchone() or (0, 0, 0, 0)
     found = [
         Row(
@@ -31,5 +31,5 @@ def rows(stage: Stage) -> list[Row]:
     return found
 
 
-def full_collections(stage: Stage) -> int:
-    return int(metric(stage.settings.port, _FULL_COLLECTIONS))
+def full_collections(deployment: Deployment) -> int:
+    return int(metric(deployment.settings.port, _FULL_COLLECTIONS))

@@ -1,27 +1,27 @@
-"""Sold-out storm: 100 seats and some 20,000 requests for them. Who comes too late is told so, and nothing is written."""
+"""Sold-out storm: some 20,000 requests for 100 seats. Rejected requests must write nothing to the database."""
 
 from statistics import median
 
 from benchmarks.bench import Bench
-from benchmarks.books import Books
-from benchmarks.load import Run, Server, book, load_row
+from benchmarks.consistency import ConsistencyCheck
+from benchmarks.deployment import Deployment, start_peer
+from benchmarks.load import LoadResult, Server, book, load_row
 from benchmarks.metrics import metric
 from benchmarks.results import Row, at_least, goal, ratios
-from benchmarks.stage import Stage, serving_peer
 
 NAME = "sold-out storm"
 CONNECTIONS, SEATS, OF_EMPTY = 64, 100, 0.85
-#: wrk counts seconds, not requests: so many of them that there are REQUESTS at any rate worth the name.
+#: wrk takes seconds, not requests: long enough for REQUESTS at any acceptable rate.
 SECONDS = {False: 5, True: 1}
 REQUESTS = 20_000
-#: The server's own housekeeping (checkpoints, the tick) writes a little whatever happens; a booking is some 1,000 bytes.
+#: PostgreSQL's checkpoints and the tick always write a little; a booking writes some 1,000 bytes.
 WAL_BYTES = 5
 
 
 def run(bench: Bench) -> None:
-    stage, options = bench.stage, bench.options
-    ours, empties, written, appended = list[Run](), list[Run](), list[float](), 0
-    with serving_peer(stage, "empty", "") as empty:
+    deployment, options = bench.deployment, bench.options
+    ours, empties, written, appended = list[LoadResult](), list[LoadResult](), list[float](), 0
+    with start_peer(deployment, "empty", "") as empty:
         for number in range(1, options.rounds + 1):
             for storm in (True, False) if number % 2 else (False, True):
                 if storm:
@@ -46,41 +46,43 @@ def run(bench: Bench) -> None:
     ]  # fmt: skip
 
 
-def _storm(bench: Bench, number: int) -> tuple[Run, float, int]:
-    """A whole storm; and then, with nothing left to sell or to project, bytes of log and appends by a second more of it."""
-    stage = bench.stage
-    event_id = stage.schedule_event(seats=SEATS)
-    books = Books(stage, [event_id])
-    found = book([stage.api], [event_id], stage.tokens, connections=CONNECTIONS, seconds=SECONDS[bench.options.quick])
-    wrong = books.wrong(found, CONNECTIONS)
-    if not books.sold() == found.answered == SEATS:
-        wrong.append(f"{found.answered} bookings were confirmed and {books.sold()} sold of {SEATS} seats")
+def _storm(bench: Bench, number: int) -> tuple[LoadResult, float, int]:
+    """A complete storm; then WAL bytes and appends during another second of it, with nothing left to sell or project."""
+    deployment = bench.deployment
+    event_id = deployment.schedule_event(seats=SEATS)
+    consistency = ConsistencyCheck(deployment, [event_id])
+    found = book([deployment.api], [event_id], deployment.tokens, connections=CONNECTIONS, seconds=SECONDS[bench.options.quick])
+    wrong = consistency.violations(found, CONNECTIONS)
+    if not consistency.seats_sold() == found.answered == SEATS:
+        wrong.append(f"{found.answered} bookings were confirmed and {consistency.seats_sold()} sold of {SEATS} seats")
     if found.lost:
-        wrong.append(f"{found.lost} answers were lost or late")
-    bench.note(NAME, "seatledger", number, found, wrong)
+        wrong.append(f"{found.lost} responses were lost or late")
+    bench.record(NAME, "seatledger", number, found, wrong)
     if not bench.options.quick and found.answered + found.refused < REQUESTS:
         bench.results.remarks.append(f"A sold-out storm had {found.answered + found.refused:,} requests, not {REQUESTS:,}.")
-    with stage.quiet():
-        log_before, appends_before = _log_bytes(stage), _appends(stage)
-        more = book([stage.api], [event_id], stage.tokens, connections=CONNECTIONS, seconds=1)
-        written, appends = _log_bytes(stage) - log_before, _appends(stage) - appends_before
+    with deployment.paused_workers():
+        log_before, appends_before = _log_bytes(deployment), _appends(deployment)
+        more = book([deployment.api], [event_id], deployment.tokens, connections=CONNECTIONS, seconds=1)
+        written, appends = _log_bytes(deployment) - log_before, _appends(deployment) - appends_before
     return found, written / max(more.refused, 1), appends
 
 
-def _empty(bench: Bench, empty: Server, number: int) -> Run:
-    stage = bench.stage
-    with stage.quiet():
-        found = book([empty], [stage.organizer_id], stage.tokens, connections=CONNECTIONS, seconds=SECONDS[bench.options.quick])
-    bench.note(NAME, "empty", number, found)
+def _empty(bench: Bench, empty: Server, number: int) -> LoadResult:
+    deployment = bench.deployment
+    with deployment.paused_workers():
+        found = book(
+            [empty], [deployment.organizer_id], deployment.tokens, connections=CONNECTIONS, seconds=SECONDS[bench.options.quick]
+        )
+    bench.record(NAME, "empty", number, found)
     return found
 
 
-def _log_bytes(stage: Stage) -> int:
-    with stage.connect() as connection:
+def _log_bytes(deployment: Deployment) -> int:
+    with deployment.connect() as connection:
         row = connection.execute("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn").fetchone()
     assert row
     return int(row[0])
 
 
-def _appends(stage: Stage) -> int:
-    return int(metric(stage.settings.port, "seatledger_appends_total"))
+def _appends(deployment: Deployment) -> int:
+    return int(metric(deployment.settings.port, "seatledger_appends_total"))

@@ -1,29 +1,30 @@
-"""Start: what a newcomer waits for after `make run`, from nothing to an answer of /ready, and again over the data that is there."""
+"""Start: the time from `make run` to a response of /ready, with empty data and with the existing data."""
 
 import signal
 import time
 
 from benchmarks.bench import Bench
-from benchmarks.processes import clean_environment, free_port, running, wait_until_answers
+from benchmarks.processes import clean_environment, running_process, wait_until_responding
 from benchmarks.results import Row, goal
+from devstack.readiness import free_port
 
 NAME = "start"
 READY_SECONDS = 15
 
 
 def run(bench: Bench) -> None:
-    """With demo data. Its own servers, which are gone before anything else is measured."""
+    """Measures the start with demo data, on servers of its own, which end before other benchmarks start."""
     starts = ("fresh, with demo data",) if bench.options.quick else ("fresh, with demo data", "again")
     for what in starts:
-        bench.say(f"start: python -m devstack, {what}")
+        bench.log(f"start: python -m devstack, {what}")
         port = free_port()
         environment = {**clean_environment(), "DATA_DIR": str(bench.directory / "start"), "PORT": str(port)}
-        begun = time.monotonic()
-        with running("python -m devstack", ["-m", "devstack"], environment, bench.directory / "start.log") as process:
-            wait_until_answers(process, port, "/ready")
-            seconds = time.monotonic() - begun
-            time.sleep(1)  # its welcome is on the way: ending in the middle of it says nothing
-            process.end(signal.SIGINT)
+        began = time.monotonic()
+        with running_process("python -m devstack", ["-m", "devstack"], environment, bench.directory / "start.log") as process:
+            wait_until_responding(process, port, "/ready")
+            seconds = time.monotonic() - began
+            time.sleep(1)  # lets it print its welcome first
+            process.stop(signal.SIGINT)
         met = goal(f"under {READY_SECONDS} s", seconds < READY_SECONDS) if what == starts[0] else ""
         bench.results.rows.append(
             Row(benchmark=NAME, what=f"python -m devstack, {what}", value=seconds, unit="s to /ready", goal=met)

@@ -1,1 +1,2 @@
-"""Five other APIs over the same ledger, each its specification to the letter: thin translations onto commands and queries."""
+"""The HTTP APIs of five specifications over the same ledger, each as its specification prints it: thin translations to commands and
+queries."""

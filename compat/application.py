@@ -1,6 +1,6 @@
-"""What the five applications have in common: their documents and pages, refusals in a shape of their own, and long lists.
+"""What the five applications share: documentation pages, error responses in their own formats, field types, complete lists.
 
-A rule of Seatledger that says no is 400 here, and what can't be read at all is 422, unless a specification says otherwise.
+A request that breaks a rule of Seatledger is 400 here, and a malformed one 422, unless a specification says otherwise.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -25,13 +25,13 @@ from ledger import errors, http_errors
 from ledger.http_errors import plain
 from ledger.settings import Settings
 
-#: Where the composition root mounts them.
+#: The path under which the composition root mounts the applications.
 PREFIX = "/compat"
 T = TypeVar("T")
 
 
 class SpecificationError(errors.SeatledgerError):
-    """A rule of the specification's own: its status, and the field that it is about."""
+    """A rule of one specification was broken. `status`: of the response; `field_name`: the field concerned, or ""."""
 
     def __init__(self, status: int, detail: str, field_name: str = "") -> None:
         super().__init__(detail)
@@ -40,7 +40,7 @@ class SpecificationError(errors.SeatledgerError):
 
 @dataclass(frozen=True)
 class ErrorContent:
-    """What is refused, before it has a shape: sentences, by the specification's names of its fields ("": of none)."""
+    """An error response before it is formatted. `messages`: sentences by the specification's field names ("": of no field)."""
 
     status: int
     messages: Mapping[str, Sequence[str]]
@@ -48,24 +48,26 @@ class ErrorContent:
 
     @property
     def text(self) -> str:
-        return " ".join(f"{name}: {one}" if name else one for name, all_ in self.messages.items() for one in all_)
+        return " ".join(f"{name}: {message}" if name else message for name, all_ in self.messages.items() for message in all_)
 
 
 def detail_body(content: ErrorContent) -> object:
-    """FastAPI's own shape."""
+    """The error body that FastAPI uses."""
     return {"detail": content.text}
 
 
 DETAIL_SCHEMA: Mapping[str, Any] = {
     "type": "object",
-    "properties": {"detail": {"description": "A sentence; of a malformed request, a list of what is wrong and where"}},
+    "properties": {"detail": {"description": "A sentence; for a malformed request, a list of errors with their locations"}},
 }
 
 
 @dataclass(frozen=True)
 class ErrorFormat:
-    """How one specification says no. `fields`: what it calls ours; `shape`: the body of a refusal, and `schema` that body's schema;
-    `malformed`: the status and body for what can't be read; `scheme`: of its tokens."""
+    """How one specification formats errors.
+
+    `field_names`: its names for our fields. `to_body`: makes a response's body, described by the JSON schema `body_schema`.
+    `malformed`: the status and body for a malformed request. `auth_scheme`: of its tokens, for WWW-Authenticate."""
 
     field_names: Mapping[str, str] = field(default_factory=dict)
     to_body: Callable[[ErrorContent], object] = detail_body
@@ -77,7 +79,7 @@ class ErrorFormat:
 def make(
     api: str, settings: Settings, error_format: ErrorFormat, *, title: str, description: str | None, second_docs_path: str = ""
 ) -> FastAPI:
-    """An application without routes; `state.shared` is to become the state of the whole that it is mounted in."""
+    """An application without routes. The caller sets `state.shared` to the state of the application that it is mounted in."""
     app = FastAPIOffline(
         title=title,
         description=description or "",
@@ -98,20 +100,20 @@ def make(
 
 
 def _number(amount: Decimal) -> int | float:
-    """`50` of 50.00, `12.5` of 12.50: as people write it."""
+    """50.00 becomes `50`, 12.50 becomes `12.5`."""
     return int(amount) if amount == int(amount) else float(amount)
 
 
-#: Money as a JSON number; made of the decimal text that Seatledger has for it.
+#: Money as a JSON number, converted from our decimal text.
 Amount = Annotated[Decimal, PlainSerializer(_number, return_type=int | float), WithJsonSchema({"type": "number", "minimum": 0})]
 
 
-#: What a request asks to be paid: documented as the number that the specifications have.
+#: A price in a request, documented as a JSON number, as in the specifications.
 RequestedPrice = Annotated[Price, WithJsonSchema({"type": "number", "minimum": 0})]
 
 
 class _NotNull:
-    """Takes null out of what an optional type accepts: it stays only as what stands for a field that was left out."""
+    """Makes an optional type refuse null: None only stands for an omitted field."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         optional = handler(source)
@@ -120,7 +122,7 @@ class _NotNull:
         return inner
 
 
-#: A field that may be left out, with `= None`. Null is refused as any other value of a wrong type is.
+#: A field that may be omitted, with the default `= None`. Null is refused like any value of a wrong type.
 Omittable = Annotated[T | None, _NotNull()]
 
 
@@ -128,20 +130,20 @@ async def _service(request: Request) -> CompatService:
     return CompatService(request.app.state.api, request, request.app.state.shared)
 
 
-#: What an application sells over.
+#: A route's parameter: the service over commands and queries, made for this request.
 Service = Annotated[CompatService, Depends(_service)]
 
 
 async def json_array(pages: AsyncIterator[list[T]], to_model: Callable[[T], BaseModel]) -> Response:
-    """A list, complete. Written page by page, so that nobody else waits for a long one."""
+    """A complete list as a JSON array. It is encoded page by page, so that a long list doesn't block the event loop."""
     items = [to_model(row).model_dump_json().encode() async for page in pages for row in page]
     return Response(b"[" + b",".join(items) + b"]", headers=NOT_STORED, media_type="application/json")
 
 
 def _document(app: FastAPI, error_format: ErrorFormat) -> dict[str, Any]:
     if app.openapi_schema is None:
-        refusal = {"description": "Refused", "content": {"application/json": {"schema": dict(error_format.body_schema)}}}
-        app.openapi_schema = documentation.document_of(app, {"4XX": refusal})
+        error_response = {"description": "Refused", "content": {"application/json": {"schema": dict(error_format.body_schema)}}}
+        app.openapi_schema = documentation.document_of(app, {"4XX": error_response})
     return app.openapi_schema
 
 
@@ -163,7 +165,7 @@ class _ErrorResponses:
         return _response(ErrorContent(error.status_code, {"": [error.detail]}, dict(error.headers or {})), self._error_format)
 
     def internal_error(self) -> Response:
-        return _response(ErrorContent(500, {"": ["Something went wrong here. It is logged."]}), self._error_format)
+        return _response(ErrorContent(500, {"": ["An internal error occurred. It was logged."]}), self._error_format)
 
 
 NOT_STORED = {"Cache-Control": "no-store"}
@@ -176,10 +178,10 @@ _STATUS: dict[type[errors.SeatledgerError], int] = {
 }
 
 
-#: Without the headers that only our own API has.
+#: Texts that don't mention headers of our own API.
 _TRY_AGAIN: dict[type[errors.SeatledgerError], str] = {
-    errors.OutcomeUnknown: "It is not known whether this happened: look, before you try again.",
-    errors.StaleRead: "What was written last does not show yet. Try again.",
+    errors.OutcomeUnknown: "It is not known whether this was executed. Check before you try again.",
+    errors.StaleRead: "The latest changes are not visible yet. Try again.",
 }
 
 
@@ -192,8 +194,8 @@ def _error_content(error: errors.SeatledgerError, error_format: ErrorFormat) -> 
         headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, NotSignedIn):
         headers["WWW-Authenticate"] = error_format.auth_scheme
-    if words := next((words for kind, words in _TRY_AGAIN.items() if isinstance(error, kind)), ""):
-        return ErrorContent(status, {"": [words]}, headers)
+    if text := next((text for kind, text in _TRY_AGAIN.items() if isinstance(error, kind)), ""):
+        return ErrorContent(status, {"": [text]}, headers)
     messages: dict[str, list[str]] = {}
     for fact in error.facts.get("errors", ()):
         messages.setdefault(error_format.field_names.get(fact["path"], fact["path"]), []).append(
@@ -201,10 +203,10 @@ def _error_content(error: errors.SeatledgerError, error_format: ErrorFormat) -> 
         )
     if isinstance(error, errors.SoldOut):
         available = error.facts["available"]
-        left = f"Only {available} {'is' if available == 1 else 'are'} available."
-        messages[""] = [left if available else "The event is sold out."]
+        sentence = f"Only {available} {'is' if available == 1 else 'are'} available."
+        messages[""] = [sentence if available else "The event is sold out."]
     if isinstance(error, errors.CapacityBelowTaken):
-        messages[error_format.field_names.get("capacity", "")] = [f"{error.facts['taken']} seats are taken already."]
+        messages[error_format.field_names.get("capacity", "")] = [f"{error.facts['taken']} seats are already taken."]
     return ErrorContent(status, messages or {"": [error.detail]}, headers)
 
 

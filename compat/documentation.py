@@ -1,4 +1,5 @@
-"""The OpenAPI document and its pages, /docs and /redoc, of our own API and of the others: they load nothing from elsewhere."""
+"""The OpenAPI documents and their pages, /docs and /redoc, of our own API and of the five others. They load nothing from other
+hosts."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
@@ -15,12 +16,12 @@ from starlette.routing import Route
 from ledger.settings import Settings
 
 _REDOC = "redoc.standalone.js"
-#: Redoc would fetch its makers' logo; the policy of the page refuses, and the browser complains.
+#: Redoc would fetch its vendor's logo. The page's policy forbids that, and the browser would log an error.
 _LOGO, _NOTHING = "https://cdn.redoc.ly/redoc/logo-mini.svg", "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg'/>"
 
 
 def prepare(app: FastAPI, settings: Settings) -> None:
-    """To be called once the application is made, before it is asked for anything."""
+    """Adds the documentation's files and document. To be called before the application handles a request."""
     app.router.routes.insert(0, Route(f"/static-offline-docs/{_REDOC}", _redoc))
     if not settings.public_url:
         route = next(route for route in app.routes if isinstance(route, Route) and route.path == app.openapi_url)
@@ -28,7 +29,7 @@ def prepare(app: FastAPI, settings: Settings) -> None:
 
 
 def document_of(app: FastAPI, error_responses: Mapping[str, Any]) -> dict[str, Any]:
-    """The framework's document, with these error responses of every operation in the place of the framework's own."""
+    """FastAPI's document, with these error responses for every operation instead of FastAPI's."""
     document: dict[str, Any] = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes, servers=app.servers
     )
@@ -42,7 +43,7 @@ def document_of(app: FastAPI, error_responses: Mapping[str, Any]) -> dict[str, A
 
 
 def _served_document(app: FastAPI) -> Callable[[Request], Awaitable[Response]]:
-    """It names the server as it was asked for, so that "Try it out" works by each of its names: localhost, 127.0.0.1 …"""
+    """Names the server by the address of the request, so that "Try it out" works with each of its names: localhost, 127.0.0.1 …"""
 
     async def document(request: Request) -> Response:
         mounted_at = request.scope["root_path"].removeprefix(request.scope.get("app_root_path", ""))

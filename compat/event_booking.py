@@ -1,4 +1,4 @@
-"""Specification 1, event booking: seats one by one, for guests who are a name."""
+"""Specification 1, event booking: one seat per booking, for guests who are identified by a name."""
 
 from datetime import datetime
 from typing import Annotated
@@ -9,12 +9,13 @@ from pydantic import BaseModel
 from commands.bodies import Capacity
 from compat.application import ErrorFormat, Service, json_array
 from compat.application import make as make_application
-from compat.service import event_from_row, single_category
+from compat.service import single_category
 from ledger.entries import Details
 from ledger.errors import AlreadyCancelled, BookingNotFound
 from ledger.field_types import EventTime, LongText, Name
 from ledger.settings import Settings
 from ledger.views import BookingView, EventView
+from query_api.responses.mapping import event_view
 
 API = "event-booking"
 ERROR_FORMAT = ErrorFormat(field_names={"starts_at": "date", "categories.capacity": "total_seats"})
@@ -58,15 +59,15 @@ def make(settings: Settings) -> FastAPI:
 
 @router.post("/events/", status_code=201, tags=["events"])
 async def create_event(body: NewEvent, service: Service) -> Event:
-    """Any date, past ones too: a date ends no sales."""
+    """Accepts any date, past ones too: sales don't end at the date."""
     details = Details(name=body.name, starts_at=body.date, description=body.description or "", sells_after_start=True)
     return _event(await service.schedule_event(details, single_category(body.total_seats)))
 
 
 @router.get("/events/", tags=["events"], response_model=list[Event])
 async def get_events(service: Service) -> Response:
-    """All of them, past ones too."""
-    return await json_array(service.list_events(), lambda row: _event(event_from_row(row)))
+    """All events, past ones too."""
+    return await json_array(service.list_events(), lambda row: _event(event_view(row)))
 
 
 @router.get("/events/{event_id}", tags=["events"])
@@ -76,7 +77,7 @@ async def get_event(event_id: EventId, service: Service) -> Event:
 
 @router.post("/events/{event_id}/book", status_code=201, tags=["bookings"])
 async def book_seat(event_id: EventId, body: NewBooking, service: Service) -> Booking:
-    """One seat. 400 where none is left."""
+    """Books one seat. 400 where no seat is left."""
     event = await service.load_event(event_id)
     guest = await service.guests.find_or_create(body.user_name)
     return _booking(await service.book(event, 1, guest), event_id, guest.name)
@@ -84,7 +85,7 @@ async def book_seat(event_id: EventId, body: NewBooking, service: Service) -> Bo
 
 @router.delete("/bookings/{booking_id}", tags=["bookings"])
 async def cancel_booking(booking_id: int, service: Service) -> Booking:
-    """The seat can be booked again. A second time: 404."""
+    """The seat can be booked again. 404 for a booking that was cancelled before."""
     location = await service.locate_booking(booking_id)
     try:
         return _booking(await service.cancel_booking(location), location.event.number, location.guest.name)

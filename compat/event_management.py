@@ -1,4 +1,4 @@
-"""Specification 4, event management: ticket categories with prices and limits; each booking is a new guest's."""
+"""Specification 4, event management: ticket categories with prices and limits. Each booking is a walk-in's, without a guest."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -11,13 +11,14 @@ from pydantic import BaseModel, Field
 from commands.bodies import Capacity, NewCategory
 from compat.application import Amount, ErrorFormat, RequestedPrice, Service, SpecificationError, json_array
 from compat.application import make as make_application
-from compat.service import CompatService, event_from_row
+from compat.service import CompatService
 from ledger.decide import MAX_CAPACITY, MAX_CATEGORIES, MAX_TICKETS_PER_BOOKING
 from ledger.entries import Details
 from ledger.errors import Busy, EventNotBookable, SeatledgerError, SoldOut
 from ledger.field_types import EventTime, LongText, Name
 from ledger.settings import Settings
 from ledger.views import EventView
+from query_api.responses.mapping import event_view
 
 API = "event-management"
 ERROR_FORMAT = ErrorFormat(
@@ -29,14 +30,14 @@ ERROR_FORMAT = ErrorFormat(
     }
 )
 
-#: Each is a ticket of a walk-in, and a row of the read tables.
+#: Each of these seats is booked as a ticket for a walk-in, and is a row in the read tables.
 MAX_SOLD_BEFORE = 100_000
 
 router = APIRouter()
 
 
 class NewTicketCategory(BaseModel):
-    """`seats_sold`: so many are sold already, to nobody by name."""
+    """`seats_sold`: number of seats that were sold before, to unknown customers."""
 
     name: Name
     price: RequestedPrice
@@ -90,7 +91,7 @@ def make(settings: Settings) -> FastAPI:
 
 @router.post("/events", status_code=201, tags=["events"])
 async def create_event(body: NewEvent, service: Service) -> Event:
-    """Its date must be in the future, and no category may have sold more than its limit: else 400."""
+    """400 if the date is in the past, or if a category has sold more seats than its limit."""
     for category in body.ticket_categories:
         if category.seats_sold > category.seats_limit:
             raise SpecificationError(
@@ -104,7 +105,7 @@ async def create_event(body: NewEvent, service: Service) -> Event:
     categories = [
         NewCategory(name=category.name, price=category.price, capacity=category.seats_limit) for category in body.ticket_categories
     ]
-    # To its end, whoever is still there to hear of it: half of the seats sold before are not to be on sale.
+    # Completed even if the client disconnects: seats that were sold before must not go on sale.
     return _event(
         await asyncio.shield(_schedule_with_sold_seats(service.ignoring_disconnect(), details, categories, body.ticket_categories))
     )
@@ -113,7 +114,7 @@ async def create_event(body: NewEvent, service: Service) -> Event:
 async def _schedule_with_sold_seats(
     service: CompatService, details: Details, categories: list[NewCategory], categories_sold: list[NewTicketCategory]
 ) -> EventView:
-    """What was sold before is booked to walk-ins. Cancelled again where that can't be done."""
+    """Schedules the event and books the seats sold before for walk-ins. Cancels the event and raises Busy where a booking fails."""
     view = await service.schedule_event(details, categories)
     if not any(category.seats_sold for category in categories_sold):
         return view
@@ -135,15 +136,15 @@ async def _schedule_with_sold_seats(
 
 @router.get("/events", tags=["events"], response_model=list[Event])
 async def get_events(service: Service) -> Response:
-    """All upcoming ones."""
+    """All upcoming events."""
     return await json_array(
-        service.list_events(only="active", upcoming_from=datetime.now(UTC)), lambda row: _event(event_from_row(row))
+        service.list_events(only="active", upcoming_from=datetime.now(UTC)), lambda row: _event(event_view(row))
     )
 
 
 @router.post("/events/{event_id}/book", status_code=201, tags=["bookings"])
 async def book_tickets(event_id: int, body: NewBooking, service: Service) -> Booking:
-    """400 for a past event, for more than are left, and for a category that is sold out: each says which."""
+    """400 for a past event, for more seats than are left, and for a sold-out category: the response says which."""
     event = await service.load_event(event_id)
     try:
         view = await service.book(event, body.quantity, None, category=body.ticket_category)

@@ -1,4 +1,4 @@
-"""Specification 5, event reservations: users with tokens, who organise events of their own and reserve one seat at others'."""
+"""Specification 5, event reservations: users log in with tokens, organize their own events, and reserve one seat at others'."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
@@ -23,7 +23,7 @@ from ledger.errors import AlreadyCancelled, BookingNotFound, CustomerLimit, Even
 from ledger.field_types import Email, EventTime, LongText, Name, Text
 from ledger.settings import Settings
 from ledger.views import BookingView, EventView
-from query_api.database import Row
+from query_api.queries import GuestEventRow
 from query_api.responses.mapping import event_view
 
 API = "event-reservations"
@@ -31,18 +31,18 @@ _NO_FIELD = "non_field_errors"
 
 
 def _in_fields(content: ErrorContent) -> object:
-    """`{"field": ["…"]}`; what is about no field is `{"detail": "…"}`."""
+    """`{"field": ["…"]}`; an error that concerns no field is `{"detail": "…"}`."""
     return {"detail": content.text} if "" in content.messages else dict(content.messages)
 
 
 def _malformed(found: Sequence[Mapping[str, Any]]) -> tuple[int, object]:
-    """400, field by field. An address that can't be one's is 404."""
+    """400 with errors by field; 404 for a malformed id in the path."""
     messages: dict[str, list[str]] = {}
     for error in found:
         if error["loc"][0] == "path":
             return 404, {"detail": "There is nothing at this address."}
         if error["type"] == "json_invalid" or error["loc"] == ["body"]:
-            return 400, {"detail": "The body is no JSON object."}
+            return 400, {"detail": "The body is not a JSON object."}
         messages.setdefault(str(error["loc"][1]), []).append(error["msg"])
     return 400, messages
 
@@ -54,7 +54,7 @@ ERROR_FORMAT = ErrorFormat(
     auth_scheme="Token",
     body_schema={
         "type": "object",
-        "description": "What is wrong, by field; what is about no field is `detail`, a sentence",
+        "description": "Errors by field; an error that concerns no field is `detail`, a sentence",
         "additionalProperties": {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}]},
     },
 )
@@ -89,7 +89,7 @@ class NewEvent(BaseModel):
     description: LongText = ""
     start_time: EventTime
     end_time: EventTime
-    show_time: Annotated[Omittable[EventTime], Field(description="By default the start")] = None
+    show_time: Annotated[Omittable[EventTime], Field(description="Default: the start time")] = None
     capacity: Capacity
 
 
@@ -103,8 +103,7 @@ class EventChanges(BaseModel):
 
 
 class Event(BaseModel):
-    """`show_time`, which the specification's diagram has and its list of fields has not, is a time of its own: by default the
-    start."""
+    """`show_time` is in the specification's diagram, but not in its list of fields. By default it is the start time."""
 
     id: int
     title: str
@@ -123,7 +122,7 @@ class NewReservation(BaseModel):
 
 
 class Reservation(BaseModel):
-    """`user_id` and `event_id` are what the specification's diagram calls `user` and `event`."""
+    """`user_id` and `event_id` repeat `user` and `event`, which are their names in the specification's diagram."""
 
     id: int
     user: int
@@ -148,15 +147,15 @@ Me = Annotated[Guest, Depends(_signed_in)]
 
 
 async def _own_event(event_id: int, service: Service, me: Me) -> EventView:
-    """Of the one who asks, or 403; 404 where there is none any more."""
-    event = await service.get_event(number=event_id, only="standing")
+    """The event, if the user organizes it, else 403; 404 for one that does not exist or was deleted."""
+    event = await service.get_event(number=event_id, only="not_cancelled")
     if event.organizer_id != me.id:
         raise NotYourEvent
     return event
 
 
 async def _own_reservation(reservation_id: int, service: Service, me: Me) -> BookingLocation:
-    """Of the one who asks, or 404. It may be cancelled."""
+    """The reservation, if it is the user's, else 404. It may be cancelled."""
     location = await service.locate_booking(reservation_id)
     if location.guest.id != me.id:
         raise BookingNotFound
@@ -171,7 +170,7 @@ MAX_FORM_FIELDS = 20
 
 
 class _FormRoute(APIRoute):
-    """Takes a form as well, for the JSON object of texts that it stands for; a field without a value is left out."""
+    """Also accepts a form, which it converts to a JSON object of strings. Fields without a value are omitted."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -182,10 +181,10 @@ class _FormRoute(APIRoute):
             try:
                 fields = dict(parse_qsl((await request.body()).decode(), max_num_fields=MAX_FORM_FIELDS))
             except ValueError:
-                raise SpecificationError(400, "The body is no form.") from None
+                raise SpecificationError(400, "The body is not a valid form.") from None
             others = [pair for pair in request.scope["headers"] if pair[0] != b"content-type"]
             as_json = Request({**request.scope, "headers": [*others, (b"content-type", b"application/json")]}, request.receive)
-            as_json._body = msgspec.json.encode(fields)  # where a request keeps what it has read
+            as_json._body = msgspec.json.encode(fields)  # where Request stores the body that it has read
             return await handle(as_json)
 
         return handle_form
@@ -203,7 +202,7 @@ def make(settings: Settings) -> FastAPI:
     app = make_application(
         API, settings, ERROR_FORMAT, title="Event Management Backend", description=__doc__, second_docs_path="/docs/swagger/"
     )
-    # The specification has two tables of addresses: both answer.
+    # The specification has two tables of paths: both work.
     for router, first, second in (
         (people, "/api", "/api/authentication"),
         (events, "/api/events", "/api/event/events"),
@@ -211,14 +210,14 @@ def make(settings: Settings) -> FastAPI:
     ):
         app.include_router(router, prefix=first)
         app.include_router(router, prefix=second, generate_unique_id_function=_id_in_second_table)
-    # They disagree about who may see one event: the first wants a token, the second does not.
+    # They disagree about who may see one event: the first requires a token, the second does not.
     app.include_router(single_event, prefix="/api/events", dependencies=[Depends(_signed_in)])
     app.include_router(single_event, prefix="/api/event/events", generate_unique_id_function=_id_in_second_table)
     return app
 
 
 def _id_in_second_table(route: APIRoute) -> str:
-    """`event_get_event` at /api/event/…: ids of operations are unique."""
+    """`event_get_event` at /api/event/…, because operation ids must be unique."""
     return f"{route.path.split('/')[2]}_{route.name}"
 
 
@@ -229,23 +228,23 @@ def _id_in_second_table(route: APIRoute) -> str:
 async def sign_up(body: SignUp, service: Service) -> User:
     made = await service.guests.sign_up(body.username, body.email, body.password)
     if made is None:
-        raise SpecificationError(400, "Somebody has this name already.", "username")
+        raise SpecificationError(400, "This username is already taken.", "username")
     return User(id=made.number, username=made.name, email=made.email or "")
 
 
 @people.post("/login/", openapi_extra=_AS_FORM)
 async def log_in(body: LogIn, request: Request, service: Service) -> Token:
-    """The token goes into the header `Authorization: Token <value>`."""
+    """Send the token in the header `Authorization: Token <value>`."""
     if body.username is None and body.email is None:
-        raise SpecificationError(400, "This field is needed.", "username")
+        raise SpecificationError(400, "This field is required.", "username")
     address = request.client.host if request.client else "unknown"
     try:
-        # By either name it is one person, whose tries are one count. An address that is nobody's is counted by itself.
+        # Attempts by name and by e-mail of one user count together. An unknown e-mail address is counted by itself.
         name = body.username or await service.guests.handle_of(body.email or "")
         async with service.access.login_rate_limiter.attempt(f"{API} {name or body.email}", address):
             return Token(token=await service.guests.log_in(name or "", body.password))
     except WrongCredentials:
-        raise SpecificationError(400, "The name or the password is wrong.", _NO_FIELD) from None
+        raise SpecificationError(400, "The username or the password is wrong.", _NO_FIELD) from None
 
 
 # --- events
@@ -253,20 +252,20 @@ async def log_in(body: LogIn, request: Request, service: Service) -> Token:
 
 @events.get("/", response_model=list[Event])
 async def list_events(service: Service) -> Response:
-    """All that were not deleted."""
-    return await json_array(service.list_events(only="standing"), _event_from_row)
+    """All events that were not deleted."""
+    return await json_array(service.list_events(only="not_cancelled"), _event_from_row)
 
 
 @events.post("/", status_code=201)
 async def create_event(body: NewEvent, me: Me, service: Service) -> Event:
-    """Whoever creates it is its organizer."""
+    """The user who creates the event is its organizer."""
     view = await service.schedule_event(_details(body), single_category(body.capacity), organizer=me)
     return _event(view, me.number)
 
 
 @single_event.get("/{event_id}/")
 async def get_event(event_id: int, service: Service) -> Event:
-    return _event_from_row(await service.get_event_row(number=event_id, only="standing"))
+    return _event_from_row(await service.get_event_row(number=event_id, only="not_cancelled"))
 
 
 @events.put("/{event_id}/")
@@ -281,7 +280,7 @@ async def change_event(event_id: int, body: EventChanges, event: MyEvent, me: Me
 
 @events.delete("/{event_id}/", status_code=204)
 async def delete_event(event_id: int, event: MyEvent, service: Service) -> None:
-    """Its reservations go with it."""
+    """Cancels the event's reservations too."""
     try:
         await service.cancel_event(event)
     except AlreadyCancelled:
@@ -292,7 +291,7 @@ async def delete_event(event_id: int, event: MyEvent, service: Service) -> None:
 @events.get("/{event_id}/total-reservations/", response_model=list[Reservation], name="list_total_reservations")
 async def list_event_reservations(event_id: int, event: MyEvent, service: Service) -> Response:
     return await json_array(
-        service.list_bookings(event_id=event.id, standing=True), lambda row: _reservation_of(service.guest_booking(row))
+        service.list_bookings(event_id=event.id, confirmed_only=True), lambda row: _reservation_of(service.guest_booking(row))
     )
 
 
@@ -301,15 +300,15 @@ async def list_event_reservations(event_id: int, event: MyEvent, service: Servic
 
 @reservations.get("/", response_model=list[Reservation])
 async def list_reservations(me: Me, service: Service) -> Response:
-    """One's own."""
+    """The user's own reservations."""
     return await json_array(
-        service.list_bookings(customer_id=me.id, standing=True), lambda row: _reservation_of(service.guest_booking(row))
+        service.list_bookings(customer_id=me.id, confirmed_only=True), lambda row: _reservation_of(service.guest_booking(row))
     )
 
 
 @reservations.post("/", status_code=201)
 async def reserve(body: NewReservation, me: Me, service: Service) -> Reservation:
-    """One seat, and one reservation a user and event."""
+    """Reserves one seat. A user can have one reservation per event."""
     try:
         event = await service.load_event(body.event)
         return _reservation(await service.book(event, 1, me, in_person=True), me.number, event.number)
@@ -325,16 +324,16 @@ async def reserve(body: NewReservation, me: Me, service: Service) -> Reservation
 
 @reservations.get("/{reservation_id}/")
 async def get_reservation(reservation_id: int, reservation: MyReservation, service: Service) -> Reservation:
-    return _reservation_of(await service.get_booking(booking_id=reservation.booking_id, standing=True))
+    return _reservation_of(await service.get_booking(booking_id=reservation.booking_id, confirmed_only=True))
 
 
 @reservations.delete("/{reservation_id}/", status_code=204)
 async def cancel_reservation(reservation_id: int, reservation: MyReservation, service: Service) -> None:
-    """The seat is free again."""
+    """The seat becomes available again."""
     try:
         try:
             await service.cancel_booking(reservation, in_person=True)
-        except EventNotBookable:  # it has begun: our customers can't any more, the specification's owner can
+        except EventNotBookable:  # The event has begun: our customers can't cancel then, users of this specification can.
             await service.cancel_booking(reservation)
     except AlreadyCancelled:
         raise BookingNotFound from None
@@ -355,9 +354,8 @@ async def _changed(service: CompatService, event: EventView, given: dict[str, An
     return _event(await service.change_event(event, changes, capacity=given.get("capacity")), organizer.number)
 
 
-def _event_from_row(row: Row) -> Event:
-    """A row of `queries.guests_events`: its last column is the organizer's number."""
-    return _event(event_view(row[:-1]), row[-1])
+def _event_from_row(row: GuestEventRow) -> Event:
+    return _event(event_view(row), row.guest_number)
 
 
 def _event(view: EventView, organizer: int) -> Event:

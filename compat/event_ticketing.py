@@ -1,4 +1,4 @@
-"""Specification 2, event ticketing: users who say who they are in `X-User-Id`, admins who put events on, tickets with codes."""
+"""Specification 2, event ticketing: users identify themselves by `X-User-Id`, admins create events, tickets have codes."""
 
 import re
 from datetime import datetime
@@ -13,16 +13,16 @@ from accounts.guests import Guest
 from commands.bodies import Capacity, Venue
 from compat.application import Amount, ErrorFormat, Omittable, RequestedPrice, Service, SpecificationError, json_array
 from compat.application import make as make_application
-from compat.service import CompatService, GuestBooking, event_from_row, single_category
+from compat.service import CompatService, GuestBooking, single_category
 from compat.ticketing_samples import Samples
 from ledger.entries import Details
 from ledger.errors import NotFound
 from ledger.field_types import EventTime, LongText, Name, Phone
 from ledger.settings import Settings
 from ledger.views import BookingView, EventView
-from query_api.database import Row
 from query_api.parameters import Search
-from query_api.responses.mapping import event_stats_view
+from query_api.queries import EventTotalsRow
+from query_api.responses.mapping import event_stats_view, event_view
 
 API = "event-ticketing"
 ERROR_FORMAT = ErrorFormat(field_names={"starts_at": "date_time", "categories.price": "price", "categories.capacity": "capacity"})
@@ -52,11 +52,11 @@ class NewEvent(BaseModel):
     date_time: EventTime
     capacity: Capacity
     price: RequestedPrice
-    status: Annotated[Literal["active"], Field(description="An update makes it another")] = "active"
+    status: Annotated[Literal["active"], Field(description="Only an update can change it")] = "active"
 
 
 class EventChanges(BaseModel):
-    """What is left out stays."""
+    """Omitted fields stay as they are."""
 
     title: Omittable[Name] = None
     description: Omittable[LongText] = None
@@ -81,7 +81,7 @@ class Event(BaseModel):
 
 
 class EventStatistics(BaseModel):
-    """`total_bookings` stand, those that were cancelled are not among them; `revenue` is without what was refunded."""
+    """`total_bookings` excludes cancelled bookings; `revenue` excludes refunds."""
 
     id: int
     title: str
@@ -137,7 +137,7 @@ ServiceWithSamples = Annotated[CompatService, Depends(_with_samples)]
 
 async def _admin(
     service: ServiceWithSamples,
-    user_id: Annotated[str | None, Header(alias="X-User-Id", description="`id` of the user who asks: an admin")] = None,
+    user_id: Annotated[str | None, Header(alias="X-User-Id", description="`id` of the user, who must be an admin")] = None,
 ) -> None:
     number = int(user_id) if user_id and user_id.isascii() and user_id.isdigit() and len(user_id) < 20 else 0
     user = await service.guests.find_by_number(number)
@@ -161,7 +161,7 @@ def make(settings: Settings) -> FastAPI:
 
 
 def _end_of_day(moment: object) -> object:
-    """A day without a time, as the end of a range, is all of that day."""
+    """A date without a time, as the end of a range, includes the whole day."""
     is_day = isinstance(moment, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", moment)
     return f"{moment}T23:59:59.999999Z" if is_day else moment
 
@@ -173,9 +173,9 @@ async def list_events(
     date_from: EventTime | None = None,
     date_to: Annotated[EventTime | None, BeforeValidator(_end_of_day)] = None,
 ) -> Response:
-    """All active ones."""
+    """All active events."""
     return await json_array(
-        service.list_events(only="active", q=search, from_=date_from, to=date_to), lambda row: _event(event_from_row(row))
+        service.list_events(only="active", q=search, from_=date_from, to=date_to), lambda row: _event(event_view(row))
     )
 
 
@@ -192,7 +192,7 @@ async def create_event(body: NewEvent, service: ServiceWithSamples) -> Event:
 
 @admins_only.put("/events/{event_id}", tags=["events"])
 async def update_event(event_id: int, body: EventChanges, service: ServiceWithSamples) -> Event:
-    """What is given changes. `cancelled` cancels the bookings too; neither `cancelled` nor `completed` can be taken back."""
+    """Changes the given fields. `cancelled` cancels the bookings too. `cancelled` and `completed` are final."""
     event = await service.get_event(number=event_id)
     if body.status not in (None, event.status) and event.status != "active":
         raise SpecificationError(400, f"It is {event.status} already.", "status")
@@ -207,7 +207,7 @@ async def update_event(event_id: int, body: EventChanges, service: ServiceWithSa
 
 
 def _changes(body: EventChanges, event: EventView) -> tuple[dict[str, Any], Decimal | None, int | None]:
-    """What differs: the same again changes nothing, whatever the event's status."""
+    """Only the fields that differ: a repeated request changes nothing, whatever the event's status."""
     given = {"name": body.title, "description": body.description, "venue": body.venue, "starts_at": body.date_time}
     changes = {name: value for name, value in given.items() if value not in (None, getattr(event, name))}
     price = None if body.price is None or body.price == Decimal(event.categories[0].price) else body.price
@@ -216,7 +216,7 @@ def _changes(body: EventChanges, event: EventView) -> tuple[dict[str, Any], Deci
 
 @admins_only.get("/stats/events", tags=["events"], response_model=list[EventStatistics])
 async def list_event_statistics(service: ServiceWithSamples) -> Response:
-    """All events, whatever their status, newest first: for the admin's list."""
+    """All events of any status, newest first."""
     return await json_array(service.list_event_totals(), _statistics)
 
 
@@ -244,7 +244,7 @@ async def list_event_bookings(event_id: int, service: ServiceWithSamples) -> Res
 
 @router.put("/bookings/{booking_id}", tags=["bookings"])
 async def update_booking(booking_id: int, body: BookingChange, service: ServiceWithSamples) -> Booking:
-    """`cancelled` cancels it and its tickets, for good."""
+    """`cancelled` cancels the booking and its tickets. That is final."""
     location = await service.locate_booking(booking_id)
     if body.status == "cancelled":
         return _booking(await service.cancel_booking(location), location.guest.number, location.event.number)
@@ -271,7 +271,7 @@ async def create_user(body: NewUser, service: ServiceWithSamples) -> User:
 
 async def _user(service: CompatService, number: int) -> Guest:
     guest = await service.guests.find_by_number(number)
-    if guest is None or guest.role is None:  # the house is no user
+    if guest is None or guest.role is None:  # the default organizer is not a user
         raise UserNotFound
     return guest
 
@@ -288,7 +288,7 @@ def _event(view: EventView) -> Event:
     )  # fmt: skip
 
 
-def _statistics(row: Row) -> EventStatistics:
+def _statistics(row: EventTotalsRow) -> EventStatistics:
     view = event_stats_view(row)
     return EventStatistics(
         id=view.number, title=view.name, date_time=view.starts_at, status=view.status, capacity=view.capacity,

@@ -1,5 +1,5 @@
-"""All five, by the names that the settings COMPAT_APIS and SPECIFICATION take. Each is mounted at `/compat/<name>`, or alone
-at the root of a port."""
+"""The five applications, by the names that the settings COMPAT_APIS and SPECIFICATION take. Each is mounted at `/compat/<name>`, or
+served by itself at the root of a port."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -20,7 +20,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 def make_standalone(settings: Settings, lifespan: Lifespan) -> FastAPI:
-    """The one that the settings name, at the root: itself the whole that it is part of."""
+    """The application that the setting SPECIFICATION names, served at the root. Its shared state is its own."""
     app = APPLICATIONS[settings.specification](settings)
     app.state.shared = app.state
     app.router.lifespan_context = lifespan
@@ -29,7 +29,7 @@ def make_standalone(settings: Settings, lifespan: Lifespan) -> FastAPI:
 
 
 def mount(app: FastAPI, settings: Settings) -> None:
-    """Those that the settings name."""
+    """Mounts the applications that the setting COMPAT_APIS names."""
     for name in settings.compat:
         application = APPLICATIONS[name](settings)
         application.state.shared = app.state

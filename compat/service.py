@@ -1,4 +1,4 @@
-"""The counter that each of the five sells over: commands and queries, as far as its own guests' events and bookings go."""
+"""The service that the five APIs call: commands and queries, limited to events and bookings that were made through the same API."""
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -35,19 +35,19 @@ from ledger.errors import BookingNotFound, EventNotFound, StaleVersion
 from ledger.event import Event, category_id
 from ledger.views import BookingView, EventView
 from query_api import queries
-from query_api.database import Row
+from query_api.queries import EventTotalsRow, GuestBookingRow, GuestEventRow
 from query_api.read_side import ReadSide
-from query_api.responses.mapping import BookingRow, event_view
+from query_api.responses.mapping import booking_view, event_view
 
 #: The only category of an event whose specification knows none.
 SEAT = "Seat"
-#: Tries of an edit: another one came first.
+#: How often an edit is tried where others change the same event at the same time.
 EDIT_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
 class GuestBooking:
-    """A booking as the read side or a command shows it, and what it has not: the event's number, the guest's, and their name."""
+    """A booking with what its view lacks: the numbers of its event and guest, and the guest's name."""
 
     booking: BookingView
     event_number: int
@@ -57,7 +57,7 @@ class GuestBooking:
 
 @dataclass(frozen=True)
 class BookingLocation:
-    """Where a booking is in the ledger."""
+    """A booking's Event and guest, for a command that changes the booking."""
 
     event: Event
     booking_id: UUID
@@ -69,18 +69,18 @@ class CompatService:
     made through another API."""
 
     def __init__(self, api: str, request: Request, shared: State) -> None:
-        """`shared`: the state of the application that serves `/api`."""
+        """`shared`: the state of the application, which holds the write side, the read side and the access control."""
         self._api = api
-        self._gone: DisconnectCheck | None = request.is_disconnected
+        self._is_disconnected: DisconnectCheck | None = request.is_disconnected
         self._write: WriteSide = shared.write_side
         self._read: ReadSide = shared.read_side
         self.access: Access = shared.access
         self.guests: Guests = self.access.guests(api)
 
     def ignoring_disconnect(self) -> Self:
-        """The same, but what is begun is not withdrawn when the client has gone."""
+        """A copy of the service whose commands are not withdrawn when the client disconnects."""
         other = copy(self)
-        other._gone = None
+        other._is_disconnected = None
         return other
 
     # --- events
@@ -88,7 +88,7 @@ class CompatService:
     async def schedule_event(
         self, details: e.Details, categories: list[NewCategory], *, organizer: Guest | None = None, id_: UUID | None = None
     ) -> EventView:
-        """Put on by the organizer, or by the house."""
+        """Schedules an event of the organizer, or of the API's default organizer."""
         organizer = organizer or await self.guests.find_or_create(DEFAULT_ORGANIZER)
         id_, currency = id_ or uuid4(), self._write.currency
         command = ScheduleEvent(
@@ -100,15 +100,15 @@ class CompatService:
     async def change_event(
         self, view: EventView, changes: dict[str, Any], *, price: Decimal | None = None, capacity: int | None = None
     ) -> EventView:
-        """The details that are given, and its first category: whoever comes last wins."""
+        """Changes the given details, and price and capacity of the first category. The last of several concurrent edits wins."""
         for _ in range(EDIT_ATTEMPTS):
             event = await self._write.command_service.last_seen_event(view.id)
-            assert event is not None, "it is shown"
+            assert event is not None, "it has a view"
             command = ChangeEvent(
                 id=uuid4(), actor=_organizer(event.organizer_id), event_id=event.id, changes=changes,
                 categories=_first_changed(event, price, capacity), expected_details_version=event.details_version,
             )  # fmt: skip
-            with suppress(StaleVersion):  # which is proved: by now this process has read what others changed, categories included
+            with suppress(StaleVersion):  # raised after a read of the ledger: this process has by now what others changed
                 return await self._execute_event_command(command)
         raise StaleVersion(view.details_version)
 
@@ -121,7 +121,7 @@ class CompatService:
         return await self._execute_event_command(command)
 
     async def load_event(self, number: int) -> Event:
-        """For bookings: what the ledger says of it, whatever the read side has seen."""
+        """The Event from the ledger, for bookings: it does not wait for the read side."""
         created = await self._write.command_service.entry_by_number(number)
         if created is None or not isinstance(created.entry, e.EventScheduled):
             raise EventNotFound
@@ -133,15 +133,15 @@ class CompatService:
             raise EventNotFound
         return event
 
-    def list_events(self, **filters: Any) -> AsyncIterator[list[Row]]:
-        """See `queries.guests_events`; `event_from_row` reads a row."""
+    def list_events(self, **filters: Any) -> AsyncIterator[list[GuestEventRow]]:
+        """See `queries.guests_events`."""
         return self._read.stream_latest_rows(queries.guests_events(self._api, **filters))
 
     async def get_event(self, **key: Any) -> EventView:
-        """For edits too, which so wait for the read side before they begin, and never once they are done."""
-        return event_from_row(await self.get_event_row(**key))
+        """The event from the read side. Edits call it too, so they wait for the read side before the command, and not after it."""
+        return event_view(await self.get_event_row(**key))
 
-    async def get_event_row(self, **key: Any) -> Row:
+    async def get_event_row(self, **key: Any) -> GuestEventRow:
         if not 0 < key.get("number", 1) <= MAX_NUMBER:
             raise EventNotFound
         rows = await self._read.fetch_latest_rows(queries.guests_events(self._api, **key))
@@ -161,18 +161,18 @@ class CompatService:
         in_person: bool = False,
         id_: UUID | None = None,
     ) -> BookingView:
-        """Sold by the house to a guest, or to a walk-in; `in_person`: by the guest, to whom sales hours apply too."""
+        """Books seats, as the organizer for a guest or a walk-in; `in_person`: as the guest, to whom sales hours apply."""
         actor = Actor(guest.id, Role.CUSTOMER) if guest and in_person else _organizer(event.organizer_id)
         command = BookSeats(
             id=id_ or uuid4(), actor=actor, event_id=event.id, tickets=(WantedSeats(category, quantity),),
             customer_id=guest.id if guest and not in_person else None, ticket_key=self._write.command_service.codes.newest_key,
         )  # fmt: skip
-        view = (await self._write.command_service.execute(command, self._gone)).view
+        view = (await self._write.command_service.execute(command, self._is_disconnected)).view
         assert isinstance(view, BookingView)
         return view
 
     async def locate_booking(self, number: int) -> BookingLocation:
-        """For cancelling it, as `event`."""
+        """From the ledger, for cancelling: it does not wait for the read side."""
         created = await self._write.command_service.entry_by_number(number)
         if created is None or not isinstance(created.entry, e.SeatsBooked):
             raise BookingNotFound
@@ -180,25 +180,24 @@ class CompatService:
 
     async def locate_booking_by_id(self, booking_id: UUID) -> BookingLocation:
         event_id = await self._write.find_event_id(booking_id)
-        # Not from the Event in memory, which another process's bookings may not have reached yet.
+        # Not from the Event in memory, which may lack another process's newest bookings.
         _, (row,) = await self._read.fetch(queries.booking_by_id(booking_id))
-        return await self._locate(event_id, booking_id, BookingRow(row, self._write.command_service.codes).fields["customer_id"])
+        return await self._locate(event_id, booking_id, row.customer_id)
 
     async def cancel_booking(self, location: BookingLocation, *, in_person: bool = False) -> BookingView:
-        """By the house, or by its guest: who can't once the event has begun."""
+        """Cancels as the organizer; `in_person`: as the guest, who can't do so after the event has begun."""
         actor = Actor(location.guest.id, Role.CUSTOMER) if in_person else _organizer(location.event.organizer_id)
         command = CancelBooking(id=uuid4(), actor=actor, event_id=location.event.id, booking_id=location.booking_id)
-        view = (await self._write.command_service.execute(command, self._gone)).view
+        view = (await self._write.command_service.execute(command, self._is_disconnected)).view
         assert isinstance(view, BookingView)
         return view
 
-    def list_bookings(self, **filters: Any) -> AsyncIterator[list[Row]]:
-        """See `queries.guests_bookings`; `sold` reads a row."""
+    def list_bookings(self, **filters: Any) -> AsyncIterator[list[GuestBookingRow]]:
+        """See `queries.guests_bookings`; `guest_booking` reads a row."""
         return self._read.stream_latest_rows(queries.guests_bookings(self._api, **filters))
 
-    def guest_booking(self, row: Row) -> GuestBooking:
-        event_number, guest_number, guest_name = row[-3:]
-        return GuestBooking(BookingRow(row, self._read.codes).view(), event_number, guest_number, guest_name)
+    def guest_booking(self, row: GuestBookingRow) -> GuestBooking:
+        return GuestBooking(booking_view(row, self._read.codes), row.event_number, row.guest_number, row.guest_name)
 
     async def get_booking(self, **key: Any) -> GuestBooking:
         if not 0 < key.get("number", 1) <= MAX_NUMBER:
@@ -208,14 +207,14 @@ class CompatService:
             raise BookingNotFound
         return self.guest_booking(rows[0])
 
-    def list_event_totals(self) -> AsyncIterator[list[Row]]:
-        """Of the house's events: see `queries.all_event_totals`."""
+    def list_event_totals(self) -> AsyncIterator[list[EventTotalsRow]]:
+        """Of the default organizer's events: see `queries.all_event_totals`."""
         return self._read.stream_latest_rows(queries.all_event_totals(self.guests.default_organizer_id, None))
 
     # ---
 
     async def _execute_event_command(self, command: Command) -> EventView:
-        view = (await self._write.command_service.execute(command, self._gone)).view
+        view = (await self._write.command_service.execute(command, self._is_disconnected)).view
         assert isinstance(view, EventView)
         return view
 
@@ -230,12 +229,8 @@ class CompatService:
         return organizer_id == self.guests.default_organizer_id or await self.guests.get(organizer_id) is not None
 
 
-def event_from_row(row: Row) -> EventView:
-    return event_view(row[:-1])
-
-
 def single_category(capacity: int, price: Decimal = Decimal()) -> list[NewCategory]:
-    """The categories of an event whose specification knows none."""
+    """The categories of an event whose specification has no categories: one, named SEAT."""
     return [NewCategory(name=SEAT, price=price, capacity=capacity)]
 
 
@@ -244,7 +239,7 @@ def _organizer(id_: UUID) -> Actor:
 
 
 def _first_changed(event: Event, price: Decimal | None, capacity: int | None) -> tuple[CategoryChange, ...] | None:
-    """All of its categories, the first of them changed; None where nothing is to change."""
+    """All categories of the event, the first of them changed; None where nothing changes."""
     if price is None and capacity is None:
         return None
     first, *others = (category_id(event.id, number) for number in event.categories)

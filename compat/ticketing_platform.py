@@ -1,4 +1,4 @@
-"""Specification 3, a ticketing platform: one or two tickets at a time, and no more than two active ones a user and event."""
+"""Specification 3, a ticketing platform: one or two tickets per booking, and at most two active tickets per user and event."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -45,7 +45,7 @@ class Event(BaseModel):
 
 class NewBooking(BaseModel):
     user_id: Name
-    ticket_count: Annotated[int, Field(ge=1, le=2**31, strict=True, description="1 or 2; more are past the user's limit: 400")]
+    ticket_count: Annotated[int, Field(ge=1, le=2**31, strict=True, description="1 or 2; more exceed the user's limit: 400")]
 
 
 class Booking(BaseModel):
@@ -75,7 +75,7 @@ async def health() -> Health:
 
 @router.post("/events", status_code=201, tags=["events"])
 async def initialize_event(body: NewEvent, service: Service) -> Event:
-    """It has no date, so it is never past."""
+    """The event has no date, so it is never in the past."""
     details = Details(name=body.name, starts_at=None, max_tickets_per_customer=MAX_TICKETS_PER_USER)
     return _event(await service.schedule_event(details, single_category(body.total_tickets)))
 
@@ -87,7 +87,7 @@ async def get_event(event_id: UUID, service: Service) -> Event:
 
 @router.post("/events/{event_id}/bookings", status_code=201, tags=["bookings"])
 async def book_tickets(event_id: UUID, body: NewBooking, service: Service) -> Booking:
-    """400 where too few are left, or where the user would hold more than two."""
+    """400 where too few tickets are left, or where the user would hold more than two."""
     event = await service.load_event_by_id(event_id)
     guest = await service.guests.find_or_create(body.user_id)
     return _booking(await service.book(event, body.ticket_count, guest), guest.name)
@@ -101,7 +101,7 @@ async def get_booking(booking_id: UUID, service: Service) -> Booking:
 
 @router.delete("/bookings/{booking_id}", tags=["bookings"])
 async def cancel_booking(booking_id: UUID, service: Service) -> Booking:
-    """Its tickets can be booked again. A second time: 400."""
+    """The tickets can be booked again. 400 for a booking that was cancelled before."""
     location = await service.locate_booking_by_id(booking_id)
     return _booking(await service.cancel_booking(location), location.guest.name)
 

@@ -1,4 +1,4 @@
-"""`python -m devstack`: everything that `make run` starts."""
+"""`python -m devstack`: starts everything that `make run` starts."""
 
 import sys
 

@@ -1,8 +1,8 @@
-"""`python -m devstack.sql_files data | schema`: the demo data, or the whole schema, as SQL. `make sql` writes both files.
+"""`python -m devstack.sql_files data | schema`: prints the demo data, or the whole schema, as SQL. `make sql` writes both files.
 
-The demo is told to a database of its own under a clock that stands at a midnight, and what that made of the ledger is written down
-with its times as distances from that midnight: they count from the day on which the file is loaded. When an event starts and ends
-is a distance on the clocks of its own time zone: an evening stays one, whether they are put forward or back by then.
+The demo data are loaded into a temporary database, under a clock fixed at a midnight. The file contains all times relative to that
+midnight, so they count from the day on which it is loaded. An event's start and end are relative in its own time zone: it starts at
+the same hour whether daylight saving time begins or ends before.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from argon2.low_level import Type, hash_secret
 import migrations
 from accounts.passwords import HASHER
 from devstack import servers
-from devstack.server_place import installed_programs, temporary_directory
+from devstack.server_files import installed_programs, temporary_directory
 from ledger.recorder import ORDERING_LOCK
 from ledger.settings import Settings
 from seed.__main__ import load
@@ -33,7 +33,7 @@ from seed.demo import DEMO, PASSWORD
 
 MIDNIGHT = datetime(2030, 1, 7, tzinfo=UTC)
 _TIME = re.compile(r'"(\w+)":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)"')
-#: Of an event: what its time zone's clocks tell.
+#: Fields of an event that are times in its own time zone.
 _WALL_TIMES = ("starts_at", "ends_at", "sales_open_at", "sales_close_at")
 
 _DATA = """\
@@ -109,7 +109,7 @@ def _account(id_: UUID, name: str, email: str, role: str, signs_in: bool) -> str
 
 
 def _hash(email: str) -> str:
-    """The same each time, unlike a real one: the password is no secret, and the file is to be the same when it is made anew."""
+    """The same each time, unlike a real hash: the password is public, and generating the file again must give the same file."""
     salt = sha256(email.encode()).digest()[:16]
     parameters = {"time_cost": HASHER.time_cost, "memory_cost": HASHER.memory_cost, "parallelism": HASHER.parallelism}
     return hash_secret(PASSWORD.encode(), salt, hash_len=HASHER.hash_len, type=Type.ID, **parameters).decode()
@@ -138,14 +138,14 @@ def schema() -> str:
     command = [str(installed_programs().postgres("pg_dump")), "--schema-only", "--no-owner", "--no-privileges"]
     with _database() as settings:
         done = subprocess.run([*command, settings.database_url], capture_output=True, text=True, check=True)
-    # What differs from one dump, or one release of PostgreSQL, to the next.
+    # Without lines that differ from one dump, or one release of PostgreSQL, to the next.
     lines = [line for line in done.stdout.splitlines() if not re.match(r"\\(un)?restrict|-- Dumped|SET |SELECT pg_catalog", line)]
     return _SCHEMA + re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
 
 
 @contextmanager
 def _database() -> Iterator[Settings]:
-    """Migrated and empty, on a server of its own."""
+    """A migrated, empty database on a temporary server."""
     with temporary_directory() as directory, servers.own_postgres(directory / "postgresql") as url:
         migrations.upgrade(url)
         yield Settings(database_url=url, data_dir=directory)

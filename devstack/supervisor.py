@@ -1,11 +1,10 @@
-"""Keeps processes running. One that ends by itself starts again after a pause, or ends all if nothing works without it.
+"""Keeps processes running. A process that ends by itself is restarted after a delay; an essential one ends all processes.
 
-The pause begins at a second, doubles up to half a minute, and begins anew after a minute without an end. It never gives up: a
-process that ends again and again says so at each start, and the others go on.
+The delay starts at a second, doubles up to half a minute, and is reset after a minute of running. The supervisor never gives up: a
+process that ends repeatedly is logged at each restart, and the others continue.
 """
 
 import os
-import shutil
 import signal
 import subprocess
 import threading
@@ -16,15 +15,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TextIO
 
-#: What is looked at this often; nobody notices a tenth of a second.
-_LOOK_SECONDS = 0.1
-#: Between the request to end and the order.
-_END_SECONDS = 5.0
+from devstack.child_process import ending_with_parent
+
+#: Between two checks of the processes.
+_POLL_SECONDS = 0.1
+#: Between SIGTERM and SIGKILL.
+_TERMINATION_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
-    """A process to keep. `essential`: its end ends all."""
+class ProcessSpec:
+    """A process to keep running. `essential`: if it ends, all are ended."""
 
     name: str
     command: list[str]
@@ -32,128 +33,130 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pauses:
+class RestartBackoff:
+    """`stable_seconds`: a process that ran this long starts again with `first_seconds`."""
+
     first_seconds: float = 1.0
     longest_seconds: float = 30.0
     stable_seconds: float = 60.0
 
-    def seconds(self, ends: int) -> float:
-        """Before the start after so many ends in a row, at least one."""
-        return float(min(self.first_seconds * 2 ** min(ends - 1, 16), self.longest_seconds))
+    def delay_seconds(self, exits: int) -> float:
+        """The delay before a restart, after `exits` (at least one) exits in a row."""
+        return float(min(self.first_seconds * 2 ** min(exits - 1, 16), self.longest_seconds))
 
 
 class Supervisor:
-    """`run` must be called in the main thread: the processes die with the thread that started them."""
+    """`run` must be called in the main thread: the processes are killed when the thread that started them ends."""
 
     def __init__(
-        self, parts: Iterable[Part], *, environment: Mapping[str, str], output: TextIO, pauses: Pauses | None = None
+        self, specs: Iterable[ProcessSpec], *, environment: Mapping[str, str], output: TextIO, backoff: RestartBackoff | None = None
     ) -> None:
-        self._kept = [_Kept(part) for part in parts]
-        self._environment, self._output, self._pauses = environment, output, pauses or Pauses()
-        self._width = max(len(name) for name in ("system", *(kept.part.name for kept in self._kept)))
+        self._supervised = [_SupervisedProcess(spec) for spec in specs]
+        self._environment, self._output, self._backoff = environment, output, backoff or RestartBackoff()
+        self._width = max(len(name) for name in ("system", *(supervised.spec.name for supervised in self._supervised)))
         self._stopping = False
 
     def stop(self) -> None:
-        """Makes `run` return. For signal handlers and other threads."""
+        """Makes `run` return. May be called from signal handlers and other threads."""
         self._stopping = True
 
     def run(self) -> str | None:
-        """Until `stop`; or until an essential part ended: returns which, and how. Nothing runs any more then."""
+        """Runs the processes until `stop` (returns None) or the exit of an essential one (returns which and why). Ends all."""
         try:
             while not self._stopping:
-                for kept in self._kept:
-                    if reason := self._look(kept):
+                for supervised in self._supervised:
+                    if reason := self._check(supervised):
                         return reason
-                time.sleep(_LOOK_SECONDS)
+                time.sleep(_POLL_SECONDS)
             return None
         finally:
-            self._end_all()
+            self._terminate_all()
 
-    def _look(self, kept: "_Kept") -> str | None:
-        if kept.process is None:
-            if time.monotonic() < kept.due:
+    def _check(self, supervised: "_SupervisedProcess") -> str | None:
+        if supervised.process is None:
+            if time.monotonic() < supervised.due_at:
                 return None
-            end = self._start(kept)
+            exit_reason = self._start(supervised)
         else:
-            end = _end(kept.process)
-        if end is None:
+            exit_reason = _exit_reason(supervised.process)
+        if exit_reason is None:
             return None
-        if kept.part.essential:
-            return f"{kept.part.name} ended by itself ({end})"
-        self._schedule(kept, end)
+        if supervised.spec.essential:
+            return f"{supervised.spec.name} ended by itself ({exit_reason})"
+        self._schedule(supervised, exit_reason)
         return None
 
-    def _start(self, kept: "_Kept") -> str | None:
-        """Returns why it could not be started, or None."""
-        kept.started = time.monotonic()
+    def _start(self, supervised: "_SupervisedProcess") -> str | None:
+        """Starts the process. Returns why it could not be started, or None."""
+        supervised.started_at = time.monotonic()
         try:
-            kept.process = subprocess.Popen(
-                [*_dying_with_us(), *kept.part.command],
+            supervised.process = subprocess.Popen(
+                ending_with_parent(supervised.spec.command),
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C in a terminal reaches us alone
+                start_new_session=True,  # Ctrl-C in a terminal reaches only us
             )
         except OSError as error:
             return f"it does not start: {error.strerror}"
-        kept.reader = threading.Thread(target=self._read, args=(kept.part.name, kept.process), daemon=True)
-        kept.reader.start()
+        supervised.reader = threading.Thread(target=self._read, args=(supervised.spec.name, supervised.process), daemon=True)
+        supervised.reader.start()
         return None
 
-    def _schedule(self, kept: "_Kept", end: str) -> None:
-        lasted = time.monotonic() - kept.started
-        kept.ends = 1 if lasted >= self._pauses.stable_seconds else kept.ends + 1
-        pause = self._pauses.seconds(kept.ends)
-        kept.process, kept.due = None, time.monotonic() + pause
-        again = f", {kept.ends} times in a row" if kept.ends > 1 else ""
-        self._say("system", f"{kept.part.name} ended by itself ({end}){again}: it starts again in {pause:g} s")
+    def _schedule(self, supervised: "_SupervisedProcess", exit_reason: str) -> None:
+        uptime_seconds = time.monotonic() - supervised.started_at
+        supervised.exits = 1 if uptime_seconds >= self._backoff.stable_seconds else supervised.exits + 1
+        delay_seconds = self._backoff.delay_seconds(supervised.exits)
+        supervised.process, supervised.due_at = None, time.monotonic() + delay_seconds
+        repeated = f", {supervised.exits} times in a row" if supervised.exits > 1 else ""
+        self._print(
+            "system", f"{supervised.spec.name} ended by itself ({exit_reason}){repeated}: it starts again in {delay_seconds:g} s"
+        )
 
     def _read(self, name: str, process: "subprocess.Popen[bytes]") -> None:
         assert process.stdout is not None
         with process.stdout:
             for line in process.stdout:
-                self._say(name, line.decode(errors="replace").rstrip("\r\n"))
+                self._print(name, line.decode(errors="replace").rstrip("\r\n"))
 
-    def _say(self, name: str, line: str) -> None:
-        # In one piece: lines of several threads are not to be mixed.
-        self._output.write(f"{datetime.now():%H:%M:%S} {name:<{self._width}} | {line}\n")  # noqa: DTZ005 (the time of the terminal)
+    def _print(self, name: str, line: str) -> None:
+        # In one call, so that lines of several threads do not mix.
+        self._output.write(f"{datetime.now():%H:%M:%S} {name:<{self._width}} | {line}\n")  # noqa: DTZ005 (local time, for the terminal)
         self._output.flush()
 
-    def _end_all(self) -> None:
+    def _terminate_all(self) -> None:
         for number in (signal.SIGTERM, signal.SIGKILL):
-            running = [kept.process for kept in self._kept if kept.process is not None and kept.process.poll() is None]
+            running = [
+                supervised.process
+                for supervised in self._supervised
+                if supervised.process is not None and supervised.process.poll() is None
+            ]
             for process in running:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, number)
-            deadline = time.monotonic() + _END_SECONDS
+            deadline = time.monotonic() + _TERMINATION_SECONDS
             for process in running:
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(max(deadline - time.monotonic(), 0))
-        for kept in self._kept:
-            if kept.reader is not None:
-                kept.reader.join(1)
+        for supervised in self._supervised:
+            if supervised.reader is not None:
+                supervised.reader.join(1)
 
 
 @dataclass
-class _Kept:
-    part: Part
+class _SupervisedProcess:
+    spec: ProcessSpec
     process: "subprocess.Popen[bytes] | None" = None
     reader: threading.Thread | None = None
-    started: float = 0.0
-    due: float = field(default=0.0)
-    ends: int = 0
+    started_at: float = 0.0
+    due_at: float = field(default=0.0)
+    exits: int = 0
 
 
-def _end(process: "subprocess.Popen[bytes]") -> str | None:
-    """How it ended; None while it runs."""
+def _exit_reason(process: "subprocess.Popen[bytes]") -> str | None:
+    """How the process ended; None while it runs."""
     status = process.poll()
     if status is None:
         return None
     return f"exit status {status}" if status >= 0 else signal.Signals(-status).name
-
-
-def _dying_with_us() -> list[str]:
-    """What a command starts with where there is util-linux: it is killed when we are."""
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "KILL"] if setpriv else []

@@ -1,4 +1,4 @@
-"""What an operator does to projections by hand: `python -m projections --help`."""
+"""The operator CLI for projections and the signed log: `python -m projections --help`."""
 
 import argparse
 import sys
@@ -32,7 +32,7 @@ from projections.rebuild.rebuilder import Rebuilder
 from projections.rebuild.shadow_copies import ShadowCopyError
 from projections.registry import PROJECTORS
 
-#: The exit status of a verification that found something.
+#: The exit status of a verification that found an alteration.
 ALTERED = 3
 
 
@@ -53,7 +53,7 @@ def main() -> int:
     try:
         return _COMMANDS[arguments.command](arguments, Settings.of_running())
     except KeyboardInterrupt:
-        return _fail("Broken off. Begin again: it goes on from there.")
+        return _fail("Interrupted. Start it again: it continues from there.")
     except DBAPIError as error:
         return _fail(f"PostgreSQL refuses: {(str(error.orig).splitlines() or [''])[0]}")
     except (psycopg.Error, PersistenceError) as error:
@@ -82,37 +82,37 @@ def _fail(sentence: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m projections",
-        description="What an operator does by hand. The database is DATABASE_URL, else that of the running `make run`.",
+        description="Operates projections and the signed log. The database is DATABASE_URL, else that of the running `make run`.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
     rebuild = commands.add_parser(
         "rebuild",
-        help="fold the ledger anew into tables beside the served ones, which then take their place; goes on where it was killed",
+        help="fold the ledger into shadow tables, which then replace the served ones; continues where it was killed",
     )
     rebuild.add_argument("name", choices=["all", *PROJECTORS])
-    resume = commands.add_parser("resume", help="try a stalled projection's entry again, once what it stalled at is repaired")
+    resume = commands.add_parser("resume", help="retry the entry at which a projection is stalled, after the cause was repaired")
     resume.add_argument("name", choices=list(PROJECTORS))
     verify = commands.add_parser(
         "verify",
-        help="prove that nothing was altered: entries, checkpoints, snapshots, each row served; goes on where it was killed",
-        epilog="Exit status: 0 all of it is proven, 3 something was altered, 1 it could not be verified.",
+        help="prove that nothing was altered: entries, checkpoints, snapshots, each served row; continues where it was killed",
+        epilog="Exit status: 0 everything is proven, 3 something was altered, 1 it could not be verified.",
     )
-    kept = "checkpoints that were kept elsewhere, too: a note, or a list (repeatable)"
+    kept = "also compare with checkpoints that were kept elsewhere: a note, or a list (repeatable)"
     verify.add_argument("--checkpoints", metavar="FILE", type=Path, action="append", default=[], help=kept)
-    verify.add_argument("--json", metavar="FILE", type=Path, help="write the report there, too")
-    verify.add_argument("--anew", action="store_true", help="from the first entry on, whatever one that was killed has seen")
-    out = commands.add_parser("export", help="write the whole ledger into a file, a line an entry")
+    verify.add_argument("--json", metavar="FILE", type=Path, help="also write the report to this file")
+    verify.add_argument("--anew", action="store_true", help="begin at the first entry, even if an earlier verification was killed")
+    out = commands.add_parser("export", help="write the whole ledger into a file, one entry a line")
     out.add_argument("file", type=Path)
-    in_ = commands.add_parser("import", help="take such a file into an empty ledger, at the same positions")
+    in_ = commands.add_parser("import", help="import such a file into an empty ledger, at the same positions")
     in_.add_argument("file", type=Path)
     accept = commands.add_parser(
         "accept",
-        help="let verifications accept entries without a MAC, up to the last checkpoint: sample data, say, that psql has loaded",
+        help="accept entries without a MAC in verifications, up to the last checkpoint: sample data that psql has loaded, say",
     )
-    accept.add_argument("--yes", action="store_true", required=True, help="they are what they should be")
+    accept.add_argument("--yes", action="store_true", required=True, help="confirm that these entries are right")
     commands.add_parser(
         "new-origin",
-        help="sign the log under a new name, after a restored backup has forgotten what was signed under the old one",
+        help="sign the log under a new origin, after a backup was restored that lacks entries signed under the old one",
     )
     return parser
 
@@ -122,12 +122,12 @@ def _rebuild(arguments: argparse.Namespace, settings: Settings) -> int:
     with (
         closing(_ledger(settings)) as ledger,
         closing(Rebuilder(settings.database_url, ledger)) as rebuilder,
-        _progress("Rebuilding") as told,
+        _progress("Rebuilding") as on_progress,
     ):
-        done = rebuilder.rebuild(projectors, told)
-    for one in done:
-        found = f"differed: {one.difference}" if one.difference else "was equal" if one.compared else "was not compared"
-        print(f"{one.name} is rebuilt, as of position {one.position}. What was served {found}.")
+        results = rebuilder.rebuild(projectors, on_progress)
+    for result in results:
+        served = f"differed: {result.difference}" if result.difference else "were equal" if result.compared else "were not compared"
+        print(f"{result.name} is rebuilt, as of position {result.position}. The served tables {served}.")
     return 0
 
 
@@ -137,24 +137,24 @@ def _resume(arguments: argparse.Namespace, settings: Settings) -> int:
         try:
             count = catch_up(engine, ledger, PROJECTORS[arguments.name])
         except ProjectionLocked:
-            raise OperatorError(f"A worker is at {arguments.name} at the moment: it goes on by itself.") from None
+            raise OperatorError(f"A worker is folding {arguments.name} at the moment: it continues by itself.") from None
         finally:
             engine.dispose()
-    print(f"{arguments.name} goes on: {count} entries more are in it.")
+    print(f"{arguments.name} is running again: {count} more entries are folded.")
     return 0
 
 
 def _verify(arguments: argparse.Namespace, settings: Settings) -> int:
     _check_database(settings)
-    with _phases() as doing:
-        report = verify(settings, arguments.checkpoints, doing, anew=arguments.anew)
+    with _phases() as on_progress:
+        report = verify(settings, arguments.checkpoints, on_progress, anew=arguments.anew)
     if arguments.json:
         arguments.json.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
     if report.finding is not None:
         print(f"Altered. {report.finding.sentence}", file=sys.stderr)
         return ALTERED
-    for one in report.given_up:
-        print(f"Given up with its origin: {one}")
+    for checkpoints in report.given_up:
+        print(f"Given up with their origin: {checkpoints}")
     if report.later_snapshots:
         print(f"Not verified: {report.later_snapshots} snapshots of a later release, which this one does not use.")
     print(
@@ -167,10 +167,14 @@ def _verify(arguments: argparse.Namespace, settings: Settings) -> int:
 def _export(arguments: argparse.Namespace, settings: Settings) -> int:
     _check_database(settings)
     aside = arguments.file.with_name(f".{arguments.file.name}.new")
-    with psycopg.connect(settings.database_url) as connection, aside.open("wb") as file, _progress("Exporting", "entries") as told:
-        root = transfer.export(connection, file, told)
+    with (
+        psycopg.connect(settings.database_url) as connection,
+        aside.open("wb") as file,
+        _progress("Exporting", "entries") as on_progress,
+    ):
+        root = transfer.export(connection, file, on_progress)
     aside.replace(arguments.file)
-    print(f"The ledger is in {arguments.file}. Root hash {root}")
+    print(f"The ledger is exported to {arguments.file}. Root hash {root}")
     return 0
 
 
@@ -180,10 +184,10 @@ def _import(arguments: argparse.Namespace, settings: Settings) -> int:
     with (
         closing(Ledger(settings.database_url, macs)) as ledger,
         arguments.file.open("rb") as file,
-        _progress("Taking in", "entries") as told,
+        _progress("Importing", "entries") as on_progress,
     ):
-        root = transfer.import_(ledger, file, macs, told)
-    print(f"The ledger is as in {arguments.file}. Root hash {root}")
+        root = transfer.import_(ledger, file, macs, on_progress)
+    print(f"The ledger is imported from {arguments.file}. Root hash {root}")
     return 0
 
 
@@ -194,7 +198,7 @@ def _accept(arguments: argparse.Namespace, settings: Settings) -> int:
         raise OperatorError("Nothing is signed yet: start a worker first.")
     size = LogKeys.open(settings.keys).read(newest[0]).size
     accept(settings.keys, size)
-    print(f"The first {size} entries are accepted as they are, with a MAC or without.")
+    print(f"The first {size} entries are accepted with a MAC or without.")
     return 0
 
 
@@ -216,29 +220,29 @@ def _check_database(settings: Settings) -> None:
 
 @contextmanager
 def _phases() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar for one thing after another: told what is being done, how far it is, and how far it is to get."""
+    """A progress bar for each phase: a PhaseCallback that updates them."""
     with ExitStack() as stack:
         bars: dict[str, tqdm[NoReturn]] = {}
 
-        def doing(what: str, done: int, total: int) -> None:
-            if what not in bars:
-                bars[what] = stack.enter_context(tqdm(desc=what.capitalize(), unit_scale=True, disable=None))
-            bars[what].total = total
-            bars[what].update(done - bars[what].n)
+        def on_progress(phase: str, done: int, total: int) -> None:
+            if phase not in bars:
+                bars[phase] = stack.enter_context(tqdm(desc=phase.capitalize(), unit_scale=True, disable=None))
+            bars[phase].total = total
+            bars[phase].update(done - bars[phase].n)
 
-        yield doing
+        yield on_progress
 
 
 @contextmanager
 def _progress(what: str, unit: str = "positions") -> Iterator[Callable[[int, int], None]]:
-    """A bar on the terminal, with the time that is left: told how far it is and how far it is to get."""
+    """A progress bar on the terminal, with the remaining time: a ProgressCallback that updates it."""
     with tqdm(desc=what, unit=f" {unit}", unit_scale=True, disable=None) as bar:
 
-        def told(position: int, target: int) -> None:
+        def on_progress(position: int, target: int) -> None:
             bar.total = target
             bar.update(position - bar.n)
 
-        yield told
+        yield on_progress
 
 
 _COMMANDS = {

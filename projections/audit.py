@@ -106,24 +106,19 @@ def _event(recorded: RecordedEntry) -> UUID:
 
 
 #: By class of an amendment: the function that names its subject.
-_AMENDMENT_SUBJECTS: dict[type[e.Entry], Callable[[RecordedEntry], UUID]] = {
+AMENDMENT_SUBJECTS: dict[type[e.Entry], Callable[[RecordedEntry], UUID]] = {
     e.BookingCancelled: _booking,
     e.TicketUsed: _booking,
     e.EventCancelled: _event,
 }
-_LEAVES_ONLY: tuple[type[e.Entry], ...] = (
-    e.EventScheduled, e.EventDetailsChanged, e.CategoryAdded, e.CategoryRenamed, e.PriceChanged, e.CapacityChanged,
-    e.CategoryRemoved, e.SeatsBooked, e.EventCompleted,
-)  # fmt: skip
 
 
 class AuditProjector:
     name = "audit"
     version = 1
     tables = (AuditTile, AuditLeaves, AuditAmendment)
-    #: Each entry is a leaf. Those that are no amendment are named, so that a new entry class has to be assigned to one of the two.
-    handles: frozenset[type[e.Entry]] = frozenset((*_AMENDMENT_SUBJECTS, *_LEAVES_ONLY))
-    ignores: frozenset[type[e.Entry]] = frozenset()
+    #: Each entry is a leaf.
+    handles: frozenset[type[e.Entry]] = frozenset(e.TOPICS.values())
 
     def fold(self, connection: Connection, batch: Sequence[RecordedEntry]) -> None:
         """Writes the last tile of each level again, and new tiles: a handful of statements."""
@@ -135,7 +130,7 @@ class AuditProjector:
         amendments = [
             {"subject": subject_of(recorded), "version": recorded.version}
             for recorded in batch
-            if (subject_of := _AMENDMENT_SUBJECTS.get(type(recorded.entry)))
+            if (subject_of := AMENDMENT_SUBJECTS.get(type(recorded.entry)))
         ]
         insert(connection, AuditAmendment, amendments)
 

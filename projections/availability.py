@@ -100,7 +100,6 @@ class AvailabilityProjector:
     version = 1
     tables = (AvailabilityEvent, AvailabilityCategory)
     handles: frozenset[type[e.Entry]] = frozenset(_HANDLERS)
-    ignores: frozenset[type[e.Entry]] = frozenset((e.EventDetailsChanged, e.PriceChanged, e.TicketUsed, e.EventCompleted))
 
     def fold(self, connection: Connection, batch: Sequence[RecordedEntry]) -> None:
         events = _read(connection, {recorded.stream for recorded in batch})

@@ -148,9 +148,6 @@ class BookingsProjector:
     version = 2
     tables = (BookingEvent, Booking, Ticket)
     handles: frozenset[type[e.Entry]] = frozenset((*_SALES, *_EVENTS))
-    ignores: frozenset[type[e.Entry]] = frozenset(
-        (e.CategoryAdded, e.CategoryRenamed, e.CategoryRemoved, e.PriceChanged, e.CapacityChanged)
-    )
 
     def fold(self, connection: Connection, batch: Sequence[RecordedEntry]) -> None:
         """A handful of statements, however long the batch, and one for each entry of an event."""

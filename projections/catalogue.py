@@ -126,7 +126,6 @@ class CatalogueProjector:
     version = 2
     tables = (CatalogueEvent, CatalogueCategory)
     handles: frozenset[type[e.Entry]] = frozenset((e.EventScheduled, *_CHANGES))
-    ignores: frozenset[type[e.Entry]] = frozenset((e.SeatsBooked, e.BookingCancelled, e.TicketUsed))
 
     def fold(self, connection: Connection, batch: Sequence[RecordedEntry]) -> None:
         """Entries that change an event are few, so each is written by statements of its own; those of sales are skipped."""

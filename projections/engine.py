@@ -31,16 +31,13 @@ _TIMED_OUT, _TOO_BIG = "57014", "54"
 class Projector(Protocol):
     """How a projection's tables follow from the entries. A new `version` means: rebuild the tables.
 
-    `handles` and `ignores` name every entry class: a test demands it, so that a new one can't be overlooked."""
+    `handles`: the entry classes that change the tables. `fold` is given the others too, and skips them."""
 
     name: str
     version: int
 
     @property
     def handles(self) -> frozenset[type[Entry]]: ...
-
-    @property
-    def ignores(self) -> frozenset[type[Entry]]: ...
 
     @property
     def tables(self) -> Sequence[type[Model]]:

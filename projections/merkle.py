@@ -1,8 +1,9 @@
-"""The Merkle tree of RFC 9162, over SHA-256: roots, proofs that a leaf is in it and that one tree is the beginning of another.
+"""The Merkle tree of RFC 9162 over SHA-256: roots, inclusion proofs (a leaf is in the tree) and consistency proofs (one tree is the
+beginning of another).
 
-It is kept in tiles of 256 hashes. Level 0 holds the leaves; a hash of level L is that of a whole subtree of 256 ** L leaves, so
-that each full tile is one hash of the level above. A proof needs a few hashes of each level: `tiles_of` says which tiles, and
-`hash_of` takes the hashes from a function `(level, tile) -> the tile's hashes, one after another`.
+The tree is stored in tiles of 256 hashes. Level 0 holds the leaves; a hash of level L is that of a whole subtree of 256 ** L
+leaves, so that each full tile is one hash of the level above. A proof needs a few hashes of each level: `tiles_of` returns which
+tiles, and `hash_of` reads them by a function `(level, tile) -> the tile's hashes, concatenated`.
 """
 
 import hashlib
@@ -19,15 +20,15 @@ Tiles = Callable[[int, int], bytes]
 
 
 class ProofError(ValueError):
-    """A proof that proves nothing: one sentence."""
+    """A proof that does not hold: one sentence."""
 
 
 class MissingHash(LookupError):
-    """A tile does not hold a hash that the tree has."""
+    """A tile lacks a hash that the tree should have."""
 
 
 class Span(NamedTuple):
-    """The leaves from `start` to before `end`, as one subtree of RFC 9162: it starts where one of its size may."""
+    """The leaves from `start` up to, not including, `end`: a subtree of RFC 9162."""
 
     start: int
     end: int
@@ -42,14 +43,14 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 class CompactRange:
-    """A tree that grows leaf by leaf and keeps no more than its root needs: the hashes of its whole subtrees, largest first."""
+    """A tree that grows leaf by leaf. It holds only what its root needs: the hashes of its whole subtrees, largest first."""
 
     def __init__(self) -> None:
         self.size = 0
         self._subtrees: list[bytes] = []
 
     def saved(self) -> tuple[int, list[bytes]]:
-        """What `restored` makes the same tree of."""
+        """The arguments from which `restored` makes the same tree."""
         return self.size, list(self._subtrees)
 
     @classmethod
@@ -72,7 +73,7 @@ class CompactRange:
 
 
 def root_of(leaves: Iterable[bytes]) -> bytes:
-    """Of the tree with these leaf hashes."""
+    """The root of the tree with these leaf hashes."""
     tree = CompactRange()
     for leaf in leaves:
         tree.append(leaf)
@@ -80,7 +81,7 @@ def root_of(leaves: Iterable[bytes]) -> bytes:
 
 
 def _join(subtrees: Sequence[bytes]) -> bytes:
-    """The root over whole subtrees, largest first."""
+    """The root of a tree from its whole subtrees, largest first."""
     if not subtrees:
         return EMPTY_ROOT
     *rest, root = subtrees
@@ -89,34 +90,34 @@ def _join(subtrees: Sequence[bytes]) -> bytes:
     return root
 
 
-# Tiles
+# --- tiles
 
 
 def append(last: Mapping[int, bytes], size: int, leaves: bytes) -> dict[tuple[int, int], bytes]:
-    """The tiles that change where leaf hashes are appended to a tree of that size: (level, tile) to hashes.
+    """Appends leaf hashes to a tree of that size. Returns the tiles that change: (level, tile) to hashes.
 
-    `last`: by level, what the tile holds that the next hash goes into; nothing where that one is new."""
+    `last`: by level, the hashes in the tile that the next hash belongs to; empty where that tile is new."""
     changed: dict[tuple[int, int], bytes] = {}
     level, new = 0, leaves
     while new:
         tile, filled = divmod(size, WIDTH)
         held = last.get(level, b"")
         if len(held) != filled * SIZE:
-            raise MissingHash(f"tile {tile} of level {level} holds {len(held) // SIZE} hashes, {filled} are due")
+            raise MissingHash(f"tile {tile} of level {level} holds {len(held) // SIZE} hashes, {filled} are expected")
         hashes = held + new
         whole = bytearray()
         for start in range(0, len(hashes), WIDTH * SIZE):
-            one = hashes[start : start + WIDTH * SIZE]
-            changed[level, tile] = one
+            part = hashes[start : start + WIDTH * SIZE]
+            changed[level, tile] = part
             tile += 1
-            if len(one) == WIDTH * SIZE:
-                whole += _root_of_power(one)
+            if len(part) == WIDTH * SIZE:
+                whole += _root_of_power(part)
         level, size, new = level + 1, size // WIDTH, bytes(whole)
     return changed
 
 
 def last_tiles(size: int) -> list[tuple[int, int]]:
-    """What `append` needs of a tree of that size: (level, tile) of the tiles that are not full."""
+    """The tiles that `append` needs of a tree of that size: (level, tile) of those that are not full."""
     found, level = [], 0
     while size:
         if size % WIDTH:
@@ -126,7 +127,7 @@ def last_tiles(size: int) -> list[tuple[int, int]]:
 
 
 def _root_of_power(hashes: bytes) -> bytes:
-    """Of a whole subtree: 1, 2, 4 … hashes."""
+    """The root of a whole subtree, from 1, 2, 4 … hashes of equal height."""
     sha256, pair = hashlib.sha256, 2 * SIZE
     while len(hashes) > SIZE:
         hashes = b"".join([sha256(b"\x01" + hashes[at : at + pair]).digest() for at in range(0, len(hashes), pair)])
@@ -134,7 +135,7 @@ def _root_of_power(hashes: bytes) -> bytes:
 
 
 def _whole_subtrees(span: Span) -> Iterator[tuple[int, int]]:
-    """Those that make up the span, largest first: (height, which of its height)."""
+    """The whole subtrees that make up the span, largest first: (height, number among those of its height)."""
     start, end = span
     while start < end:
         height = (end - start).bit_length() - 1
@@ -143,19 +144,19 @@ def _whole_subtrees(span: Span) -> Iterator[tuple[int, int]]:
 
 
 def tiles_of(spans: Iterable[Span]) -> set[tuple[int, int]]:
-    """(level, tile) of the tiles that `hash_of` asks for, of all these spans."""
+    """The tiles that `hash_of` reads for these spans: (level, tile)."""
     return {_place(height, number)[:2] for span in spans for height, number in _whole_subtrees(span)}
 
 
 def _place(height: int, number: int) -> tuple[int, int, int, int]:
-    """Where the hashes below a whole subtree are: level, tile, the first one's place in it, how many."""
+    """Where the hashes below a whole subtree are stored: level, tile, index of the first one in it, number."""
     level, rest = divmod(height, HEIGHT)
     tile, first = divmod(number << rest, WIDTH)
     return level, tile, first, 1 << rest
 
 
 def hash_of(span: Span, tiles: Tiles) -> bytes:
-    """Raises MissingHash where a tile holds less than the tree."""
+    """The hash of a span. Raises MissingHash where a tile lacks one of its hashes."""
     return _join([_hash_of_whole(height, number, tiles) for height, number in _whole_subtrees(span)])
 
 
@@ -168,16 +169,16 @@ def _hash_of_whole(height: int, number: int, tiles: Tiles) -> bytes:
 
 
 def root(size: int, tiles: Tiles) -> bytes:
-    """Of the tree as it was with that many leaves."""
+    """The root of the tree when it had `size` leaves."""
     return hash_of(Span(0, size), tiles)
 
 
-# Proofs
+# --- proofs
 
 
 def inclusion_spans(index: int, size: int) -> list[Span]:
     """The subtrees whose hashes prove that the leaf at `index` is in the tree of that size, in the order of RFC 9162, 2.1.3."""
-    assert 0 <= index < size, "a leaf of the tree"
+    assert 0 <= index < size, "the leaf is in the tree"
     spans, (start, end) = [], (0, size)
     while end - start > 1:
         middle = start + _split(end - start)
@@ -192,7 +193,7 @@ def inclusion_spans(index: int, size: int) -> list[Span]:
 
 def consistency_spans(first: int, second: int) -> list[Span]:
     """The subtrees whose hashes prove that the tree of the first size is the beginning of that of the second: RFC 9162, 2.1.4."""
-    assert 0 < first <= second, "two trees, in order"
+    assert 0 < first <= second, "the first tree is not the larger one"
     spans, (start, end), is_first_whole = [], (0, second), True
     while first < end:
         middle = start + _split(end - start)
@@ -219,7 +220,7 @@ def consistency_proof(first: int, second: int, tiles: Tiles) -> list[bytes]:
 
 
 def verify_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes], root: bytes) -> None:
-    """RFC 9162, 2.1.3.2. `leaf`: its hash. Raises ProofError."""
+    """RFC 9162, 2.1.3.2. `leaf`: the leaf's hash. Raises ProofError."""
     if not 0 <= index < size:
         raise ProofError(f"A tree of {size} leaves has no leaf {index}.")
     found = leaf
@@ -230,7 +231,7 @@ def verify_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes],
 
 
 def verify_consistency(first: int, second: int, first_root: bytes, second_root: bytes, proof: Sequence[bytes]) -> None:
-    """RFC 9162, 2.1.4.2; every tree begins with the empty one. Raises ProofError."""
+    """RFC 9162, 2.1.4.2; the empty tree is the beginning of every tree. Raises ProofError."""
     if not 0 <= first <= second:
         raise ProofError(f"A tree of {first} leaves is not the beginning of one of {second}.")
     if first in (0, second):
@@ -244,7 +245,7 @@ def verify_consistency(first: int, second: int, first_root: bytes, second_root: 
 
 
 def _begins(first: int, second: int, proof: Sequence[bytes], first_root: bytes) -> tuple[bytes, bytes]:
-    """The two roots that follow from the proof."""
+    """The two roots that follow from the proof. Raises ProofError."""
     whole = (first & -first).bit_length() - 1  # below that height the last subtree of the first tree is whole in both
     if not proof:
         raise ProofError("The proof has no hashes.")
@@ -257,15 +258,15 @@ def _begins(first: int, second: int, proof: Sequence[bytes], first_root: bytes) 
     return found_first, found_second
 
 
-def _sides(place: int, last: int, count: int) -> list[bool]:
-    """Of each hash of a proof, whether it stands to the left of what it is joined with. Raises ProofError for another count."""
+def _sides(index: int, last: int, count: int) -> list[bool]:
+    """For each hash of a proof, whether it is the left one of its pair. Raises ProofError where the proof has another number."""
     sides = []
     while last:
-        if is_left := bool(place & 1 or place == last):
-            while not place & 1:
-                place, last = place >> 1, last >> 1
+        if is_left := bool(index & 1 or index == last):
+            while not index & 1:
+                index, last = index >> 1, last >> 1
         sides.append(is_left)
-        place, last = place >> 1, last >> 1
+        index, last = index >> 1, last >> 1
     if len(sides) != count:
-        raise ProofError(f"The proof has {count} hashes where {len(sides)} are due.")
+        raise ProofError(f"The proof has {count} hashes, but {len(sides)} are needed.")
     return sides

@@ -204,7 +204,6 @@ class RevenueProjector:
     version = 1
     tables = (RevenueEvent, RevenueCategory, RevenueHour)
     handles: frozenset[type[e.Entry]] = frozenset((e.EventScheduled, *_HANDLERS))
-    ignores: frozenset[type[e.Entry]] = frozenset((e.PriceChanged, e.TicketUsed))
 
     def fold(self, connection: Connection, batch: Sequence[RecordedEntry]) -> None:
         events = _read(connection, {recorded.stream for recorded in batch})

@@ -1,7 +1,7 @@
-"""Wake-ups: hints on Redis that there may be work for a task. A lost one costs a tick's time; progress does not depend on them.
+"""Wake-ups: messages on Redis that a task may have work. A lost one delays the work until the next tick, and loses none of it.
 
-They are sent from a thread of their own, never from the event loop: a Redis that has gone silent may block the sender for seconds.
-Many appends make one wake-up, and none is sent to a task that has one waiting already.
+They are sent from a thread of their own, never from the event loop: a silent Redis may block the sender for seconds. Many appends
+cause one wake-up, and a task whose queue already holds one gets no other.
 """
 
 import logging
@@ -20,17 +20,17 @@ from projections.registry import PROJECTORS
 log = logging.getLogger(__name__)
 
 MAINTENANCE = "maintenance"
-#: Each task has a queue of its own name, so that workers can be given to one projector (`-Q`), and so that the queue's length tells
-#: whether a wake-up is waiting there already.
+#: Each task has a queue of its own name, so that workers can serve one projector only (`-Q`), and so that the queue's length says
+#: whether it holds a wake-up.
 TASKS = (*PROJECTORS, SNAPSHOTS, MAINTENANCE)
 
-#: The shortest and the longest pause between two rounds of wake-ups: the first goes at once, and the more appends there were
-#: meanwhile, the longer the next round waits. A task costs a worker more than the entries that it finds.
+#: The shortest and the longest pause between two rounds of wake-ups. The first round is sent immediately; the more appends there
+#: were since, the longer the next one waits, since a task costs a worker more than folding a few entries.
 ROUND_SECONDS = (0.025, 0.1)
-#: The pause after Redis failed; until then the tick makes up for the lost wake-ups.
+#: The pause after an error of Redis. Meanwhile the tick replaces the lost wake-ups.
 PAUSE_SECONDS = 1.0
 
-#: A worker must notice a Redis that is gone or silent, and reconnect by itself (docs/decisions/0006).
+#: A worker must notice a Redis that is unavailable or silent, and reconnect by itself (docs/decisions/0006).
 _CONNECTION = {
     "socket_timeout": 5,
     "socket_connect_timeout": 2,
@@ -42,7 +42,7 @@ _CONNECTION = {
 
 
 def make_celery_app(settings: Settings) -> Celery:
-    """The Celery app with its queues and connection, and without tasks: enough to send. Connects to nothing yet."""
+    """The Celery app with its queues and connection but without tasks, which is enough to send. It does not connect yet."""
     exchange = Exchange("seatledger")
     app = Celery("seatledger", broker=settings.redis_url, set_as_current=False)
     app.conf.update(
@@ -58,26 +58,26 @@ def make_celery_app(settings: Settings) -> Celery:
 
 
 class WakeUps:
-    """Sends each task a wake-up unless one is waiting in its queue: a queue never holds more than a handful of messages."""
+    """Sends a task a wake-up unless its queue holds one. So a queue never holds more than a handful of messages."""
 
     def __init__(self, app: Celery, redis_url: str) -> None:
         self._app = app
         self._redis = redis.Redis.from_url(redis_url, socket_timeout=2, socket_connect_timeout=2)
 
     def send(self, names: Iterable[str]) -> None:
-        """Raises redis.RedisError or kombu's OperationalError where Redis can't be reached."""
+        """Raises redis.RedisError or kombu's OperationalError where Redis is unavailable."""
         names = tuple(names)
         with self._redis.pipeline(transaction=False) as pipeline:
             for name in names:
                 pipeline.llen(name)
-            waiting = pipeline.execute()
-        for name, count in zip(names, waiting, strict=True):
+            lengths = pipeline.execute()
+        for name, count in zip(names, lengths, strict=True):
             if count == 0:
                 self._app.send_task(name, queue=name, retry=False, ignore_result=True)
 
 
 class WakeUpSender:
-    """`wake` sets a flag; a daemon thread sends. At most one round is in flight, later calls are coalesced into the next."""
+    """`wake` sets a flag; a daemon thread sends. At most one round is under way; later calls are coalesced into the next."""
 
     def __init__(self, settings: Settings) -> None:
         self._wake_ups = WakeUps(make_celery_app(settings), settings.redis_url)
@@ -109,10 +109,10 @@ class WakeUpSender:
             try:
                 self._wake_ups.send(PROJECTORS)
             except (redis.RedisError, OperationalError, OSError) as error:
-                log.warning("Wake-ups can't be sent at the moment, the tick goes on: %s", error)
+                log.warning("Wake-ups can't be sent at the moment, the tick replaces them: %s", error)
                 pause = PAUSE_SECONDS
-            except Exception:  # without this thread the process would send no wake-up until it is restarted
-                log.exception("Wake-ups could not be sent, the tick goes on")
+            except Exception:  # if this thread ended, the process would send no wake-up until it is restarted
+                log.exception("Wake-ups could not be sent, the tick replaces them")
                 pause = PAUSE_SECONDS
             if self._stop.wait(pause):
                 return

@@ -1,1 +1,1 @@
-"""The read side: queries, freshness, the live stream. Everything here only ever reads."""
+"""The read side: queries over the read tables, freshness, the live feed. It never writes."""

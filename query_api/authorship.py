@@ -1,4 +1,4 @@
-"""Whether Seatledger wrote an entry: nothing is signed for one that somebody put into the database."""
+"""Whether Seatledger wrote an entry. No receipt is signed for one that somebody else put into the database."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -9,29 +9,27 @@ from ledger.errors import EntryAltered
 from ledger.macs import Macs
 from projections.proof.log_keys import LogKeys
 from projections.proof.verify_checkpoints import may_lack_mac
+from query_api.queries import StoredEntryRow
 
 log = logging.getLogger(__name__)
 
-#: As it is stored: version, position, topic, raw bytes and MAC.
-StoredEntry = tuple[int, int, str, bytes, bytes | None]
 
-
-class Authorship:
-    """`directory`: where the keys are, and beside them the list of checkpoints."""
+class AuthorshipCheck:
+    """`directory`: that of the keys and the list of checkpoints."""
 
     def __init__(self, directory: Path, log_keys: LogKeys, macs: Macs) -> None:
         self._directory, self._log_keys, self._macs = directory, log_keys, macs
 
-    def check(self, stream: UUID, entries: Iterable[StoredEntry], leaves: Mapping[int, int]) -> None:
-        """`leaves`: the index of each by its position. Raises EntryAltered, and NoteError or OSError where the files beside the
-        keys are of no use."""
-        without = 0
-        for version, position, topic, state, mac in entries:
-            if mac is None:  # `verify`, which reads all that is before it, is stricter
-                without = without or may_lack_mac(self._log_keys, self._directory)
-                is_ours = leaves[position] < without
+    def check(self, stream: UUID, entries: Iterable[StoredEntryRow], leaves: Mapping[int, int]) -> None:
+        """`leaves`: the leaf index of each entry by its position. Raises EntryAltered; NoteError or OSError where the files beside
+        the keys can't be read."""
+        without_mac = 0  # leaves below this index may lack a MAC
+        for entry in entries:
+            if entry.mac is None:  # `verify` is stricter: it reads all entries before this one
+                without_mac = without_mac or may_lack_mac(self._log_keys, self._directory)
+                is_ours = leaves[entry.position] < without_mac
             else:
-                is_ours = self._macs.verify(mac, stream, version, topic, state)
+                is_ours = self._macs.verify(entry.mac, stream, entry.version, entry.topic, entry.state)
             if not is_ours:
-                log.error("The entry at position %s is not one that Seatledger wrote: verify everything.", position)
-                raise EntryAltered(position)
+                log.error("The entry at position %s was not written by Seatledger: verify everything.", entry.position)
+                raise EntryAltered(entry.position)

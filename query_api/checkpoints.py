@@ -1,4 +1,4 @@
-"""The log's newest checkpoint as readers see it, and the hashes that prove something against it."""
+"""The newest checkpoint of the signed log, and the hashes for proofs against it."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,64 +8,65 @@ from projections import merkle
 from projections.audit import place_of, positions_of
 from projections.proof.signed_notes import Checkpoint, Note, Signer
 from query_api import queries
-from query_api.database import QueryResult, Row
+from query_api.database import QueryResult
+from query_api.queries import CheckpointRow
 from query_api.read_side import ReadSide
 
 _POSITION_BYTES = 8
 
 
 class PublishedCheckpoint(NamedTuple):
-    """A checkpoint, its note, and the ledger position of its last leaf."""
+    """A checkpoint with its signed note. `position`: the ledger position of its last leaf."""
 
     checkpoint: Checkpoint
     note: str
     position: int
 
     def signer(self, side: ReadSide) -> Signer:
-        """Who has signed it: whoever knows its key knows this one."""
+        """The signer with the key that signed the note, so that one verifier key verifies both."""
         return side.log_keys.signer(self.checkpoint.origin, Note.parse(self.note).signatures[0].key_id)
 
 
 async def newest_checkpoint(side: ReadSide, *, position: int = 0, size: int = 1) -> PublishedCheckpoint:
-    """One that covers that position, and that many leaves. Raises StaleRead where there is none in time."""
+    """The newest checkpoint, once it covers that position and has that many leaves. Raises StaleRead where it takes too long."""
 
-    def covers(answer: QueryResult) -> bool:
-        shown = _shown(side, answer.rows)
-        return shown is not None and shown.position >= position and shown.checkpoint.size >= size
+    def covers(result: QueryResult[CheckpointRow]) -> bool:
+        found = _verified(side, result.rows)
+        return found is not None and found.position >= position and found.checkpoint.size >= size
 
-    answer = await side.fetch_until(queries.newest_checkpoint(), covers)
-    shown = _shown(side, answer.rows)
-    assert shown is not None, "it covers something"
-    return shown
+    result = await side.fetch_until(queries.newest_checkpoint(), covers)
+    found = _verified(side, result.rows)
+    assert found is not None, "it covers the position"
+    return found
 
 
-def _shown(side: ReadSide, rows: list[Row]) -> PublishedCheckpoint | None:
+def _verified(side: ReadSide, rows: list[CheckpointRow]) -> PublishedCheckpoint | None:
     if not rows:
         return None
-    note, packed = rows[0]
-    checkpoint = side.log_keys.read(note)  # what the database says counts for nothing where it was not signed
-    positions = positions_of(packed)
-    return PublishedCheckpoint(checkpoint, note, positions[(checkpoint.size - 1) % merkle.WIDTH])
+    row = rows[0]
+    checkpoint = side.log_keys.read(row.note)  # raises for a note that our keys did not sign: the database itself proves nothing
+    positions = positions_of(row.positions)
+    return PublishedCheckpoint(checkpoint, row.note, positions[(checkpoint.size - 1) % merkle.WIDTH])
 
 
 async def indices_of(side: ReadSide, positions: Sequence[int]) -> dict[int, int]:
-    """The leaves of the entries at these positions, by position; without those where there is no entry."""
+    """The leaf indices of the entries at these positions, by position. Positions without an entry are left out."""
     rows = await side.database.fetch_rows(queries.leaves_of(positions))
-    found = {position: place_of(position, tile, packed) for position, tile, packed in rows}
+    found = {row.position: place_of(row.position, row.tile, row.positions) for row in rows}
     return {position: index for position, index in found.items() if index is not None}
 
 
 async def tiles_for(side: ReadSide, spans: Sequence[merkle.Span]) -> merkle.Tiles:
-    """In one statement. What is not there is empty: then `merkle.hash_of` raises MissingHash."""
+    """The tiles for these spans, by one statement. A tile that is not stored is empty: then `merkle.hash_of` raises MissingHash."""
     rows = await side.database.fetch_rows(queries.tiles(sorted(merkle.tiles_of(spans))))
-    found = {(level, tile): hashes for level, tile, hashes in rows}
+    found = {(row.level, row.tile): row.hashes for row in rows}
     return lambda level, tile: found.get((level, tile), b"")
 
 
 async def check_size(side: ReadSide, size: int) -> None:
-    """Raises Malformed where the tree has not so many leaves."""
+    """Raises Malformed where the tree has fewer leaves."""
     _, rows = await side.database.fetch(queries.leaf_count())
-    leaves = rows[0][0] * merkle.WIDTH + rows[0][1] // _POSITION_BYTES if rows else 0
+    leaves = rows[0].tile * merkle.WIDTH + rows[0].size_bytes // _POSITION_BYTES if rows else 0
     if size > leaves:
         raise Malformed(
             f"The log has {leaves} entries: there is no tree of {size}.", errors=[{"path": "to", "message": "too large"}]

@@ -1,131 +1,152 @@
-"""The way to the read tables: one statement an answer, over raw psycopg, prepared, with binary results.
+"""Reading the read tables: one statement for each response, over raw psycopg, prepared, with binary results.
 
-Whatever the database does, an answer comes in time: it bounds the statement, the pool bounds who waits for a connection, and
-a server that is frozen is hung up on (`ledger.pool`).
+Every call returns or raises in time: the server bounds each statement, the pool bounds the wait for a connection, and the
+connection to a server that does not react is closed (`ledger.pool`).
 """
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
+import msgspec
 import psycopg
 from psycopg.rows import tuple_row
 
+from ledger.concurrency import SingleFlight
 from ledger.pool import Connection, Pool, connection, time_limit
 from projections.registry import PROJECTORS
 
-__all__ = ["EXPORT_PAGE", "Database", "Pool", "Query", "QueryResult", "ReadTransaction", "Row"]
+__all__ = ["EXPORT_PAGE", "Database", "Pool", "Query", "QueryResult", "ReadTransaction", "Row", "result_of", "rows_of"]
 
-Row = tuple[Any, ...]
-
+#: Rows that an export fetches at a time.
 EXPORT_PAGE = 500
+
+#: A row as psycopg returns it.
+Values = tuple[Any, ...]
+
+
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """The base of row types: a row type's field names are the labels of its SELECT's columns, in the same order.
+
+    A Struct is built faster than a NamedTuple, and unlike one can be extended by a query that selects more columns."""
+
+
+R = TypeVar("R", bound=Row)
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """A SELECT whose first column is the lowest position of the projections that it `reads`; without rows, the others are null.
+class Query(Generic[R]):
+    """A SELECT with its parameters. `reads`: the projections whose tables it reads. `row_type` names its columns.
 
-    `replan`: what it searches for decides how to search, so that it is planned anew each time. `shared`: it reads much, and those
-    who ask it at once, of no position of their own, get one answer."""
+    If the SELECT is anchored (see `queries`), its first column, which is not in the row type, is the lowest position of these
+    projections; a result without rows then is one row of nulls behind the position.
+
+    `replan`: the best plan depends on the parameters, so PostgreSQL plans it for each execution. `shared`: it reads many rows, so
+    concurrent requests with the same parameters that ask for no position share one execution."""
 
     sql: str
     parameters: Mapping[str, Any]
     reads: tuple[str, ...]
+    row_type: type[R]
     replan: bool = field(default=False)
     shared: bool = field(default=False)
 
 
-class QueryResult(NamedTuple):
-    """The rows, without their first column, as they stood at this ledger position."""
+class QueryResult(NamedTuple, Generic[R]):
+    """The rows of an anchored query, all as of one ledger position."""
 
     position: int
-    rows: list[Row]
+    rows: list[R]
+
+
+def rows_of(query: Query[R], rows: Iterable[Values]) -> list[R]:
+    make = cast(Callable[..., R], query.row_type)
+    return [make(*row) for row in rows]
+
+
+def result_of(query: Query[R], rows: list[Values]) -> QueryResult[R]:
+    """The result of an anchored query."""
+    make = cast(Callable[..., R], query.row_type)
+    return QueryResult(rows[0][0], [make(*row[1:]) for row in rows if any(value is not None for value in row[1:])])
 
 
 class Database:
     def __init__(self, pool: Pool, query_timeout_seconds: float) -> None:
         self._pool = pool
-        self._seconds = query_timeout_seconds + 1  # the server's own time-out comes first, unless it is frozen
-        self._asked: dict[object, asyncio.Task[QueryResult]] = {}
+        self._seconds = query_timeout_seconds + 1  # the server's own time-out comes first, if the server reacts
+        self._shared = SingleFlight[object, QueryResult[Any]]()
 
-    async def fetch(self, query: Query) -> QueryResult:
-        """One statement, one snapshot. Raises Busy where the database does not answer in time."""
-        return _answer(await self.fetch_rows(query))
+    async def fetch(self, query: Query[R]) -> QueryResult[R]:
+        """The result of an anchored query, by one statement. Raises Busy where the database does not return it in time."""
+        return result_of(query, await self._execute(query))
 
-    async def fetch_shared(self, query: Query) -> QueryResult:
-        """That of a query which is under way, where it is the same: its snapshot may be older than this call. Raises Busy."""
-        key = query.sql, *query.parameters.values()
-        task = self._asked.get(key)
-        if task is None:
-            task = self._asked[key] = asyncio.create_task(self.fetch(query))
-            task.add_done_callback(lambda done: self._answered(key, done))
-        return await asyncio.shield(task)  # who goes away takes it from nobody else
+    async def fetch_shared(self, query: Query[R]) -> QueryResult[R]:
+        """As `fetch`, but shares the execution of an equal query that is under way, so that the result may be as of a moment before
+        this call."""
+        return await self._shared.do((query.sql, *query.parameters.values()), lambda: self.fetch(query))
 
-    def _answered(self, key: object, task: asyncio.Task[QueryResult]) -> None:
-        del self._asked[key]
-        if not task.cancelled():
-            task.exception()  # that there was one has been told to those who still wait
+    async def fetch_rows(self, query: Query[R]) -> list[R]:
+        """The rows of a query that is not anchored. Raises Busy."""
+        return rows_of(query, await self._execute(query))
 
-    async def fetch_rows(self, query: Query) -> list[Row]:
-        async with connection(self._pool, self._seconds, in_steps=True) as taken:
-            with time_limit(self._pool, taken, self._seconds):
-                return await _rows(taken, query)
+    async def _execute(self, query: Query[Any]) -> list[Values]:
+        async with connection(self._pool, self._seconds, in_steps=True) as acquired:
+            with time_limit(self._pool, acquired, self._seconds):
+                return await _execute(acquired, query)
 
     @asynccontextmanager
     async def read_transaction(self, reads: tuple[str, ...]) -> AsyncIterator["ReadTransaction"]:
-        """For an answer that is too long for one statement: all that is read of these projections is of one snapshot."""
-        async with connection(self._pool, self._seconds, in_steps=True) as taken:
-            transaction = ReadTransaction(self._pool, taken, self._seconds)
-            with transaction.in_time():
-                await taken.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-                await taken.execute(_hold(reads))
+        """For a response that needs several statements: all of them see these projections as of one moment. Raises Busy."""
+        async with connection(self._pool, self._seconds, in_steps=True) as acquired:
+            transaction = ReadTransaction(self._pool, acquired, self._seconds)
+            with transaction.time_limit():
+                await acquired.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                await acquired.execute(_lock_statement(reads))
             try:
                 yield transaction
             finally:
-                with transaction.in_time(), suppress(psycopg.Error):
-                    await taken.execute("ROLLBACK")
+                with transaction.time_limit(), suppress(psycopg.Error):
+                    await acquired.execute("ROLLBACK")
 
 
 class ReadTransaction:
-    """A transaction that sees one state of the database, for as long as it takes; each of its steps is bounded."""
+    """A transaction that sees the database as of one moment. It may last as long as it likes; each of its steps is bounded."""
 
-    def __init__(self, pool: Pool, taken: Connection, seconds: float) -> None:
-        self._pool, self._connection, self._seconds = pool, taken, seconds
+    def __init__(self, pool: Pool, acquired: Connection, seconds: float) -> None:
+        self._pool, self._connection, self._seconds = pool, acquired, seconds
 
-    def in_time(self) -> AbstractContextManager[None]:
+    def time_limit(self) -> AbstractContextManager[None]:
         return time_limit(self._pool, self._connection, self._seconds)
 
-    async def fetch(self, query: Query) -> QueryResult:
-        with self.in_time():
-            return _answer(await _rows(self._connection, query))
+    async def fetch(self, query: Query[R]) -> QueryResult[R]:
+        """As `Database.fetch`."""
+        with self.time_limit():
+            return result_of(query, await _execute(self._connection, query))
 
-    async def pages(self, query: Query) -> AsyncGenerator[list[Row]]:
-        """All rows, EXPORT_PAGE at a time, however many they are."""
+    async def pages(self, query: Query[R]) -> AsyncGenerator[list[R]]:
+        """All rows of a query that is not anchored, EXPORT_PAGE at a time."""
         async with self._connection.cursor("export", binary=True, row_factory=tuple_row) as cursor:
-            with self.in_time():
+            with self.time_limit():
                 await cursor.execute(query.sql, query.parameters)
-            page: list[Row] = [()]
-            while page:
-                with self.in_time():
+            while True:
+                with self.time_limit():
                     page = await cursor.fetchmany(EXPORT_PAGE)
-                yield page
+                yield rows_of(query, page)
+                if not page:
+                    return
 
 
 @cache
-def _hold(reads: tuple[str, ...]) -> str:
-    """Before the first statement, which begins the snapshot: no rebuild then swaps tables whose rows the snapshot would not see."""
+def _lock_statement(reads: tuple[str, ...]) -> str:
+    """Executed before the statement that begins the transaction's view: afterwards no rebuild can swap in tables whose rows are too
+    new for that view."""
     tables = (model.__tablename__ for name in reads for model in PROJECTORS[name].tables)
     return f"LOCK TABLE {', '.join(tables)} IN ACCESS SHARE MODE"
 
 
-async def _rows(taken: Connection, query: Query) -> list[Row]:
-    async with taken.cursor(binary=True, row_factory=tuple_row) as cursor:
+async def _execute(acquired: Connection, query: Query[Any]) -> list[Values]:
+    async with acquired.cursor(binary=True, row_factory=tuple_row) as cursor:
         await cursor.execute(query.sql, query.parameters, prepare=not query.replan)
         return await cursor.fetchall()
-
-
-def _answer(rows: list[Row]) -> QueryResult:
-    return QueryResult(rows[0][0], [row[1:] for row in rows if row[1] is not None])

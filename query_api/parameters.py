@@ -1,4 +1,4 @@
-"""What a query may be asked: parameters with their bounds, and cursors, which are opaque to everybody else."""
+"""The parameters of queries with their bounds, and cursors, which are opaque to clients."""
 
 import base64
 import binascii
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 def _decodable(text: str) -> str:
-    """Bytes that are no UTF-8, such as surrogates, come as U+FFFD."""
+    """The framework decodes bytes that are not UTF-8, such as surrogates, to U+FFFD."""
     if "\ufffd" in text:
         raise ValueError("is not valid UTF-8")
     return text
@@ -32,29 +32,30 @@ Search = Annotated[
     Text(10_000, at_least=0),
     AfterValidator(_decodable),
     WithJsonSchema({"type": "string", "maxLength": 10_000, "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f\\ufffd]*$"}),
-    Query(description="Taken literally, in any case."),
+    Query(description="Searched literally, ignoring case."),
 ]
-From = Annotated[UtcTime | None, Query(alias="from", description="RFC 3339; without an offset it is UTC")]
-To = Annotated[UtcTime | None, Query(alias="to", description="RFC 3339; without an offset it is UTC")]
+From = Annotated[UtcTime | None, Query(alias="from", description="RFC 3339; a time without an offset is UTC")]
+To = Annotated[UtcTime | None, Query(alias="to", description="RFC 3339; a time without an offset is UTC")]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
-Cursor = Annotated[str | None, Query(max_length=MAX_CURSOR, description="`next_cursor` of the page before")]
+Cursor = Annotated[str | None, Query(max_length=MAX_CURSOR, description="`next_cursor` of the previous page")]
 AtLeast = Annotated[
     int | None,
     Header(
         alias="Ledger-Position",
         ge=0,
         le=MAX_POSITION,
-        description="What a command answered: this answer then shows at least that, or is 503 after some seconds.",
+        description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.",
     ),
 ]
 
 
 def cursor_of(key: Any) -> str:
+    """`key`: what the next page begins after."""
     return base64.urlsafe_b64encode(msgspec.json.encode(key)).decode().rstrip("=")
 
 
 def read_cursor(cursor: str | None, key_type: type[T]) -> T | None:
-    """Raises Malformed for what no list of this kind ever answered."""
+    """The key in a cursor that `cursor_of` made; None without a cursor. Raises Malformed."""
     if not cursor:
         return None
     try:
@@ -65,6 +66,7 @@ def read_cursor(cursor: str | None, key_type: type[T]) -> T | None:
 
 
 def number_cursor(cursor: str | None) -> int | None:
+    """Raises Malformed."""
     number = read_cursor(cursor, int)
     if number is not None and not 0 <= number <= MAX_POSITION:
         raise _unknown_cursor()
@@ -72,7 +74,7 @@ def number_cursor(cursor: str | None) -> int | None:
 
 
 def event_cursor(cursor: str | None) -> tuple[datetime | None, UUID] | None:
-    """The start of an event and its id; no start: an open date."""
+    """The start of an event, None for an open date, and its id. Raises Malformed."""
     found = read_cursor(cursor, tuple[datetime | None, UUID])
     try:
         return found and (found[0] and to_utc(found[0]), found[1])
@@ -85,5 +87,5 @@ def _unknown_cursor() -> Malformed:
 
 
 def page(rows: list[T], limit: int) -> tuple[list[T], bool]:
-    """The rows of this page, and whether there are more: they were asked for with one more than `limit`."""
+    """The rows of this page, and whether there are more. The query has to ask for `limit` + 1 rows."""
     return rows[:limit], len(rows) > limit

@@ -1,57 +1,60 @@
-"""The read side as the routes and the composition root see it."""
+"""The read side as the routes and the composition root use it."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from datetime import UTC, datetime
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Request
 
 from ledger.concurrency import ConcurrencyLimiter
-from ledger.errors import StaleRead
+from ledger.errors import Busy, StaleRead
 from ledger.macs import Macs
 from ledger.settings import Settings
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
 from projections.proof.log_keys import LogKeys
 from query_api import queries
-from query_api.authorship import Authorship
+from query_api.authorship import AuthorshipCheck
 from query_api.caching.event_read_cache import EventReadCache
 from query_api.database import Database, Pool, Query, QueryResult, Row
 from query_api.live.feed import LiveFeed
-from query_api.live.positions import Positions
+from query_api.live.positions import PositionTracker
 from query_api.parameters import AtLeast
+from query_api.queries.position_queries import ProjectionPositionRow
 from query_api.responses.csv_export import CsvExports
 from query_api.time_travel.as_of_resolver import AsOfResolver
 from query_api.time_travel.entry_reader import EntryReader
 from query_api.time_travel.past_statistics import PastStatistics
 
-#: How often one looks again for a checkpoint that is due, and how many may at once.
+#: The time between two polls for a checkpoint, and the number of requests that may poll.
 POLL_SECONDS, MAX_POLLING = 0.1, 200
 
-#: Complete lists, and receipts (the longest has 1,003 entries), that one process makes at once; how many more may wait for their
-#: turn, and for how many seconds.
+#: Complete lists, and receipts (the longest has 1,003 entries), that one process makes concurrently; the length of the wait queue,
+#: and the longest wait in seconds.
 LISTS, RECEIPTS = (8, 200, 10.0), (4, 100, 10.0)
+
+R = TypeVar("R", bound=Row)
 
 
 class ReadSide:
-    """For `app.state.read_side`. `start` it after the pool was opened, `close` it before the pool is."""
+    """For `app.state.read_side`. `start` it after the pool was opened, `close` it before the pool is closed."""
 
     def __init__(self, settings: Settings, pool: Pool, codes: TicketCodes, log_keys: LogKeys, macs: Macs) -> None:
         """`pool`: of autocommit connections, as `ledger.pool.make_pool` makes them; others may use it too."""
         self.codes, self.log_keys = codes, log_keys
-        self._looking = 0
         self.database = Database(pool, settings.query_timeout_seconds)
         self.feed = LiveFeed(self.database, settings.live_streams_limit)
         self.exports, self.receipts = CsvExports(), ConcurrencyLimiter("receipts", *RECEIPTS)
-        self.authorship = Authorship(settings.keys, log_keys, macs)
+        self.authorship = AuthorshipCheck(settings.keys, log_keys, macs)
         self.past_statistics = PastStatistics(settings)
         self.entry_reader = EntryReader(self.database)
         self.as_of = AsOfResolver(self.database, Streams(pool))
         self.event_read_cache = EventReadCache(self.fetch)
-        self.positions = Positions(self._look, settings.redis_url, self._moved)
+        self.positions = PositionTracker(self._read_positions, settings.redis_url, self._wake)
+        self._polling = ConcurrencyLimiter("polling requests", MAX_POLLING, 0, 0)
         self._lists = ConcurrencyLimiter("long lists", *LISTS)
         self._timeout_seconds = settings.freshness_timeout_seconds
 
@@ -67,103 +70,102 @@ class ReadSide:
         await self.feed.close()
         await self.positions.close()
 
-    async def fetch(self, query: Query, at_least: int | None = None) -> QueryResult:
-        """An answer that shows at least that position, of whatever the query reads; without one, what there is at once.
+    async def fetch(self, query: Query[R], at_least: int | None = None) -> QueryResult[R]:
+        """The result of an anchored query as of position `at_least` or later; without it, as of whatever position the read tables
+        have.
 
-        Raises PositionBeyondHead, StaleRead where it does not get there in time, Busy."""
+        Raises PositionBeyondHead; StaleRead where the projections do not reach it in time; Busy."""
         if at_least is None:
             return await (self.database.fetch_shared(query) if query.shared else self.database.fetch(query))
         deadline = self._deadline()
         while True:
-            await self.positions.reach(query.reads, at_least, deadline)
-            answer = await self.database.fetch(query)
-            if answer.position >= at_least:
-                return answer
+            await self.positions.wait_for(query.reads, at_least, deadline)
+            result = await self.database.fetch(query)
+            if result.position >= at_least:
+                return result
             self.positions.forget(query.reads)
 
-    async def fetch_until(self, query: Query, is_enough: Callable[[QueryResult], bool]) -> QueryResult:
-        """An answer that is enough: for what nobody tells of, and no position says. Raises StaleRead where it takes too long."""
-        answer = await self.database.fetch(query)
-        if is_enough(answer):
-            return answer
+    async def fetch_until(self, query: Query[R], is_enough: Callable[[QueryResult[R]], bool]) -> QueryResult[R]:
+        """Polls until the result is enough: for changes that no message announces and no position tells. Raises StaleRead where it
+        takes too long."""
+        result = await self.database.fetch(query)
+        if is_enough(result):
+            return result
         deadline = self._deadline()
-        if self._looking >= MAX_POLLING:
-            raise StaleRead
-        self._looking += 1
-        try:
+        async with AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(self._polling.slot())
+            except Busy:
+                raise StaleRead from None
             while asyncio.get_running_loop().time() + POLL_SECONDS < deadline:
                 await asyncio.sleep(POLL_SECONDS)
-                answer = await self.database.fetch(query)
-                if is_enough(answer):
-                    return answer
-        finally:
-            self._looking -= 1
+                result = await self.database.fetch(query)
+                if is_enough(result):
+                    return result
         raise StaleRead
 
     async def wait_for_position(self, reads: tuple[str, ...], at_least: int | None) -> None:
-        """For an answer of several statements: waits as `ask` does."""
+        """For a response that needs several statements: waits as `fetch` does."""
         if at_least is not None:
             await self.fetch(queries.projections_position(reads), at_least)
 
     async def head(self) -> int:
-        """The position of the newest entry. A read that names it sees every earlier write of anybody."""
-        return next(int(position) for position, name in await self._look() if not name)
+        """The position of the newest entry. A read at this position includes every earlier write of any process."""
+        return next(row.position for row in await self._read_positions() if not row.name)
 
-    async def fetch_latest_rows(self, query: Query) -> list[Row]:
-        """The few rows of a query without a position, as of a moment that every earlier write of anybody is before.
-
-        Raises StaleRead, Busy."""
+    async def fetch_latest_rows(self, query: Query[R]) -> list[R]:
+        """The rows, which must be few, of a query that is not anchored, including every earlier write of any process. Raises
+        StaleRead, Busy."""
         await self.wait_for_position(query.reads, await self.head())
         return await self.database.fetch_rows(query)
 
-    async def stream_latest_rows(self, query: Query) -> AsyncGenerator[list[Row]]:
-        """All rows of such a query, however many, a page at a time, as of one such moment.
-
-        Raises StaleRead, and Busy where too many others make long lists for too long."""
+    async def stream_latest_rows(self, query: Query[R]) -> AsyncGenerator[list[R]]:
+        """As `fetch_latest_rows` for any number of rows, page by page, all as of one moment. Raises StaleRead; Busy where too many
+        long lists are being made."""
         async with self._lists.slot():
             await self.wait_for_position(query.reads, await self.head())
             async with self.database.read_transaction(query.reads) as transaction, aclosing(transaction.pages(query)) as pages:
-                async for page in pages:  # closed before the connection goes back, whoever stops reading
+                async for page in pages:  # closed before its connection is released, also where the caller stops early
                     yield page
 
     async def event_of_booking(self, booking_id: UUID) -> UUID | None:
-        """The event of a booking. None only once the projection has seen all that there is; raises StaleRead where it does not."""
+        """The event of a booking. None is certain: the projection has seen all entries. Raises StaleRead where it has not."""
         query = queries.event_of_booking(booking_id)
-        answer = await self.fetch(query)
-        if not answer.rows:
-            answer = await self.fetch(query, await self.head())
-        return answer.rows[0][0] if answer.rows else None
+        result = await self.fetch(query)
+        if not result.rows:
+            result = await self.fetch(query, await self.head())
+        return result.rows[0].event_id if result.rows else None
 
     async def deletion_obstacle(self, account_id: UUID) -> str | None:
-        """What stands in the way of erasing a person, as a sentence. Raises StaleRead where that is not known."""
-        answer = await self.fetch(queries.obligations(account_id, datetime.now(UTC)), await self.head())
-        ((books, organizes),) = answer.rows
-        if books and organizes:
+        """Why an account can't be deleted, as a sentence; None: it can. Raises StaleRead where that is not known."""
+        result = await self.fetch(queries.obligations(account_id, datetime.now(UTC)), await self.head())
+        (row,) = result.rows
+        if row.books and row.organizes:
             return "There are upcoming bookings and active events of theirs: cancel or complete them first."
-        if books:
+        if row.books:
             return "There are upcoming bookings of theirs: cancel them first."
-        return "There are active events of theirs: cancel or complete them first." if organizes else None
+        return "There are active events of theirs: cancel or complete them first." if row.organizes else None
 
     def _deadline(self) -> float:
         return asyncio.get_running_loop().time() + self._timeout_seconds
 
-    async def _look(self) -> list[tuple[int, str]]:
-        return [(position, name) for position, name in await self.database.fetch_rows(queries.positions())]
+    async def _read_positions(self) -> list[ProjectionPositionRow]:
+        return await self.database.fetch_rows(queries.positions())
 
-    def _moved(self, name: str) -> None:
-        if name in queries.AVAILABILITY:
+    def _wake(self, projection: str) -> None:
+        if projection in queries.AVAILABILITY:
             self.feed.wake()
-        if name in queries.EVENTS:
+        if projection in queries.EVENTS:
             self.event_read_cache.wake()
 
 
 class Reader(NamedTuple):
-    """The read side for one request, which may ask for a position."""
+    """The read side for one request, with the position that it asks for."""
 
     side: ReadSide
     at_least: int | None
 
-    async def fetch(self, query: Query) -> QueryResult:
+    async def fetch(self, query: Query[R]) -> QueryResult[R]:
         return await self.side.fetch(query, self.at_least)
 
 

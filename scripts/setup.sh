@@ -1,5 +1,5 @@
 #!/bin/sh
-# Everything that must be there before the first start: the virtual environment and what goes into it, and the migrated database.
+# Prepares the first start: creates the virtual environment, installs packages, and creates and migrates the database.
 set -eu
 cd "$(dirname "$0")/.."
 exec make setup database

@@ -1,1 +1,1 @@
-"""Demo data: made by commands under a clock that is set, never by rows, so that it obeys every rule."""
+"""Demo data: made by commands under a fixed clock, never by inserting rows, so that they obey every rule."""

@@ -48,7 +48,7 @@ def _start() -> _Running:
 
     path = tools.find("chromium")
     playwright = sync_playwright().start()
-    browser = playwright.chromium.launch(executable_path=path, args=["--disable-gpu", "--no-sandbox"] if os.geteuid() == 0 else [])
+    browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"] if os.geteuid() == 0 else [])
 
     def close() -> None:
         browser.close()

@@ -3,7 +3,9 @@
 Both follow from the fixtures that a test uses, not from a list kept by hand.
 """
 
+import sys
 from collections.abc import Iterable
+from functools import cache
 from types import ModuleType
 
 import pytest
@@ -11,8 +13,8 @@ import pytest
 #: A test that uses one of the first runs before one that uses one of the next: what takes long is not to begin last, when the other
 #: processes of a run have nothing left to do.
 DEAREST_FIRST = ("chromium", "stack", "postgres_server", "_redis_share")
-#: Modules that start processes: a test file that imports one, or something of it, is taken to.
-STARTERS = ("subprocess", "devstack.servers", "devstack.stack")
+#: What starts processes: a test file that imports it, or something of it, is taken to; by way of our own modules, too.
+STARTERS = ("subprocess", "devstack")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -42,9 +44,17 @@ def _rank(item: pytest.Item) -> int:
 
 def _starts_processes(item: pytest.Item) -> bool:
     module = getattr(item, "module", None)
-    return isinstance(module, ModuleType) and any(_home(value) in STARTERS for value in vars(module).values())
+    return isinstance(module, ModuleType) and _imports_a_starter(module)
+
+
+@cache
+def _imports_a_starter(module: ModuleType) -> bool:
+    homes = {_home(value) for value in vars(module).values()} - {None, module.__name__}
+    ours = [sys.modules[name] for name in homes if name is not None and name.startswith("tests.") and name in sys.modules]
+    return any(name.partition(".")[0] in STARTERS for name in homes if name is not None) or any(map(_imports_a_starter, ours))
 
 
 def _home(value: object) -> str | None:
     """The name of a module, or of the one where a function or class is from."""
-    return value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+    home = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+    return home if isinstance(home, str) else None

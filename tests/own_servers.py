@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from devstack.server_place import temporary_directory
+from devstack.server_files import temporary_directory
 from devstack.servers import own_postgres, own_redis
 
 ROOT = Path(__file__).parent.parent

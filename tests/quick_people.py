@@ -31,9 +31,9 @@ class QuickPeople:
     def __init__(self, portal: BlockingPortal, access: Access) -> None:
         self._portal, self._access = portal, access
 
-    def account(self, role: str, email: str, password: str) -> NewSession:
+    def account(self, name: str, role: str, email: str, password: str) -> NewSession:
         async def make() -> NewSession:
-            new = NewAccount(name=f"A {role}", email=email, password=password, role=Role(role))
+            new = NewAccount(name=name, email=email, password=password, role=Role(role))
             await self._access.accounts.create_user(new, uuid4())
             return await self._access.accounts.log_in(email, password)
 

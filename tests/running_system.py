@@ -3,6 +3,7 @@
 A pytest plugin, named in `conftest.py`: its fixtures are for every folder of tests."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from tests.quick_people import quick_people
 
 ROOT = Path(__file__).parent.parent
 PASSWORD = "correct horse battery"
-READY_SECONDS = 30
+READY_SECONDS = 90
 LATER = "2031-05-01T19:00:00Z"
 
 JSON = dict[str, Any]
@@ -71,11 +72,7 @@ class Stack:
         wait_until_ready(self.url, *self.processes)
         self._cleanup = ExitStack()
         self.people = self._cleanup.enter_context(quick_people(settings))
-        create = ["-m", "accounts", "create-admin", "--email", "root@example.test", "--name", "Root", "--password-stdin"]
-        subprocess.run(
-            [sys.executable, *create], input=PASSWORD.encode(), env=self._environment, cwd=ROOT, check=True, capture_output=True
-        )
-        self.admin = self.log_in("root@example.test")
+        self.admin = self._person("Root", "admin", "root@example.test")
 
     def start(self, *module: str, **environment: str) -> "subprocess.Popen[bytes]":
         return subprocess.Popen([sys.executable, "-m", *module], env={**self._environment, **environment}, cwd=ROOT)
@@ -88,13 +85,24 @@ class Stack:
         for process in self.processes:
             process.wait(15)
 
+    def pause(self) -> None:
+        """Until `resume` its processes do nothing, not even look for work."""
+        for process in self.processes:
+            process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        for process in self.processes:
+            process.send_signal(signal.SIGCONT)
+
     def log_in(self, email: str) -> Person:
         answer = Person(self.http).ok("POST", "/api/login", {"email": email, "password": PASSWORD})
         return Person(self.http, answer["account"]["id"], answer["access_token"], email)
 
     def person(self, role: str = "customer") -> Person:
-        email = f"{uuid4().hex[:12]}@example.test"
-        made = self.people.account(role, email, PASSWORD)
+        return self._person(f"A {role}", role, f"{uuid4().hex[:12]}@example.test")
+
+    def _person(self, name: str, role: str, email: str) -> Person:
+        made = self.people.account(name, role, email, PASSWORD)
         return Person(self.http, str(made.account.id), made.token, email)
 
     def nobody(self) -> Person:
@@ -132,15 +140,16 @@ class Stack:
         return organizer.ok("POST", "/api/events", {"name": "Concert", "starts_at": LATER, "categories": categories, **more})
 
 
-def wait_until_ready(url: str, *processes: "subprocess.Popen[bytes]") -> None:
+def wait_until_ready(url: str, *processes: "subprocess.Popen[bytes]", path: str = "/ready") -> None:
     deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
-        assert all(process.poll() is None for process in processes), "a process of Seatledger ended by itself"
-        try:
-            if httpx.get(f"{url}/ready").is_success:
-                return
-        except httpx.TransportError:
-            time.sleep(0.05)
+    with httpx.Client(base_url=url) as client:  # to make one takes longer than to ask
+        while time.monotonic() < deadline:
+            assert all(process.poll() is None for process in processes), "a process of Seatledger ended by itself"
+            try:
+                if client.get(path).is_success:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.05)
     raise AssertionError(f"not ready within {READY_SECONDS} s")
 
 
@@ -157,17 +166,33 @@ def system_settings(database_url: str, redis_url: str, data_dir: Path) -> Settin
     )  # fmt: skip
 
 
+_STACK = pytest.StashKey[Stack]()
+
+
 @pytest.fixture(scope="session")
 def stack(
-    postgres_server: PostgresServer, template_database: str, system_redis_url: str, tmp_path_factory: pytest.TempPathFactory
+    postgres_server: PostgresServer,
+    template_database: str,
+    system_redis_url: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    pytestconfig: pytest.Config,
 ) -> Iterator[Stack]:
     """One for all tests of a process: they make events and people of their own."""
     name = f"system_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     url = postgres_server.create(name, template_database)
-    stack = Stack(system_settings(url, system_redis_url, tmp_path_factory.mktemp("system")))
+    stack = pytestconfig.stash[_STACK] = Stack(system_settings(url, system_redis_url, tmp_path_factory.mktemp("system")))
     yield stack
+    del pytestconfig.stash[_STACK]
+    stack.resume()
     stack.stop()
     postgres_server.drop(name)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """The processes of the stack look for work several times a second, which the tests that do not use it need not pay for."""
+    if (stack := item.config.stash.get(_STACK, None)) is not None:
+        (stack.resume if "stack" in getattr(item, "fixturenames", ()) else stack.pause)()
 
 
 @pytest.fixture(scope="session")

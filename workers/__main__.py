@@ -1,4 +1,4 @@
-"""`python -m workers worker` carries out tasks; `python -m workers tick` sends one of each every second (run exactly one)."""
+"""`python -m workers worker` executes tasks; `python -m workers tick` sends a wake-up to each every second (run exactly one)."""
 
 import argparse
 import logging
@@ -13,10 +13,10 @@ from ledger.settings import Settings, SettingsError
 from projections.wake_ups import TASKS
 from workers.app import make_app
 
-#: Where there are not cores enough for both, selling goes before showing what was sold: longer runs cost less, too.
+#: Where there are too few cores, selling has priority over projections, which then fold larger batches, at less cost an entry.
 NICENESS = 5
-#: Workers have nothing to say to each other.
-_ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+#: Workers do not communicate with each other.
+_WORKER_OPTIONS = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
 def _settings() -> Settings:
@@ -29,7 +29,7 @@ def _settings() -> Settings:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
     parser.add_argument("part", choices=("worker", "tick"))
-    parser.add_argument("--only", metavar="NAME", choices=TASKS, action="append", help="worker: these tasks alone (repeatable)")
+    parser.add_argument("--only", metavar="NAME", choices=TASKS, action="append", help="worker: only these tasks (repeatable)")
     arguments = parser.parse_args()
     try:
         settings = _settings()
@@ -37,16 +37,16 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s %(message)s")
-    logging.getLogger("celery").setLevel("WARNING")  # a line a task a second says nothing
-    signals.setup_logging.connect(lambda **_: None)  # the logging is as above
+    logging.getLogger("celery").setLevel("WARNING")  # else it logs a line for each task, every second
+    signals.setup_logging.connect(lambda **_: None)  # keeps Celery from configuring logging itself
     os.nice(NICENESS)
     app = make_app(settings)
     if arguments.part == "tick":
         app.Beat(scheduler_cls="workers.scheduler:TickScheduler", loglevel=settings.log_level, quiet=True).run()
     else:
         queues = ",".join(arguments.only or TASKS)
-        warnings.simplefilter("ignore", SecurityWarning)  # of root: it is about pickle, and we accept JSON alone
-        app.worker_main(["--quiet", "worker", "--pool", "solo", "--queues", queues, *_ALONE])
+        warnings.simplefilter("ignore", SecurityWarning)  # Celery warns root about pickle; only JSON is accepted here
+        app.worker_main(["--quiet", "worker", "--pool", "solo", "--queues", queues, *_WORKER_OPTIONS])
     return 0
 
 

@@ -1,4 +1,5 @@
-"""The Celery app of workers: one argument-free task for each projector, for snapshots and for maintenance, and their schedule."""
+"""The Celery app of workers: one task without arguments for each projector, for snapshots and for maintenance, and their
+schedule."""
 
 import logging
 import time
@@ -19,14 +20,14 @@ from workers.worker import RemainingWork, Worker
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
-#: Between two ticks of a task that does not project.
-SECONDS = {SNAPSHOTS: 60.0, MAINTENANCE: 60.0}
+#: The tick of tasks that do not project.
+TASK_TICK_SECONDS = {SNAPSHOTS: 60.0, MAINTENANCE: 60.0}
 #: The pause before a task that found its projector locked by another worker is sent again.
 LOCKED_PAUSE_SECONDS = 0.05
 
 
 def make_app(settings: Settings) -> Celery:
-    """The app of a worker and of the tick: with the tasks, and the schedule of the tick. Connects to nothing yet."""
+    """The app of a worker and of the tick, with the tasks and the schedule of the tick. It does not connect yet."""
     app = make_celery_app(settings)
     app.conf.update(
         accept_content=["json"],
@@ -38,11 +39,11 @@ def make_app(settings: Settings) -> Celery:
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
-        beat_schedule={name: {"task": name, "schedule": SECONDS.get(name, TICK_SECONDS)} for name in TASKS},
+        beat_schedule={name: {"task": name, "schedule": TASK_TICK_SECONDS.get(name, TICK_SECONDS)} for name in TASKS},
     )
-    worker = cache(lambda: Worker(settings))  # built by the process that carries out the first task
+    worker = cache(lambda: Worker(settings))  # made by the process that executes the first task
     for projector in PROJECTORS.values():
-        app.task(name=projector.name, shared=False)(_projecting(app, worker, projector))
+        app.task(name=projector.name, shared=False)(_project_task(app, worker, projector))
 
     @app.task(name=SNAPSHOTS, shared=False)
     def take_snapshots() -> None:
@@ -55,14 +56,14 @@ def make_app(settings: Settings) -> Celery:
     return app
 
 
-def _projecting(app: Celery, worker: Callable[[], Worker], projector: Projector) -> Callable[[], None]:
+def _project_task(app: Celery, worker: Callable[[], Worker], projector: Projector) -> Callable[[], None]:
     def project() -> None:
         served = app.amqp.queues.consume_from
-        left = worker().project(projector, [one for name, one in PROJECTORS.items() if name in served])
+        left = worker().project(projector, [PROJECTORS[name] for name in PROJECTORS if name in served])
         if left is RemainingWork.LOCKED:
             time.sleep(LOCKED_PAUSE_SECONDS)
         if left is not RemainingWork.NOTHING:
-            with suppress(OperationalError, OSError):  # then the tick makes up for it
+            with suppress(OperationalError, OSError):  # the tick sends it again
                 app.send_task(projector.name, queue=projector.name, retry=False, ignore_result=True)
 
     return project

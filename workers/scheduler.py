@@ -1,4 +1,5 @@
-"""The tick: a wake-up a second for every projector. Redis may lose any message; progress is certain while one worker runs."""
+"""The tick: a wake-up a second for every projector. Redis may lose any message; while one worker runs, projections still
+progress."""
 
 import logging
 from typing import Any
@@ -13,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class TickScheduler(beat.Scheduler):
-    """Celery's beat, which does not send a task that is waiting already: nothing piles up while no worker runs."""
+    """Celery's beat, but it sends no task that is in its queue already, so that queues stay short while no worker runs."""
 
     def __init__(self, app: Any, *args: Any, **kwargs: Any) -> None:
         self._wake_ups = WakeUps(app, app.conf.broker_url)
@@ -23,6 +24,6 @@ class TickScheduler(beat.Scheduler):
         try:
             self._wake_ups.send([entry.task])
         except (redis.RedisError, OperationalError, OSError) as error:
-            log.warning("No tick at the moment: %s", error)
-        except Exception:  # else the scheduler would end
+            log.warning("The tick can't be sent at the moment: %s", error)
+        except Exception:  # an error would end the scheduler
             log.exception("A tick could not be sent")

@@ -1,4 +1,4 @@
-"""What a worker process holds: the ledger, the database, a voice on Redis; and its three kinds of work."""
+"""A worker process: its connections, and its three kinds of work: projecting, signing checkpoints, taking snapshots."""
 
 import logging
 import time
@@ -27,26 +27,27 @@ from workers.maintenance import Maintenance
 log = logging.getLogger(__name__)
 
 STATEMENT_TIMEOUT_MS = 30_000
-#: Entries folded before the other projectors have their turn: so that all read them while the ledger has them in memory
-#: (`Ledger.read`), instead of each the whole of it by itself.
+#: Entries folded by one projector before the others continue, so that all of them read the same entries while the ledger has them
+#: in memory (`Ledger.read`).
 CATCH_UP_LIMIT = BATCH_SIZE
-#: Projectors folded at a time, if there is much to fold: one works while the database writes for the other (docs/decisions/0025).
+#: Projectors that fold concurrently if there is much to fold: one computes while the database writes for the other
+#: (docs/decisions/0025).
 CATCH_UP_THREADS = 2
-#: How long those that are far behind are caught up together, before what else there is to do has its turn.
+#: How long projections that are far behind are caught up together before the worker executes another task.
 JOINT_CATCH_UP_SECONDS = 1.0
-#: Entries looked at for one pass over the streams that have grown.
+#: Entries read at a time in the search for streams that have grown.
 SNAPSHOT_SCAN_SIZE = 50_000
-#: The advisory lock of whoever takes snapshots ("Snapshot" in ASCII).
+#: The advisory lock of the worker that takes snapshots ("Snapshot" in ASCII).
 SNAPSHOT_LOCK = 0x536E617073686F74
 
-_GROWN = text("""
+_GROWN_STREAMS = text("""
     SELECT originator_id, max(originator_version), max(notification_id), coalesce((
         SELECT max(originator_version) FROM ledger_snapshots WHERE ledger_snapshots.originator_id = news.originator_id), 0)
     FROM (
         SELECT originator_id, originator_version, notification_id FROM ledger_entries
         WHERE notification_id > :mark ORDER BY notification_id LIMIT :pass
     ) AS news GROUP BY originator_id""")
-_FORGET = text("""
+_DELETE_OLD_SNAPSHOTS = text("""
     DELETE FROM ledger_snapshots WHERE originator_id = :stream AND originator_version < (
         SELECT originator_version FROM ledger_snapshots WHERE originator_id = :stream
         ORDER BY originator_version DESC OFFSET 1 LIMIT 1)""")
@@ -54,7 +55,7 @@ _OWN_ROW = Progress.name == snapshots.SNAPSHOTS
 
 
 class RemainingWork(Enum):
-    """What a turn has left to do. MORE, and LOCKED, where another process is at it: the task must be sent again."""
+    """What is left to fold. After MORE, and LOCKED, where another process holds the lock, the task must be sent again."""
 
     NOTHING, MORE, LOCKED = range(3)
 
@@ -66,7 +67,7 @@ class Worker:
         options = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout=5000"
         self.engine = create_engine(
             sqlalchemy_url(settings.database_url),
-            pool_size=CATCH_UP_THREADS + 3,  # with those for checkpoints and snapshots; opened as they are needed
+            pool_size=CATCH_UP_THREADS + 3,  # three more for checkpoints, snapshots and maintenance; opened when they are needed
             pool_pre_ping=True,
             connect_args={"connect_timeout": 3, "application_name": "seatledger-worker", "options": options},
         )
@@ -74,63 +75,63 @@ class Worker:
         self._channel = positions_channel(settings.redis_url)
         self._snapshots = Thread()
         self._checkpoints = CheckpointSigner(settings.keys)
-        self._news = Flag()
+        self._signing_due = Flag()
         self._signing = Thread(target=self._sign_for_ever, name="checkpoints", daemon=True)
         self._redis = redis.Redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
 
     def project(self, projector: Projector, served: Sequence[Projector] = ()) -> RemainingWork:
-        """Catches up, a turn at a time; what goes wrong is logged, shows in the projection's row, and is tried again at the next
-        tick. A turn that was full says that it is far behind, and so are, most likely, the others that this worker serves: all of
-        them are caught up together then, turn by turn, so that entries are decoded once."""
-        left = self._turn(projector)
+        """Catches up a projection. An error is logged and shown in the projection's row; the next tick tries again. If the
+        projection is far behind, the others that this worker serves probably are, too: then all of them are caught up together, so
+        that entries are decoded once."""
+        left = self._catch_up(projector)
         behind = served if left is RemainingWork.MORE else ()
         end = time.monotonic() + JOINT_CATCH_UP_SECONDS
         with ThreadPoolExecutor(CATCH_UP_THREADS, thread_name_prefix="projecting") as threads:
             while behind and time.monotonic() < end:
-                found = dict(zip(behind, threads.map(self._turn, behind), strict=True))
-                behind = [one for one in behind if found[one] is RemainingWork.MORE]
+                found = dict(zip(behind, threads.map(self._catch_up, behind), strict=True))
+                behind = [other for other in behind if found[other] is RemainingWork.MORE]
                 left = found.get(projector, left)
         return left
 
-    def _turn(self, projector: Projector) -> RemainingWork:
+    def _catch_up(self, projector: Projector) -> RemainingWork:
         folded = 0
         try:
             folded = catch_up(self.engine, self.ledger, projector, self._publish, at_most=CATCH_UP_LIMIT)
         except ProjectionLocked:
             return RemainingWork.LOCKED
         except ProjectionStalled:
-            pass  # the engine has logged and stored it
+            pass  # the engine has logged and stored the error
         except (OperationalError, InterfaceError) as error:
-            log.warning("%s can't reach the database: %s", projector.name, error.orig)
+            log.warning("%s: the database is unavailable: %s", projector.name, error.orig)
         except LedgerUnavailable as error:
-            log.warning("%s can't read the ledger: %s", projector.name, error)
+            log.warning("%s: the ledger can't be read: %s", projector.name, error)
         if projector.name == AuditProjector.name:
             self._begin_signing()
         return RemainingWork.NOTHING if folded < CATCH_UP_LIMIT else RemainingWork.MORE
 
     def _begin_signing(self) -> None:
-        """Beside the projecting, which neither waits until a checkpoint is due nor for the disk."""
+        """Signs in a thread of its own, so that projecting waits neither until a checkpoint is due nor for the disk."""
         if not self._signing.is_alive():
             self._signing.start()
-        self._news.set()
+        self._signing_due.set()
 
     def _sign_for_ever(self) -> None:
-        while self._news.wait():
-            self._news.clear()
+        while self._signing_due.wait():
+            self._signing_due.clear()
             time.sleep(self._checkpoints.due_in())
             try:
                 self._checkpoints.sign(self.engine)
-            except Exception:  # whatever it is: without this thread nothing would be signed until the process ends
-                log.exception("A checkpoint could not be signed; the next tick will try again")
+            except Exception:  # if this thread ended, nothing would be signed until the process is restarted
+                log.exception("A checkpoint could not be signed; the next tick tries again")
 
     def _publish(self, name: str, position: int) -> None:
         try:
             self._redis.publish(self._channel, f"{name} {position}")
-        except redis.RedisError as error:  # whoever waits looks by itself, a little later
-            log.debug("A position was not published: %s", error)
+        except redis.RedisError as error:  # waiting requests poll the database, a little later
+            log.debug("A position could not be published: %s", error)
 
     def begin_snapshots(self) -> None:
-        """Takes them beside the projecting, unless that is still going on from the last time: a long stream takes seconds."""
+        """Takes snapshots in a thread of its own, since a long stream takes seconds; not if the last run has not ended."""
         if not self._snapshots.is_alive():
             self._snapshots = Thread(target=self._take_snapshots_or_log, name="snapshots", daemon=True)
             self._snapshots.start()
@@ -140,13 +141,14 @@ class Worker:
             self.take_snapshots()
             digests.take_if_due(self.engine)
         except Exception:
-            log.exception("Snapshots could not be taken; the next time will try again")
+            log.exception("Snapshots could not be taken; the next run tries again")
 
     def take_snapshots(self) -> int:
-        """Takes a snapshot of each stream that has grown enough since its last; returns how many: 0 where another worker is at it.
+        """Takes a snapshot of each stream that has grown enough since its last one. Returns their number; 0 where another worker
+        does it.
 
-        The lock that keeps others away is a session's, on a connection that has no transaction open: a pass may take minutes, and
-        neither a row nor a view of the tables is to be held that long. Should it be lost, two take the same snapshots: no harm."""
+        The lock is a session's, on a connection without an open transaction: a run may take minutes, and must hold neither a row
+        nor a view of the tables that long. If the lock is lost, two workers take the same snapshots, which does no harm."""
         taken = 0
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as guard:
             if not guard.scalar(select(func.pg_try_advisory_lock(SNAPSHOT_LOCK))):
@@ -162,27 +164,27 @@ class Worker:
         return taken
 
     def _grown(self) -> list[Row[UUID, int, int, int]]:
-        """Streams with entries past the mark, from the next SNAPSHOT_SCAN_SIZE entries: id, newest version and position, last
+        """The streams with entries past the mark, from the next SNAPSHOT_SCAN_SIZE entries: id, newest version and position, last
         snapshot's version."""
         with self.engine.begin() as connection:
             mark = connection.scalar(select(Progress.position).where(_OWN_ROW))
-            return list(connection.execute(_GROWN, {"mark": mark, "pass": SNAPSHOT_SCAN_SIZE}))
+            return list(connection.execute(_GROWN_STREAMS, {"mark": mark, "pass": SNAPSHOT_SCAN_SIZE}))
 
     def _move_mark(self, position: int) -> None:
-        """Never back, whoever else has moved it meanwhile."""
+        """Moves the mark, never back: another worker may have moved it meanwhile."""
         with self.engine.begin() as connection:
             new = func.greatest(Progress.position, position)
             connection.execute(update(Progress).where(_OWN_ROW).values(position=new, updated_at=func.now()))
 
     def _renew_or_log(self, stream: UUID) -> bool:
-        """A stream that can't be read, or only by newer code, must not keep the others from theirs. It gets its turn again when it
-        has grown."""
+        """Takes one snapshot and deletes old ones. A stream that can't be read, or only by newer code, must not prevent the
+        snapshots of others; it is tried again when it has grown."""
         try:
             self._take_snapshot(stream)
             with self.engine.begin() as connection:
-                connection.execute(_FORGET, {"stream": stream})
+                connection.execute(_DELETE_OLD_SNAPSHOTS, {"stream": stream})
         except Exception:
-            log.exception("There is no new snapshot of stream %s", stream)
+            log.exception("No snapshot could be taken of stream %s", stream)
             return False
         return True
 

@@ -1,1 +1,1 @@
-"""A booking past the framework, and the server's own HTTP protocol: README.md says why."""
+"""A fast path for bookings in front of the framework, and the server's HTTP protocol. README.md explains why."""

@@ -1,9 +1,10 @@
-"""The hot route, past the framework. On-sale minutes are one request over and over, and more than half of its time was spent in
-layers that it does not need: middleware, routers, dependencies, exit stacks, request and response objects (decision 0009).
+"""The fast path for bookings, in front of the framework. When sales open, nearly all requests are bookings, and more than half of
+their time was spent in layers that they don't need: middleware, routers, dependencies, exit stacks, request and response objects
+(docs/decisions/0009).
 
-`POST /api/events/{event_id}/bookings` is taken out before all of them and handed to the very function that its documented route
-calls (`commands.routes.book`), with the same policy and the same problems. What looks any different goes the long way. A test
-sends the same requests both ways and compares.
+`POST /api/events/{event_id}/bookings` skips all of these and calls the same function as the documented route
+(`commands.routes.book`), with the same access policy and the same problems. Any other request goes to the framework. A test sends
+the same requests both ways and compares the responses.
 """
 
 import re
@@ -30,7 +31,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class BookingFastPath:
-    """Around the whole application, which gets every other request."""
+    """An ASGI application around the whole application: handles bookings itself, and passes on every other request."""
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
@@ -42,7 +43,7 @@ class BookingFastPath:
             return
         try:
             result = await self._book(UUID(match[1]), scope, receive)
-        except Exception as error:  # noqa: BLE001 - each is answered as the framework would have it answered
+        except Exception as error:  # noqa: BLE001 - each gets the response that the framework would give
             response = await problems.respond(Request(scope, receive), error)
             response.raw_headers += middleware.HEADERS
             await response(scope, receive, send)
@@ -58,7 +59,7 @@ class BookingFastPath:
         await send({"type": "http.response.body", "body": body})
 
     async def _book(self, event_id: UUID, scope: Scope, receive: Receive) -> CommandResult:
-        state, headers = self._app.state, dict(reversed(scope["headers"]))  # of a name that comes twice the first counts
+        state, headers = self._app.state, dict(reversed(scope["headers"]))  # the first header of a name counts
         content = await _read_body(headers, receive)
         principal = permitted(await state.access.principal_of(scope), BUYERS)
         body = read_booking(content, headers.get(b"content-type", b"").decode("latin-1"))
@@ -68,7 +69,7 @@ class BookingFastPath:
 
 
 async def _read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
-    """The body, which nearly always comes in one piece."""
+    """Reads the body, which nearly always arrives in one message. Raises HTTPException (413), ClientDisconnect."""
     if int(headers.get(b"content-length", 0)) > BODY_LIMIT_BYTES:
         raise HTTPException(413)
     content: bytes = b""

@@ -1,11 +1,11 @@
-"""How HTTP is served: uvicorn's own protocol, with two changes.
+"""The server's HTTP protocol: uvicorn's, with two changes.
 
-*What one turn of the event loop writes leaves together at its end.* uvicorn writes a response's head and body one by one, and
-uvloop hands each to the kernel at once. After an append many responses are ready at the same moment: with a tenth of a
-millisecond of our work between them, each would wake a client that has just gone to sleep again (docs/decisions/0010).
+*All bytes that one iteration of the event loop writes are sent together at its end.* uvicorn writes a response's head and body
+separately, and uvloop passes each to the kernel at once. After an append many responses are ready at the same moment: with a tenth
+of a millisecond of our work between them, each would wake a client that had just gone to sleep (docs/decisions/0010).
 
-*A request has REQUEST_TIMEOUT_SECONDS to come in*, from its connection's or its own first byte to its last: who drips holds
-nothing.
+*A request must arrive within REQUEST_TIMEOUT_SECONDS*, counted from the connection's or the request's first byte to the request's
+last byte. A slow client can't hold a connection open.
 """
 
 import asyncio
@@ -13,17 +13,17 @@ from typing import Any, ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-#: 64 KiB that take longer come from nobody whom we could serve.
+#: The largest request is 64 KiB: a client that needs longer for it is too slow to be served.
 REQUEST_TIMEOUT_SECONDS = 10.0
-#: More than this of one connection is not held back: a response that streams has its own bounds, further down.
+#: Past this a connection is flushed at once: a streamed response has bounds of its own.
 BUFFER_BYTES = 64 * 1024
 
 
 class BufferedTransport:
-    """A connection's transport that holds back what is written until the turn of the event loop ends."""
+    """A connection's transport that buffers what is written until the current iteration of the event loop ends."""
 
     __slots__ = ("_loop", "_parts", "_size_bytes", "_transport")
-    #: Those that hold something back, of all connections: a turn ends for all of them at once.
+    #: The transports of all connections that have buffered bytes: the iteration ends for all of them at once.
     _buffering: ClassVar[list[Any]] = []
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
@@ -63,6 +63,8 @@ def _flush_all(buffering: list[BufferedTransport]) -> None:
 
 
 class HttpProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with a BufferedTransport and a deadline for each request."""
+
     request_timeout_seconds = REQUEST_TIMEOUT_SECONDS
     _incomplete = False
     _deadline: asyncio.TimerHandle | None = None

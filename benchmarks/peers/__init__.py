@@ -1,16 +1,16 @@
-"""The peers: what others would have built for the same hot Event, each the best of its kind, one file each.
+"""The peers: typical implementations of a booking service for the same hot Event, each the best of its kind, one per file.
 
-They get the same requests as Seatledger (path, headers, body), answer the same body, run on the same uvicorn with the same options
-and the same tuned collector, and write to the same PostgreSQL, as durable. What they need not do: log in, idempotency, projections.
-Each has a database of its own with the same one table of events and one of bookings. `python -m benchmarks.peers NAME` serves one.
+They get the same requests as Seatledger (path, headers, body), send the same response, run on the same uvicorn with the same
+options and gc tuning, and write to the same PostgreSQL with the same durability. They have no log-in, idempotency or projections.
+Each has its own database with one table of events and one of bookings. `python -m benchmarks.peers NAME` serves one.
 """
 
-#: From the weakest to the strongest. `empty` has no database; `plain_reads` reads in Seatledger's own.
+#: `empty` has no database; `plain_reads` reads from Seatledger's database.
 READS = "plain_reads"
 PEERS = ("empty", "plain_sql", "orm_conditional_update", "orm_for_update")
 WITH_DATABASE = PEERS[1:]
 
-#: Room for new versions in each page of `events`, so that counting down stays HOT. No index on bookings but their key: strongest.
+#: Tuned for speed: free space in each page of `events`, so that updates are HOT; no index on bookings except the primary key.
 SCHEMA = """
 CREATE TABLE events (
     id uuid PRIMARY KEY,
@@ -32,5 +32,5 @@ CREATE TABLE bookings (
 );
 """
 NEW_EVENT = "INSERT INTO events (id, name, category, price, currency, capacity) VALUES (%s, %s, %s, %s, %s, %s)"
-#: Seats taken and seats booked: the same number, whatever happened.
+#: Seats taken and seats booked, which must be equal.
 COUNT = "SELECT (SELECT sum(taken) FROM events), (SELECT coalesce(sum(quantity), 0) FROM bookings)"

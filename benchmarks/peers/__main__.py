@@ -11,10 +11,10 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
-from benchmarks.collectable import make_collectable
+from benchmarks.gc_on_signal import collect_on_signal
 from benchmarks.peers import PEERS, READS
 
-#: Those of app/__main__.py, but uvicorn's own protocol (ours is app/fast_path/protocol.py): a test compares them.
+#: As in app/__main__.py, except for uvicorn's own protocol (ours is app/fast_path/protocol.py). A test compares them.
 OPTIONS: dict[str, Any] = {
     "loop": "uvloop",
     "http": "httptools",
@@ -29,32 +29,32 @@ OPTIONS: dict[str, Any] = {
 
 
 def make_app(name: str, database_url: str) -> FastAPI:
-    """A peer's module has `opened(app, database_url)`, which is its whole lifespan, and a `router`."""
+    """The application of a peer. Its module has a context manager `lifespan(app, database_url)` and a `router`."""
     peer = import_module(f"benchmarks.peers.{name}")
-    app = FastAPI(title=name, lifespan=_lifespan(peer.opened, database_url))
+    app = FastAPI(title=name, lifespan=_lifespan(peer.lifespan, database_url))
     app.include_router(peer.router)
     return app
 
 
 def _lifespan(
-    opened: Callable[[FastAPI, str], AbstractAsyncContextManager[None]], database_url: str
+    lifespan: Callable[[FastAPI, str], AbstractAsyncContextManager[None]], database_url: str
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with opened(app, database_url):
+    async def combined(app: FastAPI) -> AsyncIterator[None]:
+        async with lifespan(app, database_url):
             gc.collect()
             gc.freeze()
-            gc.set_threshold(20_000, 20, 100)  # as app/main.py does it for Seatledger
+            gc.set_threshold(20_000, 20, 100)  # as ledger/gc_tuning.py for Seatledger
             yield
 
-    return lifespan
+    return combined
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
     parser.add_argument("name", choices=(*PEERS, READS))
     name = parser.parse_args().name
-    make_collectable()
+    collect_on_signal()
     app = make_app(name, os.environ.get("DATABASE_URL", ""))
     uvicorn.run(app, host="127.0.0.1", port=int(os.environ["PORT"]), **OPTIONS)
 

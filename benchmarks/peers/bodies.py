@@ -1,4 +1,4 @@
-"""Bodies of a booking for all peers: pydantic models of the same request and answer as Seatledger's (ledger/views.py)."""
+"""Pydantic models for all peers: the same request and response of a booking as Seatledger's (ledger/views.py)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class WantedTickets(BaseModel):
+class TicketRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     category: Annotated[str, Field(min_length=1, max_length=200)]
@@ -17,11 +17,11 @@ class WantedTickets(BaseModel):
 
 
 class NewBooking(BaseModel):
-    """One line alone: the peers' events have one category, which is to their good."""
+    """Only one line: the peers' events have one category, which is to the peers' advantage."""
 
     model_config = ConfigDict(extra="forbid")
 
-    tickets: Annotated[list[WantedTickets], Field(min_length=1, max_length=1)]
+    tickets: Annotated[list[TicketRequest], Field(min_length=1, max_length=1)]
 
 
 class Line(BaseModel):
@@ -55,12 +55,12 @@ class Booking(BaseModel):
 
 
 def customer_of(headers: Mapping[str, str]) -> UUID:
-    """Some id that is always the same for a token. No log-in: peers do without."""
+    """An id derived from the token, because peers have no log-in."""
     return UUID(bytes=sha256(headers["authorization"].encode()).digest()[:16])
 
 
-class AboutEvent(Protocol):
-    """What an answer names of its event; `price` in minor units."""
+class EventInfo(Protocol):
+    """The fields of an event that a response contains; `price` in minor units."""
 
     @property
     def name(self) -> str: ...
@@ -70,16 +70,16 @@ class AboutEvent(Protocol):
     def currency(self) -> str: ...
 
 
-class SomeEvent(NamedTuple):
+class EventData(NamedTuple):
     name: str
     price: int
     currency: str
 
 
 def confirmation(
-    booking_id: UUID, number: int, wanted: WantedTickets, about: AboutEvent, *, event_id: UUID, customer_id: UUID, at: datetime
+    booking_id: UUID, number: int, wanted: TicketRequest, about: EventInfo, *, event_id: UUID, customer_id: UUID, at: datetime
 ) -> Booking:
-    """The answer. Ticket ids and codes are made of nothing: no MAC is computed."""
+    """The response. Ticket ids and codes are made up: no MAC is computed."""
     price, total, hexadecimal = money(about.price), money(about.price * wanted.quantity), booking_id.hex.upper()
     return Booking(
         id=booking_id, number=number, event_id=event_id, event_name=about.name, customer_id=customer_id, status="confirmed",

@@ -1,6 +1,6 @@
-"""The most that FastAPI with pydantic bodies can do here: reads the request, makes the answer, and nothing in between.
+"""The upper bound for FastAPI with pydantic: it parses the request and makes the response, and does nothing in between.
 
-What it answers to a GET is made anew for each request, as an answer of anybody's would be, of values that it has at hand.
+Responses to GETs are made for each request from constant values.
 """
 
 from collections.abc import AsyncIterator
@@ -11,17 +11,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, FastAPI, Query
 
-from benchmarks.peers.bodies import Booking, NewBooking, SomeEvent, confirmation, money
+from benchmarks.peers.bodies import Booking, EventData, NewBooking, confirmation, money
 from benchmarks.peers.read_bodies import Category, Event, EventPage
 
 router = APIRouter()
 _SOME_ID = UUID(int=0x5EA7)
-_SOME_EVENT = SomeEvent("Hot event", 5000, "EUR")
+_SOME_EVENT = EventData("Hot event", 5000, "EUR")
 _SOME_TIME = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 
 @asynccontextmanager
-async def opened(app: FastAPI, database_url: str) -> AsyncIterator[None]:
+async def lifespan(app: FastAPI, database_url: str) -> AsyncIterator[None]:
     yield
 
 
@@ -48,7 +48,7 @@ def _event(event_id: UUID) -> Event:
         for name in ("General", "Early")
     ]
     return Event(
-        id=event_id, number=1_000_000, name="TableKind 17 of night 1234", description="", venue="Main hall", starts_at=_SOME_TIME,
+        id=event_id, number=1_000_000, name="Kind 17 of night 1234", description="", venue="Main hall", starts_at=_SOME_TIME,
         ends_at=None, timezone="UTC", sales_open_at=None, sales_close_at=None, past_at=_SOME_TIME, show_at=None,
         currency="EUR", status="active", organizer_id=_SOME_ID, categories=categories, capacity=2_000_000, available=1_998_000,
         max_tickets_per_customer=None, details_version=1, created_at=_SOME_TIME,

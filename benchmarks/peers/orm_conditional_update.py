@@ -1,4 +1,4 @@
-"""What careful booking services do: an UPDATE that succeeds only where seats are left, then the insert, and commit."""
+"""A conditional UPDATE by an ORM: it succeeds only if seats are left. Then INSERT and COMMIT, as careful booking services do."""
 
 from uuid import UUID
 
@@ -7,9 +7,9 @@ from sqlalchemy import update
 
 from benchmarks.peers.bodies import Booking as BookingBody
 from benchmarks.peers.bodies import NewBooking, customer_of
-from benchmarks.peers.orm import Booking, Event, answer, opened
+from benchmarks.peers.orm import Booking, Event, booking_body, lifespan
 
-__all__ = ["opened", "router"]
+__all__ = ["lifespan", "router"]
 
 router = APIRouter()
 
@@ -31,4 +31,4 @@ async def book(event_id: UUID, body: NewBooking, request: Request) -> BookingBod
         total = event.price * wanted.quantity
         booking = Booking(event_id=event_id, customer_id=customer_of(request.headers), quantity=wanted.quantity, total=total)
         session.add(booking)
-    return answer(booking, event, wanted)
+    return booking_body(booking, event, wanted)

@@ -1,4 +1,4 @@
-"""What most booking services do: lock the event's row, look, count down, insert, commit."""
+"""SELECT FOR UPDATE by an ORM: lock the event's row, check, count, INSERT and COMMIT, as most booking services do."""
 
 from uuid import UUID
 
@@ -7,9 +7,9 @@ from sqlalchemy import select
 
 from benchmarks.peers.bodies import Booking as BookingBody
 from benchmarks.peers.bodies import NewBooking, customer_of
-from benchmarks.peers.orm import Booking, Event, answer, opened
+from benchmarks.peers.orm import Booking, Event, booking_body, lifespan
 
-__all__ = ["opened", "router"]
+__all__ = ["lifespan", "router"]
 
 router = APIRouter()
 
@@ -28,4 +28,4 @@ async def book(event_id: UUID, body: NewBooking, request: Request) -> BookingBod
         total = event.price * wanted.quantity
         booking = Booking(event_id=event_id, customer_id=customer_of(request.headers), quantity=wanted.quantity, total=total)
         session.add(booking)
-    return answer(booking, event, wanted)
+    return booking_body(booking, event, wanted)

@@ -1,8 +1,8 @@
-"""Plain asyncpg for reading: the same SELECTs as Seatledger's over the very same rows, and pydantic bodies. Meanwhile it sells, by
-the strongest plain SQL, into tables of its own in the schema `peer` of the same database.
+"""Plain asyncpg for reads: the same SELECTs as Seatledger's over the same rows, and pydantic models. It also takes bookings, by the
+strongest plain SQL, in tables of its own in the schema `peer` of the same database.
 
-Who reads is not asked: customer and organizer are in the query string, which Seatledger is sent as well. Ids of categories and
-tickets are made of nothing, nor is a MAC computed.
+It has no log-in: customer and organizer are in the query string, which Seatledger's requests contain as well. Ids of categories and
+tickets are made up, and no MAC is computed.
 """
 
 import re
@@ -25,7 +25,7 @@ from query_api.parameters import cursor_of
 router = APIRouter()
 router.include_router(plain_sql.router)
 
-#: Of connections that read; at 64 clients on 2 cores no size from 4 to 16 stood out.
+#: Connections for reads. At 64 clients on 2 cores, sizes from 4 to 16 were equally fast.
 POOL_SIZE = 10
 _PARAMETER = re.compile(r"%\((\w+)\)s|%%")
 _NOBODY = UUID(int=0)
@@ -34,13 +34,13 @@ Cursor = Annotated[str | None, Query(max_length=300)]
 
 
 class Statement(NamedTuple):
-    """With asyncpg's numbered parameters, and their values where none are given."""
+    """A SELECT with asyncpg's numbered parameters, and their default values."""
 
     sql: str
     values: dict[str, Any]
 
     @classmethod
-    def of(cls, select: Select) -> "Statement":
+    def of(cls, select: Select[Any]) -> "Statement":
         values: dict[str, Any] = {}
 
         def numbered(match: re.Match[str]) -> str:
@@ -52,7 +52,7 @@ class Statement(NamedTuple):
         return cls(_PARAMETER.sub(numbered, select.sql), values)
 
     async def rows(self, request: Request, **given: Any) -> Sequence[Any]:
-        """The first has the position alone where there are none."""
+        """The rows. If no row matches, there is one with only the position."""
         rows: Sequence[Any] = await request.app.state.reads.fetch(self.sql, *(self.values | given).values())
         return rows
 
@@ -68,8 +68,8 @@ _EVENT_TOTALS = Statement.of(queries.event_totals(viewer=_NOBODY, q="", after=No
 
 
 @asynccontextmanager
-async def opened(app: FastAPI, database_url: str) -> AsyncIterator[None]:
-    options = {"max_queries": 10**9, "reset": plain_sql.nothing, "command_timeout": 30}
+async def lifespan(app: FastAPI, database_url: str) -> AsyncIterator[None]:
+    options = {"max_queries": 10**9, "reset": plain_sql.skip_reset, "command_timeout": 30}
     async with (
         asyncpg.create_pool(database_url, min_size=2, max_size=2, server_settings={"search_path": "peer"}, **options) as sales,
         asyncpg.create_pool(database_url, min_size=POOL_SIZE, max_size=POOL_SIZE, **options) as reads,
@@ -139,21 +139,21 @@ def _event(row: Any) -> read_bodies.Event:
         read_bodies.Category(
             id=row["event_id"], name=name, price=money(price), capacity=capacity, taken=taken, available=available
         )
-        for _, name, price, capacity, taken, available in from_json(row["rows"])
+        for _, name, price, capacity, taken, available in from_json(row["categories"])
     ]  # fmt: skip
     return read_bodies.Event(
         id=row["event_id"], number=row["number"], name=row["name"], description=row["description"], venue=row["venue"],
         starts_at=row["starts_at"], ends_at=row["ends_at"], timezone=row["timezone"], sales_open_at=row["sales_open_at"],
         sales_close_at=row["sales_close_at"], past_at=row["past_at"], show_at=row["show_at"], currency=row["currency"],
         status=row["status"], organizer_id=row["organizer_id"],
-        categories=categories, capacity=sum(one.capacity for one in categories),
-        available=sum(one.available for one in categories), max_tickets_per_customer=row["max_tickets_per_customer"],
+        categories=categories, capacity=sum(category.capacity for category in categories),
+        available=sum(category.available for category in categories), max_tickets_per_customer=row["max_tickets_per_customer"],
         details_version=row["details_version"], created_at=row["created_at"],
     )  # fmt: skip
 
 
 def _booking(row: Any) -> Booking:
-    tickets, hexadecimal = from_json(row["rows"]), row["booking_id"].hex.upper()
+    tickets, hexadecimal = from_json(row["tickets"]), row["booking_id"].hex.upper()
     quantities: dict[tuple[str, int], int] = {}
     for _, _, category, price, _ in tickets:
         quantities[category, price] = quantities.get((category, price), 0) + 1

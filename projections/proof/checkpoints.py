@@ -1,9 +1,13 @@
-"""Checkpoints: what the log's owner signs of the tree, so that nobody can later say that it was another.
+"""Signs checkpoints: signed statements of the tree's size and root, so that nobody can later claim that the tree was another.
 
-Only a tree that has grown and begins with the last one that was signed is signed; the list beside the keys comes first, the row
-second, so that nothing is shown that could be forgotten. A restored backup lacks what was signed after it was made: signing stops
-(`forgotten`) until somebody says to begin a new origin (projections/proof/log_keys.py). Where the database knows what was signed
-and has another tree, somebody has changed it (`inconsistent`).
+A tree is signed only if it has grown and begins with the tree that was signed last. A checkpoint is first appended to the list
+beside the keys, then stored in the database, so that none is published that could be forgotten. A restored backup lacks entries
+that were signed after it was made: signing stops (`forgotten`) until an operator begins a new origin
+(projections/proof/log_keys.py). If the database has the last checkpoint but another tree, somebody has altered it (`inconsistent`).
+
+    SIGNING ──▶ FORGOTTEN      the tree lacks signed leaves        until the tree begins with the last checkpoint again,
+       │  ▲                                                        or a new origin
+       └──┴────▶ INCONSISTENT  the tree or a checkpoint is altered
 """
 
 import logging
@@ -25,16 +29,16 @@ from projections.tables import Model, Position, String, Timestamp
 
 log = logging.getLogger(__name__)
 
-#: The least time between two checkpoints: a receipt waits for one no longer than a query waits for its position.
+#: The least time between two checkpoints. It is shorter than the time that a receipt waits for one.
 SECONDS = 1.0
-#: How often something that goes on being wrong is said.
-SAID_SECONDS = 60.0
+#: The time between two log messages about the same problem.
+REPEAT_SECONDS = 60.0
 
 SIGNING, FORGOTTEN, INCONSISTENT = "signing", "forgotten", "inconsistent"
 
 
 class AuditCheckpoint(Model):
-    """Each that was ever shown."""
+    """Every checkpoint that was published."""
 
     __tablename__ = "audit_checkpoints"
     __table_args__ = (CheckConstraint("size > 0", name="size_positive"),)
@@ -45,7 +49,7 @@ class AuditCheckpoint(Model):
 
 
 class AuditSigning(Model):
-    """One row: the origin under which is signed, and whether that goes on. `detail`: one sentence on why not."""
+    """One row: the present origin, and the state of signing. `detail`: why the log is not signed, as one sentence."""
 
     __tablename__ = "audit_signing"
     __table_args__ = (
@@ -61,7 +65,7 @@ class AuditSigning(Model):
 
 
 class SigningStatus(NamedTuple):
-    """How the tree stands to what was signed; with `detail` where it is not signed."""
+    """Whether the tree may be signed; with `detail` where not."""
 
     state: str
     detail: str | None = None
@@ -73,29 +77,29 @@ class _SignedCheckpoint(NamedTuple):
 
 
 class _TreeIncomplete(Exception):
-    """The tree is smaller than what was signed, and grows: the entries are there."""
+    """The tree has fewer leaves than were signed only because the projection is behind the entries."""
 
 
 class CheckpointSigner:
-    """For one worker. `sign` as often as one likes."""
+    """For one worker. `sign` may be called at any time, by any number of workers."""
 
     def __init__(self, directory: Path, *, seconds: float = SECONDS) -> None:
         self._directory, self._seconds = directory, seconds
-        self._said: tuple[str, float] = "", 0.0
+        self._logged: tuple[str, float] = "", 0.0
 
     def sign(self, engine: Engine) -> Checkpoint | None:
-        """The checkpoint that was signed, if one was due. What is in the way is logged, at most once a minute, and tried again
-        the next time."""
+        """Signs a checkpoint and returns it, if one is due. A problem is logged, at most once a minute, and the next call tries
+        again."""
         try:
             return self._sign_if_due(engine)
         except _TreeIncomplete:
             pass
         except KeysError as error:
-            self._say(str(error))
+            self._log(str(error))
         except OSError as error:
-            self._say(f"{error.filename or LIST_FILE}: {error.strerror}.")
+            self._log(f"{error.filename or LIST_FILE}: {error.strerror}.")
         except (OperationalError, InterfaceError) as error:
-            self._say(f"The database is out of reach: {error.orig}")
+            self._log(f"The database is unavailable: {error.orig}")
         return None
 
     def _sign_if_due(self, engine: Engine) -> Checkpoint | None:
@@ -103,13 +107,13 @@ class CheckpointSigner:
             return None
         keys = LogKeys.open(self._directory)
         with locked_list(self._directory / LIST_FILE) as signed:
-            if signed is None or self.due_in():  # another worker is at it, or was
+            if signed is None or self.due_in():  # another worker signs, or has just signed
                 return None
             with engine.begin() as connection:
                 return self._sign(connection, keys, signed)
 
     def due_in(self) -> float:
-        """Seconds until a checkpoint may be signed again, by whichever worker."""
+        """Seconds until the next checkpoint may be signed, by any worker."""
         try:
             status = (self._directory / LIST_FILE).stat()
         except OSError:
@@ -122,46 +126,46 @@ class CheckpointSigner:
             return None
         origin, size = read_origin(self._directory), audit.tree_size(connection)
         try:
-            listed = _listed(signed, keys, origin)
-            shown = _shown(connection, keys, origin)
-            standing = _judge(connection, size, listed, shown)
+            listed = _last_listed(signed, keys, origin)
+            stored = _last_stored(connection, keys, origin)
+            status = _status(connection, size, listed, stored)
         except (NoteError, merkle.MissingHash) as error:
-            standing = SigningStatus(INCONSISTENT, str(error))
-        _note_standing(connection, origin, standing)
-        if standing.detail:
-            self._say(f"{standing.state}. {standing.detail}")
+            status = SigningStatus(INCONSISTENT, str(error))
+        _store_status(connection, origin, status)
+        if status.detail:
+            self._log(f"{status.state}. {status.detail}")
             return None
-        if listed and (shown is None or shown.checkpoint.size < listed.checkpoint.size):
-            _show(connection, listed)  # signed before a crash, and not shown
-        if size == max((one.checkpoint.size for one in (listed, shown) if one), default=0):
+        if listed and (stored is None or stored.checkpoint.size < listed.checkpoint.size):
+            _store(connection, listed)  # it was signed before a crash, but not stored
+        if size == max((known.checkpoint.size for known in (listed, stored) if known), default=0):
             return None
         checkpoint = Checkpoint(origin, size, audit.root_at(connection, size))
-        made = _SignedCheckpoint(keys.signer(origin).sign(checkpoint.text), checkpoint)
-        signed.append(made.note)
-        _show(connection, made)
+        new = _SignedCheckpoint(keys.signer(origin).sign(checkpoint.text), checkpoint)
+        signed.append(new.note)
+        _store(connection, new)
         return checkpoint
 
-    def _say(self, sentence: str) -> None:
-        said, when = self._said
+    def _log(self, sentence: str) -> None:
+        last, logged_at = self._logged
         now = time.monotonic()
-        if sentence != said or now - when >= SAID_SECONDS:
-            self._said = sentence, now
+        if sentence != last or now - logged_at >= REPEAT_SECONDS:
+            self._logged = sentence, now
             log.error("No checkpoint is signed: %s", sentence)
 
 
-def _judge(connection: Connection, size: int, listed: _SignedCheckpoint | None, shown: _SignedCheckpoint | None) -> SigningStatus:
-    """Does the tree begin with what was signed last? Raises _TreeIncomplete, NoteError, merkle.MissingHash."""
-    for one in (listed, shown):
-        if one is None:
+def _status(connection: Connection, size: int, listed: _SignedCheckpoint | None, stored: _SignedCheckpoint | None) -> SigningStatus:
+    """Whether the tree begins with the tree that was signed last. Raises _TreeIncomplete, NoteError, merkle.MissingHash."""
+    for known in (listed, stored):
+        if known is None:
             continue
-        signed = one.checkpoint
+        signed = known.checkpoint
         if signed.size > size:
-            _check_that_it_grows(connection, signed.size - size)
+            _check_entries_exist(connection, signed.size - size)
             return SigningStatus(
                 FORGOTTEN, f"The tree has {size} leaves, and {signed.size} were signed: a restored backup lacks some."
             )
         if audit.root_at(connection, signed.size) != signed.root:
-            if one is listed and not _is_shown(connection, signed):
+            if known is listed and not _is_stored(connection, signed):
                 return SigningStatus(
                     FORGOTTEN, f"The tree lacks what was signed at {signed.size} leaves, as a restored backup does."
                 )
@@ -169,33 +173,33 @@ def _judge(connection: Connection, size: int, listed: _SignedCheckpoint | None, 
     return SigningStatus(SIGNING)
 
 
-def _listed(signed: SignedList, keys: LogKeys, origin: str) -> _SignedCheckpoint | None:
-    """What was signed last under this origin, as the list has it."""
+def _last_listed(signed: SignedList, keys: LogKeys, origin: str) -> _SignedCheckpoint | None:
+    """The last checkpoint of this origin in the list."""
     note = signed.last()
     found = _SignedCheckpoint(note, keys.read(note)) if note else None
     return found if found and found.checkpoint.origin == origin else None
 
 
-_SHOWN = select(AuditCheckpoint.size, AuditCheckpoint.note).order_by(AuditCheckpoint.size.desc()).limit(1)
+_LAST_STORED = select(AuditCheckpoint.size, AuditCheckpoint.note).order_by(AuditCheckpoint.size.desc()).limit(1)
 
 
-def _shown(connection: Connection, keys: LogKeys, origin: str) -> _SignedCheckpoint | None:
-    """What was signed last under this origin, as the database has it."""
-    row = connection.execute(_SHOWN.where(AuditCheckpoint.origin == origin)).one_or_none()
+def _last_stored(connection: Connection, keys: LogKeys, origin: str) -> _SignedCheckpoint | None:
+    """The last checkpoint of this origin in the database."""
+    row = connection.execute(_LAST_STORED.where(AuditCheckpoint.origin == origin)).one_or_none()
     if row is None:
         return None
     checkpoint = keys.read(row.note)
     if (checkpoint.origin, checkpoint.size) != (origin, row.size):
-        raise NoteError(f"The checkpoint of {row.size} leaves in the database is another one.")
+        raise NoteError(f"The checkpoint of {row.size} leaves in the database says another size or origin.")
     return _SignedCheckpoint(row.note, checkpoint)
 
 
-def _is_shown(connection: Connection, signed: Checkpoint) -> bool:
+def _is_stored(connection: Connection, signed: Checkpoint) -> bool:
     row = (AuditCheckpoint.origin == signed.origin, AuditCheckpoint.size == signed.size)
     return connection.scalar(select(func.count()).where(*row)) == 1
 
 
-#: Under the very first checkpoint entries may be without a MAC: it waits until it has all of them.
+#: Entries under the first checkpoint may lack a MAC. It is not signed before the tree has all entries without one.
 _WITHOUT_MAC = text("""
     SELECT EXISTS (SELECT FROM ledger_entries WHERE mac IS NULL
         AND notification_id > (SELECT position FROM projections WHERE name = 'audit'))""")
@@ -205,22 +209,22 @@ _BEHIND = text("""
     ) AS behind""")
 
 
-def _check_that_it_grows(connection: Connection, missing: int) -> None:
+def _check_entries_exist(connection: Connection, missing: int) -> None:
     """Raises _TreeIncomplete where the leaves are missing only because the projection is behind: it is folded anew, or PostgreSQL
     crashed and took its last commits back."""
     if connection.scalar(_BEHIND, {"most": missing}) == missing:
         raise _TreeIncomplete
 
 
-def _show(connection: Connection, signed: _SignedCheckpoint) -> None:
+def _store(connection: Connection, signed: _SignedCheckpoint) -> None:
     checkpoint = signed.checkpoint
     row = {"origin": checkpoint.origin, "size": checkpoint.size, "note": signed.note}
     connection.execute(insert(AuditCheckpoint).values(row).on_conflict_do_nothing())
 
 
-def _note_standing(connection: Connection, origin: str, standing: SigningStatus) -> None:
+def _store_status(connection: Connection, origin: str, status: SigningStatus) -> None:
     s = AuditSigning
-    new = {"origin": origin, "state": standing.state, "detail": standing.detail}
+    new = {"origin": origin, "state": status.state, "detail": status.detail}
     known = connection.execute(select(s.origin, s.state, s.detail)).one_or_none()
     if known is None or known._asdict() != new:
         row = {"one": 1, **new, "changed_at": func.now()}

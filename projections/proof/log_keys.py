@@ -1,7 +1,7 @@
-"""Who signs the log: its keys, and the name of its origin, in KEYS_DIR.
+"""The keys that sign the log, and the name of its origin, in KEYS_DIR.
 
-An origin names one history of the log. Its number rises when a new one is begun, deliberately, after a backup was restored that
-lacks what was signed under the old one.
+An origin names one history of the log. An operator begins a new one, with the next number, after a backup was restored that lacks
+entries that were signed under the old origin.
 """
 
 import os
@@ -20,7 +20,7 @@ KEYS, ORIGIN_FILE = "checkpoints", "checkpoint-origin"
 
 
 class LogKeys:
-    """The log's keys, under any of its origins: the newest signs, all of them are believed."""
+    """The log's keys, for all of its origins. The newest key signs; the signatures of all keys are accepted."""
 
     def __init__(self, keyring: Keyring) -> None:
         newest, _ = keyring.newest
@@ -32,22 +32,22 @@ class LogKeys:
         return cls(Keyring.open(directory, KEYS))
 
     def signer(self, origin: str, key_id: bytes | None = None) -> Signer:
-        """In the name of that origin: the newest, or that of a key id that `key_of` knows."""
+        """The signer of that origin with the newest key, or with the key of that id, which must be one of ours."""
         signers = (Signer(origin, seed) for seed in self._seeds)
         return next(signer for signer in signers if key_id in (None, signer.key.id))
 
     def key_of(self, origin: str, key_id: bytes) -> VerifierKey | None:
-        """The key of that id in the name of that origin."""
+        """The key of that id for that origin; None where it is not ours."""
         keys = (Signer(origin, seed).key for seed in self._seeds)
         return next((key for key in keys if key.id == key_id), None)
 
     def read(self, note: str) -> Checkpoint:
-        """Raises NoteError where the note is no checkpoint that one of these keys has signed."""
+        """The checkpoint in a note. Raises NoteError where the note is not a checkpoint that one of these keys signed."""
         return read_checkpoint(note, self.key_of)
 
 
 def read_origin(directory: Path) -> str:
-    """The name that is signed with, made where there is none. Raises KeysError."""
+    """The present origin; a new one is made where there is none. Raises KeysError."""
     path = directory / ORIGIN_FILE
     try:
         if not path.exists():
@@ -63,7 +63,7 @@ def read_origin(directory: Path) -> str:
 
 
 def begin_origin(directory: Path) -> VerifierKey:
-    """The key of the next origin, under which nothing was signed yet: whoever checks has to know it. Raises KeysError."""
+    """Begins the next origin and returns its verifier key, which has to be published. Raises KeysError."""
     keys = LogKeys.open(directory)
     try:
         with locked_list(directory / LIST_FILE, wait=True):
@@ -76,7 +76,7 @@ def begin_origin(directory: Path) -> VerifierKey:
 
 
 def _write(path: Path, content: str, *, replace: bool) -> None:
-    """Complete or not at all. Where it is there and not to be replaced, another process was first."""
+    """Writes the file completely or not at all. An existing file, of another process, stays where `replace` is False."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     aside = Path(name)
     try:

@@ -1,7 +1,7 @@
-"""The file of all checkpoints ever signed, beside the keys: what the database forgets or forges, it does not know.
+"""The file of all checkpoints ever signed, beside the keys, so that a lost or forged database does not change it.
 
-A line a checkpoint: its note as a JSON string. Who holds the file's lock signs; a line that was cut off by a crash was shown to
-nobody, and goes.
+Each line is a checkpoint: its note as a JSON string. Only the holder of the file's lock signs. A line that a crash cut off was
+never published and is removed.
 """
 
 import fcntl
@@ -15,8 +15,8 @@ from typing import BinaryIO
 from projections.proof.signed_notes import NoteError
 
 LIST_FILE = "checkpoint-list"
-#: Of a line: a checkpoint of ours has some 300 bytes.
-MAX_LINE = 4096
+#: The longest line: a checkpoint of ours has some 300 bytes.
+MAX_LINE_BYTES = 4096
 
 
 class SignedList:
@@ -30,21 +30,21 @@ class SignedList:
         return os.fstat(self._file.fileno()).st_size == 0
 
     def last(self) -> str | None:
-        """The note signed last. Raises NoteError where the last line is none."""
+        """The note that was signed last. Raises NoteError where the last line is not a note."""
         end = self._file.seek(0, os.SEEK_END)
-        start = max(0, end - 2 * MAX_LINE)
+        start = max(0, end - 2 * MAX_LINE_BYTES)
         self._file.seek(start)
         tail = self._file.read()
         whole = tail[: tail.rfind(b"\n") + 1]
         if len(whole) < len(tail):
             if start and not whole:
-                raise NoteError("The list of signed checkpoints ends in what is none.")
+                raise NoteError("The list of signed checkpoints ends in something that is not a checkpoint.")
             self._file.truncate(start + len(whole))
         line = whole[:-1].rpartition(b"\n")[2]
         return _note(line, "The last line") if line else None
 
     def append(self, note: str) -> None:
-        """On the disk when this returns."""
+        """Appends a note; it is on the disk when this returns."""
         self._file.seek(0, os.SEEK_END)
         self._file.write(json.dumps(note).encode() + b"\n")
         self._file.flush()
@@ -53,7 +53,7 @@ class SignedList:
 
 @contextmanager
 def locked_list(path: Path, *, wait: bool = False) -> Iterator[SignedList | None]:
-    """The list, made where there is none; None where another process holds it and one does not `wait`."""
+    """The locked list, made where there is none. None where another process holds the lock, unless it is to `wait`."""
     is_new = not path.exists()
     with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:  # noqa: PTH123 - of a descriptor, for its mode
         try:
@@ -67,7 +67,7 @@ def locked_list(path: Path, *, wait: bool = False) -> Iterator[SignedList | None
 
 
 def sync_directory(directory: Path) -> None:
-    """A new name in it is there after a crash, too."""
+    """Makes sure that a new file's name survives a crash."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -76,10 +76,10 @@ def sync_directory(directory: Path) -> None:
 
 
 def read_list(path: Path, until: int | None = None) -> Iterator[str]:
-    """All notes ever signed, in order; of the first `until` bytes alone. Raises NoteError, which names the line, and OSError."""
+    """All notes, in order; only those in the first `until` bytes. Raises NoteError, which names the line; OSError."""
     with path.open("rb") as file:
         number = 0
-        while (until is None or file.tell() < until) and (line := file.readline(MAX_LINE + 1)):
+        while (until is None or file.tell() < until) and (line := file.readline(MAX_LINE_BYTES + 1)):
             number += 1
             if not line.endswith(b"\n"):
                 raise NoteError(f"Line {number} of {path.name} is cut off or too long.")
@@ -92,5 +92,5 @@ def _note(line: bytes, where: str) -> str:
     except (ValueError, RecursionError):
         note = None
     if not isinstance(note, str):
-        raise NoteError(f"{where} is no checkpoint.")
+        raise NoteError(f"{where} is not a checkpoint.")
     return note

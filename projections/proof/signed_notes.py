@@ -1,7 +1,7 @@
-"""Signed notes and the checkpoints in them, as C2SP says (signed-note and tlog-checkpoint), with Ed25519.
+"""Signed notes and the checkpoints in them, by the specifications of C2SP (signed-note and tlog-checkpoint), with Ed25519.
 
-A note is a text, an empty line, and signature lines. Each note has one way to be written: what differs by a byte from what is
-written here is refused, with one sentence that says what is wrong and where.
+A note is a text, an empty line, and signature lines. A note can be written in one way only: one that differs by a byte is refused,
+with one sentence that says what is wrong and where.
 """
 
 import base64
@@ -15,23 +15,23 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-#: The signature's type in a key's name: Ed25519 over the text.
+#: The signature type in a verifier key: Ed25519 over the text.
 _ED25519 = b"\x01"
 _KEY_ID_BYTES, _KEY_BYTES, _SIGNATURE_BYTES, ROOT_BYTES = 4, 32, 64, 32
 _SIGNATURE_LINE = "\u2014 "
 MAX_SIGNATURES = 16
-#: Of a checkpoint with its signatures.
+#: The size of a checkpoint with its signatures.
 MAX_CHECKPOINT_BYTES = 16 * 1024
 MAX_SIZE = 2**63 - 1
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
 
 class NoteError(ValueError):
-    """A note, checkpoint or key that can't be believed: one sentence."""
+    """A note, checkpoint or key that is invalid: one sentence."""
 
 
 class VerifierKey(NamedTuple):
-    """Whose signatures are believed. As text: `name+key id+base64`, to be published."""
+    """The public key that verifies a signer's notes. Its text, `name+key id+base64`, is published."""
 
     name: str
     id: bytes
@@ -80,7 +80,7 @@ class Signature(NamedTuple):
 
 
 class Note(NamedTuple):
-    """Nobody's, until `verify` has said whose."""
+    """A parsed note. Its signatures are not verified before `verify` is called."""
 
     text: str
     signatures: tuple[Signature, ...]
@@ -92,7 +92,7 @@ class Note(NamedTuple):
             raise NoteError(f"Line {note.count(chr(10), 0, found.start()) + 1} has a control character.")
         text, separator, lines = note.rpartition("\n\n")
         if not separator or not text:
-            raise NoteError("There is no empty line between a text and its signatures: it is cut off, or no signed note.")
+            raise NoteError("There is no empty line between a text and its signatures: it is cut off, or not a signed note.")
         if not lines.endswith("\n"):
             raise NoteError("The last line has no end: it is cut off.")
         given = lines[:-1].split("\n")
@@ -102,20 +102,20 @@ class Note(NamedTuple):
         return cls(text + "\n", tuple(_signature(line, first + number) for number, line in enumerate(given)))
 
     def verify(self, key: VerifierKey) -> None:
-        """Raises NoteError where that key did not sign this text. Others' signatures count for nothing."""
-        by_key = [one for one in self.signatures if (one.name, one.key_id) == (key.name, key.id)]
+        """Raises NoteError where that key did not sign this text. Signatures of other keys are ignored."""
+        by_key = [signature for signature in self.signatures if (signature.name, signature.key_id) == (key.name, key.id)]
         if not by_key:
-            names = ", ".join(f"{one.name}+{one.key_id.hex()}" for one in self.signatures)
+            names = ", ".join(f"{signature.name}+{signature.key_id.hex()}" for signature in self.signatures)
             raise NoteError(f"It is signed by {names}, and not by {key.name}+{key.id.hex()}.")
-        for one in by_key:
+        for signature in by_key:
             try:
-                Ed25519PublicKey.from_public_bytes(key.public).verify(one.signature, self.text.encode())
+                Ed25519PublicKey.from_public_bytes(key.public).verify(signature.signature, self.text.encode())
             except InvalidSignature:
                 raise NoteError(f"The signature of {key.name} does not fit the text: one of the two was changed.") from None
 
 
 class Checkpoint(NamedTuple):
-    """What a log's owner says of it: so many leaves, and their root."""
+    """A log's state: its origin, the number of its leaves, and their root."""
 
     origin: str
     size: int
@@ -127,7 +127,7 @@ class Checkpoint(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """From the text of a note. Ours have no further lines. Raises NoteError."""
+        """A checkpoint from the text of a note. Extension lines are refused: ours have none. Raises NoteError."""
         lines = text.split("\n")
         if len(lines) != 4 or lines[3] or not lines[0]:
             raise NoteError("A checkpoint has three lines: its origin, its size and its root.")
@@ -141,12 +141,13 @@ class Checkpoint(NamedTuple):
 
 
 def read_checkpoint(note: str, key_of: Callable[[str, bytes], VerifierKey | None]) -> Checkpoint:
-    """The checkpoint that this note is, signed by a key that `key_of(name, key id)` knows. Raises NoteError."""
+    """The checkpoint in a note that is signed by one of our keys: `key_of(name, key id)` returns it. Raises NoteError."""
     if len(note) > MAX_CHECKPOINT_BYTES:
         raise NoteError(f"It has {len(note)} characters, and a checkpoint at most {MAX_CHECKPOINT_BYTES}.")
     parsed = Note.parse(note)
     checkpoint = Checkpoint.parse(parsed.text)
-    keys = (key_of(one.name, one.key_id) for one in parsed.signatures if one.name == checkpoint.origin)
+    signatures = (signature for signature in parsed.signatures if signature.name == checkpoint.origin)
+    keys = (key_of(signature.name, signature.key_id) for signature in signatures)
     key = next((key for key in keys if key is not None), None)
     if key is None:
         raise NoteError(f"No key that is known has signed it as {checkpoint.origin}.")
@@ -167,13 +168,13 @@ def _signature(line: str, number: int) -> Signature:
 
 
 def _base64(text: str, where: str) -> bytes:
-    """Of one text there is one set of bytes and the other way round: no other alphabet, no bits to spare."""
+    """Decodes canonical base64 only: no other alphabet, no unused bits."""
     try:
         raw = base64.b64decode(text, validate=True)
     except (ValueError, binascii.Error):
         raise NoteError(f"{where} is not base64.") from None
     if base64.b64encode(raw).decode() != text:
-        raise NoteError(f"{where} is base64 that nobody writes so.")
+        raise NoteError(f"{where} is not canonical base64.")
     return raw
 
 

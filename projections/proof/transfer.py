@@ -1,7 +1,7 @@
-"""The whole ledger as a file, and back: into an empty ledger, at the same positions, with the same root hash.
+"""Export of the whole ledger into a file, and import into an empty ledger, at the same positions, with the same root hash.
 
-A line an entry (its bytes as text, since they are JSON; in base 64 where they are none), and a last one that says how many they
-were and their root: a file that was cut off or edited is not taken.
+Each line is an entry: its bytes as text, since they are JSON, else as base64. The last line has the number of entries and their
+root, so that a file that was cut off or edited is not imported.
 """
 
 import base64
@@ -20,15 +20,15 @@ from projections.audit import leaf_of
 from projections.merkle import CompactRange
 from projections.proof.verify_entries import Row, entries
 
-#: Of a line: an entry has a body of 64 KiB at most, and a few escapes.
-MAX_LINE = 1024 * 1024
-#: Entries between two notes of how far it is.
-STEP = 2_000
+#: The longest line: an entry's body has at most 64 KiB, and some escapes.
+MAX_LINE_BYTES = 1024 * 1024
+#: Entries between two reports of progress.
+PROGRESS_STEP = 2_000
 ProgressCallback = Callable[[int, int], None]
 
 
 class TransferError(Exception):
-    """A file or a ledger that can't be taken: one sentence, saying what is wrong and where."""
+    """The file or the ledger does not allow an import: one sentence that says what is wrong and where."""
 
 
 _Number = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
@@ -49,8 +49,8 @@ class _End(msgspec.Struct, forbid_unknown_fields=True):
     root: str
 
 
-def export(connection: psycopg.Connection, file: BinaryIO, told: ProgressCallback) -> str:
-    """All entries of one moment. Returns the root hash."""
+def export(connection: psycopg.Connection, file: BinaryIO, on_progress: ProgressCallback) -> str:
+    """Writes all entries as of one moment. Returns the root hash."""
     connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     [total] = connection.execute("SELECT count(*) FROM ledger_entries").fetchone() or (0,)
     tree = CompactRange()
@@ -63,52 +63,52 @@ def export(connection: psycopg.Connection, file: BinaryIO, told: ProgressCallbac
             line.bytes = base64.b64encode(state).decode()
         file.write(msgspec.json.encode(line) + b"\n")
         tree.append(leaf_of(stream, version, position, topic, state))
-        if tree.size % STEP == 0:
-            told(tree.size, total)
+        if tree.size % PROGRESS_STEP == 0:
+            on_progress(tree.size, total)
     file.write(msgspec.json.encode(_End(tree.size, tree.root().hex())) + b"\n")
-    told(tree.size, total)
+    on_progress(tree.size, total)
     return tree.root().hex()
 
 
-def import_(ledger: Ledger, file: BinaryIO, macs: Macs, told: ProgressCallback) -> str:
-    """All of it or nothing, by the library's recorder. Returns the root hash. Raises TransferError, LedgerUnavailable, the
+def import_(ledger: Ledger, file: BinaryIO, macs: Macs, on_progress: ProgressCallback) -> str:
+    """Imports all entries or none, by the library's recorder. Returns the root hash. Raises TransferError, LedgerUnavailable, the
     library's PersistenceError."""
     with ledger.import_transaction() as (recorder, connection):
         if connection.execute("SELECT 1 FROM ledger_entries LIMIT 1").fetchone():
-            raise TransferError("The ledger is not empty: a file is taken into an empty one only.")
+            raise TransferError("The ledger is not empty: a file can be imported into an empty one only.")
         tree, last = CompactRange(), 0
-        for run in _runs(_rows(file, tree, macs)):
+        for batch in _batches(_rows(file, tree, macs)):
             recorder.insert_events(
-                [StoredEvent(*row[:4]) for row in run], imported=[ImportedPosition(row[4], row[5]) for row in run]
+                [StoredEvent(*row[:4]) for row in batch], imported=[ImportedPosition(row[4], row[5]) for row in batch]
             )
-            last = run[-1][4]
-            told(tree.size, 0)
+            last = batch[-1][4]
+            on_progress(tree.size, 0)
         statement = "SELECT setval(pg_get_serial_sequence('ledger_entries', 'notification_id'), %s, %s)"
         connection.execute(statement, (last or 1, last > 0))
-        told(tree.size, tree.size)
+        on_progress(tree.size, tree.size)
         return tree.root().hex()
 
 
-def _runs(rows: Iterator[Row]) -> Iterator[list[Row]]:
-    """As much as may be appended at once."""
-    run, size = list[Row](), 0
+def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """Batches of the size that may be appended in one statement."""
+    batch, size = list[Row](), 0
     for row in rows:
-        if run and (len(run) == MAX_APPEND or size + len(row[3]) > MAX_APPEND_BYTES):
-            yield run
-            run, size = [], 0
-        run.append(row)
+        if batch and (len(batch) == MAX_APPEND or size + len(row[3]) > MAX_APPEND_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(row)
         size += len(row[3])
-    if run:
-        yield run
+    if batch:
+        yield batch
 
 
 def _rows(file: BinaryIO, tree: CompactRange, macs: Macs) -> Iterator[Row]:
-    """Each entry of the file, whose last line has to say that it is the end. Raises TransferError."""
+    """Each entry of the file. The last line has to be a valid end. Raises TransferError."""
     position = number = 0
-    while text := file.readline(MAX_LINE + 1):
+    while text := file.readline(MAX_LINE_BYTES + 1):
         number += 1
         if not text.endswith(b"\n"):
-            raise TransferError(f"Line {number} is cut off or longer than {MAX_LINE} bytes.")
+            raise TransferError(f"Line {number} is cut off or longer than {MAX_LINE_BYTES} bytes.")
         if text.startswith(b'{"entries"'):
             return _check_end(text, number, tree, file)
         row = _row(text, number, macs)
@@ -126,9 +126,11 @@ def _row(text: bytes, number: int, macs: Macs) -> Row:
         state = base64.b64decode(line.bytes, validate=True) if line.bytes else line.entry.encode()
         mac = bytes.fromhex(line.mac) if line.mac is not None else None
     except (ValueError, msgspec.MsgspecError) as error:
-        raise TransferError(f"Line {number} is no entry: {error}.") from None
+        raise TransferError(f"Line {number} is not an entry: {error}.") from None
     if mac is not None and not macs.verify(mac, line.stream, line.version, line.topic, state):
-        raise TransferError(f"Line {number} carries a MAC that no key in KEYS_DIR made of it: altered, or from another Seatledger.")
+        raise TransferError(
+            f"Line {number} carries a MAC that no key in KEYS_DIR made for it: it was altered, or is from another Seatledger."
+        )
     return line.stream, line.version, line.topic, state, line.position, mac
 
 
@@ -136,12 +138,12 @@ def _check_end(text: bytes, number: int, tree: CompactRange, file: BinaryIO) -> 
     try:
         end = msgspec.json.decode(text, type=_End)
     except msgspec.MsgspecError as error:
-        raise TransferError(f"Line {number} is no end: {error}.") from None
+        raise TransferError(f"Line {number} is not a valid end: {error}.") from None
     if file.readline(1):
         raise TransferError(f"There is more after line {number}, which should be the last.")
     root = tree.root().hex()
     if (end.entries, end.root) != (tree.size, root):
-        said, found = (
+        stated, found = (
             f"{count} entries with the root {hash_[:16]}…" for count, hash_ in ((end.entries, end.root), (tree.size, root))
         )
-        raise TransferError(f"The file says {said}, and holds {found}: an entry was altered, added or taken out.")
+        raise TransferError(f"The file states {stated}, and holds {found}: an entry was altered, added or removed.")

@@ -1,8 +1,9 @@
-"""Verifying everything: the ledger against its MACs and every checkpoint ever signed, snapshots against their streams, and every
-read table, row by row, against what the ledger says it should be. No stored hash or number is believed.
+"""Verification of everything: the ledger against its MACs and every checkpoint ever signed, snapshots against their streams, and
+each row of the read tables against a shadow copy that is folded from the ledger. No stored hash or number is trusted.
 
-What it can't show: that nobody who holds the keys has written all of it anew. That is what checkpoints are for that others keep
-(`--checkpoints`); and what happened after the last checkpoint, a second ago, is held by the MACs and the read tables alone.
+What it can't prove is that nobody who holds the keys has rewritten all of it: compare with checkpoints that somebody else kept
+(`--checkpoints`). Entries after the last checkpoint, of about the last second, are protected by their MACs and the read tables
+only.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -37,31 +38,31 @@ from projections.rebuild.shadow_tables import TableKind
 from projections.registry import PROJECTORS
 from projections.tables import Model, Position, String, Timestamp
 
-#: Entries between two notes of where it is, for who begins again after a kill.
+#: Entries between two saved states, from which a verification continues that was killed.
 SAVE_EVERY = 100_000
 STATE_FILE, LAST_FILE = "verification-state", "verification-last"
 PROVEN, ALTERED, FAILED = "proven", "altered", "failed"
-#: How long the results of verifications are kept.
+#: How long the results of verifications are stored.
 RETENTION = timedelta(days=400)
-#: Entries between two notes of how far it is.
+#: Entries between two reports of progress.
 PAGE = 5_000
 
 
 class TreeBehind(Exception):
-    """The audit projection has not reached what was read: one sentence."""
+    """The audit projection is behind the entries that were verified: one sentence."""
 
 
 class LastVerification(msgspec.Struct):
-    """When the last verification ended, however it did."""
+    """When the last verification ended, and its outcome."""
 
     at: datetime
     outcome: str
 
 
 class VerificationReport(msgspec.Struct):
-    """What was verified, and the first thing that was found. `later_snapshots`: of a format of a later release, which were passed
-    over. `given_up`: checkpoints under origins before the present one that fit
-    no more, as after a restored backup."""
+    """What was verified, and the first alteration that was found. `later_snapshots`: the number of snapshots in a format of a later
+    release, which were skipped. `given_up`: checkpoints of earlier origins that do not match any more, as after a restored
+    backup."""
 
     started_at: datetime
     finished_at: datetime | None = None
@@ -81,17 +82,18 @@ PhaseCallback = Callable[[str, int, int], None]
 
 
 class Verifier:
-    """`given`: files of checkpoints that somebody has kept, as lists of ours or as one note each."""
+    """`given`: files with checkpoints that somebody has kept: a list like ours, or one note."""
 
     def __init__(
-        self, settings: Settings, given: Sequence[Path] = (), doing: PhaseCallback = lambda what, done, total: None
+        self, settings: Settings, given: Sequence[Path] = (), on_progress: PhaseCallback = lambda what, done, total: None
     ) -> None:
-        self._settings, self._given, self._doing = settings, given, doing
+        self._settings, self._given, self._on_progress = settings, given, on_progress
         self._state = settings.keys / STATE_FILE
 
     def run(self, *, anew: bool = False) -> VerificationReport:
-        """Raises KeysError, NoteError for a list or file that holds no checkpoints of ours, ShadowCopyError where another is at it,
-        TreeBehind, LedgerUnavailable, psycopg's and SQLAlchemy's errors. What is found is in the report."""
+        """An alteration is in the report. Raises KeysError; NoteError for a list or file without checkpoints of ours;
+        ShadowCopyError where another verification is under way; TreeBehind; LedgerUnavailable; psycopg's and SQLAlchemy's
+        errors."""
         report = VerificationReport(started_at=datetime.now(UTC))
         if anew:
             self._state.unlink(missing_ok=True)
@@ -106,7 +108,7 @@ class Verifier:
     def _verify(self, report: VerificationReport) -> None:
         if not any(self._settings.keys.glob("ledger.*")):
             raise KeysError(
-                f"{self._settings.keys} holds no keys: without those that entries were written with, nothing is proven."
+                f"{self._settings.keys} holds no keys: without the keys that entries were written with, nothing can be proven."
             )
         macs, keys = Macs.open(self._settings.keys), LogKeys.open(self._settings.keys)
         origin, listed = read_origin(self._settings.keys), self._settings.keys / LIST_FILE
@@ -115,12 +117,12 @@ class Verifier:
             copies = stack.enter_context(
                 closing(ShadowCopies(self._settings.database_url, ledger, "verification", TableKind.UNLOGGED))
             )
-            stack.enter_context(copies.alone("everything"))
+            stack.enter_context(copies.lock("everything"))
             with psycopg.connect(self._settings.database_url, application_name="seatledger-verify") as connection:
                 connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-                with locked_list(listed, wait=True):  # nothing is signed, and not shown yet
+                with locked_list(listed, wait=True):  # no checkpoint is signed but not stored yet
                     connection.execute("SET LOCAL statement_timeout = 0")
-                    connection.execute("SELECT 1")  # from here on it sees this moment
+                    connection.execute("SELECT 1")  # begins the transaction's view
                     known_bytes = listed.stat().st_size
                 signed = SignedCheckpoints(keys, origin, listed, known_bytes, self._given)
                 report.checkpoints = signed.count
@@ -141,7 +143,7 @@ class Verifier:
             if check.tree.size % SAVE_EVERY == 0:
                 self._save(check)
             if check.tree.size % PAGE == 0:
-                self._doing("entries", check.tree.size, rows)
+                self._on_progress("entries", check.tree.size, rows)
         check.finish(rows)
         report.entries, report.position, report.root = check.tree.size, head, check.tree.root().hex()
 
@@ -151,19 +153,19 @@ class Verifier:
         aside.replace(self._state)
 
     def _check_snapshots(self, ledger: Ledger, report: VerificationReport) -> None:
-        """Each against its stream, folded from its beginning: one Event in memory at a time."""
+        """Compares each snapshot with its stream, folded from the first entry, with one Event in memory at a time."""
         with psycopg.connect(self._settings.database_url, application_name="seatledger-verify") as connection:
             streams = [stream for (stream,) in connection.execute("SELECT DISTINCT originator_id FROM ledger_snapshots ORDER BY 1")]
-            for place, stream in enumerate(streams):
+            for number, stream in enumerate(streams, start=1):
                 rows = connection.execute(_SNAPSHOTS, (stream,)).fetchall()
                 for (version, topic, state), event in _folded_to(ledger, stream, rows):
                     if snapshots.is_later(topic):
                         report.later_snapshots += 1
-                    elif event is None or not _is_of(event, snapshots.Snapshot(stream, version, topic, state)):
+                    elif event is None or not _matches(event, snapshots.Snapshot(stream, version, topic, state)):
                         raise AlterationFound(_snapshot_finding(stream, version))
                     else:
                         report.snapshots += 1
-                self._doing("snapshots", place + 1, len(streams))
+                self._on_progress("snapshots", number, len(streams))
 
     def _compare_projections(self, report: VerificationReport, ledger: Ledger, copies: ShadowCopies) -> None:
         with ExitStack() as stack:
@@ -175,12 +177,17 @@ class Verifier:
             _check_progress(copies.engine, ledger)
             try:
                 stops = _digest_checks(made, ledger)
-                copies.fill(made, lambda projector: copies.served(projector).position, partial(self._doing, "read tables"), stops)
+                copies.fill(
+                    made,
+                    lambda projector: copies.served_status(projector).position,
+                    partial(self._on_progress, "read tables"),
+                    stops,
+                )
             except ProjectionStalled as stalled:
                 raise AlterationFound(_unfoldable(stalled)) from stalled
             _check_root(next(copy for copy in made if copy.projector.name == audit.AuditProjector.name), report)
-            for place, copy in enumerate(made):
-                self._doing("comparing", place, len(made))
+            for number, copy in enumerate(made):
+                self._on_progress("comparing", number, len(made))
                 compared = copies.compare(copy, lambda served: True)
                 if compared is None:
                     raise AlterationFound(_backwards(copy.projector))
@@ -196,7 +203,7 @@ _SnapshotRow = tuple[int, str, bytes]
 
 
 def _folded_to(ledger: Ledger, stream: UUID, rows: Sequence[_SnapshotRow]) -> Iterator[tuple[_SnapshotRow, Event | None]]:
-    """The Event as of the version of each; None where the stream is shorter."""
+    """Each row with the Event as of its version; None where the stream is shorter."""
     event: Event | None = None
     for row in rows:
         for recorded in ledger.stream(stream, after=event.version if event else 0, until=row[0]):
@@ -204,24 +211,24 @@ def _folded_to(ledger: Ledger, stream: UUID, rows: Sequence[_SnapshotRow]) -> It
         yield row, event if event and event.version == row[0] else None
 
 
-def _is_of(event: Event, snapshot: snapshots.Snapshot) -> bool:
+def _matches(event: Event, snapshot: snapshots.Snapshot) -> bool:
     return snapshot.topic in snapshots.TOPICS and snapshots.take(event, snapshot.topic) == snapshot
 
 
 def _snapshot_finding(stream: UUID, version: int) -> Finding:
     row = f"originator_id {stream}, originator_version {version}"
-    sentence = f"ledger_snapshots: the row {row} is not what its stream makes."
+    sentence = f"ledger_snapshots: the row {row} does not match its stream."
     return Finding("ledger_snapshots", row, "state", None, None, sentence)
 
 
 def _check_root(copy: ShadowCopy, report: VerificationReport) -> None:
-    """The copies were folded from the very entries that were verified, also where that was broken off and gone on with later."""
+    """Checks that the shadow copies were folded from the entries that were verified, also if the verification was interrupted."""
     with copy.engine.connect() as connection:
         if audit.tree_size(connection) < report.entries:
             raise TreeBehind("The tree is behind the entries: start a worker, and verify again.")
         root = audit.root_at(connection, report.entries).hex()
     if root != report.root:
-        sentence = f"ledger_entries: an entry up to position {report.position} was altered while they were being verified."
+        sentence = f"ledger_entries: an entry up to position {report.position} was altered during the verification."
         raise AlterationFound(
             Finding("ledger_entries", f"notification_id up to {report.position}", None, root, report.root, sentence)
         )
@@ -231,7 +238,7 @@ def _check_progress(engine: Engine, ledger: Ledger) -> None:
     """Raises AlterationFound where a projection's row is missing, or has another version or a position beyond the ledger's head."""
     with engine.connect() as connection:
         served = {name: (version, position) for name, version, position in connection.execute(_PROGRESS)}
-    head = ledger.head()  # later than they were looked at
+    head = ledger.head()  # read after the rows
     for name, projector in PROJECTORS.items():
         row = f"name {name}"
         if name not in served:
@@ -257,7 +264,7 @@ def _digest_checks(copies: Sequence[ShadowCopy], ledger: Ledger) -> dict[int, Ca
     }
     with copies[0].engine.connect() as connection:
         taken = list(connection.execute(_DIGESTS))
-    head = ledger.head()  # later than they were looked at
+    head = ledger.head()  # read after the rows
     for name, version, position in taken:
         copy = kept.get((name, version))
         if copy is None or position > head:
@@ -280,22 +287,22 @@ def _check_digest(copy: ShadowCopy, position: int) -> None:
 
 def _digest_finding(name: str, version: int, position: int) -> Finding:
     row = f"name {name}, version {version}, position {position}"
-    sentence = f"projection_digests: the row {row} is not what the projection said there."
+    sentence = f"projection_digests: the row {row} does not match the projection at that position."
     return Finding("projection_digests", row, "rows", None, None, sentence)
 
 
 def _unfoldable(stalled: ProjectionStalled) -> Finding:
     row = f"notification_id {stalled.position}"
-    return Finding("ledger_entries", row, None, None, None, f"ledger_entries: the entry can't be folded: {stalled}.")
+    return Finding("ledger_entries", row, None, None, None, f"ledger_entries: an entry can't be folded: {stalled}.")
 
 
 def _backwards(projector: Projector) -> Finding:
-    sentence = f"projections: the position of {projector.name} went back while it was looked at."
+    sentence = f"projections: the position of {projector.name} decreased during the verification."
     return Finding("projections", f"name {projector.name}", "position", None, None, sentence)
 
 
-def note_last(directory: Path, outcome: str) -> None:
-    """Beside the keys: what the database says of its own verification proves nothing."""
+def store_last(directory: Path, outcome: str) -> None:
+    """Stored beside the keys: a result in the database could be forged by its owner."""
     with suppress(OSError):
         (directory / LAST_FILE).write_bytes(msgspec.json.encode(LastVerification(datetime.now(UTC), outcome)))
 
@@ -308,7 +315,7 @@ def read_last(directory: Path) -> LastVerification | None:
 
 
 class Verification(Model):
-    """Each that came to an end. `finding`: the sentence, where something was altered."""
+    """A verification that ended. `finding`: a sentence about the alteration that was found."""
 
     __tablename__ = "verifications"
 
@@ -319,16 +326,16 @@ class Verification(Model):
     finding: Mapped[String | None]
 
 
-def verify(settings: Settings, given: Sequence[Path], doing: PhaseCallback, *, anew: bool = False) -> VerificationReport:
-    """Verifies, and notes for all to see what came out. Raises as `Verifier.run` does."""
+def verify(settings: Settings, given: Sequence[Path], on_progress: PhaseCallback, *, anew: bool = False) -> VerificationReport:
+    """Verifies everything and stores the result. Raises as `Verifier.run`."""
     try:
-        report = Verifier(settings, given, doing).run(anew=anew)
-    except ShadowCopyError:  # another is at it, and notes what comes of it
+        report = Verifier(settings, given, on_progress).run(anew=anew)
+    except ShadowCopyError:  # the other verification stores its result
         raise
     except Exception:
-        note_last(settings.keys, FAILED)
+        store_last(settings.keys, FAILED)
         raise
-    note_last(settings.keys, PROVEN if report.finding is None else ALTERED)
+    store_last(settings.keys, PROVEN if report.finding is None else ALTERED)
     row = {
         "finished_at": report.finished_at,
         "started_at": report.started_at,

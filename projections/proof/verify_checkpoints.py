@@ -1,4 +1,4 @@
-"""Every checkpoint ever signed: as the list beside the keys has them, as others have kept them, and as the database shows them."""
+"""Every checkpoint ever signed: those in the list beside the keys, those that others have kept, and those in the database."""
 
 import heapq
 from collections.abc import Iterator, Sequence
@@ -13,27 +13,28 @@ from projections.proof.signed_notes import Checkpoint, Note, NoteError
 from projections.proof.verify_entries import AlterationFound, ExpectedCheckpoint, Finding
 
 TABLE = "audit_checkpoints"
-#: Beside the keys: how many entries, from the first, somebody has accepted without a MAC.
+#: The file beside the keys with the number of entries, from the first, that an operator accepted without a MAC.
 ACCEPTED_FILE = "accepted-without-mac"
-#: No checkpoint of ours is longer.
+#: Our checkpoints are shorter.
 _NOTE_BYTES = 4096
-#: Rows fetched at once.
+#: Rows fetched at a time.
 _PAGE = 2_000
 
 
 class SignedCheckpoints:
-    """What is to be compared with. The list is read as it is needed: it grows by a line a second while something is sold.
+    """The checkpoints to compare with. The list may be long, so it is read again each time: it grows by a line a second during
+    sales.
 
-    Who can write to the list has the keys as well, so a signature in it is looked at where its checkpoint does not fit."""
+    Whoever can write to the list has the keys as well. So a signature in it is verified only if its checkpoint does not match."""
 
     def __init__(self, keys: LogKeys, origin: str, list_file: Path, until: int, given: Sequence[Path]) -> None:
-        """The list as far as it was known: so many bytes. Raises NoteError naming the file, OSError."""
+        """`until`: the number of bytes of the list to read. Raises NoteError, which names the file; OSError."""
         self._keys, self.origin = keys, origin
         self._list_file, self._until = list_file, until
         self._given = sorted((due for path in given for due in _given(keys, path)), key=_size)
         self.accepted, self.first_size = read_accepted(list_file.parent), first_size(keys, origin, list_file)
         self.count = len(self._given)
-        #: By origin, the size of the first that nobody holds us to any more.
+        #: By earlier origin, the size of its first checkpoint that does not match any more.
         self.given_up: dict[str, int] = {}
         self._last: dict[str, ExpectedCheckpoint] = {}
         for number, due in enumerate(self._listed(), start=1):
@@ -42,16 +43,16 @@ class SignedCheckpoints:
                 raise NoteError(f"Line {number} of {list_file.name} is of no more leaves than one before it.")
             self._last[due.checkpoint.origin] = due
             self.count += 1
-        for due in self._last.values():  # each holds all before it
+        for due in self._last.values():  # the tree of each includes those before it
             self._confirm(due)
 
     def due(self) -> Iterator[ExpectedCheckpoint]:
-        """All of them, the smallest first."""
+        """All checkpoints, by size."""
         return heapq.merge(*map(self._of, self._last), self._given, key=_size)
 
-    def stands(self, due: ExpectedCheckpoint) -> bool:
-        """Of one that does not fit: of given ones each must; one signed here, under an origin before the present, was given up with
-        it. Raises NoteError where it was never signed: then the list is wrong, and not what is compared with it."""
+    def is_binding(self, due: ExpectedCheckpoint) -> bool:
+        """Whether a checkpoint that does not match is an alteration: each given one is, and each of the present origin. One of an
+        earlier origin was given up with it. Raises NoteError where it was never signed: then the list is wrong."""
         self._confirm(due)
         origin = due.checkpoint.origin
         if due.is_given or origin == self.origin:
@@ -60,7 +61,7 @@ class SignedCheckpoints:
         return False
 
     def _confirm(self, due: ExpectedCheckpoint) -> None:
-        if due.is_given:  # as it was read
+        if due.is_given:  # verified when it was read
             return
         try:
             self._keys.read(due.note)
@@ -68,7 +69,8 @@ class SignedCheckpoints:
             raise NoteError(f"{self._list_file.name}, the checkpoint of {_size(due)} entries: {error}") from error
 
     def check_rows(self, connection: psycopg.Connection[Any]) -> None:
-        """Those that the database shows are those that were signed. Raises AlterationFound, and NoteError as `stands` does."""
+        """Checks that the database has exactly the checkpoints that were signed. Raises AlterationFound; NoteError as
+        `is_binding`."""
         try:
             self._check_rows(connection)
         except AlterationFound:
@@ -78,9 +80,9 @@ class SignedCheckpoints:
 
     def _check_rows(self, connection: psycopg.Connection[Any]) -> None:
         for origin, state, detail in connection.execute("SELECT origin, state, detail FROM audit_signing"):
-            known = {self.origin, *self._last}  # the one before, until a worker has signed
+            known = {self.origin, *self._last}  # the origin before, until a worker has signed
             if origin not in known or (state, detail) != ("signing", None):
-                sentence = f"audit_signing: {state} under {origin}, where {self.origin} should be signing. {detail or ''}"
+                sentence = f"audit_signing: {state} under {origin}, but {self.origin} should be signing. {detail or ''}"
                 raise AlterationFound(Finding("audit_signing", "one 1", "state", state, "signing", sentence.rstrip()))
         for origin, size, note in connection.execute(_FOREIGN, (list(self._last),)):
             raise AlterationFound(_finding(origin, size, None, note, None, "should not be there: it was never signed"))
@@ -104,8 +106,8 @@ class SignedCheckpoints:
             self._miss(expected)
 
     def _miss(self, expected: ExpectedCheckpoint) -> None:
-        """A restored backup lacks those that were given up for it."""
-        if self.stands(expected):
+        """A missing checkpoint is an alteration, unless it was given up for a restored backup."""
+        if self.is_binding(expected):
             raise AlterationFound(_finding(expected.checkpoint.origin, _size(expected), None, None, expected.note, "is missing"))
 
     def _listed(self) -> Iterator[ExpectedCheckpoint]:
@@ -128,13 +130,14 @@ def _size(due: ExpectedCheckpoint) -> int:
 
 
 def may_lack_mac(keys: LogKeys, directory: Path) -> int:
-    """How many entries, from the first, may be without a MAC, as far as the files beside the keys say: those that somebody has
-    accepted, or that are older than the first checkpoint. Raises KeysError, NoteError, OSError."""
+    """The number of entries, from the first, that may lack a MAC by the files beside the keys: those that an operator accepted, or
+    those that the first checkpoint covers. Raises KeysError, NoteError, OSError."""
     return max(read_accepted(directory), first_size(keys, read_origin(directory), directory / LIST_FILE))
 
 
 def first_size(keys: LogKeys, origin: str, list_file: Path) -> int:
-    """Of the first checkpoint ever; 0 where there is none, or it was given up with its origin: nothing holds then what it held."""
+    """The size of the first checkpoint; 0 where there is none, or where it was given up with its origin and covers nothing any
+    more."""
     first = next(read_list(list_file), None) if list_file.exists() else None
     checkpoint = keys.read(first) if first else None
     return checkpoint.size if checkpoint and checkpoint.origin == origin else 0
@@ -145,14 +148,14 @@ def read_accepted(directory: Path) -> int:
     path = directory / ACCEPTED_FILE
     if not path.exists():
         return 0
-    said = path.read_text().strip()
-    if not (said.isascii() and said.isdigit()):
+    text = path.read_text().strip()
+    if not (text.isascii() and text.isdigit()):
         raise NoteError(f"{ACCEPTED_FILE} holds no number.")
-    return int(said)
+    return int(text)
 
 
 def accept(directory: Path, size: int) -> None:
-    """From now on the first `size` entries are accepted as they are, without a MAC."""
+    """From now on the first `size` entries may lack a MAC."""
     (directory / ACCEPTED_FILE).write_text(f"{size}\n")
 
 
@@ -162,7 +165,7 @@ def _finding(origin: str, size: int, column: str | None, found: Any, expected: A
 
 
 def _given(keys: LogKeys, path: Path) -> Iterator[ExpectedCheckpoint]:
-    """One note, or a list as we keep them."""
+    """The checkpoints in a file with one note, or with a list like ours."""
     with path.open("rb") as file:
         start = file.read(_NOTE_BYTES)
     try:

@@ -1,7 +1,7 @@
-"""Reading the whole ledger again, and believing nothing that is stored beside it: each entry's bytes against its MAC, versions
-without a gap, positions that rise, and all of it against every checkpoint that was ever signed.
+"""Verifies all entries: the bytes of each against its MAC, versions without gaps, increasing positions, and the root of all entries
+against every checkpoint that was ever signed.
 
-The stored tree is asked for one thing alone: where something is wrong, which entry it was.
+Nothing that is stored beside the entries is trusted. The stored tree serves only to name the entry where something does not match.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from projections.audit import leaf_of, positions_of
 from projections.merkle import SIZE, CompactRange
 from projections.proof.signed_notes import Checkpoint
 
-#: Rows fetched at once.
+#: Rows fetched at a time.
 PAGE = 2_000
 TABLE = "ledger_entries"
 
@@ -33,7 +33,7 @@ Row = tuple[UUID, int, str, bytes, int, bytes | None]
 
 
 class Finding(NamedTuple):
-    """The first thing that is not as it should be: where, what is there and what should be, and all of it as a sentence."""
+    """The first alteration: where it is, the value found, the one expected, and all of it as a sentence."""
 
     table: str
     row: str
@@ -50,7 +50,7 @@ class AlterationFound(Exception):
 
 
 class _SuspectLeaf(NamedTuple):
-    """The first leaf that is not what the stored tree has there."""
+    """The first leaf that differs from the stored tree. `stored`: the position that the tree has for it."""
 
     leaf: int
     position: int
@@ -67,7 +67,7 @@ class _SavedState(msgspec.Struct):
 
 
 class ExpectedCheckpoint(NamedTuple):
-    """A checkpoint that the entries have to fit, once there are as many. `is_given`: by somebody who has kept it."""
+    """A checkpoint that the entries must match once there are as many. `is_given`: it comes from somebody who kept it."""
 
     checkpoint: Checkpoint
     note: str
@@ -75,8 +75,8 @@ class ExpectedCheckpoint(NamedTuple):
 
 
 class CheckpointSource(Protocol):
-    """What is to be compared with. `accepted`: so many entries may be without a MAC; `first_size`: of the first checkpoint that was
-    signed."""
+    """The checkpoints to compare with. `accepted`: the number of entries, from the first, that may lack a MAC; `first_size`: the
+    size of the first checkpoint that was signed."""
 
     @property
     def accepted(self) -> int: ...
@@ -86,11 +86,11 @@ class CheckpointSource(Protocol):
 
     def due(self) -> Iterator[ExpectedCheckpoint]: ...
 
-    def stands(self, due: ExpectedCheckpoint) -> bool: ...
+    def is_binding(self, due: ExpectedCheckpoint) -> bool: ...
 
 
 class EntryCheck:
-    """Takes all entries in order, and then `finish`. Holds a number for each stream and nothing for each entry or checkpoint."""
+    """`take` each entry in order, then `finish`. Its memory grows with the number of streams, not of entries or checkpoints."""
 
     def __init__(self, macs: Macs, signed: CheckpointSource) -> None:
         self._macs, self._signed = macs, signed
@@ -102,13 +102,13 @@ class EntryCheck:
         self._suspect: _SuspectLeaf | None = None
 
     def take(self, row: Row, stored: tuple[bytes, int] | None) -> None:
-        """Raises AlterationFound; NoteError where it is the list of checkpoints that is wrong."""
+        """Raises AlterationFound; NoteError where the list of checkpoints itself is wrong."""
         stream, version, topic, state, position, mac = row
         if None in row[:-1]:
             name = _COLUMNS[row.index(None)]
-            self._say(position, name, None, "a value", f"has no {name}")
+            self._report(position, name, None, "a value", f"has no {name}")
         if position <= self.position:
-            self._say(position, "notification_id", position, f"above {self.position}", "is not above the one before it")
+            self._report(position, "notification_id", position, f"above {self.position}", "is not above the position before it")
         leaf = leaf_of(stream, version, position, topic, state)
         if stored is not None and self._suspect is None and stored != (leaf, position):
             self._suspect = _SuspectLeaf(self.tree.size, position, stored[1])
@@ -116,20 +116,21 @@ class EntryCheck:
         expected = self._versions.get(own, 0) + 1
         if version != expected:
             fault = f"is version {version} of its stream, after {expected - 1}"
-            self._say(position, "originator_version", version, expected, fault)
+            self._report(position, "originator_version", version, expected, fault)
         if mac is None and not self._may_lack_mac():
-            self._say(position, "mac", None, "a MAC", "carries no MAC: nobody who has the keys has written it")
+            self._report(position, "mac", None, "a MAC", "carries no MAC: it was not written with the keys")
         if mac is not None and not self._macs.verify(mac, stream, version, topic, state):
-            self._say(position, "state", None, None, "does not fit its MAC: its bytes are not those that were written")
+            self._report(position, "state", None, None, "does not match its MAC: its bytes are not those that were written")
         self._check_readable(row)
         self._versions[own], self.position = version, position
         self._is_sealed |= mac is not None
         self.tree.append(leaf)
-        if due := self._passed.go_to(self.tree.size):
+        if due := self._passed.advance_to(self.tree.size):
             self._check_root(due)
 
     def _may_lack_mac(self) -> bool:
-        """Older than MACs, and under the first checkpoint, where it can't have changed since; or accepted by somebody."""
+        """Whether the next entry is accepted, or older than MACs and covered by the first checkpoint, so that it can't have changed
+        since."""
         size = self.tree.size
         return size < self._signed.accepted or (size < self._signed.first_size and not self._is_sealed)
 
@@ -138,10 +139,10 @@ class EntryCheck:
         return msgspec.msgpack.encode(saved)
 
     def restore(self, saved: bytes) -> None:
-        """Goes on where one was saved, unless it had not seen a checkpoint that this one has to compare with."""
+        """Continues from a saved state, unless that one was compared with other checkpoints than this one has to be."""
         found = msgspec.msgpack.decode(saved, type=_SavedState)
         tree, passed = CompactRange.restored(*found.tree), _CheckpointCursor(self._signed)
-        passed.go_to(tree.size)
+        passed.advance_to(tree.size)
         if found.passed != passed.digest:
             return
         self.tree, self._passed = tree, passed
@@ -149,15 +150,15 @@ class EntryCheck:
         self._is_sealed = found.is_sealed
 
     def finish(self, rows: int) -> None:
-        """`rows`: how many entries the table has. Raises AlterationFound."""
+        """`rows`: the number of rows in the table. Raises AlterationFound."""
         size = self.tree.size
         if rows != size:
-            self._say("unknown", "notification_id", rows, size, f"stands outside of the order: {rows} rows, {size} in order")
+            self._report("unknown", "notification_id", rows, size, f"is outside of the order: {rows} rows, {size} in order")
         for due in self._passed.rest():
-            if self._signed.stands(due):
+            if self._signed.is_binding(due):
                 beyond = due.checkpoint.size
                 fault = f"is missing after leaf {size - 1}: a checkpoint of {beyond} entries was signed"
-                self._say("last", None, size, beyond, fault)
+                self._report("last", None, size, beyond, fault)
         if self._suspect is not None:
             raise AlterationFound(self._blame(self._suspect))
 
@@ -165,47 +166,47 @@ class EntryCheck:
         try:
             decode(row[2], row[3])
         except (UnknownTopic, msgspec.MsgspecError, ValueError) as error:
-            self._say(row[4], "state", None, None, f"can't be read: {type(error).__name__}")
+            self._report(row[4], "state", None, None, f"can't be read: {type(error).__name__}")
 
     def _check_root(self, due: Sequence[ExpectedCheckpoint]) -> None:
         root = self.tree.root()
-        for one in due:
-            if one.checkpoint.root != root and self._signed.stands(one):
+        for expected in due:
+            if expected.checkpoint.root != root and self._signed.is_binding(expected):
                 sentence = f"or one before it is not what was signed: the checkpoint of {self.tree.size} entries has another root"
-                self._say(self.position, None, root.hex(), one.checkpoint.root.hex(), sentence)
-        signed = any(one.checkpoint.root == root for one in due)
-        if self._suspect is not None and signed:  # the entries are what was signed: it is the stored tree that is not
+                self._report(self.position, None, root.hex(), expected.checkpoint.root.hex(), sentence)
+        signed = any(expected.checkpoint.root == root for expected in due)
+        if self._suspect is not None and signed:  # the entries match the checkpoint, so the stored tree is wrong
             raise AlterationFound(_tree_finding(self._suspect))
 
-    def _say(self, position: object, column: str | None, found: Any, expected: Any, fault: str) -> None:
+    def _report(self, position: object, column: str | None, found: Any, expected: Any, fault: str) -> None:
         if self._suspect is not None:
             raise AlterationFound(self._blame(self._suspect))
         row = f"notification_id {position}"
         raise AlterationFound(Finding(TABLE, row, column, found, expected, f"{TABLE}: the entry at position {position} {fault}."))
 
     def _blame(self, suspect: _SuspectLeaf) -> Finding:
-        """An entry, where what the tree was made of is not there any more."""
-        place = min(suspect.position, suspect.stored)
+        """The finding about an entry that differs from the one in the stored tree."""
+        position = min(suspect.position, suspect.stored)
         if suspect.stored < suspect.position:
             fault = "is missing"
         elif suspect.stored > suspect.position:
             fault = "was not there when the tree was made: inserted"
         else:
-            fault = "is not the one that the tree was made of"
-        sentence = f"{TABLE}: the entry at position {place} {fault} (leaf {suspect.leaf})."
-        return Finding(TABLE, f"notification_id {place}", None, suspect.position, suspect.stored, sentence)
+            fault = "is not the one that the tree was made from"
+        sentence = f"{TABLE}: the entry at position {position} {fault} (leaf {suspect.leaf})."
+        return Finding(TABLE, f"notification_id {position}", None, suspect.position, suspect.stored, sentence)
 
 
 class _CheckpointCursor:
-    """The checkpoints that lie behind, as a digest, and those that are still to come."""
+    """A cursor over the expected checkpoints, in the order of size. `digest` is a hash over those that it has passed."""
 
     def __init__(self, signed: CheckpointSource) -> None:
         self._due = signed.due()
         self._next = next(self._due, None)
         self.digest = bytes(32)
 
-    def go_to(self, size: int) -> list[ExpectedCheckpoint]:
-        """Those that a tree of so many leaves has reached since."""
+    def advance_to(self, size: int) -> list[ExpectedCheckpoint]:
+        """Passes and returns the checkpoints up to that size."""
         reached = []
         while self._next is not None and self._next.checkpoint.size <= size:
             reached.append(self._next)
@@ -220,14 +221,14 @@ class _CheckpointCursor:
 
 
 def _tree_finding(suspect: _SuspectLeaf) -> Finding:
-    tile, place = divmod(suspect.leaf, 256)
+    tile, index = divmod(suspect.leaf, 256)
     row = f"level 0, tile {tile}"
-    sentence = f"audit_tiles: in the row {row}, hash {place} or its position is not that of the entry at {suspect.position}."
+    sentence = f"audit_tiles: in the row {row}, hash {index} or its position is not that of the entry at {suspect.position}."
     return Finding("audit_tiles", row, "hashes", suspect.stored, suspect.position, sentence)
 
 
 def entries(connection: psycopg.Connection[Any], after: int) -> Iterator[Row]:
-    """All past that position, in order, as one moment has them."""
+    """All entries past that position, in order, by one statement, so as of one moment."""
     with connection.cursor("entries", binary=True) as cursor:
         cursor.itersize = PAGE
         cursor.execute(_ENTRIES, (after,))
@@ -235,7 +236,7 @@ def entries(connection: psycopg.Connection[Any], after: int) -> Iterator[Row]:
 
 
 def stored_leaves(connection: psycopg.Connection[Any], after: int) -> Iterator[tuple[bytes, int] | None]:
-    """Hash and position of each leaf from that index on, as they are stored; then None without end."""
+    """The stored hash and position of each leaf from index `after` on; then None for ever."""
     with connection.cursor("leaves", binary=True) as cursor:
         cursor.itersize = 20
         cursor.execute(_STORED, (after // 256,))

@@ -1,1 +1,1 @@
-"""Rebuilding a projection beside the one that is served, comparing the two, and swapping them."""
+"""Shadow copies of projections: filling them, comparing them with the served tables, and swapping them in."""

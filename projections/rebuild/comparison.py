@@ -1,4 +1,4 @@
-"""Two copies of a projection's tables, row by row."""
+"""Compares two copies of a projection's tables, row by row."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from projections.tables import Model, table_of
 
 
 class Difference(NamedTuple):
-    """What a table says, and what it should. `column`: None where a whole row is too much or missing."""
+    """A value that is found in a table, and the one that is expected. `column` None: a whole row is missing or should not exist."""
 
     table: str
     key: str
@@ -25,8 +25,8 @@ class Difference(NamedTuple):
 
 
 def first_difference(connection: Connection, models: Sequence[type[Model]], served: str, expected: str) -> Difference | None:
-    """Between the tables in the schema `served` and those in `expected`, in the order of the tables and of their keys."""
-    connection.execute(text("SET LOCAL enable_mergejoin = off"))  # by the keys' indexes each row is a page of its own to fetch
+    """The first difference between the tables in the schemas `served` and `expected`, in the order of tables and keys."""
+    connection.execute(text("SET LOCAL enable_mergejoin = off"))  # it would read rows in the order of an index: a page for each row
     return next((found for model in models if (found := _in_table(connection, model, served, expected)) is not None), None)
 
 
@@ -40,13 +40,13 @@ def _in_table(connection: Connection, model: type[Model], served: str, expected:
     row = connection.execute(
         text(f"""SELECT to_json(served), to_json(expected) FROM {served}.{table.name} AS served
             FULL JOIN {expected}.{table.name} AS expected ON {match}
-            WHERE {left} *<> {right} ORDER BY {order} LIMIT 1""")  # the bytes of the rows, whatever a collation calls equal
+            WHERE {left} *<> {right} ORDER BY {order} LIMIT 1""")  # compares bytes: a collation may call different texts equal
     ).one_or_none()
-    return _in_number(connection, table.name, served, expected) if row is None else _named(table.name, keys, *row)
+    return _in_count(connection, table.name, served, expected) if row is None else _named(table.name, keys, *row)
 
 
-def _in_number(connection: Connection, table: str, served: str, expected: str) -> Difference | None:
-    """A row that is there twice is joined with the same one both times."""
+def _in_count(connection: Connection, table: str, served: str, expected: str) -> Difference | None:
+    """Two equal rows on one side are both joined with the same row of the other: only the counts differ."""
     count = "SELECT count(*) FROM {}." + table
     found, right = (connection.scalar(text(count.format(schema))) for schema in (served, expected))
     return None if found == right else Difference(table, "all", "count(*)", found, right)

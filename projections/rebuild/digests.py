@@ -1,7 +1,8 @@
-"""All that a projection says, now and then, as one text: looking back begins at the nearest one and folds what came after.
+"""Digests: all rows of a projection as one text, stored from time to time. Time travel loads the nearest one and folds only the
+entries after it.
 
-Only of small projections, whose rows count events and not bookings. One is made when the ledger has grown by a tenth, and by
-50,000 entries at least, since the last: what they cost in all grows with the ledger alone.
+Only small projections have digests: those whose number of rows depends on the number of events, not of bookings. A digest is taken
+once the ledger has grown by a tenth, and by at least 50,000 entries, so that their cost stays proportional to the ledger.
 """
 
 from collections.abc import Callable
@@ -14,13 +15,13 @@ from projections.engine import Projector
 from projections.registry import PROJECTORS
 from projections.tables import Model, Position, Progress, String, table_of
 
-#: The projections that one may look back at.
+#: The projections with time travel.
 DIGESTED_PROJECTIONS: tuple[str, ...] = ("revenue",)
 MIN_GROWTH = 50_000
 
 
 class Digest(Model):
-    """Of one version of a projection at one position: its tables as a JSON object of arrays of rows."""
+    """The tables of one version of a projection at one position, as a JSON object of arrays of rows."""
 
     __tablename__ = "projection_digests"
 
@@ -31,18 +32,19 @@ class Digest(Model):
 
 
 def take_if_due(engine: Engine) -> int:
-    """How many were taken. Of what a projection says at one moment, by one statement."""
+    """Takes each digest that is due, by one statement, so as of one moment. Returns their number."""
     return sum(_take(engine, PROJECTORS[name]) for name in DIGESTED_PROJECTIONS)
 
 
-def stops(engine: Engine, projector: Projector, head: int) -> dict[int, Callable[[], int]]:
-    """Where a copy of the projector's, which this engine finds, is to be digested on its way to the head, and how."""
-    found: dict[int, Callable[[], int]] = {}
+def stops_of(engine: Engine, projector: Projector, head: int) -> dict[int, Callable[[], int]]:
+    """The positions up to the head at which a shadow copy, the one that `engine` finds, has to stop for a digest; and the function
+    that takes it."""
+    stops: dict[int, Callable[[], int]] = {}
     position = MIN_GROWTH
     while projector.name in DIGESTED_PROJECTIONS and position < head:
-        found[position] = partial(_take, engine, projector)
+        stops[position] = partial(_take, engine, projector)
         position += max(MIN_GROWTH, position // 10)
-    return found
+    return stops
 
 
 def _take(engine: Engine, projector: Projector) -> int:
@@ -63,13 +65,13 @@ def _insert(projector: Projector) -> str:
 
 
 def rows_of(projector: Projector) -> str:
-    """SQL of what a digest holds of the tables that the connection finds. The same rows are the same text."""
+    """SQL of a digest's text, for the tables that the connection finds. Equal rows make equal texts."""
     return "SELECT json_build_object(" + ", ".join(f"'{_name(model)}', {_array(model)}" for model in projector.tables) + ")"
 
 
 def _array(model: type[Model]) -> str:
-    keys = ", ".join(f"one.{column.name}" for column in table_of(model).primary_key)
-    return f"(SELECT coalesce(json_agg(one ORDER BY {keys}), '[]') FROM {_name(model)} AS one)"
+    keys = ", ".join(f"r.{column.name}" for column in table_of(model).primary_key)
+    return f"(SELECT coalesce(json_agg(r ORDER BY {keys}), '[]') FROM {_name(model)} AS r)"
 
 
 def _name(model: type[Model]) -> str:
@@ -77,8 +79,8 @@ def _name(model: type[Model]) -> str:
 
 
 def load(connection: Connection, projector: Projector, until: int) -> int:
-    """Fills empty tables of the projector, those that the connection finds, with its last digest up to that position; returns the
-    position where they stand then: 0 where there is none."""
+    """Fills the projector's empty tables, those that the connection finds, with its last digest up to that position. Returns the
+    digest's position; 0 where there is none."""
     d = Digest
     own = (d.name == projector.name, d.version == projector.version, d.position <= until)
     found = connection.execute(select(d.position, d.rows).where(*own).order_by(d.position.desc()).limit(1)).one_or_none()

@@ -1,7 +1,7 @@
-"""Rebuilding projections while the old ones serve and keep being updated: copies beside them take their place in one short
-transaction, once they are where those are. Killed at any moment, it goes on from where it was.
+"""Rebuilds projections while the served tables are read and kept up to date. Shadow copies are filled, and once they are level with
+the served tables they replace them in one short transaction. A rebuild that is killed at any moment continues where it was.
 
-Nobody is told anything by a rebuild: what is published is where the served projection stands.
+A rebuild publishes no positions: the published position is always that of the served tables.
 """
 
 import time
@@ -28,19 +28,19 @@ from projections.rebuild.shadow_copies import (
     ShadowCopies,
     ShadowCopy,
     ShadowCopyError,
-    state_of,
+    status_of,
 )
 from projections.rebuild.shadow_tables import TableKind
 from projections.tables import Model, Position, Progress, String, Timestamp, upsert
 
-#: The swap asks for the served tables so long, lets those through who read them meanwhile, and asks again.
-LOCK_MS, BETWEEN_SECONDS, SWAP_TRIES = 200, 0.1, 600
-#: How often a rebuild notes how far it is.
-NOTE_SECONDS = 0.5
+#: The swap waits at most LOCK_MS for the locks of the served tables, then lets waiting queries run for PAUSE_SECONDS, and retries.
+LOCK_MS, PAUSE_SECONDS, SWAP_TRIES = 200, 0.1, 600
+#: The time between two updates of a rebuild's row.
+RECORD_SECONDS = 0.5
 
 
 class Rebuild(Model):
-    """One that is going on, or was broken off: from where it went on last, where it is, and where it is to get."""
+    """A rebuild that is running or was interrupted: where it was last started, its present position, and its target."""
 
     __tablename__ = "rebuilds"
 
@@ -53,8 +53,8 @@ class Rebuild(Model):
 
 
 class RebuildResult(NamedTuple):
-    """Where the new tables stood when they took over. `difference`: the first one between the old ones and them; not `compared`
-    where the old ones are of another version or stood still."""
+    """`position`: that of the new tables when they were swapped in. `difference`: the first one between the old tables and them;
+    they are not `compared` where the old ones are of another version or stalled."""
 
     name: str
     position: int
@@ -71,31 +71,31 @@ class Rebuilder:
         self._copies.close()
 
     def rebuild(
-        self, projectors: Sequence[Projector], told: ProgressCallback = lambda position, target: None
+        self, projectors: Sequence[Projector], on_progress: ProgressCallback = lambda position, target: None
     ) -> list[RebuildResult]:
         """Raises ShadowCopyError where another rebuild of one of them is under way or a swap never gets its locks;
         ProjectionStalled; LedgerUnavailable."""
         with ExitStack() as stack:
             for projector in projectors:
-                stack.enter_context(self._copies.alone(projector.name))
+                stack.enter_context(self._copies.lock(projector.name))
             copies = [stack.enter_context(self._copies.copy(projector, anew=False)) for projector in projectors]
-            place = min(map(self._copies.reached, copies))
-            notes = _ProgressRecorder(self._copies.engine, [projector.name for projector in projectors], place, told)
+            position = min(map(self._copies.position_of, copies))
+            recorder = _ProgressRecorder(self._copies.engine, [projector.name for projector in projectors], position, on_progress)
             head, stops = self._ledger.head(), dict[int, Callable[[], object]]()
             for copy in copies:
-                stops |= digests.stops(copy.engine, copy.projector, head)
-            self._copies.fill(copies, self._end_of, notes, stops)
+                stops |= digests.stops_of(copy.engine, copy.projector, head)
+            self._copies.fill(copies, self._end_of, recorder, stops)
             for copy in copies:
                 self._copies.finish(copy)
             return [self._finish(copy) for copy in copies]
 
     def _end_of(self, projector: Projector) -> int:
-        """Where the served one is: only there they can be compared. The ledger's end where they can't be."""
-        served = self._copies.served(projector)
-        return served.position if _comparable(projector, served) else self._ledger.head()
+        """The position of the served tables, at which the copy can be compared with them; the ledger's head where it can't."""
+        served = self._copies.served_status(projector)
+        return served.position if _is_comparable(projector, served) else self._ledger.head()
 
     def _finish(self, copy: ShadowCopy) -> RebuildResult:
-        compared = self._copies.compare(copy, lambda served: _comparable(copy.projector, served))
+        compared = self._copies.compare(copy, lambda served: _is_comparable(copy.projector, served))
         position = self._swap(copy)
         return RebuildResult(copy.projector.name, position, compared is not None, compared and compared.difference)
 
@@ -105,22 +105,25 @@ class Rebuilder:
             try:
                 with self._copies.engine.begin() as connection:
                     connection.execute(text(f"SET LOCAL lock_timeout = {LOCK_MS}"))
-                    position = self._take_over(connection, copy)
+                    position = self._swap_in(connection, copy)
             except (OperationalError, InternalError) as error:
                 if isinstance(error.orig, DependentObjectsStillExist):
-                    raise ShadowCopyError(_in_the_way(copy, error.orig)) from error
+                    raise ShadowCopyError(_dependency_message(copy, error.orig)) from error
                 if not isinstance(error.orig, LockNotAvailable):
                     raise
-                time.sleep(BETWEEN_SECONDS)
+                time.sleep(PAUSE_SECONDS)
             else:
                 return position
-        raise ShadowCopyError(f"{copy.projector.name} is rebuilt, but read all the time: begin again, it only has to take over.")
+        raise ShadowCopyError(
+            f"{copy.projector.name} is rebuilt, but queries hold its served tables all the time: start the rebuild again,"
+            " it only has to swap them."
+        )
 
-    def _take_over(self, connection: Connection, copy: ShadowCopy) -> int:
-        """The new tables in the place of the served ones, and nothing left to clear."""
+    def _swap_in(self, connection: Connection, copy: ShadowCopy) -> int:
+        """Replaces the served tables by the copy's, and drops everything else of the copy. Returns the new position."""
         projector = copy.projector
-        self._copies.fold(copy, state_of(connection, projector, SERVED, lock=True).position)
-        position = self._copies.reached(copy)
+        self._copies.fold(copy, status_of(connection, projector, SERVED, lock=True).position)
+        position = self._copies.position_of(copy)
         names = [model.__tablename__ for model in projector.tables]
         connection.execute(text(f"DROP TABLE {', '.join(f'{SERVED}.{name}' for name in names)}"))
         for name in names:
@@ -135,15 +138,15 @@ class Rebuilder:
 
 
 class _ProgressRecorder:
-    """Notes how far they are, for all to see, now and then."""
+    """Stores the progress of a rebuild from time to time, for `GET /api/projections`."""
 
-    def __init__(self, engine: Engine, names: Sequence[str], started_from: int, told: ProgressCallback) -> None:
-        self._engine, self._names, self._told = engine, names, told
+    def __init__(self, engine: Engine, names: Sequence[str], started_from: int, on_progress: ProgressCallback) -> None:
+        self._engine, self._names, self._on_progress = engine, names, on_progress
         self._started_at, self._started_from, self._last = datetime.now(UTC), started_from, 0.0
 
     def __call__(self, position: int, target: int) -> None:
-        self._told(position, target)
-        if time.monotonic() - self._last >= NOTE_SECONDS:
+        self._on_progress(position, target)
+        if time.monotonic() - self._last >= RECORD_SECONDS:
             self._last = time.monotonic()
             row = {
                 "started_from": self._started_from, "position": position, "target": target,
@@ -153,13 +156,11 @@ class _ProgressRecorder:
                 upsert(connection, Rebuild, [{"name": name, **row} for name in self._names])
 
 
-def _in_the_way(copy: ShadowCopy, error: DependentObjectsStillExist) -> str:
-    """Views and foreign keys that are not of ours go by the table that they were made for."""
+def _dependency_message(copy: ShadowCopy, error: DependentObjectsStillExist) -> str:
+    """Views and foreign keys that somebody else made refer to the old tables and prevent that they are dropped."""
     detail = (error.diag.message_detail or "").replace("\n", "; ")
-    return (
-        f"{copy.projector.name} is rebuilt, but can't take over from tables that something depends on: {detail}. Drop that first."
-    )
+    return f"{copy.projector.name} is rebuilt, but its served tables can't be dropped: {detail}. Drop that first."
 
 
-def _comparable(projector: Projector, served: ProjectionStatus) -> bool:
+def _is_comparable(projector: Projector, served: ProjectionStatus) -> bool:
     return served.version == projector.version and served.failed_position is None

@@ -1,7 +1,18 @@
-"""ShadowCopies of projections, folded anew from the ledger into schemas of their own, while those that are served go on."""
+"""Shadow copies: a projection's tables a second time, in a schema of their own, folded from the ledger while the served tables are
+read and kept up to date.
+
+                 anew, or of another version, or stalled
+               ┌───────────────────────────────────────────┐
+               ▼                                           │
+    EMPTY ───────▶ BEHIND ──── fill, step by step ───▶ LEVEL with the served tables ──┬── compare ──▶ a difference, or none
+                   ▲    │                                                             ├── drop
+                   └────┘ killed: the next `copy` of the same purpose continues       └── finish, then swapped in (rebuilder.py)
+
+A copy's position is in the `projections` table of its own schema and moves with its rows, so that a killed process loses nothing.
+"""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -15,14 +26,15 @@ from projections.rebuild import comparison, shadow_tables
 from projections.tables import Model, Progress
 
 SERVED = "public"
-#: Projectors that are folded at a time: some work while the database writes for the others. And entries folded in one transaction:
-#: nobody waits for the end of one, as for a worker's.
-FOLD_THREADS, BATCH_SIZE = 3, 8_000
-#: Where more entries a second come in than this, seats are being sold, and that goes before: who fills copies rests after each
-#: step, so many times as long as the step took, and so long at most.
-BUSY_PER_SECOND, REST, REST_SECONDS = 100, 1.5, 2.0
+#: Projectors that fold concurrently: one computes while the database writes for the others.
+FOLD_THREADS = 3
+#: Entries folded in one transaction. It is larger than a worker's, since no request waits for a shadow copy.
+BATCH_SIZE = 8_000
+#: Above this number of new entries a second, seats are being sold, which has priority: filling pauses after each step, for
+#: PAUSE_FACTOR times as long as the step took, at most MAX_PAUSE_SECONDS.
+BUSY_PER_SECOND, PAUSE_FACTOR, MAX_PAUSE_SECONDS = 100, 1.5, 2.0
 
-#: ProgressCallback how far all of it is, and how far it is to get, in positions.
+#: Called with the position that all copies have reached, and the position to reach.
 ProgressCallback = Callable[[int, int], None]
 
 
@@ -43,14 +55,14 @@ class ProjectionStatus(NamedTuple):
 
 
 class ComparisonResult(NamedTuple):
-    """As of `position`, where both stood. `difference`: the first; None where they are equal."""
+    """As of `position`, which both tables had. `difference`: the first one; None where they are equal."""
 
     position: int
     difference: comparison.Difference | None
 
 
 class ShadowCopies:
-    """`purpose` begins the names of the schemas. Close it when done."""
+    """`purpose`: the prefix of the schemas' names. Close it when done."""
 
     def __init__(self, database_url: str, ledger: Ledger, purpose: str, kind: shadow_tables.TableKind) -> None:
         self.engine = create_engine(
@@ -62,22 +74,23 @@ class ShadowCopies:
         self.engine.dispose()
 
     @contextmanager
-    def alone(self, name: str) -> Iterator[None]:
-        """Raises ShadowCopyError where another has a copy for the same purpose in hand."""
-        lock = func.hashtextextended(f"{self._purpose} {name}", 0)
-        # A transaction's lock ends with it; a session's would stay with a pooled connection if its release failed.
+    def lock(self, name: str) -> Iterator[None]:
+        """Raises ShadowCopyError where another process holds the lock of this purpose and name."""
+        key = func.hashtextextended(f"{self._purpose} {name}", 0)
+        # A transaction's lock is released with it. A session's would stay with a pooled connection if its release failed.
         with self.engine.begin() as guard:
-            if not guard.scalar(select(func.pg_try_advisory_xact_lock(lock))):
+            if not guard.scalar(select(func.pg_try_advisory_xact_lock(key))):
                 raise ShadowCopyError(f"Another {self._purpose} of {name} is under way.")
             yield
 
     @contextmanager
     def copy(self, projector: Projector, *, anew: bool) -> Iterator[ShadowCopy]:
-        """As one of this version was left, unless it is to be made `anew`; else empty."""
+        """The copy that an earlier process of this purpose left, if it can be continued and is not to be made `anew`; else an empty
+        one."""
         schema = f"{self._purpose}_{projector.name}"
         with self.engine.begin() as connection:
-            left = state_of(connection, projector, schema) if not anew and _is_whole(connection, projector, schema) else None
-            if left is None or left.version != projector.version or left.failed_position is not None:
+            status = status_of(connection, projector, schema) if not anew and _is_complete(connection, projector, schema) else None
+            if status is None or status.version != projector.version or status.failed_position is not None:
                 shadow_tables.make_schema(connection, schema, [projector], self._kind)
         engine = shadow_tables.engine_in(self.engine.url, schema)
         try:
@@ -93,92 +106,113 @@ class ShadowCopies:
         self,
         copies: Sequence[ShadowCopy],
         end_of: Callable[[Projector], int],
-        told: ProgressCallback,
+        on_progress: ProgressCallback,
         stops: Mapping[int, Callable[[], object]] = {},
     ) -> None:
-        """Each up to the position that `end_of` says, asked again at each step. Step by step together, so that the entries of a
-        step are read and decoded once, and one folds while the database writes for another. At each of the `stops`, which are
-        positions, all of them stand while it is called."""
-        places, pace = [self.reached(copy) for copy in copies], _Throttle()
+        """Folds each copy up to the position that `end_of` returns, which is called again at each step. All copies take each step
+        together, so that its entries are read and decoded once, and one folds while the database writes for another. `stops`: at
+        each of these positions all copies wait while its function is called."""
+        positions, throttle = [self.position_of(copy) for copy in copies], _Throttle()
         with ThreadPoolExecutor(FOLD_THREADS, thread_name_prefix=self._purpose) as threads:
             while True:
                 ends = [end_of(copy.projector) for copy in copies]
-                behind = [place for place, end in zip(places, ends, strict=True) if place < end]
-                if not behind:
+                start = first_behind(positions, ends)
+                if start is None:
                     return
-                pace.step(max(ends))
-                step = self._ledger.read(min(behind), BATCH_SIZE)
-                until = step[-1].position if step else max(ends)
-                until = min((stop for stop in stops if min(behind) < stop < until), default=until)
-                targets = [max(place, min(until, end)) for place, end in zip(places, ends, strict=True)]
-                places = list(threads.map(self._step, copies, places, targets))
-                stops.get(until, _go_on)()
-                told(min(places), max(ends))
+                throttle.begin_step(max(ends))
+                batch = self._ledger.read(start, BATCH_SIZE)
+                step = next_step(positions, ends, batch[-1].position if batch else max(ends), stops)
+                positions = list(threads.map(self._fold_step, copies, positions, step.targets))
+                stops.get(step.until, _do_nothing)()
+                on_progress(min(positions), max(ends))
 
-    def _step(self, copy: ShadowCopy, place: int, until: int) -> int:
-        if until > place:
-            self.fold(copy, until)
-        return until
+    def _fold_step(self, copy: ShadowCopy, position: int, target: int) -> int:
+        if target > position:
+            self.fold(copy, target)
+        return target
 
     def finish(self, copy: ShadowCopy) -> None:
-        """Makes the copy whole, with every index: it is as good as the served one then."""
+        """Adds all indexes and foreign keys, as the served tables have them."""
         with self.engine.begin() as connection:
             shadow_tables.finish(connection, copy.schema, [copy.projector])
 
     def fold(self, copy: ShadowCopy, until: int) -> None:
-        """All entries up to that position."""
+        """Folds all entries up to that position."""
         catch_up(copy.engine, shadow_tables.TruncatedLedger(self._ledger, until), copy.projector, batch_size=BATCH_SIZE)
 
-    def compare(self, copy: ShadowCopy, comparable: Callable[[ProjectionStatus], bool]) -> ComparisonResult | None:
-        """With what is served, as of one moment, at which both stand at one position; the served one goes on meanwhile. None where
-        the served one is not `comparable`, or behind."""
-        self.fold(copy, max(self.served(copy.projector).position, self.reached(copy)))  # what little is left then holds nobody up
+    def compare(self, copy: ShadowCopy, is_comparable: Callable[[ProjectionStatus], bool]) -> ComparisonResult | None:
+        """Compares the copy with the served tables as of one moment, at which both have the same position; afterwards the served
+        tables are updated again. None where the served projection is not comparable, or is behind the copy."""
+        # Fold most entries before the served position is locked, so that it is locked only briefly.
+        self.fold(copy, max(self.served_status(copy.projector).position, self.position_of(copy)))
         with self.engine.connect() as reader:
             with self.engine.begin() as holder:
-                served = state_of(holder, copy.projector, SERVED, lock=True)
-                if not comparable(served) or self.reached(copy) > served.position:
+                served = status_of(holder, copy.projector, SERVED, lock=True)
+                if not is_comparable(served) or self.position_of(copy) > served.position:
                     return None
                 self.fold(copy, served.position)
                 reader.execution_options(isolation_level="REPEATABLE READ")
                 names = ", ".join(f"{SERVED}.{model.__tablename__}" for model in copy.projector.tables)
-                reader.execute(text(f"LOCK TABLE {names} IN ACCESS SHARE MODE"))  # no rebuild swaps them under it
-                reader.execute(select(1))  # from here on it sees this moment
+                reader.execute(text(f"LOCK TABLE {names} IN ACCESS SHARE MODE"))  # so that no rebuild swaps them
+                reader.execute(select(1))  # begins the reader's view, while the position is locked
             found = comparison.first_difference(reader, copy.projector.tables, SERVED, copy.schema)
             return ComparisonResult(served.position, found)
 
-    def served(self, projector: Projector) -> ProjectionStatus:
+    def served_status(self, projector: Projector) -> ProjectionStatus:
         with self.engine.connect() as connection:
-            return state_of(connection, projector, SERVED)
+            return status_of(connection, projector, SERVED)
 
-    def reached(self, copy: ShadowCopy) -> int:
+    def position_of(self, copy: ShadowCopy) -> int:
         with self.engine.connect() as connection:
-            return state_of(connection, copy.projector, copy.schema).position
+            return status_of(connection, copy.projector, copy.schema).position
+
+
+class Step(NamedTuple):
+    """The next step of a fill: it ends at position `until`; `targets` are the positions of the copies then."""
+
+    until: int
+    targets: list[int]
+
+
+def first_behind(positions: Sequence[int], ends: Sequence[int]) -> int | None:
+    """The lowest position of a copy that has not reached its end; None: all have."""
+    return min((position for position, end in zip(positions, ends, strict=True) if position < end), default=None)
+
+
+def next_step(positions: Sequence[int], ends: Sequence[int], batch_end: int, stops: Collection[int]) -> Step:
+    """Ends at the end of the batch, or at the first stop before it. No copy goes back, and none goes past its end."""
+    start = first_behind(positions, ends)
+    assert start is not None, "a copy is behind"
+    until = min((stop for stop in stops if start < stop < batch_end), default=batch_end)
+    return Step(until, [max(position, min(until, end)) for position, end in zip(positions, ends, strict=True)])
 
 
 class _Throttle:
+    """Pauses before a step if many entries were appended during the one before."""
+
     def __init__(self) -> None:
         self._began, self._end = 0.0, 0
 
-    def step(self, end: int) -> None:
-        """A step more, where entries up to that position are there. Rests first, if many came in during the last one."""
-        took = time.monotonic() - self._began
-        if self._began and end - self._end > took * BUSY_PER_SECOND:
-            time.sleep(min(REST * took, REST_SECONDS))
+    def begin_step(self, end: int) -> None:
+        """`end`: the position of the ledger's newest entry."""
+        seconds = time.monotonic() - self._began
+        if self._began and end - self._end > seconds * BUSY_PER_SECOND:
+            time.sleep(min(PAUSE_FACTOR * seconds, MAX_PAUSE_SECONDS))
         self._began, self._end = time.monotonic(), end
 
 
-def _go_on() -> None:
+def _do_nothing() -> None:
     pass
 
 
-def _is_whole(connection: Connection, projector: Projector, schema: str) -> bool:
-    """Without one of its tables, folding would find the served one of that name."""
+def _is_complete(connection: Connection, projector: Projector, schema: str) -> bool:
+    """Whether the schema has all tables. If it lacked one, folding would write to the served table of that name."""
     models: list[type[Model]] = [*projector.tables, Progress]
     names = [model.__tablename__ for model in models]
     return all(connection.scalar(select(func.to_regclass(f"{schema}.{name}"))) is not None for name in names)
 
 
-def state_of(connection: Connection, projector: Projector, schema: str, *, lock: bool = False) -> ProjectionStatus:
+def status_of(connection: Connection, projector: Projector, schema: str, *, lock: bool = False) -> ProjectionStatus:
     query = select(Progress.position, Progress.version, Progress.failed_position).where(Progress.name == projector.name)
     return ProjectionStatus(
         *connection.execute(

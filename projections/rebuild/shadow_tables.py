@@ -1,7 +1,7 @@
-"""A projection beside the one that is served: tables of the same names in another schema, empty, folded by the same engine.
+"""Shadow tables: tables with the names of a projection's, in another schema, at first empty, filled by the same engine.
 
-Rebuilding fills them and puts them in the place of the served ones; verifying fills them and compares; looking back fills them up
-to some position and asks them. There is one set of rules: each projector's `fold` finds its tables by the search path.
+A rebuild fills them and swaps them in; a verification fills and compares them; time travel fills them up to a position and queries
+them. The same code fills them all: each projector's `fold` finds its tables by the search path.
 """
 
 from bisect import bisect_right
@@ -23,7 +23,7 @@ from projections.tables import Model, Progress, table_of
 
 
 class TableKind(StrEnum):
-    """How lasting the tables are: to be served one day, to outlive a connection, or not even that."""
+    """How long the tables last: permanent ones will be served, unlogged ones outlive the connection, temporary ones do not."""
 
     PERMANENT = ""
     UNLOGGED = "UNLOGGED"
@@ -31,19 +31,22 @@ class TableKind(StrEnum):
 
 
 def make(connection: Connection, projectors: Sequence[Projector], kind: TableKind) -> None:
-    """Their tables and their rows of progress, at position 0, where the connection's search path begins. Without indexes beyond
-    their keys, and without foreign keys: folding a long ledger goes by keys alone, and `finish` makes the rest at once."""
+    """Makes the projectors' tables, and their rows in `projections` at position 0, in the first schema of the search path. The
+    tables have only primary keys, which is what folding needs: `finish` adds other indexes and foreign keys, faster at the end."""
     metadata = _metadata(projectors)
     for table in metadata.sorted_tables:
         table._prefixes = [kind.value] if kind.value else []
         connection.execute(CreateTable(table, include_foreign_key_constraints=()))
         for column, storage in connection.execute(_STORAGE, {"served": f"public.{table.name}", "made": table.name}):
             connection.execute(text(f"ALTER TABLE {table.name} ALTER COLUMN {column} SET STORAGE {storage}"))
-    rows = [{"name": one.name, "version": one.version, "position": 0, "updated_at": datetime.now(UTC)} for one in projectors]
+    rows = [
+        {"name": projector.name, "version": projector.version, "position": 0, "updated_at": datetime.now(UTC)}
+        for projector in projectors
+    ]
     connection.execute(insert(metadata.tables[Progress.__tablename__]), rows)
 
 
-#: The columns that a migration has stored in another way than their type asks for.
+#: The columns to which a migration gave another storage than their type's default.
 _STORAGE = text("""
     SELECT served.attname,
         CASE served.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END
@@ -53,14 +56,14 @@ _STORAGE = text("""
 
 
 def finish(connection: Connection, schema: str, projectors: Sequence[Projector]) -> None:
-    """What `make` left out, unless it is there."""
-    there = set(connection.scalars(_CONSTRAINTS, {"schema": schema}))
+    """Adds the indexes and foreign keys that `make` left out, unless they exist."""
+    existing = set(connection.scalars(_CONSTRAINTS, {"schema": schema}))
     connection.execute(text(f"SET LOCAL search_path = {schema}, public"))
     for table in _metadata(projectors).sorted_tables:
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
             connection.execute(CreateIndex(index, if_not_exists=True))
         for constraint in sorted(table.foreign_key_constraints, key=lambda constraint: str(constraint.name)):
-            if constraint.name not in there:
+            if constraint.name not in existing:
                 connection.execute(AddConstraint(constraint))
         connection.execute(text(f"ANALYZE {table.name}"))
 
@@ -69,7 +72,7 @@ _CONSTRAINTS = text("SELECT conname FROM pg_constraint WHERE connamespace = CAST
 
 
 def _metadata(projectors: Sequence[Projector]) -> MetaData:
-    """Of their tables, and of how far they are."""
+    """The metadata of the projectors' tables and of `projections`."""
     metadata = MetaData(naming_convention=Model.metadata.naming_convention)
     models: list[type[Model]] = [*(model for projector in projectors for model in projector.tables), Progress]
     for model in models:
@@ -78,15 +81,15 @@ def _metadata(projectors: Sequence[Projector]) -> MetaData:
 
 
 def engine_in(url: URL, schema: str, **options: Any) -> Engine:
-    """Whatever goes over it finds the tables of this schema first."""
+    """An engine whose statements find the tables of this schema first."""
     given = url.query.get("options", "")
-    path = f"{given} -c search_path={schema},public"  # the last one counts
+    path = f"{given} -c search_path={schema},public"  # the last search_path in the options counts
     return create_engine(url, connect_args={"application_name": f"seatledger-{schema}", "options": path}, **options)
 
 
 @contextmanager
 def temporary(url: URL, *projectors: Projector) -> Iterator[Engine]:
-    """An engine of one connection, with tables that are gone when it ends."""
+    """An engine of one connection, with temporary tables, which are dropped with it."""
     engine = engine_in(url, "pg_temp", poolclass=StaticPool)
     try:
         with engine.begin() as connection:
@@ -97,7 +100,7 @@ def temporary(url: URL, *projectors: Projector) -> Iterator[Engine]:
 
 
 def make_schema(connection: Connection, schema: str, projectors: Sequence[Projector], kind: TableKind) -> None:
-    """Anew, whatever was there."""
+    """Makes the schema and its tables; an existing one is dropped."""
     connection.execute(DropSchema(schema, cascade=True, if_exists=True))
     connection.execute(CreateSchema(schema))
     connection.execute(text(f"SET LOCAL search_path = {schema}, public"))
@@ -105,14 +108,14 @@ def make_schema(connection: Connection, schema: str, projectors: Sequence[Projec
 
 
 class TruncatedLedger:
-    """The ledger as if it ended at that position."""
+    """The ledger as if it ended at `position`."""
 
     def __init__(self, ledger: Ledger, position: int) -> None:
         self._ledger, self.position = ledger, position
 
     def read(self, after: int, limit: int) -> list[RecordedEntry]:
-        run = self._ledger.read(after, limit) if after < self.position else []
-        return run[: bisect_right(run, self.position, key=attrgetter("position"))]
+        batch = self._ledger.read(after, limit) if after < self.position else []
+        return batch[: bisect_right(batch, self.position, key=attrgetter("position"))]
 
     def next_position(self, after: int) -> int | None:
         found = self._ledger.next_position(after)

@@ -1,1 +1,1 @@
-"""What the API process keeps in memory of what it has read, and limits on concurrent work."""
+"""What an API process keeps in memory of what it has read."""

@@ -1,1 +1,1 @@
-"""What changes while clients wait: the positions of the projections, and the feed of seats left."""
+"""What changes while clients wait: the projections' positions, and the live feed of seats left."""

@@ -1,7 +1,7 @@
-"""One look for all who listen: what changed in `availability` is read once a process and handed to every open stream.
+"""The live feed: seats left, pushed to all subscribers. One poll a process reads what changed in `availability`.
 
-A listener holds the newest state of each event that it has not sent yet, so it is bounded by the number of events and a slow
-reader skips what is out of date. Nothing is lost between its first look and the news: it is told the news from before that look.
+A subscriber holds the newest unsent update of each event. So its memory is bounded by the number of events, and a slow client skips
+outdated updates. It loses none: updates that come before its own first query are pushed to it, too.
 """
 
 import asyncio
@@ -13,19 +13,23 @@ from uuid import UUID
 import msgspec
 from sse_starlette.event import ServerSentEvent
 
+from ledger.concurrency import BackgroundTasks, supervise
 from ledger.errors import Busy
 from query_api import queries
-from query_api.background import stop
 from query_api.database import Database
 from query_api.responses import mapping
 
-#: Where no message comes, the database is looked at so often; never sooner than the pause, nor than so many listeners take.
+#: The longest time between two polls, and the shortest, which grows with the number of subscribers, since each costs time.
 POLL_SECONDS = 1.0
 PAUSE_SECONDS = 0.02
-SECONDS_PER_LISTENER = 0.000_25
+SECONDS_PER_SUBSCRIBER = 0.000_25
+#: The pause after an error.
+RETRY_SECONDS = 0.25
+#: How long a new subscriber waits until polling has begun.
 READY_SECONDS = 3.0
+#: Changes read by one statement.
 PAGE = 500
-#: Events that a listener to all of them may be behind; past it the stream ends, and the browser goes on from its last id.
+#: Unsent updates of one subscriber; with more, its stream ends, and the browser reconnects with the last id that it received.
 MAX_PENDING = 10_000
 
 log = logging.getLogger(__name__)
@@ -33,7 +37,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class SeatUpdate(NamedTuple):
-    """Seats left of an event at a position: the bytes that go over the wire, made once for all."""
+    """Seats left of an event as of a position: `message` is the server-sent event, encoded once for all subscribers."""
 
     position: int
     event_id: UUID
@@ -49,14 +53,14 @@ class Subscriber:
         self._woken = asyncio.Event()
         self.ended = False
 
-    def push(self, state: SeatUpdate) -> None:
-        self._pending[state.event_id] = state
+    def push(self, update: SeatUpdate) -> None:
+        self._pending[update.event_id] = update
         if len(self._pending) > MAX_PENDING:
             self.end()
         self._woken.set()
 
     async def take(self) -> list[SeatUpdate]:
-        """What is new, in the order of positions, once there is something; nothing at the end."""
+        """Waits for updates and returns them in the order of positions; an empty list means that the stream has ended."""
         await self._woken.wait()
         self._woken.clear()
         if self.ended:
@@ -69,63 +73,65 @@ class Subscriber:
         self._pending.clear()
         self._woken.set()
 
-    #: What sse-starlette calls when the server stops.
+    #: sse-starlette calls this when the server stops.
     set = end
 
 
 class LiveFeed:
     def __init__(self, database: Database, limit: int) -> None:
-        """`limit`: how many may listen at once."""
+        """`limit`: the number of subscribers."""
         self._database, self._limit = database, limit
-        self._listeners: set[Subscriber] = set()
+        self._subscribers: set[Subscriber] = set()
         self._by_event: dict[UUID, set[Subscriber]] = {}
-        self._of_all: set[Subscriber] = set()
-        self._seen: int | None = None
-        self._ready, self._woken, self._wanted = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._of_all_events: set[Subscriber] = set()
+        #: The position up to which all changes were pushed; None while there is no subscriber.
+        self._position: int | None = None
+        self._ready, self._woken, self._subscribed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._tasks = BackgroundTasks()
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._follow_for_ever(), name="live feed")
+        work = supervise(self._run, log=log, failure="the live feed can't read", pause_seconds=RETRY_SECONDS)
+        self._tasks.spawn(work, name="live feed")
 
     async def close(self) -> None:
         """Ends every stream."""
-        for listener in self._listeners:
-            listener.end()
-        if self._task is not None:
-            await stop(self._task)
+        for subscriber in self._subscribers:
+            subscriber.end()
+        await self._tasks.stop()
 
     def wake(self) -> None:
-        """There may be news."""
+        """Polls soon: there may be changes."""
         self._woken.set()
 
     @property
     def count(self) -> int:
-        return len(self._listeners)
+        return len(self._subscribers)
 
-    def listen(self, event_ids: frozenset[UUID] | None) -> Subscriber:
-        """From now on the listener is told what changes. Raises Busy at the limit. Give it back to `leave`."""
-        if len(self._listeners) >= self._limit:
+    def subscribe(self, event_ids: frozenset[UUID] | None) -> Subscriber:
+        """A subscriber to which changes are pushed from now on, until `unsubscribe`. Raises Busy at the limit."""
+        if len(self._subscribers) >= self._limit:
             raise Busy("Too many live streams are open. Try again.")
-        listener = Subscriber(event_ids)
-        self._listeners.add(listener)
+        subscriber = Subscriber(event_ids)
+        self._subscribers.add(subscriber)
         if event_ids is None:
-            self._of_all.add(listener)
+            self._of_all_events.add(subscriber)
         for event_id in event_ids or ():
-            self._by_event.setdefault(event_id, set()).add(listener)
-        self._wanted.set()
-        return listener
+            self._by_event.setdefault(event_id, set()).add(subscriber)
+        self._subscribed.set()
+        return subscriber
 
-    def leave(self, listener: Subscriber) -> None:
-        self._listeners.discard(listener)
-        self._of_all.discard(listener)
-        for event_id in listener.event_ids or ():
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        self._subscribers.discard(subscriber)
+        self._of_all_events.discard(subscriber)
+        for event_id in subscriber.event_ids or ():
             others = self._by_event.get(event_id, set())
-            others.discard(listener)
+            others.discard(subscriber)
             if not others:
                 self._by_event.pop(event_id, None)
 
     async def ready(self) -> None:
-        """What is looked up after this is not older than where the news begin. Raises Busy where the database is away."""
+        """Waits until polling has begun, so that a query after this is no older than the first pushed update. Raises Busy where the
+        database is unavailable."""
         try:
             async with asyncio.timeout(READY_SECONDS):
                 await self._ready.wait()
@@ -133,52 +139,40 @@ class LiveFeed:
             raise Busy from None
 
     async def changes(self, event_ids: frozenset[UUID] | None, after: int | None) -> tuple[int, list[SeatUpdate]]:
-        """Where the projection stands, and up to PAGE states of what changed after that position (None: of all that there is)."""
+        """The projection's position, and up to PAGE updates of events that changed after position `after` (None: of all events)."""
         ids = None if event_ids is None else list(event_ids)
-        answer = await self._database.fetch(queries.availability_changes(event_ids=ids, after=after, limit=PAGE))
-        return answer.position, [_state(mapping.availability(row)) for row in answer.rows]
+        position, rows = await self._database.fetch(queries.availability_changes(event_ids=ids, after=after, limit=PAGE))
+        return position, [_update(mapping.availability_message(row)) for row in rows]
 
-    async def _follow_for_ever(self) -> None:
-        """Supervised: whatever goes wrong is logged, and it goes on from where it was."""
-        while True:
-            await self._wanted.wait()
-            try:
-                await self._follow()
-            except Busy as error:
-                log.warning("the live feed can't read: %s", error.__cause__ or error)
-                await asyncio.sleep(POLL_SECONDS / 4)
-            except Exception:
-                log.exception("the live feed can't read")
-                await asyncio.sleep(POLL_SECONDS / 4)
-
-    async def _follow(self) -> None:
-        """As long as somebody listens."""
-        while self._listeners:
-            if self._seen is None:
-                self._seen, _ = await self.changes(frozenset(), None)
+    async def _run(self) -> None:
+        """Polls as long as there are subscribers. After an error it continues from the same position."""
+        await self._subscribed.wait()
+        while self._subscribers:
+            if self._position is None:
+                self._position, _ = await self.changes(frozenset(), None)
             self._ready.set()
             self._woken.clear()
-            await self._tell_news()
-            await asyncio.sleep(max(PAUSE_SECONDS, SECONDS_PER_LISTENER * len(self._listeners)))
+            self._position = await self._push_changes(self._position)
+            await asyncio.sleep(max(PAUSE_SECONDS, SECONDS_PER_SUBSCRIBER * len(self._subscribers)))
             with suppress(TimeoutError):
                 async with asyncio.timeout(POLL_SECONDS):
                     await self._woken.wait()
-        self._wanted.clear()
+        self._subscribed.clear()
         self._ready.clear()
-        self._seen = None
+        self._position = None
 
-    async def _tell_news(self) -> None:
-        full = True
-        while full:
-            assert self._seen is not None
-            position, states = await self.changes(None, self._seen)
-            for state in states:
-                for listener in (*self._by_event.get(state.event_id, ()), *self._of_all):
-                    listener.push(state)
-            full = len(states) == PAGE
-            self._seen = states[-1].position if full else max(position, self._seen)
+    async def _push_changes(self, after: int) -> int:
+        """Pushes what changed after that position. Returns the position up to which all is pushed."""
+        while True:
+            position, updates = await self.changes(None, after)
+            for update in updates:
+                for subscriber in (*self._by_event.get(update.event_id, ()), *self._of_all_events):
+                    subscriber.push(update)
+            if len(updates) < PAGE:
+                return max(position, after)
+            after = self._position = updates[-1].position
 
 
-def _state(availability: mapping.AvailabilityMessage) -> SeatUpdate:
-    message = ServerSentEvent(_encode(availability).decode(), event="availability", id=str(availability.position), sep="\n")
-    return SeatUpdate(availability.position, availability.event_id, message.encode())
+def _update(message: mapping.AvailabilityMessage) -> SeatUpdate:
+    event = ServerSentEvent(_encode(message).decode(), event="availability", id=str(message.position), sep="\n")
+    return SeatUpdate(message.position, message.event_id, event.encode())

@@ -1,8 +1,8 @@
-"""Read your writes: how far each projection has come, and waiting until it is far enough.
+"""Read your own writes: the position of each projection, and waiting until it is high enough.
 
-Workers tell it on Redis after each commit. Such messages get lost, and Redis may be away for ever, so while somebody waits the
-database is looked at as well, every POLL_SECONDS and at once for whoever is new. What is remembered only says when to
-ask: each answer brings the position that it was really read at.
+Workers publish positions on Redis after each commit. Messages get lost, and Redis may be unavailable, so while a request waits the
+database is polled, too: every POLL_SECONDS, and immediately for a new waiter. The positions known here only tell when to execute a
+query: each result says the position that it was really read at.
 """
 
 import asyncio
@@ -17,121 +17,123 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from ledger.channels import positions_channel
+from ledger.concurrency import BackgroundTasks, supervise
 from ledger.errors import Busy, PositionBeyondHead, StaleRead
 from projections.registry import PROJECTORS
-from query_api.background import stop
+from query_api.queries.position_queries import ProjectionPositionRow
 
-#: The database is looked at so often while somebody waits; sooner for new ones, but never within the pause.
+#: The longest time between two polls while a request waits, and the shortest.
 POLL_SECONDS = 0.1
 PAUSE_SECONDS = 0.01
-MAX_WAITING = 2_000
-#: Redis silent for so long is asked whether it is there, and for twice as long is given up.
+#: The pause after an error of the database.
+RETRY_SECONDS = 0.1
+MAX_WAITERS = 2_000
+#: After this time without a message Redis gets a ping; after the same time without a response the connection is closed.
 SILENCE_SECONDS = 5.0
+#: The shortest and the longest pause before a new connection.
 RECONNECT_SECONDS = (0.1, 5.0)
 
 log = logging.getLogger(__name__)
 
-#: (position, projection) of each, and (head of the ledger, "").
-PositionReader = Callable[[], Awaitable[Iterable[tuple[int, str]]]]
+PositionReader = Callable[[], Awaitable[Iterable[ProjectionPositionRow]]]
 
 
 class _Waiter:
-    __slots__ = ("names", "position", "there")
+    __slots__ = ("names", "position", "reached")
 
     def __init__(self, names: tuple[str, ...], position: int) -> None:
         self.names, self.position = names, position
-        self.there: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
-class Positions:
-    """What this process knows of the projections' positions. `moved` is told a name whenever there may be news of it."""
+class PositionTracker:
+    """The projections' positions as far as this process knows them. `on_move` is called with a projection's name after each message
+    about it."""
 
-    def __init__(self, look: PositionReader, redis_url: str, moved: Callable[[str], None] = lambda name: None) -> None:
-        self._look, self._redis_url, self._moved = look, redis_url, moved
+    def __init__(self, read: PositionReader, redis_url: str, on_move: Callable[[str], None] = lambda name: None) -> None:
+        self._read, self._redis_url, self._on_move = read, redis_url, on_move
         self._known = dict.fromkeys(PROJECTORS, 0)
-        self._waiting: set[_Waiter] = set()
+        self._waiters: set[_Waiter] = set()
         self._new_waiter = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks = BackgroundTasks()
 
     async def start(self) -> None:
-        self._tasks = [asyncio.create_task(self._look_for_ever(), name="positions: database")]
+        failure = "the projections' positions can't be read"
+        work = supervise(self._poll, log=log, failure=failure, pause_seconds=RETRY_SECONDS)
+        self._tasks.spawn(work, name="positions: database")
         if self._redis_url:
-            self._tasks.append(asyncio.create_task(self._listen_for_ever(), name="positions: Redis"))
+            self._tasks.spawn(self._receive_for_ever(), name="positions: Redis")
 
     async def close(self) -> None:
-        await stop(*self._tasks)
-        for waiter in self._waiting:
+        """Ends every wait with Busy."""
+        await self._tasks.stop()
+        for waiter in self._waiters:
             _settle(waiter, Busy())
 
     def known(self, name: str) -> int:
         return self._known[name]
 
-    def note(self, name: str, position: int) -> None:
-        """This projection has come so far. It never goes back, so an older message says nothing."""
+    def record(self, name: str, position: int) -> None:
+        """Positions never decrease, so a lower one is an old message."""
         if position > self._known.get(name, position):
             self._known[name] = position
-            for waiter in self._waiting:
-                if name in waiter.names and self._reached(waiter.names, waiter.position):
+            for waiter in self._waiters:
+                if name in waiter.names and self._has_reached(waiter.names, waiter.position):
                     _settle(waiter)
 
     def forget(self, names: Iterable[str]) -> None:
-        """An answer showed less than was told: believe the database alone."""
+        """A result was read at a lower position than a message had said: only the database's own positions count from now on."""
         for name in names:
             self._known[name] = 0
 
-    async def reach(self, names: tuple[str, ...], position: int, deadline: float) -> None:
-        """Waits until all of them are there. Raises PositionBeyondHead, Busy at MAX_WAITING, StaleRead at the deadline."""
-        if self._reached(names, position):
+    async def wait_for(self, names: tuple[str, ...], position: int, deadline: float) -> None:
+        """Waits until all these projections have reached the position. Raises PositionBeyondHead; Busy at MAX_WAITERS; StaleRead at
+        the deadline."""
+        if self._has_reached(names, position):
             return
-        if len(self._waiting) >= MAX_WAITING:
+        if len(self._waiters) >= MAX_WAITERS:
             raise Busy
         waiter = _Waiter(names, position)
-        self._waiting.add(waiter)
+        self._waiters.add(waiter)
         self._new_waiter.set()
         try:
             async with asyncio.timeout_at(deadline):
-                await waiter.there
+                await waiter.reached
         except TimeoutError:
             raise StaleRead from None
         finally:
-            self._waiting.discard(waiter)
+            self._waiters.discard(waiter)
 
-    def _reached(self, names: tuple[str, ...], position: int) -> bool:
+    def _has_reached(self, names: tuple[str, ...], position: int) -> bool:
         return all(self._known[name] >= position for name in names)
 
-    # The database
+    # --- the database
 
-    async def _look_for_ever(self) -> None:
-        """Supervised: whatever goes wrong is logged, and the next look comes."""
-        while True:
-            if not self._waiting:
+    async def _poll(self) -> None:
+        if not self._waiters:
+            await self._new_waiter.wait()
+        self._new_waiter.clear()
+        waiters = list(self._waiters)
+        self._settle_waiters(await self._read(), waiters)
+        await asyncio.sleep(PAUSE_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(POLL_SECONDS - PAUSE_SECONDS):
                 await self._new_waiter.wait()
-            self._new_waiter.clear()
-            looked_for = list(self._waiting)
-            try:
-                self._tell(await self._look(), looked_for)
-            except Busy as error:
-                log.warning("the projections' positions can't be read: %s", error.__cause__ or error)
-            except Exception:
-                log.exception("the projections' positions can't be read")
-            await asyncio.sleep(PAUSE_SECONDS)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(POLL_SECONDS - PAUSE_SECONDS):
-                    await self._new_waiter.wait()
 
-    def _tell(self, found: Iterable[tuple[int, str]], looked_for: list[_Waiter]) -> None:
-        for position, name in found:
-            if name:
-                self.note(name, position)
+    def _settle_waiters(self, rows: Iterable[ProjectionPositionRow], waiters: list[_Waiter]) -> None:
+        """`waiters`: those that waited before the read; a position that a later one names may be beyond the head that was read."""
+        for row in rows:
+            if row.name:
+                self.record(row.name, row.position)
                 continue
-            for waiter in looked_for:  # and not those who came meanwhile: what they name may be newer than this look
-                if waiter.position > position:
-                    _settle(waiter, PositionBeyondHead(position))
+            for waiter in waiters:
+                if waiter.position > row.position:
+                    _settle(waiter, PositionBeyondHead(row.position))
 
-    # Redis
+    # --- Redis
 
-    async def _listen_for_ever(self) -> None:
-        """Supervised, with a growing pause after each failure in a row."""
+    async def _receive_for_ever(self) -> None:
+        """Supervised, with a pause that grows with each failure in a row."""
         shortest, longest = RECONNECT_SECONDS
         pause = shortest
         while True:
@@ -140,12 +142,12 @@ class Positions:
                     await subscription.subscribe(positions_channel(self._redis_url))
                     async for name, position in _Messages(subscription):
                         pause = shortest
-                        self.note(name, position)
-                        self._moved(name)
+                        self.record(name, position)
+                        self._on_move(name)
             except (RedisError, OSError, TimeoutError) as error:
-                log.warning("no news of positions from Redis, looking myself: %s", type(error).__name__)
+                log.warning("no positions are received from Redis, the database is polled: %s", type(error).__name__)
             except Exception:
-                log.exception("no news of positions from Redis, looking myself")
+                log.exception("no positions are received from Redis, the database is polled")
             await asyncio.sleep(pause)
             pause = min(pause * 2, longest)
 
@@ -160,7 +162,7 @@ class Positions:
 
 
 class _Messages:
-    """The messages of a subscription. Ends in a ConnectionError where Redis is silent and does not answer a ping."""
+    """The positions that a subscription receives. Raises ConnectionError where Redis is silent and does not respond to a ping."""
 
     def __init__(self, subscription: PubSub) -> None:
         self._subscription = subscription
@@ -169,22 +171,22 @@ class _Messages:
         return self
 
     async def __anext__(self) -> tuple[str, int]:
-        asked = False
+        is_pinged = False
         while True:
             message = await self._subscription.get_message(timeout=SILENCE_SECONDS)
             if message is None:
-                if asked:
+                if is_pinged:
                     raise ConnectionError("Redis is silent")
                 await self._subscription.ping()
-                asked = True
+                is_pinged = True
                 continue
-            asked = False
-            if message["type"] == "message" and (told := _read(message["data"])):
-                return told
+            is_pinged = False
+            if message["type"] == "message" and (received := _decode(message["data"])):
+                return received
 
 
-def _read(message: bytes) -> tuple[str, int] | None:
-    """None for what is no message of ours."""
+def _decode(message: bytes) -> tuple[str, int] | None:
+    """The projection and its position; None for any other message."""
     name, _, position = message.decode("utf-8", "replace").partition(" ")
     if name in PROJECTORS and position.isascii() and position.isdigit() and len(position) < 20:
         return name, int(position)
@@ -192,10 +194,10 @@ def _read(message: bytes) -> tuple[str, int] | None:
 
 
 def _settle(waiter: _Waiter, error: Exception | None = None) -> None:
-    if waiter.there.done():
+    if waiter.reached.done():
         return
     if error is None:
-        waiter.there.set_result(None)
+        waiter.reached.set_result(None)
     else:
-        waiter.there.set_exception(error)
-        waiter.there.exception()  # retrieved: who waited may have gone
+        waiter.reached.set_exception(error)
+        waiter.reached.exception()  # retrieved: the waiting request may be cancelled

@@ -1,13 +1,18 @@
-"""Every SELECT of the read side. Written as SQLAlchemy Core on the models, made into SQL text once, executed by `database.py`.
+"""Every SELECT of the read side: built with SQLAlchemy Core on the models, compiled to SQL text once, executed by `database.py`.
 
-Each is one statement, so that its rows are of one snapshot, and says in its first column how far the projections that it reads had
-come: `SELECT reached.position, q.* FROM reached LEFT JOIN (…) AS q ON true`. What belongs to a row (categories, tickets) comes
-with it, as JSON. A filter that is not asked for is not in the SQL, so that every statement finds its index.
+Each result needs one statement, so that its rows are as of one moment. Most are anchored: their first column is the lowest position
+of the projections that they read, `SELECT reached.position, q.* FROM reached LEFT JOIN (…) AS q ON true`. What belongs to a row
+(categories, tickets) is one of its columns, as JSON. Beside each query is its row type, whose fields are the labels of the columns.
+A filter that is not set is not in the SQL, so that every statement finds its index.
 """
 
 from query_api.queries.booking_queries import (
     TICKETS_PER_PAGE,
+    BookingRow,
     BookingSearch,
+    EventBookingRow,
+    PagedBookingRow,
+    TicketRow,
     all_event_bookings,
     booking_by_id,
     customer_bookings,
@@ -15,9 +20,17 @@ from query_api.queries.booking_queries import (
     event_of_booking,
     obligations,
 )
-from query_api.queries.compose import AUDIT, AVAILABILITY, BOOKINGS, EVENTS, REVENUE, literally
+from query_api.queries.compose import (
+    AUDIT,
+    AVAILABILITY,
+    BOOKINGS,
+    EVENTS,
+    REVENUE,
+    literally,
+)
 from query_api.queries.entry_queries import (
     WINDOW,
+    EntryRow,
     EntrySearch,
     entries,
     first_entry,
@@ -26,10 +39,28 @@ from query_api.queries.entry_queries import (
     last_place,
     newest_entry,
 )
-from query_api.queries.event_queries import EventKey, EventSearch, event_by_id, event_page
-from query_api.queries.guest_queries import guests_bookings, guests_events
+from query_api.queries.event_queries import (
+    CategoryRow,
+    EventKey,
+    EventRow,
+    EventSearch,
+    event_by_id,
+    event_page,
+)
+from query_api.queries.guest_queries import (
+    GuestBookingRow,
+    GuestEventRow,
+    guests_bookings,
+    guests_events,
+)
 from query_api.queries.position_queries import (
     MAX_LAG,
+    AvailabilityChangeRow,
+    AvailableRow,
+    CategorySeatsRow,
+    EventChangeRow,
+    ProgressRow,
+    VerificationRow,
     availability_changes,
     event_changes,
     positions,
@@ -37,8 +68,28 @@ from query_api.queries.position_queries import (
     projections_position,
     verification,
 )
-from query_api.queries.proof_queries import amendments, leaf_count, leaves_of, newest_checkpoint, signing, stored_entries, tiles
-from query_api.queries.statistics_queries import MAX_BUCKETS, Interval, all_event_totals, event_totals, sales, summary
+from query_api.queries.proof_queries import (
+    CheckpointRow,
+    StoredEntryRow,
+    amendments,
+    leaf_count,
+    leaves_of,
+    newest_checkpoint,
+    signing,
+    stored_entries,
+    tiles,
+)
+from query_api.queries.statistics_queries import (
+    MAX_BUCKETS,
+    EventTotalsRow,
+    Interval,
+    SalesRow,
+    SummaryRow,
+    all_event_totals,
+    event_totals,
+    sales,
+    summary,
+)
 
 __all__ = [
     "AUDIT",
@@ -50,11 +101,31 @@ __all__ = [
     "REVENUE",
     "TICKETS_PER_PAGE",
     "WINDOW",
+    "AvailabilityChangeRow",
+    "AvailableRow",
+    "BookingRow",
     "BookingSearch",
+    "CategoryRow",
+    "CategorySeatsRow",
+    "CheckpointRow",
+    "EntryRow",
     "EntrySearch",
+    "EventBookingRow",
+    "EventChangeRow",
     "EventKey",
+    "EventRow",
     "EventSearch",
+    "EventTotalsRow",
+    "GuestBookingRow",
+    "GuestEventRow",
     "Interval",
+    "PagedBookingRow",
+    "ProgressRow",
+    "SalesRow",
+    "StoredEntryRow",
+    "SummaryRow",
+    "TicketRow",
+    "VerificationRow",
     "all_event_bookings",
     "all_event_totals",
     "amendments",

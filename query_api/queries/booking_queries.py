@@ -1,9 +1,10 @@
-"""Bookings with their tickets. A cancelled event cancels its bookings: that is seen here, and nowhere else (decision 0005)."""
+"""Bookings with their tickets. The cancellation of an event cancels its bookings: it is here that they get that status, and nowhere
+else (decision 0005)."""
 
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
 from sqlalchemy import (
@@ -25,8 +26,9 @@ from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from accounts.tables import accounts
+from ledger.views import BookingStatus
 from projections.bookings import Booking, BookingEvent, Ticket
-from query_api.database import Query
+from query_api.database import Query, Row
 from query_api.queries.compose import (
     BOOKINGS,
     EVENT_ID,
@@ -35,10 +37,11 @@ from query_api.queries.compose import (
     PATTERN,
     VIEWER,
     Compiled,
-    Rows,
+    Statement,
     anchored,
     as_text,
-    compiled_once,
+    compile_anchored,
+    compile_rows,
     flags_of,
     json_rows,
     literally,
@@ -46,31 +49,93 @@ from query_api.queries.compose import (
     reached_by,
 )
 
-#: A page of bookings ends early at so many tickets: a booking may hold 1,000 and each ticket's code costs a MAC.
+R = TypeVar("R", bound=Row)
+
+#: Tickets after which a page of bookings ends early: a booking may have 1,000, and each ticket's code costs a MAC.
 TICKETS_PER_PAGE = 2_000
+
+
+class TicketRow(Row, frozen=True, array_like=True):
+    """`ticket`: its number within the booking, from 0. `price` is in minor units."""
+
+    ticket: int
+    category: int
+    category_name: str
+    price: int
+    status: Literal["active", "used", "cancelled"]  # msgspec reads no named type
+
+
+class BookingRow(Row, frozen=True):
+    """A booking with the event's and the customer's columns that its views show. `version`: of the booking's entry. `off_at`: when
+    the event's cancellation cancelled the booking; None for a confirmed one, and for one that was cancelled before. Amounts are in
+    minor units. `tickets`: a JSON array of TicketRow."""
+
+    booking_id: UUID
+    number: int
+    event_id: UUID
+    event_name: str
+    organizer_id: UUID
+    version: int
+    ticket_key: int
+    customer_id: UUID | None
+    status: BookingStatus
+    off_at: datetime | None
+    quantity: int
+    total: int
+    refunded: int
+    currency: str
+    booked_at: datetime
+    updated_at: datetime
+    customer_name: str | None
+    customer_email: str | None
+    tickets: str
+
+
+class PagedBookingRow(BookingRow, frozen=True):
+    """`found`: the number of bookings on the page without its bound of tickets."""
+
+    found: int
+
+
+class EventBookingRow(BookingRow, frozen=True):
+    """`owner_id`: the organizer of the event that was asked for. If that event has no such booking, all other columns are None."""
+
+    found: int | None
+    owner_id: UUID
+
+
+class EventIdRow(Row, frozen=True):
+    event_id: UUID
+
+
+class ObligationsRow(Row, frozen=True):
+    """`books`: whether the account has confirmed bookings of future events; `organizes`: whether it has active events."""
+
+    books: bool
+    organizes: bool
 
 
 def tickets_of(booking_id: ColumnElement[UUID]) -> LateralFromClause:
     t = Ticket
-    rows = json_rows(t.ticket.expression, t.ticket, t.category, t.category_name, t.price, t.status)
-    return lateral(select(rows.label("rows")).where(t.booking_id == booking_id), "tickets")
+    rows = json_rows(TicketRow, t.ticket.expression, t.ticket, t.category, t.category_name, t.price, t.status)
+    return lateral(select(rows.label("tickets")).where(t.booking_id == booking_id), "of_booking")
 
 
-#: A cancelled event cancels all its bookings by its own row alone.
+#: True of a booking whose event is cancelled.
 _OFF = BookingEvent.status == as_text("cancelled")
-_STANDING = {
+_STATUS_CONDITIONS = {
     "confirmed": and_(Booking.status == as_text("confirmed"), BookingEvent.status != as_text("cancelled")),
     "cancelled": or_(Booking.status == as_text("cancelled"), _OFF),
 }
 
 
 _NOT_PAST = and_(BookingEvent.status == as_text("active"), or_(BookingEvent.past_at.is_(None), BookingEvent.past_at > FROM))
-#: Bookings that stand, of active events that are not past at a time.
-_TO_COME = and_(Booking.status == as_text("confirmed"), _NOT_PAST)
+#: Confirmed bookings of active events that are not past at the parameter `from_`.
+_UPCOMING = and_(Booking.status == as_text("confirmed"), _NOT_PAST)
 
 
-def booking_rows(*where: ColumnElement[bool]) -> Rows:
-    """`off_at`: when its event's cancellation cancelled the booking, null for one that stands or was cancelled before."""
+def booking_rows(*where: ColumnElement[bool]) -> Statement:
+    """The columns of BookingRow without `tickets`."""
     b, e, person = Booking, BookingEvent, accounts.c
     off_at = case((and_(_OFF, b.status == as_text("confirmed")), e.cancelled_at)).label("off_at")
     return (
@@ -86,28 +151,29 @@ def booking_rows(*where: ColumnElement[bool]) -> Rows:
     )  # fmt: skip
 
 
-def _with_tickets(rows: Rows) -> Rows:
-    """At most TICKETS_PER_PAGE tickets, but one booking always; `found` says how many rows there were without that bound."""
+def _with_tickets(rows: Statement) -> Statement:
+    """The columns of PagedBookingRow: bookings up to TICKETS_PER_PAGE tickets, but always one booking."""
     page = rows.subquery("page")
     before = func.sum(page.c.quantity).over(order_by=page.c.number.desc()) - page.c.quantity
     counted = select(page, before.label("before"), func.count().over().label("found")).subquery("counted")
     tickets = tickets_of(counted.c.booking_id)
-    bounded = select(*(counted.c[column.key] for column in page.c), tickets.c.rows, counted.c.found)
+    bounded = select(*(counted.c[column.key] for column in page.c), tickets.c.tickets, counted.c.found)
     return bounded.join(tickets, true()).where(counted.c.before < TICKETS_PER_PAGE)
 
 
 @cache
-def _booking() -> Compiled:
+def _booking() -> Compiled[PagedBookingRow]:
     rows = booking_rows(Booking.booking_id == bindparam("booking_id", type_=Uuid))
-    return compiled_once(anchored(BOOKINGS, _with_tickets(rows)))
+    return compile_anchored(anchored(BOOKINGS, _with_tickets(rows)), PagedBookingRow)
 
 
-def booking_by_id(booking_id: UUID) -> Query:
+def booking_by_id(booking_id: UUID) -> Query[PagedBookingRow]:
     return query_of(_booking(), BOOKINGS, booking_id=booking_id)
 
 
 def _booking_conditions(flags: frozenset[str]) -> list[ColumnElement[bool]]:
-    """`status:…` and `when:…` stand for themselves; the others for the parameters of `bookings` and `event_bookings`."""
+    """The conditions of these flags: `status:…` and `when:…` include the value; the others name a parameter of
+    `customer_bookings` or `event_bookings`."""
     b, person = Booking, accounts.c
     named = and_(person.email.is_not(None), or_(func.lower(person.name).like(PATTERN), person.email.like(PATTERN)))
     conditions: dict[str, ColumnElement[bool]] = {
@@ -118,9 +184,9 @@ def _booking_conditions(flags: frozenset[str]) -> list[ColumnElement[bool]]:
         "number": or_(named, b.number == bindparam("number", type_=BigInteger)),
         "version": b.version == bindparam("version", type_=BigInteger),
         "after": b.number < bindparam("after", type_=BigInteger),
-        **{f"status:{status}": condition for status, condition in _STANDING.items()},
-        "when:upcoming": _TO_COME,
-        "when:past": not_(_TO_COME),
+        **{f"status:{status}": condition for status, condition in _STATUS_CONDITIONS.items()},
+        "when:upcoming": _UPCOMING,
+        "when:past": not_(_UPCOMING),
     }
     return [condition for name, condition in conditions.items() if name in flags]
 
@@ -130,43 +196,44 @@ def _flag(name: str, value: str | None) -> dict[str, Any]:
 
 
 @cache
-def _bookings(flags: frozenset[str]) -> Compiled:
+def _bookings(flags: frozenset[str]) -> Compiled[PagedBookingRow]:
     page = booking_rows(*_booking_conditions(flags)).order_by(Booking.number.desc()).limit(LIMIT)
-    return compiled_once(anchored(BOOKINGS, _with_tickets(page), "number", descending=True))
+    return compile_anchored(anchored(BOOKINGS, _with_tickets(page), "number", descending=True), PagedBookingRow)
 
 
 def customer_bookings(
     *, customer_id: UUID, event_id: UUID | None, status: str | None, after: int | None, limit: int, when: str | None = None,
     since: datetime | None = None,
-) -> Query:  # fmt: skip
-    """A customer's, newest first: `limit` rows and one more, where there is one, and no more than TICKETS_PER_PAGE allows.
+) -> Query[PagedBookingRow]:  # fmt: skip
+    """A customer's bookings, newest first: up to `limit` + 1 rows, fewer where TICKETS_PER_PAGE ends the page.
 
-    `when`: `upcoming` are those that stand, of active events that were not past at `since`; `past` all others."""
+    `when`: `upcoming` selects confirmed bookings of active events that were not past at `since`; `past` selects all others."""
     given: dict[str, Any] = {"customer_id": customer_id, "event_id": event_id, "after": after}
     flags = flags_of(**given, **_flag("status", status), **_flag("when", when))
     return query_of(_bookings(flags), BOOKINGS, limit=limit + 1, from_=since, **given)
 
 
 @cache
-def _event_bookings(flags: frozenset[str]) -> Compiled:
-    """Beside the rows, in the second column, whose event it is: null where there is no such event."""
+def _event_bookings(flags: frozenset[str]) -> Compiled[EventBookingRow]:
     rows = booking_rows(*_booking_conditions(flags)).order_by(Booking.number.desc())
     reached, owner, found = reached_by(BOOKINGS), aliased(BookingEvent), _with_tickets(rows.limit(LIMIT)).subquery("q")
     source = reached.outerjoin(owner, owner.event_id == EVENT_ID).outerjoin(found, true())
-    statement = select(reached.c.position, owner.organizer_id.label("owner_id"), *found.c).select_from(source)
-    return compiled_once(statement.order_by(found.c.number.desc()))
+    statement = select(reached.c.position, *found.c, owner.organizer_id.label("owner_id")).select_from(source)
+    return compile_anchored(statement.order_by(found.c.number.desc()), EventBookingRow)
 
 
 @cache
-def _all_event_bookings(flags: frozenset[str]) -> Compiled:
-    """In the order of the index, so that nothing is sorted, however many they are."""
+def _all_event_bookings(flags: frozenset[str]) -> Compiled[BookingRow]:
+    """In the order of an index, so that PostgreSQL need not sort them."""
     rows = booking_rows(*_booking_conditions(flags))
     tickets = tickets_of(Booking.booking_id.expression)
-    return compiled_once(rows.add_columns(tickets.c.rows).join(tickets, true()).order_by(Booking.number.desc()))
+    statement = rows.add_columns(tickets.c.tickets).join(tickets, true()).order_by(Booking.number.desc())
+    return compile_rows(statement, BookingRow)
 
 
 class BookingSearch(NamedTuple):
-    """The customer's name and address are searched for `q`, and besides them for the `number`; or for nothing but the `version`."""
+    """A booking matches if the customer's name or e-mail address contains `q` or if its number is `number`. Where `version` is set,
+    it alone counts."""
 
     event_id: UUID
     viewer: UUID | None
@@ -175,7 +242,7 @@ class BookingSearch(NamedTuple):
     version: int | None = None
     status: str | None = None
 
-    def of(self, make: Callable[[frozenset[str]], Compiled], after: int | None = None, limit: int | None = None) -> Query:
+    def query(self, make: Callable[[frozenset[str]], Compiled[R]], after: int | None = None, limit: int | None = None) -> Query[R]:
         version, number, q = self.version, self.number, self.q or None
         search = {"version": version} if version is not None else {"number": number} if number is not None else {"q": q}
         flags = flags_of(event_id=self.event_id, viewer=self.viewer, after=after, **search, **_flag("status", self.status))
@@ -185,43 +252,39 @@ class BookingSearch(NamedTuple):
         )  # fmt: skip
 
 
-def event_bookings(search: BookingSearch, after: int | None, limit: int) -> Query:
-    """An event's, newest first. No rows for a `viewer` who is not its organizer; None sees all."""
-    return search.of(_event_bookings, after, limit + 1)
+def event_bookings(search: BookingSearch, after: int | None, limit: int) -> Query[EventBookingRow]:
+    """An event's bookings, newest first, up to `limit` + 1. There are none for a `viewer` who is not its organizer; a viewer of
+    None sees all. No rows: there is no such event."""
+    return search.query(_event_bookings, after, limit + 1)
 
 
-def all_event_bookings(search: BookingSearch) -> Query:
-    """All of them, for an export: rows alone, without a position."""
-    return search.of(_all_event_bookings)
+def all_event_bookings(search: BookingSearch) -> Query[BookingRow]:
+    """All of an event's bookings, for an export; not anchored."""
+    return search.query(_all_event_bookings)
 
 
 @cache
-def _event_of_booking() -> Compiled:
-    return compiled_once(
-        anchored(BOOKINGS, select(Booking.event_id).where(Booking.booking_id == bindparam("booking_id", type_=Uuid)))
-    )
+def _event_of_booking() -> Compiled[EventIdRow]:
+    rows = select(Booking.event_id).where(Booking.booking_id == bindparam("booking_id", type_=Uuid))
+    return compile_anchored(anchored(BOOKINGS, rows), EventIdRow)
 
 
-def event_of_booking(booking_id: UUID) -> Query:
+def event_of_booking(booking_id: UUID) -> Query[EventIdRow]:
     return query_of(_event_of_booking(), BOOKINGS, booking_id=booking_id)
 
 
 @cache
-def _obligations() -> Compiled:
+def _obligations() -> Compiled[ObligationsRow]:
     b, e, account_id = Booking, BookingEvent, bindparam("account_id", type_=Uuid)
     active = e.status == as_text("active")
-    upcoming = and_(b.event_id == e.event_id, _TO_COME, e.starts_at.is_not(None))  # an open date might never end
-    return compiled_once(
-        anchored(
-            BOOKINGS,
-            select(
-                exists().where(b.customer_id == account_id, upcoming).label("books"),
-                exists().where(e.organizer_id == account_id, active).label("organizes"),
-            ),
-        )
+    upcoming = and_(b.event_id == e.event_id, _UPCOMING, e.starts_at.is_not(None))  # an event with an open date might never be past
+    rows = select(
+        exists().where(b.customer_id == account_id, upcoming).label("books"),
+        exists().where(e.organizer_id == account_id, active).label("organizes"),
     )
+    return compile_anchored(anchored(BOOKINGS, rows), ObligationsRow)
 
 
-def obligations(account_id: UUID, now: datetime) -> Query:
-    """Two booleans: bookings to come, active events of theirs."""
+def obligations(account_id: UUID, now: datetime) -> Query[ObligationsRow]:
+    """What prevents the deletion of an account: one row."""
     return query_of(_obligations(), BOOKINGS, account_id=account_id, from_=now)

@@ -1,15 +1,17 @@
-"""The ledger itself, in order. Entries never change and none appears before another, so its pages need no common snapshot: each
-statement looks at one window of places, whatever it finds there, and none takes long."""
+"""The ledger itself, in order. Entries never change and none appears before another, so pages need no common transaction. Each
+statement reads one window of places, whether its entries match or not, so that none takes long.
+
+A place is a version within a stream where an event is named, else a position."""
 
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from query_api.database import Query
-from query_api.queries.compose import flags_of
+from query_api.database import Query, Row
+from query_api.queries.compose import flags_of, select_list
 
-#: Places that one statement looks at: some 50 ms, where it has to read what each entry says.
+#: Places that one statement reads: some 50 ms, where it has to decode each entry.
 WINDOW = 10_000
 
 _CONDITIONS = {
@@ -25,8 +27,36 @@ _AS_JSON = """json_build_object(
     'topic', topic, 'at', said.body -> 'at', 'actor_id', said.actor, 'request_id', said.command, 'body', said.body)::text"""
 
 
+class EntryRow(Row, frozen=True):
+    """`line`: the entry as JSON text, an EntryView."""
+
+    place: int
+    line: str
+
+
+class EndRow(Row, frozen=True):
+    """`head`: the ledger's. `last`: the last place; None where the event has no stream."""
+
+    head: int
+    last: int | None
+
+
+class PositionRow(Row, frozen=True):
+    """One position; None where there is no such entry."""
+
+    position: int | None
+
+
+class TilePositionsRow(Row, frozen=True):
+    """The first and last position of a tile; None where there is no such tile. `tree_position`: that of the audit projection."""
+
+    first: int | None
+    last: int | None
+    tree_position: int
+
+
 class EntrySearch(NamedTuple):
-    """Which entries; None: whichever. `kind` is a topic without its version, `after` a position."""
+    """A filter of None does not restrict. `kind`: a topic without its version. `after`: a position."""
 
     event_id: UUID | None = None
     actor_id: UUID | None = None
@@ -36,55 +66,55 @@ class EntrySearch(NamedTuple):
     after: int | None = None
 
 
-def entries(search: EntrySearch, first: int, last: int, limit: int) -> Query:
-    """(place, the entry as JSON text) of those past place `first` and up to `last`: places are versions where an event is named,
-    else positions."""
+def entries(search: EntrySearch, first: int, last: int, limit: int) -> Query[EntryRow]:
+    """Matching entries past place `first` and up to place `last`."""
     given: dict[str, Any] = search._asdict()
-    return Query(_entries(flags_of(**given)), {**given, "first": first, "last": last, "limit": limit}, ())
+    return Query(_entries(flags_of(**given)), {**given, "first": first, "last": last, "limit": limit}, (), EntryRow)
 
 
 @cache
 def _entries(flags: frozenset[str]) -> str:
     place = "originator_version" if "event_id" in flags else "notification_id"
     conditions = "".join(f" AND {_CONDITIONS[name]}" for name in sorted(flags))
-    return f"""SELECT {place}, {_AS_JSON} FROM ledger_entries, ledger_read(state) AS said
+    return f"""SELECT {select_list(EntryRow, place, _AS_JSON)} FROM ledger_entries, ledger_read(state) AS said
         WHERE {place} > %(first)s::bigint AND {place} <= %(last)s::bigint{conditions} ORDER BY {place} LIMIT %(limit)s"""
 
 
-def last_place(search: EntrySearch) -> Query:
-    """(the ledger's head, the last place): of the event's stream where one is named (null: it has none), else the head too."""
+def last_place(search: EntrySearch) -> Query[EndRow]:
+    """Where a search ends: one row."""
     head = "coalesce((SELECT max(notification_id) FROM ledger_entries), 0)"
     of_stream = "(SELECT max(originator_version) FROM ledger_entries WHERE originator_id = %(event_id)s::uuid)"
-    return Query(f"SELECT {head}, {of_stream if search.event_id else head}", {"event_id": search.event_id}, ())
+    columns = select_list(EndRow, head, of_stream if search.event_id else head)
+    return Query(f"SELECT {columns}", {"event_id": search.event_id}, (), EndRow)
 
 
-def first_entry() -> Query:
-    """(the position of the first entry): null where there is none."""
-    return Query("SELECT min(notification_id) FROM ledger_entries", {}, ())
+def first_entry() -> Query[PositionRow]:
+    """The position of the first entry: one row."""
+    return Query(f"SELECT {select_list(PositionRow, 'min(notification_id)')} FROM ledger_entries", {}, (), PositionRow)
 
 
-def newest_entry(position: int) -> Query:
-    """(the position of the last entry at or before that one): null where there is none."""
-    return Query(
-        "SELECT max(notification_id) FROM ledger_entries WHERE notification_id <= %(position)s", {"position": position}, ()
-    )
+def newest_entry(position: int) -> Query[PositionRow]:
+    """The position of the last entry at or before that one: one row."""
+    sql = f"SELECT {select_list(PositionRow, 'max(notification_id)')} FROM ledger_entries WHERE notification_id <= %(position)s"
+    return Query(sql, {"position": position}, (), PositionRow)
 
 
-def first_later_tile(moment: datetime) -> Query:
-    """(first and last position of the first tile of the tree with an entry later than that; how far the tree has come)."""
-    return Query(_FIRST_LATER_TILE, {"moment": moment}, ())
+def first_later_tile(moment: datetime) -> Query[TilePositionsRow]:
+    """The first tile of the tree with an entry later than that moment: one row."""
+    return Query(_FIRST_LATER_TILE, {"moment": moment}, (), TilePositionsRow)
 
 
-_FIRST_LATER_TILE = """
-    SELECT tile.first_position, tile.last_position, audit.position FROM projections AS audit LEFT JOIN (
+_FIRST_LATER_TILE = f"""
+    SELECT {select_list(TilePositionsRow, "tile.first_position", "tile.last_position", "audit.position")}
+    FROM projections AS audit LEFT JOIN (
         SELECT first_position,
                ('x' || encode(substring(positions FROM octet_length(positions) - 7), 'hex'))::bit(64)::bigint AS last_position
         FROM audit_leaves WHERE latest > %(moment)s::timestamptz ORDER BY latest, tile LIMIT 1) AS tile ON true
     WHERE audit.name = 'audit'"""
 
 
-def first_later(moment: datetime, first: int, last: int) -> Query:
-    """(the first position past `first` and up to `last` whose entry is later than that): null where there is none."""
-    sql = """SELECT min(notification_id) FROM ledger_entries, ledger_read(state) AS said
+def first_later(moment: datetime, first: int, last: int) -> Query[PositionRow]:
+    """The first position past `first` and up to `last` whose entry is later than that moment: one row."""
+    sql = f"""SELECT {select_list(PositionRow, "min(notification_id)")} FROM ledger_entries, ledger_read(state) AS said
         WHERE notification_id > %(first)s AND notification_id <= %(last)s AND said.at > %(moment)s::timestamptz"""
-    return Query(sql, {"moment": moment, "first": first, "last": last}, ())
+    return Query(sql, {"moment": moment, "first": first, "last": last}, (), PositionRow)

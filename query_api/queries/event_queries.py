@@ -24,9 +24,10 @@ from sqlalchemy import (
 )  # fmt: skip
 from sqlalchemy.sql.selectable import LateralFromClause
 
+from ledger.views import EventStatus
 from projections.availability import AvailabilityCategory
 from projections.catalogue import LASTING, CatalogueCategory, CatalogueEvent
-from query_api.database import Query
+from query_api.database import Query, Row
 from query_api.queries.compose import (
     EVENT_ID,
     EVENTS,
@@ -35,57 +36,93 @@ from query_api.queries.compose import (
     PATTERN,
     TO,
     Compiled,
-    Rows,
+    Statement,
     anchored,
-    compiled_once,
+    compile_anchored,
     flags_of,
     json_rows,
     literally,
     query_of,
 )
 
-#: A start, None of an open date, and an id.
+#: Where an event is in the order of lists: its start, None for an open date, and its id.
 EventKey = tuple[datetime | None, UUID]
 _NEVER = literal_column("'infinity'::timestamp with time zone", DateTime(timezone=True))
 _LISTED = func.coalesce(CatalogueEvent.starts_at, _NEVER)
 _NOW = bindparam("upcoming_from", type_=DateTime(timezone=True))
 
 
+class CategoryRow(Row, frozen=True, array_like=True):
+    """`price` is in minor units."""
+
+    category: int
+    name: str
+    price: int
+    capacity: int
+    taken: int
+    available: int
+
+
+class EventRow(Row, frozen=True):
+    """`categories`: a JSON array of CategoryRow."""
+
+    event_id: UUID
+    number: int
+    name: str
+    description: str
+    venue: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+    timezone: str
+    sales_open_at: datetime | None
+    sales_close_at: datetime | None
+    past_at: datetime | None
+    show_at: datetime | None
+    currency: str
+    status: EventStatus
+    organizer_id: UUID
+    max_tickets_per_customer: int | None
+    details_version: int
+    created_at: datetime
+    categories: str
+
+
 def _categories_of_event() -> LateralFromClause:
-    """Where catalogue and availability both know it: an event shows once both have it."""
+    """The categories that both the catalogue and the availability projection have: an event is shown once both have it."""
     c, a = CatalogueCategory, AvailabilityCategory
-    rows = json_rows(c.category.expression, c.category, c.name, c.price, a.capacity, a.taken, a.available)
+    rows = json_rows(CategoryRow, c.category.expression, c.category, c.name, c.price, a.capacity, a.taken, a.available)
     both = and_(a.event_id == c.event_id, a.category == c.category)
     return lateral(
-        select(rows.label("rows")).select_from(c).join(a, both).where(c.event_id == CatalogueEvent.event_id), "categories"
+        select(rows.label("categories")).select_from(c).join(a, both).where(c.event_id == CatalogueEvent.event_id), "of_event"
     )
 
 
-def event_rows(*where: ColumnElement[bool]) -> Rows:
+def event_rows(*where: ColumnElement[bool]) -> Statement:
+    """The columns of EventRow."""
     e, categories = CatalogueEvent, _categories_of_event()
     return (
         select(
             e.event_id, e.number, e.name, e.description, e.venue, e.starts_at, e.ends_at, e.timezone, e.sales_open_at,
             e.sales_close_at, e.past_at, e.show_at, e.currency, e.status, e.organizer_id, e.max_tickets_per_customer,
-            e.details_version, e.created_at, categories.c.rows,
+            e.details_version, e.created_at, categories.c.categories,
         )
         .select_from(e)
-        .join(categories, categories.c.rows.is_not(None))
+        .join(categories, categories.c.categories.is_not(None))
         .where(*where)
     )  # fmt: skip
 
 
 @cache
-def _event() -> Compiled:
-    return compiled_once(anchored(EVENTS, event_rows(CatalogueEvent.event_id == EVENT_ID)))
+def _event() -> Compiled[EventRow]:
+    return compile_anchored(anchored(EVENTS, event_rows(CatalogueEvent.event_id == EVENT_ID)), EventRow)
 
 
-def event_by_id(event_id: UUID) -> Query:
+def event_by_id(event_id: UUID) -> Query[EventRow]:
     return query_of(_event(), EVENTS, event_id=event_id)
 
 
 @cache
-def _events(flags: frozenset[str]) -> Compiled:
+def _events(flags: frozenset[str]) -> Compiled[EventRow]:
     e = CatalogueEvent
     after_time = bindparam("after_time", type_=DateTime(timezone=True))
     key = tuple_(func.coalesce(after_time, _NEVER), bindparam("after_id", type_=Uuid))
@@ -99,15 +136,15 @@ def _events(flags: frozenset[str]) -> Compiled:
     }
     asked = [condition for name, condition in conditions.items() if name in flags]
     rows = _upcoming(asked) if "upcoming_from" in flags else _page(asked)
-    return compiled_once(anchored(EVENTS, rows, "starts_at", "event_id"))
+    return compile_anchored(anchored(EVENTS, rows, "starts_at", "event_id"), EventRow)
 
 
-def _page(conditions: Iterable[ColumnElement[bool]]) -> Rows:
+def _page(conditions: Iterable[ColumnElement[bool]]) -> Statement:
     return event_rows(*conditions).order_by(_LISTED, CatalogueEvent.event_id).limit(LIMIT)
 
 
-def _upcoming(conditions: list[ColumnElement[bool]]) -> Rows:
-    """Those that have not begun, and those that have and are sold all the same: each by an index in the order of the list."""
+def _upcoming(conditions: list[ColumnElement[bool]]) -> Statement:
+    """Events that have not begun, and events that have begun but are still sold: each part by an index in the order of the list."""
     e, lasting = CatalogueEvent, literal_column(LASTING, Boolean)
     begun = [lasting, e.starts_at <= _NOW, or_(e.past_at.is_(None), e.past_at > _NOW)]
     pages = (_page([*conditions, *more]).subquery().select() for more in ([_LISTED > _NOW], begun))
@@ -116,7 +153,7 @@ def _upcoming(conditions: list[ColumnElement[bool]]) -> Rows:
 
 
 class EventSearch(NamedTuple):
-    """Which events: None does not restrict. `upcoming`: those that are not past yet. `after`: the last of the page before."""
+    """A filter of None does not restrict. `upcoming`: only events that are not past. `after`: the last event of the page before."""
 
     q: str = ""
     from_: datetime | None = None
@@ -128,8 +165,8 @@ class EventSearch(NamedTuple):
     limit: int = 50
 
 
-def event_page(search: EventSearch, now: datetime) -> Query:
-    """Soonest first, an open date last. `limit` rows and one more, where there is one."""
+def event_page(search: EventSearch, now: datetime) -> Query[EventRow]:
+    """Events by start, those with an open date last: up to `limit` + 1 rows."""
     given: dict[str, Any] = {
         "upcoming_from": now if search.upcoming else None, "from_": search.from_, "to": search.to, "status": search.status,
         "organizer_id": search.organizer_id,

@@ -1,5 +1,5 @@
-"""What was made through one of the other APIs over the same ledger: its guests' events and bookings, as rows alone, without a
-position. Read them with `ReadSide.stream_latest_rows`."""
+"""The events and bookings that were made through one of the other APIs over the same ledger, by that API's guests. These queries
+are not anchored: use `ReadSide.fetch_latest_rows` and `ReadSide.stream_latest_rows`."""
 
 from datetime import datetime
 from functools import cache
@@ -21,7 +21,7 @@ from accounts.tables import guests
 from projections.bookings import Booking
 from projections.catalogue import CatalogueEvent
 from query_api.database import Query
-from query_api.queries.booking_queries import booking_rows, tickets_of
+from query_api.queries.booking_queries import BookingRow, booking_rows, tickets_of
 from query_api.queries.compose import (
     BOOKINGS,
     EVENT_ID,
@@ -31,25 +31,38 @@ from query_api.queries.compose import (
     TO,
     Compiled,
     as_text,
-    compiled_once,
+    compile_rows,
     flags_of,
     literally,
     query_of,
 )
-from query_api.queries.event_queries import event_rows
+from query_api.queries.event_queries import EventRow, event_rows
+
+
+class GuestEventRow(EventRow, frozen=True):
+    """`guest_number`: of the guest who organizes the event."""
+
+    guest_number: int
+
+
+class GuestBookingRow(BookingRow, frozen=True):
+    event_number: int
+    guest_number: int
+    guest_name: str
+
 
 _OF_API = guests.c.api == bindparam("api", type_=Text)
 _NUMBER = bindparam("number", type_=BigInteger)
 
 
 @cache
-def _events(flags: frozenset[str]) -> Compiled:
+def _events(flags: frozenset[str]) -> Compiled[GuestEventRow]:
     e = CatalogueEvent
     conditions: dict[str, ColumnElement[bool]] = {
         "number": e.number == _NUMBER,
         "event_id": e.event_id == EVENT_ID,
         "active": e.status == as_text("active"),
-        "standing": e.status != as_text("cancelled"),
+        "not_cancelled": e.status != as_text("cancelled"),
         "upcoming_from": e.starts_at > bindparam("upcoming_from", type_=DateTime(timezone=True)),
         "from_": e.starts_at >= FROM,
         "to": e.starts_at <= TO,
@@ -57,29 +70,28 @@ def _events(flags: frozenset[str]) -> Compiled:
     }
     asked = (condition for name, condition in conditions.items() if name in flags)
     rows = event_rows(*asked).join(guests, and_(guests.c.id == e.organizer_id, _OF_API))
-    return compiled_once(rows.add_columns(guests.c.number.label("guest_number")).order_by(e.number))
+    return compile_rows(rows.add_columns(guests.c.number.label("guest_number")).order_by(e.number), GuestEventRow)
 
 
 def guests_events(
-    api: str, *, number: int | None = None, event_id: UUID | None = None, only: Literal["active", "standing"] | None = None,
+    api: str, *, number: int | None = None, event_id: UUID | None = None, only: Literal["active", "not_cancelled"] | None = None,
     q: str | None = None, upcoming_from: datetime | None = None, from_: datetime | None = None, to: datetime | None = None,
-) -> Query:  # fmt: skip
-    """Rows as `event` has them, oldest first, and behind them the number of the guest who organizes it. `standing`: not
-    cancelled; `q` is looked for in name and venue."""
+) -> Query[GuestEventRow]:  # fmt: skip
+    """Oldest first. `only`: active events, or those that are not cancelled ("not_cancelled"). `q` is searched in name and venue."""
     given: dict[str, Any] = {"number": number, "event_id": event_id, "upcoming_from": upcoming_from, "from_": from_, "to": to}
     compiled = _events(flags_of(**given, q=q or None, **({only: True} if only else {})))
     return query_of(compiled, EVENTS, replan=bool(q), api=api, pattern=literally(q or ""), **given)
 
 
 @cache
-def _bookings(flags: frozenset[str]) -> Compiled:
+def _bookings(flags: frozenset[str]) -> Compiled[GuestBookingRow]:
     b, guest = Booking, guests.c
     conditions: dict[str, ColumnElement[bool]] = {
         "number": b.number == _NUMBER,
         "booking_id": b.booking_id == bindparam("booking_id", type_=Uuid),
         "event_id": b.event_id == EVENT_ID,
         "customer_id": b.customer_id == bindparam("customer_id", type_=Uuid),
-        "standing": b.status == as_text("confirmed"),
+        "confirmed_only": b.status == as_text("confirmed"),
         "of_active": CatalogueEvent.status != as_text("cancelled"),
     }
     asked = (condition for name, condition in conditions.items() if name in flags)
@@ -87,22 +99,20 @@ def _bookings(flags: frozenset[str]) -> Compiled:
     rows = booking_rows(*asked).join(tickets, true())
     rows = rows.join(CatalogueEvent, CatalogueEvent.event_id == b.event_id)
     rows = rows.join(guests, and_(guest.id == b.customer_id, _OF_API))
-    return compiled_once(
-        rows.add_columns(
-            tickets.c.rows,
-            CatalogueEvent.number.label("event_number"),
-            guest.number.label("guest_number"),
-            guest.name.label("guest_name"),
-        ).order_by(b.number)
+    rows = rows.add_columns(
+        tickets.c.tickets,
+        CatalogueEvent.number.label("event_number"),
+        guest.number.label("guest_number"),
+        guest.name.label("guest_name"),
     )
+    return compile_rows(rows.order_by(b.number), GuestBookingRow)
 
 
 def guests_bookings(
     api: str, *, number: int | None = None, booking_id: UUID | None = None, event_id: UUID | None = None,
-    customer_id: UUID | None = None, standing: bool = False,
-) -> Query:  # fmt: skip
-    """Rows as `booking` has them without the last column, oldest first, and behind them the event's number, the guest's number and
-    name. `standing`: neither cancelled nor of a cancelled event."""
+    customer_id: UUID | None = None, confirmed_only: bool = False,
+) -> Query[GuestBookingRow]:  # fmt: skip
+    """Oldest first. `confirmed_only`: only bookings that are confirmed and not of a cancelled event."""
     given: dict[str, Any] = {"number": number, "booking_id": booking_id, "event_id": event_id, "customer_id": customer_id}
-    only = standing or None
-    return query_of(_bookings(flags_of(**given, standing=only, of_active=only)), (*BOOKINGS, *EVENTS), api=api, **given)
+    only = confirmed_only or None
+    return query_of(_bookings(flags_of(**given, confirmed_only=only, of_active=only)), (*BOOKINGS, *EVENTS), api=api, **given)

@@ -1,5 +1,6 @@
-"""How far the projections are, and what changed since."""
+"""The projections' positions, and what changed after a position."""
 
+from datetime import datetime
 from functools import cache
 from uuid import UUID
 
@@ -26,7 +27,7 @@ from projections.proof.verify import Verification
 from projections.rebuild.rebuilder import Rebuild
 from projections.registry import PROJECTORS
 from projections.tables import Progress
-from query_api.database import Query
+from query_api.database import Query, Row
 from query_api.queries.compose import (
     AVAILABILITY,
     EVENTS,
@@ -34,111 +35,184 @@ from query_api.queries.compose import (
     Compiled,
     anchored,
     as_text,
-    compiled_once,
+    compile_anchored,
+    compile_rows,
     flags_of,
     json_rows,
     query_of,
     reached_by,
 )
 
-#: Entries behind which a projection's lag is not counted further.
+#: A projection's lag is counted up to this many entries.
 MAX_LAG = 100_000
 ENTRIES = table("ledger_entries", column("notification_id", BigInteger), column("state"))
 
 
+class AvailableRow(Row, frozen=True, array_like=True):
+    """Seats left of a category."""
+
+    name: str
+    available: int
+
+
+class AvailabilityChangeRow(Row, frozen=True):
+    """`changed_at`: the position of the last entry that changed the event's seats. `categories`: a JSON array of AvailableRow."""
+
+    event_id: UUID
+    changed_at: int
+    categories: str | None
+
+
+class CategorySeatsRow(Row, frozen=True, array_like=True):
+    name: str
+    capacity: int
+    taken: int
+    available: int
+
+
+class EventChangeRow(Row, frozen=True):
+    """`categories`: a JSON array of CategorySeatsRow where only seats changed; None where anything else changed."""
+
+    event_id: UUID
+    changed_at: int
+    categories: str | None
+
+
+class ProjectionPositionRow(Row, frozen=True):
+    """The position of a projection; of the ledger's head where `name` is empty."""
+
+    position: int
+    name: str
+
+
+class EmptyRow(Row, frozen=True):
+    """For a query that selects nothing but the position that it is anchored to."""
+
+
+class ProgressRow(Row, frozen=True):
+    """`lag`: the number of entries past the position, up to MAX_LAG. `next_entry`: the first of them, as stored. `updated_at`: when
+    the position moved last. The columns from `started_from` on are of the projection's rebuild; None where there is none."""
+
+    position: int
+    name: str
+    version: int
+    failed_position: int | None
+    error: str | None
+    head: int
+    lag: int
+    next_entry: bytes | None
+    updated_at: datetime
+    started_from: int | None
+    rebuilt_to: int
+    target: int
+    started_at: datetime
+    recorded_at: datetime
+
+
+class VerificationRow(Row, frozen=True):
+    started_at: datetime
+    finished_at: datetime
+    position: int
+    entries: int
+    finding: str | None
+
+
 @cache
-def _changes(flags: frozenset[str]) -> Compiled:
+def _availability_changes(flags: frozenset[str]) -> Compiled[AvailabilityChangeRow]:
     e, c = AvailabilityEvent, AvailabilityCategory
     categories = lateral(
-        select(json_rows(c.category.expression, c.name, c.available).label("rows")).where(c.event_id == e.event_id), "c"
+        select(json_rows(AvailableRow, c.category.expression, c.name, c.available).label("categories")).where(
+            c.event_id == e.event_id
+        ),
+        "c",
     )
-    rows = select(e.event_id, e.position.label("changed_at"), categories.c.rows).join(categories, true())
+    rows = select(e.event_id, e.position.label("changed_at"), categories.c.categories).join(categories, true())
     if "event_ids" in flags:
         rows = rows.where(e.event_id == func.any(bindparam("event_ids", type_=ARRAY(Uuid))))
     if "after" in flags:
         rows = rows.where(e.position > bindparam("after", type_=BigInteger))
-    return compiled_once(anchored(AVAILABILITY, rows.order_by(e.position).limit(LIMIT), "changed_at"))
+    rows = rows.order_by(e.position).limit(LIMIT)
+    return compile_anchored(anchored(AVAILABILITY, rows, "changed_at"), AvailabilityChangeRow)
 
 
-def availability_changes(*, event_ids: list[UUID] | None, after: int | None, limit: int) -> Query:
-    """Seats left, of the events named (None: of all) whose seats changed after that position, in the order of their changes."""
-    return query_of(
-        _changes(flags_of(event_ids=event_ids, after=after)), AVAILABILITY, event_ids=event_ids, after=after, limit=limit
-    )
+def availability_changes(*, event_ids: list[UUID] | None, after: int | None, limit: int) -> Query[AvailabilityChangeRow]:
+    """Seats left of the events (None: of all events) whose seats changed after that position, in the order of the changes."""
+    compiled = _availability_changes(flags_of(event_ids=event_ids, after=after))
+    return query_of(compiled, AVAILABILITY, event_ids=event_ids, after=after, limit=limit)
 
 
 @cache
-def _event_changes() -> Compiled:
+def _event_changes() -> Compiled[EventChangeRow]:
     a, s, c = AvailabilityEvent, AvailabilityCategory, CatalogueEvent
     after = bindparam("after", type_=BigInteger)
-    categories = lateral(
-        select(json_rows(s.category.expression, s.name, s.capacity, s.taken, s.available).label("rows")).where(
-            s.event_id == a.event_id
-        ),
-        "c",
-    )
-    seats = select(a.event_id, a.position.label("changed_at"), categories.c.rows).join(categories, true()).where(a.position > after)
+    rows = json_rows(CategorySeatsRow, s.category.expression, s.name, s.capacity, s.taken, s.available)
+    categories = lateral(select(rows.label("categories")).where(s.event_id == a.event_id), "c")
+    seats = select(a.event_id, a.position.label("changed_at"), categories.c.categories).join(categories, true())
+    seats = seats.where(a.position > after)
     details = select(c.event_id, c.position, null()).where(c.position > after)
     changed = union_all(seats, details).subquery("changed")
-    return compiled_once(anchored(EVENTS, select(*changed.c).order_by(changed.c.changed_at).limit(LIMIT), "changed_at"))
+    rows_ = select(*changed.c).order_by(changed.c.changed_at).limit(LIMIT)
+    return compile_anchored(anchored(EVENTS, rows_, "changed_at"), EventChangeRow)
 
 
-def event_changes(*, after: int, limit: int) -> Query:
-    """(event, position, its categories' seats) of what was sold or given back after that position; with null for seats, of what
-    changed otherwise. In the order of the changes."""
+def event_changes(*, after: int, limit: int) -> Query[EventChangeRow]:
+    """The events that changed after that position, in the order of the changes: a row for a change of seats, and one for a change
+    of anything else."""
     return query_of(_event_changes(), EVENTS, after=after, limit=limit)
 
 
 @cache
-def _positions() -> Compiled:
+def _positions() -> Compiled[ProjectionPositionRow]:
     head = func.coalesce(select(func.max(ENTRIES.c.notification_id)).scalar_subquery(), 0)
-    return compiled_once(union_all(select(Progress.position, Progress.name), select(head, as_text(""))))  # type: ignore[arg-type]
+    both = union_all(select(Progress.position, Progress.name), select(head, as_text(""))).subquery("both")
+    return compile_rows(select(*both.c), ProjectionPositionRow)
 
 
-def positions() -> Query:
-    """(position, name) of each projection, and (head of the ledger, "")."""
+def positions() -> Query[ProjectionPositionRow]:
+    """The position of each projection, and the head of the ledger."""
     return query_of(_positions(), ())
 
 
 @cache
-def _reached_only(reads: tuple[str, ...]) -> Compiled:
-    return compiled_once(select(reached_by(reads).c.position, as_text("")))
+def _reached_only(reads: tuple[str, ...]) -> Compiled[EmptyRow]:
+    return compile_anchored(select(reached_by(reads).c.position), EmptyRow)
 
 
-def projections_position(reads: tuple[str, ...]) -> Query:
-    """No more than the position."""
+def projections_position(reads: tuple[str, ...]) -> Query[EmptyRow]:
+    """The lowest position of these projections, without rows."""
     return query_of(_reached_only(reads), reads)
 
 
 @cache
-def _progress() -> Compiled:
+def _progress() -> Compiled[ProgressRow]:
     p, r = Progress, Rebuild
     later = ENTRIES.c.notification_id > p.position
     counted = select(ENTRIES.c.notification_id).where(later).limit(literal_column(str(MAX_LAG))).correlate(p).subquery("later")
     lag = select(func.count()).select_from(counted.lateral()).scalar_subquery()
     oldest = select(ENTRIES.c.state).where(later).order_by(ENTRIES.c.notification_id).limit(literal_column("1")).scalar_subquery()
     head = func.coalesce(select(func.max(ENTRIES.c.notification_id)).scalar_subquery(), 0)
-    of_projections = or_(*(p.name == as_text(name) for name in PROJECTORS))  # the table knows others who follow the ledger too
-    columns = (p.position, p.name, p.version, p.failed_position, p.error, head, lag, oldest, p.updated_at)
-    rebuild = (r.started_from, r.position.label("at"), r.target, r.started_at, r.updated_at.label("noted_at"))
+    of_projections = or_(
+        *(p.name == as_text(name) for name in PROJECTORS)
+    )  # the table has rows of other followers of the ledger, too
+    lags = (head.label("head"), lag.label("lag"), oldest.label("next_entry"))
+    columns = (p.position, p.name, p.version, p.failed_position, p.error, *lags, p.updated_at)
+    rebuild = (r.started_from, r.position.label("rebuilt_to"), r.target, r.started_at, r.updated_at.label("recorded_at"))
     rows = select(*columns, *rebuild).outerjoin(r, r.name == p.name)
-    return compiled_once(rows.where(of_projections).order_by(p.name))
+    return compile_rows(rows.where(of_projections).order_by(p.name), ProgressRow)
 
 
-def progress() -> Query:
-    """A row a projection: position, name, version, failed_position, error, head of the ledger, entries behind, next entry, when it
-    moved last; and of its rebuild, nulls where there is none: where it went on from, position, target, when that was, when it was
-    noted."""
+def progress() -> Query[ProgressRow]:
+    """The progress of each projection and of its rebuild."""
     return query_of(_progress(), ())
 
 
 @cache
-def _verification() -> Compiled:
+def _verification() -> Compiled[VerificationRow]:
     v = Verification
     columns = (v.started_at, v.finished_at, v.position, v.entries, v.finding)
-    return compiled_once(select(*columns).order_by(v.finished_at.desc()).limit(literal_column("1")))
+    return compile_rows(select(*columns).order_by(v.finished_at.desc()).limit(literal_column("1")), VerificationRow)
 
 
-def verification() -> Query:
-    """The last one: when it began and ended, position, entries, finding."""
+def verification() -> Query[VerificationRow]:
+    """The last verification: one row, or none."""
     return query_of(_verification(), ())

@@ -1,4 +1,4 @@
-"""Totals, by event and over time."""
+"""Totals of sales: over all events, by event, and over time. Amounts are in minor units."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -20,8 +20,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql import FromClause
 
+from ledger.views import EventStatus
 from projections.revenue import RevenueCategory, RevenueEvent, RevenueHour
-from query_api.database import Query
+from query_api.database import Query, Row
 from query_api.queries.compose import (
     EVENT_ID,
     FROM,
@@ -31,17 +32,64 @@ from query_api.queries.compose import (
     TO,
     VIEWER,
     Compiled,
-    Rows,
+    Statement,
     anchored,
     as_text,
-    compiled_once,
+    compile_anchored,
+    compile_rows,
     flags_of,
     literally,
     query_of,
     reached_by,
 )
 
+#: Rows of a time series.
 MAX_BUCKETS = 10_000
+
+
+class SummaryRow(Row, frozen=True):
+    """Totals of one currency. `active`, `cancelled`, `completed`: the number of events."""
+
+    currency: str
+    active: int
+    cancelled: int
+    completed: int
+    bookings: int
+    cancellations: int
+    capacity: int
+    taken: int
+    gross: int
+    refunded: int
+
+
+class EventTotalsRow(Row, frozen=True):
+    event_id: UUID
+    number: int
+    name: str
+    starts_at: datetime | None
+    status: EventStatus
+    currency: str
+    capacity: int
+    taken: int
+    bookings: int
+    cancellations: int
+    gross: int
+    refunded: int
+
+
+class SalesRow(Row, frozen=True):
+    """The sales of one interval and currency. `owner_id`: the organizer of the event that was asked for; empty where none was
+    named. Without sales, all other columns are None."""
+
+    start: datetime | None
+    currency: str
+    bookings: int
+    cancellations: int
+    tickets: int
+    tickets_cancelled: int
+    gross: int
+    refunded: int
+    owner_id: UUID | str
 
 
 class Interval(StrEnum):
@@ -55,22 +103,23 @@ def _total(amount: Any, name: str) -> Any:
 
 
 @cache
-def _summary(flags: frozenset[str]) -> Compiled:
+def _summary(flags: frozenset[str]) -> Compiled[SummaryRow]:
     e, c = RevenueEvent, RevenueCategory
     totals = [_total(getattr(c, name), name) for name in ("capacity", "taken", "gross", "refunded")]
     each = select(e.currency, e.status, e.bookings, e.cancellations, *totals).join(c, c.event_id == e.event_id).group_by(e.event_id)
-    one = (each.where(e.organizer_id == VIEWER) if "viewer" in flags else each).subquery("one").c
-    having = [func.count().filter(one.status == as_text(status)).label(status) for status in ("active", "cancelled", "completed")]
-    sums = [_total(one[name], name) for name in ("bookings", "cancellations", "capacity", "taken", "gross", "refunded")]
-    return compiled_once(anchored(REVENUE, select(one.currency, *having, *sums).group_by(one.currency), "currency"))
+    event = (each.where(e.organizer_id == VIEWER) if "viewer" in flags else each).subquery("event").c
+    counts = [func.count().filter(event.status == as_text(status)).label(status) for status in ("active", "cancelled", "completed")]
+    sums = [_total(event[name], name) for name in ("bookings", "cancellations", "capacity", "taken", "gross", "refunded")]
+    rows = select(event.currency, *counts, *sums).group_by(event.currency)
+    return compile_anchored(anchored(REVENUE, rows, "currency"), SummaryRow)
 
 
-def summary(viewer: UUID | None) -> Query:
-    """A row a currency: it, events active, cancelled, completed, bookings, cancellations, capacity, taken, gross, refunded."""
+def summary(viewer: UUID | None) -> Query[SummaryRow]:
+    """A row for each currency. `viewer`: the organizer whose events count; None: all events."""
     return query_of(_summary(flags_of(viewer=viewer)), REVENUE, shared=True, viewer=viewer)
 
 
-def _event_total_rows(flags: frozenset[str], limit: ColumnElement[int] | None) -> Rows:
+def _event_total_rows(flags: frozenset[str], limit: ColumnElement[int] | None) -> Statement:
     e, c = RevenueEvent, RevenueCategory
     conditions: dict[str, ColumnElement[bool]] = {
         "viewer": e.organizer_id == VIEWER,
@@ -88,25 +137,25 @@ def _event_total_rows(flags: frozenset[str], limit: ColumnElement[int] | None) -
 
 
 @cache
-def _event_totals(flags: frozenset[str]) -> Compiled:
-    return compiled_once(anchored(REVENUE, _event_total_rows(flags, LIMIT), "number", descending=True))
+def _event_totals(flags: frozenset[str]) -> Compiled[EventTotalsRow]:
+    return compile_anchored(anchored(REVENUE, _event_total_rows(flags, LIMIT), "number", descending=True), EventTotalsRow)
 
 
 @cache
-def _all_event_totals(flags: frozenset[str]) -> Compiled:
+def _all_event_totals(flags: frozenset[str]) -> Compiled[EventTotalsRow]:
     rows = _event_total_rows(flags, None)
-    return compiled_once(rows.order_by(rows.selected_columns.number.desc()))
+    return compile_rows(rows.order_by(rows.selected_columns.number.desc()), EventTotalsRow)
 
 
-def event_totals(*, viewer: UUID | None, q: str | None, after: int | None, limit: int) -> Query:
-    """A row an event, newest first: `limit` of them and one more, where there is one."""
+def event_totals(*, viewer: UUID | None, q: str | None, after: int | None, limit: int) -> Query[EventTotalsRow]:
+    """A row for each event, newest first: up to `limit` + 1."""
     flags, pattern = flags_of(viewer=viewer, q=q or None, after=after), literally(q or "")
     given = {"viewer": viewer, "pattern": pattern, "after": after, "limit": limit + 1}
     return query_of(_event_totals(flags), REVENUE, replan=bool(q), shared=True, **given)
 
 
-def all_event_totals(viewer: UUID | None, q: str | None) -> Query:
-    """All of them, for an export: rows alone, without a position."""
+def all_event_totals(viewer: UUID | None, q: str | None) -> Query[EventTotalsRow]:
+    """All events, for an export; not anchored."""
     flags, pattern = flags_of(viewer=viewer, q=q or None), literally(q or "")
     return query_of(_all_event_totals(flags), REVENUE, replan=bool(q), viewer=viewer, pattern=pattern)
 
@@ -115,7 +164,7 @@ _AMOUNTS = ("bookings", "cancellations", "tickets", "tickets_cancelled", "gross"
 
 
 @cache
-def _sales(interval: Interval, flags: frozenset[str]) -> Compiled:
+def _sales(interval: Interval, flags: frozenset[str]) -> Compiled[SalesRow]:
     e, h = RevenueEvent, RevenueHour
     conditions: dict[str, ColumnElement[bool]] = {
         "event_id": h.event_id == EVENT_ID,
@@ -133,11 +182,13 @@ def _sales(interval: Interval, flags: frozenset[str]) -> Compiled:
     owner_id: ColumnElement[Any] = as_text("")
     if "event_id" in flags:
         source, owner_id = reached.outerjoin(owner, owner.event_id == EVENT_ID), owner.organizer_id.expression
-    statement = select(reached.c.position, owner_id.label("owner_id"), *found.c).select_from(source.outerjoin(found, true()))
-    return compiled_once(statement.order_by(found.c.start, found.c.currency))
+    statement = select(reached.c.position, *found.c, owner_id.label("owner_id")).select_from(source.outerjoin(found, true()))
+    return compile_anchored(statement.order_by(found.c.start, found.c.currency), SalesRow)
 
 
-def sales(*, interval: Interval, viewer: UUID | None, event_id: UUID | None, from_: datetime | None, to: datetime | None) -> Query:
-    """A row an interval and currency: whose the event is (null: there is none; "": none was named), start, currency, _AMOUNTS."""
+def sales(
+    *, interval: Interval, viewer: UUID | None, event_id: UUID | None, from_: datetime | None, to: datetime | None
+) -> Query[SalesRow]:
+    """A row for each interval and currency with sales or refunds, up to MAX_BUCKETS + 1. No rows: there is no such event."""
     given: dict[str, Any] = {"viewer": viewer, "event_id": event_id, "from_": from_, "to": to}
     return query_of(_sales(interval, flags_of(**given)), REVENUE, shared=True, **given)

@@ -1,1 +1,1 @@
-"""From database rows to responses: response models, their mapping, JSON, CSV and receipts."""
+"""From database rows to responses: response models, their mapping from rows, JSON, CSV and receipts."""

@@ -1,12 +1,13 @@
-"""CSV that a spreadsheet may open: RFC 4180, and no text of anybody's is a formula.
+"""CSV for spreadsheets: RFC 4180, and no text from a user is taken for a formula.
 
-Long ones are written first and streamed then, so that one that arrives is complete, is of one snapshot, and a slow reader holds no
-connection to the database."""
+A long export is first written to a temporary file and then sent, so that it is complete and as of one moment, and so that a slow
+client holds no database connection."""
 
 import csv
 import io
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import IO, Any
@@ -16,20 +17,20 @@ from fastapi import Response
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from ledger.errors import Busy
+from ledger.concurrency import ConcurrencyLimiter
 from query_api.responses.http import headers_of
 
-#: A text that begins so is a formula to a spreadsheet, or breaks out of its cell.
+#: A spreadsheet takes a text that begins with one of these for a formula, or for the end of its cell.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-#: CSVs that one process makes at once, and that may be on their way.
-MAX_MADE = 2
+#: Exports that one process writes concurrently, and those that it writes or sends.
+MAX_WRITING = 2
 MAX_OPEN = 20
-#: Of a CSV; what is more goes to a temporary file.
+#: The size of an export that is kept in memory; a larger one is written to disk.
 _MEMORY_BYTES = 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
 _MEDIA_TYPE = "text/csv; charset=utf-8; header=present"
 
-#: Amounts are Decimals: they are numbers, whatever their sign. A str is somebody's text.
+#: Amounts are Decimals, which are not escaped, whatever their sign. A str is text from a user.
 Cell = str | int | Decimal | datetime | UUID | None
 
 
@@ -55,52 +56,43 @@ def _headers(name: str, position: int) -> dict[str, str]:
     return headers_of(position) | {"Content-Disposition": f'attachment; filename="{name}.csv"', "Vary": "Accept"}
 
 
-#: The position that all of it shows, and some of the rows.
+#: The ledger position of the export, and some of its rows.
 Pages = AsyncIterator[tuple[int, Iterable[Sequence[Cell]]]]
 
 
 class CsvExports:
-    """Of one process."""
+    """The exports of one process."""
 
     def __init__(self) -> None:
-        self._made = self._open = 0
+        self.writing = ConcurrencyLimiter("exports", MAX_WRITING, 0, 0)
+        self.open = ConcurrencyLimiter("exports", MAX_OPEN, 0, 0)
 
-    async def answer(self, name: str, header: Sequence[str], pages: Pages) -> Response:
-        """Raises Busy where too many are made or read already, and what `pages` raises."""
-        if self._made >= MAX_MADE or self._open >= MAX_OPEN:
-            raise Busy("Too many exports at once. Try again.")
-        self._made += 1
-        file = tempfile.SpooledTemporaryFile(_MEMORY_BYTES)  # noqa: SIM115 - closed once it is read
-        try:
+    async def response(self, name: str, header: Sequence[str], pages: Pages) -> Response:
+        """Writes all pages, then returns the response that sends them. Raises Busy at either limit, and what `pages` raises."""
+        async with AsyncExitStack() as resources, self.writing.slot():
+            await resources.enter_async_context(self.open.slot())
+            file = tempfile.SpooledTemporaryFile(_MEMORY_BYTES)  # noqa: SIM115 - `resources` closes it
+            resources.callback(file.close)
             file.write(lines([header]))
-            shown = 0
+            last_position = 0
             async for position, rows in pages:
-                shown = position
+                last_position = position
                 file.write(lines(rows))
-        except BaseException:
-            file.close()
-            raise
-        finally:
-            self._made -= 1
-        self._open += 1
-        return _FileResponse(file, _headers(name, shown) | {"Content-Length": str(file.tell())}, self._closed)
-
-    def _closed(self) -> None:
-        self._open -= 1
+            headers = _headers(name, last_position) | {"Content-Length": str(file.tell())}
+            return _FileResponse(file, headers, resources.pop_all())
 
 
 class _FileResponse(StreamingResponse):
-    def __init__(self, file: IO[bytes], headers: dict[str, str], closed: Callable[[], None]) -> None:
+    """Closes `resources` when it is sent, or when the client has disconnected."""
+
+    def __init__(self, file: IO[bytes], headers: dict[str, str], resources: AsyncExitStack) -> None:
         file.seek(0)
-        self._file, self._closed = file, closed
+        self._resources = resources
         super().__init__(_chunks(file), headers=headers, media_type=_MEDIA_TYPE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
+        async with self._resources:
             await super().__call__(scope, receive, send)
-        finally:
-            self._file.close()
-            self._closed()
 
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""Answers: JSON or, where `Accept` prefers it, CSV. Each says which ledger position it shows, and is not for any cache."""
+"""Responses: JSON or, if `Accept` prefers it, CSV. Each names the ledger position that it shows, and must not be cached."""
 
 from typing import Annotated, Any
 
@@ -7,24 +7,24 @@ from fastapi import Depends, Request, Response
 
 _encode = msgspec.json.Encoder().encode
 _POSITION = {
-    "Ledger-Position": {"description": "The ledger position that this answer shows", "schema": {"type": "integer", "minimum": 0}}
+    "Ledger-Position": {"description": "The ledger position that this response shows", "schema": {"type": "integer", "minimum": 0}}
 }
 
 NDJSON = "application/x-ndjson"
 
 Documented = dict[int | str, dict[str, Any]]
-#: What the OpenAPI document says of an answer.
+#: What the OpenAPI document says about a response.
 JSON: Documented = {200: {"headers": _POSITION}}
 JSON_OR_TEXT: Documented = {200: {"headers": _POSITION, "content": {"text/plain": {"schema": {"type": "string"}}}}}
 JSON_OR_CSV: Documented = {200: {"headers": _POSITION, "content": {"text/csv": {"schema": {"type": "string"}}}}}
 JSON_OR_NDJSON: Documented = {200: {"headers": _POSITION, "content": {NDJSON: {"schema": {"type": "string"}}}}}
 
 
-def answer(view: object, position: int) -> Response:
-    return answer_of(_encode(view), position)
+def json_response(view: object, position: int) -> Response:
+    return encoded_response(_encode(view), position)
 
 
-def answer_of(body: bytes, position: int, headers: dict[str, str] | None = None) -> Response:
+def encoded_response(body: bytes, position: int, headers: dict[str, str] | None = None) -> Response:
     return Response(body, headers=headers_of(position) | (headers or {}), media_type="application/json")
 
 
@@ -33,15 +33,15 @@ def headers_of(position: int) -> dict[str, str]:
 
 
 class _Prefers:
-    """Whether `Accept` names this media type and likes JSON no better."""
+    """Whether `Accept` names this media type with a quality that is not lower than JSON's."""
 
     def __init__(self, media_type: str) -> None:
         self._media_type = media_type
 
     async def __call__(self, request: Request) -> bool:
         wanted = {self._media_type: 0.0, "application/json": 0.0}
-        for one in ",".join(request.headers.getlist("accept")).split(","):
-            media_type, *parameters = (part.strip().lower() for part in one.split(";"))
+        for accepted in ",".join(request.headers.getlist("accept")).split(","):
+            media_type, *parameters = (part.strip().lower() for part in accepted.split(";"))
             if media_type in wanted:
                 wanted[media_type] = _quality(parameters)
         return 0 < wanted[self._media_type] >= wanted["application/json"]

@@ -1,7 +1,7 @@
-"""From the rows of `queries.py` to what the API shows."""
+"""From the rows of `query_api.queries` to the models of `views`. Amounts are in minor units in rows, decimal strings in views."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -10,7 +10,18 @@ from ledger.event import category_id
 from ledger.money import to_text
 from ledger.ticket_codes import TicketCodes, TicketLocation
 from ledger.views import BookingView, CategoryView, EventView, LineView, TicketView, ticket_id
-from query_api.database import Row
+from query_api.queries import (
+    AvailabilityChangeRow,
+    AvailableRow,
+    BookingRow,
+    CategoryRow,
+    CategorySeatsRow,
+    EventRow,
+    EventTotalsRow,
+    SalesRow,
+    SummaryRow,
+    TicketRow,
+)
 from query_api.responses.views import (
     CustomerView,
     EventBookingView,
@@ -21,140 +32,130 @@ from query_api.responses.views import (
     SummaryView,
 )
 
-#: number, name, price, capacity, taken, available
-_categories = msgspec.json.Decoder(list[tuple[int, str, int, int, int, int]]).decode
-#: name, capacity, taken, available
-Seats = tuple[str, int, int, int]
-seats = msgspec.json.Decoder(list[Seats]).decode
-_Ticket = tuple[int, int, str, int, Literal["active", "used", "cancelled"]]
-#: ticket, category, its name, price, status
-_tickets = msgspec.json.Decoder(list[_Ticket]).decode
+_decode_categories = msgspec.json.Decoder(list[CategoryRow]).decode
+_decode_tickets = msgspec.json.Decoder(list[TicketRow]).decode
+_decode_available = msgspec.json.Decoder(list[AvailableRow]).decode
+decode_seats = msgspec.json.Decoder(list[CategorySeatsRow]).decode
 
 
-def event_view(row: Row) -> EventView:
-    (
-        event_id, number, name, description, venue, starts_at, ends_at, timezone, sales_open_at, sales_close_at, past_at,
-        show_at, currency, status, organizer_id, max_tickets_per_customer, details_version, created_at, rows,
-    ) = row  # fmt: skip
+def event_view(row: EventRow) -> EventView:
     categories = [
         CategoryView(
-            id=category_id(event_id, category), name=title, price=to_text(price, currency), capacity=capacity, taken=taken,
-            available=available,
+            id=category_id(row.event_id, c.category), name=c.name, price=to_text(c.price, row.currency), capacity=c.capacity,
+            taken=c.taken, available=c.available,
         )
-        for category, title, price, capacity, taken, available in _categories(rows)
+        for c in _decode_categories(row.categories)
     ]  # fmt: skip
     return EventView(
-        id=event_id, number=number, name=name, description=description, venue=venue, starts_at=starts_at, ends_at=ends_at,
-        timezone=timezone, sales_open_at=sales_open_at, sales_close_at=sales_close_at, past_at=past_at, show_at=show_at,
-        currency=currency, status=status, organizer_id=organizer_id, categories=categories,
-        capacity=sum(c.capacity for c in categories), available=sum(c.available for c in categories),
-        max_tickets_per_customer=max_tickets_per_customer, details_version=details_version, created_at=created_at,
+        id=row.event_id, number=row.number, name=row.name, description=row.description, venue=row.venue, starts_at=row.starts_at,
+        ends_at=row.ends_at, timezone=row.timezone, sales_open_at=row.sales_open_at, sales_close_at=row.sales_close_at,
+        past_at=row.past_at, show_at=row.show_at, currency=row.currency, status=row.status, organizer_id=row.organizer_id,
+        categories=categories, capacity=sum(c.capacity for c in categories), available=sum(c.available for c in categories),
+        max_tickets_per_customer=row.max_tickets_per_customer, details_version=row.details_version, created_at=row.created_at,
     )  # fmt: skip
 
 
-class BookingRow:
-    """A row of `booking_rows` with its tickets."""
-
-    __slots__ = ("customer", "fields", "organizer_id", "version")
-
-    def __init__(self, row: Row, codes: TicketCodes) -> None:
-        (
-            booking_id, number, event_id, event_name, self.organizer_id, self.version, ticket_key, customer_id,
-            status, off_at, _, total, refunded, currency, booked_at, updated_at, name, email, rows, *_,
-        ) = row  # fmt: skip
-        tickets = _tickets(rows)
-        self.customer = None if email is None else CustomerView(id=customer_id, name=name, email=email)
-        self.fields: dict[str, Any] = {
-            "id": booking_id,
-            "number": number,
-            "event_id": event_id,
-            "event_name": event_name,
-            "customer_id": customer_id,
-            "status": "cancelled" if off_at else status,
-            "lines": _lines(tickets, currency),
-            "total_amount": to_text(total, currency),
-            "refunded_amount": to_text(total if off_at else refunded, currency),
-            "currency": currency,
-            "tickets": [
-                TicketView(
-                    id=ticket_id(booking_id, ticket), code=codes.code(event_id, TicketLocation(self.version, ticket), ticket_key),
-                    category=category, status="cancelled" if off_at else state,
-                )
-                for ticket, _, category, _, state in tickets
-            ],
-            "booked_at": booked_at,
-            "updated_at": off_at or updated_at,
-        }  # fmt: skip
-
-    def view(self) -> BookingView:
-        return BookingView(**self.fields)
-
-    def view_for_organizer(self) -> EventBookingView:
-        return EventBookingView(**self.fields, customer=self.customer)
+def booking_view(row: BookingRow, codes: TicketCodes) -> BookingView:
+    return BookingView(**_booking_fields(row, codes))
 
 
-def _lines(tickets: Iterable[_Ticket], currency: str) -> list[LineView]:
-    """One a category and price, in the order of the tickets."""
+def event_booking_view(row: BookingRow, codes: TicketCodes) -> EventBookingView:
+    """As the event's organizer sees it."""
+    customer = None
+    if row.customer_id is not None and row.customer_name is not None and row.customer_email is not None:
+        customer = CustomerView(id=row.customer_id, name=row.customer_name, email=row.customer_email)
+    return EventBookingView(**_booking_fields(row, codes), customer=customer)
+
+
+def _booking_fields(row: BookingRow, codes: TicketCodes) -> dict[str, Any]:
+    tickets = _decode_tickets(row.tickets)
+    return {
+        "id": row.booking_id,
+        "number": row.number,
+        "event_id": row.event_id,
+        "event_name": row.event_name,
+        "customer_id": row.customer_id,
+        "status": "cancelled" if row.off_at else row.status,
+        "lines": _lines(tickets, row.currency),
+        "total_amount": to_text(row.total, row.currency),
+        "refunded_amount": to_text(row.total if row.off_at else row.refunded, row.currency),
+        "currency": row.currency,
+        "tickets": [
+            TicketView(
+                id=ticket_id(row.booking_id, t.ticket),
+                code=codes.code(row.event_id, TicketLocation(row.version, t.ticket), row.ticket_key), category=t.category_name,
+                status="cancelled" if row.off_at else t.status,
+            )
+            for t in tickets
+        ],
+        "booked_at": row.booked_at,
+        "updated_at": row.off_at or row.updated_at,
+    }  # fmt: skip
+
+
+def _lines(tickets: Iterable[TicketRow], currency: str) -> list[LineView]:
+    """One line for each category and price, in the order of the tickets."""
     lines: dict[tuple[int, int], tuple[str, int]] = {}
-    for _, category, name, price, _ in tickets:
-        lines[category, price] = name, lines.get((category, price), (name, 0))[1] + 1
+    for ticket in tickets:
+        key = ticket.category, ticket.price
+        lines[key] = ticket.category_name, lines.get(key, ("", 0))[1] + 1
     return [
         LineView(category=name, quantity=quantity, unit_price=to_text(price, currency), amount=to_text(quantity * price, currency))
         for (_, price), (name, quantity) in lines.items()
     ]
 
 
-def revenue_view(currency: str, gross: int, refunded: int) -> RevenueView:
-    return RevenueView(currency=currency, **_amounts(currency, gross, refunded))
+def revenue_view(row: SummaryRow) -> RevenueView:
+    return RevenueView(currency=row.currency, **_amounts(row))
 
 
-def summary_view(position: int, rows: Sequence[Row]) -> SummaryView:
-    """Of a row a currency: it, events active, cancelled, completed, bookings, cancellations, capacity, taken, gross, refunded."""
-    active, cancelled, completed, bookings, cancellations, capacity, taken = (
-        sum(row[place] for row in rows) for place in range(1, 8)
-    )
+def summary_view(position: int, rows: Sequence[SummaryRow]) -> SummaryView:
+    """The sum of the rows, of which there is one for each currency; amounts stay apart."""
     return SummaryView(
-        events=EventCounts(active=active, cancelled=cancelled, completed=completed), capacity=capacity, taken=taken,
-        bookings=bookings, cancellations=cancellations, revenue=[revenue_view(row[0], *row[-2:]) for row in rows],
-        ledger_position=position,
+        events=EventCounts(
+            active=sum(row.active for row in rows), cancelled=sum(row.cancelled for row in rows),
+            completed=sum(row.completed for row in rows),
+        ),
+        capacity=sum(row.capacity for row in rows), taken=sum(row.taken for row in rows),
+        bookings=sum(row.bookings for row in rows), cancellations=sum(row.cancellations for row in rows),
+        revenue=[revenue_view(row) for row in rows], ledger_position=position,
     )  # fmt: skip
 
 
-def event_stats_view(row: Row) -> EventStatsView:
-    event_id, number, name, starts_at, status, currency, capacity, taken, bookings, cancellations, gross, refunded = row
+def event_stats_view(row: EventTotalsRow) -> EventStatsView:
     return EventStatsView(
-        event_id=event_id, number=number, name=name, starts_at=starts_at, status=status, currency=currency, capacity=capacity,
-        taken=taken, bookings=bookings, cancellations=cancellations, **_amounts(currency, gross, refunded),
+        event_id=row.event_id, number=row.number, name=row.name, starts_at=row.starts_at, status=row.status, currency=row.currency,
+        capacity=row.capacity, taken=row.taken, bookings=row.bookings, cancellations=row.cancellations, **_amounts(row),
     )  # fmt: skip
 
 
-def sales_view(row: Row) -> SalesView:
-    start, currency, bookings, cancellations, tickets, tickets_cancelled, gross, refunded = row
+def sales_view(row: SalesRow) -> SalesView:
+    assert row.start is not None, "a row without sales is no interval"
     return SalesView(
-        start=start, currency=currency, bookings=bookings, cancellations=cancellations, tickets=tickets,
-        tickets_cancelled=tickets_cancelled, **_amounts(currency, gross, refunded),
+        start=row.start, currency=row.currency, bookings=row.bookings, cancellations=row.cancellations, tickets=row.tickets,
+        tickets_cancelled=row.tickets_cancelled, **_amounts(row),
     )  # fmt: skip
 
 
-def _amounts(currency: str, gross: int, refunded: int) -> dict[str, str]:
-    amounts = {"gross": gross, "refunded": refunded, "net": gross - refunded}
-    return {name: to_text(amount, currency) for name, amount in amounts.items()}
+def _amounts(row: SummaryRow | EventTotalsRow | SalesRow) -> dict[str, str]:
+    amounts = {"gross": row.gross, "refunded": row.refunded, "net": row.gross - row.refunded}
+    return {name: to_text(amount, row.currency) for name, amount in amounts.items()}
+
+
+class AvailableCategory(msgspec.Struct, frozen=True):
+    name: str
+    available: int
 
 
 class AvailabilityMessage(msgspec.Struct, frozen=True):
-    """Seats left of one event, as they were left at `position`: the data of a live event."""
+    """The data of a live event: seats left of one event, as of `position`."""
 
     event_id: UUID
     available: int
-    categories: list[dict[str, Any]]
+    categories: list[AvailableCategory]
     position: int
 
 
-_named = msgspec.json.Decoder(list[tuple[str, int]]).decode
-
-
-def availability(row: Row) -> AvailabilityMessage:
-    event_id, position, rows = row
-    named = _named(rows or "[]")
-    categories = [{"name": name, "available": available} for name, available in named]
-    return AvailabilityMessage(event_id, sum(available for _, available in named), categories, position)
+def availability_message(row: AvailabilityChangeRow) -> AvailabilityMessage:
+    categories = [AvailableCategory(c.name, c.available) for c in _decode_available(row.categories or "[]")]
+    return AvailabilityMessage(row.event_id, sum(c.available for c in categories), categories, row.changed_at)

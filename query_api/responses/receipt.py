@@ -1,8 +1,8 @@
-"""A booking's receipt: words for people, and the proof that they are true, as one text that the log's key signs.
+"""A booking's receipt: a description for people and its proof, as one text that is signed with the log's key.
 
-It is signed whole, so that every byte of it counts and nobody can leave out an entry and pass on the rest: an inclusion proof says
-what is in the log, and not what is missing. The words follow from the proven entries alone; who checks derives them again
-(sdk/seatledger_verify.py, which shares no code with this).
+The whole text is signed, so that nobody can change a byte or leave out an entry: an inclusion proof shows what is in the log, but
+not what is missing. The description follows from the proven entries alone; the verifier derives it again (sdk/seatledger_verify.py,
+which shares no code with this).
 """
 
 import base64
@@ -18,7 +18,7 @@ from projections.audit import leaf_of
 from projections.proof.signed_notes import Checkpoint, Signer
 
 TITLE = "Seatledger receipt"
-#: The same words in every receipt: the verifier holds them too.
+#: The same text in every receipt; the verifier compares it.
 ABOUT = """This file proves what it says. Check it with seatledger-verify, a program of one file that needs no connection: it is
 sdk/seatledger_verify.py of Seatledger, or `pip install ./sdk`. It needs the log's verifier key. Take that from the seller's
 own site (/api/audit/checkpoint) once, keep it, and compare it with what others were given: never take it from a receipt."""
@@ -27,7 +27,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class ProvenEntry(NamedTuple):
-    """An entry as it is stored, and its leaf's index and inclusion proof."""
+    """An entry as stored, with its leaf's index and inclusion proof."""
 
     version: int
     position: int
@@ -38,29 +38,30 @@ class ProvenEntry(NamedTuple):
 
 
 def receipt(stream: UUID, entries: Sequence[ProvenEntry], checkpoint: Checkpoint, note: str, signer: Signer) -> str:
-    """The signed text. `entries`: of the event's stream, in order, all that `describe` needs. Raises merkle.ProofError where one of
-    them is not in the checkpoint's tree: nothing is signed then."""
-    for one in entries:
-        hashed = leaf_of(stream, one.version, one.position, one.topic, one.state)
-        merkle.verify_inclusion(one.leaf, checkpoint.size, hashed, one.proof, checkpoint.root)
-    proof = json.dumps({"checkpoint": note, "entries": [_entry(stream, one) for one in entries]}, ensure_ascii=False, indent=1)
+    """The signed text. `entries`: all entries of the event's stream that `describe` needs, in order. Raises merkle.ProofError where
+    one of them is not in the checkpoint's tree, and signs nothing then."""
+    for entry in entries:
+        hashed = leaf_of(stream, entry.version, entry.position, entry.topic, entry.state)
+        merkle.verify_inclusion(entry.leaf, checkpoint.size, hashed, entry.proof, checkpoint.root)
+    proven = [_entry_json(stream, entry) for entry in entries]
+    proof = json.dumps({"checkpoint": note, "entries": proven}, ensure_ascii=False, indent=1)
     last = f"As of      {checkpoint.size} entries of the log {checkpoint.origin}"
     return signer.sign("\n".join([TITLE, "", *describe(stream, entries), last, "", ABOUT, "", MARK, proof, ""]))
 
 
-def _entry(stream: UUID, one: ProvenEntry) -> dict[str, Any]:
+def _entry_json(stream: UUID, entry: ProvenEntry) -> dict[str, Any]:
     return {
-        "stream": str(stream), "version": one.version, "position": one.position, "topic": one.topic,
-        "state": one.state.decode(), "leaf": one.leaf, "proof": [base64.b64encode(step).decode() for step in one.proof],
+        "stream": str(stream), "version": entry.version, "position": entry.position, "topic": entry.topic,
+        "state": entry.state.decode(), "leaf": entry.leaf, "proof": [base64.b64encode(step).decode() for step in entry.proof],
     }  # fmt: skip
 
 
 def describe(stream: UUID, entries: Sequence[ProvenEntry]) -> Iterator[str]:
-    """The booking in words, line by line, as its entries say it."""
-    bodies = [(one, json.loads(one.state)) for one in entries]
-    booked, booking = next((one, body) for one, body in bodies if one.topic == "seats-booked/1")
-    currency = next(body for one, body in bodies if one.version == 1)["currency"]
-    name = next(body for one, body in bodies if one.version == booking["details_version"])["details"]["name"]
+    """The description of the booking, line by line, from its entries."""
+    bodies = [(entry, json.loads(entry.state)) for entry in entries]
+    booked, booking = next((entry, body) for entry, body in bodies if entry.topic == "seats-booked/1")
+    currency = next(body for entry, body in bodies if entry.version == 1)["currency"]
+    name = next(body for entry, body in bodies if entry.version == booking["details_version"])["details"]["name"]
     names = {number: title for number, title, _, _ in booking["lines"]}
     total = sum(quantity * price for _, _, quantity, price in booking["lines"])
     yield f"Booking    {booked.position}, {booking['command']}"
@@ -71,15 +72,15 @@ def describe(stream: UUID, entries: Sequence[ProvenEntry]) -> Iterator[str]:
         yield f"Seats      {quantity} x {_plain(title)} at {to_text(price, currency)}, {amount} {currency}"
     yield f"Total      {to_text(total, currency)} {currency}"
     refunded, is_cancelled = 0, False
-    for one, body in bodies:
-        if one.topic == "ticket-used/1":
+    for entry, body in bodies:
+        if entry.topic == "ticket-used/1":
             yield f"Used       {body['at']}: ticket {body['ticket'] + 1}"
-        elif one.topic == "booking-cancelled/1":
+        elif entry.topic == "booking-cancelled/1":
             back = sum(refund for _, _, refund in body["lines"])
             refunded, is_cancelled = refunded + back, body["whole"]
             seats = ", ".join(f"{quantity} x {_plain(names[number])}" for number, quantity, _ in body["lines"])
             yield f"Cancelled  {body['at']}: {seats}, {to_text(back, currency)} {currency} back"
-        elif one.topic == "event-cancelled/1" and not is_cancelled:
+        elif entry.topic == "event-cancelled/1" and not is_cancelled:
             yield f"Cancelled  {body['at']}: the event, {to_text(total - refunded, currency)} {currency} back"
             refunded, is_cancelled = total, True
     yield f"Refunded   {to_text(refunded, currency)} {currency}"
@@ -87,5 +88,5 @@ def describe(stream: UUID, entries: Sequence[ProvenEntry]) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Nothing in a name begins a line of its own."""
+    """A name without control characters, so that it can't begin a new line."""
     return _CONTROL.sub("\ufffd", text)

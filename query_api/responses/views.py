@@ -1,4 +1,4 @@
-"""What the read side's lists and statistics look like. Money is a decimal string, times are UTC."""
+"""The response models of the read side. Money is a decimal string, times are UTC."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ class EventPage:
 
 @dataclass(slots=True, kw_only=True)
 class BookingPage:
-    """May be shorter than `limit` with a next page all the same: it holds at most some 2,000 tickets."""
+    """A page has at most some 2,000 tickets, so it may be shorter than `limit` and still have a next page."""
 
     items: list[BookingView]
     next_cursor: str | None
@@ -36,7 +36,7 @@ class CustomerView:
 
 @dataclass(slots=True, kw_only=True)
 class EventBookingView(BookingView):
-    """A booking as the event's organizer sees it. `customer` is null for a walk-in, and for somebody who was erased."""
+    """A booking as the event's organizer sees it. `customer` is null for a walk-in, and for a deleted account."""
 
     customer: CustomerView | None
 
@@ -64,7 +64,8 @@ class RevenueView:
 
 @dataclass(slots=True, kw_only=True)
 class SummaryView:
-    """Over all events that the caller may see, whatever their status. `cancellations` counts whole bookings, each once."""
+    """Totals over all events that the caller may see, of any status. `cancellations`: the number of bookings cancelled as a
+    whole."""
 
     events: EventCounts
     capacity: int
@@ -101,8 +102,8 @@ class EventStatsPage:
 
 @dataclass(slots=True, kw_only=True)
 class EventChangeView:
-    """What became of an event between two moments: how much more there was of each at the second. `is_new`: it was not there at
-    the first."""
+    """The change of an event's statistics between two moments: each number is the second moment's minus the first's. `is_new`: the
+    event did not exist at the first."""
 
     event_id: UUID
     number: int
@@ -129,7 +130,7 @@ class StatsDifference:
 
 @dataclass(slots=True, kw_only=True)
 class SalesView:
-    """What the interval from `start` brought, in one currency: refunds count when they are made, so `net` may be negative."""
+    """The sales of the interval from `start` in one currency. A refund counts when it is made, so `net` may be negative."""
 
     start: datetime
     currency: str
@@ -144,7 +145,7 @@ class SalesView:
 
 @dataclass(slots=True, kw_only=True)
 class SalesSeries:
-    """Oldest first, complete; intervals without sales or refunds are left out."""
+    """All intervals, oldest first, without those that have neither sales nor refunds."""
 
     items: list[SalesView]
     next_cursor: str | None
@@ -153,10 +154,10 @@ class SalesSeries:
 
 @dataclass(slots=True, kw_only=True)
 class ProjectionView:
-    """`lag_entries` stops counting at 100,000; `lag_seconds` is the age of the oldest entry that is not in it yet, 0 without one.
+    """`lag_entries` is counted up to 100,000; `lag_seconds` is the age of the oldest entry that is not folded yet, 0 without one.
 
-    A stalled one stopped at the entry at `failed_position` and waits for somebody to repair it. A frozen one has not moved for 10 s
-    though the ledger has: no worker is at it."""
+    A stalled projection stopped at the entry at `failed_position` and needs an operator. A frozen one has not moved for 10 s
+    although the ledger has grown: no worker serves it."""
 
     name: str
     version: int
@@ -171,7 +172,8 @@ class ProjectionView:
 
 @dataclass(slots=True, kw_only=True)
 class RebuildView:
-    """One that is going on, or was broken off: where it is and where it is to get. `seconds_left` by its speed so far."""
+    """A rebuild that is running or was interrupted: its position and its target. `seconds_left`: estimated from its speed so
+    far."""
 
     position: int
     target: int
@@ -182,7 +184,7 @@ class RebuildView:
 
 @dataclass(slots=True, kw_only=True)
 class VerificationView:
-    """The last one: up to which position, and what it found altered, null where all of it was proven."""
+    """The last verification, up to `position`. `finding`: the alteration that it found; null: everything was proven."""
 
     started_at: datetime
     finished_at: datetime
@@ -193,7 +195,7 @@ class VerificationView:
 
 @dataclass(slots=True, kw_only=True)
 class SigningView:
-    """Whether the ledger's tree is signed, under which origin; with `detail` where it is not."""
+    """Whether the ledger's tree is being signed, and the origin. `detail`: why it is not."""
 
     state: SigningState
     origin: str
@@ -202,7 +204,7 @@ class SigningView:
 
 @dataclass(slots=True, kw_only=True)
 class ProjectionList:
-    """`ledger_position` is the ledger's head; `signing` and `verification` are null before the first."""
+    """`ledger_position`: the ledger's head. `signing` and `verification` are null before the first checkpoint and verification."""
 
     items: list[ProjectionView]
     next_cursor: str | None
@@ -213,8 +215,9 @@ class ProjectionList:
 
 @dataclass(slots=True, kw_only=True)
 class CheckpointView:
-    """What was signed of the log: its first `size` entries have the root hash `root` (base64). `note` is the signed note itself;
-    `ledger_position` that of its last entry. Compare `verifier_key` with what others were given: it is worth what its source is."""
+    """A signed checkpoint of the log: its first `size` entries have the root hash `root` (base64). `note` is the signed note;
+    `ledger_position` that of the last of these entries. Compare `verifier_key` with a copy from another source before trusting
+    it."""
 
     origin: str
     size: int
@@ -226,8 +229,8 @@ class CheckpointView:
 
 @dataclass(slots=True, kw_only=True)
 class ProofView:
-    """That the entry at `position` is leaf number `leaf_index`, from 0, of the checkpoint's tree: RFC 9162, 2.1.3. Hashes are
-    base64."""
+    """An inclusion proof: the entry at `position` is leaf number `leaf_index`, from 0, of the checkpoint's tree (RFC 9162, 2.1.3).
+    Hashes are base64."""
 
     position: int
     leaf_index: int
@@ -239,7 +242,8 @@ class ProofView:
 
 @dataclass(slots=True, kw_only=True)
 class ConsistencyView:
-    """That the tree of `from_size` leaves is the beginning of that of `to_size`: RFC 9162, 2.1.4. Hashes are base64."""
+    """A consistency proof: the tree of `from_size` leaves is the beginning of that of `to_size` leaves (RFC 9162, 2.1.4). Hashes
+    are base64."""
 
     from_size: int
     to_size: int
@@ -250,9 +254,10 @@ class ConsistencyView:
 
 @dataclass(slots=True, kw_only=True)
 class EntryView:
-    """A record of the ledger. `type` is its topic without the topic's version, `body` what it says, byte for byte but for blanks.
+    """An entry of the ledger. `type`: its topic without the topic's version. `body`: its JSON as stored, except for whitespace.
 
-    Bytes that are no entry, which only an altered ledger has, are `{"unreadable": …}` in base 64, without the three before it."""
+    Bytes that are not an entry, which only an altered ledger has, are shown as `{"unreadable": …}` in base64; `at`, `actor_id` and
+    `request_id` are null then."""
 
     position: int
     event_id: UUID
@@ -267,7 +272,7 @@ class EntryView:
 
 @dataclass(slots=True, kw_only=True)
 class EntryPage:
-    """A request looks at 200,000 places at most: a page may hold less than `limit`, even nothing, and have a next page."""
+    """A request reads at most 200,000 places: a page may be shorter than `limit`, even empty, and still have a next page."""
 
     items: list[EntryView]
     next_cursor: str | None

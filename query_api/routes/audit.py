@@ -1,4 +1,4 @@
-"""What auditors read: the ledger itself, and how things stood at any time."""
+"""For auditors: the ledger itself, and time travel."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -15,19 +15,19 @@ from ledger.views import EventView, event_view
 from query_api import queries
 from query_api.parameters import MAX_POSITION, Cursor, From, Limit, To, cursor_of, number_cursor
 from query_api.read_side import Reads
-from query_api.responses.http import JSON, JSON_OR_NDJSON, PrefersNdjson, answer, answer_of
+from query_api.responses.http import JSON, JSON_OR_NDJSON, PrefersNdjson, encoded_response, json_response
 from query_api.responses.views import EntryPage, EventStatsPage, StatsDifference, SummaryView
 from query_api.time_travel.past_statistics import changes, page
 
 router = APIRouter(prefix="/api/audit", tags=["audit"])
 
-#: Every kind of entry that there is: its topic, without the topic's version.
+#: All types of entries: their topics, without the topics' versions.
 _KINDS = dict.fromkeys(topic.partition("/")[0] for topic in TOPICS)
 EntryType = StrEnum("EntryType", {kind.replace("-", "_").upper(): kind for kind in _KINDS})  # type: ignore[misc]
 _PositionOrTime = Annotated[int, Field(ge=0, le=MAX_POSITION)] | UtcTime | None
-At = Annotated[_PositionOrTime, Query(description="A ledger position, or a time (RFC 3339, without an offset UTC); none: now")]
-Since = Annotated[_PositionOrTime, Query(description="The earlier moment, a position or a time; none: the first entry")]
-After = Annotated[int | None, Query(ge=0, le=MAX_POSITION, description="Of what is past this ledger position alone")]
+At = Annotated[_PositionOrTime, Query(description="A ledger position, or a time (RFC 3339; UTC without an offset); none: now")]
+Since = Annotated[_PositionOrTime, Query(description="The earlier ledger position or time; none: the first entry")]
+After = Annotated[int | None, Query(ge=0, le=MAX_POSITION, description="Only entries past this ledger position")]
 
 
 async def _searched(
@@ -42,57 +42,56 @@ Searched = Annotated[queries.EntrySearch, Depends(_searched)]
 
 @router.get("/entries", operation_id="get_entries", response_model=EntryPage, responses=JSON_OR_NDJSON)
 async def get_entries(
-    who: Auditor, reads: Reads, search: Searched, as_ndjson: PrefersNdjson, limit: Limit = 50, cursor: Cursor = None
+    who: Auditor, reader: Reads, search: Searched, as_ndjson: PrefersNdjson, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
-    """The ledger, oldest first. As NDJSON: all of it to the end, a line an entry, whatever `limit`."""
+    """The entries of the ledger, oldest first. As NDJSON: all entries to the end, one a line; `limit` does not apply."""
     first = number_cursor(cursor) or (0 if search.event_id else search.after or 0)
-    history = reads.side.entry_reader
     if as_ndjson:
-        return await history.stream(search, first, reads.at_least)
-    found = await history.page(search, first, limit, reads.at_least)
+        return await reader.side.entry_reader.stream(search, first, reader.at_least)
+    found = await reader.side.entry_reader.page(search, first, limit, reader.at_least)
     next_cursor = "null" if found.next_place is None else f'"{cursor_of(found.next_place)}"'
     body = f'{{"items":[{",".join(found.lines)}],"next_cursor":{next_cursor}}}'
-    return answer_of(body.encode(), found.head)
+    return encoded_response(body.encode(), found.head)
 
 
 @router.get("/events/{event_id}", operation_id="get_event_as_of", response_model=EventView, responses=JSON)
-async def get_event_as_of(event_id: UUID, who: Auditor, reads: Reads, at: At = None) -> Response:
-    """The event as it stood then, as `GET /api/events/{event_id}` would have shown it. `Ledger-Position` is the place in the ledger
-    that the time stands for: after the longest run of entries, from the first, that are not later."""
-    position = await reads.side.as_of.position_of(at, reads.at_least)
-    return answer(event_view(await reads.side.as_of.event_as_of(event_id, position)), position)
+async def get_event_as_of(event_id: UUID, who: Auditor, reader: Reads, at: At = None) -> Response:
+    """The event as of a ledger position or time, as `GET /api/events/{event_id}` showed it then. `Ledger-Position` is the position
+    that a time stands for: that of the last entry before the first one that is later."""
+    position = await reader.side.as_of.position_of(at, reader.at_least)
+    return json_response(event_view(await reader.side.as_of.event_as_of(event_id, position)), position)
 
 
 @router.get("/stats", operation_id="get_stats_as_of", response_model=SummaryView, responses=JSON)
-async def get_stats_as_of(who: Auditor, reads: Reads, at: At = None) -> Response:
-    """The summary of all events as it stood then, as `GET /api/stats/summary` would have shown it to an admin."""
-    position = await reads.side.as_of.position_of(at, reads.at_least)
-    standing = await reads.side.past_statistics.at(position)
-    return answer_of(bytes(standing.summary), position)
+async def get_stats_as_of(who: Auditor, reader: Reads, at: At = None) -> Response:
+    """The summary of all events as of a ledger position or time, as `GET /api/stats/summary` showed it to admins then."""
+    position = await reader.side.as_of.position_of(at, reader.at_least)
+    statistics = await reader.side.past_statistics.at(position)
+    return encoded_response(bytes(statistics.summary), position)
 
 
 @router.get("/stats/events", operation_id="get_events_stats_as_of", response_model=EventStatsPage, responses=JSON)
-async def get_events_stats_as_of(who: Auditor, reads: Reads, at: At = None, limit: Limit = 50, cursor: Cursor = None) -> Response:
-    """Seats and money event by event as they stood then, newest first, as `GET /api/stats/events` would have shown them."""
-    position = await reads.side.as_of.position_of(at, reads.at_least)
-    standing = await reads.side.past_statistics.at(position)
-    items, more = page(standing.events, number_cursor(cursor), limit)
+async def get_events_stats_as_of(who: Auditor, reader: Reads, at: At = None, limit: Limit = 50, cursor: Cursor = None) -> Response:
+    """Statistics by event as of a ledger position or time, newest first, as `GET /api/stats/events` showed them then."""
+    position = await reader.side.as_of.position_of(at, reader.at_least)
+    statistics = await reader.side.past_statistics.at(position)
+    items, more = page(statistics.events, number_cursor(cursor), limit)
     next_cursor = None if more is None else cursor_of(more)
-    return answer({"items": items, "next_cursor": next_cursor, "ledger_position": position}, position)
+    return json_response({"items": items, "next_cursor": next_cursor, "ledger_position": position}, position)
 
 
 @router.get("/stats/difference", operation_id="get_stats_difference", response_model=StatsDifference, responses=JSON)
 async def get_stats_difference(
-    who: Auditor, reads: Reads, since: Since = None, at: At = None, limit: Limit = 50, cursor: Cursor = None
+    who: Auditor, reader: Reads, since: Since = None, at: At = None, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
-    """What became of the numbers between two moments."""
-    moments = reads.side.as_of
-    second = await moments.position_of(at, reads.at_least)
-    first = await moments.first() if since is None else await moments.position_of(since)
+    """The change of the statistics between two moments, in total and by event."""
+    as_of = reader.side.as_of
+    second = await as_of.position_of(at, reader.at_least)
+    first = await as_of.first_position() if since is None else await as_of.position_of(since)
     if first > second:
         raise Malformed("`since` is later than `at`.", errors=[{"path": "since", "message": "later than at"}])
-    before, after = [await reads.side.past_statistics.at(position) for position in (first, second)]
+    before, after = [await reader.side.past_statistics.at(position) for position in (first, second)]
     start, changed = number_cursor(cursor) or 0, changes(before, after)
     items = changed[start : start + limit]
     next_cursor = cursor_of(start + limit) if len(changed) > start + limit else None
-    return answer({"before": before.summary, "after": after.summary, "items": items, "next_cursor": next_cursor}, second)
+    return json_response({"before": before.summary, "after": after.summary, "items": items, "next_cursor": next_cursor}, second)

@@ -1,8 +1,8 @@
-"""Reading bookings: a customer's own, and for who runs an event all of its."""
+"""Reading bookings: a customer reads their own, an organizer those of their events."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -16,32 +16,32 @@ from ledger.errors import BookingNotFound, EventNotFound, InvalidCode, NotYourEv
 from ledger.ticket_codes import TicketCodes
 from ledger.views import BookingStatus, BookingView
 from query_api import queries
-from query_api.database import Row
 from query_api.parameters import MAX_POSITION, Cursor, Limit, Search, cursor_of, number_cursor
+from query_api.queries import BookingRow, EventBookingRow, PagedBookingRow
 from query_api.read_side import Reader, Reads
 from query_api.responses.csv_export import Cell, Pages
-from query_api.responses.http import JSON, JSON_OR_CSV, PrefersCsv, answer
-from query_api.responses.mapping import BookingRow
+from query_api.responses.http import JSON, JSON_OR_CSV, PrefersCsv, json_response
+from query_api.responses.mapping import booking_view, event_booking_view
 from query_api.responses.views import BookingPage, EventBookingPage, EventBookingView
 
 router = APIRouter(prefix="/api")
 
-Status = Annotated[BookingStatus | None, Query(description="A cancelled event's bookings are all cancelled.")]
+Status = Annotated[BookingStatus | None, Query(description="All bookings of a cancelled event count as cancelled.")]
 BookingTime = TypeAliasType("BookingTime", Literal["upcoming", "past"])
 Upcoming = Annotated[
     BookingTime | None,
-    Query(description="Upcoming are those that stand, of active events that are to come or began less than 12 hours ago."),
+    Query(description="`upcoming`: confirmed bookings of active events that begin in the future or began less than 12 hours ago."),
 ]
-CustomerId = Annotated[UUID | None, Query(description="Somebody else's: for admins")]
+CustomerId = Annotated[UUID | None, Query(description="Another customer's bookings: only for admins")]
 BookingSearch = Annotated[
     Search,
     Query(
-        description="In the customer's name and e-mail address, literally, in any case; or a ticket's code, or a booking's number"
+        description="In the customer's name and e-mail address, literally, ignoring case; or a ticket's code, or a booking's number"
     ),
 ]
 
-#: An event goes on for a while after its beginning: its tickets are still needed.
-GOES_ON = timedelta(hours=12)
+#: How long after its start an event counts as upcoming: its tickets are still needed.
+UPCOMING_AFTER_START = timedelta(hours=12)
 
 _HEADER = (
     "number", "id", "booked_at", "updated_at", "status", "customer_name", "customer_email", "tickets", "quantity", "total_amount",
@@ -51,35 +51,34 @@ _HEADER = (
 
 @router.get("/bookings", tags=["bookings"], operation_id="get_bookings", response_model=BookingPage, responses=JSON)
 async def get_bookings(
-    who: SignedIn, reads: Reads, event_id: UUID | None = None, status: Status = None, when: Upcoming = None,
+    who: SignedIn, reader: Reads, event_id: UUID | None = None, status: Status = None, when: Upcoming = None,
     customer_id: CustomerId = None, limit: Limit = 50, cursor: Cursor = None,
 ) -> Response:  # fmt: skip
-    """One's own, newest first."""
+    """The customer's own bookings, newest first."""
     if customer_id not in (None, who.id) and who.role != Role.ADMIN:
         raise Forbidden
     query = queries.customer_bookings(
         customer_id=customer_id or who.id, event_id=event_id, status=status, after=number_cursor(cursor), limit=limit, when=when,
-        since=datetime.now(UTC) - GOES_ON,
+        since=datetime.now(UTC) - UPCOMING_AFTER_START,
     )  # fmt: skip
-    position, rows = await reads.fetch(query)
+    position, rows = await reader.fetch(query)
     found, next_cursor = _page(rows, limit)
-    items = [BookingRow(row, reads.side.codes).view() for row in found]
-    return answer(BookingPage(items=items, next_cursor=next_cursor), position)
+    items = [booking_view(row, reader.side.codes) for row in found]
+    return json_response(BookingPage(items=items, next_cursor=next_cursor), position)
 
 
 @router.get("/bookings/{booking_id}", tags=["bookings"], operation_id="get_booking", response_model=BookingView, responses=JSON)
-async def get_booking(booking_id: UUID, who: SignedIn, reads: Reads) -> Response:
+async def get_booking(booking_id: UUID, who: SignedIn, reader: Reads) -> Response:
     """A booking with its tickets and their codes."""
-    position, rows = await reads.fetch(queries.booking_by_id(booking_id))
-    found = BookingRow(rows[0], reads.side.codes) if rows else None
-    if found is None or not may_see(who, found):
+    position, rows = await reader.fetch(queries.booking_by_id(booking_id))
+    if not rows or not may_see(who, rows[0]):
         raise BookingNotFound
-    return answer(found.view(), position)
+    return json_response(booking_view(rows[0], reader.side.codes), position)
 
 
 def may_see(who: Principal, booking: BookingRow) -> bool:
     organizes = who.role == Role.ORGANIZER and booking.organizer_id == who.id
-    return who.role == Role.ADMIN or organizes or booking.fields["customer_id"] == who.id
+    return who.role == Role.ADMIN or organizes or booking.customer_id == who.id
 
 
 @router.get(
@@ -87,22 +86,22 @@ def may_see(who: Principal, booking: BookingRow) -> bool:
     responses=JSON_OR_CSV,
 )  # fmt: skip
 async def get_event_bookings(
-    event_id: UUID, who: Organizer, reads: Reads, as_csv: PrefersCsv, q: BookingSearch = "", status: Status = None,
+    event_id: UUID, who: Organizer, reader: Reads, as_csv: PrefersCsv, q: BookingSearch = "", status: Status = None,
     limit: Limit = 50, cursor: Cursor = None,
 ) -> Response:  # fmt: skip
-    """Newest first. As CSV: all of them, whatever `limit` and `cursor`."""
+    """The event's bookings, newest first. As CSV: all bookings; `limit` and `cursor` do not apply."""
     viewer = None if who.role == Role.ADMIN else who.id
-    search = _search(reads.side.codes, queries.BookingSearch(event_id, viewer, q, status=status))
+    search = _search(reader.side.codes, queries.BookingSearch(event_id, viewer, q, status=status))
     if as_csv:
-        return await reads.side.exports.answer(f"bookings-{event_id}", _HEADER, _all(search, reads))
-    position, rows = await reads.fetch(queries.event_bookings(search, number_cursor(cursor), limit))
+        return await reader.side.exports.response(f"bookings-{event_id}", _HEADER, _all(search, reader))
+    position, rows = await reader.fetch(queries.event_bookings(search, number_cursor(cursor), limit))
     found, next_cursor = _page(_checked(rows, viewer), limit)
-    items = [BookingRow(row, reads.side.codes).view_for_organizer() for row in found]
-    return answer(EventBookingPage(items=items, next_cursor=next_cursor), position)
+    items = [event_booking_view(row, reader.side.codes) for row in found]
+    return json_response(EventBookingPage(items=items, next_cursor=next_cursor), position)
 
 
 def _search(codes: TicketCodes, search: queries.BookingSearch) -> queries.BookingSearch:
-    """What was typed may be a ticket's code, or a booking's number."""
+    """The search text may be a ticket's code or a booking's number."""
     q = search.q or ""
     try:
         return search._replace(version=codes.read(search.event_id, q).version)
@@ -111,31 +110,34 @@ def _search(codes: TicketCodes, search: queries.BookingSearch) -> queries.Bookin
         return search._replace(number=int(q)) if is_number else search
 
 
-def _checked(rows: list[Row], viewer: UUID | None) -> list[Row]:
-    """The bookings, without whose event it is. Raises EventNotFound, NotYourEvent."""
+def _checked(rows: list[EventBookingRow], viewer: UUID | None) -> list[EventBookingRow]:
+    """The rows that are bookings. Raises EventNotFound, NotYourEvent."""
     if not rows:
         raise EventNotFound
-    if viewer not in (None, rows[0][0]):
+    if viewer not in (None, rows[0].owner_id):
         raise NotYourEvent
-    return [row[1:] for row in rows if row[1] is not None]
+    return [row for row in rows if row.found is not None]
 
 
-def _page(rows: list[Row], limit: int) -> tuple[list[Row], str | None]:
-    """A page holds what its bound of tickets allows: the last column says how many bookings there were without it."""
+PageRow = TypeVar("PageRow", PagedBookingRow, EventBookingRow)
+
+
+def _page(rows: list[PageRow], limit: int) -> tuple[list[PageRow], str | None]:
+    """The rows of the page and the cursor of the next. The bound of tickets may have ended the page before `limit`."""
     found = rows[:limit]
-    more = bool(found) and rows[0][-1] > len(found)
-    return found, cursor_of(found[-1][1]) if more else None
+    more = bool(found) and (found[0].found or 0) > len(found)
+    return found, cursor_of(found[-1].number) if more else None
 
 
-async def _all(search: queries.BookingSearch, reads: Reader) -> Pages:
-    await reads.side.wait_for_position(queries.BOOKINGS, reads.at_least)
+async def _all(search: queries.BookingSearch, reader: Reader) -> Pages:
+    await reader.side.wait_for_position(queries.BOOKINGS, reader.at_least)
     query = queries.all_event_bookings(search)
-    async with reads.side.database.read_transaction(query.reads) as transaction:
+    async with reader.side.database.read_transaction(query.reads) as transaction:
         position, rows = await transaction.fetch(queries.event_bookings(search, None, 0))
         _checked(rows, search.viewer)
         yield position, ()
         async for page in transaction.pages(query):
-            yield position, [_cells(BookingRow(row, reads.side.codes).view_for_organizer()) for row in page]
+            yield position, [_cells(event_booking_view(row, reader.side.codes)) for row in page]
 
 
 def _cells(booking: EventBookingView) -> list[Cell]:

@@ -1,4 +1,4 @@
-"""Reading events: anyone may."""
+"""Reading events. No log-in is needed."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -13,7 +13,7 @@ from ledger.views import EventView
 from query_api import queries
 from query_api.parameters import Cursor, From, Limit, Search, To, event_cursor
 from query_api.read_side import Reads
-from query_api.responses.http import JSON, answer_of
+from query_api.responses.http import JSON, encoded_response
 from query_api.responses.views import EventPage
 
 router = APIRouter(prefix="/api", tags=["events"])
@@ -21,28 +21,30 @@ router = APIRouter(prefix="/api", tags=["events"])
 EventFilter = TypeAliasType("EventFilter", Literal["active", "cancelled", "completed", "all"])
 Status = Annotated[
     EventFilter | None,
-    Query(description="With it, past events too. Without it: active and upcoming ones."),
+    Query(description="With a status, past events are included. Without: active and upcoming events."),
 ]
 
 
 @router.get("/events", operation_id="get_events", response_model=EventPage, responses=JSON)
 async def get_events(  # noqa: PLR0913 - a parameter each
-    who: Anyone, reads: Reads, q: Search = "", from_: From = None, to: To = None, status: Status = None,
+    who: Anyone, reader: Reads, q: Search = "", from_: From = None, to: To = None, status: Status = None,
     organizer_id: UUID | None = None, limit: Limit = 50, cursor: Cursor = None,
 ) -> Response:  # fmt: skip
-    """Soonest first. `q` is looked for in name and venue; `from` and `to`, both inclusive, bound when events start."""
+    """Events by start, those with an open date last. `q` is searched in name and venue. `from` and `to`, both inclusive, limit the
+    start."""
     search = queries.EventSearch(
         q=q, from_=from_, to=to, status=None if status == "all" else status or "active", upcoming=status is None,
         organizer_id=organizer_id, after=event_cursor(cursor), limit=limit,
     )  # fmt: skip
-    shown = await reads.side.event_read_cache.events(search, datetime.now(UTC), reads.at_least)
-    return answer_of(shown.body, shown.position)
+    found = await reader.side.event_read_cache.get_page(search, datetime.now(UTC), reader.at_least)
+    return encoded_response(found.body, found.position)
 
 
 @router.get("/events/{event_id}", operation_id="get_event", response_model=EventView, responses=JSON)
-async def get_event(event_id: UUID, who: Anyone, reads: Reads) -> Response:
-    """The `ETag` is what `If-Match` takes: when the event's own details last changed. A booking does not change it."""
-    shown = await reads.side.event_read_cache.event(event_id, reads.at_least)
-    if shown is None:
+async def get_event(event_id: UUID, who: Anyone, reader: Reads) -> Response:
+    """An event with its categories and seats left. The `ETag`, for `If-Match`, changes with the event's details, not with
+    bookings."""
+    found = await reader.side.event_read_cache.get_event(event_id, reader.at_least)
+    if found is None:
         raise EventNotFound
-    return answer_of(shown.body, shown.position, {"ETag": shown.etag})
+    return encoded_response(found.body, found.position, {"ETag": found.etag})

@@ -1,4 +1,4 @@
-"""Statistics: an admin's over all events, an organizer's over their own. Each says which ledger position it shows."""
+"""Statistics: for an admin over all events, for an organizer over their own. Each response names the ledger position it shows."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -16,52 +16,54 @@ from query_api import queries
 from query_api.parameters import Cursor, From, Limit, Search, To, cursor_of, number_cursor, page
 from query_api.read_side import Reader, Reads
 from query_api.responses.csv_export import Cell, Pages, csv_response
-from query_api.responses.http import JSON_OR_CSV, PrefersCsv, answer
+from query_api.responses.http import JSON_OR_CSV, PrefersCsv, json_response
 from query_api.responses.mapping import event_stats_view, revenue_view, sales_view, summary_view
 from query_api.responses.views import EventStatsPage, EventStatsView, SalesSeries, SalesView, SummaryView
 
 router = APIRouter(prefix="/api/stats", tags=["stats"])
 
-EventId = Annotated[UUID | None, Query(description="Of this event alone")]
-#: Amounts are strings for JSON and numbers in a spreadsheet.
+EventId = Annotated[UUID | None, Query(description="Only sales of this event")]
+#: Amounts are strings in JSON and numbers in a spreadsheet.
 _AMOUNTS = ("gross", "refunded", "net")
 
 
 def _viewer(who: Principal) -> UUID | None:
-    """Whose events count: None for all."""
+    """The organizer whose events count; None: all events."""
     return None if who.role == Role.ADMIN else who.id
 
 
 @router.get("/summary", operation_id="get_stats_summary", response_model=SummaryView, responses=JSON_OR_CSV)
-async def get_stats_summary(who: Organizer, reads: Reads, as_csv: PrefersCsv) -> Response:
-    """All of it at once. As CSV: a row a currency."""
-    position, rows = await reads.fetch(queries.summary(_viewer(who)))
+async def get_stats_summary(who: Organizer, reader: Reads, as_csv: PrefersCsv) -> Response:
+    """Totals over all events. As CSV: one row for each currency."""
+    position, rows = await reader.fetch(queries.summary(_viewer(who)))
     if as_csv:
         header = ("currency", "active", "cancelled", "completed", "bookings", "cancellations", "capacity", "taken", *_AMOUNTS)
-        views = [revenue_view(row[0], *row[-2:]) for row in rows]
-        return csv_response(
-            "summary", header, [[*row[:-2], *_amounts(view)] for row, view in zip(rows, views, strict=True)], position
-        )
-    return answer(summary_view(position, rows), position)
+        lines: list[list[Cell]] = [
+            [row.currency, row.active, row.cancelled, row.completed, row.bookings, row.cancellations, row.capacity, row.taken,
+             *_amounts(revenue_view(row))]
+            for row in rows
+        ]  # fmt: skip
+        return csv_response("summary", header, lines, position)
+    return json_response(summary_view(position, rows), position)
 
 
 @router.get("/events", operation_id="get_stats_events", response_model=EventStatsPage, responses=JSON_OR_CSV)
 async def get_stats_events(
-    who: Organizer, reads: Reads, as_csv: PrefersCsv, q: Search = "", limit: Limit = 50, cursor: Cursor = None
+    who: Organizer, reader: Reads, as_csv: PrefersCsv, q: Search = "", limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
-    """Event by event, newest first; `q` is looked for in the name. As CSV: all of them, whatever `limit` and `cursor`."""
+    """Statistics by event, newest first; `q` is searched in the name. As CSV: all events; `limit` and `cursor` do not apply."""
     if as_csv:
-        return await reads.side.exports.answer("events", _header(EventStatsView), _all_events(who, q, reads))
-    position, rows = await reads.fetch(queries.event_totals(viewer=_viewer(who), q=q, after=number_cursor(cursor), limit=limit))
+        return await reader.side.exports.response("events", _header(EventStatsView), _all_events(who, q, reader))
+    position, rows = await reader.fetch(queries.event_totals(viewer=_viewer(who), q=q, after=number_cursor(cursor), limit=limit))
     found, more = page(rows, limit)
     items = [event_stats_view(row) for row in found]
     next_cursor = cursor_of(items[-1].number) if more else None
-    return answer(EventStatsPage(items=items, next_cursor=next_cursor, ledger_position=position), position)
+    return json_response(EventStatsPage(items=items, next_cursor=next_cursor, ledger_position=position), position)
 
 
-async def _all_events(who: Principal, q: str, reads: Reader) -> Pages:
-    await reads.side.wait_for_position(queries.REVENUE, reads.at_least)
-    async with reads.side.database.read_transaction(queries.REVENUE) as transaction:
+async def _all_events(who: Principal, q: str, reader: Reader) -> Pages:
+    await reader.side.wait_for_position(queries.REVENUE, reader.at_least)
+    async with reader.side.database.read_transaction(queries.REVENUE) as transaction:
         position, _ = await transaction.fetch(queries.projections_position(queries.REVENUE))
         yield position, ()
         async for rows in transaction.pages(queries.all_event_totals(_viewer(who), q)):
@@ -70,22 +72,22 @@ async def _all_events(who: Principal, q: str, reads: Reader) -> Pages:
 
 @router.get("/sales", operation_id="get_stats_sales", response_model=SalesSeries, responses=JSON_OR_CSV)
 async def get_stats_sales(
-    who: Organizer, reads: Reads, as_csv: PrefersCsv, interval: queries.Interval = queries.Interval.DAY, event_id: EventId = None,
+    who: Organizer, reader: Reads, as_csv: PrefersCsv, interval: queries.Interval = queries.Interval.DAY, event_id: EventId = None,
     from_: From = None, to: To = None,
 ) -> Response:  # fmt: skip
-    """A time series, in UTC: the hours that begin at `from` or later and before `to`, summed up by `interval`."""
+    """Sales over time, in UTC: the hours that begin at `from` or later and before `to`, summed up by `interval`."""
     viewer = _viewer(who)
-    position, rows = await reads.fetch(queries.sales(interval=interval, viewer=viewer, event_id=event_id, from_=from_, to=to))
+    position, rows = await reader.fetch(queries.sales(interval=interval, viewer=viewer, event_id=event_id, from_=from_, to=to))
     if not rows:
         raise EventNotFound
-    if event_id is not None and viewer not in (None, rows[0][0]):
+    if event_id is not None and viewer not in (None, rows[0].owner_id):
         raise NotYourEvent
-    items = [sales_view(row[1:]) for row in rows if row[1] is not None]
+    items = [sales_view(row) for row in rows if row.start is not None]
     if len(items) > queries.MAX_BUCKETS:
-        raise Malformed(f"That is more than {queries.MAX_BUCKETS} intervals: narrow the range, or take longer ones.")
+        raise Malformed(f"That is more than {queries.MAX_BUCKETS} intervals: narrow the range, or choose longer intervals.")
     if as_csv:
         return csv_response(f"sales-by-{interval}", _header(SalesView), map(_cells, items), position)
-    return answer(SalesSeries(items=items, next_cursor=None, ledger_position=position), position)
+    return json_response(SalesSeries(items=items, next_cursor=None, ledger_position=position), position)
 
 
 def _header(view: type[Any]) -> Sequence[str]:

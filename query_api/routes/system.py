@@ -1,4 +1,4 @@
-"""How far the projections have come."""
+"""The state of everything that follows the ledger: projections, signing, verification."""
 
 from datetime import UTC, datetime
 
@@ -7,78 +7,81 @@ from fastapi import APIRouter, Response
 
 from accounts.access import Auditor
 from query_api import queries
-from query_api.database import Database, Row
+from query_api.database import Database
+from query_api.queries import ProgressRow, VerificationRow
 from query_api.read_side import Reads
-from query_api.responses.http import JSON, answer
+from query_api.responses.http import JSON, json_response
 from query_api.responses.views import ProjectionList, ProjectionState, ProjectionView, RebuildView, SigningView, VerificationView
 
 MAX_ERROR = 500
-#: A projection that has not moved for so long, while the ledger has, is frozen: ten ticks.
+#: A projection is frozen if its position has not moved for this long although the ledger has grown: ten ticks.
 FROZEN_SECONDS = 10.0
 
 
 class _EntryTime(msgspec.Struct):
-    """When an entry was made: of its JSON no more."""
+    """The part of an entry's JSON that is decoded here."""
 
     at: datetime
 
 
-_at = msgspec.json.Decoder(_EntryTime).decode
+_decode_time = msgspec.json.Decoder(_EntryTime).decode
 
 router = APIRouter(prefix="/api", tags=["system"])
 
 
 @router.get("/projections", operation_id="get_projections", response_model=ProjectionList, responses=JSON)
-async def get_projections(who: Auditor, reads: Reads) -> Response:
-    """Where each projection stands. It never waits, whatever `Ledger-Position` asks for: it is for finding out why others do."""
-    view = await look(reads.side.database)
-    return answer(view, min((item.position for item in view.items), default=0))
+async def get_projections(who: Auditor, reader: Reads) -> Response:
+    """The state of each projection. It never waits for a `Ledger-Position`, so that it can show why other queries wait."""
+    view = await projection_list(reader.side.database)
+    return json_response(view, min((item.position for item in view.items), default=0))
 
 
-async def look(database: Database) -> ProjectionList:
-    """How everything that follows the ledger stands. Raises Busy."""
+async def projection_list(database: Database) -> ProjectionList:
+    """Raises Busy."""
     now = datetime.now(UTC)
     rows = await database.fetch_rows(queries.progress())
     signing = [
-        SigningView(state=state, origin=origin, detail=why) for state, origin, why in await database.fetch_rows(queries.signing())
+        SigningView(state=row.state, origin=row.origin, detail=row.detail) for row in await database.fetch_rows(queries.signing())
     ]
     verification = [_verification(row) for row in await database.fetch_rows(queries.verification())]
     return ProjectionList(
-        items=[_view(row, now) for row in rows], next_cursor=None, ledger_position=rows[0][5] if rows else 0,
+        items=[_view(row, now) for row in rows], next_cursor=None, ledger_position=rows[0].head if rows else 0,
         signing=next(iter(signing), None), verification=next(iter(verification), None),
     )  # fmt: skip
 
 
-def _view(row: Row, now: datetime) -> ProjectionView:
-    position, name, version, failed_position, error, _, lag, next_entry, moved_at, *rebuild = row
-    seconds = 0.0 if next_entry is None else max((now - _made_at(next_entry, moved_at)).total_seconds(), 0.0)
+def _view(row: ProgressRow, now: datetime) -> ProjectionView:
+    age = 0.0 if row.next_entry is None else max((now - _made_at(row.next_entry, row.updated_at)).total_seconds(), 0.0)
     state: ProjectionState = "running"
-    if failed_position is not None:
+    if row.failed_position is not None:
         state = "stalled"
-    elif min(seconds, (now - moved_at).total_seconds()) > FROZEN_SECONDS:
+    elif min(age, (now - row.updated_at).total_seconds()) > FROZEN_SECONDS:
         state = "frozen"
     return ProjectionView(
-        name=name, version=version, position=position, lag_entries=lag, lag_seconds=round(seconds, 3), state=state,
-        failed_position=failed_position,
-        error=None if error is None else error.splitlines()[0][:MAX_ERROR],  # what follows the first line is SQL
-        rebuild=None if rebuild[0] is None else _rebuild(*rebuild),
+        name=row.name, version=row.version, position=row.position, lag_entries=row.lag, lag_seconds=round(age, 3), state=state,
+        failed_position=row.failed_position,
+        error=None if row.error is None else row.error.splitlines()[0][:MAX_ERROR],  # the lines after the first are SQL
+        rebuild=None if row.started_from is None else _rebuild(row, row.started_from),
     )  # fmt: skip
 
 
-def _made_at(entry: bytes, otherwise: datetime) -> datetime:
-    """Bytes that are no entry are what stalls a projection: that is to be seen then."""
+def _made_at(entry: bytes, default: datetime) -> datetime:
+    """When an entry was made; `default` for bytes that are no entry, which stall a projection and have to show up here."""
     try:
-        return _at(entry).at
+        return _decode_time(entry).at
     except msgspec.MsgspecError:
-        return otherwise
+        return default
 
 
-def _rebuild(started_from: int, position: int, target: int, started_at: datetime, updated_at: datetime) -> RebuildView:
-    seconds = (updated_at - started_at).total_seconds()
-    left = (target - position) * seconds / (position - started_from) if position > started_from else None
-    return RebuildView(position=position, target=target, started_at=started_at, updated_at=updated_at, seconds_left=left)
+def _rebuild(row: ProgressRow, started_from: int) -> RebuildView:
+    seconds, done = (row.recorded_at - row.started_at).total_seconds(), row.rebuilt_to - started_from
+    left = (row.target - row.rebuilt_to) * seconds / done if done > 0 else None
+    return RebuildView(
+        position=row.rebuilt_to, target=row.target, started_at=row.started_at, updated_at=row.recorded_at, seconds_left=left
+    )
 
 
-def _verification(row: Row) -> VerificationView:
-    started_at, finished_at, position, entries, finding = row
-    return VerificationView(started_at=started_at, finished_at=finished_at, position=position, entries=entries, finding=finding)
+def _verification(row: VerificationRow) -> VerificationView:
+    return VerificationView(
+        started_at=row.started_at, finished_at=row.finished_at, position=row.position, entries=row.entries, finding=row.finding
+    )

@@ -1,1 +1,1 @@
-"""The past: entries in order, an Event and the statistics as of any position or time."""
+"""Time travel: entries in order, and an Event or the statistics as of any position or time."""

@@ -1,12 +1,13 @@
 """`python -m query_api.time_travel.as_of POSITION`: the statistics as of a ledger position, as JSON on standard output.
 
-A process of its own, so that the API process spends no time on it. The projector folds the ledger into temporary tables, and the
-queries of the present read them.
+It runs as a process of its own, so that the API process spends no time on it. The projector folds the ledger into temporary
+tables, and the same queries as for the present state read them.
 """
 
 import argparse
 import sys
 from contextlib import closing
+from typing import Any
 
 import msgspec
 from sqlalchemy import Engine
@@ -18,13 +19,13 @@ from projections.engine import catch_up
 from projections.rebuild import digests, shadow_tables
 from projections.registry import PROJECTORS
 from query_api import queries
-from query_api.database import Query, Row
+from query_api.database import Query, result_of, rows_of
 from query_api.responses.mapping import event_stats_view, summary_view
 from query_api.responses.views import EventStatsView, SummaryView
 
 
 class StatisticsAsOf(msgspec.Struct):
-    """All of the statistics at one position, events newest first."""
+    """All statistics at one position, events newest first."""
 
     position: int
     summary: SummaryView
@@ -38,12 +39,13 @@ def statistics_as_of(settings: Settings, position: int) -> StatisticsAsOf:
         with engine.begin() as connection:
             digests.load(connection, revenue, position)
         catch_up(engine, shadow_tables.TruncatedLedger(ledger, position), revenue)
-        summary = _rows(engine, queries.summary(None))
-        events = [event_stats_view(row) for row in _rows(engine, queries.all_event_totals(None, None))]
-    return StatisticsAsOf(position, summary_view(position, [row[1:] for row in summary if row[1] is not None]), events)
+        summary, totals = queries.summary(None), queries.all_event_totals(None, None)
+        summary_rows = result_of(summary, _execute(engine, summary)).rows
+        events = [event_stats_view(row) for row in rows_of(totals, _execute(engine, totals))]
+    return StatisticsAsOf(position, summary_view(position, summary_rows), events)
 
 
-def _rows(engine: Engine, query: Query) -> list[Row]:
+def _execute(engine: Engine, query: Query[Any]) -> list[tuple[Any, ...]]:
     with engine.connect() as connection:
         return [tuple(row) for row in connection.exec_driver_sql(query.sql, dict(query.parameters))]
 

@@ -1,4 +1,4 @@
-"""The statistics as they stood at any position, folded by a process of its own (`as_of.py`) and kept: the past does not change."""
+"""The statistics as of any position. A process of its own computes them (`as_of.py`); they are cached, since they never change."""
 
 import asyncio
 import logging
@@ -13,21 +13,23 @@ from uuid import UUID
 import msgspec
 from cachetools import LRUCache
 
+from ledger.concurrency import ConcurrencyLimiter, SingleFlight
 from ledger.errors import Busy, StaleRead
 from ledger.settings import Settings
 from query_api.responses.views import EventChangeView
 
-#: Of what is kept, in bytes; processes at once, and requests that wait for one; how long a request waits, and a process may take.
+#: The size of the cache.
 KEPT_BYTES = 16 * 1024 * 1024
-MAX_AT_ONCE, MAX_WAITING = 1, 8
+#: Positions computed concurrently, and those that wait for it.
+MAX_PROCESSES, MAX_WAITING = 1, 7
+#: How long a request waits, and how long a process may take.
 WAIT_SECONDS, PROCESS_SECONDS = 10.0, 120.0
-
 
 log = logging.getLogger(__name__)
 
 
 class EventTotals(msgspec.Struct):
-    """What of an event's statistics can change, and what names it."""
+    """The part of an event's statistics that is compared."""
 
     event_id: UUID
     number: int
@@ -42,15 +44,15 @@ class EventTotals(msgspec.Struct):
 
 
 class EncodedStatistics(msgspec.Struct):
-    """As `as_of.py` says it: the summary and each event, newest first, as JSON."""
+    """The output of `as_of.py`: the summary and each event, newest first, still as JSON."""
 
     position: int
     summary: msgspec.Raw
     events: list[msgspec.Raw]
 
 
-_standing = msgspec.json.Decoder(EncodedStatistics).decode
-_event = msgspec.json.Decoder(EventTotals).decode
+_decode = msgspec.json.Decoder(EncodedStatistics).decode
+_decode_event = msgspec.json.Decoder(EventTotals).decode
 _AMOUNTS = ("taken", "bookings", "cancellations", "gross", "refunded", "net")
 
 
@@ -58,76 +60,69 @@ class PastStatistics:
     def __init__(self, settings: Settings) -> None:
         self._environment = {**os.environ, **settings.to_env()}
         self._kept: LRUCache[int, EncodedStatistics] = LRUCache(KEPT_BYTES, getsizeof=_size_of)
-        self._under_way: dict[int, asyncio.Task[EncodedStatistics]] = {}
-        self._gate = asyncio.Semaphore(MAX_AT_ONCE)
+        self._flights = SingleFlight[int, EncodedStatistics]()
+        waiting_seconds = MAX_WAITING * PROCESS_SECONDS
+        self._processes = ConcurrencyLimiter("past statistics", MAX_PROCESSES, MAX_WAITING, waiting_seconds)
 
     async def at(self, position: int) -> EncodedStatistics:
-        """Raises Busy where too many look back, StaleRead where it takes longer than a request may: it goes on meanwhile."""
+        """Raises Busy where too many positions are requested; StaleRead where it takes longer than a request may: then it continues
+        in the background, for a retry."""
         if (kept := self._kept.get(position)) is not None:
             return kept
-        task = self._under_way.get(position)
-        if task is None:
-            if len(self._under_way) >= MAX_WAITING:
-                raise Busy("Too many are looking back at the moment. Try again.")
-            task = self._under_way[position] = asyncio.create_task(self._fold(position))
         try:
-            return await asyncio.wait_for(asyncio.shield(task), WAIT_SECONDS)
+            async with asyncio.timeout(WAIT_SECONDS):
+                return await self._flights.do(position, lambda: self._compute(position))
         except TimeoutError:
             raise StaleRead from None
 
     async def close(self) -> None:
-        for task in self._under_way.values():
-            task.cancel()
-        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        await self._flights.stop()
 
-    async def _fold(self, position: int) -> EncodedStatistics:
-        try:
-            async with self._gate:
-                said = await self._ask(position)
-            with suppress(ValueError):  # larger than all that is kept
-                self._kept[position] = said
-            return said
-        finally:
-            del self._under_way[position]
+    async def _compute(self, position: int) -> EncodedStatistics:
+        async with self._processes.slot():
+            statistics = await self._run_process(position)
+        with suppress(ValueError):  # it is larger than the cache
+            self._kept[position] = statistics
+        return statistics
 
-    async def _ask(self, position: int) -> EncodedStatistics:
+    async def _run_process(self, position: int) -> EncodedStatistics:
         command = (sys.executable, "-m", "query_api.time_travel.as_of", str(position))
         process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=self._environment)
         try:
             async with asyncio.timeout(PROCESS_SECONDS):
-                said, complaint = await process.communicate()
+                output, errors = await process.communicate()
         except TimeoutError:
-            raise Busy("That is too long ago to be folded in time. Try again.") from None
+            raise Busy("The statistics of that position could not be computed in time. Try again.") from None
         finally:
             if process.returncode is None:
                 process.kill()
         if process.returncode:
-            log.error("Looking back to %s failed: %s", position, complaint.decode(errors="replace")[-500:])
-            raise Busy("That could not be folded at the moment. Try again.")
-        return await asyncio.to_thread(_standing, said)
+            log.error("The statistics as of position %s failed: %s", position, errors.decode(errors="replace")[-500:])
+            raise Busy("The statistics of that position can't be computed at the moment. Try again.")
+        return await asyncio.to_thread(_decode, output)
 
 
-def _size_of(standing: EncodedStatistics) -> int:
-    return 200 + len(standing.summary) + sum(100 + len(event) for event in standing.events)
+def _size_of(statistics: EncodedStatistics) -> int:
+    return 200 + len(statistics.summary) + sum(100 + len(event) for event in statistics.events)
 
 
 def page(events: list[msgspec.Raw], before: int | None, limit: int) -> tuple[list[msgspec.Raw], int | None]:
-    """Those with a number below `before`, newest first, and the number to go on from, if there are more."""
-    numbered = ((_event(event).number, event) for event in events)
+    """Events with a number below `before`, newest first, and the number to continue from, if there are more."""
+    numbered = ((_decode_event(event).number, event) for event in events)
     found = []
     for number, event in numbered:
         if before is None or number < before:
             found.append((number, event))
         if len(found) > limit:
-            return [one for _, one in found[:limit]], found[limit - 1][0]
-    return [one for _, one in found], None
+            return [event for _, event in found[:limit]], found[limit - 1][0]
+    return [event for _, event in found], None
 
 
 def changes(before: EncodedStatistics, after: EncodedStatistics) -> list[EventChangeView]:
-    """What became of the events between the two, newest first; those to which nothing happened are left out."""
-    was = {one.event_id: one for one in map(_event, before.events)}
-    found = (_change(was.get(one.event_id), one) for one in map(_event, after.events))
-    return [one for one in found if one is not None]
+    """The events that changed between the two positions, newest first."""
+    earlier = {event.event_id: event for event in map(_decode_event, before.events)}
+    found = (_change(earlier.get(event.event_id), event) for event in map(_decode_event, after.events))
+    return [change for change in found if change is not None]
 
 
 def _change(before: EventTotals | None, after: EventTotals) -> EventChangeView | None:

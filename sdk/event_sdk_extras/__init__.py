@@ -1,4 +1,4 @@
-"""What a program wants around the generated client `event_sdk`: log-in, safe retries, its own writes, whole lists, live seats.
+"""A layer around the generated client `event_sdk`: log-in, safe retries, reading own writes, complete lists, live availability.
 
 from event_sdk import EventsApi
 from event_sdk_extras import Client, every

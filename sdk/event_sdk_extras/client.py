@@ -1,4 +1,4 @@
-"""The generated ApiClient, with what makes it safe to use over a network that is not."""
+"""The generated ApiClient with idempotency keys, safe retries and reads of its own writes."""
 
 import random
 import time
@@ -18,32 +18,32 @@ from event_sdk.models.log_in import LogIn
 from event_sdk.rest import RESTResponse
 from event_sdk_extras.errors import typed
 
-#: Statuses after which nothing has happened, or the same key finds out what has.
-AGAIN = (429, 503)
+#: Statuses after which a retry with the same key is safe: nothing was executed, or the key returns the outcome.
+RETRY_STATUSES = (429, 503)
 PAUSE_SECONDS = 0.2
-LONGEST_PAUSE_SECONDS = 3.0
+MAX_PAUSE_SECONDS = 3.0
 #: Sign-up and log-in take no Idempotency-Key.
 _WITHOUT_KEY = ("/api/signup", "/api/login", "/api/logout")
 
 
 class Client(ApiClient):
-    """Give it to the generated APIs in place of `ApiClient()`: `EventsApi(Client())`.
+    """Pass it to the generated APIs instead of `ApiClient()`: `EventsApi(Client())`.
 
-    - Each command has an `Idempotency-Key` of its own, unless you send one.
-    - Queries and commands with a key are sent again after a broken connection, 503, or 429, as long as `patience_seconds` lasts;
-      what has no key is sent again after 429 alone.
-    - A query sees what this client did before it.
-    - Refusals are exceptions that carry the problem: `SoldOut`, `CustomerLimit`, … (`event_sdk_extras.errors`).
+    - Each command gets a new `Idempotency-Key`, unless you send one.
+    - Queries, and commands with a key, are retried after a broken connection, 503 or 429, for at most `patience_seconds`. Commands
+      without a key are retried only after 429.
+    - A query sees the effects of this client's earlier commands.
+    - Error responses are exceptions with the problem: `SoldOut`, `CustomerLimit`, … (`event_sdk_extras.errors`).
     """
 
     def __init__(self, host: str | None = None, *, patience_seconds: float = 15.0, timeout_seconds: float = 10.0) -> None:
-        """`host`: `https://…`, by default the address that the API's document names."""
+        """`host`: `https://…`, by default the server in the OpenAPI document."""
         super().__init__(Configuration(host=host, retries=urllib3.Retry(0, redirect=0)))
         self._patience, self._timeout = patience_seconds, timeout_seconds
         self._position = 0
 
     def log_in(self, email: str, password: str) -> Account:
-        """From here on this client is that person."""
+        """Logs in: from now on this client sends the account's token."""
         logged_in = AccountsApi(self).log_in(LogIn(email=email, password=password))
         self.configuration.access_token = logged_in.access_token
         return logged_in.account
@@ -66,23 +66,23 @@ class Client(ApiClient):
         safe = not changes or "Idempotency-Key" in headers
         deadline, pause = time.monotonic() + self._patience, PAUSE_SECONDS
         while True:
-            wait = random.uniform(pause, 2 * pause)  # noqa: S311 - so that not all come back at once
+            wait = random.uniform(pause, 2 * pause)  # noqa: S311 - so that clients do not all retry at once
             try:
-                answer = super().call_api(method, url, headers, body, post_params, _request_timeout or self._timeout)
+                response = super().call_api(method, url, headers, body, post_params, _request_timeout or self._timeout)
             except urllib3.exceptions.HTTPError:
                 if not safe or time.monotonic() + wait > deadline:
                     raise
             else:
-                again = answer.status == 429 or (safe and answer.status in AGAIN)
-                wait += _retry_after(answer.headers)
-                if not again or time.monotonic() + wait > deadline:
+                retries = response.status == 429 or (safe and response.status in RETRY_STATUSES)
+                wait += _retry_after(response.headers)
+                if not retries or time.monotonic() + wait > deadline:
                     if changes:
-                        self._position = max(self._position, int(answer.headers.get("Ledger-Position", 0)))
-                    return answer
-                answer.response.drain_conn()
-                answer.response.release_conn()
+                        self._position = max(self._position, int(response.headers.get("Ledger-Position", 0)))
+                    return response
+                response.response.drain_conn()
+                response.response.release_conn()
             time.sleep(wait)
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            pause = min(pause * 2, MAX_PAUSE_SECONDS)
 
     def response_deserialize(self, response_data: RESTResponse, response_types_map: Any = None) -> ApiResponse[Any]:
         try:

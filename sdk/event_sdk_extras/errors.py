@@ -1,4 +1,4 @@
-"""Refusals as exceptions, one a problem that a program acts on. Each is the generated exception of its status, too."""
+"""Exceptions for the problems that programs handle. Each is also the generated exception of its status."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from event_sdk.models.problem import Problem
 
 
 class Refusal(ApiException):
-    """`problem` is what the server said: `title`, `detail`, and what stands beside them (`available`, `limit`, …)."""
+    """An error response. `problem`: its `title`, `detail`, and additional members (`available`, `limit`, …)."""
 
     @property
     def problem(self) -> Problem:
@@ -23,11 +23,11 @@ class SoldOut(ConflictException, Refusal):
 
 
 class CustomerLimit(ConflictException, Refusal):
-    """`problem.limit` tickets are allowed, `problem.held` are held."""
+    """At most `problem.limit` tickets are allowed; the customer holds `problem.held`."""
 
 
 class BookingTooLarge(ConflictException, Refusal):
-    """`problem.limit` tickets fit one booking."""
+    """A booking has at most `problem.limit` tickets."""
 
 
 class EventNotBookable(ConflictException, Refusal):
@@ -43,18 +43,18 @@ class AlreadyCancelled(ConflictException, Refusal):
 
 
 class Busy(ServiceException, Refusal):
-    """Nothing happened, however often it was tried."""
+    """Nothing was executed, after all retries."""
 
 
 class OutcomeUnknown(ServiceException, Refusal):
-    """Whether it happened is not known, however often it was asked. The same Idempotency-Key finds out."""
+    """It is unknown, after all retries, whether the command was executed. The same Idempotency-Key finds out."""
 
 
 class TooManyAttempts(Refusal):
     pass
 
 
-#: By the end of the problem's `type`.
+#: By the last segment of the problem's `type`.
 _KINDS: dict[str, type[Refusal]] = {
     "sold-out": SoldOut,
     "customer-limit": CustomerLimit,
@@ -69,7 +69,7 @@ _KINDS: dict[str, type[Refusal]] = {
 
 
 def typed(error: ApiException) -> ApiException:
-    """The exception of the problem that a generated one carries; the generated one itself, where it is of no such kind."""
+    """The exception class of this module for a generated exception's problem; the generated exception if there is none."""
     if not isinstance(error.data, Problem):
         return error
     kind = _KINDS.get(error.data.type.rpartition("/")[2])

@@ -1,14 +1,14 @@
-"""Lists page by page, as if they were whole."""
+"""Complete lists, fetched page by page."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 
-def every(list_operation: Callable[..., Any], **asked: Any) -> Iterator[Any]:
-    """Each item of a list, however many pages it has: `every(EventsApi(client).get_events, q="concert")`."""
+def every(list_operation: Callable[..., Any], **parameters: Any) -> Iterator[Any]:
+    """Yields each item of a list, over all pages: `every(EventsApi(client).get_events, q="concert")`."""
     cursor = None
     while True:
-        page = list_operation(**asked, cursor=cursor)
+        page = list_operation(**parameters, cursor=cursor)
         yield from page.items
         cursor = page.next_cursor
         if cursor is None:

@@ -1,4 +1,4 @@
-"""Seats left, as they change: the API's server-sent events as an iterator."""
+"""Live availability: the API's server-sent events as an iterator."""
 
 import json
 import time
@@ -11,16 +11,16 @@ import urllib3
 from event_sdk.api.live_api import LiveApi
 from event_sdk.api_client import ApiClient
 from event_sdk.exceptions import ApiException, ServiceException
-from event_sdk_extras.client import AGAIN
+from event_sdk_extras.client import RETRY_STATUSES
 
-#: The server says something at least every 15 s: one that is silent for so long is gone.
+#: The server sends something at least every 15 s. After this silence the connection counts as broken.
 SILENCE_SECONDS = 40.0
 PAUSE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Availability:
-    """Seats left of an event, in all and by category, as of a position of the ledger."""
+    """The seats left of an event, in total and by category name, as of a ledger position."""
 
     event_id: UUID
     available: int
@@ -29,8 +29,8 @@ class Availability:
 
 
 def availability(client: ApiClient, *event_ids: UUID) -> Iterator[Availability]:
-    """What is left of these events (none: of all), now and whenever it changes, for ever. Comes back by itself after a break,
-    without a gap. Raises ApiException where the server refuses."""
+    """Yields the availability of these events (none given: of all), now and after each change, without end. Reconnects after a
+    broken connection without missing a change. Raises ApiException if the server refuses the request."""
     last: str | None = None
     while True:
         try:
@@ -39,22 +39,22 @@ def availability(client: ApiClient, *event_ids: UUID) -> Iterator[Availability]:
                 if name == "availability":
                     yield _availability(data)
         except (urllib3.exceptions.HTTPError, ServiceException):
-            pass  # broken off, or not there at the moment
+            pass  # the connection broke, or the server is unavailable
         time.sleep(PAUSE_SECONDS)
 
 
 def _events(client: ApiClient, event_ids: Iterable[UUID], last: str | None) -> Iterator[tuple[str, str, str]]:
-    """Name, id and data of each event of one stream."""
+    """Yields name, id and data of each server-sent event of one connection."""
     headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
-    answer = LiveApi(client).get_live_without_preload_content(
+    response = LiveApi(client).get_live_without_preload_content(
         event_id=list(event_ids) or None, _headers=headers, _request_timeout=SILENCE_SECONDS
     )
     try:
-        if answer.status != 200:
-            kind = ServiceException if answer.status in AGAIN or answer.status >= 500 else ApiException
-            raise kind(status=answer.status, reason=answer.reason, body=answer.read().decode())
+        if response.status != 200:
+            kind = ServiceException if response.status in RETRY_STATUSES or response.status >= 500 else ApiException
+            raise kind(status=response.status, reason=response.reason, body=response.read().decode())
         fields = {"event": "", "id": "", "data": ""}
-        for line in _lines(answer):
+        for line in _lines(response):
             name, _, value = line.partition(":")
             if not line:
                 if fields["data"]:
@@ -63,17 +63,17 @@ def _events(client: ApiClient, event_ids: Iterable[UUID], last: str | None) -> I
             elif name in fields:
                 fields[name] = value.removeprefix(" ")
     finally:
-        answer.close()
+        response.close()
 
 
-def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[str]:
+def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[str]:
     rest = b""
-    while piece := answer.read1():
-        *whole, rest = (rest + piece).split(b"\n")
-        yield from (line.decode().rstrip("\r") for line in whole)
+    while piece := response.read1():
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from (line.decode().rstrip("\r") for line in lines)
 
 
 def _availability(data: str) -> Availability:
-    said = json.loads(data)
-    categories = {one["name"]: one["available"] for one in said["categories"]}
-    return Availability(UUID(said["event_id"]), said["available"], categories, said["position"])
+    content = json.loads(data)
+    categories = {category["name"]: category["available"] for category in content["categories"]}
+    return Availability(UUID(content["event_id"]), content["available"], categories, content["position"])

@@ -1,4 +1,4 @@
-"""All events, with the generated client alone, against `make run` at its usual address."""
+"""Lists the events with the generated client only, from `make run` at its default address."""
 
 from event_sdk.api.events_api import EventsApi
 from event_sdk import ApiClient

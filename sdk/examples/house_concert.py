@@ -1,4 +1,4 @@
-"""Creates an event, books it out, books too many, cancels, and watches the seats meanwhile. Against `make run`:
+"""Creates an event, books all seats, tries to book more, cancels, and watches the availability. Needs a running `make run`:
 
 python examples/house_concert.py [http://localhost:8000]
 """
@@ -11,7 +11,7 @@ from decimal import Decimal
 from event_sdk import BookingsApi, Event, EventsApi, NewBooking, NewCategory, NewEvent, WantedTickets
 from event_sdk_extras import Availability, Client, SoldOut, availability, every
 
-PASSWORD = "demo-password"  # noqa: S105 - the demo's, which the README prints
+PASSWORD = "demo-password"  # noqa: S105 - the demo's published password
 
 
 def main(host: str | None = None) -> None:
@@ -24,32 +24,32 @@ def main(host: str | None = None) -> None:
     event = EventsApi(organizer).create_event(NewEvent(name="House concert", starts_at=starts_at, categories=[chairs]))
     print(f"Created {event.name!r}: {event.available} chairs at {event.categories[0].price} {event.currency}, {event.status.value}")
 
-    watched = Watch(host, event)
+    watch = AvailabilityWatch(host, event)
     two = NewBooking(tickets=[WantedTickets(category="Chair", quantity=2)])
     booking = BookingsApi(alice).book_tickets(event.id, two)
     codes = ", ".join(ticket.code for ticket in booking.tickets)
     print(f"Booked {len(booking.tickets)} tickets for {booking.total_amount}: {codes}")
-    watched.wait_for(0)
+    watch.wait_for(0)
 
     try:
         BookingsApi(alice).book_tickets(event.id, two)
-    except SoldOut as refused:
-        print(f"Booked too many: {refused} (available: {refused.problem.available})")
+    except SoldOut as error:
+        print(f"Booked too many: {error} (available: {error.problem.available})")
 
     cancelled = BookingsApi(alice).cancel_booking(booking.id)
     print(f"Cancelled: {cancelled.status.value}, {cancelled.refunded_amount} {cancelled.currency} back")
-    watched.wait_for(2)
+    watch.wait_for(2)
 
-    mine = [one.status.value for one in every(BookingsApi(alice).get_bookings, event_id=event.id)]
-    print(f"Alice's bookings of it: {mine}; seats left: {EventsApi(alice).get_event(event.id).available}")
+    statuses = [booking.status.value for booking in every(BookingsApi(alice).get_bookings, event_id=event.id)]
+    print(f"Alice's bookings of it: {statuses}; seats left: {EventsApi(alice).get_event(event.id).available}")
 
 
-class Watch:
-    """Prints the seats left while the rest goes on."""
+class AvailabilityWatch:
+    """Prints the seats left, in a thread of its own."""
 
     def __init__(self, host: str | None, event: Event) -> None:
         self._seen: list[int] = []
-        self._news = threading.Condition()
+        self._changed = threading.Condition()
         threading.Thread(target=self._watch, args=(Client(host), event), daemon=True).start()
         self.wait_for(2)
 
@@ -59,13 +59,13 @@ class Watch:
 
     def _note(self, now: Availability) -> None:
         print(f"  live: {now.available} left {now.categories}")
-        with self._news:
+        with self._changed:
             self._seen.append(now.available)
-            self._news.notify()
+            self._changed.notify()
 
     def wait_for(self, available: int) -> None:
-        with self._news:
-            if not self._news.wait_for(lambda: self._seen[-1:] == [available], timeout=20):
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._seen[-1:] == [available], timeout=20):
                 raise TimeoutError(f"The live stream did not say {available}.")
 
 

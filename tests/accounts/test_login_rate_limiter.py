@@ -16,7 +16,7 @@ KEY = bytes(32)
 ALICE = "alice@example.test"
 
 
-@pytest.fixture(params=["redis", "memory"])
+@pytest.fixture(params=[pytest.param("redis", marks=pytest.mark.servers), "memory"])
 async def limiter(request: pytest.FixtureRequest) -> AsyncIterator[LoginRateLimiter]:
     limiter = LoginRateLimiter(10, request.getfixturevalue("redis_url") if request.param == "redis" else "", KEY)
     yield limiter

@@ -18,18 +18,25 @@ import migrations
 from accounts.database import transaction
 from app.probes import Probes
 from commands.appender.batch import AcceptedCommand
-from devstack.server_place import temporary_directory
+from devstack.server_files import temporary_directory
 from devstack.servers import own_postgres
 from ledger.errors import Busy
 from ledger.pool import Pool, connection, make_pool
 from ledger.settings import Settings
 from ledger.streams import Streams
-from query_api.database import Database, Query
+from query_api.database import Database, Query, Row
 from tests.commands import selling as t
 from tests.conftest import PostgresServer
 
 LONG = UUID(int=0x1046)
-ONE = Query("SELECT 1, 1", {}, ())
+
+
+class OneRow(Row, frozen=True):
+    one: int
+    other: int
+
+
+ONE = Query("SELECT 1, 1", {}, (), OneRow)
 
 
 @pytest.fixture(scope="module")

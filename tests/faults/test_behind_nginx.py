@@ -1,5 +1,5 @@
-"""R15 behind the shipped nginx: two API processes, one Event, and people who reach it by both and by nginx. No seat twice, no
-refusal while seats are free, nobody left waiting."""
+"""Two API processes behind the shipped nginx, one Event, and clients of nginx and of both processes: no seat is sold twice, none is
+refused while free, and no client waits too long (R15)."""
 
 import time
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from tests.running_system import Person, Stack, free_port, tickets
+from tests.running_system import Person, Stack, free_port, tickets, wait_until_ready
 from tests.shipped_nginx import shipped_nginx
 
 SEATS, BUYERS = 40, 24
@@ -17,31 +17,23 @@ SEATS, BUYERS = 40, 24
 
 @pytest.fixture(scope="module")
 def doors(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[httpx.Client]]:
-    """Three ways in: nginx, the one process, the other."""
+    """Three base URLs: nginx, the first process, the second process."""
     second, front = free_port(), free_port()
     other = stack.start("app", PORT=str(second))
     urls = [f"http://127.0.0.1:{port}" for port in (front, stack.settings.port, second)]
     with ExitStack() as running:
         running.enter_context(shipped_nginx(tmp_path_factory.mktemp("nginx"), front, [stack.settings.port, second]))
-        while not _is_ready(urls[2]):
-            time.sleep(0.05)
+        wait_until_ready(urls[2])
         yield [running.enter_context(httpx.Client(base_url=url, timeout=20)) for url in urls]
         other.terminate()
         other.wait(15)
-
-
-def _is_ready(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/ready").is_success
-    except httpx.TransportError:
-        return False
 
 
 def by(door: httpx.Client, who: Person) -> Person:
     return Person(door, who.id, who.token, who.email)
 
 
-def test_a_rush_through_three_doors_sells_each_seat_once(
+def test_rush_over_three_addresses_sells_each_seat_once(
     stack: Stack, organizer: Person, alice: Person, doors: list[httpx.Client]
 ) -> None:
     event = stack.event(organizer, capacity=SEATS)
@@ -68,7 +60,7 @@ def test_a_rush_through_three_doors_sells_each_seat_once(
     assert max(wait for _, wait in results) < 2.5
 
 
-def test_what_one_process_cancels_the_other_sells_again(
+def test_seat_cancelled_at_one_process_is_sold_by_the_other(
     stack: Stack, organizer: Person, alice: Person, doors: list[httpx.Client]
 ) -> None:
     event = stack.event(organizer, capacity=1)
@@ -76,7 +68,7 @@ def test_what_one_process_cancels_the_other_sells_again(
     people = [by(door, alice) for door in doors]
     booking = people[0].ok("POST", path, tickets(1))
     for round_ in range(15):
-        for who in people:  # everybody has seen it sold out
+        for who in people:  # each client got a sold-out response
             assert who.do("POST", path, tickets(1)).status_code == 409
         canceller, buyer = people[round_ % 3], people[(round_ + 1) % 3]
         canceller.ok("DELETE", f"/api/bookings/{booking['id']}")

@@ -4,7 +4,6 @@ Beside the Event an own, naive account is kept: a list of tickets, each with its
 SOAK=1 plays the long round: 2,000 games of 50 steps instead of 100 of 30.
 """
 
-import os
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
@@ -23,8 +22,8 @@ from ledger.event import Event, evolve
 from tests.ledger import scenario as s
 from tests.ledger.histories import fold
 from tests.ledger.test_event import restored
+from tests.soak import rounds
 
-SOAK = os.environ.get("SOAK") == "1"
 NAMES = {1: "General", 2: "VIP"}
 
 people = st.sampled_from((s.ALICE, s.BOB, s.OTHER_ORGANIZER, s.ORGANIZER))
@@ -228,8 +227,8 @@ class Selling(RuleBasedStateMachine):
 
 TestSelling: Any = Selling.TestCase
 TestSelling.settings = settings(
-    max_examples=2_000 if SOAK else 100,
-    stateful_step_count=50 if SOAK else 30,
+    max_examples=rounds(100, 2_000),
+    stateful_step_count=rounds(30, 50),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -51,10 +51,10 @@ class Log:
             found = connection.execute(text(statement))
             return [tuple(row) for row in found] if found.returns_rows else []
 
-    def standing(self) -> object:
+    def state(self) -> object:
         return self.run("SELECT state FROM audit_signing")[0][0]
 
-    def shown(self) -> list[Checkpoint]:
+    def stored(self) -> list[Checkpoint]:
         keys = LogKeys.open(self.keys)
         return [keys.read(str(note)) for (note,) in self.run("SELECT note FROM audit_checkpoints ORDER BY origin, size")]
 
@@ -89,9 +89,9 @@ def test_a_tree_that_grew_is_signed_and_one_that_did_not_is_not(log: Log) -> Non
             assert (made.size, made.root) == (log.size(), audit.root_at(connection, made.size))
         assert log.sign() is None
     listed = [LogKeys.open(log.keys).read(note) for note in read_list(log.keys / LIST_FILE)]
-    assert log.shown() == listed
+    assert log.stored() == listed
     assert len(listed) == 3
-    assert log.standing() == SIGNING
+    assert log.state() == SIGNING
     assert (log.keys / LIST_FILE).stat().st_mode & 0o777 == 0o600
 
 
@@ -127,7 +127,7 @@ def test_many_workers_sign_one_tree_once(log: Log) -> None:
             worker.start()
         for worker in workers:
             worker.join()
-    sizes = [one.size for one in log.shown()]
+    sizes = [one.size for one in log.stored()]
     assert sizes == sorted(set(sizes))
     assert len(sizes) == len(list(read_list(log.keys / LIST_FILE))) == 5
 
@@ -142,13 +142,13 @@ def test_a_restored_backup_is_noticed_and_stops_the_signing(log: Log, caplog: py
     log.worker = CheckpointSigner(log.keys, seconds=0)  # the worker is started again
     for _ in range(5):
         assert log.sign() is None
-    assert log.standing() == FORGOTTEN
+    assert log.state() == FORGOTTEN
     said = f"forgotten. The tree has {signed.size - 5} leaves, and {signed.size} were signed: a restored backup lacks some."
     assert [one.message for one in caplog.records] == [f"No checkpoint is signed: {said}"]
     log.grow(60)  # it is sold on, past what was signed
     assert log.size() > signed.size
     assert log.sign() is None
-    assert log.standing() == FORGOTTEN
+    assert log.state() == FORGOTTEN
 
 
 def test_a_new_origin_is_begun_deliberately(log: Log) -> None:
@@ -165,8 +165,8 @@ def test_a_new_origin_is_begun_deliberately(log: Log) -> None:
     assert (old[-2:], key.name) == ("/1", old[:-1] + "2")
     made = log.sign()
     assert made is not None
-    assert (made.origin, made.size, log.standing()) == (key.name, log.size(), SIGNING)
-    assert log.shown()[-1] == made
+    assert (made.origin, made.size, log.state()) == (key.name, log.size(), SIGNING)
+    assert log.stored()[-1] == made
     assert len(list(read_list(log.keys / LIST_FILE))) == 2
 
 
@@ -177,7 +177,7 @@ def test_a_backup_that_forgot_nothing_that_was_signed_goes_on(log: Log) -> None:
     s.append(log.ledger, unsigned)
     log.forget(len(unsigned))
     assert log.sign() is None
-    assert log.standing() == SIGNING
+    assert log.state() == SIGNING
 
 
 TAMPERED = {
@@ -198,7 +198,7 @@ def test_a_tree_or_checkpoint_that_was_changed_is_never_signed(what: str, log: L
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(audit, "tree_size", lambda connection: 10_000)  # however large it may look
         assert log.sign() is None
-    assert log.standing() == INCONSISTENT
+    assert log.state() == INCONSISTENT
 
 
 def test_a_tree_that_is_made_anew_is_waited_for(log: Log) -> None:
@@ -207,7 +207,7 @@ def test_a_tree_that_is_made_anew_is_waited_for(log: Log) -> None:
     log.run("TRUNCATE audit_tiles, audit_leaves, audit_amendments")
     log.run("UPDATE projections SET position = 0 WHERE name = 'audit'")
     assert log.sign() is None
-    assert log.standing() == SIGNING, "the entries are there: it grows again"
+    assert log.state() == SIGNING, "the entries are there: it grows again"
     log.grow()
     again = log.sign()
     assert made is not None
@@ -218,14 +218,14 @@ def test_a_tree_that_is_made_anew_is_waited_for(log: Log) -> None:
 def test_what_was_signed_before_a_crash_is_shown_after_it(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     log.grow()
     with monkeypatch.context() as patch:
-        patch.setattr("projections.proof.checkpoints._show", _crash)
+        patch.setattr("projections.proof.checkpoints._store", _crash)
         with pytest.raises(KeyboardInterrupt):
             log.sign()
-    assert log.shown() == []
+    assert log.stored() == []
     assert len(list(read_list(log.keys / LIST_FILE))) == 1
     log.grow()
     log.sign()
-    assert len(log.shown()) == len(list(read_list(log.keys / LIST_FILE))) == 2
+    assert len(log.stored()) == len(list(read_list(log.keys / LIST_FILE))) == 2
 
 
 def _crash(*_: object) -> None:
@@ -240,7 +240,7 @@ def test_a_line_that_a_crash_cut_off_goes(log: Log) -> None:
     path.write_bytes(whole + whole[: len(whole) // 2])
     log.grow()
     assert log.sign()
-    assert [one.size for one in log.shown()] == [LogKeys.open(log.keys).read(note).size for note in read_list(path)]
+    assert [one.size for one in log.stored()] == [LogKeys.open(log.keys).read(note).size for note in read_list(path)]
 
 
 def test_without_its_list_the_database_says_what_was_signed(log: Log) -> None:
@@ -249,7 +249,7 @@ def test_without_its_list_the_database_says_what_was_signed(log: Log) -> None:
     (log.keys / LIST_FILE).unlink()
     log.run(TAMPERED["a leaf"])
     assert log.sign() is None
-    assert log.standing() == INCONSISTENT
+    assert log.state() == INCONSISTENT
 
 
 def test_a_new_key_signs_and_the_old_ones_are_believed(log: Log) -> None:
@@ -258,7 +258,7 @@ def test_a_new_key_signs_and_the_old_ones_are_believed(log: Log) -> None:
     (log.keys / "checkpoints.2").write_bytes(bytes(32))
     log.grow()
     new = log.sign()
-    assert log.shown() == [old, new]
+    assert log.stored() == [old, new]
     keys, notes = LogKeys.open(log.keys), list(read_list(log.keys / LIST_FILE))
     ids = [Note.parse(note).signatures[0].key_id for note in notes]
     assert ids[0] != ids[1] == keys.signer(read_origin(log.keys)).key.id

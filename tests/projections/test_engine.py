@@ -81,7 +81,7 @@ class _Interrupting:
 
     def __init__(self, real: Projector, interrupt: object) -> None:
         self.name, self.version, self.tables = real.name, real.version, real.tables
-        self.handles, self.ignores = real.handles, real.ignores
+        self.handles = real.handles
         self._real, self._interrupt = real, interrupt
 
     def fold(self, connection: Connection, run: Sequence[RecordedEntry]) -> None:
@@ -111,7 +111,7 @@ class _Tripping:
 
     def __init__(self, real: Projector, at: int) -> None:
         self.name, self.version, self.tables = real.name, real.version, real.tables
-        self.handles, self.ignores = real.handles, real.ignores
+        self.handles = real.handles
         self._real, self.at = real, at
 
     def fold(self, connection: Connection, run: Sequence[RecordedEntry]) -> None:

@@ -12,8 +12,9 @@ from sqlalchemy.exc import IntegrityError
 from ledger import entries as e
 from ledger.event import Event
 from ledger.store import Ledger
+from projections.audit import AMENDMENT_SUBJECTS
 from projections.engine import Projector
-from projections.registry import PROJECTORS
+from projections.registry import IGNORED, PROJECTORS
 from projections.tables import Model
 from tests.ledger import scenario as s
 from tests.projections.stories import Story, rows
@@ -111,9 +112,14 @@ def test_the_models_are_what_the_migrations_make(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("projector", PROJECTORS.values(), ids=PROJECTORS)
-def test_projector_names_every_entry_class_as_handled_or_ignored(projector: Projector) -> None:
-    assert projector.handles | projector.ignores == set(e.TOPICS.values())
-    assert not projector.handles & projector.ignores
+def test_every_entry_class_is_handled_or_ignored_by_name(projector: Projector) -> None:
+    assert projector.handles | IGNORED[projector.name] == set(e.TOPICS.values())
+    assert not projector.handles & IGNORED[projector.name]
+
+
+def test_audit_knows_the_booking_of_every_entry_that_amends_one() -> None:
+    about_bookings = {entry for entry in e.TOPICS.values() if "booking_id" in entry.__struct_fields__}
+    assert about_bookings <= set(AMENDMENT_SUBJECTS)
 
 
 def _money(story: Story, event: Event) -> tuple[int, int]:

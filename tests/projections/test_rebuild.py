@@ -112,7 +112,7 @@ def test_killed_ten_times_it_ends_equal(
 
 def test_only_one_at_a_time(database_url: str, ledger: Ledger, rebuilder: Rebuilder, story: Story) -> None:
     other = Rebuilder(database_url, ledger)
-    with rebuilder._copies.alone("revenue"), pytest.raises(ShadowCopyError, match="Another rebuild of revenue is under way"):
+    with rebuilder._copies.lock("revenue"), pytest.raises(ShadowCopyError, match="Another rebuild of revenue is under way"):
         other.rebuild(ALL)
     other.close()
     assert len(rebuilder.rebuild(ALL)) == len(ALL)
@@ -122,10 +122,10 @@ def test_the_lock_is_free_after_any_failure(database_url: str, ledger: Ledger, r
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError
 
-    with suppress(RuntimeError), rebuilder._copies.alone("revenue"):
+    with suppress(RuntimeError), rebuilder._copies.lock("revenue"):
         event.listen(Engine, "before_cursor_execute", fail)
     event.remove(Engine, "before_cursor_execute", fail)
-    with closing(Rebuilder(database_url, ledger)) as other, other._copies.alone("revenue"):
+    with closing(Rebuilder(database_url, ledger)) as other, other._copies.lock("revenue"):
         pass
 
 

@@ -92,18 +92,18 @@ def _edited(lines: list[str], number: int, **new: object) -> list[str]:
     [
         (lambda lines: [], "The file ends after line 0"),
         (lambda lines: lines[:-1], "without saying how many entries it has: it is cut off"),
-        (lambda lines: lines[1:], "an entry was altered, added or taken out"),
-        (lambda lines: [*lines[:3], lines[3].replace(',"mac"', ',"ma"'), *lines[4:]], "Line 4 is no entry"),
-        (lambda lines: _edited(lines, 3, version=77), "Line 4 carries a MAC that no key in KEYS_DIR made of it"),
-        (lambda lines: _edited(lines, 3, entry="{}"), "Line 4 carries a MAC that no key in KEYS_DIR made of it"),
-        (lambda lines: _edited(lines, 3, position=2**63), "Line 4 is no entry: Expected `int` <= 9223372036854775807"),
+        (lambda lines: lines[1:], "an entry was altered, added or removed"),
+        (lambda lines: [*lines[:3], lines[3].replace(',"mac"', ',"ma"'), *lines[4:]], "Line 4 is not an entry"),
+        (lambda lines: _edited(lines, 3, version=77), "Line 4 carries a MAC that no key in KEYS_DIR made for it"),
+        (lambda lines: _edited(lines, 3, entry="{}"), "Line 4 carries a MAC that no key in KEYS_DIR made for it"),
+        (lambda lines: _edited(lines, 3, position=2**63), "Line 4 is not an entry: Expected `int` <= 9223372036854775807"),
         (lambda lines: _edited(lines, 3, position=1), "Line 4 has position 1, after 3."),
-        (lambda lines: _edited(lines, 3, position="x"), "Line 4 is no entry: Expected `int`, got `str` - at `$.position`."),
-        (lambda lines: _edited(lines, 3, mac="xy"), "Line 4 is no entry: non-hexadecimal number"),
-        (lambda lines: [*lines[:4], "\0", *lines[5:]], "Line 5 is no entry"),
+        (lambda lines: _edited(lines, 3, position="x"), "Line 4 is not an entry: Expected `int`, got `str` - at `$.position`."),
+        (lambda lines: _edited(lines, 3, mac="xy"), "Line 4 is not an entry: non-hexadecimal number"),
+        (lambda lines: [*lines[:4], "\0", *lines[5:]], "Line 5 is not an entry"),
         (lambda lines: [*lines, lines[0]], "which should be the last."),
         (lambda lines: [*lines[:4], "x" * 2_000_000], "Line 5 is cut off or longer than"),
-        (lambda lines: [*lines[:4], '{"entries":'], "Line 5 is no end"),
+        (lambda lines: [*lines[:4], '{"entries":'], "Line 5 is not a valid end"),
     ],
 )
 def test_a_file_that_is_not_whole_is_not_taken(
@@ -123,7 +123,7 @@ def test_a_ledger_that_is_not_empty_takes_none(database_url: str, keys: Path, tm
     file = tmp_path / "ledger.ndjson"
     said(run(database_url, keys, "export", file))
     done = run(database_url, keys, "import", file)
-    assert (done.returncode, done.stderr) == (1, "The ledger is not empty: a file is taken into an empty one only.\n")
+    assert (done.returncode, done.stderr) == (1, "The ledger is not empty: a file can be imported into an empty one only.\n")
     missing = run(database_url, keys, "import", tmp_path / "nothing")
     assert (missing.returncode, missing.stderr) == (1, f"{tmp_path / 'nothing'}: No such file or directory.\n")
 
@@ -143,10 +143,10 @@ def test_verify_rebuild_resume(database_url: str, keys: Path, tmp_path: Path, st
     assert "Altered. bookings: in the row booking_id " in done.stderr
     assert ", quantity is " in done.stderr
     out = said(run(database_url, keys, "rebuild", "all"))
-    assert out.count("What was served was equal.") == len(PROJECTORS) - 1
-    assert "What was served differed: bookings: in the row" in out
+    assert out.count("The served tables were equal.") == len(PROJECTORS) - 1
+    assert "The served tables differed: bookings: in the row" in out
     assert rows(engine) == before
-    assert said(run(database_url, keys, "resume", "bookings")) == "bookings goes on: 0 entries more are in it.\n"
+    assert said(run(database_url, keys, "resume", "bookings")) == "bookings is running again: 0 more entries are folded.\n"
     assert "Proven" in said(run(database_url, keys, "verify", "--anew"))
 
 

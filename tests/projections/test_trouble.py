@@ -29,7 +29,7 @@ class RecordingProjector:
     def __init__(self, before: Callable[[Connection, Sequence[RecordedEntry]], None] = lambda connection, batch: None) -> None:
         real: Projector = PROJECTORS["revenue"]
         self.name, self.version, self.tables = real.name, real.version, real.tables
-        self.handles, self.ignores = real.handles, real.ignores
+        self.handles = real.handles
         self._real, self._before = real, before
         self.batch_sizes: list[int] = []
 

@@ -209,7 +209,7 @@ def test_what_is_sold_meanwhile_is_no_alteration(database_url: str, tmp_path: Pa
             for projector in PROJECTORS.values():
                 catch_up(engine, ledger, projector)
 
-        report = Verifier(Settings(database_url=database_url, keys_dir=tmp_path), doing=sell).run()
+        report = Verifier(Settings(database_url=database_url, keys_dir=tmp_path), on_progress=sell).run()
     engine.dispose()
     assert report.finding is None
     assert {"snapshots", "read tables", "comparing"} <= set(sold)
@@ -227,7 +227,7 @@ def test_who_edits_what_was_read_before_a_kill_is_found(altered: AlteredCopy, mo
 
     monkeypatch.setattr("projections.proof.verify.PAGE", 100)
     with pytest.raises(Killed):
-        Verifier(Settings(database_url=altered.url, keys_dir=altered.keys), doing=killed).run()
+        Verifier(Settings(database_url=altered.url, keys_dir=altered.keys), on_progress=killed).run()
     with psycopg.connect(altered.url) as connection:
         connection.execute("UPDATE ledger_entries SET state = state || ' '::bytea WHERE notification_id = 5")
         connection.execute("TRUNCATE audit_tiles, audit_leaves, audit_amendments")

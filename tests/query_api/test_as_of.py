@@ -14,6 +14,7 @@ from projections.rebuild import digests
 from query_api.time_travel import as_of
 from tests.query_api.test_event_read_cache import change_at_random
 from tests.query_api.world import ADMIN, ALICE, AUDITOR, NOW, ORGANIZER, Api, World, reading
+from tests.soak import rounds
 
 AS_OF = "/api/audit/stats"
 LONG_AGO = NOW - timedelta(days=20)
@@ -26,13 +27,14 @@ def event_as_of(event_id: UUID) -> str:
 async def test_an_event_is_as_it_was_shown_then(world: World, api: Api) -> None:
     dice, events = random.Random(7), [world.schedule(f"Event {number}") for number in range(3)]
     shown: list[tuple[int, UUID, Any]] = []
-    while len(shown) < 500:
+    count = rounds(100, 500)
+    while len(shown) < count:
         change_at_random(world, dice, events)
         world.project("catalogue", "availability")
         event_id = dice.choice(events)
         live = await api.get(f"/api/events/{event_id}", headers={"Ledger-Position": str(world.position)})
         shown.append((world.position, event_id, live.json()))
-    for position, event_id, view in dice.sample(shown, 500):
+    for position, event_id, view in dice.sample(shown, count):
         assert (await api.get(event_as_of(event_id), AUDITOR, at=position)).json() == view
 
 
@@ -84,7 +86,7 @@ async def test_statistics_are_as_they_were_shown_then(world: World, api: Api, mo
     monkeypatch.setattr(digests, "MIN_GROWTH", 40)
     dice, events = random.Random(8), [world.schedule(f"Event {number}") for number in range(3)]
     shown: list[tuple[int, Any, Any]] = []
-    for _ in range(100):
+    for _ in range(rounds(100, 300)):
         change_at_random(world, dice, events)
         world.project("revenue", "audit")
         digests.take_if_due(world.engine)
@@ -104,7 +106,7 @@ async def test_many_positions_of_a_random_history(world: World, database_url: st
     dice, events = random.Random(9), [world.schedule(f"Event {number}") for number in range(4)]
     shown: dict[int, Any] = {}
     async with reading(Settings(database_url=database_url, redis_url="redis://127.0.0.1:1/0", data_dir=tmp_path)) as api:
-        while len(shown) < 150:
+        while len(shown) < rounds(40, 150):
             change_at_random(world, dice, events)
             world.project("revenue")
             shown[world.position] = (await api.get("/api/stats/summary", ADMIN)).json()

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -200,11 +201,14 @@ async def test_csv_knows_the_same_refusals(world: World, api: Api, settings: Set
     assert (await api.get(path, OTHER, csv_please)).status_code == 403
     assert (await api.get(f"/api/events/{uuid4()}/bookings", ORGANIZER, csv_please)).status_code == 404
     assert (await api.get(path, ORGANIZER, csv_please)).text.count("\r\n") == 1
-    api.side.exports._made = csv_export.MAX_MADE
-    busy = await api.get(path, ORGANIZER, csv_please)
-    assert (busy.status_code, busy.headers["retry-after"]) == (503, "1")
-    api.side.exports._made = 0
-    assert api.side.exports._open == 0
+    async with AsyncExitStack() as stack:
+        for _ in range(csv_export.MAX_WRITING):
+            await stack.enter_async_context(api.side.exports.writing.slot())
+        busy = await api.get(path, ORGANIZER, csv_please)
+        assert (busy.status_code, busy.headers["retry-after"]) == (503, "1")
+    async with AsyncExitStack() as stack:  # all exports are closed
+        for _ in range(csv_export.MAX_OPEN):
+            await stack.enter_async_context(api.side.exports.open.slot())
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,31 @@ from ledger.settings import Settings
 from projections.rebuild.rebuilder import Rebuilder
 from projections.registry import PROJECTORS
 from query_api import queries
-from query_api.database import Query
+from query_api.database import Query, Row
 from tests.query_api.world import Api, World, reading, until
 
 #: A rebuild that has come to its swap.
 WAITS = """
     SELECT pid FROM pg_stat_activity
     WHERE datname = current_database() AND application_name = 'seatledger-rebuild' AND wait_event_type = 'Lock'"""
-SLEEP = Query("SELECT 1, pg_sleep(5)::text", {}, ())
+
+
+class NumberRow(Row, frozen=True):
+    number: int
+
+
+class SleepRow(Row, frozen=True):
+    transaction: int
+    slept: str
+
+
+class ViewerRow(Row, frozen=True):
+    transaction: int
+    viewer: str
+    slept: str
+
+
+SLEEP = Query("SELECT 1, 1, pg_sleep(5)::text", {}, (), SleepRow)
 
 
 async def test_broken_connections_are_not_given_out(world: World, api: Api) -> None:
@@ -37,7 +54,7 @@ async def test_a_query_is_bounded_and_one_that_breaks_is_busy(world: World, sett
     async with reading(replace(settings, query_timeout_seconds=0.2, database_pool_size=1)) as api:
         began = time.monotonic()
         with pytest.raises(Busy):
-            await api.side.database.fetch_rows(SLEEP)
+            await api.side.database.fetch(SLEEP)
         assert time.monotonic() - began < 3
         assert (await api.get("/api/events")).status_code == 200
 
@@ -46,7 +63,7 @@ async def test_who_waits_in_vain_for_a_connection_is_told_so_and_none_is_lost(wo
     async with reading(replace(settings, query_timeout_seconds=0.2, database_pool_size=1)) as api:
         async with api.side.database.read_transaction(("catalogue",)):
             waiting = [asyncio.create_task(api.get("/api/events")) for _ in range(5)]
-            cancelled = asyncio.create_task(api.side.database.fetch_rows(SLEEP))
+            cancelled = asyncio.create_task(api.side.database.fetch(SLEEP))
             await asyncio.sleep(0.1)
             cancelled.cancel()
             assert [(await one).status_code for one in waiting] == [503] * 5
@@ -56,7 +73,7 @@ async def test_who_waits_in_vain_for_a_connection_is_told_so_and_none_is_lost(wo
 async def test_a_request_that_is_cancelled_gives_its_connection_back(settings: Settings) -> None:
     async with reading(replace(settings, database_pool_size=1)) as api:
         for _ in range(3):
-            task = asyncio.create_task(api.side.database.fetch_rows(SLEEP))
+            task = asyncio.create_task(api.side.database.fetch(SLEEP))
             await asyncio.sleep(0.05)
             task.cancel()
             await asyncio.wait({task})
@@ -64,12 +81,12 @@ async def test_a_request_that_is_cancelled_gives_its_connection_back(settings: S
 
 
 async def test_a_snapshot_sees_one_state(world: World, api: Api) -> None:
-    count = Query("SELECT 1, count(*) FROM ledger_entries", {}, ())
+    count = Query("SELECT 1, count(*) FROM ledger_entries", {}, (), NumberRow)
     async with api.side.database.read_transaction(("catalogue",)) as transaction:
         before = (await transaction.fetch(count)).rows
         world.schedule()
         assert (await transaction.fetch(count)).rows == before
-    assert (await api.side.database.fetch_rows(count))[0][1] == 1
+    assert (await api.side.database.fetch(count)).rows == [NumberRow(1)]
 
 
 async def test_a_rebuild_takes_nothing_away_from_a_snapshot(world: World, api: Api, settings: Settings) -> None:
@@ -88,7 +105,7 @@ async def test_a_rebuild_takes_nothing_away_from_a_snapshot(world: World, api: A
 
 
 async def test_those_who_ask_the_same_at_once_get_one_answer(api: Api) -> None:
-    query = Query("SELECT 1, txid_current(), pg_sleep(0.2)::text", {}, (), shared=True)
+    query = Query("SELECT 1, txid_current(), pg_sleep(0.2)::text", {}, (), SleepRow, shared=True)
     first, leaving, second = (asyncio.create_task(api.side.fetch(query)) for _ in range(3))
     await asyncio.sleep(0.05)
     leaving.cancel()
@@ -101,17 +118,17 @@ async def test_others_share_nothing(world: World, api: Api) -> None:
     world.book(world.schedule())
     world.project()
     sql = "SELECT 1, txid_current(), %(viewer)s::text, pg_sleep(0.1)::text"
-    mine, theirs = (Query(sql, {"viewer": one}, ("revenue",), shared=True) for one in "ab")
+    mine, theirs = (Query(sql, {"viewer": one}, ("revenue",), ViewerRow, shared=True) for one in "ab")
     answers = await asyncio.gather(*(api.side.fetch(one) for one in (mine, theirs, replace(mine, shared=False))))
-    assert [one.rows[0][1] for one in answers] == ["a", "b", "a"]
-    assert len({one.rows[0][0] for one in answers}) == 3
+    assert [one.rows[0].viewer for one in answers] == ["a", "b", "a"]
+    assert len({one.rows[0].transaction for one in answers}) == 3
     asked = asyncio.create_task(api.side.fetch(mine))
     await asyncio.sleep(0.03)
-    assert (await api.side.fetch(mine, at_least=1)).rows[0][0] != (await asked).rows[0][0]
+    assert (await api.side.fetch(mine, at_least=1)).rows[0].transaction != (await asked).rows[0].transaction
 
 
 async def test_an_answer_that_breaks_breaks_for_all_who_wait_and_for_nobody_else(world: World, settings: Settings) -> None:
     async with reading(replace(settings, query_timeout_seconds=0.2)) as api:
         asked = [api.side.fetch(replace(SLEEP, shared=True)) for _ in range(3)]
         assert [type(one) for one in await asyncio.gather(*asked, return_exceptions=True)] == [Busy] * 3
-        assert (await api.side.fetch(Query("SELECT 1, 2", {}, (), shared=True))).rows == [(2,)]
+        assert (await api.side.fetch(Query("SELECT 1, 2", {}, (), NumberRow, shared=True))).rows == [NumberRow(2)]

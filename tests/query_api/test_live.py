@@ -228,7 +228,7 @@ async def test_a_frozen_reader_is_dropped(world: World, site: Site, settings: Se
         while site.api.side.feed.count:
             for event_id in made:
                 position += 1
-                for listener in site.api.side.feed._listeners:
+                for listener in site.api.side.feed._subscribers:
                     listener.push(feed.SeatUpdate(position, event_id, b"data: " + b"x" * 10_000 + b"\n\n"))
             await asyncio.sleep(0.01)
     writer.close()

@@ -57,7 +57,7 @@ def scans(plan: Any) -> set[str]:
     return own.union(*(scans(child) for child in plan.get("Plans", ())))
 
 
-def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query]:
+def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query[Any]]:
     now = NOW
     events = q.EventSearch(status="active", upcoming=True)
     every = q.EventSearch()
@@ -90,10 +90,10 @@ def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query]:
         "event of booking": q.event_of_booking(event_id),
         "obligations": q.obligations(account_id, now),
         "guests' event": q.guests_events("shop", event_id=event_id),
-        "guests' event, by number": q.guests_events("shop", number=17, only="standing"),
+        "guests' event, by number": q.guests_events("shop", number=17, only="not_cancelled"),
         "guests' booking": q.guests_bookings("shop", booking_id=event_id),
-        "guests' booking, by number": q.guests_bookings("shop", number=17, customer_id=account_id, standing=True),
-        "guests' bookings, event": q.guests_bookings("shop", event_id=event_id, standing=True),
+        "guests' booking, by number": q.guests_bookings("shop", number=17, customer_id=account_id, confirmed_only=True),
+        "guests' bookings, event": q.guests_bookings("shop", event_id=event_id, confirmed_only=True),
         "guests' bookings, guest": q.guests_bookings("shop", customer_id=account_id),
         "summary": q.summary(account_id),
         "event totals": q.event_totals(viewer=None, q=None, after=None, limit=50),
@@ -111,7 +111,7 @@ def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query]:
     }
 
 
-def plan_of(connection: psycopg.Connection[Any], query: Query) -> Any:
+def plan_of(connection: psycopg.Connection[Any], query: Query[Any]) -> Any:
     """As a prepared statement is planned."""
     names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", query.sql)))
     sql = re.sub(r"%\((\w+)\)s", lambda match: f"${1 + names.index(match[1])}", query.sql)

@@ -14,7 +14,8 @@ from ledger.channels import positions_channel
 from ledger.errors import Busy, StaleRead
 from ledger.settings import Settings
 from query_api.live import positions as positions_module
-from query_api.live.positions import Positions
+from query_api.live.positions import PositionTracker
+from query_api.queries.position_queries import ProjectionPositionRow
 from tests.query_api.world import ADMIN, ALICE, Api, CountingCursor, World, reading, until
 
 
@@ -142,31 +143,31 @@ async def test_what_is_unknown_is_said_so_only_when_all_is_seen(world: World, se
 
 
 async def test_those_who_wait_are_bounded_and_never_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    looks = 0
+    reads = 0
 
-    async def look() -> Iterable[tuple[int, str]]:
-        nonlocal looks
-        looks += 1
-        if looks == 1:
-            raise ValueError("a look that fails")
-        return [(9, "bookings"), (50, "")]
+    async def read() -> Iterable[ProjectionPositionRow]:
+        nonlocal reads
+        reads += 1
+        if reads == 1:
+            raise ValueError("the first read fails")
+        return [ProjectionPositionRow(9, "bookings"), ProjectionPositionRow(50, "")]
 
-    monkeypatch.setattr(positions_module, "MAX_WAITING", 3)
-    positions = Positions(look, "")
+    monkeypatch.setattr(positions_module, "MAX_WAITERS", 3)
+    positions = PositionTracker(read, "")
     await positions.start()
     soon = asyncio.get_running_loop().time() + 0.5
-    waiting = [asyncio.create_task(positions.reach(("bookings",), position, soon)) for position in (9, 10, 11)]
+    waiting = [asyncio.create_task(positions.wait_for(("bookings",), position, soon)) for position in (9, 10, 11)]
     await asyncio.sleep(0)
     with pytest.raises(Busy):
-        await positions.reach(("bookings",), 12, soon)
+        await positions.wait_for(("bookings",), 12, soon)
     await asyncio.wait_for(waiting[0], 0.4)
     with pytest.raises(StaleRead):
         await waiting[1]
-    later = asyncio.create_task(positions.reach(("bookings",), 20, soon + 60))
+    later = asyncio.create_task(positions.wait_for(("bookings",), 20, soon + 60))
     await asyncio.sleep(0.05)
     await positions.close()
     with pytest.raises(Busy):
         await later
-    assert looks < 12
+    assert reads < 12
     with pytest.raises(StaleRead):
         await waiting[2]

@@ -9,10 +9,15 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect
 
 from tests.running_system import PASSWORD, Person, Stack
+from tests.soak import SOAK
 
 ROOT = Path(__file__).parent.parent.parent
 AXE = (ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+#: Colours fade into one another; what pulses never ends.
+TRANSITIONS_END = """Promise.allSettled(
+    document.getAnimations().filter(one => one.effect.getComputedTiming().endTime < Infinity).map(one => one.finished))"""
 
 #: Width and height in pixels.
 PHONE, DESKTOP = (360, 740), (1280, 800)
@@ -21,6 +26,7 @@ PHONE, DESKTOP = (360, 740), (1280, 800)
 REVOKED_MILLISECONDS = 2_500
 
 Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 
 class Visitor:
@@ -88,9 +94,26 @@ class Visitor:
         self.page.route(pattern, keep)
         return held
 
+    def check_looks(self, *, reloads: bool = SOAK) -> None:
+        """axe finds nothing on the page, and nothing sticks out to the side, on a phone and on a desk, in either colours.
+        `reloads`: the page is loaded anew for each, too."""
+        for width, height in (PHONE, DESKTOP):
+            self.page.set_viewport_size({"width": width, "height": height})
+            for scheme in SCHEMES:
+                self.page.emulate_media(color_scheme=scheme)
+                expect(self.page.locator("html")).to_have_attribute("data-mantine-color-scheme", scheme)
+                if reloads:
+                    self.page.reload()
+                self.settle()
+                self.page.evaluate(TRANSITIONS_END)
+                self.check_accessibility()
+                wide = self.page.evaluate("document.documentElement.scrollWidth > innerWidth")
+                assert not wide, f"{self.page.url} is wider than the screen of {width} pixels"
+
     def check_accessibility(self) -> None:
         """axe finds nothing on the page as it is now."""
-        self.page.evaluate(AXE)  # the policy of the page would refuse a script element
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE)  # the policy of the page would refuse a script element
         found: list[dict[str, Any]] = self.page.evaluate(
             "rules => axe.run(document, {runOnly: rules}).then(({violations}) => violations)", RULES
         )

@@ -16,7 +16,7 @@ from ledger.settings import Settings
 from workers.worker import Worker
 
 ROOT = Path(__file__).parent.parent.parent
-SECONDS = 30
+SECONDS = 90
 
 #: Appends so many entries to a stream: the event first, then bookings of one seat.
 Grow = Callable[[UUID, int], None]

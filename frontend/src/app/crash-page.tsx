@@ -1,16 +1,16 @@
 import { Button } from "@mantine/core";
 import { IconBandage } from "@tabler/icons-react";
 
-import { NothingHere } from "@/shared/feedback/nothing-here";
+import { EmptyState } from "@/shared/feedback/empty-state";
 import { Page } from "@/shared/navigation/page";
 
 import { frameText } from "./strings";
 
-/** When a page throws, or its script can't be loaded because the server has a newer one: only loading all of it again helps. */
+/** For a page that throws, or whose script is gone because the server has a newer version: only a reload helps. */
 export function CrashPage() {
   return (
     <Page title={frameText.crashed.title}>
-      <NothingHere
+      <EmptyState
         icon={IconBandage}
         title={frameText.crashed.title}
         text={frameText.crashed.text}

@@ -8,18 +8,18 @@ import { createRoot } from "react-dom/client";
 import { BrowserRouter } from "react-router";
 
 import { eventsQuery } from "@/features/events/queries";
-import { filterOf } from "@/features/events/use-filter";
+import { parseEventFilter } from "@/features/events/use-event-filter";
 
 import { Providers, styleNonce } from "./providers";
 import { makeQueryClient } from "./query-client";
 import { AppRoutes } from "./routes";
 
-setNonce(styleNonce); // for what a dialog does to the page's scroll bar
+setNonce(styleNonce); // for the style of a dialog that hides the scroll bar
 
-// What the first page shows is on its way while the page is drawn for the first time.
+// Requests the events of the front page before the first render.
 const queries = makeQueryClient();
 if (location.pathname === "/") {
-  queries.infiniteQuery(eventsQuery(filterOf(new URLSearchParams(location.search)))).catch(() => undefined); // the page asks again, and says so
+  queries.infiniteQuery(eventsQuery(parseEventFilter(new URLSearchParams(location.search)))).catch(() => undefined); // the page asks again and shows the error
 }
 
 const root = document.getElementById("root");

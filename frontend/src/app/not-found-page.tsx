@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { IconMapOff } from "@tabler/icons-react";
 import { Link } from "react-router";
 
-import { NothingHere } from "@/shared/feedback/nothing-here";
+import { EmptyState } from "@/shared/feedback/empty-state";
 import { Page } from "@/shared/navigation/page";
 
 import { frameText } from "./strings";
@@ -10,7 +10,7 @@ import { frameText } from "./strings";
 export function NotFoundPage() {
   return (
     <Page title={frameText.notFound.title}>
-      <NothingHere
+      <EmptyState
         icon={IconMapOff}
         title="404"
         text={frameText.notFound.text}

@@ -4,17 +4,17 @@ import { lazy, Suspense } from "react";
 import { Link, Navigate, Outlet, useLocation } from "react-router";
 
 import type { Role } from "@/shared/api/generated/model";
-import { NothingHere } from "@/shared/feedback/nothing-here";
+import { EmptyState } from "@/shared/feedback/empty-state";
 import { Page } from "@/shared/navigation/page";
 import { signInPath } from "@/shared/navigation/return-path";
 import { useSession } from "@/shared/session/session";
-import { app } from "@/shared/strings/app";
+import { appText } from "@/shared/strings/app";
 
 import { frameText } from "./strings";
 
 const Notifications = lazy(async () => ({ default: (await import("./notifications")).Notifications }));
 
-/** What it protects is for the API to refuse; this only spares people a page that would be empty. */
+/** The API enforces access; this only avoids showing an empty page. */
 export function RequireSession({ roles }: { roles?: readonly Role[] }) {
   const { account, isKnown } = useSession();
   const { pathname, search } = useLocation();
@@ -22,7 +22,7 @@ export function RequireSession({ roles }: { roles?: readonly Role[] }) {
   if (!isKnown) {
     return (
       <Center mih={240}>
-        <Loader aria-label={app.loading} />
+        <Loader aria-label={appText.loading} />
       </Center>
     );
   }
@@ -30,9 +30,9 @@ export function RequireSession({ roles }: { roles?: readonly Role[] }) {
   if (roles !== undefined && !roles.includes(account.role)) {
     return (
       <Page title={frameText.forbidden.title}>
-        <NothingHere
+        <EmptyState
           icon={IconLock}
-          title={app.roles[account.role]}
+          title={appText.roles[account.role]}
           text={frameText.forbidden.text}
           action={
             <Button component={Link} to="/">

@@ -3,12 +3,12 @@ import { Route, Routes } from "react-router";
 
 import { EventsPage } from "@/features/events/events-page";
 
-import { backOffice } from "./back-office";
+import { backOfficeRoutes } from "./back-office-routes";
 import { NotFoundPage } from "./not-found-page";
 import { RequireSession } from "./require-session";
 import { Shell } from "./shell/shell";
 
-// Each page is loaded when somebody goes there, but for the first: who opens it need not wait for a second script after the first.
+// Each page is a chunk of its own, except the front page: it needs no second script.
 const EventPage = lazy(async () => ({ default: (await import("@/features/events/event-page")).EventPage }));
 const SignInPage = lazy(async () => ({ default: (await import("@/features/accounts/sign-in-page")).SignInPage }));
 const SignUpPage = lazy(async () => ({ default: (await import("@/features/accounts/sign-up-page")).SignUpPage }));
@@ -21,7 +21,7 @@ export function AppRoutes() {
     <Routes>
       <Route element={<Shell />}>
         <Route index element={<EventsPage />} />
-        {backOffice}
+        {backOfficeRoutes}
         <Route path="events/:eventId" element={<EventPage />} />
         <Route path="sign-in" element={<SignInPage />} />
         <Route path="sign-up" element={<SignUpPage />} />

@@ -9,9 +9,9 @@ import { SignUpPage } from "@/features/accounts/sign-up-page";
 import { getGetMeMockHandler, getLogInMockHandler } from "@/shared/api/generated/accounts/accounts.msw";
 import { getGetAboutMockHandler } from "@/shared/api/generated/system/system.msw";
 
-import { account, haveSession, problem } from "../made-up";
+import { account, haveSession, problem } from "../factories";
+import { renderPage } from "../render-page";
 import { server } from "../server";
-import { show } from "../show";
 
 const about = { name: "Seatledger", version: "0", currency: "EUR", demo_accounts: [] };
 const loggedIn = {
@@ -28,7 +28,7 @@ const press = async (name: string) => userEvent.click(await screen.findByRole("b
 
 it("signs in and goes back, and keeps no token", async () => {
   server.use(getLogInMockHandler(loggedIn));
-  show(<SignInPage />, { path: "/sign-in?return=/bookings?show=history", pattern: "/sign-in" });
+  renderPage(<SignInPage />, { path: "/sign-in?return=/bookings?show=history", pattern: "/sign-in" });
   await type("E-mail address", "alice@example.test");
   await type("Password", "correct horse");
   await press("Sign in");
@@ -41,7 +41,7 @@ it.each([
   [new Response(await problem(429, "too-many-attempts").text(), { status: 429, headers: { "Retry-After": "42", "Content-Type": "application/problem+json" } }), "Wait 42 seconds"],
 ])("says why it did not sign in", async (answer, sentence) => {
   server.use(http.post("*/api/login", () => answer.clone()));
-  show(<SignInPage />, { path: "/sign-in", pattern: "/sign-in" });
+  renderPage(<SignInPage />, { path: "/sign-in", pattern: "/sign-in" });
   await type("E-mail address", "alice@example.test");
   await type("Password", "wrong");
   await press("Sign in");
@@ -57,7 +57,7 @@ it("offers each demo person in one click", async () => {
     }),
     http.post("*/api/login", async ({ request }) => (sent.push(await request.json()), HttpResponse.json(loggedIn))),
   );
-  show(<SignInPage />, { path: "/sign-in", pattern: "/sign-in" });
+  renderPage(<SignInPage />, { path: "/sign-in", pattern: "/sign-in" });
   await press("Olu Organizer");
   expect(await screen.findByTestId("elsewhere")).toHaveTextContent("/");
   expect(sent).toEqual([{ email: "organizer@example.test", password: "demo-password" }]);
@@ -66,29 +66,29 @@ it("offers each demo person in one click", async () => {
 it("puts the server's own messages beside the fields", async () => {
   const errors = [{ path: "name", message: "has a character that nobody can see" }];
   server.use(http.post("*/api/signup", () => problem(422, "malformed", { errors })));
-  show(<SignUpPage />, { path: "/sign-up", pattern: "/sign-up" });
+  renderPage(<SignUpPage />, { path: "/sign-up", pattern: "/sign-up" });
   await type("Name", "Eve");
   await type("E-mail address", "eve@example.test");
   await type("Password", "correct horse");
-  await press("Sign up");
+  await press("Create account");
   expect(await screen.findByLabelText("Name")).toHaveAccessibleDescription("has a character that nobody can see");
 });
 
 it("sends nothing that can't be right", async () => {
-  show(<SignUpPage />, { path: "/sign-up", pattern: "/sign-up" });
-  await press("Sign up");
-  expect(screen.getByLabelText("Name")).toHaveAccessibleDescription("This is needed.");
-  expect(screen.getByLabelText("E-mail address")).toHaveAccessibleDescription("This is no e-mail address.");
+  renderPage(<SignUpPage />, { path: "/sign-up", pattern: "/sign-up" });
+  await press("Create account");
+  expect(screen.getByLabelText("Name")).toHaveAccessibleDescription("Required.");
+  expect(screen.getByLabelText("E-mail address")).toHaveAccessibleDescription("Enter a valid e-mail address.");
 });
 
 it("leads who is not signed in to where one signs in, and back", async () => {
-  show(<RequireSession />, { path: "/account?x=1", pattern: "/account" });
+  renderPage(<RequireSession />, { path: "/account?x=1", pattern: "/account" });
   expect(await screen.findByTestId("elsewhere")).toHaveTextContent("/sign-in?return=%2Faccount%3Fx%3D1");
 });
 
 it("says so when a page is for somebody else", async () => {
   haveSession();
   server.use(getGetMeMockHandler(account({ role: "customer" })));
-  show(<RequireSession roles={["admin"]} />, { path: "/users", pattern: "/users" });
-  await screen.findByRole("heading", { name: "Not for your role" });
+  renderPage(<RequireSession roles={["admin"]} />, { path: "/users", pattern: "/users" });
+  await screen.findByRole("heading", { name: "No access" });
 });

@@ -10,9 +10,9 @@ import { getGetBookingMockHandler } from "@/shared/api/generated/bookings/bookin
 import { getGetEventMockHandler } from "@/shared/api/generated/events/events.msw";
 import type { Booking, BookingTime, Event } from "@/shared/api/generated/model";
 
-import { booking, event, problem } from "../made-up";
+import { booking, event, problem } from "../factories";
+import { renderPage } from "../render-page";
 import { server } from "../server";
-import { show } from "../show";
 
 it("tells what is to come from what has been, the soonest first and open dates last", async () => {
   const [later, soon] = [event({ starts_at: "2031-05-01T19:00:00Z" }), event({ starts_at: "2031-04-01T19:00:00Z" })];
@@ -34,7 +34,7 @@ it("tells what is to come from what has been, the soonest first and open dates l
       HttpResponse.json([later, soon, voucher, past].find(({ id }) => id === params.id)),
     ),
   );
-  show(<BookingsPage />);
+  renderPage(<BookingsPage />);
   await screen.findByRole("tab", { name: "Upcoming (3)" });
   await waitFor(() => expect(shownNames()).toEqual(["Soon", "Later", "Voucher"]));
   expect(screen.getAllByRole("article")[2]).toHaveTextContent("Open date");
@@ -61,7 +61,7 @@ const many = (number: number) => Array.from({ length: number }, () => booking({ 
 
 it("says that there is more history than it has read, and reads on to the first of it", async () => {
   have({ past: many(120) });
-  show(<BookingsPage />, { path: "/?show=history" });
+  renderPage(<BookingsPage />, { path: "/?show=history" });
   await screen.findByRole("tab", { name: "History (50+)" });
   await userEvent.click(await screen.findByRole("button", { name: "Show earlier bookings" }));
   await screen.findByRole("tab", { name: "History (100+)" });
@@ -73,7 +73,7 @@ it("says that there is more history than it has read, and reads on to the first 
 
 it("reads all that is to come without being asked", async () => {
   have({ upcoming: many(320) });
-  show(<BookingsPage />);
+  renderPage(<BookingsPage />);
   await screen.findByRole("tab", { name: "Upcoming (320)" });
   expect(screen.queryByRole("button", { name: "Show earlier bookings" })).toBeNull();
 });
@@ -86,7 +86,7 @@ it("has a friendly word for who has none, and asks again when asking failed", as
       return HttpResponse.json({ items: [], next_cursor: null });
     }),
   );
-  show(<BookingsPage />);
+  renderPage(<BookingsPage />);
   await screen.findByRole("alert");
   isBusy = false;
   await userEvent.click(screen.getByRole("button", { name: "Try again" }));
@@ -106,7 +106,7 @@ function open(shown: Booking, of: Event = event({ id: shown.event_id })) {
     http.delete("*/api/bookings/:id", () => (sent.push("all"), HttpResponse.json(gone))),
     http.get("*/api/bookings", () => HttpResponse.json({ items: [], next_cursor: null })),
   );
-  show(<BookingPage />, { path: `/bookings/${shown.id}`, pattern: "/bookings/:bookingId" });
+  renderPage(<BookingPage />, { path: `/bookings/${shown.id}`, pattern: "/bookings/:bookingId" });
   return sent;
 }
 
@@ -115,8 +115,8 @@ it("gives one ticket back, and says before what that costs", async () => {
   await userEvent.click(await screen.findByRole("button", { name: "Cancel tickets" }));
   const dialog = within(await screen.findByRole("dialog"));
   await userEvent.click(dialog.getByLabelText("Ticket 1, General"));
-  expect(dialog.getByRole("status")).toHaveTextContent("€50.00 will be refunded.");
-  await userEvent.click(dialog.getByRole("button", { name: "Cancel 1 ticket, €50.00 back" }));
+  expect(dialog.getByRole("status")).toHaveTextContent("Your refund: €50.00.");
+  await userEvent.click(dialog.getByRole("button", { name: "Cancel 1 ticket, refund €50.00" }));
   await screen.findByText("−€50.00");
   expect(sent).toEqual([JSON.stringify({ tickets: ["one"] })]);
 });
@@ -127,7 +127,7 @@ it("gives all of them back as one", async () => {
   const dialog = within(await screen.findByRole("dialog"));
   expect(dialog.queryAllByRole("checkbox", { checked: true })).toEqual([]);
   await userEvent.click(dialog.getByLabelText("Select all"));
-  await userEvent.click(dialog.getByRole("button", { name: "Cancel 2 tickets, €100.00 back" }));
+  await userEvent.click(dialog.getByRole("button", { name: "Cancel 2 tickets, refund €100.00" }));
   await screen.findByText("−€50.00");
   expect(sent).toEqual(["all"]);
 });
@@ -160,12 +160,12 @@ const [YESTERDAY, TOMORROW] = [-1, 1].map((days) => new Date(Date.now() + days *
 it.each<[string, Partial<Event>, string | null]>([
   ["a concert to come", { starts_at: TOMORROW }, null],
   ["a concert whose sales closed", { starts_at: TOMORROW, sales_close_at: YESTERDAY }, null],
-  ["a concert that has begun", { starts_at: YESTERDAY }, "The event has begun: tickets can't be given back any more."],
+  ["a concert that has begun", { starts_at: YESTERDAY }, "The event has started. Tickets can no longer be cancelled."],
   ["an exhibition that has begun", { starts_at: YESTERDAY, sales_close_at: TOMORROW }, null],
   [
     "an exhibition whose sales are over",
     { starts_at: "2020-01-01T10:00:00Z", sales_close_at: YESTERDAY },
-    "Sales are over: tickets can't be given back any more.",
+    "Sales have closed. Tickets can no longer be cancelled.",
   ],
   ["what sells after its start without an end", { starts_at: YESTERDAY, past_at: null }, null],
   ["a voucher", { starts_at: null }, null],
@@ -173,7 +173,7 @@ it.each<[string, Partial<Event>, string | null]>([
   [
     "a voucher whose sales closed",
     { starts_at: null, sales_close_at: YESTERDAY },
-    "Sales are over: tickets can't be given back any more.",
+    "Sales have closed. Tickets can no longer be cancelled.",
   ],
 ])("of %s it is said whether tickets can be given back", async (_, more, why) => {
   open(booking(), event(more));

@@ -6,9 +6,9 @@ import { beforeEach, expect, it } from "vitest";
 import { EventsPage } from "@/features/events/events-page";
 import type { Event } from "@/shared/api/generated/model";
 
-import { category, event, problem } from "../made-up";
+import { category, event, problem } from "../factories";
+import { renderPage } from "../render-page";
 import { server } from "../server";
-import { show } from "../show";
 
 const asked: URLSearchParams[] = [];
 
@@ -31,7 +31,7 @@ it("shows an event as a card: name, venue, date, cheapest price, seats left", as
     items: [event({ name: "Goldberg Variations", venue: "Chamber Hall", categories })],
     next_cursor: null,
   }));
-  show(<EventsPage />);
+  renderPage(<EventsPage />);
   const card = await screen.findByRole("article");
   for (const text of ["Goldberg Variations", "Chamber Hall", "from €50.00", "12 seats left"])
     expect(card).toHaveTextContent(text);
@@ -43,7 +43,7 @@ it("says in words when it is few, none, free, or not on sale yet", async () => {
   const none = event({ name: "None", categories: [category("A", { available: 0 })] });
   const soon = event({ name: "Soon", sales_open_at: "2030-01-05T10:00:00Z" });
   serve(() => ({ items: [few, none, soon], next_cursor: null }));
-  show(<EventsPage />);
+  renderPage(<EventsPage />);
   const [first, second, third] = await screen.findAllByRole("article");
   expect(first).toHaveTextContent(/Free.*Last 3 seats/);
   expect(second).toHaveTextContent("Sold out");
@@ -55,7 +55,7 @@ it("says open date where there is none, until when it is on, and what it is abou
   const [starts_at, ends_at] = ["2020-01-01T10:00:00Z", "2099-11-29T17:00:00Z"];
   const exhibition = event({ name: "Exhibition", starts_at, ends_at, sales_close_at: "2099-11-28T17:00:00Z" });
   serve(() => ({ items: [exhibition, voucher], next_cursor: null }));
-  show(<EventsPage />);
+  renderPage(<EventsPage />);
   const [first, second] = await screen.findAllByRole("article");
   expect(first).toHaveTextContent("On until Sun, Nov 29");
   expect(first).toHaveTextContent("20 seats left");
@@ -68,8 +68,8 @@ it("searches a moment after the typing, and takes the search from the address", 
     items: parameters.get("q") === "bach" ? [event({ name: "Bach" })] : [],
     next_cursor: null,
   }));
-  show(<EventsPage />, { path: "/?q=nothing" });
-  await screen.findByText("No event matches");
+  renderPage(<EventsPage />, { path: "/?q=nothing" });
+  await screen.findByText("No events found");
   const field = screen.getByRole("textbox", { name: "Search by name or venue" });
   await userEvent.clear(field);
   await userEvent.type(field, "bach");
@@ -79,8 +79,8 @@ it("searches a moment after the typing, and takes the search from the address", 
 
 it("asks for the dates as they are anywhere, and takes no nonsense from the address", async () => {
   serve(() => ({ items: [], next_cursor: null }));
-  show(<EventsPage />, { path: "/?from=2026-11-21&to=2026-99-99" });
-  await screen.findByText("No event matches");
+  renderPage(<EventsPage />, { path: "/?from=2026-11-21&to=2026-99-99" });
+  await screen.findByText("No events found");
   expect([asked[0]?.get("from"), asked[0]?.get("to")]).toEqual([
     "2026-11-20T10:00:00.000Z",
     "2026-11-22T11:59:59.999Z",
@@ -93,7 +93,7 @@ it("goes on where the page before ended", async () => {
       ? { items: [event({ name: "Last" })], next_cursor: null }
       : { items: [event({ name: "First" })], next_cursor: "next" },
   );
-  show(<EventsPage />);
+  renderPage(<EventsPage />);
   await userEvent.click(await screen.findByRole("button", { name: "Show more" }));
   await screen.findByText("Last");
   expect(screen.getAllByRole("article")).toHaveLength(2);
@@ -103,7 +103,7 @@ it("goes on where the page before ended", async () => {
 it("says when it did not load, and loads when asked again", async () => {
   let fails = true;
   serve(() => (fails ? problem(500, "internal-error") : { items: [], next_cursor: null }));
-  show(<EventsPage />);
+  renderPage(<EventsPage />);
   await screen.findByRole("alert");
   fails = false;
   await userEvent.click(screen.getByRole("button", { name: "Try again" }));

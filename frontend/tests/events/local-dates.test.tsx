@@ -7,9 +7,9 @@ import { EventsPage } from "@/features/events/events-page";
 import { datesAnywhere, earliestToday, localDate } from "@/features/events/local-dates";
 import type { Event } from "@/shared/api/generated/model";
 
-import { event } from "../made-up";
+import { event } from "../factories";
+import { renderPage } from "../render-page";
 import { server } from "../server";
-import { show } from "../show";
 
 it.each([
   ["2026-11-22T15:30:00Z", "Asia/Tokyo", "2026-11-23"],
@@ -37,7 +37,7 @@ it("today is nowhere earlier than it is said", () => {
 const on = (starts_at: string, timezone: string) => event({ name: timezone, starts_at, timezone });
 const tokyo = () => on("2026-11-22T15:30:00Z", "Asia/Tokyo"); // the 23rd
 const berlin = () => on("2026-11-22T15:30:00Z", "Europe/Berlin"); // the 22nd
-const many = (number: number, one: () => Event) => Array.from({ length: number }, one);
+const many = (number: number, makeEvent: () => Event) => Array.from({ length: number }, makeEvent);
 
 /** The pages that the API has, and how often one was read. */
 function have(...pages: Event[][]) {
@@ -52,7 +52,7 @@ function have(...pages: Event[][]) {
       });
     }),
   );
-  show(<EventsPage />, { path: "/?from=2026-11-23&to=2026-11-23" });
+  renderPage(<EventsPage />, { path: "/?from=2026-11-23&to=2026-11-23" });
   return read;
 }
 
@@ -79,7 +79,7 @@ it("offers no more where nothing matches any more", async () => {
 
 it("says that nothing matches once it has read everything", async () => {
   const read = have(many(3, berlin), many(3, berlin));
-  await screen.findByText("No event matches");
+  await screen.findByText("No events found");
   expect(read).toEqual([0, 1]);
 });
 

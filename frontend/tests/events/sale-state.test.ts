@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 
-import { isOngoing, saleState, untilWhen, type SaleState } from "@/features/events/sale-state";
+import { isOngoing, getSaleState, getEndTimes, type SaleState } from "@/features/events/sale-state";
 import type { Event } from "@/shared/api/generated/model";
 
-import { event } from "../made-up";
+import { event } from "../factories";
 
 const START = "2030-05-01T19:00:00Z";
 const BEFORE = Date.parse("2030-05-01T18:59:59Z");
@@ -37,7 +37,7 @@ describe("the state of sales", () => {
     ["a voucher that is cancelled", { ...OPEN_DATE, status: "cancelled" }, BEFORE, 3, "cancelled"],
     ["a concert that is completed", { starts_at: START, status: "completed" }, AT_CLOSE, 3, "completed"],
   ])("of %s", (_, more, now, available, state) => {
-    expect(saleState(event(more), available, now)).toBe(state);
+    expect(getSaleState(event(more), available, now)).toBe(state);
   });
 });
 
@@ -66,6 +66,6 @@ describe("until when it is on, and sells", () => {
     ["a voucher for ever", OPEN_DATE, AT_START, null, null],
     ["a voucher whose sales closed", { ...OPEN_DATE, sales_close_at: CLOSE }, AT_CLOSE, null, null],
   ])("%s", (_, more, now, on, sales) => {
-    expect(untilWhen(event(more), now)).toEqual({ on, sales });
+    expect(getEndTimes(event(more), now)).toEqual({ on, sales });
   });
 });

@@ -51,7 +51,7 @@ class AuditApi:
     @validate_call
     def get_checkpoint(
         self,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -67,9 +67,9 @@ class AuditApi:
     ) -> Checkpoint:
         """Get Checkpoint
 
-        The newest one. As text: the signed note alone, as C2SP's tlog-checkpoint has it.
+        The newest checkpoint of the signed log. As text: only the signed note, in the format of C2SP's tlog-checkpoint.
 
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -120,7 +120,7 @@ class AuditApi:
     @validate_call
     def get_checkpoint_with_http_info(
         self,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -136,9 +136,9 @@ class AuditApi:
     ) -> ApiResponse[Checkpoint]:
         """Get Checkpoint
 
-        The newest one. As text: the signed note alone, as C2SP's tlog-checkpoint has it.
+        The newest checkpoint of the signed log. As text: only the signed note, in the format of C2SP's tlog-checkpoint.
 
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -189,7 +189,7 @@ class AuditApi:
     @validate_call
     def get_checkpoint_without_preload_content(
         self,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -205,9 +205,9 @@ class AuditApi:
     ) -> RESTResponseType:
         """Get Checkpoint
 
-        The newest one. As text: the signed note alone, as C2SP's tlog-checkpoint has it.
+        The newest checkpoint of the signed log. As text: only the signed note, in the format of C2SP's tlog-checkpoint.
 
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -320,8 +320,8 @@ class AuditApi:
     def get_consistency(
         self,
         from_time: Annotated[int, Field(le=9223372036854775807, strict=True, ge=0, description="A number of entries")],
-        to_time: Annotated[int, Field(le=9223372036854775807, strict=True, ge=0, description="The same number or a larger one")],
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        to_time: Annotated[int, Field(le=9223372036854775807, strict=True, ge=0, description="The same or a larger number of entries")],
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -337,13 +337,13 @@ class AuditApi:
     ) -> Consistency:
         """Get Consistency
 
-        That the log as it was is the beginning of the log as it is, or was later.
+        A consistency proof: the log with `from` entries is the beginning of the log with `to` entries.
 
         :param from_time: A number of entries (required)
         :type from_time: int
-        :param to_time: The same number or a larger one (required)
+        :param to_time: The same or a larger number of entries (required)
         :type to_time: int
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -397,8 +397,8 @@ class AuditApi:
     def get_consistency_with_http_info(
         self,
         from_time: Annotated[int, Field(le=9223372036854775807, strict=True, ge=0, description="A number of entries")],
-        to_time: Annotated[int, Field(le=9223372036854775807, strict=True, ge=0, description="The same number or a larger one")],
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        to_time: Annotated[int, Field(le=9223372036854775807, strict=True, ge=0, description="The same or a larger number of entries")],
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -414,13 +414,13 @@ class AuditApi:
     ) -> ApiResponse[Consistency]:
         """Get Consistency
 
-        That the log as it was is the beginning of the log as it is, or was later.
+        A consistency proof: the log with `from` entries is the beginning of the log with `to` entries.
 
         :param from_time: A number of entries (required)
         :type from_time: int
-        :param to_time: The same number or a larger one (required)
+        :param to_time: The same or a larger number of entries (required)
         :type to_time: int
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -474,8 +474,8 @@ class AuditApi:
     def get_consistency_without_preload_content(
         self,
         from_time: Annotated[int, Field(le=9223372036854775807, strict=True, ge=0, description="A number of entries")],
-        to_time: Annotated[int, Field(le=9223372036854775807, strict=True, ge=0, description="The same number or a larger one")],
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        to_time: Annotated[int, Field(le=9223372036854775807, strict=True, ge=0, description="The same or a larger number of entries")],
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -491,13 +491,13 @@ class AuditApi:
     ) -> RESTResponseType:
         """Get Consistency
 
-        That the log as it was is the beginning of the log as it is, or was later.
+        A consistency proof: the log with `from` entries is the beginning of the log with `to` entries.
 
         :param from_time: A number of entries (required)
         :type from_time: int
-        :param to_time: The same number or a larger one (required)
+        :param to_time: The same or a larger number of entries (required)
         :type to_time: int
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -621,14 +621,14 @@ class AuditApi:
     def get_entries(
         self,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
-        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the page before")] = None,
-        after: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="Of what is past this ledger position alone")] = None,
+        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
+        after: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="Only entries past this ledger position")] = None,
         event_id: Optional[UUID] = None,
         actor_id: Optional[UUID] = None,
         type: Optional[EntryType] = None,
-        from_time: Annotated[Optional[datetime], Field(description="RFC 3339; without an offset it is UTC")] = None,
-        to_time: Annotated[Optional[datetime], Field(description="RFC 3339; without an offset it is UTC")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        from_time: Annotated[Optional[datetime], Field(description="RFC 3339; a time without an offset is UTC")] = None,
+        to_time: Annotated[Optional[datetime], Field(description="RFC 3339; a time without an offset is UTC")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -644,13 +644,13 @@ class AuditApi:
     ) -> EntryPage:
         """Get Entries
 
-        The ledger, oldest first. As NDJSON: all of it to the end, a line an entry, whatever `limit`.
+        The entries of the ledger, oldest first. As NDJSON: all entries to the end, one a line; `limit` does not apply.
 
         :param limit:
         :type limit: int
-        :param cursor: `next_cursor` of the page before
+        :param cursor: `next_cursor` of the previous page
         :type cursor: str
-        :param after: Of what is past this ledger position alone
+        :param after: Only entries past this ledger position
         :type after: int
         :param event_id:
         :type event_id: UUID
@@ -658,11 +658,11 @@ class AuditApi:
         :type actor_id: UUID
         :param type:
         :type type: EntryType
-        :param from_time: RFC 3339; without an offset it is UTC
+        :param from_time: RFC 3339; a time without an offset is UTC
         :type from_time: datetime
-        :param to_time: RFC 3339; without an offset it is UTC
+        :param to_time: RFC 3339; a time without an offset is UTC
         :type to_time: datetime
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -722,14 +722,14 @@ class AuditApi:
     def get_entries_with_http_info(
         self,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
-        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the page before")] = None,
-        after: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="Of what is past this ledger position alone")] = None,
+        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
+        after: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="Only entries past this ledger position")] = None,
         event_id: Optional[UUID] = None,
         actor_id: Optional[UUID] = None,
         type: Optional[EntryType] = None,
-        from_time: Annotated[Optional[datetime], Field(description="RFC 3339; without an offset it is UTC")] = None,
-        to_time: Annotated[Optional[datetime], Field(description="RFC 3339; without an offset it is UTC")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        from_time: Annotated[Optional[datetime], Field(description="RFC 3339; a time without an offset is UTC")] = None,
+        to_time: Annotated[Optional[datetime], Field(description="RFC 3339; a time without an offset is UTC")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -745,13 +745,13 @@ class AuditApi:
     ) -> ApiResponse[EntryPage]:
         """Get Entries
 
-        The ledger, oldest first. As NDJSON: all of it to the end, a line an entry, whatever `limit`.
+        The entries of the ledger, oldest first. As NDJSON: all entries to the end, one a line; `limit` does not apply.
 
         :param limit:
         :type limit: int
-        :param cursor: `next_cursor` of the page before
+        :param cursor: `next_cursor` of the previous page
         :type cursor: str
-        :param after: Of what is past this ledger position alone
+        :param after: Only entries past this ledger position
         :type after: int
         :param event_id:
         :type event_id: UUID
@@ -759,11 +759,11 @@ class AuditApi:
         :type actor_id: UUID
         :param type:
         :type type: EntryType
-        :param from_time: RFC 3339; without an offset it is UTC
+        :param from_time: RFC 3339; a time without an offset is UTC
         :type from_time: datetime
-        :param to_time: RFC 3339; without an offset it is UTC
+        :param to_time: RFC 3339; a time without an offset is UTC
         :type to_time: datetime
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -823,14 +823,14 @@ class AuditApi:
     def get_entries_without_preload_content(
         self,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
-        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the page before")] = None,
-        after: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="Of what is past this ledger position alone")] = None,
+        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
+        after: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="Only entries past this ledger position")] = None,
         event_id: Optional[UUID] = None,
         actor_id: Optional[UUID] = None,
         type: Optional[EntryType] = None,
-        from_time: Annotated[Optional[datetime], Field(description="RFC 3339; without an offset it is UTC")] = None,
-        to_time: Annotated[Optional[datetime], Field(description="RFC 3339; without an offset it is UTC")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        from_time: Annotated[Optional[datetime], Field(description="RFC 3339; a time without an offset is UTC")] = None,
+        to_time: Annotated[Optional[datetime], Field(description="RFC 3339; a time without an offset is UTC")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -846,13 +846,13 @@ class AuditApi:
     ) -> RESTResponseType:
         """Get Entries
 
-        The ledger, oldest first. As NDJSON: all of it to the end, a line an entry, whatever `limit`.
+        The entries of the ledger, oldest first. As NDJSON: all entries to the end, one a line; `limit` does not apply.
 
         :param limit:
         :type limit: int
-        :param cursor: `next_cursor` of the page before
+        :param cursor: `next_cursor` of the previous page
         :type cursor: str
-        :param after: Of what is past this ledger position alone
+        :param after: Only entries past this ledger position
         :type after: int
         :param event_id:
         :type event_id: UUID
@@ -860,11 +860,11 @@ class AuditApi:
         :type actor_id: UUID
         :param type:
         :type type: EntryType
-        :param from_time: RFC 3339; without an offset it is UTC
+        :param from_time: RFC 3339; a time without an offset is UTC
         :type from_time: datetime
-        :param to_time: RFC 3339; without an offset it is UTC
+        :param to_time: RFC 3339; a time without an offset is UTC
         :type to_time: datetime
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1045,8 +1045,8 @@ class AuditApi:
     def get_event_as_of(
         self,
         event_id: UUID,
-        at: Annotated[Optional[Any], Field(description="A ledger position, or a time (RFC 3339, without an offset UTC); none: now")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        at: Annotated[Optional[Any], Field(description="A ledger position, or a time (RFC 3339; UTC without an offset); none: now")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1062,13 +1062,13 @@ class AuditApi:
     ) -> Event:
         """Get Event As Of
 
-        The event as it stood then, as `GET /api/events/{event_id}` would have shown it. `Ledger-Position` is the place in the ledger that the time stands for: after the longest run of entries, from the first, that are not later.
+        The event as of a ledger position or time, as `GET /api/events/{event_id}` showed it then. `Ledger-Position` is the position that a time stands for: that of the last entry before the first one that is later.
 
         :param event_id: (required)
         :type event_id: UUID
-        :param at: A ledger position, or a time (RFC 3339, without an offset UTC); none: now
+        :param at: A ledger position, or a time (RFC 3339; UTC without an offset); none: now
         :type at: At
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1122,8 +1122,8 @@ class AuditApi:
     def get_event_as_of_with_http_info(
         self,
         event_id: UUID,
-        at: Annotated[Optional[Any], Field(description="A ledger position, or a time (RFC 3339, without an offset UTC); none: now")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        at: Annotated[Optional[Any], Field(description="A ledger position, or a time (RFC 3339; UTC without an offset); none: now")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1139,13 +1139,13 @@ class AuditApi:
     ) -> ApiResponse[Event]:
         """Get Event As Of
 
-        The event as it stood then, as `GET /api/events/{event_id}` would have shown it. `Ledger-Position` is the place in the ledger that the time stands for: after the longest run of entries, from the first, that are not later.
+        The event as of a ledger position or time, as `GET /api/events/{event_id}` showed it then. `Ledger-Position` is the position that a time stands for: that of the last entry before the first one that is later.
 
         :param event_id: (required)
         :type event_id: UUID
-        :param at: A ledger position, or a time (RFC 3339, without an offset UTC); none: now
+        :param at: A ledger position, or a time (RFC 3339; UTC without an offset); none: now
         :type at: At
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1199,8 +1199,8 @@ class AuditApi:
     def get_event_as_of_without_preload_content(
         self,
         event_id: UUID,
-        at: Annotated[Optional[Any], Field(description="A ledger position, or a time (RFC 3339, without an offset UTC); none: now")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        at: Annotated[Optional[Any], Field(description="A ledger position, or a time (RFC 3339; UTC without an offset); none: now")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1216,13 +1216,13 @@ class AuditApi:
     ) -> RESTResponseType:
         """Get Event As Of
 
-        The event as it stood then, as `GET /api/events/{event_id}` would have shown it. `Ledger-Position` is the place in the ledger that the time stands for: after the longest run of entries, from the first, that are not later.
+        The event as of a ledger position or time, as `GET /api/events/{event_id}` showed it then. `Ledger-Position` is the position that a time stands for: that of the last entry before the first one that is later.
 
         :param event_id: (required)
         :type event_id: UUID
-        :param at: A ledger position, or a time (RFC 3339, without an offset UTC); none: now
+        :param at: A ledger position, or a time (RFC 3339; UTC without an offset); none: now
         :type at: At
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1345,10 +1345,10 @@ class AuditApi:
     @validate_call
     def get_events_stats_as_of(
         self,
-        at: Annotated[Optional[Any], Field(description="A ledger position, or a time (RFC 3339, without an offset UTC); none: now")] = None,
+        at: Annotated[Optional[Any], Field(description="A ledger position, or a time (RFC 3339; UTC without an offset); none: now")] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
-        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the page before")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1364,15 +1364,15 @@ class AuditApi:
     ) -> EventStatsPage:
         """Get Events Stats As Of
 
-        Seats and money event by event as they stood then, newest first, as `GET /api/stats/events` would have shown them.
+        Statistics by event as of a ledger position or time, newest first, as `GET /api/stats/events` showed them then.
 
-        :param at: A ledger position, or a time (RFC 3339, without an offset UTC); none: now
+        :param at: A ledger position, or a time (RFC 3339; UTC without an offset); none: now
         :type at: At
         :param limit:
         :type limit: int
-        :param cursor: `next_cursor` of the page before
+        :param cursor: `next_cursor` of the previous page
         :type cursor: str
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1426,10 +1426,10 @@ class AuditApi:
     @validate_call
     def get_events_stats_as_of_with_http_info(
         self,
-        at: Annotated[Optional[Any], Field(description="A ledger position, or a time (RFC 3339, without an offset UTC); none: now")] = None,
+        at: Annotated[Optional[Any], Field(description="A ledger position, or a time (RFC 3339; UTC without an offset); none: now")] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
-        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the page before")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1445,15 +1445,15 @@ class AuditApi:
     ) -> ApiResponse[EventStatsPage]:
         """Get Events Stats As Of
 
-        Seats and money event by event as they stood then, newest first, as `GET /api/stats/events` would have shown them.
+        Statistics by event as of a ledger position or time, newest first, as `GET /api/stats/events` showed them then.
 
-        :param at: A ledger position, or a time (RFC 3339, without an offset UTC); none: now
+        :param at: A ledger position, or a time (RFC 3339; UTC without an offset); none: now
         :type at: At
         :param limit:
         :type limit: int
-        :param cursor: `next_cursor` of the page before
+        :param cursor: `next_cursor` of the previous page
         :type cursor: str
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1507,10 +1507,10 @@ class AuditApi:
     @validate_call
     def get_events_stats_as_of_without_preload_content(
         self,
-        at: Annotated[Optional[Any], Field(description="A ledger position, or a time (RFC 3339, without an offset UTC); none: now")] = None,
+        at: Annotated[Optional[Any], Field(description="A ledger position, or a time (RFC 3339; UTC without an offset); none: now")] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
-        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the page before")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1526,15 +1526,15 @@ class AuditApi:
     ) -> RESTResponseType:
         """Get Events Stats As Of
 
-        Seats and money event by event as they stood then, newest first, as `GET /api/stats/events` would have shown them.
+        Statistics by event as of a ledger position or time, newest first, as `GET /api/stats/events` showed them then.
 
-        :param at: A ledger position, or a time (RFC 3339, without an offset UTC); none: now
+        :param at: A ledger position, or a time (RFC 3339; UTC without an offset); none: now
         :type at: At
         :param limit:
         :type limit: int
-        :param cursor: `next_cursor` of the page before
+        :param cursor: `next_cursor` of the previous page
         :type cursor: str
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1666,7 +1666,7 @@ class AuditApi:
     def get_proof(
         self,
         position: Annotated[int, Field(le=9223372036854775807, strict=True, ge=1, description="The ledger position of an entry")],
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1682,11 +1682,11 @@ class AuditApi:
     ) -> Proof:
         """Get Proof
 
-        That an entry is in the newest checkpoint's tree.
+        An inclusion proof: an entry is in the newest checkpoint's tree.
 
         :param position: The ledger position of an entry (required)
         :type position: int
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1739,7 +1739,7 @@ class AuditApi:
     def get_proof_with_http_info(
         self,
         position: Annotated[int, Field(le=9223372036854775807, strict=True, ge=1, description="The ledger position of an entry")],
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1755,11 +1755,11 @@ class AuditApi:
     ) -> ApiResponse[Proof]:
         """Get Proof
 
-        That an entry is in the newest checkpoint's tree.
+        An inclusion proof: an entry is in the newest checkpoint's tree.
 
         :param position: The ledger position of an entry (required)
         :type position: int
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1812,7 +1812,7 @@ class AuditApi:
     def get_proof_without_preload_content(
         self,
         position: Annotated[int, Field(le=9223372036854775807, strict=True, ge=1, description="The ledger position of an entry")],
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1828,11 +1828,11 @@ class AuditApi:
     ) -> RESTResponseType:
         """Get Proof
 
-        That an entry is in the newest checkpoint's tree.
+        An inclusion proof: an entry is in the newest checkpoint's tree.
 
         :param position: The ledger position of an entry (required)
         :type position: int
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1950,7 +1950,7 @@ class AuditApi:
     def get_receipt(
         self,
         booking_id: UUID,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1966,11 +1966,11 @@ class AuditApi:
     ) -> str:
         """Get Receipt
 
-        A file that the offline verifier accepts (`seatledger-verify`): the booking as of the newest checkpoint.
+        A file that proves the booking as of the newest checkpoint, for the offline verifier (`seatledger-verify`).
 
         :param booking_id: (required)
         :type booking_id: UUID
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -2023,7 +2023,7 @@ class AuditApi:
     def get_receipt_with_http_info(
         self,
         booking_id: UUID,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -2039,11 +2039,11 @@ class AuditApi:
     ) -> ApiResponse[str]:
         """Get Receipt
 
-        A file that the offline verifier accepts (`seatledger-verify`): the booking as of the newest checkpoint.
+        A file that proves the booking as of the newest checkpoint, for the offline verifier (`seatledger-verify`).
 
         :param booking_id: (required)
         :type booking_id: UUID
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -2096,7 +2096,7 @@ class AuditApi:
     def get_receipt_without_preload_content(
         self,
         booking_id: UUID,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -2112,11 +2112,11 @@ class AuditApi:
     ) -> RESTResponseType:
         """Get Receipt
 
-        A file that the offline verifier accepts (`seatledger-verify`): the booking as of the newest checkpoint.
+        A file that proves the booking as of the newest checkpoint, for the offline verifier (`seatledger-verify`).
 
         :param booking_id: (required)
         :type booking_id: UUID
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -2233,8 +2233,8 @@ class AuditApi:
     @validate_call
     def get_stats_as_of(
         self,
-        at: Annotated[Optional[Any], Field(description="A ledger position, or a time (RFC 3339, without an offset UTC); none: now")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        at: Annotated[Optional[Any], Field(description="A ledger position, or a time (RFC 3339; UTC without an offset); none: now")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -2250,11 +2250,11 @@ class AuditApi:
     ) -> Summary:
         """Get Stats As Of
 
-        The summary of all events as it stood then, as `GET /api/stats/summary` would have shown it to an admin.
+        The summary of all events as of a ledger position or time, as `GET /api/stats/summary` showed it to admins then.
 
-        :param at: A ledger position, or a time (RFC 3339, without an offset UTC); none: now
+        :param at: A ledger position, or a time (RFC 3339; UTC without an offset); none: now
         :type at: At
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -2306,8 +2306,8 @@ class AuditApi:
     @validate_call
     def get_stats_as_of_with_http_info(
         self,
-        at: Annotated[Optional[Any], Field(description="A ledger position, or a time (RFC 3339, without an offset UTC); none: now")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        at: Annotated[Optional[Any], Field(description="A ledger position, or a time (RFC 3339; UTC without an offset); none: now")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -2323,11 +2323,11 @@ class AuditApi:
     ) -> ApiResponse[Summary]:
         """Get Stats As Of
 
-        The summary of all events as it stood then, as `GET /api/stats/summary` would have shown it to an admin.
+        The summary of all events as of a ledger position or time, as `GET /api/stats/summary` showed it to admins then.
 
-        :param at: A ledger position, or a time (RFC 3339, without an offset UTC); none: now
+        :param at: A ledger position, or a time (RFC 3339; UTC without an offset); none: now
         :type at: At
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -2379,8 +2379,8 @@ class AuditApi:
     @validate_call
     def get_stats_as_of_without_preload_content(
         self,
-        at: Annotated[Optional[Any], Field(description="A ledger position, or a time (RFC 3339, without an offset UTC); none: now")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        at: Annotated[Optional[Any], Field(description="A ledger position, or a time (RFC 3339; UTC without an offset); none: now")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -2396,11 +2396,11 @@ class AuditApi:
     ) -> RESTResponseType:
         """Get Stats As Of
 
-        The summary of all events as it stood then, as `GET /api/stats/summary` would have shown it to an admin.
+        The summary of all events as of a ledger position or time, as `GET /api/stats/summary` showed it to admins then.
 
-        :param at: A ledger position, or a time (RFC 3339, without an offset UTC); none: now
+        :param at: A ledger position, or a time (RFC 3339; UTC without an offset); none: now
         :type at: At
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -2519,11 +2519,11 @@ class AuditApi:
     @validate_call
     def get_stats_difference(
         self,
-        since: Annotated[Optional[Any], Field(description="The earlier moment, a position or a time; none: the first entry")] = None,
-        at: Annotated[Optional[Any], Field(description="A ledger position, or a time (RFC 3339, without an offset UTC); none: now")] = None,
+        since: Annotated[Optional[Any], Field(description="The earlier ledger position or time; none: the first entry")] = None,
+        at: Annotated[Optional[Any], Field(description="A ledger position, or a time (RFC 3339; UTC without an offset); none: now")] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
-        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the page before")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -2539,17 +2539,17 @@ class AuditApi:
     ) -> StatsDifference:
         """Get Stats Difference
 
-        What became of the numbers between two moments.
+        The change of the statistics between two moments, in total and by event.
 
-        :param since: The earlier moment, a position or a time; none: the first entry
+        :param since: The earlier ledger position or time; none: the first entry
         :type since: Since
-        :param at: A ledger position, or a time (RFC 3339, without an offset UTC); none: now
+        :param at: A ledger position, or a time (RFC 3339; UTC without an offset); none: now
         :type at: At
         :param limit:
         :type limit: int
-        :param cursor: `next_cursor` of the page before
+        :param cursor: `next_cursor` of the previous page
         :type cursor: str
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -2604,11 +2604,11 @@ class AuditApi:
     @validate_call
     def get_stats_difference_with_http_info(
         self,
-        since: Annotated[Optional[Any], Field(description="The earlier moment, a position or a time; none: the first entry")] = None,
-        at: Annotated[Optional[Any], Field(description="A ledger position, or a time (RFC 3339, without an offset UTC); none: now")] = None,
+        since: Annotated[Optional[Any], Field(description="The earlier ledger position or time; none: the first entry")] = None,
+        at: Annotated[Optional[Any], Field(description="A ledger position, or a time (RFC 3339; UTC without an offset); none: now")] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
-        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the page before")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -2624,17 +2624,17 @@ class AuditApi:
     ) -> ApiResponse[StatsDifference]:
         """Get Stats Difference
 
-        What became of the numbers between two moments.
+        The change of the statistics between two moments, in total and by event.
 
-        :param since: The earlier moment, a position or a time; none: the first entry
+        :param since: The earlier ledger position or time; none: the first entry
         :type since: Since
-        :param at: A ledger position, or a time (RFC 3339, without an offset UTC); none: now
+        :param at: A ledger position, or a time (RFC 3339; UTC without an offset); none: now
         :type at: At
         :param limit:
         :type limit: int
-        :param cursor: `next_cursor` of the page before
+        :param cursor: `next_cursor` of the previous page
         :type cursor: str
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -2689,11 +2689,11 @@ class AuditApi:
     @validate_call
     def get_stats_difference_without_preload_content(
         self,
-        since: Annotated[Optional[Any], Field(description="The earlier moment, a position or a time; none: the first entry")] = None,
-        at: Annotated[Optional[Any], Field(description="A ledger position, or a time (RFC 3339, without an offset UTC); none: now")] = None,
+        since: Annotated[Optional[Any], Field(description="The earlier ledger position or time; none: the first entry")] = None,
+        at: Annotated[Optional[Any], Field(description="A ledger position, or a time (RFC 3339; UTC without an offset); none: now")] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
-        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the page before")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -2709,17 +2709,17 @@ class AuditApi:
     ) -> RESTResponseType:
         """Get Stats Difference
 
-        What became of the numbers between two moments.
+        The change of the statistics between two moments, in total and by event.
 
-        :param since: The earlier moment, a position or a time; none: the first entry
+        :param since: The earlier ledger position or time; none: the first entry
         :type since: Since
-        :param at: A ledger position, or a time (RFC 3339, without an offset UTC); none: now
+        :param at: A ledger position, or a time (RFC 3339; UTC without an offset); none: now
         :type at: At
         :param limit:
         :type limit: int
-        :param cursor: `next_cursor` of the page before
+        :param cursor: `next_cursor` of the previous page
         :type cursor: str
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request

@@ -956,7 +956,7 @@ class BookingsApi:
     def get_booking(
         self,
         booking_id: UUID,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -976,7 +976,7 @@ class BookingsApi:
 
         :param booking_id: (required)
         :type booking_id: UUID
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1029,7 +1029,7 @@ class BookingsApi:
     def get_booking_with_http_info(
         self,
         booking_id: UUID,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1049,7 +1049,7 @@ class BookingsApi:
 
         :param booking_id: (required)
         :type booking_id: UUID
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1102,7 +1102,7 @@ class BookingsApi:
     def get_booking_without_preload_content(
         self,
         booking_id: UUID,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1122,7 +1122,7 @@ class BookingsApi:
 
         :param booking_id: (required)
         :type booking_id: UUID
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1240,12 +1240,12 @@ class BookingsApi:
     def get_bookings(
         self,
         event_id: Optional[UUID] = None,
-        status: Annotated[Optional[BookingStatus], Field(description="A cancelled event's bookings are all cancelled.")] = None,
-        when: Annotated[Optional[BookingTime], Field(description="Upcoming are those that stand, of active events that are to come or began less than 12 hours ago.")] = None,
-        customer_id: Annotated[Optional[UUID], Field(description="Somebody else's: for admins")] = None,
+        status: Annotated[Optional[BookingStatus], Field(description="All bookings of a cancelled event count as cancelled.")] = None,
+        when: Annotated[Optional[BookingTime], Field(description="`upcoming`: confirmed bookings of active events that begin in the future or began less than 12 hours ago.")] = None,
+        customer_id: Annotated[Optional[UUID], Field(description="Another customer's bookings: only for admins")] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
-        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the page before")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1261,21 +1261,21 @@ class BookingsApi:
     ) -> BookingPage:
         """Get Bookings
 
-        One's own, newest first.
+        The customer's own bookings, newest first.
 
         :param event_id:
         :type event_id: UUID
-        :param status: A cancelled event's bookings are all cancelled.
+        :param status: All bookings of a cancelled event count as cancelled.
         :type status: BookingStatus
-        :param when: Upcoming are those that stand, of active events that are to come or began less than 12 hours ago.
+        :param when: `upcoming`: confirmed bookings of active events that begin in the future or began less than 12 hours ago.
         :type when: BookingTime
-        :param customer_id: Somebody else's: for admins
+        :param customer_id: Another customer's bookings: only for admins
         :type customer_id: UUID
         :param limit:
         :type limit: int
-        :param cursor: `next_cursor` of the page before
+        :param cursor: `next_cursor` of the previous page
         :type cursor: str
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1333,12 +1333,12 @@ class BookingsApi:
     def get_bookings_with_http_info(
         self,
         event_id: Optional[UUID] = None,
-        status: Annotated[Optional[BookingStatus], Field(description="A cancelled event's bookings are all cancelled.")] = None,
-        when: Annotated[Optional[BookingTime], Field(description="Upcoming are those that stand, of active events that are to come or began less than 12 hours ago.")] = None,
-        customer_id: Annotated[Optional[UUID], Field(description="Somebody else's: for admins")] = None,
+        status: Annotated[Optional[BookingStatus], Field(description="All bookings of a cancelled event count as cancelled.")] = None,
+        when: Annotated[Optional[BookingTime], Field(description="`upcoming`: confirmed bookings of active events that begin in the future or began less than 12 hours ago.")] = None,
+        customer_id: Annotated[Optional[UUID], Field(description="Another customer's bookings: only for admins")] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
-        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the page before")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1354,21 +1354,21 @@ class BookingsApi:
     ) -> ApiResponse[BookingPage]:
         """Get Bookings
 
-        One's own, newest first.
+        The customer's own bookings, newest first.
 
         :param event_id:
         :type event_id: UUID
-        :param status: A cancelled event's bookings are all cancelled.
+        :param status: All bookings of a cancelled event count as cancelled.
         :type status: BookingStatus
-        :param when: Upcoming are those that stand, of active events that are to come or began less than 12 hours ago.
+        :param when: `upcoming`: confirmed bookings of active events that begin in the future or began less than 12 hours ago.
         :type when: BookingTime
-        :param customer_id: Somebody else's: for admins
+        :param customer_id: Another customer's bookings: only for admins
         :type customer_id: UUID
         :param limit:
         :type limit: int
-        :param cursor: `next_cursor` of the page before
+        :param cursor: `next_cursor` of the previous page
         :type cursor: str
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1426,12 +1426,12 @@ class BookingsApi:
     def get_bookings_without_preload_content(
         self,
         event_id: Optional[UUID] = None,
-        status: Annotated[Optional[BookingStatus], Field(description="A cancelled event's bookings are all cancelled.")] = None,
-        when: Annotated[Optional[BookingTime], Field(description="Upcoming are those that stand, of active events that are to come or began less than 12 hours ago.")] = None,
-        customer_id: Annotated[Optional[UUID], Field(description="Somebody else's: for admins")] = None,
+        status: Annotated[Optional[BookingStatus], Field(description="All bookings of a cancelled event count as cancelled.")] = None,
+        when: Annotated[Optional[BookingTime], Field(description="`upcoming`: confirmed bookings of active events that begin in the future or began less than 12 hours ago.")] = None,
+        customer_id: Annotated[Optional[UUID], Field(description="Another customer's bookings: only for admins")] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
-        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the page before")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1447,21 +1447,21 @@ class BookingsApi:
     ) -> RESTResponseType:
         """Get Bookings
 
-        One's own, newest first.
+        The customer's own bookings, newest first.
 
         :param event_id:
         :type event_id: UUID
-        :param status: A cancelled event's bookings are all cancelled.
+        :param status: All bookings of a cancelled event count as cancelled.
         :type status: BookingStatus
-        :param when: Upcoming are those that stand, of active events that are to come or began less than 12 hours ago.
+        :param when: `upcoming`: confirmed bookings of active events that begin in the future or began less than 12 hours ago.
         :type when: BookingTime
-        :param customer_id: Somebody else's: for admins
+        :param customer_id: Another customer's bookings: only for admins
         :type customer_id: UUID
         :param limit:
         :type limit: int
-        :param cursor: `next_cursor` of the page before
+        :param cursor: `next_cursor` of the previous page
         :type cursor: str
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request

@@ -944,7 +944,7 @@ class EventsApi:
     def get_event(
         self,
         event_id: UUID,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -960,11 +960,11 @@ class EventsApi:
     ) -> Event:
         """Get Event
 
-        The `ETag` is what `If-Match` takes: when the event's own details last changed. A booking does not change it.
+        An event with its categories and seats left. The `ETag`, for `If-Match`, changes with the event's details, not with bookings.
 
         :param event_id: (required)
         :type event_id: UUID
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1017,7 +1017,7 @@ class EventsApi:
     def get_event_with_http_info(
         self,
         event_id: UUID,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1033,11 +1033,11 @@ class EventsApi:
     ) -> ApiResponse[Event]:
         """Get Event
 
-        The `ETag` is what `If-Match` takes: when the event's own details last changed. A booking does not change it.
+        An event with its categories and seats left. The `ETag`, for `If-Match`, changes with the event's details, not with bookings.
 
         :param event_id: (required)
         :type event_id: UUID
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1090,7 +1090,7 @@ class EventsApi:
     def get_event_without_preload_content(
         self,
         event_id: UUID,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1106,11 +1106,11 @@ class EventsApi:
     ) -> RESTResponseType:
         """Get Event
 
-        The `ETag` is what `If-Match` takes: when the event's own details last changed. A booking does not change it.
+        An event with its categories and seats left. The `ETag`, for `If-Match`, changes with the event's details, not with bookings.
 
         :param event_id: (required)
         :type event_id: UUID
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1228,11 +1228,11 @@ class EventsApi:
     def get_event_bookings(
         self,
         event_id: UUID,
-        q: Annotated[Optional[Annotated[str, Field(strict=True, max_length=10000)]], Field(description="In the customer's name and e-mail address, literally, in any case; or a ticket's code, or a booking's number")] = None,
-        status: Annotated[Optional[BookingStatus], Field(description="A cancelled event's bookings are all cancelled.")] = None,
+        q: Annotated[Optional[Annotated[str, Field(strict=True, max_length=10000)]], Field(description="In the customer's name and e-mail address, literally, ignoring case; or a ticket's code, or a booking's number")] = None,
+        status: Annotated[Optional[BookingStatus], Field(description="All bookings of a cancelled event count as cancelled.")] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
-        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the page before")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1248,19 +1248,19 @@ class EventsApi:
     ) -> EventBookingPage:
         """Get Event Bookings
 
-        Newest first. As CSV: all of them, whatever `limit` and `cursor`.
+        The event's bookings, newest first. As CSV: all bookings; `limit` and `cursor` do not apply.
 
         :param event_id: (required)
         :type event_id: UUID
-        :param q: In the customer's name and e-mail address, literally, in any case; or a ticket's code, or a booking's number
+        :param q: In the customer's name and e-mail address, literally, ignoring case; or a ticket's code, or a booking's number
         :type q: str
-        :param status: A cancelled event's bookings are all cancelled.
+        :param status: All bookings of a cancelled event count as cancelled.
         :type status: BookingStatus
         :param limit:
         :type limit: int
-        :param cursor: `next_cursor` of the page before
+        :param cursor: `next_cursor` of the previous page
         :type cursor: str
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1317,11 +1317,11 @@ class EventsApi:
     def get_event_bookings_with_http_info(
         self,
         event_id: UUID,
-        q: Annotated[Optional[Annotated[str, Field(strict=True, max_length=10000)]], Field(description="In the customer's name and e-mail address, literally, in any case; or a ticket's code, or a booking's number")] = None,
-        status: Annotated[Optional[BookingStatus], Field(description="A cancelled event's bookings are all cancelled.")] = None,
+        q: Annotated[Optional[Annotated[str, Field(strict=True, max_length=10000)]], Field(description="In the customer's name and e-mail address, literally, ignoring case; or a ticket's code, or a booking's number")] = None,
+        status: Annotated[Optional[BookingStatus], Field(description="All bookings of a cancelled event count as cancelled.")] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
-        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the page before")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1337,19 +1337,19 @@ class EventsApi:
     ) -> ApiResponse[EventBookingPage]:
         """Get Event Bookings
 
-        Newest first. As CSV: all of them, whatever `limit` and `cursor`.
+        The event's bookings, newest first. As CSV: all bookings; `limit` and `cursor` do not apply.
 
         :param event_id: (required)
         :type event_id: UUID
-        :param q: In the customer's name and e-mail address, literally, in any case; or a ticket's code, or a booking's number
+        :param q: In the customer's name and e-mail address, literally, ignoring case; or a ticket's code, or a booking's number
         :type q: str
-        :param status: A cancelled event's bookings are all cancelled.
+        :param status: All bookings of a cancelled event count as cancelled.
         :type status: BookingStatus
         :param limit:
         :type limit: int
-        :param cursor: `next_cursor` of the page before
+        :param cursor: `next_cursor` of the previous page
         :type cursor: str
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1406,11 +1406,11 @@ class EventsApi:
     def get_event_bookings_without_preload_content(
         self,
         event_id: UUID,
-        q: Annotated[Optional[Annotated[str, Field(strict=True, max_length=10000)]], Field(description="In the customer's name and e-mail address, literally, in any case; or a ticket's code, or a booking's number")] = None,
-        status: Annotated[Optional[BookingStatus], Field(description="A cancelled event's bookings are all cancelled.")] = None,
+        q: Annotated[Optional[Annotated[str, Field(strict=True, max_length=10000)]], Field(description="In the customer's name and e-mail address, literally, ignoring case; or a ticket's code, or a booking's number")] = None,
+        status: Annotated[Optional[BookingStatus], Field(description="All bookings of a cancelled event count as cancelled.")] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
-        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the page before")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1426,19 +1426,19 @@ class EventsApi:
     ) -> RESTResponseType:
         """Get Event Bookings
 
-        Newest first. As CSV: all of them, whatever `limit` and `cursor`.
+        The event's bookings, newest first. As CSV: all bookings; `limit` and `cursor` do not apply.
 
         :param event_id: (required)
         :type event_id: UUID
-        :param q: In the customer's name and e-mail address, literally, in any case; or a ticket's code, or a booking's number
+        :param q: In the customer's name and e-mail address, literally, ignoring case; or a ticket's code, or a booking's number
         :type q: str
-        :param status: A cancelled event's bookings are all cancelled.
+        :param status: All bookings of a cancelled event count as cancelled.
         :type status: BookingStatus
         :param limit:
         :type limit: int
-        :param cursor: `next_cursor` of the page before
+        :param cursor: `next_cursor` of the previous page
         :type cursor: str
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1580,14 +1580,14 @@ class EventsApi:
     @validate_call
     def get_events(
         self,
-        q: Annotated[Optional[Annotated[str, Field(strict=True, max_length=10000)]], Field(description="Taken literally, in any case.")] = None,
-        from_time: Annotated[Optional[datetime], Field(description="RFC 3339; without an offset it is UTC")] = None,
-        to_time: Annotated[Optional[datetime], Field(description="RFC 3339; without an offset it is UTC")] = None,
-        status: Annotated[Optional[EventFilter], Field(description="With it, past events too. Without it: active and upcoming ones.")] = None,
+        q: Annotated[Optional[Annotated[str, Field(strict=True, max_length=10000)]], Field(description="Searched literally, ignoring case.")] = None,
+        from_time: Annotated[Optional[datetime], Field(description="RFC 3339; a time without an offset is UTC")] = None,
+        to_time: Annotated[Optional[datetime], Field(description="RFC 3339; a time without an offset is UTC")] = None,
+        status: Annotated[Optional[EventFilter], Field(description="With a status, past events are included. Without: active and upcoming events.")] = None,
         organizer_id: Optional[UUID] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
-        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the page before")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1603,23 +1603,23 @@ class EventsApi:
     ) -> EventPage:
         """Get Events
 
-        Soonest first. `q` is looked for in name and venue; `from` and `to`, both inclusive, bound when events start.
+        Events by start, those with an open date last. `q` is searched in name and venue. `from` and `to`, both inclusive, limit the start.
 
-        :param q: Taken literally, in any case.
+        :param q: Searched literally, ignoring case.
         :type q: str
-        :param from_time: RFC 3339; without an offset it is UTC
+        :param from_time: RFC 3339; a time without an offset is UTC
         :type from_time: datetime
-        :param to_time: RFC 3339; without an offset it is UTC
+        :param to_time: RFC 3339; a time without an offset is UTC
         :type to_time: datetime
-        :param status: With it, past events too. Without it: active and upcoming ones.
+        :param status: With a status, past events are included. Without: active and upcoming events.
         :type status: EventFilter
         :param organizer_id:
         :type organizer_id: UUID
         :param limit:
         :type limit: int
-        :param cursor: `next_cursor` of the page before
+        :param cursor: `next_cursor` of the previous page
         :type cursor: str
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1677,14 +1677,14 @@ class EventsApi:
     @validate_call
     def get_events_with_http_info(
         self,
-        q: Annotated[Optional[Annotated[str, Field(strict=True, max_length=10000)]], Field(description="Taken literally, in any case.")] = None,
-        from_time: Annotated[Optional[datetime], Field(description="RFC 3339; without an offset it is UTC")] = None,
-        to_time: Annotated[Optional[datetime], Field(description="RFC 3339; without an offset it is UTC")] = None,
-        status: Annotated[Optional[EventFilter], Field(description="With it, past events too. Without it: active and upcoming ones.")] = None,
+        q: Annotated[Optional[Annotated[str, Field(strict=True, max_length=10000)]], Field(description="Searched literally, ignoring case.")] = None,
+        from_time: Annotated[Optional[datetime], Field(description="RFC 3339; a time without an offset is UTC")] = None,
+        to_time: Annotated[Optional[datetime], Field(description="RFC 3339; a time without an offset is UTC")] = None,
+        status: Annotated[Optional[EventFilter], Field(description="With a status, past events are included. Without: active and upcoming events.")] = None,
         organizer_id: Optional[UUID] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
-        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the page before")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1700,23 +1700,23 @@ class EventsApi:
     ) -> ApiResponse[EventPage]:
         """Get Events
 
-        Soonest first. `q` is looked for in name and venue; `from` and `to`, both inclusive, bound when events start.
+        Events by start, those with an open date last. `q` is searched in name and venue. `from` and `to`, both inclusive, limit the start.
 
-        :param q: Taken literally, in any case.
+        :param q: Searched literally, ignoring case.
         :type q: str
-        :param from_time: RFC 3339; without an offset it is UTC
+        :param from_time: RFC 3339; a time without an offset is UTC
         :type from_time: datetime
-        :param to_time: RFC 3339; without an offset it is UTC
+        :param to_time: RFC 3339; a time without an offset is UTC
         :type to_time: datetime
-        :param status: With it, past events too. Without it: active and upcoming ones.
+        :param status: With a status, past events are included. Without: active and upcoming events.
         :type status: EventFilter
         :param organizer_id:
         :type organizer_id: UUID
         :param limit:
         :type limit: int
-        :param cursor: `next_cursor` of the page before
+        :param cursor: `next_cursor` of the previous page
         :type cursor: str
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1774,14 +1774,14 @@ class EventsApi:
     @validate_call
     def get_events_without_preload_content(
         self,
-        q: Annotated[Optional[Annotated[str, Field(strict=True, max_length=10000)]], Field(description="Taken literally, in any case.")] = None,
-        from_time: Annotated[Optional[datetime], Field(description="RFC 3339; without an offset it is UTC")] = None,
-        to_time: Annotated[Optional[datetime], Field(description="RFC 3339; without an offset it is UTC")] = None,
-        status: Annotated[Optional[EventFilter], Field(description="With it, past events too. Without it: active and upcoming ones.")] = None,
+        q: Annotated[Optional[Annotated[str, Field(strict=True, max_length=10000)]], Field(description="Searched literally, ignoring case.")] = None,
+        from_time: Annotated[Optional[datetime], Field(description="RFC 3339; a time without an offset is UTC")] = None,
+        to_time: Annotated[Optional[datetime], Field(description="RFC 3339; a time without an offset is UTC")] = None,
+        status: Annotated[Optional[EventFilter], Field(description="With a status, past events are included. Without: active and upcoming events.")] = None,
         organizer_id: Optional[UUID] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
-        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the page before")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1797,23 +1797,23 @@ class EventsApi:
     ) -> RESTResponseType:
         """Get Events
 
-        Soonest first. `q` is looked for in name and venue; `from` and `to`, both inclusive, bound when events start.
+        Events by start, those with an open date last. `q` is searched in name and venue. `from` and `to`, both inclusive, limit the start.
 
-        :param q: Taken literally, in any case.
+        :param q: Searched literally, ignoring case.
         :type q: str
-        :param from_time: RFC 3339; without an offset it is UTC
+        :param from_time: RFC 3339; a time without an offset is UTC
         :type from_time: datetime
-        :param to_time: RFC 3339; without an offset it is UTC
+        :param to_time: RFC 3339; a time without an offset is UTC
         :type to_time: datetime
-        :param status: With it, past events too. Without it: active and upcoming ones.
+        :param status: With a status, past events are included. Without: active and upcoming events.
         :type status: EventFilter
         :param organizer_id:
         :type organizer_id: UUID
         :param limit:
         :type limit: int
-        :param cursor: `next_cursor` of the page before
+        :param cursor: `next_cursor` of the previous page
         :type cursor: str
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request

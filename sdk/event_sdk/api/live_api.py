@@ -42,7 +42,7 @@ class LiveApi:
     def get_live(
         self,
         event_id: Annotated[Optional[Annotated[List[UUID], Field(max_length=50)]], Field(description="None: all events")] = None,
-        last_event_id: Annotated[Optional[StrictStr], Field(description="What browsers send when they come again")] = None,
+        last_event_id: Annotated[Optional[StrictStr], Field(description="Sent by browsers when they reconnect")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -58,11 +58,11 @@ class LiveApi:
     ) -> str:
         """Get Live
 
-        Seats left, as they change: `data: {event_id, available, categories: [{name, available}], position}`, its `id` the position.  First comes what changed since `Last-Event-ID`; without one, or with one that never was, the state of the events named.
+        Seats left, as they change: `data: {event_id, available, categories: [{name, available}], position}`; `id` is the position.  The stream begins with what changed since `Last-Event-ID`; without a valid one, with the state of the requested events.
 
         :param event_id: None: all events
         :type event_id: List[UUID]
-        :param last_event_id: What browsers send when they come again
+        :param last_event_id: Sent by browsers when they reconnect
         :type last_event_id: str
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -115,7 +115,7 @@ class LiveApi:
     def get_live_with_http_info(
         self,
         event_id: Annotated[Optional[Annotated[List[UUID], Field(max_length=50)]], Field(description="None: all events")] = None,
-        last_event_id: Annotated[Optional[StrictStr], Field(description="What browsers send when they come again")] = None,
+        last_event_id: Annotated[Optional[StrictStr], Field(description="Sent by browsers when they reconnect")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -131,11 +131,11 @@ class LiveApi:
     ) -> ApiResponse[str]:
         """Get Live
 
-        Seats left, as they change: `data: {event_id, available, categories: [{name, available}], position}`, its `id` the position.  First comes what changed since `Last-Event-ID`; without one, or with one that never was, the state of the events named.
+        Seats left, as they change: `data: {event_id, available, categories: [{name, available}], position}`; `id` is the position.  The stream begins with what changed since `Last-Event-ID`; without a valid one, with the state of the requested events.
 
         :param event_id: None: all events
         :type event_id: List[UUID]
-        :param last_event_id: What browsers send when they come again
+        :param last_event_id: Sent by browsers when they reconnect
         :type last_event_id: str
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -188,7 +188,7 @@ class LiveApi:
     def get_live_without_preload_content(
         self,
         event_id: Annotated[Optional[Annotated[List[UUID], Field(max_length=50)]], Field(description="None: all events")] = None,
-        last_event_id: Annotated[Optional[StrictStr], Field(description="What browsers send when they come again")] = None,
+        last_event_id: Annotated[Optional[StrictStr], Field(description="Sent by browsers when they reconnect")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -204,11 +204,11 @@ class LiveApi:
     ) -> RESTResponseType:
         """Get Live
 
-        Seats left, as they change: `data: {event_id, available, categories: [{name, available}], position}`, its `id` the position.  First comes what changed since `Last-Event-ID`; without one, or with one that never was, the state of the events named.
+        Seats left, as they change: `data: {event_id, available, categories: [{name, available}], position}`; `id` is the position.  The stream begins with what changed since `Last-Event-ID`; without a valid one, with the state of the requested events.
 
         :param event_id: None: all events
         :type event_id: List[UUID]
-        :param last_event_id: What browsers send when they come again
+        :param last_event_id: Sent by browsers when they reconnect
         :type last_event_id: str
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request

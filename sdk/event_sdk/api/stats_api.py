@@ -46,10 +46,10 @@ class StatsApi:
     @validate_call
     def get_stats_events(
         self,
-        q: Annotated[Optional[Annotated[str, Field(strict=True, max_length=10000)]], Field(description="Taken literally, in any case.")] = None,
+        q: Annotated[Optional[Annotated[str, Field(strict=True, max_length=10000)]], Field(description="Searched literally, ignoring case.")] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
-        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the page before")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -65,15 +65,15 @@ class StatsApi:
     ) -> EventStatsPage:
         """Get Stats Events
 
-        Event by event, newest first; `q` is looked for in the name. As CSV: all of them, whatever `limit` and `cursor`.
+        Statistics by event, newest first; `q` is searched in the name. As CSV: all events; `limit` and `cursor` do not apply.
 
-        :param q: Taken literally, in any case.
+        :param q: Searched literally, ignoring case.
         :type q: str
         :param limit:
         :type limit: int
-        :param cursor: `next_cursor` of the page before
+        :param cursor: `next_cursor` of the previous page
         :type cursor: str
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -127,10 +127,10 @@ class StatsApi:
     @validate_call
     def get_stats_events_with_http_info(
         self,
-        q: Annotated[Optional[Annotated[str, Field(strict=True, max_length=10000)]], Field(description="Taken literally, in any case.")] = None,
+        q: Annotated[Optional[Annotated[str, Field(strict=True, max_length=10000)]], Field(description="Searched literally, ignoring case.")] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
-        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the page before")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -146,15 +146,15 @@ class StatsApi:
     ) -> ApiResponse[EventStatsPage]:
         """Get Stats Events
 
-        Event by event, newest first; `q` is looked for in the name. As CSV: all of them, whatever `limit` and `cursor`.
+        Statistics by event, newest first; `q` is searched in the name. As CSV: all events; `limit` and `cursor` do not apply.
 
-        :param q: Taken literally, in any case.
+        :param q: Searched literally, ignoring case.
         :type q: str
         :param limit:
         :type limit: int
-        :param cursor: `next_cursor` of the page before
+        :param cursor: `next_cursor` of the previous page
         :type cursor: str
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -208,10 +208,10 @@ class StatsApi:
     @validate_call
     def get_stats_events_without_preload_content(
         self,
-        q: Annotated[Optional[Annotated[str, Field(strict=True, max_length=10000)]], Field(description="Taken literally, in any case.")] = None,
+        q: Annotated[Optional[Annotated[str, Field(strict=True, max_length=10000)]], Field(description="Searched literally, ignoring case.")] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
-        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the page before")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -227,15 +227,15 @@ class StatsApi:
     ) -> RESTResponseType:
         """Get Stats Events
 
-        Event by event, newest first; `q` is looked for in the name. As CSV: all of them, whatever `limit` and `cursor`.
+        Statistics by event, newest first; `q` is searched in the name. As CSV: all events; `limit` and `cursor` do not apply.
 
-        :param q: Taken literally, in any case.
+        :param q: Searched literally, ignoring case.
         :type q: str
         :param limit:
         :type limit: int
-        :param cursor: `next_cursor` of the page before
+        :param cursor: `next_cursor` of the previous page
         :type cursor: str
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -368,10 +368,10 @@ class StatsApi:
     def get_stats_sales(
         self,
         interval: Optional[Interval] = None,
-        event_id: Annotated[Optional[UUID], Field(description="Of this event alone")] = None,
-        from_time: Annotated[Optional[datetime], Field(description="RFC 3339; without an offset it is UTC")] = None,
-        to_time: Annotated[Optional[datetime], Field(description="RFC 3339; without an offset it is UTC")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        event_id: Annotated[Optional[UUID], Field(description="Only sales of this event")] = None,
+        from_time: Annotated[Optional[datetime], Field(description="RFC 3339; a time without an offset is UTC")] = None,
+        to_time: Annotated[Optional[datetime], Field(description="RFC 3339; a time without an offset is UTC")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -387,17 +387,17 @@ class StatsApi:
     ) -> SalesSeries:
         """Get Stats Sales
 
-        A time series, in UTC: the hours that begin at `from` or later and before `to`, summed up by `interval`.
+        Sales over time, in UTC: the hours that begin at `from` or later and before `to`, summed up by `interval`.
 
         :param interval:
         :type interval: Interval
-        :param event_id: Of this event alone
+        :param event_id: Only sales of this event
         :type event_id: UUID
-        :param from_time: RFC 3339; without an offset it is UTC
+        :param from_time: RFC 3339; a time without an offset is UTC
         :type from_time: datetime
-        :param to_time: RFC 3339; without an offset it is UTC
+        :param to_time: RFC 3339; a time without an offset is UTC
         :type to_time: datetime
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -453,10 +453,10 @@ class StatsApi:
     def get_stats_sales_with_http_info(
         self,
         interval: Optional[Interval] = None,
-        event_id: Annotated[Optional[UUID], Field(description="Of this event alone")] = None,
-        from_time: Annotated[Optional[datetime], Field(description="RFC 3339; without an offset it is UTC")] = None,
-        to_time: Annotated[Optional[datetime], Field(description="RFC 3339; without an offset it is UTC")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        event_id: Annotated[Optional[UUID], Field(description="Only sales of this event")] = None,
+        from_time: Annotated[Optional[datetime], Field(description="RFC 3339; a time without an offset is UTC")] = None,
+        to_time: Annotated[Optional[datetime], Field(description="RFC 3339; a time without an offset is UTC")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -472,17 +472,17 @@ class StatsApi:
     ) -> ApiResponse[SalesSeries]:
         """Get Stats Sales
 
-        A time series, in UTC: the hours that begin at `from` or later and before `to`, summed up by `interval`.
+        Sales over time, in UTC: the hours that begin at `from` or later and before `to`, summed up by `interval`.
 
         :param interval:
         :type interval: Interval
-        :param event_id: Of this event alone
+        :param event_id: Only sales of this event
         :type event_id: UUID
-        :param from_time: RFC 3339; without an offset it is UTC
+        :param from_time: RFC 3339; a time without an offset is UTC
         :type from_time: datetime
-        :param to_time: RFC 3339; without an offset it is UTC
+        :param to_time: RFC 3339; a time without an offset is UTC
         :type to_time: datetime
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -538,10 +538,10 @@ class StatsApi:
     def get_stats_sales_without_preload_content(
         self,
         interval: Optional[Interval] = None,
-        event_id: Annotated[Optional[UUID], Field(description="Of this event alone")] = None,
-        from_time: Annotated[Optional[datetime], Field(description="RFC 3339; without an offset it is UTC")] = None,
-        to_time: Annotated[Optional[datetime], Field(description="RFC 3339; without an offset it is UTC")] = None,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        event_id: Annotated[Optional[UUID], Field(description="Only sales of this event")] = None,
+        from_time: Annotated[Optional[datetime], Field(description="RFC 3339; a time without an offset is UTC")] = None,
+        to_time: Annotated[Optional[datetime], Field(description="RFC 3339; a time without an offset is UTC")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -557,17 +557,17 @@ class StatsApi:
     ) -> RESTResponseType:
         """Get Stats Sales
 
-        A time series, in UTC: the hours that begin at `from` or later and before `to`, summed up by `interval`.
+        Sales over time, in UTC: the hours that begin at `from` or later and before `to`, summed up by `interval`.
 
         :param interval:
         :type interval: Interval
-        :param event_id: Of this event alone
+        :param event_id: Only sales of this event
         :type event_id: UUID
-        :param from_time: RFC 3339; without an offset it is UTC
+        :param from_time: RFC 3339; a time without an offset is UTC
         :type from_time: datetime
-        :param to_time: RFC 3339; without an offset it is UTC
+        :param to_time: RFC 3339; a time without an offset is UTC
         :type to_time: datetime
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -723,7 +723,7 @@ class StatsApi:
     @validate_call
     def get_stats_summary(
         self,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -739,9 +739,9 @@ class StatsApi:
     ) -> Summary:
         """Get Stats Summary
 
-        All of it at once. As CSV: a row a currency.
+        Totals over all events. As CSV: one row for each currency.
 
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -792,7 +792,7 @@ class StatsApi:
     @validate_call
     def get_stats_summary_with_http_info(
         self,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -808,9 +808,9 @@ class StatsApi:
     ) -> ApiResponse[Summary]:
         """Get Stats Summary
 
-        All of it at once. As CSV: a row a currency.
+        Totals over all events. As CSV: one row for each currency.
 
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -861,7 +861,7 @@ class StatsApi:
     @validate_call
     def get_stats_summary_without_preload_content(
         self,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -877,9 +877,9 @@ class StatsApi:
     ) -> RESTResponseType:
         """Get Stats Summary
 
-        All of it at once. As CSV: a row a currency.
+        Totals over all events. As CSV: one row for each currency.
 
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request

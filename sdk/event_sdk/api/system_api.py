@@ -797,7 +797,7 @@ class SystemApi:
     @validate_call
     def get_projections(
         self,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -813,9 +813,9 @@ class SystemApi:
     ) -> ProjectionList:
         """Get Projections
 
-        Where each projection stands. It never waits, whatever `Ledger-Position` asks for: it is for finding out why others do.
+        The state of each projection. It never waits for a `Ledger-Position`, so that it can show why other queries wait.
 
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -866,7 +866,7 @@ class SystemApi:
     @validate_call
     def get_projections_with_http_info(
         self,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -882,9 +882,9 @@ class SystemApi:
     ) -> ApiResponse[ProjectionList]:
         """Get Projections
 
-        Where each projection stands. It never waits, whatever `Ledger-Position` asks for: it is for finding out why others do.
+        The state of each projection. It never waits for a `Ledger-Position`, so that it can show why other queries wait.
 
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -935,7 +935,7 @@ class SystemApi:
     @validate_call
     def get_projections_without_preload_content(
         self,
-        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="What a command answered: this answer then shows at least that, or is 503 after some seconds.")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -951,9 +951,9 @@ class SystemApi:
     ) -> RESTResponseType:
         """Get Projections
 
-        Where each projection stands. It never waits, whatever `Ledger-Position` asks for: it is for finding out why others do.
+        The state of each projection. It never waits for a `Ledger-Position`, so that it can show why other queries wait.
 
-        :param ledger_position: What a command answered: this answer then shows at least that, or is 503 after some seconds.
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request

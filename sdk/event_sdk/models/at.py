@@ -29,7 +29,7 @@ AT_ANY_OF_SCHEMAS = ["datetime", "int"]
 
 class At(BaseModel):
     """
-    A ledger position, or a time (RFC 3339, without an offset UTC); none: now
+    A ledger position, or a time (RFC 3339; UTC without an offset); none: now
     """
 
     # data type: int

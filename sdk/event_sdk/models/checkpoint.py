@@ -25,7 +25,7 @@ from pydantic_core import to_jsonable_python
 
 class Checkpoint(BaseModel):
     """
-    What was signed of the log: its first `size` entries have the root hash `root` (base64). `note` is the signed note itself; `ledger_position` that of its last entry. Compare `verifier_key` with what others were given: it is worth what its source is.
+    A signed checkpoint of the log: its first `size` entries have the root hash `root` (base64). `note` is the signed note; `ledger_position` that of the last of these entries. Compare `verifier_key` with a copy from another source before trusting it.
     """ # noqa: E501
     origin: StrictStr
     size: StrictInt

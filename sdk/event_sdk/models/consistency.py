@@ -25,7 +25,7 @@ from pydantic_core import to_jsonable_python
 
 class Consistency(BaseModel):
     """
-    That the tree of `from_size` leaves is the beginning of that of `to_size`: RFC 9162, 2.1.4. Hashes are base64.
+    A consistency proof: the tree of `from_size` leaves is the beginning of that of `to_size` leaves (RFC 9162, 2.1.4). Hashes are base64.
     """ # noqa: E501
     from_size: StrictInt
     to_size: StrictInt

@@ -27,7 +27,7 @@ from pydantic_core import to_jsonable_python
 
 class EventChange(BaseModel):
     """
-    What became of an event between two moments: how much more there was of each at the second. `is_new`: it was not there at the first.
+    The change of an event's statistics between two moments: each number is the second moment's minus the first's. `is_new`: the event did not exist at the first.
     """ # noqa: E501
     event_id: UUID
     number: StrictInt

@@ -28,7 +28,7 @@ from pydantic_core import to_jsonable_python
 
 class ProjectionList(BaseModel):
     """
-    `ledger_position` is the ledger's head; `signing` and `verification` are null before the first.
+    `ledger_position`: the ledger's head. `signing` and `verification` are null before the first checkpoint and verification.
     """ # noqa: E501
     items: List[Projection]
     next_cursor: Optional[StrictStr]

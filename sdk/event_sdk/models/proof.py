@@ -25,7 +25,7 @@ from pydantic_core import to_jsonable_python
 
 class Proof(BaseModel):
     """
-    That the entry at `position` is leaf number `leaf_index`, from 0, of the checkpoint's tree: RFC 9162, 2.1.3. Hashes are base64.
+    An inclusion proof: the entry at `position` is leaf number `leaf_index`, from 0, of the checkpoint's tree (RFC 9162, 2.1.3). Hashes are base64.
     """ # noqa: E501
     position: StrictInt
     leaf_index: StrictInt

@@ -26,7 +26,7 @@ from pydantic_core import to_jsonable_python
 
 class Rebuild(BaseModel):
     """
-    One that is going on, or was broken off: where it is and where it is to get. `seconds_left` by its speed so far.
+    A rebuild that is running or was interrupted: its position and its target. `seconds_left`: estimated from its speed so far.
     """ # noqa: E501
     position: StrictInt
     target: StrictInt

@@ -27,7 +27,7 @@ from pydantic_core import to_jsonable_python
 
 class Sales(BaseModel):
     """
-    What the interval from `start` brought, in one currency: refunds count when they are made, so `net` may be negative.
+    The sales of the interval from `start` in one currency. A refund counts when it is made, so `net` may be negative.
     """ # noqa: E501
     start: datetime
     currency: StrictStr

@@ -26,7 +26,7 @@ from pydantic_core import to_jsonable_python
 
 class SalesSeries(BaseModel):
     """
-    Oldest first, complete; intervals without sales or refunds are left out.
+    All intervals, oldest first, without those that have neither sales nor refunds.
     """ # noqa: E501
     items: List[Sales]
     next_cursor: Optional[StrictStr]

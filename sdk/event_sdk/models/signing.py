@@ -26,7 +26,7 @@ from pydantic_core import to_jsonable_python
 
 class Signing(BaseModel):
     """
-    Whether the ledger's tree is signed, under which origin; with `detail` where it is not.
+    Whether the ledger's tree is being signed, and the origin. `detail`: why it is not.
     """ # noqa: E501
     state: SigningState
     origin: StrictStr

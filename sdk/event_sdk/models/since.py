@@ -29,7 +29,7 @@ SINCE_ANY_OF_SCHEMAS = ["datetime", "int"]
 
 class Since(BaseModel):
     """
-    The earlier moment, a position or a time; none: the first entry
+    The earlier ledger position or time; none: the first entry
     """
 
     # data type: int

@@ -27,7 +27,7 @@ from pydantic_core import to_jsonable_python
 
 class Summary(BaseModel):
     """
-    Over all events that the caller may see, whatever their status. `cancellations` counts whole bookings, each once.
+    Totals over all events that the caller may see, of any status. `cancellations`: the number of bookings cancelled as a whole.
     """ # noqa: E501
     events: EventCounts
     capacity: StrictInt

@@ -26,7 +26,7 @@ from pydantic_core import to_jsonable_python
 
 class Verification(BaseModel):
     """
-    The last one: up to which position, and what it found altered, null where all of it was proven.
+    The last verification, up to `position`. `finding`: the alteration that it found; null: everything was proven.
     """ # noqa: E501
     started_at: datetime
     finished_at: datetime

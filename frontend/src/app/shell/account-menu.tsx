@@ -6,12 +6,12 @@ import { Link, useNavigate } from "react-router";
 import { useLogOut } from "@/shared/api/generated/accounts/accounts";
 import type { Account } from "@/shared/api/generated/model";
 import { endSession } from "@/shared/session/session";
-import { app } from "@/shared/strings/app";
+import { appText } from "@/shared/strings/app";
 
 import { frameText } from "../strings";
 import { AccountButton } from "./account-button";
 
-/** Comes, opened, when somebody first asks for it. */
+/** Loaded, and opened, at the first click on the account button. */
 export function AccountMenu({ account }: { account: Account }) {
   const navigate = useNavigate();
   const queries = useQueryClient();
@@ -30,7 +30,7 @@ export function AccountMenu({ account }: { account: Account }) {
         <Menu.Item component={Link} to="/account" leftSection={<IconUser size={18} aria-hidden />}>
           {frameText.account}
           <Text span size="xs" c="dimmed" display="block" truncate>
-            {`${account.name}, ${app.roles[account.role]}`}
+            {`${account.name}, ${appText.roles[account.role]}`}
           </Text>
         </Menu.Item>
         <Menu.Item leftSection={<IconLogout size={18} aria-hidden />} onClick={() => logOut.mutate()}>

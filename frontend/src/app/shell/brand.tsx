@@ -1,7 +1,7 @@
 import { Group, Text } from "@mantine/core";
 import { Link } from "react-router";
 
-import { app } from "@/shared/strings/app";
+import { appText } from "@/shared/strings/app";
 
 import classes from "./brand.module.css";
 
@@ -11,7 +11,7 @@ export function Brand() {
       <Group gap={10} wrap="nowrap">
         <img src="/favicon.svg" alt="" width={30} height={30} />
         <Text fw={800} fz={19} lts={-0.3}>
-          {app.name}
+          {appText.name}
         </Text>
       </Group>
     </Link>

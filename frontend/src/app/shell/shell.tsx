@@ -5,15 +5,15 @@ import { ErrorBoundary } from "react-error-boundary";
 import { NavigationType, NavLink as RouterLink, Outlet, useLocation, useNavigationType } from "react-router";
 
 import { useSession } from "@/shared/session/session";
-import { app } from "@/shared/strings/app";
+import { appText } from "@/shared/strings/app";
 
 import { CrashPage } from "../crash-page";
 import { destinationsFor } from "../navigation";
 import { frameText } from "../strings";
 import { Brand } from "./brand";
 import { ColourSwitch } from "./colour-switch";
+import { SessionControl } from "./session-control";
 import classes from "./shell.module.css";
-import { WhoIsThere } from "./who-is-there";
 
 export function Shell() {
   const [isOpen, { toggle, close }] = useDisclosure(false);
@@ -62,7 +62,7 @@ export function Shell() {
             </Group>
             <Group gap="xs" wrap="nowrap">
               <ColourSwitch />
-              <WhoIsThere />
+              <SessionControl />
             </Group>
           </Group>
         </Container>
@@ -94,7 +94,7 @@ export function Shell() {
             <Suspense
               fallback={
                 <Center mih={240}>
-                  <Loader aria-label={app.loading} />
+                  <Loader aria-label={appText.loading} />
                 </Center>
               }
             >

@@ -3,21 +3,21 @@ import { SimpleGrid, Stack } from "@mantine/core";
 import { Page } from "@/shared/navigation/page";
 import { useSession } from "@/shared/session/session";
 
+import { AccountErasure } from "./account-erasure";
 import { DetailsForm } from "./details-form";
-import { EraseMe } from "./erase-me";
 import { PasswordForm } from "./password-form";
-import { accounts } from "./strings";
+import { accountsText } from "./strings";
 
 export function AccountPage() {
   const { account } = useSession();
   if (account === null) return null; // signed out a moment ago
   return (
-    <Page title={accounts.account.title} lead={account.email}>
+    <Page title={accountsText.account.title} lead={account.email}>
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl">
         <DetailsForm account={account} />
         <Stack gap="xl">
           <PasswordForm />
-          <EraseMe />
+          <AccountErasure />
         </Stack>
       </SimpleGrid>
     </Page>

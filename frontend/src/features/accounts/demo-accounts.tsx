@@ -1,23 +1,23 @@
 import { Avatar, Badge, Group, Paper, Stack, Text, Title, UnstyledButton } from "@mantine/core";
 
 import type { DemoAccount } from "@/shared/api/generated/model";
-import { app } from "@/shared/strings/app";
+import { appText } from "@/shared/strings/app";
 
 import classes from "./demo-accounts.module.css";
-import { accounts } from "./strings";
+import { accountsText } from "./strings";
 import type { useSignIn } from "./use-sign-in";
 
-/** Published, in the README and in the API's own answer: it opens nothing but a demo. */
+/** Public, in the README: it opens nothing but a demo. */
 const PASSWORD = "demo-password";
 
 export function DemoAccounts({ demo, signIn }: { demo: readonly DemoAccount[]; signIn: ReturnType<typeof useSignIn> }) {
   return (
     <Paper withBorder p={{ base: "md", sm: "xl" }} component="section" aria-labelledby="demo">
       <Title order={2} size="h3" id="demo">
-        {accounts.signIn.demo}
+        {accountsText.signIn.demo}
       </Title>
       <Text size="sm" c="dimmed" mt={4} mb="md">
-        {accounts.signIn.demoHint}
+        {accountsText.signIn.demoHint}
       </Text>
       <Stack gap="xs">
         {demo.map(({ name, email, role }) => (
@@ -33,7 +33,7 @@ export function DemoAccounts({ demo, signIn }: { demo: readonly DemoAccount[]; s
                 {name}
               </Text>
               <Badge variant="light" color={role === "customer" ? "ledger" : "blue"}>
-                {app.roles[role]}
+                {appText.roles[role]}
               </Badge>
             </Group>
           </UnstyledButton>

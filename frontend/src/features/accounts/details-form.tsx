@@ -3,22 +3,22 @@ import { useForm } from "@mantine/form";
 
 import type { Account } from "@/shared/api/generated/model";
 
-import { checks } from "./checks";
 import { FormProblem } from "./form-problem";
-import { Password } from "./password";
+import { PasswordField } from "./password-field";
 import { Section } from "./section";
-import { accounts } from "./strings";
-import { useChange } from "./use-change";
+import { accountsText } from "./strings";
+import { useAccountUpdate } from "./use-account-update";
+import { validators } from "./validators";
 
-const text = accounts.account;
+const text = accountsText.account;
 
 export function DetailsForm({ account }: { account: Account }) {
   const form = useForm({
     initialValues: { name: account.name, email: account.email, phone: account.phone ?? "", old_password: "" },
-    validate: { name: checks.filled, email: checks.email },
+    validate: { name: validators.filled, email: validators.email },
   });
   const isNewEmail = form.values.email.trim().toLowerCase() !== account.email;
-  const { change, problem, isSaving } = useChange(text.saved, form.setErrors);
+  const { change, problem, isSaving } = useAccountUpdate(text.saved, form.setErrors);
   const submit = form.onSubmit(({ name, email, phone, old_password }) => {
     const changed = { name, phone: phone.trim() === "" ? null : phone, ...(isNewEmail ? { email, old_password } : {}) };
     change(changed, () => form.setFieldValue("old_password", ""));
@@ -28,10 +28,10 @@ export function DetailsForm({ account }: { account: Account }) {
     <Section title={text.details}>
       <form onSubmit={submit} noValidate>
         <Stack gap="md">
-          <TextInput label={accounts.name} autoComplete="name" maxLength={200} {...form.getInputProps("name")} />
-          <TextInput label={accounts.email} type="email" autoComplete="email" {...form.getInputProps("email")} />
+          <TextInput label={accountsText.name} autoComplete="name" maxLength={200} {...form.getInputProps("name")} />
+          <TextInput label={accountsText.email} type="email" autoComplete="email" {...form.getInputProps("email")} />
           {isNewEmail && (
-            <Password
+            <PasswordField
               label={text.oldPassword}
               description={text.oldPasswordFor}
               autoComplete="current-password"
@@ -39,8 +39,8 @@ export function DetailsForm({ account }: { account: Account }) {
             />
           )}
           <TextInput
-            label={accounts.optionalPhone}
-            description={accounts.phoneHint}
+            label={accountsText.optionalPhone}
+            description={accountsText.phoneHint}
             type="tel"
             autoComplete="tel"
             maxLength={40}

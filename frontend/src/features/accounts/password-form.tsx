@@ -1,30 +1,34 @@
 import { Button, Stack } from "@mantine/core";
 import { useForm } from "@mantine/form";
 
-import { checks } from "./checks";
 import { FormProblem } from "./form-problem";
-import { Password } from "./password";
+import { PasswordField } from "./password-field";
 import { Section } from "./section";
-import { accounts } from "./strings";
-import { useChange } from "./use-change";
+import { accountsText } from "./strings";
+import { useAccountUpdate } from "./use-account-update";
+import { validators } from "./validators";
 
-const text = accounts.account;
+const text = accountsText.account;
 
 export function PasswordForm() {
   const form = useForm({
     initialValues: { old_password: "", password: "" },
-    validate: { old_password: checks.filled, password: checks.newPassword },
+    validate: { old_password: validators.filled, password: validators.newPassword },
   });
-  const { change, problem, isSaving } = useChange(text.changed, form.setErrors);
+  const { change, problem, isSaving } = useAccountUpdate(text.changed, form.setErrors);
 
   return (
     <Section title={text.changePassword}>
       <form onSubmit={form.onSubmit((passwords) => change(passwords, form.reset))} noValidate>
         <Stack gap="md">
-          <Password label={text.oldPassword} autoComplete="current-password" {...form.getInputProps("old_password")} />
-          <Password
+          <PasswordField
+            label={text.oldPassword}
+            autoComplete="current-password"
+            {...form.getInputProps("old_password")}
+          />
+          <PasswordField
             label={text.newPassword}
-            description={accounts.passwordHint}
+            description={accountsText.passwordHint}
             autoComplete="new-password"
             {...form.getInputProps("password")}
           />

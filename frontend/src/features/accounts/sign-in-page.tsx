@@ -9,14 +9,14 @@ import { RETURN_PARAMETER, safeReturnPath } from "@/shared/navigation/return-pat
 import { aboutQuery } from "@/shared/queries/about-query";
 import { useSession } from "@/shared/session/session";
 
-import { checks } from "./checks";
 import { DemoAccounts } from "./demo-accounts";
 import { FormProblem } from "./form-problem";
-import { Password } from "./password";
-import { accounts } from "./strings";
+import { PasswordField } from "./password-field";
+import { accountsText } from "./strings";
 import { useSignIn } from "./use-sign-in";
+import { validators } from "./validators";
 
-const text = accounts.signIn;
+const text = accountsText.signIn;
 
 export function SignInPage() {
   const about = useQuery(aboutQuery());
@@ -41,7 +41,7 @@ function SignInForm({ signIn }: { signIn: ReturnType<typeof useSignIn> }) {
   const form = useForm({
     mode: "uncontrolled",
     initialValues: { email: "", password: "" },
-    validate: { email: checks.email, password: checks.filled },
+    validate: { email: validators.email, password: validators.filled },
   });
   const submit = form.onSubmit((data) => signIn.mutate({ data }));
 
@@ -51,14 +51,14 @@ function SignInForm({ signIn }: { signIn: ReturnType<typeof useSignIn> }) {
         <Stack gap="md">
           <TextInput
             key={form.key("email")}
-            label={accounts.email}
+            label={accountsText.email}
             type="email"
             autoComplete="username"
             {...form.getInputProps("email")}
           />
-          <Password
+          <PasswordField
             key={form.key("password")}
-            label={accounts.password}
+            label={accountsText.password}
             autoComplete="current-password"
             {...form.getInputProps("password")}
           />
@@ -99,5 +99,5 @@ function SignedInAlready() {
 function reason(error: ApiError): string {
   if (isKind(error, "wrong-credentials", "malformed")) return text.wrong;
   if (isKind(error, "too-many-attempts")) return text.tooMany(error.retryAfterSeconds);
-  return isKind(error, UNREACHABLE) ? accounts.unreachable : accounts.failed;
+  return isKind(error, UNREACHABLE) ? accountsText.unreachable : accountsText.failed;
 }

@@ -7,13 +7,13 @@ import { useSignUp } from "@/shared/api/generated/accounts/accounts";
 import { isKind, UNREACHABLE } from "@/shared/api/problem";
 import { Page } from "@/shared/navigation/page";
 
-import { checks } from "./checks";
 import { FormProblem } from "./form-problem";
-import { Password } from "./password";
-import { accounts } from "./strings";
+import { PasswordField } from "./password-field";
+import { accountsText } from "./strings";
 import { useSignIn } from "./use-sign-in";
+import { validators } from "./validators";
 
-const text = accounts.signUp;
+const text = accountsText.signUp;
 
 export function SignUpPage() {
   return (
@@ -31,12 +31,12 @@ function SignUpForm() {
   const form = useForm({
     mode: "uncontrolled",
     initialValues: { name: "", email: "", phone: "", password: "" },
-    validate: { name: checks.filled, email: checks.email, password: checks.newPassword },
+    validate: { name: validators.filled, email: validators.email, password: validators.newPassword },
   });
   const fail = (error: unknown) => {
     if (isKind(error, "malformed")) form.setErrors(error.fieldErrors);
     else if (isKind(error, "email-taken")) form.setErrors({ email: text.emailTaken });
-    else setProblem(isKind(error, UNREACHABLE) ? accounts.unreachable : accounts.failed);
+    else setProblem(isKind(error, UNREACHABLE) ? accountsText.unreachable : accountsText.failed);
   };
   const submit = form.onSubmit(({ name, email, phone, password }) => {
     setProblem(null);
@@ -53,31 +53,31 @@ function SignUpForm() {
         <Stack gap="md">
           <TextInput
             key={form.key("name")}
-            label={accounts.name}
+            label={accountsText.name}
             autoComplete="name"
             maxLength={200}
             {...form.getInputProps("name")}
           />
           <TextInput
             key={form.key("email")}
-            label={accounts.email}
+            label={accountsText.email}
             type="email"
             autoComplete="username"
             {...form.getInputProps("email")}
           />
           <TextInput
             key={form.key("phone")}
-            label={accounts.optionalPhone}
-            description={accounts.phoneHint}
+            label={accountsText.optionalPhone}
+            description={accountsText.phoneHint}
             type="tel"
             autoComplete="tel"
             maxLength={40}
             {...form.getInputProps("phone")}
           />
-          <Password
+          <PasswordField
             key={form.key("password")}
-            label={accounts.password}
-            description={accounts.passwordHint}
+            label={accountsText.password}
+            description={accountsText.passwordHint}
             autoComplete="new-password"
             {...form.getInputProps("password")}
           />

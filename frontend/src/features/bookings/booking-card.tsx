@@ -4,13 +4,13 @@ import { Link } from "react-router";
 
 import type { Booking, Event } from "@/shared/api/generated/model";
 import { DateStub } from "@/shared/calendar/date-stub";
-import { start } from "@/shared/formatting/moments";
-import { money } from "@/shared/formatting/money";
+import { formatStart } from "@/shared/formatting/date-times";
+import { formatMoney } from "@/shared/formatting/money";
 
 import classes from "./booking-card.module.css";
-import { bookings } from "./strings";
+import { bookingsText } from "./strings";
 
-/** A booking in a list; the whole card leads to its tickets. */
+/** A booking in a list; the whole card is a link to its tickets. */
 export function BookingCard({ booking, event }: { booking: Booking; event: Event | undefined }) {
   const isOff = booking.status === "cancelled";
   const active = booking.tickets.filter(({ status }) => status !== "cancelled").length;
@@ -28,20 +28,20 @@ export function BookingCard({ booking, event }: { booking: Booking; event: Event
             </Title>
             {isOff && (
               <Badge color="gray" variant="light">
-                {bookings.bookingStatus.cancelled}
+                {bookingsText.bookingStatus.cancelled}
               </Badge>
             )}
           </Group>
           {event !== undefined && (
             <Text size="sm" c="dimmed">
-              {[start(event.starts_at, event.timezone), event.venue].filter(Boolean).join(" · ")}
+              {[formatStart(event.starts_at, event.timezone), event.venue].filter(Boolean).join(" · ")}
             </Text>
           )}
           <Text size="sm">
             {[
-              bookings.tickets(isOff ? booking.tickets.length : active),
-              money(booking.total_amount, booking.currency),
-              bookings.number(booking.number),
+              bookingsText.tickets(isOff ? booking.tickets.length : active),
+              formatMoney(booking.total_amount, booking.currency),
+              bookingsText.number(booking.number),
             ].join(" · ")}
           </Text>
         </Stack>

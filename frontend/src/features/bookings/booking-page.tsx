@@ -5,18 +5,18 @@ import { Link, useLocation, useParams } from "react-router";
 
 import type { Booking, Event } from "@/shared/api/generated/model";
 import { isKind } from "@/shared/api/problem";
-import { LoadFailed } from "@/shared/feedback/load-failed";
-import { NothingHere } from "@/shared/feedback/nothing-here";
-import { since, span } from "@/shared/formatting/moments";
+import { EmptyState } from "@/shared/feedback/empty-state";
+import { LoadError } from "@/shared/feedback/load-error";
+import { formatLocalDateTime, formatTimeRange } from "@/shared/formatting/date-times";
 import { Page } from "@/shared/navigation/page";
 import { DownloadButton } from "@/shared/tables/download-button";
 
 import type { DatedEvent } from "./calendar-file";
-import { CancelTickets } from "./cancel-tickets";
-import { Payment } from "./payment";
+import { PaymentSummary } from "./payment-summary";
 import { bookedEventQuery, bookingQuery } from "./queries";
-import { bookings } from "./strings";
+import { bookingsText } from "./strings";
 import { Ticket } from "./ticket";
+import { TicketCancellation } from "./ticket-cancellation";
 
 export function BookingPage() {
   const { bookingId = "" } = useParams();
@@ -28,7 +28,7 @@ export function BookingPage() {
       <Anchor component={Link} to="/bookings" size="sm" w="fit-content" data-no-print>
         <Group gap={4} component="span">
           <IconArrowLeft size={16} aria-hidden />
-          {bookings.back}
+          {bookingsText.back}
         </Group>
       </Anchor>
       {booking !== undefined ? (
@@ -36,11 +36,11 @@ export function BookingPage() {
       ) : error === null ? (
         <Skeleton height={420} radius="lg" />
       ) : isKind(error, "booking-not-found", "malformed") ? (
-        <Page title={bookings.notFound.title}>
-          <NothingHere icon={IconMoodEmpty} title="404" text={bookings.notFound.text} />
+        <Page title={bookingsText.notFound.title}>
+          <EmptyState icon={IconMoodEmpty} title="404" text={bookingsText.notFound.text} />
         </Page>
       ) : (
-        <LoadFailed error={error} onRetry={refetch} />
+        <LoadError error={error} onRetry={refetch} />
       )}
     </Stack>
   );
@@ -48,7 +48,7 @@ export function BookingPage() {
 
 function Details({ booking, event }: { booking: Booking; event: Event | undefined }) {
   const { state } = useLocation() as { state: { isNew?: boolean } | null };
-  const when = event === undefined ? "" : span(event.starts_at, event.ends_at, event.timezone);
+  const when = event === undefined ? "" : formatTimeRange(event.starts_at, event.ends_at, event.timezone);
 
   return (
     <Page
@@ -59,27 +59,27 @@ function Details({ booking, event }: { booking: Booking; event: Event | undefine
       {state?.isNew === true && booking.status === "confirmed" && (
         <Alert
           icon={<IconConfetti aria-hidden />}
-          title={bookings.confirmation.title}
+          title={bookingsText.confirmation.title}
           variant="light"
           role="status"
           data-no-print
         >
-          {bookings.confirmation.text(booking.tickets.length)}
+          {bookingsText.confirmation.text(booking.tickets.length)}
         </Alert>
       )}
       {event?.status === "cancelled" && (
-        <Alert color="red" title={bookings.bookingStatus.cancelled}>
-          {bookings.eventCancelled}
+        <Alert color="red" title={bookingsText.bookingStatus.cancelled}>
+          {bookingsText.eventCancelled}
         </Alert>
       )}
       <section aria-labelledby="tickets">
         <Group mb="md" gap="sm">
           <Title order={2} size="h3" id="tickets">
-            {bookings.ticketsTitle}
+            {bookingsText.ticketsTitle}
           </Title>
           {booking.status === "cancelled" && (
             <Badge color="gray" variant="light">
-              {bookings.bookingStatus.cancelled}
+              {bookingsText.bookingStatus.cancelled}
             </Badge>
           )}
         </Group>
@@ -99,11 +99,11 @@ function Details({ booking, event }: { booking: Booking; event: Event | undefine
       <Paper withBorder p="lg" maw={520} component="section" aria-labelledby="payment">
         <Stack gap="sm">
           <Title order={2} size="h3" id="payment">
-            {bookings.summary}
+            {bookingsText.summary}
           </Title>
-          <Payment booking={booking} />
+          <PaymentSummary booking={booking} />
           <Text size="sm" c="dimmed">
-            {`${bookings.number(booking.number)} · ${bookings.bookedAt(since(booking.booked_at))}`}
+            {`${bookingsText.number(booking.number)} · ${bookingsText.bookedAt(formatLocalDateTime(booking.booked_at))}`}
           </Text>
         </Stack>
       </Paper>
@@ -119,7 +119,7 @@ function Actions({ booking, event }: { booking: Booking; event: Event | undefine
   return (
     <Group gap="xs" data-no-print>
       <Button component={Link} to={`/events/${booking.event_id}`} variant="default">
-        {bookings.event}
+        {bookingsText.event}
       </Button>
       {booking.status === "confirmed" && event !== undefined && isDated(event) && (
         <Button
@@ -127,19 +127,19 @@ function Actions({ booking, event }: { booking: Booking; event: Event | undefine
           leftSection={<IconCalendarPlus size={18} aria-hidden />}
           onClick={() => void saveCalendarFile(event)}
         >
-          {bookings.calendar}
+          {bookingsText.calendar}
         </Button>
       )}
       <Button variant="default" leftSection={<IconPrinter size={18} aria-hidden />} onClick={() => window.print()}>
-        {bookings.print}
+        {bookingsText.print}
       </Button>
       <DownloadButton
-        label={bookings.receipt}
+        label={bookingsText.receipt}
         path={`/api/bookings/${booking.id}/receipt`}
         accept="text/plain"
         fileName={`receipt-${booking.number}.txt`}
       />
-      {event !== undefined && <CancelTickets booking={booking} event={event} />}
+      {event !== undefined && <TicketCancellation booking={booking} event={event} />}
     </Group>
   );
 }

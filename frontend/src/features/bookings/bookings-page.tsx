@@ -11,19 +11,19 @@ import { useEffect, type ReactNode } from "react";
 import { Link, useSearchParams } from "react-router";
 
 import type { Booking, BookingPage, Event } from "@/shared/api/generated/model";
-import { LoadFailed } from "@/shared/feedback/load-failed";
-import { NothingHere } from "@/shared/feedback/nothing-here";
+import { EmptyState } from "@/shared/feedback/empty-state";
+import { LoadError } from "@/shared/feedback/load-error";
 import { Page } from "@/shared/navigation/page";
 
 import { BookingCard } from "./booking-card";
-import { bookedEventQuery, bookingsQuery, LISTS, UPCOMING_PAGES } from "./queries";
-import { bookings } from "./strings";
+import { bookedEventQuery, bookingsQuery, BOOKING_LISTS, UPCOMING_PAGES } from "./queries";
+import { bookingsText } from "./strings";
 
 const LAST = Number.MAX_SAFE_INTEGER;
 
 export function BookingsPage() {
   return (
-    <Page title={bookings.title} lead={bookings.lead}>
+    <Page title={bookingsText.title} lead={bookingsText.lead}>
       <BookingLists />
     </Page>
   );
@@ -33,12 +33,12 @@ function BookingLists() {
   const [parameters, setParameters] = useSearchParams();
   const upcoming = useInfiniteQuery(bookingsQuery("upcoming"));
   const past = useInfiniteQuery(bookingsQuery("past"));
-  useReadOn(upcoming);
+  useLoadUpcoming(upcoming);
   const shown = parameters.get("show") === "history" ? "history" : "upcoming";
 
   if (isEmpty(upcoming) && isEmpty(past)) {
-    const { title, text, action } = bookings.none;
-    return <NothingHere icon={IconTicket} title={title} text={text} action={<SeeWhatIsOn label={action} />} />;
+    const { title, text, action } = bookingsText.none;
+    return <EmptyState icon={IconTicket} title={title} text={text} action={<BrowseEventsButton label={action} />} />;
   }
   return (
     <Tabs
@@ -48,21 +48,26 @@ function BookingLists() {
     >
       <Tabs.List mb="lg">
         <Tabs.Tab value="upcoming" leftSection={<IconTicket size={18} aria-hidden />}>
-          {bookings.tab(bookings.upcoming, numberOf(upcoming), upcoming.hasNextPage)}
+          {bookingsText.tab(bookingsText.upcoming, numberOf(upcoming), upcoming.hasNextPage)}
         </Tabs.Tab>
         <Tabs.Tab value="history" leftSection={<IconHistory size={18} aria-hidden />}>
-          {bookings.tab(bookings.history, numberOf(past), past.hasNextPage)}
+          {bookingsText.tab(bookingsText.history, numberOf(past), past.hasNextPage)}
         </Tabs.Tab>
       </Tabs.List>
       <Tabs.Panel value="upcoming">
         <BookingList
           list={upcoming}
           isSoonestFirst
-          none={<None {...bookings.noneUpcoming} action={<SeeWhatIsOn label={bookings.noneUpcoming.action} />} />}
+          none={
+            <NoBookings
+              {...bookingsText.noneUpcoming}
+              action={<BrowseEventsButton label={bookingsText.noneUpcoming.action} />}
+            />
+          }
         />
       </Tabs.Panel>
       <Tabs.Panel value="history">
-        <BookingList list={past} none={<None {...bookings.noneHistory} />} />
+        <BookingList list={past} none={<NoBookings {...bookingsText.noneHistory} />} />
       </Tabs.Panel>
     </Tabs>
   );
@@ -77,7 +82,7 @@ const isEmpty = (list: List) => numberOf(list) === 0;
 interface ListProps {
   list: List;
   none: ReactNode;
-  /** By the start of the event, among those that are there; else the newest booking first. */
+  /** Sorts the loaded bookings by the start of the event; otherwise the newest booking is first. */
   isSoonestFirst?: boolean;
 }
 
@@ -90,17 +95,17 @@ function BookingList({ list, none, isSoonestFirst = false }: ListProps) {
     if (event?.starts_at === null) return LAST; // an open date
     return Date.parse(event?.starts_at ?? booked_at);
   };
-  const inOrder = isSoonestFirst ? items.toSorted((one, other) => startOf(one) - startOf(other)) : items;
+  const inOrder = isSoonestFirst ? items.toSorted((first, second) => startOf(first) - startOf(second)) : items;
 
-  // What failed for one list has likely failed for the other.
-  const retry = () => queries.refetchQueries({ queryKey: LISTS });
+  // An error of one list has likely hit the other, too.
+  const retry = () => queries.refetchQueries({ queryKey: BOOKING_LISTS });
 
   if (list.isPending) return <Loading />;
-  if (list.data === undefined) return <LoadFailed error={list.error} onRetry={retry} />;
+  if (list.data === undefined) return <LoadError error={list.error} onRetry={retry} />;
   if (items.length === 0) return none;
   return (
     <Stack gap="lg">
-      {list.isError && <LoadFailed error={list.error} onRetry={retry} />}
+      {list.isError && <LoadError error={list.error} onRetry={retry} />}
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
         {inOrder.map((booking) => (
           <BookingCard key={booking.id} booking={booking} event={events.get(booking.event_id)} />
@@ -109,10 +114,10 @@ function BookingList({ list, none, isSoonestFirst = false }: ListProps) {
       {list.hasNextPage && (
         <Stack align="center" gap="xs">
           <Text size="sm" c="dimmed">
-            {bookings.newest(items.length)}
+            {bookingsText.newest(items.length)}
           </Text>
           <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-            {bookings.more}
+            {bookingsText.more}
           </Button>
         </Stack>
       )}
@@ -120,14 +125,14 @@ function BookingList({ list, none, isSoonestFirst = false }: ListProps) {
   );
 }
 
-function useReadOn({ data, hasNextPage, isFetching, isError, fetchNextPage }: List) {
+function useLoadUpcoming({ data, hasNextPage, isFetching, isError, fetchNextPage }: List) {
   const goesOn = hasNextPage && (data?.pages.length ?? 0) < UPCOMING_PAGES;
   useEffect(() => {
     if (goesOn && !isFetching && !isError) void fetchNextPage();
   }, [goesOn, isFetching, isError, fetchNextPage]);
 }
 
-/** Those of the bookings, as far as they are there. */
+/** The events of the bookings, as far as they have loaded. */
 function useEvents(items: readonly Booking[]): ReadonlyMap<string, Event> {
   const ids = [...new Set(items.map(({ event_id }) => event_id))];
   return useQueries({
@@ -137,11 +142,11 @@ function useEvents(items: readonly Booking[]): ReadonlyMap<string, Event> {
   });
 }
 
-function None({ title, text, action }: { title: string; text: string; action?: ReactNode }) {
-  return <NothingHere icon={IconTicket} title={title} text={text} action={action} />;
+function NoBookings({ title, text, action }: { title: string; text: string; action?: ReactNode }) {
+  return <EmptyState icon={IconTicket} title={title} text={text} action={action} />;
 }
 
-function SeeWhatIsOn({ label }: { label: string }) {
+function BrowseEventsButton({ label }: { label: string }) {
   return (
     <Button component={Link} to="/">
       {label}
@@ -151,7 +156,7 @@ function SeeWhatIsOn({ label }: { label: string }) {
 
 function Loading() {
   return (
-    <Stack gap="md" role="status" aria-label={bookings.loading}>
+    <Stack gap="md" role="status" aria-label={bookingsText.loading}>
       {Array.from({ length: 3 }, (_, index) => (
         <Skeleton key={index} height={112} radius="lg" />
       ))}

@@ -3,7 +3,7 @@ import { QRCodeSVG } from "qrcode.react";
 
 import type { Booking } from "@/shared/api/generated/model";
 
-import { bookings } from "./strings";
+import { bookingsText } from "./strings";
 import classes from "./ticket.module.css";
 
 const COLOURS = { active: "ledger", used: "blue", cancelled: "gray" };
@@ -16,13 +16,13 @@ interface Props {
   moment: string;
 }
 
-/** A ticket as it is shown at the entrance, and as it is printed. */
+/** A ticket, for the screen and for printing. */
 export function Ticket({ ticket, number, all, eventName, moment }: Props) {
   return (
     <Paper component="li" withBorder className={classes.ticket ?? ""} data-status={ticket.status}>
       <Stack gap={4} className={classes.text ?? ""}>
         <Text size="sm" c="dimmed">
-          {bookings.ticketOf(number, all)}
+          {bookingsText.ticketOf(number, all)}
         </Text>
         <Text fw={750} fz="lg" lh={1.25}>
           {ticket.category}
@@ -34,7 +34,7 @@ export function Ticket({ ticket, number, all, eventName, moment }: Props) {
         </Text>
         <Group mt="auto" gap="xs">
           <Badge color={COLOURS[ticket.status]} variant="light">
-            {bookings.status[ticket.status]}
+            {bookingsText.status[ticket.status]}
           </Badge>
         </Group>
         <Text
@@ -42,7 +42,7 @@ export function Ticket({ ticket, number, all, eventName, moment }: Props) {
           size="xs"
           c="dimmed"
           className={classes.code ?? ""}
-          aria-label={`${bookings.code} ${ticket.code}`}
+          aria-label={`${bookingsText.code} ${ticket.code}`}
         >
           {ticket.code}
         </Text>
@@ -54,7 +54,7 @@ export function Ticket({ ticket, number, all, eventName, moment }: Props) {
           marginSize={1}
           level="M"
           role="img"
-          title={bookings.qr(ticket.code)}
+          title={bookingsText.qr(ticket.code)}
         />
       </div>
     </Paper>

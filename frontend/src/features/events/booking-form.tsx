@@ -4,39 +4,46 @@ import { useState, type ReactNode } from "react";
 import { Link, useSearchParams } from "react-router";
 
 import type { Booking, Event } from "@/shared/api/generated/model";
-import { focusFirstWrong } from "@/shared/entering/focus-first-wrong";
-import { QuantityField } from "@/shared/entering/quantity-field";
-import { moment } from "@/shared/formatting/moments";
-import { isFree, money, total } from "@/shared/formatting/money";
+import { formatDateTime } from "@/shared/formatting/date-times";
+import { isFree, formatMoney, sumLines } from "@/shared/formatting/money";
+import { focusFirstInvalid } from "@/shared/forms/focus-first-invalid";
+import { QuantityField } from "@/shared/forms/quantity-field";
 import { useSeats } from "@/shared/live/seat-store";
 import { signInPath } from "@/shared/navigation/return-path";
 import { useSession } from "@/shared/session/session";
 import { useNow } from "@/shared/time/use-now";
 
 import { BookingProblem } from "./booking-problem";
-import { CHOSEN, choiceFromText, isReadable, linesOf, searchWith, type Choice } from "./choice";
-import { saleState, type SaleState } from "./sale-state";
-import { events } from "./strings";
+import { getSaleState, type SaleState } from "./sale-state";
+import { eventsText } from "./strings";
+import {
+  SELECTION_PARAMETER,
+  parseSelection,
+  isValidSelection,
+  toBookingLines,
+  toSearchParams,
+  type TicketSelection,
+} from "./ticket-selection";
 import { useBooking } from "./use-booking";
 
 export function BookingForm({ event }: { event: Event }) {
   const { available } = useSeats(event);
-  const state = saleState(event, available, useNow());
+  const state = getSaleState(event, available, useNow());
   const [parameters, setParameters] = useSearchParams();
-  const [choice, setChoiceAlone] = useState(() => choiceFromText(parameters.get(CHOSEN), event));
+  const [selection, setSelectionOnly] = useState(() => parseSelection(parameters.get(SELECTION_PARAMETER), event));
   const booking = useBooking(event);
-  const setChoice = (changed: Choice) => {
+  const setSelection = (changed: TicketSelection) => {
     booking.forget();
-    setChoiceAlone(changed);
-    setParameters(searchWith(changed), { replace: true });
+    setSelectionOnly(changed);
+    setParameters(toSearchParams(changed), { replace: true });
   };
   const problem = booking.problem !== null && (
     <BookingProblem
       problem={booking.problem}
       event={event}
-      choice={choice}
-      setChoice={setChoice}
-      retry={() => booking.book(linesOf(choice, event))}
+      choice={selection}
+      setChoice={setSelection}
+      retry={() => booking.book(toBookingLines(selection, event))}
     />
   );
 
@@ -44,12 +51,12 @@ export function BookingForm({ event }: { event: Event }) {
     <Paper withBorder p={{ base: "md", sm: "xl" }} shadow="sm" component="section" aria-labelledby="booking">
       <Stack gap="md">
         <Title order={2} size="h3" id="booking">
-          {events.booking.title}
+          {eventsText.booking.title}
         </Title>
         {booking.booked !== null ? (
           <Booked booking={booking.booked} />
         ) : state === "on-sale" || booking.isChoiceFixed ? (
-          <OpenForm event={event} choice={choice} setChoice={setChoice} booking={booking} problem={problem} />
+          <OpenForm event={event} choice={selection} setChoice={setSelection} booking={booking} problem={problem} />
         ) : (
           problem || <Closed event={event} state={state} />
         )}
@@ -60,14 +67,14 @@ export function BookingForm({ event }: { event: Event }) {
 
 interface Props {
   event: Event;
-  choice: Choice;
-  setChoice: (choice: Choice) => void;
+  choice: TicketSelection;
+  setChoice: (choice: TicketSelection) => void;
   booking: ReturnType<typeof useBooking>;
   problem: ReactNode;
 }
 
 function OpenForm({ event, choice, setChoice, booking, problem }: Props) {
-  const lines = linesOf(choice, event);
+  const lines = toBookingLines(choice, event);
   const quantity = lines.reduce((sum, line) => sum + line.quantity, 0);
   const limit = event.max_tickets_per_customer;
 
@@ -75,8 +82,8 @@ function OpenForm({ event, choice, setChoice, booking, problem }: Props) {
     <form
       onSubmit={(submit) => {
         submit.preventDefault();
-        if (isReadable(choice)) booking.book(lines);
-        else focusFirstWrong(submit.currentTarget);
+        if (isValidSelection(choice)) booking.book(lines);
+        else focusFirstInvalid(submit.currentTarget);
       }}
     >
       <Stack gap="md">
@@ -93,18 +100,24 @@ function OpenForm({ event, choice, setChoice, booking, problem }: Props) {
         ))}
         {limit !== null && (
           <Text size="sm" c="dimmed">
-            {events.limit(limit)}
+            {eventsText.limit(limit)}
           </Text>
         )}
         <Divider />
         <Group justify="space-between" align="baseline" aria-live="polite">
-          <Text c="dimmed">{events.booking.total}</Text>
+          <Text c="dimmed">{eventsText.booking.total}</Text>
           <Text fz={28} fw={800} lts={-0.5} data-testid="total">
-            {money(total(lines), event.currency)}
+            {formatMoney(sumLines(lines), event.currency)}
           </Text>
         </Group>
         {problem}
-        <Act event={event} choice={choice} quantity={quantity} isSending={booking.isSending} isSlow={booking.isSlow} />
+        <BookButton
+          event={event}
+          choice={choice}
+          quantity={quantity}
+          isSending={booking.isSending}
+          isSlow={booking.isSlow}
+        />
       </Stack>
     </form>
   );
@@ -114,7 +127,7 @@ interface CategoryProps {
   event: Event;
   category: Event["categories"][number];
   chosen: number;
-  /** How many one person may take of it, beside what is chosen of the others. */
+  /** How many tickets of this category the limit still allows. */
   most: number;
   isFixed: boolean;
   onChange: (value: number) => void;
@@ -130,10 +143,10 @@ function Category({ event, category, chosen, most, isFixed, onChange }: Category
       </Text>
       <Group gap={6}>
         <Text size="sm" fw={600}>
-          {isFree(category.price) ? events.free : money(category.price, event.currency)}
+          {isFree(category.price) ? eventsText.free : formatMoney(category.price, event.currency)}
         </Text>
         <Text size="sm" c="dimmed" data-testid={`left-${category.name}`}>
-          {available > 0 ? events.seatsLeft(available) : events.soldOut}
+          {available > 0 ? eventsText.seatsLeft(available) : eventsText.soldOut}
         </Text>
       </Group>
     </>
@@ -144,7 +157,9 @@ function Category({ event, category, chosen, most, isFixed, onChange }: Category
       category={category.name}
       value={chosen}
       max={Math.max(0, Math.min(available, most))}
-      overMax={available <= most ? events.onlyLeft(available) : events.limit(event.max_tickets_per_customer ?? 0)}
+      overMax={
+        available <= most ? eventsText.onlyLeft(available) : eventsText.limit(event.max_tickets_per_customer ?? 0)
+      }
       isFixed={isFixed}
       onChange={onChange}
     >
@@ -153,14 +168,20 @@ function Category({ event, category, chosen, most, isFixed, onChange }: Category
   );
 }
 
-/** The button, or the way to where it is. */
-function Act(props: { event: Event; choice: Choice; quantity: number; isSending: boolean; isSlow: boolean }) {
+/** The button to book, or the link to sign in. */
+function BookButton(props: {
+  event: Event;
+  choice: TicketSelection;
+  quantity: number;
+  isSending: boolean;
+  isSlow: boolean;
+}) {
   const { account, isKnown } = useSession();
-  const { booking } = events;
+  const { booking } = eventsText;
   if (account === null && isKnown) {
     return (
       <Stack gap={6}>
-        <Button component={Link} to={signInPath(`/events/${props.event.id}?${searchWith(props.choice)}`)} size="md">
+        <Button component={Link} to={signInPath(`/events/${props.event.id}?${toSearchParams(props.choice)}`)} size="md">
           {booking.signIn}
         </Button>
         <Text size="sm" c="dimmed" ta="center">
@@ -176,7 +197,7 @@ function Act(props: { event: Event; choice: Choice; quantity: number; isSending:
         type="submit"
         size="md"
         loading={props.isSending || !isKnown}
-        disabled={props.quantity === 0 && isReadable(props.choice)}
+        disabled={props.quantity === 0 && isValidSelection(props.choice)}
       >
         {booking.book(props.quantity)}
       </Button>
@@ -187,17 +208,17 @@ function Act(props: { event: Event; choice: Choice; quantity: number; isSending:
   );
 }
 
-/** That booking is binding, and until when one can cancel. */
+/** Says that bookings are binding, and until when tickets can be cancelled. */
 function bindingUntil({ starts_at, past_at, sales_close_at, timezone }: Event): string {
-  const { binding } = events.booking;
+  const { binding } = eventsText.booking;
   const until = starts_at === null ? sales_close_at : past_at;
   if (until === null) return binding.untilUsed;
-  return until === starts_at ? binding.untilStart : binding.until(moment(until, timezone));
+  return until === starts_at ? binding.untilStart : binding.until(formatDateTime(until, timezone));
 }
 
-/** Until the page of the booking shows; or instead of it, for who went back before it did. */
+/** Shown until the page of the booking has loaded, or after going back before that. */
 function Booked({ booking }: { booking: Booking }) {
-  const { title, action } = events.booking.booked;
+  const { title, action } = eventsText.booking.booked;
   return (
     <Alert icon={<IconCircleCheck aria-hidden />} title={title} role="status">
       <Button component={Link} to={`/bookings/${booking.id}`} size="xs" variant="default">
@@ -208,8 +229,10 @@ function Booked({ booking }: { booking: Booking }) {
 }
 
 function Closed({ event, state }: { event: Event; state: Exclude<SaleState, "on-sale"> }) {
-  const { title, text } = events.booking.closed[state === "past" && event.past_at !== event.starts_at ? "over" : state];
-  const opens = state === "not-open" ? events.salesFrom(moment(event.sales_open_at ?? "", event.timezone)) : text;
+  const { title, text } =
+    eventsText.booking.closed[state === "past" && event.past_at !== event.starts_at ? "over" : state];
+  const opens =
+    state === "not-open" ? eventsText.salesFrom(formatDateTime(event.sales_open_at ?? "", event.timezone)) : text;
   return (
     <Alert
       icon={<IconInfoCircle aria-hidden />}
@@ -221,7 +244,7 @@ function Closed({ event, state }: { event: Event; state: Exclude<SaleState, "on-
         <Text size="sm">{opens}</Text>
         {state !== "not-open" && (
           <Button component={Link} to="/" size="xs" variant="default">
-            {events.booking.seeOthers}
+            {eventsText.booking.seeOthers}
           </Button>
         )}
       </Stack>

@@ -7,21 +7,21 @@ import type { Event } from "@/shared/api/generated/model";
 import { UNREACHABLE } from "@/shared/api/problem";
 import { useSeats } from "@/shared/live/seat-store";
 
-import type { Choice } from "./choice";
-import { events } from "./strings";
-import type { Refusal } from "./use-booking";
+import { eventsText } from "./strings";
+import type { TicketSelection } from "./ticket-selection";
+import type { BookingRefusal } from "./use-booking";
 
 interface Props {
-  problem: Refusal;
+  problem: BookingRefusal;
   event: Event;
-  choice: Choice;
-  setChoice: (choice: Choice) => void;
+  choice: TicketSelection;
+  setChoice: (choice: TicketSelection) => void;
   retry: () => void;
 }
 
-const text = events.booking.problems;
+const text = eventsText.booking.problems;
 
-/** Why it was not booked, where one acts, with what one can do instead. */
+/** Why a booking was refused, and what to do instead. */
 export function BookingProblem(props: Props) {
   switch (props.problem.kind) {
     case "sold-out":
@@ -29,25 +29,27 @@ export function BookingProblem(props: Props) {
     case "customer-limit":
       return <Limit {...props} />;
     case "booking-too-large":
-      return <Said title={text.tooLarge.title} sentence={text.tooLarge.text(props.problem.problem?.limit ?? 0)} />;
+      return (
+        <ProblemAlert title={text.tooLarge.title} sentence={text.tooLarge.text(props.problem.problem?.limit ?? 0)} />
+      );
     case "event-not-bookable":
-      return <Said title={text.notBookable.title} sentence={text.notBookable.text} action={<SeeOthers />} />;
+      return <ProblemAlert title={text.notBookable.title} sentence={text.notBookable.text} action={<SeeOthers />} />;
     case "not-on-sale":
-      return <Said title={text.notOnSale.title} sentence={text.notOnSale.text} action={<SeeOthers />} />;
+      return <ProblemAlert title={text.notOnSale.title} sentence={text.notOnSale.text} action={<SeeOthers />} />;
     case "not-signed-in":
-      return <Said title={text.signedOut.title} sentence={text.signedOut.text} />;
+      return <ProblemAlert title={text.signedOut.title} sentence={text.signedOut.text} />;
     case "forbidden":
-      return <Said title={text.forbidden.title} sentence={text.forbidden.text} />;
+      return <ProblemAlert title={text.forbidden.title} sentence={text.forbidden.text} />;
     case UNREACHABLE:
     case "outcome-unknown":
     case "busy":
-      return <Said title={text.unknown.title} sentence={text.unknown.text} action={<Retry {...props} />} />;
+      return <ProblemAlert title={text.unknown.title} sentence={text.unknown.text} action={<Retry {...props} />} />;
     default:
-      return <Said title={text.other.title} sentence={text.other.text} action={<Retry {...props} />} />;
+      return <ProblemAlert title={text.other.title} sentence={text.other.text} action={<Retry {...props} />} />;
   }
 }
 
-function Said({ title, sentence, action }: { title: string; sentence: string; action?: ReactNode }) {
+function ProblemAlert({ title, sentence, action }: { title: string; sentence: string; action?: ReactNode }) {
   return (
     <Alert color="orange" icon={<IconAlertTriangle aria-hidden />} title={title} role="alert">
       <Stack align="flex-start" gap="sm">
@@ -63,16 +65,18 @@ function SoldOut({ problem, event, choice, setChoice }: Props) {
   const left = problem.problem?.available ?? 0;
   const category = event.categories.find(({ name }) => name === problem.problem?.category);
   if (category === undefined || seats.available === 0) {
-    return <Said title={text.soldOut.title} sentence={text.soldOut.all} action={<SeeOthers />} />;
+    return <ProblemAlert title={text.soldOut.title} sentence={text.soldOut.all} action={<SeeOthers />} />;
   }
   if (left === 0)
-    return <Said title={text.soldOut.title} sentence={text.soldOut.none(category.name)} action={<SeeOthers />} />;
+    return (
+      <ProblemAlert title={text.soldOut.title} sentence={text.soldOut.none(category.name)} action={<SeeOthers />} />
+    );
   const take = (
     <Button size="xs" variant="default" onClick={() => setChoice({ ...choice, [category.id]: left })}>
       {text.soldOut.take(left)}
     </Button>
   );
-  return <Said title={text.soldOut.title} sentence={text.soldOut.fewer(left, category.name)} action={take} />;
+  return <ProblemAlert title={text.soldOut.title} sentence={text.soldOut.fewer(left, category.name)} action={take} />;
 }
 
 function Limit({ problem }: Props) {
@@ -82,13 +86,19 @@ function Limit({ problem }: Props) {
       {text.limit.bookings}
     </Button>
   );
-  return <Said title={text.limit.title} sentence={text.limit.text(limit, held)} action={held > 0 ? see : undefined} />;
+  return (
+    <ProblemAlert
+      title={text.limit.title}
+      sentence={text.limit.text(limit, held)}
+      action={held > 0 ? see : undefined}
+    />
+  );
 }
 
 function SeeOthers() {
   return (
     <Button component={Link} to="/" size="xs" variant="default">
-      {events.booking.seeOthers}
+      {eventsText.booking.seeOthers}
     </Button>
   );
 }
@@ -96,7 +106,7 @@ function SeeOthers() {
 function Retry({ retry }: Props) {
   return (
     <Button size="xs" variant="default" onClick={retry}>
-      {events.tryAgain}
+      {eventsText.tryAgain}
     </Button>
   );
 }

@@ -7,12 +7,12 @@ import dayjs from "dayjs";
 import { useState } from "react";
 
 import { CalendarLanguage } from "@/shared/calendar/calendar-language";
-import { dayRange } from "@/shared/formatting/moments";
+import { formatDayRange } from "@/shared/formatting/date-times";
 import { useNow } from "@/shared/time/use-now";
 
 import { earliestToday } from "./local-dates";
 import type { Filter } from "./queries";
-import { events } from "./strings";
+import { eventsText } from "./strings";
 
 const ISO = "YYYY-MM-DD";
 
@@ -56,10 +56,10 @@ export function DateFilter({ filter, onChange, isFirstOpen }: Props) {
           leftSection={<IconCalendar size={18} aria-hidden />}
           onClick={() => setIsOpen(!isOpen)}
         >
-          {filter.from === null ? events.dates.any : dayRange(filter.from, filter.to ?? filter.from)}
+          {filter.from === null ? eventsText.dates.any : formatDayRange(filter.from, filter.to ?? filter.from)}
         </Button>
       </Popover.Target>
-      <Popover.Dropdown aria-label={events.dates.choose}>
+      <Popover.Dropdown aria-label={eventsText.dates.choose}>
         <Group gap="xs" mb="sm" maw={290}>
           {presets().map(([label, from, to]) => (
             <Button key={label} size="xs" variant="light" onClick={() => choose(from, to)}>
@@ -72,7 +72,7 @@ export function DateFilter({ filter, onChange, isFirstOpen }: Props) {
             type="range"
             allowSingleDateInRange
             hideOutsideDates // they are too faint to read
-            ariaLabels={events.dates.calendar}
+            ariaLabels={eventsText.dates.calendar}
             {...(filter.from === null ? {} : { defaultDate: filter.from })}
             minDate={earliestToday(now)}
             value={days}
@@ -87,9 +87,9 @@ export function DateFilter({ filter, onChange, isFirstOpen }: Props) {
 function presets(): [label: string, from: string | null, to: string | null][] {
   const inDays = (days: number) => dayjs().add(days, "day").format(ISO);
   return [
-    [events.dates.today, inDays(0), inDays(0)],
-    [events.dates.week, inDays(0), inDays(6)],
-    [events.dates.month, inDays(0), inDays(29)],
-    [events.dates.clear, null, null],
+    [eventsText.dates.today, inDays(0), inDays(0)],
+    [eventsText.dates.week, inDays(0), inDays(6)],
+    [eventsText.dates.month, inDays(0), inDays(29)],
+    [eventsText.dates.clear, null, null],
   ];
 }

@@ -5,27 +5,29 @@ import { Link } from "react-router";
 
 import type { Event } from "@/shared/api/generated/model";
 import { DateStub } from "@/shared/calendar/date-stub";
-import { day, moment, time } from "@/shared/formatting/moments";
-import { isFree, money } from "@/shared/formatting/money";
+import { formatDateTime, formatDay, formatTime } from "@/shared/formatting/date-times";
+import { isFree, formatMoney } from "@/shared/formatting/money";
 import { useSeats } from "@/shared/live/seat-store";
-import { moments } from "@/shared/strings/moments";
+import { dateTimesText } from "@/shared/strings/date-times";
 
 import classes from "./event-card.module.css";
-import { saleState, untilWhen, type SaleState } from "./sale-state";
-import { events } from "./strings";
+import { getSaleState, getEndTimes, type SaleState } from "./sale-state";
+import { eventsText } from "./strings";
 
-/** Two lines show less of a description than this, and there may be hundreds of cards. */
+/** The card shows two lines, and there may be hundreds of cards. */
 const DESCRIPTION_LENGTH = 400;
-/** From here on it is worth saying how few are left. */
+/** From this number down the badge counts the last seats. */
 const FEW = 10;
 
 /**
  * An event as a ticket: its date on the stub. The whole card leads to the event.
  *
- * Hundreds of them may stand on one page: layout is plain elements and classes, which cost a browser a tenth of components.
+ * A page may have hundreds: the layout is plain elements and classes, at a tenth of the cost of components.
  */
 export const EventCard = memo(function EventCard({ event, now }: { event: Event; now: number }) {
-  const cheapest = event.categories.reduce((one, other) => (Number(other.price) < Number(one.price) ? other : one));
+  const cheapest = event.categories.reduce((first, second) =>
+    Number(second.price) < Number(first.price) ? second : first,
+  );
 
   return (
     <article className={classes.card}>
@@ -47,44 +49,46 @@ export const EventCard = memo(function EventCard({ event, now }: { event: Event;
           <p className={classes.description}>{event.description.slice(0, DESCRIPTION_LENGTH)}</p>
         )}
         <div className={classes.foot}>
-          <strong>{isFree(cheapest.price) ? events.free : events.from(money(cheapest.price, event.currency))}</strong>
-          <Left event={event} now={now} />
+          <strong>
+            {isFree(cheapest.price) ? eventsText.free : eventsText.from(formatMoney(cheapest.price, event.currency))}
+          </strong>
+          <SeatsLeftBadge event={event} now={now} />
         </div>
       </div>
     </article>
   );
 });
 
-/** When it is, as far as the stub does not say it. */
+/** The time, as far as the stub does not show it. */
 function When({ event, now }: { event: Event; now: number }) {
   const { starts_at, timezone } = event;
-  const until = untilSaid(event, now);
+  const until = untilLabel(event, now);
   if (starts_at === null) {
     return (
       <p className={classes.fact}>
-        <VisuallyHidden>{moments.openDate}</VisuallyHidden>
+        <VisuallyHidden>{dateTimesText.openDate}</VisuallyHidden>
         {until}
       </p>
     );
   }
   if (until !== null) return <p className={classes.fact}>{until}</p>;
   return (
-    <time className={classes.fact} dateTime={starts_at} aria-label={moment(starts_at, timezone)}>
-      {time(starts_at, timezone)}
+    <time className={classes.fact} dateTime={starts_at} aria-label={formatDateTime(starts_at, timezone)}>
+      {formatTime(starts_at, timezone)}
     </time>
   );
 }
 
-function untilSaid(event: Event, now: number): string | null {
-  const { on, sales } = untilWhen(event, now);
-  if (on !== null) return moments.onUntil(day(on, event.timezone));
-  return sales === null ? null : moments.salesUntil(day(sales, event.timezone));
+function untilLabel(event: Event, now: number): string | null {
+  const { on, sales } = getEndTimes(event, now);
+  if (on !== null) return dateTimesText.onUntil(formatDay(on, event.timezone));
+  return sales === null ? null : dateTimesText.salesUntil(formatDay(sales, event.timezone));
 }
 
-/** What changes while one looks: it alone is rendered again. */
-function Left({ event, now }: { event: Event; now: number }) {
+/** The live part of a card: it alone is rendered again. */
+function SeatsLeftBadge({ event, now }: { event: Event; now: number }) {
   const { available } = useSeats(event);
-  const state = saleState(event, available, now);
+  const state = getSaleState(event, available, now);
   return (
     <Badge
       variant="light"
@@ -92,7 +96,7 @@ function Left({ event, now }: { event: Event; now: number }) {
       fw={600}
       color={state === "on-sale" && available <= FEW ? "orange" : COLOURS[state]}
     >
-      {said(event, state, available)}
+      {seatsLeftLabel(event, state, available)}
     </Badge>
   );
 }
@@ -107,19 +111,19 @@ const COLOURS: Record<SaleState, string> = {
   completed: "gray",
 };
 
-function said(event: Event, state: SaleState, available: number): string {
+function seatsLeftLabel(event: Event, state: SaleState, available: number): string {
   switch (state) {
     case "on-sale":
-      return available <= FEW ? events.lastSeats(available) : events.seatsLeft(available);
+      return available <= FEW ? eventsText.lastSeats(available) : eventsText.seatsLeft(available);
     case "sold-out":
-      return events.soldOut;
+      return eventsText.soldOut;
     case "not-open":
-      return events.salesFrom(day(event.sales_open_at ?? "", event.timezone));
+      return eventsText.salesFrom(formatDay(event.sales_open_at ?? "", event.timezone));
     case "closed":
-      return events.salesClosed;
+      return eventsText.salesClosed;
     case "cancelled":
-      return events.cancelled;
+      return eventsText.cancelled;
     default:
-      return events.past;
+      return eventsText.past;
   }
 }

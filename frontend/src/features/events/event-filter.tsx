@@ -5,11 +5,11 @@ import { lazy, Suspense, useState } from "react";
 import { useLocation } from "react-router";
 
 import type { Filter } from "./queries";
-import { events } from "./strings";
+import { eventsText } from "./strings";
 
 const TYPING_MILLISECONDS = 250;
 
-// Calendars are a big piece of script: it comes with the first look at one.
+// Calendars are a large script, loaded when first opened.
 const DateFilter = lazy(async () => ({ default: (await import("./date-filter")).DateFilter }));
 
 export function EventFilter({ filter, onChange }: { filter: Filter; onChange: (filter: Filter) => void }) {
@@ -17,14 +17,14 @@ export function EventFilter({ filter, onChange }: { filter: Filter; onChange: (f
   const [seen, setSeen] = useState(filter.q);
   const { pathname } = useLocation();
   const search = useDebouncedCallback((q: string) => {
-    // Who has gone on to an event by now, which may still be loading, is not called back.
+    // Not after navigating to an event, which may still be loading.
     if (location.pathname === pathname) onChange({ ...filter, q });
   }, TYPING_MILLISECONDS);
   const type = (q: string) => {
     setTyped(q);
     search(q);
   };
-  // Changed by somebody else: the way back, or "show everything".
+  // Changed from outside: by going back, or "Clear filters".
   if (filter.q !== seen) {
     setSeen(filter.q);
     if (filter.q !== typed.trim()) setTyped(filter.q);
@@ -36,10 +36,10 @@ export function EventFilter({ filter, onChange }: { filter: Filter; onChange: (f
         flex="1 1 240px"
         size="md"
         maxLength={200}
-        aria-label={events.search.label}
-        placeholder={events.search.label}
+        aria-label={eventsText.search.label}
+        placeholder={eventsText.search.label}
         leftSection={<IconSearch size={18} aria-hidden />}
-        rightSection={typed !== "" && <CloseButton aria-label={events.search.clear} onClick={() => type("")} />}
+        rightSection={typed !== "" && <CloseButton aria-label={eventsText.search.clear} onClick={() => type("")} />}
         value={typed}
         onChange={({ currentTarget }) => type(currentTarget.value)}
       />
@@ -58,7 +58,7 @@ function Dates({ filter, onChange }: { filter: Filter; onChange: (filter: Filter
       loading={isAsked}
       onClick={() => setIsAsked(true)}
     >
-      {events.dates.any}
+      {eventsText.dates.any}
     </Button>
   );
   if (!isAsked && filter.from === null) return button;

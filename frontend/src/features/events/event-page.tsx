@@ -6,19 +6,19 @@ import { Link, useParams } from "react-router";
 
 import type { Event } from "@/shared/api/generated/model";
 import { isKind } from "@/shared/api/problem";
-import { LoadFailed } from "@/shared/feedback/load-failed";
-import { NothingHere } from "@/shared/feedback/nothing-here";
-import { doorsAndShow, moment, span } from "@/shared/formatting/moments";
+import { EmptyState } from "@/shared/feedback/empty-state";
+import { LoadError } from "@/shared/feedback/load-error";
+import { formatDoorsAndShow, formatDateTime, formatTimeRange } from "@/shared/formatting/date-times";
 import { useLiveSeats } from "@/shared/live/use-live-seats";
 import { Page } from "@/shared/navigation/page";
 import { eventQuery } from "@/shared/queries/event-query";
-import { moments } from "@/shared/strings/moments";
+import { dateTimesText } from "@/shared/strings/date-times";
 import { useNow } from "@/shared/time/use-now";
 
 import { BookingForm } from "./booking-form";
 import classes from "./event-page.module.css";
-import { untilWhen } from "./sale-state";
-import { events } from "./strings";
+import { getEndTimes } from "./sale-state";
+import { eventsText } from "./strings";
 
 export function EventPage() {
   const { eventId = "" } = useParams();
@@ -31,7 +31,7 @@ export function EventPage() {
       <Anchor component={Link} to="/" size="sm" w="fit-content">
         <Group gap={4} component="span">
           <IconArrowLeft size={16} aria-hidden />
-          {events.back}
+          {eventsText.back}
         </Group>
       </Anchor>
       {event !== undefined ? (
@@ -39,11 +39,11 @@ export function EventPage() {
       ) : error === null ? (
         <Skeleton height={420} radius="lg" />
       ) : isKind(error, "event-not-found", "malformed") ? (
-        <Page title={events.notFound.title}>
-          <NothingHere icon={IconMoodEmpty} title="404" text={events.notFound.text} />
+        <Page title={eventsText.notFound.title}>
+          <EmptyState icon={IconMoodEmpty} title="404" text={eventsText.notFound.text} />
         </Page>
       ) : (
-        <LoadFailed error={error} onRetry={refetch} />
+        <LoadError error={error} onRetry={refetch} />
       )}
     </Stack>
   );
@@ -56,7 +56,7 @@ function Details({ event }: { event: Event }) {
       lead={
         event.status === "active" ? undefined : (
           <Badge variant="light" color={event.status === "cancelled" ? "red" : "gray"}>
-            {event.status === "cancelled" ? events.cancelled : events.past}
+            {event.status === "cancelled" ? eventsText.cancelled : eventsText.past}
           </Badge>
         )
       }
@@ -64,11 +64,11 @@ function Details({ event }: { event: Event }) {
       <div className={classes.columns}>
         <Paper withBorder p={{ base: "md", sm: "lg" }} className={classes.facts ?? ""}>
           <Stack gap="md">
-            <Fact icon={IconCalendarEvent} label={events.when}>
+            <Fact icon={IconCalendarEvent} label={eventsText.when}>
               <When event={event} />
             </Fact>
             {event.venue !== "" && (
-              <Fact icon={IconMapPin} label={events.where}>
+              <Fact icon={IconMapPin} label={eventsText.where}>
                 <Text fw={600} style={{ overflowWrap: "anywhere" }}>
                   {event.venue}
                 </Text>
@@ -82,7 +82,7 @@ function Details({ event }: { event: Event }) {
         {event.description !== "" && (
           <section className={classes.about} aria-labelledby="about">
             <Title order={2} size="h3" id="about" mb="xs">
-              {events.about}
+              {eventsText.about}
             </Title>
             <Text maw="65ch" style={{ whiteSpace: "pre-line", overflowWrap: "anywhere" }}>
               {event.description}
@@ -96,22 +96,22 @@ function Details({ event }: { event: Event }) {
 
 function When({ event }: { event: Event }) {
   const { starts_at, ends_at, show_at, timezone } = event;
-  const { on, sales } = untilWhen(event, useNow());
+  const { on, sales } = getEndTimes(event, useNow());
   return (
     <>
       {on === null || starts_at === null ? (
-        <Text fw={600}>{span(starts_at, ends_at, timezone)}</Text>
+        <Text fw={600}>{formatTimeRange(starts_at, ends_at, timezone)}</Text>
       ) : (
         <>
-          <Text fw={600}>{moments.onUntil(moment(on, timezone))}</Text>
-          <Text>{moments.since(moment(starts_at, timezone))}</Text>
+          <Text fw={600}>{dateTimesText.onUntil(formatDateTime(on, timezone))}</Text>
+          <Text>{dateTimesText.since(formatDateTime(starts_at, timezone))}</Text>
         </>
       )}
-      {starts_at !== null && show_at !== null && <Text>{doorsAndShow(starts_at, show_at, timezone)}</Text>}
-      {sales !== null && <Text>{moments.salesUntil(moment(sales, timezone))}</Text>}
+      {starts_at !== null && show_at !== null && <Text>{formatDoorsAndShow(starts_at, show_at, timezone)}</Text>}
+      {sales !== null && <Text>{dateTimesText.salesUntil(formatDateTime(sales, timezone))}</Text>}
       {(starts_at !== null || sales !== null) && (
         <Text size="sm" c="dimmed">
-          {events.timeZone(timezone.replaceAll("_", " "))}
+          {eventsText.timeZone(timezone.replaceAll("_", " "))}
         </Text>
       )}
     </>

@@ -3,8 +3,8 @@ import { IconCalendarSearch } from "@tabler/icons-react";
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { useDeferredValue, useMemo } from "react";
 
-import { LoadFailed } from "@/shared/feedback/load-failed";
-import { NothingHere } from "@/shared/feedback/nothing-here";
+import { EmptyState } from "@/shared/feedback/empty-state";
+import { LoadError } from "@/shared/feedback/load-error";
 import { useLiveSeats } from "@/shared/live/use-live-seats";
 import { Page } from "@/shared/navigation/page";
 import { useNow } from "@/shared/time/use-now";
@@ -12,16 +12,16 @@ import { useNow } from "@/shared/time/use-now";
 import { EventCard } from "./event-card";
 import { EventFilter } from "./event-filter";
 import { eventsQuery, type Filter } from "./queries";
-import { events } from "./strings";
-import { useFilter } from "./use-filter";
+import { eventsText } from "./strings";
+import { useEventFilter } from "./use-event-filter";
 
 const COLUMNS = { base: 1, sm: 2, lg: 3 };
 
 export function EventsPage() {
-  const [filter, setFilter] = useFilter();
+  const [filter, setFilter] = useEventFilter();
 
   return (
-    <Page title={events.title} lead={events.lead}>
+    <Page title={eventsText.title} lead={eventsText.lead}>
       <EventFilter filter={filter} onChange={setFilter} />
       <EventList filter={filter} onClear={() => setFilter({ q: "", from: null, to: null })} />
     </Page>
@@ -32,23 +32,23 @@ function EventList({ filter, onClear }: { filter: Filter; onClear: () => void })
   const now = useNow();
   const query = eventsQuery(filter);
   const list = useInfiniteQuery({ ...query, placeholderData: keepPreviousData });
-  // Rendered in the background, in slices: many events at once are no reason for a page that does not answer.
+  // Rendered in the background: many events at once must not block the page.
   const pages = useDeferredValue(list.data?.pages);
   const items = useMemo(() => pages?.flatMap((page) => page.items) ?? [], [pages]);
   const live = useLiveSeats(items.map(({ id }) => id), query.queryKey); // prettier-ignore
 
   if (list.isPending || (pages === undefined && list.data !== undefined)) return <Loading />;
-  if (list.data === undefined) return <LoadFailed error={list.error} onRetry={list.refetch} />;
+  if (list.data === undefined) return <LoadError error={list.error} onRetry={list.refetch} />;
   if (items.length === 0) return <Empty isFiltered={filter.q !== "" || filter.from !== null} onClear={onClear} />;
   return (
     <>
-      {list.isError && <LoadFailed error={list.error} onRetry={list.refetch} />}
+      {list.isError && <LoadError error={list.error} onRetry={list.refetch} />}
       <Group justify="space-between" mb={-16}>
         <Text size="sm" c="dimmed" role="status">
-          {events.results(items.length, list.hasNextPage)}
+          {eventsText.results(items.length, list.hasNextPage)}
         </Text>
         <Badge variant="dot" color={live === "live" ? "ledger" : "gray"} tt="none" fw={500}>
-          {events.live[live]}
+          {eventsText.live[live]}
         </Badge>
       </Group>
       <SimpleGrid cols={COLUMNS} spacing="lg" aria-busy={list.isPlaceholderData}>
@@ -59,7 +59,7 @@ function EventList({ filter, onClear }: { filter: Filter; onClear: () => void })
       {list.hasNextPage && (
         <Center>
           <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-            {events.more}
+            {eventsText.more}
           </Button>
         </Center>
       )}
@@ -69,7 +69,7 @@ function EventList({ filter, onClear }: { filter: Filter; onClear: () => void })
 
 function Loading() {
   return (
-    <SimpleGrid cols={COLUMNS} spacing="lg" role="status" aria-label={events.loading}>
+    <SimpleGrid cols={COLUMNS} spacing="lg" role="status" aria-label={eventsText.loading}>
       {Array.from({ length: 6 }, (_, index) => (
         <Skeleton key={index} height={148} radius="lg" />
       ))}
@@ -78,13 +78,19 @@ function Loading() {
 }
 
 function Empty({ isFiltered, onClear }: { isFiltered: boolean; onClear: () => void }) {
-  if (!isFiltered) return <NothingHere icon={IconCalendarSearch} title={events.none.title} text={events.none.text} />;
+  if (!isFiltered)
+    return <EmptyState icon={IconCalendarSearch} title={eventsText.none.title} text={eventsText.none.text} />;
   const action = (
     <Button variant="light" onClick={onClear}>
-      {events.noMatch.action}
+      {eventsText.noMatch.action}
     </Button>
   );
   return (
-    <NothingHere icon={IconCalendarSearch} title={events.noMatch.title} text={events.noMatch.text} action={action} />
+    <EmptyState
+      icon={IconCalendarSearch}
+      title={eventsText.noMatch.title}
+      text={eventsText.noMatch.text}
+      action={action}
+    />
   );
 }

@@ -2,7 +2,7 @@ import { infiniteQueryOptions } from "@tanstack/react-query";
 
 import { getEvents } from "@/shared/api/generated/events/events";
 import type { Event, EventPage } from "@/shared/api/generated/model";
-import { learnFrom } from "@/shared/live/seat-store";
+import { storeSeatsFrom } from "@/shared/live/seat-store";
 import { queryKey } from "@/shared/queries/query-key";
 
 import { datesAnywhere, localDate } from "./local-dates";
@@ -12,7 +12,7 @@ export const PAGE_SIZE = 24;
 /** Of the events about that time, some may be on another date at their own place: more are read at once. */
 const DATED_PAGE_SIZE = 100;
 
-/** What is looked for: dates are `2026-11-21`, the first and the last of them, at the place of each event. */
+/** The search. `from` and `to` are dates (`2026-11-21`) in the time zone of each event, both inclusive. */
 export interface Filter {
   q: string;
   from: string | null;
@@ -38,7 +38,7 @@ async function readPage({ q, from, to }: Filter, cursor: string | null, signal: 
     ...(from === null ? {} : datesAnywhere(from, to ?? from)),
     ...(cursor === null ? {} : { cursor }),
   };
-  return learnFrom(await getEvents(params, undefined, undefined, signal), ({ items }) => items);
+  return storeSeatsFrom(await getEvents(params, undefined, undefined, signal), ({ items }) => items);
 }
 
 /**

@@ -1,9 +1,9 @@
-import { count } from "@/shared/formatting/counts";
+import { formatCount } from "@/shared/formatting/counts";
 import { tickets } from "@/shared/strings/counts";
 
-export const events = {
+export const eventsText = {
   title: "What's on",
-  lead: "Find an evening, pick your seats, done. What is left is counted live.",
+  lead: "Find an event and book your seats. Availability is live.",
   search: { label: "Search by name or venue", clear: "Clear search" },
   dates: {
     any: "Any date",
@@ -26,24 +26,24 @@ export const events = {
   loading: "Loading events",
   results: (shown: number, hasMore: boolean) => {
     if (shown === 1 && !hasMore) return "1 event";
-    return hasMore ? `The first ${count(shown)} events` : `${count(shown)} events`;
+    return hasMore ? `The first ${formatCount(shown)} events` : `${formatCount(shown)} events`;
   },
   none: {
     title: "Nothing is on sale yet",
-    text: "As soon as somebody puts an event on, it is here.",
+    text: "New events appear here as soon as they are published.",
   },
   noMatch: {
-    title: "No event matches",
-    text: "Try another word, or more days.",
-    action: "Show everything",
+    title: "No events found",
+    text: "Try another search term or other dates.",
+    action: "Clear filters",
   },
   live: { live: "Live", connecting: "Connecting…", polling: "Updated every few seconds" },
   from: (price: string) => `from ${price}`,
   free: "Free",
-  seatsLeft: (seats: number) => (seats === 1 ? "1 seat left" : `${count(seats)} seats left`),
-  lastSeats: (seats: number) => (seats === 1 ? "Last seat" : `Last ${count(seats)} seats`),
+  seatsLeft: (seats: number) => (seats === 1 ? "1 seat left" : `${formatCount(seats)} seats left`),
+  lastSeats: (seats: number) => (seats === 1 ? "Last seat" : `Last ${formatCount(seats)} seats`),
   onlyLeft: (seats: number) =>
-    seats === 0 ? "No seat is left." : `Only ${seats === 1 ? "1 seat is" : `${count(seats)} seats are`} left.`,
+    seats === 0 ? "No seats are left." : `Only ${seats === 1 ? "1 seat is" : `${formatCount(seats)} seats are`} left.`,
   soldOut: "Sold out",
   cancelled: "Cancelled",
   past: "Past",
@@ -55,68 +55,68 @@ export const events = {
   when: "When",
   where: "Where",
   timeZone: (zone: string) => `Time zone ${zone}`,
-  limit: (limit: number) => `At most ${tickets(limit)} a person`,
+  limit: (limit: number) => `At most ${tickets(limit)} per person`,
   seats: "Seats",
-  seatsOf: (available: number, capacity: number) => `${count(available)} of ${count(capacity)} left`,
-  notFound: { title: "No such event", text: "It may have been a mistyped address." },
+  seatsOf: (available: number, capacity: number) => `${formatCount(available)} of ${formatCount(capacity)} left`,
+  notFound: { title: "Event not found", text: "The address may be mistyped." },
 
   booking: {
     title: "Book tickets",
     total: "Total",
-    nothingChosen: "Choose how many tickets you want.",
+    nothingChosen: "Choose the number of tickets.",
     book: (quantity: number) => (quantity === 0 ? "Book" : `Book ${tickets(quantity)}`),
     signIn: "Sign in to book",
-    signInHint: "You come right back here; what you chose stays chosen.",
-    auditor: "Auditors look and don't buy: sign in as somebody else to book.",
+    signInHint: "You will return to this page, and your selection is kept.",
+    auditor: "Auditor accounts can't book. Sign in with another account to book.",
     binding: {
-      untilStart: "Booking is binding; you can cancel until the event starts.",
-      until: (moment: string) => `Booking is binding; you can cancel until ${moment}.`,
-      untilUsed: "Booking is binding; you can cancel a ticket until it is used.",
+      untilStart: "Bookings are binding. You can cancel until the event starts.",
+      until: (moment: string) => `Bookings are binding. You can cancel until ${moment}.`,
+      untilUsed: "Bookings are binding. You can cancel a ticket until it is used.",
     },
-    booked: { title: "Your tickets are booked.", action: "Open your tickets" },
-    slow: "This takes longer than usual. We keep trying; nothing is booked twice.",
+    booked: { title: "Your tickets have been booked.", action: "Open your tickets" },
+    slow: "This is taking longer than usual. We keep trying; nothing is booked twice.",
     closed: {
-      cancelled: { title: "This event is cancelled", text: "Whoever had a ticket has been refunded in full." },
-      completed: { title: "This event is over", text: "There may be another one like it." },
-      past: { title: "This event has begun", text: "Tickets were sold until it started." },
-      over: { title: "Sales are over", text: "Tickets were sold while the event was on." },
+      cancelled: { title: "This event has been cancelled", text: "All ticket holders are owed a full refund." },
+      completed: { title: "This event is over", text: "Other events are on sale." },
+      past: { title: "This event has started", text: "Ticket sales ended at the start." },
+      over: { title: "Sales have ended", text: "Tickets are no longer sold for this event." },
       closed: { title: "Sales have closed", text: "The organizer may still sell tickets." },
       "sold-out": {
         title: "Sold out",
-        text: "A seat that somebody gives back shows here at once: leave the page open.",
+        text: "Returned seats appear here immediately: keep this page open.",
       },
       "not-open": { title: "Not on sale yet", text: "" },
     },
-    seeOthers: "See what else is on",
+    seeOthers: "Browse other events",
     problems: {
       soldOut: {
-        title: "Somebody was faster",
-        all: "The last seats were just sold. One that somebody gives back shows here at once: leave the page open.",
-        none: (category: string) => `The last seats in ${category} were just sold. Take another category.`,
+        title: "Just sold out",
+        all: "The last seats were just sold. Returned seats appear here immediately: keep this page open.",
+        none: (category: string) => `The last seats in ${category} were just sold. Choose another category.`,
         fewer: (available: number, category: string) => `Only ${tickets(available)} left in ${category}.`,
-        take: (available: number) => `Take ${count(available)}`,
+        take: (available: number) => `Choose ${formatCount(available)}`,
       },
       limit: {
-        title: "That is more than one person may hold",
+        title: "Ticket limit reached",
         text: (limit: number, held: number) =>
           held === 0
-            ? `At most ${tickets(limit)} a person.`
-            : `At most ${tickets(limit)} a person, and you hold ${count(held)} already.`,
-        bookings: "See your bookings",
+            ? `At most ${tickets(limit)} per person.`
+            : `At most ${tickets(limit)} per person. You already hold ${formatCount(held)}.`,
+        bookings: "Your bookings",
       },
       tooLarge: {
-        title: "Too many for one booking",
-        text: (limit: number) => `One booking holds at most ${tickets(limit)}. Book the rest in a second one.`,
+        title: "Too many tickets",
+        text: (limit: number) => `A booking can hold at most ${tickets(limit)}. Book the rest separately.`,
       },
-      notBookable: { title: "This event can't be booked any more", text: "It has started, is over or was cancelled." },
-      notOnSale: { title: "Not on sale at the moment", text: "Its sales have not opened yet, or have closed." },
-      signedOut: { title: "You are not signed in any more", text: "Sign in again; what you chose stays chosen." },
+      notBookable: { title: "This event can no longer be booked", text: "It has started, is over or was cancelled." },
+      notOnSale: { title: "Not on sale", text: "Sales have not opened yet, or have closed." },
+      signedOut: { title: "Your session has ended", text: "Sign in again. Your selection is kept." },
       forbidden: { title: "Your account can't book", text: "Sign in as a customer to book." },
       unknown: {
-        title: "We don't know yet whether that went through",
-        text: "No answer came. Try again: if it was booked, you get that booking and no second one.",
+        title: "Booking status unknown",
+        text: "The server did not respond. Try again: if the booking was made, you get that booking, not a second one.",
       },
-      other: { title: "That did not work", text: "Nothing was booked. Please try again." },
+      other: { title: "Booking failed", text: "Nothing was booked. Please try again." },
     },
   },
 };

@@ -4,30 +4,30 @@ import { useNavigate } from "react-router";
 
 import { useBookTickets } from "@/shared/api/generated/bookings/bookings";
 import type { Booking, Event, Problem } from "@/shared/api/generated/model";
-import { ApiError, isUncertain } from "@/shared/api/problem";
+import { ApiError, isOutcomeUnknown } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
 import { eventQuery } from "@/shared/queries/event-query";
 import { queryKey } from "@/shared/queries/query-key";
 
 const SLOW_MILLISECONDS = 2_500;
 
-/** What went wrong: `kind` is the problem's. */
-export interface Refusal {
+/** A refused booking: `kind` is the kind of the problem. */
+export interface BookingRefusal {
   kind: string;
   problem: Problem | null;
 }
 
 /**
- * Books a choice once, however often it is sent, and opens the page of the booking. From the first click until that page shows,
- * nothing can be booked: its script may take far longer to load than the booking takes to be made.
+ * Books a selection once, however often it is sent, and opens the page of the booking. From the first click until that page shows,
+ * nothing else can be booked: its script may load more slowly than the booking is made.
  */
 export function useBooking(event: Event) {
-  const [problem, setProblem] = useState<Refusal | null>(null);
+  const [problem, setProblem] = useState<BookingRefusal | null>(null);
   const [booked, setBooked] = useState<Booking | null>(null);
   const navigate = useNavigate();
   const queries = useQueryClient();
   const { keyFor, done } = useCommandKey(`book ${event.id}`);
-  const isLocked = useRef(false); // a second click comes before the button is drawn as busy
+  const isLocked = useRef(false); // a second click may come before the next render
   const { mutate, isPending, error } = useBookTickets();
   const isSlow = useSlow(isPending);
 
@@ -45,7 +45,7 @@ export function useBooking(event: Event) {
           queries.setQueryData(queryKey("bookings", "detail", booking.id), booking);
           void queries.invalidateQueries({ queryKey: queryKey("bookings"), refetchType: "none" });
           void queries.invalidateQueries({ queryKey: queryKey("events"), refetchType: "none" });
-          void navigate(`/events/${event.id}`, { replace: true }); // the way back leads to a form with nothing chosen
+          void navigate(`/events/${event.id}`, { replace: true }); // going back leads to an empty form
           void navigate(`/bookings/${booking.id}`, { state: { isNew: true } });
         },
         onError: (error) => {
@@ -63,12 +63,12 @@ export function useBooking(event: Event) {
     book,
     problem,
     forget: () => setProblem(null),
-    /** The booking that was made, until its page shows. */
+    /** The completed booking, until its page is shown. */
     booked,
     isSending: isPending,
     isSlow,
-    /** Another choice now could be booked beside this one. */
-    isChoiceFixed: isPending || isUncertain(error) || booked !== null,
+    /** A different selection now could be booked in addition. */
+    isChoiceFixed: isPending || isOutcomeUnknown(error) || booked !== null,
   };
 }
 

@@ -13,12 +13,12 @@ import type { EntryType } from "@/shared/api/generated/model";
 import { positionOf } from "@/shared/api/http";
 import { queryKey } from "@/shared/queries/query-key";
 
-import { check } from "./proofs/inclusion";
+import { verifyInclusion } from "./proofs/verify-inclusion";
 
 const PAGE_SIZE = 50;
 const HISTORY_PAGE_SIZE = 200;
-/** Places of the ledger that one request looks at: past that, its page may be empty and have a next one. */
-export const PLACES_A_PAGE = 200_000;
+/** Positions that one request searches: past that, its page may be empty and have a next one. */
+export const POSITIONS_PER_PAGE = 200_000;
 
 /** Times are RFC 3339, in UTC. */
 export interface Filter {
@@ -32,7 +32,7 @@ export interface Filter {
 
 export const NO_FILTER: Filter = { eventId: null, actorId: null, type: null, from: null, to: null, after: null };
 
-export function parametersOf({ eventId, actorId, type, from, to, after }: Filter) {
+export function toEntryParameters({ eventId, actorId, type, from, to, after }: Filter) {
   return {
     ...(eventId === null ? {} : { event_id: eventId }),
     ...(actorId === null ? {} : { actor_id: actorId }),
@@ -47,7 +47,7 @@ export function entriesQuery(filter: Filter, limit = PAGE_SIZE) {
   return infiniteQueryOptions({
     queryKey: queryKey("ledger", "entries", filter, limit),
     queryFn: ({ pageParam, signal }) => {
-      const parameters = { ...parametersOf(filter), limit, ...(pageParam === null ? {} : { cursor: pageParam }) };
+      const parameters = { ...toEntryParameters(filter), limit, ...(pageParam === null ? {} : { cursor: pageParam }) };
       return getEntries(parameters, undefined, undefined, signal);
     },
     initialPageParam: null as string | null,
@@ -55,13 +55,13 @@ export function entriesQuery(filter: Filter, limit = PAGE_SIZE) {
   });
 }
 
-/** All entries about one event, in order. */
+/** All entries of one event, in order. */
 export function historyQuery(eventId: string) {
   return entriesQuery({ ...NO_FILTER, eventId }, HISTORY_PAGE_SIZE);
 }
 
-/** The event as it stood at a position or a time, and the position that this stands for. What was does not change. */
-export function asOfQuery(eventId: string, at: number | string | null) {
+/** The event as of a position or a time, and that position. The past does not change. */
+export function eventAsOfQuery(eventId: string, at: number | string | null) {
   return queryOptions({
     queryKey: queryKey("ledger", "event-as-of", eventId, at),
     queryFn: async ({ signal }) => {
@@ -82,17 +82,17 @@ export function statisticsAsOfQuery(at: number | string | null) {
 }
 
 /** Positions or times; null: the first entry, and now. */
-export interface Moments {
+export interface TimeRange {
   since: number | string | null;
   at: number | string | null;
 }
 
-/** Where a page of a difference goes on. */
+/** Where the next page of a difference starts. */
 type DifferencePage = Partial<Record<"since" | "at", number>> & { cursor?: string };
 const NO_PAGE: DifferencePage = {};
 
-/** What became of the statistics between two moments. Its pages are of the same two, whatever happens while one reads. */
-export function differenceQuery({ since, at }: Moments) {
+/** Changes of the statistics between two points in time. All its pages are of the same two positions. */
+export function differenceQuery({ since, at }: TimeRange) {
   return infiniteQueryOptions({
     queryKey: queryKey("ledger", "difference", since, at),
     queryFn: ({ pageParam, signal }) => {
@@ -115,20 +115,20 @@ export function checkpointQuery() {
   });
 }
 
-/** That the entry at `position` is in the newest checkpoint's tree, and what of that this browser could check. */
+/** The proof that the entry at `position` is in the latest checkpoint's tree, and the result of verifying it. */
 export function proofQuery(position: number) {
   return queryOptions({
     queryKey: queryKey("ledger", "proof", position),
     queryFn: async ({ signal }) => {
       const proof = await getProof({ position }, undefined, undefined, signal);
       const { verifier_key: key } = await getCheckpoint(undefined, undefined, signal);
-      return { proof, key, checked: await check(proof, key) };
+      return { proof, key, checked: await verifyInclusion(proof, key) };
     },
     gcTime: 60_000,
   });
 }
 
-/** Events to choose from, whatever became of them. */
+/** Events for the filter, of any status. */
 export async function findEvents(q: string, signal: AbortSignal): Promise<{ id: string; name: string }[]> {
   const page = await getEvents({ limit: 20, status: "all", ...(q === "" ? {} : { q }) }, undefined, undefined, signal);
   return page.items;

@@ -3,12 +3,12 @@ import { infiniteQueryOptions, queryOptions, type QueryClient } from "@tanstack/
 import { getEventBookings, getEvents } from "@/shared/api/generated/events/events";
 import type { BookingStatus, EventFilter } from "@/shared/api/generated/model";
 import { getStatsSales } from "@/shared/api/generated/stats/stats";
-import { learnFrom } from "@/shared/live/seat-store";
+import { storeSeatsFrom } from "@/shared/live/seat-store";
 import { queryKey } from "@/shared/queries/query-key";
 
 const PAGE_SIZE = 50;
-/** The events of one organizer, or of everybody: `organizerId` null. */
-export function organisedQuery(search: { q: string; status: EventFilter; organizerId: string | null }) {
+/** The events of one organizer, or of all: `organizerId` null. */
+export function organisedEventsQuery(search: { q: string; status: EventFilter; organizerId: string | null }) {
   return infiniteQueryOptions({
     queryKey: queryKey("organised-events", search),
     queryFn: async ({ pageParam, signal }) => {
@@ -19,15 +19,15 @@ export function organisedQuery(search: { q: string; status: EventFilter; organiz
         ...(search.organizerId === null ? {} : { organizer_id: search.organizerId }),
         ...(pageParam === null ? {} : { cursor: pageParam }),
       };
-      return learnFrom(await getEvents(params, undefined, undefined, signal), ({ items }) => items);
+      return storeSeatsFrom(await getEvents(params, undefined, undefined, signal), ({ items }) => items);
     },
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
   });
 }
 
-/** Who booked what. */
-export function soldQuery(eventId: string, search: { q: string; status: BookingStatus | null }) {
+/** The bookings of an event. */
+export function eventBookingsQuery(eventId: string, search: { q: string; status: BookingStatus | null }) {
   return infiniteQueryOptions({
     queryKey: queryKey("event-sales", eventId, "bookings", search),
     queryFn: ({ pageParam, signal }) => {
@@ -44,16 +44,16 @@ export function soldQuery(eventId: string, search: { q: string; status: BookingS
   });
 }
 
-/** What the event has brought so far, in one sum a month. */
-export function takingsQuery(eventId: string) {
+/** The revenue of an event, by month. */
+export function revenueQuery(eventId: string) {
   return queryOptions({
     queryKey: queryKey("event-sales", eventId, "revenue"),
     queryFn: ({ signal }) => getStatsSales({ event_id: eventId, interval: "month" }, undefined, undefined, signal),
   });
 }
 
-/** After a command about an event: whatever was asked about it is asked again. */
-export function refresh(queries: QueryClient, eventId: string): Promise<unknown> {
+/** Invalidates everything cached about an event, after a command. */
+export function invalidateEvent(queries: QueryClient, eventId: string): Promise<unknown> {
   return Promise.all([
     queries.invalidateQueries({ queryKey: queryKey("events") }),
     queries.invalidateQueries({ queryKey: queryKey("organised-events") }),

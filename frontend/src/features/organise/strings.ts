@@ -1,8 +1,8 @@
-import { count } from "@/shared/formatting/counts";
+import { formatCount } from "@/shared/formatting/counts";
 
 /** What several screens of organisers say; each screen has a file of its own beside it. */
 export const organiseText = {
   title: "Organise",
   statuses: { active: "Active", completed: "Completed", cancelled: "Cancelled", all: "All" },
-  sold: (taken: number, capacity: number) => `${count(taken)} of ${count(capacity)}`,
+  sold: (taken: number, capacity: number) => `${formatCount(taken)} of ${formatCount(capacity)}`,
 };

@@ -12,11 +12,11 @@ import { newIdempotencyKey } from "@/shared/api/idempotency-key";
 import { isKind } from "@/shared/api/problem";
 import { Dialog } from "@/shared/feedback/dialog";
 import { queryKey } from "@/shared/queries/query-key";
-import { app } from "@/shared/strings/app";
+import { appText } from "@/shared/strings/app";
 
-import { people } from "./strings";
+import { peopleText } from "./strings";
 
-const text = people.create;
+const text = peopleText.create;
 const PASSWORD_LENGTH = 8;
 
 export function NewAccount() {
@@ -42,14 +42,14 @@ function Form({ onClose }: { onClose: () => void }) {
     initialValues: { name: "", email: "", password: "", role: Role.customer },
     validateInputOnBlur: true,
     validate: {
-      name: (value) => (value.trim() === "" ? people.checks.required : null),
-      email: (value) => (/^\S+@\S+$/.test(value.trim()) ? null : people.checks.email),
-      password: (value) => (value.length < PASSWORD_LENGTH ? people.checks.password : null),
+      name: (value) => (value.trim() === "" ? peopleText.checks.required : null),
+      email: (value) => (/^\S+@\S+$/.test(value.trim()) ? null : peopleText.checks.email),
+      password: (value) => (value.length < PASSWORD_LENGTH ? peopleText.checks.password : null),
     },
   });
   const submit = form.onSubmit((data) => {
     setProblem(null);
-    // A refused one left no trace: the key may go with other values then.
+    // A refused request left no trace: the key may be used with other values.
     mutate(
       { data, headers: { "Idempotency-Key": key } },
       {
@@ -60,8 +60,8 @@ function Form({ onClose }: { onClose: () => void }) {
         },
         onError: (error) => {
           if (isKind(error, "malformed")) form.setErrors(error.fieldErrors);
-          else if (isKind(error, "email-taken")) form.setErrors({ email: people.checks.taken });
-          else setProblem(people.problems.other);
+          else if (isKind(error, "email-taken")) form.setErrors({ email: peopleText.checks.taken });
+          else setProblem(peopleText.problems.other);
         },
       },
     );
@@ -93,7 +93,7 @@ function Form({ onClose }: { onClose: () => void }) {
         />
         <NativeSelect
           label={text.role}
-          data={Object.values(Role).map((value) => ({ value, label: app.roles[value] }))}
+          data={Object.values(Role).map((value) => ({ value, label: appText.roles[value] }))}
           {...form.getInputProps("role")}
         />
         {problem !== null && (

@@ -4,35 +4,35 @@ import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { Role, type Account } from "@/shared/api/generated/model";
-import { LoadFailed } from "@/shared/feedback/load-failed";
-import { NothingHere } from "@/shared/feedback/nothing-here";
-import { since } from "@/shared/formatting/moments";
+import { EmptyState } from "@/shared/feedback/empty-state";
+import { LoadError } from "@/shared/feedback/load-error";
+import { formatLocalDateTime } from "@/shared/formatting/date-times";
 import { Page } from "@/shared/navigation/page";
 import { useSession } from "@/shared/session/session";
-import { app } from "@/shared/strings/app";
+import { appText } from "@/shared/strings/app";
+import { LoadMoreButton } from "@/shared/tables/load-more-button";
 import { LoadingRows } from "@/shared/tables/loading-rows";
-import { More } from "@/shared/tables/more";
 import { SearchField } from "@/shared/tables/search-field";
 import { TableFrame } from "@/shared/tables/table-frame";
 
-import { ConfirmChange, type Change } from "./confirm-change";
+import { ChangeConfirmation, type AccountChange } from "./change-confirmation";
 import { NewAccount } from "./new-account";
-import { peopleQuery } from "./queries";
-import { people } from "./strings";
+import { usersQuery } from "./queries";
+import { peopleText } from "./strings";
 
 export function PeoplePage() {
   const [q, setQ] = useState("");
-  const [change, setChange] = useState<Change | null>(null);
+  const [change, setChange] = useState<AccountChange | null>(null);
 
   return (
-    <Page title={people.title} lead={people.lead} actions={<NewAccount />}>
+    <Page title={peopleText.title} lead={peopleText.lead} actions={<NewAccount />}>
       <Stack gap="md">
         <Box role="search">
-          <SearchField label={people.search} value={q} onChange={setQ} />
+          <SearchField label={peopleText.search} value={q} onChange={setQ} />
         </Box>
         <Accounts q={q} onClear={() => setQ("")} onChange={setChange} />
       </Stack>
-      <ConfirmChange change={change} onClose={() => setChange(null)} />
+      <ChangeConfirmation change={change} onClose={() => setChange(null)} />
     </Page>
   );
 }
@@ -40,29 +40,29 @@ export function PeoplePage() {
 interface Props {
   q: string;
   onClear: () => void;
-  onChange: (change: Change) => void;
+  onChange: (change: AccountChange) => void;
 }
 
 function Accounts({ q, onClear, onChange }: Props) {
   const { account: self } = useSession();
-  const list = useInfiniteQuery({ ...peopleQuery(q), placeholderData: keepPreviousData });
+  const list = useInfiniteQuery({ ...usersQuery(q), placeholderData: keepPreviousData });
   const items = list.data?.pages.flatMap((page) => page.items) ?? [];
-  const { columns, none } = people;
+  const { columns, none } = peopleText;
 
   if (list.isPending) return <LoadingRows />;
-  if (list.data === undefined) return <LoadFailed error={list.error} onRetry={list.refetch} />;
+  if (list.data === undefined) return <LoadError error={list.error} onRetry={list.refetch} />;
   if (items.length === 0) {
     const clear = (
       <Button variant="light" onClick={onClear}>
         {none.action}
       </Button>
     );
-    return <NothingHere icon={IconUserSearch} title={none.title} text={none.text} action={clear} />;
+    return <EmptyState icon={IconUserSearch} title={none.title} text={none.text} action={clear} />;
   }
   return (
     <>
       <TableFrame
-        label={people.table}
+        label={peopleText.table}
         isBusy={list.isPlaceholderData}
         columns={[columns.name, columns.email, columns.role, columns.since, columns.state]}
       >
@@ -70,21 +70,21 @@ function Accounts({ q, onClear, onChange }: Props) {
           <Row key={account.id} account={account} isSelf={account.id === self?.id} onChange={onChange} />
         ))}
       </TableFrame>
-      <More list={list} />
+      <LoadMoreButton list={list} />
     </>
   );
 }
 
-const ROLES = Object.values(Role).map((value) => ({ value, label: app.roles[value] }));
+const ROLES = Object.values(Role).map((value) => ({ value, label: appText.roles[value] }));
 
 interface RowProps {
   account: Account;
   isSelf: boolean;
-  onChange: (change: Change) => void;
+  onChange: (change: AccountChange) => void;
 }
 
 function Row({ account, isSelf, onChange }: RowProps) {
-  const { columns } = people;
+  const { columns } = peopleText;
   return (
     <Table.Tr>
       <Table.Th scope="row">
@@ -92,7 +92,7 @@ function Row({ account, isSelf, onChange }: RowProps) {
           {account.name}
           {isSelf && (
             <Badge variant="light" size="sm">
-              {people.you}
+              {peopleText.you}
             </Badge>
           )}
         </Group>
@@ -105,20 +105,20 @@ function Row({ account, isSelf, onChange }: RowProps) {
       <Table.Td data-label={columns.role}>
         <NativeSelect
           w={140}
-          aria-label={people.roleOf(account.name)}
+          aria-label={peopleText.roleOf(account.name)}
           data={ROLES}
           value={account.role}
           onChange={({ currentTarget }) => onChange({ account, role: currentTarget.value as Role })}
         />
       </Table.Td>
       <Table.Td data-label={columns.since}>
-        <Text size="sm">{since(account.created_at)}</Text>
+        <Text size="sm">{formatLocalDateTime(account.created_at)}</Text>
       </Table.Td>
       <Table.Td data-label={columns.state}>
         <Switch
           checked={!account.disabled}
-          aria-label={people.enabled(account.name)}
-          label={account.disabled ? people.states.disabled : people.states.enabled}
+          aria-label={peopleText.enabled(account.name)}
+          label={account.disabled ? peopleText.states.disabled : peopleText.states.enabled}
           onChange={() => onChange({ account, disabled: !account.disabled })}
         />
       </Table.Td>

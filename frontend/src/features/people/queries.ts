@@ -5,7 +5,7 @@ import { queryKey } from "@/shared/queries/query-key";
 
 const PAGE_SIZE = 50;
 
-export function peopleQuery(q: string) {
+export function usersQuery(q: string) {
   return infiniteQueryOptions({
     queryKey: queryKey("users", q),
     queryFn: ({ pageParam, signal }) => {

@@ -2,13 +2,13 @@ import { Alert, Code } from "@mantine/core";
 import { IconShieldCheck, IconShieldQuestion, IconShieldX } from "@tabler/icons-react";
 
 import type { Verification } from "@/shared/api/generated/model";
-import { exactly } from "@/shared/formatting/durations";
+import { formatTimestamp } from "@/shared/formatting/durations";
 
-import { projections } from "./strings";
+import { projectionsText } from "./strings";
 
-const text = projections.verification;
+const text = projectionsText.verification;
 
-/** Whether everything that is served was last found to be what the ledger says. */
+/** The result of the last verification of ledger and read models. */
 export function LastVerification({ verification }: { verification: Verification | null }) {
   if (verification === null) {
     return (
@@ -18,7 +18,7 @@ export function LastVerification({ verification }: { verification: Verification 
     );
   }
   const { entries, position, finished_at, finding } = verification;
-  const said = text.said(entries, position, exactly(finished_at));
+  const said = text.said(entries, position, formatTimestamp(finished_at));
   if (finding === null) {
     return (
       <Alert color="ledger" icon={<IconShieldCheck aria-hidden />} title={text.sound}>

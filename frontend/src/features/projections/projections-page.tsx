@@ -3,18 +3,18 @@ import { IconActivity, IconAlertTriangle } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 
 import type { Projection, ProjectionList } from "@/shared/api/generated/model";
-import { LoadFailed } from "@/shared/feedback/load-failed";
-import { NothingHere } from "@/shared/feedback/nothing-here";
-import { count } from "@/shared/formatting/counts";
-import { duration } from "@/shared/formatting/durations";
+import { EmptyState } from "@/shared/feedback/empty-state";
+import { LoadError } from "@/shared/feedback/load-error";
+import { formatCount } from "@/shared/formatting/counts";
+import { formatDuration } from "@/shared/formatting/durations";
 import { Page } from "@/shared/navigation/page";
 import { LoadingRows } from "@/shared/tables/loading-rows";
 import { TableFrame } from "@/shared/tables/table-frame";
 
 import { LastVerification } from "./last-verification";
 import { projectionsQuery } from "./queries";
-import { Rebuilding } from "./rebuilding";
-import { projections as text } from "./strings";
+import { RebuildProgress } from "./rebuild-progress";
+import { projectionsText as text } from "./strings";
 
 const COLOURS = { running: "ledger", stalled: "red", frozen: "yellow" };
 
@@ -23,17 +23,17 @@ export function ProjectionsPage() {
   return (
     <Page title={text.title} lead={text.lead}>
       <Stack gap="lg">
-        {error !== null && <LoadFailed error={error} onRetry={refetch} />}
+        {error !== null && <LoadError error={error} onRetry={refetch} />}
         {data === undefined && error === null && <LoadingRows />}
-        {data !== undefined && <Shown list={data} />}
+        {data !== undefined && <ProjectionsView list={data} />}
       </Stack>
     </Page>
   );
 }
 
-function Shown({ list: { items, verification, ledger_position: head } }: { list: ProjectionList }) {
+function ProjectionsView({ list: { items, verification, ledger_position: head } }: { list: ProjectionList }) {
   const { columns, none } = text;
-  if (items.length === 0) return <NothingHere icon={IconActivity} title={none.title} text={none.text} />;
+  if (items.length === 0) return <EmptyState icon={IconActivity} title={none.title} text={none.text} />;
   return (
     <>
       <Paper withBorder p="lg">
@@ -43,7 +43,7 @@ function Shown({ list: { items, verification, ledger_position: head } }: { list:
               {text.head}
             </Text>
             <Text fz={32} fw={750} lh={1.15}>
-              {count(head)}
+              {formatCount(head)}
             </Text>
           </div>
           <Badge variant="dot" tt="none" fw={500}>
@@ -53,8 +53,8 @@ function Shown({ list: { items, verification, ledger_position: head } }: { list:
       </Paper>
       {items
         .filter(({ state }) => state !== "running")
-        .map((one) => (
-          <Standing key={one.name} projection={one} />
+        .map((projection) => (
+          <ProjectionAlert key={projection.name} projection={projection} />
         ))}
       <TableFrame
         label={text.table}
@@ -66,8 +66,8 @@ function Shown({ list: { items, verification, ledger_position: head } }: { list:
           { label: columns.seconds, isNumber: true },
         ]}
       >
-        {items.map((one) => (
-          <Row key={one.name} projection={one} head={head} />
+        {items.map((projection) => (
+          <Row key={projection.name} projection={projection} head={head} />
         ))}
       </TableFrame>
       <LastVerification verification={verification} />
@@ -97,28 +97,28 @@ function Row({ projection, head }: { projection: Projection; head: number }) {
       </Table.Td>
       <Table.Td data-label={columns.position}>
         <Stack gap={4} miw={120}>
-          <Text size="sm">{count(position)}</Text>
+          <Text size="sm">{formatCount(position)}</Text>
           <Progress
             size="sm"
             value={head === 0 ? 100 : (100 * position) / head}
             color={COLOURS[state]}
             aria-label={text.caughtUp(name)}
           />
-          {rebuild !== null && <Rebuilding name={name} rebuild={rebuild} />}
+          {rebuild !== null && <RebuildProgress name={name} rebuild={rebuild} />}
         </Stack>
       </Table.Td>
       <Table.Td data-label={columns.entries} ta={{ sm: "end" }}>
         {lag_entries === 0 ? text.upToDate : text.behind(lag_entries)}
       </Table.Td>
       <Table.Td data-label={columns.seconds} ta={{ sm: "end" }}>
-        {duration(lag_seconds)}
+        {formatDuration(lag_seconds)}
       </Table.Td>
     </Table.Tr>
   );
 }
 
-/** Why one does not move. */
-function Standing({ projection: { name, state, failed_position, error } }: { projection: Projection }) {
+/** Why a projection is not being processed. */
+function ProjectionAlert({ projection: { name, state, failed_position, error } }: { projection: Projection }) {
   if (state === "frozen") {
     return (
       <Alert color="yellow" icon={<IconAlertTriangle aria-hidden />} title={text.frozen.title(name)} role="alert">

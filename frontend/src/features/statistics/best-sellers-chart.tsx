@@ -3,15 +3,15 @@ import "@mantine/charts/styles.css";
 import { BarChart } from "@mantine/charts";
 
 import type { EventStats } from "@/shared/api/generated/model";
-import { money } from "@/shared/formatting/money";
+import { formatMoney } from "@/shared/formatting/money";
 
-import { compact } from "./compact";
-import { statistics } from "./strings";
+import { formatCompactMoney } from "./format-compact-money";
+import { statisticsText } from "./strings";
 
 const ROW = 44;
 const NAME_LENGTH = 22;
 
-/** The same numbers stand in the table of all events. */
+/** The table of all events has the same numbers. */
 export function BestSellersChart({ events, currency }: { events: readonly EventStats[]; currency: string }) {
   return (
     <BarChart
@@ -21,13 +21,13 @@ export function BestSellersChart({ events, currency }: { events: readonly EventS
       orientation="vertical"
       gridAxis="x"
       maxBarWidth={26}
-      series={[{ name: "net", label: statistics.revenue.net, color: "ledger.6" }]}
-      valueFormatter={(value) => money(String(value), currency)}
-      xAxisProps={{ tickFormatter: (value: number) => compact(value, currency) }}
+      series={[{ name: "net", label: statisticsText.revenue.net, color: "ledger.6" }]}
+      valueFormatter={(value) => formatMoney(String(value), currency)}
+      xAxisProps={{ tickFormatter: (value: number) => formatCompactMoney(value, currency) }}
       yAxisProps={{ width: 130, tickFormatter: (number: number) => short(nameOf(events, number)) }}
       tooltipProps={{ labelFormatter: (number: unknown) => nameOf(events, Number(number)) }}
       role="img"
-      aria-label={statistics.best.title}
+      aria-label={statisticsText.best.title}
     />
   );
 }

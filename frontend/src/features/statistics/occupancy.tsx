@@ -5,35 +5,35 @@ import { useState } from "react";
 import { Link } from "react-router";
 
 import type { EventStats } from "@/shared/api/generated/model";
-import { LoadFailed } from "@/shared/feedback/load-failed";
-import { NothingHere } from "@/shared/feedback/nothing-here";
-import { count } from "@/shared/formatting/counts";
-import { money } from "@/shared/formatting/money";
-import { tables } from "@/shared/strings/tables";
+import { EmptyState } from "@/shared/feedback/empty-state";
+import { LoadError } from "@/shared/feedback/load-error";
+import { formatCount } from "@/shared/formatting/counts";
+import { formatMoney } from "@/shared/formatting/money";
+import { tablesText } from "@/shared/strings/tables";
 import { DownloadButton } from "@/shared/tables/download-button";
 import { LoadingRows } from "@/shared/tables/loading-rows";
 import { TableFrame } from "@/shared/tables/table-frame";
 
 import { eventsQuery, type AllEvents } from "./queries";
-import { ranked, type Order } from "./ranking";
-import { SectionHead } from "./section-head";
-import { share } from "./series";
-import { statistics } from "./strings";
+import { rankEvents, type Order } from "./rank-events";
+import { formatShare } from "./sales-series";
+import { SectionHeader } from "./section-header";
+import { statisticsText } from "./strings";
 
-const text = statistics.occupancy;
+const text = statisticsText.occupancy;
 const PAGE_SIZE = 10;
 
 export function Occupancy() {
   const { data, error, refetch } = useQuery(eventsQuery());
   return (
     <Stack gap="md" component="section" aria-labelledby="occupancy">
-      <SectionHead
+      <SectionHeader
         id="occupancy"
         title={text.title}
-        note={data === undefined ? text.note : `${text.note} ${tables.asOf(data.position)}.`}
+        note={data === undefined ? text.note : `${text.note} ${tablesText.asOf(data.position)}.`}
         actions={<DownloadButton size="xs" label={text.download} path="/api/stats/events" fileName="events.csv" />}
       />
-      {data === undefined && error !== null && <LoadFailed error={error} onRetry={refetch} />}
+      {data === undefined && error !== null && <LoadError error={error} onRetry={refetch} />}
       {data === undefined && error === null && <LoadingRows />}
       {data !== undefined && <Events data={data} />}
     </Stack>
@@ -48,9 +48,9 @@ function Events({ data: { items, isBounded } }: { data: AllEvents }) {
   const matching = items.filter(({ name }) => name.toLowerCase().includes(q.trim().toLowerCase()));
   const pages = Math.max(1, Math.ceil(matching.length / PAGE_SIZE));
   const current = Math.min(page, pages);
-  const shown = ranked(matching, order).slice((current - 1) * PAGE_SIZE, current * PAGE_SIZE);
+  const shown = rankEvents(matching, order).slice((current - 1) * PAGE_SIZE, current * PAGE_SIZE);
 
-  if (items.length === 0) return <NothingHere icon={IconChartBar} title={text.none.title} text={text.none.text} />;
+  if (items.length === 0) return <EmptyState icon={IconChartBar} title={text.none.title} text={text.none.text} />;
   return (
     <>
       <Group gap="sm">
@@ -71,7 +71,7 @@ function Events({ data: { items, isBounded } }: { data: AllEvents }) {
           onChange={(chosen) => setOrder(chosen as Order)}
         />
       </Group>
-      {matching.length === 0 && <NothingHere icon={IconSearch} title={text.noMatch.title} text={text.noMatch.text} />}
+      {matching.length === 0 && <EmptyState icon={IconSearch} title={text.noMatch.title} text={text.noMatch.text} />}
       {matching.length > 0 && (
         <TableFrame
           label={text.title}
@@ -98,8 +98,8 @@ function Events({ data: { items, isBounded } }: { data: AllEvents }) {
             value={current}
             onChange={setPage}
             siblings={1}
-            getControlProps={(control) => ({ "aria-label": statistics.pages[control] })}
-            getItemProps={(number) => ({ "aria-label": statistics.page(number) })}
+            getControlProps={(control) => ({ "aria-label": statisticsText.pages[control] })}
+            getItemProps={(number) => ({ "aria-label": statisticsText.page(number) })}
           />
         )}
       </Group>
@@ -119,19 +119,19 @@ function Row({ event }: { event: EventStats }) {
       <Table.Td data-label={columns.seats}>
         <Stack gap={4} miw={170}>
           <Text size="sm">
-            {`${count(event.taken)} / ${count(event.capacity)} · ${share(event.taken, event.capacity)}`}
+            {`${formatCount(event.taken)} / ${formatCount(event.capacity)} · ${formatShare(event.taken, event.capacity)}`}
           </Text>
           <Progress value={(100 * event.taken) / event.capacity} size="sm" aria-label={text.share(event.name)} />
         </Stack>
       </Table.Td>
       <Table.Td data-label={columns.bookings} ta={{ sm: "end" }}>
-        {count(event.bookings)}
+        {formatCount(event.bookings)}
       </Table.Td>
       <Table.Td data-label={columns.cancellations} ta={{ sm: "end" }}>
-        {count(event.cancellations)}
+        {formatCount(event.cancellations)}
       </Table.Td>
       <Table.Td data-label={columns.net} ta={{ sm: "end" }}>
-        {money(event.net, event.currency)}
+        {formatMoney(event.net, event.currency)}
       </Table.Td>
     </Table.Tr>
   );

@@ -3,14 +3,14 @@ import "@mantine/charts/styles.css";
 import { AreaChart, BarChart } from "@mantine/charts";
 
 import type { Interval } from "@/shared/api/generated/model";
-import { money } from "@/shared/formatting/money";
+import { formatMoney } from "@/shared/formatting/money";
 
-import { compact } from "./compact";
-import { labelOf, type Point } from "./series";
-import { statistics } from "./strings";
+import { formatCompactMoney } from "./format-compact-money";
+import { formatInterval, type Point } from "./sales-series";
+import { statisticsText } from "./strings";
 
-const text = statistics.revenue;
-/** So few are bars: an area between two points says nothing. */
+const text = statisticsText.revenue;
+/** Up to this many points are drawn as bars. */
 const FEW = 12;
 
 interface Props {
@@ -19,19 +19,19 @@ interface Props {
   currency: string;
 }
 
-/** Net revenue and what was refunded. What it shows stands in the table under it too. */
+/** Net revenue and refunds. The table below has the same numbers. */
 export function RevenueChart({ points, interval, currency }: Props) {
   const common = {
     h: 320,
-    data: points.map((point) => ({ ...point, label: labelOf(point.start, interval) })),
+    data: points.map((point) => ({ ...point, label: formatInterval(point.start, interval) })),
     dataKey: "label",
     series: [
       { name: "net", label: text.net, color: "ledger.6" },
       { name: "refunded", label: text.refunded, color: "red.6" },
     ],
     withLegend: true,
-    valueFormatter: (value: number) => money(String(value), currency),
-    yAxisProps: { width: 64, tickFormatter: (value: number) => compact(value, currency) },
+    valueFormatter: (value: number) => formatMoney(String(value), currency),
+    yAxisProps: { width: 64, tickFormatter: (value: number) => formatCompactMoney(value, currency) },
     xAxisProps: { minTickGap: 32 },
     gridAxis: "y" as const,
     role: "img",

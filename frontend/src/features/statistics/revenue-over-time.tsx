@@ -4,23 +4,23 @@ import { lazy, Suspense } from "react";
 
 import type { Sales, SalesSeries } from "@/shared/api/generated/model";
 import { isKind } from "@/shared/api/problem";
-import { LoadFailed } from "@/shared/feedback/load-failed";
-import { count } from "@/shared/formatting/counts";
-import { money } from "@/shared/formatting/money";
-import { app } from "@/shared/strings/app";
-import { tables } from "@/shared/strings/tables";
+import { LoadError } from "@/shared/feedback/load-error";
+import { formatCount } from "@/shared/formatting/counts";
+import { formatMoney } from "@/shared/formatting/money";
+import { appText } from "@/shared/strings/app";
+import { tablesText } from "@/shared/strings/tables";
 import { DownloadButton } from "@/shared/tables/download-button";
 import { TableFrame } from "@/shared/tables/table-frame";
 
 import { salesParameters, type Filter } from "./queries";
-import { SectionHead } from "./section-head";
-import { labelOf, MOST_POINTS, points } from "./series";
-import { statistics } from "./strings";
+import { formatInterval, MOST_POINTS, toPoints } from "./sales-series";
+import { SectionHeader } from "./section-header";
+import { statisticsText } from "./strings";
 
-const text = statistics.revenue;
+const text = statisticsText.revenue;
 const MOST_ROWS = 200;
 
-// Charts are a big piece of script: it comes when there is something to draw.
+// Charts are a large script, loaded when there is something to draw.
 const RevenueChart = lazy(async () => ({ default: (await import("./revenue-chart")).RevenueChart }));
 
 interface Props {
@@ -34,10 +34,10 @@ export function RevenueOverTime({ filter, currency, sales, ofCurrency }: Props) 
   const position = sales.data?.ledger_position;
   return (
     <Stack gap="md" component="section" aria-labelledby="revenue">
-      <SectionHead
+      <SectionHeader
         id="revenue"
         title={text.title}
-        note={position === undefined ? text.utc : `${text.utc} ${tables.asOf(position)}.`}
+        note={position === undefined ? text.utc : `${text.utc} ${tablesText.asOf(position)}.`}
         actions={
           <DownloadButton
             size="xs"
@@ -48,24 +48,24 @@ export function RevenueOverTime({ filter, currency, sales, ofCurrency }: Props) 
           />
         }
       />
-      {sales.isError && <Failed error={sales.error} onRetry={sales.refetch} />}
+      {sales.isError && <SalesError error={sales.error} onRetry={sales.refetch} />}
       {!sales.isError && (
         <Paper withBorder p={{ base: "xs", sm: "lg" }} aria-busy={sales.isPlaceholderData}>
-          {sales.data === undefined && <Waiting />}
+          {sales.data === undefined && <ChartLoader />}
           {sales.data !== undefined && ofCurrency.length === 0 && (
             <Center mih={200}>
               <Text c="dimmed">{text.none}</Text>
             </Center>
           )}
-          {ofCurrency.length > 0 && <Drawn sales={ofCurrency} filter={filter} currency={currency} />}
+          {ofCurrency.length > 0 && <SalesChart sales={ofCurrency} filter={filter} currency={currency} />}
         </Paper>
       )}
     </Stack>
   );
 }
 
-function Failed({ error, onRetry }: { error: unknown; onRetry: () => unknown }) {
-  if (!isKind(error, "malformed")) return <LoadFailed error={error} onRetry={onRetry} />;
+function SalesError({ error, onRetry }: { error: unknown; onRetry: () => unknown }) {
+  if (!isKind(error, "malformed")) return <LoadError error={error} onRetry={onRetry} />;
   return (
     <Alert color="yellow" role="alert">
       {text.tooMany}
@@ -73,12 +73,12 @@ function Failed({ error, onRetry }: { error: unknown; onRetry: () => unknown }) 
   );
 }
 
-function Drawn({ sales, filter, currency }: { sales: readonly Sales[]; filter: Filter; currency: string }) {
-  const drawn = points(sales, filter.interval);
-  const hasGaps = drawn.length === sales.length && drawn.length > 1 && spans(sales) > MOST_POINTS;
+function SalesChart({ sales, filter, currency }: { sales: readonly Sales[]; filter: Filter; currency: string }) {
+  const drawn = toPoints(sales, filter.interval);
+  const hasGaps = drawn.length === sales.length && drawn.length > 1 && countHours(sales) > MOST_POINTS;
   return (
     <>
-      <Suspense fallback={<Waiting />}>
+      <Suspense fallback={<ChartLoader />}>
         <RevenueChart points={drawn} interval={filter.interval} currency={currency} />
       </Suspense>
       {hasGaps && (
@@ -90,7 +90,7 @@ function Drawn({ sales, filter, currency }: { sales: readonly Sales[]; filter: F
         <Accordion.Item value="table" style={{ border: 0 }}>
           <Accordion.Control>{text.asTable}</Accordion.Control>
           <Accordion.Panel>
-            <AsTable sales={sales} filter={filter} currency={currency} />
+            <SalesTable sales={sales} filter={filter} currency={currency} />
           </Accordion.Panel>
         </Accordion.Item>
       </Accordion>
@@ -99,14 +99,14 @@ function Drawn({ sales, filter, currency }: { sales: readonly Sales[]; filter: F
 }
 
 /** Hours from the first to the last: an upper bound of what would have to be drawn. */
-function spans(sales: readonly Sales[]): number {
+function countHours(sales: readonly Sales[]): number {
   return (Date.parse(sales.at(-1)?.start ?? "") - Date.parse(sales[0]?.start ?? "")) / 3_600_000;
 }
 
-function AsTable({ sales, filter, currency }: { sales: readonly Sales[]; filter: Filter; currency: string }) {
+function SalesTable({ sales, filter, currency }: { sales: readonly Sales[]; filter: Filter; currency: string }) {
   const { columns } = text;
   const latest = sales.slice(-MOST_ROWS).toReversed();
-  const numbers = (["bookings", "tickets", "cancellations"] as const).map((name) => ({ name, say: count }));
+  const numbers = (["bookings", "tickets", "cancellations"] as const).map((name) => ({ name, say: formatCount }));
   const amounts = ["gross", "refunded", "net"] as const;
   return (
     <Stack gap="xs">
@@ -117,19 +117,19 @@ function AsTable({ sales, filter, currency }: { sales: readonly Sales[]; filter:
           ...[...numbers.map(({ name }) => name), ...amounts].map((name) => ({ label: columns[name], isNumber: true })),
         ]}
       >
-        {latest.map((one) => (
-          <Table.Tr key={one.start}>
+        {latest.map((row) => (
+          <Table.Tr key={row.start}>
             <Table.Th scope="row" fw={500}>
-              {labelOf(one.start, filter.interval)}
+              {formatInterval(row.start, filter.interval)}
             </Table.Th>
             {numbers.map(({ name, say }) => (
               <Table.Td key={name} data-label={columns[name]} ta={{ sm: "end" }}>
-                {say(one[name])}
+                {say(row[name])}
               </Table.Td>
             ))}
             {amounts.map((name) => (
               <Table.Td key={name} data-label={columns[name]} ta={{ sm: "end" }}>
-                {money(one[name], currency)}
+                {formatMoney(row[name], currency)}
               </Table.Td>
             ))}
           </Table.Tr>
@@ -144,10 +144,10 @@ function AsTable({ sales, filter, currency }: { sales: readonly Sales[]; filter:
   );
 }
 
-function Waiting() {
+function ChartLoader() {
   return (
     <Center mih={320}>
-      <Loader aria-label={app.loading} />
+      <Loader aria-label={appText.loading} />
     </Center>
   );
 }

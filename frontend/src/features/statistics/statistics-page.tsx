@@ -8,12 +8,12 @@ import { Page } from "@/shared/navigation/page";
 import { useSession } from "@/shared/session/session";
 
 import { BestSellers } from "./best-sellers";
-import { FilterBar } from "./filter-bar";
 import { Occupancy } from "./occupancy";
 import { salesQuery, summaryQuery, type Filter } from "./queries";
 import { RevenueOverTime } from "./revenue-over-time";
-import { currenciesOf } from "./series";
-import { statistics } from "./strings";
+import { listCurrencies } from "./sales-series";
+import { StatisticsFilter } from "./statistics-filter";
+import { statisticsText } from "./strings";
 import { TotalsRow } from "./totals-row";
 
 export function StatisticsPage() {
@@ -23,15 +23,18 @@ export function StatisticsPage() {
   const { data: summary } = useQuery(summaryQuery());
   const sales = useQuery({ ...salesQuery(filter), placeholderData: (before) => before });
 
-  const sold = currenciesOf(sales.data?.items ?? []);
+  const sold = listCurrencies(sales.data?.items ?? []);
   const currencies = [...new Set([...(summary?.revenue.map(({ currency }) => currency) ?? []), ...sold])];
   const currency = chosen !== null && currencies.includes(chosen) ? chosen : (sold[0] ?? currencies[0] ?? "EUR");
-  const ofCurrency = sales.data?.items.filter((one) => one.currency === currency) ?? [];
+  const ofCurrency = sales.data?.items.filter((sale) => sale.currency === currency) ?? [];
 
   return (
-    <Page title={statistics.title} lead={account?.role === "admin" ? statistics.lead.all : statistics.lead.own}>
+    <Page
+      title={statisticsText.title}
+      lead={account?.role === "admin" ? statisticsText.lead.all : statisticsText.lead.own}
+    >
       <Stack gap="xl">
-        <FilterBar
+        <StatisticsFilter
           filter={filter}
           onChange={setFilter}
           currencies={currencies}
@@ -49,7 +52,7 @@ export function StatisticsPage() {
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
-/** The filter stands in the address: it can be sent to somebody, and is there again after going back. */
+/** The filter is in the URL: it can be shared, and survives going back. */
 function useFilter(): [Filter, (filter: Filter) => void] {
   const [parameters, setParameters] = useSearchParams();
   const day = (name: string) => {
@@ -65,7 +68,7 @@ function useFilter(): [Filter, (filter: Filter) => void] {
   };
   const set = ({ eventId, from, to, interval }: Filter) => {
     const given = { event: eventId, from, to, by: interval === "day" ? null : interval };
-    const named = Object.entries(given).filter((one): one is [string, string] => one[1] !== null);
+    const named = Object.entries(given).filter((pair): pair is [string, string] => pair[1] !== null);
     setParameters(named, { replace: true });
   };
   return [filter, set];

@@ -2,18 +2,18 @@ import { Paper, SimpleGrid, Skeleton, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 
 import type { Sales, SalesSeries, Summary } from "@/shared/api/generated/model";
-import { LoadFailed } from "@/shared/feedback/load-failed";
-import { count } from "@/shared/formatting/counts";
-import { money } from "@/shared/formatting/money";
-import { tables } from "@/shared/strings/tables";
+import { LoadError } from "@/shared/feedback/load-error";
+import { formatCount } from "@/shared/formatting/counts";
+import { formatMoney } from "@/shared/formatting/money";
+import { tablesText } from "@/shared/strings/tables";
 import { DownloadButton } from "@/shared/tables/download-button";
 
 import { summaryQuery, type Filter } from "./queries";
-import { SectionHead } from "./section-head";
-import { average, share, totals } from "./series";
-import { statistics } from "./strings";
+import { calculateAverage, formatShare, sumTotals } from "./sales-series";
+import { SectionHeader } from "./section-header";
+import { statisticsText } from "./strings";
 
-const text = statistics.totals;
+const text = statisticsText.totals;
 
 interface Props {
   filter: Filter;
@@ -22,7 +22,7 @@ interface Props {
   ofCurrency: readonly Sales[];
 }
 
-/** Of everything, or, of some days or one event, what their sales come to. */
+/** The totals of everything, or of the sales of some days or one event. */
 export function TotalsRow({ filter, currency, sales, ofCurrency }: Props) {
   const summary = useQuery(summaryQuery());
   const isFiltered = filter.eventId !== null || filter.from !== null;
@@ -30,87 +30,99 @@ export function TotalsRow({ filter, currency, sales, ofCurrency }: Props) {
 
   return (
     <Stack gap="md" component="section" aria-labelledby="totals">
-      <SectionHead
+      <SectionHeader
         id="totals"
         title={text.title}
         actions={
           <DownloadButton
             size="xs"
-            label={statistics.summaryDownload}
+            label={statisticsText.summaryDownload}
             path="/api/stats/summary"
             fileName="summary.csv"
           />
         }
       />
-      {summary.isError && summary.data === undefined && <LoadFailed error={summary.error} onRetry={summary.refetch} />}
-      {!isKnown && !summary.isError && <Waiting />}
+      {summary.isError && summary.data === undefined && <LoadError error={summary.error} onRetry={summary.refetch} />}
+      {!isKnown && !summary.isError && <LoadingTotals />}
       {isKnown && isFiltered && sales !== undefined && (
-        <OfSales sales={ofCurrency} currency={currency} position={sales.ledger_position} />
+        <FilteredTotals sales={ofCurrency} currency={currency} position={sales.ledger_position} />
       )}
-      {isKnown && !isFiltered && summary.data !== undefined && <OfAll summary={summary.data} currency={currency} />}
+      {isKnown && !isFiltered && summary.data !== undefined && <AllTotals summary={summary.data} currency={currency} />}
     </Stack>
   );
 }
 
-function OfAll({ summary, currency }: { summary: Summary; currency: string }) {
+function AllTotals({ summary, currency }: { summary: Summary; currency: string }) {
   const { capacity, taken, bookings, cancellations, events, ledger_position: position } = summary;
-  const revenue = summary.revenue.find((one) => one.currency === currency) ?? { net: "0", gross: "0", refunded: "0" };
+  const revenue = summary.revenue.find((amounts) => amounts.currency === currency) ?? {
+    net: "0",
+    gross: "0",
+    refunded: "0",
+  };
   return (
     <SimpleGrid cols={{ base: 1, xs: 2, md: 4 }}>
       <Figure
         label={text.net}
-        value={money(revenue.net, currency)}
-        note={text.grossAndRefunded(money(revenue.gross, currency), money(revenue.refunded, currency))}
+        value={formatMoney(revenue.net, currency)}
+        note={text.grossAndRefunded(formatMoney(revenue.gross, currency), formatMoney(revenue.refunded, currency))}
         position={position}
       />
       <Figure
         label={text.tickets}
-        value={count(taken)}
-        note={text.ofSeats(capacity, share(taken, capacity))}
+        value={formatCount(taken)}
+        note={text.ofSeats(capacity, formatShare(taken, capacity))}
         position={position}
       />
       <Figure
         label={text.bookings}
-        value={count(bookings)}
+        value={formatCount(bookings)}
         note={text.eventsBy(events.active, events.completed, events.cancelled)}
         position={position}
       />
       <Figure
         label={text.cancellations}
-        value={count(cancellations)}
-        note={text.ofBookings(share(cancellations, bookings))}
+        value={formatCount(cancellations)}
+        note={text.ofBookings(formatShare(cancellations, bookings))}
         position={position}
       />
     </SimpleGrid>
   );
 }
 
-function OfSales({ sales, currency, position }: { sales: readonly Sales[]; currency: string; position: number }) {
-  const all = totals(sales);
+function FilteredTotals({
+  sales,
+  currency,
+  position,
+}: {
+  sales: readonly Sales[];
+  currency: string;
+  position: number;
+}) {
+  const all = sumTotals(sales);
   return (
     <SimpleGrid cols={{ base: 1, xs: 2, md: 4 }}>
       <Figure
         label={text.net}
-        value={money(all.net, currency)}
-        note={text.grossAndRefunded(money(all.gross, currency), money(all.refunded, currency))}
+        value={formatMoney(all.net, currency)}
+        note={text.grossAndRefunded(formatMoney(all.gross, currency), formatMoney(all.refunded, currency))}
         position={position}
       />
       <Figure
         label={text.ticketsSold}
-        value={count(all.tickets)}
+        value={formatCount(all.tickets)}
         note={text.ticketsCancelled(all.ticketsCancelled)}
         position={position}
       />
       <Figure
         label={text.bookings}
-        value={count(all.bookings)}
-        note={text.perBooking(money(average(all.gross, all.bookings), currency))}
+        value={formatCount(all.bookings)}
+        note={text.perBooking(formatMoney(calculateAverage(all.gross, all.bookings), currency))}
         position={position}
       />
       <Figure
         label={text.cancellations}
-        value={count(all.cancellations)}
-        note={text.ofBookings(share(all.cancellations, all.bookings))}
+        value={formatCount(all.cancellations)}
+        note={text.ofBookings(formatShare(all.cancellations, all.bookings))}
         position={position}
       />
     </SimpleGrid>
@@ -128,13 +140,13 @@ function Figure({ label, value, note, position }: { label: string; value: string
       </Text>
       <Text size="sm">{note}</Text>
       <Text size="xs" c="dimmed" mt={6}>
-        {tables.asOf(position)}
+        {tablesText.asOf(position)}
       </Text>
     </Paper>
   );
 }
 
-function Waiting() {
+function LoadingTotals() {
   return (
     <SimpleGrid cols={{ base: 1, xs: 2, md: 4 }}>
       {Array.from({ length: 4 }, (_, index) => (

@@ -5,24 +5,24 @@ import { kindOf } from "./problem";
 
 const RETRIES = 4;
 const FIRST_WAIT_MILLISECONDS = 200;
-/** Who asks us to wait longer than this is told to the person instead. */
+/** A longer `Retry-After` is shown to the user instead. */
 const LONGEST_WAIT_SECONDS = 5;
 
 /**
- * Sends again what can't act twice: queries, and commands that carry an Idempotency-Key, which stays the same. After a 503 or 429
- * when it asks for, or when no answer came.
+ * Retries idempotent requests: queries, and commands with an Idempotency-Key, which stays the same. After a 503 or 429
+ * after the `Retry-After` that it names, or when no response arrived.
  */
-export function retryWhatIsSafe(client: AxiosInstance): void {
+export function configureRetries(client: AxiosInstance): void {
   axiosRetry(client, {
     retries: RETRIES,
     shouldResetTimeout: true,
-    retryCondition: mayTryAgain,
+    retryCondition: isRetryable,
     retryDelay: (count, error) => exponentialDelay(count, error, FIRST_WAIT_MILLISECONDS),
   });
 }
 
-export function mayTryAgain(error: AxiosError): boolean {
-  if (error.code === AxiosError.ERR_CANCELED || !isSafe(error)) return false;
+export function isRetryable(error: AxiosError): boolean {
+  if (error.code === AxiosError.ERR_CANCELED || !isIdempotent(error)) return false;
   const response = error.response;
   if (response === undefined) return true;
   if (kindOf(response.data) === "position-beyond-head") return true;
@@ -30,7 +30,7 @@ export function mayTryAgain(error: AxiosError): boolean {
   return [429, 502, 503, 504].includes(response.status) && wait <= LONGEST_WAIT_SECONDS;
 }
 
-function isSafe(error: AxiosError): boolean {
+function isIdempotent(error: AxiosError): boolean {
   const isQuery = error.config?.method?.toLowerCase() === "get";
   return isQuery || Boolean(error.config?.headers.has("Idempotency-Key"));
 }

@@ -1,7 +1,7 @@
 import { IconTicket } from "@tabler/icons-react";
 
-import { leaf } from "@/shared/formatting/moments";
-import { moments } from "@/shared/strings/moments";
+import { toDateParts } from "@/shared/formatting/date-times";
+import { dateTimesText } from "@/shared/strings/date-times";
 
 import classes from "./date-stub.module.css";
 
@@ -12,11 +12,11 @@ interface Props {
   isOff?: boolean;
 }
 
-/** The day of an event, as the stub of its ticket. For eyes only: the moment in full stands beside it. */
+/** The date of an event, as a ticket stub. Hidden from screen readers: the full date is beside it. */
 export function DateStub({ at, timeZone, isOff = false }: Props) {
   return (
     <div className={classes.stub} data-off={isOff || undefined} aria-hidden>
-      {at === null ? <OpenDate /> : <Leaf at={at} timeZone={timeZone} />}
+      {at === null ? <OpenDate /> : <DateParts at={at} timeZone={timeZone} />}
     </div>
   );
 }
@@ -25,13 +25,13 @@ function OpenDate() {
   return (
     <>
       <IconTicket size={38} stroke={1.6} className={classes.icon} />
-      <span className={classes.open}>{moments.openDate}</span>
+      <span className={classes.open}>{dateTimesText.openDate}</span>
     </>
   );
 }
 
-function Leaf({ at, timeZone }: { at: string; timeZone: string }) {
-  const { weekday, day, month, year } = leaf(at, timeZone);
+function DateParts({ at, timeZone }: { at: string; timeZone: string }) {
+  const { weekday, day, month, year } = toDateParts(at, timeZone);
   return (
     <>
       <span className={classes.month}>{weekday}</span>

@@ -1,12 +1,12 @@
 const formats = new Map<string, Intl.NumberFormat>();
 
-/** An amount as people of the browser's language write it. `amount` is the API's decimal string, which may be negative. */
-export function money(amount: string, currency: string): string {
+/** An amount in the notation of the browser's language. `amount` is the API's decimal string, which may be negative. */
+export function formatMoney(amount: string, currency: string): string {
   return formatted(amount, currency, "auto");
 }
 
-/** `+€50.00`: how much more it became. */
-export function moneyChange(amount: string, currency: string): string {
+/** `+€50.00`: a change with its sign. */
+export function formatMoneyChange(amount: string, currency: string): string {
   return formatted(amount, currency, "exceptZero");
 }
 
@@ -21,7 +21,7 @@ function formatted(amount: string, currency: string, signDisplay: "auto" | "exce
 }
 
 /** The sum of `price` times `quantity`, in the prices' own number of decimals: all of one currency. Exact. */
-export function total(lines: readonly { price: string; quantity: number }[]): string {
+export function sumLines(lines: readonly { price: string; quantity: number }[]): string {
   const decimals = Math.max(0, ...lines.map(({ price }) => price.split(".")[1]?.length ?? 0));
   const minor = lines.reduce((sum, { price, quantity }) => sum + minorUnits(price, decimals) * BigInt(quantity), 0n);
   const digits = minor.toString().padStart(decimals + 1, "0");

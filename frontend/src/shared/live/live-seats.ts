@@ -1,34 +1,34 @@
 import { newIdempotencyKey } from "@/shared/api/idempotency-key";
 
-import { learn, type Seats } from "./seat-store";
+import { storeSeats, type Seats } from "./seat-store";
 import { SeatStream, type LiveState } from "./seat-stream";
 
 const NAME = "seatledger-live";
-/** Pages that open together ask for one stream, not for one each. */
-const GATHER_MILLISECONDS = 60;
+/** Components that mount together open one stream, not one each. */
+const OPEN_DELAY_MILLISECONDS = 60;
 
-/** What tabs tell each other. `wants`: the events that a tab shows, none when it goes; `who`: a new leader asks for that. */
+/** Messages between tabs. `watched`: the events that a tab shows, none when it leaves; `request`: a new leader asks for that. */
 type Message =
-  | { kind: "who" }
-  | { kind: "wants"; tab: string; events: string[] }
+  | { kind: "request" }
+  | { kind: "watched"; tab: string; events: string[] }
   | { kind: "seats"; seats: [string, Seats][]; lastId: string | undefined }
   | { kind: "state"; state: LiveState };
 
 /**
- * One stream a browser. Of the tabs that can be seen and show seats, the one that holds a lock leads: it keeps the stream open
- * and tells the others what comes. A tab that is hidden lets go of the lock; when none is left, the stream is closed, and the next
- * one goes on from the last id. A browser that has no locks or channels (a page without HTTPS) asks for the numbers instead.
+ * One stream per browser. Of the visible tabs that show seats, the one that holds the Web Lock is the leader: it opens the stream
+ * and broadcasts the changes. A hidden tab releases the lock. Without a visible tab the stream is closed; the next leader
+ * resumes from the last id. A browser without locks or channels (a page without HTTPS) polls instead.
  */
 export class LiveSeats {
   readonly #tab = newIdempotencyKey();
-  readonly #shown = new Map<symbol, readonly string[]>();
-  readonly #wanted = new Map<string, readonly string[]>();
+  readonly #watchers = new Map<symbol, readonly string[]>();
+  readonly #watchedByTab = new Map<string, readonly string[]>();
   readonly #listeners = new Set<() => void>();
   readonly #channel: BroadcastChannel | null;
-  #waiting: AbortController | null = null;
+  #lockRequest: AbortController | null = null;
   #release: (() => void) | null = null;
   #stream: SeatStream | null = null;
-  #gathering: ReturnType<typeof setTimeout> | undefined;
+  #openTimer: ReturnType<typeof setTimeout> | undefined;
   #lastId: string | undefined;
   #state: LiveState = "connecting";
 
@@ -36,20 +36,20 @@ export class LiveSeats {
     const canShare = "locks" in navigator && "BroadcastChannel" in globalThis;
     this.#channel = canShare ? new BroadcastChannel(NAME) : null;
     if (!canShare) this.#state = "polling";
-    this.#channel?.addEventListener("message", ({ data }: MessageEvent<Message>) => this.#hear(data));
-    document.addEventListener("visibilitychange", () => this.#reconsider());
+    this.#channel?.addEventListener("message", ({ data }: MessageEvent<Message>) => this.#receive(data));
+    document.addEventListener("visibilitychange", () => this.#updateParticipation());
     addEventListener("pagehide", () => this.#leave());
-    addEventListener("pageshow", () => this.#reconsider());
+    addEventListener("pageshow", () => this.#updateParticipation());
   }
 
-  /** Until the function that it returns is called, the seats of these events come in by themselves. */
-  want(events: readonly string[]): () => void {
-    const asker = Symbol("asker");
-    this.#shown.set(asker, events);
-    this.#reconsider();
+  /** Keeps the seats of these events up to date until the returned function is called. */
+  watch(events: readonly string[]): () => void {
+    const watcher = Symbol("watcher");
+    this.#watchers.set(watcher, events);
+    this.#updateParticipation();
     return () => {
-      this.#shown.delete(asker);
-      this.#reconsider();
+      this.#watchers.delete(watcher);
+      this.#updateParticipation();
     };
   }
 
@@ -62,104 +62,104 @@ export class LiveSeats {
     return () => this.#listeners.delete(listener);
   };
 
-  get #mine(): string[] {
-    return [...new Set([...this.#shown.values()].flat())];
+  get #watchedHere(): string[] {
+    return [...new Set([...this.#watchers.values()].flat())];
   }
 
-  #reconsider(): void {
+  #updateParticipation(): void {
     if (this.#channel === null) return;
-    const takesPart = document.visibilityState === "visible" && this.#mine.length > 0;
-    if (!takesPart) this.#leave();
-    else if (this.#waiting === null) this.#join();
-    else this.#tellWhatIsShown();
+    const isParticipant = document.visibilityState === "visible" && this.#watchedHere.length > 0;
+    if (!isParticipant) this.#leave();
+    else if (this.#lockRequest === null) this.#join();
+    else this.#announceWatched();
   }
 
   #join(): void {
-    const waiting = (this.#waiting = new AbortController());
-    const led = navigator.locks.request(NAME, { signal: waiting.signal }, () => this.#lead());
-    led.catch((error: unknown) => {
-      if (!waiting.signal.aborted) throw error;
+    const request = (this.#lockRequest = new AbortController());
+    const leading = navigator.locks.request(NAME, { signal: request.signal }, () => this.#lead());
+    leading.catch((error: unknown) => {
+      if (!request.signal.aborted) throw error;
     });
-    this.#tellWhatIsShown();
+    this.#announceWatched();
   }
 
   #leave(): void {
-    if (this.#waiting === null) return;
-    this.#waiting.abort();
-    this.#waiting = null;
-    clearTimeout(this.#gathering);
+    if (this.#lockRequest === null) return;
+    this.#lockRequest.abort();
+    this.#lockRequest = null;
+    clearTimeout(this.#openTimer);
     this.#stream?.close();
     this.#stream = null;
     this.#release?.();
     this.#release = null;
-    this.#tell({ kind: "wants", tab: this.#tab, events: [] });
+    this.#broadcast({ kind: "watched", tab: this.#tab, events: [] });
   }
 
-  /** Holds the lock until the promise is resolved. */
+  /** Leads until the returned promise resolves, which releases the lock. */
   #lead(): Promise<void> {
-    this.#wanted.clear();
-    this.#wanted.set(this.#tab, this.#mine);
-    this.#tell({ kind: "who" });
-    this.#gather();
+    this.#watchedByTab.clear();
+    this.#watchedByTab.set(this.#tab, this.#watchedHere);
+    this.#broadcast({ kind: "request" });
+    this.#scheduleOpen();
     return new Promise((resolve) => (this.#release = resolve));
   }
 
-  #gather(): void {
-    clearTimeout(this.#gathering);
-    this.#gathering = setTimeout(() => this.#open(), GATHER_MILLISECONDS);
+  #scheduleOpen(): void {
+    clearTimeout(this.#openTimer);
+    this.#openTimer = setTimeout(() => this.#open(), OPEN_DELAY_MILLISECONDS);
   }
 
   #open(): void {
-    const events = new Set([...this.#wanted.values()].flat());
+    const events = new Set([...this.#watchedByTab.values()].flat());
     if (this.#stream?.covers(events)) return;
     const isResumed = this.#stream === null;
     this.#stream?.close();
     this.#stream = new SeatStream({
       events,
-      // Somebody who shows another event now needs its state, which comes without an id alone.
+      // A tab that shows another event needs its current state, which the server sends only without an id.
       lastId: isResumed ? this.#lastId : undefined,
       onNews: (news, lastId) => {
         const seats = [...news];
-        this.#take(seats, lastId);
-        this.#tell({ kind: "seats", seats, lastId });
+        this.#store(seats, lastId);
+        this.#broadcast({ kind: "seats", seats, lastId });
       },
       onState: (state) => {
-        this.#set(state);
-        this.#tell({ kind: "state", state });
+        this.#setState(state);
+        this.#broadcast({ kind: "state", state });
       },
     });
   }
 
-  #hear(message: Message): void {
-    if (message.kind === "seats") this.#take(message.seats, message.lastId);
-    else if (message.kind === "state") this.#set(message.state);
-    else if (message.kind === "who") this.#tellWhatIsShown();
+  #receive(message: Message): void {
+    if (message.kind === "seats") this.#store(message.seats, message.lastId);
+    else if (message.kind === "state") this.#setState(message.state);
+    else if (message.kind === "request") this.#announceWatched();
     else if (this.#release !== null) {
-      if (message.events.length > 0) this.#wanted.set(message.tab, message.events);
-      else this.#wanted.delete(message.tab);
-      this.#gather();
-      this.#tell({ kind: "state", state: this.#state });
+      if (message.events.length > 0) this.#watchedByTab.set(message.tab, message.events);
+      else this.#watchedByTab.delete(message.tab);
+      this.#scheduleOpen();
+      this.#broadcast({ kind: "state", state: this.#state });
     }
   }
 
-  #tellWhatIsShown(): void {
-    if (this.#waiting === null) return;
-    const events = this.#mine;
-    this.#wanted.set(this.#tab, events);
-    if (this.#release === null) this.#tell({ kind: "wants", tab: this.#tab, events });
-    else this.#gather();
+  #announceWatched(): void {
+    if (this.#lockRequest === null) return;
+    const events = this.#watchedHere;
+    this.#watchedByTab.set(this.#tab, events);
+    if (this.#release === null) this.#broadcast({ kind: "watched", tab: this.#tab, events });
+    else this.#scheduleOpen();
   }
 
-  #take(seats: [string, Seats][], lastId: string | undefined): void {
+  #store(seats: [string, Seats][], lastId: string | undefined): void {
     this.#lastId = lastId ?? this.#lastId;
-    learn(seats);
+    storeSeats(seats);
   }
 
-  #tell(message: Message): void {
+  #broadcast(message: Message): void {
     this.#channel?.postMessage(message);
   }
 
-  #set(state: LiveState): void {
+  #setState(state: LiveState): void {
     if (state === this.#state) return;
     this.#state = state;
     this.#listeners.forEach((listener) => listener());

@@ -10,14 +10,14 @@ export interface Seats {
   position: number;
 }
 
-/** Events that nobody looks at are forgotten past this many. */
-const KEPT = 1_000;
+/** Past this many, events without subscribers are dropped. */
+const MAX_KEPT = 1_000;
 
 const known = new Map<string, Seats>();
 const listeners = new Map<string, Set<() => void>>();
 
-/** What is newer than what was known counts, wherever it came from: the live stream, or the answer to a query. */
-export function learn(news: Iterable<readonly [eventId: string, seats: Seats]>): void {
+/** Stores seats by ledger position: the newest position wins, from the live stream or from a query. */
+export function storeSeats(news: Iterable<readonly [eventId: string, seats: Seats]>): void {
   for (const [id, seats] of news) {
     if (seats.position < (known.get(id)?.position ?? 0)) continue;
     known.delete(id); // so that it is the youngest
@@ -25,19 +25,22 @@ export function learn(news: Iterable<readonly [eventId: string, seats: Seats]>):
     listeners.get(id)?.forEach((listener) => listener());
   }
   for (const id of known.keys()) {
-    if (known.size <= KEPT) break;
+    if (known.size <= MAX_KEPT) break;
     if (!listeners.has(id)) known.delete(id);
   }
 }
 
-/** Takes over the seats of events as a query answered them. `answer` is the very object that came. */
-export function learnFrom<Answer extends object>(answer: Answer, events: (answer: Answer) => readonly Event[]): Answer {
+/** Stores the seats of the events in a query's response. `answer` must be the same object that `http` returned. */
+export function storeSeatsFrom<Answer extends object>(
+  answer: Answer,
+  events: (answer: Answer) => readonly Event[],
+): Answer {
   const position = positionOf(answer);
-  learn(events(answer).map((event) => [event.id, { ...seatsOf(event), position }]));
+  storeSeats(events(answer).map((event) => [event.id, { ...seatsOf(event), position }]));
   return answer;
 }
 
-/** The event's seats as far as anybody in this browser knows; whoever uses it is rendered again when they change. */
+/** The newest known seats of the event. The component is rendered again when they change. */
 export function useSeats(event: Event): Seats {
   const live = useSyncExternalStore(
     (listener) => listen(event.id, listener),
@@ -47,14 +50,18 @@ export function useSeats(event: Event): Seats {
 }
 
 function seatsOf({ available, categories }: Event): Seats {
-  return { available, categories: Object.fromEntries(categories.map((one) => [one.name, one.available])), position: 0 };
+  return {
+    available,
+    categories: Object.fromEntries(categories.map((category) => [category.name, category.available])),
+    position: 0,
+  };
 }
 
 function listen(id: string, listener: () => void): () => void {
-  const those = listeners.get(id) ?? new Set();
-  listeners.set(id, those.add(listener));
+  const subscribers = listeners.get(id) ?? new Set();
+  listeners.set(id, subscribers.add(listener));
   return () => {
-    those.delete(listener);
-    if (those.size === 0) listeners.delete(id);
+    subscribers.delete(listener);
+    if (subscribers.size === 0) listeners.delete(id);
   };
 }

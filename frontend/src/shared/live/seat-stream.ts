@@ -3,17 +3,17 @@ import { createEventSource, type EventSourceClient } from "eventsource-client";
 import type { Seats } from "./seat-store";
 
 export type LiveState = "connecting" | "live" | "polling";
-export type SeatNews = ReadonlyMap<string, Seats>;
+export type SeatChanges = ReadonlyMap<string, Seats>;
 
-/** Changes are handed on together this often: a page that shows them has four renders a second, however many come. */
+/** Changes are passed on in batches at this interval: four renders a second, at any rate of changes. */
 export const FLUSH_MILLISECONDS = 250;
 /** The server says something every 15 s. */
 const SILENCE_MILLISECONDS = 40_000;
 const WATCH_MILLISECONDS = 10_000;
-/** After so many failures in a row the numbers are asked for instead; trying goes on, ever more slowly. */
+/** After this many consecutive failures the page polls; reconnecting continues with growing delays. */
 const FAILURES_UNTIL_POLLING = 3;
 const LONGEST_WAIT_MILLISECONDS = 15_000;
-/** More than the server takes in one stream: then it is all events. */
+/** The most events that the server accepts in one stream. With more, the stream is of all events. */
 const MAX_NAMED = 50;
 
 interface Change {
@@ -23,22 +23,22 @@ interface Change {
   position: number;
 }
 
-/** The server's stream of seats left, for some events; reconnects by itself. Ends with `close`. */
+/** The server's stream of seats left, for some events. Reconnects automatically until `close`. */
 export class SeatStream {
   readonly #events: ReadonlySet<string>;
-  readonly #onNews: (news: SeatNews, lastId: string | undefined) => void;
+  readonly #onNews: (news: SeatChanges, lastId: string | undefined) => void;
   readonly #onState: (state: LiveState) => void;
   readonly #client: EventSourceClient;
-  readonly #watch: ReturnType<typeof setInterval>;
-  #news = new Map<string, Seats>();
-  #flush: ReturnType<typeof setTimeout> | undefined;
+  readonly #silenceTimer: ReturnType<typeof setInterval>;
+  #pending = new Map<string, Seats>();
+  #flushTimer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
-  #heardAt = Date.now();
+  #lastHeardAt = Date.now();
 
   constructor(options: {
     events: ReadonlySet<string>;
     lastId: string | undefined;
-    onNews: (news: SeatNews, lastId: string | undefined) => void;
+    onNews: (news: SeatChanges, lastId: string | undefined) => void;
     onState: (state: LiveState) => void;
   }) {
     this.#events = options.events;
@@ -50,20 +50,20 @@ export class SeatStream {
       fetch: (url, init) => this.#fetch(url, init as RequestInit),
       onConnect: () => this.#connected(),
       onScheduleReconnect: () => this.#failed(),
-      onComment: () => (this.#heardAt = Date.now()),
-      onMessage: ({ data }) => this.#take(JSON.parse(data) as Change),
+      onComment: () => (this.#lastHeardAt = Date.now()),
+      onMessage: ({ data }) => this.#store(JSON.parse(data) as Change),
     });
-    this.#watch = setInterval(() => this.#reconnectIfSilent(), WATCH_MILLISECONDS);
+    this.#silenceTimer = setInterval(() => this.#reconnectIfSilent(), WATCH_MILLISECONDS);
   }
 
-  /** Whether it tells about all of these. */
+  /** Whether the stream covers all of these events. */
   covers(events: ReadonlySet<string>): boolean {
     return this.#events.size > MAX_NAMED || [...events].every((id) => this.#events.has(id));
   }
 
   close(): void {
-    clearInterval(this.#watch);
-    clearTimeout(this.#flush);
+    clearInterval(this.#silenceTimer);
+    clearTimeout(this.#flushTimer);
     this.#client.close();
   }
 
@@ -77,7 +77,7 @@ export class SeatStream {
 
   #connected(): void {
     this.#failures = 0;
-    this.#heardAt = Date.now();
+    this.#lastHeardAt = Date.now();
     this.#onState("live");
   }
 
@@ -86,22 +86,22 @@ export class SeatStream {
     this.#onState(this.#failures < FAILURES_UNTIL_POLLING ? "connecting" : "polling");
   }
 
-  #take({ event_id, available, categories, position }: Change): void {
-    this.#heardAt = Date.now();
-    const byName = Object.fromEntries(categories.map((one) => [one.name, one.available]));
-    this.#news.set(event_id, { available, categories: byName, position });
-    this.#flush ??= setTimeout(() => {
-      this.#flush = undefined;
-      const news = this.#news;
-      this.#news = new Map();
+  #store({ event_id, available, categories, position }: Change): void {
+    this.#lastHeardAt = Date.now();
+    const byName = Object.fromEntries(categories.map((category) => [category.name, category.available]));
+    this.#pending.set(event_id, { available, categories: byName, position });
+    this.#flushTimer ??= setTimeout(() => {
+      this.#flushTimer = undefined;
+      const news = this.#pending;
+      this.#pending = new Map();
       this.#onNews(news, this.#client.lastEventId);
     }, FLUSH_MILLISECONDS);
   }
 
-  /** A network that went away without a word, as when a lid was closed. */
+  /** For a connection that was lost silently, as when a laptop was closed. */
   #reconnectIfSilent(): void {
-    if (Date.now() - this.#heardAt < SILENCE_MILLISECONDS) return;
-    this.#heardAt = Date.now();
+    if (Date.now() - this.#lastHeardAt < SILENCE_MILLISECONDS) return;
+    this.#lastHeardAt = Date.now();
     this.#client.close();
     this.#client.connect();
   }

@@ -2,11 +2,11 @@ import { Box, Group, Stack, Text, Title } from "@mantine/core";
 import { useEffect, useRef, type ReactNode } from "react";
 import { useLocation } from "react-router";
 
-import { app } from "@/shared/strings/app";
+import { appText } from "@/shared/strings/app";
 
 /**
  * A page: its title, as heading and as the document's, and what stands under it. After a change of page the heading has the
- * focus, so that a screen reader says where one is.
+ * focus, so that a screen reader announces the new page.
  */
 export function Page(props: {
   title: string;
@@ -26,7 +26,7 @@ export function Page(props: {
 
   return (
     <Stack gap="xl">
-      <title>{`${props.documentTitle ?? props.title} · ${app.name}`}</title>
+      <title>{`${props.documentTitle ?? props.title} · ${appText.name}`}</title>
       <Group justify="space-between" align="flex-end" gap="md">
         <Box maw={720}>
           <Title order={1} ref={heading} tabIndex={-1} data-page-heading>

@@ -1,7 +1,7 @@
 import { queryOptions } from "@tanstack/react-query";
 
 import { getEvent } from "@/shared/api/generated/events/events";
-import { learnFrom } from "@/shared/live/seat-store";
+import { storeSeatsFrom } from "@/shared/live/seat-store";
 
 import { queryKey } from "./query-key";
 
@@ -9,6 +9,6 @@ import { queryKey } from "./query-key";
 export function eventQuery(id: string) {
   return queryOptions({
     queryKey: queryKey("events", "detail", id),
-    queryFn: async ({ signal }) => learnFrom(await getEvent(id, undefined, undefined, signal), (event) => [event]),
+    queryFn: async ({ signal }) => storeSeatsFrom(await getEvent(id, undefined, undefined, signal), (event) => [event]),
   });
 }

@@ -1,5 +1,5 @@
-import { count } from "@/shared/formatting/counts";
+import { formatCount } from "@/shared/formatting/counts";
 
-export const tickets = (quantity: number) => (quantity === 1 ? "1 ticket" : `${count(quantity)} tickets`);
+export const tickets = (quantity: number) => (quantity === 1 ? "1 ticket" : `${formatCount(quantity)} tickets`);
 
-export const seats = (quantity: number) => (quantity === 1 ? "1 seat" : `${count(quantity)} seats`);
+export const seats = (quantity: number) => (quantity === 1 ? "1 seat" : `${formatCount(quantity)} seats`);

@@ -1,11 +1,11 @@
-import { count } from "@/shared/formatting/counts";
+import { formatCount } from "@/shared/formatting/counts";
 
-export const tables = {
+export const tablesText = {
   more: "Show more",
   clearSearch: "Clear search",
   download: {
     csv: "Download CSV",
-    failed: "The download did not work. Please try again.",
+    failed: "The download failed. Please try again.",
   },
-  asOf: (position: number) => `As of ledger position ${count(position)}`,
+  asOf: (position: number) => `As of ledger position ${formatCount(position)}`,
 };

@@ -4,7 +4,7 @@ import { IconDownload } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 
 import { download } from "@/shared/api/download";
-import { tables } from "@/shared/strings/tables";
+import { tablesText } from "@/shared/strings/tables";
 
 interface Props extends ButtonProps {
   label?: string;
@@ -15,11 +15,11 @@ interface Props extends ButtonProps {
   fileName: string;
 }
 
-/** Saves what the API answers there as a file. */
+/** Downloads an API response as a file. */
 export function DownloadButton({ label, path, accept = "text/csv", parameters = {}, fileName, ...button }: Props) {
   const { mutate, isPending } = useMutation({
     mutationFn: () => download(path, accept, parameters, fileName),
-    onError: () => notifications.show({ color: "red", message: tables.download.failed }),
+    onError: () => notifications.show({ color: "red", message: tablesText.download.failed }),
   });
   return (
     <Button
@@ -29,7 +29,7 @@ export function DownloadButton({ label, path, accept = "text/csv", parameters = 
       onClick={() => mutate()}
       {...button}
     >
-      {label ?? tables.download.csv}
+      {label ?? tablesText.download.csv}
     </Button>
   );
 }

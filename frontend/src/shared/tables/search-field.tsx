@@ -3,7 +3,7 @@ import { useDebouncedCallback } from "@mantine/hooks";
 import { IconSearch } from "@tabler/icons-react";
 import { useState } from "react";
 
-import { tables } from "@/shared/strings/tables";
+import { tablesText } from "@/shared/strings/tables";
 
 const TYPING_MILLISECONDS = 250;
 
@@ -13,7 +13,7 @@ interface Props extends Omit<TextInputProps, "value" | "onChange" | "label"> {
   onChange: (value: string) => void;
 }
 
-/** Looks for what is typed, once the typing pauses. */
+/** A search field. Calls `onChange` when typing pauses. */
 export function SearchField({ label, value, onChange, ...input }: Props) {
   const [typed, setTyped] = useState(value);
   const [seen, setSeen] = useState(value);
@@ -32,7 +32,7 @@ export function SearchField({ label, value, onChange, ...input }: Props) {
       aria-label={label}
       placeholder={label}
       leftSection={<IconSearch size={18} aria-hidden />}
-      rightSection={typed !== "" && <CloseButton aria-label={tables.clearSearch} onClick={() => type("")} />}
+      rightSection={typed !== "" && <CloseButton aria-label={tablesText.clearSearch} onClick={() => type("")} />}
       value={typed}
       onChange={({ currentTarget }) => type(currentTarget.value)}
       {...input}

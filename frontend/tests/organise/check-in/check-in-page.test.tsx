@@ -7,13 +7,13 @@ import { describe, expect, it } from "vitest";
 import { CheckInPage } from "@/features/organise/check-in/check-in-page";
 import { getGetEventResponseMock } from "@/shared/api/generated/events/events.msw";
 
+import { renderPage } from "../../render-page";
 import { server } from "../../server";
-import { show } from "../../show";
 
 const event = { ...getGetEventResponseMock(), id: "e1", status: "active" as const };
 
 function open() {
-  show(
+  renderPage(
     <Routes>
       <Route element={<Outlet context={event} />}>
         <Route path="*" element={<CheckInPage />} />
@@ -38,9 +38,9 @@ describe("checking in", () => {
     );
     const field = open();
     await userEvent.type(field, "AAAA{Enter}");
-    expect(await screen.findByText("No answer")).toBeVisible();
+    expect(await screen.findByText("Check again")).toBeVisible();
     await userEvent.type(field, "AAAA{Enter}");
-    expect(await screen.findByText("Yes, come in")).toBeVisible();
+    expect(await screen.findByText("Admit")).toBeVisible();
     await userEvent.type(field, "BBBB{Enter}");
     await waitFor(() => expect(keys).toHaveLength(3));
     expect(keys[1]).toBe(keys[0]);

@@ -4,23 +4,16 @@ import { memo, useState } from "react";
 import { Link } from "react-router";
 
 import type { Entry } from "@/shared/api/generated/model";
-import { count } from "@/shared/formatting/counts";
-import { exactly } from "@/shared/formatting/durations";
+import { formatCount } from "@/shared/formatting/counts";
+import { formatTimestamp } from "@/shared/formatting/durations";
 
-import { EntryProof } from "../proofs/entry-proof";
-import { describe, nameOf } from "./description";
+import { InclusionProof } from "../proofs/inclusion-proof";
+import { colourEntryType, describeEntry, nameEntryType } from "./entry-types";
 import { entriesText } from "./strings";
 
 const { columns } = entriesText;
 const COLUMNS = Object.keys(columns).length;
 const SHORT = 8;
-
-const COLOURS: Readonly<Record<string, string>> = {
-  "seats-booked": "ledger",
-  "booking-cancelled": "orange",
-  "event-cancelled": "red",
-  "ticket-used": "blue",
-};
 
 interface Props {
   entry: Entry;
@@ -36,17 +29,17 @@ export const EntryRow = memo(
       <>
         <Table.Tr>
           <Table.Th scope="row" ta={{ sm: "end" }}>
-            {count(position)}
+            {formatCount(position)}
           </Table.Th>
           <Table.Td data-label={columns.at}>
-            <Text size="sm">{at === null ? "" : exactly(at)}</Text>
+            <Text size="sm">{at === null ? "" : formatTimestamp(at)}</Text>
           </Table.Td>
           <Table.Td data-label={columns.type}>
             <TypeBadge type={type} />
           </Table.Td>
           <Table.Td data-label={columns.what} maw={{ sm: 260 }}>
             <Text size="sm" lineClamp={2}>
-              {describe(entry)}
+              {describeEntry(entry)}
             </Text>
           </Table.Td>
           <Table.Td data-label={columns.event}>
@@ -105,7 +98,7 @@ export const EntryRow = memo(
                 >
                   {JSON.stringify(entry, null, 2)}
                 </Code>
-                <EntryProof position={position} />
+                <InclusionProof position={position} />
               </Stack>
             </Table.Td>
           </Table.Tr>
@@ -118,8 +111,8 @@ export const EntryRow = memo(
 
 export function TypeBadge({ type }: { type: string }) {
   return (
-    <Badge variant="light" tt="none" color={COLOURS[type] ?? "gray"}>
-      {nameOf(type)}
+    <Badge variant="light" tt="none" color={colourEntryType(type)}>
+      {nameEntryType(type)}
     </Badge>
   );
 }

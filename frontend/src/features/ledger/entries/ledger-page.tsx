@@ -3,26 +3,26 @@ import { IconArrowsDiff, IconBook2, IconHistory, IconZoomExclamation } from "@ta
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 
-import { LoadFailed } from "@/shared/feedback/load-failed";
-import { NothingHere } from "@/shared/feedback/nothing-here";
+import { EmptyState } from "@/shared/feedback/empty-state";
+import { LoadError } from "@/shared/feedback/load-error";
 import { Page } from "@/shared/navigation/page";
 import { DownloadButton } from "@/shared/tables/download-button";
+import { LoadMoreButton } from "@/shared/tables/load-more-button";
 import { LoadingRows } from "@/shared/tables/loading-rows";
-import { More } from "@/shared/tables/more";
 import { TableFrame } from "@/shared/tables/table-frame";
 
 import { comparisonText } from "../comparison/strings";
-import { Proof } from "../proofs/proof";
-import { entriesQuery, NO_FILTER, parametersOf, PLACES_A_PAGE, type Filter } from "../queries";
+import { CheckpointPanel } from "../proofs/checkpoint-panel";
+import { entriesQuery, NO_FILTER, toEntryParameters, POSITIONS_PER_PAGE, type Filter } from "../queries";
 import { statisticsAsOfText } from "../statistics-as-of/strings";
+import { EntryFilter } from "./entry-filter";
 import { EntryRow } from "./entry-row";
-import { FilterBar } from "./filter-bar";
 import { entriesText } from "./strings";
-import { useFilter } from "./use-filter";
-import { usePatientPages } from "./use-patient-pages";
+import { useEntryFilter } from "./use-entry-filter";
+import { useSkipEmptyPages } from "./use-skip-empty-pages";
 
 export function LedgerPage() {
-  const [filter, setFilter] = useFilter();
+  const [filter, setFilter] = useEntryFilter();
   const actions = (
     <Group gap="sm">
       <Button component={Link} to="/ledger/books" variant="default" leftSection={<IconHistory size={18} aria-hidden />}>
@@ -40,7 +40,7 @@ export function LedgerPage() {
         label={entriesText.download}
         path="/api/audit/entries"
         accept="application/x-ndjson"
-        parameters={parametersOf(filter)}
+        parameters={toEntryParameters(filter)}
         fileName="entries.ndjson"
       />
     </Group>
@@ -48,8 +48,8 @@ export function LedgerPage() {
   return (
     <Page title={entriesText.title} lead={entriesText.lead} actions={actions}>
       <Stack gap="lg">
-        <Proof />
-        <FilterBar filter={filter} onChange={setFilter} />
+        <CheckpointPanel />
+        <EntryFilter filter={filter} onChange={setFilter} />
         <Entries filter={filter} onChange={setFilter} />
       </Stack>
     </Page>
@@ -58,16 +58,16 @@ export function LedgerPage() {
 
 function Entries({ filter, onChange }: { filter: Filter; onChange: (filter: Filter) => void }) {
   const list = useInfiniteQuery({ ...entriesQuery(filter), placeholderData: keepPreviousData });
-  const { emptyPages, isSearching, isPaused, searchOn } = usePatientPages(list);
+  const { emptyPages, isSearching, isPaused, searchOn } = useSkipEmptyPages(list);
   const items = list.data?.pages.flatMap((page) => page.items) ?? [];
   const { columns } = entriesText;
-  const places = emptyPages * PLACES_A_PAGE;
+  const places = emptyPages * POSITIONS_PER_PAGE;
 
   if (list.isPending) return <LoadingRows />;
-  if (list.data === undefined) return <LoadFailed error={list.error} onRetry={list.refetch} />;
+  if (list.data === undefined) return <LoadError error={list.error} onRetry={list.refetch} />;
   return (
     <>
-      {list.isError && <LoadFailed error={list.error} onRetry={list.fetchNextPage} />}
+      {list.isError && <LoadError error={list.error} onRetry={list.fetchNextPage} />}
       {items.length === 0 && !list.hasNextPage && <Nothing filter={filter} onClear={() => onChange(NO_FILTER)} />}
       {items.length > 0 && (
         <>
@@ -109,14 +109,14 @@ function Entries({ filter, onChange }: { filter: Filter; onChange: (filter: Filt
           </Button>
         </Stack>
       )}
-      {!isSearching && !isPaused && <More list={list} />}
+      {!isSearching && !isPaused && <LoadMoreButton list={list} />}
     </>
   );
 }
 
 function Nothing({ filter, onClear }: { filter: Filter; onClear: () => void }) {
   if (Object.values(filter).every((value) => value === null)) {
-    return <NothingHere icon={IconBook2} title={entriesText.none.title} text={entriesText.none.text} />;
+    return <EmptyState icon={IconBook2} title={entriesText.none.title} text={entriesText.none.text} />;
   }
   const { title, text, action } = entriesText.noMatch;
   const clear = (
@@ -124,5 +124,5 @@ function Nothing({ filter, onClear }: { filter: Filter; onClear: () => void }) {
       {action}
     </Button>
   );
-  return <NothingHere icon={IconZoomExclamation} title={title} text={text} action={clear} />;
+  return <EmptyState icon={IconZoomExclamation} title={title} text={text} action={clear} />;
 }

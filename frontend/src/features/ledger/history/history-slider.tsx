@@ -1,23 +1,23 @@
 import { ActionIcon, Button, Group, Paper, Slider, Stack, Text } from "@mantine/core";
 import { IconChevronLeft, IconChevronRight, IconChevronsLeft, IconChevronsRight, type Icon } from "@tabler/icons-react";
 
-import { exactly } from "@/shared/formatting/durations";
+import { formatTimestamp } from "@/shared/formatting/durations";
 
 import { pointInTimeText } from "../point-in-time/strings";
 import { historyText } from "./strings";
-import type { useHistory } from "./use-history";
+import type { useEventHistory } from "./use-event-history";
 
 const text = historyText;
 
 interface Props {
-  history: ReturnType<typeof useHistory>;
+  history: ReturnType<typeof useEventHistory>;
   index: number;
-  /** While one drags; `onSelect` when one lets go. */
+  /** Called while dragging; `onSelect` on release. */
   onDrag: (index: number) => void;
   onSelect: (index: number) => void;
 }
 
-/** The entries about one event from left to right. By keys: arrows a step, Page Up and Down ten, Home and End. */
+/** The entries of one event. Keys: arrows one step, Page Up and Page Down ten, Home and End. */
 export function HistorySlider({ history, index, onDrag, onSelect }: Props) {
   const { entries, isReading, hasMore, readOn } = history;
   const last = entries.length - 1;
@@ -35,7 +35,7 @@ export function HistorySlider({ history, index, onDrag, onSelect }: Props) {
           <div aria-live="polite">
             <Text fw={650}>{text.step(Math.max(index, 0) + 1, entries.length, hasMore)}</Text>
             <Text size="sm" c="dimmed">
-              {entry === undefined || entry.at === null ? pointInTimeText.notYet : exactly(entry.at)}
+              {entry === undefined || entry.at === null ? pointInTimeText.notYet : formatTimestamp(entry.at)}
             </Text>
           </div>
           <Group gap={6}>

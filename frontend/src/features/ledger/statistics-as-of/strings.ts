@@ -1,17 +1,17 @@
-import { count } from "@/shared/formatting/counts";
+import { formatCount } from "@/shared/formatting/counts";
 
 export const statisticsAsOfText = {
-  title: "The books then",
-  lead: "Revenue and sales as they stood at any moment, folded from the ledger again.",
+  title: "Statistics as of a date",
+  lead: "Revenue and sales as of any time or ledger position, recalculated from the ledger.",
   now: "Now",
-  asOf: (position: number) => `As it stood at ledger position ${count(position)}`,
+  asOf: (position: number) => `As of ledger position ${formatCount(position)}`,
   net: "Net revenue",
-  grossAndRefunded: (gross: string, refunded: string) => `${gross} gross, ${refunded} refunded`,
+  grossAndRefunded: (gross: string, refunded: string) => `${gross} gross, ${refunded} refunds`,
   bookings: "Bookings",
   cancellations: "Cancellations",
   taken: "Seats taken",
-  of: (taken: number, capacity: number) => `${count(taken)} of ${count(capacity)}`,
+  of: (taken: number, capacity: number) => `${formatCount(taken)} of ${formatCount(capacity)}`,
   events: "Events",
   eventsBy: (active: number, completed: number, cancelled: number) =>
-    `${count(active)} active, ${count(completed)} completed, ${count(cancelled)} cancelled`,
+    `${formatCount(active)} active, ${formatCount(completed)} completed, ${formatCount(cancelled)} cancelled`,
 };

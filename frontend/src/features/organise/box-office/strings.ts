@@ -1,44 +1,45 @@
-import { count } from "@/shared/formatting/counts";
+import { formatCount } from "@/shared/formatting/counts";
 import { seats, tickets } from "@/shared/strings/counts";
 
 export const boxOfficeText = {
   title: "Sell tickets",
-  to: "To whom",
-  walkIn: "A walk-in",
-  named: "A named customer",
-  walkInHint: "No account and no limit. Print the tickets or let them be photographed.",
-  namedHint: "Found by e-mail, or made: the tickets are in their bookings when they sign in.",
+  to: "Customer",
+  walkIn: "Walk-in",
+  named: "Named customer",
+  walkInHint: "No account and no ticket limit. Print the tickets or let the customer photograph them.",
+  namedHint: "The account is found by e-mail address, or created. The tickets appear in its bookings.",
   name: "Name",
   email: "E-mail",
   left: (available: number) => (available === 0 ? "Sold out" : `${seats(available)} left`),
   onlyLeft: (available: number) =>
-    available === 0 ? "Sold out." : `Only ${available === 1 ? "1 seat is" : `${count(available)} seats are`} left.`,
+    available === 0
+      ? "Sold out."
+      : `Only ${available === 1 ? "1 seat is" : `${formatCount(available)} seats are`} left.`,
   total: "Total",
   sell: (quantity: number) => (quantity === 0 ? "Sell" : `Sell ${tickets(quantity)}`),
-  nothingChosen: "Choose how many tickets first.",
-  required: "Say who it is.",
-  invalidEmail: "That is no e-mail address.",
+  nothingChosen: "Choose the number of tickets first.",
+  required: "Enter a name.",
+  invalidEmail: "Enter a valid e-mail address.",
   sold: (quantity: number) => `${tickets(quantity)} sold`,
   soldTo: (who: string, amount: string) => `To ${who}, for ${amount}.`,
   someWalkIn: "a walk-in",
   whenLeft: {
     sold: (who: string, amount: string, number: number) => `To ${who}, for ${amount}: booking no. ${number}.`,
-    failed: "The sale that you left",
+    failed: "Your last sale failed",
   },
   ticket: (number: number, all: number) => `Ticket ${number} of ${all}`,
   qr: (code: string) => `QR code of ticket ${code}`,
   print: "Print tickets",
-  next: "Sell to the next",
-  booking: "Open the booking",
+  next: "New sale",
+  booking: "Open booking",
   problems: {
     soldOut: (available: number) =>
-      available === 0
-        ? "The last seats of this category are gone."
-        : `Only ${seats(available)} of this category are left.`,
-    limit: (limit: number, held: number) => `A customer may hold ${tickets(limit)}, and this one holds ${count(held)}.`,
-    tooLarge: (limit: number) => `One booking holds at most ${tickets(limit)}: sell the rest in a second one.`,
-    past: "The event is past or closed: nothing can be sold any more.",
-    unknown: "No answer came. Sell again: if it was sold, you get that sale and no second one.",
+      available === 0 ? "This category is sold out." : `Only ${seats(available)} left in this category.`,
+    limit: (limit: number, held: number) =>
+      `At most ${tickets(limit)} per customer. This customer already holds ${formatCount(held)}.`,
+    tooLarge: (limit: number) => `A booking can hold at most ${tickets(limit)}. Sell the rest separately.`,
+    past: "The event is over or closed. Tickets can no longer be sold.",
+    unknown: "The server did not respond. Sell again: if the sale was made, you get that sale, not a second one.",
     other: "Nothing was sold. Please try again.",
   },
 };

@@ -4,13 +4,13 @@ import { useEffect, useRef, useState } from "react";
 
 import { useBookTickets } from "@/shared/api/generated/bookings/bookings";
 import type { Booking, NewBooking } from "@/shared/api/generated/model";
-import { isKind, isUncertain, type ApiError } from "@/shared/api/problem";
+import { isKind, isOutcomeUnknown, type ApiError } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
-import { money } from "@/shared/formatting/money";
+import { formatMoney } from "@/shared/formatting/money";
 import { DRAFT } from "@/shared/session/session";
-import { app } from "@/shared/strings/app";
+import { appText } from "@/shared/strings/app";
 
-import { refresh } from "../queries";
+import { invalidateEvent } from "../queries";
 import { boxOfficeText } from "./strings";
 
 const text = boxOfficeText.problems;
@@ -22,31 +22,31 @@ export interface Sale {
 }
 
 /**
- * Sells at the box office; each sale once, however often it is sent. `sold` is the last one. A sale goes on when its page is left:
- * until its outcome is known, no other one can be made, and the outcome is said wherever one is by then.
+ * Sells at the box office; each sale executes once, however often it is sent. `sold` is the last sale. A pending sale continues
+ * after its page is left: until its outcome is known no other sale can be made, and a notification shows the outcome.
  */
 export function useSale(eventId: string, setErrors: (errors: Record<string, string>) => void) {
   const [sold, setSold] = useState<Sale | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
-  const isLocked = useRef(false); // a second click comes before the button is drawn as busy, or the sale as made
+  const isLocked = useRef(false); // a second click may come before the next render
   const { keyFor, done } = useCommandKey(`sell ${eventId}`);
   const queries = useQueryClient();
   const mutationKey = ["sell", eventId];
   const isRunning = useIsMutating({ mutationKey }) > 0;
-  const isHere = useIsHere();
+  const isMounted = useIsMounted();
   const { mutate, error } = useBookTickets({
     mutation: {
       ...DRAFT.mutation,
       mutationKey,
-      // Unlike those of a single `mutate`, these are called when the page was left, too.
+      // Unlike the callbacks of `mutate`, these are called after the page was left, too.
       onSuccess: (booking, { data }) => {
         done();
-        if (!isHere.current) tellSold(booking, data.customer?.name);
+        if (!isMounted.current) notifySold(booking, data.customer?.name);
       },
       onError: (error) => {
-        if (!isHere.current) tellFailed(error);
+        if (!isMounted.current) notifyFailed(error);
       },
-      onSettled: () => void refresh(queries, eventId),
+      onSettled: () => void invalidateEvent(queries, eventId),
     },
   });
 
@@ -73,20 +73,20 @@ export function useSale(eventId: string, setErrors: (errors: Record<string, stri
     isLocked.current = false;
     setSold(null);
   };
-  /** `isFixed`: another sale now could be made beside this one. */
+  /** `isFixed`: a different sale now could duplicate this one. */
   return {
     sell,
     sold,
     next,
     problem,
     isSelling: isRunning,
-    isFixed: isRunning || isUncertain(error),
+    isFixed: isRunning || isOutcomeUnknown(error),
     isSignedOut: isKind(error, "not-signed-in"),
   };
 }
 
-/** Whether the page that asks is still shown. */
-function useIsHere() {
+/** Whether the component is still mounted. */
+function useIsMounted() {
   const isHere = useRef(false);
   useEffect(() => {
     isHere.current = true;
@@ -97,12 +97,12 @@ function useIsHere() {
   return isHere;
 }
 
-function tellSold({ tickets, total_amount, currency, number }: Booking, customer = boxOfficeText.someWalkIn): void {
-  const message = boxOfficeText.whenLeft.sold(customer, money(total_amount, currency), number);
+function notifySold({ tickets, total_amount, currency, number }: Booking, customer = boxOfficeText.someWalkIn): void {
+  const message = boxOfficeText.whenLeft.sold(customer, formatMoney(total_amount, currency), number);
   notifications.show({ title: boxOfficeText.sold(tickets.length), message, autoClose: false });
 }
 
-function tellFailed(error: ApiError): void {
+function notifyFailed(error: ApiError): void {
   notifications.show({
     title: boxOfficeText.whenLeft.failed,
     message: sentence(error),
@@ -111,7 +111,7 @@ function tellFailed(error: ApiError): void {
   });
 }
 
-/** What the two fields of the customer are to blame for, and the sentence about anything else. */
+/** The errors of the two customer fields, and the message for anything else. */
 function split(error: ApiError): { customer: Record<string, string>; other: string } {
   const fields = Object.entries(error.fieldErrors).filter(([path]) => path.startsWith("customer."));
   const customer = Object.fromEntries(fields.map(([path, message]) => [path.slice("customer.".length), message]));
@@ -124,6 +124,6 @@ function sentence(error: ApiError): string {
   if (isKind(error, "customer-limit")) return text.limit(limit, held);
   if (isKind(error, "booking-too-large")) return text.tooLarge(limit);
   if (isKind(error, "event-not-bookable", "not-on-sale")) return text.past;
-  if (isKind(error, "not-signed-in")) return app.signedOut.text;
-  return isUncertain(error) ? text.unknown : text.other;
+  if (isKind(error, "not-signed-in")) return appText.signedOut.text;
+  return isOutcomeUnknown(error) ? text.unknown : text.other;
 }

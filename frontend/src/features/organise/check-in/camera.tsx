@@ -2,17 +2,17 @@ import { Alert, Text } from "@mantine/core";
 import { useEffect, useEffectEvent, useRef, useState } from "react";
 
 import classes from "./camera.module.css";
-import { codeIn, pictureOf } from "./qr-codes";
+import { decodeQrCode, captureFrame } from "./decode-qr-code";
 import { checkInText } from "./strings";
 
 const text = checkInText;
 
-/** A ticket that stays in the picture is one ticket. */
+/** The same code within this time is one ticket held in view. */
 const SAME_MILLISECONDS = 4_000;
-/** From the end of one look at the picture to the next. */
+/** The pause between two decoded frames. */
 const LOOK_MILLISECONDS = 100;
 
-/** Reads QR codes from the camera, the one at the back where there is one, for as long as it is shown. */
+/** Decodes QR codes from the camera, preferably the rear one, while it is shown. */
 export function Camera({ onCode }: { onCode: (code: string) => void }) {
   const picture = useRef<HTMLVideoElement>(null);
   const last = useRef({ code: "", at: 0 });
@@ -40,8 +40,8 @@ export function Camera({ onCode }: { onCode: (code: string) => void }) {
     }
 
     function look(film: HTMLVideoElement) {
-      const shown = pictureOf(film, canvas);
-      const code = shown && codeIn(shown);
+      const shown = captureFrame(film, canvas);
+      const code = shown && decodeQrCode(shown);
       if (code) see(code);
       timer = window.setTimeout(look, LOOK_MILLISECONDS, film);
     }

@@ -4,31 +4,31 @@ import { lazy, Suspense, useRef, useState, type SyntheticEvent } from "react";
 
 import type { Event } from "@/shared/api/generated/model";
 
-import { Over, useEvent } from "../event-layout/workspace";
+import { ClosedEvent, useEvent } from "../event-layout/event-layout";
+import { CheckInResultPanel } from "./check-in-result-panel";
+import { CheckInTotals } from "./check-in-totals";
 import { checkInText } from "./strings";
-import { TallyPanel } from "./tally-panel";
 import { useCheckIn } from "./use-check-in";
-import { VerdictPanel } from "./verdict-panel";
 
 const text = checkInText;
 
-// Reading pictures is a big piece of script: it comes when the camera is switched on.
+// Decoding is a large script, loaded when the camera is turned on.
 const Camera = lazy(async () => ({ default: (await import("./camera")).Camera }));
 
 export function CheckInPage() {
   const event = useEvent();
-  return event.status === "active" ? <Door event={event} /> : <Over status={event.status} />;
+  return event.status === "active" ? <CheckInDesk event={event} /> : <ClosedEvent status={event.status} />;
 }
 
-function Door({ event }: { event: Event }) {
-  const { checkIn, isChecking, shown, tally, clear } = useCheckIn(event.id);
+function CheckInDesk({ event }: { event: Event }) {
+  const { checkIn, isChecking, shown, totals, clear } = useCheckIn(event.id);
   const [isCameraOn, setIsCameraOn] = useState(false);
 
   return (
     <Grid gap="lg">
       <Grid.Col span={{ base: 12, md: 8 }}>
         <Stack gap="lg">
-          <VerdictPanel shown={shown} isChecking={isChecking} />
+          <CheckInResultPanel shown={shown} isChecking={isChecking} />
           <Paper withBorder p={{ base: "md", sm: "lg" }}>
             <Stack gap="md">
               <Title order={2} size="h3">
@@ -62,13 +62,13 @@ function Door({ event }: { event: Event }) {
         </Stack>
       </Grid.Col>
       <Grid.Col span={{ base: 12, md: 4 }}>
-        <TallyPanel tally={tally} onClear={clear} />
+        <CheckInTotals totals={totals} onClear={clear} />
       </Grid.Col>
     </Grid>
   );
 }
 
-/** After each code the field is empty and has the focus: the next one can be typed, or come from a reader that types. */
+/** Cleared and focused after each code, for typing or for a keyboard-wedge scanner. */
 function CodeField({ onCode, isChecking }: { onCode: (code: string) => void; isChecking: boolean }) {
   const [code, setCode] = useState("");
   const field = useRef<HTMLInputElement>(null);

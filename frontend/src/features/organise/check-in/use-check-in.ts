@@ -6,45 +6,48 @@ import { useCheckInTicket } from "@/shared/api/generated/tickets/tickets";
 import { useCommandKey } from "@/shared/api/use-command-key";
 import { queryKey } from "@/shared/queries/query-key";
 
-import { admitted, refused, type Verdict } from "./verdict";
+import { toAdmission, toRefusal, type CheckInResult } from "./check-in-result";
 
-/** Of the last tickets so many are listed. */
+/** The number of latest tickets listed. */
 const REMEMBERED = 20;
 
-export interface Checked extends Verdict {
+export interface CheckedTicket extends CheckInResult {
   code: string;
   /** Milliseconds. */
   at: number;
 }
 
-export interface Tally {
+export interface Totals {
   admitted: number;
   refused: number;
-  last: Checked[];
+  last: CheckedTicket[];
 }
 
-const NOTHING: Tally = { admitted: 0, refused: 0, last: [] };
+const NOTHING: Totals = { admitted: 0, refused: 0, last: [] };
 
-/** Checks tickets in, one after the other, and counts them for as long as this tab is open. `shown` is the last answer. */
+/** Checks in tickets one at a time, and counts them while this tab is open. `shown` is the last result. */
 export function useCheckIn(eventId: string) {
-  const [shown, setShown] = useState<Checked | null>(null);
-  const [tally, setTally] = useSessionStorage<Tally>({ key: `seatledger.check-in ${eventId}`, defaultValue: NOTHING });
+  const [shown, setShown] = useState<CheckedTicket | null>(null);
+  const [totals, setTotals] = useSessionStorage<Totals>({
+    key: `seatledger.check-in ${eventId}`,
+    defaultValue: NOTHING,
+  });
   const inFlight = useRef(false);
-  const { keyFor, done } = useCommandKey(`check in ${eventId}`); // of a code that nobody has decided on yet
+  const { keyFor, done } = useCommandKey(`check in ${eventId}`); // for a code whose result is still unknown
   const { mutate, isPending } = useCheckInTicket();
   const queries = useQueryClient();
 
-  const conclude = (code: string, verdict: Verdict) => {
-    const checked = { ...verdict, code, at: Date.now() };
+  const conclude = (code: string, result: CheckInResult) => {
+    const checked = { ...result, code, at: Date.now() };
     setShown(checked);
-    if (verdict.answer === "unclear") return;
+    if (result.answer === "unclear") return;
     done();
-    setTally((before) => ({
-      admitted: before.admitted + (verdict.answer === "yes" ? 1 : 0),
-      refused: before.refused + (verdict.answer === "no" ? 1 : 0),
+    setTotals((before) => ({
+      admitted: before.admitted + (result.answer === "yes" ? 1 : 0),
+      refused: before.refused + (result.answer === "no" ? 1 : 0),
       last: [checked, ...before.last].slice(0, REMEMBERED),
     }));
-    if (verdict.answer === "yes")
+    if (result.answer === "yes")
       void queries.invalidateQueries({ queryKey: queryKey("event-sales", eventId), refetchType: "none" });
   };
   const checkIn = (typed: string) => {
@@ -54,11 +57,11 @@ export function useCheckIn(eventId: string) {
     mutate(
       { eventId, data: { code }, headers: { "Idempotency-Key": keyFor(code) } },
       {
-        onSuccess: (ticket) => conclude(code, admitted(ticket)),
-        onError: (error) => conclude(code, refused(error, Date.now())),
+        onSuccess: (ticket) => conclude(code, toAdmission(ticket)),
+        onError: (error) => conclude(code, toRefusal(error, Date.now())),
         onSettled: () => (inFlight.current = false),
       },
     );
   };
-  return { checkIn, isChecking: isPending, shown, tally, clear: () => setTally(NOTHING) };
+  return { checkIn, isChecking: isPending, shown, totals, clear: () => setTotals(NOTHING) };
 }

@@ -2,9 +2,9 @@ import { ActionIcon, Box, Button, Fieldset, Group, Input, Stack, Text, TextInput
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 
 import classes from "./category-fields.module.css";
-import { newCategory, plainNumber, plainPrice } from "./event-values";
+import { newCategory, normaliseNumber, normalisePrice } from "./event-values";
+import { NumberField } from "./number-field";
 import { eventFormText } from "./strings";
-import { TypedNumber } from "./typed-number";
 import type { EventForm } from "./use-event-form";
 
 const text = eventFormText.category;
@@ -32,14 +32,14 @@ export function CategoryFields({ form, taken }: Props) {
                 maxLength={200}
                 {...form.getInputProps(`${path}.name`)}
               />
-              <TypedNumber
+              <NumberField
                 form={form}
                 path={`${path}.price`}
-                plain={(typed) => plainPrice(typed, currency)}
+                plain={(typed) => normalisePrice(typed, currency)}
                 label={`${text.price} (${currency})`}
                 inputMode="decimal"
               />
-              <TypedNumber form={form} path={`${path}.capacity`} plain={plainNumber} label={text.capacity} />
+              <NumberField form={form} path={`${path}.capacity`} plain={normaliseNumber} label={text.capacity} />
               <ActionIcon
                 className={classes.remove ?? ""}
                 variant="subtle"

@@ -1,15 +1,15 @@
 import { Fieldset, Radio, Select, SimpleGrid, Stack, Textarea, TextInput, type OptionsFilter } from "@mantine/core";
 import { useMemo } from "react";
 
-import { MomentField } from "@/shared/choosing/moment-field";
-import { timeZones } from "@/shared/time/wall-clock";
+import { DateTimeField } from "@/shared/forms/date-time-field";
+import { listTimeZones } from "@/shared/time/wall-clock";
 
 import { CategoryFields } from "./category-fields";
-import { sellsAfterStart } from "./check-values";
-import { plainNumber, type TimeName } from "./event-values";
+import { normaliseNumber, type TimeName } from "./event-values";
+import { NumberField } from "./number-field";
 import { eventFormText as text } from "./strings";
-import { TypedNumber } from "./typed-number";
 import type { EventForm } from "./use-event-form";
+import { sellsAfterStart } from "./validate-event";
 
 interface Props {
   form: EventForm;
@@ -20,7 +20,7 @@ interface Props {
 
 export function EventFields({ form, taken, isNew }: Props) {
   const { date } = form.values;
-  const zones = useMemo(() => timeZones(), []);
+  const zones = useMemo(() => listTimeZones(), []);
   const currencies = useMemo(() => Intl.supportedValuesOf("currency"), []);
   return (
     <Stack gap="xl">
@@ -60,25 +60,25 @@ export function EventFields({ form, taken, isNew }: Props) {
           </Radio.Group>
           {date === "set" && (
             <SimpleGrid cols={{ base: 1, sm: 2 }}>
-              <Moment form={form} name="starts_at" isNeeded />
-              <Moment form={form} name="ends_at" />
-              <Moment form={form} name="show_at" hint={text.showHint} />
+              <EventTimeField form={form} name="starts_at" isNeeded />
+              <EventTimeField form={form} name="ends_at" />
+              <EventTimeField form={form} name="show_at" hint={text.showHint} />
             </SimpleGrid>
           )}
         </Stack>
       </Fieldset>
       <Fieldset legend={text.sections.sales} radius="lg">
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
-          <Moment form={form} name="sales_open_at" hint={text.salesOpenHint} />
-          <Moment
+          <EventTimeField form={form} name="sales_open_at" hint={text.salesOpenHint} />
+          <EventTimeField
             form={form}
             name="sales_close_at"
             hint={text.salesCloseHint[sellsAfterStart(form.values) ? "late" : date]}
           />
-          <TypedNumber
+          <NumberField
             form={form}
             path="max_tickets_per_customer"
-            plain={plainNumber}
+            plain={normaliseNumber}
             label={text.max_tickets_per_customer}
             description={text.limitHint}
           />
@@ -101,7 +101,7 @@ export function EventFields({ form, taken, isNew }: Props) {
 
 const zoneLabel = (zone: string) => zone.replaceAll("_", " ");
 
-/** By any part of its name, as it is shown or as IANA writes it: "new york", "America/New_York". */
+/** Matches any part of the displayed or IANA name: "new york", "America/New_York". */
 const findZones: OptionsFilter = ({ options, search }) => {
   const wanted = zoneLabel(search.trim()).toLowerCase();
   return options.filter((option) => "label" in option && option.label.toLowerCase().includes(wanted));
@@ -114,9 +114,9 @@ interface MomentProps {
   isNeeded?: boolean;
 }
 
-function Moment({ form, name, hint, isNeeded = false }: MomentProps) {
+function EventTimeField({ form, name, hint, isNeeded = false }: MomentProps) {
   return (
-    <MomentField
+    <DateTimeField
       label={text[name]}
       {...(hint === undefined ? {} : { description: hint })}
       withAsterisk={isNeeded}

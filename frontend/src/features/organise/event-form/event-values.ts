@@ -1,8 +1,8 @@
 import type { EditedCategory, Event, EventChanges, NewEvent } from "@/shared/api/generated/model";
-import { readNumber, readPrice } from "@/shared/entering/numbers";
-import { browserTimeZone, instantOf, wallClock } from "@/shared/time/wall-clock";
+import { parseNumber, parsePrice } from "@/shared/forms/parse-number";
+import { getBrowserTimeZone, toInstant, toWallClock } from "@/shared/time/wall-clock";
 
-/** A category as it is typed. `id` null: a new one. `key` tells it from the others for as long as the form is open. */
+/** A category as entered. `id` null: a new one. `key` identifies it while the form is open. */
 export interface CategoryValues {
   key: string;
   id: string | null;
@@ -11,14 +11,14 @@ export interface CategoryValues {
   capacity: string | number;
 }
 
-/** An event as it is typed, by the API's own names. Times are what the clocks at the place show; "" and null are nothing. */
+/** An event as entered, by the API's names. Times are wall-clock times at the venue; "" and null are empty. */
 export interface EventValues {
   name: string;
   venue: string;
   description: string;
   timezone: string;
   currency: string;
-  /** `open`: the times that go with a date count for nothing, and are kept for who changes their mind. */
+  /** `open`: the times of a dated event are ignored, but kept in case the choice is changed back. */
   date: "set" | "open";
   starts_at: string | null;
   show_at: string | null;
@@ -44,7 +44,7 @@ export function emptyValues(currency: string): EventValues {
     name: "",
     venue: "",
     description: "",
-    timezone: browserTimeZone(),
+    timezone: getBrowserTimeZone(),
     currency,
     date: "set",
     starts_at: null,
@@ -58,7 +58,7 @@ export function emptyValues(currency: string): EventValues {
 }
 
 export function valuesOf(event: Event): EventValues {
-  const wall = (instant: string | null) => (instant === null ? null : wallClock(instant, event.timezone));
+  const wall = (instant: string | null) => (instant === null ? null : toWallClock(instant, event.timezone));
   return {
     name: event.name,
     venue: event.venue,
@@ -76,34 +76,34 @@ export function valuesOf(event: Event): EventValues {
   };
 }
 
-/** The values as they are meant: `12,50` as `12.50`. What can't be read stays as it was typed. */
-export function asMeant(values: EventValues): EventValues {
+/** The values in the API's notation: `12,50` as `12.50`. An entry that can't be parsed is kept. */
+export function normaliseValues(values: EventValues): EventValues {
   return {
     ...(values.date === "open" ? withOpenDate(values) : values),
-    max_tickets_per_customer: plainNumber(values.max_tickets_per_customer),
-    categories: values.categories.map((one) => ({
-      ...one,
-      price: plainPrice(one.price, values.currency),
-      capacity: plainNumber(one.capacity),
+    max_tickets_per_customer: normaliseNumber(values.max_tickets_per_customer),
+    categories: values.categories.map((category) => ({
+      ...category,
+      price: normalisePrice(category.price, values.currency),
+      capacity: normaliseNumber(category.capacity),
     })),
   };
 }
 
-/** Without what goes with a date. */
+/** Without the times of a dated event. */
 export function withOpenDate(values: EventValues): EventValues {
   return { ...values, date: "open", starts_at: null, show_at: null, ends_at: null };
 }
 
-/** A price as the API writes it, of one as it was typed. */
-export function plainPrice(typed: string | number, currency: string): string | number {
-  return PLAIN.test(String(typed)) ? typed : (readPrice(String(typed), currency).value ?? typed);
+/** A price in the API's notation, from the entry. */
+export function normalisePrice(typed: string | number, currency: string): string | number {
+  return PLAIN.test(String(typed)) ? typed : (parsePrice(String(typed), currency).value ?? typed);
 }
 
-export function plainNumber(typed: string | number): string | number {
-  return PLAIN.test(String(typed)) ? typed : (readNumber(String(typed), 0).value ?? typed);
+export function normaliseNumber(typed: string | number): string | number {
+  return PLAIN.test(String(typed)) ? typed : (parseNumber(String(typed), 0).value ?? typed);
 }
 
-/** The body that creates the event. To be called with valid values, as they are meant. */
+/** The request that creates the event. `values` must be valid and normalised. */
 export function toCreate(values: EventValues): NewEvent {
   const times = TIMES.map((name) => [name, instant(values, name)] as const);
   return {
@@ -125,7 +125,7 @@ export function toCreate(values: EventValues): NewEvent {
   };
 }
 
-/** The body that makes `base` into `values`: what is the same is left out. To be called with valid values, as they are meant. */
+/** The request that changes `base` into `values`, with changed fields only. `values` must be valid and normalised. */
 export function toChanges(base: EventValues, values: EventValues): EventChanges {
   const changes: EventChanges = {};
   for (const name of TEXTS) if (values[name] !== base[name]) changes[name] = values[name];
@@ -141,19 +141,19 @@ export function toChanges(base: EventValues, values: EventValues): EventChanges 
   return changes;
 }
 
-export function sameCategory(one: CategoryValues | undefined, other: CategoryValues | undefined): boolean {
-  if (one === undefined || other === undefined) return one === other;
+export function sameCategory(first: CategoryValues | undefined, second: CategoryValues | undefined): boolean {
+  if (first === undefined || second === undefined) return first === second;
   return (
-    one.name === other.name &&
-    Number(one.price) === Number(other.price) &&
-    Number(one.capacity) === Number(other.capacity)
+    first.name === second.name &&
+    Number(first.price) === Number(second.price) &&
+    Number(first.capacity) === Number(second.capacity)
   );
 }
 
 function sameCategories(base: readonly CategoryValues[], values: readonly CategoryValues[]): boolean {
   return (
     base.length === values.length &&
-    values.every((one, place) => one.key === base[place]?.key && sameCategory(one, base[place]))
+    values.every((category, place) => category.key === base[place]?.key && sameCategory(category, base[place]))
   );
 }
 
@@ -163,5 +163,5 @@ function edited({ id, name, price, capacity }: CategoryValues): EditedCategory {
 
 function instant(values: EventValues, name: TimeName): string | null {
   const wall = values[name];
-  return wall === null || wall === "" ? null : instantOf(wall, values.timezone);
+  return wall === null || wall === "" ? null : toInstant(wall, values.timezone);
 }

@@ -2,29 +2,32 @@ import { useForm, type UseFormReturnType } from "@mantine/form";
 import { useRef } from "react";
 
 import { isKind, type ApiError } from "@/shared/api/problem";
-import { app } from "@/shared/strings/app";
+import { appText } from "@/shared/strings/app";
 
-import { check, type Context, type Found } from "./check-values";
 import type { EventValues } from "./event-values";
 import { eventFormText } from "./strings";
+import { validateEvent, type ValidationContext, type FieldErrors } from "./validate-event";
 
 const text = eventFormText.problems;
 
 export type EventForm = UseFormReturnType<EventValues>;
 
 /**
- * The form of an event. What is wrong with a field is said once it was touched, and what the API refused in it stays said until it
- * is changed. `refuse` takes a refusal in, and answers the sentence for what no field is to blame for.
+ * The form of an event. Errors of a field are shown once it was touched, and an error from the API until the field
+ * is changed. `refuse` shows an API error at its fields, and returns the message for the whole form.
  */
-export function useEventForm(initialValues: EventValues, context: () => Context) {
+export function useEventForm(initialValues: EventValues, context: () => ValidationContext) {
   const refused = useRef<Record<string, { message: string; value: string }>>({});
-  const find = (values: EventValues): Found => {
+  const find = (values: EventValues): FieldErrors => {
     const still = Object.entries(refused.current).filter(([path, { value }]) => valueAt(values, path) === value);
-    return { ...Object.fromEntries(still.map(([path, { message }]) => [path, message])), ...check(values, context()) };
+    return {
+      ...Object.fromEntries(still.map(([path, { message }]) => [path, message])),
+      ...validateEvent(values, context()),
+    };
   };
   const form: EventForm = useForm<EventValues>({
     initialValues,
-    validate: (values) => check(values, context()),
+    validate: (values) => validateEvent(values, context()),
     onValuesChange: (values) => {
       const shown = Object.entries(find(values)).filter(([path]) => path in form.errors || form.isTouched(path));
       form.setErrors(Object.fromEntries(shown));
@@ -32,25 +35,25 @@ export function useEventForm(initialValues: EventValues, context: () => Context)
   });
   const refuse = (error: ApiError): string => {
     const values = form.getValues();
-    const found = blame(error, values);
+    const found = toFieldErrors(error, values);
     refused.current = Object.fromEntries(
       Object.entries(found).map(([path, message]) => [path, { message, value: valueAt(values, path) }]),
     );
     form.setErrors(found);
-    focusFirst(form, found);
+    focusFirstError(form, found);
     return Object.keys(found).length > 0 ? text.malformed : sentence(error);
   };
   return { form, refuse };
 }
 
-/** The first field with an error gets the focus. */
-export function focusFirst(form: EventForm, errors: Record<string, unknown>): void {
+/** Focuses the first field with an error. */
+export function focusFirstError(form: EventForm, errors: Record<string, unknown>): void {
   const nodes = Object.keys(errors).map((path) => form.getInputNode(path));
   nodes.find((node) => node !== null)?.focus();
 }
 
-/** The message for each field: the API's own, at its own path. */
-function blame(error: ApiError, values: EventValues): Found {
+/** The API's message for each field, by its path. */
+function toFieldErrors(error: ApiError, values: EventValues): FieldErrors {
   const place = values.categories.findIndex(({ name }) => name.trim() === error.problem.category);
   if (isKind(error, "capacity-below-taken") && place >= 0) return { [`categories.${place}.capacity`]: error.message };
   return error.fieldErrors;
@@ -59,7 +62,7 @@ function blame(error: ApiError, values: EventValues): Found {
 function sentence(error: ApiError): string {
   if (isKind(error, "category-in-use")) return `${error.message} ${text.inUse}`;
   if (isKind(error, "event-not-bookable", "already-cancelled")) return text.closed;
-  if (isKind(error, "not-signed-in")) return app.signedOut.text;
+  if (isKind(error, "not-signed-in")) return appText.signedOut.text;
   return isKind(error, "unreachable", "outcome-unknown") ? text.unknown : text.other;
 }
 

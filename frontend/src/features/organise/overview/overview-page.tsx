@@ -2,18 +2,18 @@ import { Group, Paper, Progress, SimpleGrid, Stack, Table, Text, Title } from "@
 import { useQuery } from "@tanstack/react-query";
 
 import type { Category, Event } from "@/shared/api/generated/model";
-import { count } from "@/shared/formatting/counts";
-import { money } from "@/shared/formatting/money";
+import { formatCount } from "@/shared/formatting/counts";
+import { formatMoney } from "@/shared/formatting/money";
 import { useSeats } from "@/shared/live/seat-store";
-import { tables } from "@/shared/strings/tables";
+import { tablesText } from "@/shared/strings/tables";
 import { TableFrame } from "@/shared/tables/table-frame";
 
-import { useEvent } from "../event-layout/workspace";
-import { takingsQuery } from "../queries";
+import { useEvent } from "../event-layout/event-layout";
+import { revenueQuery } from "../queries";
 import { organiseText } from "../strings";
-import { CancelEvent, CompleteEvent } from "./close-event";
+import { EventCancellation, EventCompletion } from "./event-closing";
 import { overviewText } from "./strings";
-import { sumOf } from "./takings";
+import { sumRevenue } from "./sum-revenue";
 
 const text = overviewText;
 
@@ -34,8 +34,8 @@ export function OverviewPage() {
             {text.closing}
           </Title>
           <Group>
-            <CompleteEvent event={event} />
-            <CancelEvent event={event} />
+            <EventCompletion event={event} />
+            <EventCancellation event={event} />
           </Group>
         </Stack>
       )}
@@ -45,20 +45,20 @@ export function OverviewPage() {
 
 function Figures({ event }: { event: Event }) {
   const { available } = useSeats(event);
-  const { data: takings } = useQuery(takingsQuery(event.id));
-  const { net, refunded } = sumOf(takings?.items ?? []);
+  const { data: takings } = useQuery(revenueQuery(event.id));
+  const { net, refunded } = sumRevenue(takings?.items ?? []);
 
   return (
     <SimpleGrid cols={{ base: 1, xs: 2, md: 3 }}>
       <Figure label={text.sold} value={organiseText.sold(event.capacity - available, event.capacity)} />
-      <Figure label={text.left} value={count(available)} />
+      <Figure label={text.left} value={formatCount(available)} />
       <Figure
         label={text.revenue}
-        value={takings === undefined ? "…" : money(net, event.currency)}
+        value={takings === undefined ? "…" : formatMoney(net, event.currency)}
         notes={
           takings === undefined
             ? []
-            : [text.refunded(money(refunded, event.currency)), tables.asOf(takings.ledger_position)]
+            : [text.refunded(formatMoney(refunded, event.currency)), tablesText.asOf(takings.ledger_position)]
         }
       />
     </SimpleGrid>
@@ -90,8 +90,8 @@ function Categories({ event }: { event: Event }) {
       label={text.categories}
       columns={[category, { label: price, isNumber: true }, sold, { label: left, isNumber: true }]}
     >
-      {event.categories.map((one) => (
-        <CategoryRow key={one.id} category={one} event={event} />
+      {event.categories.map((category) => (
+        <CategoryRow key={category.id} category={category} event={event} />
       ))}
     </TableFrame>
   );
@@ -106,7 +106,7 @@ function CategoryRow({ category, event }: { category: Category; event: Event }) 
     <Table.Tr>
       <Table.Th scope="row">{category.name}</Table.Th>
       <Table.Td data-label={columns.price} ta={{ sm: "end" }}>
-        {money(category.price, event.currency)}
+        {formatMoney(category.price, event.currency)}
       </Table.Td>
       <Table.Td data-label={columns.sold}>
         <Stack gap={4} miw={140}>
@@ -115,7 +115,7 @@ function CategoryRow({ category, event }: { category: Category; event: Event }) 
         </Stack>
       </Table.Td>
       <Table.Td data-label={columns.left} ta={{ sm: "end" }}>
-        {count(available)}
+        {formatCount(available)}
       </Table.Td>
     </Table.Tr>
   );

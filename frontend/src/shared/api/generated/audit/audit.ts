@@ -57,7 +57,7 @@ type SecondParameter<T extends (...args: never) => unknown> = Parameters<T>[1];
 
 
 /**
- * The ledger, oldest first. As NDJSON: all of it to the end, a line an entry, whatever `limit`.
+ * The entries of the ledger, oldest first. As NDJSON: all entries to the end, one a line; `limit` does not apply.
  * @summary Get Entries
  */
 export const getEntries = (
@@ -157,8 +157,8 @@ export function useGetEntries<TData = Awaited<ReturnType<typeof getEntries>>, TE
 
 
 /**
- * The event as it stood then, as `GET /api/events/{event_id}` would have shown it. `Ledger-Position` is the place in the ledger
-that the time stands for: after the longest run of entries, from the first, that are not later.
+ * The event as of a ledger position or time, as `GET /api/events/{event_id}` showed it then. `Ledger-Position` is the position
+that a time stands for: that of the last entry before the first one that is later.
  * @summary Get Event As Of
  */
 export const getEventAsOf = (
@@ -265,7 +265,7 @@ export function useGetEventAsOf<TData = Awaited<ReturnType<typeof getEventAsOf>>
 
 
 /**
- * The summary of all events as it stood then, as `GET /api/stats/summary` would have shown it to an admin.
+ * The summary of all events as of a ledger position or time, as `GET /api/stats/summary` showed it to admins then.
  * @summary Get Stats As Of
  */
 export const getStatsAsOf = (
@@ -365,7 +365,7 @@ export function useGetStatsAsOf<TData = Awaited<ReturnType<typeof getStatsAsOf>>
 
 
 /**
- * Seats and money event by event as they stood then, newest first, as `GET /api/stats/events` would have shown them.
+ * Statistics by event as of a ledger position or time, newest first, as `GET /api/stats/events` showed them then.
  * @summary Get Events Stats As Of
  */
 export const getEventsStatsAsOf = (
@@ -465,7 +465,7 @@ export function useGetEventsStatsAsOf<TData = Awaited<ReturnType<typeof getEvent
 
 
 /**
- * What became of the numbers between two moments.
+ * The change of the statistics between two moments, in total and by event.
  * @summary Get Stats Difference
  */
 export const getStatsDifference = (
@@ -565,7 +565,7 @@ export function useGetStatsDifference<TData = Awaited<ReturnType<typeof getStats
 
 
 /**
- * The newest one. As text: the signed note alone, as C2SP's tlog-checkpoint has it.
+ * The newest checkpoint of the signed log. As text: only the signed note, in the format of C2SP's tlog-checkpoint.
  * @summary Get Checkpoint
  */
 export const getCheckpoint = (
@@ -658,7 +658,7 @@ export function useGetCheckpoint<TData = Awaited<ReturnType<typeof getCheckpoint
 
 
 /**
- * That an entry is in the newest checkpoint's tree.
+ * An inclusion proof: an entry is in the newest checkpoint's tree.
  * @summary Get Proof
  */
 export const getProof = (
@@ -758,7 +758,7 @@ export function useGetProof<TData = Awaited<ReturnType<typeof getProof>>, TError
 
 
 /**
- * That the log as it was is the beginning of the log as it is, or was later.
+ * A consistency proof: the log with `from` entries is the beginning of the log with `to` entries.
  * @summary Get Consistency
  */
 export const getConsistency = (
@@ -858,7 +858,7 @@ export function useGetConsistency<TData = Awaited<ReturnType<typeof getConsisten
 
 
 /**
- * A file that the offline verifier accepts (`seatledger-verify`): the booking as of the newest checkpoint.
+ * A file that proves the booking as of the newest checkpoint, for the offline verifier (`seatledger-verify`).
  * @summary Get Receipt
  */
 export const getReceipt = (

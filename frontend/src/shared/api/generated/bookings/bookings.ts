@@ -47,7 +47,7 @@ type SecondParameter<T extends (...args: never) => unknown> = Parameters<T>[1];
 
 
 /**
- * One's own, newest first.
+ * The customer's own bookings, newest first.
  * @summary Get Bookings
  */
 export const getBookings = (

@@ -52,7 +52,8 @@ type SecondParameter<T extends (...args: never) => unknown> = Parameters<T>[1];
 
 
 /**
- * Soonest first. `q` is looked for in name and venue; `from` and `to`, both inclusive, bound when events start.
+ * Events by start, those with an open date last. `q` is searched in name and venue. `from` and `to`, both inclusive, limit the
+start.
  * @summary Get Events
  */
 export const getEvents = (
@@ -218,7 +219,8 @@ export const useCreateEvent = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
- * The `ETag` is what `If-Match` takes: when the event's own details last changed. A booking does not change it.
+ * An event with its categories and seats left. The `ETag`, for `If-Match`, changes with the event's details, not with
+bookings.
  * @summary Get Event
  */
 export const getEvent = (
@@ -383,7 +385,7 @@ export const useUpdateEvent = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
- * Newest first. As CSV: all of them, whatever `limit` and `cursor`.
+ * The event's bookings, newest first. As CSV: all bookings; `limit` and `cursor` do not apply.
  * @summary Get Event Bookings
  */
 export const getEventBookings = (

@@ -35,9 +35,9 @@ type SecondParameter<T extends (...args: never) => unknown> = Parameters<T>[1];
 
 
 /**
- * Seats left, as they change: `data: {event_id, available, categories: [{name, available}], position}`, its `id` the position.
+ * Seats left, as they change: `data: {event_id, available, categories: [{name, available}], position}`; `id` is the position.
 
-First comes what changed since `Last-Event-ID`; without one, or with one that never was, the state of the events named.
+The stream begins with what changed since `Last-Event-ID`; without a valid one, with the state of the requested events.
  * @summary Get Live
  */
 export const getLive = (

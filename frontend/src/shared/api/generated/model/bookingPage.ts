@@ -9,7 +9,7 @@ import type { Booking } from './booking';
 import type { BookingPageNextCursor } from './bookingPageNextCursor';
 
 /**
- * May be shorter than `limit` with a next page all the same: it holds at most some 2,000 tickets.
+ * A page has at most some 2,000 tickets, so it may be shorter than `limit` and still have a next page.
  */
 export interface BookingPage {
   items: Booking[];

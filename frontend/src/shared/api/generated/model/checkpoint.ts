@@ -7,8 +7,9 @@
  */
 
 /**
- * What was signed of the log: its first `size` entries have the root hash `root` (base64). `note` is the signed note itself;
-`ledger_position` that of its last entry. Compare `verifier_key` with what others were given: it is worth what its source is.
+ * A signed checkpoint of the log: its first `size` entries have the root hash `root` (base64). `note` is the signed note;
+`ledger_position` that of the last of these entries. Compare `verifier_key` with a copy from another source before trusting
+it.
  */
 export interface Checkpoint {
   origin: string;

@@ -7,7 +7,8 @@
  */
 
 /**
- * That the tree of `from_size` leaves is the beginning of that of `to_size`: RFC 9162, 2.1.4. Hashes are base64.
+ * A consistency proof: the tree of `from_size` leaves is the beginning of that of `to_size` leaves (RFC 9162, 2.1.4). Hashes
+are base64.
  */
 export interface Consistency {
   from_size: number;

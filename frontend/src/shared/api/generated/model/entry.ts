@@ -11,9 +11,10 @@ import type { EntryRequestId } from './entryRequestId';
 import type { EntryBody } from './entryBody';
 
 /**
- * A record of the ledger. `type` is its topic without the topic's version, `body` what it says, byte for byte but for blanks.
+ * An entry of the ledger. `type`: its topic without the topic's version. `body`: its JSON as stored, except for whitespace.
 
-Bytes that are no entry, which only an altered ledger has, are `{"unreadable": …}` in base 64, without the three before it.
+Bytes that are not an entry, which only an altered ledger has, are shown as `{"unreadable": …}` in base64; `at`, `actor_id` and
+`request_id` are null then.
  */
 export interface Entry {
   position: number;

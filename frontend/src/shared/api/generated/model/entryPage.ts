@@ -9,7 +9,7 @@ import type { Entry } from './entry';
 import type { EntryPageNextCursor } from './entryPageNextCursor';
 
 /**
- * A request looks at 200,000 places at most: a page may hold less than `limit`, even nothing, and have a next page.
+ * A request reads at most 200,000 places: a page may be shorter than `limit`, even empty, and still have a next page.
  */
 export interface EntryPage {
   items: Entry[];

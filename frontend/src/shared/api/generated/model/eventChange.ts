@@ -7,8 +7,8 @@
  */
 
 /**
- * What became of an event between two moments: how much more there was of each at the second. `is_new`: it was not there at
-the first.
+ * The change of an event's statistics between two moments: each number is the second moment's minus the first's. `is_new`: the
+event did not exist at the first.
  */
 export interface EventChange {
   event_id: string;

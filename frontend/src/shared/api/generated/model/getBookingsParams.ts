@@ -11,15 +11,15 @@ import type { BookingTime } from './bookingTime';
 export type GetBookingsParams = {
 event_id?: string;
 /**
- * A cancelled event's bookings are all cancelled.
+ * All bookings of a cancelled event count as cancelled.
  */
 status?: BookingStatus;
 /**
- * Upcoming are those that stand, of active events that are to come or began less than 12 hours ago.
+ * `upcoming`: confirmed bookings of active events that begin in the future or began less than 12 hours ago.
  */
 when?: BookingTime;
 /**
- * Somebody else's: for admins
+ * Another customer's bookings: only for admins
  */
 customer_id?: string;
 /**
@@ -28,7 +28,7 @@ customer_id?: string;
  */
 limit?: number;
 /**
- * `next_cursor` of the page before
+ * `next_cursor` of the previous page
  * @maxLength 300
  */
 cursor?: string;

@@ -14,7 +14,7 @@ export type GetConsistencyParams = {
  */
 from: number;
 /**
- * The same number or a larger one
+ * The same or a larger number of entries
  * @minimum 0
  * @maximum 9223372036854776000
  */

@@ -14,12 +14,12 @@ export type GetEntriesParams = {
  */
 limit?: number;
 /**
- * `next_cursor` of the page before
+ * `next_cursor` of the previous page
  * @maxLength 300
  */
 cursor?: string;
 /**
- * Of what is past this ledger position alone
+ * Only entries past this ledger position
  * @minimum 0
  * @maximum 9223372036854776000
  */
@@ -28,11 +28,11 @@ event_id?: string;
 actor_id?: string;
 type?: EntryType;
 /**
- * RFC 3339; without an offset it is UTC
+ * RFC 3339; a time without an offset is UTC
  */
 from?: string;
 /**
- * RFC 3339; without an offset it is UTC
+ * RFC 3339; a time without an offset is UTC
  */
 to?: string;
 };

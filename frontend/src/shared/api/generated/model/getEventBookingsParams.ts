@@ -9,13 +9,13 @@ import type { BookingStatus } from './bookingStatus';
 
 export type GetEventBookingsParams = {
 /**
- * In the customer's name and e-mail address, literally, in any case; or a ticket's code, or a booking's number
+ * In the customer's name and e-mail address, literally, ignoring case; or a ticket's code, or a booking's number
  * @maxLength 10000
  * @pattern ^[^\x00-\x1f\x7f-\x9f\ufffd]*$
  */
 q?: string;
 /**
- * A cancelled event's bookings are all cancelled.
+ * All bookings of a cancelled event count as cancelled.
  */
 status?: BookingStatus;
 /**
@@ -24,7 +24,7 @@ status?: BookingStatus;
  */
 limit?: number;
 /**
- * `next_cursor` of the page before
+ * `next_cursor` of the previous page
  * @maxLength 300
  */
 cursor?: string;

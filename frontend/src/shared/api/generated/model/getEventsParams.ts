@@ -9,21 +9,21 @@ import type { EventFilter } from './eventFilter';
 
 export type GetEventsParams = {
 /**
- * Taken literally, in any case.
+ * Searched literally, ignoring case.
  * @maxLength 10000
  * @pattern ^[^\x00-\x1f\x7f-\x9f\ufffd]*$
  */
 q?: string;
 /**
- * RFC 3339; without an offset it is UTC
+ * RFC 3339; a time without an offset is UTC
  */
 from?: string;
 /**
- * RFC 3339; without an offset it is UTC
+ * RFC 3339; a time without an offset is UTC
  */
 to?: string;
 /**
- * With it, past events too. Without it: active and upcoming ones.
+ * With a status, past events are included. Without: active and upcoming events.
  */
 status?: EventFilter;
 organizer_id?: string;
@@ -33,7 +33,7 @@ organizer_id?: string;
  */
 limit?: number;
 /**
- * `next_cursor` of the page before
+ * `next_cursor` of the previous page
  * @maxLength 300
  */
 cursor?: string;

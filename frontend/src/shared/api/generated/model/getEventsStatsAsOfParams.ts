@@ -8,7 +8,7 @@
 
 export type GetEventsStatsAsOfParams = {
 /**
- * A ledger position, or a time (RFC 3339, without an offset UTC); none: now
+ * A ledger position, or a time (RFC 3339; UTC without an offset); none: now
  */
 at?: number | string | null;
 /**
@@ -17,7 +17,7 @@ at?: number | string | null;
  */
 limit?: number;
 /**
- * `next_cursor` of the page before
+ * `next_cursor` of the previous page
  * @maxLength 300
  */
 cursor?: string;

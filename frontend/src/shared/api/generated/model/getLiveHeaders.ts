@@ -8,7 +8,7 @@
 
 export type GetLiveHeaders = {
 /**
- * What browsers send when they come again
+ * Sent by browsers when they reconnect
  */
 'Last-Event-ID'?: string;
 };

@@ -8,7 +8,7 @@
 
 export type GetStatsAsOfParams = {
 /**
- * A ledger position, or a time (RFC 3339, without an offset UTC); none: now
+ * A ledger position, or a time (RFC 3339; UTC without an offset); none: now
  */
 at?: number | string | null;
 };

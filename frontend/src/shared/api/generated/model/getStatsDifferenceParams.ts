@@ -8,11 +8,11 @@
 
 export type GetStatsDifferenceParams = {
 /**
- * The earlier moment, a position or a time; none: the first entry
+ * The earlier ledger position or time; none: the first entry
  */
 since?: number | string | null;
 /**
- * A ledger position, or a time (RFC 3339, without an offset UTC); none: now
+ * A ledger position, or a time (RFC 3339; UTC without an offset); none: now
  */
 at?: number | string | null;
 /**
@@ -21,7 +21,7 @@ at?: number | string | null;
  */
 limit?: number;
 /**
- * `next_cursor` of the page before
+ * `next_cursor` of the previous page
  * @maxLength 300
  */
 cursor?: string;

@@ -8,7 +8,7 @@
 
 export type GetStatsEventsParams = {
 /**
- * Taken literally, in any case.
+ * Searched literally, ignoring case.
  * @maxLength 10000
  * @pattern ^[^\x00-\x1f\x7f-\x9f\ufffd]*$
  */
@@ -19,7 +19,7 @@ q?: string;
  */
 limit?: number;
 /**
- * `next_cursor` of the page before
+ * `next_cursor` of the previous page
  * @maxLength 300
  */
 cursor?: string;

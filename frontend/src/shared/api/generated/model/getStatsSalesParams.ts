@@ -10,15 +10,15 @@ import type { Interval } from './interval';
 export type GetStatsSalesParams = {
 interval?: Interval;
 /**
- * Of this event alone
+ * Only sales of this event
  */
 event_id?: string;
 /**
- * RFC 3339; without an offset it is UTC
+ * RFC 3339; a time without an offset is UTC
  */
 from?: string;
 /**
- * RFC 3339; without an offset it is UTC
+ * RFC 3339; a time without an offset is UTC
  */
 to?: string;
 };

@@ -8,7 +8,7 @@
 
 export type GetStatsSummaryHeaders = {
 /**
- * What a command answered: this answer then shows at least that, or is 503 after some seconds.
+ * A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
  * @minimum 0
  * @maximum 9223372036854776000
  */

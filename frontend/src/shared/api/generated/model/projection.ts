@@ -11,10 +11,10 @@ import type { ProjectionError } from './projectionError';
 import type { ProjectionRebuild } from './projectionRebuild';
 
 /**
- * `lag_entries` stops counting at 100,000; `lag_seconds` is the age of the oldest entry that is not in it yet, 0 without one.
+ * `lag_entries` is counted up to 100,000; `lag_seconds` is the age of the oldest entry that is not folded yet, 0 without one.
 
-A stalled one stopped at the entry at `failed_position` and waits for somebody to repair it. A frozen one has not moved for 10 s
-though the ledger has: no worker is at it.
+A stalled projection stopped at the entry at `failed_position` and needs an operator. A frozen one has not moved for 10 s
+although the ledger has grown: no worker serves it.
  */
 export interface Projection {
   name: string;

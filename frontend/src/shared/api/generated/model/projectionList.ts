@@ -11,7 +11,7 @@ import type { ProjectionListSigning } from './projectionListSigning';
 import type { ProjectionListVerification } from './projectionListVerification';
 
 /**
- * `ledger_position` is the ledger's head; `signing` and `verification` are null before the first.
+ * `ledger_position`: the ledger's head. `signing` and `verification` are null before the first checkpoint and verification.
  */
 export interface ProjectionList {
   items: Projection[];

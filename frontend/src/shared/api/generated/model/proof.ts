@@ -7,8 +7,8 @@
  */
 
 /**
- * That the entry at `position` is leaf number `leaf_index`, from 0, of the checkpoint's tree: RFC 9162, 2.1.3. Hashes are
-base64.
+ * An inclusion proof: the entry at `position` is leaf number `leaf_index`, from 0, of the checkpoint's tree (RFC 9162, 2.1.3).
+Hashes are base64.
  */
 export interface Proof {
   position: number;

@@ -8,7 +8,8 @@
 import type { RebuildSecondsLeft } from './rebuildSecondsLeft';
 
 /**
- * One that is going on, or was broken off: where it is and where it is to get. `seconds_left` by its speed so far.
+ * A rebuild that is running or was interrupted: its position and its target. `seconds_left`: estimated from its speed so
+far.
  */
 export interface Rebuild {
   position: number;

@@ -7,7 +7,7 @@
  */
 
 /**
- * What the interval from `start` brought, in one currency: refunds count when they are made, so `net` may be negative.
+ * The sales of the interval from `start` in one currency. A refund counts when it is made, so `net` may be negative.
  */
 export interface Sales {
   start: string;

@@ -9,7 +9,7 @@ import type { Sales } from './sales';
 import type { SalesSeriesNextCursor } from './salesSeriesNextCursor';
 
 /**
- * Oldest first, complete; intervals without sales or refunds are left out.
+ * All intervals, oldest first, without those that have neither sales nor refunds.
  */
 export interface SalesSeries {
   items: Sales[];

@@ -9,7 +9,7 @@ import type { SigningState } from './signingState';
 import type { SigningDetail } from './signingDetail';
 
 /**
- * Whether the ledger's tree is signed, under which origin; with `detail` where it is not.
+ * Whether the ledger's tree is being signed, and the origin. `detail`: why it is not.
  */
 export interface Signing {
   state: SigningState;

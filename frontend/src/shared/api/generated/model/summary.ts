@@ -9,7 +9,8 @@ import type { EventCounts } from './eventCounts';
 import type { Revenue } from './revenue';
 
 /**
- * Over all events that the caller may see, whatever their status. `cancellations` counts whole bookings, each once.
+ * Totals over all events that the caller may see, of any status. `cancellations`: the number of bookings cancelled as a
+whole.
  */
 export interface Summary {
   events: EventCounts;

@@ -8,7 +8,7 @@
 import type { VerificationFinding } from './verificationFinding';
 
 /**
- * The last one: up to which position, and what it found altered, null where all of it was proven.
+ * The last verification, up to `position`. `finding`: the alteration that it found; null: everything was proven.
  */
 export interface Verification {
   started_at: string;

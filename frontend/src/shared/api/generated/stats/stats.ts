@@ -41,7 +41,7 @@ type SecondParameter<T extends (...args: never) => unknown> = Parameters<T>[1];
 
 
 /**
- * All of it at once. As CSV: a row a currency.
+ * Totals over all events. As CSV: one row for each currency.
  * @summary Get Stats Summary
  */
 export const getStatsSummary = (
@@ -134,7 +134,7 @@ export function useGetStatsSummary<TData = Awaited<ReturnType<typeof getStatsSum
 
 
 /**
- * Event by event, newest first; `q` is looked for in the name. As CSV: all of them, whatever `limit` and `cursor`.
+ * Statistics by event, newest first; `q` is searched in the name. As CSV: all events; `limit` and `cursor` do not apply.
  * @summary Get Stats Events
  */
 export const getStatsEvents = (
@@ -234,7 +234,7 @@ export function useGetStatsEvents<TData = Awaited<ReturnType<typeof getStatsEven
 
 
 /**
- * A time series, in UTC: the hours that begin at `from` or later and before `to`, summed up by `interval`.
+ * Sales over time, in UTC: the hours that begin at `from` or later and before `to`, summed up by `interval`.
  * @summary Get Stats Sales
  */
 export const getStatsSales = (

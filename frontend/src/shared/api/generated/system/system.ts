@@ -38,7 +38,7 @@ type SecondParameter<T extends (...args: never) => unknown> = Parameters<T>[1];
 
 
 /**
- * Where each projection stands. It never waits, whatever `Ledger-Position` asks for: it is for finding out why others do.
+ * The state of each projection. It never waits for a `Ledger-Position`, so that it can show why other queries wait.
  * @summary Get Projections
  */
 export const getProjections = (

@@ -1,0 +1,74 @@
+import { lazy } from "react";
+import { Route } from "react-router";
+
+import { RequireSession } from "./require-session";
+
+const OrganisePage = lazy(async () => ({
+  default: (await import("@/features/organise/event-list/event-list-page")).EventListPage,
+}));
+const CreatePage = lazy(async () => ({
+  default: (await import("@/features/organise/create-event/create-event-page")).CreateEventPage,
+}));
+const Workspace = lazy(async () => ({
+  default: (await import("@/features/organise/event-layout/event-layout")).EventLayout,
+}));
+const OverviewPage = lazy(async () => ({
+  default: (await import("@/features/organise/overview/overview-page")).OverviewPage,
+}));
+const SoldPage = lazy(async () => ({
+  default: (await import("@/features/organise/bookings/event-bookings-page")).EventBookingsPage,
+}));
+const SellPage = lazy(async () => ({
+  default: (await import("@/features/organise/box-office/box-office-page")).BoxOfficePage,
+}));
+const CheckInPage = lazy(async () => ({
+  default: (await import("@/features/organise/check-in/check-in-page")).CheckInPage,
+}));
+const EditPage = lazy(async () => ({
+  default: (await import("@/features/organise/edit-event/edit-event-page")).EditEventPage,
+}));
+const StatisticsPage = lazy(async () => ({
+  default: (await import("@/features/statistics/statistics-page")).StatisticsPage,
+}));
+const PeoplePage = lazy(async () => ({ default: (await import("@/features/people/people-page")).PeoplePage }));
+const ProjectionsPage = lazy(async () => ({
+  default: (await import("@/features/projections/projections-page")).ProjectionsPage,
+}));
+const LedgerPage = lazy(async () => ({ default: (await import("@/features/ledger/entries/ledger-page")).LedgerPage }));
+const HistoryPage = lazy(async () => ({
+  default: (await import("@/features/ledger/history/event-history-page")).EventHistoryPage,
+}));
+const ComparePage = lazy(async () => ({
+  default: (await import("@/features/ledger/comparison/comparison-page")).ComparisonPage,
+}));
+const BooksPage = lazy(async () => ({
+  default: (await import("@/features/ledger/statistics-as-of/statistics-as-of-page")).StatisticsAsOfPage,
+}));
+
+/** The pages for organizers, admins and auditors. */
+export const backOfficeRoutes = (
+  <>
+    <Route element={<RequireSession roles={["organizer", "admin"]} />}>
+      <Route path="organise" element={<OrganisePage />} />
+      <Route path="organise/new" element={<CreatePage />} />
+      <Route path="organise/:eventId" element={<Workspace />}>
+        <Route index element={<OverviewPage />} />
+        <Route path="bookings" element={<SoldPage />} />
+        <Route path="sell" element={<SellPage />} />
+        <Route path="check-in" element={<CheckInPage />} />
+        <Route path="edit" element={<EditPage />} />
+      </Route>
+      <Route path="statistics" element={<StatisticsPage />} />
+    </Route>
+    <Route element={<RequireSession roles={["admin"]} />}>
+      <Route path="people" element={<PeoplePage />} />
+    </Route>
+    <Route element={<RequireSession roles={["auditor", "admin"]} />}>
+      <Route path="projections" element={<ProjectionsPage />} />
+      <Route path="ledger" element={<LedgerPage />} />
+      <Route path="ledger/books" element={<BooksPage />} />
+      <Route path="ledger/compare" element={<ComparePage />} />
+      <Route path="ledger/events/:eventId" element={<HistoryPage />} />
+    </Route>
+  </>
+);

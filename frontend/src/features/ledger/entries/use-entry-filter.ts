@@ -1,0 +1,36 @@
+import { useSearchParams } from "react-router";
+
+import { EntryType } from "@/shared/api/generated/model";
+
+import type { Filter } from "../queries";
+
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
+export const isUuid = (text: string) => UUID.test(text);
+
+/** The filter is in the URL: it can be shared, and survives going back. */
+export function useEntryFilter(): [Filter, (filter: Filter) => void] {
+  const [parameters, setParameters] = useSearchParams();
+  const valid = (name: string, isValid: (text: string) => boolean) => {
+    const text = parameters.get(name);
+    return text !== null && isValid(text) ? text : null;
+  };
+  const isTime = (text: string) => !Number.isNaN(Date.parse(text));
+  const after = valid("after", (text) => /^\d{1,15}$/.test(text));
+  const filter: Filter = {
+    eventId: valid("event", isUuid),
+    actorId: valid("actor", isUuid),
+    type: valid("type", (text) => text in EntryType) as EntryType | null,
+    from: valid("from", isTime),
+    to: valid("to", isTime),
+    after: after === null ? null : Number(after),
+  };
+  const set = ({ eventId, actorId, type, from, to, after: position }: Filter) => {
+    const given = { event: eventId, actor: actorId, type, from, to, after: position?.toString() ?? null };
+    setParameters(
+      Object.entries(given).filter((pair): pair is [string, string] => pair[1] !== null),
+      { replace: true },
+    );
+  };
+  return [filter, set];
+}

@@ -1,0 +1,170 @@
+import { Anchor, Badge, Button, Group, Select, Stack, Table, Text } from "@mantine/core";
+import { IconTicket, IconZoomExclamation } from "@tabler/icons-react";
+import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { Link } from "react-router";
+
+import type { BookingStatus, EventBooking } from "@/shared/api/generated/model";
+import { EmptyState } from "@/shared/feedback/empty-state";
+import { LoadError } from "@/shared/feedback/load-error";
+import { formatLocalDateTime } from "@/shared/formatting/date-times";
+import { formatMoney } from "@/shared/formatting/money";
+import { DownloadButton } from "@/shared/tables/download-button";
+import { LoadMoreButton } from "@/shared/tables/load-more-button";
+import { LoadingRows } from "@/shared/tables/loading-rows";
+import { SearchField } from "@/shared/tables/search-field";
+import { TableFrame } from "@/shared/tables/table-frame";
+
+import { useEvent } from "../event-layout/event-layout";
+import { eventBookingsQuery } from "../queries";
+import { eventBookingsText } from "./strings";
+
+const text = eventBookingsText;
+
+interface Filter {
+  q: string;
+  status: BookingStatus | null;
+}
+
+export function EventBookingsPage() {
+  const event = useEvent();
+  const [filter, setFilter] = useState<Filter>({ q: "", status: null });
+  const parameters = {
+    ...(filter.q === "" ? {} : { q: filter.q }),
+    ...(filter.status === null ? {} : { status: filter.status }),
+  };
+
+  return (
+    <Stack gap="md">
+      <Group gap="sm" role="search">
+        <SearchField
+          flex="1 1 240px"
+          label={text.search}
+          value={filter.q}
+          onChange={(q) => setFilter({ ...filter, q })}
+        />
+        <Select
+          w={150}
+          aria-label={text.status}
+          allowDeselect={false}
+          data={Object.entries(text.statuses).map(([value, label]) => ({ value, label }))}
+          value={filter.status ?? "all"}
+          onChange={(status) => setFilter({ ...filter, status: status === "all" ? null : (status as BookingStatus) })}
+        />
+        <DownloadButton path={`/api/events/${event.id}/bookings`} parameters={parameters} fileName="bookings.csv" />
+      </Group>
+      <Bookings eventId={event.id} filter={filter} onClear={() => setFilter({ q: "", status: null })} />
+    </Stack>
+  );
+}
+
+function Bookings({ eventId, filter, onClear }: { eventId: string; filter: Filter; onClear: () => void }) {
+  const list = useInfiniteQuery({ ...eventBookingsQuery(eventId, filter), placeholderData: keepPreviousData });
+  const items = list.data?.pages.flatMap((page) => page.items) ?? [];
+  const { columns } = text;
+
+  if (list.isPending) return <LoadingRows />;
+  if (list.data === undefined) return <LoadError error={list.error} onRetry={list.refetch} />;
+  if (items.length === 0) return <Empty isFiltered={filter.q !== "" || filter.status !== null} onClear={onClear} />;
+  return (
+    <>
+      <Text size="sm" c="dimmed" role="status">
+        {text.shown(items.length, list.hasNextPage)}
+      </Text>
+      <TableFrame
+        label={text.table}
+        isBusy={list.isPlaceholderData}
+        columns={[
+          columns.number,
+          columns.customer,
+          columns.tickets,
+          { label: columns.amount, isNumber: true },
+          columns.when,
+          columns.status,
+        ]}
+      >
+        {items.map((booking) => (
+          <Row key={booking.id} booking={booking} />
+        ))}
+      </TableFrame>
+      <LoadMoreButton list={list} />
+    </>
+  );
+}
+
+function Row({ booking }: { booking: EventBooking }) {
+  const used = booking.tickets.filter(({ status }) => status === "used").length;
+  const { columns } = text;
+  return (
+    <Table.Tr>
+      <Table.Th scope="row">
+        <Anchor component={Link} to={`/bookings/${booking.id}`} size="sm">
+          {text.number(booking.number)}
+        </Anchor>
+      </Table.Th>
+      <Table.Td data-label={columns.customer}>
+        <BookingCustomer booking={booking} />
+      </Table.Td>
+      <Table.Td data-label={columns.tickets}>
+        <Stack gap={0}>
+          {booking.lines.map(({ category, quantity }, place) => (
+            <Text key={place} size="sm">
+              {`${quantity} × ${category}`}
+            </Text>
+          ))}
+          {used > 0 && (
+            <Text size="xs" c="dimmed">
+              {text.used(used)}
+            </Text>
+          )}
+        </Stack>
+      </Table.Td>
+      <Table.Td data-label={columns.amount} ta={{ sm: "end" }}>
+        <Stack gap={0}>
+          <Text size="sm">{formatMoney(booking.total_amount, booking.currency)}</Text>
+          {Number(booking.refunded_amount) > 0 && (
+            <Text size="xs" c="dimmed">
+              {text.refunded(formatMoney(booking.refunded_amount, booking.currency))}
+            </Text>
+          )}
+        </Stack>
+      </Table.Td>
+      <Table.Td data-label={columns.when}>
+        <Text size="sm">{formatLocalDateTime(booking.booked_at)}</Text>
+      </Table.Td>
+      <Table.Td data-label={columns.status}>
+        <Badge variant="light" color={booking.status === "confirmed" ? "ledger" : "gray"}>
+          {text.statuses[booking.status]}
+        </Badge>
+      </Table.Td>
+    </Table.Tr>
+  );
+}
+
+function BookingCustomer({ booking: { customer, customer_id } }: { booking: EventBooking }) {
+  if (customer === null) {
+    return (
+      <Text size="sm" c="dimmed">
+        {customer_id === null ? text.walkIn : text.erased}
+      </Text>
+    );
+  }
+  return (
+    <Stack gap={0}>
+      <Text size="sm">{customer.name}</Text>
+      <Text size="xs" c="dimmed">
+        {customer.email}
+      </Text>
+    </Stack>
+  );
+}
+
+function Empty({ isFiltered, onClear }: { isFiltered: boolean; onClear: () => void }) {
+  if (!isFiltered) return <EmptyState icon={IconTicket} title={text.none.title} text={text.none.text} />;
+  const clear = (
+    <Button variant="light" onClick={onClear}>
+      {text.noMatch.action}
+    </Button>
+  );
+  return <EmptyState icon={IconZoomExclamation} title={text.noMatch.title} text={text.noMatch.text} action={clear} />;
+}

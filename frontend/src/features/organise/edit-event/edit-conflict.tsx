@@ -1,0 +1,164 @@
+import { Badge, Button, Group, Paper, Radio, SimpleGrid, Stack, Text, Title } from "@mantine/core";
+import { useEffect, useRef, useState } from "react";
+
+import type { Event } from "@/shared/api/generated/model";
+import { formatMoney } from "@/shared/formatting/money";
+import { formatWallTime } from "@/shared/formatting/wall-times";
+import { dateTimesText } from "@/shared/strings/date-times";
+
+import { TIMES, valuesOf, type CategoryValues, type EventValues } from "../event-form/event-values";
+import { eventFormText } from "../event-form/strings";
+import classes from "./edit-conflict.module.css";
+import { defaultSides, mergeEdits, type Difference, type Side } from "./merge-edits";
+import { conflictText } from "./strings";
+
+const text = conflictText;
+
+interface Props {
+  theirs: Event;
+  mine: EventValues;
+  found: Difference[];
+  /** The merged values, to be saved immediately or to be edited further. */
+  onResolve: (values: EventValues, theirs: Event, isSaved: boolean) => void;
+}
+
+/** Shows a conflicting edit beside the user's own, field by field. */
+export function EditConflict({ theirs, mine, found, onResolve }: Props) {
+  const [chosen, setChosen] = useState(() => defaultSides(found));
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus(), []);
+  const all = (side: Side) => setChosen(Object.fromEntries(found.map(({ path }) => [path, side])));
+  const resolve = (isSaved: boolean) => onResolve(mergeEdits(valuesOf(theirs), mine, found, chosen), theirs, isSaved);
+
+  return (
+    <Stack gap="lg" maw={860}>
+      <div role="alert">
+        <Title order={2} ref={heading} tabIndex={-1} data-page-heading>
+          {text.title}
+        </Title>
+        <Text c="dimmed" mt={4}>
+          {text.text}
+        </Text>
+      </div>
+      <Group>
+        <Button variant="default" onClick={() => all("theirs")}>
+          {text.allTheirs}
+        </Button>
+        <Button variant="default" onClick={() => all("mine")}>
+          {text.allMine}
+        </Button>
+      </Group>
+      {found.map((difference) => (
+        <Choice
+          key={difference.path}
+          difference={difference}
+          currency={theirs.currency}
+          value={chosen[difference.path] ?? "mine"}
+          onChange={(side) => setChosen({ ...chosen, [difference.path]: side })}
+        />
+      ))}
+      <Group>
+        <Button size="md" onClick={() => resolve(true)}>
+          {text.save}
+        </Button>
+        <Button size="md" variant="default" onClick={() => resolve(false)}>
+          {text.back}
+        </Button>
+      </Group>
+    </Stack>
+  );
+}
+
+interface ChoiceProps {
+  difference: Difference;
+  currency: string;
+  value: Side;
+  onChange: (side: Side) => void;
+}
+
+function Choice({ difference, currency, value, onChange }: ChoiceProps) {
+  const label = labelOf(difference);
+  const { before, theirs, mine } = said(difference, currency);
+  return (
+    <Paper withBorder p={{ base: "md", sm: "lg" }}>
+      <Radio.Group
+        label={label}
+        description={text.before(before)}
+        value={value}
+        onChange={(side) => onChange(side)}
+        styles={{
+          label: { fontWeight: 650, fontSize: "var(--mantine-font-size-md)" },
+          description: { marginBottom: 10 },
+        }}
+      >
+        <SimpleGrid cols={{ base: 1, sm: 2 }}>
+          <Option side="theirs" label={text.theirs} describeSides={theirs} />
+          <Option
+            side="mine"
+            label={text.mine}
+            describeSides={mine}
+            note={difference.isContested ? "" : text.unchanged}
+          />
+        </SimpleGrid>
+      </Radio.Group>
+    </Paper>
+  );
+}
+
+function Option({
+  side,
+  label,
+  describeSides: value,
+  note = "",
+}: {
+  side: Side;
+  label: string;
+  describeSides: string;
+  note?: string;
+}) {
+  return (
+    <Radio.Card value={side} radius="md" p="md" className={classes.option ?? ""}>
+      <Group wrap="nowrap" align="flex-start" gap="sm">
+        <Radio.Indicator />
+        <div className={classes.text}>
+          <Badge variant="light" color={side === "mine" ? "ledger" : "blue"} mb={6}>
+            {label}
+          </Badge>
+          <Text className={classes.value ?? ""}>{value}</Text>
+          {note !== "" && (
+            <Text size="xs" c="dimmed">
+              {note}
+            </Text>
+          )}
+        </div>
+      </Group>
+    </Radio.Card>
+  );
+}
+
+function labelOf(difference: Difference): string {
+  if (!isCategory(difference)) return eventFormText[difference.path];
+  const { mine, before, theirs } = difference;
+  return `${eventFormText.sections.categories}: ${(before ?? theirs ?? mine)?.name ?? ""}`;
+}
+
+function isCategory(difference: Difference): difference is Difference & { path: `category ${string}` } {
+  return difference.path.startsWith("category ");
+}
+
+/** The three versions as text. */
+function said(difference: Difference, currency: string): Record<"before" | Side, string> {
+  if (isCategory(difference)) {
+    const say = (category: CategoryValues | undefined) =>
+      category === undefined ? text.removed : asText(category, currency);
+    return { before: say(difference.before), theirs: say(difference.theirs), mine: say(difference.mine) };
+  }
+  const isTime = TIMES.some((name) => name === difference.path);
+  const none = difference.path === "starts_at" ? dateTimesText.openDate : text.empty;
+  const say = (value: string) => (value === "" ? none : isTime ? formatWallTime(value) : value);
+  return { before: say(difference.before), theirs: say(difference.theirs), mine: say(difference.mine) };
+}
+
+function asText({ name, price, capacity }: CategoryValues, currency: string): string {
+  return `${name}, ${formatMoney(String(price), currency)}, ${eventFormText.category.capacity}: ${capacity}`;
+}

@@ -1,0 +1,112 @@
+import { decimalsOf } from "@/shared/formatting/money";
+import { parseNumber, parsePrice } from "@/shared/forms/parse-number";
+import { toInstant } from "@/shared/time/wall-clock";
+
+import { normaliseNumber, type CategoryValues, type EventValues, type TimeName } from "./event-values";
+import { eventFormText } from "./strings";
+
+// The bounds of the API's own document.
+const NAME_LENGTH = 200;
+const DESCRIPTION_LENGTH = 10_000;
+const MOST_SEATS = 1_000_000;
+const MOST_CATEGORIES = 50;
+const HIGHEST_PRICE = 9_999_999_999;
+
+const text = eventFormText.checks;
+
+export type FieldErrors = Record<string, string>;
+
+export interface ValidationContext {
+  /** Milliseconds. */
+  now: number;
+  /** The saved event, when editing: an event that has started may keep its start. */
+  base: EventValues | null;
+  /** Seats taken, by the id of the category. */
+  taken: Readonly<Record<string, number>>;
+}
+
+/**
+ * Errors by the path of the field, as the API names it (`categories.0.price`). The rules are the API's, which has
+ * the last word; here they are checked while typing.
+ */
+export function validateEvent(values: EventValues, context: ValidationContext): FieldErrors {
+  const found: FieldErrors = {
+    ...checkTexts(values),
+    ...checkTimes(values, context),
+    ...checkCategories(values, context),
+  };
+  const limit = values.max_tickets_per_customer;
+  if (limit !== "" && !isWhole(limit, MOST_SEATS)) found.max_tickets_per_customer = text.limit(MOST_SEATS);
+  return found;
+}
+
+function checkTexts({ name, venue, description, timezone }: EventValues): FieldErrors {
+  const found: FieldErrors = {};
+  if (name.trim() === "") found.name = text.required;
+  else if (name.length > NAME_LENGTH) found.name = text.tooLong(NAME_LENGTH);
+  if (venue.length > NAME_LENGTH) found.venue = text.tooLong(NAME_LENGTH);
+  if (description.length > DESCRIPTION_LENGTH) found.description = text.tooLong(DESCRIPTION_LENGTH);
+  if (timezone === "") found.timezone = text.required;
+  return found;
+}
+
+function checkTimes(values: EventValues, { now, base }: ValidationContext): FieldErrors {
+  const found: FieldErrors = {};
+  if (values.timezone === "") return found;
+  const at = (name: TimeName) => milliseconds(values[name], values.timezone);
+  const [opens, closes] = [at("sales_open_at"), at("sales_close_at")];
+  if (opens !== null && closes !== null && closes <= opens) found.sales_close_at = text.afterOpening;
+  if (values.date === "open") return found;
+  const [starts, shows, ends] = [at("starts_at"), at("show_at"), at("ends_at")];
+  const isMoved = base === null || values.starts_at !== base.starts_at || values.timezone !== base.timezone;
+  if (starts === null) return { ...found, starts_at: text.required };
+  if (isMoved && Math.max(starts, closes ?? starts) <= now) found.starts_at = text.future;
+  if (ends !== null && ends <= starts) found.ends_at = text.afterStart;
+  // The API has no such rule, since events of the other APIs may break it: it is checked only for changes made here.
+  const isNewShow = isMoved || values.show_at !== base.show_at;
+  if (isNewShow && shows !== null && shows < starts) found.show_at = text.notBeforeStart;
+  return found;
+}
+
+/** Whether sales close after the start, as entered. */
+export function sellsAfterStart({ date, starts_at, sales_close_at, timezone }: EventValues): boolean {
+  if (date === "open" || timezone === "") return false;
+  const [starts, closes] = [milliseconds(starts_at, timezone), milliseconds(sales_close_at, timezone)];
+  return starts !== null && closes !== null && closes > starts;
+}
+
+function checkCategories({ categories, currency }: EventValues, { taken }: ValidationContext): FieldErrors {
+  const found: FieldErrors = {};
+  if (categories.length < 1 || categories.length > MOST_CATEGORIES) found.categories = text.categories(MOST_CATEGORIES);
+  const names = categories.map(({ name }) => name.trim());
+  categories.forEach((category, place) => {
+    const path = `categories.${place}`;
+    const name = names[place] ?? "";
+    if (name === "") found[`${path}.name`] = text.required;
+    else if (name.length > NAME_LENGTH) found[`${path}.name`] = text.tooLong(NAME_LENGTH);
+    else if (names.indexOf(name) < place) found[`${path}.name`] = text.unique;
+    const price = checkPrice(category, currency);
+    if (price !== null) found[`${path}.price`] = price;
+    const seats = category.id === null ? 0 : (taken[category.id] ?? 0);
+    if (!isWhole(category.capacity, MOST_SEATS)) found[`${path}.capacity`] = text.capacity(MOST_SEATS);
+    else if (Number(normaliseNumber(category.capacity)) < seats) found[`${path}.capacity`] = text.belowTaken(seats);
+  });
+  return found;
+}
+
+function checkPrice({ price }: CategoryValues, currency: string): string | null {
+  const { value, problem } = parsePrice(String(price), currency);
+  if (value !== null) return Number(value) > HIGHEST_PRICE ? text.tooDear : null;
+  if (problem === "negative") return text.negativePrice;
+  if (problem === "ambiguous") return text.ambiguousPrice;
+  return problem === "other-currency" ? text.otherCurrency(currency) : text.price(decimalsOf(currency));
+}
+
+function isWhole(typed: string | number, most: number): boolean {
+  const { value } = parseNumber(String(typed), 0);
+  return value !== null && Number(value) >= 1 && Number(value) <= most;
+}
+
+function milliseconds(wall: string | null, timeZone: string): number | null {
+  return wall === null || wall === "" ? null : Date.parse(toInstant(wall, timeZone));
+}

@@ -1,4 +1,0 @@
-/** The first field that says that something is wrong with it gets the focus. */
-export function focusFirstWrong(form: HTMLFormElement): void {
-  form.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
-}

@@ -1,0 +1,4 @@
+/** Focuses the first invalid field. */
+export function focusFirstInvalid(form: HTMLFormElement): void {
+  form.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+}

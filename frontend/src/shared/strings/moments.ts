@@ -1,8 +1,0 @@
-/** What is said of times on every page. */
-export const moments = {
-  openDate: "Open date",
-  doorsAndShow: (doors: string, show: string) => `Doors ${doors}, show ${show}`,
-  onUntil: (moment: string) => `On until ${moment}`,
-  since: (moment: string) => `Since ${moment}`,
-  salesUntil: (moment: string) => `Sales until ${moment}`,
-};

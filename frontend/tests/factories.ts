@@ -1,0 +1,51 @@
+import { getGetMeResponseMock } from "@/shared/api/generated/accounts/accounts.msw";
+import { getBookTicketsResponseMock } from "@/shared/api/generated/bookings/bookings.msw";
+import { getGetEventResponseMock } from "@/shared/api/generated/events/events.msw";
+import type { Account, Booking, Category, Event } from "@/shared/api/generated/model";
+
+/** Things as the generated mocks make them up, but for what a test is about. */
+const LATER = "2031-05-01T19:00:00Z";
+
+export function category(name: string, more: Partial<Category> = {}): Category {
+  return { id: `id-of-${name}`, name, price: "50.00", capacity: 10, taken: 0, available: 10, ...more };
+}
+
+export function event(more: Partial<Event> = {}): Event {
+  const categories = more.categories ?? [category("General"), category("VIP", { price: "150.00" })];
+  const available = categories.reduce((sum, category) => sum + category.available, 0);
+  const { starts_at = LATER, sales_close_at = null } = more;
+  const usual: Partial<Event> = {
+    name: "Concert", venue: "Hall", description: "", starts_at, ends_at: null, show_at: null, timezone: "Europe/Berlin", currency: "EUR",
+    sales_open_at: null, sales_close_at, past_at: pastAt(starts_at, sales_close_at), status: "active", max_tickets_per_customer: null,
+  }; // prettier-ignore
+  return getGetEventResponseMock({ ...usual, available, ...more, categories });
+}
+
+/** As the ledger has it: the start, or the end of sales where that is later; never, for an open date. */
+function pastAt(starts: string | null, closes: string | null): string | null {
+  if (starts === null || closes === null) return starts;
+  return Date.parse(closes) > Date.parse(starts) ? closes : starts;
+}
+
+export function booking(more: Partial<Booking> = {}): Booking {
+  return getBookTicketsResponseMock({
+    status: "confirmed", event_name: "Concert", currency: "EUR", total_amount: "100.00", refunded_amount: "0.00",
+    lines: [{ category: "General", quantity: 2, unit_price: "50.00", amount: "100.00" }],
+    tickets: ["one", "two"].map((id) => ({ id, code: `CODE-${id}`, category: "General", status: "active" })),
+    ...more,
+  }); // prettier-ignore
+}
+
+export function account(more: Partial<Account> = {}): Account {
+  return getGetMeResponseMock({ name: "Alice", email: "alice@example.test", role: "customer", phone: null, ...more });
+}
+
+/** The browser has the cookie that says that somebody is signed in. */
+export function haveSession(): void {
+  document.cookie = "seatledger_csrf=abc";
+}
+
+export function problem(status: number, kind: string, facts: Record<string, unknown> = {}): Response {
+  const body = { type: `/problems/${kind}`, title: kind, status, detail: "…", ...facts };
+  return new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/problem+json" } });
+}

@@ -1,0 +1,43 @@
+import { describe, expect, it } from "vitest";
+
+import { toAdmission, toRefusal } from "@/features/organise/check-in/check-in-result";
+import { ApiError } from "@/shared/api/problem";
+
+const now = Date.parse("2030-05-01T20:12:00Z");
+const problem = (kind: string, status: number, more = {}) =>
+  new ApiError({ type: `/problems/${kind}`, title: "", status, detail: "", ...more });
+
+describe("at the door", () => {
+  it("a good ticket gets in, by its category", () => {
+    expect(toAdmission({ id: "1", code: "A", category: "VIP", status: "used" })).toEqual({ answer: "yes", why: "VIP" });
+  });
+
+  it("a used one does not, and when it was used is said", () => {
+    const { answer, why } = toRefusal(problem("ticket-already-used", 409, { used_at: "2030-05-01T20:00:00Z" }), now);
+    expect(answer).toBe("no");
+    expect(why).toContain("12 minutes ago");
+    expect(toRefusal(problem("ticket-already-used", 409), now).why).toBe("This ticket has already been used.");
+  });
+
+  it.each([
+    ["ticket-cancelled", 409, "no", "was cancelled"],
+    ["wrong-event", 409, "no", "another event"],
+    ["invalid-code", 422, "no", "Not a valid ticket code"],
+    ["booking-not-found", 404, "no", "No booking"],
+    ["unreachable", 0, "unclear", "can't be reached"],
+    ["outcome-unknown", 503, "unclear", "can't be reached"],
+    ["internal-error", 500, "unclear", "Check the same ticket again"],
+  ])("%s (%i) is %s", (kind, status, answer, said) => {
+    const result = toRefusal(problem(kind, status), now);
+    expect(result.answer).toBe(answer);
+    expect(result.why).toContain(said);
+  });
+
+  it.each([
+    ["cancelled", "The event has been cancelled."],
+    ["completed", "The event has been completed."],
+    ["past", "The event is over."],
+  ])("an event that is %s lets nobody in", (reason, said) => {
+    expect(toRefusal(problem("event-not-bookable", 409, { reason }), now)).toEqual({ answer: "no", why: said });
+  });
+});

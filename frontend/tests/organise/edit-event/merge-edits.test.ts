@@ -1,0 +1,132 @@
+import { describe, expect, it } from "vitest";
+
+import { findDifferences, defaultSides, mergeEdits } from "@/features/organise/edit-event/merge-edits";
+import {
+  emptyValues,
+  toChanges,
+  type CategoryValues,
+  type EventValues,
+} from "@/features/organise/event-form/event-values";
+
+const GENERAL: CategoryValues = { key: "g", id: "g", name: "General", price: "50.00", capacity: 100 };
+const VIP: CategoryValues = { key: "v", id: "v", name: "VIP", price: "150.00", capacity: 10 };
+const base: EventValues = {
+  ...emptyValues("EUR"),
+  name: "Concert",
+  venue: "Hall 1",
+  timezone: "Europe/Berlin",
+  starts_at: "2031-05-01 20:00:00",
+  categories: [GENERAL, VIP],
+};
+const resolve = (theirs: EventValues, mine: EventValues, chosen = {}) => {
+  const found = findDifferences(base, theirs, mine);
+  return mergeEdits(theirs, mine, found, { ...defaultSides(found), ...chosen });
+};
+
+describe("two who edit one event", () => {
+  it("leave alone what only I changed, and what we changed alike", () => {
+    const theirs = { ...base, venue: "Hall 2" };
+    const mine = { ...base, venue: "Hall 2", name: "Recital" };
+    expect(findDifferences(base, theirs, mine)).toEqual([]);
+    expect(resolve(theirs, mine)).toEqual(mine);
+  });
+
+  it("contest what both changed: mine, unless theirs is chosen", () => {
+    const [theirs, mine] = [
+      { ...base, venue: "Hall 2" },
+      { ...base, venue: "Hall 3" },
+    ];
+    expect(findDifferences(base, theirs, mine)).toEqual([
+      { path: "venue", before: "Hall 1", theirs: "Hall 2", mine: "Hall 3", isContested: true },
+    ]);
+    expect(resolve(theirs, mine).venue).toBe("Hall 3");
+    expect(resolve(theirs, mine, { venue: "theirs" }).venue).toBe("Hall 2");
+  });
+
+  it("keep what only they changed, unless mine is chosen", () => {
+    const theirs = { ...base, description: "New", max_tickets_per_customer: 4 };
+    expect(resolve(theirs, base)).toMatchObject({ description: "New", max_tickets_per_customer: 4 });
+    expect(resolve(theirs, base, { description: "mine" }).description).toBe("");
+  });
+
+  it("merge categories one by one, theirs before mine", () => {
+    const added: CategoryValues = { key: "n", id: "n", name: "Balcony", price: "20", capacity: 5 };
+    const mineToo: CategoryValues = { key: "m", id: null, name: "Standing", price: "10", capacity: 50 };
+    const theirs = { ...base, categories: [{ ...GENERAL, price: "60.00" }, VIP, added] };
+    const mine = { ...base, categories: [GENERAL, { ...VIP, capacity: 20 }, mineToo] };
+    expect(resolve(theirs, mine).categories).toEqual([
+      { ...GENERAL, price: "60.00" },
+      { ...VIP, capacity: 20 },
+      added,
+      mineToo,
+    ]);
+  });
+
+  it("a category that they removed and I changed is contested, and a new one if I keep it", () => {
+    const theirs = { ...base, categories: [GENERAL] };
+    const mine = { ...base, categories: [GENERAL, { ...VIP, capacity: 20 }] };
+    expect(resolve(theirs, mine).categories).toEqual([GENERAL, { ...VIP, capacity: 20, id: null }]);
+    expect(resolve(theirs, mine, { "category v": "theirs" }).categories).toEqual([GENERAL]);
+  });
+
+  it("a category that they removed and I did not touch is gone", () => {
+    expect(resolve({ ...base, categories: [GENERAL] }, base).categories).toEqual([GENERAL]);
+  });
+});
+
+describe("what is sent", () => {
+  it("is what differs alone", () => {
+    expect(toChanges(base, base)).toEqual({});
+    expect(toChanges(base, { ...base, venue: "", max_tickets_per_customer: 4 })).toEqual({
+      venue: "",
+      max_tickets_per_customer: 4,
+    });
+  });
+
+  it("a price written in another way is no change", () => {
+    expect(toChanges(base, { ...base, categories: [{ ...GENERAL, price: 50 }, VIP] })).toEqual({});
+  });
+
+  it("in another time zone the same clock is another instant", () => {
+    expect(toChanges(base, { ...base, timezone: "Europe/London" })).toEqual({
+      timezone: "Europe/London",
+      starts_at: "2031-05-01T19:00:00.000Z",
+    });
+  });
+
+  it("categories go as a whole, those that are new without an id", () => {
+    const mine = {
+      ...base,
+      categories: [GENERAL, { key: "m", id: null, name: " Standing ", price: 10, capacity: "50" }],
+    };
+    expect(toChanges(base, mine).categories).toEqual([
+      { id: "g", name: "General", price: "50.00", capacity: 100 },
+      { name: "Standing", price: "10", capacity: 50 },
+    ]);
+  });
+
+  it("what was taken out is cleared", () => {
+    const before = { ...base, ends_at: "2031-05-01 23:00:00", max_tickets_per_customer: 6 };
+    expect(toChanges(before, { ...before, ends_at: null, max_tickets_per_customer: "" })).toEqual({
+      ends_at: null,
+      max_tickets_per_customer: null,
+    });
+  });
+});
+
+describe("two of whom one opens the date", () => {
+  const dated: EventValues = { ...base, ends_at: "2031-05-01 23:00:00", show_at: "2031-05-01 20:30:00" };
+  const open: EventValues = { ...dated, date: "open", starts_at: null, ends_at: null, show_at: null };
+  const pick = (theirs: EventValues, mine: EventValues, side: "mine" | "theirs") => {
+    const found = findDifferences(dated, theirs, mine);
+    return mergeEdits(theirs, mine, found, Object.fromEntries(found.map(({ path }) => [path, side])));
+  };
+
+  it("ask about the start, and have a date or none, never half of one", () => {
+    expect(findDifferences(dated, open, dated).map(({ path }) => path)).toEqual(["starts_at", "show_at", "ends_at"]);
+    expect(pick(open, dated, "theirs")).toEqual(open);
+    expect(pick(open, dated, "mine")).toEqual(dated);
+    const later = { ...dated, ends_at: "2031-05-02 01:00:00" };
+    expect(pick(later, open, "theirs")).toEqual(open); // the end goes with the start that I took away
+  });
+});

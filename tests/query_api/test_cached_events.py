@@ -1,0 +1,116 @@
+"""What the event read cache holds: exact as of one position."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from query_api.caching import cached_events
+from query_api.caching.cached_events import CachedEvents, EventChanges
+from query_api.queries import EventChangeRow, EventRow, EventSearch
+
+NOW = datetime(2031, 5, 1, tzinfo=UTC)
+ID, OTHER = UUID(int=1), UUID(int=2)
+UPCOMING = EventSearch(status="active", upcoming=True)
+
+
+def row(id_: UUID = ID, name: str = "Concert", past_at: datetime | None = None, taken: int = 0) -> EventRow:
+    return EventRow(
+        event_id=id_, number=1, name=name, description="", venue="", starts_at=past_at, ends_at=None, timezone="UTC",
+        sales_open_at=None, sales_close_at=None, past_at=past_at, show_at=None, currency="EUR", status="active", organizer_id=ID,
+        max_tickets_per_customer=None, details_version=1, created_at=NOW,
+        categories=f'[[1, "Chair", 1000, 10, {taken}, {10 - taken}]]',
+    )  # fmt: skip
+
+
+def seats_changed(position: int, taken: int, category: str = "Chair") -> EventChanges:
+    changes = EventChanges()
+    changes.add(EventChangeRow(ID, position, f'[["{category}", 10, {taken}, {10 - taken}]]'))
+    return changes
+
+
+def details_changed(id_: UUID, position: int) -> EventChanges:
+    changes = EventChanges()
+    changes.add(EventChangeRow(id_, position, None))
+    return changes
+
+
+@pytest.fixture
+def cached() -> CachedEvents:
+    """Started at position 5, with an event and a page of it."""
+    cached = CachedEvents()
+    cached.start(5)
+    cached.store_page(UPCOMING, 5, [cached.store_event(5, row())], None)
+    return cached
+
+
+def available(cached: CachedEvents) -> int | None:
+    response = cached.event(ID)
+    return None if response is None else int(msgspec.json.decode(response.body)["available"])
+
+
+def test_nothing_is_stored_before_the_start_or_after_the_stop(cached: CachedEvents) -> None:
+    cached.stop()
+    cached.store_event(5, row())
+    assert (cached.event(ID), cached.page(UPCOMING, NOW), len(cached.events)) == (None, None, 0)
+
+
+def test_change_of_seats_updates_the_event_and_its_pages(cached: CachedEvents) -> None:
+    cached.apply(seats_changed(7, taken=3), 8)
+    event, page = cached.event(ID), cached.page(UPCOMING, NOW)
+    assert event is not None
+    assert page is not None
+    assert (available(cached), event.position, page.position) == (7, 8, 8)
+    assert event.body in page.body
+
+
+def test_change_of_seats_of_another_category_drops_the_event(cached: CachedEvents) -> None:
+    cached.apply(seats_changed(7, taken=3, category="Box"), 7)
+    assert (cached.event(ID), cached.page(UPCOMING, NOW)) == (None, None)
+
+
+def test_change_of_details_drops_the_event_and_all_pages(cached: CachedEvents) -> None:
+    cached.store_event(5, row(OTHER))
+    cached.apply(details_changed(ID, 6), 6)
+    assert (cached.event(ID), cached.page(UPCOMING, NOW)) == (None, None)
+    assert cached.event(OTHER) is not None
+
+
+def test_event_that_was_read_ahead_is_returned_once_changes_have_caught_up(cached: CachedEvents) -> None:
+    cached.store_event(9, row(taken=4))
+    assert (cached.event(ID), cached.page(UPCOMING, NOW)) == (None, None)
+    cached.apply(EventChanges(), 8)
+    assert cached.event(ID) is None
+    cached.apply(seats_changed(9, taken=4), 9)
+    assert available(cached) == 6
+
+
+def test_event_that_was_read_earlier_is_not_stored(cached: CachedEvents) -> None:
+    cached.store_event(4, row(OTHER))
+    assert cached.event(OTHER) is None
+
+
+def test_position_that_decreases_drops_everything(cached: CachedEvents) -> None:
+    cached.apply(EventChanges(), 3)
+    assert (cached.event(ID), len(cached.events), len(cached.pages), cached.position) == (None, 0, 0, 3)
+
+
+def test_page_of_upcoming_events_ends_when_its_first_event_is_past(cached: CachedEvents) -> None:
+    events = [
+        cached.store_event(5, row(past_at=NOW + timedelta(hours=2))),
+        cached.store_event(5, row(OTHER, past_at=NOW + timedelta(hours=1))),
+    ]
+    cached.store_page(UPCOMING, 5, events, None)
+    cached.store_page(EventSearch(), 5, events, None)
+    assert cached.page(UPCOMING, NOW) is not None
+    assert cached.page(UPCOMING, NOW + timedelta(hours=1)) is None
+    assert cached.page(EventSearch(), NOW + timedelta(hours=1)) is not None
+
+
+def test_event_larger_than_the_cache_is_not_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cached_events, "KEPT_BYTES", 100)
+    cached = CachedEvents()
+    cached.start(5)
+    assert b"Concert" in cached.store_event(5, row()).body
+    assert cached.event(ID) is None
