@@ -57,12 +57,12 @@ def main(given: list[str] | None = None) -> int:
     print(f"\n{results.table()}\n\n{results.notes()}".rstrip())
     if arguments.json:
         arguments.json.write_text(results.json())
-    refusals = _reasons_not_to_write(arguments, options, results) if arguments.write_results else []
-    if arguments.write_results and not refusals:
+    reasons = _reasons_not_to_write(arguments, options, results) if arguments.write_results else []
+    if arguments.write_results and not reasons:
         results.write(HERE)
-    if refusals:
-        print(f"RESULTS.md was not changed: {'; '.join(refusals)}.", file=sys.stderr)
-    return 1 if results.wrong or refusals else 0
+    if reasons:
+        print(f"RESULTS.md was not changed: {'; '.join(reasons)}.", file=sys.stderr)
+    return 1 if results.wrong or reasons else 0
 
 
 def _default(options: Options) -> list[str]:

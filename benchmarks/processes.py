@@ -84,11 +84,11 @@ def running_process(name: str, command: Sequence[str], environment: Mapping[str,
             stderr=output,
             start_new_session=True,
         )
-    ours = Process(name, process, log)
+    running = Process(name, process, log)
     try:
-        yield ours
+        yield running
     finally:
-        ours.stop()
+        running.stop()
 
 
 def wait_until_responding(process: Process, port: int, path: str) -> None:
@@ -104,5 +104,5 @@ def wait_until_responding(process: Process, port: int, path: str) -> None:
 
 def clean_environment() -> dict[str, str]:
     """The environment without settings that point to other servers or data."""
-    ours = ("DATABASE_URL", "REDIS_URL", "KEYS_DIR", "DATA_DIR", "PORT", "DEMO", "PUBLIC_URL")
-    return {name: value for name, value in os.environ.items() if name not in ours}
+    excluded = ("DATABASE_URL", "REDIS_URL", "KEYS_DIR", "DATA_DIR", "PORT", "DEMO", "PUBLIC_URL")
+    return {name: value for name, value in os.environ.items() if name not in excluded}

@@ -1,1 +1,2 @@
-"""The write side: commands in, entries out. HTTP here knows no rules; the rules (`ledger/decide.py`) know no HTTP."""
+"""The write side: it receives commands and appends entries. The rules are not here but in `ledger/decide.py`, which knows no
+HTTP."""

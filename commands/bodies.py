@@ -1,6 +1,6 @@
-"""What clients send: request bodies, and the commands' own values made of them.
+"""Request bodies, and the values of commands that are made from them.
 
-Unknown fields are refused. The body of a booking, the hot route's, is read by msgspec; the others by pydantic.
+Unknown fields are refused. msgspec decodes the body of a booking, whose route is the busiest; pydantic the others.
 """
 
 import re
@@ -45,7 +45,7 @@ _PRICE = re.compile(r"\d{1,10}(\.\d{1,4})?", re.ASCII)
 
 
 def _price(given: Any) -> Any:
-    """A text of digits; numbers are looked at by pydantic."""
+    """Checks a decimal string; pydantic checks numbers."""
     if isinstance(given, str) and not _PRICE.fullmatch(given):
         raise ValueError("must be a decimal number such as 12.50")
     return given
@@ -98,7 +98,7 @@ class NewEvent(Body):
 
 
 def numbered_categories(categories: Iterable[NewCategory], currency: str) -> tuple[Category, ...]:
-    """As an event is scheduled with them. Raises Malformed for a price that the currency can't say."""
+    """The categories of a new event, numbered from 1. Raises Malformed for a price with more decimals than its currency."""
     return tuple(
         Category(number, category.name, to_minor_units(category.price, currency), category.capacity)
         for number, category in enumerate(categories, 1)
@@ -143,7 +143,7 @@ class EventChanges(Body):
         return self
 
     def changes(self) -> dict[str, Any]:
-        """The fields of `Details` that change; a text that was cleared is empty."""
+        """The new values of fields of `Details`; null becomes an empty text for `description` and `venue`."""
         given = {name: getattr(self, name) for name in self.model_fields_set if name != "categories"}
         return {name: "" if value is None and name in ("description", "venue") else value for name, value in given.items()}
 
@@ -192,9 +192,9 @@ class NewBooking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     customer: dict[str, Any] | None = None
 
     def wanted(self) -> tuple[WantedSeats, ...]:
-        if len({one.category for one in self.tickets}) < len(self.tickets):
+        if len({tickets.category for tickets in self.tickets}) < len(self.tickets):
             raise Malformed("Each category is named once.", errors=[{"path": "tickets", "message": "names a category twice"}])
-        return tuple(WantedSeats(one.category, one.quantity) for one in self.tickets)
+        return tuple(WantedSeats(tickets.category, tickets.quantity) for tickets in self.tickets)
 
 
 _decode = msgspec.json.Decoder(NewBooking).decode
@@ -204,18 +204,18 @@ _INDEX = re.compile(r"\[(?:(\d+)|\.\.\.)\]")
 
 
 def read_booking(body: bytes, content_type: str) -> NewBooking:
-    """Raises Malformed, naming the field."""
+    """The body of a booking. Raises Malformed, with the path of the invalid field."""
     if not content_type.lower().startswith("application/json"):
         raise Malformed("The body is not JSON: send it with Content-Type: application/json.")
     try:
         return _decode(body)
     except (msgspec.DecodeError, RecursionError) as error:  # a ValidationError is one too
-        raise Malformed("The body is not a booking.", errors=[_wrong(str(error) or "is nested too deeply")]) from None
+        raise Malformed("The body is not a booking.", errors=[_parse_error(str(error) or "is nested too deeply")]) from None
 
 
-def _wrong(said: str) -> dict[str, str]:
-    """What msgspec says, with the field's path as pydantic writes it: `tickets.0.quantity`."""
-    match = _ERROR.fullmatch(said)
+def _parse_error(message: str) -> dict[str, str]:
+    """A message of msgspec, with the field's path as pydantic writes it: `tickets.0.quantity`."""
+    match = _ERROR.fullmatch(message)
     assert match is not None, "any text matches"
     message, place = match[1], _INDEX.sub(lambda index: f".{index[1]}" if index[1] else "", match[2] or "")
     field = _FIELD.fullmatch(message)
@@ -226,7 +226,7 @@ BOOKING_SCHEMA = {"$ref": "#/components/schemas/NewBooking"}
 
 
 def booking_schemas() -> dict[str, Any]:
-    """The JSON Schema of a booking's body and of what is in it, for the OpenAPI document, which can't see them."""
+    """The JSON Schemas of a booking's body, for the OpenAPI document: FastAPI does not know this body."""
     wanted = {
         "type": "object",
         "title": "WantedTickets",
@@ -255,7 +255,7 @@ def booking_schemas() -> dict[str, Any]:
 
 
 def to_minor_units(price: Decimal, currency: str) -> int:
-    """In minor units. Raises Malformed for a price that the currency can't say."""
+    """A price in minor units. Raises Malformed if it has more decimals than its currency, or is too high."""
     try:
         amount = to_minor(price, currency)
     except ValueError:

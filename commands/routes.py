@@ -1,4 +1,4 @@
-"""The write side's HTTP: each route reads a request, makes a command, hands it over, picks the status. No rule is here."""
+"""The HTTP routes of the write side: each makes a command from the request, executes it and responds. They contain no rules."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -26,7 +26,7 @@ from commands.bodies import (
 from commands.result import CommandResult
 from commands.service import CommandService
 from ledger.commands import Actor, BookSeats, CancelBooking, CancelEvent, ChangeEvent, CheckIn, CompleteEvent, ScheduleEvent
-from ledger.decide import MAX_TICKETS_PER_BOOKING, box_office
+from ledger.decide import MAX_TICKETS_PER_BOOKING, is_box_office
 from ledger.errors import BookingNotFound, EventNotFound, Malformed, NotYourEvent, PreconditionRequired, TicketAlreadyUsed
 from ledger.views import BookingView, EventView, TicketView, ticket_id
 
@@ -35,8 +35,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 class WriteSide:
-    """What the routes need, in `app.state.write_side`. `locate` finds a booking's event, `customer` an account by e-mail;
-    `key` is 32 secret bytes."""
+    """The services that the routes use, in `app.state.write_side`. `locate` finds the event of a booking; `customer` finds or
+    creates the account of a name and an e-mail address; `key` is 32 secret bytes."""
 
     def __init__(
         self,
@@ -56,10 +56,11 @@ class WriteSide:
         )
 
     def customer_proof(self, customer: BoxOfficeCustomer) -> bytes:
-        """Tells one way of naming a customer from another, and nothing to who has no key: it goes into the ledger."""
+        """A keyed digest of the name and e-mail address of a customer in a request. It is stored in the ledger, and reveals
+        nothing without the key."""
         return blake2b(_encode([customer.name, customer.email]), key=self._key, digest_size=16, person=b"box office").digest()
 
-    async def event_of(self, booking_id: UUID) -> UUID:
+    async def find_event_id(self, booking_id: UUID) -> UUID:
         event_id = await self.locate(booking_id)
         if event_id is None:
             raise BookingNotFound
@@ -86,23 +87,24 @@ def _event_response(result: CommandResult, status: int = 200, headers: Mapping[s
 
 
 @router.post("/events", status_code=201, tags=["events"], operation_id="create_event", response_model=EventView)
-async def create_event(body: NewEvent, request: Request, who: Organizer, key: IdempotencyKey = None) -> Response:
+async def create_event(body: NewEvent, request: Request, principal: Organizer, key: IdempotencyKey = None) -> Response:
     """Creates an event; without `starts_at` it has an open date. Sales end at its start unless `sales_close_at` is later."""
-    side = _write_side(request)
-    id_ = command_id_of(request, who, key)
-    currency = body.currency or await _default_currency(side, id_, key)
+    write_side = _write_side(request)
+    id_ = command_id_of(request, principal, key)
+    currency = body.currency or await _default_currency(write_side, id_, key)
     command = ScheduleEvent(
-        id=id_, actor=who.actor, event_id=id_, details=body.details(), currency=currency,
+        id=id_, actor=principal.actor, event_id=id_, details=body.details(), currency=currency,
         categories=body.numbered_categories(currency),
     )  # fmt: skip
-    result = await side.command_service.execute(command, request.is_disconnected)
+    result = await write_side.command_service.execute(command, request.is_disconnected)
     return _event_response(result, 201, {"Location": f"/api/events/{result.view.id}"})
 
 
-async def _default_currency(side: WriteSide, id_: UUID, key: str | None) -> str:
-    """The setting; for a retry what it was at the first try, so that another setting does not make it another request."""
-    event = await side.command_service.last_seen_event(id_) if key is not None else None
-    return side.currency if event is None else event.currency
+async def _default_currency(write_side: WriteSide, id_: UUID, key: str | None) -> str:
+    """The currency setting; for a retry the currency of the first try, so that a changed setting does not make it another
+    request."""
+    event = await write_side.command_service.last_seen_event(id_) if key is not None else None
+    return write_side.currency if event is None else event.currency
 
 
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag of the event that you read")]
@@ -110,57 +112,57 @@ IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag o
 
 @router.patch("/events/{event_id}", tags=["events"], operation_id="update_event", response_model=EventView)
 async def update_event(
-    event_id: UUID, body: EventChanges, request: Request, who: Organizer, if_match: IfMatch = None, key: IdempotencyKey = None
+    event_id: UUID, body: EventChanges, request: Request, principal: Organizer, if_match: IfMatch = None, key: IdempotencyKey = None
 ) -> Response:
     """Changes details and categories; `categories` is the whole new list."""
-    side = _write_side(request)
-    event = await side.command_service.last_seen_event(event_id)
+    write_side = _write_side(request)
+    event = await write_side.command_service.last_seen_event(event_id)
     if event is None:
         raise EventNotFound
     command = ChangeEvent(
-        id=command_id_of(request, who, key), actor=who.actor, event_id=event_id, changes=body.changes(),
-        categories=body.category_changes(event.currency), expected_details_version=_version(if_match),
+        id=command_id_of(request, principal, key), actor=principal.actor, event_id=event_id, changes=body.changes(),
+        categories=body.category_changes(event.currency), expected_details_version=_expected_version(if_match),
     )  # fmt: skip
-    return _event_response(await side.command_service.execute(command, request.is_disconnected))
+    return _event_response(await write_side.command_service.execute(command, request.is_disconnected))
 
 
 @router.post("/events/{event_id}/cancel", tags=["events"], operation_id="cancel_event", response_model=EventView)
 async def cancel_event(
-    event_id: UUID, request: Request, who: Organizer, body: Cancellation | None = None, key: IdempotencyKey = None
+    event_id: UUID, request: Request, principal: Organizer, body: Cancellation | None = None, key: IdempotencyKey = None
 ) -> Response:
     """Cancels the event; all of its bookings are owed a refund."""
-    id_ = command_id_of(request, who, key)
-    command = CancelEvent(id=id_, actor=who.actor, event_id=event_id, reason=body.reason if body else "")
+    id_ = command_id_of(request, principal, key)
+    command = CancelEvent(id=id_, actor=principal.actor, event_id=event_id, reason=body.reason if body else "")
     return _event_response(await _write_side(request).command_service.execute(command, request.is_disconnected))
 
 
 @router.post("/events/{event_id}/complete", tags=["events"], operation_id="complete_event", response_model=EventView)
-async def complete_event(event_id: UUID, request: Request, who: Organizer, key: IdempotencyKey = None) -> Response:
+async def complete_event(event_id: UUID, request: Request, principal: Organizer, key: IdempotencyKey = None) -> Response:
     """Completes the event: nothing is booked or checked in afterwards."""
-    command = CompleteEvent(id=command_id_of(request, who, key), actor=who.actor, event_id=event_id)
+    command = CompleteEvent(id=command_id_of(request, principal, key), actor=principal.actor, event_id=event_id)
     return _event_response(await _write_side(request).command_service.execute(command, request.is_disconnected))
 
 
 @router.post("/events/{event_id}/check-ins", tags=["tickets"], operation_id="check_in_ticket", response_model=TicketView)
 async def check_in_ticket(
-    event_id: UUID, body: TicketCode, request: Request, who: Organizer, key: IdempotencyKey = None
+    event_id: UUID, body: TicketCode, request: Request, principal: Organizer, key: IdempotencyKey = None
 ) -> Response:
     """Checks a ticket in by its code: once."""
     command_service = _write_side(request).command_service
     event = await command_service.last_seen_event(event_id)
     if event is None:
         raise EventNotFound
-    if not box_office(event, who.actor):
+    if not is_box_office(event, principal.actor):
         raise NotYourEvent
     place = command_service.codes.read(event_id, body.code)
     booking_id = await command_service.find_booking(event_id, place.version)
-    if booking_id is None:  # a good code of a database that is not this one
+    if booking_id is None:  # a valid code, but of another database
         raise BookingNotFound
-    id_ = command_id_of(request, who, key)
-    command = CheckIn(id=id_, actor=who.actor, event_id=event_id, booking_id=booking_id, ticket=place.ticket)
+    id_ = command_id_of(request, principal, key)
+    command = CheckIn(id=id_, actor=principal.actor, event_id=event_id, booking_id=booking_id, ticket=place.ticket)
     try:
         result = await command_service.execute(command, request.is_disconnected)
-    except TicketAlreadyUsed:  # who stands at the door wants to know when
+    except TicketAlreadyUsed:  # the staff at the entrance need to know when
         used_at = await command_service.used_at(event_id, booking_id, place.ticket)
         raise TicketAlreadyUsed(**({"used_at": used_at.isoformat()} if used_at else {})) from None
     assert isinstance(result.view, BookingView)
@@ -174,74 +176,80 @@ async def check_in_ticket(
     "/events/{event_id}/bookings", status_code=201, tags=["bookings"], operation_id="book_tickets", response_model=BookingView,
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": BOOKING_SCHEMA}}}},
 )  # fmt: skip
-async def book_tickets(event_id: UUID, request: Request, who: Buyer, key: IdempotencyKey = None) -> Response:
+async def book_tickets(event_id: UUID, request: Request, principal: Buyer, key: IdempotencyKey = None) -> Response:
     """Books tickets by category and quantity; at the box office for a `customer` or a walk-in."""
     body = read_booking(await request.body(), request.headers.get("content-type", ""))
-    id_ = command_id_of(request, who, key)
-    result = await book(_write_side(request), event_id, body, who.actor, id_, request.is_disconnected)
+    id_ = command_id_of(request, principal, key)
+    result = await book(_write_side(request), event_id, body, principal.actor, id_, request.is_disconnected)
     return _response(result.view, result.position, 201, {"Location": f"/api/bookings/{result.view.id}"})
 
 
-async def book(side: WriteSide, event_id: UUID, body: NewBooking, actor: Actor, id_: UUID, gone: DisconnectCheck) -> CommandResult:
-    """The booking itself: nearly always called by `app/fast_path/booking_route.py`, past the router."""
+async def book(
+    write_side: WriteSide, event_id: UUID, body: NewBooking, actor: Actor, id_: UUID, is_disconnected: DisconnectCheck
+) -> CommandResult:
+    """Books seats for a request. Most calls come from `app/fast_path/booking_route.py`, which bypasses the router."""
     customer_id, proof = None, b""
     if body.customer is not None:
-        customer_id, proof = await _box_office_customer(side, event_id, id_, actor, body.customer)
+        customer_id, proof = await _box_office_customer(write_side, event_id, id_, actor, body.customer)
     command = BookSeats(
         id=id_, actor=actor, event_id=event_id, tickets=body.wanted(), customer_id=customer_id, customer_proof=proof,
-        ticket_key=side.command_service.codes.newest_key,
+        ticket_key=write_side.command_service.codes.newest_key,
     )  # fmt: skip
-    return await side.command_service.execute(command, gone)
+    return await write_side.command_service.execute(command, is_disconnected)
 
 
 async def _box_office_customer(
-    side: WriteSide, event_id: UUID, command_id: UUID, actor: Actor, given: dict[str, Any]
+    write_side: WriteSide, event_id: UUID, command_id: UUID, actor: Actor, given: dict[str, Any]
 ) -> tuple[UUID | None, bytes]:
-    """Found or made: once it is clear that the one who asks may sell here, so that nobody else makes accounts, and that this was
-    not carried out before, when the customer may have had another address."""
+    """The id and the proof of a box-office customer. The account is found or created, but only after the check that the actor
+    may sell for this event, so that others can't create accounts, and not for a retry, since the customer's address may have
+    changed."""
     try:
         customer = BoxOfficeCustomer.model_validate(given)
     except ValidationError as error:
-        found = [{"path": ".".join(map(str, ("customer", *one["loc"]))), "message": one["msg"]} for one in error.errors()]
+        found = [{"path": ".".join(map(str, ("customer", *item["loc"]))), "message": item["msg"]} for item in error.errors()]
         raise Malformed("The body is not a booking.", errors=found) from None
-    event = await side.command_service.last_seen_event(event_id)
+    event = await write_side.command_service.last_seen_event(event_id)
     if event is None:
         raise EventNotFound
-    if not box_office(event, actor):
+    if not is_box_office(event, actor):
         raise NotYourEvent
-    proof = side.customer_proof(customer)
+    proof = write_side.customer_proof(customer)
     if event.version_of(command_id) is not None:
         return None, proof
-    return await side.customer(customer.name, customer.email), proof
+    return await write_side.customer(customer.name, customer.email), proof
 
 
 @router.delete("/bookings/{booking_id}", tags=["bookings"], operation_id="cancel_booking", response_model=BookingView)
-async def cancel_booking(booking_id: UUID, request: Request, who: Buyer, key: IdempotencyKey = None) -> Response:
+async def cancel_booking(booking_id: UUID, request: Request, principal: Buyer, key: IdempotencyKey = None) -> Response:
     """Cancels the whole booking; a customer can until the event's `past_at`."""
-    return await _cancel(booking_id, None, request, who, key)
+    return await _cancel(booking_id, None, request, principal, key)
 
 
 @router.post("/bookings/{booking_id}/cancel", tags=["bookings"], operation_id="cancel_tickets", response_model=BookingView)
-async def cancel_tickets(booking_id: UUID, body: TicketIds, request: Request, who: Buyer, key: IdempotencyKey = None) -> Response:
+async def cancel_tickets(
+    booking_id: UUID, body: TicketIds, request: Request, principal: Buyer, key: IdempotencyKey = None
+) -> Response:
     """Cancels some tickets of a booking."""
-    return await _cancel(booking_id, body.tickets, request, who, key)
+    return await _cancel(booking_id, body.tickets, request, principal, key)
 
 
-async def _cancel(booking_id: UUID, tickets: list[UUID] | None, request: Request, who: SignedIn, key: str | None) -> Response:
-    side = _write_side(request)
-    event_id = await side.event_of(booking_id)
-    numbers = None if tickets is None else await _ticket_numbers(side.command_service, event_id, booking_id, tickets)
-    id_ = command_id_of(request, who, key)
-    command = CancelBooking(id=id_, actor=who.actor, event_id=event_id, booking_id=booking_id, tickets=numbers)
-    result = await side.command_service.execute(command, request.is_disconnected)
+async def _cancel(booking_id: UUID, tickets: list[UUID] | None, request: Request, principal: SignedIn, key: str | None) -> Response:
+    write_side = _write_side(request)
+    event_id = await write_side.find_event_id(booking_id)
+    numbers = None if tickets is None else await _ticket_numbers(write_side.command_service, event_id, booking_id, tickets)
+    id_ = command_id_of(request, principal, key)
+    command = CancelBooking(id=id_, actor=principal.actor, event_id=event_id, booking_id=booking_id, tickets=numbers)
+    result = await write_side.command_service.execute(command, request.is_disconnected)
     return _response(result.view, result.position)
 
 
 async def _ticket_numbers(
     command_service: CommandService, event_id: UUID, booking_id: UUID, tickets: list[UUID]
 ) -> tuple[int, ...]:
-    """A ticket's id is made of its booking's and its number. One that the booking lacks gets a number that it lacks too: the rules
-    refuse it, once they know that whoever asks may see the booking at all."""
+    """The numbers of tickets by their ids, which are derived from the booking's id and these numbers. An id that is not one of the
+    booking gets a number that does not exist, either: the rules refuse it, after they have checked that the actor may see the
+    booking."""
     event = await command_service.last_seen_event(event_id)
     seats = event.bookings.get(booking_id.bytes) if event else None
     count = len(seats[1]) if seats else MAX_TICKETS_PER_BOOKING
@@ -252,8 +260,8 @@ async def _ticket_numbers(
 _ETAG = re.compile(r'(?:W/)?"(\d{1,18})"')
 
 
-def _version(if_match: str | None) -> int:
-    """The details version that an If-Match names; one that never was, where it names none of ours."""
+def _expected_version(if_match: str | None) -> int:
+    """The details version that If-Match names; 0, which never exists, for an ETag of another form. Raises PreconditionRequired."""
     if if_match is None:
         raise PreconditionRequired
     match = _ETAG.fullmatch(if_match.strip())

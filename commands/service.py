@@ -1,4 +1,4 @@
-"""The command_service: hands a command to the appender and makes its answer, the same from the first try as from any later one."""
+"""The command service: executes a command by the appender and returns its result, the same at the first try and at each retry."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,7 +22,7 @@ from ledger.views import EventView, event_view
 
 #: Retries of commands about an Event itself that may be under way: one reads its stream at a time, the others wait for it.
 MAX_REWINDS = 8
-#: Of an event or a booking.
+#: The highest number of an event or a booking.
 MAX_NUMBER = 2**63 - 1
 
 
@@ -47,16 +47,16 @@ class CommandService:
         return make_result(last, subject, self.codes)
 
     async def last_seen_event(self, event_id: UUID) -> Event | None:
-        """The Event, for what never changes about it (its organizer, its currency)."""
+        """The Event as this process last saw it: for what never changes (its organizer, its currency)."""
         return await self._appender.last_seen_event(event_id)
 
     async def find_booking(self, event_id: UUID, version: int) -> UUID | None:
-        """The booking that the entry of this version made, or None: it made none."""
+        """The id of the booking that the entry with this version made; None: it made none."""
         found = await self._streams.entries(event_id, [version])
         return found[0].entry.command if found and isinstance(found[0].entry, SeatsBooked) else None
 
     async def used_at(self, event_id: UUID, booking_id: UUID, ticket: int) -> datetime | None:
-        """When the ticket was used to get in, or None: it was not, or nobody can tell at the moment."""
+        """When the ticket was checked in; None: it was not, or the ledger can't be read at the moment."""
         event = await self.last_seen_event(event_id)
         if event is None or booking_id.bytes not in event.bookings:
             return None
@@ -64,11 +64,11 @@ class CommandService:
             about = await self._streams.entries(event_id, event.versions_about(booking_id))
         except (Busy, psycopg.Error, PoolTimeout):
             return None
-        uses = (one.entry for one in about if isinstance(one.entry, TicketUsed))
+        uses = (recorded.entry for recorded in about if isinstance(recorded.entry, TicketUsed))
         return next((entry.at for entry in uses if entry.ticket == ticket), None)
 
     async def entry_by_number(self, number: int) -> RecordedEntry | None:
-        """The entry that made the event or the booking of this `number`: the number is its position."""
+        """The entry at this position, which is the `number` of the event or booking that it made."""
         return await self._streams.entry_at(number) if 0 < number <= MAX_NUMBER else None
 
     async def _subject_of_first_try(self, accepted: AcceptedCommand) -> BookingHistory | EventView:

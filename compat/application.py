@@ -142,8 +142,8 @@ async def json_array(pages: AsyncIterator[list[T]], to_model: Callable[[T], Base
 
 def _document(app: FastAPI, error_format: ErrorFormat) -> dict[str, Any]:
     if app.openapi_schema is None:
-        refusal = {"description": "Refused", "content": {"application/json": {"schema": dict(error_format.body_schema)}}}
-        app.openapi_schema = documentation.document_of(app, {"4XX": refusal})
+        error_response = {"description": "Refused", "content": {"application/json": {"schema": dict(error_format.body_schema)}}}
+        app.openapi_schema = documentation.document_of(app, {"4XX": error_response})
     return app.openapi_schema
 
 

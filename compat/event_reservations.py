@@ -148,7 +148,7 @@ Me = Annotated[Guest, Depends(_signed_in)]
 
 async def _own_event(event_id: int, service: Service, me: Me) -> EventView:
     """The event, if the user organizes it, else 403; 404 for one that does not exist or was deleted."""
-    event = await service.get_event(number=event_id, only="standing")
+    event = await service.get_event(number=event_id, only="not_cancelled")
     if event.organizer_id != me.id:
         raise NotYourEvent
     return event
@@ -253,7 +253,7 @@ async def log_in(body: LogIn, request: Request, service: Service) -> Token:
 @events.get("/", response_model=list[Event])
 async def list_events(service: Service) -> Response:
     """All events that were not deleted."""
-    return await json_array(service.list_events(only="standing"), _event_from_row)
+    return await json_array(service.list_events(only="not_cancelled"), _event_from_row)
 
 
 @events.post("/", status_code=201)
@@ -265,7 +265,7 @@ async def create_event(body: NewEvent, me: Me, service: Service) -> Event:
 
 @single_event.get("/{event_id}/")
 async def get_event(event_id: int, service: Service) -> Event:
-    return _event_from_row(await service.get_event_row(number=event_id, only="standing"))
+    return _event_from_row(await service.get_event_row(number=event_id, only="not_cancelled"))
 
 
 @events.put("/{event_id}/")
@@ -291,7 +291,7 @@ async def delete_event(event_id: int, event: MyEvent, service: Service) -> None:
 @events.get("/{event_id}/total-reservations/", response_model=list[Reservation], name="list_total_reservations")
 async def list_event_reservations(event_id: int, event: MyEvent, service: Service) -> Response:
     return await json_array(
-        service.list_bookings(event_id=event.id, standing=True), lambda row: _reservation_of(service.guest_booking(row))
+        service.list_bookings(event_id=event.id, confirmed_only=True), lambda row: _reservation_of(service.guest_booking(row))
     )
 
 
@@ -302,7 +302,7 @@ async def list_event_reservations(event_id: int, event: MyEvent, service: Servic
 async def list_reservations(me: Me, service: Service) -> Response:
     """The user's own reservations."""
     return await json_array(
-        service.list_bookings(customer_id=me.id, standing=True), lambda row: _reservation_of(service.guest_booking(row))
+        service.list_bookings(customer_id=me.id, confirmed_only=True), lambda row: _reservation_of(service.guest_booking(row))
     )
 
 
@@ -324,7 +324,7 @@ async def reserve(body: NewReservation, me: Me, service: Service) -> Reservation
 
 @reservations.get("/{reservation_id}/")
 async def get_reservation(reservation_id: int, reservation: MyReservation, service: Service) -> Reservation:
-    return _reservation_of(await service.get_booking(booking_id=reservation.booking_id, standing=True))
+    return _reservation_of(await service.get_booking(booking_id=reservation.booking_id, confirmed_only=True))
 
 
 @reservations.delete("/{reservation_id}/", status_code=204)

@@ -58,8 +58,8 @@ class Samples:
                 for number, (user, booked, quantity) in enumerate(BOOKINGS):
                     if booked == index:
                         await service.book(event, quantity, users[user], id_=uuid5(event_id, f"booking {number}"))
-            except (RuleBroken, Malformed) as refusal:  # loading was interrupted, and the event has passed meanwhile
-                log.warning("A sample event stays incomplete: %s", refusal)
+            except (RuleBroken, Malformed) as error:  # loading was interrupted, and the event has passed meanwhile
+                log.warning("A sample event stays incomplete: %s", error)
 
 
 async def _user(service: CompatService, name: str, phone: str, role: str) -> Guest:

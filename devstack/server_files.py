@@ -234,7 +234,7 @@ def main(what: str, data_dir: Path) -> int:
         if what == "remove":
             remove_data(data_dir)
         elif data_dir.exists():
-            print(f"The data stay in {data_dir}{f' and {place}' if place else ''}: `make clean-data` removes them.")
+            print(f"The data stay in {data_dir}{f' and {place}' if place else ''}: make clean-data removes them.")
         remove_programs()
     except (ServerError, OSError) as error:
         print(error, file=sys.stderr)

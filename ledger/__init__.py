@@ -1,1 +1,1 @@
-"""The heart: entries, the Event that they make, the rules of selling, and the store. Imports nothing of ours."""
+"""The core: entries, commands, the Event, the rules of selling, and the event store. Imports no other package of this project."""

@@ -1,13 +1,13 @@
-"""The commands: what people ask for, imperative and frozen. Ids come with them, times with the call that decides.
+"""All commands: immutable requests to change an Event, named in the imperative. They contain ids, but no time: `decide` gets it.
 
-A command's `digest` is a digest of its body alone: not of who asked, nor when, nor which version they had seen. It is written into
-the command's entries, so that a retry with another body is told apart for ever; so its format has a version:
+A command's `digest` covers its body alone: not the actor, the time or the version that the actor has seen. It is stored in the
+command's entries, so that a retry with another body is recognized for ever. Therefore its format has a version:
 
     1  16 bytes: BLAKE2b of a JSON array of the fields that the command had at first (`_FIRST_BODY`)
     2  the byte 2, then 16 bytes: BLAKE2b of a JSON object of all fields of the body, without those at their defaults
 
-Version 1 is written as long as it says all that the body says, so that processes of the last release know a retry of it. A new
-field needs a default that means "as before"; only bodies that set it are of version 2.
+Version 1 is written if it covers the whole body, so that processes of the last release recognize a retry of it. A new field needs a
+default that means "as before"; only bodies that set it have version 2.
 """
 
 from enum import StrEnum
@@ -29,7 +29,7 @@ class Role(StrEnum):
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """Who asks, and in which role."""
+    """The account that sends a command (None: a guest or the system), and its role."""
 
     id: UUID | None
     role: Role
@@ -41,7 +41,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     event_id: UUID
 
     def digest(self) -> bytes:
-        """Of the body, in the oldest version that says all of it: 16 or 17 bytes."""
+        """The digest of the body, in the oldest version that covers it: 16 or 17 bytes."""
         kind = type(self)
         if any(getattr(self, name) != default for name, default in _later_fields(kind)):
             return bytes((2,)) + self._digest_of(_without_defaults(self, _NOT_BODY))
@@ -52,7 +52,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScheduleEvent(Command, frozen=True, kw_only=True):
-    """Categories come numbered from 1."""
+    """Schedules a new Event. `categories` are numbered from 1."""
 
     details: Details
     currency: str
@@ -60,8 +60,8 @@ class ScheduleEvent(Command, frozen=True, kw_only=True):
 
 
 class CategoryChange(msgspec.Struct, frozen=True):
-    """A category as an editor wants it: with an `id`, one that there is, and None leaves a value as it is; without, a new one,
-    which has all values. A category that is not listed is removed."""
+    """The new state of a category. With an `id`: an existing category, of which None leaves a value as it is. Without: a new
+    category, which needs all values."""
 
     id: UUID | None = None
     name: str | None = None
@@ -70,8 +70,8 @@ class CategoryChange(msgspec.Struct, frozen=True):
 
 
 class ChangeEvent(Command, frozen=True, kw_only=True):
-    """`changes` gives the fields of `Details` that change. `categories`: the whole new list; None leaves
-    them as they are."""
+    """Changes an Event. `changes`: the new values of fields of `Details`. `categories`: the whole new list, so that a category
+    that is not in it is removed; None changes none of them."""
 
     changes: dict[str, Any] = {}
     categories: tuple[CategoryChange, ...] | None = None
@@ -87,16 +87,16 @@ class CompleteEvent(Command, frozen=True, kw_only=True):
 
 
 class WantedSeats(msgspec.Struct, frozen=True, array_like=True):
-    """A category by its name or public id, and how many seats of it."""
+    """A number of seats of a category, which is given by its name or public id."""
 
     category: str
     quantity: int
 
 
 class BookSeats(Command, frozen=True, kw_only=True):
-    """For `customer_id`. At the box office (the Event's organizer, an admin) that is the named customer, None a walk-in;
-    everyone else books for themselves and leaves it None. `customer_proof`, a keyed digest of how the customer was named, stands
-    for them in the body's digest: a person's account may change, what was asked for may not."""
+    """Books seats. The box office (the Event's organizer, an admin) books for `customer_id`, or for a walk-in if that is None; all
+    others book for themselves and leave it None. In the body's digest `customer_proof`, a keyed digest of the customer's name and
+    e-mail address in the request, represents the customer: the account may change between retries, the request may not."""
 
     tickets: tuple[WantedSeats, ...]
     customer_proof: bytes = b""
@@ -105,7 +105,7 @@ class BookSeats(Command, frozen=True, kw_only=True):
 
 
 class CancelBooking(Command, frozen=True, kw_only=True):
-    """All tickets that are left, or those numbered in `tickets`."""
+    """Cancels the tickets of a booking with these numbers; None: all that are not cancelled yet."""
 
     booking_id: UUID
     tickets: tuple[int, ...] | None = None
@@ -116,7 +116,7 @@ class CheckIn(Command, frozen=True, kw_only=True):
     ticket: int
 
 
-#: The bodies that digests of version 1 are made of, in this order, for ever. New commands have none: `()`.
+#: The fields that a digest of version 1 covers, in this order; they never change. A new command has none: `()`.
 _FIRST_BODY: dict[type[Command], tuple[str, ...]] = {
     ScheduleEvent: ("details", "currency", "categories"),
     ChangeEvent: ("changes", "categories"),
@@ -132,21 +132,21 @@ _encoder = msgspec.json.Encoder(order="sorted")
 
 @cache
 def _later_fields(command: type[Command]) -> tuple[tuple[str, Any], ...]:
-    """The fields of the body that version 1 does not know, with their defaults."""
+    """The fields of the body that version 1 does not cover, with their defaults."""
     known = _NOT_BODY.union(_FIRST_BODY[command])
     return tuple((field.name, _default(field)) for field in msgspec.structs.fields(command) if field.name not in known)
 
 
 def _without_defaults(struct: msgspec.Struct, left_out: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """By name, whatever order the fields have, and structs within it likewise."""
-    given = ((field, getattr(struct, field.name)) for field in msgspec.structs.fields(struct) if field.name not in left_out)
-    return {field.name: _plain(value) for field, value in given if value != _default(field)}
+    """The fields by name, so that their order does not matter; nested structs likewise."""
+    values = ((field, getattr(struct, field.name)) for field in msgspec.structs.fields(struct) if field.name not in left_out)
+    return {field.name: _plain(value) for field, value in values if value != _default(field)}
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, msgspec.Struct):
         return _without_defaults(value)
-    return [_plain(one) for one in value] if isinstance(value, tuple) else value
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _default(field: msgspec.structs.FieldInfo) -> Any:

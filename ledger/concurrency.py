@@ -53,7 +53,7 @@ async def supervise(
     pause_seconds: float,
     is_stopping: Callable[[], bool] = lambda: True,
 ) -> NoReturn:
-    """Awaits `work` again and again. An error is logged, as `failure` and its cause, and followed by a pause: it ends nothing.
+    """Awaits `work` again and again. After an error, which is logged as `failure` and its cause, it pauses and goes on.
 
     A cancellation ends it, unless `is_stopping` is False: then it is logged, and the work goes on at once."""
     while True:
@@ -74,7 +74,7 @@ async def supervise(
 
 
 class SingleFlight(Generic[K, T]):
-    """Concurrent calls with the same key share one execution; a caller that is cancelled does not take it from the others."""
+    """Concurrent calls with the same key share one execution, which the cancellation of one caller does not cancel."""
 
     def __init__(self) -> None:
         self._flights: dict[K, asyncio.Task[T]] = {}
@@ -86,7 +86,7 @@ class SingleFlight(Generic[K, T]):
         return key in self._flights
 
     async def do(self, key: K, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """The result of `work`, or of the call of the same key that is under way. Raises what that raises."""
+        """The result of `work`, or of the execution with the same key that is running. Raises what that raises."""
         flight = self._flights.get(key)
         if flight is None:
             flight = self._flights[key] = asyncio.create_task(work())
@@ -94,7 +94,7 @@ class SingleFlight(Generic[K, T]):
         return await asyncio.shield(flight)
 
     async def stop(self) -> None:
-        """Cancels what is under way."""
+        """Cancels the running executions."""
         flights = list(self._flights.values())
         for flight in flights:
             flight.cancel()

@@ -1,8 +1,8 @@
-"""`decide`: the rules of selling, every one of them. Pure: no I/O, no clock, no randomness.
+"""`decide`: all rules of selling. Pure: no I/O, no clock, no randomness.
 
-    decide(event, command, now) -> the entries that the command makes, or the error of the rule that it breaks
+    decide(event, command, now) -> the entries of the command; raises the error of the rule that it breaks
 
-Each rule reads top to bottom in its command's function; the table from command to function is at the foot.
+The rules of a command are in its function, in order; the table of these functions is at the end.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -31,7 +31,7 @@ from ledger.event import ACTIVE, CANCELLED, USED, CategoryState, Event, category
 
 MAX_TICKETS_PER_BOOKING = 1_000
 MAX_CATEGORIES = 50
-#: Over an Event's whole life, removed ones counted: a seat's category is one byte.
+#: All categories that an Event ever had, removed ones included: a ticket's category is stored in one byte.
 MAX_CATEGORIES_EVER = 250
 MAX_CAPACITY = 1_000_000
 
@@ -39,10 +39,10 @@ Stamp = dict[str, Any]
 
 
 def decide(event: Event | None, command: Command, now: datetime) -> list[e.Entry]:
-    """The entries that this command makes of this Event at this time: at least one.
+    """The entries of this command for this Event at this time: at least one.
 
-    Raises the `SeatledgerError` of the rule that is broken. Whether the command was carried out before is not asked here: the
-    appender looks that up first (`Event.version_of`)."""
+    Raises the `SeatledgerError` of the rule that is broken. The caller has checked that the command was not accepted before
+    (`Event.version_of`)."""
     stamp = {"at": now, "actor": command.actor.id, "command": command.id, "digest": command.digest()}
     if event is None:
         if not isinstance(command, ScheduleEvent):
@@ -71,7 +71,7 @@ def _change(event: Event, c: ChangeEvent, now: datetime, stamp: Stamp) -> list[e
     if details.starts_at != event.details.starts_at:
         _check_future(details, now)
     changes = [] if c.categories is None else list(_category_changes(event, c.categories, stamp))
-    if details != event.details or not changes:  # a save that changes nothing leaves its trace too: it can be replayed
+    if details != event.details or not changes:  # a change without effect is an entry, too: its retry must find it
         changes.insert(0, e.EventDetailsChanged(**stamp, details=details))
     return changes
 
@@ -115,7 +115,7 @@ def _category_change(seats: CategoryState, wanted: CategoryChange, stamp: Stamp)
 def _book(event: Event, c: BookSeats, now: datetime, stamp: Stamp) -> list[e.Entry]:
     _check_active(event)
     _check_not_past(event, now)
-    if box_office(event, c.actor):
+    if is_box_office(event, c.actor):
         customer = c.customer_id
     elif c.customer_id is not None:
         raise errors.NotYourEvent
@@ -137,10 +137,11 @@ def _book(event: Event, c: BookSeats, now: datetime, stamp: Stamp) -> list[e.Ent
 
 
 def _lines(event: Event, tickets: tuple[WantedSeats, ...]) -> Iterator[e.Line]:
-    """One line a category, however often it is named and by which of its names: else each line alone would fit, and all not."""
+    """One line per category, even if the request names it several times, by name or id: else each line could fit alone, but not
+    all of them."""
     quantities: dict[int, int] = {}
     for wanted in tickets:
-        seats = event.seats(wanted.category)
+        seats = event.find_category(wanted.category)
         if seats is None:
             raise _malformed("tickets.category", "no such category", "This event has no such category.")
         if wanted.quantity < 1:
@@ -157,7 +158,7 @@ def _cancel_booking(event: Event, c: CancelBooking, now: datetime, stamp: Stamp)
     owner, categories, version = event.bookings.get(c.booking_id.bytes, (None, b"", 0))
     if owner is None:
         raise errors.BookingNotFound
-    sells = box_office(event, c.actor)
+    sells = is_box_office(event, c.actor)
     if not sells and (c.actor.id is None or owner != c.actor.id.bytes):
         raise errors.BookingNotFound
     states = event.ticket_states(c.booking_id)
@@ -206,13 +207,13 @@ def _complete(event: Event, c: CompleteEvent, now: datetime, stamp: Stamp) -> li
     return [e.EventCompleted(**stamp)]
 
 
-def box_office(event: Event, actor: Actor) -> bool:
-    """May this person act for the Event: is it its organizer or an admin?"""
+def is_box_office(event: Event, actor: Actor) -> bool:
+    """Whether the actor sells for the Event: its organizer, or an admin."""
     return actor.role == Role.ADMIN or (actor.role == Role.ORGANIZER and actor.id == event.organizer_id)
 
 
 def _check_box_office(event: Event, actor: Actor) -> None:
-    if not box_office(event, actor):
+    if not is_box_office(event, actor):
         raise errors.NotYourEvent
 
 

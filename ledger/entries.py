@@ -1,11 +1,11 @@
-"""Every entry of the ledger, and nothing else: the vocabulary on one page.
+"""All entries of the ledger: the vocabulary on one page.
 
-An entry is a fact in the past tense, immutable, about one Event. It carries no personal data, only account ids. Money is a
-whole number of minor units of the Event's currency. `TOPICS`, at the foot, gives each entry its name in the database: a class
-may be renamed, a topic never. A changed shape is a new topic (`seats-booked/2`), beside the old one where the class reads both,
-else with an upcaster from it. An entry is written under the oldest topic that can say it (`topic_of`).
+An entry is an immutable fact about one Event, named in the past tense. It contains no personal data, only account ids. Money is a
+whole number of minor units of the Event's currency. `TOPICS`, at the end, gives each entry its name in the database: a class may be
+renamed, a topic never. A changed shape is a new topic (`seats-booked/2`), beside the old one if the class can read both, else with
+an upcaster from it. An entry is written under the oldest topic that can represent it (`topic_of`).
 
-They never stand in a circle, so the garbage collector need not look at them (`gc=False`).
+Entries never form reference cycles, so the garbage collector does not track them (`gc=False`).
 """
 
 from collections.abc import Callable
@@ -17,9 +17,9 @@ import msgspec
 
 
 class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What an Event is about. Times are UTC; `timezone` is the IANA name of the place where it happens. Without `starts_at` it has
-    an open date; `show_at` is when the show begins, where that is not the start. Sales end at the start, unless `sales_close_at` is
-    later, or `sells_after_start`."""
+    """The details of an Event. Times are UTC; `timezone` is the IANA time zone of the venue. Without `starts_at` the Event has an
+    open date; `show_at` is the time at which the show begins, if that is not the start. Sales end at the start, unless
+    `sales_close_at` is later or `sells_after_start` is set."""
 
     name: str
     starts_at: datetime | None
@@ -35,19 +35,19 @@ class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     @property
     def past_at(self) -> datetime | None:
-        """From when on nobody books, nor cancels a booking of their own. None: never by itself."""
+        """The time from which customers can neither book nor cancel. None: no such time is set."""
         if self.starts_at is None or (self.sells_after_start and self.sales_close_at is None):
             return None
         return max(self.starts_at, self.sales_close_at or self.starts_at)
 
     @property
     def is_first_shape(self) -> bool:
-        """Whether all of it can be said under the first topics, which every release reads."""
+        """Whether the first topics, which every release can read, can represent these details."""
         return self.starts_at is not None and not self.sells_after_start and self.show_at is None
 
 
 class Category(msgspec.Struct, frozen=True, gc=False):
-    """A kind of seat. `number` names it within its Event for ever; `price` is in minor units."""
+    """A seat category. `number` identifies it within its Event and is never used again; `price` is in minor units."""
 
     number: int
     name: str
@@ -56,7 +56,7 @@ class Category(msgspec.Struct, frozen=True, gc=False):
 
 
 class Line(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """So many seats of one category at the price of the moment, in minor units."""
+    """A number of seats of one category, at the price when they were booked, in minor units."""
 
     category: int
     name: str
@@ -65,7 +65,7 @@ class Line(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class CancelledLine(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """So many seats of one category given back, and the money for all of them, in minor units."""
+    """A number of cancelled seats of one category, and the refund for all of them, in minor units."""
 
     category: int
     quantity: int
@@ -73,7 +73,8 @@ class CancelledLine(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """What each entry carries: when, who (None: a guest or the system), and by which command with which body."""
+    """The fields of every entry: its time, the account that caused it (`actor`; None: a guest or the system), and the id and the
+    digest of its command."""
 
     at: datetime
     actor: UUID | None
@@ -89,7 +90,7 @@ class EventScheduled(Entry, frozen=True, kw_only=True):
 
 
 class EventDetailsChanged(Entry, frozen=True, kw_only=True):
-    """All details as they are from now on."""
+    """`details` are all details of the Event, from this entry on."""
 
     details: Details
 
@@ -104,7 +105,7 @@ class CategoryRenamed(Entry, frozen=True, kw_only=True):
 
 
 class PriceChanged(Entry, frozen=True, kw_only=True):
-    """For new bookings only."""
+    """The new price, in minor units, of later bookings."""
 
     category: int
     price: int
@@ -120,10 +121,11 @@ class CategoryRemoved(Entry, frozen=True, kw_only=True):
 
 
 class SeatsBooked(Entry, frozen=True, kw_only=True):
-    """A booking; its id is its command's. Tickets are numbered from 0 through the lines. No customer: a walk-in.
+    """A booking, whose id is that of its command. Its tickets are numbered from 0, over all lines. Without a customer it was sold
+    to a walk-in.
 
-    `details_version` is the version of the entry that last set the Event's details: what it was called then. `ticket_key` is the
-    version of the key that its ticket codes carry."""
+    `details_version` is the version of the entry that last set the Event's details, and so its name at that time. `ticket_key` is
+    the version of the key of its ticket codes."""
 
     customer_id: UUID | None
     lines: tuple[Line, ...]
@@ -132,7 +134,7 @@ class SeatsBooked(Entry, frozen=True, kw_only=True):
 
 
 class BookingCancelled(Entry, frozen=True, kw_only=True):
-    """Some tickets of a booking, or all that were left (`whole`)."""
+    """Some tickets of a booking, or all that were not cancelled before (`whole`)."""
 
     booking_id: UUID
     tickets: tuple[int, ...]
@@ -146,7 +148,7 @@ class TicketUsed(Entry, frozen=True, kw_only=True):
 
 
 class EventCancelled(Entry, frozen=True, kw_only=True):
-    """Cancels and refunds every booking that stands: one entry, however many they are."""
+    """Cancels and refunds all bookings of the Event, however many: there is no entry for each of them."""
 
     reason: str = ""
 
@@ -156,9 +158,9 @@ class EventCompleted(Entry, frozen=True, kw_only=True):
 
 
 class RecordedEntry(msgspec.Struct, frozen=True, gc=False):
-    """An entry in its place: the `version`-th of its stream, at `position` in the ledger (0: not appended yet).
+    """An entry with its stream, its version in the stream, and its position in the ledger (0: not appended yet).
 
-    The two property names are those of the `eventsourcing` library, which takes this for a domain event."""
+    The two properties are those of a domain event of the `eventsourcing` library."""
 
     stream: UUID
     version: int
@@ -174,10 +176,10 @@ class RecordedEntry(msgspec.Struct, frozen=True, gc=False):
         return self.version
 
 
-#: A class may have several topics, whose shapes it reads alike; the newest comes last.
+#: A class may have several topics, if it can read all their shapes; the newest comes last.
 TOPICS: dict[str, type[Entry]] = {
     "event-scheduled/1": EventScheduled,
-    "event-scheduled/2": EventScheduled,  # may have an open date, sell after its start, and name a time of the show
+    "event-scheduled/2": EventScheduled,  # open dates, sales after the start, the time of the show
     "event-details-changed/1": EventDetailsChanged,
     "event-details-changed/2": EventDetailsChanged,  # likewise
     "category-added/1": CategoryAdded,
@@ -200,7 +202,8 @@ _FIRST_DETAILS = {EventScheduled: "event-scheduled/1", EventDetailsChanged: "eve
 
 
 def topic_of(entry: Entry) -> str:
-    """The topic that an entry is written under: an older one where that says all of it, for processes of the last release."""
+    """The topic under which an entry is written: the oldest that can represent it, so that processes of the last release can read
+    it."""
     if isinstance(entry, EventScheduled | EventDetailsChanged) and entry.details.is_first_shape:
         return _FIRST_DETAILS[type(entry)]
     return _NEWEST[type(entry)]

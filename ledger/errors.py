@@ -1,13 +1,13 @@
-"""One class a broken rule, named after it. `app/problems.py` maps each to its HTTP answer.
+"""The errors of commands and queries: one class per rule, named after it. `app/problems.py` maps each to an HTTP response.
 
-The keyword arguments of an error are what a program needs to react (`available`, `limit`); its text is for people.
+The keyword arguments of an error are facts that a program needs to react (`available`, `limit`); its text is for people.
 """
 
 from typing import Any, ClassVar
 
 
 class SeatledgerError(Exception):
-    """Anything that Seatledger refuses on purpose. `facts` are plain JSON values."""
+    """A refusal. `detail` is a sentence for people; `facts` are plain JSON values."""
 
     def __init__(self, detail: str, **facts: Any) -> None:
         super().__init__(detail)
@@ -16,15 +16,15 @@ class SeatledgerError(Exception):
 
 
 class RuleBroken(SeatledgerError):
-    """The Event says no. Nothing was written."""
+    """A rule of selling forbids the command. Nothing was written."""
 
 
 class NotFound(SeatledgerError):
-    """Unknown, or not yours to see."""
+    """The object does not exist, or the actor may not see it."""
 
 
 class Malformed(SeatledgerError):
-    """The request can't be right whatever the state is. `errors` lists `{path, message}` where there are several."""
+    """The request is invalid, whatever the state is. `errors` lists each mistake as `{path, message}`."""
 
 
 class EventNotFound(NotFound):
@@ -43,15 +43,15 @@ class EntryNotFound(NotFound):
 
 
 class EntryAltered(SeatledgerError):
-    """What the database has is not what was written, or nobody who has the keys has written it."""
+    """The entry in the database is not the one that was written, or was not written with the keys."""
 
     def __init__(self, position: int) -> None:
-        said = f"The entry at position {position} is not one that Seatledger wrote: nothing is signed for it."
-        super().__init__(said, position=position)
+        detail = f"The entry at position {position} is not one that Seatledger wrote: nothing is signed for it."
+        super().__init__(detail, position=position)
 
 
 class NotYourEvent(SeatledgerError):
-    """A public object that belongs to somebody else."""
+    """The Event belongs to another organizer."""
 
     def __init__(self) -> None:
         super().__init__("Only the event's organizer or an admin may do this.")
@@ -64,7 +64,7 @@ class SoldOut(RuleBroken):
 
 
 class CustomerLimit(RuleBroken):
-    """`held`: the customer's tickets of this event that are not cancelled."""
+    """`held`: the number of the customer's tickets of this event that are not cancelled."""
 
     def __init__(self, limit: int, held: int) -> None:
         super().__init__(
@@ -106,7 +106,7 @@ class AlreadyCancelled(RuleBroken):
 
 
 class TicketAlreadyUsed(RuleBroken):
-    """`used_at`, an RFC 3339 time, where it is known."""
+    """`used_at`, an RFC 3339 time, if it is known."""
 
     def __init__(self, **facts: Any) -> None:
         super().__init__("The ticket was used to get in.", **facts)
@@ -135,7 +135,7 @@ class CategoryInUse(RuleBroken):
 
 
 class StaleVersion(SeatledgerError):
-    """`If-Match` named another version of the details than the present one (`details_version`)."""
+    """`If-Match` names another version of the details than the present one (`details_version`)."""
 
     def __init__(self, details_version: int) -> None:
         super().__init__("The event was changed meanwhile: read it again.", details_version=details_version)
@@ -157,27 +157,27 @@ class InvalidCode(Malformed):
 
 
 class RetryableError(SeatledgerError):
-    """A bound was reached. `retry_after_seconds` says when to come back."""
+    """A bound was reached; a retry after `retry_after_seconds` may succeed."""
 
     retry_after_seconds = 1
 
 
 class Busy(RetryableError):
-    """Nothing happened."""
+    """A queue is full or the database is unavailable. Nothing happened."""
 
     def __init__(self, detail: str = "Too much to do at the moment; nothing happened. Try again.") -> None:
         super().__init__(detail)
 
 
 class OutcomeUnknown(RetryableError):
-    """It may have happened. The same Idempotency-Key finds out."""
+    """The command may have been executed. A retry with the same Idempotency-Key tells."""
 
     def __init__(self) -> None:
         super().__init__("It is not known whether this happened. Try again with the same Idempotency-Key.")
 
 
 class StaleRead(RetryableError):
-    """A query waited for a position that its projections did not reach in time."""
+    """The projections of a query did not reach the required position in time."""
 
     def __init__(self) -> None:
         super().__init__("The read side has not caught up with your Ledger-Position yet. Try again.")

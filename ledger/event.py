@@ -1,7 +1,8 @@
-"""The Event: its state, and `evolve`, the only thing that changes it. Pure: no I/O, no clock, no randomness.
+"""The Event: its state, and `evolve`, the only function that changes it. Pure: no I/O, no clock, no randomness.
 
-The state keeps what the rules (`decide.py`) need, and the details, which answers name. What grows with the bookings is plain
-dicts with bytes keys and flat values, so that the garbage collector has next to nothing to walk (docs/decisions/0003).
+The state holds what the rules (`decide.py`) need, and the details, which responses contain. The parts that grow with the number of
+bookings are plain dicts with bytes keys and flat values, so that the garbage collector has little to traverse
+(docs/decisions/0003).
 """
 
 from collections.abc import Callable
@@ -18,9 +19,10 @@ ACTIVE, USED, CANCELLED = b"a"[0], b"u"[0], b"c"[0]
 
 
 class CategoryState(msgspec.Struct, frozen=True):
-    """A category, how many of its seats are taken, and how many ever were (`sold`: it never falls).
+    """A category: its capacity, the number of its seats that are taken, and the number that were ever sold (`sold`: it never
+    falls).
 
-    `prices`: (version from which it holds, minor units), oldest first."""
+    `prices`: (first version with this price, minor units), oldest first."""
 
     number: int
     name: str
@@ -42,44 +44,44 @@ class CategoryState(msgspec.Struct, frozen=True):
 
 
 class Overlay:
-    """What is being tried, over a dict that it leaves alone until `merge`. Nothing is ever deleted."""
+    """Changes over a base dict, which stays as it is until `merge`. Keys are never deleted."""
 
-    __slots__ = ("base", "own")
+    __slots__ = ("base", "changes")
 
     def __init__(self, base: dict[bytes, Any]) -> None:
         self.base = base
-        self.own: dict[bytes, Any] = {}
+        self.changes: dict[bytes, Any] = {}
 
     def get(self, key: bytes, default: Any = None) -> Any:
-        value = self.own.get(key)
+        value = self.changes.get(key)
         return self.base.get(key, default) if value is None else value
 
     def __getitem__(self, key: bytes) -> Any:
-        value = self.own.get(key)
+        value = self.changes.get(key)
         return self.base[key] if value is None else value
 
     def __setitem__(self, key: bytes, value: Any) -> None:
-        self.own[key] = value
+        self.changes[key] = value
 
     def __len__(self) -> int:
-        return len(self.base) + len(self.own)
+        return len(self.base) + len(self.changes)
 
     def __contains__(self, key: bytes) -> bool:
-        return key in self.own or key in self.base
+        return key in self.changes or key in self.base
 
     def merge(self) -> dict[bytes, Any]:
-        self.base.update(self.own)
+        self.base.update(self.changes)
         return self.base
 
 
 class Event:
-    """One Event as its entries up to `version` made it.
+    """The state of one Event after its entries up to `version`.
 
     `bookings`: booking id -> (customer id or b"", the category number of each ticket, version of its entry).
-    `touched`: booking id -> (the state of each ticket, versions of the later entries about it), once there are any.
-    `customers`: customer id -> tickets held that are not cancelled. `commands`: command id -> version of its last entry,
-    for every command but bookings, whose ids are their commands'. `details_version`: of the last entry that changed what an
-    editor edits; `details_set`: of those that carry the details themselves.
+    `touched`: booking id -> (the state of each ticket, versions of the later entries about it), once there are later entries.
+    `customers`: customer id -> number of tickets that are not cancelled. `commands`: command id -> version of its last entry, for
+    every command except BookSeats, whose id is the booking's. `details_version`: the version of the last entry that changed details
+    or categories (the ETag); `details_set`: the versions of the entries that contain `Details`.
     """
 
     __slots__ = (
@@ -105,21 +107,21 @@ class Event:
     commands: dict[bytes, Any] | Overlay
 
     def version_of(self, command_id: UUID) -> int | None:
-        """The version of the last entry that this command made, or None if it made none."""
+        """The version of the last entry of this command; None if it was not accepted before."""
         key = command_id.bytes
         booking = self.bookings.get(key)
         version: int | None = booking[2] if booking is not None else self.commands.get(key)
         return version
 
-    def seats(self, category: str) -> CategoryState | None:
-        """A category by name, or by its public id."""
-        for seats in self.categories.values():
-            if seats.name == category:
-                return seats
-        return next((s for s in self.categories.values() if str(category_id(self.id, s.number)) == category), None)
+    def find_category(self, category: str) -> CategoryState | None:
+        """The category with this name, or with this public id."""
+        for state in self.categories.values():
+            if state.name == category:
+                return state
+        return next((state for state in self.categories.values() if str(category_id(self.id, state.number)) == category), None)
 
     def ticket_states(self, booking_id: UUID) -> bytes:
-        """A byte a ticket: ACTIVE, USED or CANCELLED."""
+        """The state of each ticket, one byte per ticket: ACTIVE, USED or CANCELLED."""
         seats: bytes = self.bookings[booking_id.bytes][1]
         if self.status == "cancelled":
             return bytes([CANCELLED]) * len(seats)
@@ -128,12 +130,13 @@ class Event:
         return states
 
     def versions_about(self, booking_id: UUID) -> tuple[int, ...]:
-        """The versions of the entries that tell a booking's story, oldest first; the Event's own cancellation is not among them."""
+        """The versions of the entries about a booking, oldest first; without the cancellation of the whole Event."""
         touched = self.touched.get(booking_id.bytes)
         return (self.bookings[booking_id.bytes][2], *(touched[1] if touched else ()))
 
     def trial(self) -> "Event":
-        """A copy to try entries on: it shares the big maps under layers. `merge` keeps it, dropping it undoes it."""
+        """A copy on which entries can be tried. It shares the big dicts, under overlays: `merge` applies the changes; without it
+        they are lost."""
         copy = Event()
         for name in Event.__slots__:
             setattr(copy, name, getattr(self, name))
@@ -143,7 +146,7 @@ class Event:
         return copy
 
     def merge(self) -> "Event":
-        """End a trial for good: what it tried is so."""
+        """Applies the changes of a trial Event to the dicts that it shares, and returns the Event."""
         for name in _MAPS:
             layer = getattr(self, name)
             if isinstance(layer, Overlay):
@@ -151,7 +154,7 @@ class Event:
         return self
 
     def weight_bytes(self) -> int:
-        """About how much memory it holds (measured: docs/decisions/0003)."""
+        """An estimate of its memory, in bytes (measured: docs/decisions/0003)."""
         tickets = sum(seats.sold for seats in self.categories.values())
         others = 180 * (len(self.touched) + len(self.commands)) + 150 * len(self.customers)
         return 4_000 + 300 * len(self.bookings) + tickets + others
@@ -165,7 +168,8 @@ def category_id(event_id: UUID, number: int) -> UUID:
 
 
 def evolve(event: Event | None, recorded: e.RecordedEntry) -> Event:
-    """The only thing that changes an Event, in memory and in replay alike. It changes and returns the one it is given."""
+    """Applies an entry to the Event before it, which is changed and returned; None for the first entry of a stream. The same
+    function is used for accepted commands and for replay."""
     entry = recorded.entry
     if isinstance(entry, e.EventScheduled):
         assert event is None, "a stream starts with EventScheduled, once"

@@ -1,7 +1,7 @@
-"""Keys that live outside the database, in KEYS_DIR: versioned, made on first start, readable by their owner alone.
+"""Keys, which are kept outside the database, in KEYS_DIR: versioned, created at the first start, readable by their owner alone.
 
-A keyring is the files NAME.1, NAME.2, … of 32 random bytes each: the newest one signs, all of them verify. To change a key, add
-the next file; to lose one is to lose what only it verifies, so they belong in the backup.
+A keyring is the files NAME.1, NAME.2, … of 32 random bytes each: the newest key signs, all of them verify. To change a key, add the
+next file. Back the files up: what a lost key has signed can't be verified any more.
 """
 
 import os
@@ -17,7 +17,7 @@ _MAX_VERSION = 255
 
 
 class KeysError(RuntimeError):
-    """KEYS_DIR can't be used: one sentence, for the terminal."""
+    """KEYS_DIR can't be used. The message is one sentence, for the terminal."""
 
 
 class Keyring:
@@ -31,12 +31,13 @@ class Keyring:
 
     @classmethod
     def open(cls, directory: Path, name: str) -> Self:
-        """Reads the keyring, making its first key where there is none (two processes at once agree on one)."""
+        """Reads the keyring; creates its first key if it has none. Two processes that do so at once get the same key. Raises
+        KeysError."""
         try:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             first = directory / f"{name}.1"
             if not any(directory.glob(f"{name}.*")):
-                _make(first)
+                _create(first)
             keys = {version: path.read_bytes() for path in directory.iterdir() if (version := _version(path, name))}
         except OSError as error:
             raise KeysError(f"The keys in {directory} can't be used: {error.strerror}.") from error
@@ -50,17 +51,18 @@ def _version(path: Path, name: str) -> int | None:
     return int(match[1]) if match and 0 < int(match[1]) <= _MAX_VERSION else None
 
 
-def _make(path: Path) -> None:
-    """Complete or not there at all: written aside, synced, then linked, which fails where another process was first."""
+def _create(path: Path) -> None:
+    """Creates the file complete or not at all: a temporary file is written, synced and linked, which fails if another process was
+    first."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # its mode is 0600
-    aside = Path(name)
+    temporary = Path(name)
     with os.fdopen(descriptor, "wb") as file:
         file.write(secrets.token_bytes(_BYTES))
         file.flush()
         os.fsync(file.fileno())
     try:
-        os.link(aside, path)
+        os.link(temporary, path)
     except FileExistsError:
         pass
     finally:
-        aside.unlink()
+        temporary.unlink()

@@ -1,4 +1,4 @@
-"""Between entries and the bytes that the database keeps of them: `encode`, `decode`, and the `eventsourcing` library's Mapper."""
+"""Mapping between entries and the bytes that the database stores: `encode`, `decode`, and the `eventsourcing` library's Mapper."""
 
 from typing import Any, cast
 from uuid import UUID
@@ -15,7 +15,7 @@ _DECODERS: dict[str, msgspec.json.Decoder[Entry]] = {topic: msgspec.json.Decoder
 
 
 class UnknownTopic(KeyError):
-    """An entry of a newer Seatledger: this process was not upgraded yet."""
+    """An entry of a later release: this process was not upgraded yet."""
 
 
 def encode(entry: Entry) -> bytes:
@@ -23,7 +23,7 @@ def encode(entry: Entry) -> bytes:
 
 
 def decode(topic: str, state: bytes) -> Entry:
-    """The entry that these bytes say, upcast where the topic is an old one. Raises UnknownTopic where this code is too old."""
+    """The entry that was encoded; upcast if its topic is an old one. Raises UnknownTopic for an entry of a later release."""
     if topic in UPCASTERS:
         body = msgspec.json.decode(state)
         while topic in UPCASTERS:
@@ -36,10 +36,10 @@ def decode(topic: str, state: bytes) -> Entry:
 
 
 class EntryMapper(Mapper[UUID]):
-    """Between `RecordedEntry` (or a `Snapshot`) and the library's StoredEvent."""
+    """Maps between `RecordedEntry` (or `Snapshot`) and the library's StoredEvent."""
 
     def __init__(self) -> None:
-        pass  # no transcoder, compressor or cipher: msgspec does it all
+        pass  # msgspec replaces transcoder, compressor and cipher
 
     def to_stored_event(self, domain_event: Any) -> StoredEvent:
         if isinstance(domain_event, Snapshot):
@@ -51,8 +51,8 @@ class EntryMapper(Mapper[UUID]):
         topic, state, stream = stored_event.topic, stored_event.state, cast("UUID", stored_event.originator_id)
         if topic in snapshots.TOPICS:
             return Snapshot(stream, stored_event.originator_version, topic, state)
-        decoder = _DECODERS.get(topic)  # of nearly all: a projection reads millions
+        decoder = _DECODERS.get(topic)  # most topics need no upcaster, and a projection reads millions of entries
         entry = decoder.decode(state) if decoder is not None else decode(topic, state)
         return RecordedEntry(
             stream, stored_event.originator_version, entry, getattr(stored_event, "id", 0)
-        )  # a Notification has one
+        )  # the position, if it is a Notification

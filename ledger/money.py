@@ -1,4 +1,4 @@
-"""Money: a whole number of minor units in the ledger, a decimal string in the API (ISO 4217 says how many decimals)."""
+"""Money: a whole number of minor units in the ledger, a decimal string in the API. ISO 4217 gives the number of decimals."""
 
 from decimal import Context, Decimal, Inexact, InvalidOperation, localcontext
 from functools import cache, lru_cache
@@ -11,13 +11,14 @@ MAX_PRICE = 1_000_000_000
 
 @cache
 def exponent(currency: str) -> int:
-    """Decimals of a currency; ValueError for a code that ISO 4217 does not know."""
+    """The number of decimals of a currency. Raises ValueError for a code that is not in ISO 4217."""
     return Currency(currency).exponent or 0
 
 
 def to_minor(amount: Decimal, currency: str) -> int:
-    """ValueError where the amount has more decimals than the currency, more digits than money has, or is no number."""
-    with localcontext(Context(traps=[Inexact, InvalidOperation])):  # the usual context would round the 29th digit away
+    """The amount in minor units. Raises ValueError if it has more decimals than the currency or too many digits, or is no
+    number."""
+    with localcontext(Context(traps=[Inexact, InvalidOperation])):  # the default context rounds to 28 digits
         try:
             return int(amount.scaleb(exponent(currency)).to_integral_exact())
         except ArithmeticError:
@@ -26,7 +27,7 @@ def to_minor(amount: Decimal, currency: str) -> int:
 
 @lru_cache(maxsize=4096)
 def to_text(minor: int, currency: str) -> str:
-    """`5000` of EUR is `"50.00"`."""
+    """The decimal string of an amount: 5000 minor units of EUR are "50.00"."""
     decimals = exponent(currency)
     if decimals == 0:
         return str(minor)

@@ -1,6 +1,6 @@
-"""The API process's connections for reading and for accounts; the appender has one of its own.
+"""The connection pool of the API process, for reading and for accounts; the appender has a connection of its own.
 
-All use of them goes through `connection`: whatever the database or the network does, its taker is told in time.
+Connections are used through `connection` only, which raises an error in time, whatever the database or the network does.
 """
 
 import asyncio
@@ -25,9 +25,9 @@ from ledger.settings import Settings
 Connection = AsyncConnection[Any]
 Pool = AsyncConnectionPool[Connection]
 
-#: A server that owes an answer for so long is taken for silent, and the pool's other connections with it.
+#: A server that has not replied for this time is considered silent, and so are the pool's other connections.
 SILENCE_SECONDS = 1.0
-#: For what the pool itself asks of a server: whether it is there, and to roll back what was left open.
+#: For statements of the pool itself: checking a connection, rolling back an open transaction.
 CHECK_SECONDS = 0.5
 
 _DONE = (TransactionStatus.IDLE, TransactionStatus.UNKNOWN)
@@ -36,16 +36,16 @@ _renewed: WeakKeyDictionary[Pool, float] = WeakKeyDictionary()
 
 
 def make_pool(settings: Settings, *, size: int | None = None) -> Pool:
-    """Closed as yet: `async with` it. Opens even while the database is away; who asks meanwhile gets PoolTimeout. `size`: how many
-    connections at most, by default `database_pool_size`.
+    """A pool, which `async with` opens: even while the database is unavailable; then taking a connection raises PoolTimeout.
+    `size`: the maximum of connections, by default `database_pool_size`.
 
-    Autocommit, times in UTC, statements bounded by `query_timeout_seconds`, planned for a disk that seeks quickly, which a stock
-    server does not expect; broken connections are found when taken, silent ones when used (`connection`)."""
+    Connections have autocommit, times in UTC, statements bounded by `query_timeout_seconds`, and query plans for an SSD
+    (random_page_cost), unlike a server's default. Broken connections are found when taken, silent ones when used (`connection`)."""
     size = size or settings.database_pool_size
     given: dict[str, Any] = dict(conninfo_to_dict(settings.database_url))
     timeout_ms = round(settings.query_timeout_seconds * 1000)
     options = f"-c statement_timeout={timeout_ms} -c timezone=UTC -c random_page_cost=1.1 {given.pop('options', None) or ''}"
-    # Keepalives find a peer that is gone while nothing is sent; what was sent and never acknowledged is tcp_user_timeout's (ms).
+    # Keepalives find a lost peer while nothing is sent; tcp_user_timeout (ms) bounds data that was sent and is not acknowledged.
     keepalive = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2, "tcp_user_timeout": 5_000}
     return Pool(
         kwargs={
@@ -68,60 +68,60 @@ def make_pool(settings: Settings, *, size: int | None = None) -> Pool:
 
 @asynccontextmanager
 async def connection(pool: Pool, seconds: float, *, in_steps: bool = False) -> AsyncIterator[Connection]:
-    """A connection of the pool's, for `seconds` at most, waiting for it included: then its socket is hung up, since a cancelled
-    psycopg call would still wait some 10 s for a server that is frozen. `in_steps`: `seconds` are for the waiting alone, and the
-    taker bounds each of its steps with `time_limit`.
+    """A connection of the pool, for `seconds` at most, including the wait for it: then its socket is shut down, since a cancelled
+    psycopg call would still wait some 10 s for a frozen server. `in_steps`: `seconds` bound the wait alone, and the caller bounds
+    each of its steps with `time_limit`.
 
-    Raises Busy where no connection comes in time, and for an OperationalError or InterfaceError within."""
+    Raises Busy if no connection is free in time, and for an OperationalError or InterfaceError in the block."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     taken = await _take(pool, seconds)
     try:
-        bound: AbstractContextManager[None] = nullcontext() if in_steps else time_limit(pool, taken, deadline - loop.time())
-        with bound:
+        limit: AbstractContextManager[None] = nullcontext() if in_steps else time_limit(pool, taken, deadline - loop.time())
+        with limit:
             yield taken
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise Busy from error
     finally:
         if taken.info.transaction_status in _DONE:
-            await pool.putconn(taken)  # asks nothing of the server
+            await pool.putconn(taken)  # does not communicate with the server
         else:
             _background.spawn(_roll_back(pool, taken))
 
 
 @contextmanager
 def time_limit(pool: Pool, taken: Connection, seconds: float) -> Iterator[None]:
-    """Hangs up where this is not over in time: what waits for the server then gets an OperationalError."""
+    """Shuts the socket down if the block takes longer: a call that waits for the server then raises OperationalError."""
     loop = asyncio.get_running_loop()
-    began = loop.time()
+    started = loop.time()
 
     def too_late() -> None:
         silent = seconds >= SILENCE_SECONDS and taken.info.transaction_status == TransactionStatus.ACTIVE
-        _hang_up(taken)
-        # The idle ones were most likely lost with it, and look well until they are used: new ones for all, so that the next
-        # taker need not find out. Once for all takers that are hung up on meanwhile: what they have is older than the new ones.
-        if silent and _renewed.get(pool, 0.0) < began:
+        _shut_down(taken)
+        # The idle connections were most likely lost, too, which shows only when they are used: all are replaced, so that the next
+        # caller does not get one. Once for all callers that time out meanwhile: their connections are older than the new ones.
+        if silent and _renewed.get(pool, 0.0) < started:
             _renewed[pool] = loop.time()
             _background.spawn(pool.drain())
 
-    hang_up = loop.call_later(seconds, too_late)
+    timer = loop.call_later(seconds, too_late)
     try:
         yield
     finally:
-        hang_up.cancel()
+        timer.cancel()
 
 
 async def _take(pool: Pool, seconds: float) -> Connection:
-    """The pool bounds its queue but not its check of a connection, and that must not be cancelled. A task of its own, since in the
-    pool's queue a cancellation may get lost, and who was cancelled would go on."""
+    """Takes a connection in a task of its own: the pool does not bound its check of a connection, which must not be cancelled, and
+    a cancellation in the pool's queue may get lost."""
     taking = asyncio.create_task(pool.getconn(timeout=seconds))
     try:
         await asyncio.wait({taking}, timeout=seconds)
     except BaseException:
-        taking.add_done_callback(lambda _: _came_too_late(pool, taking))
+        taking.add_done_callback(lambda _: _return_unused(pool, taking))
         raise
     if not taking.done():
-        taking.add_done_callback(lambda _: _came_too_late(pool, taking))
+        taking.add_done_callback(lambda _: _return_unused(pool, taking))
         raise Busy
     try:
         return taking.result()
@@ -129,30 +129,31 @@ async def _take(pool: Pool, seconds: float) -> Connection:
         raise Busy from error
 
 
-def _came_too_late(pool: Pool, taking: asyncio.Task[Connection]) -> None:
-    """What its taker did not wait for goes back, else the pool would shrink by it."""
+def _return_unused(pool: Pool, taking: asyncio.Task[Connection]) -> None:
+    """Returns a connection that its caller has not waited for; else the pool would have one less."""
     if not taking.cancelled() and taking.exception() is None:
         _background.spawn(pool.putconn(taking.result()))
 
 
 async def _roll_back(pool: Pool, taken: Connection) -> None:
-    """The pool rolls back what was left open. Nobody waits for that, and it ends even if the server is frozen."""
+    """Lets the pool roll an open transaction back: in the background, and with an end even if the server is frozen."""
     with time_limit(pool, taken, CHECK_SECONDS):
         await pool.putconn(taken)
 
 
-def _hang_up(taken: Connection) -> None:
+def _shut_down(taken: Connection) -> None:
     with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(taken.fileno())) as line:
         line.shutdown(socket.SHUT_RDWR)
 
 
 async def _check(idle: Connection) -> None:
-    """An idle connection has nothing to say: one that does was closed by the server, most likely. Costs no round trip."""
+    """Checks a connection before it is taken, without a round trip: an idle one from which data can be read was most likely closed
+    by the server."""
     poll = select.poll()
     poll.register(idle.fileno(), select.POLLIN)
     if poll.poll(0):
-        hang_up = asyncio.get_running_loop().call_later(CHECK_SECONDS, _hang_up, idle)
+        timer = asyncio.get_running_loop().call_later(CHECK_SECONDS, _shut_down, idle)
         try:
             await AsyncConnectionPool.check_connection(idle)
         finally:
-            hang_up.cancel()
+            timer.cancel()

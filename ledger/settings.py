@@ -1,6 +1,6 @@
-"""Every setting, and the only place that reads the environment.
+"""All settings, and the only module that reads the environment.
 
-`Settings.from_env()` reads the variable of the upper-case name of each field. README's table is checked against this class.
+`Settings.from_env()` reads the environment variable with the upper-case name of each field.
 """
 
 import os
@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from iso4217 import Currency
 
-#: The bound of a request body, in bytes. Not a setting: the contract names it.
+#: The bound of a request body. Not a setting: the API's documentation names it.
 BODY_LIMIT_BYTES = 64 * 1024
 
 #: The five specifications' APIs (`compat/`).
@@ -20,7 +20,7 @@ COMPAT_APIS = ("event-booking", "event-ticketing", "ticketing-platform", "event-
 
 
 class SettingsError(ValueError):
-    """A setting that can't be used: one sentence, for the terminal."""
+    """An invalid setting. The message is one sentence, for the terminal."""
 
 
 def _setting(default: Any, help_: str) -> Any:
@@ -60,7 +60,7 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """Raises SettingsError naming the variable that is wrong."""
+        """The settings of an environment. Raises SettingsError, which names the invalid variable."""
         environ = os.environ if environ is None else environ
         given = {}
         for setting in fields(cls):
@@ -75,12 +75,12 @@ class Settings:
 
     @classmethod
     def of_running(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """As `from_env`, with the servers that `make run` runs at the moment (servers.announced) where it names none."""
+        """As `from_env`; if it names no database or Redis, those of a running `make run`."""
         found = cls.from_env(environ)
         return replace(
             found,
-            database_url=found.database_url or _noted(found.data_dir / "database_url"),
-            redis_url=found.redis_url or _noted(found.data_dir / "redis_url"),
+            database_url=found.database_url or _read_note(found.data_dir / "database_url"),
+            redis_url=found.redis_url or _read_note(found.data_dir / "redis_url"),
         )
 
     def __post_init__(self) -> None:
@@ -111,7 +111,7 @@ class Settings:
 
     @property
     def compat(self) -> tuple[str, ...]:
-        """The names of the APIs that `compat_apis` asks for."""
+        """The names of the APIs that `compat_apis` selects."""
         asked = _names(self.compat_apis) or (["all"] if self.demo else [])
         return tuple(name for name in COMPAT_APIS if name in asked or "all" in asked)
 
@@ -120,7 +120,7 @@ class Settings:
         return self.public_url.rstrip("/") or f"http://localhost:{self.port}"
 
     def to_env(self) -> dict[str, str]:
-        """The variables that give these settings again, for child processes."""
+        """The environment variables of these settings, for child processes."""
         values = {setting.name.upper(): getattr(self, setting.name) for setting in fields(self)}
         return {
             name: str(int(value)) if isinstance(value, bool) else str(value) for name, value in values.items() if value is not None
@@ -131,7 +131,7 @@ def _names(text: str) -> list[str]:
     return text.replace(",", " ").split()
 
 
-def _noted(path: Path) -> str:
+def _read_note(path: Path) -> str:
     try:
         return path.read_text().strip()
     except OSError:

@@ -1,9 +1,9 @@
-"""How a long stream is shortened: an Event as bytes, in frames of a thousand bookings, so that reading one back can stop for
-breath between frames (`restore` is a generator: the appender's loader gives the event loop a turn at each step).
+"""Snapshots: an Event as bytes, from which it is restored without reading the beginning of its stream. The bytes are in frames of a
+thousand bookings; `restore` is a generator that yields after each of them, so that the event loader can let the event loop go on.
 
-The topic is the version of the format. A snapshot is taken in the oldest that says all of it, so that processes of the last
-release read it. A topic that is not in `TOPICS` is of a later release, and is passed over: a stream can always be read from its
-beginning."""
+The topic is the version of the format. A snapshot is taken in the oldest format that can represent the Event, so that processes of
+the last release can read it. A topic that is not in `TOPICS` is of a later release and is ignored: a stream can always be read from
+its beginning."""
 
 from collections.abc import Generator
 from datetime import datetime
@@ -17,17 +17,18 @@ from ledger.entries import Details
 from ledger.event import CategoryState, Event
 
 FIRST, OPEN_DATES = "event-snapshot/1", "event-snapshot/2"
-#: All that this release reads, the newest last. The first says 0 for the Event's number: whoever restores it looks that up.
+#: The formats that this release reads, the newest last. The first does not have the Event's number: it is 0 after `restore`.
 TOPICS = (FIRST, OPEN_DATES)
-#: The name of the work of taking them: of its task, and of its row among the projections' positions.
+#: The name of the task that takes snapshots, and of its row among the projections' positions.
 SNAPSHOTS = "snapshots"
 FRAME = 1_000
-#: A snapshot is taken when a stream has grown by a twentieth, and by so many entries at least, since the last: linear cost in all.
+#: A snapshot is taken when a stream has grown by a twentieth since the last one, and by at least this many entries: so the total
+#: cost is linear.
 MIN_GROWTH = 1_000
 
 
 def is_later(topic: str) -> bool:
-    """Is this the topic of a snapshot that a later release has taken?"""
+    """Whether this is the topic of a snapshot that a later release has taken."""
     kind, _, version = topic.partition("/")
     newest_kind, _, newest = TOPICS[-1].partition("/")
     return kind == newest_kind and version.isascii() and version.isdigit() and int(version) > int(newest)
@@ -70,12 +71,12 @@ _DECODERS = {name: msgspec.msgpack.Decoder(type_) for name, type_ in _VALUES.ite
 
 
 def is_due(version: int, last: int) -> bool:
-    """Has a stream grown enough since its last snapshot (0: none) to take another?"""
+    """Whether a stream has grown enough since the version of its last snapshot (0: none) to take another."""
     return version - last >= max(MIN_GROWTH, last // 20)
 
 
 def take(event: Event, topic: str = "") -> Snapshot:
-    """In the oldest format that says all of it, or in one of `TOPICS`: to compare with."""
+    """A snapshot in the oldest format that can represent the Event; or in that of `topic`, to compare with another one."""
     topic = topic or (FIRST if event.details.is_first_shape else OPEN_DATES)
     number = 0 if topic == FIRST else event.number
     head = _Head(
@@ -91,7 +92,7 @@ def take(event: Event, topic: str = "") -> Snapshot:
 
 
 def restore(snapshot: Snapshot) -> Generator[None, None, Event]:
-    """Yields after each frame; its return value is the Event, whose number is 0 where the snapshot is of the first format."""
+    """Yields after each frame and returns the Event, whose number is 0 if the snapshot is of the first format."""
     state = msgspec.msgpack.decode(snapshot.state, type=_State)
     event = Event()
     event.id, event.version = snapshot.originator_id, snapshot.originator_version
@@ -106,8 +107,8 @@ def restore(snapshot: Snapshot) -> Generator[None, None, Event]:
     return event
 
 
-def restore_at_once(snapshot: Snapshot) -> Event:
-    """For those who have no loop to give turns to."""
+def restore_synchronously(snapshot: Snapshot) -> Event:
+    """The Event of a snapshot, for callers without an event loop."""
     steps = restore(snapshot)
     while True:
         try:

@@ -1,7 +1,7 @@
-"""The ledger as an application of the `eventsourcing` library: its repository with `evolve`, its event and snapshot stores, its
-notification log, over PostgreSQL, with our own mapper, topics and ordering lock (`ledger/recorder.py`).
+"""The ledger as an application of the `eventsourcing` library: its repository with `evolve`, its event and snapshot stores and its
+notification log over PostgreSQL, with our mapper, topics and ordering lock (`ledger/recorder.py`).
 
-It is synchronous and retries: workers and command lines use it, the API process never does on its event loop.
+It is synchronous: workers and command lines use it, an API process never does on its event loop.
 """
 
 import os
@@ -41,28 +41,27 @@ from ledger.macs import Macs
 from ledger.mapper import EntryMapper
 from ledger.recorder import LedgerRecorder, SnapshotRecorder
 from ledger.settings import Settings
-from ledger.snapshots import Snapshot, restore_at_once
+from ledger.snapshots import Snapshot, restore_synchronously
 
 STATEMENT_TIMEOUT_MS = 10_000
 LOCK_TIMEOUT_MS = 5_000
-#: Decoded entries that a reader of the log keeps, the newest: some 6 MB, for the largest batch
-#: (projections/rebuild/shadow_copies.py).
+#: Decoded entries that are kept, the newest ones: some 6 MB; as many as the longest batch (projections/rebuild).
 KEPT = 8_000
-#: Entries of one stream read at once.
+#: Entries of one stream that are read by one statement.
 PAGE = 5_000
-#: Tries of a command, since another process wrote to its Event first, and what each waits longer than the one before.
+#: Tries of a command after version conflicts, and by how much longer each waits than the one before.
 TRIES, PAUSE_SECONDS = 10, 0.01
 
 _position = attrgetter("position")
 
 
 class LedgerUnavailable(Exception):
-    """The ledger can't be read or its snapshots written at the moment: no entry is to blame. Nothing happened; try again later."""
+    """The database is unavailable: the ledger can't be read or a snapshot written at the moment. No entry is the cause."""
 
 
 @contextmanager
-def _reaching() -> Iterator[None]:
-    """The library's errors for a database that is out of reach are neither SQLAlchemy's nor psycopg's: they end here."""
+def _database_errors() -> Iterator[None]:
+    """Translates the library's errors for an unavailable database, which are neither SQLAlchemy's nor psycopg's."""
     try:
         yield
     except (OperationalError, InterfaceError) as error:
@@ -70,9 +69,7 @@ def _reaching() -> Iterator[None]:
 
 
 def sqlalchemy_url(database_url: str) -> URL:
-    """DATABASE_URL, as people write it (`postgresql://` or `postgres://`), for SQLAlchemy over psycopg.
-
-    ValueError where it starts with something else."""
+    """DATABASE_URL (`postgresql://` or `postgres://`) for SQLAlchemy over psycopg. Raises ValueError for another scheme."""
     scheme, _, rest = database_url.partition("://")
     if scheme not in ("postgres", "postgresql"):
         raise ValueError("DATABASE_URL does not start with postgresql://")
@@ -80,14 +77,14 @@ def sqlalchemy_url(database_url: str) -> URL:
 
 
 def project(event: Event | None, stored: Iterable[RecordedEntry | Snapshot]) -> Event | None:
-    """The library's projector function: `evolve` over entries, from a snapshot on where there is one. It changes `event`."""
-    for one in stored:
-        event = restore_at_once(one) if isinstance(one, Snapshot) else evolve(event, one)
+    """The library's projector function: applies a snapshot, if there is one, and entries. It changes `event`."""
+    for item in stored:
+        event = restore_synchronously(item) if isinstance(item, Snapshot) else evolve(event, item)
     return event
 
 
 class EntryStore(EventStore[UUID]):
-    """Reads a long stream a page at a time: a stream has no bound, what is held of it at once has."""
+    """Reads a stream in pages: its length has no bound, the memory for it has."""
 
     def get(self, originator_id: UUID, *, gt: int | None = None, lte: int | None = None, **more: Any) -> Iterator[Any]:
         if more:
@@ -101,7 +98,7 @@ class EntryStore(EventStore[UUID]):
 
 
 class LedgerFactory(PostgresFactory):
-    """Names our tables, and opens connections from the whole of DATABASE_URL (the library would drop sslmode, options …)."""
+    """Uses our tables, and connects with all of DATABASE_URL: the library would drop sslmode, options and others."""
 
     def __init__(self, database_url: str, macs: Macs | None) -> None:
         self._macs = macs
@@ -145,11 +142,11 @@ class Ledger(Application[UUID]):
     not respond in time, and UnknownTopic for an entry of a later release."""
 
     is_snapshotting_enabled = True
-    log_section_size = 10_000  # the most that one read asks for
+    log_section_size = 10_000  # the most entries that one read asks for
 
     def __init__(self, database_url: str | Mapping[str, str] | None, macs: Macs | None = None) -> None:
-        """Without `macs` it only reads. Instead of a URL: an environment, or None for the process's own, as the library's runners
-        have it: DATABASE_URL is looked for there, else a running `make run`."""
+        """Without `macs` it can only read. Instead of a URL, the library's runners pass an environment, or None for that of the
+        process: then the URL is its DATABASE_URL, else that of a running `make run`."""
         if not isinstance(database_url, str):
             database_url = Settings.of_running({**os.environ, **(database_url or {})}).database_url
         self._database_url, self._macs = database_url, macs
@@ -170,12 +167,12 @@ class Ledger(Application[UUID]):
     # --- commands
 
     def execute(self, command: Command, now: datetime) -> list[RecordedEntry]:
-        """Decides a command on its Event as it stands, and saves what it makes. Nothing where it was carried out before.
+        """Decides a command on the current Event and appends its entries, which are returned; none if it was executed before.
 
-        Raises the SeatledgerError of the rule that it breaks; IdempotencyKeyReused where its id was used with another body; Busy
-        where others kept writing to the Event; LedgerUnavailable, after which nobody knows: the same command again finds out."""
-        for tried in range(TRIES):
-            time.sleep(tried * PAUSE_SECONDS)
+        Raises the SeatledgerError of the rule that it breaks; IdempotencyKeyReused if its id was used with another body; Busy after
+        TRIES version conflicts; LedgerUnavailable, after which the outcome is unknown: a retry of the same command tells."""
+        for tries in range(TRIES):
+            time.sleep(tries * PAUSE_SECONDS)
             event = self.current_event(command.event_id)
             version = event.version_of(command.id) if event is not None else None
             if version is not None:
@@ -184,55 +181,60 @@ class Ledger(Application[UUID]):
                     raise IdempotencyKeyReused
                 return []
             first = event.version + 1 if event else 1
-            made = [RecordedEntry(command.event_id, version, one) for version, one in enumerate(decide(event, command, now), first)]
+            made = [
+                RecordedEntry(command.event_id, version, entry) for version, entry in enumerate(decide(event, command, now), first)
+            ]
             try:
-                with _reaching():
+                with _database_errors():
                     saved = self.save(*made)
-            except IntegrityError:  # another was first; or this was saved, and the answer got lost
+            except IntegrityError:  # another process was first; or this was committed, and the reply was lost
                 continue
             return [
-                RecordedEntry(one.stream, one.version, one.entry, its.notification.id) for one, its in zip(made, saved, strict=True)
+                RecordedEntry(recorded.stream, recorded.version, recorded.entry, its.notification.id)
+                for recorded, its in zip(made, saved, strict=True)
             ]
         raise Busy
 
     @contextmanager
     def import_transaction(self) -> Iterator[tuple[LedgerRecorder, Connection[Any]]]:
-        """A recorder whose inserts become true at once at the end, or not at all, and the connection of that transaction."""
+        """A recorder whose inserts are committed together at the end of the block, or not at all; and the connection of that
+        transaction."""
         recorder = cast(LedgerRecorder, self.recorder)
-        with _reaching(), recorder.import_transaction() as connection:
+        with _database_errors(), recorder.import_transaction() as connection:
             yield recorder, connection
 
     # --- Events
 
-    @_reaching()
+    @_database_errors()
     def current_event(self, stream: UUID) -> Event | None:
-        """The Event as it stands. None: there is no such stream."""
+        """The Event after its newest entry. None: there is no such stream."""
         try:
             event: Event = self.repository.get(stream, projector_func=project)
         except AggregateNotFoundError:
             return None
-        if not event.number and event.version:  # from a snapshot of the first format
+        if not event.number and event.version:  # restored from a snapshot of the first format
             event.number = next(self.stream(stream, until=1)).position
         return event
 
     def stream(self, stream: UUID, after: int = 0, until: int | None = None) -> Iterator[RecordedEntry]:
-        """Entries of one stream past version `after`, up to version `until`, in order. Only a stream's first has its position."""
-        with _reaching():
+        """Entries of one stream after version `after`, up to version `until`, in order. Only the first entry of a stream has its
+        position."""
+        with _database_errors():
             yield from cast(Iterator[RecordedEntry], self.events.get(stream, gt=after, lte=until))
 
-    @_reaching()
+    @_database_errors()
     def save_snapshot(self, snapshot: Snapshot) -> None:
         assert self.snapshots is not None
         self.snapshots.put([cast(Any, snapshot)])
 
     # --- the log
 
-    @_reaching()
+    @_database_errors()
     def read(self, after: int, limit: int) -> list[RecordedEntry]:
-        """The next `limit` entries past position `after`, in order: fewer where there are no more.
+        """The next `limit` entries after position `after`, in order; fewer at the head of the ledger.
 
-        What was read last is kept: the projectors of one worker come for the same entries in turn, and decoding them once is
-        half of their cost. Entries never change and none appears before another, so what is kept is never wrong."""
+        The entries that were read last are kept: the projectors of a worker read the same entries in turn, and decoding is half of
+        their cost. Entries never change, and none is inserted before another one, so the kept entries are never outdated."""
         with self._reading:
             if not self._kept_after <= after <= (self._kept[-1].position if self._kept else self._kept_after):
                 self._kept_after, self._kept = after, []
@@ -243,19 +245,19 @@ class Ledger(Application[UUID]):
                 found = self.notification_log.select(last, missing, inclusive_of_start=False)
                 recorded = cast("Callable[[Notification], RecordedEntry]", self.mapper.to_domain_event)
                 self._kept += map(recorded, found)
-            run = self._kept[first : first + limit]
+            batch = self._kept[first : first + limit]
             if len(self._kept) > KEPT:
                 self._kept_after = self._kept[-KEPT - 1].position
                 self._kept = self._kept[-KEPT:]
-        return run
+        return batch
 
-    @_reaching()
+    @_database_errors()
     def next_position(self, after: int) -> int | None:
-        """Of the first entry past position `after`, whether this code can read that entry or not."""
+        """The position of the first entry after position `after`, even if this release can't read that entry."""
         found = self.notification_log.select(after, 1, inclusive_of_start=False)
         return found[0].id if found else None
 
-    @_reaching()
+    @_database_errors()
     def head(self) -> int:
         """The position of the newest entry, 0 in an empty ledger."""
         return self.recorder.max_notification_id() or 0

@@ -1,8 +1,8 @@
-"""Reading streams on the event loop: pages of entries over the API's pool, folded a little at a time.
+"""Reading streams on the event loop: pages of entries over a connection pool, applied in small portions.
 
-A stream of 100,000 bookings takes half a second to fold: the loop gets a turn every few hundred entries, so that the other
-Events go on selling meanwhile. Each statement has a connection for itself and is bounded, however long the whole takes: a server
-that has gone silent is Busy in time, and no connection lies idle under the folding."""
+Applying a stream of 100,000 bookings takes half a second, so the event loop gets control every few hundred entries: other Events go
+on selling meanwhile. Each statement takes a connection of its own and is bounded, however long the whole takes: so a silent server
+is Busy in time, and no connection is idle while entries are applied."""
 
 import asyncio
 from collections.abc import Collection, Sequence
@@ -16,11 +16,11 @@ from ledger.mapper import decode
 from ledger.pool import Pool, connection
 
 PAGE = 2_000
-#: A stream with no more entries than this is short: many of those come in one statement.
+#: A stream with at most this many entries is short: one statement reads many of them.
 SHORT = 200
-#: Entries folded between two turns of the loop: about a millisecond.
-BREATH = 200
-#: For one statement, waiting for its connection included: the client is promised a 503 within 3 s.
+#: Entries that are applied before the event loop gets control: about a millisecond.
+YIELD_EVERY = 200
+#: For one statement, including the wait for its connection: a client gets 503 within 3 s.
 STATEMENT_SECONDS = 2.0
 
 _PAGE = """
@@ -30,14 +30,14 @@ _PAGE = """
 _SNAPSHOT = """
     SELECT originator_version, topic, state FROM ledger_snapshots
     WHERE originator_id = %s AND originator_version <= %s AND topic = ANY(%s) ORDER BY originator_version DESC LIMIT 1"""
-_BEGINNINGS = """
+_FIRST_ENTRIES = """
     SELECT wanted.stream, first.* FROM unnest(%s::uuid[]) AS wanted (stream), LATERAL (
         SELECT originator_version, topic, state, notification_id FROM ledger_entries WHERE originator_id = wanted.stream
         ORDER BY originator_version LIMIT %s) AS first"""
-_SOME = """
+_ENTRIES = """
     SELECT originator_version, topic, state, notification_id FROM ledger_entries
     WHERE originator_id = %s AND originator_version = ANY(%s) ORDER BY originator_version"""
-_AT = "SELECT originator_id, originator_version, topic, state FROM ledger_entries WHERE notification_id = %s"
+_ENTRY_AT = "SELECT originator_id, originator_version, topic, state FROM ledger_entries WHERE notification_id = %s"
 _POSITION = "SELECT notification_id FROM ledger_entries WHERE originator_id = %s AND originator_version = %s"
 _VERSION = "SELECT coalesce(max(originator_version), 0) FROM ledger_entries WHERE originator_id = %s"
 _HEAD = "SELECT max(notification_id) FROM ledger_entries"
@@ -45,37 +45,37 @@ _NO_END = 2**62
 
 
 class Streams:
-    """Reads streams; holds nothing. All of it raises Busy where the database does not answer in time."""
+    """Reads streams. All methods raise Busy if the database does not reply in time."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
     async def load(self, stream: UUID, *, since: Event | None = None, until: int = _NO_END) -> Event | None:
-        """The Event as of version `until`, or None where the stream is empty. `since`: go on from this one, changing it."""
+        """The Event as of version `until`; None if the stream is empty. `since`: an older state of it, which is changed."""
         event = await self._from_snapshot(stream, until) if since is None else since
         while True:
             version = event.version if event else 0
             rows = await self._fetch(_PAGE, (stream, version, until, PAGE))
-            for place, (row_version, topic, state, position) in enumerate(rows):
+            for index, (row_version, topic, state, position) in enumerate(rows):
                 event = evolve(event, RecordedEntry(stream, row_version, decode(topic, state), position))
-                if place % BREATH == 0:
+                if index % YIELD_EVERY == 0:
                     await asyncio.sleep(0)
             if len(rows) < PAGE:
                 return event
 
     async def load_short(self, streams: Collection[UUID]) -> dict[UUID, Event | None]:
-        """Those of these streams that are short, None for the empty ones, in one statement. Who is left out has to be loaded alone:
-        it is long, or can't be folded."""
+        """Reads many streams in one statement: the Events of the short ones, None for the empty ones. The others, which are long
+        or can't be read, are left out and have to be loaded alone."""
         events: dict[UUID, Event | None] = dict.fromkeys(streams)
-        rows = await self._fetch(_BEGINNINGS, (list(streams), SHORT + 1))
-        for place, (stream, version, topic, state, position) in enumerate(rows):
-            if place % BREATH == BREATH - 1:
+        rows = await self._fetch(_FIRST_ENTRIES, (list(streams), SHORT + 1))
+        for index, (stream, version, topic, state, position) in enumerate(rows):
+            if index % YIELD_EVERY == YIELD_EVERY - 1:
                 await asyncio.sleep(0)
             if stream not in events:
                 continue
             try:
                 events[stream] = evolve(events[stream], RecordedEntry(stream, version, decode(topic, state), position))
-            except Exception:  # noqa: BLE001 - it fails alone, by the load of its own that it gets
+            except Exception:  # noqa: BLE001 - it will be loaded alone, and fail alone
                 del events[stream]
             if version > SHORT:
                 events.pop(stream, None)
@@ -98,24 +98,24 @@ class Streams:
         return event
 
     async def entries(self, stream: UUID, versions: Sequence[int]) -> list[RecordedEntry]:
-        """Those entries of a stream that there are, in order."""
-        rows = await self._fetch(_SOME, (stream, list(versions)))
+        """The entries of a stream with these versions, in order, without versions that do not exist."""
+        rows = await self._fetch(_ENTRIES, (stream, list(versions)))
         return [RecordedEntry(stream, version, decode(topic, state), position) for version, topic, state, position in rows]
 
     async def entry_at(self, position: int) -> RecordedEntry | None:
-        """The entry at this place in the ledger, if there is one."""
-        rows = await self._fetch(_AT, (position,))
+        """The entry at this position of the ledger; None: there is none."""
+        rows = await self._fetch(_ENTRY_AT, (position,))
         return next(
             (RecordedEntry(stream, version, decode(topic, state), position) for stream, version, topic, state in rows), None
         )
 
     async def version_at(self, stream: UUID, position: int) -> int:
-        """The version that a stream had reached at this place in the ledger; 0 before its first entry."""
+        """The version of a stream as of this position of the ledger; 0 before its first entry."""
         [(last,)] = await self._fetch(_VERSION, (stream,))
         return await self._bisect(stream, position, 0, last)
 
     async def _bisect(self, stream: UUID, position: int, low: int, high: int) -> int:
-        """The greatest version whose entry is at or before that position: `low` is one, past `high` is none."""
+        """The greatest version whose entry is at or before that position. It is between `low` and `high`."""
         while low < high:
             middle = (low + high + 1) // 2
             [(found,)] = await self._fetch(_POSITION, (stream, middle))

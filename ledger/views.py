@@ -1,7 +1,7 @@
-"""Events and bookings as the API shows them: shapes, and how a command's answer is made from entries alone.
+"""Views: Events and bookings as the API shows them, made from entries and from the Event.
 
-The read side makes the same shapes from its tables. They are dataclasses, so that FastAPI documents them and msgspec writes
-them (a third of the time that pydantic takes). Money is a decimal string; times are UTC.
+The read side makes the same views from its tables. They are dataclasses, so that FastAPI documents them and msgspec encodes them,
+in a third of the time of pydantic. Money is a decimal string; times are UTC.
 """
 
 from collections.abc import Sequence
@@ -19,9 +19,9 @@ from ledger.event import Event, category_id
 from ledger.money import to_text
 from ledger.ticket_codes import TicketCodes, TicketLocation
 
-#: `number` is the one format of text of which OpenAPI Generator makes a decimal.
+#: OpenAPI Generator makes a decimal of a string with the format `number`, and of no other.
 Money = Annotated[str, WithJsonSchema({"type": "string", "format": "number", "examples": ["50.00"]})]
-# Named types, so that the OpenAPI document names them and a generated client has an enum of each.
+# Type aliases, so that the OpenAPI document names them and a generated client has an enum of each.
 EventStatus = TypeAliasType("EventStatus", Literal["active", "cancelled", "completed"])
 BookingStatus = TypeAliasType("BookingStatus", Literal["confirmed", "cancelled"])
 TicketStatus = TypeAliasType("TicketStatus", Literal["active", "used", "cancelled"])
@@ -106,26 +106,28 @@ class BookingView:
 
 
 def event_view(event: Event) -> EventView:
+    """The Event as it is now."""
     details = event.details
     categories = [
         CategoryView(
-            id=category_id(event.id, seats.number), name=seats.name, price=to_text(seats.price, event.currency),
-            capacity=seats.capacity, taken=seats.taken, available=seats.available,
+            id=category_id(event.id, category.number), name=category.name, price=to_text(category.price, event.currency),
+            capacity=category.capacity, taken=category.taken, available=category.available,
         )
-        for seats in event.categories.values()
+        for category in event.categories.values()
     ]  # fmt: skip
     return EventView(
         id=event.id, number=event.number, name=details.name, description=details.description, venue=details.venue,
         starts_at=details.starts_at, ends_at=details.ends_at, timezone=details.timezone,
         sales_open_at=details.sales_open_at, sales_close_at=details.sales_close_at, past_at=details.past_at,
         show_at=details.show_at, currency=event.currency, status=event.status,  # type: ignore[arg-type]
-        organizer_id=event.organizer_id, categories=categories, capacity=sum(c.capacity for c in categories),
-        available=sum(c.available for c in categories), max_tickets_per_customer=details.max_tickets_per_customer,
+        organizer_id=event.organizer_id, categories=categories, capacity=sum(category.capacity for category in categories),
+        available=sum(category.available for category in categories), max_tickets_per_customer=details.max_tickets_per_customer,
         details_version=event.details_version, created_at=event.created_at,
     )  # fmt: skip
 
 
 def ticket_id(booking_id: UUID, ticket: int) -> UUID:
+    """The public id of the ticket with this number in its booking."""
     return derived_id(booking_id, b"ticket %d" % ticket)
 
 

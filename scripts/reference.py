@@ -1,4 +1,4 @@
-"""`python -m scripts.reference`: writes the tables of docs/api.md and docs/settings.md anew, from the code (`make reference`).
+"""`python -m scripts.reference`: generates the tables in docs/api.md and docs/settings.md from the code (`make reference`).
 
 Each table stands between a line `<!-- made by make reference: NAME -->` and the next `<!-- end -->`; the rest is written by hand.
 """
@@ -27,7 +27,7 @@ def main() -> int:
 
 
 def filled(text: str) -> str:
-    """A paper with its tables made anew."""
+    """The text of a page with its tables generated from the code."""
     return _TABLE.sub(lambda found: f"{found[1]}{_TABLES[found[2]]()}{found[3]}", text)
 
 

@@ -4,9 +4,9 @@
     python seatledger_verify.py --key KEY checkpoint.txt
     python seatledger_verify.py --key KEY --consistency proof.json older-checkpoint.txt newer-checkpoint.txt
 
-KEY is the log's verifier key (seatledger-1a2b3c4d/1+01234567+A...), or the name of a file that holds it. This one file is all that
-is needed, beside Python 3.9 and the package `cryptography`. It ends with status 0 where everything holds, and says what is proven;
-else with 1, and one sentence on what is wrong and where.
+KEY is the log's verifier key (seatledger-1a2b3c4d/1+01234567+A...), or the name of a file that holds it. It needs only this
+file, Python 3.9 and the package `cryptography`. If everything is valid it prints what is proven and exits with status 0, otherwise
+it prints one sentence about what is wrong and where, and exits with 1.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ try:
 except ImportError:
     sys.exit("seatledger-verify needs the package cryptography: python -m pip install cryptography")
 
-#: Of a file. The longest receipt that a Seatledger makes has some 2 MB.
+#: The maximum size of a file. The longest possible receipt has some 2 MB.
 MAX_BYTES = 16 * 1024 * 1024
 MAX_NUMBER = 2**63 - 1
 TITLE, MARK = "Seatledger receipt", "--- proof ---"
@@ -37,13 +37,13 @@ SCHEDULED, DETAILS_CHANGED = ("event-scheduled/1", "event-scheduled/2"), ("event
 ABOUT = """This file proves what it says. Check it with seatledger-verify, a program of one file that needs no connection: it is
 sdk/seatledger_verify.py of Seatledger, or `pip install ./sdk`. It needs the log's verifier key. Take that from the seller's
 own site (/api/audit/checkpoint) once, keep it, and compare it with what others were given: never take it from a receipt."""
-#: ISO 4217: the currencies that have not two decimals.
+#: ISO 4217: the currencies whose number of decimals is not two.
 _OTHERS = {0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF", 3: "BHD IQD JOD KWD LYD OMR TND", 4: "CLF UYW"}
 DECIMALS = {currency: decimals for decimals, names in _OTHERS.items() for currency in names.split()}
 
 
-class Refused(Exception):
-    """One sentence: what is wrong, and where."""
+class VerificationError(Exception):
+    """The file is not valid. The message is one sentence: what is wrong, and where."""
 
 
 class Key(NamedTuple):
@@ -56,15 +56,17 @@ class Key(NamedTuple):
         name, id_, encoded = [*text.split("+", 2), "", ""][:3]
         raw = unbase64(encoded, "The verifier key")
         if len(raw) != 33 or raw[:1] != b"\x01" or not re.fullmatch(r"[^\s+\x00-\x1f]+", name):
-            raise Refused("The verifier key is none: it reads name+8 hexadecimal digits+44 characters.")
+            raise VerificationError(
+                "The verifier key is malformed: it must be a name, 8 hexadecimal digits and 44 characters, joined by +."
+            )
         found = cls(name, hashlib.sha256(name.encode("utf-8", "surrogatepass") + b"\n" + raw).digest()[:4], raw[1:])
         if id_ != found.id.hex():
-            raise Refused("The verifier key is mistyped, or was changed: its parts do not fit together.")
+            raise VerificationError("The verifier key is mistyped, or was changed: its parts do not match.")
         return found
 
 
 def within(what: str) -> str:
-    """A thing's name within a sentence."""
+    """The name of a thing, for the middle of a sentence."""
     return what[0].lower() + what[1:]
 
 
@@ -72,9 +74,9 @@ def unbase64(text: str, where: str) -> bytes:
     try:
         raw = base64.b64decode(text, validate=True)
     except (ValueError, binascii.Error):
-        raise Refused(f"{where} is not base64.") from None
+        raise VerificationError(f"{where} is not base64.") from None
     if base64.b64encode(raw).decode() != text:
-        raise Refused(f"{where} is base64 that nobody writes so.")
+        raise VerificationError(f"{where} is not canonical base64.")
     return raw
 
 
@@ -83,25 +85,25 @@ def signed_text(note: str, keys: Sequence[Key], what: str) -> tuple[str, Key]:
     control = re.search(r"[\x00-\x09\x0b-\x1f]", note)
     if control:
         line = note.count("\n", 0, control.start()) + 1
-        raise Refused(f"{what} has a control character in line {line}, such as the line ends of another system.")
+        raise VerificationError(f"{what} has a control character in line {line}, for example line ends of another system.")
     text, separator, signature = note.rpartition("\n\n")
     if not separator or not text:
-        raise Refused(f"{what} has no signature at its end: it is cut off, or no file of a Seatledger.")
+        raise VerificationError(f"{what} has no signature at its end: it is truncated, or not a file of a Seatledger.")
     match = re.fullmatch("\u2014 ([^\\s+]+) ([A-Za-z0-9+/=]+)\n", signature)
     if match is None:
-        raise Refused(f"{what} does not end in one signature: it is cut off, or something was added.")
+        raise VerificationError(f"{what} does not end in one signature: it is truncated, or something was added.")
     raw = unbase64(match[2], f"The signature of {within(what)}")
     if len(raw) != 68:
-        raise Refused(f"The signature of {within(what)} has {len(raw)} bytes and should have 68.")
+        raise VerificationError(f"The signature of {within(what)} has {len(raw)} bytes and should have 68.")
     key = next((key for key in keys if (key.name, key.id) == (match[1], raw[:4])), None)
     if key is None:
-        raise Refused(
+        raise VerificationError(
             f"{what} is signed by {match[1]}+{raw[:4].hex()}, and not by {' or '.join(f'{k.name}+{k.id.hex()}' for k in keys)}."
         )
     try:
         Ed25519PublicKey.from_public_bytes(key.public).verify(raw[4:], f"{text}\n".encode("utf-8", "surrogatepass"))
     except (InvalidSignature, ValueError):
-        raise Refused(f"The signature of {within(what)} does not fit its text: one of the two was changed.") from None
+        raise VerificationError(f"The signature of {within(what)} does not match its text: one of the two was changed.") from None
     return text + "\n", key
 
 
@@ -115,12 +117,12 @@ def checkpoint_of(note: str, keys: Sequence[Key], what: str) -> Checkpoint:
     text, key = signed_text(note, keys, what)
     lines = text.split("\n")
     if len(lines) != 4 or not re.fullmatch(r"0|[1-9][0-9]{0,18}", lines[1], re.ASCII) or int(lines[1]) > MAX_NUMBER:
-        raise Refused(f"{what} does not consist of an origin, a size and a root.")
+        raise VerificationError(f"{what} does not consist of an origin, a size and a root.")
     if lines[0] != key.name:
-        raise Refused(f"{what} is of the log {lines[0]}, and signed by {key.name}.")
+        raise VerificationError(f"{what} is of the log {lines[0]}, but signed by {key.name}.")
     root = unbase64(lines[2], f"The root in {within(what)}")
     if len(root) != 32:
-        raise Refused(f"The root in {within(what)} has {len(root)} bytes and should have 32.")
+        raise VerificationError(f"The root in {within(what)} has {len(root)} bytes and should have 32.")
     return Checkpoint(lines[0], int(lines[1]), root)
 
 
@@ -129,7 +131,7 @@ def sha256(*parts: bytes) -> bytes:
 
 
 def sides(place: int, last: int, count: int, what: str) -> list[bool]:
-    """Of each hash of a proof, whether it stands left of what it is joined with."""
+    """For each hash of a proof, whether it is the left operand."""
     found = []
     while last:
         is_left = bool(place & 1 or place == last)
@@ -138,40 +140,42 @@ def sides(place: int, last: int, count: int, what: str) -> list[bool]:
         found.append(is_left)
         place, last = place >> 1, last >> 1
     if len(found) != count:
-        raise Refused(f"{what} has {count} hashes and should have {len(found)}.")
+        raise VerificationError(f"{what} has {count} hashes and should have {len(found)}.")
     return found
 
 
 def check_inclusion(index: int, leaf: bytes, proof: Sequence[bytes], tree: Checkpoint, what: str) -> None:
     if index >= tree.size:
-        raise Refused(f"{what} is said to be leaf {index} of a tree of {tree.size}.")
+        raise VerificationError(f"{what} has the index {index}, but the tree has {tree.size} leaves.")
     found = leaf
     for step, is_left in zip(proof, sides(index, tree.size - 1, len(proof), f"The proof of {within(what)}")):
         found = sha256(b"\x01", step, found) if is_left else sha256(b"\x01", found, step)
     if found != tree.root:
-        raise Refused(f"{what} is not in the log that was signed: the entry, its place or its proof was changed.")
+        raise VerificationError(f"{what} is not in the signed log: the entry, its index or its proof was changed.")
 
 
 def check_consistency(old: Checkpoint, new: Checkpoint, proof: Sequence[bytes]) -> None:
     if old.origin != new.origin:
-        raise Refused(f"The checkpoints are of two logs, {old.origin} and {new.origin}.")
+        raise VerificationError(f"The checkpoints are of different logs, {old.origin} and {new.origin}.")
     if old.size > new.size:
-        raise Refused(f"The older checkpoint has {old.size} entries and the newer one {new.size}: they are in the wrong order.")
+        raise VerificationError(
+            f"The older checkpoint has {old.size} entries and the newer one {new.size}: they are in the wrong order."
+        )
     if old.size in (0, new.size):
         roots = (hashlib.sha256().digest() if old.size == 0 else new.root, new.root)
         if proof:
-            raise Refused(f"The proof has {len(proof)} hashes and should have none.")
+            raise VerificationError(f"The proof has {len(proof)} hashes and should have none.")
     else:
         roots = roots_of(old.size, new.size, old.root, proof)
     if roots != (old.root, new.root):
-        raise Refused(
+        raise VerificationError(
             f"The log of {old.size} entries is not the beginning of that of {new.size}: history was changed, or the proof."
         )
 
 
 def roots_of(first: int, second: int, first_root: bytes, proof: Sequence[bytes]) -> tuple[bytes, bytes]:
     if not proof:
-        raise Refused("The proof has no hashes.")
+        raise VerificationError("The proof has no hashes.")
     whole = (first & -first).bit_length() - 1
     start, *steps = proof if first & (first - 1) else (first_root, *proof)
     old = new = start
@@ -191,7 +195,7 @@ class Entry(NamedTuple):
 
     @property
     def leaf(self) -> bytes:
-        """What the log has a hash of: each part of a fixed length, or after its length."""
+        """The leaf hash in the log: each part has a fixed length or follows its length."""
         topic = self.topic.encode("utf-8", "surrogatepass")
         numbers = self.version.to_bytes(8, "big") + self.position.to_bytes(8, "big")
         parts = (len(part).to_bytes(4, "big") + part for part in (topic, self.state))
@@ -199,21 +203,21 @@ class Entry(NamedTuple):
 
 
 def verify_receipt(content: str, keys: Sequence[Key]) -> list[str]:
-    """What the receipt proves, line by line. Raises Refused."""
+    """Verifies a receipt; returns what it proves as lines. Raises VerificationError."""
     text, _ = signed_text(content, keys, "The receipt")
     words, mark, proof = text.partition(f"\n{MARK}\n")
     if not mark or not words.startswith(f"{TITLE}\n\n"):
-        raise Refused("The file is signed, and no receipt.")
+        raise VerificationError("The file is signed, but not a receipt.")
     given = parse_json(proof, "The proof in the receipt")
     tree = checkpoint_of(field(given, "checkpoint", str, "The proof"), keys, "The checkpoint in the receipt")
-    entries = [entry_of(one, number, tree) for number, one in enumerate(field(given, "entries", list, "The proof"), 1)]
+    entries = [entry_of(item, number, tree) for number, item in enumerate(field(given, "entries", list, "The proof"), 1)]
     try:
         lines = list(describe(entries))
     except (KeyError, IndexError, TypeError, ValueError, StopIteration, RuntimeError):
-        raise Refused("The receipt's entries do not make up a booking.") from None
+        raise VerificationError("The receipt's entries do not form a booking.") from None
     lines.append(f"As of      {tree.size} entries of the log {tree.origin}")
     if words != "\n".join([TITLE, "", *lines, "", ABOUT, ""]):
-        raise Refused("What the receipt says is not what its entries say.")
+        raise VerificationError("The receipt's text does not match its entries.")
     return lines
 
 
@@ -221,37 +225,37 @@ def parse_json(text: str, what: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
-        raise Refused(f"{what} is not JSON.") from None
+        raise VerificationError(f"{what} is not JSON.") from None
     if not isinstance(found, dict):
-        raise Refused(f"{what} is not a JSON object.")
+        raise VerificationError(f"{what} is not a JSON object.")
     return found
 
 
 def field(given: dict[str, Any], name: str, kind: type, what: str) -> Any:
     value = given.get(name)
     if not isinstance(value, kind) or isinstance(value, bool):
-        raise Refused(f"{what} lacks its `{name}`.")
+        raise VerificationError(f"{what} lacks its `{name}`.")
     if isinstance(value, int) and not 0 <= value <= MAX_NUMBER:
-        raise Refused(f"{what} has {value} as its `{name}`.")
+        raise VerificationError(f"{what} has {value} as its `{name}`.")
     return value
 
 
 def hashes_of(given: dict[str, Any], name: str, what: str) -> list[bytes]:
-    found = [unbase64(one, f"A hash of {what}") if isinstance(one, str) else b"" for one in field(given, name, list, what)]
-    if any(len(one) != 32 for one in found):
-        raise Refused(f"{what} has a hash that is none.")
+    found = [unbase64(item, f"A hash of {what}") if isinstance(item, str) else b"" for item in field(given, name, list, what)]
+    if any(len(digest) != 32 for digest in found):
+        raise VerificationError(f"{what} has a malformed hash.")
     return found
 
 
 def entry_of(given: Any, number: int, tree: Checkpoint) -> Entry:
-    """An entry that is proven to be in the log."""
+    """Parses an entry and checks its inclusion in the log."""
     what = f"Entry {number} of the receipt"
     if not isinstance(given, dict):
-        raise Refused(f"{what} is none.")
+        raise VerificationError(f"{what} is not an entry.")
     try:
         stream = UUID(field(given, "stream", str, what))
     except ValueError:
-        raise Refused(f"{what} is of no event.") from None
+        raise VerificationError(f"{what} has no valid event id.") from None
     state = field(given, "state", str, what)
     version, position, leaf = (field(given, name, int, what) for name in ("version", "position", "leaf"))
     entry = Entry(
@@ -262,11 +266,11 @@ def entry_of(given: Any, number: int, tree: Checkpoint) -> Entry:
 
 
 def describe(entries: Sequence[Entry]) -> Iterator[str]:
-    """The booking in words, from its proven entries alone."""
-    scheduled, booked = (next(one for one in entries if one.topic in topics) for topics in (SCHEDULED, ("seats-booked/1",)))
+    """Describes the booking from its proven entries only."""
+    scheduled, booked = (next(entry for entry in entries if entry.topic in topics) for topics in (SCHEDULED, ("seats-booked/1",)))
     booking, currency, id_ = booked.body, scheduled.body["currency"], booked.body["command"]
-    details = next(one for one in entries if one.version == booking["details_version"]).body["details"]
-    check_that_they_belong_together(entries, scheduled, booked)
+    details = next(entry for entry in entries if entry.version == booking["details_version"]).body["details"]
+    check_entries_of_booking(entries, scheduled, booked)
     names = {number: title for number, title, _, _ in booking["lines"]}
     total = sum(quantity * price for _, _, quantity, price in booking["lines"])
     yield f"Booking    {booked.position}, {id_}"
@@ -276,33 +280,33 @@ def describe(entries: Sequence[Entry]) -> Iterator[str]:
         yield f"Seats      {quantity} x {plain(title)} at {money(price, currency)}, {money(quantity * price, currency)} {currency}"
     yield f"Total      {money(total, currency)} {currency}"
     refunded, is_cancelled = 0, False
-    for one in entries:
-        at = one.body["at"]
-        if one.topic == "ticket-used/1":
-            yield f"Used       {at}: ticket {one.body['ticket'] + 1}"
-        elif one.topic == "booking-cancelled/1":
-            back = sum(refund for _, _, refund in one.body["lines"])
-            refunded, is_cancelled = refunded + back, one.body["whole"]
-            seats = ", ".join(f"{quantity} x {plain(names[number])}" for number, quantity, _ in one.body["lines"])
+    for entry in entries:
+        at = entry.body["at"]
+        if entry.topic == "ticket-used/1":
+            yield f"Used       {at}: ticket {entry.body['ticket'] + 1}"
+        elif entry.topic == "booking-cancelled/1":
+            back = sum(refund for _, _, refund in entry.body["lines"])
+            refunded, is_cancelled = refunded + back, entry.body["whole"]
+            seats = ", ".join(f"{quantity} x {plain(names[number])}" for number, quantity, _ in entry.body["lines"])
             yield f"Cancelled  {at}: {seats}, {money(back, currency)} {currency} back"
-        elif one.topic == "event-cancelled/1" and not is_cancelled:
+        elif entry.topic == "event-cancelled/1" and not is_cancelled:
             yield f"Cancelled  {at}: the event, {money(total - refunded, currency)} {currency} back"
             refunded, is_cancelled = total, True
     yield f"Refunded   {money(refunded, currency)} {currency}"
     yield f"Status     {'cancelled' if is_cancelled else 'confirmed'}"
 
 
-def check_that_they_belong_together(entries: Sequence[Entry], scheduled: Entry, booked: Entry) -> None:
+def check_entries_of_booking(entries: Sequence[Entry], scheduled: Entry, booked: Entry) -> None:
     details = {1, booked.body["details_version"]}
     kinds = {**dict.fromkeys(SCHEDULED + DETAILS_CHANGED, details), "seats-booked/1": {booked.version}}
-    for number, one in enumerate(entries, 1):
-        later = one.topic in ("booking-cancelled/1", "ticket-used/1") and one.body["booking_id"] == booked.body["command"]
-        if one.stream != booked.stream or not (
-            later or one.topic == "event-cancelled/1" or one.version in kinds.get(one.topic, ())
+    for number, entry in enumerate(entries, 1):
+        later = entry.topic in ("booking-cancelled/1", "ticket-used/1") and entry.body["booking_id"] == booked.body["command"]
+        if entry.stream != booked.stream or not (
+            later or entry.topic == "event-cancelled/1" or entry.version in kinds.get(entry.topic, ())
         ):
-            raise Refused(f"Entry {number} of the receipt, a {one.topic[:100]}, is not of this booking.")
-    if scheduled.version != 1 or [one.version for one in entries] != sorted({one.version for one in entries}):
-        raise Refused("The receipt's entries are not in their order.")
+            raise VerificationError(f"Entry {number} of the receipt, a {entry.topic[:100]}, does not belong to this booking.")
+    if scheduled.version != 1 or [entry.version for entry in entries] != sorted({entry.version for entry in entries}):
+        raise VerificationError("The receipt's entries are not in order.")
 
 
 def plain(text: str) -> str:
@@ -321,28 +325,28 @@ def read(path: str) -> str:
         with Path(path).open("rb") as file:
             return text_of(file.read(MAX_BYTES + 1))
     except (OSError, ValueError) as error:
-        raise Refused(f"It can't be read: {getattr(error, 'strerror', None) or error}.") from None
+        raise VerificationError(f"It can't be read: {getattr(error, 'strerror', None) or error}.") from None
 
 
 def text_of(content: bytes) -> str:
     if len(content) > MAX_BYTES:
-        raise Refused(f"It has more than {MAX_BYTES} bytes: it is no file of a Seatledger.")
+        raise VerificationError(f"It has more than {MAX_BYTES} bytes: it is not a file of a Seatledger.")
     try:
         return content.decode()
     except UnicodeDecodeError as error:
-        raise Refused(f"It is no text: byte {error.start} is not UTF-8.") from None
+        raise VerificationError(f"It is not text: byte {error.start} is not UTF-8.") from None
 
 
 def read_key(given: str) -> Key:
-    """The key itself, or from a file."""
+    """The key itself, or read from a file."""
     try:
         return Key.parse((given if re.match(r"[^+]+\+[0-9a-f]{8}\+", given) else read(given)).strip())
-    except Refused as refused:
-        raise Refused(f"The key: {refused}") from None
+    except VerificationError as error:
+        raise VerificationError(f"The key: {error}") from None
 
 
 def verify(content: str, keys: Sequence[Key]) -> list[str]:
-    """What a receipt or a checkpoint proves, line by line. Raises Refused."""
+    """Verifies a receipt or a checkpoint; returns what it proves as lines. Raises VerificationError."""
     if content.startswith(f"{TITLE}\n"):
         lines = verify_receipt(content, keys)
         return [*lines, "Each of these entries is in the log that was signed, as it stands here."]
@@ -351,14 +355,16 @@ def verify(content: str, keys: Sequence[Key]) -> list[str]:
 
 
 def verify_two(proof: str, files: Sequence[str], keys: Sequence[Key]) -> list[str]:
-    """What a proof from `/api/audit/consistency` says of two checkpoints. Raises Refused."""
+    """Verifies a proof from `/api/audit/consistency` of two checkpoints; returns what it proves. Raises VerificationError."""
     if len(files) != 2:
-        raise Refused("--consistency takes two checkpoints: the older one and the newer one.")
+        raise VerificationError("--consistency takes two checkpoints: the older one and the newer one.")
     old, new = (checkpoint_of(read(path), keys, f"The {age} checkpoint") for path, age in zip(files, ("older", "newer")))
     given = parse_json(read(proof), "The proof")
     sizes = tuple(field(given, name, int, "The proof") for name in ("from_size", "to_size"))
     if sizes != (old.size, new.size):
-        raise Refused(f"The proof is of the sizes {sizes[0]} and {sizes[1]}, and the checkpoints of {old.size} and {new.size}.")
+        raise VerificationError(
+            f"The proof is of the sizes {sizes[0]} and {sizes[1]}, and the checkpoints of {old.size} and {new.size}."
+        )
     check_consistency(old, new, hashes_of(given, "hashes", "The proof"))
     return [f"The first {old.size} entries of {new.origin} are the same in both; {new.size - old.size} were added."]
 
@@ -369,18 +375,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="seatledger-verify", description=about, epilog=more, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--key", required=True, action="append", help="the log's verifier key or a file with it; repeatable")
-    parser.add_argument("--consistency", metavar="PROOF", help="check that the second checkpoint goes on from the first")
+    parser.add_argument("--consistency", metavar="PROOF", help="check that the second checkpoint extends the first")
     parser.add_argument("files", nargs="+", metavar="FILE", help="a receipt or a checkpoint")
     given = parser.parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # whatever the terminal can't show
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # for characters that the terminal can't show
     try:
-        keys = [read_key(one) for one in given.key]
+        keys = [read_key(key) for key in given.key]
         if given.consistency:
             print("\n".join(verify_two(given.consistency, given.files, keys)))
             return 0
-    except Refused as refused:
-        print(refused, file=sys.stderr)
+    except VerificationError as error:
+        print(error, file=sys.stderr)
         return 1
     return max([_verify_file(path, keys) for path in given.files])
 
@@ -388,8 +394,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _verify_file(path: str, keys: Sequence[Key]) -> int:
     try:
         lines = verify(read(path), keys)
-    except Refused as refused:
-        print(f"{plain(path)}: not proven. {refused}", file=sys.stderr)
+    except VerificationError as error:
+        print(f"{plain(path)}: not proven. {error}", file=sys.stderr)
         return 1
     print("\n".join([f"{plain(path)}: proven.", *(f"  {line}" for line in lines)]))
     return 0

@@ -43,7 +43,7 @@ class DemoLoader:
         self._people, self._today, self.steps = people, today, steps
 
     def load(self, ledger: Ledger, steps_done: int) -> None:
-        """All but the first `told` steps, which are in the ledger."""
+        """Executes all but the first `steps_done` steps, which are in the ledger already."""
         for step in self.steps[steps_done:]:
             ledger.execute(self._command(step), step.at)
 

@@ -1,4 +1,4 @@
-"""A real nginx with the configuration that we ship."""
+"""A real nginx with the shipped configuration."""
 
 import os
 import socket
@@ -16,13 +16,13 @@ ROOT = Path(__file__).parent.parent
 
 @contextmanager
 def shipped_nginx(home: Path, port: int, api_ports: list[int]) -> Iterator[None]:
-    """Listens on the port, in front of API processes on theirs; its files are in `home`."""
+    """Starts nginx on the port, in front of API processes on other ports. Its files are in `home`."""
     program = tools.find("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
     template = Template((ROOT / "deploy" / "nginx" / "nginx.conf.template").read_text())
     servers = " ".join(f"server 127.0.0.1:{api_port} max_fails=0;" for api_port in api_ports)
     config = home / "nginx.conf"
     shipped = template.safe_substitute(API_SERVERS=servers, NGINX_PORT=f"127.0.0.1:{port}")
-    if os.geteuid() != 0:  # who may not write to Debian's folder for bodies
+    if os.geteuid() != 0:  # an ordinary user may not write to Debian's folder for bodies
         shipped = shipped.replace("http {", f"http {{ client_body_temp_path {home}/bodies;", 1)
     config.write_text(shipped)
     command = [program, "-p", str(home), "-c", str(config), "-g", f"daemon off; pid {home}/nginx.pid;"]

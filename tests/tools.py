@@ -1,4 +1,4 @@
-"""Programs that tests use and a machine may lack."""
+"""Programs that tests need and a machine may lack."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ import pytest
 
 
 def find(program: str, path: str | None = None) -> str:
-    """Where it is. Without it the test is left out; in continuous integration, which leaves nothing out, it fails."""
+    """The path of the program. If it is missing, the test is skipped; in continuous integration it fails."""
     found = shutil.which(program, path=path)
     if found is None and "CI" not in os.environ:
         pytest.skip(f"{program} is missing: make system")

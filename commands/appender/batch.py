@@ -1,4 +1,4 @@
-"""A batch of commands decided together, and what comes of each: the part of the appender that needs no database."""
+"""Deciding a batch of commands, and the outcome of each: the part of the appender that needs no database."""
 
 import logging
 from collections.abc import Sequence
@@ -48,21 +48,23 @@ Outcome = AcceptedCommand | RepeatedCommand
 
 
 class DecidedBatch:
-    """One batch, decided but not yet true: `trials` are the Events as they would be."""
+    """A batch that is decided, but not appended yet. `trials`: the Events as they will be once it is."""
 
     def __init__(self) -> None:
         self.trials: dict[UUID, Event] = {}
         self.recorded: list[RecordedEntry] = []
         self.accepted: list[tuple[PendingRequest, AcceptedCommand]] = []
-        self.replayed: list[tuple[PendingRequest, RepeatedCommand]] = []
-        #: With the version that the Event had: a refusal is true of that one.
+        self.repeated: list[tuple[PendingRequest, RepeatedCommand]] = []
+        #: With the version of the Event for which the refusal is true.
         self.refused: list[tuple[PendingRequest, SeatledgerError, int]] = []
 
     def keep(self, cache: EventCache, positions: Sequence[int]) -> None:
-        """The entries stand in the ledger at these positions: the trials are so, and those who wait may know."""
-        place = iter(positions)
+        """The entries were appended at these positions: applies the trials to the cache and resolves the requests."""
+        remaining = iter(positions)
         for request, accepted in self.accepted:
-            accepted.recorded = [RecordedEntry(one.stream, one.version, one.entry, next(place)) for one in accepted.recorded]
+            accepted.recorded = [
+                RecordedEntry(made.stream, made.version, made.entry, next(remaining)) for made in accepted.recorded
+            ]
             if accepted.recorded[0].version == 1:
                 self.trials[request.stream].number = accepted.recorded[0].position
             if accepted.event is not None:
@@ -70,47 +72,48 @@ class DecidedBatch:
             request.resolve(accepted)
         for trial in self.trials.values():
             cache.put(trial.merge())
-        for request, replayed in self.replayed:
-            request.resolve(replayed)
+        for request, repeated in self.repeated:
+            request.resolve(repeated)
 
 
 def decide_batch(batch: Sequence[PendingRequest], cache: EventCache, now: datetime) -> DecidedBatch:
-    """Decides each command in turn, on what those before it made. A command that trips over a mistake of ours fails alone."""
-    run = DecidedBatch()
+    """Decides each command in turn, on the Event that the commands before it made. An internal error fails its own command
+    alone."""
+    decided = DecidedBatch()
     for request in batch:
         command, stream = request.command, request.stream
         if command is None or request.future.done():
             continue
-        event = run.trials.get(stream) or cache.get(stream)
+        event = decided.trials.get(stream) or cache.get(stream)
         version = event.version_of(command.id) if event is not None else None
         if version is not None:
             assert event is not None
-            run.replayed.append((request, _repeated(command, event, version)))
+            decided.repeated.append((request, _repeated(command, event, version)))
             continue
         try:
             entries = decide(event, command, now)
         except SeatledgerError as refusal:
-            run.refused.append((request, refusal, event.version if event is not None else 0))
+            decided.refused.append((request, refusal, event.version if event is not None else 0))
             continue
-        except Exception as mistake:
-            log.exception("A command could not be decided")
-            request.resolve(mistake)
+        except Exception as error:
+            log.exception("Deciding a command failed")
+            request.resolve(error)
             continue
-        trial = event.trial() if event is not None and stream not in run.trials else event
+        trial = event.trial() if event is not None and stream not in decided.trials else event
         recorded: list[RecordedEntry] = []
         try:
             for entry in entries:
                 recorded.append(RecordedEntry(stream, trial.version + 1 if trial is not None else 1, entry))
                 trial = evolve(trial, recorded[-1])
             assert trial is not None, "a command makes at least one entry"
-        except Exception as mistake:  # the trial may be half changed: begin again without this command
-            log.exception("A command made entries that its event can't take")
-            request.resolve(mistake)
+        except Exception as error:  # the trial may be half changed: start again without this command
+            log.exception("Applying the entries of a command failed")
+            request.resolve(error)
             return decide_batch(batch, cache, now)
-        run.trials[stream] = trial
-        run.recorded += recorded
-        run.accepted.append((request, _accepted(command, trial, recorded)))
-    return run
+        decided.trials[stream] = trial
+        decided.recorded += recorded
+        decided.accepted.append((request, _accepted(command, trial, recorded)))
+    return decided
 
 
 def _repeated(command: Command, event: Event, version: int) -> RepeatedCommand:

@@ -1,4 +1,4 @@
-"""Events in memory, the least recently used forgotten first. Forgetting costs a reload, never a wrong answer."""
+"""The event cache of the write side. An Event that is removed has to be loaded again: that costs time, never a wrong result."""
 
 from collections import OrderedDict
 from collections.abc import Collection
@@ -8,7 +8,7 @@ from ledger.event import Event
 
 
 class EventCache:
-    """Bounded in bytes by `trim`; what a batch needs, and the Event used last, stay however big they are."""
+    """Least-recently-used cache, whose size in bytes `trim` bounds. The Events of the batch, and the one used last, always stay."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
@@ -41,16 +41,16 @@ class EventCache:
         return self.bytes > self._limit_bytes and len(self._events) > 1
 
     def trim(self, spare: Collection[UUID]) -> None:
-        """Forget the least recently used Events until the rest fits, but none of those: somebody is about to use them."""
+        """Removes the least recently used Events until the rest fits, except those to `spare`, which are about to be used."""
         if not self.overfull:
-            return  # as nearly always
-        excess, left, forgotten = self.bytes - self._limit_bytes, len(self._events), []
+            return  # the usual case
+        excess, left, removed = self.bytes - self._limit_bytes, len(self._events), []
         for stream in self._events:
             if excess <= 0 or left == 1:
                 break
             if stream not in spare:
-                forgotten.append(stream)
+                removed.append(stream)
                 excess -= self._weights[stream]
                 left -= 1
-        for stream in forgotten:
+        for stream in removed:
             self.drop(stream)

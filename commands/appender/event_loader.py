@@ -1,7 +1,8 @@
-"""Streams on their way into memory, beside the appender's work: the other Events go on selling.
+"""Loads Events from their streams in the background, while the appender goes on with other Events.
 
-What is wanted while others are being loaded comes together, many short streams in one statement: where Events are cold and the
-loop is busy, the turns of the loop that a statement takes are what is scarce. Who turns out to be long goes a way of its own."""
+Streams that are requested while others are loaded are read together, many short ones in one statement: when many Events are not in
+memory and the event loop is busy, the iterations of the loop that a statement takes are the bottleneck. A stream that turns out to
+be long is then loaded alone."""
 
 import asyncio
 import logging
@@ -14,27 +15,27 @@ from ledger.streams import Streams
 
 log = logging.getLogger(__name__)
 
-#: Long streams, and statements that bring so many short ones each.
-LONG_AT_ONCE, SHORT_AT_ONCE, SHORT_TOGETHER = 4, 2, 32
+#: Concurrent loads of long streams; concurrent statements for short ones, and short streams in each of them.
+MAX_LONG_LOADS, MAX_SHORT_LOADS, SHORT_LOAD_SIZE = 4, 2, 32
 
 
 class EventLoader:
-    """Tells `loaded` the Event, None where the stream is empty, or `failed`: one of them, once for each stream."""
+    """Calls `loaded` with the Event (None: the stream is empty), or `failed`: one of them, once for each load."""
 
     def __init__(self, streams: Streams, loaded: Callable[[UUID, Event | None], None], failed: Callable[[UUID], None]) -> None:
         self.streams = streams
         self._loaded, self._failed = loaded, failed
         self._wanted: list[UUID] = []
-        self._long, self._short = asyncio.Semaphore(LONG_AT_ONCE), asyncio.Semaphore(SHORT_AT_ONCE)
+        self._long, self._short = asyncio.Semaphore(MAX_LONG_LOADS), asyncio.Semaphore(MAX_SHORT_LOADS)
         self._tasks = BackgroundTasks()
 
     def begin(self, stream: UUID, since: Event | None = None) -> None:
-        """`since`: go on from this one, changing it."""
+        """Starts a load. `since`: an older state of the Event, which is changed."""
         if since is not None:
             self._tasks.spawn(self._load(stream, since))
             return
         self._wanted.append(stream)
-        if len(self._wanted) % SHORT_TOGETHER == 1:
+        if len(self._wanted) % SHORT_LOAD_SIZE == 1:
             self._tasks.spawn(self._load_wanted())
 
     async def close(self) -> None:
@@ -42,11 +43,11 @@ class EventLoader:
 
     async def _load_wanted(self) -> None:
         async with self._short:
-            wanted, self._wanted = self._wanted[:SHORT_TOGETHER], self._wanted[SHORT_TOGETHER:]
+            wanted, self._wanted = self._wanted[:SHORT_LOAD_SIZE], self._wanted[SHORT_LOAD_SIZE:]
             try:
                 short = await self.streams.load_short(wanted)
             except Exception:
-                log.exception("%s events could not be loaded", len(wanted))
+                log.exception("Loading %s events failed", len(wanted))
                 for stream in wanted:
                     self._failed(stream)
                 return
@@ -61,7 +62,7 @@ class EventLoader:
             async with self._long:
                 event = await self.streams.load(stream, since=since)
         except Exception:
-            log.exception("An event could not be loaded")
+            log.exception("Loading an event failed")
             self._failed(stream)
         else:
             self._loaded(stream, event)

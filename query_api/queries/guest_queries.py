@@ -62,7 +62,7 @@ def _events(flags: frozenset[str]) -> Compiled[GuestEventRow]:
         "number": e.number == _NUMBER,
         "event_id": e.event_id == EVENT_ID,
         "active": e.status == as_text("active"),
-        "standing": e.status != as_text("cancelled"),
+        "not_cancelled": e.status != as_text("cancelled"),
         "upcoming_from": e.starts_at > bindparam("upcoming_from", type_=DateTime(timezone=True)),
         "from_": e.starts_at >= FROM,
         "to": e.starts_at <= TO,
@@ -74,10 +74,10 @@ def _events(flags: frozenset[str]) -> Compiled[GuestEventRow]:
 
 
 def guests_events(
-    api: str, *, number: int | None = None, event_id: UUID | None = None, only: Literal["active", "standing"] | None = None,
+    api: str, *, number: int | None = None, event_id: UUID | None = None, only: Literal["active", "not_cancelled"] | None = None,
     q: str | None = None, upcoming_from: datetime | None = None, from_: datetime | None = None, to: datetime | None = None,
 ) -> Query[GuestEventRow]:  # fmt: skip
-    """Oldest first. `only`: active events, or those that are not cancelled ("standing"). `q` is searched in name and venue."""
+    """Oldest first. `only`: active events, or those that are not cancelled ("not_cancelled"). `q` is searched in name and venue."""
     given: dict[str, Any] = {"number": number, "event_id": event_id, "upcoming_from": upcoming_from, "from_": from_, "to": to}
     compiled = _events(flags_of(**given, q=q or None, **({only: True} if only else {})))
     return query_of(compiled, EVENTS, replan=bool(q), api=api, pattern=literally(q or ""), **given)
@@ -91,7 +91,7 @@ def _bookings(flags: frozenset[str]) -> Compiled[GuestBookingRow]:
         "booking_id": b.booking_id == bindparam("booking_id", type_=Uuid),
         "event_id": b.event_id == EVENT_ID,
         "customer_id": b.customer_id == bindparam("customer_id", type_=Uuid),
-        "standing": b.status == as_text("confirmed"),
+        "confirmed_only": b.status == as_text("confirmed"),
         "of_active": CatalogueEvent.status != as_text("cancelled"),
     }
     asked = (condition for name, condition in conditions.items() if name in flags)
@@ -110,9 +110,9 @@ def _bookings(flags: frozenset[str]) -> Compiled[GuestBookingRow]:
 
 def guests_bookings(
     api: str, *, number: int | None = None, booking_id: UUID | None = None, event_id: UUID | None = None,
-    customer_id: UUID | None = None, standing: bool = False,
+    customer_id: UUID | None = None, confirmed_only: bool = False,
 ) -> Query[GuestBookingRow]:  # fmt: skip
-    """Oldest first. `standing`: only bookings that are confirmed and not of a cancelled event."""
+    """Oldest first. `confirmed_only`: only bookings that are confirmed and not of a cancelled event."""
     given: dict[str, Any] = {"number": number, "booking_id": booking_id, "event_id": event_id, "customer_id": customer_id}
-    only = standing or None
-    return query_of(_bookings(flags_of(**given, standing=only, of_active=only)), (*BOOKINGS, *EVENTS), api=api, **given)
+    only = confirmed_only or None
+    return query_of(_bookings(flags_of(**given, confirmed_only=only, of_active=only)), (*BOOKINGS, *EVENTS), api=api, **given)

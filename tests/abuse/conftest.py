@@ -1,4 +1,4 @@
-"""What the tests of abuse share: the live document, people of every role, and an API process with the bounds of production."""
+"""Fixtures of the abuse tests: the live OpenAPI document, a user of each role, and an API process with production limits."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ def routes(stack: Stack) -> Routes:
 
 @pytest.fixture(scope="session")
 def people(stack: Stack, organizer: Person, alice: Person) -> dict[str, Person]:
-    """One of each role. The customer and the organizer are those of `thing`."""
+    """A user of each role. The customer and the organizer are those of `thing`."""
     return {
         "nobody": stack.nobody(), "customer": alice, "organizer": organizer, "auditor": stack.person("auditor"),
         "admin": stack.person("admin"),
@@ -28,7 +28,7 @@ def people(stack: Stack, organizer: Person, alice: Person) -> dict[str, Person]:
 
 @pytest.fixture(scope="session")
 def throwaway(stack: Stack) -> str:
-    """Id of an account that anything may be done to."""
+    """The id of an account that tests may change and erase."""
     return stack.person().id
 
 
@@ -39,7 +39,7 @@ def thing(stack: Stack, organizer: Person, alice: Person, throwaway: str) -> Thi
 
 @pytest.fixture(scope="session")
 def state(stack: Stack) -> Iterator[Callable[[], Any]]:
-    """What would tell that something was done: how long the ledger is, and all that is known of people."""
+    """Returns a function whose result changes with any change of the ledger or the accounts."""
     people = "SELECT md5(string_agg(a::text, '' ORDER BY id)) FROM accounts a"
     query = f"SELECT (SELECT max(notification_id) FROM ledger_entries), ({people})"
     with psycopg.connect(stack.settings.database_url, autocommit=True) as connection:
@@ -48,7 +48,7 @@ def state(stack: Stack) -> Iterator[Callable[[], Any]]:
 
 @contextmanager
 def another_api(stack: Stack, **environment: str) -> Iterator[str]:
-    """One more API process on the same database; its address."""
+    """Starts another API process on the same database; yields its URL."""
     port = free_port()
     process, url = stack.start("app", PORT=str(port), **environment), f"http://127.0.0.1:{port}"
     try:
@@ -60,8 +60,8 @@ def another_api(stack: Stack, **environment: str) -> Iterator[str]:
 
 
 def strict(redis_url: str) -> dict[str, str]:
-    """As in production: ten log-ins a minute, cookies for HTTPS alone, no proxy that is believed. Its own Redis, since log-ins that
-    failed elsewhere would count."""
+    """Settings as in production: ten log-ins per minute, cookies only for HTTPS, no trusted proxy. A Redis of its own, because
+    failed log-ins of other tests would count."""
     return {"LOGIN_ATTEMPTS_PER_MINUTE": "10", "SECURE_COOKIES": "1", "FORWARDED_ALLOW_IPS": "192.0.2.1", "REDIS_URL": redis_url}
 
 
@@ -72,7 +72,7 @@ def strict_api(stack: Stack, _redis_urls: Iterator[str]) -> Iterator[str]:
 
 
 class Sender:
-    """As an admin, whom no role stops."""
+    """Sends requests as an admin, who may use every operation."""
 
     def __init__(self, stack: Stack, routes: Routes, thing: Thing) -> None:
         self.stack, self.routes, self.thing = stack, routes, thing

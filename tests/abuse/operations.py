@@ -1,4 +1,4 @@
-"""Every operation of API.md: its tag, who may use it, and what somebody else gets who is let in; and how each is called."""
+"""Every operation of the API: its tag, who may use it, the status for other users, and how to call it."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ ADMINS = frozenset({"admin"})
 
 
 class Operation(NamedTuple):
-    """`who` may use it on what is their own, an admin on anybody's. `others`: what the other roles that are let in get."""
+    """`who`: may use it on their own resources, an admin on any. `others`: the status for other roles that are admitted."""
 
     tag: str
     who: frozenset[str]
@@ -77,7 +77,7 @@ def someone(**more: Any) -> JSON:
 
 @dataclass
 class Thing:
-    """An event of an organizer's with a booking of two tickets of a customer's, to do things to."""
+    """An organizer's event with a customer's booking of two tickets: the target of requests."""
 
     event: JSON
     booking: JSON
@@ -92,7 +92,7 @@ class Thing:
         return cls(event, booking, customer.last, ids)
 
     def body(self, operation: str) -> JSON | None:
-        """A full one that is accepted, every field and nested object in it that may stand beside the others."""
+        """A complete, valid body with every field and nested object that may be combined."""
         first, second = self.event["categories"]
         bodies: dict[str, JSON] = {
             "sign_up": someone(phone="12345"),
@@ -147,7 +147,7 @@ class Routes:
         return method, path.format(**thing.ids) + query, thing.body(name), headers
 
     def schema(self, name: str) -> JSON | None:
-        """Of the body that the operation takes, or None."""
+        """The schema of the operation's body, or None."""
         content = self.operation(name).get("requestBody", {}).get("content", {})
         found: JSON | None = content.get("application/json", {}).get("schema")
         return found
@@ -159,7 +159,7 @@ class Routes:
 
 
 def call(who: Person, request: tuple[str, str, JSON | None, dict[str, str]], **headers: str) -> int:
-    """The status alone, since one of the answers never ends."""
+    """Sends the request and returns only the status, because the live stream never ends."""
     with asked(who, request, **headers) as response:
         return response.status_code
 

@@ -1,4 +1,4 @@
-"""What a refusal looks like, whatever was sent."""
+"""Checks of error responses."""
 
 import re
 
@@ -6,7 +6,7 @@ import httpx
 
 from tests.running_system import JSON
 
-#: What only the inside knows: traces, SQL, paths of files, names of libraries.
+#: Internals that no response may contain: stack traces, SQL, file paths, names of libraries.
 _INSIDE = re.compile(
     r'Traceback|File "|site-packages|\.py\b|psycopg|sqlalchemy|pydantic|starlette|SELECT |INSERT |UPDATE |ledger_entries'
     r"|postgres",
@@ -15,7 +15,7 @@ _INSIDE = re.compile(
 
 
 def refused(response: httpx.Response, *statuses: int, slug: str | None = None) -> JSON:
-    """Asserts a whole RFC 9457 problem with one of these statuses (by default any 4xx) that says nothing of the inside."""
+    """Asserts that the response is a complete RFC 9457 problem without internals. `statuses`: default any 4xx."""
     said = f"{response.request.method} {str(response.request.url)[:200]}: {response.status_code} {response.text[:500]}"
     assert response.status_code in (statuses or range(400, 500)), said
     assert response.headers["content-type"] == "application/problem+json", said
@@ -28,9 +28,9 @@ def refused(response: httpx.Response, *statuses: int, slug: str | None = None) -
     assert problem["detail"], said
     assert slug is None or problem["type"] == f"/problems/{slug}", said
     assert not _INSIDE.search(response.text), said
-    assert all(one.keys() == {"path", "message"} and one["message"] for one in problem.get("errors", ())), said
+    assert all(error.keys() == {"path", "message"} and error["message"] for error in problem.get("errors", ())), said
     return problem
 
 
 def paths(problem: JSON) -> set[str]:
-    return {one["path"] for one in problem.get("errors", ())}
+    return {error["path"] for error in problem.get("errors", ())}

@@ -1,4 +1,4 @@
-"""Whatever is sent: a clear 4xx that says where it is wrong, nothing of our inside, and nothing half done."""
+"""Invalid bodies: each gets a 4xx that names the field, without internals, and changes nothing."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from tests.running_system import JSON, LATER
 MANY_DIGITS = "1" * 400
 COMMANDS = [name for name in OPERATIONS if not name.startswith("get_")]
 #: As raw JSON, since no Python value makes most of them.
-UNREADABLE = "1" * 5_000  # Python refuses to read so long a number
+UNREADABLE = "1" * 5_000  # Python refuses to parse a number of this length
 NUMBERS = (MANY_DIGITS, f"-{MANY_DIGITS}", UNREADABLE, "1e999", "-1e999", "NaN", "Infinity", "-Infinity", "-1", "0.5")
 TEXTS = (r'"a\u0000b"', r'"\ud800"', r'"\udc00\ud800"', r'"a\u001bb"', r'"a\u0085b"', f'"{"a" * 10_001}"', f'"{MANY_DIGITS}"')
 OTHERS = ("true", "[]", "{}", '[["x"]]')
@@ -25,7 +25,7 @@ MARK = "MARK"
 
 
 def _places(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value in a body that is no object, by its path; lists count, and so does what is in them."""
+    """Every value in a body that is not an object, with its path; includes lists and their items."""
     if not isinstance(value, dict):
         yield path, value
     for name, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
@@ -33,7 +33,7 @@ def _places(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _with(body: JSON, path: str, raw: str) -> str:
-    """The body's JSON with `raw` in the place of one value."""
+    """The body as JSON, with one value replaced by `raw`."""
     *way, last = (int(step) if step.isdigit() else step for step in path.split("."))
     changed: Any = deepcopy(body)
     inner = changed
@@ -46,30 +46,30 @@ def _with(body: JSON, path: str, raw: str) -> str:
 def _wrong_for(path: str, value: Any) -> Iterator[str]:
     field = path.rpartition(".")[2]
     if isinstance(value, str):
-        yield from TEXTS if field not in ("description", "reason") else (one for one in TEXTS if MANY_DIGITS not in one)
-    yield from NUMBERS if field != "price" else (one for one in NUMBERS if one != "0.5")
+        yield from TEXTS if field not in ("description", "reason") else (text for text in TEXTS if MANY_DIGITS not in text)
+    yield from NUMBERS if field != "price" else (number for number in NUMBERS if number != "0.5")
     if field == "price":
         yield from ('"NaN"', '"1e3"', '"1_0"', '" 1"', '"-1"', '"0.001"', "0.001", '"99999999999"', '"\uff11"', '""')
-    yield from (one for one in OTHERS if not (isinstance(value, bool) and one == "true"))
+    yield from (other for other in OTHERS if not (isinstance(value, bool) and other == "true"))
     if isinstance(value, int) and not isinstance(value, bool):
         yield f'"{MANY_DIGITS}"'
 
 
 def full_body(name: str, thing: Thing) -> JSON:
-    """The customer is one that there is: who is new gets an account before it is known whether the booking is accepted."""
+    """The customer exists, because a new one gets an account before the booking is validated."""
     customer = {"customer": {"name": "Root", "email": "root@example.test"}}
     return (thing.body(name) or {}) | (customer if name == "book_tickets" else {})
 
 
 @pytest.mark.parametrize("name", BODIES)
 @pytest.mark.usefixtures("nothing_happens")
-def test_no_field_takes_what_it_can_not_be(name: str, sender: Sender) -> None:
+def test_invalid_field_values_are_refused(name: str, sender: Sender) -> None:
     body, sent = full_body(name, sender.thing), 0
     for path, value in _places(body):
         for raw in _wrong_for(path, value):
             problem = refused(sender.raw(name, _with(body, path, raw)), 422, 401 if name == "log_in" else 422)
             if problem["type"] == "/problems/malformed" and raw != UNREADABLE:
-                named = {one.partition(".")[0] for one in paths(problem)}
+                named = {path.partition(".")[0] for path in paths(problem)}
                 assert named & {"", path.partition(".")[0]}, (path, raw[:50], problem)
             sent += 1
     print(f"bad input: {name}: {sent} bodies with one wrong value, all refused")
@@ -77,7 +77,7 @@ def test_no_field_takes_what_it_can_not_be(name: str, sender: Sender) -> None:
 
 @pytest.mark.parametrize("name", BODIES)
 @pytest.mark.usefixtures("nothing_happens")
-def test_what_is_no_body_is_refused(name: str, sender: Sender) -> None:
+def test_invalid_bodies_are_refused(name: str, sender: Sender) -> None:
     contents = [
         b"{", b"}", b"\x00", b"\xff\xfe", b'"text"', b"1", b"true", b"[]", b"[{}]", b"NaN", b"[" * 10_000, b'{"a":' * 10_000,
         b"[" * 10_000 + b"]" * 10_000, b'{"a":' * 9_000 + b"1" + b"}" * 9_000, b'{"\\ud800": 1}', b'{"a": 1,}', b"{'a': 1}",
@@ -85,7 +85,7 @@ def test_what_is_no_body_is_refused(name: str, sender: Sender) -> None:
     ]  # fmt: skip
     for content in contents if name == "cancel_event" else [b"", b"null", b"{}", *contents]:
         if content == b"{}" and name in ("update_me", "update_user", "update_event"):
-            continue  # changes nothing, and may
+            continue  # a valid request that changes nothing
         refused(sender.raw(name, content), 422, slug="malformed")
     good = json.dumps(full_body(name, sender.thing))
     for media_type in (
@@ -100,7 +100,7 @@ def test_what_is_no_body_is_refused(name: str, sender: Sender) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.usefixtures("nothing_happens")
-def test_a_body_over_64_kib_is_413_however_it_is_sent(name: str, sender: Sender) -> None:
+def test_body_over_64_kib_is_413_with_and_without_content_length(name: str, sender: Sender) -> None:
     text = json.dumps(full_body(name, sender.thing)).encode()
     large = text + b" " * (64 * 1024 + 1 - len(text))
     refused(sender.raw(name, large), 413, slug="body-too-large")
@@ -109,7 +109,7 @@ def test_a_body_over_64_kib_is_413_however_it_is_sent(name: str, sender: Sender)
         refused(sender.raw(name, chunks), 413, slug="body-too-large")
 
 
-def test_a_body_of_64_kib_is_not_too_large(sender: Sender) -> None:
+def test_body_of_64_kib_is_accepted(sender: Sender) -> None:
     text = json.dumps(sender.thing.body("book_tickets")).encode()
     assert sender.raw("book_tickets", text + b" " * (64 * 1024 - len(text))).status_code == 201
 
@@ -167,7 +167,7 @@ def _categories(*names: str, **changes: Any) -> JSON:
     ],
 )
 @pytest.mark.usefixtures("nothing_happens")
-def test_an_event_that_can_not_be_is_refused_with_the_field(changes: JSON, path: str, sender: Sender) -> None:
+def test_invalid_event_is_refused_with_the_field(changes: JSON, path: str, sender: Sender) -> None:
     assert path in paths(refused(sender.raw("create_event", json.dumps(_event(**changes))), 422, slug="malformed"))
 
 
@@ -185,7 +185,7 @@ def test_an_event_that_can_not_be_is_refused_with_the_field(changes: JSON, path:
     ],
 )
 @pytest.mark.usefixtures("nothing_happens")
-def test_an_edit_that_can_not_be_is_refused_with_the_field(changes: JSON, path: str, sender: Sender) -> None:
+def test_invalid_edit_is_refused_with_the_field(changes: JSON, path: str, sender: Sender) -> None:
     assert path in paths(refused(sender.raw("update_event", json.dumps(changes)), 422, slug="malformed"))
 
 
@@ -207,13 +207,13 @@ def test_an_edit_that_can_not_be_is_refused_with_the_field(changes: JSON, path: 
     ],
 )
 @pytest.mark.usefixtures("nothing_happens")
-def test_a_booking_that_can_not_be_is_refused_with_the_field(body: JSON, path: str, sender: Sender) -> None:
+def test_invalid_booking_is_refused_with_the_field(body: JSON, path: str, sender: Sender) -> None:
     assert path in paths(refused(sender.raw("book_tickets", json.dumps(body)), 422, slug="malformed"))
 
 
 @pytest.mark.usefixtures("nothing_happens")
-def test_an_edit_is_done_whole_or_not_at_all(sender: Sender) -> None:
-    """A new name and price come with a capacity below what is taken, or with a category too many."""
+def test_edit_is_applied_completely_or_not_at_all(sender: Sender) -> None:
+    """Valid changes of name and price, combined with a capacity that is too low or with too many categories."""
     first, second = sender.thing.event["categories"]
     below = {"name": "New", "categories": [{"id": first["id"], "price": "1", "capacity": 1}, {"id": second["id"]}]}
     assert refused(sender.raw("update_event", json.dumps(below)), 409, slug="capacity-below-taken")["taken"] == 2

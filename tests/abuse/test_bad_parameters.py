@@ -1,4 +1,4 @@
-"""Whatever stands in an address or a header: a clear 4xx that says where it is wrong, and nothing half done."""
+"""Invalid paths, query parameters and headers: each gets a 4xx that names the error, and changes nothing."""
 
 import json
 from uuid import uuid4
@@ -66,11 +66,11 @@ BAD_POSITIONS = ("", "x", "-1", "1.5", "true", MANY_DIGITS, str(2**63), str(2**6
 
 
 def _parameters(routes: Routes, name: str, where: str) -> list[str]:
-    return [one["name"] for one in routes.operation(name).get("parameters", []) if one["in"] == where]
+    return [parameter["name"] for parameter in routes.operation(name).get("parameters", []) if parameter["in"] == where]
 
 
 @pytest.mark.parametrize("name", [name for name in OPERATIONS if name.startswith("get_") and name not in UNASKED])
-def test_no_query_parameter_takes_what_it_can_not_be(name: str, sender: Sender, routes: Routes) -> None:
+def test_invalid_query_parameters_are_refused(name: str, sender: Sender, routes: Routes) -> None:
     sent = 0
     for parameter in _parameters(routes, name, "query"):
         for value in (BAD_SIZES if name == "get_consistency" else BAD_PARAMETERS)[parameter]:
@@ -86,7 +86,7 @@ def test_no_query_parameter_takes_what_it_can_not_be(name: str, sender: Sender, 
 
 
 @pytest.mark.parametrize("name", ["get_users", "get_events", "get_event_bookings", "get_stats_events"])
-def test_no_search_ends_in_a_mistake_of_ours(name: str, sender: Sender) -> None:
+def test_search_never_ends_in_an_internal_error(name: str, sender: Sender) -> None:
     for q in (
         "%ed%a0%80",
         "%ff",
@@ -103,8 +103,8 @@ def test_no_search_ends_in_a_mistake_of_ours(name: str, sender: Sender) -> None:
         assert response.status_code == 200 or refused(response, 422, slug="malformed"), q
 
 
-def test_a_search_is_literal(stack: Stack, organizer: Person) -> None:
-    """S10, with neighbours that a pattern would find."""
+def test_search_text_is_literal(stack: Stack, organizer: Person) -> None:
+    """Search characters of LIKE patterns match only themselves (S10)."""
     mark = uuid4().hex[:8]
     names = [
         f"{mark} 100% sure",
@@ -123,7 +123,7 @@ def test_a_search_is_literal(stack: Stack, organizer: Person) -> None:
         for path in ("/api/events", "/api/stats/events"):
             headers = {"Authorization": f"Bearer {organizer.token}", "Ledger-Position": organizer.last}
             items = stack.http.get(path, params={"q": q}, headers=headers).json()["items"]
-            found[path, q] = {one["name"] for one in items if one["name"].startswith(mark)}
+            found[path, q] = {item["name"] for item in items if item["name"].startswith(mark)}
     wrong = {key: names_found for key, names_found in found.items() if names_found != {name for name in names if key[1] in name}}
     print(f"S10: {len(found)} searches, {len(wrong)} not literal")
     assert not wrong
@@ -131,7 +131,7 @@ def test_a_search_is_literal(stack: Stack, organizer: Person) -> None:
 
 @pytest.mark.parametrize("name", [name for name in OPERATIONS if name not in ("sign_up", "log_in")])
 @pytest.mark.usefixtures("nothing_happens")
-def test_malformed_and_unknown_ids_in_a_path(name: str, sender: Sender, routes: Routes) -> None:
+def test_malformed_and_unknown_ids_in_a_path_are_refused(name: str, sender: Sender, routes: Routes) -> None:
     method, template = routes.places[name]
     malformed = ("x", "1", "-1", MANY_DIGITS, "null", "' OR 1=1 --", "a" * 5_000, *BAD_BYTES, "..%2f..%2fetc%2fpasswd", "%2e%2e")
     if "{" not in template:
@@ -148,7 +148,7 @@ def test_malformed_and_unknown_ids_in_a_path(name: str, sender: Sender, routes: 
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("sign_up", "log_in", "log_out", "erase_me")])
 @pytest.mark.usefixtures("nothing_happens")
-def test_an_idempotency_key_is_1_to_255_printable_characters(name: str, sender: Sender, routes: Routes) -> None:
+def test_idempotency_key_has_1_to_255_printable_characters(name: str, sender: Sender, routes: Routes) -> None:
     assert "Idempotency-Key" in _parameters(routes, name, "header")
     for key in ("", "a" * 256, "a" * 9_000, "é", "a\tb", "\U0001f3ab"):
         problem = refused(sender.raw(name, json.dumps(full_body(name, sender.thing)), **{"Idempotency-Key": key.encode()}), 422)
@@ -157,12 +157,12 @@ def test_an_idempotency_key_is_1_to_255_printable_characters(name: str, sender: 
 
 @pytest.mark.parametrize("tag", ["", "x", '""', "*", '"1", "2"', '"-1"', f'"{MANY_DIGITS}"', '"0"', '"1.0"', '"\uff11"'])
 @pytest.mark.usefixtures("nothing_happens")
-def test_an_if_match_that_names_no_version_is_stale(tag: str, sender: Sender) -> None:
+def test_if_match_without_a_valid_version_is_stale(tag: str, sender: Sender) -> None:
     refused(sender.raw("update_event", '{"name": "New"}', **{"If-Match": tag.encode()}), 412, slug="stale-version")
 
 
 @pytest.mark.parametrize("event_id", ["", "-1", "x", MANY_DIGITS, str(2**63), "1.5"])
-def test_a_last_event_id_that_never_was_begins_from_what_is(event_id: str, sender: Sender) -> None:
+def test_unknown_last_event_id_starts_with_the_current_state(event_id: str, sender: Sender) -> None:
     sender.stack.admin.ok("GET", f"/api/events/{sender.thing.event['id']}", Ledger_Position=sender.thing.position)
     with sender.stack.http.stream(
         "GET", f"/api/live?event_id={sender.thing.event['id']}", headers={"Last-Event-ID": event_id}

@@ -1,4 +1,4 @@
-"""S14: what a browser is made to do by somebody else's page, and what a header may pretend."""
+"""Requests that another site makes a browser send, and forged headers (S14)."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -19,13 +19,13 @@ EVIL = "https://evil.test"
 
 @pytest.fixture
 def browser(stack: Stack) -> Iterator[httpx.Client]:
-    """Signed in as the admin, by cookies alone."""
+    """Logged in as the admin, only by cookies."""
     with httpx.Client(base_url=stack.url) as client:
         client.post("/api/login", json={"email": "root@example.test", "password": PASSWORD}).raise_for_status()
         yield client
 
 
-def test_no_command_is_done_by_a_cookie_alone(
+def test_cookie_without_csrf_token_executes_no_command(
     browser: httpx.Client, stack: Stack, routes: Routes, thing: Thing, state: Callable[[], Any]
 ) -> None:
     other = stack.http.post("/api/login", json={"email": "root@example.test", "password": PASSWORD})
@@ -42,7 +42,7 @@ def test_no_command_is_done_by_a_cookie_alone(
     print(f"S14: {tried} forged requests, 0 done")
 
 
-def test_with_its_own_token_a_browser_may_do_what_its_person_may(browser: httpx.Client, thing: Thing) -> None:
+def test_cookie_with_csrf_token_has_the_users_permissions(browser: httpx.Client, thing: Thing) -> None:
     assert browser.get("/api/me").json()["email"] == "root@example.test", "reading needs none"
     token = {"X-CSRF-Token": browser.cookies["seatledger_csrf"]}
     assert browser.post(f"/api/events/{thing.event['id']}/cancel", headers=token).json()["status"] == "cancelled"
@@ -52,8 +52,8 @@ def test_with_its_own_token_a_browser_may_do_what_its_person_may(browser: httpx.
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
-def test_somebody_elses_form_signs_nobody_in(media_type: str, stack: Stack) -> None:
-    """What a page of another origin may send without asking."""
+def test_foreign_form_can_not_log_in(media_type: str, stack: Stack) -> None:
+    """Requests that a page of another origin may send without a preflight."""
     content = json.dumps({"email": "root@example.test", "password": PASSWORD})
     response = stack.http.post("/api/login", content=content, headers={"Content-Type": media_type, "Origin": EVIL})
     refused(response, 422, slug="malformed")
@@ -62,16 +62,16 @@ def test_somebody_elses_form_signs_nobody_in(media_type: str, stack: Stack) -> N
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE", "OPTIONS"])
 @pytest.mark.parametrize("origin", [EVIL, "null", "http://localhost.evil.test"])
-def test_no_other_origin_may_read_an_answer(method: str, origin: str, browser: httpx.Client, routes: Routes) -> None:
+def test_other_origins_can_not_read_responses(method: str, origin: str, browser: httpx.Client, routes: Routes) -> None:
     asks = {"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "X-CSRF-Token"}
     for path in {path.format(event_id=uuid4(), booking_id=uuid4(), account_id=uuid4()) for _, path in routes.places.values()}:
         with browser.stream(method, path, headers=asks) as response:
             assert not [name for name in response.headers if name.startswith("access-control-")], path
 
 
-def test_the_cookies_of_a_browser_are_for_https_and_no_script_reads_the_session(strict_api: str) -> None:
+def test_cookies_are_for_https_and_hidden_from_scripts(strict_api: str) -> None:
     response = httpx.post(f"{strict_api}/api/login", json={"email": "root@example.test", "password": PASSWORD})
-    flags = {one.partition("=")[0]: set(one.split("; ")[1:]) for one in response.headers.get_list("set-cookie")}
+    flags = {cookie.partition("=")[0]: set(cookie.split("; ")[1:]) for cookie in response.headers.get_list("set-cookie")}
     assert flags.keys() == {"seatledger_session", "seatledger_csrf"}
     for some in flags.values():
         assert {"Path=/", "SameSite=lax", "Secure"} <= some
@@ -80,7 +80,7 @@ def test_the_cookies_of_a_browser_are_for_https_and_no_script_reads_the_session(
     assert "HttpOnly" not in flags["seatledger_csrf"]
 
 
-def test_nothing_sends_a_browser_elsewhere(stack: Stack) -> None:
+def test_no_response_redirects_to_another_host(stack: Stack) -> None:
     for path in (
         "//evil.test", "//evil.test/", "/\\evil.test", "/https://evil.test", "/docs/", "/api/events/", "/problems//evil.test",
         "/static-offline-docs//evil.test/..", "/static-offline-docs/%2f%2fevil.test", "/api/login?next=https://evil.test",
@@ -96,15 +96,15 @@ def _try(url: str, email: str, **headers: str) -> int:
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "CF-Connecting-IP"])
-def test_the_limit_of_an_account_holds_wherever_one_says_to_be(header: str, strict_api: str) -> None:
+def test_login_limit_of_an_account_ignores_forwarded_addresses(header: str, strict_api: str) -> None:
     email = f"{uuid4().hex}@example.test"
     spellings = [email, email.upper(), f" {email} "]
     codes = [_try(strict_api, spellings[number % 3], **{header: f"198.51.100.{number}"}) for number in range(12)]
     assert codes == [401] * 10 + [429] * 2
 
 
-def test_the_limit_of_an_address_can_not_be_walked_round(stack: Stack, redis_url: str) -> None:
-    """By another account and another made-up address each time."""
+def test_login_limit_of_an_address_can_not_be_bypassed(stack: Stack, redis_url: str) -> None:
+    """Each attempt uses another account and another forged address."""
     with another_api(stack, **strict(redis_url)) as url, ThreadPoolExecutor(8) as pool:
         codes = list(pool.map(lambda number: _try(url, f"{uuid4().hex}@example.test", **_made_up(number)), range(110)))
     print(f"S14: 110 log-ins from made-up addresses: {codes.count(401)} looked at, {codes.count(429)} turned away")
@@ -115,7 +115,7 @@ def _made_up(number: int) -> dict[str, str]:
     return {"X-Forwarded-For": f"203.0.113.{number}, 198.51.100.{number}", "X-Real-IP": f"203.0.113.{number}"}
 
 
-def test_a_token_in_an_address_is_no_token(stack: Stack, alice: Person) -> None:
-    """Addresses end in logs and histories."""
+def test_token_in_a_url_is_ignored(stack: Stack, alice: Person) -> None:
+    """URLs are stored in logs and browser histories."""
     for name in ("access_token", "token", "seatledger_session"):
         refused(stack.http.get(f"/api/me?{name}={alice.token}"), 401, slug="not-signed-in")

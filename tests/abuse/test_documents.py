@@ -1,4 +1,4 @@
-"""The OpenAPI document is what the API does, and its pages need nobody else."""
+"""The OpenAPI document matches the API, and its pages load nothing from other hosts."""
 
 import re
 from collections.abc import Iterator
@@ -16,38 +16,40 @@ from tests.abuse.operations import OPERATIONS, Routes, Thing, asked
 from tests.running_system import JSON, Person, Stack
 
 
-def test_operation_ids_and_tags_are_the_contracts(routes: Routes) -> None:
-    assert {name: routes.operation(name)["tags"] for name in routes.places} == {name: [one.tag] for name, one in OPERATIONS.items()}
+def test_operation_ids_and_tags_match_the_contract(routes: Routes) -> None:
+    assert {name: routes.operation(name)["tags"] for name in routes.places} == {
+        name: [operation.tag] for name, operation in OPERATIONS.items()
+    }
 
 
-def test_it_names_its_server(stack: Stack, routes: Routes) -> None:
-    assert [one["url"] for one in routes.document["servers"]] == [stack.url], "as it was asked for"
+def test_document_names_its_server(stack: Stack, routes: Routes) -> None:
+    assert [server["url"] for server in routes.document["servers"]] == [stack.url], "the address of the request"
 
 
-def test_it_says_who_may_use_what(routes: Routes) -> None:
+def test_document_names_the_roles_of_each_operation(routes: Routes) -> None:
     for name, operation in OPERATIONS.items():
         security = routes.operation(name).get("security", [{}])
-        roles = {role for one in security for role in one.get("bearer", [])}
+        roles = {role for scheme in security for role in scheme.get("bearer", [])}
         assert ({} in security) == ("nobody" in operation.who), name
         if "nobody" not in operation.who:
             assert roles == operation.who | {role for role, status in operation.others.items() if status == 404}, name
 
 
-def test_refusals_are_documented_as_problems(routes: Routes) -> None:
+def test_error_responses_are_documented_as_problems(routes: Routes) -> None:
     for name in OPERATIONS:
         answers = routes.operation(name)["responses"]
         for status in ("4XX", "5XX"):
             assert answers[status]["content"].keys() == {"application/problem+json"}, name
 
 
-# --- answers and the document
+# --- responses and the document
 
 
 def _differences(routes: Routes, schema: JSON, value: Any, path: str = "$") -> Iterator[str]:
-    """Where a value is not what a JSON Schema says, as far as ours go. Fields that no schema names are differences too."""
+    """The paths at which a value does not match a JSON schema (of the kinds that we use). Unknown fields count as differences."""
     schema = routes.resolve(schema)
     if "anyOf" in schema:
-        if all(any(_differences(routes, one, value, path)) for one in schema["anyOf"]):
+        if all(any(_differences(routes, option, value, path)) for option in schema["anyOf"]):
             yield f"{path} is none of {schema['anyOf']}"
         return
     if "enum" in schema and value not in schema["enum"]:
@@ -84,9 +86,7 @@ OTHERS = ("log_out", "erase_me", "get_metrics", "get_live", "get_receipt")
 
 
 @pytest.mark.parametrize("name", [name for name in OPERATIONS if name not in OTHERS])
-def test_answers_are_what_the_document_says(
-    name: str, stack: Stack, routes: Routes, thing: Thing, people: dict[str, Person]
-) -> None:
+def test_responses_match_the_document(name: str, stack: Stack, routes: Routes, thing: Thing, people: dict[str, Person]) -> None:
     who = people["customer" if name in ("get_bookings", "update_me") else "admin"]
     with asked(who, routes.request(name, thing)) as response:
         documented = routes.operation(name)["responses"]
@@ -100,7 +100,7 @@ def test_answers_are_what_the_document_says(
         assert response.headers["cache-control"] == "no-store"
 
 
-def test_a_problem_is_what_the_document_says(stack: Stack, routes: Routes) -> None:
+def test_problems_match_the_document(stack: Stack, routes: Routes) -> None:
     problem = stack.http.post("/api/events", json={}, headers={"Authorization": f"Bearer {stack.admin.token}"}).json()
     assert problem["errors"]
     assert not list(_differences(routes, routes.document["components"]["schemas"]["Problem"], problem))
@@ -120,7 +120,7 @@ class _Links(HTMLParser):
 
 
 @pytest.mark.parametrize("page", ["/docs", "/redoc"])
-def test_the_pages_load_nothing_from_other_hosts(page: str, stack: Stack) -> None:
+def test_documentation_pages_load_nothing_from_other_hosts(page: str, stack: Stack) -> None:
     response = stack.http.get(page)
     assert response.status_code == 200
     links = _Links(response.text).links + re.findall(r"url: '([^']+)'", response.text)
@@ -135,15 +135,17 @@ def test_the_pages_load_nothing_from_other_hosts(page: str, stack: Stack) -> Non
 
 
 @pytest.mark.parametrize("page", ["/docs", "/redoc"])
-def test_browsers_are_told_so(page: str, stack: Stack) -> None:
-    """Redoc's script would fetch its makers' logo."""
-    policy = dict(one.strip().split(" ", 1) for one in stack.http.get(page).headers["content-security-policy"].split(";"))
+def test_documentation_pages_have_a_content_security_policy(page: str, stack: Stack) -> None:
+    """Redoc's script would fetch its vendor's logo."""
+    policy = dict(
+        directive.strip().split(" ", 1) for directive in stack.http.get(page).headers["content-security-policy"].split(";")
+    )
     assert policy["default-src"] == "'self'"
     assert not [
         source for sources in policy.values() for source in sources.split() if "." in source or source in ("*", "https:", "http:")
     ]
 
 
-def test_the_document_names_the_public_address() -> None:
+def test_document_names_the_public_url() -> None:
     settings = Settings(database_url="postgresql:///none", redis_url="redis:///0", public_url="https://tickets.example.test/")
     assert bootstrap(settings).openapi()["servers"] == [{"url": "https://tickets.example.test"}]

@@ -1,4 +1,4 @@
-"""Every problem that API.md promises for what a client did is really produced, and each has a page that explains it."""
+"""Each documented problem is produced by a request, and has a page that explains it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ PROMISED = {slug for slug, status in STATUSES.items() if status < 500}
 
 @dataclass
 class Scene:
-    """`thing` is the organizer's event, of which Alice booked two tickets."""
+    """The users and resources of a recipe. `thing` is the organizer's event, for which Alice booked two tickets."""
 
     stack: Stack
     thing: Thing
@@ -89,10 +89,10 @@ def _last_admin(s: Scene) -> httpx.Response:
 
 def _too_many_attempts(s: Scene) -> httpx.Response:
     wrong = {"email": f"{uuid4().hex}@example.test", "password": "wrong"}
-    answers = [httpx.post(f"{s.strict_url}/api/login", json=wrong) for _ in range(11)]
-    assert [one.status_code for one in answers] == [401] * 10 + [429]
-    assert 0 < int(answers[-1].headers["Retry-After"]) <= 60
-    return answers[-1]
+    responses = [httpx.post(f"{s.strict_url}/api/login", json=wrong) for _ in range(11)]
+    assert [response.status_code for response in responses] == [401] * 10 + [429]
+    assert 0 < int(responses[-1].headers["Retry-After"]) <= 60
+    return responses[-1]
 
 
 def _new_account(s: Scene) -> dict[str, str]:
@@ -100,7 +100,7 @@ def _new_account(s: Scene) -> dict[str, str]:
 
 
 def _between_entries(s: Scene) -> httpx.Response:
-    """Positions skip where a transaction was rolled back."""
+    """A rolled-back transaction leaves a gap in the positions."""
     with psycopg.connect(s.stack.settings.database_url) as connection:
         row = connection.execute("SELECT nextval('ledger_entries_notification_id_seq')").fetchone()
     s.event()
@@ -133,7 +133,7 @@ RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
     "ticket-cancelled": _ticket_cancelled,
     "wrong-event": lambda s: s.organizer.do("POST", f"{s.event()}/check-ins", s.code()),
     "invalid-code": lambda s: s.organizer.do("POST", f"{s.path}/check-ins", {"code": "0" * 31}),
-    "capacity-below-taken": lambda s: s.edit(*({"id": one["id"], "capacity": 1} for one in s.thing.event["categories"])),
+    "capacity-below-taken": lambda s: s.edit(*({"id": category["id"], "capacity": 1} for category in s.thing.event["categories"])),
     "category-in-use": lambda s: s.edit({"id": s.thing.event["categories"][1]["id"]}),
     "stale-version": lambda s: s.organizer.do("PATCH", s.path, {"name": "N"}, If_Match='"7"'),
     "precondition-required": lambda s: s.organizer.do("PATCH", s.path, {"name": "N"}),
@@ -158,7 +158,7 @@ def scene(stack: Stack, thing: Thing, organizer: Person, alice: Person, strict_a
     return Scene(stack, thing, organizer, alice, strict_api)
 
 
-def test_there_is_a_recipe_for_every_promise() -> None:
+def test_every_documented_problem_has_a_recipe() -> None:
     assert RECIPES.keys() == PROMISED
 
 
@@ -196,7 +196,7 @@ def test_each_problem_has_a_page(slug: str, stack: Stack) -> None:
 @pytest.mark.parametrize(
     "slug", ["", "x", "<script>alert(1)</script>", "%3Cimg%20src=x%3E", "%00", "%ff", "sold-out%00", "{title}", "a" * 5_000]
 )
-def test_what_is_no_problem_has_no_page_and_is_not_repeated(slug: str, stack: Stack) -> None:
+def test_unknown_problem_has_no_page_and_is_not_echoed(slug: str, stack: Stack) -> None:
     response = stack.http.get(f"/problems/{slug}")
     refused(response, 404, slug="not-found")
     assert "<" not in response.text

@@ -1,4 +1,4 @@
-"""S2: role by operation by owner, each called for real. S15: what is taken from somebody is gone in every process within 2 s."""
+"""Each role calls each operation on own and foreign resources (S2). Revocation takes effect in every process within 2 s (S15)."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -20,12 +20,12 @@ LAST_ONES = ("log_out", "erase_me")
 SECONDS = 2.0
 
 
-def test_the_document_and_the_table_name_the_same_operations(routes: Routes) -> None:
+def test_document_and_table_name_the_same_operations(routes: Routes) -> None:
     assert routes.places.keys() == OPERATIONS.keys()
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_each_role_may_do_what_the_table_says_and_no_more(
+def test_each_role_may_use_exactly_the_operations_of_the_table(
     role: str, stack: Stack, routes: Routes, people: dict[str, Person], throwaway: str
 ) -> None:
     wrong = {}
@@ -41,7 +41,7 @@ def test_each_role_may_do_what_the_table_says_and_no_more(
 
 
 @pytest.mark.parametrize("role", ["customer", "organizer", "auditor"])
-def test_what_is_anothers_is_not_to_be_touched(role: str, stack: Stack, routes: Routes, thing: Thing) -> None:
+def test_other_users_resources_can_not_be_accessed(role: str, stack: Stack, routes: Routes, thing: Thing) -> None:
     stranger, wrong, tried = stack.person(role), {}, 0
     for name, operation in OPERATIONS.items():
         if role in operation.others:
@@ -56,7 +56,7 @@ def test_what_is_anothers_is_not_to_be_touched(role: str, stack: Stack, routes: 
     assert stack.admin.ok("GET", f"/api/bookings/{thing.booking['id']}")["status"] == "confirmed"
 
 
-def test_lists_and_figures_hold_ones_own_alone(stack: Stack, thing: Thing, alice: Person, people: dict[str, Person]) -> None:
+def test_lists_and_statistics_contain_only_own_data(stack: Stack, thing: Thing, alice: Person, people: dict[str, Person]) -> None:
     customer, organizer = stack.person(), stack.person("organizer")
     for stranger in (customer, organizer, people["auditor"]):
         assert stranger.ok("GET", "/api/bookings", Ledger_Position=thing.position)["items"] == []
@@ -69,10 +69,10 @@ def test_lists_and_figures_hold_ones_own_alone(stack: Stack, thing: Thing, alice
     found = stack.admin.ok(
         "GET", f"/api/bookings?customer_id={alice.id}&event_id={thing.event['id']}", Ledger_Position=thing.position
     )
-    assert [one["id"] for one in found["items"]] == [thing.booking["id"]]
+    assert [item["id"] for item in found["items"]] == [thing.booking["id"]]
 
 
-def test_only_its_box_office_sells_for_others(stack: Stack, thing: Thing, state: Callable[[], Any]) -> None:
+def test_only_the_events_box_office_sells_for_others(stack: Stack, thing: Thing, state: Callable[[], Any]) -> None:
     body = {
         "tickets": [{"category": "General", "quantity": 1}],
         "customer": {"name": "New", "email": f"new-{thing.event['id']}@x.test"},
@@ -84,7 +84,7 @@ def test_only_its_box_office_sells_for_others(stack: Stack, thing: Thing, state:
     assert state() == before, "no account was made for them either"
 
 
-def test_an_erased_person_is_nowhere(stack: Stack) -> None:
+def test_erased_person_appears_nowhere(stack: Stack) -> None:
     gone = stack.person()
     gone.ok("DELETE", "/api/me")
     refused(gone.do("GET", "/api/me"), 401, slug="not-signed-in")
@@ -97,7 +97,7 @@ def test_an_erased_person_is_nowhere(stack: Stack) -> None:
     ["", "Bearer", "Bearer x", f"Bearer {'x' * 43}", f"Bearer {'é' * 43}", "Bearer null", f"Bearer {'x' * 9000}",
      "Basic cm9vdDpyb290", "Token x", "Bearer ' OR 1=1 --"],
 )  # fmt: skip
-def test_a_token_that_is_none_is_nobody_everywhere(header: str, stack: Stack, routes: Routes, thing: Thing) -> None:
+def test_invalid_token_is_refused_everywhere(header: str, stack: Stack, routes: Routes, thing: Thing) -> None:
     for name, operation in OPERATIONS.items():
         if operation.who <= SIGNED_IN:
             method, path, body, _ = routes.request(name, thing)
@@ -106,7 +106,7 @@ def test_a_token_that_is_none_is_nobody_everywhere(header: str, stack: Stack, ro
             assert response.headers["www-authenticate"] == "Bearer"
 
 
-def test_an_expired_token_is_nobody(stack: Stack) -> None:
+def test_expired_token_is_refused(stack: Stack) -> None:
     person = stack.person()
     with psycopg.connect(stack.settings.database_url, autocommit=True) as connection:
         connection.execute(
@@ -115,7 +115,7 @@ def test_an_expired_token_is_nobody(stack: Stack) -> None:
     refused(person.do("GET", "/api/me"), 401, slug="not-signed-in")
 
 
-# --- S15, in two processes
+# --- revocation in two processes (S15)
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,7 @@ def _seconds_until(done: Callable[[], bool]) -> float:
 
 
 @pytest.mark.parametrize("what", ["disabled", "logged out", "role taken", "role given", "password changed"])
-def test_it_holds_in_every_process_within_two_seconds(what: str, stack: Stack, other_url: str) -> None:
+def test_revocation_takes_effect_in_every_process_within_2_s(what: str, stack: Stack, other_url: str) -> None:
     person = stack.person("customer" if what == "role given" else "organizer")
     second = stack.log_in(person.email)
     event = {"name": "X", "starts_at": LATER, "categories": [{"name": "A", "price": 0, "capacity": 1}]}

@@ -1,4 +1,4 @@
-"""S12: what people typed is text in a spreadsheet too, never a formula."""
+"""User input in CSV files is text for a spreadsheet, never a formula (S12)."""
 
 import csv
 import io
@@ -24,7 +24,7 @@ def _csv(who: Person, path: str) -> list[list[str]]:
     return rows
 
 
-def test_no_cell_is_a_formula(stack: Stack) -> None:
+def test_csv_cells_are_never_formulas(stack: Stack) -> None:
     organizer, sold = stack.person("organizer"), []
     for number, formula in enumerate(FORMULAS):
         event = organizer.ok("POST", "/api/events", {
@@ -57,8 +57,8 @@ def _neutral(text: str) -> str:
 
 
 @pytest.mark.parametrize("text", ["\t=1+1", "\r=1+1", "\n=1+1", "a\t=1+1", "a\r\n=1+1"])
-def test_nobody_is_called_by_what_breaks_out_of_a_cell(text: str, stack: Stack, organizer: Person) -> None:
-    """What surrounds a name is taken off; what is within it is refused."""
+def test_names_that_break_out_of_a_cell_are_refused(text: str, stack: Stack, organizer: Person) -> None:
+    """Control characters around a name are removed; inside a name they are refused."""
     response = organizer.do("POST", "/api/events", {
         "name": text, "starts_at": LATER, "categories": [{"name": "A", "price": 1, "capacity": 5}],
     })  # fmt: skip
@@ -68,7 +68,7 @@ def test_nobody_is_called_by_what_breaks_out_of_a_cell(text: str, stack: Stack, 
         assert response.json()["name"] == "=1+1"
 
 
-def test_amounts_are_numbers(stack: Stack) -> None:
+def test_csv_amounts_are_numbers(stack: Stack) -> None:
     organizer = stack.person("organizer")
     event = stack.event(organizer)
     organizer.ok("POST", f"/api/events/{event['id']}/bookings", {"tickets": [{"category": "VIP", "quantity": 1}]})

@@ -1,4 +1,4 @@
-"""S3: a field that the API does not know is refused and named, in every object of every body, and nothing is done."""
+"""Unknown fields in any object of any body are refused and named, and nothing is changed (S3)."""
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -28,10 +28,10 @@ BODIES = {
 
 
 def _objects(routes: Routes, schema: JSON, path: str = "") -> Iterator[tuple[str, JSON]]:
-    """Each object in a body, by its path, with the fields that it may have."""
+    """Each object in a body: its path, and the schema of its fields."""
     schema = routes.resolve(schema)
-    for one in schema.get("anyOf", []):
-        yield from _objects(routes, one, path)
+    for option in schema.get("anyOf", []):
+        yield from _objects(routes, option, path)
     if "items" in schema:
         yield from _objects(routes, schema["items"], f"{path}.0")
     if "properties" in schema:
@@ -53,7 +53,7 @@ def _body(name: str, thing: Thing) -> JSON:
     return body | ({"customer": {"name": "A", "email": "a@example.test"}} if name == "book_tickets" else {})
 
 
-def test_these_are_all_bodies_that_there_are(routes: Routes) -> None:
+def test_table_lists_all_request_bodies(routes: Routes) -> None:
     found = {name: [path for path, _ in _objects(routes, schema)] for name in OPERATIONS if (schema := routes.schema(name))}
     assert found == BODIES
 
@@ -67,7 +67,7 @@ def test_unknown_fields_are_refused_and_named(
     schema, body, before, sent = routes.schema(name), _body(name, thing), state(), 0
     assert schema is not None
     for where, known in _objects(routes, schema):
-        for field in (one for one in NAMES if one not in known):
+        for field in (name for name in NAMES if name not in known):
             wrong = deepcopy(body)
             _inner(wrong, where)[field] = "admin"
             response = stack.http.request(method, path, json=wrong, headers={"Authorization": f"Bearer {admin.token}", **headers})

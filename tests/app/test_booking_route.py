@@ -1,4 +1,4 @@
-"""A booking is served past the framework (`app/fast_path/booking_route.py`), or by its documented route: both answer the same."""
+"""The fast path for bookings (`app/fast_path/booking_route.py`) and the documented route give the same responses."""
 
 from typing import Any
 
@@ -13,17 +13,17 @@ GOOD = b'{"tickets": [{"category": "General", "quantity": 1}]}'
 
 @pytest.fixture
 def both_ways(stack: Stack, organizer: Person) -> list[str]:
-    """The addresses of one event's bookings: as everybody writes it, and in capitals, which the hot route does not know."""
+    """The canonical path of an event's bookings, and one with an upper-case id, which the fast path does not recognise."""
     id_ = stack.event(organizer, capacity=50)["id"]
     return [f"/api/events/{id_}/bookings", f"/api/events/{id_.upper()}/bookings"]
 
 
-def comparable(answer: httpx.Response) -> tuple[int, dict[str, str], Any]:
-    moving = {"date", "content-length", "location", "ledger-position"}
-    body = answer.json()
+def comparable(response: httpx.Response) -> tuple[int, dict[str, str], Any]:
+    varying = {"date", "content-length", "location", "ledger-position"}
+    body = response.json()
     for name in ("id", "number", "booked_at", "updated_at", "tickets"):
         body.pop(name, None)
-    return answer.status_code, {name: value for name, value in answer.headers.items() if name not in moving}, body
+    return response.status_code, {name: value for name, value in response.headers.items() if name not in varying}, body
 
 
 CASES: dict[str, tuple[str | None, bytes, dict[str, str]]] = {
@@ -46,17 +46,19 @@ CASES: dict[str, tuple[str | None, bytes, dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_both_ways_answer_the_same(case: str, both_ways: list[str], stack: Stack, organizer: Person, alice: Person) -> None:
-    who, body, headers = CASES[case]
+def test_fast_path_and_documented_route_respond_identically(
+    case: str, both_ways: list[str], stack: Stack, organizer: Person, alice: Person
+) -> None:
+    user, body, headers = CASES[case]
     tokens = {"alice": alice.token, "organizer": organizer.token, "admin": stack.admin.token, "bad": "x" * 43}
-    if who == "auditor":
+    if user == "auditor":
         tokens["auditor"] = stack.person("auditor").token
-    if who is not None:
-        headers = {**headers, "Authorization": f"Bearer {tokens[who]}"}
-    hot, long = (comparable(stack.http.post(path, content=body, headers=headers)) for path in both_ways)
-    assert hot == long
+    if user is not None:
+        headers = {**headers, "Authorization": f"Bearer {tokens[user]}"}
+    fast, documented = (comparable(stack.http.post(path, content=body, headers=headers)) for path in both_ways)
+    assert fast == documented
 
 
-def test_the_methods_beside_it_are_the_frameworks(both_ways: list[str], organizer: Person) -> None:
+def test_other_methods_are_handled_by_the_framework(both_ways: list[str], organizer: Person) -> None:
     assert organizer.do("PUT", both_ways[0], tickets()).status_code == 405
     assert organizer.do("GET", both_ways[0], Ledger_Position=organizer.last).status_code == 200

@@ -1,4 +1,5 @@
-"""The server's own protocol (`app/fast_path/protocol.py`), on a socket: responses leave whole, and who drips is let go."""
+"""The server's HTTP protocol (`app/fast_path/protocol.py`) on a socket: responses are sent in one piece, slow clients are
+disconnected."""
 
 import asyncio
 import socket
@@ -24,7 +25,7 @@ class Impatient(protocol.HttpProtocol):
 
 
 async def echo(scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]) -> None:
-    """Answers with the body it got; `/stream` with PIECES, never waiting; `/late` with a head at once and a body later."""
+    """Echoes the body; `/stream` sends PIECES without waiting; `/late` sends the head at once and the body later."""
     body = b""
     while (message := await receive())["type"] == "http.request":
         body += message["body"]
@@ -68,13 +69,13 @@ def read_all(connection: socket.socket, length: int) -> bytes:
 
 
 def closed_after(connection: socket.socket) -> float:
-    """Seconds until the server closes it without a word."""
+    """Seconds until the server closes the connection without a response."""
     began = time.monotonic()
     assert connection.recv(100) == b""
     return time.monotonic() - began
 
 
-def test_a_response_comes_in_one_piece(port: int) -> None:
+def test_response_is_sent_in_one_piece(port: int) -> None:
     with connected(port) as connection:
         connection.sendall(HEAD + b"\r\n0123456789")
         answer = connection.recv(1 << 16)
@@ -82,21 +83,21 @@ def test_a_response_comes_in_one_piece(port: int) -> None:
     assert answer.endswith(b"\r\n\r\n0123456789")
 
 
-def test_a_head_does_not_wait_for_its_body(port: int) -> None:
+def test_response_head_does_not_wait_for_the_body(port: int) -> None:
     with connected(port) as connection:
         connection.sendall(HEAD.replace(b"/ ", b"/late ") + b"\r\n0123456789")
         assert connection.recv(1 << 16).endswith(b"\r\n\r\n")
         assert connection.recv(1 << 16) == b"0123456789"
 
 
-def test_what_streams_comes_whole_and_in_order(port: int) -> None:
+def test_streamed_response_arrives_complete_and_in_order(port: int) -> None:
     with connected(port) as connection:
         connection.sendall(b"GET /stream HTTP/1.1\r\nHost: a\r\n\r\n")
         head = connection.recv(10_000, socket.MSG_PEEK).split(b"\r\n\r\n")[0] + b"\r\n\r\n"
         assert read_all(connection, len(head) + 2_000_000) == head + b"".join(PIECES)
 
 
-def test_two_requests_in_one_packet_are_answered_in_order(port: int) -> None:
+def test_pipelined_requests_get_responses_in_order(port: int) -> None:
     with connected(port) as connection:
         connection.sendall(HEAD + b"\r\nfirst 1234" + HEAD + b"\r\nsecond 123")
         answers = read_all(connection, 2 * len(b"HTTP/1.1 200 OK\r\n"))
@@ -108,13 +109,13 @@ def test_two_requests_in_one_packet_are_answered_in_order(port: int) -> None:
 @pytest.mark.parametrize(
     "begun", [b"", b"POST", HEAD, HEAD + b"\r\n", HEAD + b"\r\n012345678"], ids=lambda begun: f"{len(begun)} bytes"
 )
-def test_who_never_finishes_a_request_is_let_go(begun: bytes, port: int) -> None:
+def test_incomplete_request_is_disconnected(begun: bytes, port: int) -> None:
     with connected(port) as connection:
         connection.sendall(begun)
         assert closed_after(connection) < 10 * BOUND_SECONDS
 
 
-def test_dripping_does_not_lengthen_it(port: int) -> None:
+def test_slow_client_does_not_extend_the_deadline(port: int) -> None:
     def drip(connection: socket.socket) -> None:
         for byte in HEAD * 10:
             connection.sendall(bytes((byte,)))
@@ -126,7 +127,7 @@ def test_dripping_does_not_lengthen_it(port: int) -> None:
     assert time.monotonic() - began < 20 * BOUND_SECONDS
 
 
-def test_a_second_request_has_its_own_time(port: int) -> None:
+def test_second_request_has_its_own_deadline(port: int) -> None:
     with connected(port) as connection:
         for _ in range(3):
             connection.sendall(HEAD)

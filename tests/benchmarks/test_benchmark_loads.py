@@ -1,4 +1,4 @@
-"""What loads are made of: histories that read as years of selling do, rates that are kept, delays, and peers that read as we do."""
+"""The parts of benchmark loads: fast histories, fixed rates, delays, and peers with the same read models."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from benchmarks.processes import clean_environment, running_process, wait_until_
 from devstack.readiness import free_port
 from ledger.entries import SeatsBooked
 from ledger.event import Event, evolve
-from ledger.snapshots import restore_at_once, take
+from ledger.snapshots import restore_synchronously, take
 from ledger.store import Ledger
 from ledger.views import EventView
 from query_api import queries
@@ -39,7 +39,7 @@ def _event(ledger: Ledger, event_id: UUID) -> Event:
     return event
 
 
-def test_a_history_made_quickly_is_one(database_url: str) -> None:
+def test_fast_history_equals_a_real_one(database_url: str) -> None:
     customers = [uuid4() for _ in range(3)]
     with closing(Ledger(database_url, s.MACS)) as ledger, psycopg.connect(database_url) as connection:
         first, second = history.schedule(ledger, uuid4(), ["First", "Second"], seats=7)
@@ -48,32 +48,32 @@ def test_a_history_made_quickly_is_one(database_url: str) -> None:
         event, entry = _event(ledger, first), list(ledger.stream(first))[1].entry
         assert [(seats.taken, seats.available) for seats in event.categories.values()] == [(0, 7), (2_500, 997_500)]
         assert (event.version, len(event.bookings), len(event.customers)) == (2_501, 2_500, 3)
-        assert restore_at_once(take(event)).bookings == event.bookings
+        assert restore_synchronously(take(event)).bookings == event.bookings
         assert isinstance(entry, SeatsBooked)
         assert (entry.customer_id, entry.actor) == (customers[0], customers[0])
         assert _event(ledger, second).version == 4
         assert ledger.head() == 2 + 2_502 + 1
 
 
-def test_zipf_is_steep_and_always_the_same() -> None:
+def test_zipf_is_steep_and_deterministic() -> None:
     events = [uuid4() for _ in range(100)]
     drawn = Counter(zipf(events, 10_000))
     assert zipf(events, 10) == zipf(events, 10)
     assert drawn[events[0]] > 1.6 * drawn[events[1]] > 10 * drawn[events[50]]
 
 
-def test_a_goal_is_a_row_of_its_own() -> None:
+def test_goal_has_its_own_row() -> None:
     rows = [results.at_least(2.5, "reads", "ours / theirs", [2.4, 2.6, 9.0]), results.at_most(1.0, "reads", "p50", [1.1])]
     assert [(row.value, row.goal) for row in rows] == [(2.6, "at least 2.5: met"), (1.1, "at most 1.0: MISSED")]
     assert results.ratios([1, 4], [2, 2]) == [0.5, 2.0]
 
 
-def test_a_delay_ends_when_a_reader_is_told_of_that_position_or_a_later_one() -> None:
+def test_delay_ends_at_the_delivery_of_the_position_or_a_later_one() -> None:
     told = [[(10, 1.0), (30, 3.0)], [(20, 2.5)]]
     assert list(delays_ms([(10, 0.5), (15, 1.5), (25, 2.0)], told)) == pytest.approx([500, 2000, 1500, 1000, 1000])
 
 
-def test_what_was_offered() -> None:
+def test_open_loop_result_computes_rate_and_failures() -> None:
     offered = OpenLoopResult(
         rate=100, seconds=2, statuses={201: 190, 503: 10}, lost=1, responses=[(1.0, 0.002), (2.0, 0.004), (3.0, 0.1)]
     )
@@ -96,7 +96,7 @@ def _empty(tmp_path: Path) -> Iterator[int]:
         yield port
 
 
-def test_a_rate_is_kept(tmp_path: Path) -> None:
+def test_open_loop_load_keeps_its_rate(tmp_path: Path) -> None:
     tokens = tmp_path / "tokens"
     tokens.write_text("one\ntwo\n")
     with _empty(tmp_path) as port:
@@ -119,11 +119,11 @@ def test_a_rate_is_kept(tmp_path: Path) -> None:
         (read_bodies.EventStatsPage, query_views.EventStatsPage),
     ],
 )
-def test_peers_read_what_we_read(body: type[BaseModel], view: type) -> None:
+def test_peers_read_models_match_ours(body: type[BaseModel], view: type) -> None:
     assert list(body.model_fields) == [field.name for field in fields(view)]
 
 
-async def test_the_empty_peer_reads() -> None:
+async def test_empty_peer_responds_to_reads() -> None:
     event_id = str(uuid4())
     transport = httpx.ASGITransport(peers_command.make_app("empty", ""))
     async with httpx.AsyncClient(transport=transport, base_url="http://peer") as client:
@@ -131,7 +131,7 @@ async def test_the_empty_peer_reads() -> None:
         assert len((await client.get("/api/events", params={"q": "kind 17", "limit": 7})).json()["items"]) == 7
 
 
-def test_the_same_select_for_asyncpg() -> None:
+def test_statement_is_converted_for_asyncpg() -> None:
     ours = queries.event_totals(viewer=UUID(int=1), q="", after=None, limit=50)
     plain = Statement.of(ours)
     assert "%(" not in plain.sql

@@ -1,4 +1,4 @@
-"""The benchmarks measure what they say: load, lag, ratios and refusals, and peers that sell as we do and never one seat twice."""
+"""The benchmarks' load, lag, ratios and checks are right, and peers sell like Seatledger without selling a seat twice."""
 
 import gc
 import signal
@@ -35,24 +35,24 @@ def _refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return stdout.err
 
 
-def test_no_wrk(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_missing_wrk_is_an_error(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert _refusal(capsys, "--quick") == "wrk is missing: install it (Debian: apt-get install wrk).\n"
 
 
-def test_too_little_disk(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_too_little_disk_space_is_an_error(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(machine, "find_wrk", lambda: "/usr/bin/wrk")
     monkeypatch.setattr(command, "REQUIRED_BYTES", {True: 10**18, False: 10**18})
     assert "the benchmarks need 1000000000: set TMPDIR to another disk.\n" in _refusal(capsys, "--quick")
 
 
-def test_disk_in_memory(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_memory_file_system_is_an_error(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(machine, "find_wrk", lambda: "/usr/bin/wrk")
     monkeypatch.setattr(machine, "file_system", lambda directory: "tmpfs")
     assert "is in memory (tmpfs)" in _refusal(capsys, "--quick")
 
 
-def test_what_wrk_says() -> None:
+def test_wrk_output_is_parsed() -> None:
     counted = '{"requests": 110, "microseconds": 2000000, "refused": 10, "lost": 1, "late": 2, "p50": 1500, "p99": 9000}'
     run = load.parse_result("wrk", f"Running 2s test\n\nRESULT {counted}\n")
     assert (run.answered, run.refused, run.lost, run.per_second, run.p50_ms, run.p99_ms) == (100, 10, 3, 50.0, 1.5, 9.0)
@@ -60,7 +60,7 @@ def test_what_wrk_says() -> None:
         load.parse_result("wrk", "", "unable to connect\n")
 
 
-def test_lag_is_the_time_since_the_head_was_where_the_projection_is() -> None:
+def test_lag_is_the_time_since_the_head_was_at_the_projections_position() -> None:
     looks = [
         LagSample(at, head, {"bookings": position}) for at, head, position in ((0, 10, 10), (1, 20, 10), (2, 40, 30), (3, 40, 40))
     ]
@@ -68,11 +68,11 @@ def test_lag_is_the_time_since_the_head_was_where_the_projection_is() -> None:
     assert lags([LagSample(0, 10, {"bookings": 10})] * 3) == {}
 
 
-def test_lag_of_one_that_was_behind_from_the_start() -> None:
+def test_lag_of_a_projection_that_starts_behind() -> None:
     assert lags([LagSample(0, 10, {"revenue": 5}), LagSample(2, 20, {"revenue": 5})]) == {"revenue": [2]}
 
 
-def test_spread_and_percentile() -> None:
+def test_spread_and_percentile_are_computed() -> None:
     assert spread([90, 100, 120]) == pytest.approx(0.3)
     assert spread([100]) is None
     assert (percentile(range(1, 101), 50), percentile(range(1, 101), 99), percentile([7], 99)) == (51, 100, 7)
@@ -95,12 +95,12 @@ def _results(spread_of_it: float) -> Results:
         ([], Results(incomplete=["no ORM"]), ["no ORM"]),
     ],
 )
-def test_only_a_full_quiet_and_right_run_is_kept(arguments: list[str], results: Results, refused: list[str]) -> None:
+def test_only_a_full_quiet_and_consistent_run_is_written(arguments: list[str], results: Results, refused: list[str]) -> None:
     stdout = command._reasons_not_to_write(command._parser().parse_args(arguments), FULL, results)
-    assert [one.partition(" (")[0] for one in stdout] == refused
+    assert [reason.partition(" (")[0] for reason in stdout] == refused
 
 
-def test_what_is_written(tmp_path: Path) -> None:
+def test_written_results_contain_table_and_remarks(tmp_path: Path) -> None:
     _results(0.5).write(tmp_path)
     text = (tmp_path / "RESULTS.md").read_text()
     assert "1,234" in text
@@ -111,7 +111,7 @@ def test_what_is_written(tmp_path: Path) -> None:
 # --- the peers
 
 
-def test_peers_are_served_as_we_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_peers_are_served_with_our_options(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     served: list[dict[str, Any]] = []
     monkeypatch.setattr(uvicorn, "run", lambda app, **options: served.append(options))
     settings = Settings(database_url="postgresql:///none", redis_url="redis:///0", data_dir=tmp_path)
@@ -120,10 +120,10 @@ def test_peers_are_served_as_we_are(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setattr("sys.argv", ["app"])
     app_command.main()
     ours = {name: value for name, value in served[0].items() if name not in ("host", "port", "forwarded_allow_ips")}
-    assert ours == {**peers_command.OPTIONS, "http": protocol.HttpProtocol}  # theirs is uvicorn's own: what people would use
+    assert ours == {**peers_command.OPTIONS, "http": protocol.HttpProtocol}  # peers use uvicorn's protocol
 
 
-def test_peers_answer_what_we_answer() -> None:
+def test_peers_booking_model_matches_ours() -> None:
     assert list(Booking.model_fields) == [field.name for field in fields(BookingView)]
 
 
@@ -148,15 +148,15 @@ async def test_peer(name: str, empty_database_url: str, monkeypatch: pytest.Monk
     monkeypatch.setattr("gc.set_threshold", lambda *given: None)
     async with _selling(name, empty_database_url, seats=2) as (client, event_id):
         headers = {"Authorization": "Bearer somebody", "Content-Type": "application/json", "Idempotency-Key": "1"}
-        answers = [await client.post(f"/api/events/{event_id}/bookings", content=load.BODY, headers=headers) for _ in range(3)]
-    assert [one.status_code for one in answers] == [201, 201, 201 if name == "empty" else 409]
-    assert answers[0].json()["total_amount"] == "50.00"
+        responses = [await client.post(f"/api/events/{event_id}/bookings", content=load.BODY, headers=headers) for _ in range(3)]
+    assert [response.status_code for response in responses] == [201, 201, 201 if name == "empty" else 409]
+    assert responses[0].json()["total_amount"] == "50.00"
     if name != "empty":
         with psycopg.connect(empty_database_url) as connection:
             assert connection.execute(peers.COUNT).fetchone() == (2, 2)
 
 
-def test_collectable_collects() -> None:
+def test_collect_on_signal_runs_a_full_collection() -> None:
     before = signal.getsignal(signal.SIGUSR1)
     try:
         collect_on_signal()

@@ -1,4 +1,4 @@
-"""Both compose files and the Dockerfile are read as Docker would, and what they name must exist in the code."""
+"""Reads both compose files and the Dockerfile as Docker does, and checks that what they name exists in the code."""
 
 import json
 import re
@@ -32,19 +32,19 @@ IMAGE_ENV = dict(part.split("=") for part in re.findall(r"^ENV (HOST.*)$", DOCKE
 
 
 def _given(value: str) -> str:
-    """With Compose's `${NAME:-default}` and `${NAME:?message}` filled in, and `$$` as one."""
+    """The value with `${NAME:-default}`, `${NAME:?message}` and `$$` substituted, as Compose does."""
     filled = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
     filled = re.sub(r"\$\{PUBLIC_URL:\?[^}]*\}", "https://given.example", filled)
     return re.sub(r"\$\{\w+:\?[^}]*\}", "given", filled).replace("$$", "$")
 
 
-def test_every_service_is_known() -> None:
+def test_compose_services_are_the_expected_ones() -> None:
     assert {name for name, service in SERVICES.items() if "build" in service} == set(OURS)
     assert set(SERVICES) - set(OURS) == {"postgres", "redis", "nginx"}
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_commands_are_those_of_make(name: str) -> None:
+def test_compose_commands_are_those_of_make_run(name: str) -> None:
     assert SERVICES[name]["command"] == OURS[name]
     assert f"$(RUN) {OURS[name].removeprefix('python ')}\n" in (ROOT / "Makefile").read_text()
     module = shlex.split(OURS[name])[2]
@@ -52,14 +52,14 @@ def test_commands_are_those_of_make(name: str) -> None:
     assert find_spec(f"{module}.__main__")
 
 
-def test_the_image_runs_the_api_as_nobody_in_particular() -> None:
+def test_image_runs_the_api_as_an_unprivileged_user() -> None:
     assert f"CMD {re.sub(chr(39), chr(34), str(stack.COMMANDS['api'].split()))}" in DOCKERFILE
     assert re.search(r"^USER seatledger$", DOCKERFILE, re.MULTILINE)
     assert "pip install --require-hashes -r requirements.txt" in DOCKERFILE
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_settings_are_known_and_right(name: str) -> None:
+def test_compose_settings_are_known_and_valid(name: str) -> None:
     environment = {key: _given(value) for key, value in SERVICES[name]["environment"].items()} | IMAGE_ENV
     known = {setting.name.upper() for setting in fields(Settings)}
     assert set(environment) <= known
@@ -72,7 +72,7 @@ def test_settings_are_known_and_right(name: str) -> None:
     assert "keys:/keys" in SERVICES[name]["volumes"]
 
 
-def test_ports_and_health_checks_meet() -> None:
+def test_ports_match_health_checks() -> None:
     port, listen = IMAGE_ENV["PORT"], SERVICES["nginx"]["environment"]["NGINX_PORT"]
     assert f"EXPOSE {port}\n" in DOCKERFILE
     assert f"http://127.0.0.1:{port}/ready" in DOCKERFILE
@@ -85,16 +85,16 @@ def test_ports_and_health_checks_meet() -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_whoever_is_waited_for_can_say_so(name: str) -> None:
+def test_awaited_services_have_health_checks(name: str) -> None:
     for other, wait in SERVICES[name].get("depends_on", {}).items():
         awaited = SERVICES[other]
         if wait["condition"] == "service_healthy":
-            assert "test" in awaited.get("healthcheck", {}) or other.startswith("api")  # the image's own
+            assert "test" in awaited.get("healthcheck", {}) or other.startswith("api")  # the image has its own
         else:
             assert (wait["condition"], awaited["restart"]) == ("service_completed_successfully", "no")
 
 
-def test_postgres_keeps_what_it_says() -> None:
+def test_postgres_is_durable_and_has_a_volume() -> None:
     postgres = SERVICES["postgres"]
     options = shlex.split(postgres["command"])
     assert {"fsync=on", "full_page_writes=on", "synchronous_commit=on"} <= set(options)
@@ -102,7 +102,7 @@ def test_postgres_keeps_what_it_says() -> None:
     assert postgres["volumes"] == ["postgres:/var/lib/postgresql"]
 
 
-def test_one_tick_and_no_more() -> None:
+def test_exactly_one_tick_is_started() -> None:
     assert SERVICES["tick"]["deploy"] == {"replicas": 1}
     assert [name for name, service in SERVICES.items() if service.get("command") == stack.COMMANDS["tick"]] == ["tick"]
 
@@ -114,7 +114,7 @@ def test_volumes_and_mounted_files_exist() -> None:
             assert (ROOT / "deploy" / source).resolve().is_file() if source.startswith(".") else source in COMPOSE["volumes"]
 
 
-def test_the_page_in_the_image_is_built_as_make_builds_it() -> None:
+def test_image_builds_the_page_as_make_does() -> None:
     makefile = (ROOT / "Makefile").read_text()
     stage, _, image = DOCKERFILE.partition("# One image")
     for command in ("npm ci", "npm run build"):
@@ -127,7 +127,7 @@ def test_the_page_in_the_image_is_built_as_make_builds_it() -> None:
     assert major >= int(wanted.removeprefix(">=").split(".")[0])
 
 
-def test_the_image_holds_all_that_runs() -> None:
+def test_image_contains_all_packages() -> None:
     left_out = (ROOT / ".dockerignore").read_text().splitlines()
     needed = [
         "accounts",
@@ -147,16 +147,16 @@ def test_the_image_holds_all_that_runs() -> None:
     assert all((ROOT / name).exists() for name in needed)
 
 
-# --- to try it out: docker-compose.yml
+# --- the trial setup: docker-compose.yml
 
 
-def test_a_trial_asks_for_nothing_and_is_read_by_itself() -> None:
+def test_trial_compose_file_needs_no_variables() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     assert ":?" not in text, "every variable has a default"
     assert not list(ROOT.glob("*compose.override.y*ml")) + list(ROOT.glob("compose.y*ml")), "which would be read instead, or too"
 
 
-def test_a_trial_is_reached_from_this_machine_alone() -> None:
+def test_trial_listens_on_loopback_only() -> None:
     ports = {name: [_given(port) for port in service.get("ports", [])] for name, service in TRIAL.items()}
     assert {name: found for name, found in ports.items() if found} == {
         "postgres": ["127.0.0.1:5432:5432"],
@@ -165,7 +165,7 @@ def test_a_trial_is_reached_from_this_machine_alone() -> None:
 
 
 @pytest.mark.parametrize("name", ["migrate", "demo", "api", "worker", "tick"])
-def test_a_trial_runs_the_commands_of_make_with_the_demo(name: str) -> None:
+def test_trial_runs_the_commands_of_make_with_the_demo(name: str) -> None:
     command = TRIAL[name]["command"]
     module = shlex.split(command)[2]
     assert command in (*stack.COMMANDS.values(), "python -m migrations upgrade", "python -m seed --where-due")
@@ -177,12 +177,12 @@ def test_a_trial_runs_the_commands_of_make_with_the_demo(name: str) -> None:
     assert "keys:/keys" in TRIAL[name]["volumes"]
 
 
-def test_a_trial_is_seeded_before_it_serves_and_only_once() -> None:
+def test_trial_is_seeded_once_before_it_serves() -> None:
     assert TRIAL["api"]["depends_on"]["demo"] == TRIAL["demo"]["depends_on"]["migrate"]
     assert TRIAL["demo"]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
 
 
-def test_production_publishes_nothing_of_its_own_servers_and_has_no_default_secret() -> None:
+def test_production_publishes_no_server_ports_and_has_no_default_secret() -> None:
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["nginx"]
     text = (ROOT / "deploy" / "compose.production.yml").read_text()
     assert "${POSTGRES_PASSWORD:?" in text

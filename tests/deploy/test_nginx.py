@@ -1,4 +1,4 @@
-"""The shipped nginx configuration, loaded by a real nginx in front of two stand-ins for API processes."""
+"""The shipped nginx configuration in a real nginx, in front of two stand-ins for API processes."""
 
 import http.client
 import http.server
@@ -21,7 +21,7 @@ LIVE_LINE = b"data: 1\n\n"
 
 @dataclass
 class StandIn:
-    """Answers with its number, and notes what came. While `dying` it reads a request and hangs up."""
+    """A server that responds with its number and records requests. While `dying`, it reads a request and closes the connection."""
 
     number: int
     seen: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
@@ -87,23 +87,23 @@ class Front:
             connection.close()
 
     def seen(self) -> int:
-        return sum(len(one.seen) for one in self.stand_ins)
+        return sum(len(stand_in.seen) for stand_in in self.stand_ins)
 
 
 @pytest.fixture
 def front(tmp_path: Path) -> Iterator[Front]:
     stand_ins = [StandIn(0), StandIn(1)]
     with ExitStack() as running, socket.socket() as probe:
-        for one in stand_ins:
-            running.enter_context(one.serving())
+        for stand_in in stand_ins:
+            running.enter_context(stand_in.serving())
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
         probe.close()
-        running.enter_context(shipped_nginx(tmp_path, port, [one.port for one in stand_ins]))
+        running.enter_context(shipped_nginx(tmp_path, port, [stand_in.port for stand_in in stand_ins]))
         yield Front(port, stand_ins)
 
 
-def test_an_event_stays_with_one_process(front: Front) -> None:
+def test_requests_of_an_event_go_to_one_process(front: Front) -> None:
     served = set()
     for _ in range(30):
         event = uuid.uuid4()
@@ -114,16 +114,16 @@ def test_an_event_stays_with_one_process(front: Front) -> None:
     assert served == {b"0", b"1"}
 
 
-def test_what_a_client_says_of_itself_counts_for_nothing(front: Front) -> None:
+def test_client_supplied_forwarding_headers_are_ignored(front: Front) -> None:
     claims = {"X-Forwarded-For": "8.8.8.8", "X-Forwarded-Host": "evil.example", "Forwarded": "for=8.8.8.8"}
     front.ask("GET", "/api/events", headers=claims)
-    ((_, _, headers),) = [request for one in front.stand_ins for request in one.seen]
+    ((_, _, headers),) = [request for stand_in in front.stand_ins for request in stand_in.seen]
     assert headers["X-Forwarded-For"] == "127.0.0.1"
     assert headers["Host"] == f"127.0.0.1:{front.port}"
     assert not {"X-Forwarded-Host", "Forwarded"} & set(headers)
 
 
-def test_a_body_over_the_limit_is_refused_at_the_door(front: Front) -> None:
+def test_body_over_the_limit_is_refused_by_nginx(front: Front) -> None:
     status, body, kind = front.ask("POST", "/api/events", b"x" * (64 * 1024 + 1))
     assert (status, kind) == (413, "application/problem+json")
     assert b"/problems/body-too-large" in body
@@ -138,31 +138,31 @@ def test_metrics_are_not_public(front: Front, path: str) -> None:
 
 
 @pytest.mark.parametrize(("method", "sent"), [("GET", 2), ("POST", 1)])
-def test_a_command_is_never_sent_twice(front: Front, method: str, sent: int) -> None:
-    for one in front.stand_ins:
-        one.dying = True
+def test_command_is_never_sent_to_two_processes(front: Front, method: str, sent: int) -> None:
+    for stand_in in front.stand_ins:
+        stand_in.dying = True
     status, body, kind = front.ask(method, f"/api/events/{uuid.uuid4()}/bookings")
     assert (status, kind, front.seen()) == (503, "application/problem+json", sent)
     assert (b"/problems/busy" if method == "GET" else b"/problems/outcome-unknown") in body
 
 
-def test_a_command_goes_to_another_process_if_one_is_not_there(tmp_path: Path) -> None:
+def test_command_goes_to_another_process_if_one_is_unreachable(tmp_path: Path) -> None:
     alive = StandIn(0)
-    with alive.serving(), socket.socket() as gone, socket.socket() as probe:
-        gone.bind(("127.0.0.1", 0))  # bound and not listening: it refuses
+    with alive.serving(), socket.socket() as unreachable, socket.socket() as probe:
+        unreachable.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
         probe.close()
-        with shipped_nginx(tmp_path, port, [alive.port, gone.getsockname()[1]]):
+        with shipped_nginx(tmp_path, port, [alive.port, unreachable.getsockname()[1]]):
             front = Front(port, [alive])
             assert {front.ask("POST", f"/api/events/{uuid.uuid4()}/bookings", b"{}")[0] for _ in range(20)} == {200}
     assert len(alive.seen) == 20
 
 
-def test_live_events_are_not_held_back(front: Front) -> None:
+def test_live_events_are_not_buffered(front: Front) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", front.port, timeout=2)
     connection.request("GET", "/api/live?event_id=1")
-    for one in front.stand_ins:
-        one.seen.clear()
+    for stand_in in front.stand_ins:
+        stand_in.seen.clear()
     assert connection.getresponse().read(len(LIVE_LINE))
     connection.close()

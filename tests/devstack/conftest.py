@@ -1,4 +1,4 @@
-"""Directories for servers of a test's own."""
+"""Directories for servers that a test starts."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +10,6 @@ from devstack.server_files import temporary_directory
 
 @pytest.fixture
 def server_directory() -> Iterator[Path]:
-    """As `tmp_path`, which root alone may enter: PostgreSQL may enter this one."""
+    """Like `tmp_path`, but PostgreSQL can enter it if root runs the tests."""
     with temporary_directory("seatledger-test-") as directory:
         yield directory

@@ -1,4 +1,4 @@
-"""`python -m devstack` as a process: with which environment, and what it says when it refuses."""
+"""`python -m devstack` as a process: its environment, waiting for it, and its error message."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ def environment_of(data_dir: Path, **settings: str) -> dict[str, str]:
 
 
 def wait_until_serving(process: psutil.Popen, log: Path) -> None:
-    """Until the stack says where it is."""
+    """Waits until the stack prints its address."""
     deadline = time.monotonic() + START_SECONDS
     while "Seatledger is at" not in log.read_text():
         assert process.poll() is None, log.read_text()
@@ -30,7 +30,7 @@ def wait_until_serving(process: psutil.Popen, log: Path) -> None:
 
 
 def refusal(environment: Mapping[str, str]) -> str:
-    """What it says, in one line and with exit status 1."""
+    """The error message, after checking that it is one line and the exit status is 1."""
     done = subprocess.run(
         [sys.executable, "-m", "devstack"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
     )

@@ -1,4 +1,4 @@
-"""Data that can't be used, and disks that can't take them: one sentence, and nothing half made."""
+"""Unusable data and full disks: the message is one sentence, and nothing incomplete is left."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ def _disk(at: Path, megabytes: int) -> Iterator[Path]:
 
 
 @needs_root
-def test_full_disk(server_directory: Path) -> None:
+def test_full_disk_is_refused_before_the_start(server_directory: Path) -> None:
     with _disk(server_directory / "disk", 40) as disk:
         said = refusal(environment_of(disk / "data"))
         assert list(disk.iterdir()) == []
@@ -39,7 +39,7 @@ def test_full_disk(server_directory: Path) -> None:
 
 
 @needs_root
-def test_disk_that_fills_while_the_database_is_made(server_directory: Path) -> None:
+def test_disk_that_fills_during_initdb_is_reported(server_directory: Path) -> None:
     with _disk(server_directory / "disk", 20) as disk:
         with (
             pytest.raises(ServerError, match=r"^PostgreSQL's initdb failed: .*No space left on device"),
@@ -50,7 +50,7 @@ def test_disk_that_fills_while_the_database_is_made(server_directory: Path) -> N
 
 
 @needs_root
-def test_disk_without_room_for_a_file(server_directory: Path) -> None:
+def test_disk_without_space_for_a_file_is_reported(server_directory: Path) -> None:
     with _disk(server_directory / "disk", 1) as disk:
         with suppress(OSError):
             for number in range(10_000):
@@ -59,7 +59,7 @@ def test_disk_without_room_for_a_file(server_directory: Path) -> None:
     assert said == f"The data directory {disk} is not writable (No space left on device): set DATA_DIR to another directory.\n"
 
 
-def test_database_of_a_newer_version(database_url: str, redis_url: str, tmp_path: Path) -> None:
+def test_database_of_a_newer_version_is_refused(database_url: str, redis_url: str, tmp_path: Path) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     assert refusal(environment_of(tmp_path, DATABASE_URL=database_url, REDIS_URL=redis_url)) == (
@@ -69,7 +69,7 @@ def test_database_of_a_newer_version(database_url: str, redis_url: str, tmp_path
     assert migrations.current(database_url) == "9999"
 
 
-def test_data_of_another_postgresql(server_directory: Path) -> None:
+def test_data_of_another_postgresql_version_are_refused(server_directory: Path) -> None:
     data = server_directory / "postgresql" / "data"
     with own_postgres(data.parent) as url, psycopg.connect(url) as connection:
         ours = connection.info.server_version // 10_000

@@ -1,4 +1,4 @@
-"""The first five minutes, on a machine with Python and `make` alone: for root in a home of mode 0700, and for an ordinary user."""
+"""The first start on a machine with only Python and `make`: for root in a home of mode 0700, and for an ordinary user."""
 
 import http.client
 import os
@@ -38,7 +38,7 @@ pytestmark = [
 
 @dataclass(frozen=True)
 class Newcomer:
-    """Somebody with a clone in a home of his own. `options`: for `subprocess`."""
+    """A user with a clone in a home directory. `options`: for `subprocess`."""
 
     home: Path
     environment: dict[str, str]
@@ -54,7 +54,7 @@ class Newcomer:
 
     @contextmanager
     def running(self, log: Path) -> Iterator[psutil.Process]:
-        """`make run`, serving. Its session stands for a terminal's."""
+        """Runs `make run` until it serves, in a session of its own, like in a terminal."""
         options = {"cwd": self.clone, "env": self.environment, "start_new_session": True, **self.options}
         with log.open("wb") as output:
             process = psutil.Popen(["make", "run"], stdout=output, stderr=output, **options)
@@ -72,7 +72,7 @@ def _run(*command: str | Path, **options: Any) -> "subprocess.CompletedProcess[s
 
 @pytest.fixture(scope="module")
 def tools() -> Iterator[Path]:
-    """A folder for PATH with all that is on the machine's, but for what a newcomer need not have."""
+    """A folder for PATH with all programs of the machine except those that a newcomer may lack."""
     with tempfile.TemporaryDirectory(prefix="seatledger-tools-") as name:
         tools = Path(name)
         tools.chmod(0o755)
@@ -85,14 +85,14 @@ def tools() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[Path]:
-    """Where root leaves the page that he built, for the user: npm once takes long enough."""
+    """A folder in which root's test leaves the built page for the user's test, because npm takes long."""
     with tempfile.TemporaryDirectory(prefix="seatledger-page-") as name:
         yield Path(name)
 
 
 @pytest.fixture(params=["root", "user"])
 def newcomer(request: pytest.FixtureRequest, tools: Path, page: Path) -> Iterator[Newcomer]:
-    """Root has no HOME and the strictest umask, too."""
+    """Root also has no HOME and the strictest umask."""
     environment = {name: value for name, value in os.environ.items() if name not in NOT_THEIRS}
     environment |= {"PATH": str(tools), "PORT": str(free_port())}
     with tempfile.TemporaryDirectory(prefix="seatledger-first-") as name, ExitStack() as stack:
@@ -128,7 +128,7 @@ def _move(names: tuple[str, ...], source: Path, target: Path) -> None:
 
 
 def _fill(clone: Path) -> None:
-    """With what git has, or would have; as old as here, so that what was built of it is newer."""
+    """Copies the files that git has or would add, with their times, so that built files are newer."""
     listed = _run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT)
     for name in listed.stdout.split("\0")[:-1]:
         if (ROOT / name).exists():
@@ -136,7 +136,7 @@ def _fill(clone: Path) -> None:
             shutil.copy2(ROOT / name, clone / name)
 
 
-def test_setup_and_run_serve_the_page_and_leave_nothing(newcomer: Newcomer) -> None:
+def test_setup_and_run_serve_the_page_and_leave_no_process(newcomer: Newcomer) -> None:
     newcomer.make("setup")
     try:
         with newcomer.running(newcomer.home / "log") as process:
@@ -154,7 +154,7 @@ def test_setup_and_run_serve_the_page_and_leave_nothing(newcomer: Newcomer) -> N
 
 
 def _get(port: str) -> tuple[int, str | None, bool]:
-    """Of the page: its status, its type, and whether it is what was built."""
+    """The page's status and media type, and whether it is the built file."""
     connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=10)
     try:
         connection.request("GET", "/")

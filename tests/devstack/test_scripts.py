@@ -1,4 +1,4 @@
-"""The two scripts do what `make` does: what they set up, they run."""
+"""scripts/setup.sh and scripts/run.sh do the same as `make setup` and `make run`."""
 
 import os
 import re
@@ -27,14 +27,14 @@ def _run(script: str, environment: dict[str, str]) -> str:
     return done.stdout
 
 
-def test_setup_migrates_the_database_that_is_named(empty_database_url: str, redis_url: str, server_directory: Path) -> None:
+def test_setup_migrates_the_database_of_database_url(empty_database_url: str, redis_url: str, server_directory: Path) -> None:
     environment = _environment(DATABASE_URL=empty_database_url, REDIS_URL=redis_url, DATA_DIR=str(server_directory))
-    for _ in range(2):  # again is fine
+    for _ in range(2):  # a second run succeeds too
         assert "The database is ready." in _run("setup.sh", environment)
         assert migrations.current(empty_database_url) == migrations.head()
 
 
-def test_setup_makes_a_database_and_run_starts_everything_on_it(server_directory: Path) -> None:
+def test_setup_script_creates_a_database_that_the_run_script_uses(server_directory: Path) -> None:
     environment, log = _environment(DATA_DIR=str(server_directory / "data")), server_directory / "log"
     _run("setup.sh", environment)
     assert (server_directory / "data" / "postgresql").is_dir()
@@ -49,12 +49,12 @@ def test_setup_makes_a_database_and_run_starts_everything_on_it(server_directory
         os.killpg(process.pid, signal.SIGINT)
         process.wait(30)
     _, alive = psutil.wait_procs(family, timeout=10)
-    assert [one for one in alive if one.status() != psutil.STATUS_ZOMBIE] == []
+    assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
 
 
 @pytest.mark.parametrize("script", ["setup.sh", "run.sh"])
-def test_each_is_a_line_of_make(script: str) -> None:
-    """No second copy of the steps."""
+def test_each_script_calls_make(script: str) -> None:
+    """The scripts only call make, so the steps exist once."""
     path = ROOT / "scripts" / script
     assert path.stat().st_mode & 0o111
     *_, last = path.read_text().splitlines()

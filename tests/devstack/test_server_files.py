@@ -1,4 +1,5 @@
-"""Root in a home that nobody else may enter: the servers run as another user, from where he can, over data that are found again."""
+"""Root in a home directory that other users can't enter: the servers run as another user, and programs and data move to where that
+user can enter."""
 
 import os
 import shutil
@@ -35,14 +36,14 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0 and "CI" not in os.environ, re
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """Of mode 0700, root's."""
+    """A home directory of root with mode 0700."""
     with tempfile.TemporaryDirectory(prefix="seatledger-home-") as name:
         yield Path(name)
 
 
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Beside the folder that it stands for: programs may start from there, wherever temporary files lie."""
+    """A replacement for FALLBACK_ROOT beside the real one, where programs may be executed."""
     with tempfile.TemporaryDirectory(prefix="seatledger-test-", dir=server_files.FALLBACK_ROOT.parent) as name:
         Path(name).chmod(0o755)
         monkeypatch.setattr(server_files, "FALLBACK_ROOT", Path(name) / "seatledger")
@@ -61,7 +62,7 @@ def _find(directory: Path) -> None:
         connection.execute("SELECT FROM kept")
 
 
-def test_data_in_a_closed_home_lie_elsewhere_and_are_found_again(home: Path, elsewhere: Path) -> None:
+def test_data_in_a_closed_home_move_to_the_fallback_and_are_found_again(home: Path, elsewhere: Path) -> None:
     _keep(home / "postgresql")
     (place,) = elsewhere.glob("postgresql-*")
     assert (home / "postgresql").readlink() == place
@@ -77,8 +78,8 @@ def test_data_in_a_closed_home_lie_elsewhere_and_are_found_again(home: Path, els
     assert [*elsewhere.glob("postgresql-*")] == [place]
 
 
-def test_data_that_became_unreachable_move(home: Path, elsewhere: Path) -> None:
-    """An earlier version ran where a capability led it through root's home."""
+def test_data_that_became_inaccessible_are_moved(home: Path, elsewhere: Path) -> None:
+    """An earlier start could enter root's home by a capability."""
     home.chmod(0o755)
     _keep(home / "postgresql")
     assert not [*elsewhere.glob("postgresql-*")]
@@ -88,7 +89,7 @@ def test_data_that_became_unreachable_move(home: Path, elsewhere: Path) -> None:
     assert not (home / "postgresql.moved").exists()
 
 
-def test_a_move_that_was_broken_off_loses_nothing(home: Path, elsewhere: Path) -> None:
+def test_interrupted_move_loses_no_data(home: Path, elsewhere: Path) -> None:
     home.chmod(0o755)
     _keep(home / "postgresql")
     (home / "postgresql").rename(home / "postgresql.moved")
@@ -96,7 +97,7 @@ def test_a_move_that_was_broken_off_loses_nothing(home: Path, elsewhere: Path) -
     assert not [*elsewhere.glob("postgresql-*")]
 
 
-def test_data_that_are_missing_elsewhere_are_not_begun_anew(home: Path, elsewhere: Path) -> None:
+def test_missing_fallback_data_are_not_recreated(home: Path, elsewhere: Path) -> None:
     _keep(home / "postgresql")
     (place,) = elsewhere.glob("postgresql-*")
     place.rename(place.with_name("aside"))
@@ -129,7 +130,7 @@ def test_programs_in_a_closed_home_are_copied_once(
     _find(server_directory / "postgresql")
 
 
-def test_the_data_of_an_ordinary_user_stay_his(server_directory: Path) -> None:
+def test_root_does_not_use_an_ordinary_users_data(server_directory: Path) -> None:
     (server_directory / "postgresql").mkdir()
     os.chown(server_directory / "postgresql", 12345, 12345)
     with (
@@ -140,7 +141,7 @@ def test_the_data_of_an_ordinary_user_stay_his(server_directory: Path) -> None:
     assert (server_directory / "postgresql").stat().st_uid == 12345
 
 
-def test_where_nothing_can_be_written_elsewhere(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fallback_that_is_not_writable_is_reported(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / "file").touch()
     monkeypatch.setattr(server_files, "FALLBACK_ROOT", home / "file" / "seatledger")
     refused = pytest.raises(
@@ -155,26 +156,26 @@ def _run(*command: str | Path, **options: Any) -> subprocess.CompletedProcess[st
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, **options)
 
 
-def test_another_process_of_the_same_user_can_not_enter(server_directory: Path) -> None:
+def test_other_processes_of_the_servers_user_can_not_enter(server_directory: Path) -> None:
     _keep(server_directory)
     stranger = _run("ls", server_directory / "data", user=server_user.USER, group="nogroup", extra_groups=[])
     assert "Permission denied" in stranger.stderr
 
 
-def test_root_without_capabilities_starts_and_stops_them(home: Path, elsewhere: Path) -> None:
+def test_root_without_capabilities_starts_and_stops_servers(home: Path, elsewhere: Path) -> None:
     for _ in range(2):
         done = _run("setpriv", "--bounding-set", MISSING, sys.executable, "-c", PROGRAM, home, elsewhere)
         assert (done.stdout, done.stderr) == ("served\n", "")
 
 
-def test_root_who_may_become_nobody_else_is_told() -> None:
+def test_root_that_can_not_change_user_is_reported() -> None:
     program = "from devstack import server_user; server_user.server_identity()"
     done = _run("setpriv", "--bounding-set", "-setuid,-setgid", sys.executable, "-c", program)
     sentence = "PostgreSQL refuses root, and root may not become another user here: run Seatledger as an ordinary user."
     assert done.stderr.endswith(f"ServerError: {sentence}\n")
 
 
-def test_make_clean_says_where_the_data_stay_and_clean_data_removes_them(
+def test_make_clean_names_the_data_and_clean_data_removes_them(
     home: Path, elsewhere: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _keep(home / "postgresql")

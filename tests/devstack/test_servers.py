@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis of our own: data found again, everything durable, leftovers cleared away, clear refusals."""
+"""PostgreSQL and Redis of our own: they keep data, are durable, replace leftover servers, and report errors clearly."""
 
 import os
 import subprocess
@@ -37,7 +37,7 @@ def _server(directory: Path) -> psutil.Process:
     return psutil.Process(int((directory / "data" / "postmaster.pid").read_text().split()[0]))
 
 
-def test_postgres_finds_its_data_again(server_directory: Path) -> None:
+def test_postgres_keeps_its_data(server_directory: Path) -> None:
     with connected(server_directory) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
         server = _server(server_directory)
@@ -65,7 +65,7 @@ def test_postgres_starts_after_a_kill(server_directory: Path) -> None:
         _server(server_directory).kill()
         _wait_for(lost)
     assert lost[0].startswith("PostgreSQL ended by itself")
-    (server_directory / "data" / "postmaster.pid").write_text(f"{os.getpid()}\n")  # its number is another process's by now
+    (server_directory / "data" / "postmaster.pid").write_text(f"{os.getpid()}\n")  # now the id of another process
     with connected(server_directory) as connection:
         connection.execute("SELECT FROM kept")
 
@@ -77,7 +77,7 @@ def _wait_for(found: list[str]) -> None:
     assert found
 
 
-def test_a_path_too_long_for_a_socket_does(server_directory: Path) -> None:
+def test_postgres_starts_in_a_path_too_long_for_a_socket(server_directory: Path) -> None:
     with connected(server_directory / ("long" * 30)) as connection:
         connection.execute("SELECT")
 
@@ -94,7 +94,7 @@ def test_postgres_starts_in_a_directory_of_any_name(name: str, server_directory:
         connection.execute("SELECT")
 
 
-def test_one_seatledger_a_directory(server_directory: Path) -> None:
+def test_second_seatledger_in_a_directory_is_refused(server_directory: Path) -> None:
     with (
         own_redis(server_directory),
         pytest.raises(ServerError, match=r"in use by another Seatledger\.$"),
@@ -104,7 +104,7 @@ def test_one_seatledger_a_directory(server_directory: Path) -> None:
 
 
 @pytest.mark.parametrize("own_server", [own_postgres, own_redis])
-def test_a_file_in_place_of_the_directory(
+def test_file_instead_of_the_directory_is_refused(
     own_server: Callable[[Path], AbstractContextManager[str]], server_directory: Path
 ) -> None:
     (server_directory / "file").touch()
@@ -115,7 +115,7 @@ def test_a_file_in_place_of_the_directory(
         pass
 
 
-def test_a_server_that_refuses_says_why(server_directory: Path) -> None:
+def test_server_that_does_not_start_reports_why(server_directory: Path) -> None:
     with connected(server_directory):
         pass
     (server_directory / "data" / "global" / "pg_control").unlink()
@@ -126,14 +126,14 @@ def test_a_server_that_refuses_says_why(server_directory: Path) -> None:
         pass
 
 
-def test_an_initdb_that_was_broken_off_is_done_again(server_directory: Path) -> None:
+def test_interrupted_initdb_is_repeated(server_directory: Path) -> None:
     (server_directory / "data.new").mkdir()
     (server_directory / "data.new" / "PG_VERSION").write_text("18\n")
     with connected(server_directory) as connection:
         connection.execute("SELECT")
 
 
-def test_redis_is_bounded_private_and_refuses_when_full(server_directory: Path) -> None:
+def test_redis_is_bounded_private_and_refuses_writes_when_full(server_directory: Path) -> None:
     with own_redis(server_directory) as url, redis.Redis.from_url(url) as client:
         limits = client.config_get("maxmemory", "maxmemory-policy", "databases", "bind", "save", "appendonly")
         assert int(limits.pop("maxmemory")) == 64 * 1024 * 1024
@@ -154,12 +154,12 @@ def test_servers_end_with_the_process_that_started_them(server_directory: Path) 
     server = _server(server_directory)
     starter.kill()
     starter.communicate()
-    with connected(server_directory) as connection:  # waits for the old one
+    with connected(server_directory) as connection:  # waits for the old server
         connection.execute("SELECT")
     assert not server.is_running() or server.status() == psutil.STATUS_ZOMBIE
 
 
-def test_other_commands_find_the_servers_of_make_run(server_directory: Path) -> None:
+def test_other_commands_use_the_servers_of_make_run(server_directory: Path) -> None:
     bare = {"DATA_DIR": str(server_directory)}
     there = Settings(data_dir=server_directory, database_url="postgresql:///a", redis_url="redis:///1")
     with url_files(there):

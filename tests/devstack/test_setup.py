@@ -1,4 +1,4 @@
-"""`make setup` where something is missing: it says what, and what helps."""
+"""`make setup` without a required program: it reports what is missing and what to do."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """As much of a clone as `make` looks at."""
+    """The files of a clone that `make` reads."""
     (tmp_path / "frontend").mkdir()
     (tmp_path / "devstack").mkdir()
     for name in (
@@ -31,7 +31,7 @@ def clone(tmp_path: Path) -> Path:
 
 
 def _tools(directory: Path, *names: str) -> str:
-    """A PATH with these programs alone."""
+    """A PATH with only these programs."""
     directory.mkdir()
     for name in names:
         found = shutil.which(name)
@@ -52,14 +52,14 @@ def _make(clone: Path, *arguments: str, status: int = 2, **environment: str) -> 
 NO_PYTHON = "Python 3.11 to 3.14 is required: install it, or set PYTHON to its path.\n"
 
 
-def test_no_python(clone: Path, tmp_path: Path) -> None:
+def test_missing_python_is_reported(clone: Path, tmp_path: Path) -> None:
     assert _make(clone, "setup", PATH=_tools(tmp_path / "bin", "sh", "find", "awk", "id")) == NO_PYTHON
     assert not (clone / ".venv").exists()
 
 
 @pytest.mark.parametrize("version", ["(3, 10)", "(3, 15)"])
-def test_python_that_is_not_supported(version: str, clone: Path, tmp_path: Path) -> None:
-    """It stands for one that is too old or too new."""
+def test_unsupported_python_is_reported(version: str, clone: Path, tmp_path: Path) -> None:
+    """A program that behaves like a Python that is too old or too new."""
     python = tmp_path / "python"
     python.write_text(f"#!/bin/sh\nexec '{sys.executable}' -c \"import sys; sys.version_info = {version}; $2\"\n")
     python.chmod(0o755)
@@ -67,8 +67,8 @@ def test_python_that_is_not_supported(version: str, clone: Path, tmp_path: Path)
     assert not (clone / ".venv").exists()
 
 
-def test_no_node_and_none_to_be_had(clone: Path, tmp_path: Path) -> None:
-    python = clone / ".venv" / "bin" / "python"  # whose pip finds nothing
+def test_missing_node_is_reported_if_pypi_has_none(clone: Path, tmp_path: Path) -> None:
+    python = clone / ".venv" / "bin" / "python"  # its pip finds no packages
     python.parent.mkdir(parents=True)
     python.write_text("#!/bin/sh\nexit 1\n")
     python.chmod(0o755)
@@ -82,9 +82,7 @@ def test_no_node_and_none_to_be_had(clone: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("ci", "status"), [("", 0), ("1", 2)])
-def test_tools_that_are_missing_leave_tests_out_but_not_in_continuous_integration(
-    ci: str, status: int, clone: Path, tmp_path: Path
-) -> None:
+def test_missing_tools_skip_tests_except_in_continuous_integration(ci: str, status: int, clone: Path, tmp_path: Path) -> None:
     path = _tools(tmp_path / "bin", "sh", "find", "id")
     said = _make(clone, "system", PATH=path, CI=ci, status=status)
     assert "is missing, so the tests of" in said

@@ -1,4 +1,4 @@
-"""`make run`: everything starts, stops and leaves nothing; what can't start says so in one sentence."""
+"""`make run` starts and stops everything and leaves no processes; errors at the start are one sentence."""
 
 import http.client
 import signal
@@ -23,7 +23,7 @@ from tests.running_system import free_port
 ROOT = Path(__file__).parent.parent.parent
 
 
-def test_port_taken(server_directory: Path) -> None:
+def test_used_port_is_reported(server_directory: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -32,7 +32,7 @@ def test_port_taken(server_directory: Path) -> None:
     assert said == f"Port {port} of 127.0.0.1 can't be used (Address already in use): set PORT or HOST to another value.\n"
 
 
-def test_data_dir_not_writable(server_directory: Path) -> None:
+def test_unwritable_data_dir_is_reported(server_directory: Path) -> None:
     (server_directory / "file").touch()
     said = refusal(environment_of(server_directory / "file"))
     assert (
@@ -41,7 +41,7 @@ def test_data_dir_not_writable(server_directory: Path) -> None:
     )
 
 
-def test_database_refusing_and_its_password_unsaid(server_directory: Path) -> None:
+def test_refused_connection_is_reported_without_the_password(server_directory: Path) -> None:
     said = refusal(environment_of(server_directory, DATABASE_URL=f"postgresql://me:wasser@127.0.0.1:{free_port()}/seats"))
     assert said.startswith("PostgreSQL at DATABASE_URL refuses the connection: ")
     assert "Connection refused" in said
@@ -50,17 +50,17 @@ def test_database_refusing_and_its_password_unsaid(server_directory: Path) -> No
 
 
 @pytest.mark.parametrize("url", ["mysql://me:wasser@127.0.0.1/seats", "postgresql://me:wasser@[/seats", "me:wasser"])
-def test_no_database_url(url: str, server_directory: Path) -> None:
+def test_invalid_database_url_is_reported(url: str, server_directory: Path) -> None:
     assert refusal(environment_of(server_directory, DATABASE_URL=url)) == "DATABASE_URL is not a postgresql:// URL.\n"
 
 
-def test_setting_that_is_wrong(server_directory: Path) -> None:
+def test_invalid_setting_is_reported(server_directory: Path) -> None:
     assert refusal(environment_of(server_directory, PORT="http")) == "PORT is 'http', which is not a whole number.\n"
 
 
 @contextmanager
 def _running(environment: Mapping[str, str], log: Path) -> Iterator[psutil.Process]:
-    """The stack, answering. Its own process group stands for the terminal's."""
+    """Starts the stack and waits until it serves. It has a process group of its own, like in a terminal."""
     with log.open("wb") as output:
         process = psutil.Popen([sys.executable, "-m", "devstack"], cwd=ROOT, env=environment, stdout=output, stderr=output)
     try:
@@ -83,7 +83,7 @@ def _alive(family: list[psutil.Process]) -> list[psutil.Process]:
     return [member for member in alive if member.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_run_stop_and_run_again(server_directory: Path) -> None:
+def test_stack_starts_stops_and_starts_again(server_directory: Path) -> None:
     environment, data = environment_of(server_directory / "data"), server_directory / "data"
     with _running(environment, server_directory / "log") as process:
         family = _family(process)
@@ -92,7 +92,7 @@ def test_run_stop_and_run_again(server_directory: Path) -> None:
             connection.execute("CREATE TABLE kept ()")
         process.send_signal(signal.SIGINT)
         time.sleep(0.1)
-        process.send_signal(signal.SIGINT)  # the impatient second one
+        process.send_signal(signal.SIGINT)  # a second Ctrl-C
         assert process.wait(30) == 0
         assert _alive(family) == []
     with _running(environment, server_directory / "log") as process:
@@ -114,7 +114,7 @@ def _status(environment: Mapping[str, str], path: str) -> int:
         connection.close()
 
 
-async def test_a_demo_whose_loading_was_broken_off_is_whole_after_the_next_run(settings: Settings, database_url: str) -> None:
+async def test_interrupted_demo_load_is_completed_by_the_next_run(settings: Settings, database_url: str) -> None:
     await load(settings)
     entries = _entries(database_url)
     _forget_all_but(database_url, 40)
@@ -125,7 +125,7 @@ async def test_a_demo_whose_loading_was_broken_off_is_whole_after_the_next_run(s
     assert "Loading the demo data" in (settings.data_dir / "log").read_text()
 
 
-async def test_a_ledger_in_use_is_no_reason_not_to_start_with_the_demo_on(settings: Settings, database_url: str) -> None:
+async def test_demo_setting_does_not_prevent_a_start_with_a_used_ledger(settings: Settings, database_url: str) -> None:
     await load(settings)
     with psycopg.connect(database_url) as connection:
         connection.execute(
@@ -144,7 +144,7 @@ def _entries(database_url: str) -> list[Any]:
 
 
 def _forget_all_but(database_url: str, first: int) -> None:
-    """As if loading had ended there. Nobody but the database's owner could do this, and no way of Seatledger's leads here."""
+    """Deletes later entries, as if loading had been interrupted. Only the database's owner can do this."""
     kept = "SELECT notification_id FROM ledger_entries ORDER BY 1 LIMIT %s"
     with psycopg.connect(database_url) as connection:
         connection.execute("ALTER TABLE ledger_entries DISABLE TRIGGER append_only")
@@ -160,7 +160,7 @@ def _wait_for(text: str, log: Path) -> None:
 
 
 def _restarted(process: psutil.Process) -> list[psutil.Process]:
-    """The family, once each of its processes is there again."""
+    """The stack's processes, once each of them runs again."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         with suppress(AssertionError, psutil.NoSuchProcess):
@@ -173,7 +173,7 @@ def _member(family: list[psutil.Process], name: str) -> psutil.Process:
     return next(member for member in family if member.cmdline()[-1:] == [name])
 
 
-def test_a_worker_and_a_tick_that_die_start_again(server_directory: Path) -> None:
+def test_killed_worker_and_tick_are_restarted(server_directory: Path) -> None:
     environment, log = environment_of(server_directory / "data"), server_directory / "log"
     with _running(environment, log) as process:
         first = _family(process)
@@ -192,23 +192,27 @@ def test_a_worker_and_a_tick_that_die_start_again(server_directory: Path) -> Non
 @pytest.mark.parametrize(
     ("program", "reason"),
     [
-        ("app", "The process api ended by itself (SIGKILL), see above: everything was stopped."),
+        ("app", "The process api ended by itself (SIGKILL), see above. Everything was stopped."),
         ("postgres", "PostgreSQL ended by itself; its log is {}/postgresql/server.log. Everything was stopped."),
         ("redis", "Redis ended by itself; its log is {}/redis/server.log. Everything was stopped."),
     ],
 )
-def test_what_nothing_works_without_ends_all(program: str, reason: str, server_directory: Path) -> None:
+def test_end_of_an_essential_process_ends_all(program: str, reason: str, server_directory: Path) -> None:
     data = server_directory / "data"
     with _running(environment_of(data), server_directory / "log") as process:
         family = _family(process)
         names = {"postgres": "postgres", "redis": "valkey-server", "app": "python"}
-        next(one for one in family if names[program] in one.name() and (program != "app" or one.cmdline()[-1] == "app")).kill()
+        next(
+            process
+            for process in family
+            if names[program] in process.name() and (program != "app" or process.cmdline()[-1] == "app")
+        ).kill()
         assert process.wait(30) == 1
         assert _alive(family) == []
     assert (server_directory / "log").read_text().splitlines()[-1] == reason.format(data)
 
 
-def test_killed_it_leaves_nothing(server_directory: Path) -> None:
+def test_killed_stack_leaves_no_processes(server_directory: Path) -> None:
     with _running(environment_of(server_directory / "data"), server_directory / "log") as process:
         family = _family(process)
         process.kill()

@@ -1,4 +1,4 @@
-"""What ends by itself starts again, ever more slowly; what nothing works without ends all. Nothing is left running."""
+"""The supervisor restarts processes with growing delays, ends all if an essential one ends, and leaves none running."""
 
 import io
 import re
@@ -21,7 +21,7 @@ def process(name: str, program: str, *, essential: bool = False) -> ProcessSpec:
 
 
 def supervise(*specs: ProcessSpec, until: Callable[[str], bool], backoff: RestartBackoff = FAST) -> tuple[str | None, str]:
-    """Returns the reason of the end, and all that was output_text."""
+    """Runs the supervisor until `until` is true of the output. Returns the reason of its end and the output."""
     output, others = io.StringIO(), psutil.Process().children()
     supervisor = Supervisor(specs, environment={"PYTHONUNBUFFERED": "1"}, output=output, backoff=backoff)
 
@@ -37,7 +37,7 @@ def supervise(*specs: ProcessSpec, until: Callable[[str], bool], backoff: Restar
     return reason, output.getvalue()
 
 
-def test_what_ends_starts_again_after_a_growing_pause() -> None:
+def test_ended_process_restarts_after_a_growing_delay() -> None:
     reason, output_text = supervise(process("tick", "print('up'); raise SystemExit(3)"), until=lambda text: text.count("| up") == 6)
     assert reason is None
     delays = re.findall(r"system \| tick ended by itself \(exit status 3\)(.*): it starts again in ([\d.]+) s\n", output_text)
@@ -50,13 +50,13 @@ def test_what_ends_starts_again_after_a_growing_pause() -> None:
     ]
 
 
-def test_after_a_stable_time_the_pause_begins_anew() -> None:
+def test_delay_is_reset_after_a_stable_time() -> None:
     program = "import time; print('up'); time.sleep(2); raise SystemExit(1)"
     _, output_text = supervise(process("tick", program), until=lambda text: text.count("| up") == 3)
     assert re.findall(r"(\S+) s\n", output_text) == ["0.1", "0.1"]
 
 
-def test_the_others_go_on(tmp_path: Path) -> None:
+def test_other_processes_continue(tmp_path: Path) -> None:
     started = tmp_path / "started"
     program = f"import pathlib, time; pathlib.Path({str(started)!r}).open('a').write('x'); time.sleep(60)"
     reason, output_text = supervise(
@@ -69,7 +69,7 @@ def test_the_others_go_on(tmp_path: Path) -> None:
     assert started.read_text() == "x"
 
 
-def test_the_end_of_an_essential_part_ends_all() -> None:
+def test_end_of_an_essential_process_ends_the_others() -> None:
     reason, _ = supervise(
         process("api", "import time; time.sleep(0.5); raise SystemExit(1)", essential=True),
         process("worker", "import time; time.sleep(60)"),
@@ -81,7 +81,7 @@ def test_the_end_of_an_essential_part_ends_all() -> None:
 @pytest.mark.parametrize(
     ("essential", "reason"), [(True, "api ended by itself (it does not start: No such file or directory)"), (False, None)]
 )
-def test_a_program_that_is_not_there(essential: bool, reason: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_program_is_reported(essential: bool, reason: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda _: None)
     missing = ProcessSpec(name="api", command=["/no/such/program"], essential=essential)
     ended, output_text = supervise(missing, until=lambda output_text: "2 times in a row" in output_text)
@@ -89,19 +89,19 @@ def test_a_program_that_is_not_there(essential: bool, reason: str | None, monkey
     assert ("it starts again" in output_text) is not essential
 
 
-def test_one_that_refuses_to_end_is_killed() -> None:
+def test_process_that_ignores_sigterm_is_killed() -> None:
     program = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up'); time.sleep(60)"
     begun = time.monotonic()
     assert supervise(process("worker", program), until=lambda output_text: "| up" in output_text)[0] is None
     assert 5 <= time.monotonic() - begun < 10
 
 
-def test_lines_are_whole_and_what_is_no_text_is_replaced() -> None:
+def test_output_lines_are_complete_and_invalid_utf_8_is_replaced() -> None:
     program = "import sys, time; sys.stdout.buffer.write(b'\\xff' + b'x' * 200_000 + b'\\nend'); sys.stdout.flush(); time.sleep(60)"
     _, output_text = supervise(process("worker", program), until=lambda output_text: "\n" in output_text)
     first, *_ = output_text.splitlines()
     assert re.fullmatch(r"\d\d:\d\d:\d\d worker \| \ufffdx{200000}", first)
 
 
-def test_the_pause_is_bounded() -> None:
+def test_delay_is_bounded() -> None:
     assert [RestartBackoff().delay_seconds(exits) for exits in (1, 2, 5, 6, 10_000)] == [1, 2, 16, 30, 30]

@@ -1,4 +1,4 @@
-"""A proxy before PostgreSQL that loses replies: what was done stays done, and nobody hears of it.
+"""A proxy in front of PostgreSQL that loses replies: the transaction is committed, but the client gets no reply.
 
 It reads the protocol (PostgreSQL's documentation, "Message Formats"): when armed, it cuts both connections instead of passing on
 the first ReadyForQuery outside a transaction that follows a call of `ledger_append`. The server sends that after the commit.
@@ -66,7 +66,7 @@ class LosingProxy:
             await client.drain()
 
     def freeze(self) -> None:
-        """From now on nothing comes back over the connections that there are; new ones are as good as ever."""
+        """From now on existing connections pass on no replies; new connections work."""
         for call in self._calls:
             call.frozen = True
 
@@ -77,14 +77,14 @@ class LosingProxy:
 
 
 class _Call:
-    """Whether a call of `ledger_append` is under way on one connection; it was prepared under a name."""
+    """Whether a call of `ledger_append` is in progress on a connection. The statement is prepared under a name."""
 
     def __init__(self) -> None:
         self.made = self.frozen = False
         self._names: set[bytes] = set()
 
     async def to_server(self, client: asyncio.StreamReader, server: asyncio.StreamWriter) -> None:
-        size = await client.readexactly(4)  # the first message has no kind
+        size = await client.readexactly(4)  # the first message has no type byte
         server.write(size + await client.readexactly(int.from_bytes(size, "big") - 4))
         while True:
             kind, body = await _message(client)

@@ -1,5 +1,5 @@
-"""R15 behind the shipped nginx: two API processes, one Event, and people who reach it by both and by nginx. No seat twice, no
-refusal while seats are free, nobody left waiting."""
+"""Two API processes behind the shipped nginx, one Event, and clients of nginx and of both processes: no seat is sold twice, none is
+refused while free, and no client waits too long (R15)."""
 
 import time
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ SEATS, BUYERS = 40, 24
 
 @pytest.fixture(scope="module")
 def doors(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[httpx.Client]]:
-    """Three ways in: nginx, the one process, the other."""
+    """Three base URLs: nginx, the first process, the second process."""
     second, front = free_port(), free_port()
     other = stack.start("app", PORT=str(second))
     urls = [f"http://127.0.0.1:{port}" for port in (front, stack.settings.port, second)]
@@ -33,7 +33,7 @@ def by(door: httpx.Client, who: Person) -> Person:
     return Person(door, who.id, who.token, who.email)
 
 
-def test_a_rush_through_three_doors_sells_each_seat_once(
+def test_rush_over_three_addresses_sells_each_seat_once(
     stack: Stack, organizer: Person, alice: Person, doors: list[httpx.Client]
 ) -> None:
     event = stack.event(organizer, capacity=SEATS)
@@ -60,7 +60,7 @@ def test_a_rush_through_three_doors_sells_each_seat_once(
     assert max(wait for _, wait in results) < 2.5
 
 
-def test_what_one_process_cancels_the_other_sells_again(
+def test_seat_cancelled_at_one_process_is_sold_by_the_other(
     stack: Stack, organizer: Person, alice: Person, doors: list[httpx.Client]
 ) -> None:
     event = stack.event(organizer, capacity=1)
@@ -68,7 +68,7 @@ def test_what_one_process_cancels_the_other_sells_again(
     people = [by(door, alice) for door in doors]
     booking = people[0].ok("POST", path, tickets(1))
     for round_ in range(15):
-        for who in people:  # everybody has seen it sold out
+        for who in people:  # each client got a sold-out response
             assert who.do("POST", path, tickets(1)).status_code == 409
         canceller, buyer = people[round_ % 3], people[(round_ + 1) % 3]
         canceller.ok("DELETE", f"/api/bookings/{booking['id']}")

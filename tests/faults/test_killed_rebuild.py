@@ -1,7 +1,7 @@
-"""R6, of a rebuild: all projections are rebuilt while people book and look, killed ten times, gone on with to the end, and once
-anew. No read fails, none is wrong, and what takes over is proven row by row.
+"""A rebuild of all projections during bookings and queries is killed ten times and continued, and then run once more (R6). No query
+fails or is wrong, and the rebuilt tables are compared row by row.
 
-SOAK=1 has 1,000,000 entries instead of 20,000."""
+SOAK=1 uses 1,000,000 entries instead of 20,000."""
 
 import os
 import random
@@ -35,7 +35,7 @@ LONGEST_SECONDS = 12.0 if SOAK else 2.5
 
 
 class Buyer:
-    """Books seat after seat of an event of theirs alone, and looks each time at all that must show it."""
+    """Books seats of its own event one after the other, and checks all queries that must show each booking."""
 
     def __init__(self, stack: Stack, sold: list[str], each: int) -> None:
         self.person, self.organizer, self._nobody = stack.person(), stack.person("organizer"), stack.nobody()
@@ -51,9 +51,9 @@ class Buyer:
             event = self._read(self._nobody, f"/api/events/{self.event}")
             self._expect("seats left", event["categories"][0]["available"], 100_000 - self.booked)
             newest = self._read(self.person, "/api/bookings?limit=1")["items"]
-            self._expect("newest booking", [one["id"] for one in newest], [booking["id"]])
+            self._expect("newest booking", [booking_["id"] for booking_ in newest], [booking["id"]])
             summary = self._read(self.organizer, "/api/stats/summary")
-            gross = [one["gross"] for one in summary["revenue"]]
+            gross = [revenue["gross"] for revenue in summary["revenue"]]
             self._expect("statistics", (summary["bookings"], gross), (self.booked, [f"{self.booked * PRICE}.00"]))
             old = self._read(self._nobody, f"/api/events/{self._sold[self.booked % len(self._sold)]}")
             self._expect("an old event", old["categories"][1]["taken"], self._each)
@@ -69,15 +69,20 @@ class Buyer:
 
 @pytest.fixture
 def long_stack(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[tuple[Stack, list[str], int]]:
-    """With a history: so many events, and the bookings that each has."""
+    """A stack with a history; yields it with its events' ids and the number of bookings of each."""
     stack = Stack(replace(system_settings(database_url, redis_url, tmp_path), verify_hours=0))
     try:
         each, macs = ENTRIES // EVENTS - 1, Macs.open(stack.settings.keys)
         with closing(Ledger(database_url, macs)) as ledger, psycopg.connect(database_url) as connection:
             customers = [stack.person() for _ in range(3)]
             sold = history.schedule(ledger, UUID(stack.person("organizer").id), [f"Event {place}" for place in range(EVENTS)])
-            history.sell(connection, macs, [history.Sales(one, 2, each) for one in sold], [UUID(one.id) for one in customers])
-        yield stack, [str(one) for one in sold], each
+            history.sell(
+                connection,
+                macs,
+                [history.Sales(event_id, 2, each) for event_id in sold],
+                [UUID(customer.id) for customer in customers],
+            )
+        yield stack, [str(event_id) for event_id in sold], each
     finally:
         stack.stop()
 
@@ -95,13 +100,13 @@ def _rebuilding(stack: Stack) -> Iterator["subprocess.Popen[str]"]:
 
 def _projected(stack: Stack) -> None:
     deadline = time.monotonic() + CATCH_UP_SECONDS
-    while any(one["lag_entries"] for one in stack.admin.ok("GET", "/api/projections")["items"]):
+    while any(projection["lag_entries"] for projection in stack.admin.ok("GET", "/api/projections")["items"]):
         assert time.monotonic() < deadline, "the worker has not caught up"
         time.sleep(0.2)
 
 
 def _rebuilt(stack: Stack) -> float:
-    """Seconds, from its start to its end."""
+    """Runs a rebuild; returns its seconds."""
     began = time.monotonic()
     with _rebuilding(stack) as process:
         said, complained = process.communicate(timeout=300)
@@ -111,7 +116,7 @@ def _rebuilt(stack: Stack) -> float:
 
 
 def _killed(stack: Stack, dice: random.Random) -> int:
-    """How often one was killed, and not at its end by then; one of them at least had begun to fold."""
+    """Kills rebuilds; returns how many were killed before their end. At least one had started to project."""
     killed = at_work = 0
     while killed < KILLS or not at_work:
         with _rebuilding(stack) as process:
@@ -131,7 +136,7 @@ def _verify(stack: Stack) -> str:
 
 
 @pytest.mark.timeout(1_200 if SOAK else 300)
-def test_killed_while_people_book_and_look(long_stack: tuple[Stack, list[str], int]) -> None:
+def test_rebuild_survives_kills_during_bookings_and_queries(long_stack: tuple[Stack, list[str], int]) -> None:
     stack, sold, each = long_stack
     buyers, stop, dice = [Buyer(stack, sold, each) for _ in range(BUYERS)], threading.Event(), random.Random(6)
     _projected(stack)
@@ -141,12 +146,12 @@ def test_killed_while_people_book_and_look(long_stack: tuple[Stack, list[str], i
             killed, rest, whole = _killed(stack, dice), _rebuilt(stack), _rebuilt(stack)
         finally:
             stop.set()
-        for one in working:
-            one.result()  # a read that failed has ended it
+        for future in working:
+            future.result()  # raises the error of a failed query
     _projected(stack)
     proven = _verify(stack)
     booked, reads = sum(buyer.booked for buyer in buyers), sum(buyer.reads for buyer in buyers)
-    wrong = [one for buyer in buyers for one in buyer.wrong]
+    wrong = [violation for buyer in buyers for violation in buyer.wrong]
     print(f"R6: rebuilt, killed {killed} times, gone on with in {rest:.1f} s; then anew: {ENTRIES:,} entries in {whole:.1f} s.")
     print(f"Meanwhile {booked} seats booked and {reads} reads: none failed, {len(wrong)} wrong. {proven}")
     assert not wrong

@@ -1,4 +1,4 @@
-"""R6: a worker is killed in mid-batch, again and again. What is read is what a rebuild makes of the ledger."""
+"""A worker is killed repeatedly in the middle of a batch. The read tables equal those of a rebuild (R6)."""
 
 import random
 import time
@@ -18,7 +18,7 @@ from tests.workers.deployment import a_worker, position, process, wait_until
 KILLS = rounds(6, 100)
 
 
-def test_killed_in_mid_batch(settings: Settings) -> None:
+def test_worker_killed_in_a_batch_loses_and_repeats_nothing(settings: Settings) -> None:
     settings, dice, story = replace(settings, verify_hours=0), random.Random(6), Story(seed=6)
     began = time.monotonic()
     with (
@@ -39,4 +39,4 @@ def test_killed_in_mid_batch(settings: Settings) -> None:
             done = rebuilder.rebuild(list(PROJECTORS.values()))
     seconds = time.monotonic() - began
     print(f"R6: a worker killed {KILLS} times over {len(story.entries)} entries: every row as a rebuild makes it; {seconds:.0f} s")
-    assert [(one.compared, one.difference) for one in done] == [(True, None)] * len(PROJECTORS)
+    assert [(comparison.compared, comparison.difference) for comparison in done] == [(True, None)] * len(PROJECTORS)

@@ -1,6 +1,6 @@
-"""R3: the reply to COMMIT is lost. The answer is the booking that stands, and there is one of it.
+"""The reply to COMMIT is lost. The response is the committed booking, and it exists once (R3).
 
-SOAK=1 plays 200 rounds instead of 20.
+SOAK=1 runs 200 rounds instead of 20.
 """
 
 from functools import partial
@@ -21,8 +21,8 @@ ROUNDS = rounds(20, 200)
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("rivals", [0, 1], ids=["optimistic", "under the lock"])
-async def test_a_lost_reply_to_commit_costs_nobody_a_booking(database_url: str, rivals: int) -> None:
-    """With a rival, who was first each time, the append is the second try: the one under the lock."""
+async def test_lost_reply_to_commit_loses_no_booking(database_url: str, rivals: int) -> None:
+    """With a competing process that always appends first, the append is the second attempt, under the lock."""
     longest = 0.0
     async with (
         losing_proxy(database_url) as proxy,
@@ -36,7 +36,7 @@ async def test_a_lost_reply_to_commit_costs_nobody_a_booking(database_url: str, 
             proxy.armed, began = True, monotonic()
             found = await t.outcomes(appender, commands)
             longest = max(longest, monotonic() - began)
-            stands = {one.entry.command: one.version for one in await t.stream_of(database_url, event_id)}
+            stands = {recorded.entry.command: recorded.version for recorded in await t.stream_of(database_url, event_id)}
             assert found == [RepeatedCommand(event_id, stands[command.id], (stands[command.id],)) for command in commands]
             assert proxy.lost == number
     booked = await t.bookings_of(database_url, event_id)
@@ -45,7 +45,7 @@ async def test_a_lost_reply_to_commit_costs_nobody_a_booking(database_url: str, 
     assert longest < 2.5
 
 
-async def test_a_frozen_connection_is_cut_and_the_next_one_serves(database_url: str) -> None:
+async def test_frozen_connection_is_closed_and_replaced(database_url: str) -> None:
     async with losing_proxy(database_url) as proxy:
         connect = partial(LedgerConnection.connect, proxy.url, s.MACS)
         async with t.an_appender(database_url, connect, timeout_seconds=0.5) as appender:

@@ -1,5 +1,5 @@
-"""R14: a backup that was made while seats were sold, restored: the same root hash, the same rows; and signing stops, since the
-backup has forgotten what was signed after it."""
+"""A backup made during bookings is restored: root hash and rows are the same. Signing stops, because the backup lacks checkpoints
+that were signed after it (R14)."""
 
 import subprocess
 from collections.abc import Iterator
@@ -30,14 +30,14 @@ from tests.projections.stories import Story
 
 @pytest.fixture
 def restored_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """A database with nothing in it."""
+    """An empty database without migrations."""
     name = f"restored_{uuid4().hex[:8]}"
     yield postgres_server.create(name)
     postgres_server.drop(name)
 
 
 class Shop:
-    """A ledger that sells, projects and signs, in one process."""
+    """An appender, projections and a signer over one ledger, in one process."""
 
     def __init__(self, url: str, keys: Path) -> None:
         self.url, self.keys = url, keys
@@ -72,7 +72,7 @@ def _restore(url: str, file: Path) -> None:
     subprocess.run([program, "--no-owner", "--exit-on-error", f"--dbname={url}", file], check=True, capture_output=True)
 
 
-def test_a_backup_made_under_load(database_url: str, restored_url: str, tmp_path: Path) -> None:
+def test_backup_under_load_restores_consistently(database_url: str, restored_url: str, tmp_path: Path) -> None:
     story, file, keys = Story(seed=14), tmp_path / "backup", tmp_path / "keys"
     with closing(Shop(database_url, keys)) as shop, ThreadPoolExecutor(1) as threads:
         s.append(shop.ledger, story.entries)
@@ -97,7 +97,7 @@ def _check(shop: Shop, restored: Shop) -> None:
     assert 0 < size < shop.size()
     assert restored.root_at(size) == shop.root_at(size)
     with closing(Rebuilder(restored.url, restored.ledger)) as rebuilder:
-        assert [one.difference for one in rebuilder.rebuild(list(PROJECTORS.values()))] == [None] * len(PROJECTORS)
+        assert [comparison.difference for comparison in rebuilder.rebuild(list(PROJECTORS.values()))] == [None] * len(PROJECTORS)
     assert restored.root_at(size) == shop.root_at(size)
     restored.worker.sign(restored.engine)
     with psycopg.connect(restored.url) as connection:

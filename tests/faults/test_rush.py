@@ -1,4 +1,4 @@
-"""R5: many more clients than seats, and customers who race their own limit. The right number is sold, and nobody gets an error."""
+"""More clients than seats, and concurrent bookings of one customer: the right number is sold, and no client gets an error (R5)."""
 
 import asyncio
 from collections import Counter
@@ -19,27 +19,29 @@ def customer(number: int) -> Actor:
 
 
 async def rush(appenders: list[Appender], commands: list[BookSeats]) -> Counter[type]:
-    """All at once, in turn at each process; what came of them."""
+    """Submits all commands at once, alternating between the processes. Counts the results by type."""
     sent = [sent for place, command in enumerate(commands) for sent in t.send(appenders[place % len(appenders)], command)]
-    return Counter(type(one) for one in await t.answers(sent))
+    return Counter(type(result) for result in await t.answers(sent))
 
 
-async def test_500_clients_want_10_seats(database_url: str) -> None:
-    async with t.an_appender(database_url) as one, t.an_appender(database_url) as two:
-        event_id, began = await t.scheduled(one, capacity=10), monotonic()
-        found = await rush([one, two], [t.book(event_id, customer(number)) for number in range(500)])
+async def test_500_clients_get_exactly_10_seats(database_url: str) -> None:
+    async with t.an_appender(database_url) as first, t.an_appender(database_url) as second:
+        event_id, began = await t.scheduled(first, capacity=10), monotonic()
+        found = await rush([first, second], [t.book(event_id, customer(number)) for number in range(500)])
         seconds = monotonic() - began
     print(f"R5: 500 clients, 10 seats: {found[AcceptedCommand]} got one, {found[SoldOut]} were refused, in {seconds:.2f} s")
     assert found == {AcceptedCommand: 10, SoldOut: 490}
     assert len(await t.bookings_of(database_url, event_id)) == 10
 
 
-async def test_customers_race_their_own_limit(database_url: str) -> None:
-    async with t.an_appender(database_url) as one, t.an_appender(database_url) as two:
-        event_id = await t.scheduled(one, capacity=1_000, limit=4)
-        found = await rush([one, two], [t.book(event_id, customer(number % 20)) for number in range(400)])
+async def test_concurrent_bookings_respect_the_customers_limit(database_url: str) -> None:
+    async with t.an_appender(database_url) as first, t.an_appender(database_url) as second:
+        event_id = await t.scheduled(first, capacity=1_000, limit=4)
+        found = await rush([first, second], [t.book(event_id, customer(number % 20)) for number in range(400)])
     held = Counter(
-        one.entry.customer_id for one in await t.stream_of(database_url, event_id) if isinstance(one.entry, e.SeatsBooked)
+        recorded.entry.customer_id
+        for recorded in await t.stream_of(database_url, event_id)
+        if isinstance(recorded.entry, e.SeatsBooked)
     )
     print(
         f"R5: 20 customers asked 400 times for tickets that they may have 4 of: {dict(Counter(held.values()))} (tickets: customers)"
@@ -48,15 +50,15 @@ async def test_customers_race_their_own_limit(database_url: str) -> None:
     assert set(held.values()) == {4}
 
 
-async def test_seats_that_come_back_in_the_rush_are_sold_and_none_twice(database_url: str) -> None:
-    """Each holder gives the seat back and wants another, at both processes; 20 seats, 40 people, 5 rounds each."""
-    async with t.an_appender(database_url) as one, t.an_appender(database_url) as two:
-        event_id = await t.scheduled(one, capacity=20)
+async def test_seats_cancelled_in_a_rush_are_sold_again_once(database_url: str) -> None:
+    """40 customers book and cancel 20 seats at both processes, 5 rounds each."""
+    async with t.an_appender(database_url) as first, t.an_appender(database_url) as second:
+        event_id = await t.scheduled(first, capacity=20)
 
         async def somebody(number: int) -> Counter[type]:
             found: Counter[type] = Counter()
             for turn in range(5):
-                here, there = (one, two) if (number + turn) % 2 else (two, one)
+                here, there = (first, second) if (number + turn) % 2 else (second, first)
                 command = t.book(event_id, customer(number))
                 found += Counter([type(outcome) for outcome in await t.outcomes(here, [command])])
                 if turn < 4:

@@ -1,4 +1,4 @@
-"""R15, without the web: two API processes on one hot Event. No seat twice, no refusal while seats are free, and neither starves."""
+"""Two appenders on one hot Event, without HTTP: no seat is sold twice, none is refused while free, and neither starves (R15)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -22,7 +22,7 @@ SEATS, CLIENTS = 1_200, 16
 
 
 async def buy_until_sold_out(appender: Appender, event_id: UUID, waits: list[float]) -> None:
-    """Tells how long each booking took, in seconds."""
+    """Books until the Event is sold out; appends the seconds of each booking to `waits`."""
     while True:
         began = monotonic()
         try:
@@ -33,14 +33,14 @@ async def buy_until_sold_out(appender: Appender, event_id: UUID, waits: list[flo
 
 
 async def test_two_saturated_processes_both_make_progress(database_url: str) -> None:
-    async with t.an_appender(database_url) as one, t.an_appender(database_url) as two:
-        event_id, began = await t.scheduled(one, capacity=SEATS), monotonic()
+    async with t.an_appender(database_url) as first, t.an_appender(database_url) as second:
+        event_id, began = await t.scheduled(first, capacity=SEATS), monotonic()
         here: list[float] = []
         there: list[float] = []
-        clients = [(one, here)] * CLIENTS + [(two, there)] * CLIENTS
+        clients = [(first, here)] * CLIENTS + [(second, there)] * CLIENTS
         await asyncio.gather(*(buy_until_sold_out(appender, event_id, waits) for appender, waits in clients))
         rate = SEATS / (monotonic() - began)
-        appends = one.appends + two.appends
+        appends = first.appends + second.appends
     print(
         f"R15: {len(here)} and {len(there)} of {SEATS} seats in {appends} appends, {rate:.0f} a second; "
         f"the longest waits {max(here) * 1000:.0f} and {max(there) * 1000:.0f} ms"
@@ -50,7 +50,7 @@ async def test_two_saturated_processes_both_make_progress(database_url: str) -> 
     assert max(*here, *there) < 2
 
 
-async def test_one_client_beside_a_saturated_process_is_not_left_waiting(database_url: str) -> None:
+async def test_client_beside_a_saturated_process_is_served(database_url: str) -> None:
     async with t.an_appender(database_url) as busy, t.an_appender(database_url) as quiet:
         event_id = await t.scheduled(busy, capacity=SEATS)
         there: list[float] = []
@@ -65,7 +65,7 @@ async def test_one_client_beside_a_saturated_process_is_not_left_waiting(databas
 
 
 class Unlucky(LedgerConnection):
-    """Somebody else is always a moment faster, unless the lock keeps them out."""
+    """A competing process always appends first, unless the lock excludes it."""
 
     rival: Appender
     event_id: UUID
@@ -87,7 +87,7 @@ class Unlucky(LedgerConnection):
         return await super().append_and_commit(run)
 
 
-async def test_the_second_try_can_t_lose(database_url: str) -> None:
+async def test_second_attempt_under_the_lock_succeeds(database_url: str) -> None:
     async with t.an_appender(database_url) as rival:
         Unlucky.rival, Unlucky.event_id = rival, await t.scheduled(rival, capacity=1_000)
         async with t.an_appender(database_url, partial(Unlucky.connect, database_url, s.MACS)) as appender:
@@ -101,11 +101,11 @@ async def test_the_second_try_can_t_lose(database_url: str) -> None:
 
 
 async def test_a_batch_under_the_lock_takes_two_round_trips(database_url: str, tmp_path: Path) -> None:
-    """BEGIN, lock and look; append and COMMIT. As libpq's own trace of the messages has it."""
+    """BEGIN, lock and read; append and COMMIT: counted in libpq's trace of the protocol."""
     async with t.an_appender(database_url) as appender:
         event_id = await t.scheduled(appender)
         trips = []
-        for _ in range(2):  # the first one prepares its statements
+        for _ in range(2):  # the first batch prepares the statements
             appender._contention.conflict()
             assert appender._connection is not None
             talk = appender._connection._connection.pgconn
@@ -118,7 +118,7 @@ async def test_a_batch_under_the_lock_takes_two_round_trips(database_url: str, t
     assert trips == [2, 2]
 
 
-async def test_who_waits_for_the_lock_for_too_long_knows_that_nothing_happened(database_url: str) -> None:
+async def test_lock_timeout_reports_that_nothing_was_executed(database_url: str) -> None:
     async with t.an_appender(database_url, timeout_seconds=0.4) as appender:
         event_id = await t.scheduled(appender)
         appender._contention.conflict()
@@ -130,8 +130,8 @@ async def test_who_waits_for_the_lock_for_too_long_knows_that_nothing_happened(d
     assert await t.bookings_of(database_url, event_id) == [last.id]
 
 
-async def test_a_lock_that_does_not_come_appends_nothing_for_certain(database_url: str) -> None:
-    """The server's time-out under the lock is no lost connection: the same one goes on, and nobody hears of an unknown outcome."""
+async def test_lock_timeout_appends_nothing(database_url: str) -> None:
+    """PostgreSQL's lock timeout does not break the connection: it stays in use, and the outcome is never unknown."""
     async with t.an_appender(database_url, timeout_seconds=10) as appender:
         event_id = await t.scheduled(appender)
         connection = appender._connection
@@ -148,8 +148,8 @@ async def test_a_lock_that_does_not_come_appends_nothing_for_certain(database_ur
     assert await t.bookings_of(database_url, event_id) == [command.id]
 
 
-async def test_no_refusal_while_a_seat_is_free(database_url: str) -> None:
-    """One process sells out, the other gives a seat back: the first sells it, every time, and at once."""
+async def test_free_seat_is_never_refused(database_url: str) -> None:
+    """One process sells out, the other cancels a seat: the first one sells it again at once, every time."""
     async with t.an_appender(database_url) as seller, t.an_appender(database_url) as returns:
         event_id = await t.scheduled(seller, capacity=3)
         bookings = [t.book(event_id) for _ in range(3)]

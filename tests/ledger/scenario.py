@@ -116,7 +116,7 @@ def state(event: Event) -> dict[str, Any]:
     """All that an Event is, to compare: its dicts copied, what is in them can't change."""
     values: dict[str, Any] = {name: getattr(event, name) for name in Event.__slots__}
     for name in ("bookings", "touched", "customers", "commands", "categories"):
-        values[name] = {**values[name]} if isinstance(values[name], dict) else {**values[name].base, **values[name].own}
+        values[name] = {**values[name]} if isinstance(values[name], dict) else {**values[name].base, **values[name].changes}
     return values
 
 

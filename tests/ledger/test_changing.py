@@ -144,7 +144,7 @@ def test_a_category_that_was_ever_sold_is_not_removed() -> None:
 def test_names_are_swapped_in_one_change() -> None:
     wanted = (as_is(GENERAL, name="VIP"), as_is(VIP, name="General"))
     event = given(*SOLD).when(s.change(to=wanted)).then(s.renamed(1, "VIP"), s.renamed(2, "General"))
-    assert event.seats("VIP") == event.categories[1]
+    assert event.find_category("VIP") == event.categories[1]
 
 
 def test_a_category_added_after_a_removal_gets_a_number_of_its_own() -> None:

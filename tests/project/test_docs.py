@@ -1,4 +1,4 @@
-"""The papers for users: the tables that are made from the code are of the code, and the README leads to everything."""
+"""The documentation for users: generated tables match the code, and the README links to all pages."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ PATHS = bootstrap(Settings(database_url="postgresql:///none", redis_url="redis:/
 
 
 @pytest.mark.parametrize("name", ["api.md", "settings.md"])
-def test_reference_tables_are_of_the_code(name: str) -> None:
+def test_reference_tables_match_the_code(name: str) -> None:
     text = (ROOT / "docs" / name).read_text()
     assert reference.filled(text) == text, "run `make reference`"
 
@@ -37,15 +37,15 @@ def test_every_route_and_setting_is_in_a_table() -> None:
         ("Tests and measurements", "make test"),
     ],
 )  # fmt: skip
-def test_the_readme_leads_from_installing_to_its_limits(heading: str, says: str) -> None:
+def test_readme_links_from_installation_to_limits(heading: str, says: str) -> None:
     sections = (ROOT / "README.md").read_text().split("\n## ")
     (section,) = (section for section in sections if section.startswith(f"{heading}\n"))
     assert says in section
 
 
-def test_the_tutorial_books_over_the_api() -> None:
+def test_tutorial_requests_work() -> None:
     assert "/api/events/$EVENT/bookings" in (ROOT / "docs" / "tutorial.md").read_text()
 
 
-def test_the_routes_that_docker_and_nginx_name_exist() -> None:
+def test_routes_in_docker_and_nginx_files_exist() -> None:
     assert {"/ready", "/health", "/metrics", "/api/live", "/api/events/{event_id}"} <= set(PATHS)

@@ -1,4 +1,4 @@
-"""The papers that people look for: they are there, they say what is so, and what the code cites is in the repository."""
+"""The project's papers exist, are true where a program can check it, and contain what the code cites."""
 
 import json
 import re
@@ -36,30 +36,30 @@ def read(name: str) -> str:
         (".github/pull_request_template.md", "make test"),
     ],
 )
-def test_it_is_there(name: str, says: str) -> None:
+def test_paper_exists_and_has_its_section(name: str, says: str) -> None:
     assert says in read(name)
 
 
-def test_hosted_ci_runs_what_everybody_can_run() -> None:
+def test_hosted_ci_runs_the_local_script() -> None:
     (job,) = yaml.safe_load(read(".github/workflows/ci.yml"))["jobs"].values()
     assert job["steps"][-1] == {"run": "bash .ci/run"}
     assert "make test" in read(".ci/run")
 
 
-def test_the_notice_is_of_the_packages_of_today() -> None:
+def test_notice_matches_the_installed_packages() -> None:
     made = subprocess.run([sys.executable, ROOT / "scripts" / "notice.py"], capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr
     assert made.stdout == read("NOTICE"), "run `make notice`"
 
 
-def test_the_version_is_stated_once() -> None:
+def test_version_is_defined_once() -> None:
     assert tomllib.loads(read("pyproject.toml"))["project"]["version"] == app.VERSION
     assert tomllib.loads(read("sdk/pyproject.toml"))["project"]["dynamic"] == ["version"]
     assert "version" not in json.loads(read("frontend/package.json"))
     assert f'__version__ = "{app.VERSION}"' in read("sdk/event_sdk/__init__.py"), "run `make sdk`"
 
 
-def test_links_of_the_papers_lead_somewhere() -> None:
+def test_links_in_papers_are_valid() -> None:
     links = [
         (ROOT / name).parent / target
         for name in TRACKED
@@ -108,7 +108,7 @@ def test_decisions_readme_lists_each_decision_once_with_its_title() -> None:
 
 @pytest.mark.parametrize("name", [*(f"docs/decisions/{name}" for name in DECISIONS), "docs/own-projections.md"])
 def test_files_that_a_paper_names_exist(name: str) -> None:
-    """Only those whose first folder is in the repository: a branch, a topic or a folder of the machine is no file of ours."""
+    """Checks only paths whose first folder is in the repository: others are branches, topics or folders of a machine."""
     for file in re.findall(r"`([\w-]+/[\w./-]*)`", read(name)):
         assert not (ROOT / file.split("/")[0]).is_dir() or (ROOT / file).exists(), file
 
@@ -121,6 +121,6 @@ def test_decisions_that_code_names_exist() -> None:
 
 
 @pytest.mark.parametrize("cited", [r"PITFALLS", r"FINDINGS", r"DESIGN\.md", r"STYLE\.md", r"\bissue \d", r"\.\./shared"])
-def test_nothing_cites_a_paper_that_is_not_here(cited: str) -> None:
+def test_cited_papers_exist(cited: str) -> None:
     own = str(Path(__file__).relative_to(ROOT))
     assert [name for name in TEXTS if name != own and re.search(cited, read(name))] == []

@@ -1,4 +1,4 @@
-"""The Makefile, the pinned requirements, the layers and the hooks: what a newcomer's first hour rests on."""
+"""The Makefile, the pinned requirements, the layers and the pre-commit hooks."""
 
 import re
 import subprocess
@@ -20,7 +20,7 @@ def _make(*targets: str) -> str:
     return subprocess.run(["make", *targets], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607 (as people do)
 
 
-def test_make_alone_lists_every_target() -> None:
+def test_make_without_target_lists_every_target() -> None:
     phony = re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)
     assert phony
     listed = re.findall(r"^  make ([\w-]+) +\S", _make(), re.MULTILINE)
@@ -29,7 +29,7 @@ def test_make_alone_lists_every_target() -> None:
 
 
 @pytest.mark.parametrize("name", stack.COMMANDS)
-def test_make_runs_each_process_as_the_stack_does(name: str) -> None:
+def test_make_targets_run_the_same_commands_as_the_stack(name: str) -> None:
     assert f"{stack.COMMANDS[name].replace('python', '.venv/bin/python')}\n" in _make("--dry-run", name)
 
 
@@ -38,7 +38,7 @@ def test_continuous_integration_runs_make_test() -> None:
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
 
 
-def test_hooks_run_what_make_runs() -> None:
+def test_pre_commit_hooks_run_the_same_checks_as_make() -> None:
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
     for hook in hooks:
         command = hook["entry"].removesuffix(" --force-exclude")
@@ -46,14 +46,14 @@ def test_hooks_run_what_make_runs() -> None:
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_requirements_are_pinned_with_hashes_and_name_no_place(name: str) -> None:
+def test_requirements_are_pinned_with_hashes_and_name_no_registry(name: str) -> None:
     text = (ROOT / name).read_text()
     assert not re.search(r"://|^\s*-[a-z-]*(index|find-links|host|e )|(^|\s)\.?/\w", text, re.MULTILINE)
     for requirement in text.replace("\\\n", " ").splitlines():
         assert re.match(r"[a-z0-9._-]+(\[[a-z,]+\])?==\S+( ; [^#]+?)?( +--hash=sha256:[0-9a-f]{64})+$", requirement), requirement
 
 
-def test_what_is_asked_for_is_pinned() -> None:
+def test_required_packages_are_pinned() -> None:
     runtime, everything, node = ({_name(line) for line in (ROOT / lock).read_text().splitlines()} for lock in LOCKS)
     extras = PROJECT["project"]["optional-dependencies"]
     assert {_name(line) for line in PROJECT["project"]["dependencies"]} <= runtime
@@ -67,12 +67,12 @@ def _name(requirement: str) -> str:
 
 def test_every_package_is_in_a_layer() -> None:
     packages = {init.parent.name for init in ROOT.glob("*/__init__.py")} - {"benchmarks"}
-    layers = next(one["layers"] for one in PROJECT["tool"]["importlinter"]["contracts"] if one["type"] == "layers")
+    layers = next(contract["layers"] for contract in PROJECT["tool"]["importlinter"]["contracts"] if contract["type"] == "layers")
     assert packages == {name for layer in layers for name in layer.split(" | ")}
     assert packages == set(PROJECT["tool"]["importlinter"]["root_packages"])
 
 
-def test_the_root_holds_papers_and_configuration_alone() -> None:
+def test_root_contains_only_papers_and_configuration() -> None:
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()  # noqa: S607
     in_root = {Path(name) for name in tracked if "/" not in name}
     named = {"Dockerfile", "Makefile", "LICENSE", "NOTICE"}

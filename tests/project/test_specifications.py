@@ -1,4 +1,4 @@
-"""docs/specifications.md: no cell is empty, and whatever it names is there."""
+"""docs/specifications.md: its tables have no empty cells, and the files and tests that it names exist."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ ROWS = [
 ]
 
 
-def test_no_cell_is_empty_and_every_test_is_there() -> None:
+def test_specification_rows_are_complete_and_name_existing_tests() -> None:
     assert len(ROWS) > 110
     for row in ROWS:
         assert len(row) == 3, row
@@ -26,14 +26,14 @@ def test_no_cell_is_empty_and_every_test_is_there() -> None:
             assert re.search(rf"^(async )?def {name}\(", (ROOT / "tests" / file).read_text(), re.MULTILINE), (file, name)
 
 
-def test_no_cell_of_any_table_is_empty() -> None:
+def test_specification_tables_have_no_empty_cells() -> None:
     rows = re.findall(r"^\|(.*)\|$", PAGE, re.MULTILINE)
     assert len(rows) > 150
     for row in rows:
         assert all(cell.strip() for cell in row.split("|")), row
 
 
-def test_every_file_that_it_names_is_there() -> None:
+def test_files_named_by_the_page_exist() -> None:
     named = set(re.findall(r"`((?:[\w-]+/)+[\w.-]*|[\w-]+\.(?:py|md|sql|yml|txt))`", PAGE))
     assert len(named) > 25
     for name in named:
@@ -41,9 +41,10 @@ def test_every_file_that_it_names_is_there() -> None:
 
 
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(#([\w-]+)\)", PAGE))))
-def test_links_within_the_page(link: str) -> None:
+def test_internal_links_are_valid(link: str) -> None:
     headings = [
-        re.sub(r"[^\w -]", "", one).strip().lower().replace(" ", "-") for one in re.findall(r"^#+ (.*)$", PAGE, re.MULTILINE)
+        re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-")
+        for heading in re.findall(r"^#+ (.*)$", PAGE, re.MULTILINE)
     ]
     assert link in headings
 

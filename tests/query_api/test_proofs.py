@@ -19,7 +19,7 @@ from projections.proof.checkpoints import CheckpointSigner
 from projections.proof.log_keys import LogKeys
 from projections.proof.signed_notes import Note, VerifierKey
 from projections.proof.verify_checkpoints import accept
-from seatledger_verify import Key, Refused, verify, verify_receipt
+from seatledger_verify import Key, VerificationError, verify, verify_receipt
 from tests.query_api.world import ADMIN, ALICE, AUDITOR, BOB, NOW, ORGANIZER, OTHER, Api, World, reading
 
 Sign = Callable[[], None]
@@ -255,7 +255,7 @@ async def test_receipt_of_another_log_is_refused(world: World, api: Api, sign: S
     sign()
     text = (await api.get(f"/api/bookings/{booking_id}/receipt", ALICE)).text
     foreign = Key.parse("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")
-    with pytest.raises(Refused, match=r"^The receipt is signed by seatledger-.*, and not by PeterNeumann\+c74f20a3\.$"):
+    with pytest.raises(VerificationError, match=r"^The receipt is signed by seatledger-.*, and not by PeterNeumann\+c74f20a3\.$"):
         verify_receipt(text, [foreign])
 
 

@@ -1,4 +1,4 @@
-"""A proxy before the API that loses replies: what was done stays done, and nobody hears of it."""
+"""A proxy in front of the API that loses responses: the request is executed, but the client gets no response."""
 
 import socket
 import threading
@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 
 class LosingProxy:
-    """Loses the next `lose` replies by breaking the connection instead of passing them on."""
+    """Closes the connection instead of passing on the next `lose` responses."""
 
     def __init__(self, port: int) -> None:
         self._target = port

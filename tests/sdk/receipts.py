@@ -1,4 +1,4 @@
-"""A receipt and checkpoints of a small log, made without a database."""
+"""Receipts and checkpoints of a small log, made without a database."""
 
 from uuid import UUID
 
@@ -17,7 +17,7 @@ OTHER = Signer("seatledger-test/1", bytes(range(1, 33)))
 
 
 class Log:
-    """Its leaves, in memory; positions skip."""
+    """A log in memory; its positions have gaps."""
 
     def __init__(self, entries: list[RecordedEntry]) -> None:
         self.entries = entries
@@ -55,13 +55,13 @@ def told(seed: int = 1, steps: int = 200) -> list[RecordedEntry]:
 
 
 def of_a_booking(entries: list[RecordedEntry]) -> list[int]:
-    """The indices of what the receipt of the first booking that was cancelled, in part or whole, holds."""
-    booking_id = next(one.entry.booking_id for one in entries if isinstance(one.entry, e.BookingCancelled))
-    booked = next(one for one in entries if isinstance(one.entry, e.SeatsBooked) and one.entry.command == booking_id)
+    """The indexes of the entries in the receipt of the first booking with a cancellation."""
+    booking_id = next(entry.entry.booking_id for entry in entries if isinstance(entry.entry, e.BookingCancelled))
+    booked = next(entry for entry in entries if isinstance(entry.entry, e.SeatsBooked) and entry.entry.command == booking_id)
     assert isinstance(booked.entry, e.SeatsBooked)
     versions = {1, booked.entry.details_version, booked.version}
     return [
         index
-        for index, one in enumerate(entries)
-        if one.stream == booked.stream and (one.version in versions or getattr(one.entry, "booking_id", None) == booking_id)
+        for index, entry in enumerate(entries)
+        if entry.stream == booked.stream and (entry.version in versions or getattr(entry.entry, "booking_id", None) == booking_id)
     ]

@@ -1,4 +1,4 @@
-"""The SDK against a running server: what is generated, and what is around it."""
+"""The SDK against a running server: the generated client and the layer around it."""
 
 import itertools
 import re
@@ -84,15 +84,15 @@ def _said(script: str, *arguments: str) -> str:
     return done.stdout
 
 
-# --- what is generated
+# --- the generated client
 
 
-def test_an_api_client_without_arguments_is_at_the_address_of_the_document() -> None:
+def test_api_client_uses_the_documents_server_by_default() -> None:
     assert ApiClient().configuration.host == "http://localhost:8000"
     assert EventsApi().api_client.configuration.host == "http://localhost:8000"
 
 
-def test_values_are_what_python_has_for_them(stack: Stack, organizer: Person, alice: Person) -> None:
+def test_values_have_python_types(stack: Stack, organizer: Person, alice: Person) -> None:
     client = ApiClient(Configuration(host=stack.url))
     client.configuration.access_token = AccountsApi(client).log_in(LogIn(email=organizer.email, password=PASSWORD)).access_token
     event = _new_event(client)
@@ -119,12 +119,12 @@ def test_values_are_what_python_has_for_them(stack: Stack, organizer: Person, al
     assert EventsApi(client).get_events(status=EventFilter.ALL, limit=1).items
 
 
-def test_a_refusal_carries_the_problem(stack: Stack, alice: Person, organizer: Person) -> None:
+def test_error_response_exception_has_the_problem(stack: Stack, alice: Person, organizer: Person) -> None:
     client = ApiClient(Configuration(host=stack.url, access_token=alice.token))
     event = stack.event(organizer, capacity=1)
-    with pytest.raises(ConflictException) as refused:
+    with pytest.raises(ConflictException) as error:
         BookingsApi(client).book_tickets(event["id"], _seats(2))
-    problem = refused.value.data
+    problem = error.value.data
     assert isinstance(problem, Problem)
     assert (problem.type, problem.status, problem.available) == ("/problems/sold-out", 409, 1)
     assert problem.additional_properties == {"category": "General"}
@@ -137,11 +137,11 @@ def test_a_refusal_carries_the_problem(stack: Stack, alice: Person, organizer: P
         BookingsApi(client).get_bookings()
 
 
-# --- what is around it
+# --- the layer around it
 
 
-def test_the_sample_script(stack: Stack, organizer: Person, alice: Person) -> None:
-    """With the demo's people, who are not in this system: two that are stand in for them, by name alone."""
+def test_sample_script_runs(stack: Stack, organizer: Person, alice: Person) -> None:
+    """Runs the example with two users of this system, who replace the demo's people."""
     script = (ROOT / "sdk" / "examples" / "house_concert.py").read_text()
     for demo, person in (("organizer@example.test", organizer), ("alice@example.test", alice)):
         script = script.replace(demo, person.email)
@@ -154,18 +154,18 @@ def test_the_sample_script(stack: Stack, organizer: Person, alice: Person) -> No
         assert said in output
 
 
-def test_the_expected_usage_as_printed(stack: Stack, organizer: Person) -> None:
-    """But for where the server is."""
+def test_expected_usage_runs_as_printed(stack: Stack, organizer: Person) -> None:
+    """The printed code, except for the server's address."""
     stack.event(organizer, name="Listed by the SDK")
     script = (ROOT / "sdk" / "examples" / "expected_usage.py").read_text()
     script = script.replace("ApiClient()", f"ApiClient(__import__('event_sdk').Configuration(host={stack.url!r}))")
     assert _said(script).startswith("items=[Event(id=UUID(")
 
 
-def test_the_quick_start_of_its_readme(stack: Stack, organizer: Person, alice: Person) -> None:
-    """With an event and a person that are here in place of the demo's."""
+def test_readme_quick_start_runs(stack: Stack, organizer: Person, alice: Person) -> None:
+    """The printed code, with an event and a user of this system instead of the demo's."""
     event = stack.event(organizer, name="Midsummer of the quick start")
-    organizer.see(f"/api/events/{event['id']}")  # so it is there for everybody
+    organizer.see(f"/api/events/{event['id']}")  # waits until all queries show it
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "sdk" / "README.md").read_text(), re.DOTALL)
     assert len(blocks) == 2
     for block in blocks:
@@ -177,7 +177,7 @@ def test_the_quick_start_of_its_readme(stack: Stack, organizer: Person, alice: P
     assert re.fullmatch(r"\d+ \{'General': \d+, 'VIP': 5\}", said.splitlines()[-1])
 
 
-def test_a_lost_reply_is_asked_for_again_and_nothing_happens_twice(
+def test_lost_response_is_retried_and_nothing_is_executed_twice(
     proxy: LosingProxy, stack: Stack, organizer: Person, organizer_client: Client, alice: Person
 ) -> None:
     event = _new_event(organizer_client)
@@ -185,11 +185,11 @@ def test_a_lost_reply_is_asked_for_again_and_nothing_happens_twice(
     proxy.lose = 2
     booking = BookingsApi(client).book_tickets(event.id, _seats(2))
     assert proxy.lost == 2
-    assert [one.id for one in every(BookingsApi(client).get_bookings, event_id=event.id)] == [booking.id]
+    assert [booking_.id for booking_ in every(BookingsApi(client).get_bookings, event_id=event.id)] == [booking.id]
     assert EventsApi(client).get_event(event.id).available == 3
 
 
-def test_ones_own_key_is_kept(organizer_client: Client, alice_client: Client) -> None:
+def test_given_idempotency_key_is_kept(organizer_client: Client, alice_client: Client) -> None:
     event = _new_event(organizer_client)
     first, again = (BookingsApi(alice_client).book_tickets(event.id, _seats(), idempotency_key="mine") for _ in range(2))
     other = BookingsApi(alice_client).book_tickets(event.id, _seats())
@@ -197,21 +197,21 @@ def test_ones_own_key_is_kept(organizer_client: Client, alice_client: Client) ->
     assert other.id != first.id
 
 
-def test_what_it_wrote_it_reads(organizer_client: Client, alice_client: Client) -> None:
+def test_client_reads_its_own_writes(organizer_client: Client, alice_client: Client) -> None:
     event = _new_event(organizer_client, capacity=30)
     for left in range(29, 9, -1):
         BookingsApi(alice_client).book_tickets(event.id, _seats())
         assert EventsApi(alice_client).get_event(event.id).available == left
 
 
-def test_lists_are_whole(organizer_client: Client, alice_client: Client) -> None:
+def test_every_yields_complete_lists(organizer_client: Client, alice_client: Client) -> None:
     event = _new_event(organizer_client)
     made = [BookingsApi(alice_client).book_tickets(event.id, _seats()).id for _ in range(5)]
-    found = [one.id for one in every(BookingsApi(alice_client).get_bookings, event_id=event.id, limit=2)]
+    found = [booking.id for booking in every(BookingsApi(alice_client).get_bookings, event_id=event.id, limit=2)]
     assert found == made[::-1]
 
 
-def test_refusals_have_names(organizer_client: Client, alice_client: Client) -> None:
+def test_error_responses_have_named_exceptions(organizer_client: Client, alice_client: Client) -> None:
     event = _new_event(organizer_client, capacity=3, max_tickets_per_customer=2)
     with pytest.raises(CustomerLimit) as limit:
         BookingsApi(alice_client).book_tickets(event.id, _seats(3))
@@ -226,18 +226,18 @@ def test_refusals_have_names(organizer_client: Client, alice_client: Client) -> 
     assert cancelled.value.problem.reason == "cancelled"
 
 
-def test_a_server_that_is_away_is_waited_for_and_then_an_error(stack: Stack, alice: Person) -> None:
+def test_unavailable_server_is_retried_and_then_an_error(stack: Stack, alice: Person) -> None:
     client = Client(f"http://127.0.0.1:{free_port()}", patience_seconds=0.5)
     began = datetime.now(UTC)
     with pytest.raises(Exception, match="refused"):
-        client.log_in(alice.email, PASSWORD)  # without a key: once
+        client.log_in(alice.email, PASSWORD)  # without a key it is sent once
     with pytest.raises(Exception, match="refused"):
         EventsApi(client).get_events()
     assert datetime.now(UTC) - began < timedelta(seconds=5)
 
 
-def test_busy_is_tried_again(stack: Stack, organizer_client: Client, alice: Person) -> None:
-    """A process in which one command at a time may wait says 503 to the others, and when to come back."""
+def test_busy_is_retried(stack: Stack, organizer_client: Client, alice: Person) -> None:
+    """A process that accepts one waiting command responds to others with 503 and Retry-After."""
     event = _new_event(organizer_client, capacity=100)
     port = free_port()
     process = stack.start("app", PORT=str(port), COMMAND_QUEUE_LIMIT="1", LOG_LEVEL="ERROR")
@@ -266,7 +266,7 @@ def test_busy_is_tried_again(stack: Stack, organizer_client: Client, alice: Pers
     assert EventsApi(organizer_client).get_event(event.id).available <= 100 - 9
 
 
-def test_too_many_log_ins_say_when_to_come_back(stack: Stack, alice: Person) -> None:
+def test_too_many_log_ins_have_retry_after(stack: Stack, alice: Person) -> None:
     port = free_port()
     process = stack.start("app", PORT=str(port), LOGIN_ATTEMPTS_PER_MINUTE="1")
     try:
@@ -274,9 +274,9 @@ def test_too_many_log_ins_say_when_to_come_back(stack: Stack, alice: Person) -> 
         client = Client(f"http://127.0.0.1:{port}", patience_seconds=0.5)
         refusals = []
         for _ in range(3):
-            with pytest.raises(ApiException) as refused:
+            with pytest.raises(ApiException) as error:
                 client.log_in("nobody.there@example.test", "wrong password")
-            refusals.append(refused.value)
+            refusals.append(error.value)
     finally:
         process.terminate()
         process.wait(15)
@@ -284,23 +284,25 @@ def test_too_many_log_ins_say_when_to_come_back(stack: Stack, alice: Person) -> 
     assert int((refusals[-1].headers or {})["Retry-After"]) > 0
 
 
-def test_live_seats_go_on_after_a_break(proxy: LosingProxy, organizer_client: Client, alice_client: Client) -> None:
+def test_live_availability_reconnects_after_a_broken_connection(
+    proxy: LosingProxy, organizer_client: Client, alice_client: Client
+) -> None:
     event = _new_event(organizer_client)
     seats = availability(Client(proxy.url), event.id)
     assert next(seats).available == 5
     BookingsApi(alice_client).book_tickets(event.id, _seats(2))
     now = next(seats)
     assert (now.available, now.categories, now.event_id) == (3, {"General": 3}, event.id)
-    proxy.lose = 1  # the stream breaks with the next word
+    proxy.lose = 1  # breaks the stream at the next event
     BookingsApi(alice_client).book_tickets(event.id, _seats())
-    later = next(one for one in itertools.islice(seats, 5) if one.available == 2)
+    later = next(seats_left for seats_left in itertools.islice(seats, 5) if seats_left.available == 2)
     assert later.position > now.position
     assert proxy.lost == 1
 
 
-def test_a_refused_stream_is_an_error(stack: Stack) -> None:
+def test_refused_live_stream_is_an_error(stack: Stack) -> None:
     client = Client(stack.url)
     client.configuration.access_token = "x" * 43
-    with pytest.raises(ApiException) as refused:
+    with pytest.raises(ApiException) as error:
         next(availability(client))
-    assert refused.value.status == 401
+    assert error.value.status == 401

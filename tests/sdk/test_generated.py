@@ -1,4 +1,4 @@
-"""`sdk/event_sdk` is what OpenAPI Generator makes of the server's document, today; and what it makes reads well."""
+"""`sdk/event_sdk` is up to date with the server's OpenAPI document, and its names are readable."""
 
 import filecmp
 import json
@@ -30,7 +30,7 @@ def _files(directory: Path) -> set[Path]:
 
 
 @needs_java
-def test_making_it_anew_changes_nothing(tmp_path: Path) -> None:
+def test_generated_client_is_up_to_date(tmp_path: Path) -> None:
     made = subprocess.run(["make", "sdk", f"SDK={tmp_path}"], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607
     assert made.returncode == 0, made.stderr
     again = tmp_path / "event_sdk"
@@ -39,7 +39,7 @@ def test_making_it_anew_changes_nothing(tmp_path: Path) -> None:
     assert (different, failed) == ([], []), "the API has changed: run `make sdk`"
 
 
-def test_it_is_made_of_what_the_running_server_serves(stack: Stack) -> None:
+def test_generated_client_matches_the_served_document(stack: Stack) -> None:
     document = stack.http.get("/openapi.json").json()
     document["servers"] = [{"url": "http://localhost:8000"}]
     printed = subprocess.run([sys.executable, "-m", "app", "--document"], cwd=ROOT, capture_output=True, check=True).stdout
@@ -47,8 +47,8 @@ def test_it_is_made_of_what_the_running_server_serves(stack: Stack) -> None:
 
 
 @needs_java
-def test_the_printed_command_runs(stack: Stack, tmp_path: Path) -> None:
-    """Number 1's, as printed but for where the server is."""
+def test_printed_generator_command_runs(stack: Stack, tmp_path: Path) -> None:
+    """The command of specification 1, as printed except for the server's address."""
     command = f"openapi-generator-cli generate -i {stack.url}/openapi.json -g python -o event_sdk"
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
@@ -58,7 +58,7 @@ def test_the_printed_command_runs(stack: Stack, tmp_path: Path) -> None:
     assert (tmp_path / "event_sdk" / "openapi_client" / "api" / "events_api.py").exists()
 
 
-def test_names_are_clean() -> None:
+def test_generated_names_are_readable() -> None:
     names = [name for name in event_sdk.__all__ if isinstance(getattr(event_sdk, name), type)]
     assert {"Event", "Booking", "Ticket", "Category", "NewEvent", "NewBooking", "Problem", "Role", "EventStatus"} <= set(names)
     assert not [name for name in names if re.search(r"Body|Inner|View$|Out$|AnyOf|OneOf|\d$|Response\d", name)]
@@ -66,9 +66,9 @@ def test_names_are_clean() -> None:
     assert {"get_events", "get_event", "create_event", "update_event", "cancel_event", "complete_event"} <= operations
 
 
-def test_what_has_few_values_is_an_enum() -> None:
+def test_statuses_and_roles_are_enums() -> None:
     enums = {
-        name: [one.value for one in getattr(event_sdk, name)]
+        name: [member.value for member in getattr(event_sdk, name)]
         for name in event_sdk.__all__
         if isinstance(getattr(event_sdk, name), type) and issubclass(getattr(event_sdk, name), Enum)
     }
@@ -86,13 +86,13 @@ def test_what_has_few_values_is_an_enum() -> None:
     }
 
 
-def test_no_place_of_ours_is_in_it() -> None:
+def test_generated_client_contains_no_local_path() -> None:
     for path in GENERATED.rglob("*.py"):
         assert str(ROOT) not in path.read_text(), path
 
 
-def test_it_installs(tmp_path: Path) -> None:
-    """From a copy, since building leaves things behind. What it needs is here already."""
+def test_sdk_package_installs(tmp_path: Path) -> None:
+    """Installs from a copy, because building leaves files behind. Its requirements are installed already."""
     shutil.copytree(ROOT / "sdk", tmp_path / "sdk", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "build"))
     to = tmp_path / "installed"
     command = [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--no-build-isolation", "--target", str(to)]

@@ -1,4 +1,4 @@
-"""seatledger-verify, alone: what it accepts, and that it refuses whatever differs, in one sentence."""
+"""seatledger-verify, run by itself: accepts valid files, and refuses any changed file with one sentence."""
 
 import base64
 import json
@@ -21,7 +21,7 @@ from event_sdk import AuditApi
 from event_sdk_extras import Client
 from ledger.money import exponent
 from projections import merkle
-from seatledger_verify import Key, Refused, verify_receipt
+from seatledger_verify import Key, VerificationError, verify_receipt
 from tests.running_system import PASSWORD, Stack, tickets
 from tests.sdk.receipts import KEY, OTHER, SIGNER, Log, of_a_booking, told
 
@@ -43,7 +43,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with the package `cryptography` and what it needs itself."""
+    """A directory with the package `cryptography` and its requirements."""
     directory = tmp_path_factory.mktemp("alone")
     for name in ("cryptography", "cffi", "_cffi_backend"):
         spec = find_spec(name)
@@ -61,13 +61,13 @@ def run(alone: Path, *arguments: str, **environment: str) -> "subprocess.Complet
 
 
 def refusal(content: bytes) -> str:
-    """The sentence that refuses it."""
-    with pytest.raises(Refused, match=r"\A[A-Z][^\n]*\.\Z") as refused:
+    """The message with which the file is refused."""
+    with pytest.raises(VerificationError, match=r"\A[A-Z][^\n]*\.\Z") as error:
         verify_receipt(seatledger_verify.text_of(content), KEYS)
-    return str(refused.value)
+    return str(error.value)
 
 
-def test_a_receipt_is_accepted_alone_and_offline(alone: Path, tmp_path: Path) -> None:
+def test_receipt_is_verified_standalone_and_offline(alone: Path, tmp_path: Path) -> None:
     (tmp_path / "key").write_text(KEY + "\n")
     (tmp_path / "receipt.txt").write_text(RECEIPT)
     for key in (KEY, str(tmp_path / "key")):
@@ -77,12 +77,12 @@ def test_a_receipt_is_accepted_alone_and_offline(alone: Path, tmp_path: Path) ->
         assert "Each of these entries is in the log" in done.stdout
 
 
-def test_every_byte_counts() -> None:
-    """S: each byte changed in two ways, and the file cut off after each."""
+def test_receipt_with_any_changed_byte_is_refused() -> None:
+    """Each byte is changed in two ways, and the file is truncated after each byte."""
     raw = RECEIPT.encode()
     assert len(OF_A_BOOKING) >= 3
     for at in range(len(raw)):
-        for mask in (0x01, 0x20):  # the second makes an upper case of a lower case
+        for mask in (0x01, 0x20):  # the second changes the case of a letter
             changed = bytearray(raw)
             changed[at] ^= mask
             refusal(bytes(changed))
@@ -92,12 +92,12 @@ def test_every_byte_counts() -> None:
 
 
 @pytest.mark.parametrize("add", [b"\n", b" ", b"x", b"\r\n", b"\0", RECEIPT.encode()])
-def test_nothing_may_be_added(add: bytes) -> None:
+def test_receipt_with_added_content_is_refused(add: bytes) -> None:
     refusal(RECEIPT.encode() + add)
     refusal(add + RECEIPT.encode())
 
 
-def test_other_ways_to_write_the_same_are_refused() -> None:
+def test_non_canonical_encodings_are_refused() -> None:
     refusal(RECEIPT.replace("\n", "\r\n").encode())
     refusal(RECEIPT.encode("utf-16"))
     text, _, signature = RECEIPT.rpartition("\n\n")
@@ -108,7 +108,7 @@ def test_other_ways_to_write_the_same_are_refused() -> None:
         refusal(f"{text}\n\n{signature[:-3]}{other}=\n".encode())
 
 
-def test_a_receipt_of_another_key_is_refused() -> None:
+def test_receipt_signed_by_another_key_is_refused() -> None:
     foreign = LOG.receipt(*OF_A_BOOKING, signer=OTHER)
     assert refusal(foreign.encode()).startswith("The receipt is signed by seatledger-test/1+")
     assert refusal(SIGNER.sign(foreign.rpartition("\n\n")[0] + "\n").encode()).startswith(
@@ -116,7 +116,7 @@ def test_a_receipt_of_another_key_is_refused() -> None:
     )
 
 
-# --- by who holds the key, and lies
+# --- wrong content with a valid signature
 
 
 def signed(text: str) -> bytes:
@@ -129,49 +129,51 @@ TEXT = RECEIPT.rpartition("\n\n")[0] + "\n"
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("Status     confirmed", "Status     cancelled", "What the receipt says is not what its entries say."),
-        ("Seats      ", "Seats      9", "What the receipt says is not what its entries say."),
-        ("\nThis file proves", "\nNothing proves", "What the receipt says is not what its entries say."),
-        ('"version": 1,', '"version": 2,', "Entry 1 of the receipt is not in the log that was signed"),
-        ('"leaf": ', '"leaf": 99999', "Entry 1 of the receipt is said to be leaf 99999"),
+        ("Status     confirmed", "Status     cancelled", "The receipt's text does not match its entries."),
+        ("Seats      ", "Seats      9", "The receipt's text does not match its entries."),
+        ("\nThis file proves", "\nNothing proves", "The receipt's text does not match its entries."),
+        ('"version": 1,', '"version": 2,', "Entry 1 of the receipt is not in the signed log"),
+        ('"leaf": ', '"leaf": 99999', "Entry 1 of the receipt has the index 99999"),
         ('"entries": [', '"others": [', "The proof lacks its `entries`."),
         ("--- proof ---\n{", "--- proof ---\n", "The proof in the receipt is not JSON."),
-        ("Seatledger receipt", "Another receipt", "The file is signed, and no receipt."),
-        ('"stream": "', '"stream": "x', "Entry 1 of the receipt is of no event."),
-        ('"checkpoint": "seat', '"checkpoint": "Seat', "The signature of the checkpoint in the receipt does not fit its text"),
+        ("Seatledger receipt", "Another receipt", "The file is signed, but not a receipt."),
+        ('"stream": "', '"stream": "x', "Entry 1 of the receipt has no valid event id."),
+        ('"checkpoint": "seat', '"checkpoint": "Seat', "The signature of the checkpoint in the receipt does not match its text"),
     ],
 )  # fmt: skip
-def test_words_and_entries_have_to_agree_whoever_signs(old: str, new: str, sentence: str) -> None:
+def test_receipt_text_that_differs_from_its_entries_is_refused(old: str, new: str, sentence: str) -> None:
     assert old in TEXT
     assert refusal(signed(TEXT.replace(old, new, 1))).startswith(sentence)
 
 
-@pytest.mark.parametrize(("leave_out", "says"), [(0, "make up"), (1, "make up|says"), (-1, "says")])
-def test_an_entry_that_is_left_out_is_noticed(leave_out: int, says: str) -> None:
+@pytest.mark.parametrize(
+    ("omitted", "message"), [(0, "form a booking"), (1, "form a booking|match its entries"), (-1, "match its entries")]
+)
+def test_receipt_with_a_missing_entry_is_refused(omitted: int, message: str) -> None:
     words, mark, proof = TEXT.partition("--- proof ---\n")
     given = json.loads(proof)
-    del given["entries"][leave_out]
-    with pytest.raises(Refused, match=says):
+    del given["entries"][omitted]
+    with pytest.raises(VerificationError, match=message):
         verify_receipt(signed(words + mark + json.dumps(given) + "\n").decode(), KEYS)
 
 
-def test_another_bookings_entry_is_refused() -> None:
-    strange = next(index for index, one in enumerate(LOG.entries) if one.stream != LOG.entries[OF_A_BOOKING[0]].stream)
+def test_receipt_with_another_bookings_entry_is_refused() -> None:
+    strange = next(index for index, entry in enumerate(LOG.entries) if entry.stream != LOG.entries[OF_A_BOOKING[0]].stream)
     proof = query_api.responses.receipt._entry_json(LOG.entries[strange].stream, LOG.proven(strange))
     words, mark, old = TEXT.partition("--- proof ---\n")
     given = json.loads(old)
     given["entries"].append(proof)
-    assert "is not of this booking" in refusal(signed(words + mark + json.dumps(given) + "\n"))
+    assert "does not belong to this booking" in refusal(signed(words + mark + json.dumps(given) + "\n"))
 
 
 @given(st.binary(max_size=300))
 @example(b"\xff\xfe")
 @example(b"")
 @example(RECEIPT.encode()[:-1])
-def test_whatever_comes_is_refused_in_one_sentence(content: bytes) -> None:
-    for one in (content, b"Seatledger receipt\n\n" + content):
-        with pytest.raises(Refused, match=r"\A[^\n]+\.\Z"):
-            seatledger_verify.verify(seatledger_verify.text_of(one), KEYS)
+def test_malformed_files_are_refused_in_one_sentence(content: bytes) -> None:
+    for data in (content, b"Seatledger receipt\n\n" + content):
+        with pytest.raises(VerificationError, match=r"\A[^\n]+\.\Z"):
+            seatledger_verify.verify(seatledger_verify.text_of(data), KEYS)
 
 
 @pytest.mark.parametrize(
@@ -181,14 +183,14 @@ def test_whatever_comes_is_refused_in_one_sentence(content: bytes) -> None:
         '{"checkpoint": "\\ud800\\n\\n— a b\\n", "entries": []}',
     ],
 )  # fmt: skip
-def test_a_signed_proof_that_is_none_is_refused_in_one_sentence(proof: str) -> None:
+def test_signed_malformed_proof_is_refused_in_one_sentence(proof: str) -> None:
     refusal(signed(f"Seatledger receipt\n\nwords\n--- proof ---\n{proof}\n"))
 
 
-# --- the program
+# --- the command line
 
 
-def test_what_it_cant_use_is_one_line_and_status_1(alone: Path, tmp_path: Path) -> None:
+def test_unusable_input_prints_one_line_and_exits_with_1(alone: Path, tmp_path: Path) -> None:
     files = {
         "cut": RECEIPT.encode()[:1000], "binary": bytes(range(256)) * 10, "empty": b"", "huge": b"x" * (16 * 1024 * 1024 + 1),
         "changed": RECEIPT.replace("Total", "total").encode(),
@@ -203,23 +205,23 @@ def test_what_it_cant_use_is_one_line_and_status_1(alone: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("key", ["", "x", "a+b+c", KEY[:-1], KEY.upper(), KEY.replace("/1", "/2"), "/nowhere"])
-def test_a_key_that_is_none_is_refused(key: str, alone: Path) -> None:
+def test_malformed_key_is_refused(key: str, alone: Path) -> None:
     done = run(alone, "--key", key, "/dev/null")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert done.stderr.startswith("The key: ")
 
 
-def test_it_speaks_to_any_terminal(alone: Path, tmp_path: Path) -> None:
+def test_output_works_in_any_terminal_encoding(alone: Path, tmp_path: Path) -> None:
     (tmp_path / "receipt.txt").write_text(RECEIPT)
     assert run(alone, "--key", KEY, str(tmp_path / "receipt.txt"), LC_ALL="C", PYTHONIOENCODING="ascii").returncode == 0
     assert "--consistency PROOF" in run(alone, "--help").stdout
 
 
-def test_checkpoints_are_checked_one_by_one_and_by_two(alone: Path, tmp_path: Path) -> None:
+def test_checkpoints_and_consistency_are_verified(alone: Path, tmp_path: Path) -> None:
     size = len(LOG.entries)
     for name, count in (("older", 77), ("newer", size)):
         (tmp_path / name).write_text(LOG.checkpoint(count)[1])
-    hashes = [base64.b64encode(one).decode() for one in merkle.consistency_proof(77, size, LOG.tile)]
+    hashes = [base64.b64encode(digest).decode() for digest in merkle.consistency_proof(77, size, LOG.tile)]
     (tmp_path / "proof").write_text(json.dumps({"from_size": 77, "to_size": size, "hashes": hashes}))
     (tmp_path / "wrong").write_text(json.dumps({"from_size": 77, "to_size": size, "hashes": hashes[::-1]}))
     proof, wrong, older, newer = (str(tmp_path / name) for name in ("proof", "wrong", "older", "newer"))
@@ -230,13 +232,13 @@ def test_checkpoints_are_checked_one_by_one_and_by_two(alone: Path, tmp_path: Pa
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
 
 
-def test_it_knows_the_decimals_of_every_currency_and_the_receipts_own_words() -> None:
-    wrong = {one.code for one in Currency if seatledger_verify.DECIMALS.get(one.code, 2) != exponent(one.code)}
-    assert wrong == {one.code for one in Currency if one.exponent is None}
+def test_currency_decimals_and_receipt_text_match_the_product() -> None:
+    wrong = {currency.code for currency in Currency if seatledger_verify.DECIMALS.get(currency.code, 2) != exponent(currency.code)}
+    assert wrong == {currency.code for currency in Currency if currency.exponent is None}
     assert seatledger_verify.ABOUT == query_api.responses.receipt.ABOUT
 
 
-def test_a_receipt_of_the_running_system_is_accepted(stack: Stack, alone: Path, tmp_path: Path) -> None:
+def test_receipt_of_the_running_system_is_verified(stack: Stack, alone: Path, tmp_path: Path) -> None:
     organizer, alice = stack.person("organizer"), stack.person()
     event = stack.event(organizer, name="Soirée — «été»")
     booking = alice.ok("POST", f"/api/events/{event['id']}/bookings", tickets(2))
@@ -251,7 +253,7 @@ def test_a_receipt_of_the_running_system_is_accepted(stack: Stack, alone: Path, 
     assert run(alone, "--key", key, str(tmp_path / "receipt.txt")).returncode == 1
 
 
-def test_the_sdk_fetches_receipts_and_what_proves_them(stack: Stack) -> None:
+def test_sdk_fetches_receipts_and_proofs(stack: Stack) -> None:
     organizer, alice = stack.person("organizer"), stack.person()
     booking = alice.ok("POST", f"/api/events/{stack.event(organizer)['id']}/bookings", tickets(1))
     client = Client(stack.url)

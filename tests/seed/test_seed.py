@@ -1,4 +1,4 @@
-"""The demo: what it shows, whenever it is loaded; that it is loaded once, whole, and never beside anything else."""
+"""The demo: its content on any day of loading; it is loaded completely, once, and only into an empty ledger."""
 
 import dataclasses
 import os
@@ -38,7 +38,7 @@ MAY = datetime(2027, 5, 4, 21, 47, 11, tzinfo=UTC)
 
 
 class Demo:
-    """What `python -m seed` said, and the ledger that it made."""
+    """The output of `python -m seed`, and the ledger that it filled."""
 
     def __init__(self, settings: Settings, said: str = "") -> None:
         self.settings, self.said = settings, said
@@ -51,7 +51,7 @@ class Demo:
 
 @pytest.fixture(scope="module")
 def demo(postgres_server: PostgresServer, template_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """Loaded once, for the tests that only look."""
+    """Loaded once, for tests that only read."""
     name = f"demo_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     settings = Settings(database_url=postgres_server.create(name, template_database), data_dir=tmp_path_factory.mktemp("demo"))
     done = seed(settings)
@@ -93,7 +93,7 @@ def size(database_url: str) -> int:
         return int((connection.execute("SELECT count(*) FROM ledger_entries").fetchone() or (0,))[0])
 
 
-def test_there_is_something_of_everything(demo: Demo) -> None:
+def test_demo_contains_every_kind_of_data(demo: Demo) -> None:
     assert len(demo.events) >= 8
     assert (
         demo.said
@@ -111,7 +111,7 @@ def starts_at(details: Details) -> datetime:
     return details.starts_at
 
 
-def test_the_first_entry_is_an_upcoming_event_with_general_and_vip_seats(demo: Demo) -> None:
+def test_first_demo_entry_is_an_upcoming_event_with_general_and_vip_seats(demo: Demo) -> None:
     first = demo.entries[0].entry
     assert isinstance(first, EventScheduled)
     assert first.details.name == "Midsummer Night Festival"
@@ -121,14 +121,14 @@ def test_the_first_entry_is_an_upcoming_event_with_general_and_vip_seats(demo: D
     assert all(seats.available for seats in demo.named("Midsummer Night Festival").categories.values())
 
 
-def test_entries_stand_in_the_order_of_their_times_over_several_weeks_up_to_today(demo: Demo) -> None:
+def test_demo_entries_are_in_order_over_several_weeks_until_today(demo: Demo) -> None:
     times = [recorded.entry.at for recorded in demo.entries]
     assert times == sorted(times)
     assert times[-1] - times[0] > timedelta(weeks=6)
     assert timedelta(0) < datetime.now(UTC) - times[-1] < timedelta(days=1)
 
 
-def test_the_completed_event_is_past_and_the_active_ones_are_not(demo: Demo) -> None:
+def test_completed_demo_event_is_past_and_active_ones_are_not(demo: Demo) -> None:
     now = datetime.now(UTC)
     starts = {event.status: starts_at(event.details) for event in demo.events}
     assert starts["completed"] < now - timedelta(days=7)
@@ -136,7 +136,7 @@ def test_the_completed_event_is_past_and_the_active_ones_are_not(demo: Demo) -> 
 
 
 @pytest.mark.parametrize("hour", [0, 18, 23])
-def test_evenings_are_evenings_where_the_event_is(hour: int) -> None:
+def test_demo_events_start_in_the_evening_of_their_time_zone(hour: int) -> None:
     days = (datetime(2028, 1, 1, hour, tzinfo=UTC) + timedelta(days=day) for day in range(0, 366, 7))
     for now, show in product(days, DEMO_EVENTS):
         details = show.details(now)
@@ -148,14 +148,16 @@ def test_evenings_are_evenings_where_the_event_is(hour: int) -> None:
 
 
 @pytest.mark.parametrize("hour", range(24))
-def test_each_step_has_a_number_of_its_own_and_the_same_whenever_the_story_is_told(hour: int) -> None:
-    told, again = scenario(MAY.replace(hour=hour, minute=0)), scenario(MAY + timedelta(days=100))
-    assert len({step.order for step in told}) == len(told)
-    assert {(step.order, step.what, step.event.name) for step in told} == {(one.order, one.what, one.event.name) for one in again}
+def test_step_numbers_are_unique_and_stable(hour: int) -> None:
+    steps, later_steps = scenario(MAY.replace(hour=hour, minute=0)), scenario(MAY + timedelta(days=100))
+    assert len({step.order for step in steps}) == len(steps)
+    assert {(step.order, step.what, step.event.name) for step in steps} == {
+        (step.order, step.what, step.event.name) for step in later_steps
+    }
 
 
 @pytest.mark.parametrize("hour", [0, 12, 17, 18, 23])
-async def test_dates_are_fresh_whenever_it_is_loaded(settings: Settings, hour: int) -> None:
+async def test_demo_dates_are_relative_to_the_day_of_loading(settings: Settings, hour: int) -> None:
     await load(settings, MAY.replace(hour=hour))
     entries = read(settings.database_url)
     (festival, *_) = fold(entries)
@@ -164,10 +166,10 @@ async def test_dates_are_fresh_whenever_it_is_loaded(settings: Settings, hour: i
     assert len(entries) == len(scenario(MAY))
 
 
-async def test_the_people_of_the_demo_can_log_in(demo: Demo) -> None:
+async def test_demo_people_can_log_in(demo: Demo) -> None:
     async with make_pool(demo.settings) as pool, access(demo.settings, pool) as people:
         logged_in = [(await people.accounts.log_in(email, PASSWORD)).account for _, email, _ in PEOPLE]
-    assert [(one.name, one.email, one.role) for one in logged_in] == list(PEOPLE)
+    assert [(account.name, account.email, account.role) for account in logged_in] == list(PEOPLE)
     assert [email.partition("@")[0] for _, email, _ in PEOPLE] == ["admin", "organizer", "auditor", "alice", "bob"]
 
 
@@ -175,7 +177,7 @@ def access(settings: Settings, pool: Pool) -> Access:
     return Access(settings, pool, key=Keyring.open(settings.keys, "accounts").newest[1])
 
 
-def test_alice_and_bob_have_bookings_to_show(demo: Demo) -> None:
+def test_alice_and_bob_have_bookings(demo: Demo) -> None:
     with psycopg.connect(demo.settings.database_url) as connection:
         ids = connection.execute("SELECT id FROM accounts WHERE email IN ('alice@example.test', 'bob@example.test')").fetchall()
     buyers = {customer for event in demo.events for customer, _, _ in event.bookings.values()}  # type: ignore[union-attr]
@@ -183,14 +185,14 @@ def test_alice_and_bob_have_bookings_to_show(demo: Demo) -> None:
     assert {id_.bytes for (id_,) in ids} <= buyers
 
 
-def test_a_second_time_is_refused_with_a_sentence(demo: Demo) -> None:
+def test_loading_twice_is_refused_with_a_sentence(demo: Demo) -> None:
     done = seed(demo.settings)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "The demo data is in the ledger already.\n")
     assert size(demo.settings.database_url) == len(demo.entries)
 
 
-def test_where_due_it_is_loaded_once_in_a_demo_and_nowhere_else(settings: Settings) -> None:
-    """What docker-compose.yml runs at each start."""
+def test_where_due_loads_once_and_only_in_a_demo(settings: Settings) -> None:
+    """The command that docker-compose.yml runs at each start."""
 
     def started(*, demo: bool) -> "subprocess.CompletedProcess[str]":
         asked = command(dataclasses.replace(settings, demo=demo))
@@ -202,7 +204,7 @@ def test_where_due_it_is_loaded_once_in_a_demo_and_nowhere_else(settings: Settin
     assert (again.returncode, again.stdout, again.stderr) == (0, "The demo data is in the ledger already.\n", "")
 
 
-def test_it_is_never_loaded_beside_anything_else(settings: Settings) -> None:
+def test_demo_is_never_loaded_into_a_used_ledger(settings: Settings) -> None:
     append(settings.database_url, RecordedEntry(s.EVENT, 1, s.scheduled()))
     done = seed(settings)
     assert (done.returncode, done.stdout) == (1, "")
@@ -212,7 +214,7 @@ def test_it_is_never_loaded_beside_anything_else(settings: Settings) -> None:
         assert connection.execute("SELECT FROM accounts").fetchall() == []
 
 
-def test_loading_that_is_killed_midway_goes_on_the_next_time(settings: Settings) -> None:
+def test_killed_load_continues_the_next_time(settings: Settings) -> None:
     process = subprocess.Popen(**command(settings), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while size(settings.database_url) < 60:
         assert process.poll() is None
@@ -223,29 +225,31 @@ def test_loading_that_is_killed_midway_goes_on_the_next_time(settings: Settings)
     assert len(half) < len(scenario(MAY))
     done = seed(settings)
     assert (done.returncode, done.stderr) == (0, "")
-    whole = read(settings.database_url)
-    assert whole[: len(half)] == half
-    assert len(whole) == len({one.entry.command for one in whole}) == len(scenario(MAY))
+    complete = read(settings.database_url)
+    assert complete[: len(half)] == half
+    assert len(complete) == len({recorded.entry.command for recorded in complete}) == len(scenario(MAY))
 
 
-async def test_on_another_day_it_goes_on_from_the_day_it_began(settings: Settings, demo: Demo) -> None:
-    half = [msgspec.structs.replace(one, position=0) for one in demo.entries[:150]]
+async def test_interrupted_load_continues_relative_to_its_first_day(settings: Settings, demo: Demo) -> None:
+    half = [msgspec.structs.replace(recorded, position=0) for recorded in demo.entries[:150]]
     append(settings.database_url, *half)
     await load(settings, datetime.now(UTC) + timedelta(days=3, hours=5))
-    ours, theirs = ([(one.stream, one.version, one.entry.command, one.entry.at) for one in entries] for entries in
-                    (read(settings.database_url), demo.entries))  # fmt: skip
-    assert ours == theirs
+    continued, complete = (
+        [(recorded.stream, recorded.version, recorded.entry.command, recorded.entry.at) for recorded in entries]
+        for entries in (read(settings.database_url), demo.entries)
+    )
+    assert continued == complete
 
 
 @pytest.mark.parametrize("at", [1, 150])
-async def test_half_a_demo_with_something_else_behind_is_left_as_it_is(settings: Settings, demo: Demo, at: int) -> None:
+async def test_partial_demo_with_other_entries_is_not_changed(settings: Settings, demo: Demo, at: int) -> None:
     append(settings.database_url, *demo.entries[:at], RecordedEntry(s.EVENT, 1, s.scheduled()))
     with pytest.raises(DemoNotLoadable, match="is not empty"):
         await load(settings)
     assert size(settings.database_url) == at + 1
 
 
-async def test_an_entry_of_a_newer_version_is_something_else(settings: Settings) -> None:
+async def test_unknown_topic_is_not_taken_for_the_demo(settings: Settings) -> None:
     with psycopg.connect(settings.database_url) as connection:
         entry = (uuid4(), 1, "seats-swapped/7", encode(s.scheduled()))
         connection.execute(
@@ -255,11 +259,11 @@ async def test_an_entry_of_a_newer_version_is_something_else(settings: Settings)
         await load(settings)
 
 
-def test_without_a_database_it_says_what_is_missing(tmp_path: Path) -> None:
+def test_missing_database_url_is_reported(tmp_path: Path) -> None:
     done = seed(Settings(data_dir=tmp_path))
     assert (done.returncode, done.stderr) == (1, "No database: set DATABASE_URL, or start `make run` first.\n")
 
 
-def test_a_database_before_its_migrations_is_a_sentence_too(empty_database_url: str, tmp_path: Path) -> None:
+def test_unmigrated_database_is_reported_in_a_sentence(empty_database_url: str, tmp_path: Path) -> None:
     done = seed(Settings(database_url=empty_database_url, data_dir=tmp_path))
     assert (done.returncode, done.stderr) == (1, 'relation "ledger_entries" does not exist\n')

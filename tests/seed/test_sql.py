@@ -1,4 +1,4 @@
-"""The SQL files: made anew they are the same; the sample data goes into an empty database, whole, and is fresh whenever it does."""
+"""The SQL files are up to date; the sample data load into an empty database, with dates relative to the day of loading."""
 
 import subprocess
 from collections import Counter
@@ -37,7 +37,7 @@ def _events(database_url: str) -> tuple[list[RecordedEntry], list[Event]]:
     return entries, list(events.values())
 
 
-def test_both_files_are_what_make_sql_writes_today(tmp_path: Path) -> None:
+def test_sql_files_are_up_to_date(tmp_path: Path) -> None:
     (tmp_path / "seed").mkdir()
     (tmp_path / "docs").mkdir()
     done = subprocess.run(["make", "sql", f"SQL={tmp_path}/"], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607
@@ -46,14 +46,14 @@ def test_both_files_are_what_make_sql_writes_today(tmp_path: Path) -> None:
         assert (tmp_path / file.relative_to(ROOT)).read_text() == file.read_text(), f"{file.name} is out of date: run `make sql`"
 
 
-def test_the_sample_data_is_the_demo_and_fresh(database_url: str) -> None:
+def test_sample_data_equal_the_demo_and_have_current_dates(database_url: str) -> None:
     done = psql(database_url, SAMPLE)
     assert (done.returncode, done.stderr) == (0, "")
     entries, events = _events(database_url)
     now = datetime.now(UTC)
     assert len(entries) == len(scenario(now))
-    assert [one.position for one in entries] == sorted(one.position for one in entries)
-    times = [one.entry.at for one in entries]
+    assert [recorded.position for recorded in entries] == sorted(recorded.position for recorded in entries)
+    times = [recorded.entry.at for recorded in entries]
     assert times == sorted(times)
     assert timedelta(0) < now - times[-1] < timedelta(days=2)
     assert Counter(event.status for event in events) == {"active": 11, "cancelled": 1, "completed": 1}
@@ -74,8 +74,8 @@ def _hour_there(event: Event) -> int:
 
 
 @pytest.mark.parametrize("day", ["2027-02-28 23:59:59", "2044-03-01 00:00:00", "2028-07-01 12:00:00", "2028-10-20 12:00:00"])
-def test_its_upcoming_events_are_upcoming_evenings_whenever_it_is_loaded(database_url: str, tmp_path: Path, day: str) -> None:
-    """`now()` is the one thing that tells the day."""
+def test_sample_events_are_upcoming_evenings_on_any_day(database_url: str, tmp_path: Path, day: str) -> None:
+    """Replaces `now()`, the only source of the current day."""
     dated = tmp_path / "dated.sql"
     assert SAMPLE.read_text().count("now()") == 1
     dated.write_text(SAMPLE.read_text().replace("now()", f"timestamptz '{day}+00'"))
@@ -83,11 +83,13 @@ def test_its_upcoming_events_are_upcoming_evenings_whenever_it_is_loaded(databas
     now = datetime.fromisoformat(f"{day}+00:00")
     entries, events = _events(database_url)
     assert all(starts_at(event) > now for event in events if event.status == "active")
-    assert {_hour_there(event) for event in events} == {EVENING}  # in summer, in winter, and with a change of clocks before it
-    assert max(one.entry.at for one in entries) < now
+    assert {_hour_there(event) for event in events} == {
+        EVENING
+    }  # in summer, in winter, and across a change of daylight saving time
+    assert max(recorded.entry.at for recorded in entries) < now
 
 
-def test_a_second_time_is_refused_and_changes_nothing(database_url: str) -> None:
+def test_loading_sample_data_twice_is_refused(database_url: str) -> None:
     psql(database_url, SAMPLE)
     before = _events(database_url)[0]
     done = psql(database_url, SAMPLE)
@@ -96,7 +98,7 @@ def test_a_second_time_is_refused_and_changes_nothing(database_url: str) -> None
     assert _events(database_url)[0] == before
 
 
-def test_what_was_loaded_is_shown_after_the_start(database_url: str, redis_url: str, tmp_path: Path) -> None:
+def test_loaded_sample_data_are_visible_after_the_start(database_url: str, redis_url: str, tmp_path: Path) -> None:
     psql(database_url, SAMPLE)
     with psycopg.connect(database_url) as connection:
         head = str((connection.execute("SELECT max(notification_id) FROM ledger_entries").fetchone() or (0,))[0])
@@ -108,11 +110,11 @@ def test_what_was_loaded_is_shown_after_the_start(database_url: str, redis_url: 
         shown = alice.see("/api/events")["items"]
         assert len(shown) == 11
         by_name = stack.http.get("/compat/event-booking/events/").json()
-        assert [(one["name"], one["total_seats"]) for one in by_name] == [
+        assert [(event["name"], event["total_seats"]) for event in by_name] == [
             ("Sunrise Yoga", 20), ("Board Games Night", 5), ("Silent Film", 80),
         ]  # fmt: skip
         assert by_name[1]["available_seats"] == 0
-        assert "Midsummer Night Festival" in {one["name"] for one in shown}
+        assert "Midsummer Night Festival" in {event["name"] for event in shown}
         bookings = alice.see("/api/bookings")["items"]
         assert bookings
         assert bookings[0]["tickets"][0]["code"]
@@ -120,7 +122,7 @@ def test_what_was_loaded_is_shown_after_the_start(database_url: str, redis_url: 
         stack.stop()
 
 
-def test_the_schema_makes_every_table(empty_database_url: str, settings: Settings) -> None:
+def test_schema_file_creates_every_table(empty_database_url: str, settings: Settings) -> None:
     assert psql(empty_database_url, SCHEMA).returncode == 0
     tables = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i', 'S') ORDER BY 1"
     found = []

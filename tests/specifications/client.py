@@ -1,4 +1,4 @@
-"""A client of one of the five APIs, which knows nothing but its specification."""
+"""A client of one of the five APIs, as a user who only knows its specification would write it."""
 
 import json
 from typing import Any
@@ -22,7 +22,7 @@ class Client:
 
     def do(self, method: str, path: str, body: Any = None, **query: str) -> httpx.Response:
         headers = {name.replace("_", "-"): value for name, value in self._headers.items()}
-        content = None if body is None else json.dumps(body)  # as ASCII, which can say what UTF-8 can't
+        content = None if body is None else json.dumps(body)  # as ASCII, which can express what UTF-8 can't
         if content is not None:
             headers["Content-Type"] = "application/json"
         return self._stack.http.request(method, f"{self.url}{path}", content=content, params=query or None, headers=headers)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fifteen people at once for ten tickets, with curl. Prints the event's id and the fifteen answers, a line each.
+# Fifteen concurrent requests for ten tickets, with curl. Prints the event's id and the fifteen responses, one per line.
 set -euo pipefail
 base_url=$1
 answers=$(mktemp -d)

@@ -1,4 +1,4 @@
-"""Specification 5's two tables of addresses, and its users."""
+"""Specification 5's two tables of paths, and its users."""
 
 from dataclasses import dataclass
 from uuid import uuid4

@@ -1,5 +1,5 @@
-"""Each specification alone at the root of a port, as `make specification` serves it, and every request that its text prints, sent
-as it is printed: but for host and port, ids, which are those of the answers, and text 4's date, which its own rule refuses by now.
+"""Each specification served at the root of a port, as by `make specification`. The tests send each request of its text as printed,
+except for host and port, ids (from earlier responses), and text 4's date, which has passed, so that its own rule refuses it.
 """
 
 import json
@@ -25,7 +25,7 @@ JSON_TYPE = {"Content-Type": "application/json"}
 
 @contextmanager
 def serving(stack: Stack, *command: str, **environment: str) -> Iterator[str]:
-    """Its URL, once it answers."""
+    """Starts the server; yields its URL when it responds."""
     port = str(free_port())
     given = {**os.environ, **stack.settings.to_env(), "PORT": port, **environment}
     words = [word.replace("{port}", port) for word in command]
@@ -68,7 +68,7 @@ def test_text_1(urls: dict[str, str]) -> None:
     event = ask(url, "POST", "/events/", body)
     assert event.status_code == 201
     event_id = event.json()["id"]
-    assert event_id in [one["id"] for one in ok(url, "GET", "/events/")]
+    assert event_id in [event["id"] for event in ok(url, "GET", "/events/")]
     bookings = [ok(url, "POST", f"/events/{event_id}/book", {"user_name": f"P{n}"}) for n in range(5)]
     assert ask(url, "POST", f"/events/{event_id}/book", {"user_name": "the 6th"}).status_code == 400
     ok(url, "DELETE", f"/bookings/{bookings[0]['id']}")
@@ -82,7 +82,7 @@ def test_text_1(urls: dict[str, str]) -> None:
 def test_text_2(urls: dict[str, str]) -> None:
     url = urls["event-ticketing"]
     users = ok(url, "GET", "/api/users")
-    admin, customer = (next(one["id"] for one in users if one["role"] == role) for role in ("admin", "customer"))
+    admin, customer = (next(user["id"] for user in users if user["role"] == role) for role in ("admin", "customer"))
     assert len(users) >= 3
     assert len(ok(url, "GET", "/api/events")) >= 5
     assert ok(url, "GET", f"/api/bookings/user/{customer}")
@@ -96,7 +96,7 @@ def test_text_2(urls: dict[str, str]) -> None:
     booking = ok(url, "POST", "/api/bookings", {"user_id": customer, "event_id": event["id"], "quantity": 2})
     assert booking["total_amount"] == 25
     assert booking in ok(url, "GET", f"/api/bookings/user/{customer}")
-    assert [one["id"] for one in ok(url, "GET", f"/api/bookings/event/{event['id']}", X_User_Id=str(admin))] == [booking["id"]]
+    assert [item["id"] for item in ok(url, "GET", f"/api/bookings/event/{event['id']}", X_User_Id=str(admin))] == [booking["id"]]
     assert ok(url, "PUT", f"/api/bookings/{booking['id']}", {"status": "cancelled"})["status"] == "cancelled"
     assert ask(url, "POST", "/api/users", {"name": "N", "phone": "+1 555 0100"}).status_code == 201
 
@@ -149,7 +149,7 @@ def test_text_4(urls: dict[str, str]) -> None:
     path = f"/events/{event.json()['id']}/book"
     assert ask(url, "POST", path, {"ticket_category": "General", "quantity": 2}).status_code == 201
     assert ask(url, "POST", path, {"ticket_category": "General", "quantity": 99}).status_code == 400
-    assert event.json()["id"] in [one["id"] for one in ok(url, "GET", "/events")]
+    assert event.json()["id"] in [item["id"] for item in ok(url, "GET", "/events")]
 
 
 def test_text_5(urls: dict[str, str]) -> None:
@@ -184,7 +184,7 @@ def test_text_5(urls: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("api", COMPAT_APIS)
-def test_alone_it_is_nothing_else(urls: dict[str, str], api: str) -> None:
+def test_standalone_specification_serves_no_other_routes(urls: dict[str, str], api: str) -> None:
     url = urls[api]
     assert ask(url, "GET", "/").headers["location"] == "/docs"
     paths = set(ok(url, "GET", "/openapi.json")["paths"])
@@ -238,7 +238,7 @@ print(people.log_in(LogIn(username=name, password="secret pw")))
 
 
 @pytest.mark.parametrize("api", COMPAT_APIS)
-def test_a_client_of_its_own_document_runs_its_sample(urls: dict[str, str], api: str, tmp_path: Path) -> None:
+def test_generated_client_of_each_document_runs_its_sample(urls: dict[str, str], api: str, tmp_path: Path) -> None:
     generator = Path(sys.executable).with_name("openapi-generator-cli")
     options = "apiDocs=false,apiTests=false,modelDocs=false,modelTests=false"
     command = ["generate", "-i", f"{urls[api]}/openapi.json", "-g", "python", "-o", str(tmp_path), "--global-property", options]
@@ -249,7 +249,7 @@ def test_a_client_of_its_own_document_runs_its_sample(urls: dict[str, str], api:
     assert re.search(r"id=|token=", done.stdout), done.stdout
 
 
-def test_uvicorn_serves_the_application_by_its_name(stack: Stack) -> None:
+def test_uvicorn_serves_app_main_app(stack: Stack) -> None:
     with serving(stack, "uvicorn", "app.main:app", "--port", "{port}") as url:
         assert ask(url, "GET", "/ready").json() == {"status": "ready"}
         assert "<!doctype html>" in ask(url, "GET", "/").text.lower()
@@ -266,7 +266,7 @@ def test_uvicorn_serves_the_application_by_its_name(stack: Stack) -> None:
         (["uvicorn", "app.main:app"], {}, "The API needs DATABASE_URL and REDIS_URL, or a running `make run`"),
     ],
 )
-def test_what_cannot_be_served_says_so_in_a_sentence(
+def test_invalid_specification_setting_is_reported_in_a_sentence(
     command: list[str], given: dict[str, str], sentence: str, tmp_path: Path
 ) -> None:
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "PORT": str(free_port()), **given}

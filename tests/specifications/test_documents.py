@@ -1,4 +1,4 @@
-"""Each of the five has a document and pages of its own, with the addresses that its specification names; none is there unasked."""
+"""Each of the five APIs has its own document and pages, with the paths of its specification; none is mounted without a setting."""
 
 import re
 from typing import Any
@@ -49,14 +49,14 @@ def _shape(path: str) -> str:
 
 
 @pytest.mark.parametrize("api", COMPAT_APIS)
-def test_every_address_of_the_specification_is_in_its_document(api: str, stack: Stack) -> None:
-    named = {_shape(" ".join(one.split())) for one in ADDRESSES[api].split("·")}
-    named = {f"{one.split(' ')[0]} {_shape(one.split(' ')[1])}" for one in named}
+def test_every_path_of_the_specification_is_in_its_document(api: str, stack: Stack) -> None:
+    named = {_shape(" ".join(operation.split())) for operation in ADDRESSES[api].split("·")}
+    named = {f"{operation.split(' ')[0]} {_shape(operation.split(' ')[1])}" for operation in named}
     assert named <= _addresses(_document(stack, api))
 
 
 @pytest.mark.parametrize("api", COMPAT_APIS)
-def test_the_document_says_what_a_refusal_looks_like(api: str, stack: Stack) -> None:
+def test_document_describes_error_responses(api: str, stack: Stack) -> None:
     document = _document(stack, api)
     assert "HTTPValidationError" not in document["components"]["schemas"]
     for operations in document["paths"].values():
@@ -67,14 +67,14 @@ def test_the_document_says_what_a_refusal_looks_like(api: str, stack: Stack) -> 
 
 
 @pytest.mark.parametrize("api", COMPAT_APIS)
-def test_each_operation_has_an_id_of_its_own(api: str, stack: Stack) -> None:
+def test_operation_ids_are_unique(api: str, stack: Stack) -> None:
     paths = _document(stack, api)["paths"].values()
     ids = [operation["operationId"] for operations in paths for operation in operations.values()]
     assert sorted(set(ids)) == sorted(ids)
 
 
 @pytest.mark.parametrize("api", COMPAT_APIS)
-def test_the_document_names_where_it_is_mounted(api: str, stack: Stack) -> None:
+def test_document_names_its_mount_path(api: str, stack: Stack) -> None:
     document = _document(stack, api)
     assert document["openapi"].startswith("3.")
     for host in ("127.0.0.1", "localhost"):
@@ -84,7 +84,7 @@ def test_the_document_names_where_it_is_mounted(api: str, stack: Stack) -> None:
     assert APPLICATIONS[api](settings).openapi()["servers"] == [{"url": f"https://seats.example/compat/{api}"}]
 
 
-def test_the_token_of_the_fifth_is_a_header_that_its_page_asks_for(stack: Stack) -> None:
+def test_reservations_token_is_a_header_in_the_document(stack: Stack) -> None:
     document = _document(stack, "event-reservations")
     scheme = document["components"]["securitySchemes"]["Token"]
     assert (scheme["type"], scheme["in"], scheme["name"]) == ("apiKey", "header", "Authorization")
@@ -93,7 +93,7 @@ def test_the_token_of_the_fifth_is_a_header_that_its_page_asks_for(stack: Stack)
 
 
 @pytest.mark.parametrize(("api", "page"), PAGES)
-def test_pages(api: str, page: str, stack: Stack) -> None:
+def test_documentation_pages_exist(api: str, page: str, stack: Stack) -> None:
     response = stack.http.get(f"/compat/{api}{page}")
     assert response.status_code == 200
     assert f"/compat/{api}/openapi.json" in response.text
@@ -102,7 +102,7 @@ def test_pages(api: str, page: str, stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("at", ["", *(f"/compat/{api}" for api in COMPAT_APIS)])
-def test_what_its_pages_load_asks_no_other_host_for_a_picture(at: str, stack: Stack) -> None:
+def test_documentation_pages_load_no_image_from_other_hosts(at: str, stack: Stack) -> None:
     page = stack.http.get(f"{at}/redoc").text
     (script,) = re.findall(r'<script src="([^"]+)"', page)
     loaded = stack.http.get(script)
@@ -111,7 +111,7 @@ def test_what_its_pages_load_asks_no_other_host_for_a_picture(at: str, stack: St
     assert "cdn.redoc" not in loaded.text
 
 
-def test_unasked_none_is_there_but_in_a_demo_and_asked_for_by_name_one_is() -> None:
+def test_compat_apis_are_mounted_only_in_a_demo_or_by_name() -> None:
     def mounted(asked: str, *, demo: bool = False) -> list[str]:
         app = bootstrap(Settings(database_url="postgresql:///none", redis_url="redis:///0", compat_apis=asked, demo=demo))
         return [route.path for route in app.routes if isinstance(route, Mount) and route.path.startswith("/compat")]
@@ -122,21 +122,21 @@ def test_unasked_none_is_there_but_in_a_demo_and_asked_for_by_name_one_is() -> N
     assert mounted("none", demo=True) == []
 
 
-def test_names() -> None:
+def test_invalid_compat_names_are_refused() -> None:
     assert tuple(APPLICATIONS) == COMPAT_APIS
     with pytest.raises(SettingsError, match="COMPAT_APIS has 'event-bookings', which is none of event-booking, "):
         Settings(compat_apis="event-booking event-bookings")
 
 
 @pytest.mark.parametrize("api", COMPAT_APIS)
-def test_refusals_of_the_framework_are_in_the_specifications_shape_too(api: str, stack: Stack) -> None:
+def test_framework_errors_have_the_specifications_format(api: str, stack: Stack) -> None:
     for method, path, status in (("GET", "/nowhere", 404), ("PATCH", "/openapi.json", 405)):
         response = stack.http.request(method, f"/compat/{api}{path}")
         assert (response.status_code, response.json().keys()) == (status, {"detail"})
 
 
 @pytest.mark.parametrize("api", ["event-booking", "event-management", "ticketing-platform"])
-def test_a_body_past_its_bound(api: str, stack: Stack) -> None:
+def test_body_over_the_limit_is_refused(api: str, stack: Stack) -> None:
     path = "/events/" if api == "event-booking" else "/events"
     response = stack.http.post(f"/compat/{api}{path}", content=b"{" + b" " * 70_000, headers={"Content-Type": "application/json"})
     assert (response.status_code, response.json().keys()) == (413, {"detail"})

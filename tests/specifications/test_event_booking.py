@@ -1,4 +1,4 @@
-"""Specification 1: an event of five seats, the sixth person, a seat that is free again."""
+"""Specification 1: an event with five seats, a sixth booking, and a seat that becomes available again."""
 
 import time
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def new(api: Client, total_seats: int = 5, **more: Any) -> Any:
     return api.ok("POST", "/events/", body)
 
 
-def test_an_event_has_the_columns_of_its_table(api: Client) -> None:
+def test_event_has_the_fields_of_the_specification(api: Client) -> None:
     event = new(api)
     assert isinstance(event["id"], int)
     assert {name: value for name, value in event.items() if name != "id"} == {
@@ -33,7 +33,7 @@ def test_an_event_has_the_columns_of_its_table(api: Client) -> None:
     assert new(api, description=None)["description"] is None
 
 
-def test_five_book_the_sixth_does_not_until_somebody_cancels(api: Client) -> None:
+def test_sixth_booking_of_five_seats_needs_a_cancellation(api: Client) -> None:
     event = new(api)
     path = f"/events/{event['id']}"
     bookings = [api.ok("POST", f"{path}/book", {"user_name": f"Person {number}"}) for number in range(1, 6)]
@@ -47,7 +47,7 @@ def test_five_book_the_sixth_does_not_until_somebody_cancels(api: Client) -> Non
     assert api.ok("GET", path)["available_seats"] == 0
 
 
-def test_a_booking_has_the_columns_of_its_table(api: Client) -> None:
+def test_booking_has_the_fields_of_the_specification(api: Client) -> None:
     event = new(api)
     before = datetime.now(UTC)
     booking = api.ok("POST", f"/events/{event['id']}/book", {"user_name": "Ann"})
@@ -57,7 +57,7 @@ def test_a_booking_has_the_columns_of_its_table(api: Client) -> None:
     assert before <= datetime.fromisoformat(booking["booking_date"]) <= datetime.now(UTC)
 
 
-def test_status_codes(api: Client) -> None:
+def test_status_codes_are_those_of_the_specification(api: Client) -> None:
     body = {"name": "E", "total_seats": 1, "date": LATER}
     created = api.do("POST", "/events/", body)
     assert created.status_code == 201
@@ -67,14 +67,14 @@ def test_status_codes(api: Client) -> None:
     assert [api.do("DELETE", path).status_code for _ in range(2)] == [200, 404]
 
 
-def test_a_guest_may_book_again(api: Client) -> None:
+def test_guest_may_book_again(api: Client) -> None:
     path = f"/events/{new(api)['id']}"
     first, second = (api.ok("POST", f"{path}/book", {"user_name": "Ann"}) for _ in range(2))
     assert first["id"] != second["id"]
     assert api.ok("GET", path)["available_seats"] == 3
 
 
-def test_the_last_seats_go_once_whoever_comes_at_once(api: Client) -> None:
+def test_concurrent_bookings_sell_the_last_seats_once(api: Client) -> None:
     path = f"/events/{new(api)['id']}"
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda n: api.do("POST", f"{path}/book", {"user_name": f"P{n}"}).status_code, range(12)))
@@ -82,13 +82,13 @@ def test_the_last_seats_go_once_whoever_comes_at_once(api: Client) -> None:
     assert api.ok("GET", path)["available_seats"] == 0
 
 
-def test_a_date_that_has_come_ends_no_sales(api: Client) -> None:
+def test_past_date_does_not_end_sales(api: Client) -> None:
     soon = datetime.now(UTC) + timedelta(seconds=1.5)
     event = new(api, date=soon.isoformat())
     booking = api.ok("POST", f"/events/{event['id']}/book", {"user_name": "Ann"})
     time.sleep(max(0, (soon - datetime.now(UTC)).total_seconds()) + 0.1)
     assert api.ok("GET", f"/events/{event['id']}")["available_seats"] == 4
-    assert event["id"] in [one["id"] for one in api.ok("GET", "/events/")]
+    assert event["id"] in [item["id"] for item in api.ok("GET", "/events/")]
     assert api.do("POST", f"/events/{event['id']}/book", {"user_name": "Bob"}).status_code == 201
     assert api.do("DELETE", f"/bookings/{booking['id']}").status_code == 200
 
@@ -105,11 +105,11 @@ def _bodies() -> Iterator[JSON]:
 
 
 @pytest.mark.parametrize("body", [*_bodies(), [], None, "text"])
-def test_malformed_events(api: Client, body: Any) -> None:
+def test_malformed_events_are_refused(api: Client, body: Any) -> None:
     assert api.refused(422, "POST", "/events/", body)["detail"]
 
 
-def test_any_date_is_taken_past_ones_too(api: Client) -> None:
+def test_past_dates_are_accepted(api: Client) -> None:
     event = api.ok("POST", "/events/", {"name": "E", "total_seats": 1, "date": "2025-06-15T18:00:00"})
     assert event["date"] == "2025-06-15T18:00:00Z"
     booking = api.ok("POST", f"/events/{event['id']}/book", {"user_name": "Ann"})
@@ -119,46 +119,46 @@ def test_any_date_is_taken_past_ones_too(api: Client) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"user_name": ""}, {"user_name": 7}, {"user_name": "a\ud800"}, []])
-def test_malformed_bookings(api: Client, body: Any) -> None:
+def test_malformed_bookings_are_refused(api: Client, body: Any) -> None:
     assert api.do("POST", f"/events/{new(api)['id']}/book", body).status_code == 422
 
 
 @pytest.mark.parametrize("number", UNKNOWN_NUMBERS)
-def test_unknown_ids(api: Client, number: str) -> None:
+def test_unknown_ids_are_404(api: Client, number: str) -> None:
     assert api.refused(404, "GET", f"/events/{number}")["detail"] == "There is no event with this id."
     assert api.do("POST", f"/events/{number}/book", {"user_name": "Ann"}).status_code == 404
     assert api.do("DELETE", f"/bookings/{number}").status_code == 404
 
 
 @pytest.mark.parametrize("number", NOT_NUMBERS)
-def test_what_is_no_id(api: Client, number: str) -> None:
+def test_malformed_ids_are_refused(api: Client, number: str) -> None:
     assert api.do("GET", f"/events/{number}").status_code == 422
     assert api.do("DELETE", f"/bookings/{number}").status_code == 422
 
 
-def test_fields_that_it_does_not_know_are_ignored_and_a_time_without_an_offset_is_utc(api: Client) -> None:
+def test_unknown_fields_are_ignored_and_times_without_offset_are_utc(api: Client) -> None:
     event = new(api, available_seats=99, colour="red", date="2031-05-01T19:00:00")
     assert (event["available_seats"], event["date"]) == (5, LATER)
 
 
-def test_paths_are_as_written(api: Client) -> None:
+def test_paths_with_another_trailing_slash_are_404(api: Client) -> None:
     assert api.do("GET", "/events").status_code == 404
     assert api.do("GET", f"/events/{new(api)['id']}/").status_code == 404
 
 
-def test_what_others_made_is_not_there(api: Client, stack: Stack, organizer: Person, alice: Person) -> None:
+def test_other_apis_resources_are_not_visible(api: Client, stack: Stack, organizer: Person, alice: Person) -> None:
     event = stack.event(organizer)
     booking = alice.ok("POST", f"/api/events/{event['id']}/bookings", tickets())
     assert api.do("GET", f"/events/{event['number']}").status_code == 404
     assert api.do("POST", f"/events/{event['number']}/book", {"user_name": "Ann"}).status_code == 404
     assert api.do("DELETE", f"/bookings/{booking['number']}").status_code == 404
     assert api.do("DELETE", f"/bookings/{event['number']}").status_code == 404
-    assert event["number"] not in [one["id"] for one in api.ok("GET", "/events/")]
+    assert event["number"] not in [item["id"] for item in api.ok("GET", "/events/")]
 
 
-def test_somebody_elses_booking_of_its_event_is_not_its_own(api: Client, stack: Stack, alice: Person) -> None:
+def test_booking_made_through_another_api_is_not_visible(api: Client, stack: Stack, alice: Person) -> None:
     event = new(api, name="Sold by both")
-    assert api.ok("GET", f"/events/{event['id']}") == event  # so it is there for everybody
+    assert api.ok("GET", f"/events/{event['id']}") == event  # waits until all queries show it
     (ours,) = stack.admin.ok("GET", "/api/events?q=sold by both")["items"]
     booking = alice.ok("POST", f"/api/events/{ours['id']}/bookings", tickets(1, "Seat"))
     assert api.do("DELETE", f"/bookings/{booking['number']}").status_code == 404

@@ -1,4 +1,4 @@
-"""Specification 4: the concert of its example; past, exceeding and sold-out bookings, each with its own message."""
+"""Specification 4: the concert of its example; refused bookings have distinct messages for past, exceeding and sold out."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -34,10 +34,10 @@ def new(api: Client, **more: Any) -> Any:
 
 
 def listed(api: Client, event: JSON) -> Any:
-    return next((one for one in api.ok("GET", "/events") if one["id"] == event["id"]), None)
+    return next((item for item in api.ok("GET", "/events") if item["id"] == event["id"]), None)
 
 
-def test_the_example(api: Client) -> None:
+def test_example_of_the_specification_works(api: Client) -> None:
     created = api.do("POST", "/events", CONCERT)
     assert created.status_code == 201
     assert '"price":50,' in created.text, "as printed, not 50.0"
@@ -56,7 +56,7 @@ def test_the_example(api: Client) -> None:
     assert (general["seats_sold"], vip["seats_sold"]) == (2, 0)
 
 
-def test_details_may_be_left_out_and_seats_sold_counts_as_sold(api: Client) -> None:
+def test_details_are_optional_and_seats_sold_are_counted(api: Client) -> None:
     body = {**CONCERT, "ticket_categories": [{"name": "A", "price": 12.5, "seats_limit": 3, "seats_sold": 2}]}
     del body["details"]
     event = api.ok("POST", "/events", body)
@@ -69,17 +69,17 @@ def test_details_may_be_left_out_and_seats_sold_counts_as_sold(api: Client) -> N
     assert listed(api, event)["ticket_categories"] == [{"name": "A", "price": 12.5, "seats_limit": 3, "seats_sold": 3}]
 
 
-def test_more_may_have_been_sold_than_one_booking_holds(api: Client) -> None:
+def test_seats_sold_may_exceed_the_limit_of_one_booking(api: Client) -> None:
     categories = [
         {"name": "A", "price": 1, "seats_limit": 4_000, "seats_sold": 3_200},
         {"name": "B", "price": 1, "seats_limit": 9},
     ]
     event = new(api, ticket_categories=categories)
-    assert [one["seats_sold"] for one in listed(api, event)["ticket_categories"]] == [3_200, 0]
+    assert [category["seats_sold"] for category in listed(api, event)["ticket_categories"]] == [3_200, 0]
 
 
 @pytest.mark.parametrize(("sold", "status"), [(3, 201), (4, 400), (-1, 422), ("2", 422), (1.5, 422), (None, 422), (10**9, 422)])
-def test_no_more_are_sold_than_the_limit(api: Client, sold: Any, status: int) -> None:
+def test_seats_limit_is_never_exceeded(api: Client, sold: Any, status: int) -> None:
     category = {"name": "A", "price": 1, "seats_limit": 3, "seats_sold": sold}
     answer = api.do("POST", "/events", {**CONCERT, "ticket_categories": [category]})
     assert answer.status_code == status
@@ -87,7 +87,7 @@ def test_no_more_are_sold_than_the_limit(api: Client, sold: Any, status: int) ->
         assert answer.json()["detail"] == "seats_sold: A has sold 4 seats, more than its limit of 3."
 
 
-def test_past_exceeding_and_sold_out_each_have_their_own_message(api: Client) -> None:
+def test_past_exceeding_and_sold_out_have_distinct_messages(api: Client) -> None:
     event = new(api, ticket_categories=[{"name": "General", "price": 50, "seats_limit": 3}])
     path = f"/events/{event['id']}/book"
     api.ok("POST", path, {"ticket_category": "General", "quantity": 2})
@@ -105,33 +105,33 @@ def test_past_exceeding_and_sold_out_each_have_their_own_message(api: Client) ->
     assert listed(api, past) is None
 
 
-def test_another_category_is_not_sold_out_with_it(api: Client) -> None:
+def test_other_categories_stay_on_sale(api: Client) -> None:
     event = new(api, ticket_categories=[{"name": "A", "price": 1, "seats_limit": 1}, {"name": "B", "price": 1, "seats_limit": 1}])
     assert [
         api.do("POST", f"/events/{event['id']}/book", {"ticket_category": name, "quantity": 1}).status_code for name in "AAB"
     ] == [201, 400, 201]
 
 
-def test_what_was_sold_before_is_bounded(api: Client) -> None:
+def test_seats_sold_are_bounded(api: Client) -> None:
     categories = [{"name": name, "price": 1, "seats_limit": 60_000, "seats_sold": 60_000} for name in "AB"]
     said = api.refused(400, "POST", "/events", {**CONCERT, "ticket_categories": categories})
     assert said == {"detail": "seats_sold: At most 100000 seats can have been sold before."}
 
 
-def test_whoever_leaves_meanwhile_leaves_no_seat_on_sale_that_was_sold_before(api: Client, stack: Stack) -> None:
+def test_disconnect_during_creation_leaves_no_sold_seat_on_sale(api: Client, stack: Stack) -> None:
     name = uuid4().hex
     categories = [{"name": "A", "price": 1, "seats_limit": 50_000, "seats_sold": 50_000}]
     with pytest.raises(httpx.ReadTimeout):
         stack.http.post(f"{api.url}/events", json={**CONCERT, "name": name, "ticket_categories": categories}, timeout=0.02)
     deadline = time.monotonic() + 20
-    while (found := next((one for one in api.ok("GET", "/events") if one["name"] == name), None)) is None or (
+    while (found := next((item for item in api.ok("GET", "/events") if item["name"] == name), None)) is None or (
         found["ticket_categories"][0]["seats_sold"] < 50_000
     ):
         assert time.monotonic() < deadline, found
         time.sleep(0.1)
 
 
-def test_a_booking_is_bounded(api: Client) -> None:
+def test_tickets_of_a_booking_are_bounded(api: Client) -> None:
     event = new(api, ticket_categories=[{"name": "A", "price": 1, "seats_limit": 2_000}])
     path = f"/events/{event['id']}/book"
     said = api.refused(400, "POST", path, {"ticket_category": "A", "quantity": 1_001})
@@ -139,23 +139,23 @@ def test_a_booking_is_bounded(api: Client) -> None:
     assert api.do("POST", path, {"ticket_category": "A", "quantity": 1_000}).status_code == 201
 
 
-def test_each_booking_is_a_new_guests(api: Client) -> None:
+def test_bookings_have_distinct_ids(api: Client) -> None:
     path = f"/events/{new(api)['id']}/book"
     assert len({api.ok("POST", path, {"ticket_category": "VIP", "quantity": 5})["id"] for _ in range(3)}) == 3
 
 
-def test_a_date_in_the_past_is_refused(api: Client) -> None:
+def test_past_date_is_refused(api: Client) -> None:
     assert api.refused(400, "POST", "/events", {**CONCERT, "date": "2001-06-15T18:00:00Z"}) == {
         "detail": "date: must be in the future."
     }
 
 
-def test_an_unknown_category(api: Client) -> None:
+def test_unknown_category_is_refused(api: Client) -> None:
     said = api.refused(400, "POST", f"/events/{new(api)['id']}/book", {"ticket_category": "Balcony", "quantity": 1})
     assert said == {"detail": "ticket_category: no such category."}
 
 
-def test_a_category_named_twice_and_a_price_too_exact(api: Client) -> None:
+def test_duplicate_categories_and_too_precise_prices_are_refused(api: Client) -> None:
     same = [{"name": name, "price": 1, "seats_limit": 1} for name in ("A", "a")]
     assert api.do("POST", "/events", {**CONCERT, "ticket_categories": same}).status_code == 400
     exact = [{"name": "A", "price": 1.001, "seats_limit": 1}]
@@ -174,7 +174,7 @@ def test_a_category_named_twice_and_a_price_too_exact(api: Client) -> None:
         {"ticket_categories": [{"name": "A", "price": 1}]},
     ],
 )  # fmt: skip
-def test_malformed_events(api: Client, wrong: JSON) -> None:
+def test_malformed_events_are_refused(api: Client, wrong: JSON) -> None:
     assert api.refused(422, "POST", "/events", {**CONCERT, **wrong})["detail"]
 
 
@@ -185,16 +185,18 @@ def test_malformed_events(api: Client, wrong: JSON) -> None:
      {"ticket_category": "General", "quantity": 1.5}, {"ticket_category": 7, "quantity": 1},
      {"ticket_category": "General", "quantity": 10**30}],
 )  # fmt: skip
-def test_malformed_bookings(api: Client, body: Any) -> None:
+def test_malformed_bookings_are_refused(api: Client, body: Any) -> None:
     assert api.refused(422, "POST", f"/events/{new(api)['id']}/book", body)["detail"]
 
 
-@pytest.mark.parametrize(("number", "status"), [*((one, 404) for one in UNKNOWN_NUMBERS), *((one, 422) for one in NOT_NUMBERS)])
-def test_unknown_ids(api: Client, number: str, status: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "status"), [*((number, 404) for number in UNKNOWN_NUMBERS), *((number, 422) for number in NOT_NUMBERS)]
+)
+def test_unknown_ids_are_404(api: Client, number: str, status: int) -> None:
     assert api.do("POST", f"/events/{number}/book", {"ticket_category": "General", "quantity": 1}).status_code == status
 
 
-def test_what_others_made_is_not_there(api: Client, stack: Stack, organizer: Person) -> None:
+def test_other_apis_resources_are_not_visible(api: Client, stack: Stack, organizer: Person) -> None:
     event = stack.event(organizer)
     assert listed(api, {"id": event["number"]}) is None
     body = {"ticket_category": "General", "quantity": 1}

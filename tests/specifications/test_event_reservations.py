@@ -1,4 +1,4 @@
-"""Specification 5: sign-up and log-in, one reservation a user and event, and no seat twice."""
+"""Specification 5: sign-up and log-in, one reservation per user and event, and no seat sold twice."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +37,7 @@ def anyone(stack: Stack) -> Client:
 # --- people
 
 
-def test_signing_up_and_logging_in(anyone: Client, table: Table) -> None:
+def test_sign_up_and_log_in_work(anyone: Client, table: Table) -> None:
     name = f"nina {time.monotonic_ns()}"
     body = {"username": name, "email": "nina@example.test", "password": "pw"}
     made = anyone.do("POST", table.signup, body)
@@ -52,7 +52,7 @@ def test_signing_up_and_logging_in(anyone: Client, table: Table) -> None:
         assert anyone.refused(400, "POST", table.login, wrong).keys() == {"non_field_errors"}
 
 
-def test_an_email_is_optional_and_a_form_does(anyone: Client, stack: Stack, table: Table) -> None:
+def test_email_is_optional_and_forms_are_accepted(anyone: Client, stack: Stack, table: Table) -> None:
     name = f"otto & söhne {time.monotonic_ns()}"
     made = anyone.ok("POST", table.signup, {"username": name, "password": "pw"})
     assert (made["username"], made["email"]) == (name, "")
@@ -65,19 +65,19 @@ def test_an_email_is_optional_and_a_form_does(anyone: Client, stack: Stack, tabl
 @pytest.mark.parametrize(
     "form", [b"", b"username=x", b"username=x&password=\xff", b"&".join(b"a%d=1" % n for n in range(30)), b"%zz"]
 )
-def test_a_form_that_is_none_is_refused(anyone: Client, stack: Stack, form: bytes) -> None:
+def test_malformed_form_is_refused(anyone: Client, stack: Stack, form: bytes) -> None:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     assert stack.http.post(f"{anyone.url}/api/login/", content=form, headers=headers).status_code == 400
 
 
-def test_one_event_wants_a_token_in_the_first_table_and_none_in_the_second(olga: User, anyone: Client) -> None:
+def test_single_event_needs_a_token_only_in_the_first_table(olga: User, anyone: Client) -> None:
     event = olga.client.ok("POST", "/api/events/", EVENT)
     assert anyone.do("GET", f"/api/events/{event['id']}/").status_code == 401
     assert olga.client.ok("GET", f"/api/events/{event['id']}/") == anyone.ok("GET", f"/api/event/events/{event['id']}/") == event
-    assert [one for one in anyone.ok("GET", "/api/events/") if one["id"] == event["id"]] == [event]
+    assert [item for item in anyone.ok("GET", "/api/events/") if item["id"] == event["id"]] == [event]
 
 
-def test_the_show_has_a_time_of_its_own_by_default_the_start(olga: User, table: Table) -> None:
+def test_show_time_defaults_to_the_start(olga: User, table: Table) -> None:
     event = olga.client.ok("POST", table.events, EVENT)
     assert event["show_time"] == event["start_time"]
     later = "2031-05-01T19:30:00Z"
@@ -89,33 +89,37 @@ def test_the_show_has_a_time_of_its_own_by_default_the_start(olga: User, table: 
     assert olga.client.ok("POST", table.events, {**EVENT, "show_time": later})["show_time"] == later
 
 
-def test_logging_in_by_email(anyone: Client) -> None:
+def test_log_in_by_email_works(anyone: Client) -> None:
     email = f"e{time.monotonic_ns()}@example.test"
     anyone.ok("POST", "/api/signup/", {"username": email[:-13], "email": email, "password": "pw"})
     assert anyone.ok("POST", "/api/login/", {"email": email, "password": "pw"})["token"]
 
 
-def test_what_is_no_token(anyone: Client, olga: User, table: Table) -> None:
+def test_malformed_tokens_are_401(anyone: Client, olga: User, table: Table) -> None:
     for given in ("Token", "Token nothing", f"Bearer {olga.token}", olga.token, ""):
         response = anyone.with_headers(Authorization=given).do("GET", table.reservations)
         assert (response.status_code, response.headers["WWW-Authenticate"]) == (401, "Token")
         assert response.json().keys() == {"detail"}
 
 
-def test_its_people_have_no_rights_under_api_and_ours_none_here(stack: Stack, olga: User, anyone: Client, alice: Person) -> None:
+def test_tokens_of_one_api_are_invalid_in_the_other(stack: Stack, olga: User, anyone: Client, alice: Person) -> None:
     assert stack.http.get("/api/me", headers={"Authorization": f"Bearer {olga.token}"}).status_code == 401
     assert stack.http.post("/api/login", json={"email": olga.email, "password": PASSWORD}).status_code == 401
     ours = anyone.with_headers(Authorization=f"Token {alice.token}")
     assert ours.do("GET", "/api/reservations/").status_code == 401
 
 
-def test_tries_of_a_password_are_counted(stack: Stack, olga: User) -> None:
+def test_failed_log_ins_are_limited(stack: Stack, olga: User) -> None:
     port = free_port()
     process = stack.start("app", PORT=str(port), LOGIN_ATTEMPTS_PER_MINUTE="2")
     try:
         wait_until_ready(f"http://127.0.0.1:{port}", process)
         url = f"http://127.0.0.1:{port}/compat/event-reservations/api/login/"
-        names = ({"email": olga.email}, {"username": olga.username}, {"email": olga.email})  # one person, one count
+        names = (
+            {"email": olga.email},
+            {"username": olga.username},
+            {"email": olga.email},
+        )  # the attempts of one user count together
         answers = [httpx.post(url, json={**name, "password": "wrong"}) for name in names]
     finally:
         process.terminate()
@@ -128,7 +132,7 @@ def test_tries_of_a_password_are_counted(stack: Stack, olga: User) -> None:
 # --- events
 
 
-def test_an_event_has_its_fields(olga: User, anyone: Client, table: Table) -> None:
+def test_event_has_the_specified_fields(olga: User, anyone: Client, table: Table) -> None:
     event = olga.client.ok("POST", table.events, EVENT)
     assert isinstance(event["id"], int)
     assert {name: event[name] for name in event if name != "id"} == {
@@ -138,7 +142,7 @@ def test_an_event_has_its_fields(olga: User, anyone: Client, table: Table) -> No
     assert event in anyone.ok("GET", "/api/events/")
 
 
-def test_put_needs_everything_and_patch_does_not(olga: User, table: Table) -> None:
+def test_put_needs_all_fields_and_patch_does_not(olga: User, table: Table) -> None:
     event = olga.client.ok("POST", table.events, EVENT)
     path = table.event(event["id"])
     assert olga.client.ok("PATCH", path, {"title": "Renamed", "capacity": 5}) == {
@@ -148,7 +152,7 @@ def test_put_needs_everything_and_patch_does_not(olga: User, table: Table) -> No
     assert olga.client.refused(400, "PUT", path, {"title": "Alone"}).keys() == {"start_time", "end_time", "capacity"}
 
 
-def test_deleting_an_event_takes_its_reservations_with_it(olga: User, rene: User, anyone: Client, table: Table) -> None:
+def test_deleting_an_event_cancels_its_reservations(olga: User, rene: User, anyone: Client, table: Table) -> None:
     event = olga.client.ok("POST", table.events, EVENT)
     reservation = rene.client.ok("POST", table.reservations, {"event": event["id"]})
     path = table.event(event["id"])
@@ -157,25 +161,25 @@ def test_deleting_an_event_takes_its_reservations_with_it(olga: User, rene: User
     for method, body in (("GET", None), ("PUT", EVENT), ("PATCH", {}), ("DELETE", None)):
         assert olga.client.do(method, path, body).status_code == 404
     assert olga.client.do("GET", table.reservations_of(event["id"])).status_code == 404
-    assert event["id"] not in [one["id"] for one in anyone.ok("GET", "/api/events/")]
+    assert event["id"] not in [item["id"] for item in anyone.ok("GET", "/api/events/")]
     assert rene.client.ok("GET", table.reservations) == []
     for method in ("GET", "DELETE"):
         assert rene.client.do(method, f"/api/reservation/reservations/{reservation['id']}/").status_code == 404
     assert rene.client.do("POST", table.reservations, {"event": event["id"]}).status_code == 400
 
 
-def test_a_capacity_below_what_is_reserved(olga: User, rene: User) -> None:
+def test_capacity_below_reserved_seats_is_refused(olga: User, rene: User) -> None:
     event = olga.client.ok("POST", "/api/events/", EVENT)
     for user in (olga, rene):
         user.client.ok("POST", "/api/reservations/", {"event": event["id"]})
     said = olga.client.refused(400, "PATCH", f"/api/events/{event['id']}/", {"capacity": 1})
-    assert said == {"capacity": ["2 seats are taken already."]}
+    assert said == {"capacity": ["2 seats are already taken."]}
 
 
 # --- reservations
 
 
-def test_a_reservation_takes_a_seat_and_cancelling_gives_it_back(olga: User, rene: User, anyone: Client, table: Table) -> None:
+def test_reservation_takes_a_seat_and_cancelling_returns_it(olga: User, rene: User, anyone: Client, table: Table) -> None:
     event = olga.client.ok("POST", table.events, EVENT)
     made = rene.client.do("POST", table.reservations, {"event": event["id"]})
     assert made.status_code == 201
@@ -194,37 +198,37 @@ def test_a_reservation_takes_a_seat_and_cancelling_gives_it_back(olga: User, ren
     assert olga.client.ok("GET", table.reservations_of(event["id"])) == []
 
 
-def test_once_a_user_and_event_until_it_is_cancelled(olga: User, rene: User, table: Table) -> None:
+def test_user_has_one_reservation_per_event_until_cancelled(olga: User, rene: User, table: Table) -> None:
     event, other = (olga.client.ok("POST", table.events, EVENT) for _ in range(2))
     first = rene.client.ok("POST", table.reservations, {"event": event["id"]})
     said = rene.client.refused(400, "POST", table.reservations, {"event": event["id"]})
     assert said == {"event": ["You have reserved this event already."]}
     assert rene.client.ok("POST", table.reservations, {"event": other["id"]})["event"] == other["id"]
-    assert olga.client.ok("POST", table.reservations, {"event": event["id"]})["user"] == olga.id  # who organises may attend
+    assert olga.client.ok("POST", table.reservations, {"event": event["id"]})["user"] == olga.id  # an organizer may attend
     rene.client.ok("DELETE", table.reservation(first["id"]))
     assert rene.client.ok("POST", table.reservations, {"event": event["id"]})["id"] != first["id"]
 
 
-def test_once_even_if_asked_ten_times_at_once(olga: User, rene: User, anyone: Client) -> None:
+def test_concurrent_reservations_of_a_user_make_one(olga: User, rene: User, anyone: Client) -> None:
     event = olga.client.ok("POST", "/api/events/", EVENT)
     with ThreadPoolExecutor(10) as pool:
         asked = [pool.submit(rene.client.do, "POST", "/api/reservations/", {"event": event["id"]}) for _ in range(10)]
-    assert sorted(one.result().status_code for one in asked) == [201] + [400] * 9
+    assert sorted(future.result().status_code for future in asked) == [201] + [400] * 9
     assert anyone.ok("GET", f"/api/event/events/{event['id']}/")["seats_remaining"] == 2
 
 
-def test_no_seat_twice_whoever_comes_at_once(stack: Stack, olga: User, anyone: Client) -> None:
+def test_concurrent_reservations_sell_no_seat_twice(stack: Stack, olga: User, anyone: Client) -> None:
     event = olga.client.ok("POST", "/api/events/", EVENT)
     people = [sign_up(stack) for _ in range(9)]
     with ThreadPoolExecutor(9) as pool:
         asked = [pool.submit(user.client.do, "POST", "/api/reservations/", {"event": event["id"]}) for user in people]
-    answers = [one.result() for one in asked]
-    assert sorted(one.status_code for one in answers) == [201] * 3 + [400] * 6
-    assert all(one.json() == {"event": ["No seats are left."]} for one in answers if one.status_code == 400)
+    answers = [future.result() for future in asked]
+    assert sorted(response.status_code for response in answers) == [201] * 3 + [400] * 6
+    assert all(response.json() == {"event": ["No seats are left."]} for response in answers if response.status_code == 400)
     assert anyone.ok("GET", f"/api/event/events/{event['id']}/")["seats_remaining"] == 0
 
 
-def test_a_past_event(olga: User, rene: User, anyone: Client) -> None:
+def test_past_event_can_not_be_reserved(olga: User, rene: User, anyone: Client) -> None:
     soon = datetime.now(UTC) + timedelta(seconds=1.5)
     event = olga.client.ok("POST", "/api/events/", {**EVENT, "start_time": soon.isoformat()})
     early = olga.client.ok("POST", "/api/reservations/", {"event": event["id"]})
@@ -250,14 +254,14 @@ def test_a_past_event(olga: User, rene: User, anyone: Client) -> None:
         ({"description": "\x00"}, {"description"}), ({"title": "\ud800"}, {"title"}),
     ],
 )  # fmt: skip
-def test_malformed_events(olga: User, table: Table, wrong: JSON, fields: set[str]) -> None:
+def test_malformed_events_are_refused(olga: User, table: Table, wrong: JSON, fields: set[str]) -> None:
     said = olga.client.refused(400, "POST", table.events, {**EVENT, **wrong})
     assert said.keys() == fields
-    assert all(isinstance(one, list) and one for one in said.values())
+    assert all(isinstance(messages, list) and messages for messages in said.values())
 
 
 @pytest.mark.parametrize("field", EVENT)
-def test_null_is_not_left_out(olga: User, table: Table, field: str) -> None:
+def test_null_is_not_an_omitted_field(olga: User, table: Table, field: str) -> None:
     event = olga.client.ok("POST", table.events, EVENT)
     path = table.event(event["id"])
     for method, body in (("PATCH", {field: None}), ("PUT", {**EVENT, field: None})):
@@ -266,23 +270,23 @@ def test_null_is_not_left_out(olga: User, table: Table, field: str) -> None:
 
 
 @pytest.mark.parametrize("field", ["username", "email"])
-def test_nobody_logs_in_as_null(anyone: Client, table: Table, field: str) -> None:
+def test_null_is_no_login_name(anyone: Client, table: Table, field: str) -> None:
     assert anyone.refused(400, "POST", table.login, {field: None, "password": "pw"}).keys() == {field}
 
 
-def test_a_message_is_in_the_specifications_words(olga: User) -> None:
+def test_messages_use_the_specifications_field_names(olga: User) -> None:
     said = olga.client.refused(400, "POST", "/api/events/", {**EVENT, "end_time": EVENT["start_time"]})
     assert said == {"end_time": ["must be after start_time."]}
 
 
 @pytest.mark.parametrize("body", [[], None, "text", 5])
-def test_no_json_object(olga: User, table: Table, body: Any) -> None:
+def test_body_that_is_not_a_json_object_is_refused(olga: User, table: Table, body: Any) -> None:
     assert olga.client.refused(400, "POST", table.events, body).keys() == {"detail"}
     assert olga.client.refused(400, "POST", table.reservations, body).keys() == {"detail"}
 
 
 @pytest.mark.parametrize("event", [None, "x", 1.5, 0, -1, 10**9, 10**40, [], {}])
-def test_reserving_what_there_is_not(rene: User, event: Any) -> None:
+def test_reserving_an_unknown_event_is_refused(rene: User, event: Any) -> None:
     assert rene.client.refused(400, "POST", "/api/reservations/", {"event": event}).keys() == {"event"}
 
 
@@ -291,13 +295,13 @@ def test_reserving_what_there_is_not(rene: User, event: Any) -> None:
     [({"username": ""}, {"username"}), ({"email": "nobody"}, {"email"}), ({"password": ""}, {"password"}),
      ({"username": 5, "email": None}, {"username", "email"})],
 )  # fmt: skip
-def test_malformed_people(anyone: Client, table: Table, wrong: JSON, fields: set[str]) -> None:
+def test_malformed_users_are_refused(anyone: Client, table: Table, wrong: JSON, fields: set[str]) -> None:
     body = {"username": "u", "email": "u@example.test", "password": "pw", **wrong}
     assert anyone.refused(400, "POST", table.signup, body).keys() == fields
 
 
 @pytest.mark.parametrize("number", [*UNKNOWN_NUMBERS, *NOT_NUMBERS])
-def test_unknown_ids(olga: User, table: Table, number: str) -> None:
+def test_unknown_ids_are_404(olga: User, table: Table, number: str) -> None:
     assert olga.client.refused(404, "GET", table.event(number)).keys() == {"detail"}
     for method, path, body in (
         ("PUT", table.event(number), EVENT), ("PATCH", table.event(number), {}), ("DELETE", table.event(number), None),
@@ -307,7 +311,7 @@ def test_unknown_ids(olga: User, table: Table, number: str) -> None:
         assert olga.client.do(method, path, body).status_code == 404
 
 
-def test_what_others_made_is_not_there(olga: User, stack: Stack, organizer: Person) -> None:
+def test_other_apis_resources_are_not_visible(olga: User, stack: Stack, organizer: Person) -> None:
     event = stack.event(organizer)
     assert olga.client.do("GET", f"/api/events/{event['number']}/").status_code == 404
     assert olga.client.do("POST", "/api/reservations/", {"event": event["number"]}).status_code == 400

@@ -1,4 +1,4 @@
-"""Specification 2: roles, bookings with tickets and codes, statuses, statistics, and its test data."""
+"""Specification 2: roles, bookings with tickets and codes, statuses, statistics, and its sample data."""
 
 import dataclasses
 from collections import Counter
@@ -16,7 +16,7 @@ EVENT: JSON = {"title": "Show", "description": "d", "venue": "Hall", "date_time"
 
 
 class Api:
-    """`by` says who asks."""
+    """Clients of an admin, a customer, and without a user. `by`: the user who sends a request."""
 
     def __init__(self, stack: Stack) -> None:
         self.anyone = Client(stack, "event-ticketing")
@@ -43,10 +43,10 @@ def api(stack: Stack) -> Api:
     return Api(stack)
 
 
-# --- test data
+# --- sample data
 
 
-def test_its_test_data_is_there_from_the_start(api: Api) -> None:
+def test_sample_data_exist_from_the_start(api: Api) -> None:
     users = api.anyone.ok("GET", "/api/users")[:3]
     assert Counter(user["role"] for user in users) == {"admin": 1, "customer": 2}
     assert all(user.keys() == {"id", "name", "phone", "role"} for user in users)
@@ -57,7 +57,7 @@ def test_its_test_data_is_there_from_the_start(api: Api) -> None:
     assert all(bookings)
 
 
-def test_two_processes_make_it_once_in_a_currency_without_decimals_too(database_url: str, redis_url: str, tmp_path: Path) -> None:
+def test_two_processes_load_sample_data_once_in_any_currency(database_url: str, redis_url: str, tmp_path: Path) -> None:
     settings = dataclasses.replace(system_settings(database_url, redis_url, tmp_path), currency="JPY")
     stack, port = Stack(settings), free_port()
     try:
@@ -89,19 +89,19 @@ def test_two_processes_make_it_once_in_a_currency_without_decimals_too(database_
         ("GET", "/api/stats/events", None, 200),
     ],
 )
-def test_what_only_admins_may(api: Api, who: str, method: str, path: str, body: JSON | None, status: int) -> None:
+def test_admin_operations_need_an_admin(api: Api, who: str, method: str, path: str, body: JSON | None, status: int) -> None:
     ids = {"customer": api.user(), "unknown": 10**18, "not a number": "me", "admin": api.admin_id}
     client = api.by(ids[who]) if who in ids else api.anyone
     path = path.format(event=api.event()["id"])
     assert client.do(method, path, body).status_code == (status if who == "admin" else 403)
 
 
-def test_who_may_not_is_told_before_what_is_wrong(api: Api) -> None:
+def test_permission_is_checked_before_validation(api: Api) -> None:
     assert "admin" in api.anyone.refused(403, "POST", "/api/events", {})["detail"]
 
 
 @pytest.mark.parametrize("who", ["nobody", "customer", "admin"])
-def test_what_anyone_may(api: Api, who: str) -> None:
+def test_public_operations_need_no_user(api: Api, who: str) -> None:
     user, event = api.user(), api.event()
     client = {"nobody": api.anyone, "customer": api.by(user), "admin": api.admin}[who]
     assert client.do("GET", "/api/events").status_code == 200
@@ -117,7 +117,7 @@ def test_what_anyone_may(api: Api, who: str) -> None:
 # --- events
 
 
-def test_an_event_has_its_fields(api: Api) -> None:
+def test_event_has_the_specified_fields(api: Api) -> None:
     event = api.event()
     assert isinstance(event["id"], int)
     assert event["created_at"].endswith("Z")
@@ -127,12 +127,12 @@ def test_an_event_has_its_fields(api: Api) -> None:
     assert api.anyone.ok("GET", f"/api/events/{event['id']}") == event
 
 
-def test_search_by_title_or_venue_and_by_dates(api: Api) -> None:
+def test_search_matches_title_venue_and_dates(api: Api) -> None:
     early = api.event(title="Xylophone early", date_time="2032-01-01T10:00:00Z")
     late = api.event(venue="Xylophone hall", date_time="2032-03-01T10:00:00Z")
 
     def found(**query: str) -> list[int]:
-        return [one["id"] for one in api.anyone.ok("GET", "/api/events", **query)]
+        return [event["id"] for event in api.anyone.ok("GET", "/api/events", **query)]
 
     assert found(search="xylophone") == [early["id"], late["id"]]
     assert found(search="xylophone", date_from="2032-02-01") == [late["id"]]
@@ -143,7 +143,7 @@ def test_search_by_title_or_venue_and_by_dates(api: Api) -> None:
     assert api.anyone.do("GET", "/api/events", date_from="soon").status_code == 422
 
 
-def test_an_update_changes_what_is_given(api: Api) -> None:
+def test_update_changes_the_given_fields(api: Api) -> None:
     event = api.event()
     path = f"/api/events/{event['id']}"
     changed = api.admin.ok("PUT", path, {"title": "New", "capacity": 12, "price": 25})
@@ -158,9 +158,9 @@ def test_an_update_changes_what_is_given(api: Api) -> None:
     assert api.anyone.ok("GET", path) == {**changed, "available_tickets": 9}
 
 
-def test_an_update_leaves_a_category_that_our_own_admin_added(api: Api, stack: Stack) -> None:
+def test_update_keeps_a_category_added_under_api(api: Api, stack: Stack) -> None:
     event = api.event(title="With a box")
-    api.anyone.ok("GET", f"/api/events/{event['id']}")  # so it is there for everybody
+    api.anyone.ok("GET", f"/api/events/{event['id']}")  # waits until all queries show it
     (ours,) = stack.admin.ok("GET", "/api/events?q=with a box")["items"]
     box = {"name": "Box", "price": "99.00", "capacity": 4}
     changes = {"categories": [{"id": ours["categories"][0]["id"]}, box]}
@@ -168,10 +168,10 @@ def test_an_update_leaves_a_category_that_our_own_admin_added(api: Api, stack: S
     api.admin.ok("PUT", f"/api/events/{event['id']}", {"price": 25, "title": "With a box still"})
     api.anyone.ok("GET", f"/api/events/{event['id']}")
     (ours,) = stack.admin.ok("GET", "/api/events?q=with a box")["items"]
-    assert [(one["name"], one["price"]) for one in ours["categories"]] == [("Seat", "25.00"), ("Box", "99.00")]
+    assert [(category["name"], category["price"]) for category in ours["categories"]] == [("Seat", "25.00"), ("Box", "99.00")]
 
 
-def test_statuses(api: Api) -> None:
+def test_event_status_changes_are_final(api: Api) -> None:
     user, cancelled, completed = api.user(), api.event(), api.event()
     booking = api.book(cancelled, user, 2)
     for event, status in ((cancelled, "cancelled"), (completed, "completed")):
@@ -194,14 +194,14 @@ def test_statuses(api: Api) -> None:
     )
 
 
-def test_statistics_of_all_events(api: Api) -> None:
+def test_statistics_cover_all_events(api: Api) -> None:
     event, user = api.event(price=10), api.user()
     api.book(event, user, 2)
     gone = api.book(event, user, 3)
     api.anyone.ok("PUT", f"/api/bookings/{gone['id']}", {"status": "cancelled"})
     other = api.event()
     api.admin.ok("PUT", f"/api/events/{other['id']}", {"status": "cancelled"})
-    found = {one["id"]: one for one in api.admin.ok("GET", "/api/stats/events")}
+    found = {event_["id"]: event_ for event_ in api.admin.ok("GET", "/api/stats/events")}
     assert [found[event["id"]][name] for name in ("total_bookings", "revenue", "tickets_sold")] == [1, 20, 2]
     assert found[other["id"]]["status"] == "cancelled"
 
@@ -209,7 +209,7 @@ def test_statistics_of_all_events(api: Api) -> None:
 # --- bookings
 
 
-def test_a_booking_carries_its_tickets_with_unique_codes(api: Api) -> None:
+def test_booking_has_tickets_with_unique_codes(api: Api) -> None:
     event, user = api.event(), api.user()
     booking = api.book(event, user, 3)
     assert booking.keys() == {"id", "user_id", "event_id", "quantity", "total_amount", "booking_date", "status", "tickets"}
@@ -225,7 +225,7 @@ def test_a_booking_carries_its_tickets_with_unique_codes(api: Api) -> None:
     assert api.admin.ok("GET", f"/api/bookings/event/{event['id']}")[0] == booking
 
 
-def test_cancelling_cancels_the_tickets_too_and_is_for_good(api: Api) -> None:
+def test_cancelling_cancels_tickets_and_is_final(api: Api) -> None:
     event, user = api.event(capacity=2), api.user()
     booking = api.book(event, user, 2)
     path = f"/api/bookings/{booking['id']}"
@@ -238,7 +238,7 @@ def test_cancelling_cancels_the_tickets_too_and_is_for_good(api: Api) -> None:
     assert api.book(event, user, 2)["status"] == "confirmed"
 
 
-def test_more_than_are_available(api: Api) -> None:
+def test_booking_more_than_available_is_refused(api: Api) -> None:
     event, user = api.event(capacity=2), api.user()
     body = {"user_id": user, "event_id": event["id"], "quantity": 3}
     assert api.anyone.refused(400, "POST", "/api/bookings", body) == {"detail": "Only 2 are available."}
@@ -251,7 +251,7 @@ def test_more_than_are_available(api: Api) -> None:
     [{"quantity": 0}, {"quantity": -1}, {"quantity": "2"}, {"quantity": 1.5}, {"quantity": 10**30}, {"user_id": None},
      {"event_id": "x"}, {"user_id": -1}],
 )  # fmt: skip
-def test_malformed_bookings(api: Api, wrong: JSON) -> None:
+def test_malformed_bookings_are_refused(api: Api, wrong: JSON) -> None:
     body = {"user_id": api.user(), "event_id": api.event()["id"], "quantity": 1, **wrong}
     assert api.anyone.refused(422, "POST", "/api/bookings", body)["detail"]
 
@@ -261,12 +261,12 @@ def test_malformed_bookings(api: Api, wrong: JSON) -> None:
     [{"title": ""}, {"title": None}, {"date_time": "soon"}, {"capacity": 0}, {"capacity": -3}, {"capacity": "many"},
      {"price": -1}, {"price": "free"}, {"price": 10**20}, {"description": "a\0b"}, {"status": "cancelled"}],
 )  # fmt: skip
-def test_malformed_events(api: Api, wrong: JSON) -> None:
+def test_malformed_events_are_refused(api: Api, wrong: JSON) -> None:
     assert api.admin.refused(422, "POST", "/api/events", {**EVENT, **wrong})["detail"]
 
 
 @pytest.mark.parametrize("field", [*EVENT, "status"])
-def test_null_is_not_left_out(api: Api, field: str) -> None:
+def test_null_is_not_an_omitted_field(api: Api, field: str) -> None:
     event = api.event()
     path = f"/api/events/{event['id']}"
     (said,) = api.admin.refused(422, "PUT", path, {"title": "New", field: None})["detail"]
@@ -287,21 +287,21 @@ def test_null_is_not_left_out(api: Api, field: str) -> None:
         ),
     ],
 )
-def test_malformed_users(api: Api, body: JSON) -> None:
+def test_malformed_users_are_refused(api: Api, body: JSON) -> None:
     assert api.anyone.refused(422, "POST", "/api/users", body)["detail"]
 
 
 @pytest.mark.parametrize("phone", ["+1 555 0100", "(030) 123456", "+49 (0)30/12 34-56", "112.4", "123456789012345"])
-def test_phone_numbers_as_people_write_them(api: Api, phone: str) -> None:
+def test_common_phone_number_formats_are_accepted(api: Api, phone: str) -> None:
     assert api.anyone.ok("POST", "/api/users", {"name": "N", "phone": phone})["phone"] == phone
 
 
-def test_a_date_in_the_past_is_refused(api: Api) -> None:
+def test_past_date_is_refused(api: Api) -> None:
     assert api.admin.do("POST", "/api/events", {**EVENT, "date_time": "2001-01-01T00:00:00Z"}).status_code == 400
 
 
 @pytest.mark.parametrize("number", UNKNOWN_NUMBERS)
-def test_unknown_ids(api: Api, number: str) -> None:
+def test_unknown_ids_are_404(api: Api, number: str) -> None:
     for method, path, body in (
         ("GET", "/api/events/{}", None), ("PUT", "/api/events/{}", {}), ("GET", "/api/bookings/user/{}", None),
         ("GET", "/api/bookings/event/{}", None), ("PUT", "/api/bookings/{}", {"status": "cancelled"}),
@@ -310,16 +310,16 @@ def test_unknown_ids(api: Api, number: str) -> None:
         assert api.admin.refused(404, method, path.format(number), body)["detail"]
 
 
-def test_bookings_of_unknown_users_and_events(api: Api) -> None:
+def test_bookings_of_unknown_users_and_events_are_404(api: Api) -> None:
     user, event = api.user(), api.event()["id"]
     for wrong in ({"user_id": 10**9}, {"event_id": 10**9}):
         body = {"user_id": user, "event_id": event, "quantity": 1, **wrong}
         assert api.anyone.do("POST", "/api/bookings", body).status_code == 404
 
 
-def test_users_and_events_of_others_are_not_there(api: Api, stack: Stack, organizer: Person) -> None:
+def test_other_apis_users_and_events_are_not_visible(api: Api, stack: Stack, organizer: Person) -> None:
     event = stack.event(organizer)
     assert api.anyone.do("GET", f"/api/events/{event['number']}").status_code == 404
     names = {user["name"] for user in api.anyone.ok("GET", "/api/users")}
-    assert "" not in names  # the house is no user
+    assert "" not in names  # the default organizer is not a user
     assert "Root" not in names

@@ -1,4 +1,4 @@
-"""What holds for all five: many may read at once, and what is done is answered by what was done, shown already or not."""
+"""For all five APIs: many concurrent reads succeed, and the response of an edit shows its effect."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.specifications.reserving import EVENT, sign_up
 
 
 @pytest.mark.parametrize("path", ["/events/{id}", "/events/"])
-def test_forty_read_at_once(stack: Stack, path: str) -> None:
+def test_forty_concurrent_reads_succeed(stack: Stack, path: str) -> None:
     api = Client(stack, "event-booking")
     event = api.ok("POST", "/events/", {"name": "Read", "total_seats": 1, "date": LATER})
     with ThreadPoolExecutor(40) as pool:
@@ -21,7 +21,7 @@ def test_forty_read_at_once(stack: Stack, path: str) -> None:
     assert answers == [200] * 40
 
 
-def test_a_list_is_complete_however_long(stack: Stack) -> None:
+def test_long_list_is_complete(stack: Stack) -> None:
     many = EXPORT_PAGE + 5
     anyone = Client(stack, "event-ticketing")
     user = anyone.ok("POST", "/api/users", {"name": "Many", "phone": "1234", "role": "admin"})["id"]
@@ -31,8 +31,8 @@ def test_a_list_is_complete_however_long(stack: Stack) -> None:
     booking = {"user_id": user, "event_id": event, "quantity": 1}
     with ThreadPoolExecutor(16) as pool:
         made = sorted(pool.map(lambda _: anyone.ok("POST", "/api/bookings", booking)["id"], range(many)))
-    assert [one["id"] for one in admin.ok("GET", f"/api/bookings/event/{event}")] == made
-    assert [one["id"] for one in anyone.ok("GET", f"/api/bookings/user/{user}")] == made
+    assert [item["id"] for item in admin.ok("GET", f"/api/bookings/event/{event}")] == made
+    assert [item["id"] for item in anyone.ok("GET", f"/api/bookings/user/{user}")] == made
 
 
 def _stop_projecting(stack: Stack) -> None:
@@ -41,7 +41,7 @@ def _stop_projecting(stack: Stack) -> None:
         process.wait(15)
 
 
-def test_an_edit_is_answered_by_what_it_did_and_none_begins_unseen(database_url: str, redis_url: str, tmp_path: Path) -> None:
+def test_edit_response_shows_its_effect(database_url: str, redis_url: str, tmp_path: Path) -> None:
     stack = Stack(system_settings(database_url, redis_url, tmp_path))
     try:
         olga, rene = sign_up(stack), sign_up(stack)

@@ -1,4 +1,4 @@
-"""Specification 5: who may do what, as a matrix of method and role over both its tables."""
+"""Specification 5: the permissions of each role for each operation of both tables."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ Clients = dict[str, Client]
 
 @pytest.fixture(scope="module")
 def clients(stack: Stack) -> Clients:
-    """One of each role, for all tests: what they own is each test's own."""
+    """A user of each role, shared by all tests. Each test creates its own events and reservations."""
     anyone = Client(stack, "event-reservations")
     return {
         "nobody": anyone,
@@ -39,7 +39,7 @@ class World:
 
 
 def _rows(table: Table) -> Iterator[tuple[str, str, JSON | None, int, dict[str, int]]]:
-    """Method, address, body, status where it is allowed (0 of a role), what each role gets else."""
+    """Method, path, body, status if permitted, and the status for each other role."""
     yield "GET", "/api/events/", None, 200, ANYONE
     yield "POST", table.events, EVENT, 201, SIGNED_IN
     yield "GET", table.event("{event}"), None, 200, SIGNED_IN if table is TABLES[0] else ANYONE  # the tables disagree
@@ -62,7 +62,9 @@ MATRIX = [
 
 
 @pytest.mark.parametrize(("table", "method", "path", "body", "role", "status"), MATRIX)
-def test_who_may_do_what(clients: Clients, table: Table, method: str, path: str, body: JSON | None, role: str, status: int) -> None:
+def test_each_role_may_use_its_operations(
+    clients: Clients, table: Table, method: str, path: str, body: JSON | None, role: str, status: int
+) -> None:
     world = World(clients, table)
     ids = {"event": world.event, "second_event": world.second_event, "reservation": world.reservation}
     if body and "event" in body:
@@ -75,12 +77,12 @@ def test_who_may_do_what(clients: Clients, table: Table, method: str, path: str,
 
 @pytest.mark.parametrize("table", TABLES, ids=[table.name for table in TABLES])
 @pytest.mark.parametrize("role", ["nobody", "other"])
-def test_who_may_not_is_told_before_what_is_wrong(clients: Clients, table: Table, role: str) -> None:
+def test_permission_is_checked_before_validation(clients: Clients, table: Table, role: str) -> None:
     world = World(clients, table)
     assert world.clients[role].do("PUT", table.event(world.event), {}).status_code == (401 if role == "nobody" else 403)
 
 
 @pytest.mark.parametrize("table", TABLES, ids=[table.name for table in TABLES])
 @pytest.mark.parametrize("path", ["signup", "login"])
-def test_people_without_a_token_are_let_in(stack: Stack, table: Table, path: str) -> None:
+def test_public_operations_need_no_token(stack: Stack, table: Table, path: str) -> None:
     assert Client(stack, "event-reservations").do("POST", getattr(table, path), {}).status_code == 400

@@ -1,4 +1,4 @@
-"""Specification 3: its shell script, fifteen at once for ten tickets; no more than two tickets a user; and its examples."""
+"""Specification 3: its script with fifteen concurrent requests for ten tickets; at most two tickets per user; its examples."""
 
 import json
 import re
@@ -27,15 +27,15 @@ def new(api: Client, total_tickets: int = 10) -> Any:
 
 
 def curl(*arguments: str) -> Any:
-    """As the specification prints it."""
+    """The format that the specification prints."""
     done = subprocess.run(["curl", "-s", *arguments], capture_output=True, text=True, check=True)  # noqa: S607 - as people do
     return json.loads(done.stdout)
 
 
-def test_it_has_no_date_and_is_an_open_date_elsewhere(api: Client, stack: Stack) -> None:
+def test_event_has_no_date_and_is_an_open_date_under_api(api: Client, stack: Stack) -> None:
     event = new(api)
     stack.settle()
-    (shown,) = [one for one in every_event(stack) if one["id"] == event["id"]]
+    (shown,) = [item for item in every_event(stack) if item["id"] == event["id"]]
     assert (shown["starts_at"], shown["past_at"]) == (None, None)
 
 
@@ -52,14 +52,14 @@ def test_fifteen_parallel_requests_for_ten_tickets(api: Client) -> None:
     event_id, *answers = done.stdout.splitlines()
     said = [json.loads(answer) for answer in answers]
     assert len(said) == 15
-    booked = [one for one in said if one.get("status") == "active"]
+    booked = [item for item in said if item.get("status") == "active"]
     assert len(booked) == 10
-    assert len({one["user_id"] for one in booked}) == 10
-    assert [one for one in said if one not in booked] == [{"detail": "The event is sold out."}] * 5
+    assert len({booking["user_id"] for booking in booked}) == 10
+    assert [item for item in said if item not in booked] == [{"detail": "The event is sold out."}] * 5
     assert api.ok("GET", f"/events/{event_id}")["available_tickets"] == 0
 
 
-def test_the_examples_with_curl(api: Client) -> None:
+def test_curl_examples_work(api: Client) -> None:
     as_json = ("-H", "Content-Type: application/json")
     event = curl("-X", "POST", f"{api.url}/events", *as_json, "-d", '{"name": "Concert 2024", "total_tickets": 100}')
     UUID(event["id"])
@@ -85,7 +85,7 @@ def test_the_examples_with_curl(api: Client) -> None:
     assert curl(f"{api.url}/events/{event['id']}") == event
 
 
-def test_no_more_than_two_tickets_a_user_over_all_bookings(api: Client) -> None:
+def test_user_has_at_most_two_tickets_over_all_bookings(api: Client) -> None:
     path = f"/events/{new(api)['id']}/bookings"
     first = api.ok("POST", path, {"user_id": "u", "ticket_count": 1})
     api.ok("POST", path, {"user_id": "u", "ticket_count": 1})
@@ -98,14 +98,14 @@ def test_no_more_than_two_tickets_a_user_over_all_bookings(api: Client) -> None:
     assert api.ok("POST", f"/events/{other['id']}/bookings", {"user_id": "u", "ticket_count": 2})["ticket_count"] == 2
 
 
-def test_two_for_the_last_ticket(api: Client) -> None:
+def test_two_concurrent_bookings_sell_the_last_ticket_once(api: Client) -> None:
     event = new(api, 1)
     said = api.refused(400, "POST", f"/events/{event['id']}/bookings", {"user_id": "u", "ticket_count": 2})
     assert said == {"detail": "Only 1 is available."}
     assert api.ok("GET", f"/events/{event['id']}")["available_tickets"] == 1
 
 
-def test_cancelled_twice(api: Client) -> None:
+def test_second_cancellation_is_refused(api: Client) -> None:
     event = new(api)
     booking = api.ok("POST", f"/events/{event['id']}/bookings", {"user_id": "u", "ticket_count": 2})
     api.ok("DELETE", f"/bookings/{booking['id']}")
@@ -113,7 +113,7 @@ def test_cancelled_twice(api: Client) -> None:
     assert api.ok("GET", f"/events/{event['id']}")["available_tickets"] == 10
 
 
-def test_created_is_201_and_it_is_healthy(api: Client) -> None:
+def test_creation_is_201_and_health_is_ok(api: Client) -> None:
     created = api.do("POST", "/events", {"name": "E", "total_tickets": 1})
     booked = api.do("POST", f"/events/{created.json()['id']}/bookings", {"user_id": "u", "ticket_count": 1})
     assert (created.status_code, booked.status_code) == (201, 201)
@@ -125,7 +125,7 @@ def test_created_is_201_and_it_is_healthy(api: Client) -> None:
     [{}, [], {"name": "E"}, {"total_tickets": 5}, {"name": "", "total_tickets": 5}, {"name": "E", "total_tickets": 0},
      {"name": "E", "total_tickets": -5}, {"name": "E", "total_tickets": "5"}, {"name": "E", "total_tickets": 10**12}],
 )  # fmt: skip
-def test_malformed_events(api: Client, body: Any) -> None:
+def test_malformed_events_are_refused(api: Client, body: Any) -> None:
     assert api.refused(422, "POST", "/events", body)["detail"]
 
 
@@ -135,11 +135,11 @@ def test_malformed_events(api: Client, body: Any) -> None:
      {"user_id": "u", "ticket_count": -1}, {"user_id": "u", "ticket_count": 1.5}, {"user_id": 7, "ticket_count": 1},
      {"user_id": "u", "ticket_count": 10**20}],
 )  # fmt: skip
-def test_malformed_bookings(api: Client, body: Any) -> None:
+def test_malformed_bookings_are_refused(api: Client, body: Any) -> None:
     assert api.refused(422, "POST", f"/events/{new(api)['id']}/bookings", body)["detail"]
 
 
-def test_unknown_ids(api: Client) -> None:
+def test_unknown_ids_are_404(api: Client) -> None:
     for method, path in (
         ("GET", "/events/{}"),
         ("POST", "/events/{}/bookings"),
@@ -151,7 +151,7 @@ def test_unknown_ids(api: Client) -> None:
         assert api.do(method, path.format("17"), body).status_code == 422
 
 
-def test_what_others_made_is_not_there(api: Client, stack: Stack, organizer: Person, alice: Person) -> None:
+def test_other_apis_resources_are_not_visible(api: Client, stack: Stack, organizer: Person, alice: Person) -> None:
     event = stack.event(organizer)
     booking = alice.ok("POST", f"/api/events/{event['id']}/bookings", tickets())
     assert api.do("GET", f"/events/{event['id']}").status_code == 404

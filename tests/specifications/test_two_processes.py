@@ -1,4 +1,4 @@
-"""Two API processes serve the five APIs: what one has in memory may be older than what the other did, and nobody may notice."""
+"""Two API processes serve the five APIs: a process whose memory is older than the other's commands must still respond correctly."""
 
 from collections.abc import Iterator
 
@@ -15,11 +15,11 @@ def other(stack: Stack) -> Iterator[str]:
         yield url
 
 
-def test_a_booking_that_the_other_process_made_is_cancelled(stack: Stack, other: str) -> None:
+def test_booking_made_by_another_process_can_be_cancelled(stack: Stack, other: str) -> None:
     here, there = (f"{url}/compat/ticketing-platform" for url in (stack.url, other))
     event = httpx.post(f"{here}/events", json={"name": "Two doors", "total_tickets": 10}).json()
     bookings = f"/events/{event['id']}/bookings"
-    first = httpx.post(f"{there}{bookings}", json={"user_id": "a", "ticket_count": 1})  # now the other process knows the event
+    first = httpx.post(f"{there}{bookings}", json={"user_id": "a", "ticket_count": 1})  # loads the event into the other process
     second = httpx.post(f"{here}{bookings}", json={"user_id": "b", "ticket_count": 2})
     assert (first.status_code, second.status_code) == (201, 201)
     cancelled = httpx.delete(f"{there}/bookings/{second.json()['id']}", timeout=10)
@@ -27,13 +27,13 @@ def test_a_booking_that_the_other_process_made_is_cancelled(stack: Stack, other:
     assert httpx.post(f"{here}{bookings}", json={"user_id": "b", "ticket_count": 2}).status_code == 201
 
 
-def test_an_edit_keeps_the_category_that_was_added_at_the_other_process(stack: Stack, other: str, alice: Person) -> None:
+def test_edit_keeps_a_category_added_by_another_process(stack: Stack, other: str, alice: Person) -> None:
     api = f"{other}/compat/event-ticketing/api"
     admin = next(user["id"] for user in httpx.get(f"{api}/users").json() if user["role"] == "admin")
     headers = {"X-User-Id": str(admin)}
     body = {"title": "Two doors", "description": "d", "venue": "Hall", "date_time": LATER, "capacity": 10, "price": 19.99}
     event = httpx.post(f"{api}/events", json=body, headers=headers).json()
-    httpx.get(f"{api}/events/{event['id']}").raise_for_status()  # so it is there for everybody
+    httpx.get(f"{api}/events/{event['id']}").raise_for_status()  # waits until all queries show it
     (ours,) = stack.admin.ok("GET", "/api/events?q=two doors&limit=1")["items"]
     changes = {"categories": [{"id": ours["categories"][0]["id"]}, {"name": "Box", "price": "99.00", "capacity": 4}]}
     stack.admin.ok("PATCH", f"/api/events/{ours['id']}", changes, If_Match=f'"{ours["details_version"]}"')

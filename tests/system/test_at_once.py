@@ -1,4 +1,4 @@
-"""Many at once: never a seat twice, never a command twice."""
+"""Concurrent requests: no seat is sold twice, no command is executed twice."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -25,7 +25,7 @@ def test_sixty_requests_for_the_last_ten_seats_sell_ten(stack: Stack, organizer:
     assert organizer.ok("GET", f"/api/events/{event['id']}", Ledger_Position=seen)["categories"][0]["available"] == 0
 
 
-def test_one_key_fifty_times_at_once_books_once(stack: Stack, organizer: Person, alice: Person) -> None:
+def test_fifty_concurrent_requests_with_one_key_book_once(stack: Stack, organizer: Person, alice: Person) -> None:
     event = stack.event(organizer, capacity=100)
     path = f"/api/events/{event['id']}/bookings"
     answers = at_once(50, lambda _: alice.do("POST", path, tickets(2), key="the one"))
@@ -37,7 +37,7 @@ def test_one_key_fifty_times_at_once_books_once(stack: Stack, organizer: Person,
     assert (other.status_code, other.json()["type"]) == (422, "/problems/idempotency-key-reused")
 
 
-def test_every_command_gives_its_first_answer_again(stack: Stack, organizer: Person, alice: Person) -> None:
+def test_repeated_command_gets_its_first_response(stack: Stack, organizer: Person, alice: Person) -> None:
     body = {"name": "Once", "starts_at": "2031-01-01T00:00:00Z", "categories": [{"name": "A", "price": 1, "capacity": 9}]}
     event = _twice(organizer, "POST", "/api/events", body)
     path = f"/api/events/{event['id']}"
@@ -63,7 +63,7 @@ def _twice(who: Person, method: str, path: str, body: Any, **headers: str) -> An
     return first.json()
 
 
-def test_a_retry_that_names_no_currency_is_the_same_under_another_setting(stack: Stack, organizer: Person) -> None:
+def test_retry_without_currency_is_identical_under_another_setting(stack: Stack, organizer: Person) -> None:
     body = {"name": "Once", "starts_at": "2031-01-01T00:00:00Z", "categories": [{"name": "A", "price": "12.50", "capacity": 9}]}
     first = organizer.do("POST", "/api/events", body, key="currency")
     assert first.json()["currency"] == "EUR"

@@ -1,4 +1,4 @@
-"""What people do from beginning to end, over HTTP, each seeing at once what they did."""
+"""Complete user journeys over HTTP. Each user sees the effects of their commands at once."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from uuid import uuid4
 from tests.running_system import LATER, PASSWORD, Person, Stack, tickets
 
 
-def test_from_sign_up_to_a_cancelled_booking_whose_seat_sells_again(stack: Stack, organizer: Person, bob: Person) -> None:
+def test_customer_signs_up_books_cancels_and_the_seat_sells_again(stack: Stack, organizer: Person, bob: Person) -> None:
     event = stack.event(organizer, capacity=2)
     book = f"/api/events/{event['id']}/bookings"
     stack.nobody().ok("POST", "/api/signup", {"name": "Eve", "email": f"eve-{event['id']}@example.test", "password": PASSWORD})
@@ -23,24 +23,24 @@ def test_from_sign_up_to_a_cancelled_booking_whose_seat_sells_again(stack: Stack
     assert (cancelled["status"], cancelled["refunded_amount"]) == ("cancelled", "100.00")
     assert bob.ok("POST", book, tickets(2))["status"] == "confirmed"
     assert bob.see(f"/api/events/{event['id']}")["categories"][0]["available"] == 0
-    assert [one["id"] for one in eve.see("/api/bookings")["items"]] == [booking["id"]]
+    assert [item["id"] for item in eve.see("/api/bookings")["items"]] == [booking["id"]]
 
 
-def test_some_tickets_are_given_back_at_the_price_paid(stack: Stack, organizer: Person, alice: Person) -> None:
+def test_partial_cancellation_refunds_the_price_paid(stack: Stack, organizer: Person, alice: Person) -> None:
     event = stack.event(organizer)
     booking = alice.ok("POST", f"/api/events/{event['id']}/bookings", {"tickets": [
         {"category": "General", "quantity": 2}, {"category": "VIP", "quantity": 1}]})  # fmt: skip
     changed = organizer.ok("PATCH", f"/api/events/{event['id']}", {"categories": [
         {"id": event["categories"][0]["id"], "price": "99.00"}, {"id": event["categories"][1]["id"]}]}, If_Match='"1"')  # fmt: skip
-    assert [one["price"] for one in changed["categories"]] == ["99.00", "150.00"]
+    assert [category["price"] for category in changed["categories"]] == ["99.00", "150.00"]
     chosen = [booking["tickets"][0]["id"], booking["tickets"][2]["id"]]
     after = alice.ok("POST", f"/api/bookings/{booking['id']}/cancel", {"tickets": chosen})
     assert (after["status"], after["refunded_amount"]) == ("confirmed", "200.00")
-    assert [one["status"] for one in after["tickets"]] == ["cancelled", "active", "cancelled"]
+    assert [ticket["status"] for ticket in after["tickets"]] == ["cancelled", "active", "cancelled"]
     assert alice.see(f"/api/bookings/{booking['id']}") == after
 
 
-def test_the_box_office_sells_to_a_walk_in_and_to_a_named_customer(stack: Stack, organizer: Person, alice: Person) -> None:
+def test_box_office_sells_to_walk_ins_and_named_customers(stack: Stack, organizer: Person, alice: Person) -> None:
     event = stack.event(organizer, max_tickets_per_customer=1)
     book = f"/api/events/{event['id']}/bookings"
     assert organizer.ok("POST", book, tickets(4))["customer_id"] is None
@@ -49,12 +49,12 @@ def test_the_box_office_sells_to_a_walk_in_and_to_a_named_customer(stack: Stack,
     assert organizer.do("POST", book, {**tickets(1), "customer": {"name": "Al", "email": alice.email}}).json()["held"] == 1
     assert alice.do("POST", book, {**tickets(1), "customer": {"name": "Bob", "email": "b@example.test"}}).status_code == 403
     listed = organizer.see(f"/api/events/{event['id']}/bookings?q={alice.email}")["items"]
-    assert [one["id"] for one in listed] == [sold["id"]]
+    assert [item["id"] for item in listed] == [sold["id"]]
     answer = organizer.do("GET", f"/api/events/{event['id']}/bookings", Accept="text/csv", Ledger_Position=organizer.last)
     assert len(list(csv.reader(io.StringIO(answer.text)))) == 3
 
 
-def test_a_box_office_sale_is_the_same_sale_whatever_becomes_of_the_customer(stack: Stack, organizer: Person) -> None:
+def test_box_office_sale_is_idempotent_after_the_customer_changes(stack: Stack, organizer: Person) -> None:
     event, customer = stack.event(organizer), stack.person()
     book, named = f"/api/events/{event['id']}/bookings", {"name": "Cy", "email": customer.email}
     first = organizer.do("POST", book, {**tickets(1), "customer": named}, key="sale")
@@ -67,7 +67,7 @@ def test_a_box_office_sale_is_the_same_sale_whatever_becomes_of_the_customer(sta
     assert other.json()["type"] == "/problems/idempotency-key-reused"
 
 
-def test_a_ticket_gets_in_once(stack: Stack, organizer: Person, alice: Person, bob: Person) -> None:
+def test_ticket_is_checked_in_once(stack: Stack, organizer: Person, alice: Person, bob: Person) -> None:
     event, other = stack.event(organizer), stack.event(organizer)
     booking = alice.ok("POST", f"/api/events/{event['id']}/bookings", tickets(2))
     first, second = (ticket["code"] for ticket in booking["tickets"])
@@ -87,7 +87,7 @@ def test_a_ticket_gets_in_once(stack: Stack, organizer: Person, alice: Person, b
     assert organizer.do("POST", door, {"code": second}).json()["type"] == "/problems/ticket-cancelled"
 
 
-def test_editing_asks_which_version_was_seen(stack: Stack, organizer: Person, alice: Person) -> None:
+def test_edit_needs_the_current_version(stack: Stack, organizer: Person, alice: Person) -> None:
     event = stack.event(organizer)
     path = f"/api/events/{event['id']}"
     alice.ok("POST", f"{path}/bookings", tickets(3))
@@ -96,13 +96,13 @@ def test_editing_asks_which_version_was_seen(stack: Stack, organizer: Person, al
     renamed = organizer.do("PATCH", path, {"name": "New", "venue": "Here"}, If_Match=tag)
     assert (renamed.status_code, renamed.json()["name"]) == (200, "New"), "a booking does not spoil an editor's work"
     assert organizer.do("PATCH", path, {"name": "Newer"}, If_Match=tag).status_code == 412
-    small = {"categories": [{"id": one["id"], "capacity": 2} for one in event["categories"]]}
+    small = {"categories": [{"id": category["id"], "capacity": 2} for category in event["categories"]]}
     below = organizer.do("PATCH", path, small, If_Match=renamed.headers["ETag"])
     assert (below.status_code, below.json()["type"], below.json()["taken"]) == (409, "/problems/capacity-below-taken", 3)
     assert organizer.see(path)["name"] == "New"
 
 
-def test_a_cancelled_event_refunds_everybody_and_the_books_agree(stack: Stack, alice: Person) -> None:
+def test_cancelled_event_refunds_all_and_statistics_agree(stack: Stack, alice: Person) -> None:
     organizer = stack.person("organizer")
     event = stack.event(organizer)
     path = f"/api/events/{event['id']}"
@@ -110,7 +110,7 @@ def test_a_cancelled_event_refunds_everybody_and_the_books_agree(stack: Stack, a
         alice.ok("POST", f"{path}/bookings", tickets(quantity))
     assert organizer.ok("POST", f"{path}/cancel", {"reason": "rain"})["status"] == "cancelled"
     alice.last = organizer.last
-    assert {one["status"] for one in alice.see(f"/api/bookings?event_id={event['id']}")["items"]} == {"cancelled"}
+    assert {item["status"] for item in alice.see(f"/api/bookings?event_id={event['id']}")["items"]} == {"cancelled"}
     assert alice.do("POST", f"{path}/bookings", tickets(1)).json()["reason"] == "cancelled"
     (row,) = organizer.see("/api/stats/events")["items"]
     assert (row["gross"], row["refunded"], row["net"], row["cancellations"]) == ("150.00", "150.00", "0.00", 2)
@@ -120,18 +120,18 @@ def test_a_cancelled_event_refunds_everybody_and_the_books_agree(stack: Stack, a
     assert (bucket["bookings"], bucket["cancellations"], bucket["tickets"], bucket["net"]) == (2, 2, 3, "0.00")
 
 
-def test_search_finds_what_is_on(stack: Stack, organizer: Person) -> None:
+def test_search_finds_upcoming_events(stack: Stack, organizer: Person) -> None:
     mark = uuid4().hex[:8]
     event = stack.event(organizer, name=f"Zebra{mark} 100% gala", venue=f"Süd_{mark}")
     for query in (f"zebra{mark}", f"{mark} 100%", f"süd_{mark}", f"{mark.upper()} 100% GALA"):
         found = organizer.see(f"/api/events?q={quote(query)}")["items"]
-        assert [one["id"] for one in found] == [event["id"]], query
+        assert [item["id"] for item in found] == [event["id"]], query
     for query in (f"{mark} 100_", f"s_d_{mark}", f"gala süd_{mark}"):
         assert organizer.see(f"/api/events?q={quote(query)}")["items"] == []
-    assert LATER in {one["starts_at"] for one in organizer.see(f"/api/events?organizer_id={organizer.id}&status=all")["items"]}
+    assert LATER in {item["starts_at"] for item in organizer.see(f"/api/events?organizer_id={organizer.id}&status=all")["items"]}
 
 
-def test_erasing_oneself_waits_for_upcoming_bookings_and_leaves_the_ledger_whole(stack: Stack, organizer: Person) -> None:
+def test_erasure_waits_for_upcoming_bookings_and_keeps_the_ledger(stack: Stack, organizer: Person) -> None:
     person, event = stack.person(), stack.event(organizer)
     booking = person.ok("POST", f"/api/events/{event['id']}/bookings", tickets(1))
     refused = person.do("DELETE", "/api/me", Ledger_Position=person.last)
@@ -141,4 +141,4 @@ def test_erasing_oneself_waits_for_upcoming_bookings_and_leaves_the_ledger_whole
     assert person.do("DELETE", "/api/me").status_code == 204
     assert person.do("GET", "/api/me").status_code == 401
     listed = organizer.ok("GET", f"/api/events/{event['id']}/bookings")["items"]
-    assert [(one["customer_id"], one["status"]) for one in listed] == [(person.id, "cancelled")]
+    assert [(item["customer_id"], item["status"]) for item in listed] == [(person.id, "cancelled")]

@@ -1,4 +1,4 @@
-"""The event store is the `eventsourcing` library: what shipped code calls of it, and what others can attach to it."""
+"""The event store is the `eventsourcing` library: which of its functions shipped code calls, and what users can attach to it."""
 
 import os
 import sqlite3
@@ -86,7 +86,7 @@ def following(directory: Path, database_url: str) -> Iterator[subprocess.Popen[b
     try:
         yield process
     finally:
-        process.terminate()  # not as Ctrl-C: what a shell runs in the background ignores that
+        process.terminate()  # not SIGINT, which background processes of a shell ignore
         process.wait(10)
 
 
@@ -106,7 +106,7 @@ def wait_for_sold(directory: Path, event_id: str, count: int) -> None:
         time.sleep(0.05)
 
 
-def test_the_projection_of_the_manual_follows_the_ledger_and_counts_each_entry_once(stack: Stack, tmp_path: Path) -> None:
+def test_documented_projection_counts_each_entry_once(stack: Stack, tmp_path: Path) -> None:
     organizer, alice = stack.person("organizer"), stack.person()
     event = stack.event(organizer)
     path, url = f"/api/events/{event['id']}/bookings", stack.settings.database_url
@@ -123,9 +123,7 @@ def test_the_projection_of_the_manual_follows_the_ledger_and_counts_each_entry_o
         wait_for_sold(tmp_path, event["id"], 4)
 
 
-def test_a_projection_of_ones_own_outlives_a_database_that_is_away(
-    postgres_server: PostgresServer, stack: Stack, tmp_path: Path
-) -> None:
+def test_own_projection_survives_an_unavailable_database(postgres_server: PostgresServer, stack: Stack, tmp_path: Path) -> None:
     organizer, alice = stack.person("organizer"), stack.person()
     event = stack.event(organizer)
     path, url = f"/api/events/{event['id']}/bookings", stack.settings.database_url

@@ -1,5 +1,5 @@
-"""A model beside the real thing: two appenders on one PostgreSQL, real projections, random steps, and after each of them
-seats that are sold = tickets that stand, never below 0 or above capacity; and what the read tables say is what the model says."""
+"""Compares the real system (two appenders on one PostgreSQL, projections) with a model, in random steps. After each step, seats
+sold = active tickets, between 0 and the capacity, and the read tables match the model."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -74,7 +74,7 @@ class Bench:
         return appender, CommandService(appender, streams, self.codes)
 
     def crash(self, which: int) -> None:
-        """One forgets all that it knew."""
+        """One process loses its event cache."""
         self.run(self.desks[which][0].close())
         self.desks[which] = self.run(self.command_service())
 
@@ -171,7 +171,7 @@ class World(RuleBasedStateMachine):
     @precondition(lambda self: self.done)
     @rule(which=_which, one=_some)
     def retry(self, which: int, one: int) -> None:
-        """Any command that was ever carried out, by either process: the first answer again, and nothing done."""
+        """Repeats any earlier command at either process: it returns the first result and executes nothing."""
         command, first = self.done[one % len(self.done)]
         assert self._execute(which, command) == first
 
@@ -198,7 +198,7 @@ class World(RuleBasedStateMachine):
             assert 0 <= self._taken(category) <= capacity
 
     def teardown(self) -> None:
-        """Projected to the end, every read table says what the model says."""
+        """After all entries were projected, each read table matches the model."""
         for name in PROJECTORS:
             self.bench.project(name)
         seats = self.bench.rows("SELECT name, taken, capacity FROM availability_categories WHERE event_id = :id", id=self.event)
@@ -238,18 +238,18 @@ class World(RuleBasedStateMachine):
         return sum(name == category and status != "cancelled" for tickets in self.tickets.values() for name, status in tickets)
 
 
-def test_the_real_stack_does_what_the_model_does(database_url: str, tmp_path: Path) -> None:
+def test_real_system_matches_the_model(database_url: str, tmp_path: Path) -> None:
     bench = Bench(database_url, tmp_path)
     examples, steps = rounds(15, 2_000), rounds(40, 50)
     try:
         run_state_machine_as_test(
-            lambda: World(bench),  # type: ignore[arg-type]  # a factory will do
+            lambda: World(bench),  # type: ignore[arg-type]  # a factory works too
             settings=settings(
                 max_examples=examples,
                 stateful_step_count=steps,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
-                phases=(Phase.explicit, Phase.generate),  # to shrink takes longer than the time a test has
+                phases=(Phase.explicit, Phase.generate),  # shrinking takes longer than a test may
             ),
         )
     finally:

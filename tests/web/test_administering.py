@@ -20,7 +20,7 @@ def _saved(page: Page, button: str) -> list[dict[str, str]]:
 
 @pytest.fixture
 def sold(stack: Stack, alice: Person) -> Any:
-    """An organizer of their own, whose one event has sold 3 General and had 1 of them given back: 100.00 net."""
+    """An organizer of their own, whose one event has sold 3 General and had 1 of them cancelled: 100.00 net."""
     organizer = stack.person("organizer")
     event = stack.event(organizer, name="Counted")
     booking = alice.ok("POST", f"/api/events/{event['id']}/bookings", tickets(3))
@@ -34,12 +34,12 @@ def _figure(page: Page, label: str) -> Any:
     return page.get_by_role("heading", level=3, name=label, exact=True).locator("xpath=..")
 
 
-def test_an_organizers_totals_are_of_their_own_events_and_name_their_position(visit: Visit, sold: Any) -> None:
+def test_organizer_totals_cover_own_events_and_name_their_position(visit: Visit, sold: Any) -> None:
     organizer, _ = sold
     summary = organizer.see("/api/stats/summary")
     page = visit(organizer, "/statistics").page
     expect(_figure(page, "Net revenue")).to_contain_text("€100.00")
-    expect(_figure(page, "Net revenue")).to_contain_text("€150.00 gross, €50.00 refunded")
+    expect(_figure(page, "Net revenue")).to_contain_text("€150.00 gross, €50.00 refunds")
     expect(_figure(page, "Tickets held")).to_contain_text("of 15 seats (13.3%)")
     said = page.get_by_text("As of ledger position")
     expect(said).to_have_count(7)  # four totals, revenue, best sellers, occupancy
@@ -47,24 +47,24 @@ def test_an_organizers_totals_are_of_their_own_events_and_name_their_position(vi
     assert positions >= [summary["ledger_position"]]
 
 
-def test_filters_count_the_sales_of_some_days_alone(visit: Visit, sold: Any) -> None:
+def test_filter_limits_totals_to_its_dates(visit: Visit, sold: Any) -> None:
     organizer, event = sold
     page = visit(organizer, "/statistics?from=2020-01-01&to=2020-01-31").page
     expect(_figure(page, "Tickets sold")).to_contain_text("0")
-    expect(page.get_by_text("Nothing was sold or refunded in this time.")).to_be_visible()
+    expect(page.get_by_text("No sales or refunds in this period.")).to_be_visible()
     page.get_by_role("button", name="Clear filters").click()
     page.get_by_role("combobox", name="Event").click()
     page.get_by_role("option", name="Counted").click()
-    expect(_figure(page, "Tickets sold")).to_contain_text("1 of them given back")
+    expect(_figure(page, "Tickets sold")).to_contain_text("1 of them cancelled")
     expect(page).to_have_url(re.compile(event["id"]))
     page.get_by_text("Month", exact=True).click()
-    page.get_by_role("button", name="Show as a table").click()
+    page.get_by_role("button", name="Show as table").click()
     table = page.get_by_role("table", name="Revenue over time")
     expect(table.get_by_role("row")).to_have_count(2)
     expect(table).to_contain_text("€150.00")
 
 
-def test_the_same_is_saved_as_csv(visit: Visit, sold: Any) -> None:
+def test_statistics_are_downloaded_as_csv(visit: Visit, sold: Any) -> None:
     organizer, event = sold
     page = visit(organizer, "/statistics").page
     expect(page.get_by_role("img", name="Revenue over time")).to_be_visible()
@@ -74,40 +74,40 @@ def test_the_same_is_saved_as_csv(visit: Visit, sold: Any) -> None:
     assert [(row["event_id"], row["gross"]) for row in _saved(page, "Events as CSV")] == [(event["id"], "150.00")]
 
 
-def test_a_download_that_fails_says_so(visit: Visit, sold: Any) -> None:
+def test_failed_download_shows_an_error(visit: Visit, sold: Any) -> None:
     visitor = visit(sold[0], "/statistics")
     visitor.expect_complaints("500")
     expect(visitor.page.get_by_role("img", name="Revenue over time")).to_be_visible()
     visitor.page.route("**/api/stats/summary", lambda route: route.fulfill(status=500, body="{}"))
     visitor.page.get_by_role("button", name="Totals as CSV").click()
-    expect(visitor.page.get_by_text("The download did not work.")).to_be_visible()
+    expect(visitor.page.get_by_text("The download failed.")).to_be_visible()
 
 
-def test_people_are_made_promoted_and_disabled(visit: Visit, stack: Stack) -> None:
+def test_account_is_created_promoted_and_disabled(visit: Visit, stack: Stack) -> None:
     page = visit(stack.admin, "/people").page
-    page.get_by_role("button", name="New account").click()
-    dialog = page.get_by_role("dialog", name="New account")
+    page.get_by_role("button", name="Create account").click()
+    dialog = page.get_by_role("dialog", name="Create account")
     dialog.get_by_label("Name").fill("Petra Promoted")
     dialog.get_by_label("E-mail").fill("petra@example.test")
     dialog.get_by_label("Password", exact=True).fill("correct horse battery")
-    dialog.get_by_role("button", name="Make the account").click()
-    expect(page.get_by_text("Petra Promoted can sign in now.")).to_be_visible()
+    dialog.get_by_role("button", name="Create account").click()
+    expect(page.get_by_text("The account of Petra Promoted has been created.")).to_be_visible()
 
     page.get_by_label("Search by name or e-mail").fill("petra@")
     expect(page.get_by_role("table", name="Accounts").get_by_role("row")).to_have_count(2)
-    page.get_by_label("Role of Petra Promoted").select_option("organizer")
-    page.get_by_role("dialog", name="Make Petra Promoted organizer?").get_by_role("button", name="Change").click()
-    expect(page.get_by_label("Role of Petra Promoted")).to_have_value("organizer")
+    page.get_by_label("Role of Petra Promoted", exact=True).select_option("organizer")
+    page.get_by_role("dialog", name="Change the role of Petra Promoted to organizer?").get_by_role("button", name="Confirm").click()
+    expect(page.get_by_label("Role of Petra Promoted", exact=True)).to_have_value("organizer")
     assert stack.log_in("petra@example.test").ok("GET", "/api/me")["role"] == "organizer"
 
-    page.get_by_role("switch", name="Petra Promoted may sign in").click(force=True)
+    page.get_by_role("switch", name="Sign-in enabled for Petra Promoted").click(force=True)
     page.get_by_role("dialog", name="Disable Petra Promoted?").get_by_role("button", name="Disable").click()
     expect(page.get_by_text("Disabled", exact=True)).to_be_visible()
     credentials = {"email": "petra@example.test", "password": "correct horse battery"}
     assert stack.nobody().do("POST", "/api/login", credentials).status_code == 401
 
 
-def test_the_last_admin_stays_one(visit: Visit, stack: Stack) -> None:
+def test_last_admin_cannot_be_demoted(visit: Visit, stack: Stack) -> None:
     visitor = visit(stack.admin, "/people")
     visitor.expect_complaints("409")
     page = visitor.page
@@ -115,14 +115,14 @@ def test_the_last_admin_stays_one(visit: Visit, stack: Stack) -> None:
     role = page.get_by_role("row").filter(has_text=stack.admin.email).get_by_role("combobox")  # others may have renamed them
     with stack.only_one_admin():
         role.select_option("customer")
-        page.get_by_role("dialog").get_by_role("button", name="Change").click()
-        expect(page.get_by_role("alert")).to_have_text("Somebody must be able to administer: make another admin first.")
+        page.get_by_role("dialog").get_by_role("button", name="Confirm").click()
+        expect(page.get_by_role("alert")).to_have_text("This is the only admin. Make another account an admin first.")
     visitor.check_accessibility()
-    page.get_by_role("dialog").get_by_role("button", name="Leave it").first.click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").first.click()
     expect(role).to_have_value("admin")
 
 
-def test_projections_move_by_themselves(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_projections_update_automatically(visit: Visit, stack: Stack, organizer: Person) -> None:
     page = visit(stack.admin, "/projections").page
     table = page.get_by_role("table", name="Projections")
     expect(table.get_by_role("row", name="Revenue")).to_contain_text("Running")
@@ -132,10 +132,10 @@ def test_projections_move_by_themselves(visit: Visit, stack: Stack, organizer: P
     expect(table.get_by_role("row", name="Availability")).to_contain_text("Up to date")
 
 
-def test_a_customer_is_told_that_it_is_not_for_them(visit: Visit, alice: Person) -> None:
+def test_back_office_pages_deny_access_to_customers(visit: Visit, alice: Person) -> None:
     for path in ("/organise", "/statistics", "/people", "/projections", "/ledger"):
         page = visit(alice, path).page
-        expect(page.get_by_role("heading", level=1)).to_have_text("Not for your role")
+        expect(page.get_by_role("heading", level=1)).to_have_text("No access")
 
 
 def test_every_page_is_accessible(visit: Visit, stack: Stack, sold: Any) -> None:

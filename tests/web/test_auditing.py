@@ -34,7 +34,7 @@ def _rows(page: Page) -> Any:
     return page.get_by_role("table", name="Entries").locator("tbody > tr")
 
 
-def test_the_ledger_is_filtered_and_an_entry_shown_as_it_is(visit: Visit, auditor: Person, told: Any, alice: Person) -> None:
+def test_ledger_is_filtered_and_shows_entries_as_json(visit: Visit, auditor: Person, told: Any, alice: Person) -> None:
     visitor = visit(auditor, f"/ledger?event={told['id']}")
     page = visitor.page
     expect(_rows(page)).to_have_count(5)
@@ -53,7 +53,7 @@ def test_the_ledger_is_filtered_and_an_entry_shown_as_it_is(visit: Visit, audito
     expect(_rows(page)).not_to_have_count(1)
 
 
-def test_the_same_is_saved_as_ndjson(visit: Visit, auditor: Person, told: Any) -> None:
+def test_entries_are_downloaded_as_ndjson(visit: Visit, auditor: Person, told: Any) -> None:
     page = visit(auditor, f"/ledger?event={told['id']}").page
     expect(_rows(page)).to_have_count(5)
     with page.expect_download() as saved:
@@ -63,7 +63,7 @@ def test_the_same_is_saved_as_ndjson(visit: Visit, auditor: Person, told: Any) -
     assert {one["event_id"] for one in lines} == {told["id"]}
 
 
-def test_a_search_goes_on_over_pages_that_are_empty(visit: Visit, auditor: Person, told: Any) -> None:
+def test_search_continues_over_empty_pages(visit: Visit, auditor: Person, told: Any) -> None:
     """Only a ledger of millions has such pages: here the first three answers are made empty, and what follows is real."""
     asked: list[str] = []
 
@@ -81,7 +81,7 @@ def test_a_search_goes_on_over_pages_that_are_empty(visit: Visit, auditor: Perso
     assert len(asked) == 4
 
 
-def test_a_search_without_an_end_stops_and_can_be_gone_on_with(visit: Visit, auditor: Person) -> None:
+def test_search_pauses_after_its_limit_and_can_be_continued(visit: Visit, auditor: Person) -> None:
     page = visit(auditor).page
     asked: list[str] = []
 
@@ -91,16 +91,16 @@ def test_a_search_without_an_end_stops_and_can_be_gone_on_with(visit: Visit, aud
 
     page.route("**/api/audit/entries?*", empty)
     page.goto("/ledger?type=ticket-used")
-    expect(page.get_by_text("Nothing matched in the next 4,000,000 places. There are more.")).to_be_visible()
+    expect(page.get_by_text("No match in the next 4,000,000 positions. There are more.")).to_be_visible()
     assert len(asked) == 20
-    page.get_by_role("button", name="Search on").click()
-    expect(page.get_by_text("Nothing matched in the next 8,000,000 places. There are more.")).to_be_visible()
+    page.get_by_role("button", name="Continue searching").click()
+    expect(page.get_by_text("No match in the next 8,000,000 positions. There are more.")).to_be_visible()
 
 
-def test_one_drags_and_sees_the_event_as_it_stood(visit: Visit, auditor: Person, told: Any) -> None:
+def test_slider_shows_the_event_as_of_an_entry(visit: Visit, auditor: Person, told: Any) -> None:
     visitor = visit(auditor, f"/ledger/events/{told['id']}")
     page = visitor.page
-    then = page.get_by_role("region", name="The event then")
+    then = page.get_by_role("region", name="Event as of this entry")
     expect(page.get_by_text("Entry 5 of 5")).to_be_visible()
     expect(then).to_contain_text("Second name")
     expect(then).to_contain_text("2 of 15")
@@ -127,55 +127,55 @@ def test_one_drags_and_sees_the_event_as_it_stood(visit: Visit, auditor: Person,
     expect(page).to_have_url(re.compile(f"at={told['number']}$"))
 
 
-def test_one_goes_to_a_position_or_a_time(visit: Visit, auditor: Person, told: Any) -> None:
+def test_history_goes_to_a_position_or_a_time(visit: Visit, auditor: Person, told: Any) -> None:
     visitor = visit(auditor, f"/ledger/events/{told['id']}")
     visitor.expect_complaints("404|422")
     page = visitor.page
     field = page.get_by_label("Position or time")
     for typed, said in [
-        (str(told["number"] - 1), "The event was not there yet then."),
+        (str(told["number"] - 1), "The event did not exist at that time."),
         ("2100-01-01 00:00", "Nobody knows yet: that time is to come."),
         ("999999999999", "The ledger's head is at position"),
-        ("soon", "That is neither a position nor a time."),
+        ("soon", "Enter a ledger position or a time."),
     ]:
         field.fill(typed)
         page.keyboard.press("Enter")
         expect(field).to_have_accessible_description(re.compile(said))
     field.fill(str(told["number"]))
     page.keyboard.press("Enter")
-    expect(page.get_by_role("region", name="The event then")).to_contain_text("First name")
+    expect(page.get_by_role("region", name="Event as of this entry")).to_contain_text("First name")
     field.fill(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}Z")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("region", name="The event then")).to_contain_text("Second name")
+    expect(page.get_by_role("region", name="Event as of this entry")).to_contain_text("Second name")
     expect(page.get_by_text("Entry 5 of 5")).to_be_visible()
 
 
-def test_the_books_as_they_stood(visit: Visit, auditor: Person, told: Any) -> None:
+def test_statistics_as_of_a_position_are_shown(visit: Visit, auditor: Person, told: Any) -> None:
     page = visit(auditor, "/ledger").page
-    page.get_by_role("link", name="The books then").click()
-    figures = page.get_by_role("region", name="The books then")
-    expect(figures).to_contain_text("As it stood at ledger position")
+    page.get_by_role("link", name="Statistics as of a date").click()
+    figures = page.get_by_role("region", name="Statistics as of a date")
+    expect(figures).to_contain_text("As of ledger position")
     position = told["number"] + 1
     page.get_by_label("Position or time").fill(str(position))
     page.keyboard.press("Enter")
-    expect(figures).to_contain_text(f"As it stood at ledger position {position:,}")
+    expect(figures).to_contain_text(f"As of ledger position {position:,}")
     then = auditor.ok("GET", f"/api/audit/stats?at={position}")
     expect(figures).to_contain_text(f"€{float(then['revenue'][0]['net']):,.2f}")
 
 
-def test_the_last_checkpoint_is_shown(visit: Visit, auditor: Person, told: Any) -> None:
+def test_latest_checkpoint_is_shown(visit: Visit, auditor: Person, told: Any) -> None:
     visitor = visit(auditor, "/ledger")
-    visitor.page.get_by_role("button", name="Proof").click()
+    visitor.page.get_by_role("button", name="Latest checkpoint").click()
     checkpoint = auditor.see("/api/audit/checkpoint")
-    expect(visitor.page.get_by_role("region", name="The signed note")).to_contain_text(checkpoint["origin"])
+    expect(visitor.page.get_by_role("region", name="Signed note")).to_contain_text(checkpoint["origin"])
     expect(visitor.page.get_by_text(checkpoint["verifier_key"])).to_be_visible()
     visitor.check_accessibility()
 
 
-def test_an_event_that_never_was(visit: Visit, auditor: Person) -> None:
+def test_unknown_event_shows_event_not_found(visit: Visit, auditor: Person) -> None:
     visitor = visit(auditor, "/ledger/events/00000000-0000-4000-8000-000000000000")
     visitor.expect_complaints("404")
-    expect(visitor.page.get_by_role("heading", name="No such event")).to_be_visible()
+    expect(visitor.page.get_by_role("heading", name="Event not found")).to_be_visible()
 
 
 def test_every_page_is_accessible(visit: Visit, auditor: Person, told: Any) -> None:

@@ -41,7 +41,7 @@ def _with_camera(chromium: Browser, film: Path | None) -> Browser:
     return chromium.browser_type.launch(executable_path=shutil.which("chromium"), args=[*root, *(camera if film else [])])
 
 
-def test_a_ticket_is_read_by_the_camera(chromium: Browser, visit: Visit, organizer: Person, stack: Stack, tmp_path: Path) -> None:
+def test_camera_checks_in_a_ticket(chromium: Browser, visit: Visit, organizer: Person, stack: Stack, tmp_path: Path) -> None:
     event = stack.event(organizer, name="Filmed")
     booking = organizer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(1))
     seller = visit(organizer, f"/bookings/{booking['id']}").page
@@ -51,28 +51,28 @@ def test_a_ticket_is_read_by_the_camera(chromium: Browser, visit: Visit, organiz
         door = Visitor(browser, stack)
         door.sign_in(organizer)
         door.page.goto(f"/organise/{event['id']}/check-in")
-        door.page.get_by_role("button", name="Scan by camera").click()
+        door.page.get_by_role("button", name="Scan with camera").click()
         expect(door.page.locator("[data-answer]")).to_have_attribute("data-answer", "yes", timeout=20_000)
         expect(door.page.locator("[data-answer]")).to_contain_text(booking["tickets"][0]["code"])
         door.check_accessibility()
         door.page.wait_for_timeout(1_500)  # it stays in the picture, and is one ticket
         expect(door.page.locator("[data-answer]")).to_have_attribute("data-answer", "yes")
-        door.page.get_by_role("button", name="Camera off").click()
+        door.page.get_by_role("button", name="Turn camera off").click()
         expect(door.page.locator("video")).to_have_count(0)
         organizer.last = door.page.evaluate("sessionStorage.getItem('seatledger.position')")
         assert door.unexpected == []
     assert organizer.see(f"/api/bookings/{booking['id']}")["tickets"][0]["status"] == "used"
 
 
-def test_without_a_camera_one_types(visit: Visit, organizer: Person, stack: Stack) -> None:
+def test_missing_camera_is_reported_and_codes_can_be_typed(visit: Visit, organizer: Person, stack: Stack) -> None:
     event = stack.event(organizer, name="No camera")
     page = visit(organizer, f"/organise/{event['id']}/check-in").page
-    page.get_by_role("button", name="Scan by camera").click()
+    page.get_by_role("button", name="Scan with camera").click()
     expect(page.get_by_role("alert")).to_contain_text("camera")
     expect(page.get_by_label("Ticket code")).to_be_enabled()
 
 
-def test_what_is_heavy_is_loaded_where_it_is_used_alone(visit: Visit, organizer: Person, stack: Stack) -> None:
+def test_large_scripts_are_loaded_only_where_used(visit: Visit, organizer: Person, stack: Stack) -> None:
     event = stack.event(organizer, name="Light")
     visitor = visit(organizer)
     page = visitor.page
@@ -88,7 +88,7 @@ def test_what_is_heavy_is_loaded_where_it_is_used_alone(visit: Visit, organizer:
         page.wait_for_timeout(500)
         assert not has("camera"), path
         assert not has("revenue-chart"), path
-    page.get_by_role("button", name="Scan by camera").click()
+    page.get_by_role("button", name="Scan with camera").click()
     expect(page.get_by_role("alert")).to_be_visible()
     assert has("camera")
     stack.admin.ok("POST", f"/api/events/{event['id']}/bookings", tickets(1))

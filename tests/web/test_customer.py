@@ -25,9 +25,7 @@ def _refused_sign_in(page: Page) -> None:
 
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP])
-def test_who_wants_to_book_signs_up_and_comes_back_to_the_filled_form(
-    size: tuple[int, int], visit: Visit, stack: Stack, organizer: Person
-) -> None:
+def test_sign_up_returns_to_the_filled_booking_form(size: tuple[int, int], visit: Visit, stack: Stack, organizer: Person) -> None:
     event = stack.event(organizer, name=f"House concert {uuid4().hex[:6]}", venue="Kitchen")
     page = visit(path="/", size=size).page
     page.get_by_role("textbox", name="Search").fill(event["name"])
@@ -35,19 +33,19 @@ def test_who_wants_to_book_signs_up_and_comes_back_to_the_filled_form(
     _choose(page, "General", 2)
     expect(page.get_by_test_id("total")).to_have_text("€100.00")
     page.get_by_role("link", name="Sign in to book").click()
-    page.get_by_role("link", name="Sign up").click()
+    page.get_by_role("link", name="Create account").click()
     page.get_by_label("Name").fill("Eve")
     page.get_by_label("E-mail address").fill(f"{uuid4().hex[:12]}@example.test")
     page.get_by_role("textbox", name="Password").fill("correct horse")
-    page.get_by_role("button", name="Sign up").click()
+    page.get_by_role("button", name="Create account").click()
     page.get_by_role("button", name="Book 2 tickets").click()
-    expect(page.get_by_role("status").filter(has_text="You're in!")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Booking confirmed")).to_be_visible()
     expect(page.get_by_role("listitem").filter(has=page.get_by_role("img", name="QR code"))).to_have_count(2)
     page.get_by_role("link", name="My bookings").first.click()
     expect(page.get_by_role("tab", name="Upcoming (1)")).to_be_visible()
 
 
-def test_wrong_credentials_are_said_and_the_right_ones_lead_back(visit: Visit, stack: Stack) -> None:
+def test_wrong_credentials_are_reported_and_correct_ones_return(visit: Visit, stack: Stack) -> None:
     visitor, somebody = visit(path="/account"), stack.person()
     visitor.expect_complaints("401")
     page = visitor.page
@@ -59,7 +57,7 @@ def test_wrong_credentials_are_said_and_the_right_ones_lead_back(visit: Visit, s
     expect(page.get_by_label("Name")).to_have_value("A customer")
 
 
-def test_what_is_no_phone_number_is_said_at_its_field(visit: Visit, stack: Stack) -> None:
+def test_invalid_phone_number_is_shown_at_its_field(visit: Visit, stack: Stack) -> None:
     said = re.compile("This is not a phone number, such as")
     visitor = visit(path="/sign-up")
     visitor.expect_complaints("422")
@@ -68,10 +66,10 @@ def test_what_is_no_phone_number_is_said_at_its_field(visit: Visit, stack: Stack
     for label, value in (("Name", "Eve"), ("E-mail address", f"{uuid4().hex[:12]}@example.test"), ("Phone", "call me")):
         page.get_by_label(label).fill(value)
     page.get_by_role("textbox", name="Password").fill("correct horse")
-    page.get_by_role("button", name="Sign up").click()
+    page.get_by_role("button", name="Create account").click()
     expect(phone).to_have_accessible_description(said)
     phone.fill("+49 (30) 123-4567")
-    page.get_by_role("button", name="Sign up").click()
+    page.get_by_role("button", name="Create account").click()
     expect(page.get_by_role("button", name="Account menu")).to_be_visible()
     page.goto("/account")
     expect(phone).to_have_value("+49 (30) 123-4567")
@@ -82,7 +80,7 @@ def test_what_is_no_phone_number_is_said_at_its_field(visit: Visit, stack: Stack
 
 
 @pytest.mark.parametrize("target", ["https://evil.test/", "//evil.test/", "/\\evil.test/"])
-def test_signing_in_never_leads_to_somebody_elses_page(target: str, visit: Visit, alice: Person) -> None:
+def test_sign_in_never_redirects_to_another_site(target: str, visit: Visit, alice: Person) -> None:
     visitor = visit(path=f"/sign-in?return={target}")
     visitor.page.get_by_label("E-mail address").fill(alice.email)
     visitor.page.get_by_role("textbox", name="Password").fill("correct horse battery")
@@ -91,7 +89,7 @@ def test_signing_in_never_leads_to_somebody_elses_page(target: str, visit: Visit
     assert visitor.page.url.startswith(f"{visitor.url}/")
 
 
-def test_an_expired_session_leads_to_a_log_in_and_back_to_the_choice(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_expired_session_leads_to_sign_in_and_back_to_the_selection(visit: Visit, stack: Stack, organizer: Person) -> None:
     event, somebody = stack.event(organizer), stack.person()
     visitor = visit(somebody, f"/events/{event['id']}")
     visitor.expect_complaints("401")
@@ -100,7 +98,7 @@ def test_an_expired_session_leads_to_a_log_in_and_back_to_the_choice(visit: Visi
     _choose(page, "VIP", 1)
     visitor.revoke_session()
     page.get_by_role("button", name="Book 3 tickets").click()
-    expect(page.get_by_role("alert")).to_contain_text("You are not signed in any more")
+    expect(page.get_by_role("alert")).to_contain_text("Your session has ended")
     page.get_by_role("link", name="Sign in to book").click()
     expect(page.get_by_role("heading", level=1, name="Sign in")).to_be_visible()
     expect(page.get_by_text("You are signed in as")).to_have_count(0)
@@ -110,12 +108,10 @@ def test_an_expired_session_leads_to_a_log_in_and_back_to_the_choice(visit: Visi
     expect(page.get_by_role("textbox", name="Tickets in General")).to_have_value("2")
     expect(page.get_by_role("textbox", name="Tickets in VIP")).to_have_value("1")
     page.get_by_role("button", name="Book 3 tickets").click()
-    expect(page.get_by_role("status").filter(has_text="You're in!")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Booking confirmed")).to_be_visible()
 
 
-def test_a_quantity_stays_as_it_was_typed_and_what_is_wrong_is_said(
-    visit: Visit, stack: Stack, organizer: Person, bob: Person
-) -> None:
+def test_quantity_stays_as_typed_with_its_error(visit: Visit, stack: Stack, organizer: Person, bob: Person) -> None:
     event = stack.event(organizer, max_tickets_per_customer=12)
     visitor = visit(bob, f"/events/{event['id']}")
     page = visitor.page
@@ -135,13 +131,13 @@ def test_a_quantity_stays_as_it_was_typed_and_what_is_wrong_is_said(
     expect(general).to_be_focused()
     general.fill("10")
     vip.fill("3")
-    expect(vip).to_have_accessible_description("At most 12 tickets a person")
+    expect(vip).to_have_accessible_description("At most 12 tickets per person")
     vip.fill("2")
     expect(vip).not_to_have_attribute("aria-invalid", "true")
     expect(page.get_by_role("button", name="Book 12 tickets")).to_be_enabled()
 
 
-def test_a_choice_survives_a_reload_and_scrolls_nowhere(visit: Visit, stack: Stack, organizer: Person, bob: Person) -> None:
+def test_selection_survives_a_reload_without_scrolling(visit: Visit, stack: Stack, organizer: Person, bob: Person) -> None:
     event = stack.event(organizer, description="A line.\n" * 80)
     page = visit(bob, f"/events/{event['id']}", size=PHONE).page
     page.get_by_role("button", name="One more in VIP").scroll_into_view_if_needed()
@@ -159,17 +155,17 @@ def _booking(stack: Stack, organizer: Person, customer: Person, quantity: int = 
     return customer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(quantity))
 
 
-def test_some_tickets_are_given_back_then_the_rest(visit: Visit, stack: Stack, organizer: Person, bob: Person) -> None:
+def test_tickets_are_cancelled_in_part_then_all(visit: Visit, stack: Stack, organizer: Person, bob: Person) -> None:
     booking = _booking(stack, organizer, bob)
     page = visit(bob, f"/bookings/{booking['id']}").page
     page.get_by_role("button", name="Cancel tickets").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Ticket 2, General").check()
-    dialog.get_by_role("button", name="Cancel 1 ticket, €50.00 back").click()
+    dialog.get_by_role("button", name="Cancel 1 ticket, refund €50.00").click()
     expect(page.get_by_text("\u2212€50.00")).to_be_visible()
     page.get_by_role("button", name="Cancel tickets").click()
     dialog.get_by_label("Select all").check()
-    dialog.get_by_role("button", name="Cancel 2 tickets, €100.00 back").click()
+    dialog.get_by_role("button", name="Cancel 2 tickets, refund €100.00").click()
     expect(page.get_by_text("\u2212€150.00")).to_be_visible()
     page.get_by_role("link", name="My bookings").first.click()
     page.get_by_role("tab", name="History").click()
@@ -177,7 +173,9 @@ def test_some_tickets_are_given_back_then_the_rest(visit: Visit, stack: Stack, o
 
 
 @pytest.mark.parametrize("quantity", [1, 2])
-def test_cancelling_begins_with_nothing_chosen(quantity: int, visit: Visit, stack: Stack, organizer: Person, bob: Person) -> None:
+def test_cancellation_starts_with_nothing_selected(
+    quantity: int, visit: Visit, stack: Stack, organizer: Person, bob: Person
+) -> None:
     booking = _booking(stack, organizer, bob, quantity)
     page = visit(bob, f"/bookings/{booking['id']}").page
     page.get_by_role("button", name="Cancel tickets").click()
@@ -191,7 +189,7 @@ def test_cancelling_begins_with_nothing_chosen(quantity: int, visit: Visit, stac
     assert bob.ok("GET", f"/api/bookings/{booking['id']}")["status"] == "confirmed"
 
 
-def test_the_calendar_file_and_the_print_view(visit: Visit, stack: Stack, organizer: Person, bob: Person) -> None:
+def test_booking_has_a_calendar_file_and_a_print_view(visit: Visit, stack: Stack, organizer: Person, bob: Person) -> None:
     booking = _booking(stack, organizer, bob, 2)
     page = visit(bob, f"/bookings/{booking['id']}").page
     with page.expect_download() as download:
@@ -205,9 +203,7 @@ def test_the_calendar_file_and_the_print_view(visit: Visit, stack: Stack, organi
     expect(page.get_by_role("img", name="QR code")).to_have_count(2)
 
 
-def test_a_receipt_is_saved_and_proves_the_booking(
-    visit: Visit, stack: Stack, organizer: Person, bob: Person, tmp_path: Path
-) -> None:
+def test_downloaded_receipt_proves_the_booking(visit: Visit, stack: Stack, organizer: Person, bob: Person, tmp_path: Path) -> None:
     """With the program of one file, and the key that is published."""
     booking = _booking(stack, organizer, bob, 2)
     page = visit(bob, f"/bookings/{booking['id']}").page
@@ -223,7 +219,7 @@ def test_a_receipt_is_saved_and_proves_the_booking(
         assert subprocess.run([*command, file], capture_output=True, check=False).returncode == status
 
 
-def test_details_and_password_are_changed_and_one_is_erased(visit: Visit, stack: Stack) -> None:
+def test_account_is_updated_and_deleted(visit: Visit, stack: Stack) -> None:
     somebody = stack.person()
     page = visit(somebody, "/account").page
     page.get_by_label("Name").fill("Grace")
@@ -232,15 +228,15 @@ def test_details_and_password_are_changed_and_one_is_erased(visit: Visit, stack:
     page.get_by_role("textbox", name="Current password").fill("correct horse battery")
     page.get_by_role("textbox", name="New password").fill("a better horse")
     page.get_by_role("button", name="Change password").click()
-    expect(page.get_by_text("Your password is changed.")).to_be_visible()
-    page.get_by_role("button", name="Erase me").click()
+    expect(page.get_by_text("Your password has been changed.")).to_be_visible()
+    page.get_by_role("button", name="Delete account").click()
     page.get_by_label("I understand that this can't be undone.").check()
-    page.get_by_role("dialog").get_by_role("button", name="Erase me").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete account").click()
     expect(page.get_by_role("link", name="Sign in")).to_be_visible()
     assert stack.nobody().do("POST", "/api/login", {"email": somebody.email, "password": "a better horse"}).status_code == 401
 
 
-def test_one_books_by_the_keyboard_alone(visit: Visit, stack: Stack, organizer: Person, bob: Person) -> None:
+def test_booking_works_by_keyboard_alone(visit: Visit, stack: Stack, organizer: Person, bob: Person) -> None:
     event = stack.event(organizer, name=f"Keys {uuid4().hex[:6]}")
     page = visit(bob, f"/?q={event['name']}").page
     expect(page.get_by_role("article")).to_have_count(1)
@@ -251,7 +247,7 @@ def test_one_books_by_the_keyboard_alone(visit: Visit, stack: Stack, organizer: 
     page.keyboard.press("ArrowUp")
     _tab_to(page, "button", "Book 1 ticket")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status").filter(has_text="You're in!")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Booking confirmed")).to_be_visible()
 
 
 def _tab_to(page: Page, role: Any, name: str) -> None:

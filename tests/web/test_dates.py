@@ -26,7 +26,7 @@ def _seen(page: Page, who: Person, event_id: str) -> Any:
 
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP])
-def test_an_open_date_is_chosen_by_keyboard(size: tuple[int, int], visit: Visit, organizer: Person) -> None:
+def test_open_date_is_selected_by_keyboard(size: tuple[int, int], visit: Visit, organizer: Person) -> None:
     visitor = visit(organizer, "/organise/new", size=size)
     page = visitor.page
     page.get_by_label("Name").first.fill("Voucher for two")
@@ -46,7 +46,7 @@ def test_an_open_date_is_chosen_by_keyboard(size: tuple[int, int], visit: Visit,
     assert (event["starts_at"], event["past_at"]) == (None, None)
 
 
-def test_an_open_date_is_given_a_date_and_doors(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_open_date_is_changed_to_a_date_with_doors(visit: Visit, stack: Stack, organizer: Person) -> None:
     event = stack.event(organizer, name="Agreed on later", starts_at=None)
     page = visit(organizer, f"/organise/{event['id']}/edit").page
     expect(page.get_by_role("radio", name="Open date")).to_be_checked()
@@ -60,14 +60,14 @@ def test_an_open_date_is_given_a_date_and_doors(visit: Visit, stack: Stack, orga
         dialog.get_by_text("15", exact=True).click()
         dialog.get_by_role("spinbutton", name="Hours").fill(hours)
         dialog.get_by_role("spinbutton", name="Minutes").fill("00")
-        dialog.get_by_role("button", name="Take this time").click()
+        dialog.get_by_role("button", name="Confirm time").click()
     page.get_by_role("button", name="Save changes").click()
-    expect(page.get_by_text("Your changes are saved.")).to_be_visible()
+    expect(page.get_by_text("Your changes have been saved.")).to_be_visible()
     page.get_by_role("link", name="Public page").click()
     expect(page.get_by_text("Doors 19:00, show 20:00")).to_be_visible()
 
 
-def test_a_voucher_is_booked_and_shown_without_a_date(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_voucher_is_booked_and_shown_without_a_date(visit: Visit, stack: Stack, organizer: Person) -> None:
     event = stack.event(organizer, name="Voucher", starts_at=None)
     page = visit(stack.person(), "/?q=Voucher").page
     card = page.get_by_role("article").filter(has=page.get_by_role("link", name="Voucher", exact=True))
@@ -76,14 +76,14 @@ def test_a_voucher_is_booked_and_shown_without_a_date(visit: Visit, stack: Stack
     page.get_by_role("button", name="One more in General").click()
     expect(page.get_by_text("you can cancel a ticket until it is used")).to_be_visible()
     page.get_by_role("button", name="Book 1 ticket").click()
-    expect(page.get_by_role("status").filter(has_text="You're in!")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Booking confirmed")).to_be_visible()
     expect(page.get_by_role("main").get_by_text("Open date").first).to_be_visible()
     expect(page.get_by_role("button", name="Add to calendar")).to_have_count(0)
     page.emulate_media(media="print")
     expect(page.get_by_role("listitem").filter(has=page.get_by_role("img"))).to_contain_text("Open date")
 
 
-def test_an_exhibition_that_has_begun_sells_and_takes_back(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_ongoing_exhibition_sells_and_cancels(visit: Visit, stack: Stack, organizer: Person) -> None:
     event = _exhibition(stack, organizer, "Exhibition of seats")
     visitor = visit(stack.person(), "/?q=Exhibition+of+seats")
     page = visitor.page
@@ -93,15 +93,15 @@ def test_an_exhibition_that_has_begun_sells_and_takes_back(visit: Visit, stack: 
     expect(page.get_by_text(re.compile("^Sales until "))).to_be_visible()
     page.get_by_role("button", name="One more in General").click()
     page.get_by_role("button", name="Book 1 ticket").click()
-    expect(page.get_by_role("status").filter(has_text="You're in!")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Booking confirmed")).to_be_visible()
     expect(page.get_by_role("button", name="Add to calendar")).to_be_visible()
     page.get_by_role("button", name="Cancel tickets").click()
     page.get_by_label("Ticket 1, General").click()
-    page.get_by_role("button", name="Cancel 1 ticket, €50.00 back").click()
-    expect(page.get_by_text("1 ticket is cancelled.")).to_be_visible()
+    page.get_by_role("button", name="Cancel 1 ticket, refund €50.00").click()
+    expect(page.get_by_text("1 ticket has been cancelled.")).to_be_visible()
 
 
-def test_the_form_says_that_sales_go_on_and_refuses_a_start_that_is_over(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_event_form_accepts_a_past_start_while_sales_are_open(visit: Visit, stack: Stack, organizer: Person) -> None:
     event = _exhibition(stack, organizer, "Edited exhibition")
     visitor = visit(organizer, f"/organise/{event['id']}/edit")
     page = visitor.page
@@ -110,14 +110,14 @@ def test_the_form_says_that_sales_go_on_and_refuses_a_start_that_is_over(visit: 
     visitor.check_accessibility()
     page.get_by_label("Venue").fill("Hall of chairs")
     page.get_by_role("button", name="Save changes").click()
-    expect(page.get_by_text("Your changes are saved.")).to_be_visible()
+    expect(page.get_by_text("Your changes have been saved.")).to_be_visible()
     page.get_by_role("combobox", name="Time zone").fill("tokyo")  # another start, which is over as well: sales go on
     page.get_by_role("option", name="Asia/Tokyo").click()
     page.get_by_role("button", name="Save changes").click()
-    expect(page.get_by_text("Your changes are saved.").last).to_be_visible()
+    expect(page.get_by_text("Your changes have been saved.").last).to_be_visible()
 
 
-def test_somebody_else_opens_the_date_meanwhile(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_conflicting_open_date_is_resolved(visit: Visit, stack: Stack, organizer: Person) -> None:
     event = stack.event(organizer, name="Opened meanwhile", starts_at=LATER)
     visitor = visit(organizer, f"/organise/{event['id']}/edit")
     visitor.expect_complaints("412")
@@ -125,20 +125,20 @@ def test_somebody_else_opens_the_date_meanwhile(visit: Visit, stack: Stack, orga
     page.get_by_label("Venue").fill("Hall 2")
     organizer.ok("PATCH", f"/api/events/{event['id']}", {"starts_at": None}, If_Match=f'"{event["details_version"]}"')
     page.get_by_role("button", name="Save changes").click()
-    expect(page.get_by_role("radiogroup", name="Starts").get_by_role("radio", name="Theirs")).to_contain_text("Open date")
-    page.get_by_role("button", name="Save what is chosen").click()
-    expect(page.get_by_text("Your changes are saved.")).to_be_visible()
+    expect(page.get_by_role("radiogroup", name="Starts").get_by_role("radio", name="Their version")).to_contain_text("Open date")
+    page.get_by_role("button", name="Save selection").click()
+    expect(page.get_by_text("Your changes have been saved.")).to_be_visible()
     expect(page.get_by_role("radio", name="Open date")).to_be_checked()
     saved = _seen(page, organizer, event["id"])
     assert (saved["starts_at"], saved["venue"]) == (None, "Hall 2")
 
 
-def test_a_voucher_whose_sales_closed_can_not_be_given_back(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_voucher_cannot_be_cancelled_after_sales_close(visit: Visit, stack: Stack, organizer: Person) -> None:
     event, somebody = stack.event(organizer, name="Closed voucher", starts_at=None), stack.person()
     booking = somebody.ok("POST", f"/api/events/{event['id']}/bookings", tickets(1))
     closed = {"sales_close_at": _in_days(-1)}
     organizer.ok("PATCH", f"/api/events/{event['id']}", closed, If_Match=f'"{event["details_version"]}"')
     page = visit(somebody, f"/bookings/{booking['id']}").page
-    expect(page.get_by_text("Sales are over: tickets can't be given back any more.")).to_be_visible()
-    page.get_by_role("link", name="To the event").click()
+    expect(page.get_by_text("Sales have closed. Tickets can no longer be cancelled.")).to_be_visible()
+    page.get_by_role("link", name="Event page").click()
     expect(page.get_by_text("Sales have closed")).to_be_visible()

@@ -9,7 +9,7 @@ from tests.running_system import Stack, free_port, wait_until_ready
 from tests.web.conftest import Visit
 
 
-def test_where_there_is_no_demo_nobody_is_offered(stack: Stack) -> None:
+def test_installation_without_a_demo_offers_no_accounts(stack: Stack) -> None:
     about = stack.http.get("/api/about")
     assert about.headers["cache-control"] == "no-store"
     assert about.json() == {"name": "Seatledger", "version": about.json()["version"], "currency": "EUR", "demo_accounts": []}
@@ -29,7 +29,7 @@ def demo_url(stack: Stack) -> Iterator[str]:
     process.wait(15)
 
 
-def test_in_a_demo_one_click_signs_in_as_anybody(visit: Visit, demo_url: str) -> None:
+def test_demo_account_signs_in_with_one_click(visit: Visit, demo_url: str) -> None:
     visitor = visit()
     page = visitor.page
     page.goto(f"{demo_url}/sign-in?return=/account")

@@ -16,9 +16,7 @@ def _soon(stack: Stack, organizer: Person, **more: Any) -> Any:
     return stack.event(organizer, starts_at=starts_at.replace(hour=12, minute=0).isoformat(), **more)
 
 
-def test_an_event_is_listed_with_what_one_asks_first_and_has_a_page_with_the_rest(
-    visit: Visit, stack: Stack, organizer: Person
-) -> None:
+def test_event_has_a_card_in_the_list_and_a_page_with_details(visit: Visit, stack: Stack, organizer: Person) -> None:
     name = f"Listed {uuid4().hex[:6]}"
     _soon(stack, organizer, name=name, venue="Hall of lists", description="All that there is to say.")
     page = visit(path=f"/?q={name}").page
@@ -32,7 +30,7 @@ def test_an_event_is_listed_with_what_one_asks_first_and_has_a_page_with_the_res
     expect(page.get_by_test_id("left-General")).to_have_text("10 seats left")
 
 
-def test_one_searches_by_title_by_venue_and_by_dates(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_events_are_searched_by_title_venue_and_dates(visit: Visit, stack: Stack, organizer: Person) -> None:
     word = uuid4().hex[:8]
     _soon(stack, organizer, name=f"Soon {word}", venue="Here")
     stack.event(organizer, name="Later", venue=f"There {word}")
@@ -47,7 +45,7 @@ def test_one_searches_by_title_by_venue_and_by_dates(visit: Visit, stack: Stack,
     _shows(page, f"Soon {word}")
 
 
-def test_a_date_is_the_date_at_the_place_of_the_event(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_date_filter_uses_the_time_zone_of_the_event(visit: Visit, stack: Stack, organizer: Person) -> None:
     """The browser is in Berlin. What a card shows as its date is what finds it."""
     word = uuid4().hex[:8]
     for name, zone, starts_at in (
@@ -66,10 +64,10 @@ def test_a_date_is_the_date_at_the_place_of_the_event(visit: Visit, stack: Stack
     page.goto(f"/?q={word}&from=2031-11-24&to=2031-11-25")
     _shows(page, "Tokyo on the 24th")
     page.goto(f"/?q={word}&from=2031-11-25&to=2031-11-25")
-    expect(page.get_by_role("heading", name="No event matches")).to_be_visible()
+    expect(page.get_by_role("heading", name="No events found")).to_be_visible()
 
 
-def test_dates_reach_over_pages_without_a_match(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_date_filter_continues_over_pages_without_a_match(visit: Visit, stack: Stack, organizer: Person) -> None:
     """More than a page of events is on at that moment, none of them on that date at its own place."""
     word = uuid4().hex[:8]
     for _ in range(105):
@@ -82,7 +80,7 @@ def test_dates_reach_over_pages_without_a_match(visit: Visit, stack: Stack, orga
     expect(page.get_by_role("button", name="Show more")).to_have_count(0)
 
 
-def test_the_next_7_days_are_7(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_next_7_days_filter_covers_7_days(visit: Visit, stack: Stack, organizer: Person) -> None:
     word, zone = uuid4().hex[:8], ZoneInfo("Europe/Berlin")
     page = visit(path=f"/?q={word}").page
     noon = datetime.now(zone).replace(hour=12, minute=0)

@@ -31,7 +31,7 @@ def _streams(context: BrowserContext) -> list[Request]:
     return asked
 
 
-def test_what_one_books_another_sees(visit: Visit, event: Any, alice: Person, bob: Person) -> None:
+def test_booking_updates_seats_in_another_browser(visit: Visit, event: Any, alice: Person, bob: Person) -> None:
     watching, booking = visit(path=f"/events/{event['id']}").page, visit(bob, f"/events/{event['id']}").page
     _shows(watching, 10)
     booking.get_by_role("button", name="One more in General").click()
@@ -41,7 +41,7 @@ def test_what_one_books_another_sees(visit: Visit, event: Any, alice: Person, bo
     _shows(watching, 7)
 
 
-def test_the_list_counts_too(visit: Visit, stack: Stack, organizer: Person, alice: Person) -> None:
+def test_list_shows_live_seats(visit: Visit, stack: Stack, organizer: Person, alice: Person) -> None:
     event = stack.event(organizer, name="Counted in the list", capacity=7)
     page = visit(path=f"/?q={event['name']}").page
     card = page.get_by_role("article")
@@ -51,7 +51,7 @@ def test_the_list_counts_too(visit: Visit, stack: Stack, organizer: Person, alic
     expect(card).to_contain_text("Last 8 seats")
 
 
-def test_the_tabs_of_a_browser_share_one_stream(visit: Visit, event: Any, alice: Person) -> None:
+def test_tabs_share_one_stream(visit: Visit, event: Any, alice: Person) -> None:
     visitor = visit()
     asked = _streams(visitor.context)
     tabs = [visitor.page, *(visitor.open_tab() for _ in range(3))]
@@ -70,7 +70,7 @@ def test_the_tabs_of_a_browser_share_one_stream(visit: Visit, event: Any, alice:
     assert asked[1].headers["last-event-id"].isdigit()
 
 
-def test_nobody_looks_and_there_is_no_stream(visit: Visit, stack: Stack, event: Any, alice: Person) -> None:
+def test_hidden_page_closes_the_stream(visit: Visit, stack: Stack, event: Any, alice: Person) -> None:
     visitor = visit()
     asked, page = _streams(visitor.context), visitor.page
     page.goto(f"/events/{event['id']}")
@@ -112,7 +112,7 @@ def _open_streams(stack: Stack) -> int:
     return int(count)
 
 
-def test_without_a_stream_the_numbers_are_asked_for(visit: Visit, event: Any, alice: Person) -> None:
+def test_seats_are_polled_without_a_stream(visit: Visit, event: Any, alice: Person) -> None:
     visitor = visit()
     visitor.expect_complaints("api/live")
     page = visitor.page

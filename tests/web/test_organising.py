@@ -19,10 +19,10 @@ def _choose_start(page: Page) -> None:
     dialog.get_by_text("15", exact=True).click()
     dialog.get_by_role("spinbutton", name="Hours").fill("20")
     dialog.get_by_role("spinbutton", name="Minutes").fill("15")
-    dialog.get_by_role("button", name="Take this time").click()
+    dialog.get_by_role("button", name="Confirm time").click()
 
 
-def test_an_event_is_created_and_is_on_sale(visit: Visit, organizer: Person, stack: Stack) -> None:
+def test_created_event_is_on_sale(visit: Visit, organizer: Person, stack: Stack) -> None:
     page = visit(organizer, "/organise").page
     page.get_by_role("link", name="New event").first.click()
     expect(page.get_by_role("heading", level=1, name="New event")).to_be_focused()
@@ -41,7 +41,7 @@ def test_an_event_is_created_and_is_on_sale(visit: Visit, organizer: Person, sta
     assert datetime.fromisoformat(event["starts_at"]).astimezone(ZoneInfo("Europe/Berlin")).strftime("%d %H:%M") == "15 20:15"
 
 
-def test_a_time_zone_is_found_by_the_name_of_its_city(visit: Visit, organizer: Person) -> None:
+def test_time_zone_is_found_by_its_city(visit: Visit, organizer: Person) -> None:
     page = visit(organizer, "/organise/new").page
     field = page.get_by_role("combobox", name="Time zone")
     for typed in ("new york", "America/New_York"):
@@ -52,11 +52,11 @@ def test_a_time_zone_is_found_by_the_name_of_its_city(visit: Visit, organizer: P
     expect(field).to_have_value("America/New York")
 
 
-def test_what_cannot_be_right_is_said_at_the_field_and_the_first_has_the_focus(visit: Visit, organizer: Person) -> None:
+def test_validation_errors_are_shown_at_fields_and_the_first_is_focused(visit: Visit, organizer: Person) -> None:
     page = visit(organizer, "/organise/new").page
     page.get_by_role("button", name="Create event").click()
     expect(page.get_by_label("Name").first).to_be_focused()
-    expect(page.get_by_label("Name").first).to_have_accessible_description("Needed.")
+    expect(page.get_by_label("Name").first).to_have_accessible_description("Required.")
     group = page.get_by_role("group", name="Category 1")
     group.get_by_label("Price").fill("12.5")
     group.get_by_label("Seats").fill("0")
@@ -73,7 +73,7 @@ def _paste(page: Page, field: Locator, text: str) -> None:
     page.keyboard.press("Tab")
 
 
-def test_a_pasted_price_stays_what_was_meant_or_is_refused(visit: Visit, organizer: Person) -> None:
+def test_pasted_price_is_parsed_or_refused(visit: Visit, organizer: Person) -> None:
     page = visit(organizer, "/organise/new").page
     field = page.get_by_role("group", name="Category 1").get_by_label("Price")
     for pasted, shown in (("12,50", "12.50"), ("1.234,50", "1234.50"), ("1,234.50", "1234.50"), ("€ 12.50", "12.50")):
@@ -90,7 +90,7 @@ def test_a_pasted_price_stays_what_was_meant_or_is_refused(visit: Visit, organiz
         expect(field).to_have_accessible_description(said)
 
 
-def test_a_price_with_a_comma_is_sold_at_that_price(visit: Visit, organizer: Person) -> None:
+def test_price_with_a_comma_is_saved_as_that_price(visit: Visit, organizer: Person) -> None:
     """Sent by Enter, while the field still has what was typed."""
     page = visit(organizer, "/organise/new").page
     page.get_by_label("Name").first.fill("Comma")
@@ -111,7 +111,7 @@ def test_a_price_with_a_comma_is_sold_at_that_price(visit: Visit, organizer: Per
     assert [(one["price"], one["capacity"]) for one in event["categories"]] == [("12.50", 1_000)]
 
 
-def test_the_servers_own_message_stands_at_its_field(visit: Visit, organizer: Person, stack: Stack) -> None:
+def test_api_error_is_shown_at_its_field(visit: Visit, organizer: Person, stack: Stack) -> None:
     event = organised(stack, organizer, "Refused edit")
     visitor = visit(organizer, f"/organise/{event['id']}/edit")
     group = visitor.page.get_by_role("group", name="Category 1")
@@ -124,11 +124,11 @@ def test_the_servers_own_message_stands_at_its_field(visit: Visit, organizer: Pe
     expect(group.get_by_label("Seats")).to_have_accessible_description(said)
     group.get_by_label("Seats").fill("4")
     visitor.page.get_by_role("button", name="Save changes").click()
-    expect(visitor.page.get_by_text("Your changes are saved.")).to_be_visible()
+    expect(visitor.page.get_by_text("Your changes have been saved.")).to_be_visible()
     assert see(visitor.page, organizer, f"/api/events/{event['id']}")["capacity"] == 9
 
 
-def test_two_browsers_edit_one_event_and_nothing_is_lost(visit: Visit, organizer: Person, stack: Stack) -> None:
+def test_concurrent_edits_are_merged_without_loss(visit: Visit, organizer: Person, stack: Stack) -> None:
     event = organised(stack, organizer, "Contested", venue="Hall 1")
     first, second = (visit(organizer, f"/organise/{event['id']}/edit") for _ in range(2))
     for visitor in (first, second):
@@ -136,25 +136,25 @@ def test_two_browsers_edit_one_event_and_nothing_is_lost(visit: Visit, organizer
     first.page.get_by_label("Venue").fill("Hall 2")
     first.page.get_by_label("Description").fill("With an interval.")
     first.page.get_by_role("button", name="Save changes").click()
-    expect(first.page.get_by_text("Your changes are saved.")).to_be_visible()
+    expect(first.page.get_by_text("Your changes have been saved.")).to_be_visible()
 
     second.expect_complaints("412")
     second.page.get_by_label("Venue").fill("Hall 3")
     second.page.get_by_label("Tickets per customer").fill("5")
     second.page.get_by_role("button", name="Save changes").click()
-    expect(second.page.get_by_role("heading", name="Somebody else saved this event meanwhile")).to_be_focused()
+    expect(second.page.get_by_role("heading", name="This event was changed by someone else")).to_be_focused()
     second.check_accessibility()
     venue, description = (second.page.get_by_role("radiogroup", name=name) for name in ("Venue", "Description"))
     expect(venue.get_by_role("radio", name="Hall 3")).to_be_checked()
     expect(description.get_by_role("radio", name="With an interval.")).to_be_checked()
     venue.get_by_role("radio", name="Hall 2").click()
-    second.page.get_by_role("button", name="Save what is chosen").click()
-    expect(second.page.get_by_text("Your changes are saved.")).to_be_visible()
+    second.page.get_by_role("button", name="Save selection").click()
+    expect(second.page.get_by_text("Your changes have been saved.")).to_be_visible()
     saved = see(second.page, organizer, f"/api/events/{event['id']}")
     assert (saved["venue"], saved["description"], saved["max_tickets_per_customer"]) == ("Hall 2", "With an interval.", 5)
 
 
-def test_an_event_is_created_once_while_its_page_loads(visit: Visit, stack: Stack) -> None:
+def test_event_is_created_once_while_its_page_loads(visit: Visit, stack: Stack) -> None:
     organizer = stack.person("organizer")
     visitor = visit(organizer, "/organise/new")
     visitor.expect_complaints("Form submission canceled")
@@ -171,7 +171,7 @@ def test_an_event_is_created_once_while_its_page_loads(visit: Visit, stack: Stac
     assert [one["name"] for one in see(page, organizer, f"/api/events?organizer_id={organizer.id}")["items"]] == ["Created once"]
 
 
-def test_what_was_entered_outlives_the_session(visit: Visit, stack: Stack) -> None:
+def test_form_entries_survive_an_expired_session(visit: Visit, stack: Stack) -> None:
     """One signs in in another tab, and sends the same form."""
     organizer = stack.person("organizer")
     visitor = visit(organizer, "/organise/new")
@@ -184,7 +184,7 @@ def test_what_was_entered_outlives_the_session(visit: Visit, stack: Stack) -> No
         group.get_by_label(label).fill(value)
     visitor.revoke_session()
     page.get_by_role("button", name="Create event").click()
-    alert = page.get_by_role("alert").filter(has_text="You are not signed in any more")
+    alert = page.get_by_role("alert").filter(has_text="Your session has ended")
     with page.context.expect_page() as opened:
         alert.get_by_role("link", name="Sign in").click()
     tab = opened.value
@@ -197,7 +197,7 @@ def test_what_was_entered_outlives_the_session(visit: Visit, stack: Stack) -> No
     expect(page.get_by_role("heading", level=1, name="Entered once")).to_be_visible()
 
 
-def test_the_bookings_are_searched_and_saved(visit: Visit, organizer: Person, stack: Stack, alice: Person) -> None:
+def test_event_bookings_are_searched_and_downloaded(visit: Visit, organizer: Person, stack: Stack, alice: Person) -> None:
     event = organised(stack, organizer, "Searched", capacity=60)
     for _ in range(51):
         organizer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(1))
@@ -216,24 +216,24 @@ def test_the_bookings_are_searched_and_saved(visit: Visit, organizer: Person, st
     assert {row["number"] for row in rows} == {str(mine["number"])}
 
 
-def test_cancelling_says_what_it_costs(visit: Visit, organizer: Person, stack: Stack, alice: Person) -> None:
+def test_event_cancellation_shows_its_refunds(visit: Visit, organizer: Person, stack: Stack, alice: Person) -> None:
     event = organised(stack, organizer, "Rained off")
     booking = alice.ok("POST", f"/api/events/{event['id']}/bookings", tickets(2))
     visitor = visit(organizer, f"/organise/{event['id']}")
     page = visitor.page
     page.get_by_role("button", name="Cancel event").click()
     dialog = page.get_by_role("dialog", name="Cancel this event?")
-    expect(dialog).to_contain_text("2 tickets will be cancelled and €100.00 refunded.")
+    expect(dialog).to_contain_text("2 tickets will be cancelled, with refunds of €100.00.")
     visitor.check_accessibility()
     dialog.get_by_label("Reason").fill("Rain.")
-    dialog.get_by_role("button", name="Cancel event and refund everybody").click()
+    dialog.get_by_role("button", name="Cancel event and all bookings").click()
     expect(page.get_by_text("Cancelled", exact=True).first).to_be_visible()
     page.get_by_role("link", name="Box office").click()
-    expect(page.get_by_role("heading", name="This event is cancelled")).to_be_visible()
+    expect(page.get_by_role("heading", name="This event has been cancelled")).to_be_visible()
     assert see(page, alice, f"/api/bookings/{booking['id']}")["refunded_amount"] == "100.00"
 
 
-def test_completing_closes_the_event(visit: Visit, organizer: Person, stack: Stack) -> None:
+def test_completion_closes_the_event(visit: Visit, organizer: Person, stack: Stack) -> None:
     event = organised(stack, organizer, "All over")
     page = visit(organizer, f"/organise/{event['id']}").page
     page.get_by_role("button", name="Complete event").click()
@@ -242,10 +242,10 @@ def test_completing_closes_the_event(visit: Visit, organizer: Person, stack: Sta
     expect(page.get_by_role("button", name="Cancel event")).to_have_count(0)
 
 
-def test_somebody_elses_event_is_not_for_an_organizer(visit: Visit, organizer: Person, stack: Stack) -> None:
+def test_event_of_another_organizer_is_denied(visit: Visit, organizer: Person, stack: Stack) -> None:
     event = organised(stack, stack.person("organizer"), "Not yours")
     page = visit(organizer, f"/organise/{event['id']}").page
-    expect(page.get_by_role("heading", name="Somebody else's event")).to_be_visible()
+    expect(page.get_by_role("heading", name="Another organizer's event")).to_be_visible()
 
 
 def test_every_page_is_accessible(visit: Visit, organizer: Person, stack: Stack) -> None:

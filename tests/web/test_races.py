@@ -1,4 +1,4 @@
-"""Somebody was faster, the answer got lost, the server went away: each is booked once or not at all, and the page says which."""
+"""Races for the last seats, lost answers, a restarting server: each books once or not at all, and the page says which."""
 
 import re
 import signal
@@ -19,7 +19,7 @@ def _choose_one(page: Page) -> None:
 
 
 def _confirmed(page: Page) -> None:
-    expect(page.get_by_role("status").filter(has_text="You're in!")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Booking confirmed")).to_be_visible()
 
 
 def _bookings(page: Page, person: Person, event_id: str) -> int:
@@ -28,7 +28,7 @@ def _bookings(page: Page, person: Person, event_id: str) -> int:
     return len(person.ok("GET", f"/api/bookings?event_id={event_id}", Ledger_Position=position)["items"])
 
 
-def test_two_race_for_the_last_seat(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_race_for_the_last_seat_has_one_winner(visit: Visit, stack: Stack, organizer: Person) -> None:
     seat = [{"name": "General", "price": "10.00", "capacity": 1}]
     event = organizer.ok("POST", "/api/events", {"name": "Last seat", "starts_at": "2031-05-01T19:00:00Z", "categories": seat})
     visitors = [visit(stack.person(), f"/events/{event['id']}") for _ in range(2)]
@@ -41,15 +41,13 @@ def test_two_race_for_the_last_seat(visit: Visit, stack: Stack, organizer: Perso
         button.evaluate("(button, start) => void setTimeout(() => button.click(), start - Date.now())", start)
     outcomes = []
     for visitor in visitors:
-        said = visitor.page.get_by_role("status").filter(has_text="You're in!").or_(visitor.page.get_by_role("alert"))
+        said = visitor.page.get_by_role("status").filter(has_text="Booking confirmed").or_(visitor.page.get_by_role("alert"))
         expect(said).to_be_visible()
         outcomes.append(said.inner_text().splitlines()[0])
-    assert sorted(outcomes) == ["Somebody was faster", "You're in!"]
+    assert sorted(outcomes) == ["Booking confirmed", "Just sold out"]
 
 
-def test_who_asks_for_more_than_is_left_is_offered_what_is_left(
-    visit: Visit, stack: Stack, organizer: Person, alice: Person
-) -> None:
+def test_booking_more_than_available_offers_the_rest(visit: Visit, stack: Stack, organizer: Person, alice: Person) -> None:
     event = stack.event(organizer, capacity=3)
     visitor = visit(stack.person(), f"/events/{event['id']}")
     visitor.expect_complaints("409")
@@ -60,23 +58,23 @@ def test_who_asks_for_more_than_is_left_is_offered_what_is_left(
         page.get_by_role("button", name="Book 3 tickets").click()
     assert answer.value.status == 409
     expect(page.get_by_role("alert")).to_contain_text("Only 1 ticket left in General.")
-    page.get_by_role("button", name="Take 1").click()
+    page.get_by_role("button", name="Choose 1").click()
     page.get_by_role("button", name="Book 1 ticket").click()
     _confirmed(page)
 
 
-def test_the_limit_of_a_customer_is_said_where_one_acts(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_customer_limit_is_shown_in_the_booking_form(visit: Visit, stack: Stack, organizer: Person) -> None:
     event, somebody = stack.event(organizer, max_tickets_per_customer=2), stack.person()
     somebody.ok("POST", f"/api/events/{event['id']}/bookings", {"tickets": [{"category": "VIP", "quantity": 2}]})
     visitor = visit(somebody, f"/events/{event['id']}")
     visitor.expect_complaints("409")
     _choose_one(visitor.page)
     visitor.page.get_by_role("button", name="Book 1 ticket").click()
-    expect(visitor.page.get_by_role("alert")).to_contain_text("At most 2 tickets a person, and you hold 2 already.")
+    expect(visitor.page.get_by_role("alert")).to_contain_text("At most 2 tickets per person. You already hold 2.")
     visitor.check_accessibility()
 
 
-def test_a_double_click_books_once(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_double_click_books_once(visit: Visit, stack: Stack, organizer: Person) -> None:
     event, somebody = stack.event(organizer), stack.person()
     visitor = visit(somebody, f"/events/{event['id']}")
     visitor.expect_complaints("Form submission canceled")  # the second click, when the first has led on already
@@ -87,7 +85,7 @@ def test_a_double_click_books_once(visit: Visit, stack: Stack, organizer: Person
     assert _bookings(page, somebody, event["id"]) == 1
 
 
-def test_a_lost_reply_books_once(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_lost_response_books_once(visit: Visit, stack: Stack, organizer: Person) -> None:
     """The server has booked, and its answer never comes: the page asks again by itself."""
     event, somebody, keys = stack.event(organizer), stack.person(), []
 
@@ -109,7 +107,7 @@ def test_a_lost_reply_books_once(visit: Visit, stack: Stack, organizer: Person) 
     assert _bookings(visitor.page, somebody, event["id"]) == 1
 
 
-def test_a_page_loaded_again_before_the_answer_came_books_once(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_reload_before_the_response_books_once(visit: Visit, stack: Stack, organizer: Person) -> None:
     event, somebody = stack.event(organizer), stack.person()
     visitor = visit(somebody, f"/events/{event['id']}")
     page = visitor.page
@@ -126,7 +124,7 @@ def test_a_page_loaded_again_before_the_answer_came_books_once(visit: Visit, sta
     assert _bookings(page, somebody, event["id"]) == 1
 
 
-def test_a_slow_network_books_once(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_slow_network_books_once(visit: Visit, stack: Stack, organizer: Person) -> None:
     """The booking is made long before the script of its page has come."""
     event, somebody = stack.event(organizer), stack.person()
     visitor = visit(somebody, f"/events/{event['id']}")
@@ -139,12 +137,12 @@ def test_a_slow_network_books_once(visit: Visit, stack: Stack, organizer: Person
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.method))
     visitor.press_again_and_again()
-    expect(page.get_by_role("status").filter(has_text="You're in!")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("status").filter(has_text="Booking confirmed")).to_be_visible(timeout=60_000)
     assert sent.count("POST") == 1
     assert _bookings(page, somebody, event["id"]) == 1
 
 
-def test_going_back_before_the_tickets_show_books_once(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_going_back_before_the_confirmation_books_once(visit: Visit, stack: Stack, organizer: Person) -> None:
     event, somebody = stack.event(organizer, capacity=1), stack.person()
     visitor = visit(somebody, f"/events/{event['id']}")
     page, held = visitor.page, visitor.hold("**/assets/booking-page-*.js")
@@ -153,7 +151,7 @@ def test_going_back_before_the_tickets_show_books_once(visit: Visit, stack: Stac
         page.get_by_role("button", name="Book 1 ticket").click()
     page.wait_for_url("**/bookings/*")
     page.go_back()
-    expect(page.get_by_role("status").filter(has_text="Your tickets are booked.")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Your tickets have been booked.")).to_be_visible()
     expect(page.get_by_role("button", name=re.compile("^Book"))).to_have_count(0)
     held[0].continue_()
     page.get_by_role("link", name="Open your tickets").click()
@@ -175,7 +173,7 @@ def second_api(stack: Stack) -> Iterator[tuple[str, "list[subprocess.Popen[bytes
     processes[-1].wait()
 
 
-def test_the_server_goes_and_comes_back(
+def test_booking_survives_a_server_restart(
     visit: Visit, stack: Stack, organizer: Person, second_api: tuple[str, "list[subprocess.Popen[bytes]]", int]
 ) -> None:
     url, processes, port = second_api
@@ -188,10 +186,10 @@ def test_the_server_goes_and_comes_back(
     processes[-1].send_signal(signal.SIGKILL)
     processes[-1].wait()
     page.get_by_role("button", name="Book 1 ticket").click()
-    expect(page.get_by_text("This takes longer than usual.")).to_be_visible()
+    expect(page.get_by_text("This is taking longer than usual.")).to_be_visible()
     processes.append(stack.start("app", PORT=str(port)))
     wait_until_ready(url, processes[-1])
-    said = page.get_by_role("alert").or_(page.get_by_role("status").filter(has_text="You're in!"))
+    said = page.get_by_role("alert").or_(page.get_by_role("status").filter(has_text="Booking confirmed"))
     expect(said).to_be_visible(timeout=30_000)
     if page.get_by_role("alert").is_visible():
         page.get_by_role("alert").get_by_role("button", name=re.compile("Try again")).click()

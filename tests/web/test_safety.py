@@ -17,7 +17,7 @@ ATTACKS = [
 ]
 
 
-def test_script_in_names_and_descriptions_is_text(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_script_in_user_input_is_shown_as_text(visit: Visit, stack: Stack, organizer: Person) -> None:
     tag = uuid4().hex[:6]
     somebody, everything = stack.person(), " ".join(ATTACKS)
     somebody.ok("PATCH", "/api/me", {"name": ATTACKS[1]})
@@ -42,7 +42,7 @@ def test_script_in_names_and_descriptions_is_text(visit: Visit, stack: Stack, or
     assert page.locator("img[src=x], svg[onload], main script").count() == 0
 
 
-def test_no_token_lies_about(visit: Visit, alice: Person) -> None:
+def test_token_is_out_of_reach_of_scripts(visit: Visit, alice: Person) -> None:
     """Whatever script there is can't read the session: neither in a cookie, nor stored, nor in an address."""
     visitor = visit(path="/sign-in")
     page, addresses = visitor.page, []
@@ -64,7 +64,7 @@ def test_no_token_lies_about(visit: Visit, alice: Person) -> None:
     assert not [address for address in addresses if token in address or PASSWORD in address]
 
 
-def test_what_was_somebodys_is_gone_when_somebody_else_signs_in(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_sign_out_removes_data_of_the_previous_account(visit: Visit, stack: Stack, organizer: Person) -> None:
     event, first, second = stack.event(organizer), stack.person(), stack.person()
     first.ok("POST", f"/api/events/{event['id']}/bookings", tickets(1))
     page = visit(first, "/bookings").page

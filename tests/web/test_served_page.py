@@ -25,14 +25,14 @@ PAGES = [
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_every_page_is_the_page(path: str, stack: Stack) -> None:
+def test_every_path_serves_the_page(path: str, stack: Stack) -> None:
     response = stack.http.get(f"{stack.url}{path}")
     assert (response.status_code, response.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert response.headers["cache-control"] == "no-cache"
     assert '<div id="root">' in response.text
 
 
-def test_its_policy_allows_no_script_in_the_page_and_styles_by_a_nonce_of_the_answers_own(stack: Stack) -> None:
+def test_policy_allows_no_inline_script_and_styles_by_nonce(stack: Stack) -> None:
     first, second = (stack.http.get("/") for _ in range(2))
     policy = dict(part.split(" ", 1) for part in first.headers["content-security-policy"].split("; "))
     assert policy["script-src"] == "'self'"
@@ -51,7 +51,7 @@ def _asset(stack: Stack) -> str:
 
 
 @pytest.mark.parametrize(("accepts", "coding"), [("gzip, deflate", "gzip"), ("gzip, br", "br"), ("", None), ("br;q=0", None)])
-def test_files_are_compressed_once_and_kept_for_ever(accepts: str, coding: str | None, stack: Stack) -> None:
+def test_assets_are_compressed_and_immutable(accepts: str, coding: str | None, stack: Stack) -> None:
     with stack.http.stream("GET", _asset(stack), headers={"Accept-Encoding": accepts}) as response:
         raw = b"".join(response.iter_raw())
     assert response.headers.get("content-encoding") == coding
@@ -62,7 +62,7 @@ def test_files_are_compressed_once_and_kept_for_ever(accepts: str, coding: str |
         assert b"createElement" in gzip.decompress(raw)
 
 
-def test_head_and_what_is_not_there(stack: Stack) -> None:
+def test_head_and_unknown_paths_are_answered(stack: Stack) -> None:
     head = stack.http.head("/")
     assert (head.content, int(head.headers["content-length"]) > 500) == (b"", True)
     for path in (
@@ -83,7 +83,7 @@ def _application(tmp_path: Path) -> FastAPI:
     return bootstrap(Settings(database_url="postgresql:///none", redis_url="redis:///0", data_dir=tmp_path))
 
 
-async def test_without_a_build_the_front_page_is_the_apis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_front_page_without_a_build_redirects_to_the_api_docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(static_site.install, "__defaults__", (tmp_path,))
     transport = httpx.ASGITransport(_application(tmp_path))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
@@ -91,7 +91,7 @@ async def test_without_a_build_the_front_page_is_the_apis(tmp_path: Path, monkey
         assert (await client.get("/bookings")).status_code == 404
 
 
-def test_no_request_of_the_api_passes_the_page(tmp_path: Path) -> None:
+def test_api_requests_do_not_pass_the_page(tmp_path: Path) -> None:
     """It is where the router ends, no route among routes."""
     router = _application(tmp_path).router
     assert isinstance(router.default, static_site.StaticSite)

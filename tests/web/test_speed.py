@@ -41,7 +41,7 @@ FLOOD = """
 """
 
 
-def test_the_script_of_the_first_page_is_small(visit: Visit, alice: Person) -> None:
+def test_front_page_script_is_small(visit: Visit, alice: Person) -> None:
     for who in (None, alice):
         visitor = visit(who)
         answers = _answers(visitor.page)
@@ -55,7 +55,7 @@ def test_the_script_of_the_first_page_is_small(visit: Visit, alice: Person) -> N
         assert size < SCRIPT_BYTES
 
 
-def test_what_the_first_page_shows_is_asked_for_once_and_before_it_is_drawn(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_front_page_data_is_requested_once_before_the_first_paint(visit: Visit, stack: Stack, organizer: Person) -> None:
     stack.event(organizer, name="On the first page")
     page = visit().page
     page.goto("/?q=On the first page")
@@ -75,7 +75,7 @@ def _answers(page: Page) -> list[Response]:
     return answers
 
 
-def test_three_hundred_events(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_list_of_300_events_is_shown_completely(visit: Visit, stack: Stack, organizer: Person) -> None:
     """All of them are shown, and counted live; what that costs the browser is printed."""
     for number in range(MANY):
         stack.event(organizer, name=f"Among many {number:03}", venue="Hall of many")
@@ -101,7 +101,7 @@ def test_three_hundred_events(visit: Visit, stack: Stack, organizer: Person) -> 
     print(f"up to {MANY} events: {_shown(more)}")
 
 
-def test_a_thousand_changes_a_second_are_a_few_renders(visit: Visit, stack: Stack, organizer: Person) -> None:
+def test_thousand_changes_a_second_take_a_few_renders(visit: Visit, stack: Stack, organizer: Person) -> None:
     for number in range(24):
         stack.event(organizer, name=f"Flooded {number:02}")
     visitor = visit()

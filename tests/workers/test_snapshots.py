@@ -13,7 +13,7 @@ from ledger import entries as e
 from ledger import snapshots, store
 from ledger.event import Event, evolve
 from ledger.settings import Settings
-from ledger.snapshots import MIN_GROWTH, restore_at_once
+from ledger.snapshots import MIN_GROWTH, restore_synchronously
 from ledger.store import Ledger
 from tests.ledger import scenario as s
 from tests.workers.deployment import Grow, a_worker, position
@@ -67,7 +67,7 @@ def test_restored_snapshot_is_the_event_of_its_entries(worker: Worker, grow: Gro
         assert worker.take_snapshots() == 1
         snapshot = s.latest_snapshot(worker.ledger, ONE)
         assert snapshot is not None
-        restored = restore_at_once(snapshot)
+        restored = restore_synchronously(snapshot)
         restored.number = position_of(worker, ONE)  # which this snapshot format does not have
         assert s.state(restored) == s.state(folded(worker, ONE))
 

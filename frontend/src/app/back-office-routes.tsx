@@ -45,7 +45,7 @@ const BooksPage = lazy(async () => ({
   default: (await import("@/features/ledger/statistics-as-of/statistics-as-of-page")).StatisticsAsOfPage,
 }));
 
-/** The pages of those who organise, administer and audit. */
+/** The pages for organizers, admins and auditors. */
 export const backOfficeRoutes = (
   <>
     <Route element={<RequireSession roles={["organizer", "admin"]} />}>

@@ -6,7 +6,7 @@ import { Page } from "@/shared/navigation/page";
 
 import { frameText } from "./strings";
 
-/** When a page throws, or its script can't be loaded because the server has a newer one: only loading all of it again helps. */
+/** For a page that throws, or whose script is gone because the server has a newer version: only a reload helps. */
 export function CrashPage() {
   return (
     <Page title={frameText.crashed.title}>

@@ -14,12 +14,12 @@ import { Providers, styleNonce } from "./providers";
 import { makeQueryClient } from "./query-client";
 import { AppRoutes } from "./routes";
 
-setNonce(styleNonce); // for what a dialog does to the page's scroll bar
+setNonce(styleNonce); // for the style of a dialog that hides the scroll bar
 
-// What the first page shows is on its way while the page is drawn for the first time.
+// Requests the events of the front page before the first render.
 const queries = makeQueryClient();
 if (location.pathname === "/") {
-  queries.infiniteQuery(eventsQuery(parseEventFilter(new URLSearchParams(location.search)))).catch(() => undefined); // the page asks again, and says so
+  queries.infiniteQuery(eventsQuery(parseEventFilter(new URLSearchParams(location.search)))).catch(() => undefined); // the page asks again and shows the error
 }
 
 const root = document.getElementById("root");

@@ -17,7 +17,7 @@ interface Destination {
   to: string;
   label: string;
   icon: Icon;
-  /** Who sees it; everybody where it is left out. */
+  /** The roles that see it; all if omitted. */
   roles?: readonly Role[];
 }
 

@@ -1,4 +1,4 @@
-/** In a chunk of its own: who only looks at what is on is never notified of anything. */
+/** In a chunk of its own: public pages show no notifications. */
 import "@mantine/notifications/styles.css";
 
 export { Notifications } from "@mantine/notifications";

@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 
 import { theme, variables } from "./theme";
 
-/** The server lets styles of this page pass that carry this answer's nonce, and no others. */
+/** The Content-Security-Policy allows only styles with the nonce of this response. */
 export const styleNonce = document.querySelector<HTMLMetaElement>("meta[property=csp-nonce]")?.nonce ?? "";
 
 export function Providers({ queries, children }: { queries: QueryClient; children: ReactNode }) {

@@ -6,7 +6,7 @@ import { endSession } from "@/shared/session/session";
 const FRESH_MILLISECONDS = 2_000;
 const ASK_AGAIN_MILLISECONDS = 4_000;
 
-/** Retries are the API client's own (`shared/api/retries.ts`); a server that went away is asked again until it is back. */
+/** The API client retries by itself (`shared/api/retries.ts`); an unreachable server is polled until it is back. */
 export function makeQueryClient(): QueryClient {
   const queries: QueryClient = new QueryClient({
     queryCache: new QueryCache({

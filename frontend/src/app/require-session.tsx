@@ -14,7 +14,7 @@ import { frameText } from "./strings";
 
 const Notifications = lazy(async () => ({ default: (await import("./notifications")).Notifications }));
 
-/** What it protects is for the API to refuse; this only spares people a page that would be empty. */
+/** The API enforces access; this only avoids showing an empty page. */
 export function RequireSession({ roles }: { roles?: readonly Role[] }) {
   const { account, isKnown } = useSession();
   const { pathname, search } = useLocation();

@@ -8,7 +8,7 @@ import { NotFoundPage } from "./not-found-page";
 import { RequireSession } from "./require-session";
 import { Shell } from "./shell/shell";
 
-// Each page is loaded when somebody goes there, but for the first: who opens it need not wait for a second script after the first.
+// Each page is a chunk of its own, except the front page: it needs no second script.
 const EventPage = lazy(async () => ({ default: (await import("@/features/events/event-page")).EventPage }));
 const SignInPage = lazy(async () => ({ default: (await import("@/features/accounts/sign-in-page")).SignInPage }));
 const SignUpPage = lazy(async () => ({ default: (await import("@/features/accounts/sign-up-page")).SignUpPage }));

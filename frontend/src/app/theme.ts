@@ -1,6 +1,6 @@
 import { Container, createTheme, Paper, type CSSVariablesResolver, type MantineColorsTuple } from "@mantine/core";
 
-/** The cloth on a ledger's back. */
+/** The primary colour: the green of bookbinding cloth. */
 const ledger: MantineColorsTuple = [
   "#e9f8f3", "#d5ece4", "#a9d9c9", "#7ac6ad", "#53b595", "#39aa86", "#27a17b", "#127f60", "#0c6b58", "#06584a",
 ]; // prettier-ignore
@@ -29,7 +29,7 @@ export const theme = createTheme({
   },
 });
 
-/** Some of Mantine's own colours are too faint on our ground for WCAG's 4.5 to 1. */
+/** Some of Mantine's colours miss WCAG's contrast of 4.5 to 1 on this background. */
 export const variables: CSSVariablesResolver = () => ({
   variables: {},
   light: {

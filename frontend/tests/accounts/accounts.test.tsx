@@ -70,15 +70,15 @@ it("puts the server's own messages beside the fields", async () => {
   await type("Name", "Eve");
   await type("E-mail address", "eve@example.test");
   await type("Password", "correct horse");
-  await press("Sign up");
+  await press("Create account");
   expect(await screen.findByLabelText("Name")).toHaveAccessibleDescription("has a character that nobody can see");
 });
 
 it("sends nothing that can't be right", async () => {
   renderPage(<SignUpPage />, { path: "/sign-up", pattern: "/sign-up" });
-  await press("Sign up");
-  expect(screen.getByLabelText("Name")).toHaveAccessibleDescription("This is needed.");
-  expect(screen.getByLabelText("E-mail address")).toHaveAccessibleDescription("This is no e-mail address.");
+  await press("Create account");
+  expect(screen.getByLabelText("Name")).toHaveAccessibleDescription("Required.");
+  expect(screen.getByLabelText("E-mail address")).toHaveAccessibleDescription("Enter a valid e-mail address.");
 });
 
 it("leads who is not signed in to where one signs in, and back", async () => {
@@ -90,5 +90,5 @@ it("says so when a page is for somebody else", async () => {
   haveSession();
   server.use(getGetMeMockHandler(account({ role: "customer" })));
   renderPage(<RequireSession roles={["admin"]} />, { path: "/users", pattern: "/users" });
-  await screen.findByRole("heading", { name: "Not for your role" });
+  await screen.findByRole("heading", { name: "No access" });
 });

@@ -115,8 +115,8 @@ it("gives one ticket back, and says before what that costs", async () => {
   await userEvent.click(await screen.findByRole("button", { name: "Cancel tickets" }));
   const dialog = within(await screen.findByRole("dialog"));
   await userEvent.click(dialog.getByLabelText("Ticket 1, General"));
-  expect(dialog.getByRole("status")).toHaveTextContent("€50.00 will be refunded.");
-  await userEvent.click(dialog.getByRole("button", { name: "Cancel 1 ticket, €50.00 back" }));
+  expect(dialog.getByRole("status")).toHaveTextContent("Your refund: €50.00.");
+  await userEvent.click(dialog.getByRole("button", { name: "Cancel 1 ticket, refund €50.00" }));
   await screen.findByText("−€50.00");
   expect(sent).toEqual([JSON.stringify({ tickets: ["one"] })]);
 });
@@ -127,7 +127,7 @@ it("gives all of them back as one", async () => {
   const dialog = within(await screen.findByRole("dialog"));
   expect(dialog.queryAllByRole("checkbox", { checked: true })).toEqual([]);
   await userEvent.click(dialog.getByLabelText("Select all"));
-  await userEvent.click(dialog.getByRole("button", { name: "Cancel 2 tickets, €100.00 back" }));
+  await userEvent.click(dialog.getByRole("button", { name: "Cancel 2 tickets, refund €100.00" }));
   await screen.findByText("−€50.00");
   expect(sent).toEqual(["all"]);
 });
@@ -160,12 +160,12 @@ const [YESTERDAY, TOMORROW] = [-1, 1].map((days) => new Date(Date.now() + days *
 it.each<[string, Partial<Event>, string | null]>([
   ["a concert to come", { starts_at: TOMORROW }, null],
   ["a concert whose sales closed", { starts_at: TOMORROW, sales_close_at: YESTERDAY }, null],
-  ["a concert that has begun", { starts_at: YESTERDAY }, "The event has begun: tickets can't be given back any more."],
+  ["a concert that has begun", { starts_at: YESTERDAY }, "The event has started. Tickets can no longer be cancelled."],
   ["an exhibition that has begun", { starts_at: YESTERDAY, sales_close_at: TOMORROW }, null],
   [
     "an exhibition whose sales are over",
     { starts_at: "2020-01-01T10:00:00Z", sales_close_at: YESTERDAY },
-    "Sales are over: tickets can't be given back any more.",
+    "Sales have closed. Tickets can no longer be cancelled.",
   ],
   ["what sells after its start without an end", { starts_at: YESTERDAY, past_at: null }, null],
   ["a voucher", { starts_at: null }, null],
@@ -173,7 +173,7 @@ it.each<[string, Partial<Event>, string | null]>([
   [
     "a voucher whose sales closed",
     { starts_at: null, sales_close_at: YESTERDAY },
-    "Sales are over: tickets can't be given back any more.",
+    "Sales have closed. Tickets can no longer be cancelled.",
   ],
 ])("of %s it is said whether tickets can be given back", async (_, more, why) => {
   open(booking(), event(more));

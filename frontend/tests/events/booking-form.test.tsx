@@ -60,16 +60,16 @@ it("says that somebody was faster, and offers what is left", async () => {
   await userEvent.type(field, "3", { initialSelectionStart: 0, initialSelectionEnd: 1 });
   await press("Book 3 tickets");
   expect(await screen.findByRole("alert")).toHaveTextContent("Only 1 ticket left in General.");
-  await press("Take 1");
+  await press("Choose 1");
   expect(screen.getByRole("textbox", { name: "Tickets in General" })).toHaveValue("1");
   expect(screen.queryByRole("alert")).toBeNull();
 });
 
 it.each([
-  ["customer-limit", { limit: 2, held: 2 }, "At most 2 tickets a person, and you hold 2 already."],
-  ["booking-too-large", { limit: 1000 }, "One booking holds at most 1,000 tickets."],
+  ["customer-limit", { limit: 2, held: 2 }, "At most 2 tickets per person. You already hold 2."],
+  ["booking-too-large", { limit: 1000 }, "A booking can hold at most 1,000 tickets."],
   ["event-not-bookable", { reason: "past" }, "It has started, is over or was cancelled."],
-  ["not-on-sale", {}, "Its sales have not opened yet, or have closed."],
+  ["not-on-sale", {}, "Sales have not opened yet, or have closed."],
   ["forbidden", {}, "Sign in as a customer to book."],
 ])("says %s where one acts", async (kind, facts, sentence) => {
   open(event(), () => problem(409, kind, facts));
@@ -119,7 +119,7 @@ it("leads to a log-in when the session has ended, and keeps the choice", async (
   open(shown, () => problem(401, "not-signed-in"));
   await press("One more in General");
   await press("Book 1 ticket");
-  expect(await screen.findByRole("alert")).toHaveTextContent("You are not signed in any more");
+  expect(await screen.findByRole("alert")).toHaveTextContent("Your session has ended");
   const link = await screen.findByRole("link", { name: "Sign in to book" });
   expect(new URLSearchParams(link.getAttribute("href")?.split("?")[1]).get("return")).toBe(
     `/events/${shown.id}?tickets=id-of-General%3A1`,

@@ -69,7 +69,7 @@ it("searches a moment after the typing, and takes the search from the address", 
     next_cursor: null,
   }));
   renderPage(<EventsPage />, { path: "/?q=nothing" });
-  await screen.findByText("No event matches");
+  await screen.findByText("No events found");
   const field = screen.getByRole("textbox", { name: "Search by name or venue" });
   await userEvent.clear(field);
   await userEvent.type(field, "bach");
@@ -80,7 +80,7 @@ it("searches a moment after the typing, and takes the search from the address", 
 it("asks for the dates as they are anywhere, and takes no nonsense from the address", async () => {
   serve(() => ({ items: [], next_cursor: null }));
   renderPage(<EventsPage />, { path: "/?from=2026-11-21&to=2026-99-99" });
-  await screen.findByText("No event matches");
+  await screen.findByText("No events found");
   expect([asked[0]?.get("from"), asked[0]?.get("to")]).toEqual([
     "2026-11-20T10:00:00.000Z",
     "2026-11-22T11:59:59.999Z",

@@ -79,7 +79,7 @@ it("offers no more where nothing matches any more", async () => {
 
 it("says that nothing matches once it has read everything", async () => {
   const read = have(many(3, berlin), many(3, berlin));
-  await screen.findByText("No event matches");
+  await screen.findByText("No events found");
   expect(read).toEqual([0, 1]);
 });
 

@@ -11,7 +11,7 @@ import { appText } from "@/shared/strings/app";
 import { frameText } from "../strings";
 import { AccountButton } from "./account-button";
 
-/** Comes, opened, when somebody first asks for it. */
+/** Loaded, and opened, at the first click on the account button. */
 export function AccountMenu({ account }: { account: Account }) {
   const navigate = useNavigate();
   const queries = useQueryClient();

@@ -10,7 +10,7 @@ import { AccountButton } from "./account-button";
 
 const AccountMenu = lazy(async () => ({ default: (await import("./account-menu")).AccountMenu }));
 
-/** Who is signed in, or the way to sign in. */
+/** The account menu of the current session, or a link to sign in. */
 export function SessionControl() {
   const { account, isKnown } = useSession();
   const { pathname, search } = useLocation();

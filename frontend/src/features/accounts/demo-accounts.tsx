@@ -7,7 +7,7 @@ import classes from "./demo-accounts.module.css";
 import { accountsText } from "./strings";
 import type { useSignIn } from "./use-sign-in";
 
-/** Published, in the README and in the API's own answer: it opens nothing but a demo. */
+/** Public, in the README: it opens nothing but a demo. */
 const PASSWORD = "demo-password";
 
 export function DemoAccounts({ demo, signIn }: { demo: readonly DemoAccount[]; signIn: ReturnType<typeof useSignIn> }) {

@@ -1,7 +1,7 @@
 import { Alert } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 
-/** Why a form was not accepted, as far as no field of it is to blame. */
+/** The error of a whole form, beside those of its fields. */
 export function FormProblem({ text }: { text: string | null }) {
   if (text === null) return null;
   return (

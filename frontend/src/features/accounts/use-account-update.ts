@@ -9,7 +9,7 @@ import { useUpdateSession } from "@/shared/session/session";
 
 import { accountsText } from "./strings";
 
-/** Changes one's account; what a field is to blame for goes to `setErrors`, the rest is `problem`. */
+/** Updates the account; errors of fields go to `setErrors`, anything else is `problem`. */
 export function useAccountUpdate(saved: string, setErrors: (errors: Record<string, string>) => void) {
   const [problem, setProblem] = useState<string | null>(null);
   const updateSession = useUpdateSession();

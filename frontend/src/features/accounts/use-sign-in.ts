@@ -4,7 +4,7 @@ import { useLogIn } from "@/shared/api/generated/accounts/accounts";
 import { RETURN_PARAMETER, safeReturnPath } from "@/shared/navigation/return-path";
 import { useStartSession } from "@/shared/session/session";
 
-/** Signs in, and goes back to where somebody was asked to. */
+/** Signs in, and returns to the page that asked for it. */
 export function useSignIn() {
   const startSession = useStartSession();
   const navigate = useNavigate();

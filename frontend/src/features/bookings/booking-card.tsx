@@ -10,7 +10,7 @@ import { formatMoney } from "@/shared/formatting/money";
 import classes from "./booking-card.module.css";
 import { bookingsText } from "./strings";
 
-/** A booking in a list; the whole card leads to its tickets. */
+/** A booking in a list; the whole card is a link to its tickets. */
 export function BookingCard({ booking, event }: { booking: Booking; event: Event | undefined }) {
   const isOff = booking.status === "cancelled";
   const active = booking.tickets.filter(({ status }) => status !== "cancelled").length;

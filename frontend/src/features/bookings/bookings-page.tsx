@@ -82,7 +82,7 @@ const isEmpty = (list: List) => numberOf(list) === 0;
 interface ListProps {
   list: List;
   none: ReactNode;
-  /** By the start of the event, among those that are there; else the newest booking first. */
+  /** Sorts the loaded bookings by the start of the event; otherwise the newest booking is first. */
   isSoonestFirst?: boolean;
 }
 
@@ -97,7 +97,7 @@ function BookingList({ list, none, isSoonestFirst = false }: ListProps) {
   };
   const inOrder = isSoonestFirst ? items.toSorted((first, second) => startOf(first) - startOf(second)) : items;
 
-  // What failed for one list has likely failed for the other.
+  // An error of one list has likely hit the other, too.
   const retry = () => queries.refetchQueries({ queryKey: BOOKING_LISTS });
 
   if (list.isPending) return <Loading />;
@@ -132,7 +132,7 @@ function useLoadUpcoming({ data, hasNextPage, isFetching, isError, fetchNextPage
   }, [goesOn, isFetching, isError, fetchNextPage]);
 }
 
-/** Those of the bookings, as far as they are there. */
+/** The events of the bookings, as far as they have loaded. */
 function useEvents(items: readonly Booking[]): ReadonlyMap<string, Event> {
   const ids = [...new Set(items.map(({ event_id }) => event_id))];
   return useQueries({

@@ -4,10 +4,10 @@ import type { Booking, Event } from "@/shared/api/generated/model";
 
 const DEFAULT_HOURS = 2;
 
-/** No calendar can hold an open date. */
+/** Calendars need a date. */
 export type DatedEvent = Event & { starts_at: string };
 
-/** An iCalendar file (RFC 5545) with the event, in UTC, which calendars show in their own time. Throws what the library finds wrong. */
+/** An iCalendar file (RFC 5545) with the event, in UTC. Throws the library's error. */
 export function calendarFile(booking: Booking, event: DatedEvent, url: string): File {
   const { value, error } = createEvent({
     uid: `${booking.id}@seatledger`,

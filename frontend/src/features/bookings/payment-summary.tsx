@@ -5,7 +5,7 @@ import { formatMoney } from "@/shared/formatting/money";
 
 import { bookingsText } from "./strings";
 
-/** What was paid, line by line, and what of it went back. */
+/** The amounts of a booking, line by line, and its refund. */
 export function PaymentSummary({ booking }: { booking: Booking }) {
   const { currency } = booking;
   return (

@@ -6,15 +6,15 @@ import { eventQuery } from "@/shared/queries/event-query";
 import { queryKey } from "@/shared/queries/query-key";
 
 const PAGE_SIZE = { upcoming: 200, past: 50 };
-/** Of what is to come so much is read without being asked, 600 bookings: the next event may be the one that was booked first. */
+/** Upcoming pages loaded automatically, 600 bookings: the next event may be the one that was booked first. */
 export const UPCOMING_PAGES = 3;
-/** Where and when an event is changes seldom; each of them is a request. */
+/** Date and place of an event rarely change, and each event is a request. */
 const EVENT_FRESH_MILLISECONDS = 60_000;
 
-/** Lists of one's own bookings, newest first. */
+/** Lists of the account's bookings, newest first. */
 export const BOOKING_LISTS = queryKey("bookings", "list");
 
-/** What is to come, or what has been: the server says which is which, over all of them. */
+/** Upcoming or past bookings, as the server classifies them. */
 export function bookingsQuery(when: BookingTime) {
   return infiniteQueryOptions({
     queryKey: queryKey("bookings", "list", when),

@@ -1,44 +1,44 @@
 import { formatCount } from "@/shared/formatting/counts";
 import { tickets } from "@/shared/strings/counts";
 
-const AGAIN_ON_SALE = "The seats go on sale again immediately; other people may book them before you.";
+const AGAIN_ON_SALE = "The seats go back on sale immediately, and others may book them.";
 
 export const bookingsText = {
   title: "My bookings",
-  lead: "Your tickets, and everything that you have been to.",
+  lead: "Your tickets and past bookings.",
   /** Without a number while it is not known; with a plus where there are more than were read. */
   tab: (name: string, number: number | null, hasMore: boolean) =>
     number === null ? name : `${name} (${formatCount(number)}${hasMore ? "+" : ""})`,
-  newest: (number: number) => `The ${formatCount(number)} that you booked last`,
+  newest: (number: number) => `Your ${formatCount(number)} latest bookings`,
   upcoming: "Upcoming",
   history: "History",
   loading: "Loading your bookings",
   more: "Show earlier bookings",
   none: {
     title: "No tickets yet",
-    text: "What you book is here, with a code to get in.",
-    action: "See what is on",
+    text: "Your tickets appear here, with the codes for admission.",
+    action: "Browse events",
   },
   noneUpcoming: {
-    title: "Nothing coming up",
-    text: "Everything that you booked is past or cancelled.",
-    action: "Find the next one",
+    title: "No upcoming bookings",
+    text: "All your bookings are past or cancelled.",
+    action: "Browse events",
   },
-  noneHistory: { title: "No history yet", text: "What is over or cancelled comes here." },
+  noneHistory: { title: "No past bookings yet", text: "Past and cancelled bookings appear here." },
   tickets,
   number: (number: number) => `Booking no. ${number}`,
   bookedAt: (moment: string) => `Booked on ${moment}`,
   open: (event: string) => `Tickets for ${event}`,
 
   back: "My bookings",
-  event: "To the event",
-  notFound: { title: "No such booking", text: "It may be somebody else's, or a mistyped address." },
+  event: "Event page",
+  notFound: { title: "Booking not found", text: "It may belong to another account, or the address may be mistyped." },
   confirmation: {
-    title: "You're in!",
+    title: "Booking confirmed",
     text: (quantity: number) =>
       quantity === 1
-        ? "Your ticket is below. Show its code at the entrance, on your phone or on paper."
-        : `Your ${formatCount(quantity)} tickets are below. Show each one's code at the entrance, on your phone or on paper.`,
+        ? "Your ticket is below. Show its code at the entrance, on your phone or printed."
+        : `Your ${formatCount(quantity)} tickets are below. Show their codes at the entrance, on your phone or printed.`,
   },
   ticketsTitle: "Tickets",
   ticketOf: (number: number, all: number) => `Ticket ${number} of ${all}`,
@@ -46,11 +46,11 @@ export const bookingsText = {
   qr: (code: string) => `QR code of ticket ${code}`,
   status: { active: "Valid", used: "Used", cancelled: "Cancelled" },
   bookingStatus: { confirmed: "Confirmed", cancelled: "Cancelled" },
-  eventCancelled: "The event was cancelled. You get back what you paid.",
+  eventCancelled: "The event has been cancelled, and your booking with it. You are owed a full refund.",
   summary: "Payment",
   line: (quantity: number, category: string) => `${formatCount(quantity)} × ${category}`,
   total: "Total",
-  refunded: "Refunded",
+  refunded: "Refund",
   print: "Print",
   receipt: "Receipt",
   calendar: "Add to calendar",
@@ -61,23 +61,24 @@ export const bookingsText = {
     which: "Which tickets do you want to cancel?",
     all: "Select all",
     ticket: (number: number, category: string) => `Ticket ${number}, ${category}`,
-    refund: (amount: string) => `${amount} will be refunded. ${AGAIN_ON_SALE}`,
+    refund: (amount: string) => `Your refund: ${amount}. ${AGAIN_ON_SALE}`,
     free: `There is nothing to refund. ${AGAIN_ON_SALE}`,
     nothingChosen: "Choose at least one ticket.",
     confirm: (quantity: number, refund: string | null) =>
-      quantity === 0 ? "Cancel tickets" : `Cancel ${tickets(quantity)}${refund === null ? "" : `, ${refund} back`}`,
+      quantity === 0 ? "Cancel tickets" : `Cancel ${tickets(quantity)}${refund === null ? "" : `, refund ${refund}`}`,
     keep: "Keep tickets",
-    tooLate: "The event has begun: tickets can't be given back any more.",
-    salesOver: "Sales are over: tickets can't be given back any more.",
-    done: (quantity: number) => `${quantity === 1 ? "1 ticket is" : `${formatCount(quantity)} tickets are`} cancelled.`,
+    tooLate: "The event has started. Tickets can no longer be cancelled.",
+    salesOver: "Sales have closed. Tickets can no longer be cancelled.",
+    done: (quantity: number) =>
+      `${quantity === 1 ? "1 ticket has" : `${formatCount(quantity)} tickets have`} been cancelled.`,
     problems: {
-      "already-cancelled": "Those tickets are cancelled already.",
-      "ticket-already-used": "A ticket that was used to get in can't be given back.",
-      "ticket-cancelled": "One of these tickets is cancelled already.",
-      "event-not-bookable": "The event has begun or is over: tickets can't be given back any more.",
-      "not-on-sale": "Sales are over: tickets can't be given back any more.",
-      unreachable: "No answer came. Try again: nothing is cancelled twice.",
-      other: "That did not work. Nothing was cancelled; please try again.",
+      "already-cancelled": "These tickets have already been cancelled.",
+      "ticket-already-used": "A used ticket can't be cancelled.",
+      "ticket-cancelled": "One of these tickets has already been cancelled.",
+      "event-not-bookable": "The event has started or is over. Tickets can no longer be cancelled.",
+      "not-on-sale": "Sales have closed. Tickets can no longer be cancelled.",
+      unreachable: "The server did not respond. Try again: nothing is cancelled twice.",
+      other: "Nothing was cancelled. Please try again.",
     } as Record<string, string>,
   },
 };

@@ -14,7 +14,7 @@ import { useTicketCancellation } from "./use-ticket-cancellation";
 
 const text = bookingsText.cancel;
 
-/** Cancels all or some of a booking's tickets, while that is possible. */
+/** Cancels all or some tickets of a booking, while that is possible. */
 export function TicketCancellation({ booking, event }: { booking: Booking; event: Event }) {
   const [isOpen, { open, close }] = useDisclosure(false);
   const now = useNow();
@@ -35,7 +35,7 @@ export function TicketCancellation({ booking, event }: { booking: Booking; event
   );
 }
 
-/** Why tickets can't be given back any more; null: they can. For an open date it is as long as sales go on. */
+/** Why tickets can no longer be cancelled; null if they can. For an open date they can while sales are open. */
 function whyTooLate({ starts_at, past_at, sales_close_at }: Event, now: number): string | null {
   const until = starts_at === null ? sales_close_at : past_at;
   if (until === null || now < Date.parse(until)) return null;
@@ -102,7 +102,7 @@ function CancellationForm({ booking, onDone }: { booking: Booking; onDone: () =>
   );
 }
 
-/** What comes back for these tickets, as it is written; null for nothing. A booking has one price a category, in its lines. */
+/** The refund for these tickets, formatted; null for none. A booking has one price per category, in its lines. */
 function refundOf(booking: Booking, those: Booking["tickets"]): string | null {
   const price = new Map(booking.lines.map(({ category, unit_price }) => [category, unit_price]));
   const refund = sumLines(those.map(({ category }) => ({ price: price.get(category) ?? "0", quantity: 1 })));

@@ -16,7 +16,7 @@ interface Props {
   moment: string;
 }
 
-/** A ticket as it is shown at the entrance, and as it is printed. */
+/** A ticket, for the screen and for printing. */
 export function Ticket({ ticket, number, all, eventName, moment }: Props) {
   return (
     <Paper component="li" withBorder className={classes.ticket ?? ""} data-status={ticket.status}>

@@ -8,12 +8,12 @@ import { queryKey } from "@/shared/queries/query-key";
 
 import { bookingQuery, BOOKING_LISTS } from "./queries";
 
-/** Gives tickets back; `problem` is the kind of the refusal. What one sees next has it. */
+/** Cancels tickets and updates what is cached; `problem` is the kind of the refusal. */
 export function useTicketCancellation(booking: Booking, onDone: () => void) {
   const queries = useQueryClient();
   const { keyFor, done } = useCommandKey(`cancel ${booking.id}`);
   const active = booking.tickets.filter(({ status }) => status === "active");
-  const isUsed = booking.tickets.some(({ status }) => status === "used"); // such a booking can't be cancelled as a whole
+  const isUsed = booking.tickets.some(({ status }) => status === "used"); // a booking with a used ticket can't be cancelled as a whole
 
   const { mutate, isPending, error } = useMutation({
     mutationFn: (tickets: string[]) => {

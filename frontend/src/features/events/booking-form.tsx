@@ -127,7 +127,7 @@ interface CategoryProps {
   event: Event;
   category: Event["categories"][number];
   chosen: number;
-  /** How many one person may take of it, beside what is chosen of the others. */
+  /** How many tickets of this category the limit still allows. */
   most: number;
   isFixed: boolean;
   onChange: (value: number) => void;
@@ -168,7 +168,7 @@ function Category({ event, category, chosen, most, isFixed, onChange }: Category
   );
 }
 
-/** The button, or the way to where it is. */
+/** The button to book, or the link to sign in. */
 function BookButton(props: {
   event: Event;
   choice: TicketSelection;
@@ -208,7 +208,7 @@ function BookButton(props: {
   );
 }
 
-/** That booking is binding, and until when one can cancel. */
+/** Says that bookings are binding, and until when tickets can be cancelled. */
 function bindingUntil({ starts_at, past_at, sales_close_at, timezone }: Event): string {
   const { binding } = eventsText.booking;
   const until = starts_at === null ? sales_close_at : past_at;
@@ -216,7 +216,7 @@ function bindingUntil({ starts_at, past_at, sales_close_at, timezone }: Event): 
   return until === starts_at ? binding.untilStart : binding.until(formatDateTime(until, timezone));
 }
 
-/** Until the page of the booking shows; or instead of it, for who went back before it did. */
+/** Shown until the page of the booking has loaded, or after going back before that. */
 function Booked({ booking }: { booking: Booking }) {
   const { title, action } = eventsText.booking.booked;
   return (

@@ -21,7 +21,7 @@ interface Props {
 
 const text = eventsText.booking.problems;
 
-/** Why it was not booked, where one acts, with what one can do instead. */
+/** Why a booking was refused, and what to do instead. */
 export function BookingProblem(props: Props) {
   switch (props.problem.kind) {
     case "sold-out":

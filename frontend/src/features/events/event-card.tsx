@@ -14,15 +14,15 @@ import classes from "./event-card.module.css";
 import { getSaleState, getEndTimes, type SaleState } from "./sale-state";
 import { eventsText } from "./strings";
 
-/** Two lines show less of a description than this, and there may be hundreds of cards. */
+/** The card shows two lines, and there may be hundreds of cards. */
 const DESCRIPTION_LENGTH = 400;
-/** From here on it is worth saying how few are left. */
+/** From this number down the badge counts the last seats. */
 const FEW = 10;
 
 /**
  * An event as a ticket: its date on the stub. The whole card leads to the event.
  *
- * Hundreds of them may stand on one page: layout is plain elements and classes, which cost a browser a tenth of components.
+ * A page may have hundreds: the layout is plain elements and classes, at a tenth of the cost of components.
  */
 export const EventCard = memo(function EventCard({ event, now }: { event: Event; now: number }) {
   const cheapest = event.categories.reduce((first, second) =>
@@ -59,7 +59,7 @@ export const EventCard = memo(function EventCard({ event, now }: { event: Event;
   );
 });
 
-/** When it is, as far as the stub does not say it. */
+/** The time, as far as the stub does not show it. */
 function When({ event, now }: { event: Event; now: number }) {
   const { starts_at, timezone } = event;
   const until = untilLabel(event, now);
@@ -85,7 +85,7 @@ function untilLabel(event: Event, now: number): string | null {
   return sales === null ? null : dateTimesText.salesUntil(formatDay(sales, event.timezone));
 }
 
-/** What changes while one looks: it alone is rendered again. */
+/** The live part of a card: it alone is rendered again. */
 function SeatsLeftBadge({ event, now }: { event: Event; now: number }) {
   const { available } = useSeats(event);
   const state = getSaleState(event, available, now);

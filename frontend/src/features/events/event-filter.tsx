@@ -9,7 +9,7 @@ import { eventsText } from "./strings";
 
 const TYPING_MILLISECONDS = 250;
 
-// Calendars are a big piece of script: it comes with the first look at one.
+// Calendars are a large script, loaded when first opened.
 const DateFilter = lazy(async () => ({ default: (await import("./date-filter")).DateFilter }));
 
 export function EventFilter({ filter, onChange }: { filter: Filter; onChange: (filter: Filter) => void }) {
@@ -17,14 +17,14 @@ export function EventFilter({ filter, onChange }: { filter: Filter; onChange: (f
   const [seen, setSeen] = useState(filter.q);
   const { pathname } = useLocation();
   const search = useDebouncedCallback((q: string) => {
-    // Who has gone on to an event by now, which may still be loading, is not called back.
+    // Not after navigating to an event, which may still be loading.
     if (location.pathname === pathname) onChange({ ...filter, q });
   }, TYPING_MILLISECONDS);
   const type = (q: string) => {
     setTyped(q);
     search(q);
   };
-  // Changed by somebody else: the way back, or "show everything".
+  // Changed from outside: by going back, or "Clear filters".
   if (filter.q !== seen) {
     setSeen(filter.q);
     if (filter.q !== typed.trim()) setTyped(filter.q);

@@ -32,7 +32,7 @@ function EventList({ filter, onClear }: { filter: Filter; onClear: () => void })
   const now = useNow();
   const query = eventsQuery(filter);
   const list = useInfiniteQuery({ ...query, placeholderData: keepPreviousData });
-  // Rendered in the background, in slices: many events at once are no reason for a page that does not answer.
+  // Rendered in the background: many events at once must not block the page.
   const pages = useDeferredValue(list.data?.pages);
   const items = useMemo(() => pages?.flatMap((page) => page.items) ?? [], [pages]);
   const live = useLiveSeats(items.map(({ id }) => id), query.queryKey); // prettier-ignore

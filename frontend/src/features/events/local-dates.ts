@@ -1,11 +1,11 @@
 const DAY_MILLISECONDS = 24 * 3_600_000;
-/** No place is further from UTC than these: UTC+14 is Kiritimati, UTC-12 Baker Island. */
+/** The extreme offsets from UTC: UTC+14 is Kiritimati, UTC-12 Baker Island. */
 const FURTHEST_EAST_MILLISECONDS = 14 * 3_600_000;
 const FURTHEST_WEST_MILLISECONDS = 12 * 3_600_000;
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-/** The date that a calendar there shows: `2026-11-21`. */
+/** The date in that time zone: `2026-11-21`. */
 export function localDate(instant: string | number, timeZone: string): string {
   let format = formats.get(timeZone);
   if (format === undefined) {
@@ -15,7 +15,7 @@ export function localDate(instant: string | number, timeZone: string): string {
   return format.format(new Date(instant));
 }
 
-/** The instants (RFC 3339) between which it is one of these dates somewhere. */
+/** The instants (RFC 3339) between which one of these dates is current in some time zone. */
 export function datesAnywhere(first: string, last: string): { from: string; to: string } {
   return {
     from: new Date(Date.parse(first) - FURTHEST_EAST_MILLISECONDS).toISOString(),
@@ -23,7 +23,7 @@ export function datesAnywhere(first: string, last: string): { from: string; to: 
   };
 }
 
-/** The date where it is earliest: nothing that is still to come is on a date before. */
+/** The earliest current date in any time zone: no future event has an earlier date. */
 export function earliestToday(now: number): string {
   return localDate(now - FURTHEST_WEST_MILLISECONDS, "UTC");
 }

@@ -12,7 +12,7 @@ export const PAGE_SIZE = 24;
 /** Of the events about that time, some may be on another date at their own place: more are read at once. */
 const DATED_PAGE_SIZE = 100;
 
-/** What is looked for: dates are `2026-11-21`, the first and the last of them, at the place of each event. */
+/** The search. `from` and `to` are dates (`2026-11-21`) in the time zone of each event, both inclusive. */
 export interface Filter {
   q: string;
   from: string | null;

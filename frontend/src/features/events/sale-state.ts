@@ -2,7 +2,7 @@ import type { Event } from "@/shared/api/generated/model";
 
 export type SaleState = "on-sale" | "sold-out" | "not-open" | "closed" | "past" | "cancelled" | "completed";
 
-/** Whether one can book now. The API decides; this is what the page says before anybody asks. */
+/** Whether tickets can be booked now, for display. The API decides. */
 export function getSaleState(event: Event, available: number, now: number): SaleState {
   if (event.status !== "active") return event.status;
   if (isReached(event.past_at, now)) return "past";
@@ -11,12 +11,12 @@ export function getSaleState(event: Event, available: number, now: number): Sale
   return available > 0 ? "on-sale" : "sold-out";
 }
 
-/** Whether it has begun and is not past: an exhibition, a festival. */
+/** Whether the event has started and is not over: an exhibition, a festival. */
 export function isOngoing(event: Event, now: number): boolean {
   return event.status === "active" && isReached(event.starts_at, now) && !isReached(event.past_at, now);
 }
 
-/** Of an event that has begun: until when it is on. Of one that has, or has an open date: until when it sells. Null: not known. */
+/** Until when an ongoing event lasts (`on`), and until when an ongoing or undated one sells (`sales`). Null: unknown. */
 export function getEndTimes(event: Event, now: number): { on: string | null; sales: string | null } {
   const { status, starts_at, ends_at, sales_close_at } = event;
   const sells = isOngoing(event, now) || (status === "active" && starts_at === null);

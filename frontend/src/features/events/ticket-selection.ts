@@ -1,23 +1,23 @@
 import type { Event } from "@/shared/api/generated/model";
 
-/** How many tickets of which category, by the category's id. NaN: what was typed there is no quantity. */
+/** Quantities by category id. NaN: the entry is not a quantity. */
 export type TicketSelection = Readonly<Record<string, number>>;
 
-/** Whether each quantity is one. */
+/** Whether every quantity is valid. */
 export function isValidSelection(choice: TicketSelection): boolean {
   return !Object.values(choice).some(Number.isNaN);
 }
 
-/** The name of the query parameter that holds a choice. */
+/** The query parameter that holds a selection. */
 export const SELECTION_PARAMETER = "tickets";
 
-/** The query of an address that holds this choice. */
+/** The search parameters of a URL with this selection. */
 export function toSearchParams(choice: TicketSelection): URLSearchParams {
   const text = formatSelection(choice);
   return new URLSearchParams(text === "" ? {} : { [SELECTION_PARAMETER]: text });
 }
 
-/** In an address, so that it survives signing in and loading the page again: `<category>:2,<category>:1`. */
+/** The selection for a URL, so that it survives signing in and reloading: `<category>:2,<category>:1`. */
 export function formatSelection(choice: TicketSelection): string {
   return Object.entries(choice)
     .filter(([, quantity]) => quantity > 0)
@@ -25,7 +25,7 @@ export function formatSelection(choice: TicketSelection): string {
     .join(",");
 }
 
-/** What an address says, as far as the event has it. */
+/** Parses the selection of a URL; unknown categories are ignored. */
 export function parseSelection(text: string | null, event: Event): TicketSelection {
   const choice: Record<string, number> = {};
   for (const part of (text ?? "").split(",")) {

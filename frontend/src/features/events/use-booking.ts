@@ -11,15 +11,15 @@ import { queryKey } from "@/shared/queries/query-key";
 
 const SLOW_MILLISECONDS = 2_500;
 
-/** What went wrong: `kind` is the problem's. */
+/** A refused booking: `kind` is the kind of the problem. */
 export interface BookingRefusal {
   kind: string;
   problem: Problem | null;
 }
 
 /**
- * Books a choice once, however often it is sent, and opens the page of the booking. From the first click until that page shows,
- * nothing can be booked: its script may take far longer to load than the booking takes to be made.
+ * Books a selection once, however often it is sent, and opens the page of the booking. From the first click until that page shows,
+ * nothing else can be booked: its script may load more slowly than the booking is made.
  */
 export function useBooking(event: Event) {
   const [problem, setProblem] = useState<BookingRefusal | null>(null);
@@ -27,7 +27,7 @@ export function useBooking(event: Event) {
   const navigate = useNavigate();
   const queries = useQueryClient();
   const { keyFor, done } = useCommandKey(`book ${event.id}`);
-  const isLocked = useRef(false); // a second click comes before the button is drawn as busy
+  const isLocked = useRef(false); // a second click may come before the next render
   const { mutate, isPending, error } = useBookTickets();
   const isSlow = useSlow(isPending);
 
@@ -45,7 +45,7 @@ export function useBooking(event: Event) {
           queries.setQueryData(queryKey("bookings", "detail", booking.id), booking);
           void queries.invalidateQueries({ queryKey: queryKey("bookings"), refetchType: "none" });
           void queries.invalidateQueries({ queryKey: queryKey("events"), refetchType: "none" });
-          void navigate(`/events/${event.id}`, { replace: true }); // the way back leads to a form with nothing chosen
+          void navigate(`/events/${event.id}`, { replace: true }); // going back leads to an empty form
           void navigate(`/bookings/${booking.id}`, { state: { isNew: true } });
         },
         onError: (error) => {
@@ -63,11 +63,11 @@ export function useBooking(event: Event) {
     book,
     problem,
     forget: () => setProblem(null),
-    /** The booking that was made, until its page shows. */
+    /** The completed booking, until its page is shown. */
     booked,
     isSending: isPending,
     isSlow,
-    /** Another choice now could be booked beside this one. */
+    /** A different selection now could be booked in addition. */
     isChoiceFixed: isPending || isOutcomeUnknown(error) || booked !== null,
   };
 }

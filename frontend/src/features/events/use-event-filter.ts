@@ -4,7 +4,7 @@ import type { Filter } from "./queries";
 
 const DAY = /^[12]\d{3}-\d{2}-\d{2}$/;
 
-/** The filter stands in the address: it can be sent to somebody, and is there again after going back. */
+/** The filter is in the URL: it can be shared, and survives going back. */
 export function useEventFilter(): [Filter, (filter: Filter) => void] {
   const [parameters, setParameters] = useSearchParams();
   const set = (changed: Filter) => {
@@ -14,7 +14,7 @@ export function useEventFilter(): [Filter, (filter: Filter) => void] {
   return [parseEventFilter(parameters), set];
 }
 
-/** What an address asks for, without what makes no sense. */
+/** Parses the filter of a URL; invalid parts are ignored. */
 export function parseEventFilter(parameters: URLSearchParams): Filter {
   const day = (name: string) => {
     const text = parameters.get(name) ?? "";

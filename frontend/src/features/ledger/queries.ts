@@ -17,7 +17,7 @@ import { verifyInclusion } from "./proofs/verify-inclusion";
 
 const PAGE_SIZE = 50;
 const HISTORY_PAGE_SIZE = 200;
-/** Places of the ledger that one request looks at: past that, its page may be empty and have a next one. */
+/** Positions that one request searches: past that, its page may be empty and have a next one. */
 export const POSITIONS_PER_PAGE = 200_000;
 
 /** Times are RFC 3339, in UTC. */
@@ -55,12 +55,12 @@ export function entriesQuery(filter: Filter, limit = PAGE_SIZE) {
   });
 }
 
-/** All entries about one event, in order. */
+/** All entries of one event, in order. */
 export function historyQuery(eventId: string) {
   return entriesQuery({ ...NO_FILTER, eventId }, HISTORY_PAGE_SIZE);
 }
 
-/** The event as it stood at a position or a time, and the position that this stands for. What was does not change. */
+/** The event as of a position or a time, and that position. The past does not change. */
 export function eventAsOfQuery(eventId: string, at: number | string | null) {
   return queryOptions({
     queryKey: queryKey("ledger", "event-as-of", eventId, at),
@@ -87,11 +87,11 @@ export interface TimeRange {
   at: number | string | null;
 }
 
-/** Where a page of a difference goes on. */
+/** Where the next page of a difference starts. */
 type DifferencePage = Partial<Record<"since" | "at", number>> & { cursor?: string };
 const NO_PAGE: DifferencePage = {};
 
-/** What became of the statistics between two moments. Its pages are of the same two, whatever happens while one reads. */
+/** Changes of the statistics between two points in time. All its pages are of the same two positions. */
 export function differenceQuery({ since, at }: TimeRange) {
   return infiniteQueryOptions({
     queryKey: queryKey("ledger", "difference", since, at),
@@ -115,7 +115,7 @@ export function checkpointQuery() {
   });
 }
 
-/** That the entry at `position` is in the newest checkpoint's tree, and what of that this browser could check. */
+/** The proof that the entry at `position` is in the latest checkpoint's tree, and the result of verifying it. */
 export function proofQuery(position: number) {
   return queryOptions({
     queryKey: queryKey("ledger", "proof", position),
@@ -128,7 +128,7 @@ export function proofQuery(position: number) {
   });
 }
 
-/** Events to choose from, whatever became of them. */
+/** Events for the filter, of any status. */
 export async function findEvents(q: string, signal: AbortSignal): Promise<{ id: string; name: string }[]> {
   const page = await getEvents({ limit: 20, status: "all", ...(q === "" ? {} : { q }) }, undefined, undefined, signal);
   return page.items;

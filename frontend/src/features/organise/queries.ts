@@ -7,7 +7,7 @@ import { storeSeatsFrom } from "@/shared/live/seat-store";
 import { queryKey } from "@/shared/queries/query-key";
 
 const PAGE_SIZE = 50;
-/** The events of one organizer, or of everybody: `organizerId` null. */
+/** The events of one organizer, or of all: `organizerId` null. */
 export function organisedEventsQuery(search: { q: string; status: EventFilter; organizerId: string | null }) {
   return infiniteQueryOptions({
     queryKey: queryKey("organised-events", search),
@@ -26,7 +26,7 @@ export function organisedEventsQuery(search: { q: string; status: EventFilter; o
   });
 }
 
-/** Who booked what. */
+/** The bookings of an event. */
 export function eventBookingsQuery(eventId: string, search: { q: string; status: BookingStatus | null }) {
   return infiniteQueryOptions({
     queryKey: queryKey("event-sales", eventId, "bookings", search),
@@ -44,7 +44,7 @@ export function eventBookingsQuery(eventId: string, search: { q: string; status:
   });
 }
 
-/** What the event has brought so far, in one sum a month. */
+/** The revenue of an event, by month. */
 export function revenueQuery(eventId: string) {
   return queryOptions({
     queryKey: queryKey("event-sales", eventId, "revenue"),
@@ -52,7 +52,7 @@ export function revenueQuery(eventId: string) {
   });
 }
 
-/** After a command about an event: whatever was asked about it is asked again. */
+/** Invalidates everything cached about an event, after a command. */
 export function invalidateEvent(queries: QueryClient, eventId: string): Promise<unknown> {
   return Promise.all([
     queries.invalidateQueries({ queryKey: queryKey("events") }),

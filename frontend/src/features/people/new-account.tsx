@@ -49,7 +49,7 @@ function Form({ onClose }: { onClose: () => void }) {
   });
   const submit = form.onSubmit((data) => {
     setProblem(null);
-    // A refused one left no trace: the key may go with other values then.
+    // A refused request left no trace: the key may be used with other values.
     mutate(
       { data, headers: { "Idempotency-Key": key } },
       {

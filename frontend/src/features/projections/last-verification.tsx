@@ -8,7 +8,7 @@ import { projectionsText } from "./strings";
 
 const text = projectionsText.verification;
 
-/** Whether everything that is served was last found to be what the ledger says. */
+/** The result of the last verification of ledger and read models. */
 export function LastVerification({ verification }: { verification: Verification | null }) {
   if (verification === null) {
     return (

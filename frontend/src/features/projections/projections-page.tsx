@@ -117,7 +117,7 @@ function Row({ projection, head }: { projection: Projection; head: number }) {
   );
 }
 
-/** Why one does not move. */
+/** Why a projection is not being processed. */
 function ProjectionAlert({ projection: { name, state, failed_position, error } }: { projection: Projection }) {
   if (state === "frozen") {
     return (

@@ -5,7 +5,7 @@ import { formatDuration } from "@/shared/formatting/durations";
 
 import { projectionsText as text } from "./strings";
 
-/** Beside a projection that is made anew while the old one goes on serving. */
+/** The progress of a rebuild, while the old read model still serves. */
 export function RebuildProgress({ name, rebuild }: { name: string; rebuild: Rebuild }) {
   const { position, target, seconds_left } = rebuild;
   return (

@@ -11,7 +11,7 @@ import { statisticsText } from "./strings";
 const ROW = 44;
 const NAME_LENGTH = 22;
 
-/** The same numbers stand in the table of all events. */
+/** The table of all events has the same numbers. */
 export function BestSellersChart({ events, currency }: { events: readonly EventStats[]; currency: string }) {
   return (
     <BarChart

@@ -16,7 +16,7 @@ const MOST = 8;
 
 const BestSellersChart = lazy(async () => ({ default: (await import("./best-sellers-chart")).BestSellersChart }));
 
-/** Of how many the best are shown, where these are not all. */
+/** Names the bound if not all events were ranked. */
 const noteOn = ({ items, isBounded }: AllEvents) => (isBounded ? text.bounded(items.length) : text.note);
 
 export function BestSellers({ currency }: { currency: string }) {

@@ -1,6 +1,6 @@
 const formats = new Map<string, Intl.NumberFormat>();
 
-/** `€12K`: an amount as it stands beside an axis. */
+/** `€12K`: an amount for an axis. */
 export function formatCompactMoney(value: number, currency: string): string {
   let format = formats.get(currency);
   if (format === undefined) {

@@ -22,7 +22,7 @@ export function summaryQuery() {
   });
 }
 
-/** What the API is asked for sales of these days. */
+/** The API's parameters for the sales of a filter. */
 export function salesParameters({ eventId, from, to, interval }: Filter) {
   return {
     interval,
@@ -39,7 +39,7 @@ export function salesQuery(filter: Filter) {
   });
 }
 
-/** Events to choose from, the newest first: those that one may see the statistics of. */
+/** Events for the filter, newest first: those whose statistics the account may see. */
 export async function findEvents(q: string, signal: AbortSignal): Promise<{ id: string; name: string }[]> {
   const page = await getStatsEvents({ limit: 20, ...(q === "" ? {} : { q }) }, undefined, undefined, signal);
   return page.items.map(({ event_id, name }) => ({ id: event_id, name }));
@@ -49,11 +49,11 @@ export interface AllEvents {
   items: EventStats[];
   /** There are more than were asked for. */
   isBounded: boolean;
-  /** The lowest of what the pages were exact as of. */
+  /** The lowest ledger position of the pages. */
   position: number;
 }
 
-/** The newest 1,000 events at most: the API lists them, and which sold best is found here. */
+/** The newest 1,000 events at most. They are ranked in the browser. */
 export function eventsQuery() {
   return queryOptions({
     queryKey: queryKey("statistics", "events"),

@@ -9,13 +9,13 @@ const MEASURES: Record<Order, (event: EventStats) => number> = {
   cancellations: ({ cancellations }) => cancellations,
 };
 
-/** The most first; of equals the newest. */
+/** Highest first; equal events newest first. */
 export function rankEvents(events: readonly EventStats[], order: Order): EventStats[] {
   const measure = MEASURES[order];
   return events.toSorted((first, second) => measure(second) - measure(first) || second.number - first.number);
 }
 
-/** The events that brought the most in that currency, at most `most`. */
+/** The events with the highest net revenue in that currency, at most `most`. */
 export function selectBestSellers(events: readonly EventStats[], currency: string, most: number): EventStats[] {
   const sold = events.filter((event) => event.currency === currency && Number(event.net) > 0);
   return rankEvents(sold, "net").slice(0, most);

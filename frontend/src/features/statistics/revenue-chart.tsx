@@ -10,7 +10,7 @@ import { formatInterval, type Point } from "./sales-series";
 import { statisticsText } from "./strings";
 
 const text = statisticsText.revenue;
-/** So few are bars: an area between two points says nothing. */
+/** Up to this many points are drawn as bars. */
 const FEW = 12;
 
 interface Props {
@@ -19,7 +19,7 @@ interface Props {
   currency: string;
 }
 
-/** Net revenue and what was refunded. What it shows stands in the table under it too. */
+/** Net revenue and refunds. The table below has the same numbers. */
 export function RevenueChart({ points, interval, currency }: Props) {
   const common = {
     h: 320,

@@ -20,7 +20,7 @@ import { statisticsText } from "./strings";
 const text = statisticsText.revenue;
 const MOST_ROWS = 200;
 
-// Charts are a big piece of script: it comes when there is something to draw.
+// Charts are a large script, loaded when there is something to draw.
 const RevenueChart = lazy(async () => ({ default: (await import("./revenue-chart")).RevenueChart }));
 
 interface Props {

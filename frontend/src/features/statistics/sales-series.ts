@@ -1,7 +1,7 @@
 import type { Interval, Sales } from "@/shared/api/generated/model";
 import { sumAmounts } from "@/shared/formatting/amounts";
 
-/** More points than this make no better picture. */
+/** More points do not improve the chart. */
 export const MOST_POINTS = 1_500;
 
 export interface Totals {
@@ -14,7 +14,7 @@ export interface Totals {
   ticketsCancelled: number;
 }
 
-/** Of sales in one currency: exact, whatever their number. */
+/** The exact totals of sales in one currency. */
 export function sumTotals(sales: readonly Sales[]): Totals {
   const add = (name: "bookings" | "cancellations" | "tickets" | "tickets_cancelled") =>
     sales.reduce((all, sale) => all + sale[name], 0);
@@ -34,7 +34,7 @@ export function listCurrencies(sales: readonly Sales[]): string[] {
   return [...new Set(sales.map(({ currency }) => currency))];
 }
 
-/** What is drawn: amounts as numbers, good enough for a picture. */
+/** A point of the chart: amounts as numbers, exact enough for drawing. */
 export interface Point {
   start: string;
   gross: number;
@@ -43,8 +43,8 @@ export interface Point {
 }
 
 /**
- * One point an interval, those without sales among them as 0: a quiet week is to be seen. Of one currency, oldest first, as the API
- * answers. With more than MOST_POINTS only those that sold.
+ * One point per interval, with 0 for intervals without sales. `sales` are of one currency, oldest first, as the API
+ * returns them. With more than MOST_POINTS, only intervals with sales.
  */
 export function toPoints(sales: readonly Sales[], interval: Interval): Point[] {
   const known = sales.map(({ start, gross, refunded, net }) => ({
@@ -64,7 +64,7 @@ export function toPoints(sales: readonly Sales[], interval: Interval): Point[] {
   return all;
 }
 
-/** When the interval after the one that starts at `at` starts: milliseconds, in UTC. */
+/** The start of the interval after `at`: milliseconds, in UTC. */
 function next(at: number, interval: Interval): number {
   const date = new Date(at);
   if (interval === "hour") date.setUTCHours(date.getUTCHours() + 1);
@@ -90,14 +90,14 @@ export function formatInterval(start: string, interval: Interval): string {
   return formats[interval].format(new Date(start));
 }
 
-/** `42 %`, of `part` in `whole`; of nothing it is 0. */
+/** `42 %`: the share of `part` in `whole`; 0 of 0. */
 export function formatShare(part: number, whole: number): string {
   return new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 }).format(
     whole === 0 ? 0 : part / whole,
   );
 }
 
-/** What one is of so many, rounded to the currency's own decimals. */
+/** The average of `amount` over `parts`, rounded to the currency's decimals. */
 export function calculateAverage(amount: string, parts: number): string {
   const decimals = amount.split(".")[1]?.length ?? 0;
   return (parts === 0 ? 0 : Number(amount) / parts).toFixed(decimals);

@@ -66,7 +66,7 @@ export function StatisticsFilter({ filter, onChange, currencies, currency, onCur
   );
 }
 
-/** The two ends as they are chosen; the filter changes when both are there, or neither. */
+/** The range as it is picked; the filter changes when both ends are set, or neither. */
 function Days({ filter, onChange }: { filter: Filter; onChange: (filter: Filter) => void }) {
   const id = useId();
   const [days, setDays] = useState<[string | null, string | null]>([filter.from, filter.to]);

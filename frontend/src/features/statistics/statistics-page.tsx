@@ -52,7 +52,7 @@ export function StatisticsPage() {
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
-/** The filter stands in the address: it can be sent to somebody, and is there again after going back. */
+/** The filter is in the URL: it can be shared, and survives going back. */
 function useFilter(): [Filter, (filter: Filter) => void] {
   const [parameters, setParameters] = useSearchParams();
   const day = (name: string) => {

@@ -22,7 +22,7 @@ interface Props {
   ofCurrency: readonly Sales[];
 }
 
-/** Of everything, or, of some days or one event, what their sales come to. */
+/** The totals of everything, or of the sales of some days or one event. */
 export function TotalsRow({ filter, currency, sales, ofCurrency }: Props) {
   const summary = useQuery(summaryQuery());
   const isFiltered = filter.eventId !== null || filter.from !== null;

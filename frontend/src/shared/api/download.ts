@@ -2,11 +2,11 @@ import { client } from "./http";
 import { toApiError } from "./problem";
 
 const FILE_NAME = /filename="([^"]+)"/;
-/** How long the browser may take to start reading what it is given to save. */
+/** How long an object URL is kept, for the browser to start reading it. */
 const KEPT_MILLISECONDS = 60_000;
 
 /**
- * Saves an answer of the API as a file, named as the API names it, else `otherwise`. `accept` is the media type that is asked for.
+ * Downloads an API response as a file, under the name that the API gives it, else `otherwise`. `accept` is a media type.
  * Throws ApiError.
  */
 export async function download(path: string, accept: string, parameters: object, otherwise: string): Promise<void> {

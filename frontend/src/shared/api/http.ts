@@ -7,7 +7,7 @@ import { configureRetries } from "./retries";
 const POSITION = "Ledger-Position";
 const TRY_MILLISECONDS = 10_000;
 
-/** The one way to the API. The session is a cookie that no script reads; its readable twin goes into the CSRF header. */
+/** The only HTTP client of the API. The session is an HttpOnly cookie; a second, readable cookie goes into the CSRF header. */
 export const client = axios.create({
   timeout: TRY_MILLISECONDS,
   headers: { Accept: "application/json" }, // axios would take text as gladly, which some routes have too
@@ -43,7 +43,7 @@ configureRetries(client);
 
 const positions = new WeakMap<object, number>();
 
-/** The ledger position that an answer of a query is exact as of. The answer must be the very object that came. */
+/** The ledger position that a query's response is exact as of. `answer` must be the same object that `http` returned. */
 export function positionOf(answer: object): number {
   return positions.get(answer) ?? 0;
 }
@@ -61,7 +61,7 @@ export async function http<Answer>(config: AxiosRequestConfig, options?: AxiosRe
   }
 }
 
-/** Named in the generated client: what a call may throw, whatever the problem is. */
+/** Named in the generated client: the error of every call. */
 // eslint-disable-next-line @typescript-eslint/no-unused-vars -- the generated client passes the body's type
 export type ErrorType<_Body> = ApiError;
 export type BodyType<Body> = Body;

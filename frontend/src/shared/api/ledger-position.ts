@@ -15,7 +15,7 @@ export function recallPosition(): string | null {
   return sessionStorage.getItem(STORED_AS);
 }
 
-/** The server's ledger is another one than it was: it has never reached our position. */
+/** For a server whose ledger was replaced or restored: it is behind the stored position. */
 export function forgetPosition(): void {
   sessionStorage.removeItem(STORED_AS);
 }

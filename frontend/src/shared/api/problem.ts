@@ -2,10 +2,10 @@ import { AxiosError } from "axios";
 
 import type { Problem } from "./generated/model";
 
-/** What no answer at all is called, beside the server's own problems. */
+/** The kind for "no response", beside the server's own kinds. */
 export const UNREACHABLE = "unreachable";
 
-/** A refusal of the API's (RFC 9457), or no answer. `kind` is the last part of the problem's type: `sold-out`. */
+/** A problem that the API returned (RFC 9457), or no response. `kind` is the last part of the problem's type: `sold-out`. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
   readonly kind: string;
@@ -28,17 +28,17 @@ export class ApiError extends Error {
   }
 }
 
-/** Whether `error` is the API's refusal of that kind. */
+/** Whether `error` is a problem of one of these kinds. */
 export function isKind<Kind extends string>(error: unknown, ...kinds: Kind[]): error is ApiError & { kind: Kind } {
   return error instanceof ApiError && (kinds as string[]).includes(error.kind);
 }
 
-/** Whether a command that failed so may have been carried out all the same. Only the same Idempotency-Key can tell. */
+/** Whether a failed command may have been executed. Only a retry with the same Idempotency-Key can tell. */
 export function isOutcomeUnknown(error: unknown): boolean {
   return isKind(error, UNREACHABLE, "outcome-unknown");
 }
 
-/** An ApiError of what axios threw; anything else, a request that was given up among it, comes back as it is. */
+/** Converts an axios error into an ApiError. Returns anything else, such as an aborted request, unchanged. */
 export function toApiError(error: unknown): unknown {
   if (!(error instanceof AxiosError) || error.code === AxiosError.ERR_CANCELED) return error;
   const body: unknown = error.response?.data;
@@ -47,7 +47,7 @@ export function toApiError(error: unknown): unknown {
   return new ApiError({ type: `/problems/${UNREACHABLE}`, title: "", status, detail: error.message });
 }
 
-/** The kind of problem that an answer is, if it is one. */
+/** The kind of the problem in a response body; undefined if there is none. */
 export function kindOf(body: unknown): string | undefined {
   return isProblem(body) ? new ApiError(body).kind : undefined;
 }

@@ -5,12 +5,12 @@ import { kindOf } from "./problem";
 
 const RETRIES = 4;
 const FIRST_WAIT_MILLISECONDS = 200;
-/** Who asks us to wait longer than this is told to the person instead. */
+/** A longer `Retry-After` is shown to the user instead. */
 const LONGEST_WAIT_SECONDS = 5;
 
 /**
- * Sends again what can't act twice: queries, and commands that carry an Idempotency-Key, which stays the same. After a 503 or 429
- * when it asks for, or when no answer came.
+ * Retries idempotent requests: queries, and commands with an Idempotency-Key, which stays the same. After a 503 or 429
+ * after the `Retry-After` that it names, or when no response arrived.
  */
 export function configureRetries(client: AxiosInstance): void {
   axiosRetry(client, {

@@ -3,10 +3,10 @@ import { useCallback } from "react";
 import { newIdempotencyKey } from "./idempotency-key";
 
 /**
- * The Idempotency-Key of what somebody is about to do. The same body gets the same key until it is `done`, over a double click, a
- * retry, and a page that was loaded again before the answer came: it is done once. Another body is another intention.
+ * The Idempotency-Key of a command. The same body gets the same key until `done` is called: over a double click, a
+ * retry, and a reload before the response arrived. So the command executes once. Another body is another command.
  *
- * `name` is what is done and to what: `book <event>`.
+ * `name` is the action and its object: `book <event>`.
  */
 export function useCommandKey(name: string): { keyFor: (body: unknown) => string; done: () => void } {
   const storedAs = `seatledger.intention ${name}`;

@@ -5,7 +5,7 @@ import { makeCalendarSettings } from "./calendar-settings";
 
 const settings = makeCalendarSettings();
 
-/** Around each calendar: its months and days are called as the browser's language does. */
+/** Wraps each calendar: names of months and days in the browser's language. */
 export function CalendarLanguage({ children }: { children: ReactNode }) {
   return <DatesProvider settings={settings}>{children}</DatesProvider>;
 }

@@ -4,7 +4,7 @@ import dayjs from "dayjs";
 const NAME = "of the browser";
 
 /**
- * How calendars name months and days, and where a week begins: as people of that language write it (none: the browser's). The
+ * The names of months and days and the first day of the week in a language (default: the browser's). The
  * browser knows all languages; dayjs would have to load each.
  */
 export function makeCalendarSettings(language?: string): DatesProviderSettings {

@@ -12,7 +12,7 @@ interface Props {
   isOff?: boolean;
 }
 
-/** The day of an event, as the stub of its ticket. For eyes only: the moment in full stands beside it. */
+/** The date of an event, as a ticket stub. Hidden from screen readers: the full date is beside it. */
 export function DateStub({ at, timeZone, isOff = false }: Props) {
   return (
     <div className={classes.stub} data-off={isOff || undefined} aria-hidden>

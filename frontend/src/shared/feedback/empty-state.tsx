@@ -2,7 +2,7 @@ import { Paper, Stack, Text, ThemeIcon, Title } from "@mantine/core";
 import type { Icon } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 
-/** In place of a list that is empty: what it means, and what to do about it. */
+/** Replaces an empty list: says why it is empty, and offers an action. */
 export function EmptyState(props: { icon: Icon; title: string; text: string; action?: ReactNode }) {
   return (
     <Paper withBorder p={{ base: "xl", sm: 56 }} radius="lg">

@@ -4,7 +4,7 @@ import { IconPlugConnectedX } from "@tabler/icons-react";
 import { isKind, UNREACHABLE } from "@/shared/api/problem";
 import { appText } from "@/shared/strings/app";
 
-/** In place of what did not come, with a way to ask again. */
+/** Replaces content that failed to load, with a button to retry. */
 export function LoadError({ error, onRetry }: { error: unknown; onRetry: () => unknown }) {
   return (
     <Alert color="red" icon={<IconPlugConnectedX aria-hidden />} title={appText.failed.title} role="alert">

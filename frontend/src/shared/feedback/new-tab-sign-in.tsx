@@ -2,7 +2,7 @@ import { Anchor } from "@mantine/core";
 
 import { appText } from "@/shared/strings/app";
 
-/** The way to sign in without leaving a page with something entered: in another tab. The session is the browser's. */
+/** A link that opens the sign-in page in a new tab, so that a form keeps its entries. All tabs share the session. */
 export function NewTabSignIn() {
   return (
     <Anchor href="/sign-in" target="_blank" c="inherit" inherit underline="always">

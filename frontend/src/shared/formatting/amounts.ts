@@ -1,6 +1,6 @@
-/** Arithmetic on the API's decimal strings (`-12.50`), all of one currency: exact, whatever their size. */
+/** Exact arithmetic on the API's decimal strings (`-12.50`). All amounts of one call have the same currency. */
 
-/** `0` of none. */
+/** The sum; `0` for no amounts. */
 export function sumAmounts(amounts: readonly string[]): string {
   const decimals = Math.max(0, ...amounts.map((amount) => amount.split(".")[1]?.length ?? 0));
   const minor = amounts.reduce((all, amount) => all + minorUnits(amount, decimals), 0n);
@@ -9,7 +9,7 @@ export function sumAmounts(amounts: readonly string[]): string {
   return decimals === 0 ? sign + digits : `${sign}${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
 }
 
-/** `one` without `other`. */
+/** `amount` minus `subtrahend`. */
 export function subtractAmounts(amount: string, subtrahend: string): string {
   return sumAmounts([amount, subtrahend.startsWith("-") ? subtrahend.slice(1) : `-${subtrahend}`]);
 }

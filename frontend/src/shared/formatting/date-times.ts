@@ -1,4 +1,4 @@
-/** Times of an event are said in its own time zone, which is named; in the browser's language. */
+/** Times of an event are in its own time zone, which is named, and in the browser's language. */
 
 import { dateTimesText } from "@/shared/strings/date-times";
 
@@ -48,7 +48,7 @@ export function formatDateTime(at: string, timeZone: string): string {
   return getFormat("moment", timeZone, { ...DAY, ...TIME, timeZoneName: "short" }).format(new Date(at));
 }
 
-/** When an event starts, or that its date is open. */
+/** The start of an event, or "Open date". */
 export function formatStart(at: string | null, timeZone: string): string {
   return at === null ? dateTimesText.openDate : formatDateTime(at, timeZone);
 }
@@ -58,7 +58,7 @@ export function formatDay(at: string, timeZone: string): string {
   return getFormat("day of", timeZone, { weekday: "short", day: "numeric", month: "short" }).format(new Date(at));
 }
 
-/** From when to when an event is, without saying the day twice where it is one, and the time zone once; or that its date is open. */
+/** Start and end of an event, with one date if both are on the same day, and the time zone once; or "Open date". */
 export function formatTimeRange(from: string | null, to: string | null, timeZone: string): string {
   if (from === null || to === null) return formatStart(from, timeZone);
   const range = getFormat("range", timeZone, { ...DAY, ...TIME }).formatRange(new Date(from), new Date(to));
@@ -78,13 +78,13 @@ function formatFullDay(at: string, timeZone: string): string {
   return getFormat("full day", timeZone, DAY).format(new Date(at));
 }
 
-/** `CET`, as it is called at that time. */
+/** `CET`: the abbreviation of the time zone at that time. */
 function formatZoneName(at: string, timeZone: string): string {
   const parts = getFormat("time", timeZone, { ...TIME, timeZoneName: "short" }).formatToParts(new Date(at));
   return parts.find(({ type }) => type === "timeZoneName")?.value ?? timeZone;
 }
 
-/** When something was done, in the reader's own time. */
+/** A date and time in the browser's time zone. */
 export function formatLocalDateTime(at: string): string {
   return getFormat("since", undefined, { ...DAY, ...TIME }).format(new Date(at));
 }

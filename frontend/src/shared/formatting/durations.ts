@@ -16,7 +16,7 @@ export function formatTimeAgo(at: string, now: number): string {
   return relative.format(Math.round(passed / length), unit);
 }
 
-/** When something happened, to the second, in the reader's own time. */
+/** A timestamp to the second, in the browser's time zone. */
 export function formatTimestamp(at: string): string {
   exact ??= new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
   return exact.format(new Date(at));

@@ -1,11 +1,11 @@
 const formats = new Map<string, Intl.NumberFormat>();
 
-/** An amount as people of the browser's language write it. `amount` is the API's decimal string, which may be negative. */
+/** An amount in the notation of the browser's language. `amount` is the API's decimal string, which may be negative. */
 export function formatMoney(amount: string, currency: string): string {
   return formatted(amount, currency, "auto");
 }
 
-/** `+€50.00`: how much more it became. */
+/** `+€50.00`: a change with its sign. */
 export function formatMoneyChange(amount: string, currency: string): string {
   return formatted(amount, currency, "exceptZero");
 }

@@ -1,6 +1,6 @@
 let format: Intl.DateTimeFormat | undefined;
 
-/** `2026-11-21 20:00:00` as people write it; of which place is said elsewhere. */
+/** `2026-11-21 20:00:00` in the browser's language. The context names the time zone. */
 export function formatWallTime(wall: string): string {
   format ??= new Intl.DateTimeFormat(undefined, {
     weekday: "short",

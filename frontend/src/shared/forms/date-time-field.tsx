@@ -9,7 +9,7 @@ import { formsText as text } from "@/shared/strings/forms";
 
 const is12Hours = () => Intl.DateTimeFormat(undefined, { hour: "numeric" }).resolvedOptions().hour12 ?? false;
 
-/** A day and a time of day, as the clocks of some place show it; of which place the label or its surroundings say. */
+/** A wall-clock date and time. The label or its context names the time zone. */
 export function DateTimeField(props: DateTimePickerProps) {
   const id = useId();
   return (

@@ -10,14 +10,14 @@ import { formsText as text } from "@/shared/strings/forms";
 const TYPING_MILLISECONDS = 250;
 
 interface Props {
-  /** Names the list that `find` looks in. */
+  /** Names the list that `find` searches. */
   purpose: string;
   find: (q: string, signal: AbortSignal) => Promise<{ id: string; name: string }[]>;
   value: string | null;
   onChange: (eventId: string | null) => void;
 }
 
-/** One event of many, looked for by its name; or all of them. */
+/** Selects one event by name, or all events. */
 export function EventSelect({ purpose, find, value, onChange }: Props) {
   const [typed, setTyped] = useState("");
   const [q] = useDebouncedValue(typed, TYPING_MILLISECONDS);
@@ -27,7 +27,7 @@ export function EventSelect({ purpose, find, value, onChange }: Props) {
     placeholderData: keepPreviousData,
   });
   const isKnown = value === null || found.some(({ id }) => id === value);
-  // One that the address names, or that was found by another word.
+  // An event from the URL, or found by an earlier search term.
   const { data: named } = useQuery({
     ...eventQuery(value ?? ""),
     enabled: !isKnown,

@@ -1,4 +1,4 @@
-/** The first field that says that something is wrong with it gets the focus. */
+/** Focuses the first invalid field. */
 export function focusFirstInvalid(form: HTMLFormElement): void {
   form.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
 }

@@ -1,6 +1,6 @@
 import { decimalsOf } from "@/shared/formatting/money";
 
-/** Why a text is not taken for a number. `ambiguous`: `1,234` is 1234 or 1.234. */
+/** Why a text was not parsed as a number. `ambiguous`: `1,234` is 1234 or 1.234. */
 export type NumberProblem = "empty" | "negative" | "ambiguous" | "decimals" | "other-currency" | "unreadable";
 
 /** `value` as the API writes it: `1234.50`. */
@@ -11,8 +11,8 @@ const UNITS = /^(?<before>[\p{L}\p{Sc}]+(?:\.(?=\s))?)?\s*(?<number>[^\p{L}\p{Sc
 const WHOLE = /^(?:\d+|\d{1,3}(?<mark>[.,' ])\d{3}(?:\k<mark>\d{3})*)$/;
 
 /**
- * Reads an amount as people of any country type or paste it: `12,50`, `1.234,50`, `€ 1'234.50`, `1234.50 EUR`. Never guesses: what
- * can be read in two ways, or is an amount of another currency, is a problem.
+ * Parses an amount in the notation of any country: `12,50`, `1.234,50`, `€ 1'234.50`, `1234.50 EUR`. Never guesses: an
+ * ambiguous amount, or one of another currency, is a problem.
  */
 export function parsePrice(typed: string, currency: string): ParsedNumber {
   const text = normalised(typed);
@@ -25,7 +25,7 @@ export function parsePrice(typed: string, currency: string): ParsedNumber {
   return parseNumber((SIGN.exec(text)?.[0] ?? "") + number, decimalsOf(currency));
 }
 
-/** Reads a number that is not negative, with that many decimals at most. Thousands may be apart, by a space, `'`, `.` or `,`. */
+/** Parses a non-negative number with at most that many decimals. Thousands may be separated by a space, `'`, `.` or `,`. */
 export function parseNumber(typed: string, decimals: number): ParsedNumber {
   const text = normalised(typed);
   if (text === "") return refused("empty");
@@ -44,18 +44,18 @@ export function parseNumber(typed: string, decimals: number): ParsedNumber {
   return accepted(whole, fraction.slice(0, decimals));
 }
 
-/** The one that stands for the decimal point, of all `.` and `,` of a number; null where all set thousands apart. */
+/** The decimal separator among all `.` and `,` of a number; null if all of them separate thousands. */
 function decimalMarkOf(marks: string): string | null {
   const last = marks.at(-1);
   return last !== undefined && marks.indexOf(last) === marks.length - 1 ? last : null;
 }
 
-/** Full-width digits and signs, and all kinds of spaces and apostrophes, as the plain ones. */
+/** Replaces full-width characters, spaces and apostrophes of all kinds by plain ones. */
 function normalised(typed: string): string {
   return typed.normalize("NFKC").replace(/\s+/gu, " ").replace(/[’ʼ]/gu, "'").trim();
 }
 
-/** What people call a currency: its code, its symbols and its name, in English and in the browser's language. */
+/** The names of a currency: its code, symbols and name, in English and in the browser's language. */
 function namesOf(currency: string): Set<string> {
   const names = new Set([unitName(currency)]);
   if (!/^[A-Z]{3}$/.test(currency)) return names;

@@ -15,9 +15,9 @@ interface Props {
   category: string;
   /** What stands beside the field. */
   children: ReactNode;
-  /** NaN: what is typed is no quantity. */
+  /** NaN: the entry is not a quantity. */
   value: number;
-  /** How many can be had. More may be typed: what was asked for stays, and the server decides. */
+  /** The highest available quantity. A higher entry is kept, and the server decides. */
   max: number;
   /** Said about more than `max`. */
   overMax: string;
@@ -26,7 +26,7 @@ interface Props {
   onChange: (value: number) => void;
 }
 
-/** How many tickets of one category: typed, by arrow keys, or by a thumb. What is typed is never changed into something else. */
+/** The quantity of one category: by typing, arrow keys or buttons. An entry is never changed by the field. */
 export function QuantityField({ category, children, value, max, overMax, isFixed, onChange }: Props) {
   const [typed, setTyped] = useState(String(value));
   const id = useId();

@@ -4,10 +4,10 @@ import { storeSeats, type Seats } from "./seat-store";
 import { SeatStream, type LiveState } from "./seat-stream";
 
 const NAME = "seatledger-live";
-/** Pages that open together ask for one stream, not for one each. */
+/** Components that mount together open one stream, not one each. */
 const OPEN_DELAY_MILLISECONDS = 60;
 
-/** What tabs tell each other. `wants`: the events that a tab shows, none when it goes; `who`: a new leader asks for that. */
+/** Messages between tabs. `watched`: the events that a tab shows, none when it leaves; `request`: a new leader asks for that. */
 type Message =
   | { kind: "request" }
   | { kind: "watched"; tab: string; events: string[] }
@@ -15,9 +15,9 @@ type Message =
   | { kind: "state"; state: LiveState };
 
 /**
- * One stream a browser. Of the tabs that can be seen and show seats, the one that holds a lock leads: it keeps the stream open
- * and tells the others what comes. A tab that is hidden lets go of the lock; when none is left, the stream is closed, and the next
- * one goes on from the last id. A browser that has no locks or channels (a page without HTTPS) asks for the numbers instead.
+ * One stream per browser. Of the visible tabs that show seats, the one that holds the Web Lock is the leader: it opens the stream
+ * and broadcasts the changes. A hidden tab releases the lock. Without a visible tab the stream is closed; the next leader
+ * resumes from the last id. A browser without locks or channels (a page without HTTPS) polls instead.
  */
 export class LiveSeats {
   readonly #tab = newIdempotencyKey();
@@ -42,7 +42,7 @@ export class LiveSeats {
     addEventListener("pageshow", () => this.#updateParticipation());
   }
 
-  /** Until the function that it returns is called, the seats of these events come in by themselves. */
+  /** Keeps the seats of these events up to date until the returned function is called. */
   watch(events: readonly string[]): () => void {
     const watcher = Symbol("watcher");
     this.#watchers.set(watcher, events);
@@ -95,7 +95,7 @@ export class LiveSeats {
     this.#broadcast({ kind: "watched", tab: this.#tab, events: [] });
   }
 
-  /** Holds the lock until the promise is resolved. */
+  /** Leads until the returned promise resolves, which releases the lock. */
   #lead(): Promise<void> {
     this.#watchedByTab.clear();
     this.#watchedByTab.set(this.#tab, this.#watchedHere);
@@ -116,7 +116,7 @@ export class LiveSeats {
     this.#stream?.close();
     this.#stream = new SeatStream({
       events,
-      // Somebody who shows another event now needs its state, which comes without an id alone.
+      // A tab that shows another event needs its current state, which the server sends only without an id.
       lastId: isResumed ? this.#lastId : undefined,
       onNews: (news, lastId) => {
         const seats = [...news];

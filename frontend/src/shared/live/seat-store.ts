@@ -10,13 +10,13 @@ export interface Seats {
   position: number;
 }
 
-/** Events that nobody looks at are forgotten past this many. */
+/** Past this many, events without subscribers are dropped. */
 const MAX_KEPT = 1_000;
 
 const known = new Map<string, Seats>();
 const listeners = new Map<string, Set<() => void>>();
 
-/** What is newer than what was known counts, wherever it came from: the live stream, or the answer to a query. */
+/** Stores seats by ledger position: the newest position wins, from the live stream or from a query. */
 export function storeSeats(news: Iterable<readonly [eventId: string, seats: Seats]>): void {
   for (const [id, seats] of news) {
     if (seats.position < (known.get(id)?.position ?? 0)) continue;
@@ -30,7 +30,7 @@ export function storeSeats(news: Iterable<readonly [eventId: string, seats: Seat
   }
 }
 
-/** Takes over the seats of events as a query answered them. `answer` is the very object that came. */
+/** Stores the seats of the events in a query's response. `answer` must be the same object that `http` returned. */
 export function storeSeatsFrom<Answer extends object>(
   answer: Answer,
   events: (answer: Answer) => readonly Event[],
@@ -40,7 +40,7 @@ export function storeSeatsFrom<Answer extends object>(
   return answer;
 }
 
-/** The event's seats as far as anybody in this browser knows; whoever uses it is rendered again when they change. */
+/** The newest known seats of the event. The component is rendered again when they change. */
 export function useSeats(event: Event): Seats {
   const live = useSyncExternalStore(
     (listener) => listen(event.id, listener),

@@ -5,15 +5,15 @@ import type { Seats } from "./seat-store";
 export type LiveState = "connecting" | "live" | "polling";
 export type SeatChanges = ReadonlyMap<string, Seats>;
 
-/** Changes are handed on together this often: a page that shows them has four renders a second, however many come. */
+/** Changes are passed on in batches at this interval: four renders a second, at any rate of changes. */
 export const FLUSH_MILLISECONDS = 250;
 /** The server says something every 15 s. */
 const SILENCE_MILLISECONDS = 40_000;
 const WATCH_MILLISECONDS = 10_000;
-/** After so many failures in a row the numbers are asked for instead; trying goes on, ever more slowly. */
+/** After this many consecutive failures the page polls; reconnecting continues with growing delays. */
 const FAILURES_UNTIL_POLLING = 3;
 const LONGEST_WAIT_MILLISECONDS = 15_000;
-/** More than the server takes in one stream: then it is all events. */
+/** The most events that the server accepts in one stream. With more, the stream is of all events. */
 const MAX_NAMED = 50;
 
 interface Change {
@@ -23,7 +23,7 @@ interface Change {
   position: number;
 }
 
-/** The server's stream of seats left, for some events; reconnects by itself. Ends with `close`. */
+/** The server's stream of seats left, for some events. Reconnects automatically until `close`. */
 export class SeatStream {
   readonly #events: ReadonlySet<string>;
   readonly #onNews: (news: SeatChanges, lastId: string | undefined) => void;
@@ -56,7 +56,7 @@ export class SeatStream {
     this.#silenceTimer = setInterval(() => this.#reconnectIfSilent(), WATCH_MILLISECONDS);
   }
 
-  /** Whether it tells about all of these. */
+  /** Whether the stream covers all of these events. */
   covers(events: ReadonlySet<string>): boolean {
     return this.#events.size > MAX_NAMED || [...events].every((id) => this.#events.has(id));
   }
@@ -98,7 +98,7 @@ export class SeatStream {
     }, FLUSH_MILLISECONDS);
   }
 
-  /** A network that went away without a word, as when a lid was closed. */
+  /** For a connection that was lost silently, as when a laptop was closed. */
   #reconnectIfSilent(): void {
     if (Date.now() - this.#lastHeardAt < SILENCE_MILLISECONDS) return;
     this.#lastHeardAt = Date.now();

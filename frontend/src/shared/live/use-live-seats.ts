@@ -9,8 +9,8 @@ const POLL_MILLISECONDS = 10_000;
 let shared: LiveSeats | undefined;
 
 /**
- * The seats of these events change by themselves while the page can be seen (`useSeats` gives them). Where no stream can be had,
- * `queryKey` is asked for again every now and then instead. Answers how it goes.
+ * Keeps the seats of these events (`useSeats`) up to date while the page is visible. Without a stream,
+ * `queryKey` is invalidated periodically instead. Returns the state of the connection.
  */
 export function useLiveSeats(events: readonly string[], queryKey: readonly unknown[]): LiveState {
   const [live] = useState(() => (shared ??= new LiveSeats()));

@@ -6,7 +6,7 @@ import { appText } from "@/shared/strings/app";
 
 /**
  * A page: its title, as heading and as the document's, and what stands under it. After a change of page the heading has the
- * focus, so that a screen reader says where one is.
+ * focus, so that a screen reader announces the new page.
  */
 export function Page(props: {
   title: string;

@@ -1,7 +1,7 @@
 /** The name of the query parameter that says where to go after signing in. */
 export const RETURN_PARAMETER = "return";
 
-/** `path` if it is a page of ours, otherwise the front page: a link may not send who signs in to somebody else's page. */
+/** `path` if it is on this site, otherwise the front page: a link must not redirect to another site after sign-in. */
 export function safeReturnPath(path: string | null): string {
   if (path === null || !path.startsWith("/")) return "/";
   try {

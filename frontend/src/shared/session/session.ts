@@ -7,10 +7,10 @@ import { queryKey } from "@/shared/queries/query-key";
 
 const KEY = queryKey("session");
 
-/** What anybody may read: it is kept when a session ends. */
+/** Public data, kept when a session ends. */
 const PUBLIC = queryKey("events");
 
-/** The API sets it with the session, for scripts to read: without it nobody is signed in, and nobody need ask. */
+/** The API sets this readable cookie with the session. Without it there is no session to ask for. */
 const hasSession = () => document.cookie.includes("seatledger_csrf=");
 
 const session = queryOptions({
@@ -27,13 +27,13 @@ const session = queryOptions({
   staleTime: 60_000,
 });
 
-/** Who is signed in: `account` is null for nobody, and while that is not known yet, when `isKnown` is false. */
+/** The account that is signed in. `account` is null without a session, and also before it is known (`isKnown` is false). */
 export function useSession(): { account: Account | null; isKnown: boolean } {
   const { data, isError } = useQuery(session);
   return { account: data ?? null, isKnown: data !== undefined || isError };
 }
 
-/** What else was asked for was asked for as somebody else: it is forgotten. */
+/** Starts a session. Removes everything cached for the previous account. */
 export function useStartSession(): (account: Account) => void {
   const queries = useQueryClient();
   return (account) => {
@@ -45,16 +45,16 @@ export function useStartSession(): (account: Account) => void {
 declare module "@tanstack/react-query" {
   interface Register {
     mutationMeta: {
-      /** It sends what somebody has spent time to enter: if their session has ended, the page with it stays, and says so. */
+      /** The mutation sends a filled form. If the session has ended, the form stays open and says so. */
       isDraft?: boolean;
     };
   }
 }
 
-/** For a mutation of a form with a `SignInElsewhere`. */
+/** For the mutation of a form with a `NewTabSignIn`. */
 export const DRAFT = { mutation: { meta: { isDraft: true } } };
 
-/** What everybody may see of events stays, for the page that one is left on; all else is forgotten. */
+/** Ends the session in the page. Public data of events is kept; everything else is removed. */
 export function endSession(queries: QueryClient): void {
   queries.setQueryData(KEY, null);
   queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== KEY[0] && queryKey[0] !== PUBLIC[0] });

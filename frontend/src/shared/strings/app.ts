@@ -5,13 +5,13 @@ export const appText = {
   loading: "Loading…",
   tryAgain: "Try again",
   signedOut: {
-    text: "You are not signed in any more. Sign in, then send this again: what you entered stays here.",
+    text: "Your session has ended. Sign in again, then submit this form again: your entries are kept.",
     action: "Sign in in a new tab",
   },
   failed: {
-    title: "That did not load",
-    unreachable: "The server can't be reached at the moment. We keep trying.",
-    busy: "The server is very busy at the moment. Nothing was lost; try again in a moment.",
-    other: "Something went wrong on our side.",
+    title: "Loading failed",
+    unreachable: "The server can't be reached. We will keep trying.",
+    busy: "The server is busy. Nothing was lost; please try again in a moment.",
+    other: "An internal error occurred.",
   },
 };

@@ -1,4 +1,4 @@
-/** What is said of times on every page. */
+/** Dates and times, on every page. */
 export const dateTimesText = {
   openDate: "Open date",
   doorsAndShow: (doors: string, show: string) => `Doors ${doors}, show ${show}`,

@@ -3,9 +3,9 @@ import { formatCount } from "@/shared/formatting/counts";
 export const formsText = {
   event: "Event",
   anyEvent: "All events",
-  noEvent: "No event matches",
+  noEvent: "No events found",
   clear: "Clear",
-  moment: "Day and time",
+  moment: "Date and time",
   calendar: {
     nextMonth: "Next month",
     previousMonth: "Previous month",
@@ -17,7 +17,7 @@ export const formsText = {
   hours: "Hours",
   minutes: "Minutes",
   amPm: "AM or PM",
-  take: "Take this time",
+  take: "Confirm time",
   quantity: {
     tickets: (category: string) => `Tickets in ${category}`,
     more: (category: string) => `One more in ${category}`,

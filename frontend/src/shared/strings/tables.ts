@@ -5,7 +5,7 @@ export const tablesText = {
   clearSearch: "Clear search",
   download: {
     csv: "Download CSV",
-    failed: "The download did not work. Please try again.",
+    failed: "The download failed. Please try again.",
   },
   asOf: (position: number) => `As of ledger position ${formatCount(position)}`,
 };

@@ -15,7 +15,7 @@ interface Props extends ButtonProps {
   fileName: string;
 }
 
-/** Saves what the API answers there as a file. */
+/** Downloads an API response as a file. */
 export function DownloadButton({ label, path, accept = "text/csv", parameters = {}, fileName, ...button }: Props) {
   const { mutate, isPending } = useMutation({
     mutationFn: () => download(path, accept, parameters, fileName),

@@ -8,7 +8,7 @@ interface Paged {
   fetchNextPage: () => unknown;
 }
 
-/** Under a list that goes on. */
+/** Loads the next page of a list; hidden on the last page. */
 export function LoadMoreButton({ list }: { list: Paged }) {
   if (!list.hasNextPage) return null;
   return (

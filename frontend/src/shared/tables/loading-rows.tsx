@@ -2,7 +2,7 @@ import { Skeleton, Stack } from "@mantine/core";
 
 import { appText } from "@/shared/strings/app";
 
-/** In place of a list that is on its way. */
+/** Replaces a list while it loads. */
 export function LoadingRows({ rows = 6, height = 56 }: { rows?: number; height?: number }) {
   return (
     <Stack gap="xs" role="status" aria-label={appText.loading}>

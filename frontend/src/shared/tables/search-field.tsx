@@ -13,7 +13,7 @@ interface Props extends Omit<TextInputProps, "value" | "onChange" | "label"> {
   onChange: (value: string) => void;
 }
 
-/** Looks for what is typed, once the typing pauses. */
+/** A search field. Calls `onChange` when typing pauses. */
 export function SearchField({ label, value, onChange, ...input }: Props) {
   const [typed, setTyped] = useState(value);
   const [seen, setSeen] = useState(value);

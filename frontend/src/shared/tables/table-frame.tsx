@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import classes from "./stacked.module.css";
 
 interface Props {
-  /** Said of the table by screen readers. */
+  /** The accessible name of the table. */
   label: string;
   columns: readonly (string | { label: string; isNumber?: boolean })[];
   isBusy?: boolean;

@@ -5,14 +5,14 @@ import utc from "dayjs/plugin/utc";
 dayjs.extend(utc);
 dayjs.extend(timezone);
 
-/** What the clock on the wall shows there, as `@mantine/dates` writes it: `2026-11-21 20:00:00`. */
+/** Wall-clock time, as `@mantine/dates` writes it: `2026-11-21 20:00:00`. */
 const FORMAT = "YYYY-MM-DD HH:mm:ss";
 
 export function toWallClock(instant: string, timeZone: string): string {
   return dayjs(instant).tz(timeZone).format(FORMAT);
 }
 
-/** The instant (RFC 3339, UTC) when the clock there shows that. */
+/** The instant (RFC 3339, UTC) of a wall-clock time in that zone. */
 export function toInstant(wall: string, timeZone: string): string {
   return dayjs.tz(wall, timeZone).toISOString();
 }

@@ -38,9 +38,9 @@ describe("checking in", () => {
     );
     const field = open();
     await userEvent.type(field, "AAAA{Enter}");
-    expect(await screen.findByText("No answer")).toBeVisible();
+    expect(await screen.findByText("Check again")).toBeVisible();
     await userEvent.type(field, "AAAA{Enter}");
-    expect(await screen.findByText("Yes, come in")).toBeVisible();
+    expect(await screen.findByText("Admit")).toBeVisible();
     await userEvent.type(field, "BBBB{Enter}");
     await waitFor(() => expect(keys).toHaveLength(3));
     expect(keys[1]).toBe(keys[0]);

@@ -16,13 +16,13 @@ describe("at the door", () => {
     const { answer, why } = toRefusal(problem("ticket-already-used", 409, { used_at: "2030-05-01T20:00:00Z" }), now);
     expect(answer).toBe("no");
     expect(why).toContain("12 minutes ago");
-    expect(toRefusal(problem("ticket-already-used", 409), now).why).toBe("This ticket got in already.");
+    expect(toRefusal(problem("ticket-already-used", 409), now).why).toBe("This ticket has already been used.");
   });
 
   it.each([
-    ["ticket-cancelled", 409, "no", "cancelled and refunded"],
+    ["ticket-cancelled", 409, "no", "was cancelled"],
     ["wrong-event", 409, "no", "another event"],
-    ["invalid-code", 422, "no", "Not a ticket code"],
+    ["invalid-code", 422, "no", "Not a valid ticket code"],
     ["booking-not-found", 404, "no", "No booking"],
     ["unreachable", 0, "unclear", "can't be reached"],
     ["outcome-unknown", 503, "unclear", "can't be reached"],
@@ -34,8 +34,8 @@ describe("at the door", () => {
   });
 
   it.each([
-    ["cancelled", "The event is cancelled."],
-    ["completed", "The event is completed."],
+    ["cancelled", "The event has been cancelled."],
+    ["completed", "The event has been completed."],
     ["past", "The event is over."],
   ])("an event that is %s lets nobody in", (reason, said) => {
     expect(toRefusal(problem("event-not-bookable", 409, { reason }), now)).toEqual({ answer: "no", why: said });

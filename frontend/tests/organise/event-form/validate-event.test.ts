@@ -33,9 +33,9 @@ describe("what is typed", () => {
   });
 
   it.each([
-    [{ name: "  " }, "name", "Needed."],
+    [{ name: "  " }, "name", "Required."],
     [{ name: "x".repeat(201) }, "name", "At most 200 characters."],
-    [{ starts_at: null }, "starts_at", "Needed."],
+    [{ starts_at: null }, "starts_at", "Required."],
     [{ starts_at: "2030-01-01 00:59:00" }, "starts_at", "Must be in the future, unless sales close in the future."],
     [
       { starts_at: "2029-12-01 10:00:00", sales_close_at: "2029-12-31 10:00:00" },
@@ -49,7 +49,7 @@ describe("what is typed", () => {
       "sales_close_at",
       "Must be after sales open.",
     ],
-    [{ max_tickets_per_customer: 0 }, "max_tickets_per_customer", "A whole number from 1 to 1,000,000, or nothing."],
+    [{ max_tickets_per_customer: 0 }, "max_tickets_per_customer", "A whole number from 1 to 1,000,000, or empty."],
     [{ categories: [] }, "categories", "1 to 50 categories."],
   ])("%j is refused at its field", (changes, path, message) => {
     expect(validateEvent({ ...valid, ...changes }, context)).toEqual({ [path]: message });
@@ -92,7 +92,7 @@ describe("what is typed", () => {
       ...valid,
       categories: [general, { ...general, key: "2", name: " General " }],
     };
-    expect(validateEvent(twice, context)).toEqual({ "categories.1.name": "Each name once." });
+    expect(validateEvent(twice, context)).toEqual({ "categories.1.name": "Category names must be unique." });
   });
 
   it("a yen has no decimals", () => {
@@ -105,7 +105,7 @@ describe("what is typed", () => {
   it("a capacity never goes below what is taken", () => {
     const edited = category({ id: "g", capacity: 3 });
     expect(validateEvent(edited, { ...context, taken: { g: 4 } })).toEqual({
-      "categories.0.capacity": "4 are taken already.",
+      "categories.0.capacity": "4 seats are already taken.",
     });
   });
 

@@ -22,7 +22,7 @@ import { comparisonText } from "./strings";
 const text = comparisonText;
 const HOUR = 3_600_000;
 
-/** What became of the numbers between two moments, which stand in the address as `since` and `at`. */
+/** Changes of the statistics between two points in time, which are in the URL as `since` and `at`. */
 export function ComparisonPage() {
   const [parameters, setParameters] = useSearchParams();
   const typed = { since: parameters.get("since"), at: parameters.get("at") ?? "" };
@@ -103,10 +103,10 @@ function RangeForm({ since, at, onCompare }: ChoiceProps) {
   );
 }
 
-/** As it stands in the address: a time in UTC, for whoever opens it. */
+/** A point in time for the URL: times in UTC. */
 const toParameter = (typed: string) => String(parsePointInTime(typed) ?? "");
 
-/** As one would type it: a time by the reader's own clock. */
+/** A point in time as an entry: times in the browser's time zone. */
 function toInputText(moment: string): string {
   return typeof parsePointInTime(moment) === "string" ? toWallClock(moment, getBrowserTimeZone()) : moment;
 }

@@ -21,7 +21,7 @@ interface Line {
   change: string;
 }
 
-/** The numbers of all events at both moments, and what lies between. */
+/** The totals of all events before and after, and the change. */
 export function Totals({ before, after }: { before: Summary; after: Summary }) {
   const { columns } = text.totals;
   return (
@@ -46,7 +46,7 @@ export function Totals({ before, after }: { before: Summary; after: Summary }) {
   );
 }
 
-/** Event by event: only those to which something happened. */
+/** The events that changed. */
 export function ChangedEvents({ items, hasMore }: { items: readonly EventChange[]; hasMore: boolean }) {
   const { title, none, columns } = text.events;
   return (

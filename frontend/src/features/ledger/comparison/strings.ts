@@ -1,10 +1,10 @@
 import { formatCount } from "@/shared/formatting/counts";
 
 export const comparisonText = {
-  title: "Compare two moments",
-  lead: "What became of revenue and sales between two moments, in all and event by event.",
+  title: "Compare two points in time",
+  lead: "How revenue and sales changed between two points in time, in total and by event.",
   since: "From",
-  first: "The first entry",
+  first: "First entry",
   at: "To",
   now: "Now",
   compare: "Compare",
@@ -13,13 +13,13 @@ export const comparisonText = {
     { label: "Last 7 days", hours: 7 * 24 },
     { label: "All time", hours: null },
   ],
-  start: { title: "Which two moments?", text: "Name them above, or take one of the usual spans." },
+  start: { title: "Choose two points in time", text: "Enter them above, or choose a period." },
   between: (before: number, after: number) =>
     `From ledger position ${formatCount(before)} to ledger position ${formatCount(after)}`,
   figures: {
     net: "Net revenue",
     gross: "Gross revenue",
-    refunded: "Refunded",
+    refunded: "Refunds",
     bookings: "Bookings",
     cancellations: "Cancellations",
     taken: "Seats taken",
@@ -29,24 +29,24 @@ export const comparisonText = {
     cancelled: "Cancelled events",
   },
   totals: {
-    title: "In all",
+    title: "Totals",
     columns: { what: "Figure", before: "Before", after: "After", change: "Change" },
   },
   events: {
-    title: "Event by event",
+    title: "By event",
     isNew: "New",
     columns: {
       event: "Event",
       taken: "Seats taken",
       bookings: "Bookings",
       cancellations: "Cancellations",
-      refunded: "Refunded",
+      refunded: "Refunds",
       net: "Net revenue",
     },
     shown: (shown: number, hasMore: boolean) => {
       if (hasMore) return `The newest ${formatCount(shown)} events that changed`;
       return shown === 1 ? "1 event changed" : `${formatCount(shown)} events changed`;
     },
-    none: { title: "No event changed", text: "Nothing was scheduled, sold or cancelled between the two." },
+    none: { title: "No events changed", text: "Nothing was scheduled, sold or cancelled in this period." },
   },
 };

@@ -10,12 +10,13 @@ import { getBrowserTimeZone, toInstant, toWallClock } from "@/shared/time/wall-c
 
 import { findEvents, NO_FILTER, type Filter } from "../queries";
 import classes from "./entry-filter.module.css";
+import { nameEntryType } from "./entry-types";
 import { entriesText } from "./strings";
 import { isUuid } from "./use-entry-filter";
 
 const text = entriesText.filters;
 const TYPING_MILLISECONDS = 300;
-const TYPES = Object.values(EntryType).map((value) => ({ value, label: entriesText.types[value] }));
+const TYPES = Object.values(EntryType).map((value) => ({ value, label: nameEntryType(value) }));
 
 interface Props {
   filter: Filter;
@@ -95,7 +96,7 @@ function After({ value, onChange }: { value: number | null; onChange: (after: nu
   );
 }
 
-/** What is typed, until the filter changes by something else: a link, or "clear". */
+/** The entry, until the filter changes by other means: a link, or "Clear filters". */
 function useTyped(value: string): [string, (typed: string) => void] {
   const [typed, setTyped] = useState(value);
   const [seen, setSeen] = useState(value);
@@ -106,7 +107,7 @@ function useTyped(value: string): [string, (typed: string) => void] {
   return [typed, setTyped];
 }
 
-/** Typed and shown in the reader's own time. */
+/** Entered and shown in the browser's time zone. */
 function Time({
   label,
   value,

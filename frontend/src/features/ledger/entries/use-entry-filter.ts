@@ -8,7 +8,7 @@ const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 export const isUuid = (text: string) => UUID.test(text);
 
-/** The filter stands in the address: it can be sent to somebody, and is there again after going back. */
+/** The filter is in the URL: it can be shared, and survives going back. */
 export function useEntryFilter(): [Filter, (filter: Filter) => void] {
   const [parameters, setParameters] = useSearchParams();
   const valid = (name: string, isValid: (text: string) => boolean) => {

@@ -2,7 +2,7 @@ import { useEffect, useState } from "react";
 
 import type { EntryPage } from "@/shared/api/generated/model";
 
-/** Empty pages that are gone through without being asked: 4,000,000 places. */
+/** Empty pages that are loaded automatically: 4,000,000 positions. */
 const MOST_EMPTY = 20;
 
 interface Paged {
@@ -14,8 +14,8 @@ interface Paged {
 }
 
 /**
- * A search may find nothing in a long stretch of the ledger and go on behind it. Goes through such pages by itself, up to a bound,
- * past which one has to say `searchOn`. `emptyPages` counts those that it went through since the last entry.
+ * A filter may match nothing in a long stretch of the ledger. Loads such empty pages automatically, up to a bound,
+ * past which `searchOn` continues. `emptyPages` counts the empty pages since the last entry.
  */
 export function useSkipEmptyPages(list: Paged) {
   const [bound, setBound] = useState(MOST_EMPTY);

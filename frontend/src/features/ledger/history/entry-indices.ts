@@ -5,7 +5,7 @@ export function findIndexAt(entries: readonly Entry[], position: number): number
   return entries.findLastIndex((entry) => entry.position <= position);
 }
 
-/** Indices of at most `most` entries with `index` as near the middle as can be. */
+/** The indices of at most `most` entries around `index`. */
 export function selectNeighbours(index: number, length: number, most: number): number[] {
   const first = Math.max(0, Math.min(index - Math.floor(most / 2), length - most));
   return Array.from({ length: Math.min(most, length) }, (_, place) => first + place);

@@ -4,7 +4,7 @@ import type { Entry } from "@/shared/api/generated/model";
 import { formatCount } from "@/shared/formatting/counts";
 import { formatTimestamp } from "@/shared/formatting/durations";
 
-import { describeEntry, nameEntryType } from "../entries/describe-entry";
+import { describeEntry, nameEntryType } from "../entries/entry-types";
 import { selectNeighbours } from "./entry-indices";
 import classes from "./entry-timeline.module.css";
 import { historyText } from "./strings";
@@ -19,7 +19,7 @@ interface Props {
   onSelect: (index: number) => void;
 }
 
-/** The entries before and after the chosen one: what has happened by then, and what was still to come. */
+/** The entries before and after the selected one. */
 export function EntryTimeline({ entries, index, onSelect }: Props) {
   const shown = selectNeighbours(index, entries.length, MOST);
   return (

@@ -11,7 +11,7 @@ import { historyText } from "./strings";
 const text = historyText;
 const COLOURS = { active: "ledger", completed: "blue", cancelled: "red" };
 
-/** One event as the ledger had it at that position. */
+/** The event as of a ledger position. */
 export function EventAsOf({ event, position, isBusy }: { event: Event; position: number; isBusy: boolean }) {
   const facts: [label: string, value: string | null][] = [
     [text.starts, formatStart(event.starts_at, event.timezone)],
@@ -28,7 +28,7 @@ export function EventAsOf({ event, position, isBusy }: { event: Event; position:
       withBorder
       p={{ base: "md", sm: "lg" }}
       component="section"
-      aria-label={text.stands}
+      aria-label={text.asOfEntry}
       aria-busy={isBusy}
       style={{ opacity: isBusy ? 0.7 : 1 }}
     >

@@ -57,7 +57,7 @@ function History({ eventId }: { eventId: string }) {
   );
 }
 
-/** Where one stands in time is in the address: `at`, a position or a time; without it the last entry. */
+/** The point in time is in the URL: `at`, a position or a time; without it the last entry. */
 function HistoryView({ eventId, history }: { eventId: string; history: ReturnType<typeof useEventHistory> }) {
   const [parameters, setParameters] = useSearchParams();
   const { entries } = history;
@@ -72,7 +72,7 @@ function HistoryView({ eventId, history }: { eventId: string; history: ReturnTyp
     setDragged(null);
     setParameters({ at: String(moment) }, { replace: true });
   };
-  // The address changes when one lets go: a browser takes only so many changes of it a second.
+  // The URL changes on release: browsers limit changes per second.
   const drag = (place: number) => setDragged(entries[place]?.position ?? null);
   const select = (place: number) => {
     const entry = entries[place];
@@ -105,7 +105,7 @@ function HistoryView({ eventId, history }: { eventId: string; history: ReturnTyp
   );
 }
 
-/** Why there is nothing at that moment: beside the field, in the API's own words where it has some. */
+/** Why there is no event at that point in time: the API's own message where it has one. */
 function problemOf(error: unknown): string | null {
   if (isKind(error, "event-not-found")) return pointInTimeText.notYet;
   return isKind(error, "position-beyond-head", "malformed") ? error.message : null;

@@ -12,12 +12,12 @@ const text = historyText;
 interface Props {
   history: ReturnType<typeof useEventHistory>;
   index: number;
-  /** While one drags; `onSelect` when one lets go. */
+  /** Called while dragging; `onSelect` on release. */
   onDrag: (index: number) => void;
   onSelect: (index: number) => void;
 }
 
-/** The entries about one event from left to right. By keys: arrows a step, Page Up and Down ten, Home and End. */
+/** The entries of one event. Keys: arrows one step, Page Up and Page Down ten, Home and End. */
 export function HistorySlider({ history, index, onDrag, onSelect }: Props) {
   const { entries, isReading, hasMore, readOn } = history;
   const last = entries.length - 1;

@@ -3,10 +3,10 @@ import { useEffect, useState } from "react";
 
 import { historyQuery } from "../queries";
 
-/** Pages that are read without being asked: 2,000 entries. */
+/** Pages that are loaded automatically: 2,000 entries. */
 const PAGES_AT_ONCE = 10;
 
-/** The entries about one event, from the first; a long history in parts, the next of which `readOn` reads. */
+/** The entries of one event, from the first. `readOn` loads the next part of a long history. */
 export function useEventHistory(eventId: string) {
   const [bound, setBound] = useState(PAGES_AT_ONCE);
   const list = useInfiniteQuery(historyQuery(eventId));

@@ -1,4 +1,4 @@
-/** A position or a time as it was typed, for the API; null for neither. A time without an offset is the reader's own. */
+/** Parses a position or a time for the API; null if it is neither. A time without an offset is in the browser's time zone. */
 export function parsePointInTime(typed: string): number | string | null {
   const text = typed.trim();
   if (/^\d{1,15}$/.test(text)) return Number(text);

@@ -6,7 +6,7 @@ import { pointInTimeText } from "./strings";
 
 const text = pointInTimeText;
 
-/** To any position or time, of an entry about this event or not. */
+/** A form for any position or time, of an entry of this event or not. */
 export function PointInTimeForm({
   onGo,
   problem,

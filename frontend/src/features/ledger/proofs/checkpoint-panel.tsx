@@ -14,7 +14,7 @@ import { checkpointText } from "./strings";
 
 const text = checkpointText;
 
-/** The last checkpoint, asked for when one looks. */
+/** The latest checkpoint, loaded when the panel is opened. */
 export function CheckpointPanel() {
   const [isOpen, setIsOpen] = useState(false);
   return (

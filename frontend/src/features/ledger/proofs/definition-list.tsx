@@ -1,6 +1,6 @@
 import { SimpleGrid, Text } from "@mantine/core";
 
-/** Hashes, keys and numbers by what they are called, however long. */
+/** A list of labelled hashes, keys and numbers. */
 export function DefinitionList({ facts }: { facts: readonly (readonly [label: string, value: string])[] }) {
   return (
     <SimpleGrid cols={{ base: 1, sm: 2 }} component="dl" m={0}>

@@ -20,7 +20,7 @@ const SIGNS = {
   unchecked: { icon: IconCircleDashed, color: "var(--mantine-color-dimmed)" },
 };
 
-/** That an entry is in the signed log, asked for and checked when one wants to know. */
+/** The proof that an entry is in the signed log, loaded and verified on demand. */
 export function InclusionProof({ position }: { position: number }) {
   const [isAsked, setIsAsked] = useState(false);
   if (isAsked) return <VerifiedProof position={position} />;

@@ -1,6 +1,6 @@
 import type { Proof } from "@/shared/api/generated/model";
 
-/** `unchecked`: this browser can't do it. Without HTTPS, or localhost, none can. */
+/** `unchecked`: the browser can't verify it, as without HTTPS or localhost. */
 export type Outcome = "valid" | "invalid" | "unchecked";
 
 export interface InclusionCheck {
@@ -12,7 +12,7 @@ export interface InclusionCheck {
   root: string;
 }
 
-/** What a C2SP checkpoint says, and its signatures by who signed: 4 bytes that name the key, then the signature. */
+/** A parsed C2SP checkpoint. A signature is 4 bytes that identify the key, then the signature itself. */
 interface Note {
   body: string;
   size: number;
@@ -25,14 +25,14 @@ type Bytes = Uint8Array<ArrayBuffer>;
 const ED25519 = 1;
 const KEY_HASH_BYTES = 4;
 const SIGNATURE = /^\u2014 (\S+) (\S+)$/gm;
-/** A name, eight digits that name the key, and base64 of its kind and the key itself. */
+/** A name, eight digits that identify the key, and base64 of its type and the key. */
 const VERIFIER_KEY = /^([^+]+)\+[\da-f]{8}\+(\S+)$/;
 
-/** Checks in the browser what the server says. The leaf's own hash is taken on its word: what it is of, a receipt shows. */
+/** Verifies a proof in the browser. The leaf's hash is not verified: a receipt proves what it is of. */
 export async function verifyInclusion(proof: Proof, verifierKey: string): Promise<InclusionCheck> {
   const note = parseNote(proof.checkpoint);
   if (note?.size !== proof.size) return { inclusion: "invalid", signature: "invalid", root: "" };
-  // Present where the page came by HTTPS or from localhost only, whatever its type says.
+  // Present only over HTTPS or on localhost, whatever its type says.
   const subtle = crypto.subtle as SubtleCrypto | undefined;
   if (subtle === undefined) return { inclusion: "unchecked", signature: "unchecked", root: note.root };
   return {
@@ -42,7 +42,7 @@ export async function verifyInclusion(proof: Proof, verifierKey: string): Promis
   };
 }
 
-/** RFC 9162, 2.1.3.2: the root that the hashes lead to, base64; null for hashes that belong to no such place in such a tree. */
+/** RFC 9162, 2.1.3.2: the root that the hashes lead to, base64; null if the proof does not fit index and size. */
 async function rootOf(subtle: SubtleCrypto, { leaf_index, leaf_hash, hashes, size }: Proof): Promise<string | null> {
   if (leaf_index >= size) return null;
   let [place, last] = [leaf_index, size - 1];
@@ -52,7 +52,7 @@ async function rootOf(subtle: SubtleCrypto, { leaf_index, leaf_hash, hashes, siz
     const sibling = bytesOf(text);
     const isRight = place % 2 === 1 || place === last;
     hash = await parent(subtle, isRight ? sibling : hash, isRight ? hash : sibling);
-    // A subtree at the right edge that has no sibling on some levels goes up as it is.
+    // A subtree at the right edge without a sibling moves up unchanged.
     while (isRight && place % 2 === 0 && place !== 0) [place, last] = [half(place), half(last)];
     [place, last] = [half(place), half(last)];
   }
@@ -91,7 +91,7 @@ function parseNote(text: string): Note | null {
   return { body, size: Number(size), root, signatures };
 }
 
-/** None of what is no base64. */
+/** Decodes base64; empty for invalid input. */
 function bytesOf(base64: string): Bytes {
   try {
     return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));

@@ -19,7 +19,7 @@ import { statisticsAsOfText } from "./strings";
 
 const text = statisticsAsOfText;
 
-/** The summary of all events at any position or time, which stands in the address as `at`. */
+/** The statistics of all events as of any position or time, which is in the URL as `at`. */
 export function StatisticsAsOfPage() {
   const [parameters, setParameters] = useSearchParams();
   const at = parsePointInTime(parameters.get("at") ?? "");

@@ -1,12 +1,12 @@
 import { formatCount } from "@/shared/formatting/counts";
 
 export const statisticsAsOfText = {
-  title: "The books then",
-  lead: "Revenue and sales as they stood at any moment, folded from the ledger again.",
+  title: "Statistics as of a date",
+  lead: "Revenue and sales as of any time or ledger position, recalculated from the ledger.",
   now: "Now",
-  asOf: (position: number) => `As it stood at ledger position ${formatCount(position)}`,
+  asOf: (position: number) => `As of ledger position ${formatCount(position)}`,
   net: "Net revenue",
-  grossAndRefunded: (gross: string, refunded: string) => `${gross} gross, ${refunded} refunded`,
+  grossAndRefunded: (gross: string, refunded: string) => `${gross} gross, ${refunded} refunds`,
   bookings: "Bookings",
   cancellations: "Cancellations",
   taken: "Seats taken",

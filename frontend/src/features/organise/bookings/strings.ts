@@ -14,14 +14,14 @@ export const eventBookingsText = {
     status: "Status",
   },
   walkIn: "Walk-in",
-  erased: "Erased account",
+  erased: "Deleted account",
   number: (value: number) => `No. ${value}`,
   used: (used: number) => `${formatCount(used)} checked in`,
-  refunded: (amount: string) => `${amount} refunded`,
+  refunded: (amount: string) => `${amount} refund`,
   shown: (shown: number, hasMore: boolean) => {
     if (hasMore) return `The newest ${formatCount(shown)} bookings`;
     return shown === 1 ? "1 booking" : `${formatCount(shown)} bookings`;
   },
-  none: { title: "Nobody has booked yet", text: "Whoever does, here or at the box office, is listed here at once." },
-  noMatch: { title: "No booking matches", text: "Try another word, or every status.", action: "Show all" },
+  none: { title: "No bookings yet", text: "New bookings appear here immediately." },
+  noMatch: { title: "No bookings found", text: "Try another search term or another status.", action: "Show all" },
 };

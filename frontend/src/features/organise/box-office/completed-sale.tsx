@@ -14,7 +14,7 @@ import type { Sale } from "./use-sale";
 
 const text = boxOfficeText;
 
-/** A sale that is done: its tickets, to be shown, read out or printed. */
+/** A completed sale with its tickets, to show or print. */
 export function CompletedSale({ sale, event, onNext }: { sale: Sale; event: Event; onNext: () => void }) {
   const { booking, customer } = sale;
   const heading = useRef<HTMLHeadingElement>(null);

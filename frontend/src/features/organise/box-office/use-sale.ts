@@ -22,13 +22,13 @@ export interface Sale {
 }
 
 /**
- * Sells at the box office; each sale once, however often it is sent. `sold` is the last one. A sale goes on when its page is left:
- * until its outcome is known, no other one can be made, and the outcome is said wherever one is by then.
+ * Sells at the box office; each sale executes once, however often it is sent. `sold` is the last sale. A pending sale continues
+ * after its page is left: until its outcome is known no other sale can be made, and a notification shows the outcome.
  */
 export function useSale(eventId: string, setErrors: (errors: Record<string, string>) => void) {
   const [sold, setSold] = useState<Sale | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
-  const isLocked = useRef(false); // a second click comes before the button is drawn as busy, or the sale as made
+  const isLocked = useRef(false); // a second click may come before the next render
   const { keyFor, done } = useCommandKey(`sell ${eventId}`);
   const queries = useQueryClient();
   const mutationKey = ["sell", eventId];
@@ -38,7 +38,7 @@ export function useSale(eventId: string, setErrors: (errors: Record<string, stri
     mutation: {
       ...DRAFT.mutation,
       mutationKey,
-      // Unlike those of a single `mutate`, these are called when the page was left, too.
+      // Unlike the callbacks of `mutate`, these are called after the page was left, too.
       onSuccess: (booking, { data }) => {
         done();
         if (!isMounted.current) notifySold(booking, data.customer?.name);
@@ -73,7 +73,7 @@ export function useSale(eventId: string, setErrors: (errors: Record<string, stri
     isLocked.current = false;
     setSold(null);
   };
-  /** `isFixed`: another sale now could be made beside this one. */
+  /** `isFixed`: a different sale now could duplicate this one. */
   return {
     sell,
     sold,
@@ -85,7 +85,7 @@ export function useSale(eventId: string, setErrors: (errors: Record<string, stri
   };
 }
 
-/** Whether the page that asks is still shown. */
+/** Whether the component is still mounted. */
 function useIsMounted() {
   const isHere = useRef(false);
   useEffect(() => {
@@ -111,7 +111,7 @@ function notifyFailed(error: ApiError): void {
   });
 }
 
-/** What the two fields of the customer are to blame for, and the sentence about anything else. */
+/** The errors of the two customer fields, and the message for anything else. */
 function split(error: ApiError): { customer: Record<string, string>; other: string } {
   const fields = Object.entries(error.fieldErrors).filter(([path]) => path.startsWith("customer."));
   const customer = Object.fromEntries(fields.map(([path, message]) => [path.slice("customer.".length), message]));

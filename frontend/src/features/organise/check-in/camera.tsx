@@ -7,12 +7,12 @@ import { checkInText } from "./strings";
 
 const text = checkInText;
 
-/** A ticket that stays in the picture is one ticket. */
+/** The same code within this time is one ticket held in view. */
 const SAME_MILLISECONDS = 4_000;
-/** From the end of one look at the picture to the next. */
+/** The pause between two decoded frames. */
 const LOOK_MILLISECONDS = 100;
 
-/** Reads QR codes from the camera, the one at the back where there is one, for as long as it is shown. */
+/** Decodes QR codes from the camera, preferably the rear one, while it is shown. */
 export function Camera({ onCode }: { onCode: (code: string) => void }) {
   const picture = useRef<HTMLVideoElement>(null);
   const last = useRef({ code: "", at: 0 });

@@ -12,7 +12,7 @@ import { useCheckIn } from "./use-check-in";
 
 const text = checkInText;
 
-// Reading pictures is a big piece of script: it comes when the camera is switched on.
+// Decoding is a large script, loaded when the camera is turned on.
 const Camera = lazy(async () => ({ default: (await import("./camera")).Camera }));
 
 export function CheckInPage() {
@@ -68,7 +68,7 @@ function CheckInDesk({ event }: { event: Event }) {
   );
 }
 
-/** After each code the field is empty and has the focus: the next one can be typed, or come from a reader that types. */
+/** Cleared and focused after each code, for typing or for a keyboard-wedge scanner. */
 function CodeField({ onCode, isChecking }: { onCode: (code: string) => void; isChecking: boolean }) {
   const [code, setCode] = useState("");
   const field = useRef<HTMLInputElement>(null);

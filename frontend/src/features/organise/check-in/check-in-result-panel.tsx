@@ -9,7 +9,7 @@ const text = checkInText;
 const WORDS = { yes: text.yes, no: text.no, unclear: text.unclear };
 const ICONS = { yes: IconCheck, no: IconX, unclear: IconQuestionMark, ready: IconTicket, checking: IconHourglass };
 
-/** A large yes or no, to be read from a step away; said aloud by screen readers. */
+/** The result in large type, readable from a distance and announced by screen readers. */
 export function CheckInResultPanel({ shown, isChecking }: { shown: CheckedTicket | null; isChecking: boolean }) {
   const state = isChecking ? "checking" : (shown?.answer ?? "ready");
   const Icon = ICONS[state];

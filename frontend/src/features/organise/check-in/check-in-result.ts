@@ -6,10 +6,10 @@ import { checkInText } from "./strings";
 
 const text = checkInText.reasons;
 
-/** What to do with who stands at the door. `unclear`: nobody decided, the same ticket is to be checked again. */
+/** The result of a check-in. `unclear`: not decided; the same ticket must be checked again. */
 export interface CheckInResult {
   answer: "yes" | "no" | "unclear";
-  /** The ticket's category, or why not. */
+  /** The ticket's category, or the reason for the refusal. */
   why: string;
 }
 

@@ -8,7 +8,7 @@ import type { Totals } from "./use-check-in";
 const text = checkInText;
 const COLOURS = { yes: "ledger", no: "red", unclear: "yellow" };
 
-/** How many came in and how many did not, and the last of them. */
+/** Counts of admitted and refused tickets, and the latest of them. */
 export function CheckInTotals({ totals, onClear }: { totals: Totals; onClear: () => void }) {
   return (
     <Paper withBorder p={{ base: "md", sm: "lg" }}>

@@ -1,14 +1,14 @@
 import jsQR from "jsqr";
 
-/** A picture is looked at this large at most, in pixels of its longer side: enough for a code that fills a quarter of it. */
+/** The longer side of a decoded frame in pixels at most: enough for a code that fills a quarter of it. */
 const LONGER_SIDE = 640;
 
-/** What the QR code in the picture says; undefined where there is none. */
+/** The text of the QR code in the picture; undefined if there is none. */
 export function decodeQrCode(picture: ImageData): string | undefined {
   return jsQR(picture.data, picture.width, picture.height)?.data;
 }
 
-/** What the film shows at this moment, drawn on that canvas; undefined before its first picture. */
+/** The current frame of the video, drawn on that canvas; undefined before the first frame. */
 export function captureFrame(film: HTMLVideoElement, canvas: HTMLCanvasElement): ImageData | undefined {
   const longer = Math.max(film.videoWidth, film.videoHeight);
   const drawing = canvas.getContext("2d", { willReadFrequently: true });

@@ -8,7 +8,7 @@ import { queryKey } from "@/shared/queries/query-key";
 
 import { toAdmission, toRefusal, type CheckInResult } from "./check-in-result";
 
-/** Of the last tickets so many are listed. */
+/** The number of latest tickets listed. */
 const REMEMBERED = 20;
 
 export interface CheckedTicket extends CheckInResult {
@@ -25,7 +25,7 @@ export interface Totals {
 
 const NOTHING: Totals = { admitted: 0, refused: 0, last: [] };
 
-/** Checks tickets in, one after the other, and counts them for as long as this tab is open. `shown` is the last answer. */
+/** Checks in tickets one at a time, and counts them while this tab is open. `shown` is the last result. */
 export function useCheckIn(eventId: string) {
   const [shown, setShown] = useState<CheckedTicket | null>(null);
   const [totals, setTotals] = useSessionStorage<Totals>({
@@ -33,7 +33,7 @@ export function useCheckIn(eventId: string) {
     defaultValue: NOTHING,
   });
   const inFlight = useRef(false);
-  const { keyFor, done } = useCommandKey(`check in ${eventId}`); // of a code that nobody has decided on yet
+  const { keyFor, done } = useCommandKey(`check in ${eventId}`); // for a code whose result is still unknown
   const { mutate, isPending } = useCheckInTicket();
   const queries = useQueryClient();
 

@@ -1,7 +1,7 @@
 export const createEventText = {
   title: "New event",
-  lead: "It is on sale as soon as you create it, unless sales open later.",
+  lead: "It goes on sale immediately, unless sales open later.",
   submit: "Create event",
-  done: "The event is created.",
-  back: "All events to organise",
+  done: "The event has been created.",
+  back: "All events",
 };

@@ -14,12 +14,12 @@ import { invalidateEvent } from "../queries";
 import { createEventText } from "./strings";
 
 /**
- * Creates an event once, and opens its page. Until that page shows, whose script may take its time, no second one can be created.
- * `refuse` shows what the fields are to blame for, and returns the sentence about anything else.
+ * Creates an event once, and opens its page. Until that page is shown, whose script may load slowly, no second one can be created.
+ * `refuse` shows errors at their fields, and returns the message for anything else.
  */
 export function useEventCreation(refuse: (error: ApiError) => string) {
   const [problem, setProblem] = useState<string | null>(null);
-  const isLocked = useRef(false); // a second click comes before the button is drawn as busy
+  const isLocked = useRef(false); // a second click may come before the next render
   const { keyFor, done } = useCommandKey("create event");
   const { mutate, isPending, isSuccess, error } = useCreateEvent(DRAFT);
   const queries = useQueryClient();

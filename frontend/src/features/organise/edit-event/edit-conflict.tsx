@@ -18,11 +18,11 @@ interface Props {
   theirs: Event;
   mine: EventValues;
   found: Difference[];
-  /** The values that were chosen, to be saved at once or to be edited further. */
+  /** The merged values, to be saved immediately or to be edited further. */
   onResolve: (values: EventValues, theirs: Event, isSaved: boolean) => void;
 }
 
-/** What somebody else saved meanwhile beside what one was about to save, field by field. */
+/** Shows a conflicting edit beside the user's own, field by field. */
 export function EditConflict({ theirs, mine, found, onResolve }: Props) {
   const [chosen, setChosen] = useState(() => defaultSides(found));
   const heading = useRef<HTMLHeadingElement>(null);
@@ -146,7 +146,7 @@ function isCategory(difference: Difference): difference is Difference & { path: 
   return difference.path.startsWith("category ");
 }
 
-/** What the three sides say, in words. */
+/** The three versions as text. */
 function said(difference: Difference, currency: string): Record<"before" | Side, string> {
   if (isCategory(difference)) {
     const say = (category: CategoryValues | undefined) =>

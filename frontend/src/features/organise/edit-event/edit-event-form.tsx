@@ -23,14 +23,14 @@ import { editEventText } from "./strings";
 
 const text = editEventText;
 
-/** What somebody else saved, and how it differs from what I was about to save. */
+/** The saved event of a conflicting edit, and its differences from the user's own edit. */
 interface Conflict {
   theirs: Event;
   mine: EventValues;
   found: Difference[];
 }
 
-/** `event` is what it begins with; what becomes of the event while one edits comes in by a conflict, and no other way. */
+/** `event` is the starting point. Later changes of the event arrive only as a conflict on saving. */
 export function EditEventForm({ event }: { event: Event }) {
   const [base, setBase] = useState(event);
   const [conflict, setConflict] = useState<Conflict | null>(null);

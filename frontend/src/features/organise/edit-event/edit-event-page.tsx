@@ -9,7 +9,7 @@ import { EditEventForm } from "./edit-event-form";
 
 export function EditEventPage() {
   const { id } = useEvent();
-  // One begins with what is saved now, not with what was shown before.
+  // Editing starts from the saved event, not from a cached one.
   const {
     data: event,
     error,

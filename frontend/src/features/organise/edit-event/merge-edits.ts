@@ -1,6 +1,6 @@
 import { withOpenDate, sameCategory, type CategoryValues, type EventValues } from "../event-form/event-values";
 
-/** A field that somebody else changed, as all three have it. Of a category the whole of it; undefined: there is none. */
+/** A field that was changed by someone else, in all three versions. A category counts as one field; undefined: no category. */
 export type Difference =
   | { path: ScalarName; isContested: boolean; before: string; theirs: string; mine: string }
   | {
@@ -29,8 +29,8 @@ export const SCALARS = [
 export type ScalarName = (typeof SCALARS)[number];
 
 /**
- * What somebody else changed since `base`, from which `mine` began. Contested is what I changed too, to something else; what only I
- * changed is nobody's question.
+ * The fields that someone else changed since `base`, from which `mine` started. A field is contested if both sides changed it
+ * to different values. Fields that only this user changed are left out.
  */
 export function findDifferences(base: EventValues, theirs: EventValues, mine: EventValues): Difference[] {
   const scalars = SCALARS.flatMap((path): Difference[] => {
@@ -53,12 +53,12 @@ function categoryDifferences(base: Categories, theirs: Categories, mine: Categor
   });
 }
 
-/** What is contested is mine until somebody says otherwise; what I did not touch is theirs. */
+/** The default version of each field: `mine` if contested, otherwise `theirs`. */
 export function defaultSides(found: readonly Difference[]): Record<string, Side> {
   return Object.fromEntries(found.map(({ path, isContested }) => [path, isContested ? "mine" : "theirs"]));
 }
 
-/** My values, with theirs wherever that was chosen. Categories that they have come in their order, mine after them. */
+/** `mine`, with `theirs` for the fields where that is chosen. Their categories keep their order and come first. */
 export function mergeEdits(
   theirs: EventValues,
   mine: EventValues,
@@ -80,7 +80,7 @@ function mergedCategories(theirs: Categories, mine: Categories, taken: readonly 
   return keys.flatMap((key) => {
     const found = isTheirs(key) ? pick(theirs, key) : pick(mine, key);
     if (found === undefined) return [];
-    // One that they removed and I keep is a new one to the server.
+    // A category that they removed and this user keeps is new to the server.
     return [pick(theirs, key) === undefined ? { ...found, id: null } : found];
   });
 }

@@ -101,7 +101,7 @@ export function EventFields({ form, taken, isNew }: Props) {
 
 const zoneLabel = (zone: string) => zone.replaceAll("_", " ");
 
-/** By any part of its name, as it is shown or as IANA writes it: "new york", "America/New_York". */
+/** Matches any part of the displayed or IANA name: "new york", "America/New_York". */
 const findZones: OptionsFilter = ({ options, search }) => {
   const wanted = zoneLabel(search.trim()).toLowerCase();
   return options.filter((option) => "label" in option && option.label.toLowerCase().includes(wanted));

@@ -2,7 +2,7 @@ import type { EditedCategory, Event, EventChanges, NewEvent } from "@/shared/api
 import { parseNumber, parsePrice } from "@/shared/forms/parse-number";
 import { getBrowserTimeZone, toInstant, toWallClock } from "@/shared/time/wall-clock";
 
-/** A category as it is typed. `id` null: a new one. `key` tells it from the others for as long as the form is open. */
+/** A category as entered. `id` null: a new one. `key` identifies it while the form is open. */
 export interface CategoryValues {
   key: string;
   id: string | null;
@@ -11,14 +11,14 @@ export interface CategoryValues {
   capacity: string | number;
 }
 
-/** An event as it is typed, by the API's own names. Times are what the clocks at the place show; "" and null are nothing. */
+/** An event as entered, by the API's names. Times are wall-clock times at the venue; "" and null are empty. */
 export interface EventValues {
   name: string;
   venue: string;
   description: string;
   timezone: string;
   currency: string;
-  /** `open`: the times that go with a date count for nothing, and are kept for who changes their mind. */
+  /** `open`: the times of a dated event are ignored, but kept in case the choice is changed back. */
   date: "set" | "open";
   starts_at: string | null;
   show_at: string | null;
@@ -76,7 +76,7 @@ export function valuesOf(event: Event): EventValues {
   };
 }
 
-/** The values as they are meant: `12,50` as `12.50`. What can't be read stays as it was typed. */
+/** The values in the API's notation: `12,50` as `12.50`. An entry that can't be parsed is kept. */
 export function normaliseValues(values: EventValues): EventValues {
   return {
     ...(values.date === "open" ? withOpenDate(values) : values),
@@ -89,12 +89,12 @@ export function normaliseValues(values: EventValues): EventValues {
   };
 }
 
-/** Without what goes with a date. */
+/** Without the times of a dated event. */
 export function withOpenDate(values: EventValues): EventValues {
   return { ...values, date: "open", starts_at: null, show_at: null, ends_at: null };
 }
 
-/** A price as the API writes it, of one as it was typed. */
+/** A price in the API's notation, from the entry. */
 export function normalisePrice(typed: string | number, currency: string): string | number {
   return PLAIN.test(String(typed)) ? typed : (parsePrice(String(typed), currency).value ?? typed);
 }
@@ -103,7 +103,7 @@ export function normaliseNumber(typed: string | number): string | number {
   return PLAIN.test(String(typed)) ? typed : (parseNumber(String(typed), 0).value ?? typed);
 }
 
-/** The body that creates the event. To be called with valid values, as they are meant. */
+/** The request that creates the event. `values` must be valid and normalised. */
 export function toCreate(values: EventValues): NewEvent {
   const times = TIMES.map((name) => [name, instant(values, name)] as const);
   return {
@@ -125,7 +125,7 @@ export function toCreate(values: EventValues): NewEvent {
   };
 }
 
-/** The body that makes `base` into `values`: what is the same is left out. To be called with valid values, as they are meant. */
+/** The request that changes `base` into `values`, with changed fields only. `values` must be valid and normalised. */
 export function toChanges(base: EventValues, values: EventValues): EventChanges {
   const changes: EventChanges = {};
   for (const name of TEXTS) if (values[name] !== base[name]) changes[name] = values[name];

@@ -5,11 +5,11 @@ import type { EventForm } from "./use-event-form";
 interface Props extends Omit<TextInputProps, "form"> {
   form: EventForm;
   path: string;
-  /** What is typed, as the API writes it. */
+  /** Parses an entry into the API's notation. */
   plain: (typed: string | number) => string | number;
 }
 
-/** A field of the form for a number. It keeps what is typed, and shows on leaving it how that was understood. */
+/** A number field. It keeps the entry as typed, and shows the parsed number on blur. */
 export function NumberField({ form, path, plain, ...rest }: Props) {
   const { onBlur, ...input } = form.getInputProps(path) as TextInputProps & { value: string | number };
   return (

@@ -13,8 +13,8 @@ const text = eventFormText.problems;
 export type EventForm = UseFormReturnType<EventValues>;
 
 /**
- * The form of an event. What is wrong with a field is said once it was touched, and what the API refused in it stays said until it
- * is changed. `refuse` takes a refusal in, and answers the sentence for what no field is to blame for.
+ * The form of an event. Errors of a field are shown once it was touched, and an error from the API until the field
+ * is changed. `refuse` shows an API error at its fields, and returns the message for the whole form.
  */
 export function useEventForm(initialValues: EventValues, context: () => ValidationContext) {
   const refused = useRef<Record<string, { message: string; value: string }>>({});
@@ -46,13 +46,13 @@ export function useEventForm(initialValues: EventValues, context: () => Validati
   return { form, refuse };
 }
 
-/** The first field with an error gets the focus. */
+/** Focuses the first field with an error. */
 export function focusFirstError(form: EventForm, errors: Record<string, unknown>): void {
   const nodes = Object.keys(errors).map((path) => form.getInputNode(path));
   nodes.find((node) => node !== null)?.focus();
 }
 
-/** The message for each field: the API's own, at its own path. */
+/** The API's message for each field, by its path. */
 function toFieldErrors(error: ApiError, values: EventValues): FieldErrors {
   const place = values.categories.findIndex(({ name }) => name.trim() === error.problem.category);
   if (isKind(error, "capacity-below-taken") && place >= 0) return { [`categories.${place}.capacity`]: error.message };

@@ -19,15 +19,15 @@ export type FieldErrors = Record<string, string>;
 export interface ValidationContext {
   /** Milliseconds. */
   now: number;
-  /** What the event is now, when it is edited: an event that has begun may keep its start. */
+  /** The saved event, when editing: an event that has started may keep its start. */
   base: EventValues | null;
   /** Seats taken, by the id of the category. */
   taken: Readonly<Record<string, number>>;
 }
 
 /**
- * What can't be right, by the path of the field, as the API names it (`categories.0.price`). The rules are the API's, which has
- * the last word; they are said here while one types.
+ * Errors by the path of the field, as the API names it (`categories.0.price`). The rules are the API's, which has
+ * the last word; here they are checked while typing.
  */
 export function validateEvent(values: EventValues, context: ValidationContext): FieldErrors {
   const found: FieldErrors = {
@@ -62,13 +62,13 @@ function checkTimes(values: EventValues, { now, base }: ValidationContext): Fiel
   if (starts === null) return { ...found, starts_at: text.required };
   if (isMoved && Math.max(starts, closes ?? starts) <= now) found.starts_at = text.future;
   if (ends !== null && ends <= starts) found.ends_at = text.afterStart;
-  // The API has no rule for it, so that one of another API may have it so: whoever sets it here is held to it.
+  // The API has no such rule, since events of the other APIs may break it: it is checked only for changes made here.
   const isNewShow = isMoved || values.show_at !== base.show_at;
   if (isNewShow && shows !== null && shows < starts) found.show_at = text.notBeforeStart;
   return found;
 }
 
-/** Whether what is typed has sales go on after the start. */
+/** Whether sales close after the start, as entered. */
 export function sellsAfterStart({ date, starts_at, sales_close_at, timezone }: EventValues): boolean {
   if (date === "open" || timezone === "") return false;
   const [starts, closes] = [milliseconds(starts_at, timezone), milliseconds(sales_close_at, timezone)];

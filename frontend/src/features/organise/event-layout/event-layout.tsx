@@ -29,10 +29,10 @@ const SECTIONS = [
   ["edit", text.edit],
 ] as const;
 
-/** The event that the page around is about. */
+/** The event of the surrounding layout. */
 export const useEvent = () => useOutletContext<Event>();
 
-/** What the pages of one event have in common: what it is, and the way from one to the other. */
+/** The layout of the pages of one event: its title and the navigation between them. */
 export function EventLayout() {
   const { eventId = "" } = useParams();
   const { account } = useSession();
@@ -110,7 +110,7 @@ function NotFound() {
   );
 }
 
-/** In place of what can't be done with an event that is over. */
+/** Replaces actions that a closed event does not allow. */
 export function ClosedEvent({ status }: { status: "cancelled" | "completed" }) {
   const { title, text: why } = text.over[status];
   return <EmptyState icon={IconLock} title={title} text={why} />;

@@ -1,5 +1,5 @@
 export const eventLayoutText = {
-  back: "All events to organise",
+  back: "All events",
   sections: "Sections of this event",
   overview: "Overview",
   bookings: "Bookings",
@@ -7,16 +7,16 @@ export const eventLayoutText = {
   checkIn: "Check-in",
   edit: "Edit",
   public: "Public page",
-  notFound: { title: "No such event", text: "The address may be mistyped.", action: "All events to organise" },
+  notFound: { title: "Event not found", text: "The address may be mistyped.", action: "All events" },
   notYours: {
-    title: "Somebody else's event",
-    text: "Only its organizer or an admin may see its bookings, sell for it or check in.",
+    title: "Another organizer's event",
+    text: "Only its organizer or an admin can see its bookings, sell tickets or check them in.",
   },
   over: {
     cancelled: {
-      title: "This event is cancelled",
-      text: "Every booking was cancelled and refunded. Nothing can be changed.",
+      title: "This event has been cancelled",
+      text: "All bookings were cancelled with a full refund. It can no longer be changed.",
     },
-    completed: { title: "This event is completed", text: "It is closed for sales, check-in and changes." },
+    completed: { title: "This event has been completed", text: "Sales, check-in and editing are closed." },
   },
 };

@@ -73,7 +73,7 @@ function NewEvent() {
   );
 }
 
-/** It stands in the address, so that it is there again after going back. */
+/** The filter is in the URL, so that it survives going back. */
 function useFilter(): [Filter, (filter: Filter) => void] {
   const [parameters, setParameters] = useSearchParams();
   const status = parameters.get("status") ?? "";

@@ -109,7 +109,7 @@ export function EventCompletion({ event }: { event: Event }) {
   );
 }
 
-/** What follows on the answer: the event as it is now, and a word about it. */
+/** After the response: refreshes the event and shows a notification. */
 function useClosing(event: Event, message: string, onDone: () => void) {
   const [problem, setProblem] = useState<string | null>(null);
   const queries = useQueryClient();

@@ -1,7 +1,7 @@
 import type { Sales } from "@/shared/api/generated/model";
 import { sumAmounts } from "@/shared/formatting/amounts";
 
-/** What these sales, all of one currency, come to. */
+/** The revenue of sales in one currency. */
 export function sumRevenue(sales: readonly Sales[]): { net: string; refunded: string } {
   return { net: sumAmounts(sales.map(({ net }) => net)), refunded: sumAmounts(sales.map(({ refunded }) => refunded)) };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { describeEntry, nameEntryType } from "@/features/ledger/entries/describe-entry";
+import { describeEntry, nameEntryType } from "@/features/ledger/entries/entry-types";
 import type { Entry } from "@/shared/api/generated/model";
 
 const entry = (type: string, body: Record<string, unknown>, position = 1): Entry => ({
@@ -28,9 +28,9 @@ describe("an entry in few words", () => {
       },
       "2 × General, 1 × VIP",
     ],
-    ["booking-cancelled", { whole: true, tickets: [0, 1] }, "The whole booking"],
-    ["booking-cancelled", { whole: false, tickets: [1] }, "1 ticket of it"],
-    ["ticket-used", { ticket: 0 }, "Ticket 1 of its booking"],
+    ["booking-cancelled", { whole: true, tickets: [0, 1] }, "All tickets of the booking"],
+    ["booking-cancelled", { whole: false, tickets: [1] }, "1 ticket of the booking"],
+    ["ticket-used", { ticket: 0 }, "Ticket 1 of the booking"],
     ["event-cancelled", {}, ""],
     ["capacity-changed", { category: 2, capacity: 1200 }, "Category 2 has 1,200 seats"],
   ])("%s", (type, body, said) => {
