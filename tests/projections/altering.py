@@ -14,7 +14,8 @@ from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
 from projections.engine import catch_up
 from projections.proof.checkpoints import CheckpointSigner
-from projections.proof.verify import VerificationReport, Verifier
+from projections.proof.verification_results import VerificationReport
+from projections.proof.verify import Verifier
 from projections.rebuild import digests
 from projections.registry import PROJECTORS
 from tests.conftest import PostgresServer
