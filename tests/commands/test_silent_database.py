@@ -36,7 +36,9 @@ class OneRow(Row, frozen=True):
     other: int
 
 
-ONE = Query("SELECT 1, 1", {}, (), OneRow)
+QUERY = Query("SELECT 1, 1", {}, (), OneRow)
+#: The same, after the position that it is as of.
+ANCHORED_QUERY = Query("SELECT 1, 1, 1", {}, (), OneRow)
 
 
 @pytest.fixture(scope="module")
@@ -104,12 +106,12 @@ async def account(pool: Pool) -> object:
 
 
 async def query(pool: Pool) -> object:
-    return await Database(pool, query_timeout_seconds=1).fetch_rows(ONE)
+    return await Database(pool, query_timeout_seconds=1).fetch_rows(QUERY)
 
 
 async def snapshot(pool: Pool) -> object:
     async with Database(pool, query_timeout_seconds=1).read_transaction(("catalogue",)) as one:
-        return await one.fetch(ONE)
+        return await one.fetch(ANCHORED_QUERY)
 
 
 async def ready(pool: Pool) -> object:
