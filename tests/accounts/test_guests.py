@@ -1,4 +1,4 @@
-"""Guests: known to one API alone, the same person whenever they come, and logged in as often as is good."""
+"""Guests: known to one API only, found by handle or number, with a bounded number of tokens."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ def guests(access: Access) -> Guests:
     return access.guests("shop")
 
 
-async def test_whoever_has_a_handle_is_the_same_whenever_they_come(guests: Guests) -> None:
+async def test_a_handle_always_finds_the_same_guest(guests: Guests) -> None:
     first, *others = await asyncio.gather(*(guests.find_or_create("ann") for _ in range(5)))
     assert all(one == first for one in others)
     assert (first.handle, first.name) == ("ann", "ann")
@@ -35,7 +35,7 @@ async def test_whoever_has_a_handle_is_the_same_whenever_they_come(guests: Guest
     assert await guests.find_by_number(first.number) == first
 
 
-async def test_another_api_knows_nothing_of_them(access: Access, guests: Guests) -> None:
+async def test_guests_are_unknown_to_another_api(access: Access, guests: Guests) -> None:
     ann, other = await guests.find_or_create("ann"), access.guests("fair")
     assert await other.get(ann.id) is None
     assert await other.find_by_number(ann.number) is None
@@ -53,14 +53,14 @@ async def test_a_handle_is_taken_once(guests: Guests) -> None:
         await guests.log_in("ann", "")
 
 
-async def test_the_house_is_nobody_in_the_list(guests: Guests) -> None:
+async def test_the_default_organizer_is_not_listed(guests: Guests) -> None:
     organizer = await guests.find_or_create(DEFAULT_ORGANIZER)
     assert organizer.id == guests.default_organizer_id
     made = [await guests.create(name, role="customer") for name in ("b", "a", "b")]
     assert [guest async for page in guests.pages() for guest in page] == made
 
 
-async def test_the_list_comes_in_pages_and_has_an_end(guests: Guests, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_guests_are_listed_in_pages_and_bounded(guests: Guests, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("accounts.guests.PAGE", 2)
     monkeypatch.setattr("accounts.guests.MAX_WITHOUT_HANDLE", 5)
     made = [await guests.create(name) for name in "abcde"]
@@ -73,11 +73,11 @@ async def test_the_list_comes_in_pages_and_has_an_end(guests: Guests, monkeypatc
 
 
 @pytest.mark.parametrize("number", [0, -1, 2**63, 10**40])
-async def test_numbers_that_nobody_has(guests: Guests, number: int) -> None:
+async def test_unknown_numbers_find_no_guest(guests: Guests, number: int) -> None:
     assert await guests.find_by_number(number) is None
 
 
-async def test_the_oldest_of_too_many_log_ins_ends(guests: Guests, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_oldest_of_too_many_tokens_is_deleted(guests: Guests, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("accounts.guests.MAX_TOKENS", 3)
     assert MAX_TOKENS > 3
     bob = await guests.sign_up("bob", "bob@example.test", "pw")
