@@ -37,7 +37,7 @@ type SecondParameter<T extends (...args: never) => unknown> = Parameters<T>[1];
 /**
  * Seats left, as they change: `data: {event_id, available, categories: [{name, available}], position}`, its `id` the position.
 
-First comes what changed since `Last-Event-ID`; without one, or with one that never was, the state of the events named.
+First comes what changed since `Last-Event-ID`; without one, or with one that never was, the update of the events named.
  * @summary Get Live
  */
 export const getLive = (
