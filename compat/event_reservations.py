@@ -60,7 +60,7 @@ _token = APIKeyHeader(name="Authorization", scheme_name="Token", auto_error=Fals
 
 async def _signed_in(service: Service, given: Annotated[str | None, Security(_token)]) -> Guest:
     scheme, _, token = (given or "").partition(" ")
-    guest = await service.guests.of_token(token.strip()) if scheme.lower() == "token" else None
+    guest = await service.guests.find_by_token(token.strip()) if scheme.lower() == "token" else None
     if guest is None:
         raise NotSignedIn
     return guest

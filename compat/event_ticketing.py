@@ -56,7 +56,7 @@ async def _admin(
     user_id: Annotated[str | None, Header(alias="X-User-Id", description="`id` of the user, who must be an admin")] = None,
 ) -> None:
     number = int(user_id) if user_id and user_id.isascii() and user_id.isdigit() and len(user_id) < 20 else 0
-    user = await service.guests.numbered(number)
+    user = await service.guests.find_by_number(number)
     if user is None or user.role != "admin":
         raise SpecificationError(403, "Only an admin may do this: send an admin's id in X-User-Id.")
 
@@ -175,18 +175,18 @@ async def update_booking(booking_id: int, body: BookingChange, service: ServiceW
 
 @router.get("/users", tags=["users"], response_model=list[User])
 async def list_users(service: ServiceWithSamples) -> Response:
-    return await json_array(service.guests.all(), _as_user)
+    return await json_array(service.guests.pages(), _as_user)
 
 
 @router.post("/users", status_code=201, tags=["users"])
 async def create_user(body: NewUser, service: ServiceWithSamples) -> User:
-    made = await service.guests.make(body.name, phone=body.phone, role=body.role)
+    made = await service.guests.create(body.name, phone=body.phone, role=body.role)
     assert made is not None, "its id is new"
     return _as_user(made)
 
 
 async def _user(service: CompatService, number: int) -> Guest:
-    guest = await service.guests.numbered(number)
+    guest = await service.guests.find_by_number(number)
     if guest is None or guest.role is None:  # the default organizer is not a user
         raise UserNotFound
     return guest

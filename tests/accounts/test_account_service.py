@@ -52,7 +52,7 @@ async def test_every_wrong_log_in_looks_the_same(access: Access, wrong: str) -> 
     if wrong == "disabled":
         await access.accounts.update_user(alice.id, {"disabled": True}, uuid4())
     if wrong == "box office":
-        await access.directory.find_or_make_customer("Bob", email := "bob@example.test")
+        await access.directory.find_or_create_customer("Bob", email := "bob@example.test")
     if wrong == "erased":
         await access.accounts.erase(alice.id)
     with pytest.raises(errors.WrongCredentials):
@@ -137,7 +137,7 @@ async def test_a_new_password_needs_the_old_one_and_ends_other_sessions(access: 
 
 async def test_a_new_email_needs_the_password_and_must_be_free(access: Access) -> None:
     alice = await access.accounts.create_user(ALICE, uuid4())
-    await access.directory.find_or_make_customer("Bob", "bob@example.test")
+    await access.directory.find_or_create_customer("Bob", "bob@example.test")
     with pytest.raises(errors.WrongPassword):
         await access.accounts.update_me(alice.id, {"email": "ally@example.test"}, uuid4())
     with pytest.raises(errors.EmailTaken):
@@ -214,9 +214,9 @@ async def test_obligations_stand_in_the_way_of_erasure(settings: Settings, pool:
 
 
 async def test_a_box_office_customer_is_made_once(access: Access) -> None:
-    ids = await asyncio.gather(*(access.directory.find_or_make_customer("Bob", "bob@example.test") for _ in range(20)))
+    ids = await asyncio.gather(*(access.directory.find_or_create_customer("Bob", "bob@example.test") for _ in range(20)))
     assert len(set(ids)) == 1
-    assert await access.directory.find_or_make_customer("Another name", "bob@example.test") == ids[0]
+    assert await access.directory.find_or_create_customer("Another name", "bob@example.test") == ids[0]
     made = await access.accounts.get(ids[0])
     assert (made.name, made.email) == ("Bob", "bob@example.test")
     with pytest.raises(errors.EmailTaken):
@@ -226,14 +226,14 @@ async def test_a_box_office_customer_is_made_once(access: Access) -> None:
 @pytest.mark.parametrize("q", ["100%", "a_b", "back\\slash", "ÜBER", "100% a_b back\\"])
 async def test_a_search_is_literal(access: Access, q: str) -> None:
     for number, name in enumerate(["100% a_b back\\slash über", "100 percent", "aXb", "backslash"]):
-        await access.directory.find_or_make_customer(name, f"{number}@example.test")
+        await access.directory.find_or_create_customer(name, f"{number}@example.test")
     found, _ = await access.directory.get_users(q)
     assert [account.email for account in found] == ["0@example.test"]
 
 
 async def test_pages_hold_everybody_once(access: Access) -> None:
     for number in range(25):
-        await access.directory.find_or_make_customer("n", f"{number}@example.test")
+        await access.directory.find_or_create_customer("n", f"{number}@example.test")
     seen: list[str] = []
     cursor: str | None = None
     for _ in range(4):

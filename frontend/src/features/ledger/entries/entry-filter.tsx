@@ -10,12 +10,13 @@ import { getBrowserTimeZone, toInstant, toWallClock } from "@/shared/time/wall-c
 
 import { findEvents, NO_FILTER, type Filter } from "../queries";
 import classes from "./entry-filter.module.css";
+import { nameEntryType } from "./entry-types";
 import { entriesText } from "./strings";
 import { isUuid } from "./use-entry-filter";
 
 const text = entriesText.filters;
 const TYPING_MILLISECONDS = 300;
-const TYPES = Object.values(EntryType).map((value) => ({ value, label: entriesText.types[value] }));
+const TYPES = Object.values(EntryType).map((value) => ({ value, label: nameEntryType(value) }));
 
 interface Props {
   filter: Filter;

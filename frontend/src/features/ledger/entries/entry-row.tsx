@@ -8,19 +8,12 @@ import { formatCount } from "@/shared/formatting/counts";
 import { formatTimestamp } from "@/shared/formatting/durations";
 
 import { InclusionProof } from "../proofs/inclusion-proof";
-import { describeEntry, nameEntryType } from "./describe-entry";
+import { colourEntryType, describeEntry, nameEntryType } from "./entry-types";
 import { entriesText } from "./strings";
 
 const { columns } = entriesText;
 const COLUMNS = Object.keys(columns).length;
 const SHORT = 8;
-
-const COLOURS: Readonly<Record<string, string>> = {
-  "seats-booked": "ledger",
-  "booking-cancelled": "orange",
-  "event-cancelled": "red",
-  "ticket-used": "blue",
-};
 
 interface Props {
   entry: Entry;
@@ -118,7 +111,7 @@ export const EntryRow = memo(
 
 export function TypeBadge({ type }: { type: string }) {
   return (
-    <Badge variant="light" tt="none" color={COLOURS[type] ?? "gray"}>
+    <Badge variant="light" tt="none" color={colourEntryType(type)}>
       {nameEntryType(type)}
     </Badge>
   );

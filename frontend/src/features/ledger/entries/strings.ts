@@ -1,26 +1,9 @@
-import type { EntryType } from "@/shared/api/generated/model";
 import { formatCount } from "@/shared/formatting/counts";
 import { tickets } from "@/shared/strings/counts";
-
-const types: Record<EntryType, string> = {
-  "event-scheduled": "Event scheduled",
-  "event-details-changed": "Details changed",
-  "category-added": "Category added",
-  "category-renamed": "Category renamed",
-  "price-changed": "Price changed",
-  "capacity-changed": "Capacity changed",
-  "category-removed": "Category removed",
-  "seats-booked": "Seats booked",
-  "booking-cancelled": "Booking cancelled",
-  "ticket-used": "Ticket used",
-  "event-cancelled": "Event cancelled",
-  "event-completed": "Event completed",
-};
 
 export const entriesText = {
   title: "Ledger",
   lead: "Every entry, in order. Entries are never changed or removed.",
-  types,
   unreadable: "Unreadable",
   filters: {
     type: "Type",

@@ -4,7 +4,7 @@ import type { Entry } from "@/shared/api/generated/model";
 import { formatCount } from "@/shared/formatting/counts";
 import { formatTimestamp } from "@/shared/formatting/durations";
 
-import { describeEntry, nameEntryType } from "../entries/describe-entry";
+import { describeEntry, nameEntryType } from "../entries/entry-types";
 import { selectNeighbours } from "./entry-indices";
 import classes from "./entry-timeline.module.css";
 import { historyText } from "./strings";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { describeEntry, nameEntryType } from "@/features/ledger/entries/describe-entry";
+import { describeEntry, nameEntryType } from "@/features/ledger/entries/entry-types";
 import type { Entry } from "@/shared/api/generated/model";
 
 const entry = (type: string, body: Record<string, unknown>, position = 1): Entry => ({
