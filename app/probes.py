@@ -60,11 +60,11 @@ class Probes:
         yield GaugeMetricFamily("seatledger_commands_held", "Commands waiting or in flight", appender.pending)
         yield CounterMetricFamily("seatledger_appends", "Transactions that appended entries", appender.appends)
         yield CounterMetricFamily("seatledger_entries_appended", "Entries appended by this process", appender.entries)
-        yield GaugeMetricFamily("seatledger_events_cached", "Events in memory", len(appender.cache))
+        yield GaugeMetricFamily("seatledger_events_cached", "Events in the cache", len(appender.cache))
         yield GaugeMetricFamily("seatledger_events_cached_bytes", "Their estimated size", appender.cache.bytes)
         yield GaugeMetricFamily("seatledger_live_streams", "Event streams open", self._read_side.feed.count)
         positions = GaugeMetricFamily(
-            "seatledger_projection_position", "Ledger position reached, as last heard", labels=["projection"]
+            "seatledger_projection_position", "Ledger position of the projection, as last published", labels=["projection"]
         )
         for name in PROJECTORS:
             positions.add_metric([name], self._read_side.positions.known(name))

@@ -180,7 +180,7 @@ class CompatService:
 
     async def locate_booking_by_id(self, booking_id: UUID) -> BookingLocation:
         event_id = await self._write.find_event_id(booking_id)
-        # Not from the Event in memory, which may lack another process's newest bookings.
+        # Not from the cached Event, which may lack another process's newest bookings.
         _, (row,) = await self._read.fetch(queries.booking_by_id(booking_id))
         return await self._locate(event_id, booking_id, row.customer_id)
 

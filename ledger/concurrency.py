@@ -53,9 +53,9 @@ async def supervise(
     pause_seconds: float,
     is_stopping: Callable[[], bool] = lambda: True,
 ) -> NoReturn:
-    """Awaits `work` again and again. After an error, which is logged as `failure` and its cause, it pauses and goes on.
+    """Awaits `work` again and again. After an error, which is logged as `failure` and its cause, it pauses and continues.
 
-    A cancellation ends it, unless `is_stopping` is False: then it is logged, and the work goes on at once."""
+    A cancellation ends it, unless `is_stopping` is False: then it is logged, and the work continues at once."""
     while True:
         try:
             await work()

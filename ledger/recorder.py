@@ -154,7 +154,7 @@ class _OneConnection:
 
 
 class PollingSubscription(ListenNotifySubscription[LedgerRecorder]):
-    """The library's subscription, but it polls every POLL_SECONDS instead of waiting for NOTIFY, and goes on after the database was
+    """The library's subscription, but it polls every POLL_SECONDS instead of waiting for NOTIFY, and continues after the database was
     unavailable."""
 
     def _loop_on_pull(self) -> None:

@@ -1,4 +1,4 @@
-"""The appender: group commit of commands under optimistic concurrency, decided on Events in memory.
+"""The appender: group commit of commands under optimistic concurrency, decided on cached Events.
 
 The states of a pending request (`pending.py`):
 
@@ -23,6 +23,6 @@ with OutcomeUnknown if its entries were sent to the database and no reply said w
     batch.py          the decisions of one batch, without a database
     contention.py     when a batch takes the ordering lock before it is decided
     pending.py        pending requests, their queue and their deadlines
-    event_memory.py   the Events in memory: which are known, which are being loaded
+    event_memory.py   the Events of this process: which are cached, which are being loaded
     event_cache.py    least-recently-used cache of Events; event_loader.py reads them
 """

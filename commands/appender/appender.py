@@ -1,6 +1,6 @@
 """The appender: group commit under optimistic concurrency.
 
-While one append is in flight, requests queue; then they are decided in order of arrival on the Events in memory, and all their
+While one append is in flight, requests queue; then they are decided in order of arrival on the cached Events, and all their
 entries, over all streams, are appended in one transaction. The primary key (stream, version) alone decides which of two processes
 was first:
 

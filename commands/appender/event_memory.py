@@ -1,4 +1,4 @@
-"""The Events in memory: those in the cache, those being loaded, and what other processes have appended to them."""
+"""The Events of this process: those in the cache, those being loaded, and what other processes have appended to them."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class EventMemory:
         await self.loader.close()
 
     def version(self, stream: UUID) -> int:
-        """The version of the Event in memory; 0 if it is not there."""
+        """The version of the cached Event; 0 if it is not cached."""
         event = self.cache.get(stream)
         return event.version if event is not None else 0
 

@@ -124,7 +124,7 @@ class Verifier:
         aside.replace(self._state)
 
     def _check_snapshots(self, ledger: Ledger, report: VerificationReport) -> None:
-        """Compares each snapshot with its stream, folded from the first entry, with one Event in memory at a time."""
+        """Compares each snapshot with its stream, folded from the first entry, one Event at a time."""
         with psycopg.connect(self._settings.database_url, application_name="seatledger-verify") as connection:
             streams = [stream for (stream,) in connection.execute("SELECT DISTINCT originator_id FROM ledger_snapshots ORDER BY 1")]
             for number, stream in enumerate(streams, start=1):

@@ -1,4 +1,4 @@
-"""Events and pages of events in memory, exact as of one ledger position.
+"""Cached events and pages of events, exact as of one ledger position.
 
 A CachedEvent or CachedPage is *current* if it was read at or before `position`. It may also be ahead: it was read at a later
 position than the changes that were applied. Then it is stored, but not returned, until `apply` has caught up with it. So a result

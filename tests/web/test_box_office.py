@@ -1,4 +1,4 @@
-"""Selling and letting in at the door: each sale once, each ticket once."""
+"""Box office and check-in: each sale once, each ticket once."""
 
 import re
 
@@ -25,7 +25,7 @@ def test_box_office_quantity_stays_as_typed(visit: Visit, organizer: Person, sta
 
 
 def test_box_office_sells_to_walk_in_and_named_customer(visit: Visit, organizer: Person, stack: Stack) -> None:
-    event = organised(stack, organizer, "Sold at the door")
+    event = organised(stack, organizer, "Sold at the box office")
     page = visit(organizer, f"/organise/{event['id']}/sell").page
     page.get_by_role("button", name="Sell", exact=True).click()
     expect(page.get_by_role("alert")).to_have_text("Choose the number of tickets first.")
@@ -93,8 +93,8 @@ def test_sale_left_pending_is_not_the_next_sale(answered: str, visit: Visit, sta
 
 
 def test_ticket_with_a_lost_response_is_admitted_after_a_reload(visit: Visit, organizer: Person, stack: Stack) -> None:
-    """The door has let nobody in yet: the same code, checked again, gets the first answer."""
-    event = organised(stack, organizer, "Lost at the door")
+    """The response to a check-in is lost: the same code, checked again, gets the first result."""
+    event = organised(stack, organizer, "Response lost")
     [ticket] = organizer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(1))["tickets"]
     page = visit(organizer, f"/organise/{event['id']}/check-in").page
     arrived: list[int] = []
@@ -126,7 +126,7 @@ def _check_in(page: Page, code: str) -> None:
 
 
 def test_ticket_is_admitted_once(visit: Visit, organizer: Person, stack: Stack) -> None:
-    event, other = (organised(stack, organizer, name) for name in ("The door", "Another door"))
+    event, other = (organised(stack, organizer, name) for name in ("Tonight", "Another night"))
     booking = organizer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(2))
     strange = organizer.ok("POST", f"/api/events/{other['id']}/bookings", tickets(1))["tickets"][0]["code"]
     good, cancelled = (ticket["code"] for ticket in booking["tickets"])

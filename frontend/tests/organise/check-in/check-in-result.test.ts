@@ -7,7 +7,7 @@ const now = Date.parse("2030-05-01T20:12:00Z");
 const problem = (kind: string, status: number, more = {}) =>
   new ApiError({ type: `/problems/${kind}`, title: "", status, detail: "", ...more });
 
-describe("at the door", () => {
+describe("at the entrance", () => {
   it("a good ticket gets in, by its category", () => {
     expect(toAdmission({ id: "1", code: "A", category: "VIP", status: "used" })).toEqual({ answer: "yes", why: "VIP" });
   });
