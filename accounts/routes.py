@@ -48,7 +48,7 @@ class UpdateMe(Body):
 
     name: Name | None = None
     email: Email | None = None
-    phone: Phone | None = Field(default=None, description="null takes it away")
+    phone: Phone | None = Field(default=None, description="null removes it")
     password: NewPassword | None = None
     old_password: AnyPassword | None = None
 
@@ -142,7 +142,7 @@ async def update_me(request: Request, principal: SignedIn, body: UpdateMe, idemp
 
 @router.delete("/me", status_code=204)
 async def erase_me(request: Request, response: Response, principal: SignedIn) -> None:
-    """Erases the person: name, e-mail address, phone, password and sessions are gone for good. Bookings keep the bare id."""
+    """Erases the person: name, e-mail address, phone, password and sessions are deleted. Bookings keep the id alone."""
     await _access(request).accounts.erase(principal.id)
     clear_cookies(response)
 

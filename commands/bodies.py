@@ -179,7 +179,7 @@ class BoxOfficeCustomer(Body):
 
 
 class WantedTickets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """So many seats of a category, by its name or id."""
+    """A number of seats of a category, which is given by name or id."""
 
     category: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     quantity: Annotated[int, msgspec.Meta(ge=1, le=MAX_CAPACITY)]

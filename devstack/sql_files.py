@@ -52,7 +52,7 @@ DO $$ BEGIN
     END IF;
 END $$;
 
--- The time so many seconds after today's midnight by that zone's clocks, as entries write it.
+-- The time a number of seconds after today's midnight by that zone's clocks, as entries write it.
 CREATE FUNCTION pg_temp.moment(after numeric, zone text DEFAULT 'UTC') RETURNS text LANGUAGE sql AS $$
     SELECT replace(to_char((date_trunc('day', now() AT TIME ZONE 'UTC') + after * interval '1 second') AT TIME ZONE zone
                            AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '.000000', '') || 'Z'

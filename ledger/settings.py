@@ -44,7 +44,7 @@ class Settings:
     specification: str = _setting("", "One of the five, which this process serves alone, at the root")
     demo: bool | None = _setting(None, "Demo data and accounts: 1 or 0; by default only where `make run` keeps its own database")
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR")
-    forwarded_allow_ips: str = _setting("127.0.0.1", "Proxies whose X-Forwarded-For is believed, comma-separated")
+    forwarded_allow_ips: str = _setting("127.0.0.1", "Proxies whose X-Forwarded-For is trusted, comma-separated")
     secure_cookies: bool = _setting(False, "Send the session cookie over HTTPS only: set it wherever there is HTTPS")
     command_queue_limit: int = _setting(2_000, "Commands that may wait in one API process; past it: 503 busy")
     command_batch_limit: int = _setting(500, "Commands in one transaction")

@@ -1,4 +1,4 @@
-"""Real servers for whoever asks for them, shared by all processes of a run; a fresh database and a flushed Redis for each test.
+"""Fixtures with real servers, shared by all processes of a run; a new database and an empty Redis for each test.
 
 They are our own, in a directory that goes afterwards, or those of DATABASE_URL and REDIS_URL. There, only databases named
 `seatledger_test_…` are made and dropped, and only Redis databases that were empty are used.
@@ -165,7 +165,7 @@ def _fresh_databases(
 
 @pytest.fixture
 def database_url(postgres_server: PostgresServer, _fresh_databases: FreshDatabases) -> Iterator[str]:
-    """A migrated, empty database of this test's own. Who is still connected at its end is thrown out."""
+    """A migrated, empty database of this test's own. Connections that are still open at its end are closed."""
     name = _fresh_databases.take()
     yield postgres_server.url_of(name)
     _fresh_databases.drop(name)

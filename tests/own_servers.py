@@ -33,7 +33,7 @@ NOT_DURABLE = {
 
 @contextmanager
 def directory() -> Iterator[Path]:
-    """For the process that all others of the run are children of. At the end, the servers and their data are gone."""
+    """For the process that all others of the run are children of. At the end, the servers are stopped and their data removed."""
     with temporary_directory("seatledger-test-") as path:
         with locked(path / "run"):
             yield path

@@ -113,7 +113,7 @@ class Stack:
         return Person(self.http)
 
     def settle(self) -> None:
-        """Until what was done so far shows to who asks for no position, as a page that is opened does."""
+        """Waits until queries without a position, such as those of a page that is opened, show everything done so far."""
         head = str(self.admin.ok("GET", "/api/projections")["ledger_position"])
         for path in ("/api/events?limit=1", "/api/bookings?limit=1", "/api/stats/summary"):
             self.admin.ok("GET", path, Ledger_Position=head)

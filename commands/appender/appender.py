@@ -210,7 +210,7 @@ class Appender:
         async with connection.locked(known) as missed:
             self._contention.locked(missed=bool(missed))
             self._memory.apply(missed)
-            if not alone:  # commands that were queued while the lock was awaited need not wait for it again
+            if not alone:  # commands that were queued while the batch waited for the lock need not wait for it again
                 self._requests.join_batch(batch, known, self._batch_limit)
             decided = decide_batch(self._memory.decidable(batch), self.cache, self._clock())
             positions = await self._append(decided, connection.append_and_commit)

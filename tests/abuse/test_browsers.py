@@ -47,7 +47,7 @@ def test_cookie_with_csrf_token_has_the_users_permissions(browser: httpx.Client,
     token = {"X-CSRF-Token": browser.cookies["seatledger_csrf"]}
     assert browser.post(f"/api/events/{thing.event['id']}/cancel", headers=token).json()["status"] == "cancelled"
     assert browser.post("/api/logout", headers=token).status_code == 204
-    assert not browser.cookies, "the cookies are taken away"
+    assert not browser.cookies, "the cookies are deleted"
     refused(browser.get("/api/me"), 401, slug="not-signed-in")
 
 
@@ -107,7 +107,7 @@ def test_login_limit_of_an_address_can_not_be_bypassed(stack: Stack, redis_url: 
     """Each attempt uses another account and another forged address."""
     with another_api(stack, **strict(redis_url)) as url, ThreadPoolExecutor(8) as pool:
         codes = list(pool.map(lambda number: _try(url, f"{uuid4().hex}@example.test", **_made_up(number)), range(110)))
-    print(f"S14: 110 log-ins from made-up addresses: {codes.count(401)} looked at, {codes.count(429)} turned away")
+    print(f"S14: 110 log-ins from made-up addresses: {codes.count(401)} verified, {codes.count(429)} refused")
     assert (codes.count(401), codes.count(429)) == (100, 10)
 
 

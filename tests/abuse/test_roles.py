@@ -85,11 +85,11 @@ def test_only_the_events_box_office_sells_for_others(stack: Stack, thing: Thing,
 
 
 def test_erased_person_appears_nowhere(stack: Stack) -> None:
-    gone = stack.person()
-    gone.ok("DELETE", "/api/me")
-    refused(gone.do("GET", "/api/me"), 401, slug="not-signed-in")
-    refused(stack.admin.do("PATCH", f"/api/users/{gone.id}", {"role": "admin"}), 404, slug="account-not-found")
-    assert stack.admin.ok("GET", f"/api/users?q={gone.email}")["items"] == []
+    erased = stack.person()
+    erased.ok("DELETE", "/api/me")
+    refused(erased.do("GET", "/api/me"), 401, slug="not-signed-in")
+    refused(stack.admin.do("PATCH", f"/api/users/{erased.id}", {"role": "admin"}), 404, slug="account-not-found")
+    assert stack.admin.ok("GET", f"/api/users?q={erased.email}")["items"] == []
 
 
 @pytest.mark.parametrize(

@@ -73,21 +73,24 @@ async def test_an_append_that_hangs_is_unknown_until_its_retry(hasty: Appender, 
 
 async def test_a_command_of_a_disconnected_client_is_withdrawn(appender: Appender, database_url: str) -> None:
     event_id = await t.scheduled(appender)
-    first, gone, here = (t.book(event_id) for _ in range(3))
+    first, disconnected, connected = (t.book(event_id) for _ in range(3))
 
-    async def has_gone() -> bool:
+    async def is_disconnected() -> bool:
         return True
 
-    async def is_here() -> bool:
+    async def is_connected() -> bool:
         return False
 
     async with t.blocked_appends(database_url):
         sent = t.send(appender, first)
         await t.wait_for_blocked_appends(database_url)
-        sent += [asyncio.create_task(appender.submit(gone, has_gone)), asyncio.create_task(appender.submit(here, is_here))]
-        await asyncio.sleep(0.15)  # only who has waited is asked
+        sent += [
+            asyncio.create_task(appender.submit(disconnected, is_disconnected)),
+            asyncio.create_task(appender.submit(connected, is_connected)),
+        ]
+        await asyncio.sleep(0.15)  # only a request that has waited is checked
     assert [type(one) for one in await t.answers(sent)] == [AcceptedCommand, Busy, AcceptedCommand]
-    assert await t.bookings_of(database_url, event_id) == [first.id, here.id]
+    assert await t.bookings_of(database_url, event_id) == [first.id, connected.id]
 
 
 async def test_a_failing_check_for_a_disconnected_client_fails_its_command_alone(appender: Appender, database_url: str) -> None:
@@ -129,11 +132,11 @@ async def test_an_append_whose_connection_breaks_is_retried(appender: Appender, 
 
 
 async def test_outcomes_are_true_while_the_database_is_unavailable(database_url: str) -> None:
-    away = False
+    unavailable = False
 
     async def connect() -> LedgerConnection:
-        if away:
-            raise psycopg.OperationalError("the database is away")
+        if unavailable:
+            raise psycopg.OperationalError("the database is unavailable")
         return await LedgerConnection.connect(database_url, s.MACS)
 
     async with t.an_appender(database_url, connect, timeout_seconds=0.5) as appender:
@@ -142,12 +145,12 @@ async def test_outcomes_are_true_while_the_database_is_unavailable(database_url:
         async with t.blocked_appends(database_url):
             sent = t.send(appender, in_flight)
             await t.wait_for_blocked_appends(database_url)
-            away = True
+            unavailable = True
             await t.cut_connections(database_url)
             sent += t.send(appender, later)
             found = await asyncio.wait_for(t.answers(sent), timeout=3)
         assert [type(one) for one in found] == [OutcomeUnknown, Busy]
-        away = False
+        unavailable = False
         assert isinstance((await t.insist(appender, in_flight))[0], AcceptedCommand)
         assert await t.bookings_of(database_url, event_id) == [in_flight.id]
 

@@ -18,13 +18,13 @@ async def test_a_cancelled_check_for_a_disconnected_client_does_not_stop_the_app
     async with t.an_appender(database_url) as appender:
         event_id = await t.scheduled(appender)
 
-        async def gone() -> bool:
+        async def is_disconnected() -> bool:
             raise asyncio.CancelledError
 
         async with t.blocked_appends(database_url):
             first = asyncio.create_task(appender.submit(t.book(event_id)))
             await t.wait_for_blocked_appends(database_url)
-            asking = asyncio.create_task(appender.submit(t.book(event_id), gone))
+            asking = asyncio.create_task(appender.submit(t.book(event_id), is_disconnected))
             await asyncio.sleep(0.2)
         assert isinstance(await first, AcceptedCommand)
         with pytest.raises(Busy):

@@ -1,4 +1,4 @@
-"""Supervision: after failures of the database, callers or our code the appender gives up the affected requests and goes on."""
+"""Supervision: after failures of the database, callers or our code the appender fails the affected requests and continues."""
 
 import asyncio
 import random

@@ -87,11 +87,11 @@ def test_ports_match_health_checks() -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_awaited_services_have_health_checks(name: str) -> None:
     for other, wait in SERVICES[name].get("depends_on", {}).items():
-        awaited = SERVICES[other]
+        dependency = SERVICES[other]
         if wait["condition"] == "service_healthy":
-            assert "test" in awaited.get("healthcheck", {}) or other.startswith("api")  # the image has its own
+            assert "test" in dependency.get("healthcheck", {}) or other.startswith("api")  # the image has its own
         else:
-            assert (wait["condition"], awaited["restart"]) == ("service_completed_successfully", "no")
+            assert (wait["condition"], dependency["restart"]) == ("service_completed_successfully", "no")
 
 
 def test_postgres_is_durable_and_has_a_volume() -> None:

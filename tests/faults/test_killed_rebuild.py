@@ -152,7 +152,7 @@ def test_rebuild_survives_kills_during_bookings_and_queries(long_stack: tuple[St
     proven = _verify(stack)
     booked, reads = sum(buyer.booked for buyer in buyers), sum(buyer.reads for buyer in buyers)
     wrong = [violation for buyer in buyers for violation in buyer.wrong]
-    print(f"R6: rebuilt, killed {killed} times, gone on with in {rest:.1f} s; then anew: {ENTRIES:,} entries in {whole:.1f} s.")
+    print(f"R6: rebuilt, killed {killed} times, continued in {rest:.1f} s; then anew: {ENTRIES:,} entries in {whole:.1f} s.")
     print(f"Meanwhile {booked} seats booked and {reads} reads: none failed, {len(wrong)} wrong. {proven}")
     assert not wrong
     assert reads > 100

@@ -48,7 +48,7 @@ ALICE = Actor(UUID(int=0xA1), Role.CUSTOMER)
 BOB = Actor(UUID(int=0xB0), Role.CUSTOMER)
 GUEST = Actor(None, Role.CUSTOMER)
 
-#: For who appends where no process has keys of its own.
+#: For tests that append without a process that has keys of its own.
 MACS = Macs(Keyring({1: bytes(32)}))
 
 

@@ -73,8 +73,8 @@ def test_revenue_is_the_sum_of_bookings_and_refunds(story: Story, engine: Engine
 def test_cancellation_of_a_whole_booking_counts_once(story: Story, engine: Engine) -> None:
     for row in _all(engine, "SELECT * FROM revenue_events"):
         event = story.events[row.event_id]
-        gone = sum(set(event.ticket_states(UUID(bytes=key))) <= {ord("c")} for key in event.bookings)  # type: ignore[union-attr]
-        assert (row.bookings, row.cancellations) == (len(event.bookings), gone)
+        cancelled = sum(set(event.ticket_states(UUID(bytes=key))) <= {ord("c")} for key in event.bookings)  # type: ignore[union-attr]
+        assert (row.bookings, row.cancellations) == (len(event.bookings), cancelled)
 
 
 @pytest.mark.parametrize(

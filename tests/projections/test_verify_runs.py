@@ -152,7 +152,7 @@ def test_damaged_list_is_reported_as_such(
 
 
 def test_new_origin_does_not_cover_entries_without_a_mac(altered: AlteredCopy, tmp_path: Path) -> None:
-    """Entries without a MAC were believed because they are older than the first checkpoint. One that fits no more says nothing."""
+    """Entries older than the first checkpoint need no MAC. A checkpoint that does not match any more proves nothing about them."""
     keys = shutil.copytree(altered.keys, tmp_path / "keys")
     with psycopg.connect(altered.url) as connection:
         connection.execute("UPDATE ledger_entries SET mac = NULL")

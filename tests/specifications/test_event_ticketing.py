@@ -197,8 +197,8 @@ def test_event_status_changes_are_final(api: Api) -> None:
 def test_statistics_cover_all_events(api: Api) -> None:
     event, user = api.event(price=10), api.user()
     api.book(event, user, 2)
-    gone = api.book(event, user, 3)
-    api.anyone.ok("PUT", f"/api/bookings/{gone['id']}", {"status": "cancelled"})
+    cancelled = api.book(event, user, 3)
+    api.anyone.ok("PUT", f"/api/bookings/{cancelled['id']}", {"status": "cancelled"})
     other = api.event()
     api.admin.ok("PUT", f"/api/events/{other['id']}", {"status": "cancelled"})
     found = {event_["id"]: event_ for event_ in api.admin.ok("GET", "/api/stats/events")}

@@ -142,10 +142,10 @@ class World(RuleBasedStateMachine):
         view = self._do(which, command)
         if isinstance(view, BookingView):
             self._note(view)
-            gone = [old for old, new in zip(before, self.tickets[booking], strict=True) if old != new]
-            assert gone
-            assert all(status == "active" for _, status in gone)
-            self.refunded += sum(PRICES[category] for category, _ in gone)
+            changed = [old for old, new in zip(before, self.tickets[booking], strict=True) if old != new]
+            assert changed
+            assert all(status == "active" for _, status in changed)
+            self.refunded += sum(PRICES[category] for category, _ in changed)
 
     @precondition(lambda self: self.tickets)
     @rule(which=_which, choice=_some, ticket=st.integers(0, 2))

@@ -95,7 +95,7 @@ class Visitor:
         return held
 
     def check_looks(self, *, reloads: bool = SOAK) -> None:
-        """axe finds nothing on the page, and nothing sticks out to the side, on a phone and on a desk, in either colours.
+        """axe finds nothing on the page, and nothing is wider than the screen, on a phone and on a desktop, in either colours.
         `reloads`: the page is loaded anew for each, too."""
         for width, height in (PHONE, DESKTOP):
             self.page.set_viewport_size({"width": width, "height": height})

@@ -1,4 +1,4 @@
-"""axe finds nothing, on any page, in either colours, on a phone and on a desk; and nothing sticks out to the side."""
+"""axe finds nothing, on any page, in either colours, on a phone and on a desktop; and nothing is wider than the screen."""
 
 import re
 from typing import Any

@@ -60,7 +60,7 @@ def test_repeated_click_at_the_box_office_sells_once(visit: Visit, stack: Stack,
     assert len(see(visitor.page, organizer, f"/api/events/{event['id']}/bookings")["items"]) == 1
 
 
-@pytest.mark.parametrize("answered", ["while away", "after coming back"])
+@pytest.mark.parametrize("answered", ["before returning", "after returning"])
 def test_sale_left_pending_is_not_the_next_sale(answered: str, visit: Visit, stack: Stack, organizer: Person) -> None:
     """The same again is for the next walk-in, who must not get the tickets of the one before."""
     event = organised(stack, organizer, "Left while selling")
@@ -75,7 +75,7 @@ def test_sale_left_pending_is_not_the_next_sale(answered: str, visit: Visit, sta
         choose().click()
     page.get_by_role("link", name="Check-in").click()
     expect(page.get_by_role("heading", name="Check in tickets")).to_be_visible()
-    if answered == "while away":
+    if answered == "before returning":
         with page.expect_response("**/bookings"):
             held[0].continue_()
         page.get_by_role("link", name="Box office").click()
@@ -109,7 +109,7 @@ def test_ticket_with_a_lost_response_is_admitted_after_a_reload(visit: Visit, or
 
 
 def test_sold_out_category_is_reported_at_the_box_office(visit: Visit, organizer: Person, stack: Stack) -> None:
-    event = organised(stack, organizer, "Nearly gone", capacity=3)
+    event = organised(stack, organizer, "Nearly sold out", capacity=3)
     visitor = visit(organizer, f"/organise/{event['id']}/sell")
     visitor.expect_complaints("409")
     visitor.page.route("**/api/live**", lambda route: route.abort())

@@ -1,4 +1,4 @@
-"""What is on, as anybody sees and searches it; and every event with what it brought in, as who sells sees it."""
+"""The list of events as visitors see and search it, and the events with their revenue as organizers see them."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

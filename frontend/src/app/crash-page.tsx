@@ -6,7 +6,7 @@ import { Page } from "@/shared/navigation/page";
 
 import { frameText } from "./strings";
 
-/** For a page that throws, or whose script is gone because the server has a newer version: only a reload helps. */
+/** For a page that throws, or whose script the server no longer has, since it serves a newer version: only a reload helps. */
 export function CrashPage() {
   return (
     <Page title={frameText.crashed.title}>

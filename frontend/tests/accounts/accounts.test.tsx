@@ -81,7 +81,7 @@ it("sends nothing that can't be right", async () => {
   expect(screen.getByLabelText("E-mail address")).toHaveAccessibleDescription("Enter a valid e-mail address.");
 });
 
-it("leads who is not signed in to where one signs in, and back", async () => {
+it("sends a visitor without a session to the sign-in page, and back", async () => {
   renderPage(<RequireSession />, { path: "/account?x=1", pattern: "/account" });
   expect(await screen.findByTestId("elsewhere")).toHaveTextContent("/sign-in?return=%2Faccount%3Fx%3D1");
 });

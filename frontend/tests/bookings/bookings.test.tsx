@@ -78,7 +78,7 @@ it("reads all that is to come without being asked", async () => {
   expect(screen.queryByRole("button", { name: "Show earlier bookings" })).toBeNull();
 });
 
-it("has a friendly word for who has none, and asks again when asking failed", async () => {
+it("shows an empty state without bookings, and a retry after a failed request", async () => {
   let isBusy = true;
   server.use(
     http.get("*/api/bookings", () => {
@@ -95,15 +95,15 @@ it("has a friendly word for who has none, and asks again when asking failed", as
 
 function open(shown: Booking, of: Event = event({ id: shown.event_id })) {
   const sent: string[] = [];
-  const gone = booking({ ...shown, refunded_amount: "50.00", tickets: shown.tickets.map((one, index) => ({ ...one, status: index === 0 ? "cancelled" : one.status })) }); // prettier-ignore
+  const partlyCancelled = booking({ ...shown, refunded_amount: "50.00", tickets: shown.tickets.map((one, index) => ({ ...one, status: index === 0 ? "cancelled" : one.status })) }); // prettier-ignore
   server.use(
-    getGetBookingMockHandler(() => (sent.length === 0 ? shown : gone)),
+    getGetBookingMockHandler(() => (sent.length === 0 ? shown : partlyCancelled)),
     getGetEventMockHandler(of),
     http.post(
       "*/api/bookings/:id/cancel",
-      async ({ request }) => (sent.push(await request.text()), HttpResponse.json(gone)),
+      async ({ request }) => (sent.push(await request.text()), HttpResponse.json(partlyCancelled)),
     ),
-    http.delete("*/api/bookings/:id", () => (sent.push("all"), HttpResponse.json(gone))),
+    http.delete("*/api/bookings/:id", () => (sent.push("all"), HttpResponse.json(partlyCancelled))),
     http.get("*/api/bookings", () => HttpResponse.json({ items: [], next_cursor: null })),
   );
   renderPage(<BookingPage />, { path: `/bookings/${shown.id}`, pattern: "/bookings/:bookingId" });

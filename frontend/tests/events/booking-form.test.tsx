@@ -87,7 +87,7 @@ it("takes no more than a person may hold, nor than there are seats", async () =>
   expect(screen.getByRole("button", { name: "One more in VIP" })).toBeDisabled();
 });
 
-it("offers nobody who is not signed in a button, but the way back to the filled form", async () => {
+it("offers a visitor without a session the sign-in, and then the filled form again", async () => {
   const shown = event();
   server.use(getGetEventMockHandler(shown));
   renderPage(<EventPage />, { path: `/events/${shown.id}`, pattern: "/events/:eventId" });

@@ -87,7 +87,7 @@ it("asks for the dates as they are anywhere, and takes no nonsense from the addr
   ]);
 });
 
-it("goes on where the page before ended", async () => {
+it("continues after the page before", async () => {
   serve((parameters) =>
     parameters.get("cursor") === "next"
       ? { items: [event({ name: "Last" })], next_cursor: null }

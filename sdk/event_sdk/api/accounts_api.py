@@ -361,7 +361,7 @@ class AccountsApi:
     ) -> None:
         """Erase Me
 
-        Erases the person: name, e-mail address, phone, password and sessions are gone for good. Bookings keep the bare id.
+        Erases the person: name, e-mail address, phone, password and sessions are deleted. Bookings keep the id alone.
 
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -426,7 +426,7 @@ class AccountsApi:
     ) -> ApiResponse[None]:
         """Erase Me
 
-        Erases the person: name, e-mail address, phone, password and sessions are gone for good. Bookings keep the bare id.
+        Erases the person: name, e-mail address, phone, password and sessions are deleted. Bookings keep the id alone.
 
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -491,7 +491,7 @@ class AccountsApi:
     ) -> RESTResponseType:
         """Erase Me
 
-        Erases the person: name, e-mail address, phone, password and sessions are gone for good. Bookings keep the bare id.
+        Erases the person: name, e-mail address, phone, password and sessions are deleted. Bookings keep the id alone.
 
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request

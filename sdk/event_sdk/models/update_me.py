@@ -30,7 +30,7 @@ class UpdateMe(BaseModel):
     """ # noqa: E501
     name: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=200)]] = None
     email: Optional[Annotated[str, Field(min_length=3, strict=True, max_length=254)]] = None
-    phone: Optional[Annotated[str, Field(strict=True)]] = Field(default=None, description="null takes it away")
+    phone: Optional[Annotated[str, Field(strict=True)]] = Field(default=None, description="null removes it")
     password: Optional[Annotated[str, Field(min_length=8, strict=True, max_length=200)]] = None
     old_password: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=200)]] = None
     __properties: ClassVar[List[str]] = ["name", "email", "phone", "password", "old_password"]

@@ -87,5 +87,5 @@ function done(change: AccountChange): string {
 
 function sentence(error: unknown): string {
   if (isKind(error, "last-admin")) return peopleText.problems.lastAdmin;
-  return isKind(error, "account-not-found") ? peopleText.problems.gone : peopleText.problems.other;
+  return isKind(error, "account-not-found") ? peopleText.problems.deleted : peopleText.problems.other;
 }

@@ -46,7 +46,7 @@ export const peopleText = {
   },
   problems: {
     lastAdmin: "This is the only admin. Make another account an admin first.",
-    gone: "This account has been deleted.",
+    deleted: "This account has been deleted.",
     other: "Nothing was changed. Please try again.",
   },
 };

@@ -69,7 +69,7 @@ describe("two who edit one event", () => {
     expect(resolve(theirs, mine, { "category v": "theirs" }).categories).toEqual([GENERAL]);
   });
 
-  it("a category that they removed and I did not touch is gone", () => {
+  it("a category that they removed and I did not edit is removed", () => {
     expect(resolve({ ...base, categories: [GENERAL] }, base).categories).toEqual([GENERAL]);
   });
 });
@@ -127,6 +127,6 @@ describe("two of whom one opens the date", () => {
     expect(pick(open, dated, "theirs")).toEqual(open);
     expect(pick(open, dated, "mine")).toEqual(dated);
     const later = { ...dated, ends_at: "2031-05-02 01:00:00" };
-    expect(pick(later, open, "theirs")).toEqual(open); // the end goes with the start that I took away
+    expect(pick(later, open, "theirs")).toEqual(open); // the end is removed with the start
   });
 });

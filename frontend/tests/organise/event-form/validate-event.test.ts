@@ -132,7 +132,7 @@ describe("a date", () => {
     });
   });
 
-  it("that is open needs no start, and takes what goes with one away", () => {
+  it("with an open date needs no start, and drops the times that depend on it", () => {
     expect(validateEvent({ ...voucher, starts_at: null, ends_at: "2020-01-01 00:00:00" }, context)).toEqual({});
     expect(toCreate(normaliseValues(voucher))).toMatchObject({ starts_at: null });
     for (const name of ["ends_at", "show_at"]) expect(toCreate(normaliseValues(voucher))).not.toHaveProperty(name);

@@ -400,7 +400,7 @@ export const useUpdateMe = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
- * Erases the person: name, e-mail address, phone, password and sessions are gone for good. Bookings keep the bare id.
+ * Erases the person: name, e-mail address, phone, password and sessions are deleted. Bookings keep the id alone.
  * @summary Erase Me
  */
 export const eraseMe = (

@@ -17,7 +17,7 @@ import type { UpdateMeOldPassword } from './updateMeOldPassword';
 export interface UpdateMe {
   name?: UpdateMeName;
   email?: UpdateMeEmail;
-  /** null takes it away */
+  /** null removes it */
   phone?: UpdateMePhone;
   password?: UpdateMePassword;
   old_password?: UpdateMeOldPassword;

@@ -7,6 +7,6 @@
  */
 
 /**
- * null takes it away
+ * null removes it
  */
 export type UpdateMePhone = string | null;
