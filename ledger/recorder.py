@@ -154,8 +154,8 @@ class _OneConnection:
 
 
 class PollingSubscription(ListenNotifySubscription[LedgerRecorder]):
-    """The library's subscription, but it polls every POLL_SECONDS instead of waiting for NOTIFY, and continues after an outage of the
-    database."""
+    """The library's subscription, but it polls every POLL_SECONDS instead of waiting for NOTIFY, and continues after an outage of
+    the database."""
 
     def _loop_on_pull(self) -> None:
         is_unavailable = False
