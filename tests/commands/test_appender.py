@@ -12,13 +12,13 @@ from commands.appender import batch
 from commands.appender.appender import Appender
 from commands.appender.batch import AcceptedCommand
 from commands.appender.contention import STAY_LOCKED
+from ledger import connection
 from ledger import entries as e
-from ledger import recorder
 from ledger.commands import Command
+from ledger.connection import DataRefused
 from ledger.decide import decide
 from ledger.errors import EventNotFound, Malformed, SoldOut
 from ledger.mapper import encode
-from ledger.recorder import DataRefused
 from ledger.store import Ledger
 from tests.commands import selling as t
 
@@ -187,7 +187,7 @@ def refused_by_the_encoder(database_url: str, monkeypatch: pytest.MonkeyPatch) -
             raise UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed")
         return encode(entry)
 
-    monkeypatch.setattr(recorder, "encode", strict)
+    monkeypatch.setattr(connection, "encode", strict)
 
 
 @pytest.mark.parametrize("locked", [0, STAY_LOCKED])

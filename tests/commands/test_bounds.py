@@ -8,8 +8,8 @@ import pytest
 
 from commands.appender.appender import Appender
 from commands.appender.batch import AcceptedCommand, RepeatedCommand
+from ledger.connection import LedgerConnection
 from ledger.errors import Busy, OutcomeUnknown
-from ledger.recorder import LedgerConnection
 from tests.commands import selling as t
 from tests.ledger import scenario as s
 

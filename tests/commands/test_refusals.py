@@ -8,8 +8,8 @@ import pytest
 from commands.appender.appender import Appender
 from commands.appender.batch import AcceptedCommand
 from ledger import entries as e
+from ledger.connection import MISSED_LIMIT
 from ledger.errors import EventNotBookable, SoldOut, TicketAlreadyUsed
-from ledger.recorder import MISSED_LIMIT
 from tests.commands import selling as t
 from tests.ledger import scenario as s
 

@@ -13,9 +13,10 @@ from eventsourcing.persistence import IntegrityError
 from commands.appender.appender import Appender
 from commands.appender.batch import AcceptedCommand
 from ledger import entries as e
+from ledger.connection import LedgerConnection, VersionConflict
 from ledger.mapper import encode
 from ledger.pool import make_pool
-from ledger.recorder import MAX_APPEND, MAX_APPEND_BYTES, LedgerConnection, VersionConflict
+from ledger.recorder import MAX_APPEND, MAX_APPEND_BYTES
 from ledger.settings import Settings
 from ledger.store import Ledger
 from tests.commands import selling as t
