@@ -141,10 +141,10 @@ class ReadSide:
         result = await self.fetch(queries.obligations(account_id, datetime.now(UTC)), await self.head())
         (row,) = result.rows
         if row.books and row.organizes:
-            return "There are upcoming bookings and active events of theirs: cancel or complete them first."
+            return "The account has upcoming bookings and active events: cancel or complete them first."
         if row.books:
-            return "There are upcoming bookings of theirs: cancel them first."
-        return "There are active events of theirs: cancel or complete them first." if row.organizes else None
+            return "The account has upcoming bookings: cancel them first."
+        return "The account has active events: cancel or complete them first." if row.organizes else None
 
     def _deadline(self) -> float:
         return asyncio.get_running_loop().time() + self._timeout_seconds

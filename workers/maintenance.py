@@ -12,7 +12,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from ledger.settings import Settings
-from projections.proof.verify import FAILED, read_last
+from projections.proof.verification_results import FAILED, read_last
 from projections.registry import PROJECTORS
 from projections.tables import Progress
 from projections.wake_ups import MAINTENANCE

@@ -59,7 +59,7 @@ class VerifierKey(NamedTuple):
 
 
 class Signer:
-    """Signs in the name of somebody. `seed`: 32 secret bytes."""
+    """Signs notes under a name. `seed`: 32 secret bytes."""
 
     def __init__(self, name: str, seed: bytes) -> None:
         self._private = Ed25519PrivateKey.from_private_bytes(seed)

@@ -8,7 +8,7 @@ only.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,19 +16,19 @@ from uuid import UUID
 
 import msgspec
 import psycopg
-from sqlalchemy import Engine, create_engine, delete, insert, select, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import Engine, select, text
 
 from ledger import snapshots
 from ledger.event import Event, evolve
 from ledger.keys import KeysError
 from ledger.macs import Macs
 from ledger.settings import Settings
-from ledger.store import Ledger, sqlalchemy_url
+from ledger.store import Ledger
 from projections import audit
 from projections.engine import ProjectionStalled, Projector
 from projections.proof.log_keys import LogKeys, read_origin
 from projections.proof.signed_list import LIST_FILE, locked_list
+from projections.proof.verification_results import ALTERED, FAILED, PROVEN, VerificationReport, store_last, store_report
 from projections.proof.verify_checkpoints import SignedCheckpoints
 from projections.proof.verify_entries import AlterationFound, EntryCheck, Finding, entries, stored_leaves
 from projections.proof.verify_tables import check_tables
@@ -36,14 +36,10 @@ from projections.rebuild import digests
 from projections.rebuild.shadow_copies import ShadowCopies, ShadowCopy, ShadowCopyError
 from projections.rebuild.shadow_tables import TableKind
 from projections.registry import PROJECTORS
-from projections.tables import Model, Position, String, Timestamp
 
 #: Entries between two saved states, from which a verification continues that was killed.
 SAVE_EVERY = 100_000
-STATE_FILE, LAST_FILE = "verification-state", "verification-last"
-PROVEN, ALTERED, FAILED = "proven", "altered", "failed"
-#: How long the results of verifications are stored.
-RETENTION = timedelta(days=400)
+STATE_FILE = "verification-state"
 #: Entries between two reports of progress.
 PAGE = 5_000
 
@@ -52,32 +48,7 @@ class TreeBehind(Exception):
     """The audit projection is behind the entries that were verified: one sentence."""
 
 
-class LastVerification(msgspec.Struct):
-    """When the last verification ended, and its outcome."""
-
-    at: datetime
-    outcome: str
-
-
-class VerificationReport(msgspec.Struct):
-    """What was verified, and the first alteration that was found. `later_snapshots`: the number of snapshots in a format of a later
-    release, which were skipped. `given_up`: checkpoints of earlier origins that do not match any more, as after a restored
-    backup."""
-
-    started_at: datetime
-    finished_at: datetime | None = None
-    entries: int = 0
-    position: int = 0
-    root: str = ""
-    checkpoints: int = 0
-    snapshots: int = 0
-    later_snapshots: int = 0
-    compared_at: dict[str, int] = {}
-    given_up: list[str] = []
-    finding: Finding | None = None
-
-
-#: ProgressCallback what is being done, and how far it is of how far it is to get.
+#: Called with the name of the phase, the number of items done, and the total.
 PhaseCallback = Callable[[str, int, int], None]
 
 
@@ -301,31 +272,6 @@ def _backwards(projector: Projector) -> Finding:
     return Finding("projections", f"name {projector.name}", "position", None, None, sentence)
 
 
-def store_last(directory: Path, outcome: str) -> None:
-    """Stored beside the keys: a result in the database could be forged by its owner."""
-    with suppress(OSError):
-        (directory / LAST_FILE).write_bytes(msgspec.json.encode(LastVerification(datetime.now(UTC), outcome)))
-
-
-def read_last(directory: Path) -> LastVerification | None:
-    try:
-        return msgspec.json.decode((directory / LAST_FILE).read_bytes(), type=LastVerification)
-    except (OSError, msgspec.MsgspecError):
-        return None
-
-
-class Verification(Model):
-    """A verification that ended. `finding`: a sentence about the alteration that was found."""
-
-    __tablename__ = "verifications"
-
-    finished_at: Mapped[Timestamp] = mapped_column(primary_key=True)
-    started_at: Mapped[Timestamp]
-    position: Mapped[Position]
-    entries: Mapped[Position]
-    finding: Mapped[String | None]
-
-
 def verify(settings: Settings, given: Sequence[Path], on_progress: PhaseCallback, *, anew: bool = False) -> VerificationReport:
     """Verifies everything and stores the result. Raises as `Verifier.run`."""
     try:
@@ -336,18 +282,5 @@ def verify(settings: Settings, given: Sequence[Path], on_progress: PhaseCallback
         store_last(settings.keys, FAILED)
         raise
     store_last(settings.keys, PROVEN if report.finding is None else ALTERED)
-    row = {
-        "finished_at": report.finished_at,
-        "started_at": report.started_at,
-        "position": report.position,
-        "entries": report.entries,
-        "finding": report.finding and report.finding.sentence,
-    }
-    engine = create_engine(sqlalchemy_url(settings.database_url))
-    try:
-        with engine.begin() as connection:
-            connection.execute(insert(Verification).values(row))
-            connection.execute(delete(Verification).where(Verification.finished_at < datetime.now(UTC) - RETENTION))
-    finally:
-        engine.dispose()
+    store_report(settings.database_url, report)
     return report

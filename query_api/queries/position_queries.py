@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from projections.availability import AvailabilityCategory, AvailabilityEvent
 from projections.catalogue import CatalogueEvent
-from projections.proof.verify import Verification
+from projections.proof.verification_results import Verification
 from projections.rebuild.rebuilder import Rebuild
 from projections.registry import PROJECTORS
 from projections.tables import Progress

@@ -1,4 +1,4 @@
-"""A database that nobody has altered, and copies of it to alter as their owner, without the keys."""
+"""An unaltered database, and copies of it that tests alter as the database's owner, without the keys."""
 
 import random
 from pathlib import Path
@@ -14,14 +14,15 @@ from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
 from projections.engine import catch_up
 from projections.proof.checkpoints import CheckpointSigner
-from projections.proof.verify import VerificationReport, Verifier
+from projections.proof.verification_results import VerificationReport
+from projections.proof.verify import Verifier
 from projections.rebuild import digests
 from projections.registry import PROJECTORS
 from tests.conftest import PostgresServer
 from tests.ledger import scenario as s
 from tests.projections.stories import Story
 
-#: Without one of their rows, everything takes longer, and nothing else: it may go.
+#: Tables whose rows may be deleted: without them work takes longer, with the same result.
 SHORTCUTS = ("ledger_snapshots", "projection_digests")
 TABLES = [model.__tablename__ for projector in PROJECTORS.values() for model in projector.tables]
 ALTERED_TO = {
@@ -36,7 +37,7 @@ ALTERED_TO = {
 COLUMNS = (
     "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = %s AND table_schema = 'public' ORDER BY 1"
 )
-#: What would refuse some of it: an owner can take it away.
+#: Removes what would refuse some alterations, as the owner can.
 FREE = """DO $$ DECLARE one record; BEGIN
     FOR one IN SELECT conrelid::regclass AS name, conname FROM pg_constraint
         WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'f') AND conrelid <> 0 LOOP
@@ -50,21 +51,21 @@ FREE = """DO $$ DECLARE one record; BEGIN
 END $$"""
 
 
-class Honest(NamedTuple):
-    """A database that nobody has altered, for copies, and the keys that it was made with."""
+class UnalteredDatabase(NamedTuple):
+    """An unaltered database, the template of the copies, and the keys that it was made with."""
 
     name: str
     keys: Path
     server: PostgresServer
 
 
-def tell(url: str, ledger: Ledger, keys: Path) -> None:
+def fill(url: str, ledger: Ledger, keys: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(digests, "MIN_GROWTH", 60)
-        _tell_and_project(url, ledger, keys)
+        _append_and_project(url, ledger, keys)
 
 
-def _tell_and_project(url: str, ledger: Ledger, keys: Path) -> None:
+def _append_and_project(url: str, ledger: Ledger, keys: Path) -> None:
     story, engine, worker = Story(seed=11), create_engine(sqlalchemy_url(url)), CheckpointSigner(keys, seconds=0)
     s.append(ledger, story.entries)
     for _ in range(4):
@@ -82,7 +83,7 @@ def _tell_and_project(url: str, ledger: Ledger, keys: Path) -> None:
 
 
 class Database:
-    """What there is to alter."""
+    """The tables of a copy, for alterations."""
 
     def __init__(self, url: str, seed: int = 0) -> None:
         self.url, self.dice = url, random.Random(seed)
@@ -100,23 +101,23 @@ class Database:
         return self.rows(COLUMNS, table)
 
     def position(self, among: str = "true") -> int:
-        """Of an entry that is in a checkpoint, as all are."""
+        """The position of any entry. All entries are covered by a checkpoint."""
         return int(self.dice.choice(self.rows(f"SELECT notification_id FROM ledger_entries WHERE {among} ORDER BY 1"))[0])
 
-    def one(self, table: str) -> str:
-        """Of any row of the table, what tells it from the others."""
+    def any_row(self, table: str) -> str:
+        """A condition that selects any one row of the table."""
         return f"ctid = '{self.dice.choice(self.rows(f'SELECT ctid FROM {table} ORDER BY 1'))[0]}'"
 
     def cell(self, table: str, column: str, kind: str) -> str:
-        return f"UPDATE {table} SET {column} = {ALTERED_TO[kind].format(column)} WHERE {self.one(table)}"
+        return f"UPDATE {table} SET {column} = {ALTERED_TO[kind].format(column)} WHERE {self.any_row(table)}"
 
 
 class AlteredCopy:
-    """A copy, to alter and to verify."""
+    """A copy of the database, to alter and verify."""
 
     def __init__(self, url: str, keys: Path) -> None:
         self.url, self.keys = url, keys
 
-    def by(self, *statements: str) -> VerificationReport:
+    def verify_after(self, *statements: str) -> VerificationReport:
         Database(self.url).do(*statements)
         return Verifier(Settings(database_url=self.url, keys_dir=self.keys)).run()

@@ -1,4 +1,4 @@
-"""A ledger and the read tables beside it, on a real database."""
+"""A ledger with its read tables, on a real database."""
 
 import random
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from ledger.macs import Macs
 from ledger.store import Ledger, sqlalchemy_url
 from tests.conftest import PostgresServer
 from tests.ledger import scenario as s
-from tests.projections.altering import FREE, AlteredCopy, Honest, tell
+from tests.projections.altering import FREE, AlteredCopy, UnalteredDatabase, fill
 
 
 @pytest.fixture
@@ -30,19 +30,21 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="module")
-def honest(postgres_server: PostgresServer, template_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Honest]:
+def unaltered(
+    postgres_server: PostgresServer, template_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[UnalteredDatabase]:
     keys, name = tmp_path_factory.mktemp("keys"), f"honest_{random.randrange(10**9)}"
     url = postgres_server.create(name, template_database)
     with closing(Ledger(url, Macs.open(keys))) as ledger:
-        tell(url, ledger, keys)
+        fill(url, ledger, keys)
     with psycopg.connect(url) as connection:
         connection.execute(FREE)
-    yield Honest(name, keys, postgres_server)
+    yield UnalteredDatabase(name, keys, postgres_server)
     postgres_server.drop(name)
 
 
 @pytest.fixture
-def altered(honest: Honest) -> Iterator[AlteredCopy]:
+def altered(unaltered: UnalteredDatabase) -> Iterator[AlteredCopy]:
     name = f"altered_{random.randrange(10**9)}"
-    yield AlteredCopy(honest.server.create(name, f"{honest.server.prefix}{honest.name}"), honest.keys)
-    honest.server.drop(name)
+    yield AlteredCopy(unaltered.server.create(name, f"{unaltered.server.prefix}{unaltered.name}"), unaltered.keys)
+    unaltered.server.drop(name)

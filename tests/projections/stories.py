@@ -1,4 +1,4 @@
-"""Random stories over several Events, interleaved as a ledger has them, and what the read tables should say of them."""
+"""Random stories: commands over several Events, interleaved as in a ledger, and the rows of the read tables."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ _NAMES = UUID(int=0x5707)
 
 
 class Story:
-    """`tell` appends steps to `entries`, which are ready to be appended to a ledger, and to `events`."""
+    """`tell` adds steps to `entries`, which can be appended to a ledger, and to `events`."""
 
     def __init__(self, seed: int, events: int = 4) -> None:
         self.dice = random.Random(seed)
@@ -46,21 +46,23 @@ class Story:
             id_ = uuid5(_NAMES, f"{seed} event {number}")
             details = e.Details(name=f"Event {number}", starts_at=START + timedelta(days=90), max_tickets_per_customer=20)
             categories = (e.Category(1, "General", 1_050, 60), e.Category(2, "VIP", 9_900, 12))
-            self._do(ScheduleEvent(id=id_, actor=ORGANIZER, event_id=id_, details=details, currency="EUR", categories=categories))
+            self._execute(
+                ScheduleEvent(id=id_, actor=ORGANIZER, event_id=id_, details=details, currency="EUR", categories=categories)
+            )
 
     def tell(self, steps: int) -> list[RecordedEntry]:
-        """That many steps more (refused ones leave nothing); returns the entries that they made."""
+        """Executes that many random commands and returns their entries; a refused command has none."""
         before = len(self.entries)
         for step in range(steps):
             self.now += timedelta(minutes=self.dice.randrange(1, 50))
             id_ = uuid5(_NAMES, f"{self._seed} step {before} {step}")
-            self._do(self._wish(id_, self.dice.choice(list(self.events.values()))))
+            self._execute(self._random_command(id_, self.dice.choice(list(self.events.values()))))
         return self.entries[before:]
 
     def cancel(self, event: Event) -> None:
-        self._do(CancelEvent(id=uuid5(event.id, "cancel"), actor=ORGANIZER, event_id=event.id))
+        self._execute(CancelEvent(id=uuid5(event.id, "cancel"), actor=ORGANIZER, event_id=event.id))
 
-    def _wish(self, id_: UUID, event: Event) -> Command:
+    def _random_command(self, id_: UUID, event: Event) -> Command:
         by: dict[str, Any] = {"id": id_, "actor": ORGANIZER, "event_id": event.id}
         bookings = [UUID(bytes=key) for key in event.bookings]  # type: ignore[union-attr]
         what = self.dice.choices(("book", "cancel", "part", "check in", "change"), (10, 2, 2, 3, 1))[0] if bookings else "book"
@@ -84,7 +86,7 @@ class Story:
                 version = event.details_version
                 return ChangeEvent(**by, changes=changes, categories=tuple(categories), expected_details_version=version)
 
-    def _do(self, command: Command) -> None:
+    def _execute(self, command: Command) -> None:
         event = self.events.get(command.event_id)
         try:
             entries = decide(event, command, self.now)

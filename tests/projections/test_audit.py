@@ -1,4 +1,4 @@
-"""The tree over the ledger, against another implementation: however long the runs are, and whoever is killed while appending."""
+"""The tree over the ledger agrees with another implementation, for any batch size, also when a worker is killed."""
 
 import random
 from typing import Any
@@ -17,13 +17,13 @@ from projections.engine import ProjectionStalled, catch_up
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
 from tests.projections.stories import Story
-from tests.projections.test_engine import _Interrupting, _kill_the_others
+from tests.projections.test_engine import InterruptedProjector, kill_other_connections
 
 AUDIT = PROJECTORS["audit"]
 
 
 def content(position: int, recorded: RecordedEntry) -> bytes:
-    """What a leaf holds, as decision 0017 says it."""
+    """The content of a leaf, as decision 0017 defines it."""
     topic, state = topic_of(recorded.entry).encode(), encode(recorded.entry)
     numbers = b"".join(number.to_bytes(8, "big") for number in (recorded.version, position))
     return recorded.stream.bytes + numbers + b"".join(len(part).to_bytes(4, "big") + part for part in (topic, state))
@@ -39,7 +39,7 @@ def roots(engine: Engine, sizes: list[int]) -> list[bytes]:
 
 
 def check(engine: Engine, leaves: list[tuple[int, RecordedEntry]]) -> None:
-    """The stored tree is that of these leaves: its root at every size, and the places of its leaves."""
+    """Checks that the stored tree has these leaves: its roots at several sizes, and the positions of its leaves."""
     oracle: Any = InmemoryTree(algorithm="sha256")
     for position, recorded in leaves:
         oracle.append(content(position, recorded))
@@ -52,11 +52,11 @@ def check(engine: Engine, leaves: list[tuple[int, RecordedEntry]]) -> None:
     assert places == [position for position, _ in leaves]
     for row in rows:
         so_far = leaves[: (row.tile + 1) * 256]
-        assert (row.first_position, row.latest) == (leaves[row.tile * 256][0], max(one.entry.at for _, one in so_far))
+        assert (row.first_position, row.latest) == (leaves[row.tile * 256][0], max(recorded.entry.at for _, recorded in so_far))
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_tree_is_that_of_the_raw_entries_however_long_the_runs_are(seed: int, engine: Engine, ledger: Ledger) -> None:
+def test_tree_has_the_raw_entries_for_any_batch_size(seed: int, engine: Engine, ledger: Ledger) -> None:
     story, dice = Story(seed=seed), random.Random(seed)
     leaves = append(ledger, story.entries)
     for _ in range(8):
@@ -66,7 +66,7 @@ def test_the_tree_is_that_of_the_raw_entries_however_long_the_runs_are(seed: int
     print(f"{len(leaves)} leaves")
 
 
-def test_positions_that_skip_are_kept_beside_the_leaves(engine: Engine, ledger: Ledger, database_url: str) -> None:
+def test_positions_with_gaps_are_stored_beside_the_leaves(engine: Engine, ledger: Ledger, database_url: str) -> None:
     story = Story(seed=4)
     leaves = append(ledger, story.entries)
     with psycopg.connect(database_url) as connection:
@@ -80,18 +80,18 @@ def test_positions_that_skip_are_kept_beside_the_leaves(engine: Engine, ledger: 
     assert audit.place_of(999_999, tile, packed) is None
 
 
-def test_killed_in_mid_run_it_goes_on_as_if_nothing_had_been(engine: Engine, ledger: Ledger, database_url: str) -> None:
+def test_append_that_was_killed_is_repeated_without_a_trace(engine: Engine, ledger: Ledger, database_url: str) -> None:
     story = Story(seed=5)
     leaves = append(ledger, story.entries)
     for _ in range(5):
         leaves += append(ledger, story.tell(120))
         with pytest.raises(Exception, match=r"terminat|closed"):
-            catch_up(engine, ledger, _Interrupting(AUDIT, lambda: _kill_the_others(database_url)), batch_size=50)
+            catch_up(engine, ledger, InterruptedProjector(AUDIT, lambda: kill_other_connections(database_url)), batch_size=50)
         catch_up(engine, ledger, AUDIT, batch_size=70)
         check(engine, leaves)
 
 
-def test_the_leaf_of_a_row_is_what_the_tree_holds(engine: Engine, ledger: Ledger) -> None:
+def test_leaf_of_a_row_is_the_leaf_in_the_tree(engine: Engine, ledger: Ledger) -> None:
     ((position, recorded), *_) = leaves = append(ledger, Story(seed=6).entries)
     catch_up(engine, ledger, AUDIT)
     state = encode(recorded.entry)
@@ -102,16 +102,16 @@ def test_the_leaf_of_a_row_is_what_the_tree_holds(engine: Engine, ledger: Ledger
     merkle.verify_inclusion(0, len(leaves), leaf, proof, *roots(engine, [len(leaves)]))
 
 
-def test_what_changed_a_booking_later_is_found_by_booking(engine: Engine, ledger: Ledger) -> None:
+def test_amendments_are_found_by_booking(engine: Engine, ledger: Ledger) -> None:
     story = Story(seed=7)
     story.tell(300)
     story.cancel(next(iter(story.events.values())))
     s.append(ledger, story.entries)
     catch_up(engine, ledger, AUDIT, batch_size=40)
     expected = {
-        (one.stream if isinstance(one.entry, e.EventCancelled) else one.entry.booking_id, one.version)
-        for one in story.entries
-        if isinstance(one.entry, e.EventCancelled | e.BookingCancelled | e.TicketUsed)
+        (recorded.stream if isinstance(recorded.entry, e.EventCancelled) else recorded.entry.booking_id, recorded.version)
+        for recorded in story.entries
+        if isinstance(recorded.entry, e.EventCancelled | e.BookingCancelled | e.TicketUsed)
     }
     assert len(expected) > 20
     with engine.connect() as connection:
@@ -119,13 +119,13 @@ def test_what_changed_a_booking_later_is_found_by_booking(engine: Engine, ledger
     assert {tuple(row) for row in found} == expected
 
 
-@pytest.mark.parametrize("spoil", ["UPDATE audit_tiles SET hashes = substr(hashes, 33)", "DELETE FROM audit_leaves"])
-def test_a_tree_that_lacks_something_is_not_appended_to(spoil: str, engine: Engine, ledger: Ledger) -> None:
+@pytest.mark.parametrize("damage", ["UPDATE audit_tiles SET hashes = substr(hashes, 33)", "DELETE FROM audit_leaves"])
+def test_incomplete_tree_is_not_appended_to(damage: str, engine: Engine, ledger: Ledger) -> None:
     story = Story(seed=8)
     s.append(ledger, story.entries)
     catch_up(engine, ledger, AUDIT)
     with engine.begin() as connection:
-        connection.execute(text(spoil))
+        connection.execute(text(damage))
     s.append(ledger, story.tell(20))
     with pytest.raises(ProjectionStalled, match="MissingHash"):
         catch_up(engine, ledger, AUDIT)

@@ -1,4 +1,4 @@
-"""What is signed, and what never is: a tree that grew, by one worker, as long as it is the one that was signed before."""
+"""Signing checkpoints: only a tree that has grown and begins with the one signed before, by one worker at a time."""
 
 import json
 import subprocess
@@ -45,29 +45,29 @@ class Log:
     def sign(self) -> Checkpoint | None:
         return self.worker.sign(self.engine)
 
-    def run(self, statement: str) -> list[tuple[object, ...]]:
+    def execute(self, statement: str) -> list[tuple[object, ...]]:
         with self.engine.begin() as connection:
-            connection.execute(text("ALTER TABLE ledger_entries DISABLE TRIGGER append_only"))  # the database's owner may
+            connection.execute(text("ALTER TABLE ledger_entries DISABLE TRIGGER append_only"))  # as the database's owner can
             found = connection.execute(text(statement))
             return [tuple(row) for row in found] if found.returns_rows else []
 
     def state(self) -> object:
-        return self.run("SELECT state FROM audit_signing")[0][0]
+        return self.execute("SELECT state FROM audit_signing")[0][0]
 
     def stored(self) -> list[Checkpoint]:
         keys = LogKeys.open(self.keys)
-        return [keys.read(str(note)) for (note,) in self.run("SELECT note FROM audit_checkpoints ORDER BY origin, size")]
+        return [keys.read(str(note)) for (note,) in self.execute("SELECT note FROM audit_checkpoints ORDER BY origin, size")]
 
-    def forget(self, entries: int) -> None:
-        """As if a backup from before the last ones had been restored."""
-        self.run(f"DELETE FROM ledger_entries WHERE notification_id IN (SELECT notification_id FROM ledger_entries"
+    def restore_backup_without(self, entries: int) -> None:
+        """Puts the database into the state of a backup from before the last entries."""
+        self.execute(f"DELETE FROM ledger_entries WHERE notification_id IN (SELECT notification_id FROM ledger_entries"
                  f" ORDER BY notification_id DESC LIMIT {entries})")  # fmt: skip
-        self.ledger._kept, self.ledger._kept_after = [], 0  # as in a process that has just started
-        self.run("TRUNCATE audit_tiles, audit_leaves, audit_amendments")
-        self.run("UPDATE projections SET position = 0 WHERE name = 'audit'")
+        self.ledger._kept, self.ledger._kept_after = [], 0  # as after a start
+        self.execute("TRUNCATE audit_tiles, audit_leaves, audit_amendments")
+        self.execute("UPDATE projections SET position = 0 WHERE name = 'audit'")
         self.project()
         size = self.size()
-        self.run(f"DELETE FROM audit_checkpoints WHERE size > {size}")
+        self.execute(f"DELETE FROM audit_checkpoints WHERE size > {size}")
 
     def size(self) -> int:
         with self.engine.connect() as connection:
@@ -79,8 +79,8 @@ def log(engine: Engine, ledger: Ledger, tmp_path: Path) -> Log:
     return Log(engine, ledger, tmp_path / "keys")
 
 
-def test_a_tree_that_grew_is_signed_and_one_that_did_not_is_not(log: Log) -> None:
-    assert log.sign() is None, "an empty tree"
+def test_only_a_tree_that_has_grown_is_signed(log: Log) -> None:
+    assert log.sign() is None, "the tree is empty"
     for _ in range(3):
         log.grow()
         made = log.sign()
@@ -95,21 +95,21 @@ def test_a_tree_that_grew_is_signed_and_one_that_did_not_is_not(log: Log) -> Non
     assert (log.keys / LIST_FILE).stat().st_mode & 0o777 == 0o600
 
 
-def test_the_first_one_waits_for_all_entries_that_are_older_than_macs(log: Log) -> None:
+def test_first_checkpoint_waits_for_all_entries_without_a_mac(log: Log) -> None:
     s.append(log.ledger, log.story.tell(50))
-    log.run("UPDATE ledger_entries SET mac = NULL")
+    log.execute("UPDATE ledger_entries SET mac = NULL")
     head = log.ledger.head()
     catch_up(log.engine, log.ledger, PROJECTORS["audit"], batch_size=10, at_most=10)
     assert log.size() == 10
     assert log.sign() is None
     log.project()
-    s.append(log.ledger, log.story.tell(5))  # with a MAC: nobody waits for them
+    s.append(log.ledger, log.story.tell(5))  # with a MAC: the checkpoint does not wait for them
     made = log.sign()
     assert made is not None
     assert made.size == head
 
 
-def test_no_more_often_than_it_should(log: Log) -> None:
+def test_signing_keeps_the_least_time_between_two_checkpoints(log: Log) -> None:
     log.worker = CheckpointSigner(log.keys, seconds=0.5)
     log.grow()
     assert log.sign()
@@ -119,7 +119,7 @@ def test_no_more_often_than_it_should(log: Log) -> None:
     assert log.sign()
 
 
-def test_many_workers_sign_one_tree_once(log: Log) -> None:
+def test_concurrent_workers_sign_a_tree_once(log: Log) -> None:
     for _ in range(5):
         log.grow()
         workers = [threading.Thread(target=CheckpointSigner(log.keys, seconds=0).sign, args=(log.engine,)) for _ in range(8)]
@@ -127,35 +127,35 @@ def test_many_workers_sign_one_tree_once(log: Log) -> None:
             worker.start()
         for worker in workers:
             worker.join()
-    sizes = [one.size for one in log.stored()]
+    sizes = [checkpoint.size for checkpoint in log.stored()]
     assert sizes == sorted(set(sizes))
     assert len(sizes) == len(list(read_list(log.keys / LIST_FILE))) == 5
 
 
-def test_a_restored_backup_is_noticed_and_stops_the_signing(log: Log, caplog: pytest.LogCaptureFixture) -> None:
+def test_restored_backup_stops_signing(log: Log, caplog: pytest.LogCaptureFixture) -> None:
     log.grow()
     log.sign()
     log.grow()
     signed = log.sign()
     assert signed is not None
-    log.forget(5)
-    log.worker = CheckpointSigner(log.keys, seconds=0)  # the worker is started again
+    log.restore_backup_without(5)
+    log.worker = CheckpointSigner(log.keys, seconds=0)  # the worker is restarted
     for _ in range(5):
         assert log.sign() is None
     assert log.state() == FORGOTTEN
-    said = f"forgotten. The tree has {signed.size - 5} leaves, and {signed.size} were signed: a restored backup lacks some."
-    assert [one.message for one in caplog.records] == [f"No checkpoint is signed: {said}"]
-    log.grow(60)  # it is sold on, past what was signed
+    message = f"forgotten. The tree has {signed.size - 5} leaves, and {signed.size} were signed: a restored backup lacks some."
+    assert [record.message for record in caplog.records] == [f"No checkpoint is signed: {message}"]
+    log.grow(60)  # sales continue past the signed size
     assert log.size() > signed.size
     assert log.sign() is None
     assert log.state() == FORGOTTEN
 
 
-def test_a_new_origin_is_begun_deliberately(log: Log) -> None:
+def test_new_origin_is_begun_by_the_operator(log: Log) -> None:
     log.grow()
     log.sign()
     old = read_origin(log.keys)
-    log.forget(5)
+    log.restore_backup_without(5)
     assert log.sign() is None
     done = subprocess.run(
         [sys.executable, "-m", "projections", "new-origin"], cwd=ROOT, env={"KEYS_DIR": str(log.keys)}, capture_output=True,
@@ -170,44 +170,44 @@ def test_a_new_origin_is_begun_deliberately(log: Log) -> None:
     assert len(list(read_list(log.keys / LIST_FILE))) == 2
 
 
-def test_a_backup_that_forgot_nothing_that_was_signed_goes_on(log: Log) -> None:
+def test_restored_backup_with_all_signed_entries_continues_signing(log: Log) -> None:
     log.grow()
     log.sign()
     unsigned = log.story.tell(20)
     s.append(log.ledger, unsigned)
-    log.forget(len(unsigned))
+    log.restore_backup_without(len(unsigned))
     assert log.sign() is None
     assert log.state() == SIGNING
 
 
-TAMPERED = {
+ALTERATIONS = {
     "a leaf": "UPDATE audit_tiles SET hashes = overlay(hashes PLACING '\\x00'::bytea FROM 40) WHERE level = 0",
-    "a leaf that lacks": "UPDATE audit_tiles SET hashes = substr(hashes, 33) WHERE level = 0 AND tile = 0",
+    "a missing leaf": "UPDATE audit_tiles SET hashes = substr(hashes, 33) WHERE level = 0 AND tile = 0",
     "the checkpoint's text": "UPDATE audit_checkpoints SET note = replace(note, E'\\n\\n', E'x\\n\\n')",
     "its size": "UPDATE audit_checkpoints SET size = size + 1",
     "its signature": "UPDATE audit_checkpoints SET note = note || note",
 }
 
 
-@pytest.mark.parametrize("what", TAMPERED)
-def test_a_tree_or_checkpoint_that_was_changed_is_never_signed(what: str, log: Log) -> None:
+@pytest.mark.parametrize("what", ALTERATIONS)
+def test_altered_tree_or_checkpoint_is_never_signed(what: str, log: Log) -> None:
     log.grow(100)
     log.sign()
-    log.run(TAMPERED[what])
+    log.execute(ALTERATIONS[what])
     s.append(log.ledger, log.story.tell(300))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(audit, "tree_size", lambda connection: 10_000)  # however large it may look
+        patch.setattr(audit, "tree_size", lambda connection: 10_000)  # even if it looks large enough
         assert log.sign() is None
     assert log.state() == INCONSISTENT
 
 
-def test_a_tree_that_is_made_anew_is_waited_for(log: Log) -> None:
+def test_signing_waits_while_the_tree_is_folded_again(log: Log) -> None:
     log.grow()
     made = log.sign()
-    log.run("TRUNCATE audit_tiles, audit_leaves, audit_amendments")
-    log.run("UPDATE projections SET position = 0 WHERE name = 'audit'")
+    log.execute("TRUNCATE audit_tiles, audit_leaves, audit_amendments")
+    log.execute("UPDATE projections SET position = 0 WHERE name = 'audit'")
     assert log.sign() is None
-    assert log.state() == SIGNING, "the entries are there: it grows again"
+    assert log.state() == SIGNING, "the entries exist: the tree will grow again"
     log.grow()
     again = log.sign()
     assert made is not None
@@ -215,7 +215,7 @@ def test_a_tree_that_is_made_anew_is_waited_for(log: Log) -> None:
     assert again.size > made.size
 
 
-def test_what_was_signed_before_a_crash_is_shown_after_it(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_checkpoint_signed_before_a_crash_is_stored_after_it(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     log.grow()
     with monkeypatch.context() as patch:
         patch.setattr("projections.proof.checkpoints._store", _crash)
@@ -232,7 +232,7 @@ def _crash(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def test_a_line_that_a_crash_cut_off_goes(log: Log) -> None:
+def test_line_cut_off_by_a_crash_is_removed(log: Log) -> None:
     log.grow()
     log.sign()
     path = log.keys / LIST_FILE
@@ -240,19 +240,19 @@ def test_a_line_that_a_crash_cut_off_goes(log: Log) -> None:
     path.write_bytes(whole + whole[: len(whole) // 2])
     log.grow()
     assert log.sign()
-    assert [one.size for one in log.stored()] == [LogKeys.open(log.keys).read(note).size for note in read_list(path)]
+    assert [checkpoint.size for checkpoint in log.stored()] == [LogKeys.open(log.keys).read(note).size for note in read_list(path)]
 
 
-def test_without_its_list_the_database_says_what_was_signed(log: Log) -> None:
+def test_without_the_list_the_stored_checkpoints_count(log: Log) -> None:
     log.grow()
     log.sign()
     (log.keys / LIST_FILE).unlink()
-    log.run(TAMPERED["a leaf"])
+    log.execute(ALTERATIONS["a leaf"])
     assert log.sign() is None
     assert log.state() == INCONSISTENT
 
 
-def test_a_new_key_signs_and_the_old_ones_are_believed(log: Log) -> None:
+def test_new_key_signs_and_old_keys_are_accepted(log: Log) -> None:
     log.grow()
     old = log.sign()
     (log.keys / "checkpoints.2").write_bytes(bytes(32))
@@ -277,17 +277,17 @@ def _long(path: Path) -> None:
     path.write_bytes(b"x" * 100_000)
 
 
-@pytest.mark.parametrize("spoil", [_no_json, _cut_off, _long])
-def test_a_list_that_is_none_is_refused_in_one_sentence(spoil: Callable[[Path], None], log: Log) -> None:
+@pytest.mark.parametrize("damage", [_no_json, _cut_off, _long])
+def test_invalid_list_is_refused_in_one_sentence(damage: Callable[[Path], None], log: Log) -> None:
     log.grow()
     log.sign()
-    spoil(log.keys / LIST_FILE)
+    damage(log.keys / LIST_FILE)
     with pytest.raises(NoteError, match=rf"^Line 1 of {LIST_FILE} is .*\.$"):
         list(read_list(log.keys / LIST_FILE))
 
 
 @pytest.mark.parametrize("content", ["", "one two/1", "no-number\n", "a+b/1\n", "x/0\n"])
-def test_an_origin_that_is_none_is_refused(content: str, tmp_path: Path) -> None:
+def test_invalid_origin_is_refused(content: str, tmp_path: Path) -> None:
     (tmp_path / "checkpoint-origin").write_text(content)
     with pytest.raises(KeysError, match="does not name an origin"):
         read_origin(tmp_path)
@@ -295,7 +295,7 @@ def test_an_origin_that_is_none_is_refused(content: str, tmp_path: Path) -> None
         begin_origin(tmp_path)
 
 
-def test_keys_that_cant_be_used_are_said_once_a_minute(log: Log, caplog: pytest.LogCaptureFixture) -> None:
+def test_unusable_keys_are_logged_once_a_minute(log: Log, caplog: pytest.LogCaptureFixture) -> None:
     log.grow()
     log.keys.write_text("no directory")
     for _ in range(3):
@@ -303,7 +303,7 @@ def test_keys_that_cant_be_used_are_said_once_a_minute(log: Log, caplog: pytest.
     assert len(caplog.records) == 1
 
 
-def test_the_list_is_one_json_string_a_line(log: Log) -> None:
+def test_list_has_one_json_string_a_line(log: Log) -> None:
     log.grow()
     made = log.sign()
     (line,) = (log.keys / LIST_FILE).read_text().splitlines()

@@ -1,4 +1,4 @@
-"""The engine: each entry exactly once, in order, whatever happens to hints and processes."""
+"""The catch-up engine folds each entry exactly once, in order, whatever happens to wake-ups and processes."""
 
 import random
 import threading
@@ -28,31 +28,31 @@ def position(engine: Engine, name: str) -> int:
         return int(connection.execute(text("SELECT position FROM projections WHERE name = :name"), {"name": name}).scalar_one())
 
 
-def forget(engine: Engine) -> None:
-    """Read tables as they were at first."""
+def reset(engine: Engine) -> None:
+    """Empties the read tables, as at first."""
     with engine.begin() as connection:
         connection.execute(text(f"TRUNCATE {', '.join(TABLES)}"))
         connection.execute(text("UPDATE projections SET position = 0"))
 
 
-def test_hints_doubled_shuffled_and_dropped_give_the_same_rows(engine: Engine, ledger: Ledger) -> None:
+def test_repeated_shuffled_and_lost_wake_ups_give_the_same_rows(engine: Engine, ledger: Ledger) -> None:
     story, dice = Story(seed=7), random.Random(7)
     s.append(ledger, story.entries)
     for _ in range(40):
         if made := story.tell(5):
             s.append(ledger, made)
-        hints = [name for name in PROJECTORS for _ in range(dice.choice((0, 0, 1, 2)))]
-        dice.shuffle(hints)
-        project(engine, ledger, hints, batch_size=dice.choice((1, 3, 50)))
+        wake_ups = [name for name in PROJECTORS for _ in range(dice.choice((0, 0, 1, 2)))]
+        dice.shuffle(wake_ups)
+        project(engine, ledger, wake_ups, batch_size=dice.choice((1, 3, 50)))
     project(engine, ledger)
     seen = rows(engine)
     assert len(seen["tickets"]) > 100
-    forget(engine)
+    reset(engine)
     project(engine, ledger)
     assert rows(engine) == seen
 
 
-def test_two_workers_at_once_fold_each_entry_once(engine: Engine, ledger: Ledger) -> None:
+def test_concurrent_workers_fold_each_entry_once(engine: Engine, ledger: Ledger) -> None:
     story = Story(seed=3)
     story.tell(300)
     s.append(ledger, story.entries)
@@ -71,42 +71,42 @@ def test_two_workers_at_once_fold_each_entry_once(engine: Engine, ledger: Ledger
         worker.join()
     assert len(set(published)) == len(published) == -(-len(story.entries) // 7)
     seen = rows(engine)["revenue_hours"]
-    forget(engine)
+    reset(engine)
     project(engine, ledger)
     assert rows(engine)["revenue_hours"] == seen
 
 
-class _Interrupting:
-    """Folds, then comes a hint that finds the row locked, with an entry that was appended meanwhile."""
+class InterruptedProjector:
+    """Folds, then calls `interrupt` while the row is locked, once."""
 
     def __init__(self, real: Projector, interrupt: object) -> None:
         self.name, self.version, self.tables = real.name, real.version, real.tables
         self.handles = real.handles
         self._real, self._interrupt = real, interrupt
 
-    def fold(self, connection: Connection, run: Sequence[RecordedEntry]) -> None:
-        self._real.fold(connection, run)
+    def fold(self, connection: Connection, batch: Sequence[RecordedEntry]) -> None:
+        self._real.fold(connection, batch)
         interrupt, self._interrupt = self._interrupt, None
         if callable(interrupt):
             interrupt()
 
 
-def test_a_hint_that_finds_the_projector_locked_comes_again(engine: Engine, ledger: Ledger) -> None:
+def test_catch_up_of_a_locked_projection_raises_and_folds_later(engine: Engine, ledger: Ledger) -> None:
     story = Story(seed=5)
     s.append(ledger, story.entries)
     late: list[int] = []
 
-    def a_hint_comes() -> None:
+    def append_and_wake() -> None:
         late.extend(s.append(ledger, story.tell(30)))
         with pytest.raises(ProjectionLocked):
             catch_up(engine, ledger, PROJECTORS["availability"])
 
-    catch_up(engine, ledger, _Interrupting(PROJECTORS["availability"], a_hint_comes))
+    catch_up(engine, ledger, InterruptedProjector(PROJECTORS["availability"], append_and_wake))
     assert position(engine, "availability") < late[-1]
     assert catch_up(engine, ledger, PROJECTORS["availability"]) == len(late)
 
 
-class _Tripping:
+class FailingProjector:
     """Can't apply the entry at one position."""
 
     def __init__(self, real: Projector, at: int) -> None:
@@ -114,19 +114,19 @@ class _Tripping:
         self.handles = real.handles
         self._real, self.at = real, at
 
-    def fold(self, connection: Connection, run: Sequence[RecordedEntry]) -> None:
-        if any(recorded.position == self.at for recorded in run):
+    def fold(self, connection: Connection, batch: Sequence[RecordedEntry]) -> None:
+        if any(recorded.position == self.at for recorded in batch):
             raise ValueError("what is this?")
-        self._real.fold(connection, run)
+        self._real.fold(connection, batch)
 
 
-def test_an_entry_that_cant_be_applied_stops_its_projector_there_and_nobody_else(engine: Engine, ledger: Ledger) -> None:
+def test_entry_that_cant_be_applied_stalls_only_its_projection(engine: Engine, ledger: Ledger) -> None:
     story = Story(seed=9)
     story.tell(60)
     positions = s.append(ledger, story.entries)
-    tripping = _Tripping(PROJECTORS["bookings"], at=positions[20])
+    failing = FailingProjector(PROJECTORS["bookings"], at=positions[20])
     with pytest.raises(ProjectionStalled):
-        catch_up(engine, ledger, tripping)
+        catch_up(engine, ledger, failing)
     project(engine, ledger, ["revenue"])
     with engine.connect() as connection:
         row = connection.execute(text("SELECT position, failed_position, error FROM projections WHERE name = 'bookings'")).one()
@@ -139,7 +139,7 @@ def test_an_entry_that_cant_be_applied_stops_its_projector_there_and_nobody_else
     assert tuple(row) == (positions[-1], None, None)
 
 
-def test_a_worker_killed_in_mid_batch_leaves_no_trace(engine: Engine, ledger: Ledger, database_url: str) -> None:
+def test_worker_killed_in_a_batch_leaves_no_trace(engine: Engine, ledger: Ledger, database_url: str) -> None:
     story = Story(seed=11)
     story.tell(200)
     s.append(ledger, story.entries)
@@ -147,18 +147,18 @@ def test_a_worker_killed_in_mid_batch_leaves_no_trace(engine: Engine, ledger: Le
     for name, projector in PROJECTORS.items():
         for _ in range(5):
             with pytest.raises(Exception, match=r"terminat|closed"):
-                catch_up(engine, ledger, _Interrupting(projector, lambda: _kill_the_others(database_url)))
+                catch_up(engine, ledger, InterruptedProjector(projector, lambda: kill_other_connections(database_url)))
             killed += 1
         catch_up(engine, ledger, projector)
         assert position(engine, name) == ledger.head()
     seen = rows(engine)
-    forget(engine)
+    reset(engine)
     project(engine, ledger)
     print(f"killed {killed} times in mid-batch; rows equal to a rebuild")
     assert rows(engine) == seen
 
 
-def _kill_the_others(database_url: str) -> None:
+def kill_other_connections(database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("""
             SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -166,23 +166,23 @@ def _kill_the_others(database_url: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["availability", "bookings", "revenue", "audit"])
-def test_a_run_takes_the_same_few_statements_however_long_it_is(engine: Engine, ledger: Ledger, name: str) -> None:
-    """Catalogue takes a statement for each change of an event, and so does `bookings` for its details: those are few."""
+def test_batch_needs_the_same_number_of_statements_for_any_size(engine: Engine, ledger: Ledger, name: str) -> None:
+    """The catalogue needs a statement for each change of an event, and `bookings` one for each change of details: these are few."""
     story = Story(seed=13)
     s.append(ledger, story.entries)
     project(engine, ledger)
     counts = []
     for steps in (60, 600):
-        run = story.tell(steps)
-        s.append(ledger, run)
+        batch = story.tell(steps)
+        s.append(ledger, batch)
         count = _statements(engine, lambda: catch_up(engine, ledger, PROJECTORS[name]))
-        renamed = sum(isinstance(one.entry, e.EventDetailsChanged) for one in run) if name == "bookings" else 0
-        print(f"{name}: {count} statements for {len(run)} entries, {renamed} of them for an event's details")
+        renamed = sum(isinstance(recorded.entry, e.EventDetailsChanged) for recorded in batch) if name == "bookings" else 0
+        print(f"{name}: {count} statements for {len(batch)} entries, {renamed} of them for an event's details")
         counts.append(count - renamed)
     assert counts[0] == counts[1] <= 12
 
 
-def test_cancelling_an_event_with_many_bookings_is_a_few_statements(engine: Engine, ledger: Ledger) -> None:
+def test_cancellation_of_an_event_with_many_bookings_needs_few_statements(engine: Engine, ledger: Ledger) -> None:
     story = Story(seed=17, events=1)
     story.tell(150)
     s.append(ledger, story.entries)
@@ -198,11 +198,11 @@ def test_cancelling_an_event_with_many_bookings_is_a_few_statements(engine: Engi
 def _statements(engine: Engine, work: object) -> int:
     seen: list[str] = []
 
-    def note(connection: object, cursor: object, statement: str, *_: object) -> None:
+    def record(connection: object, cursor: object, statement: str, *_: object) -> None:
         seen.append(statement)
 
-    event.listen(engine, "before_cursor_execute", note)
+    event.listen(engine, "before_cursor_execute", record)
     assert callable(work)
     work()
-    event.remove(engine, "before_cursor_execute", note)
+    event.remove(engine, "before_cursor_execute", record)
     return len(seen)

@@ -1,4 +1,4 @@
-"""The tree against the published vectors of RFC 6962 and 9162 logs, and against another implementation."""
+"""The tree agrees with the published test vectors of RFC 6962 and 9162 logs, and with another implementation."""
 
 from functools import cache
 from typing import Any
@@ -11,7 +11,7 @@ from pymerkle import InmemoryTree
 from projections import merkle
 from projections.merkle import ProofError
 
-#: Leaves, roots by size, and proofs that certificate-transparency's implementations publish for tests.
+#: Leaves, roots by size, and proofs that implementations of certificate transparency publish as test vectors.
 LEAVES = [
     bytes.fromhex(leaf)
     for leaf in ("", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")
@@ -45,11 +45,11 @@ MOST = 70_000
 
 
 def bytes_of(hashes: list[str]) -> list[bytes]:
-    return [bytes.fromhex(one) for one in hashes]
+    return [bytes.fromhex(text) for text in hashes]
 
 
 class Tiled:
-    """Tiles in memory, appended to in runs. `reads` counts how often they were asked for one."""
+    """Tiles in memory, appended to in batches. `reads`: the number of tiles read."""
 
     def __init__(self) -> None:
         self.size, self.reads = 0, 0
@@ -84,8 +84,8 @@ def oracle(size: int) -> Any:
     return tree
 
 
-def test_the_published_roots() -> None:
-    leaves = [merkle.leaf_hash(one) for one in LEAVES]
+def test_roots_are_the_published_ones() -> None:
+    leaves = [merkle.leaf_hash(content) for content in LEAVES]
     assert merkle.EMPTY_ROOT.hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     assert merkle.root_of([]) == merkle.EMPTY_ROOT
     assert [merkle.root_of(leaves[:size]).hex() for size in range(1, 9)] == ROOTS
@@ -93,19 +93,19 @@ def test_the_published_roots() -> None:
 
 def published() -> Tiled:
     tiled = Tiled()
-    tiled.append([merkle.leaf_hash(one) for one in LEAVES])
+    tiled.append([merkle.leaf_hash(content) for content in LEAVES])
     return tiled
 
 
 @pytest.mark.parametrize(("place", "proof"), INCLUSIONS.items())
-def test_the_published_inclusion_proofs(place: tuple[int, int], proof: list[str]) -> None:
+def test_inclusion_proofs_are_the_published_ones(place: tuple[int, int], proof: list[str]) -> None:
     index, size = place
     assert merkle.inclusion_proof(index, size, published()) == bytes_of(proof)
     merkle.verify_inclusion(index, size, merkle.leaf_hash(LEAVES[index]), bytes_of(proof), bytes.fromhex(ROOTS[size - 1]))
 
 
 @pytest.mark.parametrize(("sizes", "proof"), CONSISTENCIES.items())
-def test_the_published_consistency_proofs(sizes: tuple[int, int], proof: list[str]) -> None:
+def test_consistency_proofs_are_the_published_ones(sizes: tuple[int, int], proof: list[str]) -> None:
     first, second = sizes
     assert merkle.consistency_proof(first, second, published()) == bytes_of(proof)
     first_root, second_root = (bytes.fromhex(ROOTS[size - 1]) for size in sizes)
@@ -114,7 +114,7 @@ def test_the_published_consistency_proofs(sizes: tuple[int, int], proof: list[st
 
 @given(size=st.integers(1, 300), data=st.data())
 @settings(max_examples=200, deadline=None)
-def test_it_says_what_another_implementation_says(size: int, data: st.DataObject) -> None:
+def test_roots_and_proofs_agree_with_another_implementation(size: int, data: st.DataObject) -> None:
     tree, tiles = oracle(300), big()
     first = data.draw(st.integers(1, size))
     assert merkle.root(size, tiles) == tree.get_state(size) == merkle.root_of(leaf(number) for number in range(size))
@@ -126,7 +126,7 @@ def test_it_says_what_another_implementation_says(size: int, data: st.DataObject
 
 @given(size=st.integers(1, MOST), data=st.data())
 @settings(max_examples=200, deadline=None)
-def test_proofs_at_any_size_hold_and_read_few_tiles(size: int, data: st.DataObject) -> None:
+def test_proofs_of_any_size_hold_and_read_few_tiles(size: int, data: st.DataObject) -> None:
     tiles = big()
     index, first = data.draw(st.integers(0, size - 1)), data.draw(st.integers(1, size))
     spans = [*merkle.inclusion_spans(index, size), *merkle.consistency_spans(first, size)]
@@ -136,11 +136,11 @@ def test_proofs_at_any_size_hold_and_read_few_tiles(size: int, data: st.DataObje
     merkle.verify_consistency(first, size, merkle.root(first, tiles), root, merkle.consistency_proof(first, size, tiles))
 
 
-@given(runs=st.lists(st.integers(0, 700), max_size=8))
+@given(batches=st.lists(st.integers(0, 700), max_size=8))
 @settings(max_examples=60, deadline=None)
-def test_tiles_are_the_same_however_long_the_runs_are(runs: list[int]) -> None:
-    tiled, size = Tiled(), sum(runs)
-    for count in runs:
+def test_tiles_are_the_same_for_any_batch_sizes(batches: list[int]) -> None:
+    tiled, size = Tiled(), sum(batches)
+    for count in batches:
         tiled.append([leaf(tiled.size + number) for number in range(count)])
     whole = Tiled()
     whole.append([leaf(number) for number in range(size)])
@@ -150,13 +150,13 @@ def test_tiles_are_the_same_however_long_the_runs_are(runs: list[int]) -> None:
 
 @given(size=st.integers(2, 300), data=st.data())
 @settings(max_examples=300, deadline=None)
-def test_a_proof_that_differs_anywhere_is_refused(size: int, data: st.DataObject) -> None:
+def test_changed_proof_is_refused(size: int, data: st.DataObject) -> None:
     tiles, root = big(), merkle.root(size, big())
     index, first = data.draw(st.integers(0, size - 1)), data.draw(st.integers(1, size - 1))
-    for proof in _spoilt(merkle.inclusion_proof(index, size, tiles), data):
+    for proof in _changed_proofs(merkle.inclusion_proof(index, size, tiles), data):
         with pytest.raises(ProofError):
             merkle.verify_inclusion(index, size, leaf(index), proof, root)
-    for proof in _spoilt(merkle.consistency_proof(first, size, tiles), data):
+    for proof in _changed_proofs(merkle.consistency_proof(first, size, tiles), data):
         with pytest.raises(ProofError):
             merkle.verify_consistency(first, size, merkle.root(first, tiles), root, proof)
     for wrong in ((index + 1) % size, index - 1, size + index):
@@ -164,7 +164,7 @@ def test_a_proof_that_differs_anywhere_is_refused(size: int, data: st.DataObject
             merkle.verify_inclusion(wrong, size, leaf(index), merkle.inclusion_proof(index, size, tiles), root)
 
 
-def _spoilt(proof: list[bytes], data: st.DataObject) -> list[list[bytes]]:
+def _changed_proofs(proof: list[bytes], data: st.DataObject) -> list[list[bytes]]:
     place = data.draw(st.integers(0, len(proof) - 1))
     flipped = bytes([proof[place][0] ^ 1]) + proof[place][1:]
     other = [*proof[:place], flipped, *proof[place + 1 :]]
@@ -172,12 +172,12 @@ def _spoilt(proof: list[bytes], data: st.DataObject) -> list[list[bytes]]:
 
 
 @pytest.mark.parametrize(("first", "second", "proof"), [(2, 1, []), (-1, 3, []), (0, 3, [b""]), (3, 3, [b""]), (0, 3, [])])
-def test_trees_in_no_order_and_proofs_that_are_not_needed(first: int, second: int, proof: list[bytes]) -> None:
+def test_trees_out_of_order_and_unneeded_proofs_are_refused(first: int, second: int, proof: list[bytes]) -> None:
     with pytest.raises(ProofError):
         merkle.verify_consistency(first, second, b"a", b"b", proof)
 
 
-def test_a_tile_that_lacks_a_hash_is_noticed() -> None:
+def test_tile_without_a_hash_is_noticed() -> None:
     tiled = published()
     tiled.tiles[0, 0] = tiled.tiles[0, 0][:-32]
     with pytest.raises(merkle.MissingHash):

@@ -32,7 +32,7 @@ def story(request: pytest.FixtureRequest, engine: Engine, ledger: Ledger) -> Sto
     return story
 
 
-def test_availability_is_the_events_own(story: Story, engine: Engine) -> None:
+def test_availability_is_that_of_the_events(story: Story, engine: Engine) -> None:
     assert {row[:5] for row in rows(engine)["availability_categories"]} == {
         (event.id, seats.number, seats.name, seats.capacity, seats.taken)
         for event in story.events.values()
@@ -40,7 +40,7 @@ def test_availability_is_the_events_own(story: Story, engine: Engine) -> None:
     }
 
 
-def test_catalogue_has_each_event_as_it_is_now(story: Story, engine: Engine) -> None:
+def test_catalogue_has_the_present_state_of_each_event(story: Story, engine: Engine) -> None:
     seen = {row.event_id: row for row in _all(engine, "SELECT * FROM catalogue_events")}
     for event in story.events.values():
         row = seen[event.id]
@@ -49,7 +49,7 @@ def test_catalogue_has_each_event_as_it_is_now(story: Story, engine: Engine) -> 
     assert prices == {(event.id, s.number): s.price for event in story.events.values() for s in event.categories.values()}
 
 
-def test_tickets_are_in_the_states_that_the_events_know(story: Story, engine: Engine) -> None:
+def test_tickets_have_the_states_that_the_events_have(story: Story, engine: Engine) -> None:
     states = {"active": "a", "used": "u", "cancelled": "c"}
     seen: dict[UUID, str] = {}
     for row in _all(engine, "SELECT * FROM tickets ORDER BY booking_id, ticket"):
@@ -60,7 +60,7 @@ def test_tickets_are_in_the_states_that_the_events_know(story: Story, engine: En
                 assert seen[UUID(bytes=key)] == event.ticket_states(UUID(bytes=key)).decode()
 
 
-def test_revenue_is_the_sum_of_what_was_booked_and_given_back(story: Story, engine: Engine) -> None:
+def test_revenue_is_the_sum_of_bookings_and_refunds(story: Story, engine: Engine) -> None:
     expected = {event.id: _money(story, event) for event in story.events.values()}
     sums = "SELECT event_id, sum(gross) AS gross, sum(refunded) AS refunded FROM {} GROUP BY event_id"
     for table in ("revenue_categories", "revenue_hours"):
@@ -70,7 +70,7 @@ def test_revenue_is_the_sum_of_what_was_booked_and_given_back(story: Story, engi
         }
 
 
-def test_each_whole_cancellation_counts_once(story: Story, engine: Engine) -> None:
+def test_cancellation_of_a_whole_booking_counts_once(story: Story, engine: Engine) -> None:
     for row in _all(engine, "SELECT * FROM revenue_events"):
         event = story.events[row.event_id]
         gone = sum(set(event.ticket_states(UUID(bytes=key))) <= {ord("c")} for key in event.bookings)  # type: ignore[union-attr]
@@ -93,7 +93,7 @@ def test_each_whole_cancellation_counts_once(story: Story, engine: Engine) -> No
         "UPDATE catalogue_events SET ends_at = starts_at",
     ],
 )
-def test_the_tables_refuse_a_wrong_row(wrong: str, engine: Engine, ledger: Ledger) -> None:
+def test_tables_refuse_a_wrong_row(wrong: str, engine: Engine, ledger: Ledger) -> None:
     story = Story(seed=4)
     story.tell(60)
     s.append(ledger, story.entries)
@@ -102,7 +102,7 @@ def test_the_tables_refuse_a_wrong_row(wrong: str, engine: Engine, ledger: Ledge
         connection.execute(text(wrong))
 
 
-def test_the_models_are_what_the_migrations_make(engine: Engine) -> None:
+def test_models_agree_with_the_migrations(engine: Engine) -> None:
     ours = set(Model.metadata.tables)
     with engine.connect() as connection:
         context = MigrationContext.configure(
@@ -112,12 +112,12 @@ def test_the_models_are_what_the_migrations_make(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("projector", PROJECTORS.values(), ids=PROJECTORS)
-def test_every_entry_class_is_handled_or_ignored_by_name(projector: Projector) -> None:
+def test_projector_handles_or_ignores_every_entry_class_by_name(projector: Projector) -> None:
     assert projector.handles | IGNORED[projector.name] == set(e.TOPICS.values())
     assert not projector.handles & IGNORED[projector.name]
 
 
-def test_audit_knows_the_booking_of_every_entry_that_amends_one() -> None:
+def test_audit_names_the_booking_of_every_amendment() -> None:
     about_bookings = {entry for entry in e.TOPICS.values() if "booking_id" in entry.__struct_fields__}
     assert about_bookings <= set(AMENDMENT_SUBJECTS)
 

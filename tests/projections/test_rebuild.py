@@ -1,4 +1,4 @@
-"""A rebuild ends with the rows that were there, takes over in one moment, and goes on where it was killed."""
+"""A rebuild ends with equal rows, swaps them in at one moment, and continues where it was killed."""
 
 import random
 import threading
@@ -44,17 +44,17 @@ def schemas(engine: Engine) -> list[str]:
         return list(connection.scalars(text(query)))
 
 
-def test_everything_anew_is_what_was_there(engine: Engine, ledger: Ledger, rebuilder: Rebuilder, story: Story) -> None:
+def test_rebuild_of_all_ends_with_the_same_rows(engine: Engine, ledger: Ledger, rebuilder: Rebuilder, story: Story) -> None:
     before = rows(engine)
     done = rebuilder.rebuild(ALL)
-    assert [(one.name, one.compared, one.difference) for one in done] == [(name, True, None) for name in PROJECTORS]
+    assert [(result.name, result.compared, result.difference) for result in done] == [(name, True, None) for name in PROJECTORS]
     assert rows(engine) == before
     assert schemas(engine) == []
     assert {position(engine, name) for name in PROJECTORS} == {ledger.head()}
 
 
-def test_what_takes_over_is_the_same_to_the_database(engine: Engine, rebuilder: Rebuilder, story: Story) -> None:
-    """Columns, constraints, indexes, all under the same names: the next migration finds what it expects."""
+def test_swapped_in_tables_have_the_same_constraints_and_indexes(engine: Engine, rebuilder: Rebuilder, story: Story) -> None:
+    """Columns, constraints and indexes have the same names: the next migration finds what it expects."""
     query = text("""
         SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)
         FROM pg_constraint WHERE connamespace = 'public'::regnamespace
@@ -66,13 +66,13 @@ def test_what_takes_over_is_the_same_to_the_database(engine: Engine, rebuilder: 
         assert list(connection.execute(query)) == before
 
 
-def test_a_row_that_was_altered_is_named_and_is_right_again(engine: Engine, rebuilder: Rebuilder, story: Story) -> None:
+def test_rebuild_names_an_altered_row_and_repairs_it(engine: Engine, rebuilder: Rebuilder, story: Story) -> None:
     before = rows(engine)
     with engine.begin() as connection:
         connection.execute(text("UPDATE revenue_categories SET gross = gross + 1 WHERE name = 'VIP'"))
         connection.execute(text("DELETE FROM tickets WHERE ctid = (SELECT min(ctid) FROM tickets)"))
         connection.execute(text("INSERT INTO availability_events VALUES (gen_random_uuid(), 1)"))
-    found = {one.name: str(one.difference) for one in rebuilder.rebuild(ALL) if one.difference}
+    found = {result.name: str(result.difference) for result in rebuilder.rebuild(ALL) if result.difference}
     assert set(found) == {"availability", "bookings", "revenue"}
     assert "should not be there" in found["availability"]
     assert "is missing" in found["bookings"]
@@ -86,10 +86,10 @@ class _Killed(BaseException):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_killed_ten_times_it_ends_equal(
+def test_rebuild_killed_ten_times_ends_with_equal_rows(
     engine: Engine, rebuilder: Rebuilder, story: Story, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At any of its statements."""
+    """Killed at any of its statements."""
     monkeypatch.setattr("projections.rebuild.shadow_copies.BATCH_SIZE", 40)
     before, dice, statements = rows(engine), random.Random(seed), count()
     killed_at = set(accumulate(dice.randint(1, 120) for _ in range(10)))
@@ -105,12 +105,12 @@ def test_killed_ten_times_it_ends_equal(
                 rebuilder.rebuild(ALL)
     finally:
         event.remove(Engine, "before_cursor_execute", kill)
-    assert [one.difference for one in rebuilder.rebuild(ALL)] == [None] * len(ALL)
+    assert [result.difference for result in rebuilder.rebuild(ALL)] == [None] * len(ALL)
     assert rows(engine) == before
     assert schemas(engine) == []
 
 
-def test_only_one_at_a_time(database_url: str, ledger: Ledger, rebuilder: Rebuilder, story: Story) -> None:
+def test_second_rebuild_of_a_projection_is_refused(database_url: str, ledger: Ledger, rebuilder: Rebuilder, story: Story) -> None:
     other = Rebuilder(database_url, ledger)
     with rebuilder._copies.lock("revenue"), pytest.raises(ShadowCopyError, match="Another rebuild of revenue is under way"):
         other.rebuild(ALL)
@@ -118,7 +118,7 @@ def test_only_one_at_a_time(database_url: str, ledger: Ledger, rebuilder: Rebuil
     assert len(rebuilder.rebuild(ALL)) == len(ALL)
 
 
-def test_the_lock_is_free_after_any_failure(database_url: str, ledger: Ledger, rebuilder: Rebuilder) -> None:
+def test_lock_is_released_after_a_failure(database_url: str, ledger: Ledger, rebuilder: Rebuilder) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError
 
@@ -129,7 +129,7 @@ def test_the_lock_is_free_after_any_failure(database_url: str, ledger: Ledger, r
         pass
 
 
-def test_what_depends_on_a_served_table_is_named(engine: Engine, rebuilder: Rebuilder, story: Story) -> None:
+def test_rebuild_names_what_depends_on_a_served_table(engine: Engine, rebuilder: Rebuilder, story: Story) -> None:
     with engine.begin() as connection:
         connection.execute(text("CREATE VIEW somebodys AS SELECT event_id FROM revenue_events"))
     with pytest.raises(ShadowCopyError, match="view somebodys depends on table revenue_events"):
@@ -139,7 +139,7 @@ def test_what_depends_on_a_served_table_is_named(engine: Engine, rebuilder: Rebu
     assert rebuilder.rebuild([PROJECTORS["revenue"]])[0].difference is None
 
 
-def test_who_reads_for_long_is_let_finish(engine: Engine, rebuilder: Rebuilder, story: Story) -> None:
+def test_swap_waits_for_a_long_query(engine: Engine, rebuilder: Rebuilder, story: Story) -> None:
     with engine.connect() as reader, ThreadPoolExecutor(1) as threads:
         reader.execute(text("SELECT count(*) FROM tickets"))
         done = threads.submit(rebuilder.rebuild, [PROJECTORS["bookings"]])
@@ -150,7 +150,7 @@ def test_who_reads_for_long_is_let_finish(engine: Engine, rebuilder: Rebuilder, 
         assert done.result(10)[0].difference is None
 
 
-def test_a_new_version_takes_over_without_being_compared(engine: Engine, rebuilder: Rebuilder, story: Story) -> None:
+def test_new_version_is_swapped_in_without_comparison(engine: Engine, rebuilder: Rebuilder, story: Story) -> None:
     with engine.begin() as connection:
         connection.execute(text("UPDATE projections SET version = 0, position = position - 1 WHERE name = 'revenue'"))
     [done] = rebuilder.rebuild([PROJECTORS["revenue"]])
@@ -159,8 +159,10 @@ def test_a_new_version_takes_over_without_being_compared(engine: Engine, rebuild
         assert connection.scalar(text("SELECT version FROM projections WHERE name = 'revenue'")) == PROJECTORS["revenue"].version
 
 
-def test_readers_and_the_live_projection_go_on(engine: Engine, ledger: Ledger, rebuilder: Rebuilder, story: Story) -> None:
-    """Each read, while it is rebuilt again and again: what the ledger says up to the position that the same statement saw."""
+def test_queries_and_projection_continue_during_rebuilds(
+    engine: Engine, ledger: Ledger, rebuilder: Rebuilder, story: Story
+) -> None:
+    """During rebuilds each query returns what the ledger has up to the position that the same statement reads."""
     sql = text("""SELECT position, (SELECT sum(bookings) FROM revenue_events), (SELECT count(*) FROM bookings)
         FROM projections WHERE name = 'revenue'""")
     stop, seen = threading.Event(), []
@@ -176,10 +178,10 @@ def test_readers_and_the_live_projection_go_on(engine: Engine, ledger: Ledger, r
         for _ in range(5):
             s.append(ledger, story.tell(10))
             project(engine, ledger)
-            assert all(one.difference is None for one in rebuilder.rebuild(ALL))
+            assert all(result.difference is None for result in rebuilder.rebuild(ALL))
         stop.set()
         reading.result(10)
-    sold = [one.position for one in ledger.read(0, 10_000) if isinstance(one.entry, SeatsBooked)]
+    sold = [recorded.position for recorded in ledger.read(0, 10_000) if isinstance(recorded.entry, SeatsBooked)]
     for reached, in_revenue, _ in seen:
         assert in_revenue == sum(place <= reached for place in sold)
     assert len(seen) > 20

@@ -1,4 +1,4 @@
-"""Signed notes against what others have published, and every byte of one."""
+"""Signed notes agree with published examples, and any changed byte is refused."""
 
 import base64
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from projections.proof.signed_notes import Checkpoint, Note, NoteError, Signer, VerifierKey, read_checkpoint
 
-#: The examples of golang.org/x/mod/sumdb/note. The seed is that of its signer key, without its first byte.
+#: The examples of golang.org/x/mod/sumdb/note. The seed is that of their signer key, without its first byte.
 PETER = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
 PETERS_SEED = base64.b64decode("AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz")[1:]
 ENOCH = "EnochRoot+af0cfe78+ATtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop"
@@ -45,20 +45,20 @@ def ours(name: str, key_id: bytes) -> VerifierKey | None:
     return OURS.key if (name, key_id) == (OURS.key.name, OURS.key.id) else None
 
 
-def test_the_published_signer_signs_as_published() -> None:
+def test_published_signer_makes_the_published_signature() -> None:
     signer = Signer("PeterNeumann", PETERS_SEED)
     assert str(signer.key) == PETER
     assert signer.sign(TEXT) == SIGNED
 
 
 @pytest.mark.parametrize("key", [PETER, ENOCH])
-def test_the_published_signatures_hold_beside_those_of_others(key: str) -> None:
+def test_published_signatures_are_valid_beside_others(key: str) -> None:
     parsed = verify(SIGNED + ENOCHS_SIGNATURE, VerifierKey.parse(key))
     assert parsed.text == TEXT
-    assert [one.name for one in parsed.signatures] == ["PeterNeumann", "EnochRoot"]
+    assert [signature.name for signature in parsed.signatures] == ["PeterNeumann", "EnochRoot"]
 
 
-def test_notes_of_the_specifications_are_read() -> None:
+def test_notes_of_the_specifications_are_parsed() -> None:
     poem = Note.parse(POEM)
     assert poem.text.endswith("sole:\n\ned è subito sera.\n")
     assert poem.signatures[0].key_id.hex() == "367ba04b"
@@ -77,12 +77,12 @@ def test_notes_of_the_specifications_are_read() -> None:
         f"{TEXT}\n{PETERS_SIGNATURE.replace('x08g', 'xxxx')}", f"{TEXT}\n{ENOCHS_SIGNATURE}", SIGNED.replace("— ", "- "),
     ],
 )  # fmt: skip
-def test_what_is_no_note_of_this_key_is_refused_in_one_sentence(bad: str) -> None:
+def test_invalid_note_is_refused_in_one_sentence(bad: str) -> None:
     with pytest.raises(NoteError, match=r"^[A-Z].*\.$"):
         verify(bad, VerifierKey.parse(PETER))
 
 
-def test_every_part_and_every_changed_byte_of_a_verifier_key_is_refused() -> None:
+def test_changed_or_incomplete_verifier_key_is_refused() -> None:
     parts = [PETER[start:end] for start in range(len(PETER)) for end in range(start, len(PETER) + 1)]
     changed = [PETER[:at] + chr(ord(PETER[at]) + 1) + PETER[at + 1 :] for at in range(len(PETER))]
     longer = "PeterNeumann+cc469956+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TWBADKEY=="
@@ -93,7 +93,7 @@ def test_every_part_and_every_changed_byte_of_a_verifier_key_is_refused() -> Non
                 VerifierKey.parse(bad)
 
 
-def test_every_byte_of_a_signed_checkpoint_counts() -> None:
+def test_checkpoint_with_any_changed_byte_is_refused() -> None:
     note = OURS.sign(CHECKPOINT.text).encode()
     assert read_checkpoint(note.decode(), ours) == CHECKPOINT
     for at in range(len(note)):
@@ -113,12 +113,12 @@ def test_every_byte_of_a_signed_checkpoint_counts() -> None:
         "o\n1\nAAAA\n", "o\n1\nA\n", CHECKPOINT.text + "more\n", CHECKPOINT.text.replace("4711", "9" * 19),
     ],
 )  # fmt: skip
-def test_what_is_no_checkpoint_is_refused(text: str) -> None:
+def test_invalid_checkpoint_is_refused(text: str) -> None:
     with pytest.raises(NoteError):
         Checkpoint.parse(text)
 
 
-def test_a_checkpoint_is_signed_in_the_name_of_its_log() -> None:
+def test_checkpoint_must_be_signed_by_its_origin() -> None:
     with pytest.raises(NoteError, match="No key that is known has signed it as another"):
         read_checkpoint(OURS.sign(CHECKPOINT._replace(origin="another").text), ours)
     with pytest.raises(NoteError, match="at most"):
@@ -126,13 +126,13 @@ def test_a_checkpoint_is_signed_in_the_name_of_its_log() -> None:
 
 
 @given(st.text())
-def test_whatever_comes_is_one_sentence(text: str) -> None:
+def test_any_text_is_parsed_or_refused_in_one_sentence(text: str) -> None:
     for read in (Note.parse, Checkpoint.parse, VerifierKey.parse):
         with pytest.raises(NoteError, match=r"\A[^\n]+\Z"):
             read(text)
 
 
 @pytest.mark.parametrize("text", ["no end", "a\ttab\n"])
-def test_what_would_be_no_note_is_not_signed(text: str) -> None:
+def test_text_that_makes_an_invalid_note_is_not_signed(text: str) -> None:
     with pytest.raises(ValueError, match="ends in a line break"):
         OURS.sign(text)

@@ -1,4 +1,4 @@
-"""The ledger as a file, and back; and the other commands of `python -m projections`."""
+"""Export and import of the ledger, and the other commands of `python -m projections`."""
 
 import json
 import os
@@ -30,7 +30,7 @@ ALL = "SELECT notification_id, originator_id, originator_version, topic, state, 
 
 @pytest.fixture
 def another_database_url(postgres_server: PostgresServer, template_database: str) -> Iterator[str]:
-    """Migrated, with an empty ledger."""
+    """A migrated database with an empty ledger."""
     name = f"another_{uuid4().hex[:8]}"
     yield postgres_server.create(name, template_database)
     postgres_server.drop(name)
@@ -48,20 +48,20 @@ def story(database_url: str, keys: Path) -> Story:
     with closing(Ledger(database_url, Macs.open(keys))) as ledger:
         s.append(ledger, story.entries[:90])
         with psycopg.connect(database_url) as connection:
-            connection.execute("SELECT nextval('ledger_entries_notification_id_seq')")  # a gap, as a rollback leaves
+            connection.execute("SELECT nextval('ledger_entries_notification_id_seq')")  # a gap, as a rollback leaves it
         s.append(ledger, story.entries[90:])
     return story
 
 
-def run(database_url: str, keys: Path, *arguments: object) -> "subprocess.CompletedProcess[str]":
+def run_cli(database_url: str, keys: Path, *arguments: object) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, "DATABASE_URL": database_url, "KEYS_DIR": str(keys)}
     command = [sys.executable, "-m", "projections", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
-def said(done: "subprocess.CompletedProcess[str]") -> str:
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def output_of(process: "subprocess.CompletedProcess[str]") -> str:
+    assert process.returncode == 0, process.stderr
+    return process.stdout
 
 
 def stored(database_url: str) -> list[Any]:
@@ -69,14 +69,16 @@ def stored(database_url: str) -> list[Any]:
         return connection.execute(ALL).fetchall()
 
 
-def test_there_and_back_again(database_url: str, another_database_url: str, keys: Path, tmp_path: Path, story: Story) -> None:
+def test_import_restores_the_exported_ledger(
+    database_url: str, another_database_url: str, keys: Path, tmp_path: Path, story: Story
+) -> None:
     file = tmp_path / "ledger.ndjson"
-    root = said(run(database_url, keys, "export", file)).rpartition(" ")[2]
+    root = output_of(run_cli(database_url, keys, "export", file)).rpartition(" ")[2]
     assert len(file.read_text().splitlines()) == len(story.entries) + 1
-    assert said(run(another_database_url, keys, "import", file)).rpartition(" ")[2] == root
+    assert output_of(run_cli(another_database_url, keys, "import", file)).rpartition(" ")[2] == root
     assert stored(another_database_url) == stored(database_url)
     again = tmp_path / "again.ndjson"
-    said(run(another_database_url, keys, "export", again))
+    output_of(run_cli(another_database_url, keys, "export", again))
     assert again.read_bytes() == file.read_bytes()
     with closing(Ledger(another_database_url, Macs.open(keys))) as ledger:
         head = ledger.head()
@@ -88,7 +90,7 @@ def _edited(lines: list[str], number: int, **new: object) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "sentence"),
+    ("damage", "sentence"),
     [
         (lambda lines: [], "The file ends after line 0"),
         (lambda lines: lines[:-1], "without saying how many entries it has: it is cut off"),
@@ -106,52 +108,58 @@ def _edited(lines: list[str], number: int, **new: object) -> list[str]:
         (lambda lines: [*lines[:4], '{"entries":'], "Line 5 is not a valid end"),
     ],
 )
-def test_a_file_that_is_not_whole_is_not_taken(
-    database_url: str, another_database_url: str, keys: Path, tmp_path: Path, story: Story, spoil: Any, sentence: str
+def test_invalid_file_is_not_imported(
+    database_url: str, another_database_url: str, keys: Path, tmp_path: Path, story: Story, damage: Any, sentence: str
 ) -> None:
     file = tmp_path / "ledger.ndjson"
-    said(run(database_url, keys, "export", file))
-    file.write_text("".join(f"{line}\n" for line in spoil(file.read_text().splitlines())))
-    done = run(another_database_url, keys, "import", file)
+    output_of(run_cli(database_url, keys, "export", file))
+    file.write_text("".join(f"{line}\n" for line in damage(file.read_text().splitlines())))
+    done = run_cli(another_database_url, keys, "import", file)
     assert (done.returncode, done.stdout) == (1, "")
     assert sentence in done.stderr
     assert done.stderr.count("\n") == 1
     assert stored(another_database_url) == []
 
 
-def test_a_ledger_that_is_not_empty_takes_none(database_url: str, keys: Path, tmp_path: Path, story: Story) -> None:
+def test_import_into_a_ledger_with_entries_is_refused(database_url: str, keys: Path, tmp_path: Path, story: Story) -> None:
     file = tmp_path / "ledger.ndjson"
-    said(run(database_url, keys, "export", file))
-    done = run(database_url, keys, "import", file)
+    output_of(run_cli(database_url, keys, "export", file))
+    done = run_cli(database_url, keys, "import", file)
     assert (done.returncode, done.stderr) == (1, "The ledger is not empty: a file can be imported into an empty one only.\n")
-    missing = run(database_url, keys, "import", tmp_path / "nothing")
+    missing = run_cli(database_url, keys, "import", tmp_path / "nothing")
     assert (missing.returncode, missing.stderr) == (1, f"{tmp_path / 'nothing'}: No such file or directory.\n")
 
 
-def test_verify_rebuild_resume(database_url: str, keys: Path, tmp_path: Path, story: Story, engine: Engine) -> None:
+def test_verify_finds_and_rebuild_repairs_an_altered_row(
+    database_url: str, keys: Path, tmp_path: Path, story: Story, engine: Engine
+) -> None:
     with closing(Ledger(database_url)) as ledger:
         for projector in PROJECTORS.values():
             catch_up(engine, ledger, projector)
     assert CheckpointSigner(keys, seconds=0).sign(engine) is not None
     before = rows(engine)
-    assert f"Proven: {len(story.entries)} entries" in said(run(database_url, keys, "verify", "--json", tmp_path / "report"))
+    assert f"Proven: {len(story.entries)} entries" in output_of(
+        run_cli(database_url, keys, "verify", "--json", tmp_path / "report")
+    )
     assert json.loads((tmp_path / "report").read_text())["finding"] is None
     with psycopg.connect(database_url) as connection:
         connection.execute("UPDATE bookings SET quantity = quantity + 1")
-    done = run(database_url, keys, "verify")
+    done = run_cli(database_url, keys, "verify")
     assert (done.returncode, done.stdout) == (3, "")
     assert "Altered. bookings: in the row booking_id " in done.stderr
     assert ", quantity is " in done.stderr
-    out = said(run(database_url, keys, "rebuild", "all"))
+    out = output_of(run_cli(database_url, keys, "rebuild", "all"))
     assert out.count("The served tables were equal.") == len(PROJECTORS) - 1
     assert "The served tables differed: bookings: in the row" in out
     assert rows(engine) == before
-    assert said(run(database_url, keys, "resume", "bookings")) == "bookings is running again: 0 more entries are folded.\n"
-    assert "Proven" in said(run(database_url, keys, "verify", "--anew"))
+    assert output_of(run_cli(database_url, keys, "resume", "bookings")) == "bookings is running again: 0 more entries are folded.\n"
+    assert "Proven" in output_of(run_cli(database_url, keys, "verify", "--anew"))
 
 
-def test_entries_without_a_mac_are_accepted_by_hand_alone(database_url: str, keys: Path, story: Story, engine: Engine) -> None:
-    """As when psql loads a file into a system that runs."""
+def test_entries_without_a_mac_have_to_be_accepted_by_the_operator(
+    database_url: str, keys: Path, story: Story, engine: Engine
+) -> None:
+    """As when psql loads a file into a running system."""
     worker = CheckpointSigner(keys, seconds=0)
 
     def project_and_sign() -> None:
@@ -160,26 +168,28 @@ def test_entries_without_a_mac_are_accepted_by_hand_alone(database_url: str, key
                 catch_up(engine, ledger, projector)
         assert worker.sign(engine) is not None
 
-    assert "is signed yet" in run(database_url, keys, "accept", "--yes").stderr
+    assert "is signed yet" in run_cli(database_url, keys, "accept", "--yes").stderr
     project_and_sign()
     scheduled = story.entries[0].entry
     with psycopg.connect(database_url) as connection:
         append = "SELECT ledger_append(ARRAY[gen_random_uuid()], ARRAY[1::bigint], ARRAY[%s], ARRAY[%s::bytea])"
         connection.execute(append, ("event-scheduled/1", encode(scheduled)))
     project_and_sign()
-    assert "carries no MAC" in run(database_url, keys, "verify").stderr
-    assert said(run(database_url, keys, "accept", "--yes")).startswith(f"The first {len(story.entries) + 1} entries are accepted")
-    assert "Proven" in said(run(database_url, keys, "verify"))
+    assert "carries no MAC" in run_cli(database_url, keys, "verify").stderr
+    assert output_of(run_cli(database_url, keys, "accept", "--yes")).startswith(
+        f"The first {len(story.entries) + 1} entries are accepted"
+    )
+    assert "Proven" in output_of(run_cli(database_url, keys, "verify"))
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["verify", "--help"], ["rebuild", "everything"]])
-def test_it_says_what_it_can_do(database_url: str, keys: Path, arguments: list[str]) -> None:
-    done = run(database_url, keys, *arguments)
+def test_cli_prints_its_usage(database_url: str, keys: Path, arguments: list[str]) -> None:
+    done = run_cli(database_url, keys, *arguments)
     assert done.returncode == (0 if "--help" in arguments else 2)
     assert "usage: python -m projections" in done.stdout + done.stderr
 
 
-def test_without_a_database_it_says_so(keys: Path, tmp_path: Path) -> None:
+def test_cli_without_a_database_says_so(keys: Path, tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"} | {"DATA_DIR": str(tmp_path)}
     command = [sys.executable, "-m", "projections", "verify"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""Whatever the database's owner alters, without the keys, is found and named."""
+"""An alteration by the database's owner, without the keys, is found and named."""
 
 import psycopg
 import pytest
@@ -8,8 +8,8 @@ from tests.projections.altering import ALTERED_TO, SHORTCUTS, TABLES, AlteredCop
 from tests.soak import rounds
 
 
-def test_what_nobody_altered_is_proven(altered: AlteredCopy) -> None:
-    report = altered.by()
+def test_unaltered_database_is_proven(altered: AlteredCopy) -> None:
+    report = altered.verify_after()
     assert report.finding is None
     assert (report.checkpoints, report.snapshots, len(report.compared_at)) == (4, 2, len(PROJECTORS))
     assert report.entries > 200
@@ -20,7 +20,7 @@ Statements = tuple[str, ...]
 
 
 def _entry(database: Database) -> list[Statements]:
-    """An entry edited, deleted, moved, swapped, inserted, appended, forged: each way of it."""
+    """All ways to alter an entry: edit, delete, move, swap, insert, append, forge."""
     here, there = (f"notification_id = {position}" for position in database.dice.sample([database.position() for _ in range(9)], 2))
     copied = "INSERT INTO ledger_entries (originator_id, originator_version, topic, state, mac, notification_id) SELECT"
     streams = "FROM ledger_entries GROUP BY originator_id LIMIT 1"
@@ -51,7 +51,7 @@ def _entry(database: Database) -> list[Statements]:
 
 
 def _read_row(database: Database) -> list[Statements]:
-    """A row of a read table, of the tree, a checkpoint or a snapshot edited, deleted, doubled: each way of it."""
+    """All ways to alter a row of a read table, of the tree, a checkpoint or a snapshot: edit, delete, duplicate."""
     table = database.dice.choice([*TABLES, "audit_checkpoints", "ledger_snapshots", "projection_digests"])
     columns = database.columns(table)
     key = next(name for name, kind in columns if kind in ("uuid", "bigint"))
@@ -62,49 +62,49 @@ def _read_row(database: Database) -> list[Statements]:
     return [
         (database.cell(table, *database.dice.choice(columns)),),
         (database.cell(table, *database.dice.choice(columns)),),
-        *([(f"DELETE FROM {table} WHERE {database.one(table)}",)] if table not in SHORTCUTS else []),
-        (f"INSERT INTO {table} ({names}) SELECT {values} FROM {table} WHERE {database.one(table)}",),
+        *([(f"DELETE FROM {table} WHERE {database.any_row(table)}",)] if table not in SHORTCUTS else []),
+        (f"INSERT INTO {table} ({names}) SELECT {values} FROM {table} WHERE {database.any_row(table)}",),
     ]  # fmt: skip
 
 
-#: To alter an entry. Each is tried, and as many rows of read tables are altered.
+#: The number of ways to alter an entry. Each is tried, and as many alterations of read tables.
 WAYS = 19
 
 
 @pytest.mark.parametrize("seed", range(rounds(2 * WAYS, 400)))
-def test_any_alteration_is_found(altered: AlteredCopy, seed: int) -> None:
-    """As the database's owner, triggers off, without the keys."""
+def test_alteration_is_found(altered: AlteredCopy, seed: int) -> None:
+    """Altered as the database's owner, with triggers disabled, without the keys."""
     database = Database(altered.url, seed)
     ways = _entry(database) if seed % 2 else _read_row(database)
     statements = ways[seed // 2 % len(ways)]
-    finding = altered.by(*statements).finding
+    finding = altered.verify_after(*statements).finding
     assert finding is not None, statements
     print(*statements, finding.sentence, sep="\n")
 
 
-def test_each_way_to_alter_an_entry_is_tried(altered: AlteredCopy) -> None:
+def test_all_ways_to_alter_an_entry_are_tried(altered: AlteredCopy) -> None:
     assert len(_entry(Database(altered.url))) == WAYS
 
 
 @pytest.mark.parametrize("table", [*TABLES, "audit_checkpoints", "ledger_snapshots", "projection_digests"])
-def test_every_column_of_every_table(altered: AlteredCopy, table: str) -> None:
-    """One cell of each in turn: the finding names the table, and the column where the row is still itself."""
+def test_alteration_of_any_column_is_found(altered: AlteredCopy, table: str) -> None:
+    """One cell of each column in turn: the finding names the table, and the column if the row can still be identified."""
     database = Database(altered.url)
     restore = (f"DELETE FROM {table}", f"INSERT INTO {table} SELECT * FROM saved")
     database.do(f"CREATE TABLE saved AS TABLE {table}")
     for column, kind in database.columns(table):
         database.do(*restore)
-        finding = altered.by(database.cell(table, column, kind)).finding
+        finding = altered.verify_after(database.cell(table, column, kind)).finding
         assert finding is not None, column
         assert finding.table == table or table.startswith("audit_"), finding
         assert finding.column in (column, None, "hashes", "state", "note", "rows"), finding
-    assert altered.by(*restore).finding is None
+    assert altered.verify_after(*restore).finding is None
 
 
 @pytest.mark.parametrize("column", ["name", "version", "position"])
-def test_how_far_a_projection_is(altered: AlteredCopy, column: str) -> None:
+def test_alteration_of_a_projections_row_is_found(altered: AlteredCopy, column: str) -> None:
     kind = "text" if column == "name" else "integer"
-    finding = altered.by(Database(altered.url).cell("projections", column, kind)).finding
+    finding = altered.verify_after(Database(altered.url).cell("projections", column, kind)).finding
     assert finding is not None
     assert finding.table == "projections"
 
@@ -127,18 +127,18 @@ def test_how_far_a_projection_is(altered: AlteredCopy, column: str) -> None:
         ("UPDATE ledger_entries SET mac = NULL WHERE originator_version = 2",),
     ],
 )  # fmt: skip
-def test_tricks_of_who_owns_the_tables(altered: AlteredCopy, statements: tuple[str, ...]) -> None:
-    finding = altered.by(*statements).finding
+def test_tricks_of_the_tables_owner_are_found(altered: AlteredCopy, statements: tuple[str, ...]) -> None:
+    finding = altered.verify_after(*statements).finding
     assert finding is not None
     print(finding.sentence)
 
 
-def test_a_table_of_the_same_name_before_the_served_one(altered: AlteredCopy) -> None:
+def test_other_table_of_the_same_name_is_found(altered: AlteredCopy) -> None:
     with psycopg.connect(altered.url, autocommit=True) as connection:
         [name] = connection.execute("SELECT current_database()").fetchone() or ("",)
         connection.execute("CREATE SCHEMA before")
         connection.execute("CREATE TABLE before.catalogue_categories AS TABLE catalogue_categories")
         connection.execute(f'ALTER DATABASE "{name}" SET search_path = before, public')
-    finding = altered.by().finding
+    finding = altered.verify_after().finding
     assert finding is not None
     assert finding.table == "catalogue_categories"

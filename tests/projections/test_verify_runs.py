@@ -1,4 +1,4 @@
-"""A verification beside those who sell, killed and gone on with, and with what others have kept."""
+"""Verification during sales, after a kill, and with checkpoints that others have kept."""
 
 import base64
 import json
@@ -25,12 +25,12 @@ from projections.proof.verify_checkpoints import accept
 from projections.proof.verify_entries import EntryCheck
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
-from tests.projections.altering import AlteredCopy, Database, tell
+from tests.projections.altering import AlteredCopy, Database, fill
 from tests.projections.stories import Story
 
 
-def test_a_checkpoint_that_somebody_kept_is_compared(altered: AlteredCopy, tmp_path: Path) -> None:
-    """Who rewrites everything and holds the keys is found by this alone."""
+def test_kept_checkpoint_is_compared(altered: AlteredCopy, tmp_path: Path) -> None:
+    """Only a kept checkpoint shows that the holder of the keys has rewritten everything."""
     keys, kept = tmp_path / "keys", tmp_path / "kept.txt"
     shutil.copytree(altered.keys, keys)
     kept.write_text(Database(altered.url).rows("SELECT note FROM audit_checkpoints ORDER BY size DESC LIMIT 1")[0][0])
@@ -45,7 +45,7 @@ def test_a_checkpoint_that_somebody_kept_is_compared(altered: AlteredCopy, tmp_p
 
 
 def _rewrite(url: str, macs: Macs) -> None:
-    """An entry was never what it was: every trace of it, in the ledger and all that follows from it."""
+    """Rewrites an entry and every trace of it, in the ledger and in everything derived from it."""
     with psycopg.connect(url) as connection:
         _rewrite_entry(connection, macs)
     engine = create_engine(sqlalchemy_url(url))
@@ -68,7 +68,7 @@ def _rewrite_entry(connection: psycopg.Connection[Any], macs: Macs) -> None:
     connection.execute("UPDATE projections SET position = 0 WHERE name = 'audit'")
 
 
-def test_a_snapshot_of_a_later_release_is_passed_over_and_said(altered: AlteredCopy) -> None:
+def test_snapshot_of_a_later_release_is_skipped_and_reported(altered: AlteredCopy) -> None:
     settings, database = Settings(database_url=altered.url, keys_dir=altered.keys), Database(altered.url)
     before = Verifier(settings).run()
     database.do(
@@ -95,7 +95,7 @@ def test_a_snapshot_of_a_later_release_is_passed_over_and_said(altered: AlteredC
         (b'"cut off', "kept.txt: "),
     ],
 )
-def test_a_file_that_holds_no_checkpoint_is_refused(altered: AlteredCopy, tmp_path: Path, content: bytes, sentence: str) -> None:
+def test_file_without_a_checkpoint_is_refused(altered: AlteredCopy, tmp_path: Path, content: bytes, sentence: str) -> None:
     kept = tmp_path / "kept.txt"
     kept.write_bytes(content)
     with pytest.raises(NoteError) as refused:
@@ -105,7 +105,7 @@ def test_a_file_that_holds_no_checkpoint_is_refused(altered: AlteredCopy, tmp_pa
 
 
 def _line(place: int, **changed: str) -> Callable[[list[str]], list[str]]:
-    """A line of the list with another origin, size or root, or signature."""
+    """Changes the origin, size, root or signature in a line of the list."""
 
     def damaged(lines: list[str]) -> list[str]:
         names = ("origin", "size", "root", "empty", "signature", "end")
@@ -141,7 +141,7 @@ def _signed_by_nobody(lines: list[str]) -> list[str]:
         (lambda lines: [lines[0], '"no note"', *lines[2:]], "Line 2 of checkpoint-list: There is no empty line"),
     ],
 )
-def test_a_list_that_was_damaged_says_so_of_itself(
+def test_damaged_list_is_reported_as_such(
     altered: AlteredCopy, tmp_path: Path, damage: Callable[[list[str]], list[str]], sentence: str
 ) -> None:
     keys = shutil.copytree(altered.keys, tmp_path / "keys")
@@ -151,7 +151,7 @@ def test_a_list_that_was_damaged_says_so_of_itself(
         Verifier(Settings(database_url=altered.url, keys_dir=keys)).run()
 
 
-def test_a_new_origin_does_not_hold_what_the_old_one_held(altered: AlteredCopy, tmp_path: Path) -> None:
+def test_new_origin_does_not_cover_entries_without_a_mac(altered: AlteredCopy, tmp_path: Path) -> None:
     """Entries without a MAC were believed because they are older than the first checkpoint. One that fits no more says nothing."""
     keys = shutil.copytree(altered.keys, tmp_path / "keys")
     with psycopg.connect(altered.url) as connection:
@@ -167,13 +167,13 @@ def test_a_new_origin_does_not_hold_what_the_old_one_held(altered: AlteredCopy, 
     assert (report.finding, len(report.given_up)) == (None, 1)
 
 
-def test_without_keys_nothing_is_proven(altered: AlteredCopy, tmp_path: Path) -> None:
+def test_verification_without_keys_is_refused(altered: AlteredCopy, tmp_path: Path) -> None:
     with pytest.raises(KeysError, match="holds no keys"):
         Verifier(Settings(database_url=altered.url, keys_dir=tmp_path)).run()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_it_goes_on_where_it_was_killed(altered: AlteredCopy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verification_continues_where_it_was_killed(altered: AlteredCopy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("projections.proof.verify.SAVE_EVERY", 50)
     taken: list[int] = []
 
@@ -189,19 +189,19 @@ def test_it_goes_on_where_it_was_killed(altered: AlteredCopy, monkeypatch: pytes
     real = EntryCheck.take
     monkeypatch.setattr(EntryCheck, "take", take)
     with pytest.raises(Killed):
-        altered.by()
-    report = altered.by()
+        altered.verify_after()
+    report = altered.verify_after()
     assert report.finding is None
     assert len(taken) == 120 + report.entries - 100
-    assert altered.by().finding is None
+    assert altered.verify_after().finding is None
     assert len(taken) == 120 + 2 * report.entries - 100
 
 
-def test_what_is_sold_meanwhile_is_no_alteration(database_url: str, tmp_path: Path) -> None:
+def test_sales_during_a_verification_are_no_alteration(database_url: str, tmp_path: Path) -> None:
     """And projected, between one step of a verification and the next."""
     engine, story, sold = create_engine(sqlalchemy_url(database_url)), Story(seed=77), list[str]()
     with closing(Ledger(database_url, Macs.open(tmp_path))) as ledger:
-        tell(database_url, ledger, tmp_path)
+        fill(database_url, ledger, tmp_path)
 
         def sell(what: str, done: int, total: int) -> None:
             s.append(ledger, story.tell(5) if sold else story.entries)
@@ -215,7 +215,7 @@ def test_what_is_sold_meanwhile_is_no_alteration(database_url: str, tmp_path: Pa
     assert {"snapshots", "read tables", "comparing"} <= set(sold)
 
 
-def test_who_edits_what_was_read_before_a_kill_is_found(altered: AlteredCopy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_alteration_of_verified_entries_after_a_kill_is_found(altered: AlteredCopy, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tree and the read tables made to match: only the root that was worked out before the kill knows."""
     monkeypatch.setattr("projections.proof.verify.SAVE_EVERY", 50)
 
@@ -236,12 +236,12 @@ def test_who_edits_what_was_read_before_a_kill_is_found(altered: AlteredCopy, mo
     with closing(Ledger(altered.url)) as ledger:
         catch_up(engine, ledger, PROJECTORS["audit"])
     engine.dispose()
-    finding = altered.by().finding
+    finding = altered.verify_after().finding
     assert finding is not None
     assert "was altered while they were being verified" in finding.sentence
 
 
-def test_a_kept_checkpoint_fits_under_a_new_origin_too(altered: AlteredCopy, tmp_path: Path) -> None:
+def test_kept_checkpoint_matches_under_a_new_origin(altered: AlteredCopy, tmp_path: Path) -> None:
     keys, kept = tmp_path / "keys", tmp_path / "kept.txt"
     shutil.copytree(altered.keys, keys)
     kept.write_text(Database(altered.url).rows("SELECT note FROM audit_checkpoints ORDER BY size DESC LIMIT 1")[0][0])

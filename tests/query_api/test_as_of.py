@@ -1,4 +1,4 @@
-"""Looking back: what is answered for then is what was answered then."""
+"""Time travel: a response as of a moment is the one that was returned then."""
 
 import random
 from datetime import timedelta
@@ -24,7 +24,7 @@ def event_as_of(event_id: UUID) -> str:
     return f"/api/audit/events/{event_id}"
 
 
-async def test_an_event_is_as_it_was_shown_then(world: World, api: Api) -> None:
+async def test_event_as_of_a_position_is_as_it_was_shown_then(world: World, api: Api) -> None:
     dice, events = random.Random(7), [world.schedule(f"Event {number}") for number in range(3)]
     shown: list[tuple[int, UUID, Any]] = []
     count = rounds(100, 500)
@@ -39,8 +39,8 @@ async def test_an_event_is_as_it_was_shown_then(world: World, api: Api) -> None:
 
 
 @pytest.mark.parametrize("projected", [0, 2, 4, 6])
-async def test_a_time_is_after_the_longest_run_of_entries_that_are_not_later(world: World, api: Api, projected: int) -> None:
-    """The clock steps back an hour after the third; so many entries are in the tree, the others not yet."""
+async def test_time_stands_for_the_last_entry_before_a_later_one(world: World, api: Api, projected: int) -> None:
+    """The clock steps back an hour after the third entry. `projected`: the number of entries that are in the tree."""
     minutes = [0, 10, 20, -40, -30, 30]
     event_id = world.schedule(at=LONG_AGO)
     positions = [world.position]
@@ -50,24 +50,24 @@ async def test_a_time_is_after_the_longest_run_of_entries_that_are_not_later(wor
         if len(positions) == projected:
             world.project("audit")
     for minute, run in [(0, 1), (9, 1), (10, 2), (19, 2), (20, 5), (29, 5), (30, 6), (1000, 6)]:
-        answer = await api.get(event_as_of(event_id), AUDITOR, at=(LONG_AGO + timedelta(minutes=minute)).isoformat())
-        assert answer.headers["ledger-position"] == str(positions[run - 1]), minute
-        assert answer.json()["available"] == 110 - (run - 1)
+        response = await api.get(event_as_of(event_id), AUDITOR, at=(LONG_AGO + timedelta(minutes=minute)).isoformat())
+        assert response.headers["ledger-position"] == str(positions[run - 1]), minute
+        assert response.json()["available"] == 110 - (run - 1)
     assert (await api.get(event_as_of(event_id), AUDITOR, at=(LONG_AGO - timedelta(minutes=1)).isoformat())).status_code == 422
 
 
-async def test_a_position_between_two_entries_is_the_one_before(world: World, api: Api) -> None:
+async def test_position_without_an_entry_stands_for_the_entry_before(world: World, api: Api) -> None:
     event_id = world.schedule()
     first = world.position
     world.sql("SELECT nextval('ledger_entries_notification_id_seq'), nextval('ledger_entries_notification_id_seq')")
     world.book(event_id)
-    answer = await api.get(event_as_of(event_id), AUDITOR, at=world.position - 1)
-    assert (answer.json()["available"], answer.headers["ledger-position"]) == (110, str(first))
+    response = await api.get(event_as_of(event_id), AUDITOR, at=world.position - 1)
+    assert (response.json()["available"], response.headers["ledger-position"]) == (110, str(first))
     now = await api.get(event_as_of(event_id), AUDITOR)
     assert (now.json()["available"], now.headers["ledger-position"]) == (109, str(world.position))
 
 
-async def test_what_can_t_be(world: World, api: Api) -> None:
+async def test_impossible_moments_are_refused(world: World, api: Api) -> None:
     assert (await api.get(event_as_of(uuid4()), AUDITOR)).status_code == 422  # the ledger is empty
     event_id = world.schedule()
     world.schedule()
@@ -81,8 +81,8 @@ async def test_what_can_t_be(world: World, api: Api) -> None:
         assert (await api.get(event_as_of(event_id), nobody)).status_code == 403
 
 
-async def test_statistics_are_as_they_were_shown_then(world: World, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At some positions, from digests that were taken on the way; the queries are those of the present."""
+async def test_past_statistics_are_as_they_were_shown_then(world: World, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At some positions, from stored digests; the queries are the same as for the present state."""
     monkeypatch.setattr(digests, "MIN_GROWTH", 40)
     dice, events = random.Random(8), [world.schedule(f"Event {number}") for number in range(3)]
     shown: list[tuple[int, Any, Any]] = []
@@ -94,15 +94,15 @@ async def test_statistics_are_as_they_were_shown_then(world: World, api: Api, mo
         shown.append((world.position, *live))
     assert len(world.sql("SELECT position FROM projection_digests")) >= 2
     for position, summary, page in dice.sample(shown, 8):
-        answer = await api.get(f"{AS_OF}", AUDITOR, at=position)
-        assert (answer.json(), answer.headers["ledger-position"]) == (summary, str(position))
+        response = await api.get(f"{AS_OF}", AUDITOR, at=position)
+        assert (response.json(), response.headers["ledger-position"]) == (summary, str(position))
         assert (await api.get(f"{AS_OF}/events", AUDITOR, at=position, limit=200)).json() == page
     paged = await api.every_page(f"{AS_OF}/events", AUDITOR, at=shown[-1][0], limit=2)
-    assert [one for some in paged for one in some] == shown[-1][2]["items"]
+    assert [item for some in paged for item in some] == shown[-1][2]["items"]
 
 
-async def test_many_positions_of_a_random_history(world: World, database_url: str, tmp_path: Path) -> None:
-    """The same without a process for each: what the fold says at a position, and what the live query said."""
+async def test_past_statistics_of_a_random_history_agree_at_every_position(world: World, database_url: str, tmp_path: Path) -> None:
+    """The same at every position, without a process for each: the fold agrees with what the query returned then."""
     dice, events = random.Random(9), [world.schedule(f"Event {number}") for number in range(4)]
     shown: dict[int, Any] = {}
     async with reading(Settings(database_url=database_url, redis_url="redis://127.0.0.1:1/0", data_dir=tmp_path)) as api:
@@ -115,25 +115,25 @@ async def test_many_positions_of_a_random_history(world: World, database_url: st
         assert to_builtins(as_of.statistics_as_of(settings, position).summary) == shown[position]
 
 
-async def test_what_became_of_it(world: World, api: Api) -> None:
-    one, two = world.schedule("One"), world.schedule("Two")
-    booking = world.book(one, General=3)
+async def test_difference_lists_the_changed_events(world: World, api: Api) -> None:
+    first, two = world.schedule("One"), world.schedule("Two")
+    booking = world.book(first, General=3)
     start = world.position
-    world.cancel_booking(one, booking, 0)
+    world.cancel_booking(first, booking, 0)
     world.book(two, VIP=2)
     three = world.schedule("Three")
-    answer = (await api.get(f"{AS_OF}/difference", AUDITOR, since=start)).json()
-    assert [(item["event_id"], item["is_new"]) for item in answer["items"]] == [
+    response = (await api.get(f"{AS_OF}/difference", AUDITOR, since=start)).json()
+    assert [(item["event_id"], item["is_new"]) for item in response["items"]] == [
         (str(three), True),
         (str(two), False),
-        (str(one), False),
+        (str(first), False),
     ]
-    assert [(item["taken"], item["bookings"], item["gross"], item["refunded"], item["net"]) for item in answer["items"]] == [
+    assert [(item["taken"], item["bookings"], item["gross"], item["refunded"], item["net"]) for item in response["items"]] == [
         (0, 0, "0.00", "0.00", "0.00"), (2, 1, "240.00", "0.00", "240.00"), (-1, 0, "0.00", "50.00", "-50.00"),
     ]  # fmt: skip
-    assert (answer["before"]["taken"], answer["after"]["taken"]) == (3, 4)
+    assert (response["before"]["taken"], response["after"]["taken"]) == (3, 4)
     pages = await api.every_page(f"{AS_OF}/difference", AUDITOR, since=start, limit=1)
-    assert [item for page in pages for item in page] == answer["items"]
+    assert [item for page in pages for item in page] == response["items"]
     assert (await api.get(f"{AS_OF}/difference", AUDITOR, since=start + 1, at=start)).status_code == 422
     whole = (await api.get(f"{AS_OF}/difference", AUDITOR)).json()
     assert whole["after"]["bookings"] == 2

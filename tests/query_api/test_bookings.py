@@ -18,26 +18,28 @@ from tests.query_api.world import ADMIN, ALICE, AUDITOR, BOB, CODES, NOW, ORGANI
 
 
 def story_of(world: World, booking_id: UUID) -> bytes:
-    entries = [one for one in world.story if booking_id in (one.entry.command, getattr(one.entry, "booking_id", None))]
+    entries = [
+        recorded for recorded in world.story if booking_id in (recorded.entry.command, getattr(recorded.entry, "booking_id", None))
+    ]
     return _encode(booking_view(entries, "Concert", "EUR", CODES))
 
 
-async def test_a_booking_is_shown_as_its_entries_tell_it(world: World, api: Api) -> None:
+async def test_booking_is_shown_as_its_entries_say(world: World, api: Api) -> None:
     event_id = world.schedule()
     booking_id = world.book(event_id, General=3, VIP=2)
     world.cancel_booking(event_id, booking_id, 1, 3, at=NOW + timedelta(hours=1))
     world.do(CheckIn(id=uuid4(), actor=ORGANIZER, event_id=event_id, booking_id=booking_id, ticket=0), NOW + timedelta(hours=2))
     world.project()
-    answer = await api.get(f"/api/bookings/{booking_id}", ALICE)
-    assert answer.content == story_of(world, booking_id)
-    body = answer.json()
+    response = await api.get(f"/api/bookings/{booking_id}", ALICE)
+    assert response.content == story_of(world, booking_id)
+    body = response.json()
     assert [ticket["status"] for ticket in body["tickets"]] == ["used", "cancelled", "active", "cancelled", "active"]
     assert (body["total_amount"], body["refunded_amount"], body["status"]) == ("390.00", "170.00", "confirmed")
     assert [(line["category"], line["quantity"]) for line in body["lines"]] == [("General", 3), ("VIP", 2)]
-    assert answer.headers["ledger-position"] == str(world.position)
+    assert response.headers["ledger-position"] == str(world.position)
 
 
-async def test_who_may_see_a_booking(world: World, api: Api) -> None:
+async def test_booking_is_visible_to_owner_organizer_and_admin(world: World, api: Api) -> None:
     booking_id = world.book(world.schedule())
     world.project()
     seen = {}
@@ -49,7 +51,7 @@ async def test_who_may_see_a_booking(world: World, api: Api) -> None:
     assert (await api.get(f"/api/bookings/{uuid4()}", ADMIN)).json()["type"] == "/problems/booking-not-found"
 
 
-async def test_a_cancelled_event_cancels_what_stands_and_leaves_what_was_cancelled_before(world: World, api: Api) -> None:
+async def test_cancelled_event_cancels_only_confirmed_bookings(world: World, api: Api) -> None:
     event_id, other_id = world.schedule(), world.schedule("Other")
     bookings = [world.book(event_id, General=2) for _ in range(30)]
     elsewhere = world.book(other_id)
@@ -70,16 +72,16 @@ async def test_a_cancelled_event_cancels_what_stands_and_leaves_what_was_cancell
     assert await api.items(f"/api/events/{event_id}/bookings", ORGANIZER, status="confirmed") == []
 
 
-async def test_ones_own_bookings_newest_first(world: World, api: Api) -> None:
+async def test_customer_sees_their_bookings_newest_first(world: World, api: Api) -> None:
     first, second = world.schedule(), world.schedule("Second")
     mine = [world.book(event_id) for event_id in (first, second) * 5]
     world.book(first, BOB)
     world.project()
     before = CountingCursor.count
-    assert [item["id"] for item in await api.items("/api/bookings", ALICE)] == [str(one) for one in reversed(mine)]
+    assert [item["id"] for item in await api.items("/api/bookings", ALICE)] == [str(booking) for booking in reversed(mine)]
     assert CountingCursor.count == before + 1
     pages = await api.every_page("/api/bookings", ALICE, limit=4)
-    assert [item["id"] for page in pages for item in page] == [str(one) for one in reversed(mine)]
+    assert [item["id"] for page in pages for item in page] == [str(booking) for booking in reversed(mine)]
     assert len(await api.items("/api/bookings", ALICE, event_id=str(second))) == 5
     assert len(await api.items("/api/bookings", ADMIN, customer_id=str(BOB.id))) == 1
     assert await api.items("/api/bookings", ADMIN) == []
@@ -88,7 +90,7 @@ async def test_ones_own_bookings_newest_first(world: World, api: Api) -> None:
     assert (await api.get("/api/bookings", ALICE, cursor="LTE")).status_code == 422
 
 
-async def test_what_is_to_come_and_what_has_been(world: World, api: Api) -> None:
+async def test_bookings_are_upcoming_or_past(world: World, api: Api) -> None:
     """Each booking is in one of the two; what began a while ago is still to come."""
     tonight, later, before = NOW - timedelta(hours=2), NOW + timedelta(days=30), NOW - timedelta(days=8)
     starts = {"later": later, "tonight": tonight, "yesterday": NOW - timedelta(hours=13)}
@@ -110,7 +112,7 @@ async def test_what_is_to_come_and_what_has_been(world: World, api: Api) -> None
     assert (await api.get("/api/bookings", ALICE, when="soon")).status_code == 422
 
 
-async def test_a_page_is_bounded_in_tickets(world: World, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_page_of_bookings_is_bounded_in_tickets(world: World, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(booking_queries, "TICKETS_PER_PAGE", 10)
     booking_queries._bookings.cache_clear()
     event_id = world.schedule(categories=[("General", 5000, 1000)])
@@ -118,11 +120,11 @@ async def test_a_page_is_bounded_in_tickets(world: World, api: Api, monkeypatch:
     world.project()
     pages = await api.every_page("/api/bookings", ALICE, limit=4)
     booking_queries._bookings.cache_clear()
-    assert [item["id"] for page in pages for item in page] == [str(one) for one in reversed(mine)]
+    assert [item["id"] for page in pages for item in page] == [str(booking) for booking in reversed(mine)]
     assert [len(page) for page in pages] == [3, 2, 1]
 
 
-async def test_an_events_bookings_are_its_organizers_to_see(world: World, api: Api) -> None:
+async def test_bookings_of_an_event_are_visible_to_its_organizer(world: World, api: Api) -> None:
     event_id = world.schedule()
     world.sign_up(ALICE, "Alice", "alice@example.test")
     world.sign_up(BOB, "erased", None)
@@ -144,7 +146,7 @@ async def test_an_events_bookings_are_its_organizers_to_see(world: World, api: A
     assert [len(page) for page in await api.every_page(path, ORGANIZER, limit=2)] == [2, 1]
 
 
-async def test_an_events_bookings_are_searched(world: World, api: Api) -> None:
+async def test_bookings_of_an_event_are_searched(world: World, api: Api) -> None:
     event_id = world.schedule()
     people = [Person(uuid4(), Role.CUSTOMER) for _ in range(3)]
     addresses = ("a@example.test", "b1@example.test", "c@x.test")
@@ -172,7 +174,7 @@ async def test_an_events_bookings_are_searched(world: World, api: Api) -> None:
     assert (await api.get(path, ORGANIZER, q="\0")).status_code == 422
 
 
-async def test_csv_is_safe_complete_and_of_one_snapshot(world: World, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_csv_is_safe_and_complete(world: World, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("query_api.database.EXPORT_PAGE", 4)
     monkeypatch.setattr(csv_export, "_MEMORY_BYTES", 100)
     event_id = world.schedule(categories=[("=1+1", 5000, 100)])
@@ -182,19 +184,19 @@ async def test_csv_is_safe_complete_and_of_one_snapshot(world: World, api: Api, 
         world.sign_up(who, name, f"p{place}@example.test")
         world.do(BookSeats(id=uuid4(), actor=who, event_id=event_id, tickets=(WantedSeats("=1+1", 2),)))
     world.project()
-    answer = await api.get(f"/api/events/{event_id}/bookings", ORGANIZER, {"Accept": "text/csv"}, limit=1)
-    assert answer.headers["content-type"].startswith("text/csv; charset=utf-8")
-    assert answer.headers["content-disposition"] == f'attachment; filename="bookings-{event_id}.csv"'
-    assert answer.headers["ledger-position"] == str(world.position)
-    rows = list(csv.DictReader(io.StringIO(answer.content.decode(), newline="")))
+    response = await api.get(f"/api/events/{event_id}/bookings", ORGANIZER, {"Accept": "text/csv"}, limit=1)
+    assert response.headers["content-type"].startswith("text/csv; charset=utf-8")
+    assert response.headers["content-disposition"] == f'attachment; filename="bookings-{event_id}.csv"'
+    assert response.headers["ledger-position"] == str(world.position)
+    rows = list(csv.DictReader(io.StringIO(response.content.decode(), newline="")))
     assert [row["customer_name"] for row in reversed(rows)] == [name if name[0] in "sP" else f"'{name}" for name in names]
     assert {(row["quantity"], row["total_amount"], row["tickets"]) for row in rows} == {("2", "100.00", "2 =1+1")}
-    assert answer.content.count(b"\r\n") == len(names) + 1 + 1
+    assert response.content.count(b"\r\n") == len(names) + 1 + 1
     searched = await api.get(f"/api/events/{event_id}/bookings", ORGANIZER, {"Accept": "text/csv"}, q="p8@")
     assert searched.text.count("\r\n") == 2
 
 
-async def test_csv_knows_the_same_refusals(world: World, api: Api, settings: Settings) -> None:
+async def test_csv_is_refused_as_json_is(world: World, api: Api, settings: Settings) -> None:
     event_id = world.schedule()
     world.project()
     path, csv_please = f"/api/events/{event_id}/bookings", {"Accept": "text/csv"}
@@ -223,12 +225,12 @@ async def test_csv_knows_the_same_refusals(world: World, api: Api, settings: Set
         ("text/html, */*;q=0.1", False),
     ],
 )
-async def test_accept(world: World, api: Api, accept: str, is_csv: bool) -> None:
-    answer = await api.get("/api/stats/events", ADMIN, {"Accept": accept})
-    assert answer.headers["content-type"].startswith("text/csv" if is_csv else "application/json")
+async def test_accept_header_selects_csv_or_json(world: World, api: Api, accept: str, is_csv: bool) -> None:
+    response = await api.get("/api/stats/events", ADMIN, {"Accept": accept})
+    assert response.headers["content-type"].startswith("text/csv" if is_csv else "application/json")
 
 
-async def test_where_a_booking_is(world: World, api: Api) -> None:
+async def test_event_of_a_booking_is_found(world: World, api: Api) -> None:
     event_id = world.schedule()
     booking_id = world.book(event_id)
     world.project()
@@ -236,7 +238,7 @@ async def test_where_a_booking_is(world: World, api: Api) -> None:
     assert await api.side.event_of_booking(uuid4()) is None
 
 
-async def test_obligations(world: World, api: Api) -> None:
+async def test_deletion_obstacle_names_bookings_and_events(world: World, api: Api) -> None:
     event_id = world.schedule()
     booking_id = world.book(event_id)
     world.book(world.schedule("past", starts_at=NOW - timedelta(days=1), at=NOW - timedelta(days=9)), BOB, NOW - timedelta(days=8))

@@ -1,4 +1,4 @@
-"""The ledger as auditors read it."""
+"""Auditors read the ledger's entries."""
 
 import json
 from contextlib import AsyncExitStack
@@ -14,25 +14,25 @@ from tests.query_api.world import ADMIN, ALICE, AUDITOR, BOB, NOW, ORGANIZER, Ap
 ENTRIES = "/api/audit/entries"
 
 
-def told(world: World) -> list[Any]:
-    one, two = world.schedule(), world.schedule("Reading")
-    booking = world.book(one)
-    world.book(one, BOB, General=2)
+def append_entries(world: World) -> list[Any]:
+    first, two = world.schedule(), world.schedule("Reading")
+    booking = world.book(first)
+    world.book(first, BOB, General=2)
     world.book(two, VIP=1)
-    world.cancel_booking(one, booking)
+    world.cancel_booking(first, booking)
     world.cancel_event(two)
-    return [one, two]
+    return [first, two]
 
 
 @pytest.fixture(autouse=True)
 def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that a handful of entries is several of them."""
+    """So small that a few entries need several windows."""
     monkeypatch.setattr("query_api.queries.WINDOW", 3)
     monkeypatch.setattr(entry_reader, "CHUNK", 3)
 
 
-async def test_each_entry_is_shown_as_it_is_stored(world: World, api: Api) -> None:
-    told(world)
+async def test_entry_is_shown_as_stored(world: World, api: Api) -> None:
+    append_entries(world)
     items = await api.items(ENTRIES, AUDITOR)
     assert [item["position"] for item in items] == [recorded.position for recorded in world.story]
     for item, recorded in zip(items, world.story, strict=True):
@@ -44,42 +44,42 @@ async def test_each_entry_is_shown_as_it_is_stored(world: World, api: Api) -> No
     assert (items[0]["type"], items[0]["topic"]) == ("event-scheduled", "event-scheduled/1")
 
 
-async def test_an_event_s_entries_by_what_filters_there_are(world: World, api: Api) -> None:
-    one, two = told(world)
-    types = [item["type"] for item in await api.items(ENTRIES, AUDITOR, event_id=one)]
+async def test_entries_of_an_event_are_filtered(world: World, api: Api) -> None:
+    first, two = append_entries(world)
+    types = [item["type"] for item in await api.items(ENTRIES, AUDITOR, event_id=first)]
     assert types == ["event-scheduled", "seats-booked", "seats-booked", "booking-cancelled"]
     assert len(await api.items(ENTRIES, AUDITOR, type="seats-booked")) == 3
     assert [item["body"]["customer_id"] for item in await api.items(ENTRIES, AUDITOR, actor_id=BOB.id)] == [str(BOB.id)]
     assert len(await api.items(ENTRIES, AUDITOR, event_id=two, actor_id=ALICE.id, type="seats-booked")) == 1
     assert len(await api.items(ENTRIES, AUDITOR, after=world.story[4].position)) == 2
-    assert len(await api.items(ENTRIES, AUDITOR, event_id=one, after=world.story[2].position)) == 2
+    assert len(await api.items(ENTRIES, AUDITOR, event_id=first, after=world.story[2].position)) == 2
     assert await api.items(ENTRIES, AUDITOR, from_="2999-01-01T00:00:00Z") == []
     assert len(await api.items(ENTRIES, AUDITOR, to=NOW.isoformat())) == 0
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 50])
 @pytest.mark.parametrize("filters", [{}, {"type": "seats-booked"}, {"event_id": "one"}, {"actor_id": str(ORGANIZER.id)}])
-async def test_pages_hold_every_entry_once(world: World, api: Api, limit: int, filters: dict[str, str]) -> None:
-    one, _ = told(world)
-    filters = {name: str(one) if value == "one" else value for name, value in filters.items()}
+async def test_pages_have_every_entry_once(world: World, api: Api, limit: int, filters: dict[str, str]) -> None:
+    first, _ = append_entries(world)
+    filters = {name: str(first) if value == "one" else value for name, value in filters.items()}
     whole = await api.items(ENTRIES, AUDITOR, limit=200, **filters)
     pages = await api.every_page(ENTRIES, AUDITOR, limit=limit, **filters)
     assert [item for page in pages for item in page] == whole
     assert all(len(page) <= limit for page in pages)
 
 
-async def test_all_of_it_as_lines(world: World, api: Api) -> None:
-    told(world)
-    answer = await api.get(ENTRIES, ADMIN, {"Accept": "application/x-ndjson"}, limit=1)
-    assert answer.headers["content-type"] == "application/x-ndjson"
-    assert answer.headers["ledger-position"] == str(world.position)
-    assert [json.loads(line) for line in answer.text.splitlines()] == await api.items(ENTRIES, AUDITOR)
+async def test_stream_has_all_entries_as_lines(world: World, api: Api) -> None:
+    append_entries(world)
+    response = await api.get(ENTRIES, ADMIN, {"Accept": "application/x-ndjson"}, limit=1)
+    assert response.headers["content-type"] == "application/x-ndjson"
+    assert response.headers["ledger-position"] == str(world.position)
+    assert [json.loads(line) for line in response.text.splitlines()] == await api.items(ENTRIES, AUDITOR)
     some = await api.get(ENTRIES, ADMIN, {"Accept": "application/x-ndjson"}, type="seats-booked")
     assert len(some.text.splitlines()) == 3
 
 
-async def test_bytes_that_are_no_entry_are_shown_all_the_same(world: World, api: Api) -> None:
-    told(world)
+async def test_bytes_that_are_no_entry_are_shown(world: World, api: Api) -> None:
+    append_entries(world)
     world.sql("ALTER TABLE ledger_entries DISABLE TRIGGER append_only")
     world.sql("UPDATE ledger_entries SET state = '\\xff00' WHERE notification_id = %s", world.story[1].position)
     items = await api.items(ENTRIES, AUDITOR)
@@ -87,8 +87,8 @@ async def test_bytes_that_are_no_entry_are_shown_all_the_same(world: World, api:
     assert (items[1]["body"], items[1]["at"], items[1]["actor_id"]) == ({"unreadable": "/wA="}, None, None)
 
 
-async def test_what_can_t_be(world: World, api: Api) -> None:
-    told(world)
+async def test_impossible_searches_are_refused(world: World, api: Api) -> None:
+    append_entries(world)
     assert (await api.get(ENTRIES, AUDITOR, event_id=uuid4())).status_code == 404
     assert (await api.get(ENTRIES, AUDITOR, after=world.position + 1)).status_code == 422
     assert (await api.get(ENTRIES, AUDITOR, {"Ledger-Position": str(world.position + 1)})).status_code == 422
@@ -108,7 +108,7 @@ async def test_what_can_t_be(world: World, api: Api) -> None:
 
 
 async def test_number_of_open_streams_is_bounded(world: World, api: Api) -> None:
-    told(world)
+    append_entries(world)
     as_lines = {"Accept": "application/x-ndjson"}
     for _ in range(entry_reader.MAX_OPEN + 1):  # a stream that has ended is not counted
         assert (await api.get(ENTRIES, ADMIN, as_lines)).status_code == 200
@@ -118,6 +118,6 @@ async def test_number_of_open_streams_is_bounded(world: World, api: Api) -> None
         assert (await api.get(ENTRIES, ADMIN, as_lines)).status_code == 503
 
 
-async def test_an_empty_ledger(world: World, api: Api) -> None:
+async def test_empty_ledger_has_an_empty_page(world: World, api: Api) -> None:
     assert (await api.get(ENTRIES, AUDITOR)).json() == {"items": [], "next_cursor": None}
     assert (await api.get(ENTRIES, AUDITOR, {"Accept": "application/x-ndjson"})).text == ""

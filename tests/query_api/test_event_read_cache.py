@@ -1,4 +1,4 @@
-"""Events in memory show what the database shows, at the position that they name, whatever changes meanwhile."""
+"""The event read cache returns what the database showed at the position that the response names, whatever changes."""
 
 import asyncio
 import random
@@ -24,33 +24,36 @@ from tests.soak import rounds
 
 
 @pytest.fixture
-async def heard(settings: Settings) -> AsyncIterator[Api]:
+async def with_redis(settings: Settings) -> AsyncIterator[Api]:
     async with reading(settings) as api:
         yield api
 
 
 @pytest.fixture
-async def unheard(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
-    """A process that no message reaches, and that looks by itself seldom: so its memory is old when it may be."""
+async def without_redis(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
+    """An API process without messages that polls seldom, so that its cache is old where that is allowed."""
     monkeypatch.setattr(event_read_cache, "POLL_SECONDS", 30.0)
     async with reading(replace(settings, redis_url="redis://127.0.0.1:1/0")) as api:
         yield api
 
 
 def shown(view: dict[str, Any]) -> tuple[Any, ...]:
-    categories = [(one["name"], one["price"], one["capacity"], one["taken"], one["available"]) for one in view["categories"]]
+    categories = [
+        (category["name"], category["price"], category["capacity"], category["taken"], category["available"])
+        for category in view["categories"]
+    ]
     return view["id"], view["name"], view["status"], view["available"], view["capacity"], view["details_version"], categories
 
 
 async def both(api: Api, path: str) -> tuple[Any, str]:
-    answer = await api.get(path)
-    assert answer.status_code == 200, answer.text
-    body = answer.json()
-    return ([shown(one) for one in body["items"]] if "items" in body else shown(body)), answer.headers["ledger-position"]
+    response = await api.get(path)
+    assert response.status_code == 200, response.text
+    body = response.json()
+    return ([shown(item) for item in body["items"]] if "items" in body else shown(body)), response.headers["ledger-position"]
 
 
 def change_at_random(world: World, dice: random.Random, events: list[UUID]) -> None:
-    """Books, cancels, edits, schedules: what breaks a rule is not done."""
+    """Books, cancels, edits or schedules at random. A command that is refused changes nothing."""
     event_id = dice.choice(events)
     event = world.events[event_id]
     prices = [CategoryChange(category_id(event_id, number), None, dice.randrange(9_000), None) for number in event.categories]
@@ -67,8 +70,8 @@ def change_at_random(world: World, dice: random.Random, events: list[UUID]) -> N
     ]  # fmt: skip
     bookings = [BookSeats(id=uuid4(), actor=ALICE, event_id=event_id, tickets=(WantedSeats("General", 2),)) for _ in range(12)]
     assert isinstance(event.bookings, dict)
-    stand = [UUID(bytes=one) for one in [*event.bookings][:3]]
-    cancelled = [CancelBooking(id=uuid4(), actor=ADMIN, event_id=event_id, booking_id=one) for one in stand]
+    confirmed = [UUID(bytes=key) for key in [*event.bookings][:3]]
+    cancelled = [CancelBooking(id=uuid4(), actor=ADMIN, event_id=event_id, booking_id=booking_id) for booking_id in confirmed]
     try:
         world.do(dice.choice([*bookings, *cancelled, *changes[: 2 + (dice.random() < 0.2)]]))
     except SeatledgerError:
@@ -77,27 +80,27 @@ def change_at_random(world: World, dice: random.Random, events: list[UUID]) -> N
 
 
 @pytest.mark.parametrize("seed", range(rounds(4, 20)))
-async def test_what_is_in_memory_is_what_the_database_showed_at_that_position(world: World, unheard: Api, seed: int) -> None:
+async def test_cached_responses_are_what_the_database_showed_at_their_position(world: World, without_redis: Api, seed: int) -> None:
     dice, events = random.Random(seed), [world.schedule(f"Event {n}") for n in range(4)]
     world.project()
-    kept = unheard.side.event_read_cache
-    truth: dict[tuple[str, str], Any] = {}
-    paths = ["/api/events", "/api/events?status=all&limit=3", *(f"/api/events/{one}" for one in events)]
+    cache = without_redis.side.event_read_cache
+    expected: dict[tuple[str, str], Any] = {}
+    paths = ["/api/events", "/api/events?status=all&limit=3", *(f"/api/events/{event_id}" for event_id in events)]
     from_memory = compared = 0
     for _ in range(rounds(25, 60)):
-        for path in paths:  # what the database itself says now
-            kept.cached.clear()
-            body, position = await both(unheard, path)
-            truth[path, position] = body
+        for path in paths:  # the present state of the database
+            cache.cached.clear()
+            body, position = await both(without_redis, path)
+            expected[path, position] = body
         if dice.random() < 0.5:
-            await kept.poll()
+            await cache.poll()
         for path in paths:
-            await both(unheard, path)
+            await both(without_redis, path)
         before = CountingCursor.count_of_events
         for path in paths:
-            body, position = await both(unheard, path)
-            compared += (path, position) in truth
-            assert truth.get((path, position), body) == body
+            body, position = await both(without_redis, path)
+            compared += (path, position) in expected
+            assert expected.get((path, position), body) == body
         from_memory += before == CountingCursor.count_of_events
         for _ in range(dice.randrange(4)):
             change_at_random(world, dice, events)
@@ -106,12 +109,12 @@ async def test_what_is_in_memory_is_what_the_database_showed_at_that_position(wo
     assert compared > 100
 
 
-async def test_a_booking_shows_without_another_look_at_its_event(world: World, heard: Api, settings: Settings) -> None:
+async def test_booking_updates_a_cached_event_without_reading_it_again(world: World, with_redis: Api, settings: Settings) -> None:
     event_id = world.schedule()
     world.project()
     path = f"/api/events/{event_id}"
     for _ in range(3):
-        await heard.get(path)
+        await with_redis.get(path)
         await asyncio.sleep(2 * event_read_cache.PAUSE_SECONDS)
     before = CountingCursor.count_of_events
     world.book(event_id, General=3)
@@ -120,15 +123,15 @@ async def test_a_booking_shows_without_another_look_at_its_event(world: World, h
         for name in ("catalogue", "availability"):
             redis.publish(positions_channel(settings.redis_url), f"{name} {world.position}")
 
-    async def is_heard() -> bool:
-        return (await heard.get(path)).headers["ledger-position"] == str(world.position)
+    async def is_received() -> bool:
+        return (await with_redis.get(path)).headers["ledger-position"] == str(world.position)
 
-    await until(is_heard)
-    assert (await heard.get(path)).json()["available"] == 107
+    await until(is_received)
+    assert (await with_redis.get(path)).json()["available"] == 107
     assert CountingCursor.count_of_events == before
 
 
-async def test_without_messages_it_is_no_older_than_a_slow_look(world: World, settings: Settings) -> None:
+async def test_cache_without_messages_is_no_older_than_a_poll(world: World, settings: Settings) -> None:
     async with reading(replace(settings, redis_url="redis://127.0.0.1:1/0")) as api:
         event_id = world.schedule()
         world.project()
@@ -145,83 +148,83 @@ async def test_without_messages_it_is_no_older_than_a_slow_look(world: World, se
         assert asyncio.get_running_loop().time() - began < 10 * event_read_cache.POLL_SECONDS
 
 
-async def test_many_who_ask_at_once_are_answered_by_one_statement(world: World, unheard: Api) -> None:
+async def test_concurrent_requests_need_one_statement(world: World, without_redis: Api) -> None:
     event_id = world.schedule()
     world.project()
     before = CountingCursor.count_of_events
-    answers = await asyncio.gather(*(unheard.get(f"/api/events/{event_id}") for _ in range(50)))
-    assert {answer.status_code for answer in answers} == {200}
+    responses = await asyncio.gather(*(without_redis.get(f"/api/events/{event_id}") for _ in range(50)))
+    assert {response.status_code for response in responses} == {200}
     assert CountingCursor.count_of_events <= before + 2
 
 
-async def test_one_who_leaves_does_not_take_the_answer_from_the_others(world: World, unheard: Api) -> None:
+async def test_cancelled_request_does_not_cancel_the_others(world: World, without_redis: Api) -> None:
     event_id = world.schedule()
     world.project()
-    asked = [asyncio.create_task(unheard.side.event_read_cache.get_event(event_id, None)) for _ in range(3)]
+    asked = [asyncio.create_task(without_redis.side.event_read_cache.get_event(event_id, None)) for _ in range(3)]
     await asyncio.sleep(0)
     asked[0].cancel()
     found = await asyncio.gather(*asked, return_exceptions=True)
     assert isinstance(found[0], asyncio.CancelledError)
-    assert all(isinstance(one, CachedResponse) for one in found[1:])
+    assert all(isinstance(response, CachedResponse) for response in found[1:])
 
 
-async def test_a_list_of_upcoming_events_ends_when_its_first_begins(world: World, unheard: Api) -> None:
+async def test_cached_page_of_upcoming_events_ends_when_its_first_begins(world: World, without_redis: Api) -> None:
     soon = world.schedule("Soon", starts_at=NOW + timedelta(days=1))
     world.schedule("Later", starts_at=NOW + timedelta(days=2))
     world.project()
-    kept, search = unheard.side.event_read_cache, EventSearch(status="active", upcoming=True)
+    cache, search = without_redis.side.event_read_cache, EventSearch(status="active", upcoming=True)
     for now, count in ((NOW, 2), (NOW, 2), (NOW + timedelta(days=1), 1), (NOW + timedelta(days=2), 0)):
-        found = await kept.get_page(search, now, None)
+        found = await cache.get_page(search, now, None)
         assert found.body.count(b'"details_version"') == count
         assert (str(soon).encode() in found.body) == (count == 2)
-        await until(lambda: kept.cached.position is not None)
+        await until(lambda: cache.cached.position is not None)
 
 
-async def test_memory_is_bounded_and_what_was_forgotten_is_read_again(
-    world: World, unheard: Api, monkeypatch: pytest.MonkeyPatch
+async def test_cache_is_bounded_and_reads_evicted_events_again(
+    world: World, without_redis: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cached_events, "KEPT_BYTES", 6_000)
-    kept = event_read_cache.EventReadCache(unheard.side.fetch)
-    await kept.start()
+    cache = event_read_cache.EventReadCache(without_redis.side.fetch)
+    await cache.start()
     events = [world.schedule(f"no {n}") for n in range(20)]
     world.project()
     for _ in range(3):
         for event_id in events:
-            found = await kept.get_event(event_id, None)
+            found = await cache.get_event(event_id, None)
             assert found is not None
             assert str(event_id).encode() in found.body
-        assert kept.cached.events.currsize <= 6_000
-    await kept.close()
+        assert cache.cached.events.currsize <= 6_000
+    await cache.close()
 
 
-async def test_nothing_is_followed_while_nobody_reads(world: World, unheard: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_cache_does_not_poll_without_requests(world: World, without_redis: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_read_cache, "IDLE_SECONDS", 0.1)
     monkeypatch.setattr(event_read_cache, "POLL_SECONDS", 0.05)
     event_id = world.schedule()
     world.project()
-    await unheard.get(f"/api/events/{event_id}")
-    await until(lambda: unheard.side.event_read_cache.cached.position is not None)
-    await until(lambda: unheard.side.event_read_cache.cached.position is None)
+    await without_redis.get(f"/api/events/{event_id}")
+    await until(lambda: without_redis.side.event_read_cache.cached.position is not None)
+    await until(lambda: without_redis.side.event_read_cache.cached.position is None)
     before = CountingCursor.count
     await asyncio.sleep(0.3)
     assert CountingCursor.count == before
-    assert (await unheard.get(f"/api/events/{event_id}")).status_code == 200
+    assert (await without_redis.get(f"/api/events/{event_id}")).status_code == 200
 
 
-async def test_it_goes_on_after_its_connections_were_lost(world: World, unheard: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_cache_recovers_after_lost_connections(world: World, without_redis: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_read_cache, "POLL_SECONDS", 0.05)
     event_id = world.schedule()
     world.project()
-    kept = unheard.side.event_read_cache
-    await unheard.get(f"/api/events/{event_id}")
-    await until(lambda: kept.cached.position is not None)
-    await unheard.get(f"/api/events/{event_id}")
+    cache = without_redis.side.event_read_cache
+    await without_redis.get(f"/api/events/{event_id}")
+    await until(lambda: cache.cached.position is not None)
+    await without_redis.get(f"/api/events/{event_id}")
     world.sql(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
     )
-    kept.wake()
+    cache.wake()
     world.book(event_id, BOB)
     world.project()
-    kept.wake()
-    await until(lambda: kept.cached.position == world.position)
-    assert (await unheard.get(f"/api/events/{event_id}")).json()["available"] == 109
+    cache.wake()
+    await until(lambda: cache.cached.position == world.position)
+    assert (await without_redis.get(f"/api/events/{event_id}")).json()["available"] == 109

@@ -13,19 +13,19 @@ from query_api.responses.http import _encode
 from tests.query_api.world import ADMIN, NOW, ORGANIZER, OTHER, Api, CountingCursor, World
 
 
-async def test_an_event_is_shown_as_its_command_answered_it(world: World, api: Api) -> None:
+async def test_event_is_shown_as_its_command_returned_it(world: World, api: Api) -> None:
     event_id = world.schedule(description="Two\nlines", venue="Hall", ends_at=NOW + timedelta(days=31), max_tickets_per_customer=4)
     world.book(event_id, General=3)
     world.project()
-    answer = await api.get(f"/api/events/{event_id}")
-    assert answer.status_code == 200
-    assert answer.content == _encode(event_view(world.events[event_id]))
-    assert answer.headers["etag"] == '"1"'
-    assert answer.headers["ledger-position"] == str(world.position)
-    assert answer.headers["cache-control"] == "no-store"
+    response = await api.get(f"/api/events/{event_id}")
+    assert response.status_code == 200
+    assert response.content == _encode(event_view(world.events[event_id]))
+    assert response.headers["etag"] == '"1"'
+    assert response.headers["ledger-position"] == str(world.position)
+    assert response.headers["cache-control"] == "no-store"
 
 
-async def test_the_list_is_of_active_and_upcoming_events_soonest_first(world: World, api: Api) -> None:
+async def test_list_has_active_and_upcoming_events_by_start(world: World, api: Api) -> None:
     later, sooner = world.schedule("later", starts_at=NOW + timedelta(days=9)), world.schedule("sooner")
     off, done = world.schedule("off"), world.schedule("done")
     past = world.schedule("past", starts_at=NOW - timedelta(days=1), at=NOW - timedelta(days=9))
@@ -40,14 +40,14 @@ async def test_the_list_is_of_active_and_upcoming_events_soonest_first(world: Wo
     assert await listed(status="active") == [str(past), str(later), str(sooner)]
     assert await listed(status="cancelled") == [str(off)]
     assert await listed(status="completed") == [str(done)]
-    assert set(await listed(status="all")) == {str(one) for one in (later, sooner, off, done, past)}
+    assert set(await listed(status="all")) == {str(event_id) for event_id in (later, sooner, off, done, past)}
     assert await listed(from_=(NOW + timedelta(days=10)).isoformat()) == [str(sooner)]
     assert await listed(to=(NOW + timedelta(days=9)).strftime("%Y-%m-%dT%H:%M:%S")) == [str(later)]
     assert await listed(organizer_id=str(OTHER.id)) == []
     assert await listed(organizer_id=str(ORGANIZER.id), status="all", limit=1) == [str(past)]
 
 
-async def test_what_is_sold_after_its_start_is_upcoming_and_an_open_date_comes_last(world: World, api: Api) -> None:
+async def test_event_sold_after_its_start_is_upcoming_and_open_dates_come_last(world: World, api: Api) -> None:
     begun, long_ago = NOW - timedelta(days=2), NOW - timedelta(days=9)
     made = [
         world.schedule("exhibition", starts_at=begun, sales_close_at=NOW + timedelta(days=9), at=long_ago),
@@ -59,7 +59,7 @@ async def test_what_is_sold_after_its_start_is_upcoming_and_an_open_date_comes_l
     world.schedule("over", starts_at=begun, sales_close_at=NOW - timedelta(days=1), at=long_ago)
     world.schedule("past", starts_at=begun, at=long_ago)
     world.project()
-    expected = [str(one) for one in (*made[:3], *sorted(made[3:]))]
+    expected = [str(event_id) for event_id in (*made[:3], *sorted(made[3:]))]
     assert [item["id"] for item in await api.items("/api/events")] == expected
     for limit in (1, 2, 4):
         assert [item["id"] for page in await api.every_page("/api/events", limit=limit) for item in page] == expected
@@ -83,7 +83,7 @@ async def test_pages_have_no_gaps_and_no_repeats(world: World, api: Api) -> None
 
 
 @pytest.mark.parametrize("text", ["100% a_b", "a\\b", "Ünïcode", 'it\'s "so"', "-- ;"])
-async def test_search_is_literal_and_in_any_case(world: World, api: Api, text: str) -> None:
+async def test_search_is_literal_and_ignores_case(world: World, api: Api, text: str) -> None:
     by_name, by_venue = world.schedule(f"The {text} show"), world.schedule("x", venue=f"in {text}")
     world.schedule("100x aXb ab ")
     world.project()
@@ -91,7 +91,7 @@ async def test_search_is_literal_and_in_any_case(world: World, api: Api, text: s
         assert {item["id"] for item in await api.items("/api/events", q=q)} == {str(by_name), str(by_venue)}
 
 
-async def test_search_does_not_reach_from_the_name_into_the_venue(world: World, api: Api) -> None:
+async def test_search_does_not_span_name_and_venue(world: World, api: Api) -> None:
     world.schedule("Jazz", venue="Cellar")
     world.project()
     assert await api.items("/api/events", q="JazzCellar") == []
@@ -109,9 +109,9 @@ async def test_search_does_not_reach_from_the_name_into_the_venue(world: World, 
     ],
 )  # fmt: skip
 async def test_bad_parameters_are_422(api: Api, query: str) -> None:
-    answer = await api.get(f"/api/events?{query}")
-    assert answer.status_code == 422
-    assert answer.json()["type"] == "/problems/malformed"
+    response = await api.get(f"/api/events?{query}")
+    assert response.status_code == 422
+    assert response.json()["type"] == "/problems/malformed"
 
 
 async def test_unknown_events_are_404(api: Api) -> None:
@@ -119,22 +119,22 @@ async def test_unknown_events_are_404(api: Api) -> None:
     assert (await api.get("/api/events/x")).status_code == 422
 
 
-async def test_an_event_shows_once_both_projections_have_it_and_the_position_is_the_lower(world: World, api: Api) -> None:
+async def test_event_is_shown_once_both_projections_have_it(world: World, api: Api) -> None:
     world.schedule("old")
     world.project()
     before = world.position
     event_id = world.schedule("new")
     world.project("catalogue")
-    answer = await api.get("/api/events")
-    assert [item["name"] for item in answer.json()["items"]] == ["old"]
-    assert answer.headers["ledger-position"] == str(before)
+    response = await api.get("/api/events")
+    assert [item["name"] for item in response.json()["items"]] == ["old"]
+    assert response.headers["ledger-position"] == str(before)
     missing = await api.get(f"/api/events/{event_id}")
     assert missing.status_code == 404
     world.project("availability")
     assert (await api.get(f"/api/events/{event_id}")).headers["ledger-position"] == str(world.position)
 
 
-async def test_a_page_is_one_statement(world: World, api: Api) -> None:
+async def test_page_of_events_needs_one_statement(world: World, api: Api) -> None:
     for n in range(5):
         world.schedule(f"no {n}")
     world.project()
@@ -143,16 +143,16 @@ async def test_a_page_is_one_statement(world: World, api: Api) -> None:
     assert CountingCursor.count_of_events == before + 1
 
 
-async def test_an_empty_answer_has_a_position_too(world: World, api: Api) -> None:
+async def test_empty_page_has_a_position(world: World, api: Api) -> None:
     assert (await api.get("/api/events")).headers["ledger-position"] == "0"
     world.cancel_event(world.schedule())
     world.project()
-    answer = await api.get("/api/events", headers={"Ledger-Position": str(world.position)})
-    assert answer.json() == {"items": [], "next_cursor": None}
-    assert answer.headers["ledger-position"] == str(world.position)
+    response = await api.get("/api/events", headers={"Ledger-Position": str(world.position)})
+    assert response.json() == {"items": [], "next_cursor": None}
+    assert response.headers["ledger-position"] == str(world.position)
 
 
-async def test_changed_categories_show(world: World, api: Api) -> None:
+async def test_changed_categories_are_shown(world: World, api: Api) -> None:
     event_id = world.schedule()
     categories = (CategoryChange(category_id(event_id, 1), "Standing", 4500, 50), CategoryChange(None, "Box", 30_000, 2))
     world.do(ChangeEvent(id=uuid4(), actor=ORGANIZER, event_id=event_id, categories=categories, expected_details_version=1))

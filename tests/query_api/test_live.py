@@ -1,4 +1,4 @@
-"""The live stream, over a real server: it ends, is cut and comes again as in a browser."""
+"""The live stream over a real server: it ends, is cut and reconnects as in a browser."""
 
 import asyncio
 import json
@@ -49,10 +49,10 @@ async def site(settings: Settings) -> AsyncIterator[Site]:
 
 
 class Stream:
-    """Reads as EventSource does: (id, data) of each event, and the last id that there was."""
+    """Reads as EventSource does: the id and data of each event; `last_id` is the last id received."""
 
-    def __init__(self, answer: httpx.Response) -> None:
-        self.lines = answer.aiter_lines()
+    def __init__(self, response: httpx.Response) -> None:
+        self.lines = response.aiter_lines()
         self.last_id: str | None = None
 
     async def next(self, seconds: float = 10) -> Any:
@@ -80,11 +80,11 @@ async def listening(site: Site, *event_ids: UUID, last_id: str | None = None) ->
     headers = {"Last-Event-ID": last_id} if last_id is not None else {}
     async with (
         httpx.AsyncClient(timeout=None) as client,  # noqa: S113 - next() has its own
-        client.stream("GET", f"{site.url}/api/live", params=params, headers=headers) as answer,
+        client.stream("GET", f"{site.url}/api/live", params=params, headers=headers) as response,
     ):
-        assert answer.status_code == 200, await answer.aread()
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        yield Stream(answer)
+        assert response.status_code == 200, await response.aread()
+        assert response.headers["content-type"].startswith("text/event-stream")
+        yield Stream(response)
 
 
 async def project(world: World, settings: Settings) -> None:
@@ -93,7 +93,7 @@ async def project(world: World, settings: Settings) -> None:
         await client.publish(positions_channel(settings.redis_url), f"availability {world.position}")
 
 
-async def test_the_present_state_comes_first_then_each_change(world: World, site: Site, settings: Settings) -> None:
+async def test_stream_begins_with_the_present_state_then_sends_changes(world: World, site: Site, settings: Settings) -> None:
     event_id, other_id = world.schedule(), world.schedule()
     world.book(event_id, General=2)
     await project(world, settings)
@@ -114,7 +114,7 @@ async def test_the_present_state_comes_first_then_each_change(world: World, site
     await until(lambda: not site.api.side.feed.count)
 
 
-async def test_all_events(world: World, site: Site, settings: Settings) -> None:
+async def test_stream_of_all_events_sends_changes_of_each(world: World, site: Site, settings: Settings) -> None:
     first = world.schedule()
     await project(world, settings)
     async with listening(site) as stream:
@@ -129,14 +129,14 @@ async def test_all_events(world: World, site: Site, settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("last_id", ["999999999", "x", "-1", "9" * 30, ""])
-async def test_an_id_that_never_was_is_none(world: World, site: Site, settings: Settings, last_id: str) -> None:
+async def test_invalid_last_id_is_ignored(world: World, site: Site, settings: Settings, last_id: str) -> None:
     event_id = world.schedule()
     await project(world, settings)
     async with listening(site, event_id, last_id=last_id) as stream:
         assert (await stream.next())["available"] == 110
 
 
-async def test_what_was_missed_comes_in_pages(
+async def test_missed_updates_are_sent_page_by_page(
     world: World, site: Site, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feed, "PAGE", 3)
@@ -151,8 +151,8 @@ async def test_what_was_missed_comes_in_pages(
         assert [(await stream.next())["event_id"] for _ in range(2)] == made[:2]
 
 
-async def test_cut_twenty_times_the_last_count_is_right(world: World, site: Site, settings: Settings) -> None:
-    """S9. Seats sell while it listens; every third time it is cut before it has read a thing."""
+async def test_stream_cut_twenty_times_ends_with_the_right_count(world: World, site: Site, settings: Settings) -> None:
+    """Seats are sold while the stream is open; every third time it is cut before anything was read."""
     event_id = world.schedule(categories=[("General", 100, 1000)])
     await project(world, settings)
     left, last_id = 1000, None
@@ -170,12 +170,12 @@ async def test_cut_twenty_times_the_last_count_is_right(world: World, site: Site
         assert (await stream.next())["available"] == left
 
 
-async def test_streams_are_capped(world: World, settings: Settings) -> None:
+async def test_number_of_streams_is_bounded(world: World, settings: Settings) -> None:
     async with serving(replace(settings, live_streams_limit=2)) as site:
         event_id = world.schedule()
         await project(world, settings)
-        async with listening(site, event_id) as one, listening(site, event_id) as two:
-            await one.next()
+        async with listening(site, event_id) as first, listening(site, event_id) as two:
+            await first.next()
             await two.next()
             refused = await site.api.get("/api/live")
             assert (refused.status_code, refused.json()["type"]) == (503, "/problems/busy")
@@ -184,13 +184,13 @@ async def test_streams_are_capped(world: World, settings: Settings) -> None:
             await three.next()
 
 
-async def test_bad_requests(site: Site) -> None:
+async def test_invalid_live_requests_are_422(site: Site) -> None:
     assert (await site.api.get("/api/live?event_id=x")).status_code == 422
     assert (await site.api.get("/api/live?" + "&".join(f"event_id={uuid4()}" for _ in range(51)))).status_code == 422
     assert site.api.side.feed.count == 0
 
 
-async def test_without_redis_changes_come_all_the_same(world: World, settings: Settings) -> None:
+async def test_changes_are_sent_without_redis(world: World, settings: Settings) -> None:
     async with serving(replace(settings, redis_url="redis://127.0.0.1:1/0")) as site:
         event_id = world.schedule()
         world.project()
@@ -201,7 +201,7 @@ async def test_without_redis_changes_come_all_the_same(world: World, settings: S
             assert (await stream.next())["available"] == 109
 
 
-async def test_a_slow_reader_gets_the_newest_state_and_one_too_slow_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_slow_client_gets_the_newest_state_or_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
     slow = feed.Subscriber(None)
     event_id = uuid4()
     for position in range(1000):
@@ -214,8 +214,8 @@ async def test_a_slow_reader_gets_the_newest_state_and_one_too_slow_is_cut_off(m
     assert await slow.take() == []
 
 
-async def test_a_frozen_reader_is_dropped(world: World, site: Site, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its side of the connection takes nothing: in the end neither does the server's."""
+async def test_frozen_client_is_disconnected(world: World, site: Site, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client reads nothing, until the server's buffers are full."""
     monkeypatch.setattr(live, "SEND_SECONDS", 0.3)
     made = [world.schedule(categories=[("x" * 150 + str(number), 100, 10) for number in range(50)]) for _ in range(50)]
     await project(world, settings)
@@ -228,13 +228,13 @@ async def test_a_frozen_reader_is_dropped(world: World, site: Site, settings: Se
         while site.api.side.feed.count:
             for event_id in made:
                 position += 1
-                for listener in site.api.side.feed._subscribers:
-                    listener.push(feed.SeatUpdate(position, event_id, b"data: " + b"x" * 10_000 + b"\n\n"))
+                for subscriber in site.api.side.feed._subscribers:
+                    subscriber.push(feed.SeatUpdate(position, event_id, b"data: " + b"x" * 10_000 + b"\n\n"))
             await asyncio.sleep(0.01)
     writer.close()
 
 
-async def test_the_server_stops_with_streams_open(world: World, settings: Settings) -> None:
+async def test_server_stops_with_open_streams(world: World, settings: Settings) -> None:
     async with reading(settings) as api:
         server = uvicorn.Server(uvicorn.Config(api.app, port=0, log_level="warning", lifespan="off"))
         task = asyncio.create_task(server.serve())

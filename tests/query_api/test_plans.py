@@ -117,14 +117,14 @@ def plan_of(connection: psycopg.Connection[Any], query: Query[Any]) -> Any:
     sql = re.sub(r"%\((\w+)\)s", lambda match: f"${1 + names.index(match[1])}", query.sql)
     places = ", ".join(["%s"] * len(names))
     cursor = psycopg.ClientCursor(connection)
-    cursor.execute(f"DEALLOCATE ALL; PREPARE one AS {sql}")
-    execute = f"EXPLAIN (FORMAT JSON) EXECUTE one ({places})" if names else "EXPLAIN (FORMAT JSON) EXECUTE one"
+    cursor.execute(f"DEALLOCATE ALL; PREPARE planned AS {sql}")
+    execute = f"EXPLAIN (FORMAT JSON) EXECUTE planned ({places})" if names else "EXPLAIN (FORMAT JSON) EXECUTE one"
     ((plan,),) = cursor.execute(execute, [query.parameters[name] for name in names])
     return plan[0]["Plan"]
 
 
 @pytest.mark.parametrize("generic", [False, True])
-def test_no_big_table_is_read_from_end_to_end(world: World, generic: bool) -> None:
+def test_queries_scan_no_big_table(world: World, generic: bool) -> None:
     with psycopg.connect(world.url, autocommit=True, options="-c random_page_cost=1.1") as connection:
         for statement in FILL.split(";\n")[:-1]:
             connection.execute(statement.replace("%(rows)s", str(ROWS)))

@@ -1,4 +1,4 @@
-"""Read your writes."""
+"""Read your own writes: waiting for a ledger position."""
 
 import asyncio
 import time
@@ -20,8 +20,8 @@ from tests.query_api.world import ADMIN, ALICE, Api, CountingCursor, World, read
 
 
 @pytest_asyncio.fixture
-async def deaf_api(settings: Settings) -> AsyncIterator[Api]:
-    """Its Redis is down."""
+async def api_without_redis(settings: Settings) -> AsyncIterator[Api]:
+    """An API process whose Redis is unavailable."""
     async with reading(replace(settings, redis_url="redis://127.0.0.1:1/0")) as api:
         yield api
 
@@ -35,21 +35,21 @@ async def publish(settings: Settings, name: str, position: object) -> None:
         await until(lambda: client.publish(positions_channel(settings.redis_url), f"{name} {position}"))
 
 
-async def test_what_is_there_is_answered_at_once(world: World, api: Api) -> None:
+async def test_reached_position_is_shown_immediately(world: World, api: Api) -> None:
     event_id = world.schedule()
     world.project()
     for _ in range(2):
-        answer = await api.get(f"/api/events/{event_id}", headers=at_least(world.position))
-        assert answer.status_code == 200
+        response = await api.get(f"/api/events/{event_id}", headers=at_least(world.position))
+        assert response.status_code == 200
     before = CountingCursor.count_of_events
     await api.get(f"/api/events/{event_id}", headers=at_least(world.position))
     await api.get(f"/api/events/{event_id}")
     assert CountingCursor.count_of_events <= before + 2
 
 
-@pytest.mark.parametrize("heard", [True, False])
-async def test_a_query_waits_until_all_that_it_reads_is_there(world: World, settings: Settings, heard: bool) -> None:
-    redis_url = settings.redis_url if heard else "redis://127.0.0.1:1/0"
+@pytest.mark.parametrize("with_redis", [True, False])
+async def test_query_waits_for_all_projections_that_it_reads(world: World, settings: Settings, with_redis: bool) -> None:
+    redis_url = settings.redis_url if with_redis else "redis://127.0.0.1:1/0"
     async with reading(replace(settings, redis_url=redis_url)) as api:
         event_id = world.schedule()
         waiting = asyncio.create_task(api.get(f"/api/events/{event_id}", headers=at_least(world.position)))
@@ -58,12 +58,12 @@ async def test_a_query_waits_until_all_that_it_reads_is_there(world: World, sett
         await asyncio.sleep(0.15)
         assert not waiting.done()
         world.project("availability")
-        answer = await asyncio.wait_for(waiting, 1)
-        assert answer.status_code == 200
-        assert answer.headers["ledger-position"] == str(world.position)
+        response = await asyncio.wait_for(waiting, 1)
+        assert response.status_code == 200
+        assert response.headers["ledger-position"] == str(world.position)
 
 
-async def test_a_message_wakes_it(world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_message_wakes_a_waiting_query(world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(positions_module, "POLL_SECONDS", 60)
     async with reading(settings) as api:
         event_id = world.schedule()
@@ -77,7 +77,7 @@ async def test_a_message_wakes_it(world: World, settings: Settings, monkeypatch:
         assert (await asyncio.wait_for(waiting, 1)).status_code == 200
 
 
-async def test_too_late_is_503(world: World, settings: Settings) -> None:
+async def test_position_that_is_not_reached_in_time_is_503(world: World, settings: Settings) -> None:
     async with reading(replace(settings, freshness_timeout_seconds=0.3)) as api:
         event_id = world.schedule()
         began = time.monotonic()
@@ -86,7 +86,7 @@ async def test_too_late_is_503(world: World, settings: Settings) -> None:
         assert (late.status_code, late.json()["type"], late.headers["retry-after"]) == (503, "/problems/stale-read", "1")
 
 
-async def test_beyond_the_head_is_422(world: World, api: Api) -> None:
+async def test_position_beyond_the_head_is_422(world: World, api: Api) -> None:
     world.schedule()
     beyond = await api.get("/api/bookings", ALICE, headers=at_least(world.position + 1))
     assert (beyond.status_code, beyond.json()["head"]) == (422, world.position)
@@ -94,12 +94,12 @@ async def test_beyond_the_head_is_422(world: World, api: Api) -> None:
 
 
 @pytest.mark.parametrize("position", ["-1", "x", "", "9" * 400, str(2**63), "1.5"])
-async def test_what_is_no_position_is_422(api: Api, position: str) -> None:
-    answer = await api.get("/api/events", headers={"Ledger-Position": position})
-    assert answer.json()["type"] == "/problems/malformed"
+async def test_invalid_position_is_422(api: Api, position: str) -> None:
+    response = await api.get("/api/events", headers={"Ledger-Position": position})
+    assert response.json()["type"] == "/problems/malformed"
 
 
-async def test_a_message_that_is_not_true_is_found_out(world: World, api: Api, settings: Settings) -> None:
+async def test_wrong_message_does_not_change_a_response(world: World, api: Api, settings: Settings) -> None:
     event_id = world.schedule()
     for junk in ("99999999999999999999999 x", "catalogue -5", "nobody 5", "catalogue 9x", ""):
         name, _, position = junk.partition(" ")
@@ -110,22 +110,22 @@ async def test_a_message_that_is_not_true_is_found_out(world: World, api: Api, s
     waiting = asyncio.create_task(api.get(f"/api/events/{event_id}", headers=at_least(world.position)))
     await asyncio.sleep(0.2)
     world.project()
-    answer = await waiting
-    assert (answer.status_code, answer.headers["ledger-position"]) == (200, str(world.position))
+    response = await waiting
+    assert (response.status_code, response.headers["ledger-position"]) == (200, str(world.position))
 
 
-async def test_without_redis_everything_works(world: World, deaf_api: Api) -> None:
+async def test_queries_work_without_redis(world: World, api_without_redis: Api) -> None:
     event_id = world.schedule()
     booking_id = world.book(event_id)
-    waiting = asyncio.create_task(deaf_api.side.event_of_booking(booking_id))
+    waiting = asyncio.create_task(api_without_redis.side.event_of_booking(booking_id))
     await asyncio.sleep(0.05)
     world.project()
     assert await waiting == event_id
-    answer = await deaf_api.get(f"/api/bookings/{booking_id}", ALICE, headers=at_least(world.position))
-    assert answer.status_code == 200
+    response = await api_without_redis.get(f"/api/bookings/{booking_id}", ALICE, headers=at_least(world.position))
+    assert response.status_code == 200
 
 
-async def test_a_csv_waits_too(world: World, api: Api) -> None:
+async def test_csv_waits_for_its_position(world: World, api: Api) -> None:
     world.book(world.schedule())
     waiting = asyncio.create_task(api.get("/api/stats/events", ADMIN, at_least(world.position) | {"Accept": "text/csv"}))
     await asyncio.sleep(0.1)
@@ -133,7 +133,7 @@ async def test_a_csv_waits_too(world: World, api: Api) -> None:
     assert "Concert" in (await waiting).text
 
 
-async def test_what_is_unknown_is_said_so_only_when_all_is_seen(world: World, settings: Settings) -> None:
+async def test_unknown_booking_is_certain_only_at_the_head(world: World, settings: Settings) -> None:
     async with reading(replace(settings, freshness_timeout_seconds=0.2)) as api:
         world.book(world.schedule())
         with pytest.raises(StaleRead):
@@ -142,7 +142,7 @@ async def test_what_is_unknown_is_said_so_only_when_all_is_seen(world: World, se
             await api.side.deletion_obstacle(ALICE.id)
 
 
-async def test_those_who_wait_are_bounded_and_never_left(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_number_of_waiters_is_bounded_and_all_are_settled(monkeypatch: pytest.MonkeyPatch) -> None:
     reads = 0
 
     async def read() -> Iterable[ProjectionPositionRow]:

@@ -1,4 +1,4 @@
-"""Checkpoints, proofs and receipts by their routes."""
+"""The routes of checkpoints, proofs and receipts."""
 
 import asyncio
 import base64
@@ -27,7 +27,7 @@ Sign = Callable[[], None]
 
 @pytest.fixture
 def sign(world: World, settings: Settings) -> Sign:
-    """As a worker does: projects, and signs what has grown."""
+    """Projects and signs, as a worker does."""
     worker = CheckpointSigner(settings.keys, seconds=0)
 
     def project_and_sign() -> None:
@@ -39,36 +39,36 @@ def sign(world: World, settings: Settings) -> Sign:
 
 @pytest_asyncio.fixture
 async def hasty(settings: Settings) -> Any:
-    """That does not wait long for what is not there."""
+    """An API that waits only briefly for a position."""
     async with reading(replace(settings, freshness_timeout_seconds=0.3)) as api:
         yield api
 
 
 def unpack(hashes: list[str]) -> list[bytes]:
-    return [base64.b64decode(one) for one in hashes]
+    return [base64.b64decode(text) for text in hashes]
 
 
 async def key_of(api: Api) -> Key:
     return Key.parse((await api.get("/api/audit/checkpoint")).json()["verifier_key"])
 
 
-async def test_the_newest_checkpoint_as_json_and_as_the_note_itself(world: World, api: Api, sign: Sign, settings: Settings) -> None:
+async def test_newest_checkpoint_is_returned_as_json_and_as_a_note(world: World, api: Api, sign: Sign, settings: Settings) -> None:
     world.book(world.schedule())
     sign()
     world.book(world.schedule())
     sign()
-    answer = await api.get("/api/audit/checkpoint")
-    shown = answer.json()
+    response = await api.get("/api/audit/checkpoint")
+    shown = response.json()
     checkpoint = LogKeys.open(settings.keys).read(shown["note"])
     assert (shown["origin"], shown["size"], shown["ledger_position"]) == (checkpoint.origin, 4, world.position)
-    assert (base64.b64decode(shown["root"]), answer.headers["ledger-position"]) == (checkpoint.root, str(world.position))
+    assert (base64.b64decode(shown["root"]), response.headers["ledger-position"]) == (checkpoint.root, str(world.position))
     Note.parse(shown["note"]).verify(VerifierKey.parse(shown["verifier_key"]))
     text = await api.get("/api/audit/checkpoint", headers={"Accept": "text/plain"})
     assert (text.text, text.headers["content-type"]) == (shown["note"], "text/plain; charset=utf-8")
     assert verify(text.text, [await key_of(api)])[0].startswith(f"{shown['origin']} had 4 entries")
 
 
-async def test_every_entry_is_proven_to_be_in_the_newest_tree(world: World, api: Api, sign: Sign, settings: Settings) -> None:
+async def test_every_entry_has_an_inclusion_proof(world: World, api: Api, sign: Sign, settings: Settings) -> None:
     event_id = world.schedule(categories=[("General", 5000, 400)])
     for _ in range(6):
         world.book(event_id)
@@ -87,7 +87,7 @@ async def test_every_entry_is_proven_to_be_in_the_newest_tree(world: World, api:
         assert world.story[proof["leaf_index"]] == recorded
 
 
-async def test_a_tree_is_proven_to_be_the_beginning_of_a_later_one(world: World, api: Api, sign: Sign) -> None:
+async def test_earlier_tree_has_a_consistency_proof(world: World, api: Api, sign: Sign) -> None:
     event_id = world.schedule()
     for _ in range(20):
         world.book(event_id, by=ORGANIZER)
@@ -107,23 +107,23 @@ async def test_a_tree_is_proven_to_be_the_beginning_of_a_later_one(world: World,
         ("consistency?from=-1&to=1", 422, "malformed"), ("consistency?from=1", 422, "malformed"),
     ],
 )  # fmt: skip
-async def test_what_can_not_be_proven_is_refused(world: World, api: Api, sign: Sign, path: str, status: int, slug: str) -> None:
+async def test_impossible_proof_is_refused(world: World, api: Api, sign: Sign, path: str, status: int, slug: str) -> None:
     event_id = world.schedule()
     world.sql("SELECT setval('ledger_entries_notification_id_seq', 1000)")
     world.book(event_id)
     sign()
-    answer = await api.get(f"/api/audit/{path}")
-    assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{slug}")
+    response = await api.get(f"/api/audit/{path}")
+    assert (response.status_code, response.json()["type"]) == (status, f"/problems/{slug}")
 
 
-async def test_what_no_checkpoint_covers_yet_is_to_be_asked_for_again(world: World, hasty: Api, sign: Sign) -> None:
+async def test_entry_that_no_checkpoint_covers_yet_is_503(world: World, hasty: Api, sign: Sign) -> None:
     booking_id = world.book(world.schedule())
     world.project()
     receipt = f"/api/bookings/{booking_id}/receipt"
     for path in ("/api/audit/checkpoint", f"/api/audit/proof?position={world.position}", "/api/audit/consistency?from=1&to=1"):
-        answer = await hasty.get(path)
-        assert (answer.status_code, answer.json()["type"]) == (503, "/problems/stale-read"), path
-        assert answer.headers["retry-after"] == "1"
+        response = await hasty.get(path)
+        assert (response.status_code, response.json()["type"]) == (503, "/problems/stale-read"), path
+        assert response.headers["retry-after"] == "1"
     assert (await hasty.get(receipt, ALICE)).status_code == 503
     sign()
     assert (await hasty.get(receipt, ALICE)).status_code == 200
@@ -134,44 +134,44 @@ async def test_what_no_checkpoint_covers_yet_is_to_be_asked_for_again(world: Wor
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    "damage",
     [
         "UPDATE audit_tiles SET hashes = overlay(hashes PLACING '\\x00'::bytea FROM 40)", "DELETE FROM audit_tiles",
         "UPDATE audit_checkpoints SET note = replace(note, '1', '2')",
     ],
 )  # fmt: skip
-async def test_nothing_is_answered_that_proves_nothing(world: World, api: Api, sign: Sign, spoil: str) -> None:
+async def test_proof_that_does_not_hold_is_not_returned(world: World, api: Api, sign: Sign, damage: str) -> None:
     booking_id = world.book(world.schedule())
     sign()
-    world.sql(spoil)
+    world.sql(damage)
     for path in ("/api/audit/proof?position=1", "/api/audit/consistency?from=1&to=2", f"/api/bookings/{booking_id}/receipt"):
-        with pytest.raises((ValueError, LookupError)):  # logged, and 500
+        with pytest.raises((ValueError, LookupError)):  # logged, and answered with 500
             await api.get(path, ALICE)
 
 
 # --- receipts
 
 
-async def test_who_may_have_a_receipt(world: World, api: Api, sign: Sign) -> None:
+async def test_receipt_is_for_owner_organizer_auditor_and_admin(world: World, api: Api, sign: Sign) -> None:
     booking_id = world.book(world.schedule())
     sign()
     seen = {}
     for who in (ALICE, BOB, ORGANIZER, OTHER, AUDITOR, ADMIN):
-        answer = await api.get(f"/api/bookings/{booking_id}/receipt", who)
-        seen[who] = answer.status_code
+        response = await api.get(f"/api/bookings/{booking_id}/receipt", who)
+        seen[who] = response.status_code
     assert list(seen.values()) == [200, 404, 200, 404, 200, 200]
     assert (await api.get(f"/api/bookings/{booking_id}/receipt")).status_code == 401
     assert (await api.get(f"/api/bookings/{uuid4()}/receipt", ADMIN)).status_code == 404
 
 
-async def test_a_receipt_is_a_file_of_its_booking(world: World, api: Api, sign: Sign) -> None:
+async def test_receipt_is_a_file_about_its_booking(world: World, api: Api, sign: Sign) -> None:
     booking_id = world.book(world.schedule("Ball"), General=2, VIP=1)
     sign()
-    answer = await api.get(f"/api/bookings/{booking_id}/receipt", ALICE)
+    response = await api.get(f"/api/bookings/{booking_id}/receipt", ALICE)
     number = world.position
-    assert answer.headers["content-disposition"] == f'attachment; filename="receipt-{number}.txt"'
-    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
-    lines = verify_receipt(answer.text, [await key_of(api)])
+    assert response.headers["content-disposition"] == f'attachment; filename="receipt-{number}.txt"'
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
+    lines = verify_receipt(response.text, [await key_of(api)])
     assert [line.partition("  ")[0] for line in lines] == [
         "Booking", "Event", "Booked", "Seats", "Seats", "Total", "Refunded", "Status", "As of",
     ]  # fmt: skip
@@ -179,7 +179,7 @@ async def test_a_receipt_is_a_file_of_its_booking(world: World, api: Api, sign: 
     assert {"Seats      2 x General at 50.00, 100.00 EUR", "Total      220.00 EUR", "Status     confirmed"} <= set(lines)
 
 
-async def test_a_receipt_tells_what_became_of_the_booking(world: World, api: Api, sign: Sign) -> None:
+async def test_receipt_describes_later_changes_of_the_booking(world: World, api: Api, sign: Sign) -> None:
     event_id = world.schedule("Old name")
     change = {"name": "New\u2028name"}
     version = world.events[event_id].details_version
@@ -199,7 +199,7 @@ async def test_a_receipt_tells_what_became_of_the_booking(world: World, api: Api
     assert {"Refunded   150.00 EUR", "Status     cancelled", f"Event      New\ufffdname, {event_id}"} <= set(lines)
 
 
-async def test_the_longest_receipt_is_made_while_others_are_answered(world: World, api: Api, sign: Sign) -> None:
+async def test_longest_receipt_does_not_delay_other_responses(world: World, api: Api, sign: Sign) -> None:
     event_id = world.schedule(categories=[("General", 5000, 1_000)])
     booking_id = world.book(event_id, General=1_000)
     for ticket in range(400):
@@ -217,22 +217,22 @@ async def test_the_longest_receipt_is_made_while_others_are_answered(world: Worl
     print(f"402 entries, {len(text)} bytes: {1000 * took:.0f} ms, the event loop held up for {1000 * slowest:.0f} ms at most")
 
 
-async def test_a_receipt_is_as_of_its_checkpoint(world: World, hasty: Api, sign: Sign) -> None:
+async def test_receipt_is_as_of_its_checkpoint(world: World, hasty: Api, sign: Sign) -> None:
     event_id = world.schedule()
     booking_id = world.book(event_id)
     sign()
     world.cancel_booking(event_id, booking_id)
-    world.project()  # and not signed yet
-    answer = await hasty.get(f"/api/bookings/{booking_id}/receipt", ALICE)
-    assert "Status     confirmed" in verify_receipt(answer.text, [await key_of(hasty)])
+    world.project()  # but not signed yet
+    response = await hasty.get(f"/api/bookings/{booking_id}/receipt", ALICE)
+    assert "Status     confirmed" in verify_receipt(response.text, [await key_of(hasty)])
     waiting = {"Ledger-Position": str(world.position)}
     assert (await hasty.get(f"/api/bookings/{booking_id}/receipt", ALICE, waiting)).status_code == 503
     sign()
-    answer = await hasty.get(f"/api/bookings/{booking_id}/receipt", ALICE, waiting)
-    assert "Status     cancelled" in verify_receipt(answer.text, [await key_of(hasty)])
+    response = await hasty.get(f"/api/bookings/{booking_id}/receipt", ALICE, waiting)
+    assert "Status     cancelled" in verify_receipt(response.text, [await key_of(hasty)])
 
 
-async def test_a_receipt_holds_no_code_and_nothing_of_a_person(world: World, api: Api, sign: Sign) -> None:
+async def test_receipt_has_neither_codes_nor_personal_data(world: World, api: Api, sign: Sign) -> None:
     world.sign_up(ALICE, "Alice Liddell", "alice@example.test")
     booking_id = world.book(world.schedule())
     sign()
@@ -242,7 +242,7 @@ async def test_a_receipt_holds_no_code_and_nothing_of_a_person(world: World, api
 
 
 @pytest.mark.parametrize("currency", ["JPY", "EUR", "KWD", "CLF"])
-async def test_amounts_are_those_of_the_currency(world: World, api: Api, sign: Sign, currency: str) -> None:
+async def test_receipt_has_amounts_in_the_units_of_the_currency(world: World, api: Api, sign: Sign, currency: str) -> None:
     booking_id = world.book(world.schedule(currency=currency), General=3)
     sign()
     total = (await api.get(f"/api/bookings/{booking_id}", ALICE)).json()["total_amount"]
@@ -250,7 +250,7 @@ async def test_amounts_are_those_of_the_currency(world: World, api: Api, sign: S
     assert f"Total      {total} {currency}" in lines
 
 
-async def test_another_logs_receipt_is_refused(world: World, api: Api, sign: Sign) -> None:
+async def test_receipt_of_another_log_is_refused(world: World, api: Api, sign: Sign) -> None:
     booking_id = world.book(world.schedule())
     sign()
     text = (await api.get(f"/api/bookings/{booking_id}/receipt", ALICE)).text
@@ -262,19 +262,19 @@ async def test_another_logs_receipt_is_refused(world: World, api: Api, sign: Sig
 # --- what Seatledger did not write
 
 
-async def test_no_receipt_for_an_entry_that_somebody_else_wrote(world: World, api: Api, sign: Sign) -> None:
+async def test_receipt_about_a_foreign_entry_is_refused(world: World, api: Api, sign: Sign) -> None:
     sold, forged = world.book(world.schedule()), world.book(world.schedule())
     position = world.position
     world.sql("ALTER TABLE ledger_entries DISABLE TRIGGER append_only")
     world.sql("UPDATE ledger_entries SET mac = set_byte(mac, 5, get_byte(mac, 5) # 1) WHERE notification_id = %s", position)
     sign()
-    answer = await api.get(f"/api/bookings/{forged}/receipt", ALICE)
-    assert (answer.status_code, answer.json()["type"]) == (500, "/problems/entry-altered")
-    assert answer.json()["position"] == position
+    response = await api.get(f"/api/bookings/{forged}/receipt", ALICE)
+    assert (response.status_code, response.json()["type"]) == (500, "/problems/entry-altered")
+    assert response.json()["position"] == position
     assert (await api.get(f"/api/bookings/{sold}/receipt", ALICE)).status_code == 200
 
 
-async def test_entries_without_a_mac_are_of_the_time_before_the_first_checkpoint(
+async def test_entries_without_a_mac_need_the_first_checkpoint_or_acceptance(
     world: World, api: Api, sign: Sign, settings: Settings
 ) -> None:
     world.sql("ALTER TABLE ledger_entries DISABLE TRIGGER append_only")
@@ -283,7 +283,7 @@ async def test_entries_without_a_mac_are_of_the_time_before_the_first_checkpoint
         bookings.append(world.book(world.schedule()))
         world.sql("UPDATE ledger_entries SET mac = NULL")
         sign()
-    statuses = [(await api.get(f"/api/bookings/{one}/receipt", ALICE)).status_code for one in bookings]
+    statuses = [(await api.get(f"/api/bookings/{booking_id}/receipt", ALICE)).status_code for booking_id in bookings]
     assert statuses == [200, 500]
     accept(settings.keys, world.position)
     assert (await api.get(f"/api/bookings/{bookings[1]}/receipt", ALICE)).status_code == 200

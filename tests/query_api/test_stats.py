@@ -47,30 +47,30 @@ def busy_weeks(world: World) -> None:
 
 
 def fold(world: World) -> dict[UUID, list[tuple[datetime, Counter[str]]]]:
-    """By event, what each entry did, told from the bookings alone."""
-    told: dict[UUID, list[tuple[datetime, Counter[str]]]] = defaultdict(list)
-    standing: dict[UUID, dict[UUID, list[int]]] = defaultdict(dict)  # prices of the tickets that are left
+    """By event: when each entry was made and how it changed the numbers, from the entries alone."""
+    folded: dict[UUID, list[tuple[datetime, Counter[str]]]] = defaultdict(list)
+    active: dict[UUID, dict[UUID, list[int]]] = defaultdict(dict)  # prices of the tickets that are not cancelled
     lines: dict[UUID, list[int]] = {}
-    for one in world.story:
-        entry, gained = one.entry, Counter[str]()
+    for recorded in world.story:
+        entry, gained = recorded.entry, Counter[str]()
         if isinstance(entry, e.SeatsBooked):
             prices = [line.unit_price for line in entry.lines for _ in range(line.quantity)]
-            lines[entry.command], standing[one.stream][entry.command] = prices, list(prices)
+            lines[entry.command], active[recorded.stream][entry.command] = prices, list(prices)
             gained.update(bookings=1, tickets=len(prices), gross=sum(prices))
         elif isinstance(entry, e.BookingCancelled):
             refund = [lines[entry.booking_id][ticket] for ticket in entry.tickets]
-            left = standing[one.stream][entry.booking_id]
+            left = active[recorded.stream][entry.booking_id]
             for price in refund:
                 left.remove(price)
             gained.update(tickets_cancelled=len(refund), refunded=sum(refund), cancellations=int(not left))
             if not left:
-                del standing[one.stream][entry.booking_id]
+                del active[recorded.stream][entry.booking_id]
         elif isinstance(entry, e.EventCancelled):
-            left = [price for prices in standing[one.stream].values() for price in prices]
-            gained.update(cancellations=len(standing[one.stream]), tickets_cancelled=len(left), refunded=sum(left))
-            standing[one.stream].clear()
-        told[one.stream].append((entry.at, gained))
-    return told
+            left = [price for prices in active[recorded.stream].values() for price in prices]
+            gained.update(cancellations=len(active[recorded.stream]), tickets_cancelled=len(left), refunded=sum(left))
+            active[recorded.stream].clear()
+        folded[recorded.stream].append((entry.at, gained))
+    return folded
 
 
 def amounts(total: Counter[str], currency: str) -> dict[str, str]:
@@ -78,19 +78,19 @@ def amounts(total: Counter[str], currency: str) -> dict[str, str]:
     return {name: to_text(value, currency) for name, value in (("gross", gross), ("refunded", refunded), ("net", gross - refunded))}
 
 
-def summed(told: list[tuple[datetime, Counter[str]]]) -> Counter[str]:
-    return sum((gained for _, gained in told), Counter())
+def summed(folded: list[tuple[datetime, Counter[str]]]) -> Counter[str]:
+    return sum((gained for _, gained in folded), Counter())
 
 
-async def test_events_and_summary(world: World, api: Api) -> None:
+async def test_event_statistics_and_summary_equal_the_fold(world: World, api: Api) -> None:
     busy_weeks(world)
     world.project()
-    told = fold(world)
+    folded = fold(world)
     body = (await api.get("/api/stats/events", ADMIN)).json()
     assert body["ledger_position"] == world.position
     assert [item["name"] for item in body["items"]] == ["Gamma", "Béta", "Alpha"]
     for item in body["items"]:
-        event, total = world.events[UUID(item["event_id"])], summed(told[UUID(item["event_id"])])
+        event, total = world.events[UUID(item["event_id"])], summed(folded[UUID(item["event_id"])])
         assert event.details.starts_at is not None
         expected = {
             "event_id": str(event.id), "number": event.number, "name": event.details.name, "status": event.status,
@@ -106,26 +106,26 @@ async def test_events_and_summary(world: World, api: Api) -> None:
     for name in ("capacity", "taken", "bookings", "cancellations"):
         assert summary[name] == sum(item[name] for item in body["items"])
     by_currency: dict[str, Counter[str]] = defaultdict(Counter)
-    for event_id, one in told.items():
-        by_currency[world.events[event_id].currency] += summed(one)
+    for event_id, gains in folded.items():
+        by_currency[world.events[event_id].currency] += summed(gains)
     assert summary["revenue"] == [{"currency": code, **amounts(by_currency[code], code)} for code in ("EUR", "JPY")]
 
 
 @pytest.mark.parametrize("interval", ["hour", "day", "month"])
-async def test_sales(world: World, api: Api, interval: str) -> None:
+async def test_sales_equal_the_fold(world: World, api: Api, interval: str) -> None:
     busy_weeks(world)
     world.project()
     start = {"hour": "%Y-%m-%dT%H:00:00Z", "day": "%Y-%m-%dT00:00:00Z", "month": "%Y-%m-01T00:00:00Z"}[interval]
     since, until = START + timedelta(days=1), START + timedelta(days=20)
     buckets: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    for event_id, told in fold(world).items():
-        for at, gained in told:
+    for event_id, folded in fold(world).items():
+        for at, gained in folded:
             if gained and since <= at < until:
                 buckets[at.strftime(start), world.events[event_id].currency] += gained
     params: dict[str, Any] = {"interval": interval, "from_": since.isoformat(), "to": until.isoformat()}
-    answer = await api.get("/api/stats/sales", ADMIN, **params)
+    response = await api.get("/api/stats/sales", ADMIN, **params)
     names = ("bookings", "cancellations", "tickets", "tickets_cancelled")
-    assert answer.json() == {
+    assert response.json() == {
         "items": [
             {"start": start, "currency": currency, **{name: total[name] for name in names}, **amounts(total, currency)}
             for (start, currency), total in sorted(buckets.items())
@@ -133,17 +133,17 @@ async def test_sales(world: World, api: Api, interval: str) -> None:
         "next_cursor": None,
         "ledger_position": world.position,
     }
-    assert answer.headers["ledger-position"] == str(world.position)
+    assert response.headers["ledger-position"] == str(world.position)
 
 
-async def test_an_organizer_sees_their_own(world: World, api: Api) -> None:
+async def test_organizer_sees_only_their_own_events(world: World, api: Api) -> None:
     busy_weeks(world)
     world.project()
     (mine,) = await api.items("/api/stats/events", OTHER)
     assert mine["name"] == "Béta"
     assert {item["currency"] for item in await api.items("/api/stats/sales", OTHER)} == {"JPY"}
-    assert [one["currency"] for one in (await api.get("/api/stats/summary", OTHER)).json()["revenue"]] == ["JPY"]
-    path, alpha = "/api/stats/sales", next(str(one.stream) for one in world.story)
+    assert [revenue["currency"] for revenue in (await api.get("/api/stats/summary", OTHER)).json()["revenue"]] == ["JPY"]
+    path, alpha = "/api/stats/sales", next(str(recorded.stream) for recorded in world.story)
     assert (await api.get(path, OTHER, event_id=alpha)).json()["type"] == "/problems/not-your-event"
     assert (await api.get(path, OTHER, event_id=str(uuid4()))).json()["type"] == "/problems/event-not-found"
     assert {item["currency"] for item in await api.items(path, ORGANIZER, event_id=alpha)} == {"EUR"}
@@ -152,7 +152,7 @@ async def test_an_organizer_sees_their_own(world: World, api: Api) -> None:
             assert (await api.get(f"/api/stats/{name}", who)).status_code == status
 
 
-async def test_a_ledger_without_entries(api: Api) -> None:
+async def test_statistics_of_an_empty_ledger_are_zero(api: Api) -> None:
     assert (await api.get("/api/stats/summary", ADMIN)).json() == {
         "events": {"active": 0, "cancelled": 0, "completed": 0}, "capacity": 0, "taken": 0, "bookings": 0, "cancellations": 0,
         "revenue": [], "ledger_position": 0,
@@ -161,7 +161,7 @@ async def test_a_ledger_without_entries(api: Api) -> None:
         assert (await api.get(f"/api/stats/{name}", ORGANIZER)).json() == {"items": [], "next_cursor": None, "ledger_position": 0}
 
 
-async def test_events_are_searched_and_paged(world: World, api: Api) -> None:
+async def test_event_statistics_are_searched_and_paged(world: World, api: Api) -> None:
     made = [str(world.schedule(name)) for name in ("a%b", "aXb", "A%B 2", "c")]
     world.project()
     assert [item["event_id"] for item in await api.items("/api/stats/events", ORGANIZER, q="a%b")] == [made[2], made[0]]
@@ -169,28 +169,28 @@ async def test_events_are_searched_and_paged(world: World, api: Api) -> None:
     assert [[item["event_id"] for item in page] for page in pages] == [made[:0:-1], made[:1]]
 
 
-async def test_too_many_intervals(world: World, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_too_many_intervals_are_refused(world: World, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     busy_weeks(world)
     world.project()
     for module in (queries, statistics_queries):
         monkeypatch.setattr(module, "MAX_BUCKETS", 20)
     statistics_queries._sales.cache_clear()
-    answer = await api.get("/api/stats/sales", ADMIN, interval="hour")
+    response = await api.get("/api/stats/sales", ADMIN, interval="hour")
     statistics_queries._sales.cache_clear()
-    assert answer.status_code == 422
-    assert "narrow the range" in answer.json()["detail"]
+    assert response.status_code == 422
+    assert "narrow the range" in response.json()["detail"]
     assert (await api.get("/api/stats/sales", ADMIN, interval="week")).status_code == 422
 
 
-async def test_csv(world: World, api: Api) -> None:
+async def test_csv_has_the_same_numbers(world: World, api: Api) -> None:
     busy_weeks(world)
     world.schedule("=1+1")
     world.project()
 
     async def read(name: str) -> list[dict[str, Any]]:
-        answer = await api.get(f"/api/stats/{name}", ADMIN, {"Accept": "text/csv"})
-        assert answer.headers["ledger-position"] == str(world.position)
-        return list(csv.DictReader(io.StringIO(answer.content.decode(), newline="")))
+        response = await api.get(f"/api/stats/{name}", ADMIN, {"Accept": "text/csv"})
+        assert response.headers["ledger-position"] == str(world.position)
+        return list(csv.DictReader(io.StringIO(response.content.decode(), newline="")))
 
     events = await read("events")
     for row, item in zip(events, await api.items("/api/stats/events", ADMIN), strict=True):
@@ -205,14 +205,14 @@ async def test_csv(world: World, api: Api) -> None:
     assert sum(int(row["bookings"]) for row in rows) == summary["bookings"]
 
 
-async def test_projections(world: World, api: Api, settings: Settings) -> None:
+async def test_projections_show_position_and_lag(world: World, api: Api, settings: Settings) -> None:
     world.schedule(at=NOW - timedelta(seconds=90))
     world.project("catalogue")
     world.schedule()
     world.sql("UPDATE projections SET failed_position = 7, error = E'revenue stopped\\n[SQL: DROP]' WHERE name = 'revenue'")
-    answer = await api.get("/api/projections", AUDITOR, {"Ledger-Position": str(world.position + 9)})
-    body = answer.json()
-    assert (body["ledger_position"], answer.headers["ledger-position"]) == (world.position, "0")
+    response = await api.get("/api/projections", AUDITOR, {"Ledger-Position": str(world.position + 9)})
+    body = response.json()
+    assert (body["ledger_position"], response.headers["ledger-position"]) == (world.position, "0")
     items = {item["name"]: item for item in body["items"]}
     assert list(items) == ["audit", "availability", "bookings", "catalogue", "revenue"]
     assert (items["catalogue"]["lag_entries"], items["catalogue"]["state"], items["catalogue"]["error"]) == (1, "running", None)
@@ -228,8 +228,8 @@ async def test_projections(world: World, api: Api, settings: Settings) -> None:
     assert [(await api.get("/api/projections", who)).status_code for who in (ORGANIZER, ALICE, None)] == [403, 403, 401]
 
 
-async def test_a_rebuild_that_goes_on_tells_the_time_left_by_its_own_speed(world: World, api: Api) -> None:
-    """Not by what was done before it was broken off."""
+async def test_remaining_time_of_a_rebuild_follows_from_its_speed(world: World, api: Api) -> None:
+    """Progress from before an interruption does not count."""
     world.sql("""INSERT INTO rebuilds (name, started_from, position, target, started_at, updated_at) VALUES
         ('revenue', 600, 800, 1000, '2030-01-01T00:00:00Z', '2030-01-01T00:00:10Z'),
         ('audit', 600, 600, 1000, '2030-01-01T00:00:00Z', '2030-01-01T00:00:10Z')""")

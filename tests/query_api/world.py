@@ -71,10 +71,10 @@ class World:
         """Carries the command out, at that time, and returns its id."""
         event = self.events.get(command.event_id)
         first = event.version + 1 if event else 1
-        made = [RecordedEntry(command.event_id, first + place, one) for place, one in enumerate(decide(event, command, at))]
-        for one, position in zip(made, s.append(self.ledger, made), strict=True):
+        made = [RecordedEntry(command.event_id, first + place, entry) for place, entry in enumerate(decide(event, command, at))]
+        for unplaced, position in zip(made, s.append(self.ledger, made), strict=True):
             self.position = position
-            recorded = RecordedEntry(one.stream, one.version, one.entry, position)
+            recorded = RecordedEntry(unplaced.stream, unplaced.version, unplaced.entry, position)
             self.story.append(recorded)
             self.events[command.event_id] = event = evolve(event, recorded)
         return command.id
@@ -87,7 +87,7 @@ class World:
         categories = about.pop("categories", [("General", 5000, 100), ("VIP", 12_000, 10)])
         currency = about.pop("currency", "EUR")
         details = Details(name=name, starts_at=about.pop("starts_at", NOW + timedelta(days=30)), **about)
-        numbered = tuple(Category(number, *one) for number, one in enumerate(categories, 1))
+        numbered = tuple(Category(number, *category) for number, category in enumerate(categories, 1))
         event_id = uuid4()
         return self.do(
             ScheduleEvent(id=event_id, actor=by, event_id=event_id, details=details, currency=currency, categories=numbered), at
@@ -114,7 +114,7 @@ class World:
 
 
 class HeaderAccess:
-    """Believes who the request says it comes from."""
+    """Trusts the account that the request names."""
 
     async def principal_of(self, scope: Scope) -> Principal | None:
         account_id, _, role = Headers(scope=scope).get("x-who", "").partition(" ")
@@ -131,22 +131,22 @@ class Api:
     async def get(
         self, path: str, who: Actor | None = None, headers: dict[str, str] | None = None, **params: Any
     ) -> httpx.Response:
-        said = {"X-Who": f"{who.id} {who.role}"} if who else {}
+        identity = {"X-Who": f"{who.id} {who.role}"} if who else {}
         query = {name.removesuffix("_"): value for name, value in params.items() if value is not None}
-        return await self._client.get(path, params=query or None, headers=said | (headers or {}))
+        return await self._client.get(path, params=query or None, headers=identity | (headers or {}))
 
     async def items(self, path: str, who: Actor | None = None, **params: Any) -> list[Any]:
-        answer = await self.get(path, who, **params)
-        assert answer.status_code == 200, answer.text
-        return list(answer.json()["items"])
+        response = await self.get(path, who, **params)
+        assert response.status_code == 200, response.text
+        return list(response.json()["items"])
 
     async def every_page(self, path: str, who: Actor | None = None, **params: Any) -> list[list[Any]]:
         pages: list[list[Any]] = []
         cursor = None
         while cursor is not None or not pages:
-            answer = (await self.get(path, who, cursor=cursor, **params)).json()
-            pages.append(answer["items"])
-            cursor = answer["next_cursor"]
+            response = (await self.get(path, who, cursor=cursor, **params)).json()
+            pages.append(response["items"])
+            cursor = response["next_cursor"]
             assert len(pages) < 100
         return pages
 
@@ -155,7 +155,7 @@ class Api:
 
 
 class CountingCursor(psycopg.AsyncCursor[Any]):
-    """Counts what all of them execute, and what of it reads events as they are shown."""
+    """Counts the statements of all cursors, and those that read events."""
 
     count = 0
     count_of_events = 0
@@ -171,8 +171,8 @@ async def reading(settings: Settings) -> AsyncIterator[Api]:
     app, pool = FastAPI(), make_pool(settings)
     cast(dict[str, Any], pool.kwargs)["cursor_factory"] = CountingCursor
     problems.install(app)
-    for room in (events, bookings, stats, audit, proofs, live, system):
-        app.include_router(room.router)
+    for module in (events, bookings, stats, audit, proofs, live, system):
+        app.include_router(module.router)
     await pool.open(wait=True)
     side = ReadSide(settings, pool, CODES, LogKeys.open(settings.keys), s.MACS)
     await side.start()

@@ -1,4 +1,4 @@
-"""What a worker holds, and streams that grow in bulk."""
+"""A worker, and streams that grow in bulk."""
 
 from collections.abc import Iterator
 from uuid import UUID, uuid4
@@ -17,8 +17,8 @@ CAPACITY = 100_000
 
 @pytest.fixture
 def worker(settings: Settings) -> Iterator[Worker]:
-    with a_worker(settings) as one:
-        yield one
+    with a_worker(settings) as worker:
+        yield worker
 
 
 @pytest.fixture

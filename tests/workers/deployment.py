@@ -1,4 +1,4 @@
-"""Workers as they are deployed, and what can be seen of them."""
+"""Workers as they are deployed, and their observable state."""
 
 import os
 import subprocess
@@ -18,13 +18,13 @@ from workers.worker import Worker
 ROOT = Path(__file__).parent.parent.parent
 SECONDS = 90
 
-#: Appends so many entries to a stream: the event first, then bookings of one seat.
+#: Appends a number of entries to a stream: the event first, then bookings of one seat.
 Grow = Callable[[UUID, int], None]
 
 
 @contextmanager
 def a_worker(settings: Settings) -> Iterator[Worker]:
-    """As one worker process has it."""
+    """The Worker of a worker process."""
     worker = Worker(settings)
     yield worker
     worker.ledger.close()
@@ -36,12 +36,12 @@ def a_worker(settings: Settings) -> Iterator[Worker]:
 def process(settings: Settings, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
     """`python -m workers` with these arguments, until the end of the block."""
     command = [sys.executable, "-m", "workers", *arguments]
-    one = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **settings.to_env()})
+    running = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **settings.to_env()})
     try:
-        yield one
+        yield running
     finally:
-        one.terminate()
-        one.wait(SECONDS)
+        running.terminate()
+        running.wait(SECONDS)
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
@@ -57,6 +57,6 @@ def position(worker: Worker, name: str) -> int:
 
 
 def waiting(redis_url: str, name: str) -> int:
-    """How many messages a task's queue holds."""
+    """The number of messages in a task's queue."""
     with redis.Redis.from_url(redis_url) as client:
         return int(client.llen(name))

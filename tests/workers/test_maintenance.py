@@ -1,4 +1,4 @@
-"""What is due now and then is done, beside the projecting."""
+"""Maintenance runs what is due, beside the projections."""
 
 from sqlalchemy import text
 
@@ -15,38 +15,38 @@ NOT_YET_VERIFIED = "SELECT count(*) = 0 FROM verifications WHERE finding IS NULL
 OF_ANOTHER_VERSION = "SELECT version = 0 FROM projections WHERE name = 'revenue'"
 
 
-def _asked(worker: Worker, statement: str) -> object:
+def _scalar(worker: Worker, statement: str) -> object:
     with worker.engine.begin() as connection:
         found = connection.execute(text(statement))
         return found.scalar() if found.returns_rows else None
 
 
-def _carried_out(worker: Worker) -> bool:
-    """Whether something was due; it is done then."""
+def _run_due(worker: Worker) -> bool:
+    """Runs what is due. Whether anything was."""
     worker.maintenance.begin()
     was_due = worker.maintenance.is_busy
     wait_until(lambda: not worker.maintenance.is_busy, "what was due")
     return was_due
 
 
-def _tell(worker: Worker, settings: Settings) -> None:
+def _append_and_project(worker: Worker, settings: Settings) -> None:
     story, ledger = Story(seed=3), Ledger(settings.database_url, Macs.open(settings.keys))
     story.tell(50)
     s.append(ledger, story.entries)
     ledger.close()
     for projector in PROJECTORS.values():
         worker.project(projector)
-    wait_until(lambda: bool(_asked(worker, "SELECT count(*) FROM audit_checkpoints")), "a checkpoint")
+    wait_until(lambda: bool(_scalar(worker, "SELECT count(*) FROM audit_checkpoints")), "a checkpoint")
 
 
-def test_an_old_version_is_rebuilt_and_everything_verified(settings: Settings) -> None:
+def test_maintenance_rebuilds_an_old_version_and_verifies_everything(settings: Settings) -> None:
     with a_worker(settings) as worker:
-        assert not _carried_out(worker)  # the ledger is empty
-        _tell(worker, settings)
-        _asked(worker, "UPDATE projections SET version = 0 WHERE name = 'revenue'")
-        assert _carried_out(worker)
-        assert not _asked(worker, OF_ANOTHER_VERSION)
-        assert _asked(worker, NOT_YET_VERIFIED)
-        assert _carried_out(worker)
-        assert not _asked(worker, NOT_YET_VERIFIED)
-        assert not _carried_out(worker)
+        assert not _run_due(worker)  # the ledger is empty
+        _append_and_project(worker, settings)
+        _scalar(worker, "UPDATE projections SET version = 0 WHERE name = 'revenue'")
+        assert _run_due(worker)
+        assert not _scalar(worker, OF_ANOTHER_VERSION)
+        assert _scalar(worker, NOT_YET_VERIFIED)
+        assert _run_due(worker)
+        assert not _scalar(worker, NOT_YET_VERIFIED)
+        assert not _run_due(worker)

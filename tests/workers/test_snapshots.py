@@ -1,4 +1,4 @@
-"""Snapshots: taken where they are due, at a cost that grows with the streams alone, whatever one stream holds."""
+"""Snapshots are taken where they are due. The cost grows with the streams only, and no stream prevents the snapshots of others."""
 
 import logging
 import threading
@@ -49,7 +49,7 @@ def append_unknown(database_url: str, stream: UUID, version: int) -> None:
         connection.execute(insert, (stream, version))
 
 
-def test_one_is_taken_when_it_is_due_and_the_mark_moves_each_time(worker: Worker, grow: Grow) -> None:
+def test_snapshot_is_taken_when_due_and_the_mark_moves_each_time(worker: Worker, grow: Grow) -> None:
     grow(ONE, MIN_GROWTH - 1)
     grow(TWO, 3)
     assert worker.take_snapshots() == 0
@@ -61,18 +61,18 @@ def test_one_is_taken_when_it_is_due_and_the_mark_moves_each_time(worker: Worker
     assert worker.take_snapshots() == 0
 
 
-def test_what_is_restored_is_what_the_entries_say(worker: Worker, grow: Grow) -> None:
-    for count in (MIN_GROWTH + 7, MIN_GROWTH + 11):  # from nothing, then on from the first snapshot
+def test_restored_snapshot_is_the_event_of_its_entries(worker: Worker, grow: Grow) -> None:
+    for count in (MIN_GROWTH + 7, MIN_GROWTH + 11):  # without a snapshot, then from the first snapshot
         grow(ONE, count)
         assert worker.take_snapshots() == 1
         snapshot = s.latest_snapshot(worker.ledger, ONE)
         assert snapshot is not None
         restored = restore_synchronously(snapshot)
-        restored.number = position_of(worker, ONE)  # which this format leaves out
+        restored.number = position_of(worker, ONE)  # which this snapshot format does not have
         assert s.state(restored) == s.state(folded(worker, ONE))
 
 
-def test_old_ones_are_forgotten_but_for_the_last_two(worker: Worker, grow: Grow) -> None:
+def test_old_snapshots_are_deleted_except_the_last_two(worker: Worker, grow: Grow) -> None:
     for stream in (ONE, TWO):
         for _ in range(4):
             grow(stream, MIN_GROWTH)
@@ -80,7 +80,7 @@ def test_old_ones_are_forgotten_but_for_the_last_two(worker: Worker, grow: Grow)
     assert versions(worker, ONE) == versions(worker, TWO) == [3 * MIN_GROWTH, 4 * MIN_GROWTH]
 
 
-def test_each_entry_is_read_for_a_snapshot_once(worker: Worker, grow: Grow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_entries_are_read_once_for_snapshots(worker: Worker, grow: Grow, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
     select = worker.ledger.recorder.select_events
 
@@ -90,17 +90,17 @@ def test_each_entry_is_read_for_a_snapshot_once(worker: Worker, grow: Grow, monk
         return page
 
     monkeypatch.setattr(worker.ledger.recorder, "select_events", counting)
-    monkeypatch.setattr(store, "PAGE", 400)  # pages of one stream, and passes over the news, that don't end together
+    monkeypatch.setattr(store, "PAGE", 400)  # pages of a stream and scans of new entries end at different entries
     monkeypatch.setattr(workshops, "SNAPSHOT_SCAN_SIZE", 700)
     for _ in range(12):
         grow(ONE, 450)
         grow(TWO, 30)
         worker.take_snapshots()
-    assert 4_400 <= sum(read) <= 12 * 451  # and the first again, for its position
+    assert 4_400 <= sum(read) <= 12 * 451  # and the first entry again, for its position
     assert max(read) == 400
 
 
-def test_a_stream_that_cant_be_read_keeps_no_other_from_its_snapshot(
+def test_unreadable_stream_does_not_prevent_other_snapshots(
     worker: Worker, grow: Grow, database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     for stream in (ONE, TWO, THREE):
@@ -116,14 +116,14 @@ def test_a_stream_that_cant_be_read_keeps_no_other_from_its_snapshot(
     assert worker.take_snapshots() == 1
 
 
-def test_others_are_kept_away_meanwhile_but_by_no_row(
+def test_snapshots_lock_out_other_workers_without_a_row_lock(
     worker: Worker, grow: Grow, settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     grow(ONE, MIN_GROWTH)
     seen: list[Any] = []
     take = snapshots.take
 
-    def in_mid_pass(event: Event) -> snapshots.Snapshot:
+    def while_taking(event: Event) -> snapshots.Snapshot:
         with a_worker(settings) as other:
             seen.append(other.take_snapshots())
         with psycopg.connect(database_url) as plain:
@@ -132,12 +132,12 @@ def test_others_are_kept_away_meanwhile_but_by_no_row(
             seen.append(plain.execute(idle).fetchall())
         return take(event)
 
-    monkeypatch.setattr(snapshots, "take", in_mid_pass)
+    monkeypatch.setattr(snapshots, "take", while_taking)
     assert worker.take_snapshots() == 1
     assert seen == [0, ("snapshots",), []]
 
 
-def test_the_lock_is_free_after_a_pass_that_failed(
+def test_lock_is_released_after_failed_snapshots(
     worker: Worker, grow: Grow, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     grow(ONE, MIN_GROWTH)
@@ -150,7 +150,7 @@ def test_the_lock_is_free_after_a_pass_that_failed(
         assert other.take_snapshots() == 1
 
 
-def test_a_long_pass_is_not_begun_twice_and_its_failure_is_logged(
+def test_running_snapshots_are_not_started_twice_and_failures_are_logged(
     worker: Worker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     begun, go_on = [], threading.Event()
@@ -172,8 +172,8 @@ def test_a_long_pass_is_not_begun_twice_and_its_failure_is_logged(
     assert len(begun) == 2
 
 
-def test_a_ledger_that_was_read_takes_snapshots(database_url: str) -> None:
-    """By the connection that read: the pool has one while nobody else needs it."""
+def test_ledger_saves_a_snapshot_after_reading(database_url: str) -> None:
+    """Over the connection that was used for reading: the pool has only one while no other is needed."""
     ledger = Ledger(database_url, s.MACS)
     recorded = e.RecordedEntry(s.EVENT, 1, s.scheduled())
     s.append(ledger, [recorded])

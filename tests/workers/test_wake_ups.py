@@ -1,4 +1,4 @@
-"""Wake-ups and the tick: a queue holds one message a task at most, and nobody is held up or hurt where Redis is not well."""
+"""Wake-ups and the tick: a task's queue holds at most one message, and an unavailable Redis neither blocks nor ends anything."""
 
 import logging
 import socket
@@ -20,52 +20,54 @@ from workers.scheduler import TickScheduler
 
 
 @contextmanager
-def sender(settings: Settings, redis_url: str) -> Iterator[WakeUpSender]:
-    one = WakeUpSender(replace(settings, redis_url=redis_url))
-    one.start()
-    yield one
-    one.close()
+def started_sender(settings: Settings, redis_url: str) -> Iterator[WakeUpSender]:
+    started = WakeUpSender(replace(settings, redis_url=redis_url))
+    started.start()
+    yield started
+    started.close()
 
 
 @contextmanager
 def silent_redis() -> Iterator[str]:
-    """Accepts connections and says nothing for ever."""
+    """A server that accepts connections and never responds."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
         yield f"redis://127.0.0.1:{listening.getsockname()[1]}/0"
 
 
-def spied(one: WakeUpSender, monkeypatch: pytest.MonkeyPatch, before: Callable[[int], None] = lambda number: None) -> list[float]:
-    """When each round was sent. `before` is told its number, and may raise."""
+def record_rounds(
+    sender: WakeUpSender, monkeypatch: pytest.MonkeyPatch, before: Callable[[int], None] = lambda number: None
+) -> list[float]:
+    """Records when each round is sent. `before` is called with its number, and may raise."""
     rounds: list[float] = []
-    send = one._wake_ups.send
+    send = sender._wake_ups.send
 
-    def note(names: list[str]) -> None:
+    def record(names: list[str]) -> None:
         rounds.append(time.monotonic())
         before(len(rounds))
         send(names)
 
-    monkeypatch.setattr(one._wake_ups, "send", note)
+    monkeypatch.setattr(sender._wake_ups, "send", record)
     return rounds
 
 
-def test_a_queue_holds_one_wake_up_however_often_it_is_sent(settings: Settings, redis_url: str) -> None:
-    one, other = (WakeUps(make_app(settings), redis_url) for _ in range(2))
+def test_queue_holds_one_wake_up_for_any_number_of_sends(settings: Settings, redis_url: str) -> None:
+    first, other = (WakeUps(make_app(settings), redis_url) for _ in range(2))
     for _ in range(10):
-        one.send(PROJECTORS)
+        first.send(PROJECTORS)
         other.send(["revenue"])
     assert {name: waiting(redis_url, name) for name in TASKS} == {name: int(name in PROJECTORS) for name in TASKS}
 
 
-def test_many_appends_are_a_few_rounds_and_the_last_append_is_sent(
+def test_many_appends_cause_few_rounds_and_the_last_is_sent(
     settings: Settings, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with sender(settings, redis_url) as one:
-        rounds = spied(one, monkeypatch)
+    with started_sender(settings, redis_url) as started:
+        rounds = record_rounds(started, monkeypatch)
         began = time.monotonic()
         for _ in range(300):
-            one.wake()
+            started.wake()
             time.sleep(0.001)
         last = time.monotonic()
         wait_until(lambda: rounds[-1] > last - 0.001, "a round after the last append")
@@ -73,48 +75,50 @@ def test_many_appends_are_a_few_rounds_and_the_last_append_is_sent(
         assert waiting(redis_url, "catalogue") == 1
 
 
-def test_closing_sends_what_is_due_and_ends_the_thread(settings: Settings, redis_url: str) -> None:
-    with sender(settings, redis_url) as one:
-        one.wake()
-    assert not one._thread.is_alive()
+def test_close_sends_the_last_round_and_ends_the_thread(settings: Settings, redis_url: str) -> None:
+    with started_sender(settings, redis_url) as started:
+        started.wake()
+    assert not started._thread.is_alive()
     assert waiting(redis_url, "revenue") == 1
 
 
-@pytest.mark.parametrize("how", ["away", "silent"])
-def test_nothing_reaches_the_caller_where_redis_is_not_well(settings: Settings, how: str, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("how", ["unavailable", "silent"])
+def test_unavailable_or_silent_redis_does_not_block_the_caller(
+    settings: Settings, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
     with silent_redis() as silent:
         url = silent if how == "silent" else f"redis://127.0.0.1:{free_port()}/0"
-        one = WakeUpSender(replace(settings, redis_url=url))
-        one.start()
+        started = WakeUpSender(replace(settings, redis_url=url))
+        started.start()
         began = time.monotonic()
-        one.wake()
-        assert time.monotonic() - began < 1  # a silent Redis is given 2 s
+        started.wake()
+        assert time.monotonic() - began < 1  # the time-out for a silent Redis is 2 s
         wait_until(lambda: "Wake-ups can't be sent" in caplog.text, "a warning")
-        assert one._thread.is_alive()
-        one.wake()
+        assert started._thread.is_alive()
+        started.wake()
         began = time.monotonic()
-        one.close()
+        started.close()
         assert time.monotonic() - began < 4
 
 
-def test_an_error_that_nobody_thought_of_is_logged_and_ends_nothing(
+def test_unexpected_error_is_logged_and_sending_continues(
     settings: Settings, redis_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def trip(number: int) -> None:
+    def fail_once(number: int) -> None:
         if number == 1:
             raise RuntimeError("what is this?")
 
     monkeypatch.setattr(wake_ups, "PAUSE_SECONDS", 0.01)
-    with sender(settings, redis_url) as one:
-        spied(one, monkeypatch, trip)
-        one.wake()
+    with started_sender(settings, redis_url) as started:
+        record_rounds(started, monkeypatch, fail_once)
+        started.wake()
         wait_until(lambda: "what is this?" in caplog.text, "a line in the log")
         assert waiting(redis_url, "catalogue") == 0
-        one.wake()
+        started.wake()
         wait_until(lambda: waiting(redis_url, "catalogue") == 1, "a wake-up after the error")
 
 
-def test_the_tick_does_not_pile_up_while_no_worker_runs(settings: Settings, redis_url: str) -> None:
+def test_tick_does_not_fill_queues_while_no_worker_runs(settings: Settings, redis_url: str) -> None:
     with process(settings, "tick"):
         wait_until(lambda: all(waiting(redis_url, name) for name in PROJECTORS), "a tick for each projector")
         time.sleep(2.5)
@@ -122,7 +126,7 @@ def test_the_tick_does_not_pile_up_while_no_worker_runs(settings: Settings, redi
 
 
 @pytest.mark.parametrize("error", [RuntimeError("what is this?"), OSError("no route")])
-def test_a_tick_that_cant_be_sent_is_logged_and_the_next_one_is(
+def test_tick_that_cant_be_sent_is_logged_and_the_next_is_sent(
     settings: Settings, redis_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     def fail(names: list[str]) -> None:
@@ -130,7 +134,7 @@ def test_a_tick_that_cant_be_sent_is_logged_and_the_next_one_is(
 
     tick = TickScheduler(make_app(settings), lazy=True)
     tick.setup_schedule()
-    (entry,) = (one for one in tick.schedule.values() if one.task == "revenue")
+    (entry,) = (scheduled for scheduled in tick.schedule.values() if scheduled.task == "revenue")
     with monkeypatch.context() as patch:
         patch.setattr(tick._wake_ups, "send", fail)
         tick.apply_entry(entry)

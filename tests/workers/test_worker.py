@@ -1,4 +1,4 @@
-"""A worker as it is deployed: a process that carries out wake_ups, and needs neither each of them nor Redis all the time."""
+"""A deployed worker process executes wake-ups. It needs neither every wake-up nor Redis all the time."""
 
 import subprocess
 import sys
@@ -32,7 +32,7 @@ def wait_until_projected(worker: Worker, names: list[str]) -> None:
 
 @contextmanager
 def redis_on(port: int) -> Iterator[str]:
-    """A Redis that can be started again where it was."""
+    """A Redis that can be restarted at the same port."""
     command = [get_binary_path(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     url = f"redis://127.0.0.1:{port}/0"
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -44,7 +44,7 @@ def redis_on(port: int) -> Iterator[str]:
         server.wait(10)
 
 
-def test_a_hint_is_carried_out(settings: Settings, worker: Worker, grow: Grow) -> None:
+def test_wake_up_is_executed(settings: Settings, worker: Worker, grow: Grow) -> None:
     wake_ups = WakeUps(make_app(settings), settings.redis_url)
     with process(settings, "worker"):
         for _ in range(2):
@@ -53,14 +53,14 @@ def test_a_hint_is_carried_out(settings: Settings, worker: Worker, grow: Grow) -
             wait_until_projected(worker, list(PROJECTORS))
 
 
-def test_who_is_far_behind_catches_up_beside_the_others(
+def test_projections_far_behind_are_caught_up_together(
     settings: Settings, worker: Worker, grow: Grow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(6):
         grow(ONE, CATCH_UP_LIMIT // 2)
     bookings, revenue = PROJECTORS["bookings"], PROJECTORS["revenue"]
     with monkeypatch.context() as patch:
-        patch.setattr("workers.worker.JOINT_CATCH_UP_SECONDS", 0)  # what is to be done besides has its turn
+        patch.setattr("workers.worker.JOINT_CATCH_UP_SECONDS", 0)  # so that other tasks are executed in between
         assert worker.project(bookings, [bookings, revenue]) is RemainingWork.MORE
     assert (position(worker, "bookings"), position(worker, "revenue")) == (CATCH_UP_LIMIT, 0)
     assert worker.project(bookings, [bookings, revenue]) is RemainingWork.NOTHING
@@ -68,7 +68,7 @@ def test_who_is_far_behind_catches_up_beside_the_others(
     assert position(worker, "catalogue") == 0
 
 
-def test_who_has_not_finished_is_hinted_at_again(
+def test_unfinished_projection_is_woken_again(
     settings: Settings, worker: Worker, grow: Grow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(2):
@@ -79,12 +79,12 @@ def test_who_has_not_finished_is_hinted_at_again(
     for reached, wake_ups in (
         (CATCH_UP_LIMIT, 1),
         (worker.ledger.head(), 1),
-    ):  # the second turn finds less than a whole one: no wake-up more
+    ):  # the second task folds less than the limit, so it sends no wake-up
         app.tasks["bookings"]()
         assert (position(worker, "bookings"), waiting(settings.redis_url, "bookings")) == (reached, wake_ups)
 
 
-def test_one_hint_is_enough_from_far_behind(settings: Settings, worker: Worker, grow: Grow) -> None:
+def test_one_wake_up_is_enough_from_far_behind(settings: Settings, worker: Worker, grow: Grow) -> None:
     for _ in range(3):
         grow(ONE, CATCH_UP_LIMIT // 2)
     WakeUps(make_app(settings), settings.redis_url).send(PROJECTORS)
@@ -92,7 +92,7 @@ def test_one_hint_is_enough_from_far_behind(settings: Settings, worker: Worker, 
         wait_until_projected(worker, list(PROJECTORS))
 
 
-def test_a_hint_that_finds_its_projector_in_other_hands_comes_again(settings: Settings, worker: Worker, grow: Grow) -> None:
+def test_wake_up_of_a_locked_projection_is_sent_again(settings: Settings, worker: Worker, grow: Grow) -> None:
     wake_ups = WakeUps(make_app(settings), settings.redis_url)
     with process(settings, "worker"):
         grow(ONE, 20)
@@ -106,10 +106,10 @@ def test_a_hint_that_finds_its_projector_in_other_hands_comes_again(settings: Se
             wait_until_projected(worker, [name for name in PROJECTORS if name != "revenue"])
             time.sleep(3 * LOCKED_PAUSE_SECONDS)
             assert position(worker, "revenue") == before
-        wait_until_projected(worker, list(PROJECTORS))  # there is no tick here
+        wait_until_projected(worker, list(PROJECTORS))  # without a tick
 
 
-def test_the_tick_makes_up_for_hints_that_were_lost(settings: Settings, worker: Worker, grow: Grow) -> None:
+def test_tick_replaces_lost_wake_ups(settings: Settings, worker: Worker, grow: Grow) -> None:
     grow(ONE, 20)
     with process(settings, "worker"), process(settings, "tick"):
         wait_until_projected(worker, list(PROJECTORS))
@@ -117,13 +117,13 @@ def test_the_tick_makes_up_for_hints_that_were_lost(settings: Settings, worker: 
         wait_until_projected(worker, list(PROJECTORS))
 
 
-def test_it_goes_on_after_redis_was_away(settings: Settings, worker: Worker, grow: Grow) -> None:
+def test_worker_recovers_after_redis_was_unavailable(settings: Settings, worker: Worker, grow: Grow) -> None:
     port = free_port()
     settings = replace(settings, redis_url=f"redis://127.0.0.1:{port}/0")
     with redis_on(port) as url:
         wake_ups = WakeUps(make_app(settings), url)
         running = process(settings, "worker")
-        one = running.__enter__()
+        worker_process = running.__enter__()
         grow(ONE, 20)
         wake_ups.send(PROJECTORS)
         wait_until_projected(worker, list(PROJECTORS))
@@ -132,14 +132,14 @@ def test_it_goes_on_after_redis_was_away(settings: Settings, worker: Worker, gro
         with pytest.raises(Exception, match="refused"):
             wake_ups.send(PROJECTORS)
         with redis_on(port):
-            wake_ups.send(PROJECTORS)  # what an API process holds that ran all the while
+            wake_ups.send(PROJECTORS)  # as an API process that was running all the time
             wait_until_projected(worker, list(PROJECTORS))
-            assert one.poll() is None
+            assert worker_process.poll() is None
     finally:
         running.__exit__(None, None, None)
 
 
-def test_a_worker_for_some_tasks_leaves_the_others_alone(settings: Settings, worker: Worker, grow: Grow) -> None:
+def test_worker_for_some_tasks_executes_only_those(settings: Settings, worker: Worker, grow: Grow) -> None:
     grow(ONE, 20)
     wake_ups = WakeUps(make_app(settings), settings.redis_url)
     wake_ups.send(PROJECTORS)
@@ -154,7 +154,7 @@ def test_a_worker_for_some_tasks_leaves_the_others_alone(settings: Settings, wor
     ("arguments", "sentence"),
     [(["worker", "--only", "sales"], "invalid choice: 'sales'"), (["worker"], "A worker needs DATABASE_URL and REDIS_URL.")],
 )
-def test_a_worker_that_cant_start_says_why(arguments: list[str], sentence: str) -> None:
+def test_worker_that_cant_start_says_why(arguments: list[str], sentence: str) -> None:
     command = [sys.executable, "-m", "workers", *arguments]
     done = subprocess.run(command, cwd=ROOT, env={"PATH": "/usr/bin"}, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode in (1, 2)
