@@ -62,7 +62,7 @@ async def test_outdated_and_current_refusals_of_a_batch_are_distinguished(append
     await t.outcomes(appender, [booking, t.book(current)])
     await other.submit(t.cancel(stale, booking.id))
     found = await t.outcomes(appender, [t.book(current), t.book(stale), t.book(stale)])
-    assert [type(one) for one in found] == [SoldOut, AcceptedCommand, SoldOut]
+    assert [type(outcome) for outcome in found] == [SoldOut, AcceptedCommand, SoldOut]
 
 
 async def test_a_refusal_costs_no_append(appender: Appender) -> None:
