@@ -149,7 +149,7 @@ async def erase_me(request: Request, response: Response, principal: SignedIn) ->
 
 @router.get("/users", response_model=AccountsOut)
 async def get_users(request: Request, principal: Admin, q: Search = "", limit: Limit = 50, cursor: Cursor = None) -> Any:
-    """Accounts, newest first; `q` is looked for in name and e-mail."""
+    """Accounts, oldest first; `q` is looked for in name and e-mail."""
     items, next_cursor = await _access(request).directory.get_users(q, cursor, limit)
     return {"items": items, "next_cursor": next_cursor}
 

@@ -13,10 +13,10 @@ from commands.appender.appender import Appender
 from commands.routes import WriteSide
 from commands.service import CommandService
 from ledger import gc_tuning
+from ledger.connection import LedgerConnection
 from ledger.keys import Keyring
 from ledger.macs import Macs
 from ledger.pool import make_pool
-from ledger.recorder import LedgerConnection
 from ledger.settings import Settings
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes

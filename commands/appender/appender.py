@@ -28,9 +28,9 @@ from commands.appender.event_memory import EventMemory
 from commands.appender.pending import DisconnectCheck, PendingRequest, PendingRequests, give_up, withdraw_disconnected
 from ledger.commands import Command
 from ledger.concurrency import BackgroundTasks, supervise
+from ledger.connection import DataRefused, LedgerConnection, LockTimeout, StreamTooNew, VersionConflict
 from ledger.entries import RecordedEntry
 from ledger.event import Event
-from ledger.recorder import DataRefused, LedgerConnection, LockTimeout, StreamTooNew, VersionConflict
 from ledger.settings import Settings
 from ledger.streams import Streams
 

@@ -7,9 +7,9 @@ from uuid import UUID
 from commands.appender.event_cache import EventCache
 from commands.appender.event_loader import EventLoader
 from commands.appender.pending import PendingRequest, PendingRequests
+from ledger.connection import MISSED_LIMIT
 from ledger.entries import RecordedEntry
 from ledger.event import Event, evolve
-from ledger.recorder import MISSED_LIMIT
 from ledger.streams import Streams
 
 

@@ -29,7 +29,7 @@ def guests(access: Access) -> Guests:
 
 async def test_a_handle_always_finds_the_same_guest(guests: Guests) -> None:
     first, *others = await asyncio.gather(*(guests.find_or_create("ann") for _ in range(5)))
-    assert all(one == first for one in others)
+    assert all(guest == first for guest in others)
     assert (first.handle, first.name) == ("ann", "ann")
     assert await guests.get(first.id) == first
     assert await guests.find_by_number(first.number) == first

@@ -13,11 +13,12 @@ from commands.appender.appender import Appender
 from commands.appender.batch import AcceptedCommand, RepeatedCommand
 from ledger import entries as e
 from ledger.commands import Actor, BookSeats, CancelBooking, CancelEvent, CheckIn, Command, ScheduleEvent
+from ledger.connection import LedgerConnection
 from ledger.entries import topic_of
 from ledger.errors import RetryableError
 from ledger.mapper import decode, encode
 from ledger.pool import make_pool
-from ledger.recorder import ORDERING_LOCK, LedgerConnection
+from ledger.recorder import ORDERING_LOCK
 from ledger.settings import Settings
 from ledger.streams import Streams
 from tests.ledger import scenario as s

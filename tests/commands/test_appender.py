@@ -12,13 +12,13 @@ from commands.appender import batch
 from commands.appender.appender import Appender
 from commands.appender.batch import AcceptedCommand
 from commands.appender.contention import STAY_LOCKED
+from ledger import connection
 from ledger import entries as e
-from ledger import recorder
 from ledger.commands import Command
+from ledger.connection import DataRefused
 from ledger.decide import decide
 from ledger.errors import EventNotFound, Malformed, SoldOut
 from ledger.mapper import encode
-from ledger.recorder import DataRefused
 from ledger.store import Ledger
 from tests.commands import selling as t
 
@@ -76,7 +76,9 @@ async def test_who_comes_while_the_lock_is_awaited_goes_in_with_those_who_wait_f
     assert t.count(AcceptedCommand, await t.answers(sent)) == 52
     assert appender.appends - before == 2
     assert len(await t.bookings_of(database_url, event_id)) == 51
-    assert [one.recorded[0].position for one in await t.answers(sent)][1] > (await t.stream_of(database_url, event_id))[-1].position
+    assert [outcome.recorded[0].position for outcome in await t.answers(sent)][1] > (await t.stream_of(database_url, event_id))[
+        -1
+    ].position
 
 
 async def test_a_joined_batch_is_bounded_too(database_url: str) -> None:
@@ -112,7 +114,7 @@ async def test_commands_are_decided_in_order_of_arrival(appender: Appender, data
     event_id = await t.scheduled(appender, capacity=10)
     commands = [t.book(event_id) for _ in range(15)]
     found = await t.outcomes(appender, commands)
-    assert [type(one) for one in found] == [AcceptedCommand] * 10 + [SoldOut] * 5
+    assert [type(outcome) for outcome in found] == [AcceptedCommand] * 10 + [SoldOut] * 5
     assert await t.bookings_of(database_url, event_id) == [command.id for command in commands[:10]]
 
 
@@ -152,7 +154,13 @@ async def test_a_command_whose_decision_fails_fails_alone(appender: Appender, mo
 
     monkeypatch.setattr(batch, "decide", trip)
     found = await t.outcomes(appender, commands)
-    assert [type(one) for one in found] == [AcceptedCommand, AcceptedCommand, ZeroDivisionError, AcceptedCommand, AcceptedCommand]
+    assert [type(outcome) for outcome in found] == [
+        AcceptedCommand,
+        AcceptedCommand,
+        ZeroDivisionError,
+        AcceptedCommand,
+        AcceptedCommand,
+    ]
 
 
 async def test_a_command_whose_entries_can_t_be_applied_fails_alone(
@@ -168,7 +176,13 @@ async def test_a_command_whose_entries_can_t_be_applied_fails_alone(
 
     monkeypatch.setattr(batch, "decide", many)
     found = await t.outcomes(appender, commands)
-    assert [type(one) for one in found] == [AcceptedCommand, AcceptedCommand, AcceptedCommand, AssertionError, AcceptedCommand]
+    assert [type(outcome) for outcome in found] == [
+        AcceptedCommand,
+        AcceptedCommand,
+        AcceptedCommand,
+        AssertionError,
+        AcceptedCommand,
+    ]
     assert await t.bookings_of(database_url, event_id) == [command.id for place, command in enumerate(commands) if place != 3]
 
 
@@ -187,7 +201,7 @@ def refused_by_the_encoder(database_url: str, monkeypatch: pytest.MonkeyPatch) -
             raise UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed")
         return encode(entry)
 
-    monkeypatch.setattr(recorder, "encode", strict)
+    monkeypatch.setattr(connection, "encode", strict)
 
 
 @pytest.mark.parametrize("locked", [0, STAY_LOCKED])
@@ -201,7 +215,7 @@ async def test_data_that_is_refused_fails_alone(
     refuse(database_url, monkeypatch)
     commands = [t.book(events[0]), t.book(events[1]), t.cancel_event(events[1]), t.book(events[1]), t.book(events[2])]
     found = await t.outcomes(appender, commands)
-    assert [type(one) for one in found] == [AcceptedCommand, AcceptedCommand, DataRefused, AcceptedCommand, AcceptedCommand]
+    assert [type(outcome) for outcome in found] == [AcceptedCommand, AcceptedCommand, DataRefused, AcceptedCommand, AcceptedCommand]
     assert [len(await t.bookings_of(database_url, event_id)) for event_id in events] == [1, 2, 1]
     assert appender._connection is connection, "what is refused for certain costs no connection"
 
@@ -214,7 +228,7 @@ async def test_refusals_and_retries_beside_refused_data_get_their_own_outcomes(
     await appender.submit(booking)
     refused_by_the_driver(database_url, monkeypatch)
     found = await t.outcomes(appender, [booking, t.cancel_event(other), t.book(event_id), t.book(other, quantity=0)])
-    assert [type(one) for one in found] == [batch.RepeatedCommand, DataRefused, SoldOut, Malformed]
+    assert [type(outcome) for outcome in found] == [batch.RepeatedCommand, DataRefused, SoldOut, Malformed]
 
 
 async def test_a_cancelled_event_of_100_000_bookings_is_one_entry(appender: Appender, database_url: str) -> None:
@@ -226,7 +240,7 @@ async def test_a_cancelled_event_of_100_000_bookings_is_one_entry(appender: Appe
     outcome = await appender.submit(t.cancel_event(event_id))
     seconds = loop.time() - began
     assert isinstance(outcome, AcceptedCommand)
-    assert [type(one.entry) for one in outcome.recorded] == [e.EventCancelled]
+    assert [type(recorded.entry) for recorded in outcome.recorded] == [e.EventCancelled]
     assert outcome.event is not None
     assert outcome.event.available == 200_000
     assert seconds < 0.5

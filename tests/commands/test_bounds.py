@@ -8,8 +8,8 @@ import pytest
 
 from commands.appender.appender import Appender
 from commands.appender.batch import AcceptedCommand, RepeatedCommand
+from ledger.connection import LedgerConnection
 from ledger.errors import Busy, OutcomeUnknown
-from ledger.recorder import LedgerConnection
 from tests.commands import selling as t
 from tests.ledger import scenario as s
 
@@ -31,7 +31,7 @@ async def test_a_command_whose_caller_was_cancelled_is_not_decided(appender: App
         await asyncio.sleep(0)
         sent[1].cancel()
     found = await t.answers(sent)
-    assert [type(one) for one in found] == [AcceptedCommand, asyncio.CancelledError, AcceptedCommand]
+    assert [type(outcome) for outcome in found] == [AcceptedCommand, asyncio.CancelledError, AcceptedCommand]
     assert await t.bookings_of(database_url, event_id) == [in_flight.id, patient.id]
     assert appender.pending == 0
 
@@ -55,7 +55,7 @@ async def test_a_command_that_expires_in_the_queue_is_busy_and_never_executed(ha
         await t.wait_for_blocked_appends(database_url)
         sent += t.send(hasty, queued)
         found = await asyncio.wait_for(t.answers(sent), timeout=2)
-    assert [type(one) for one in found] == [OutcomeUnknown, Busy]
+    assert [type(outcome) for outcome in found] == [OutcomeUnknown, Busy]
     _, _ = await t.insist(hasty, in_flight)
     assert await t.bookings_of(database_url, event_id) == [in_flight.id]
 
@@ -89,7 +89,7 @@ async def test_a_command_of_a_disconnected_client_is_withdrawn(appender: Appende
             asyncio.create_task(appender.submit(connected, is_connected)),
         ]
         await asyncio.sleep(0.15)  # only a request that has waited is checked
-    assert [type(one) for one in await t.answers(sent)] == [AcceptedCommand, Busy, AcceptedCommand]
+    assert [type(outcome) for outcome in await t.answers(sent)] == [AcceptedCommand, Busy, AcceptedCommand]
     assert await t.bookings_of(database_url, event_id) == [first.id, connected.id]
 
 
@@ -104,7 +104,7 @@ async def test_a_failing_check_for_a_disconnected_client_fails_its_command_alone
         await t.wait_for_blocked_appends(database_url)
         sent += [asyncio.create_task(appender.submit(t.book(event_id), trips)), *t.send(appender, t.book(event_id))]
         await asyncio.sleep(0.15)
-    assert [type(one) for one in await t.answers(sent)] == [AcceptedCommand, RuntimeError, AcceptedCommand]
+    assert [type(outcome) for outcome in await t.answers(sent)] == [AcceptedCommand, RuntimeError, AcceptedCommand]
 
 
 async def test_a_full_queue_refuses_at_once_and_accepts_again_later(database_url: str) -> None:
@@ -127,7 +127,7 @@ async def test_an_append_whose_connection_breaks_is_retried(appender: Appender, 
         sent = t.send(appender, command)
         await t.wait_for_blocked_appends(database_url)
         assert await t.cut_connections(database_url) == 1
-    assert [type(one) for one in await t.answers(sent)] == [AcceptedCommand]
+    assert [type(outcome) for outcome in await t.answers(sent)] == [AcceptedCommand]
     assert await t.bookings_of(database_url, event_id) == [command.id]
 
 
@@ -149,7 +149,7 @@ async def test_outcomes_are_true_while_the_database_is_unavailable(database_url:
             await t.cut_connections(database_url)
             sent += t.send(appender, later)
             found = await asyncio.wait_for(t.answers(sent), timeout=3)
-        assert [type(one) for one in found] == [OutcomeUnknown, Busy]
+        assert [type(outcome) for outcome in found] == [OutcomeUnknown, Busy]
         unavailable = False
         assert isinstance((await t.insist(appender, in_flight))[0], AcceptedCommand)
         assert await t.bookings_of(database_url, event_id) == [in_flight.id]
@@ -165,7 +165,7 @@ async def test_closing_lets_pending_requests_finish(database_url: str) -> None:
             await asyncio.sleep(0)
             with pytest.raises(Busy):
                 await appender.submit(t.book(event_id))
-        assert [type(one) for one in await t.answers(sent)] == [AcceptedCommand]
+        assert [type(outcome) for outcome in await t.answers(sent)] == [AcceptedCommand]
         await closing
 
 
@@ -179,4 +179,4 @@ async def test_closing_gives_up_requests_that_do_not_finish(database_url: str) -
             await asyncio.sleep(0)
             await appender.close(patience_seconds=0.05)
             found = await asyncio.wait_for(t.answers(sent), timeout=1)
-        assert [type(one) for one in found] == [OutcomeUnknown, Busy]
+        assert [type(outcome) for outcome in found] == [OutcomeUnknown, Busy]

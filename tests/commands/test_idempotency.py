@@ -17,7 +17,7 @@ async def test_fifty_concurrent_tries_of_a_command_make_one_booking(appender: Ap
     command = t.book(event_id)
     found = await t.outcomes(appender, [command] * 50)
     assert (t.count(AcceptedCommand, found), t.count(RepeatedCommand, found)) == (1, 49)
-    assert {one.version for one in found if isinstance(one, RepeatedCommand)} == {2}
+    assert {outcome.version for outcome in found if isinstance(outcome, RepeatedCommand)} == {2}
     assert await t.bookings_of(database_url, event_id) == [command.id]
 
 
@@ -28,7 +28,7 @@ async def test_concurrent_tries_at_two_appenders_make_one_booking(appender: Appe
             command = t.book(event_id)
             found = await t.answers(t.send(appender, *[command] * 25) + t.send(other, *[command] * 25))
             assert (t.count(AcceptedCommand, found), t.count(RepeatedCommand, found)) == (1, 49)
-            assert {one.version for one in found if isinstance(one, RepeatedCommand)} == {number + 1}
+            assert {outcome.version for outcome in found if isinstance(outcome, RepeatedCommand)} == {number + 1}
     assert len(await t.bookings_of(database_url, event_id)) == 5
 
 
@@ -48,7 +48,8 @@ async def test_every_kind_of_command_is_executed_once(appender: Appender, databa
     ]
     assert [type(await appender.submit(command)) for command in commands] == [AcceptedCommand] * 7
     again = [await appender.submit(command) for command in commands]
-    assert [(one.version, one.booking_versions, one.details_version) for one in again if isinstance(one, RepeatedCommand)] == [
+    repeated = [outcome for outcome in again if isinstance(outcome, RepeatedCommand)]
+    assert [(outcome.version, outcome.booking_versions, outcome.details_version) for outcome in repeated] == [
         (1, (), 1), (2, (2,), 1), (3, (3,), 1), (4, (2, 4), 1), (5, (3, 5), 1), (6, (), 6), (7, (), 6),
     ]  # fmt: skip
     async with t.an_appender(database_url) as later:
@@ -62,7 +63,7 @@ async def test_a_retry_returns_the_version_of_the_last_entry(appender: Appender)
     change = ChangeEvent(id=uuid4(), actor=t.ORGANIZER, event_id=event_id, categories=(category,), expected_details_version=1)
     outcome = await appender.submit(change)
     assert isinstance(outcome, AcceptedCommand)
-    assert [one.version for one in outcome.recorded] == [2, 3, 4]
+    assert [recorded.version for recorded in outcome.recorded] == [2, 3, 4]
     assert await appender.submit(change) == RepeatedCommand(event_id, 4)
 
 
@@ -70,6 +71,6 @@ async def test_a_refused_command_appends_nothing_and_may_be_retried(appender: Ap
     event_id = await t.scheduled(appender, capacity=1)
     first, second = t.book(event_id), t.book(event_id)
     found = await t.outcomes(appender, [first, second])
-    assert [type(one) for one in found] == [AcceptedCommand, SoldOut]
+    assert [type(outcome) for outcome in found] == [AcceptedCommand, SoldOut]
     await appender.submit(t.cancel(event_id, first.id))
     assert isinstance(await appender.submit(second), AcceptedCommand)

@@ -8,8 +8,8 @@ import pytest
 from commands.appender.appender import Appender
 from commands.appender.batch import AcceptedCommand
 from ledger import entries as e
+from ledger.connection import MISSED_LIMIT
 from ledger.errors import EventNotBookable, SoldOut, TicketAlreadyUsed
-from ledger.recorder import MISSED_LIMIT
 from tests.commands import selling as t
 from tests.ledger import scenario as s
 
@@ -62,7 +62,7 @@ async def test_outdated_and_current_refusals_of_a_batch_are_distinguished(append
     await t.outcomes(appender, [booking, t.book(current)])
     await other.submit(t.cancel(stale, booking.id))
     found = await t.outcomes(appender, [t.book(current), t.book(stale), t.book(stale)])
-    assert [type(one) for one in found] == [SoldOut, AcceptedCommand, SoldOut]
+    assert [type(outcome) for outcome in found] == [SoldOut, AcceptedCommand, SoldOut]
 
 
 async def test_a_refusal_costs_no_append(appender: Appender) -> None:

@@ -13,9 +13,10 @@ from eventsourcing.persistence import IntegrityError
 from commands.appender.appender import Appender
 from commands.appender.batch import AcceptedCommand
 from ledger import entries as e
+from ledger.connection import LedgerConnection, VersionConflict
 from ledger.mapper import encode
 from ledger.pool import make_pool
-from ledger.recorder import MAX_APPEND, MAX_APPEND_BYTES, LedgerConnection, VersionConflict
+from ledger.recorder import MAX_APPEND, MAX_APPEND_BYTES
 from ledger.settings import Settings
 from ledger.store import Ledger
 from tests.commands import selling as t
@@ -48,7 +49,7 @@ def story(stream: UUID) -> list[e.RecordedEntry]:
 
 
 def placed(recorded: list[e.RecordedEntry], positions: list[int]) -> list[e.RecordedEntry]:
-    return [msgspec.structs.replace(one, position=position) for one, position in zip(recorded, positions, strict=True)]
+    return [msgspec.structs.replace(entry, position=position) for entry, position in zip(recorded, positions, strict=True)]
 
 
 async def test_entries_of_the_appender_are_read_by_the_library(ledger: Ledger, connection: LedgerConnection) -> None:
@@ -116,9 +117,9 @@ async def test_no_reader_passes_an_append_that_is_not_committed_yet(appender: Ap
         assert not waiting[0].done()
         assert not library.done()
         await slow.commit()
-    positions = [one.recorded[0].position for one in await t.answers(waiting)] + await library
+    positions = [outcome.recorded[0].position for outcome in await t.answers(waiting)] + await library
     assert held_position < min(positions)
-    assert [one.position for one in reader.read(0, 10)] == sorted([held_position, *positions])
+    assert [recorded.position for recorded in reader.read(0, 10)] == sorted([held_position, *positions])
     reader.close()
 
 

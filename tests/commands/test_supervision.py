@@ -31,7 +31,7 @@ async def test_queued_requests_go_on_after_an_internal_error(database_url: str, 
 
         monkeypatch.setattr(appender_module, "decide_batch", trip)
         found = await asyncio.wait_for(t.outcomes(appender, [first, *rest]), timeout=2)
-        assert [type(one) for one in found] == [Busy, AcceptedCommand, AcceptedCommand, AcceptedCommand]
+        assert [type(outcome) for outcome in found] == [Busy, AcceptedCommand, AcceptedCommand, AcceptedCommand]
 
 
 async def test_an_event_that_was_half_changed_is_loaded_again(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,8 +70,8 @@ async def test_many_cancelled_callers_do_not_affect_others(appender: Appender, d
             dice.choice(sent).cancel()
     found = await t.answers(sent)
     stand = set(await t.bookings_of(database_url, event_id))
-    assert {type(one) for one in found} == {AcceptedCommand, asyncio.CancelledError}
-    assert {command.id for command, one in zip(commands, found, strict=True) if isinstance(one, AcceptedCommand)} <= stand
+    assert {type(outcome) for outcome in found} == {AcceptedCommand, asyncio.CancelledError}
+    assert {command.id for command, outcome in zip(commands, found, strict=True) if isinstance(outcome, AcceptedCommand)} <= stand
     assert appender.pending == 0
     assert isinstance(await appender.submit(t.book(event_id)), AcceptedCommand)
 
@@ -94,7 +94,7 @@ async def test_repeatedly_cut_connections_neither_lose_nor_double_bookings(appen
         return booked
 
     cutting = asyncio.create_task(cut())
-    booked = [booking for one in await asyncio.gather(*(client() for _ in range(8))) for booking in one]
+    booked = [booking for bookings in await asyncio.gather(*(client() for _ in range(8))) for booking in bookings]
     await cutting
     assert sorted(await t.bookings_of(database_url, event_id)) == sorted(booked)
 

@@ -9,8 +9,8 @@ from time import monotonic
 import pytest
 
 from commands.appender.batch import AcceptedCommand, RepeatedCommand
+from ledger.connection import LedgerConnection
 from ledger.errors import OutcomeUnknown
-from ledger.recorder import LedgerConnection
 from tests.commands import selling as t
 from tests.faults.losing_proxy import losing_proxy
 from tests.ledger import scenario as s

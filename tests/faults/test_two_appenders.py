@@ -12,9 +12,9 @@ import pytest
 
 from commands.appender.appender import Appender
 from commands.appender.batch import AcceptedCommand
+from ledger.connection import LedgerConnection
 from ledger.entries import RecordedEntry
 from ledger.errors import Busy, SoldOut
-from ledger.recorder import LedgerConnection
 from tests.commands import selling as t
 from tests.ledger import scenario as s
 

@@ -69,20 +69,20 @@ def _command(event: Event, wish: Wish) -> Command | None:
     return command and msgspec.structs.replace(command, id=uuid5(s.EVENT, f"{event.version} {wish}"))
 
 
-def _wished(event: Event, what: str, one: Any, other: Any) -> Command | None:
+def _wished(event: Event, what: str, first: Any, second: Any) -> Command | None:
     bookings = [UUID(bytes=key) for key in s.state(event)["bookings"]] or [s.UNKNOWN_BOOKING]
     match what:
         case "book":
-            return s.book(one, **other)
+            return s.book(first, **second)
         case "cancel":
-            return s.cancel(s.ADMIN, *other, booking=bookings[one % len(bookings)])
+            return s.cancel(s.ADMIN, *second, booking=bookings[first % len(bookings)])
         case "check in":
-            return s.check_in(s.ADMIN, other, booking=bookings[one % len(bookings)])
+            return s.check_in(s.ADMIN, second, booking=bookings[first % len(bookings)])
         case "change":
             categories = tuple(
-                CategoryChange(category_id(event.id, c.number), price=other * 100, capacity=c.capacity + one)
+                CategoryChange(category_id(event.id, c.number), price=second * 100, capacity=c.capacity + first)
                 for c in event.categories.values()
             )
-            return s.change(s.ADMIN, version=event.details_version, to=categories, venue=str(other))
+            return s.change(s.ADMIN, version=event.details_version, to=categories, venue=str(second))
     ends: dict[str, type[Command]] = {"cancel event": CancelEvent, "complete": CompleteEvent}
     return ends[what](**s.by(s.ADMIN)) if what in ends else None

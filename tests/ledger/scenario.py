@@ -69,7 +69,7 @@ class When:
         entries = decide(self.event, self.command, self.at)
         command = self.command
         stamp = {"at": self.at, "actor": command.actor.id, "command": command.id, "digest": command.digest()}
-        wanted = [msgspec.structs.replace(one, **stamp) for one in expected]
+        wanted = [msgspec.structs.replace(recorded, **stamp) for recorded in expected]
         assert entries == wanted, f"made:   {entries}\nwanted: {wanted}"
         event = self.event.trial() if self.event is not None else None
         for entry in entries:
@@ -87,12 +87,12 @@ class When:
 
 def append(ledger: Ledger, run: Sequence[e.RecordedEntry]) -> list[int]:
     """Appends the entries in one transaction, by the library; returns the positions."""
-    return [one.notification.id for one in ledger.save(*run)]
+    return [saved.notification.id for saved in ledger.save(*run)]
 
 
 def latest_snapshot(ledger: Ledger, stream: UUID) -> Snapshot | None:
     assert ledger.snapshots is not None
-    return next((cast(Snapshot, one) for one in ledger.snapshots.get(stream, desc=True, limit=1)), None)
+    return next((cast(Snapshot, snapshot) for snapshot in ledger.snapshots.get(stream, desc=True, limit=1)), None)
 
 
 def given(*entries: e.Entry) -> Given:

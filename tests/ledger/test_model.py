@@ -164,7 +164,10 @@ class Selling(RuleBasedStateMachine):
 
     @property
     def status(self) -> str:
-        last = next((type(one.entry) for one in self.ledger if isinstance(one.entry, e.EventCancelled | e.EventCompleted)), None)
+        last = next(
+            (type(recorded.entry) for recorded in self.ledger if isinstance(recorded.entry, e.EventCancelled | e.EventCompleted)),
+            None,
+        )
         return {e.EventCancelled: "cancelled", e.EventCompleted: "completed", None: "active"}[last]
 
     def taken(self, category: int) -> int:
@@ -208,14 +211,14 @@ class Selling(RuleBasedStateMachine):
     def versions_are_dense_and_the_replay_is_the_state(self) -> None:
         if self.event is None:
             return
-        assert [one.version for one in self.ledger] == list(range(1, self.event.version + 1))
+        assert [recorded.version for recorded in self.ledger] == list(range(1, self.event.version + 1))
         assert s.state(fold(self.ledger)) == s.state(self.event) == s.state(restored(snapshots.take(self.event)))
 
     @invariant()
     def money_adds_up(self) -> None:
         """The expected refund by the entries; a cancelled Event refunds all that was not refunded before."""
         paid = refunded = 0
-        for entry in (one.entry for one in self.ledger):
+        for entry in (recorded.entry for recorded in self.ledger):
             if isinstance(entry, e.SeatsBooked):
                 paid += sum(line.quantity * line.unit_price for line in entry.lines)
             elif isinstance(entry, e.BookingCancelled):

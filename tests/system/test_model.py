@@ -31,10 +31,10 @@ from ledger.commands import (
     ScheduleEvent,
     WantedSeats,
 )
+from ledger.connection import LedgerConnection
 from ledger.errors import SeatledgerError
 from ledger.event import category_id
 from ledger.keys import Keyring
-from ledger.recorder import LedgerConnection
 from ledger.store import Ledger, sqlalchemy_url
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
