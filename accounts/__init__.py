@@ -1,1 +1,2 @@
-"""People: sign-up, log-in, roles, tokens, erasure. Ordinary tables, not the ledger, so that a person can be forgotten."""
+"""Accounts: sign-up, log-in, roles, tokens, erasure. They are in ordinary tables, not in the ledger, so that a person can be
+erased."""

@@ -1,6 +1,7 @@
-"""`python -m accounts create-admin | reset-password`: what nobody can do over HTTP, since nobody is there yet, or locked out.
+"""`python -m accounts create-admin | reset-password`: the operator CLI for the first admin and for lost passwords, which can't be
+done over HTTP.
 
-Exit codes: 0 done, 1 refused (one sentence on stderr), 2 wrong usage.
+Exit codes: 0 success, 1 refused (one sentence on stderr), 2 wrong usage.
 """
 
 import argparse
@@ -28,7 +29,7 @@ from ledger.settings import Settings, SettingsError
 
 
 class Refused(Exception):
-    """One sentence for the terminal."""
+    """A refusal: one sentence for the terminal."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

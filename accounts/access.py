@@ -1,10 +1,10 @@
-"""Who may do what: a signature reads as a policy.
+"""Authentication and authorization of requests. The type of a route's parameter is its policy:
 
     async def create_event(principal: Organizer, ...): ...
 
-Two ways in: `Authorization: Bearer <token>`, and for browsers the HttpOnly cookie `seatledger_session`. A browser sends the cookie
-whoever made the page, so with it a request that may change something must prove that our own page made it: header
-`X-CSRF-Token` with the value of the readable cookie `seatledger_csrf`, which is a keyed hash of the token itself.
+A request is authenticated by `Authorization: Bearer <token>`, or in browsers by the HttpOnly cookie `seatledger_session`. A browser
+sends the cookie with requests of any page, so a request with the cookie that may change something must prove that it comes from our
+page: by the header `X-CSRF-Token` with the value of the readable cookie `seatledger_csrf`, a keyed hash of the token.
 """
 
 from collections.abc import Collection
@@ -39,11 +39,12 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 async def no_obligations(account_id: UUID) -> str | None:
+    """Obligations of an installation without a ledger: none."""
     return None
 
 
 class Access:
-    """Everything that accounts offer, for `app.state.access`. Entered after the pool was opened, left before it is closed."""
+    """The services of accounts, in `app.state.access`. Entered after the pool was opened, left before it is closed."""
 
     def __init__(
         self,
@@ -55,8 +56,8 @@ class Access:
         passwords: Passwords | None = None,
         login_rate_limiter: LoginRateLimiter | None = None,
     ) -> None:
-        """`key`: at least 32 secret bytes from KEYS_DIR. With a new one browsers must sign in again, and a command of the past that
-        is sent again is refused."""
+        """`key`: at least 32 secret bytes from KEYS_DIR. After a change of the key browsers must sign in again, and retries of
+        earlier commands about accounts are refused."""
         if len(key) < 32:
             raise ValueError("The key of accounts has fewer than 32 bytes.")
         self._pool = pool
@@ -79,7 +80,7 @@ class Access:
         )
 
     def guests(self, api: str) -> Guests:
-        """The people of another API over the same ledger."""
+        """The guests of another API on the same ledger."""
         return Guests(api, self._pool, self.passwords)
 
     async def __aenter__(self) -> Self:
@@ -92,7 +93,8 @@ class Access:
         self.passwords.close()
 
     async def principal_of(self, scope: Scope) -> Principal | None:
-        """None: neither token nor cookie came. Raises NotSignedIn for one that is worth nothing, CsrfMissing."""
+        """The account that sends a request; None: it has neither token nor cookie. Raises NotSignedIn for an invalid token;
+        CsrfMissing."""
         for name, value in scope["headers"]:
             if name == b"authorization":
                 scheme, _, token = value.decode("latin-1").partition(" ")
@@ -127,7 +129,7 @@ class Access:
 
 
 def permitted(principal: Principal | None, roles: Collection[str]) -> Principal:
-    """Whoever has one of these roles. Raises NotSignedIn for nobody, Forbidden for another role."""
+    """The principal, if it has one of these roles. Raises NotSignedIn for None, Forbidden for another role."""
     if principal is None:
         raise errors.NotSignedIn
     if principal.role not in roles:
@@ -141,7 +143,7 @@ def clear_cookies(response: Response) -> None:
 
 
 class _SignedIn(SecurityBase):
-    """One call a request, and no other dependency: this is on the way of every booking. Scopes are the roles that may pass."""
+    """Authenticates and authorizes in one dependency, which keeps bookings fast. The security scopes are the permitted roles."""
 
     def __init__(self) -> None:
         self.scheme_name = "bearer"
@@ -153,8 +155,8 @@ class _SignedIn(SecurityBase):
 
 
 class _Anyone(_SignedIn):
-    """For routes that anyone may use and that know who is there. A token that is worth nothing is 401 all the same: whoever sent
-    it believes to be signed in."""
+    """For routes that need no authentication but use it. An invalid token is 401 even here, since its sender assumes to be signed
+    in."""
 
     async def __call__(self, request: Request, policy: SecurityScopes) -> Principal | None:  # type: ignore[override]
         access: Access = request.app.state.access
@@ -182,10 +184,10 @@ IdempotencyKey = Annotated[
 
 
 def command_id_of(request: Request, principal: Principal, key: str | None) -> UUID:
-    """The id of the command that this request is."""
+    """The id of the command that this request represents."""
     return command_id(principal.id, request.method, request.scope["path"], key)
 
 
 def _derive(key: bytes, purpose: bytes) -> bytes:
-    """One key for each purpose, so that what one shows says nothing about another."""
+    """A key for one purpose: a digest made with it reveals nothing about the keys of other purposes."""
     return blake2b(purpose, key=key[:64], digest_size=32, person=b"accounts").digest()

@@ -1,4 +1,4 @@
-"""What people do about themselves, and admins about people: sign up, log in, change, erase."""
+"""Commands about accounts, by their owners and by admins: sign up, log in, change, erase."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -15,13 +15,13 @@ from accounts.passwords import Passwords
 from accounts.tokens import AccessCache
 from ledger.commands import Role
 
-#: Says in a sentence what still ties an account to the ledger (upcoming bookings, active events), or None.
+#: Returns a sentence that says why an account can't be erased yet (upcoming bookings, active events), or None.
 Obligations = Callable[[UUID], Awaitable[str | None]]
 ERASED_NAME = "erased"
 
 
 class Account(msgspec.Struct, frozen=True):
-    """A person, as they and admins may see them. `email` is normalized, as `ledger.field_types.Email` does it."""
+    """An account without its secrets. `email` is normalized (`ledger.field_types.Email`)."""
 
     COLUMNS = "id, name, email, phone, role, disabled, created_at"
 
@@ -48,7 +48,7 @@ class NewAccount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewSession(msgspec.Struct, frozen=True):
-    """The only place and time where a token is readable."""
+    """The result of a log-in. The token is readable here only; the database stores its hash."""
 
     token: str
     expires_at: datetime
@@ -56,7 +56,7 @@ class NewSession(msgspec.Struct, frozen=True):
 
 
 class AccountService:
-    """Raises the errors of `accounts.errors`, and Busy or OutcomeUnknown where the database or the hasher is at its bounds."""
+    """Methods raise errors of `accounts.errors`; Busy or OutcomeUnknown if the database or the hasher is overloaded."""
 
     def __init__(
         self, pool: Pool, passwords: Passwords, cache: AccessCache, *, key: bytes, session_hours: int, obligations: Obligations
@@ -73,14 +73,14 @@ class AccountService:
             return await _read(cursor, account_id)
 
     async def sign_up(self, new: NewAccount) -> Account:
-        """Raises EmailTaken. An account without a password, from the box office, is taken too: its bookings are somebody's, and
-        nothing here proves that the e-mail address is the caller's."""
+        """Creates an account. Raises EmailTaken, even if the account was created at the box office and has no password: it has
+        bookings, and the caller has not proved that the e-mail address is theirs."""
         password_hash = await self._passwords.hash(new.password)
         async with transaction(self._pool) as cursor:
             return await _insert(cursor, uuid4(), new, password_hash)
 
     async def log_in(self, email: str, password: str) -> NewSession:
-        """Raises WrongCredentials, after the same work whatever is wrong."""
+        """A new session. Raises WrongCredentials, after the same work whatever the cause is."""
         async with transaction(self._pool, reads=True) as cursor:
             await cursor.execute(f"SELECT password_hash, {Account.COLUMNS} FROM accounts WHERE email = %s", (email,))
             row = await cursor.fetchone() or (None,)
@@ -91,7 +91,7 @@ class AccountService:
         fresh = await self._passwords.hash(password) if self._passwords.is_outdated(password_hash) else password_hash
         token, token_hash = tokens.new_token()
         async with transaction(self._pool) as cursor:
-            # The lock waits for whoever is disabling the account or changing its password at the moment, and then finds no row.
+            # If the account is being disabled or its password changed, the lock waits for that, and then finds no row.
             await cursor.execute(
                 "UPDATE accounts SET password_hash = %s WHERE id = %s AND password_hash = %s AND NOT disabled"
                 " RETURNING now() + make_interval(hours => %s)",
@@ -104,7 +104,7 @@ class AccountService:
         return NewSession(token, expires[0].astimezone(UTC), account)
 
     async def log_out(self, token_hash: bytes) -> None:
-        """In every process within 2 s."""
+        """Revokes a token. It takes effect in every process within 2 s."""
         async with transaction(self._pool) as cursor:
             await cursor.execute(
                 "UPDATE tokens SET revoked_at = clock_timestamp() WHERE token_hash = %s AND revoked_at IS NULL", (token_hash,)
@@ -112,7 +112,7 @@ class AccountService:
         self._cache.forget(token_hash)
 
     async def create_user(self, new: NewAccount, command_id: UUID) -> Account:
-        """The account's id is the command's. Raises EmailTaken."""
+        """Creates an account, whose id is that of the command. Raises EmailTaken."""
 
         async def prepare() -> str:
             return await self._passwords.hash(new.password)
@@ -124,7 +124,7 @@ class AccountService:
         return await self._executor.execute(command_id, command_id, body, Account, prepare, act)
 
     async def update_user(self, account_id: UUID, changes: Mapping[str, Any], command_id: UUID) -> Account:
-        """`changes` of `role` and `disabled`. Who is disabled is logged out; a new role holds in every process within 2 s.
+        """Changes `role` and `disabled`. A disabled account is logged out; a new role takes effect in every process within 2 s.
 
         Raises AccountNotFound, LastAdmin."""
 
@@ -145,8 +145,8 @@ class AccountService:
         old_password: str | None = None,
         keep_token: bytes | None = None,
     ) -> Account:
-        """`changes` of `name`, `phone`, `email` and `password`. The last two need the old password; a new password logs out every
-        other session than `keep_token`'s.
+        """Changes `name`, `phone`, `email` and `password`. The last two need the old password; a new password revokes all tokens
+        except `keep_token`.
 
         Raises WrongPassword, EmailTaken, AccountNotFound."""
         columns = {name: value for name, value in changes.items() if name != "password"}
@@ -165,7 +165,7 @@ class AccountService:
             old_hash, new_hash = hashes
             await cursor.execute("SELECT password_hash FROM accounts WHERE id = %s FOR NO KEY UPDATE", (account_id,))
             if old_hash is not None and await cursor.fetchone() != (old_hash,):
-                raise errors.WrongPassword  # changed meanwhile
+                raise errors.WrongPassword  # it was changed in the meantime
             password = {"password_hash": new_hash} if new_hash is not None else {}
             return await _change(cursor, account_id, {**columns, **password}, keep_token=keep_token)
 
@@ -176,10 +176,10 @@ class AccountService:
         return account
 
     async def erase(self, account_id: UUID) -> None:
-        """Takes away all that is personal, tokens too; the id stays, since the ledger knows it.
+        """Erases all personal data and the tokens of an account; its id remains, since the ledger contains it.
 
-        Raises ErasureRefused while there are obligations, LastAdmin. Obligations are asked before the transaction: a booking made
-        in that very moment stays, under an id without a name."""
+        Raises ErasureRefused while there are obligations; LastAdmin. Obligations are checked before the transaction: a booking
+        that is made at the same time remains, with an id without a name."""
         if (obligation := await self._obligations(account_id)) is not None:
             raise errors.ErasureRefused(obligation)
         async with transaction(self._pool) as cursor:
@@ -194,7 +194,7 @@ class AccountService:
         self._cache.forget_account(account_id)
 
     async def set_password(self, email: str, password: str) -> Account:
-        """For the command line: no old password is asked, every session ends. Raises AccountNotFound."""
+        """Sets a password for the operator CLI: without the old password, and revoking all tokens. Raises AccountNotFound."""
         password_hash = await self._passwords.hash(password)
         async with transaction(self._pool) as cursor:
             await cursor.execute("SELECT id FROM accounts WHERE email = %s FOR NO KEY UPDATE", (email,))
@@ -211,7 +211,7 @@ async def _nothing() -> None:
 
 
 def _stays_admin(changes: Mapping[str, Any]) -> bool:
-    """Whether somebody who is an enabled admin still is one after these changes."""
+    """Whether an enabled admin remains one after these changes."""
     return changes.get("role", Role.ADMIN) == Role.ADMIN and not changes.get("disabled", False)
 
 
@@ -233,14 +233,14 @@ async def _insert(cursor: Cursor, account_id: UUID, new: NewAccount, password_ha
     if row is not None:
         return Account.from_row(row)
     await cursor.execute("SELECT FROM accounts WHERE id = %s", (account_id,))
-    # The id is there but not its command: this account was made by the same command, and erased. It is not made again.
+    # The id exists, but not its command: the same command has created this account, and it was erased. It is not created again.
     raise errors.AccountNotFound if cursor.rowcount else errors.EmailTaken
 
 
 async def _lock_admins(cursor: Cursor, account_id: UUID, *, stays: bool) -> None:
     """Locks this account and every enabled admin, in the order of their ids, until the transaction ends.
 
-    Raises AccountNotFound; LastAdmin where this is the only one of them and does not stay one."""
+    Raises AccountNotFound; LastAdmin if this is the only enabled admin and does not remain one."""
     await cursor.execute(
         "SELECT id, role = 'admin' AND NOT disabled FROM accounts"
         " WHERE (id = %s AND email IS NOT NULL) OR (role = 'admin' AND NOT disabled) ORDER BY id FOR NO KEY UPDATE",
@@ -254,11 +254,11 @@ async def _lock_admins(cursor: Cursor, account_id: UUID, *, stays: bool) -> None
 
 
 async def _change(cursor: Cursor, account_id: UUID, changes: Mapping[str, Any], *, keep_token: bytes | None = None) -> Account:
-    """Writes the columns that differ; the caller holds the row's lock. Ends the sessions that the changes end."""
+    """Updates an account, whose row the caller has locked, and revokes its tokens if a change requires that."""
     before = await _read(cursor, account_id)
     after = msgspec.structs.replace(before, **{name: value for name, value in changes.items() if name != "password_hash"})
     if after.email != before.email:
-        # Asked first, since the database would write the address of a broken constraint into its log.
+        # Checked first: the database would write the address into its log if the constraint refused it.
         await cursor.execute("SELECT FROM accounts WHERE email = %s", (after.email,))
         if cursor.rowcount:
             raise errors.EmailTaken
@@ -272,7 +272,7 @@ async def _change(cursor: Cursor, account_id: UUID, changes: Mapping[str, Any], 
             " access_changed_at = CASE WHEN %s THEN clock_timestamp() ELSE access_changed_at END WHERE id = %s",
             (after.name, after.email, after.phone, after.role, after.disabled, password_hash, access_changes, account_id),
         )
-    except psycopg.errors.UniqueViolation:  # two at once wanted the address
+    except psycopg.errors.UniqueViolation:  # another account has taken the address at the same time
         raise errors.EmailTaken from None
     if ends_sessions:
         await tokens.revoke(cursor, account_id, keep=keep_token)
@@ -280,7 +280,7 @@ async def _change(cursor: Cursor, account_id: UUID, changes: Mapping[str, Any], 
 
 
 async def _issue(cursor: Cursor, account_id: UUID, token_hash: bytes, expires_at: datetime) -> None:
-    """The caller holds the lock of the account's row."""
+    """Stores a new token, and revokes the oldest ones past MAX_TOKENS. The caller has locked the account's row."""
     await cursor.execute(
         "INSERT INTO tokens (token_hash, account_id, expires_at) VALUES (%s, %s, %s)", (token_hash, account_id, expires_at)
     )

@@ -1,4 +1,4 @@
-"""One way to the database for accounts: a transaction that ends in time, whatever the server does."""
+"""Database transactions of accounts, which end in time, whatever the server does."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,10 +17,10 @@ Cursor = psycopg.AsyncCursor[tuple[Any, ...]]
 
 @asynccontextmanager
 async def transaction(pool: Pool, *, seconds: float = 2.0, reads: bool = False) -> AsyncIterator[Cursor]:
-    """A cursor in a transaction of its own, committed at the end.
+    """A cursor in a transaction of its own, which is committed at the end of the block.
 
-    Raises Busy when the database fails before the commit, OutcomeUnknown when it fails in the commit of what does more than
-    read: after `seconds` at most, waiting for a connection included (`ledger.pool.connection`)."""
+    After at most `seconds`, including the wait for a connection (`ledger.pool.connection`), it raises Busy if the database fails
+    before the commit, and OutcomeUnknown if it fails during it, unless the transaction only `reads`."""
     committing = False
     try:
         async with connection(pool, seconds) as taken, taken.transaction(), taken.cursor(row_factory=tuple_row) as cursor:

@@ -1,4 +1,4 @@
-"""Looking people up: for admins, for the box office, and for the read side, which itself knows ids only."""
+"""Finding accounts: for admins, and for the box office."""
 
 import base64
 import json
@@ -14,15 +14,16 @@ MAX_CURSOR = 200
 
 
 class Directory:
-    """Raises Busy where the database is at its bounds. Erased people are not in it."""
+    """Finds accounts, without erased ones. Methods raise Busy if the database is overloaded."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
     async def get_users(self, q: str = "", cursor: str | None = None, limit: int = 50) -> tuple[list[Account], str | None]:
-        """Oldest first, with the cursor of the next page. `q` is looked for in names and e-mail addresses, literally, in any case.
+        """A page of accounts, oldest first, and the cursor of the next page. `q` is searched in names and e-mail addresses,
+        literally, case-insensitively.
 
-        Raises Malformed for a cursor that is not of here."""
+        Raises Malformed for a cursor that is not one of this list."""
         after_time, after_id = _decode(cursor) if cursor is not None else (None, None)
         pattern = "%" + q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         async with transaction(self._pool, reads=True) as reading:
@@ -37,11 +38,11 @@ class Directory:
         page = found[:limit]
         return page, _encode(page[-1]) if len(found) > limit else None
 
-    async def find_or_make_customer(self, name: str, email: str) -> UUID:
-        """The account of this e-mail address, whatever its role. One that is made has no password: nobody can log in to it until an
-        admin sets one on the command line. Two at once make one."""
+    async def find_or_create_customer(self, name: str, email: str) -> UUID:
+        """The id of the account with this e-mail address, whatever its role. A new account has no password: nobody can log in
+        until the operator CLI sets one. Concurrent calls create one account."""
         async with transaction(self._pool) as writing:
-            for _ in range(2):  # found nobody and made nobody: somebody else made it in between, and the second look finds it
+            for _ in range(2):  # neither found nor created: a concurrent call has created it, and the second try finds it
                 await writing.execute("SELECT id FROM accounts WHERE email = %s", (email,))
                 found = await writing.fetchone()
                 if found is None:
@@ -57,12 +58,12 @@ class Directory:
 
 
 def _encode(last: Account) -> str:
-    place = json.dumps([last.created_at.isoformat(), str(last.id)])
-    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+    key = json.dumps([last.created_at.isoformat(), str(last.id)])
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
 
 
 def _decode(cursor: str) -> tuple[datetime, UUID]:
-    """A cursor comes from outside: whatever it holds, the database gets a time and an id, or nothing."""
+    """The time and id of a cursor. Raises Malformed if it does not contain them: it comes from a client."""
     try:
         padded = cursor[:MAX_CURSOR] + "=" * (-len(cursor) % 4)
         time, account_id = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))

@@ -1,4 +1,4 @@
-"""What accounts refuse, one class a reason. `app/problems.py` maps each to its HTTP answer, named beside it."""
+"""The errors of accounts, one class per reason. `app/problems.py` maps each to the HTTP status that its docstring names."""
 
 from ledger.errors import Malformed, NotFound, RetryableError, RuleBroken, SeatledgerError
 
@@ -18,11 +18,11 @@ class LastAdmin(RuleBroken):
 
 
 class ErasureRefused(RuleBroken):
-    """409. The detail says what stands in the way."""
+    """409. The detail says what has to be done first."""
 
 
 class TooManyGuests(RuleBroken):
-    """Of one of the other APIs, which answers 400."""
+    """400, in the one of the other APIs that creates guests without a handle."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"There are {limit:,} users already: no more are made.")
@@ -36,22 +36,22 @@ class AccountNotFound(NotFound):
 
 
 class WrongCredentials(SeatledgerError):
-    """401. The same for an unknown person, a wrong password and a disabled account: it must not tell which."""
+    """401. The same for an unknown e-mail address, a wrong password and a disabled account: it must not tell which."""
 
     def __init__(self) -> None:
         super().__init__("The e-mail address or the password is wrong.")
 
 
 class WrongPassword(Malformed):
-    """422: somebody who is signed in gave a wrong old password. Not 401: their session is as good as before."""
+    """422: a signed-in account sent a wrong old password. Not 401, since its session is still valid."""
 
     def __init__(self) -> None:
         super().__init__("The old password is wrong.", errors=[{"path": "old_password", "message": "wrong password"}])
 
 
 class NotSignedIn(SeatledgerError):
-    """401, with `WWW-Authenticate: Bearer`. `by_cookie`: a browser sent a cookie that is worth nothing any more; the answer
-    should take it away (`access.clear_cookies`), since no script can."""
+    """401, with `WWW-Authenticate: Bearer`. `by_cookie`: a browser sent an invalid cookie; the response should delete it
+    (`access.clear_cookies`), since no script can."""
 
     def __init__(self, *, by_cookie: bool = False) -> None:
         super().__init__("Sign in first: the token is missing, unknown, expired or revoked.")

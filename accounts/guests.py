@@ -1,7 +1,7 @@
-"""Guests: people whom another API over the same ledger knows (`compat/`), each known to that API alone.
+"""Guests: the users of the other APIs on the same ledger (`compat/`), each known to one API only.
 
-The ledger has their ids, as it has those of accounts; their names stand here. They have no account, so no token of theirs is worth
-anything under `/api`.
+The ledger contains their ids, like those of accounts; their names are stored here. They have no account, so their tokens are not
+valid for `/api`.
 """
 
 from collections.abc import AsyncIterator
@@ -16,15 +16,15 @@ from accounts.database import Pool, transaction
 from accounts.passwords import Passwords
 from ledger.errors import Busy
 
-#: The name space of the ids of guests with a handle. Changing it would make everybody somebody else.
+#: The namespace of the ids of guests with a handle. Changing it would change the id of every guest.
 _GUESTS = UUID("6f1c1d0e-5f0b-4a57-9d0a-5ea71ed6e501")
 #: The handle of the organizer of all events of an API without organizers. No guest has it: guests' handles are not empty.
 DEFAULT_ORGANIZER = ""
-#: Log-ins of one guest that are good at the same time; past it the oldest ends.
+#: Tokens of one guest that are valid at the same time; past it the oldest is deleted.
 MAX_TOKENS = 100
-#: Guests without a handle that one API may make: who lists its guests gets all of them.
-MAX_MADE = 10_000
-#: Of that list, so many at a time.
+#: Guests without a handle that one API may create: its list of guests has all of them.
+MAX_WITHOUT_HANDLE = 10_000
+#: Guests of that list that one statement reads.
 PAGE = 500
 MAX_NUMBER = 2**63 - 1
 
@@ -50,43 +50,45 @@ class Guest(msgspec.Struct, frozen=True):
 
 
 def guest_id(api: str, handle: str) -> UUID:
-    """The id of whoever has this handle, there already or not."""
+    """The id of the guest with this handle, who may not exist yet."""
     return uuid5(_GUESTS, _encode([api, handle]).decode())
 
 
 class Guests:
-    """The guests of one API. All of it raises Busy, or OutcomeUnknown, where the database is at its bounds."""
+    """The guests of one API. Methods raise Busy or OutcomeUnknown if the database is overloaded."""
 
     def __init__(self, api: str, pool: Pool, passwords: Passwords) -> None:
         self.api, self._pool, self._passwords = api, pool, passwords
         self.default_organizer_id = guest_id(api, DEFAULT_ORGANIZER)
 
-    async def find_or_make(self, handle: str) -> Guest:
-        """Two at once make one."""
-        for _ in range(2):  # made by somebody else in between: the second look finds it
-            found = await self._one("handle = %(handle)s", handle=handle)
+    async def find_or_create(self, handle: str) -> Guest:
+        """The guest with this handle. Concurrent calls create one guest."""
+        for _ in range(2):  # a concurrent call has created it: the second try finds it
+            found = await self._find("handle = %(handle)s", handle=handle)
             if found is None:
                 found = await self._insert(guest_id(self.api, handle), handle=handle, name=handle)
             if found is not None:
                 return found
         raise Busy
 
-    async def make(self, name: str, *, phone: str | None = None, role: str | None = None, id_: UUID | None = None) -> Guest | None:
-        """Somebody without a handle. None: there is one with this id already. Raises TooManyGuests past MAX_MADE of them."""
+    async def create(
+        self, name: str, *, phone: str | None = None, role: str | None = None, id_: UUID | None = None
+    ) -> Guest | None:
+        """A new guest without a handle. None: a guest with this id exists already. Raises TooManyGuests past MAX_WITHOUT_HANDLE."""
         async with transaction(self._pool, reads=True) as cursor:
             await cursor.execute("SELECT count(*) FROM guests WHERE api = %s AND handle IS NULL", (self.api,))
-            (made,) = await cursor.fetchone() or (0,)
-        if made >= MAX_MADE:
-            raise errors.TooManyGuests(MAX_MADE)
+            (count,) = await cursor.fetchone() or (0,)
+        if count >= MAX_WITHOUT_HANDLE:
+            raise errors.TooManyGuests(MAX_WITHOUT_HANDLE)
         return await self._insert(id_ or uuid4(), name=name, phone=phone, role=role)
 
     async def sign_up(self, handle: str, email: str | None, password: str) -> Guest | None:
-        """None: somebody has this handle."""
+        """A new guest with a password. None: the handle is taken."""
         password_hash = await self._passwords.hash(password)
         return await self._insert(guest_id(self.api, handle), handle=handle, name=handle, email=email, password_hash=password_hash)
 
     async def log_in(self, handle: str, password: str) -> str:
-        """A token, which is readable here and now only. Raises WrongCredentials, after the same work whatever is wrong."""
+        """A new token, which is readable here only. Raises WrongCredentials, after the same work whatever the cause is."""
         async with transaction(self._pool, reads=True) as cursor:
             await cursor.execute("SELECT id, password_hash FROM guests WHERE api = %s AND handle = %s", (self.api, handle))
             id_, password_hash = await cursor.fetchone() or (None, None)
@@ -103,30 +105,30 @@ class Guests:
         return token
 
     async def handle_of(self, email: str) -> str | None:
-        """Of whoever came first with this e-mail address."""
-        found = await self._one("email = %(email)s ORDER BY number LIMIT 1", email=email)
+        """The handle of the oldest guest with this e-mail address."""
+        found = await self._find("email = %(email)s ORDER BY number LIMIT 1", email=email)
         return None if found is None else found.handle
 
-    async def of_token(self, token: str) -> Guest | None:
-        return await self._one(
+    async def find_by_token(self, token: str) -> Guest | None:
+        return await self._find(
             "id = (SELECT guest_id FROM guest_tokens WHERE token_hash = %(token_hash)s)", token_hash=tokens.hash_of(token)
         )
 
     async def get(self, id_: UUID) -> Guest | None:
-        return await self._one("id = %(id)s", id=id_)
+        return await self._find("id = %(id)s", id=id_)
 
-    async def numbered(self, number: int) -> Guest | None:
-        return await self._one("number = %(number)s", number=number) if 0 < number <= MAX_NUMBER else None
+    async def find_by_number(self, number: int) -> Guest | None:
+        return await self._find("number = %(number)s", number=number) if 0 < number <= MAX_NUMBER else None
 
-    async def all(self) -> AsyncIterator[list[Guest]]:
-        """In the order in which they came, without the default organizer, a page at a time."""
+    async def pages(self) -> AsyncIterator[list[Guest]]:
+        """All guests except the default organizer, oldest first, in pages."""
         after = 0
-        asked = f"id <> %(default_organizer)s AND number > %(after)s ORDER BY number LIMIT {PAGE}"
-        while page := await self._select(asked, default_organizer=self.default_organizer_id, after=after):
+        condition = f"id <> %(default_organizer)s AND number > %(after)s ORDER BY number LIMIT {PAGE}"
+        while page := await self._select(condition, default_organizer=self.default_organizer_id, after=after):
             yield page
             after = page[-1].number
 
-    async def _one(self, condition: str, **given: Any) -> Guest | None:
+    async def _find(self, condition: str, **given: Any) -> Guest | None:
         found = await self._select(condition, **given)
         return found[0] if found else None
 
@@ -144,5 +146,5 @@ class Guests:
             await cursor.execute(
                 f"INSERT INTO guests ({names}) VALUES ({places}) ON CONFLICT DO NOTHING RETURNING {Guest.COLUMNS}", row
             )
-            made = await cursor.fetchone()
-        return None if made is None else Guest.from_row(made)
+            created = await cursor.fetchone()
+        return None if created is None else Guest.from_row(created)

@@ -1,4 +1,4 @@
-"""Commands about accounts never act twice: the command's row is written first, and its primary key arbitrates."""
+"""Idempotency of commands about accounts: each has a row with its result, whose primary key prevents a second execution."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 from accounts.database import Cursor, Pool, transaction
 from ledger.errors import Busy, IdempotencyKeyReused
 
+#: How long a retry waits for the first try in this process.
 WAIT_SECONDS = 2.5
 
 Result = TypeVar("Result", bound=msgspec.Struct)
@@ -21,12 +22,15 @@ _encoder = msgspec.json.Encoder(order="sorted")
 
 
 class IdempotentExecutor:
-    """`key` is a secret from outside the database: a body may hold a password, and its digest must not let anybody try some."""
+    """Executes each command once and returns its first result to every retry.
+
+    `key` is a secret that is not in the database: a body may contain a password, which could be guessed from a digest without
+    key."""
 
     def __init__(self, pool: Pool, key: bytes) -> None:
         self._pool = pool
         self._key = key
-        # One try of a command at a time in this process: fifty at once prepare once (a password is hashed) and hold one connection.
+        # One try of a command at a time in this process: of fifty concurrent tries one hashes the password and takes a connection.
         self._locks: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
     async def execute(
@@ -34,13 +38,13 @@ class IdempotentExecutor:
         command_id: UUID,
         account_id: UUID,
         body: Mapping[str, Any],
-        answer_type: type[Result],
+        result_type: type[Result],
         prepare: Callable[[], Awaitable[Prepared]],
         act: Callable[[Cursor, Prepared], Awaitable[Result]],
     ) -> Result:
-        """The first answer of this command. `act` runs in the transaction that remembers it, `prepare` before it.
+        """The first result of this command. `prepare` runs before the transaction, `act` in the one that stores the result.
 
-        Raises IdempotencyKeyReused for another body, Busy after WAIT_SECONDS behind the same command."""
+        Raises IdempotencyKeyReused for another body; Busy if the same command is still executed after WAIT_SECONDS."""
         digest = blake2b(_encoder.encode(body), key=self._key, digest_size=32, salt=command_id.bytes).digest()
         lock = self._locks.setdefault(command_id, asyncio.Lock())
         try:
@@ -49,7 +53,7 @@ class IdempotentExecutor:
             raise Busy from None
         try:
             async with transaction(self._pool, reads=True) as cursor:
-                first = await _first_answer(cursor, command_id, digest, answer_type)
+                first = await _first_result(cursor, command_id, digest, result_type)
             if first is not None:
                 return first
             prepared = await prepare()
@@ -59,24 +63,24 @@ class IdempotentExecutor:
                     " ON CONFLICT DO NOTHING",
                     (command_id, account_id, digest),
                 )
-                if cursor.rowcount == 0:  # another process was first, and has committed
-                    first = await _first_answer(cursor, command_id, digest, answer_type)
+                if cursor.rowcount == 0:  # another process has executed it and committed
+                    first = await _first_result(cursor, command_id, digest, result_type)
                     if first is None:
-                        raise Busy  # and somebody erased it since
+                        raise Busy  # and the account was erased since
                     return first
-                answer = await act(cursor, prepared)
-                remembered = Jsonb(msgspec.to_builtins(answer))
-                await cursor.execute("UPDATE account_commands SET answer = %s WHERE command_id = %s", (remembered, command_id))
-            return answer
+                result = await act(cursor, prepared)
+                stored = Jsonb(msgspec.to_builtins(result))
+                await cursor.execute("UPDATE account_commands SET answer = %s WHERE command_id = %s", (stored, command_id))
+            return result
         finally:
             lock.release()
 
 
-async def _first_answer(cursor: Cursor, command_id: UUID, digest: bytes, answer_type: type[Result]) -> Result | None:
+async def _first_result(cursor: Cursor, command_id: UUID, digest: bytes, result_type: type[Result]) -> Result | None:
     await cursor.execute("SELECT digest, answer FROM account_commands WHERE command_id = %s", (command_id,))
     row = await cursor.fetchone()
     if row is None:
         return None
     if row[0] != digest:
         raise IdempotencyKeyReused
-    return msgspec.convert(row[1], answer_type)
+    return msgspec.convert(row[1], result_type)

@@ -1,12 +1,12 @@
-"""How often a log-in may fail: per account and per address, counted apart.
+"""The rate limit of failed log-ins: per account and per address, counted separately.
 
 An account (a normalized e-mail address, whether or not it exists) has `login_attempts_per_minute`. An IP address has ADDRESS_FACTOR
-times as many, since a whole office may share one; an IPv6 address counts as its /64, since one person has all of that. An attempt
-counts before the password is checked, so that concurrent attempts can't pass the limit, and is taken back if it succeeds. The
-minute begins with the first attempt that counts.
+times as many, since a whole office may share it; an IPv6 address counts as its /64 network, since one person usually has all of
+that. An attempt counts before the password is checked, so that concurrent attempts can't exceed the limit; if it succeeds, it is
+subtracted. The minute starts with the first counted attempt.
 
-Each process counts for itself and Redis adds up all processes. Without Redis, or with a slow one, the process's own count decides:
-no log-in fails because of Redis. Redis sees a keyed hash, never an e-mail or IP address.
+Each process counts its own attempts, and Redis those of all processes. If Redis is unavailable or slow, the count of the process
+decides: no log-in fails because of Redis. Redis gets a keyed hash, never an e-mail or IP address.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ ADDRESS_FACTOR = 10
 WINDOW_SECONDS = 60
 REDIS_SECONDS = 0.4
 REDIS_CONNECTIONS = 10
-#: After a failure Redis is left alone for so long, lest every log-in waits for it.
+#: After a failure Redis is not used for this time, so that not every log-in waits for it.
 REDIS_PAUSE_SECONDS = 5.0
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 class LoginRateLimiter:
     def __init__(self, per_minute: int, redis_url: str, key: bytes) -> None:
-        """No `redis_url`: each process for itself. `key` hides the names of what is counted."""
+        """Without `redis_url` each process counts alone. `key` is that of the hashes."""
         self._of_account = RateLimitItemPerMinute(per_minute, namespace="log-in-account")
         self._of_address = RateLimitItemPerMinute(per_minute * ADDRESS_FACTOR, namespace="log-in-address")
         self._key = key
@@ -56,16 +56,17 @@ class LoginRateLimiter:
 
     @asynccontextmanager
     async def attempt(self, email: str, address: str) -> AsyncIterator[None]:
-        """Round one try. Raises TooManyAttempts; takes the try back when its body ends well, or is Busy and so did not happen."""
+        """Counts one attempt, whose password is checked in the block. Raises TooManyAttempts. The attempt is subtracted if the
+        block succeeds, or raises Busy: then no password was checked."""
         counted: list[tuple[Storage, str]] = []
         await self._count(self._of_address, _block(address), counted)
         await self._count(self._of_account, email, counted)
         try:
             yield
         except Busy:
-            await self._take_back(counted)
+            await self._subtract(counted)
             raise
-        await self._take_back(counted)
+        await self._subtract(counted)
 
     async def _count(self, limit: RateLimitItem, name: str, counted: list[tuple[Storage, str]]) -> None:
         key = limit.key_for(blake2b(name.encode(), key=self._key, digest_size=16, person=b"attempts").hexdigest())
@@ -76,34 +77,34 @@ class LoginRateLimiter:
             if count is None:
                 continue
             if count > limit.amount:
-                resets_at = await self._ask(storage, lambda asked: asked.get_expiry(key))
+                resets_at = await self._use(storage, lambda used: used.get_expiry(key))
                 raise TooManyAttempts(min(max(1, round((resets_at or 0) - time.time())), WINDOW_SECONDS))
             counted.append((storage, key))
 
-    async def _take_back(self, counted: list[tuple[Storage, str]]) -> None:
+    async def _subtract(self, counted: list[tuple[Storage, str]]) -> None:
         for storage, key in counted:
             await self._add(storage, key, -1)
 
     async def _add(self, storage: Storage, key: str, tries: int) -> int | None:
-        return await self._ask(storage, lambda asked: asked.incr(key, WINDOW_SECONDS, amount=tries))
+        return await self._use(storage, lambda used: used.incr(key, WINDOW_SECONDS, amount=tries))
 
-    async def _ask(self, storage: Storage, question: Callable[[Storage], Awaitable[T]]) -> T | None:
-        """None: Redis does not answer."""
+    async def _use(self, storage: Storage, operation: Callable[[Storage], Awaitable[T]]) -> T | None:
+        """The result of an operation of a storage; None: Redis is unavailable."""
         if storage is self._memory:
-            return await question(storage)
+            return await operation(storage)
         if time.monotonic() < self._redis_again_at:
             return None
         try:
             async with asyncio.timeout(REDIS_SECONDS):
-                return await question(storage)
+                return await operation(storage)
         except (RedisError, OSError, TimeoutError) as error:
             self._redis_again_at = time.monotonic() + REDIS_PAUSE_SECONDS
-            _log.warning("log-ins are counted without Redis: %s", type(error).__name__)
+            _log.warning("Log-ins are counted without Redis: %s", type(error).__name__)
             return None
 
 
 def _block(address: str) -> str:
-    """What counts as one address."""
+    """The network that counts as one address."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -114,7 +115,7 @@ def _block(address: str) -> str:
 
 
 def _connections(redis_url: str) -> BlockingConnectionPool:
-    """Short waits and no retries: a hanging Redis costs one log-in REDIS_SECONDS."""
+    """Connections with short time-outs and no retries: a silent Redis delays one log-in by REDIS_SECONDS."""
     return BlockingConnectionPool.from_url(
         redis_url,
         max_connections=REDIS_CONNECTIONS,

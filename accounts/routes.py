@@ -1,4 +1,4 @@
-"""HTTP to people and back. Every answer here is about the moment and about a person: none is stored."""
+"""The HTTP routes of accounts. Their responses contain personal data: no cache may store them."""
 
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -16,7 +16,7 @@ from ledger.commands import Role
 from ledger.field_types import Email, Name, Phone, Text
 
 NewPassword = Annotated[str, Text(MAX_LENGTH, at_least=MIN_LENGTH, strip=False)]
-#: One that may have been set by older rules.
+#: A password that may have been set under earlier rules.
 AnyPassword = Annotated[str, Text(MAX_LENGTH, strip=False)]
 Search = Annotated[str, Text(200, at_least=0), Query(description="Looked for in name and e-mail address, literally, in any case.")]
 Limit = Annotated[int, Query(ge=1, le=200)]
@@ -132,7 +132,7 @@ async def update_me(request: Request, principal: SignedIn, body: UpdateMe, idemp
     access, command_id = _access(request), command_id_of(request, principal, idempotency_key)
     changes = _given(body, nullable={"phone"})
     old_password = changes.pop("old_password", None)
-    # A stolen session is no way to try passwords faster than a log-in does.
+    # With a stolen session passwords can't be guessed faster than by log-ins.
     counted = access.login_rate_limiter.attempt(str(principal.id), _address(request)) if old_password is not None else nullcontext()
     async with counted:
         return await access.accounts.update_me(
@@ -180,11 +180,11 @@ def _access(request: Request) -> Access:
 
 
 def _address(request: Request) -> str:
-    """Uvicorn has put X-Forwarded-For here where the proxy that sent it is believed (`FORWARDED_ALLOW_IPS`), and only there."""
+    """The client's address: Uvicorn takes it from X-Forwarded-For if a trusted proxy sent it (`FORWARDED_ALLOW_IPS`)."""
     return request.client.host if request.client else "unknown"
 
 
 def _given(body: Body, *, nullable: set[str] | frozenset[str] = frozenset()) -> dict[str, Any]:
-    """The fields that were sent; null says the same as leaving out, but for the nullable ones."""
+    """The fields that were sent. null means the same as a missing field, except for the nullable ones."""
     sent: Mapping[str, Any] = body.model_dump(exclude_unset=True)
     return {name: value for name, value in sent.items() if value is not None or name in nullable}

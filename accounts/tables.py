@@ -1,4 +1,4 @@
-"""The tables of accounts. `migrations/versions/0002_accounts.py` and `0006_guests.py` make them; a test compares."""
+"""The tables of accounts. `migrations/versions/0002_accounts.py` and `0006_guests.py` create them; a test compares the two."""
 
 from sqlalchemy import (
     BigInteger,
@@ -35,8 +35,8 @@ _NOW = text("now()")
 _time = DateTime(timezone=True)
 _roles = ", ".join(f"'{role}'" for role in Role)
 
-#: `email` is lower-cased; it is null where the person was erased, and only there. No `password_hash`: made at the box office.
-#: `access_changed_at`: when role, disabling, password or erasure last changed what the account's tokens may do; null: never.
+#: `email` is lower-cased; null: the account was erased. Without `password_hash` it was created at the box office.
+#: `access_changed_at`: when a change of role, password or state last changed what the account's tokens permit; null: never.
 accounts = Table(
     "accounts",
     metadata,
@@ -54,7 +54,7 @@ accounts = Table(
     Index("ix_accounts_admins", "id", postgresql_where=text("role = 'admin'")),
 )
 
-#: `token_hash` is the SHA-256 of the token, which itself is stored nowhere.
+#: `token_hash` is the SHA-256 of the token; the token itself is not stored.
 tokens = Table(
     "tokens",
     metadata,
@@ -68,8 +68,8 @@ tokens = Table(
     Index(None, "expires_at"),
 )
 
-#: The account that each command was about, a keyed digest of its body, and its first answer. The foreign key is checked at
-#: commit: the command's row comes first, before the account that it makes.
+#: The account that each command was about, a keyed digest of its body, and its first result. The foreign key is checked at
+#: commit: the command's row is inserted before the account that the command creates.
 account_commands = Table(
     "account_commands",
     metadata,
@@ -83,8 +83,8 @@ account_commands = Table(
     Index(None, "account_id"),
 )
 
-#: People who are known to another API over the same ledger (`compat/`), and to that one alone: they have no account. `handle` is
-#: what their API calls them by and unique there; without one it is their `number`.
+#: The users of the other APIs on the same ledger (`compat/`), each known to one API: they have no account. Their API identifies
+#: them by `handle`, which is unique there, or by `number`.
 guests = Table(
     "guests",
     metadata,

@@ -65,7 +65,7 @@ async def run(
             command_service,
             currency=settings.currency,
             locate=read_side.event_of_booking,
-            customer=access.directory.find_or_make_customer,
+            customer=access.directory.find_or_create_customer,
             key=key,
         )
         app.state.probes = Probes(pool, appender, read_side)

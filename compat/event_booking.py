@@ -79,7 +79,7 @@ async def get_event(event_id: EventId, service: Service) -> Event:
 async def book_seat(event_id: EventId, body: NewBooking, service: Service) -> Booking:
     """Books one seat. 400 where no seat is left."""
     event = await service.load_event(event_id)
-    guest = await service.guests.find_or_make(body.user_name)
+    guest = await service.guests.find_or_create(body.user_name)
     return _booking(await service.book(event, 1, guest), event_id, guest.name)
 
 

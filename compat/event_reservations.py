@@ -1,26 +1,21 @@
 """Specification 5, event reservations: users log in with tokens, organize their own events, and reserve one seat at others'."""
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
-from urllib.parse import parse_qsl
 
-import msgspec
 from fastapi import APIRouter, Depends, FastAPI, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader
-from pydantic import BaseModel, Field
 
 from accounts.errors import NotSignedIn, WrongCredentials
 from accounts.guests import Guest
-from accounts.routes import AnyPassword
-from commands.bodies import Capacity
-from compat.application import ErrorContent, ErrorFormat, Omittable, Service, SpecificationError, json_array
+from compat.application import ErrorContent, ErrorFormat, Service, SpecificationError, json_array
 from compat.application import make as make_application
+from compat.form_route import FORM_BODY, FormRoute
+from compat.reservation_bodies import Event, EventChanges, LogIn, NewEvent, NewReservation, Reservation, SignUp, Token, User
 from compat.service import BookingLocation, CompatService, GuestBooking, single_category
 from ledger.entries import Details
 from ledger.errors import AlreadyCancelled, BookingNotFound, CustomerLimit, EventNotBookable, EventNotFound, NotYourEvent, SoldOut
-from ledger.field_types import Email, EventTime, LongText, Name, Text
 from ledger.settings import Settings
 from ledger.views import BookingView, EventView
 from query_api.queries import GuestEventRow
@@ -60,84 +55,12 @@ ERROR_FORMAT = ErrorFormat(
 )
 
 
-class SignUp(BaseModel):
-    username: Annotated[str, Text(150)]
-    email: Omittable[Email] = None
-    password: AnyPassword
-
-
-class LogIn(BaseModel):
-    """By `username`; without one, by `email`."""
-
-    username: Omittable[Annotated[str, Text(150)]] = None
-    email: Omittable[Email] = None
-    password: AnyPassword
-
-
-class User(BaseModel):
-    id: int
-    username: str
-    email: str
-
-
-class Token(BaseModel):
-    token: str
-
-
-class NewEvent(BaseModel):
-    title: Name
-    description: LongText = ""
-    start_time: EventTime
-    end_time: EventTime
-    show_time: Annotated[Omittable[EventTime], Field(description="Default: the start time")] = None
-    capacity: Capacity
-
-
-class EventChanges(BaseModel):
-    title: Omittable[Name] = None
-    description: Omittable[LongText] = None
-    start_time: Omittable[EventTime] = None
-    end_time: Omittable[EventTime] = None
-    show_time: Omittable[EventTime] = None
-    capacity: Omittable[Capacity] = None
-
-
-class Event(BaseModel):
-    """`show_time` is in the specification's diagram, but not in its list of fields. By default it is the start time."""
-
-    id: int
-    title: str
-    description: str
-    start_time: datetime
-    end_time: datetime | None
-    show_time: datetime
-    capacity: int
-    seats_remaining: int
-    organizer: int
-    organizer_id: int
-
-
-class NewReservation(BaseModel):
-    event: int
-
-
-class Reservation(BaseModel):
-    """`user_id` and `event_id` repeat `user` and `event`, which are their names in the specification's diagram."""
-
-    id: int
-    user: int
-    event: int
-    user_id: int
-    event_id: int
-    created_at: datetime
-
-
 _token = APIKeyHeader(name="Authorization", scheme_name="Token", auto_error=False, description="`Token <value>`")
 
 
 async def _signed_in(service: Service, given: Annotated[str | None, Security(_token)]) -> Guest:
     scheme, _, token = (given or "").partition(" ")
-    guest = await service.guests.of_token(token.strip()) if scheme.lower() == "token" else None
+    guest = await service.guests.find_by_token(token.strip()) if scheme.lower() == "token" else None
     if guest is None:
         raise NotSignedIn
     return guest
@@ -165,34 +88,7 @@ async def _own_reservation(reservation_id: int, service: Service, me: Me) -> Boo
 MyEvent = Annotated[EventView, Depends(_own_event)]
 MyReservation = Annotated[BookingLocation, Depends(_own_reservation)]
 
-_FORM = "application/x-www-form-urlencoded"
-MAX_FORM_FIELDS = 20
-
-
-class _FormRoute(APIRoute):
-    """Also accepts a form, which it converts to a JSON object of strings. Fields without a value are omitted."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-
-        async def handle_form(request: Request) -> Response:
-            if not request.headers.get("content-type", "").lower().startswith(_FORM):
-                return await handle(request)
-            try:
-                fields = dict(parse_qsl((await request.body()).decode(), max_num_fields=MAX_FORM_FIELDS))
-            except ValueError:
-                raise SpecificationError(400, "The body is not a valid form.") from None
-            others = [pair for pair in request.scope["headers"] if pair[0] != b"content-type"]
-            as_json = Request({**request.scope, "headers": [*others, (b"content-type", b"application/json")]}, request.receive)
-            as_json._body = msgspec.json.encode(fields)  # where Request stores the body that it has read
-            return await handle(as_json)
-
-        return handle_form
-
-
-_AS_FORM = {"requestBody": {"content": {_FORM: {"schema": {"type": "object", "additionalProperties": {"type": "string"}}}}}}
-
-people = APIRouter(tags=["authentication"], route_class=_FormRoute)
+people = APIRouter(tags=["authentication"], route_class=FormRoute)
 events = APIRouter(tags=["events"])
 single_event = APIRouter(tags=["events"])
 reservations = APIRouter(tags=["reservations"])
@@ -224,7 +120,7 @@ def _id_in_second_table(route: APIRoute) -> str:
 # --- people
 
 
-@people.post("/signup/", status_code=201, openapi_extra=_AS_FORM)
+@people.post("/signup/", status_code=201, openapi_extra=FORM_BODY)
 async def sign_up(body: SignUp, service: Service) -> User:
     made = await service.guests.sign_up(body.username, body.email, body.password)
     if made is None:
@@ -232,7 +128,7 @@ async def sign_up(body: SignUp, service: Service) -> User:
     return User(id=made.number, username=made.name, email=made.email or "")
 
 
-@people.post("/login/", openapi_extra=_AS_FORM)
+@people.post("/login/", openapi_extra=FORM_BODY)
 async def log_in(body: LogIn, request: Request, service: Service) -> Token:
     """Send the token in the header `Authorization: Token <value>`."""
     if body.username is None and body.email is None:

@@ -1,23 +1,32 @@
 """Specification 2, event ticketing: users identify themselves by `X-User-Id`, admins create events, tickets have codes."""
 
 import re
-from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
-from uuid import UUID
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BeforeValidator
 
 from accounts.guests import Guest
-from commands.bodies import Capacity, Venue
-from compat.application import Amount, ErrorFormat, Omittable, RequestedPrice, Service, SpecificationError, json_array
+from compat.application import ErrorFormat, Service, SpecificationError, json_array
 from compat.application import make as make_application
 from compat.service import CompatService, GuestBooking, single_category
+from compat.ticketing_bodies import (
+    Booking,
+    BookingChange,
+    Event,
+    EventChanges,
+    EventStatistics,
+    NewBooking,
+    NewEvent,
+    NewUser,
+    Ticket,
+    User,
+)
 from compat.ticketing_samples import Samples
 from ledger.entries import Details
 from ledger.errors import NotFound
-from ledger.field_types import EventTime, LongText, Name, Phone
+from ledger.field_types import EventTime
 from ledger.settings import Settings
 from ledger.views import BookingView, EventView
 from query_api.parameters import Search
@@ -26,99 +35,6 @@ from query_api.responses.mapping import event_stats_view, event_view
 
 API = "event-ticketing"
 ERROR_FORMAT = ErrorFormat(field_names={"starts_at": "date_time", "categories.price": "price", "categories.capacity": "capacity"})
-
-Status = Literal["active", "cancelled", "completed"]
-Role = Literal["customer", "admin"]
-UserId = Annotated[int, Field(ge=1, strict=True)]
-
-
-class NewUser(BaseModel):
-    name: Name
-    phone: Phone
-    role: Role = "customer"
-
-
-class User(BaseModel):
-    id: int
-    name: str
-    phone: str
-    role: Role
-
-
-class NewEvent(BaseModel):
-    title: Name
-    description: LongText = ""
-    venue: Venue = ""
-    date_time: EventTime
-    capacity: Capacity
-    price: RequestedPrice
-    status: Annotated[Literal["active"], Field(description="Only an update can change it")] = "active"
-
-
-class EventChanges(BaseModel):
-    """Omitted fields stay as they are."""
-
-    title: Omittable[Name] = None
-    description: Omittable[LongText] = None
-    venue: Omittable[Venue] = None
-    date_time: Omittable[EventTime] = None
-    capacity: Omittable[Capacity] = None
-    price: Omittable[RequestedPrice] = None
-    status: Omittable[Status] = None
-
-
-class Event(BaseModel):
-    id: int
-    title: str
-    description: str
-    venue: str
-    date_time: datetime
-    capacity: int
-    available_tickets: int
-    price: Amount
-    status: Status
-    created_at: datetime
-
-
-class EventStatistics(BaseModel):
-    """`total_bookings` excludes cancelled bookings; `revenue` excludes refunds."""
-
-    id: int
-    title: str
-    date_time: datetime
-    status: Status
-    capacity: int
-    tickets_sold: int
-    total_bookings: int
-    revenue: Amount
-
-
-class NewBooking(BaseModel):
-    user_id: UserId
-    event_id: UserId
-    quantity: Annotated[int, Field(ge=1, le=2**31, strict=True)]
-
-
-class BookingChange(BaseModel):
-    status: Literal["confirmed", "cancelled"]
-
-
-class Ticket(BaseModel):
-    id: UUID
-    booking_id: int
-    ticket_code: str
-    status: Literal["active", "used", "cancelled"]
-
-
-class Booking(BaseModel):
-    id: int
-    user_id: int
-    event_id: int
-    quantity: int
-    total_amount: Amount
-    booking_date: datetime
-    status: Literal["confirmed", "cancelled"]
-    tickets: list[Ticket]
 
 
 class UserNotFound(NotFound):
@@ -140,7 +56,7 @@ async def _admin(
     user_id: Annotated[str | None, Header(alias="X-User-Id", description="`id` of the user, who must be an admin")] = None,
 ) -> None:
     number = int(user_id) if user_id and user_id.isascii() and user_id.isdigit() and len(user_id) < 20 else 0
-    user = await service.guests.numbered(number)
+    user = await service.guests.find_by_number(number)
     if user is None or user.role != "admin":
         raise SpecificationError(403, "Only an admin may do this: send an admin's id in X-User-Id.")
 
@@ -259,18 +175,18 @@ async def update_booking(booking_id: int, body: BookingChange, service: ServiceW
 
 @router.get("/users", tags=["users"], response_model=list[User])
 async def list_users(service: ServiceWithSamples) -> Response:
-    return await json_array(service.guests.all(), _as_user)
+    return await json_array(service.guests.pages(), _as_user)
 
 
 @router.post("/users", status_code=201, tags=["users"])
 async def create_user(body: NewUser, service: ServiceWithSamples) -> User:
-    made = await service.guests.make(body.name, phone=body.phone, role=body.role)
+    made = await service.guests.create(body.name, phone=body.phone, role=body.role)
     assert made is not None, "its id is new"
     return _as_user(made)
 
 
 async def _user(service: CompatService, number: int) -> Guest:
-    guest = await service.guests.numbered(number)
+    guest = await service.guests.find_by_number(number)
     if guest is None or guest.role is None:  # the default organizer is not a user
         raise UserNotFound
     return guest

@@ -89,7 +89,7 @@ class CompatService:
         self, details: e.Details, categories: list[NewCategory], *, organizer: Guest | None = None, id_: UUID | None = None
     ) -> EventView:
         """Schedules an event of the organizer, or of the API's default organizer."""
-        organizer = organizer or await self.guests.find_or_make(DEFAULT_ORGANIZER)
+        organizer = organizer or await self.guests.find_or_create(DEFAULT_ORGANIZER)
         id_, currency = id_ or uuid4(), self._write.currency
         command = ScheduleEvent(
             id=id_, actor=_organizer(organizer.id), event_id=id_, details=details, currency=currency,

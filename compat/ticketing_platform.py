@@ -89,7 +89,7 @@ async def get_event(event_id: UUID, service: Service) -> Event:
 async def book_tickets(event_id: UUID, body: NewBooking, service: Service) -> Booking:
     """400 where too few tickets are left, or where the user would hold more than two."""
     event = await service.load_event_by_id(event_id)
-    guest = await service.guests.find_or_make(body.user_id)
+    guest = await service.guests.find_or_create(body.user_id)
     return _booking(await service.book(event, body.ticket_count, guest), guest.name)
 
 

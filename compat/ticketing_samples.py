@@ -64,6 +64,6 @@ class Samples:
 
 async def _user(service: CompatService, name: str, phone: str, role: str) -> Guest:
     id_ = guest_id(service.guests.api, f"sample {name}")
-    guest = await service.guests.make(name, phone=phone, role=role, id_=id_) or await service.guests.get(id_)
+    guest = await service.guests.create(name, phone=phone, role=role, id_=id_) or await service.guests.get(id_)
     assert guest is not None, "created now or before"
     return guest

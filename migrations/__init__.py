@@ -1,6 +1,6 @@
-"""The database's shape, step by step, with Alembic and without an alembic.ini.
+"""Migrations of the database schema, by Alembic without an alembic.ini.
 
-Two processes may migrate at once: one waits for the other. `versions/` holds one step a file, with its way back.
+If two processes migrate at the same time, one waits for the other. `versions/` has one file per migration, each with its downgrade.
 """
 
 from pathlib import Path
@@ -14,12 +14,13 @@ from sqlalchemy import NullPool, create_engine
 
 from ledger.store import sqlalchemy_url
 
-#: Held by whoever migrates a database.
+#: The advisory lock of a process that migrates a database.
 MIGRATION_LOCK = 0x6D69677261746521
 
 
 def upgrade(database_url: str, revision: str = "head") -> None:
-    """Raises CommandError with a sentence where there is no such step, or the database is at one that this code does not know."""
+    """Upgrades the database. Raises CommandError, with a sentence, if there is no such revision or the database has one of a later
+    release."""
     try:
         command.upgrade(_config(database_url), revision)
     except CommandError as error:
@@ -33,19 +34,19 @@ def upgrade(database_url: str, revision: str = "head") -> None:
 
 
 def downgrade(database_url: str, revision: str) -> None:
-    """To the step named, or `base`: nothing left."""
+    """Downgrades the database to a revision; `base` removes everything."""
     command.downgrade(_config(database_url), revision)
 
 
 def current(database_url: str) -> str | None:
-    """The step that the database is at; None before the first."""
+    """The revision of the database; None before the first migration."""
     engine = create_engine(sqlalchemy_url(database_url), poolclass=NullPool)
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
 def head() -> str:
-    """The step that this code expects."""
+    """The revision that this release requires."""
     revision = _scripts().get_current_head()
     assert revision is not None
     return revision

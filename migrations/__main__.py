@@ -1,4 +1,4 @@
-"""`python -m migrations upgrade [REVISION] | downgrade REVISION | current`, on the database that the settings name."""
+"""`python -m migrations upgrade [REVISION] | downgrade REVISION | current`, on the database of the settings."""
 
 import argparse
 import sys
@@ -12,13 +12,13 @@ from ledger.settings import Settings, SettingsError
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m migrations", description="Bring the database to a step of its shape.")
+    parser = argparse.ArgumentParser(prog="python -m migrations", description="Migrate the database schema.")
     commands = parser.add_subparsers(dest="command", required=True)
-    upgrade = commands.add_parser("upgrade", help="to a newer step, by default the newest")
+    upgrade = commands.add_parser("upgrade", help="to a newer revision, by default the newest")
     upgrade.add_argument("revision", nargs="?", default="head")
-    downgrade = commands.add_parser("downgrade", help="to an older step, or to nothing with `base`")
+    downgrade = commands.add_parser("downgrade", help="to an older revision; `base` removes everything")
     downgrade.add_argument("revision")
-    commands.add_parser("current", help="print the step that it is at, and the newest")
+    commands.add_parser("current", help="print the revision of the database, and the newest")
     arguments = parser.parse_args()
     try:
         database_url = Settings.of_running().database_url

@@ -107,11 +107,11 @@ async def _create_people(settings: Settings, pool: Pool, steps: list[Step]) -> l
             (NewAccount(name=name, email=email, password=PASSWORD, role=role), uuid5(DEMO, email)) for name, email, role in PEOPLE
         ]
         ids = [(await access.accounts.create_user(*user)).id for user in users]
-        ids += [await access.directory.find_or_make_customer(*customer) for customer in CUSTOMERS]
+        ids += [await access.directory.find_or_create_customer(*customer) for customer in CUSTOMERS]
         for step in steps:
             if step.event.api:
                 handle = DEFAULT_ORGANIZER if step.what == "schedule" else NAMES[step.customer]
-                await access.guests(step.event.api).find_or_make(handle)
+                await access.guests(step.event.api).find_or_create(handle)
         return ids
 
 

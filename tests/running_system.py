@@ -69,10 +69,14 @@ class Stack:
         self.http = httpx.Client(base_url=self.url, timeout=30, limits=limits, cookies=no_cookies)
         self._environment = {**os.environ, **settings.to_env()}
         self.processes = [self.start(*command) for command in (("app",), ("workers", "worker"), ("workers", "tick"))]
-        wait_until_ready(self.url, *self.processes)
         self._cleanup = ExitStack()
-        self.people = self._cleanup.enter_context(quick_people(settings))
-        self.admin = self._person("Root", "admin", "root@example.test")
+        try:
+            wait_until_ready(self.url, *self.processes)
+            self.people = self._cleanup.enter_context(quick_people(settings))
+            self.admin = self._person("Root", "admin", "root@example.test")
+        except BaseException:
+            self.stop()
+            raise
 
     def start(self, *module: str, **environment: str) -> "subprocess.Popen[bytes]":
         return subprocess.Popen([sys.executable, "-m", *module], env={**self._environment, **environment}, cwd=ROOT)

@@ -1,6 +1,6 @@
-"""The ledger: entries, snapshots, the append function, and the trigger that keeps entries as they are.
+"""The ledger: entries, snapshots, the append function, and the trigger that prevents changes of entries.
 
-The shape of the tables and of `stored_event_uuid` is that of the eventsourcing library's PostgresApplicationRecorder.
+The tables and `stored_event_uuid` are those of the eventsourcing library's PostgresApplicationRecorder.
 """
 
 from alembic import op
@@ -10,7 +10,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-#: The same number as ledger.store.ORDERING_LOCK; a migration keeps what it once said, so it is written out.
+#: The same number as ledger.recorder.ORDERING_LOCK. It is repeated here because a migration must never change.
 ORDERING_LOCK = 0x536561746C656467
 
 UP = f"""

@@ -1,4 +1,4 @@
-"""Accounts: people, their tokens, and the commands about them.
+"""Accounts, their tokens, and the commands about them.
 
 The tables are described in `accounts/tables.py`; a test compares the two.
 """

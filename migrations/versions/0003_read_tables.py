@@ -1,4 +1,4 @@
-"""The read tables, as the models in projections/ describe them (a test compares the two), empty and at position 0."""
+"""The read tables of the models in projections/ (a test compares the two), empty and at position 0."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""The lock and the look as one statement: what the appender asks first where another process sells the same Events."""
+"""A function that takes the ordering lock and reads missed entries: the appender's first statement under contention."""
 
 from alembic import op
 
@@ -10,7 +10,7 @@ depends_on = None
 #: As in 0001.
 ORDERING_LOCK = 0x536561746C656467
 
-#: VOLATILE, as functions are unless they say otherwise: its SELECT has a snapshot of its own, made when the lock is held.
+#: VOLATILE, the default: so its SELECT has a snapshot of its own, which is taken after the lock was acquired.
 UP = f"""
 CREATE FUNCTION ledger_look(streams uuid[], versions bigint[], most integer)
 RETURNS TABLE (stream uuid, version bigint, topic text, state bytea, "position" bigint)

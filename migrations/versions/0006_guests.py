@@ -1,4 +1,4 @@
-"""Guests: the people of the other APIs over the same ledger, and their tokens.
+"""Guests, the users of the other APIs on the same ledger, and their tokens.
 
 The tables are described in `accounts/tables.py`; a test compares the two.
 """

@@ -1,4 +1,4 @@
-"""Each entry carries a MAC (ledger/macs.py). Entries from before have none, nor have those that `psql` loads from a file."""
+"""Each entry has a MAC (ledger/macs.py), except earlier ones and those that `psql` loads from a file."""
 
 from alembic import op
 

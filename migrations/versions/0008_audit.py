@@ -1,4 +1,4 @@
-"""The Merkle tree over the ledger, empty: a worker fills it from position 0. Checkpoints of it, and how their signing stands."""
+"""The Merkle tree over the ledger, which a worker fills from position 0; its checkpoints, and the state of their signing."""
 
 from alembic import op
 
@@ -7,7 +7,7 @@ down_revision = "0007"
 branch_labels = None
 depends_on = None
 
-#: Hashes do not compress, and places are read and written too often to be: PostgreSQL need not try each time.
+#: Hashes can't be compressed, and positions are read and written too often: PostgreSQL should not try to compress either.
 UP = """
 CREATE TABLE audit_tiles (
     level SMALLINT NOT NULL,

@@ -1,4 +1,4 @@
-"""What an entry says, for the audit routes: read by the database, so that streaming the ledger costs the API process next to nothing."""
+"""A function that decodes an entry for the audit routes, in the database: so streaming the ledger costs the API process little."""
 
 from alembic import op
 
@@ -7,7 +7,7 @@ down_revision = "0008"
 branch_labels = None
 depends_on = None
 
-#: Bytes that are no entry come out as they are: an altered ledger is the last one that an auditor may be kept from reading.
+#: Bytes that are not an entry are returned as they are: especially an altered ledger must be readable for auditors.
 UP = """
 CREATE FUNCTION ledger_read(state bytea, OUT body json, OUT at timestamptz, OUT actor uuid, OUT command uuid)
 LANGUAGE plpgsql STABLE AS $$

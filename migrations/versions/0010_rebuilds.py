@@ -1,4 +1,4 @@
-"""How far a rebuild of a projection is, what verifications found, and digests of projections for looking back."""
+"""The progress of rebuilds, the findings of verifications, and digests of projections for time travel."""
 
 from alembic import op
 

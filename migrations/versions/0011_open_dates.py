@@ -1,7 +1,7 @@
-"""Events with an open date, events whose sales go on after their start (`past_at` is when they are past), and the time of the show.
+"""Open dates, sales after the start (`past_at` is the time at which an event is past), and the time of the show.
 
-What is there gets its `past_at` here; no projection begins anew. Their versions rise: workers of the last release, which would leave
-it out, fold no more.
+Existing rows get their `past_at` here, without a rebuild. The versions of the projections rise, so that workers of the last release,
+which do not set `past_at`, stop.
 """
 
 from alembic import op
@@ -11,7 +11,7 @@ down_revision = "0010"
 branch_labels = None
 depends_on = None
 
-#: Their rows first, as whoever folds locks them: it ends before the tables change, and nobody begins.
+#: The projections' rows are updated first, since a projector locks them: it ends before the tables change, and no other one starts.
 UP = """
 UPDATE projections SET version = 2 WHERE name IN ('catalogue', 'bookings');
 ALTER TABLE catalogue_events ALTER COLUMN starts_at DROP NOT NULL, ADD COLUMN past_at TIMESTAMP WITH TIME ZONE,
@@ -36,7 +36,7 @@ CREATE INDEX ix_catalogue_events_lasting
     ON catalogue_events (coalesce(starts_at, 'infinity'::timestamp with time zone), event_id)
     WHERE past_at IS DISTINCT FROM starts_at;
 """
-#: An open date can't be said any more: it becomes a day that never comes. Of snapshots the older release knows the first format.
+#: The last release has no open dates: they become the last day of the calendar. It reads the first format of snapshots only.
 DOWN = """
 UPDATE projections SET version = 1 WHERE name IN ('catalogue', 'bookings');
 DELETE FROM ledger_snapshots WHERE topic <> 'event-snapshot/1';

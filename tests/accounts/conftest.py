@@ -1,4 +1,4 @@
-"""Accounts on their own: the routes, and people to send requests as."""
+"""Accounts without the other packages: their routes, and signed-in accounts."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -45,7 +45,7 @@ def _quick_passwords() -> Passwords:
 
 @pytest.fixture
 async def processes(settings: Settings, pool: Pool, quick_passwords: Passwords) -> AsyncIterator[Callable[[], Awaitable[Access]]]:
-    """Each call is one more API process, as far as accounts can tell."""
+    """Each call makes the accounts of one more API process."""
     async with AsyncExitStack() as stack:
 
         async def start() -> Access:
@@ -72,7 +72,7 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def person(access: Access) -> Callable[..., Awaitable[dict[str, Any]]]:
-    """Makes somebody of a role, signed in: `{"id", "email", "token", "headers"}`."""
+    """Creates an account with a role and signs it in: `{"id", "email", "token", "headers"}`."""
 
     async def make(role: Role = Role.CUSTOMER, name: str = "") -> dict[str, Any]:
         name = name or role.value

@@ -25,7 +25,7 @@ ALICE = NewAccount(name="Alice", email="alice@example.test", password=PASSWORD, 
 
 
 def rows_of(database_url: str) -> str:
-    """Every row of every table that may know a person."""
+    """All rows of all tables that may contain personal data."""
     with psycopg.connect(database_url) as connection:
         tables = connection.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'").fetchall()
         return "\n".join(
@@ -36,13 +36,13 @@ def rows_of(database_url: str) -> str:
 # Signing up and logging in
 
 
-async def test_an_email_signs_up_once_even_at_once(access: Access) -> None:
+async def test_concurrent_sign_ups_of_an_email_create_one_account(access: Access) -> None:
     results = await asyncio.gather(*(access.accounts.sign_up(ALICE) for _ in range(8)), return_exceptions=True)
     assert sum(isinstance(result, errors.EmailTaken) for result in results) == 7
 
 
 @pytest.mark.parametrize("wrong", ["password", "nobody", "disabled", "box office", "erased"])
-async def test_every_wrong_log_in_looks_the_same(access: Access, wrong: str) -> None:
+async def test_failed_log_ins_are_indistinguishable(access: Access, wrong: str) -> None:
     alice = await access.accounts.create_user(ALICE, uuid4())
     email, password = ALICE.email, PASSWORD
     if wrong == "password":
@@ -52,7 +52,7 @@ async def test_every_wrong_log_in_looks_the_same(access: Access, wrong: str) -> 
     if wrong == "disabled":
         await access.accounts.update_user(alice.id, {"disabled": True}, uuid4())
     if wrong == "box office":
-        await access.directory.find_or_make_customer("Bob", email := "bob@example.test")
+        await access.directory.find_or_create_customer("Bob", email := "bob@example.test")
     if wrong == "erased":
         await access.accounts.erase(alice.id)
     with pytest.raises(errors.WrongCredentials):
@@ -74,14 +74,14 @@ async def test_an_outdated_hash_is_renewed_at_log_in(access: Access, pool: Pool)
 # Commands that never act twice
 
 
-async def test_one_command_fifty_times_at_once_makes_one_account(processes: Processes) -> None:
+async def test_fifty_concurrent_tries_create_one_account(processes: Processes) -> None:
     command_id, both = uuid4(), [await processes(), await processes()]
     answers = await asyncio.gather(*(both[number % 2].accounts.create_user(ALICE, command_id) for number in range(50)))
     assert set(answers) == {answers[0]}
     assert answers[0].id == command_id
 
 
-async def test_another_body_is_refused_and_the_first_answer_stays(access: Access) -> None:
+async def test_another_body_is_refused_and_the_first_result_stays(access: Access) -> None:
     command_id = uuid4()
     first = await access.accounts.create_user(ALICE, command_id)
     for other in ({"name": "Alicia"}, {"password": "another password"}, {"role": Role.ADMIN}):
@@ -92,7 +92,7 @@ async def test_another_body_is_refused_and_the_first_answer_stays(access: Access
     assert await access.accounts.create_user(ALICE, command_id) == first, "the first answer, not the present state"
 
 
-async def test_a_refused_command_leaves_no_trace(access: Access) -> None:
+async def test_a_refused_account_command_stores_nothing(access: Access) -> None:
     command_id = uuid4()
     alice = await access.accounts.create_user(ALICE, uuid4())
     with pytest.raises(errors.EmailTaken):
@@ -101,7 +101,7 @@ async def test_a_refused_command_leaves_no_trace(access: Access) -> None:
     assert (await access.accounts.create_user(ALICE, command_id)).id == command_id
 
 
-async def test_updates_act_once(access: Access) -> None:
+async def test_updates_are_executed_once(access: Access) -> None:
     alice, command_id = await access.accounts.create_user(ALICE, uuid4()), uuid4()
     first = await access.accounts.update_me(alice.id, {"name": "Alicia"}, command_id)
     await access.accounts.update_me(alice.id, {"name": "Ally"}, uuid4())
@@ -109,7 +109,7 @@ async def test_updates_act_once(access: Access) -> None:
     assert (await access.accounts.get(alice.id)).name == "Ally"
 
 
-async def test_no_password_is_remembered_nor_a_digest_that_could_be_tried(access: Access, database_url: str) -> None:
+async def test_stored_commands_contain_no_password_nor_guessable_digest(access: Access, database_url: str) -> None:
     alice = await access.accounts.create_user(ALICE, uuid4())
     await access.accounts.update_me(alice.id, {"password": "another password"}, uuid4(), old_password=PASSWORD)
     stored = rows_of(database_url)
@@ -137,7 +137,7 @@ async def test_a_new_password_needs_the_old_one_and_ends_other_sessions(access: 
 
 async def test_a_new_email_needs_the_password_and_must_be_free(access: Access) -> None:
     alice = await access.accounts.create_user(ALICE, uuid4())
-    await access.directory.find_or_make_customer("Bob", "bob@example.test")
+    await access.directory.find_or_create_customer("Bob", "bob@example.test")
     with pytest.raises(errors.WrongPassword):
         await access.accounts.update_me(alice.id, {"email": "ally@example.test"}, uuid4())
     with pytest.raises(errors.EmailTaken):
@@ -150,7 +150,7 @@ async def test_a_new_email_needs_the_password_and_must_be_free(access: Access) -
 # The last admin
 
 
-async def test_the_last_admin_stays_whoever_acts_at_once(access: Access, pool: Pool) -> None:
+async def test_the_last_admin_stays_under_concurrent_changes(access: Access, pool: Pool) -> None:
     for _ in range(5):
         admins = [
             await access.accounts.create_user(
@@ -170,7 +170,7 @@ async def test_the_last_admin_stays_whoever_acts_at_once(access: Access, pool: P
             assert cursor.rowcount == 1
 
 
-async def test_the_last_admin_may_change_what_keeps_them_one(access: Access, person: Person) -> None:
+async def test_the_last_admin_may_make_harmless_changes(access: Access, person: Person) -> None:
     admin = await person(Role.ADMIN)
     await access.accounts.update_user(admin["id"], {"role": Role.ADMIN, "disabled": False}, uuid4())
     with pytest.raises(errors.LastAdmin):
@@ -180,7 +180,7 @@ async def test_the_last_admin_may_change_what_keeps_them_one(access: Access, per
 # Erasing
 
 
-async def test_after_erasure_no_personal_data_is_left(access: Access, database_url: str) -> None:
+async def test_erasure_leaves_no_personal_data(access: Access, database_url: str) -> None:
     command_id = uuid4()
     alice = await access.accounts.create_user(ALICE, command_id)
     await access.accounts.log_in(ALICE.email, PASSWORD)
@@ -199,7 +199,7 @@ async def test_after_erasure_no_personal_data_is_left(access: Access, database_u
     assert (await access.accounts.sign_up(ALICE)).id != alice.id
 
 
-async def test_obligations_stand_in_the_way_of_erasure(settings: Settings, pool: Pool) -> None:
+async def test_obligations_prevent_erasure(settings: Settings, pool: Pool) -> None:
     async def obligations(account_id: UUID) -> str | None:
         return "You have 2 upcoming bookings."
 
@@ -213,10 +213,10 @@ async def test_obligations_stand_in_the_way_of_erasure(settings: Settings, pool:
 # Looking people up
 
 
-async def test_a_box_office_customer_is_made_once(access: Access) -> None:
-    ids = await asyncio.gather(*(access.directory.find_or_make_customer("Bob", "bob@example.test") for _ in range(20)))
+async def test_a_box_office_customer_is_created_once(access: Access) -> None:
+    ids = await asyncio.gather(*(access.directory.find_or_create_customer("Bob", "bob@example.test") for _ in range(20)))
     assert len(set(ids)) == 1
-    assert await access.directory.find_or_make_customer("Another name", "bob@example.test") == ids[0]
+    assert await access.directory.find_or_create_customer("Another name", "bob@example.test") == ids[0]
     made = await access.accounts.get(ids[0])
     assert (made.name, made.email) == ("Bob", "bob@example.test")
     with pytest.raises(errors.EmailTaken):
@@ -226,14 +226,14 @@ async def test_a_box_office_customer_is_made_once(access: Access) -> None:
 @pytest.mark.parametrize("q", ["100%", "a_b", "back\\slash", "ÜBER", "100% a_b back\\"])
 async def test_a_search_is_literal(access: Access, q: str) -> None:
     for number, name in enumerate(["100% a_b back\\slash über", "100 percent", "aXb", "backslash"]):
-        await access.directory.find_or_make_customer(name, f"{number}@example.test")
+        await access.directory.find_or_create_customer(name, f"{number}@example.test")
     found, _ = await access.directory.get_users(q)
     assert [account.email for account in found] == ["0@example.test"]
 
 
-async def test_pages_hold_everybody_once(access: Access) -> None:
+async def test_pages_contain_each_account_once(access: Access) -> None:
     for number in range(25):
-        await access.directory.find_or_make_customer("n", f"{number}@example.test")
+        await access.directory.find_or_create_customer("n", f"{number}@example.test")
     seen: list[str] = []
     cursor: str | None = None
     for _ in range(4):
@@ -246,12 +246,12 @@ async def test_pages_hold_everybody_once(access: Access) -> None:
 @pytest.mark.parametrize(
     "cursor", ["", "x", "W10", "bnVsbA", "WzEsMl0", "é", "A" * 5000, "WyIyMDI2LTAxLTAxIiwgIngiXQ", "WyJpbmZpbml0eSIsICIiXQ"]
 )
-async def test_a_cursor_from_elsewhere_is_malformed(access: Access, cursor: str) -> None:
+async def test_a_cursor_of_another_list_is_malformed(access: Access, cursor: str) -> None:
     with pytest.raises(Malformed):
         await access.directory.get_users("", cursor)
 
 
-async def test_a_busy_hasher_is_busy_not_broken(access: Access) -> None:
+async def test_an_overloaded_hasher_is_busy(access: Access) -> None:
     everybody = [NewAccount(name="n", email=f"{number}@example.test", password=PASSWORD) for number in range(100)]
     results = await asyncio.gather(*map(access.accounts.sign_up, everybody), return_exceptions=True)
     assert {type(result).__name__ for result in results} <= {"Account", "Busy"}

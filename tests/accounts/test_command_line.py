@@ -33,7 +33,7 @@ def password_hash(database_url: str) -> str:
 
 
 @pytest.mark.usefixtures("run")
-def test_the_first_admin_and_a_new_password(
+def test_create_admin_and_reset_password_work(
     database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["create-admin", "--name", "Alice", *ALICE]) == 0
@@ -55,7 +55,7 @@ def test_the_first_admin_and_a_new_password(
         (["reset-password", *ALICE], "a password", "no account"),
     ],
 )
-def test_what_is_refused_is_one_sentence(
+def test_a_refusal_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], password: str, sentence: str
 ) -> None:
     types(monkeypatch, password)
@@ -66,7 +66,7 @@ def test_what_is_refused_is_one_sentence(
 
 
 @pytest.mark.usefixtures("run")
-def test_the_same_admin_twice(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_creating_an_admin_twice_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["create-admin", "--name", "Alice", *ALICE]) == 0
     types(monkeypatch, "a password")
     assert main(["create-admin", "--name", "Alice", *ALICE]) == 1
@@ -74,7 +74,7 @@ def test_the_same_admin_twice(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 
 
 @pytest.mark.usefixtures("run")
-def test_passwords_typed_differently(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_different_passwords_are_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     typed = iter(["a password", "b password"])
     monkeypatch.setattr("getpass.getpass", lambda prompt: next(typed))
     assert main(["create-admin", "--name", "Alice", "--email", "alice@example.test"]) == 1
@@ -89,7 +89,7 @@ def test_the_database_of_make_run_is_found(database_url: str, monkeypatch: pytes
 
 
 @pytest.mark.usefixtures("run")
-def test_no_database_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_database_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     for url, sentence in (("", "make run"), ("postgresql://127.0.0.1:1/x", "can't be reached")):
         monkeypatch.setenv("DATABASE_URL", url)
         types(monkeypatch, "a password")
@@ -97,7 +97,7 @@ def test_no_database_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: py
         assert sentence in capsys.readouterr().err
 
 
-def test_a_database_before_its_migrations(
+def test_a_database_without_migrations_is_one_sentence(
     empty_database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", empty_database_url)

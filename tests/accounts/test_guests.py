@@ -1,4 +1,4 @@
-"""Guests: known to one API alone, the same person whenever they come, and logged in as often as is good."""
+"""Guests: known to one API only, found by handle or number, with a bounded number of tokens."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -27,59 +27,59 @@ def guests(access: Access) -> Guests:
     return access.guests("shop")
 
 
-async def test_whoever_has_a_handle_is_the_same_whenever_they_come(guests: Guests) -> None:
-    first, *others = await asyncio.gather(*(guests.find_or_make("ann") for _ in range(5)))
+async def test_a_handle_always_finds_the_same_guest(guests: Guests) -> None:
+    first, *others = await asyncio.gather(*(guests.find_or_create("ann") for _ in range(5)))
     assert all(one == first for one in others)
     assert (first.handle, first.name) == ("ann", "ann")
     assert await guests.get(first.id) == first
-    assert await guests.numbered(first.number) == first
+    assert await guests.find_by_number(first.number) == first
 
 
-async def test_another_api_knows_nothing_of_them(access: Access, guests: Guests) -> None:
-    ann, other = await guests.find_or_make("ann"), access.guests("fair")
+async def test_guests_are_unknown_to_another_api(access: Access, guests: Guests) -> None:
+    ann, other = await guests.find_or_create("ann"), access.guests("fair")
     assert await other.get(ann.id) is None
-    assert await other.numbered(ann.number) is None
-    assert (await other.find_or_make("ann")).id != ann.id
+    assert await other.find_by_number(ann.number) is None
+    assert (await other.find_or_create("ann")).id != ann.id
     await guests.sign_up("bob", "bob@example.test", "pw")
     with pytest.raises(WrongCredentials):
         await other.log_in("bob", "pw")
-    assert await other.of_token(await guests.log_in("bob", "pw")) is None
+    assert await other.find_by_token(await guests.log_in("bob", "pw")) is None
 
 
 async def test_a_handle_is_taken_once(guests: Guests) -> None:
-    await guests.find_or_make("ann")
+    await guests.find_or_create("ann")
     assert await guests.sign_up("ann", "ann@example.test", "pw") is None
     with pytest.raises(WrongCredentials):  # who was made without a password has none
         await guests.log_in("ann", "")
 
 
-async def test_the_house_is_nobody_in_the_list(guests: Guests) -> None:
-    organizer = await guests.find_or_make(DEFAULT_ORGANIZER)
+async def test_the_default_organizer_is_not_listed(guests: Guests) -> None:
+    organizer = await guests.find_or_create(DEFAULT_ORGANIZER)
     assert organizer.id == guests.default_organizer_id
-    made = [await guests.make(name, role="customer") for name in ("b", "a", "b")]
-    assert [guest async for page in guests.all() for guest in page] == made
+    made = [await guests.create(name, role="customer") for name in ("b", "a", "b")]
+    assert [guest async for page in guests.pages() for guest in page] == made
 
 
-async def test_the_list_comes_in_pages_and_has_an_end(guests: Guests, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_guests_are_listed_in_pages_and_bounded(guests: Guests, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("accounts.guests.PAGE", 2)
-    monkeypatch.setattr("accounts.guests.MAX_MADE", 5)
-    made = [await guests.make(name) for name in "abcde"]
-    pages = [page async for page in guests.all()]
+    monkeypatch.setattr("accounts.guests.MAX_WITHOUT_HANDLE", 5)
+    made = [await guests.create(name) for name in "abcde"]
+    pages = [page async for page in guests.pages()]
     assert [len(page) for page in pages] == [2, 2, 1]
     assert [guest for page in pages for guest in page] == made
     with pytest.raises(TooManyGuests, match="There are 5 users already"):
-        await guests.make("f")
-    assert await guests.find_or_make("who has a handle") is not None
+        await guests.create("f")
+    assert await guests.find_or_create("who has a handle") is not None
 
 
 @pytest.mark.parametrize("number", [0, -1, 2**63, 10**40])
-async def test_numbers_that_nobody_has(guests: Guests, number: int) -> None:
-    assert await guests.numbered(number) is None
+async def test_unknown_numbers_find_no_guest(guests: Guests, number: int) -> None:
+    assert await guests.find_by_number(number) is None
 
 
-async def test_the_oldest_of_too_many_log_ins_ends(guests: Guests, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_oldest_of_too_many_tokens_is_deleted(guests: Guests, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("accounts.guests.MAX_TOKENS", 3)
     assert MAX_TOKENS > 3
     bob = await guests.sign_up("bob", "bob@example.test", "pw")
     tokens = [await guests.log_in("bob", "pw") for _ in range(4)]
-    assert [await guests.of_token(token) for token in tokens] == [None, bob, bob, bob]
+    assert [await guests.find_by_token(token) for token in tokens] == [None, bob, bob, bob]

@@ -25,13 +25,13 @@ async def limiter(request: pytest.FixtureRequest) -> AsyncIterator[LoginRateLimi
 
 @pytest.fixture
 def black_hole() -> Iterator[str]:
-    """Takes connections and never says a word."""
+    """A server that accepts connections and never replies."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"redis://127.0.0.1:{server.getsockname()[1]}/0"
 
 
 async def fail(limiter: LoginRateLimiter, email: str = ALICE, address: str = "192.0.2.1") -> bool:
-    """Whether the password was looked at."""
+    """A failed attempt; whether the limiter allowed it."""
     with pytest.raises((WrongCredentials, TooManyAttempts)) as refusal:
         async with limiter.attempt(email, address):
             raise WrongCredentials
@@ -39,23 +39,23 @@ async def fail(limiter: LoginRateLimiter, email: str = ALICE, address: str = "19
     return refusal.type is WrongCredentials
 
 
-async def test_ten_tries_an_account_from_wherever(limiter: LoginRateLimiter) -> None:
+async def test_an_account_has_ten_attempts_from_all_addresses(limiter: LoginRateLimiter) -> None:
     tried = [await fail(limiter, address=f"192.0.2.{number}") for number in range(30)]
     assert tried == [True] * 10 + [False] * 20
     assert await fail(limiter, email="bob@example.test")
 
 
-async def test_an_address_may_try_ten_times_as_much(limiter: LoginRateLimiter) -> None:
+async def test_an_address_has_ten_times_as_many_attempts(limiter: LoginRateLimiter) -> None:
     tried = [await fail(limiter, email=f"{number}@example.test") for number in range(10 * ADDRESS_FACTOR + 20)]
     assert tried == [True] * 10 * ADDRESS_FACTOR + [False] * 20
     assert await fail(limiter, address="192.0.2.2")
 
 
-async def test_many_at_once_are_no_way_round(limiter: LoginRateLimiter) -> None:
+async def test_concurrent_attempts_do_not_exceed_the_limit(limiter: LoginRateLimiter) -> None:
     assert sum(await asyncio.gather(*(fail(limiter) for _ in range(100)))) == 10
 
 
-async def test_log_ins_that_succeed_are_not_counted(limiter: LoginRateLimiter) -> None:
+async def test_successful_log_ins_are_not_counted(limiter: LoginRateLimiter) -> None:
     for _ in range(9):
         assert await fail(limiter)
     for _ in range(30):
@@ -64,7 +64,7 @@ async def test_log_ins_that_succeed_are_not_counted(limiter: LoginRateLimiter) -
     assert [await fail(limiter), await fail(limiter)] == [True, False]
 
 
-async def test_busy_is_not_counted(limiter: LoginRateLimiter) -> None:
+async def test_busy_log_ins_are_not_counted(limiter: LoginRateLimiter) -> None:
     for _ in range(30):
         with pytest.raises(Busy):
             async with limiter.attempt(ALICE, "192.0.2.1"):
@@ -80,7 +80,7 @@ async def test_processes_share_a_count(redis_url: str) -> None:
     await other.close()
 
 
-async def test_redis_learns_no_name(redis_url: str) -> None:
+async def test_redis_gets_no_names(redis_url: str) -> None:
     limiter = LoginRateLimiter(10, redis_url, KEY)
     await fail(limiter)
     await limiter.close()
@@ -91,7 +91,7 @@ async def test_redis_learns_no_name(redis_url: str) -> None:
     assert "192.0.2" not in stored
 
 
-async def test_without_redis_a_process_counts_alone(black_hole: str) -> None:
+async def test_a_process_counts_alone_without_redis(black_hole: str) -> None:
     for url in (black_hole, "redis://127.0.0.1:1/0"):
         limiter = LoginRateLimiter(10, url, KEY)
         began = time.monotonic()
@@ -100,7 +100,7 @@ async def test_without_redis_a_process_counts_alone(black_hole: str) -> None:
         await limiter.close()
 
 
-def test_what_one_person_can_have_many_of_is_one_address() -> None:
+def test_an_ipv6_network_is_one_address() -> None:
     assert _block("2001:db8::1") == _block("2001:db8::ffff:1") != _block("2001:db8:0:1::1")
     assert _block("::ffff:192.0.2.1") == _block("192.0.2.1") != _block("192.0.2.2")
     assert _block("unknown") == "unknown"

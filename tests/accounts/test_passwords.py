@@ -18,7 +18,7 @@ def passwords(quick_passwords: Passwords) -> Iterator[Passwords]:
     quick_passwords.close()
 
 
-async def test_a_hash_fits_its_password_alone(passwords: Passwords) -> None:
+async def test_a_hash_matches_its_own_password_only(passwords: Passwords) -> None:
     password_hash = await passwords.hash("a password")
     assert password_hash.startswith("$argon2id$")
     assert await passwords.verify(password_hash, "a password")
@@ -26,12 +26,12 @@ async def test_a_hash_fits_its_password_alone(passwords: Passwords) -> None:
     assert not await passwords.verify("nonsense", "a password")
 
 
-async def test_letters_have_one_spelling(passwords: Passwords) -> None:
+async def test_passwords_are_normalized(passwords: Passwords) -> None:
     assert await passwords.verify(await passwords.hash("caf\u00e9 caf\u00e9"), "cafe\u0301 cafe\u0301")
 
 
 async def test_verifying_costs_the_same_without_a_hash() -> None:
-    """The same work with the same parameters, whether there is a hash or not."""
+    """The same work with the same parameters, with and without a hash."""
     hasher = Mock(wraps=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     hasher.verify.side_effect = VerifyMismatchError
     passwords = Passwords(hasher)

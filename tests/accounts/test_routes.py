@@ -19,7 +19,7 @@ ALICE = {"name": "Alice", "email": "Alice@Example.test", "password": PASSWORD}
 ROLES = list(Role)
 
 
-async def test_from_sign_up_to_erasure(client: httpx.AsyncClient) -> None:
+async def test_an_account_lives_from_sign_up_to_erasure(client: httpx.AsyncClient) -> None:
     signed_up = await client.post("/api/signup", json={**ALICE, "phone": "12345"})
     assert signed_up.status_code == 201
     account = signed_up.json()
@@ -43,14 +43,14 @@ async def test_from_sign_up_to_erasure(client: httpx.AsyncClient) -> None:
     assert (await client.get("/api/me")).status_code == 401
 
 
-async def test_log_out_is_at_once(client: httpx.AsyncClient, person: Person) -> None:
+async def test_log_out_takes_effect_at_once(client: httpx.AsyncClient, person: Person) -> None:
     client.headers.update((await person())["headers"])
     assert (await client.post("/api/logout")).status_code == 204
     assert (await client.get("/api/me")).status_code == 401
     assert (await client.post("/api/logout")).status_code == 401
 
 
-async def test_nothing_here_is_stored(client: httpx.AsyncClient, person: Person) -> None:
+async def test_responses_are_not_cached(client: httpx.AsyncClient, person: Person) -> None:
     for response in (
         await client.post("/api/signup", json=ALICE),
         await client.post("/api/signup", json=ALICE),
@@ -64,7 +64,7 @@ async def test_nothing_here_is_stored(client: httpx.AsyncClient, person: Person)
 # Cookies
 
 
-async def test_the_cookies_of_a_browser(client: httpx.AsyncClient, person: Person) -> None:
+async def test_log_in_sets_the_cookies_of_a_browser(client: httpx.AsyncClient, person: Person) -> None:
     alice = await person()
     response = await client.post("/api/login", json={"email": alice["email"], "password": PASSWORD})
     session, csrf = response.headers.get_list("set-cookie")
@@ -80,7 +80,7 @@ async def test_the_cookies_of_a_browser(client: httpx.AsyncClient, person: Perso
 
 
 @pytest.mark.parametrize("header", [None, "", "0" * 32, "é", "another session's"])
-async def test_a_cookie_alone_changes_nothing(client: httpx.AsyncClient, person: Person, header: str | None) -> None:
+async def test_a_cookie_without_csrf_header_changes_nothing(client: httpx.AsyncClient, person: Person, header: str | None) -> None:
     alice, bob = await person(name="alice"), await person(name="bob")
     await client.post("/api/login", json={"email": bob["email"], "password": PASSWORD})
     if header == "another session's":
@@ -94,14 +94,14 @@ async def test_a_cookie_alone_changes_nothing(client: httpx.AsyncClient, person:
     assert (await client.get("/api/me")).json()["name"] == "alice"
 
 
-async def test_a_header_goes_before_a_cookie(client: httpx.AsyncClient, person: Person) -> None:
+async def test_a_header_takes_precedence_over_a_cookie(client: httpx.AsyncClient, person: Person) -> None:
     alice, bob = await person(name="alice"), await person(name="bob")
     client.cookies.set(SESSION_COOKIE, alice["token"])
     assert (await client.get("/api/me", headers=bob["headers"])).json()["name"] == "bob"
     assert (await client.patch("/api/me", json={}, headers=bob["headers"])).status_code == 200
 
 
-async def test_a_cookie_that_is_worth_nothing_is_taken_away(client: httpx.AsyncClient) -> None:
+async def test_an_invalid_cookie_is_deleted(client: httpx.AsyncClient) -> None:
     client.cookies.set(SESSION_COOKIE, "x" * 43)
     response = await client.get("/api/me")
     assert response.status_code == 401
@@ -111,7 +111,7 @@ async def test_a_cookie_that_is_worth_nothing_is_taken_away(client: httpx.AsyncC
 # Roles
 
 
-async def test_who_may_use_what(client: httpx.AsyncClient, app: FastAPI, person: Person) -> None:
+async def test_policies_permit_their_roles(client: httpx.AsyncClient, app: FastAPI, person: Person) -> None:
     policies = {"anyone": Anyone, "signed-in": SignedIn, "buyer": Buyer, "organizer": Organizer, "auditor": Auditor, "admin": Admin}
     for name, policy in policies.items():
 
@@ -134,7 +134,7 @@ async def test_who_may_use_what(client: httpx.AsyncClient, app: FastAPI, person:
             assert (await client.get(f"/{name}", headers=headers)).status_code == expected, (role, name)
 
 
-async def test_the_routes_of_accounts_by_role(client: httpx.AsyncClient, person: Person) -> None:
+async def test_routes_of_accounts_permit_their_roles(client: httpx.AsyncClient, person: Person) -> None:
     admin_routes = [("GET", "/api/users"), ("POST", "/api/users"), ("PATCH", "/api/users/00000000-0000-0000-0000-000000000000")]
     own_routes = [("GET", "/api/me"), ("PATCH", "/api/me"), ("DELETE", "/api/me"), ("POST", "/api/logout")]
     for method, path in admin_routes + own_routes:
@@ -151,14 +151,14 @@ async def test_the_routes_of_accounts_by_role(client: httpx.AsyncClient, person:
 @pytest.mark.parametrize(
     "header", ["Bearer", "Bearer ", f"Bearer {'x' * 43}", "Basic abc", "Token x", "", f"Bearer {'é' * 43}", "Bearer " + "x" * 9000]
 )
-async def test_a_bad_token_is_401_even_where_anyone_may(client: httpx.AsyncClient, app: FastAPI, header: str) -> None:
+async def test_an_invalid_token_is_401_even_on_public_routes(client: httpx.AsyncClient, app: FastAPI, header: str) -> None:
     @app.get("/anyone")
     def route(principal: Anyone) -> None: ...
 
     assert (await client.get("/anyone", headers={b"Authorization": header.encode("latin-1")})).status_code == 401
 
 
-def test_the_document_names_roles_and_both_ways_in(app: FastAPI) -> None:
+def test_the_document_lists_roles_token_and_cookie(app: FastAPI) -> None:
     @app.get("/anyone")
     def route(principal: Anyone) -> None: ...
 
@@ -186,7 +186,7 @@ def test_the_document_names_roles_and_both_ways_in(app: FastAPI) -> None:
 # Users
 
 
-async def test_an_admin_makes_finds_and_changes_users(client: httpx.AsyncClient, person: Person) -> None:
+async def test_an_admin_creates_finds_and_changes_users(client: httpx.AsyncClient, person: Person) -> None:
     client.headers.update((await person(Role.ADMIN))["headers"])
     body = {**ALICE, "role": "organizer"}
     first = await client.post("/api/users", json=body, headers={"Idempotency-Key": "k1"})
@@ -246,7 +246,7 @@ async def test_a_bad_body_is_422_never_500(client: httpx.AsyncClient, body: byte
 @pytest.mark.parametrize(
     "body", [{"role": "god"}, {"email": "x@example.test"}, {"password": "12345678"}, {"disabled": "perhaps"}, {"id": 1}]
 )
-async def test_an_admin_changes_role_and_disabled_alone(client: httpx.AsyncClient, person: Person, body: dict[str, Any]) -> None:
+async def test_an_admin_changes_role_and_disabled_only(client: httpx.AsyncClient, person: Person, body: dict[str, Any]) -> None:
     admin = await person(Role.ADMIN)
     assert (await client.patch(f"/api/users/{admin['id']}", json=body, headers=admin["headers"])).status_code == 422
 
@@ -254,7 +254,7 @@ async def test_an_admin_changes_role_and_disabled_alone(client: httpx.AsyncClien
 @pytest.mark.parametrize(
     "body", [{"role": "admin"}, {"disabled": False}, {"password": "12345678"}, {"email": "x@example.test"}, {"name": "\x00"}]
 )
-async def test_nobody_gives_themselves_a_role(client: httpx.AsyncClient, person: Person, body: dict[str, Any]) -> None:
+async def test_an_account_can_t_change_its_own_role(client: httpx.AsyncClient, person: Person, body: dict[str, Any]) -> None:
     assert (await client.patch("/api/me", json=body, headers=(await person())["headers"])).status_code == 422
 
 
@@ -275,7 +275,7 @@ async def test_a_bad_idempotency_key_is_422(client: httpx.AsyncClient, person: P
 # Brute force
 
 
-async def test_brute_force_is_slowed_down_however_it_is_spelled(client: httpx.AsyncClient, person: Person) -> None:
+async def test_brute_force_is_limited_in_every_spelling(client: httpx.AsyncClient, person: Person) -> None:
     await person(name="alice")
     spellings = ["alice@example.test", "ALICE@EXAMPLE.TEST", " Alice@example.test", "alice@EXAMPLE.test"]
     statuses = [
@@ -292,14 +292,14 @@ async def test_brute_force_is_slowed_down_however_it_is_spelled(client: httpx.As
     assert 1 <= int(statuses[-1].headers["retry-after"]) <= 60
 
 
-async def test_a_stolen_session_tries_passwords_no_faster(client: httpx.AsyncClient, person: Person) -> None:
+async def test_a_stolen_session_guesses_passwords_no_faster(client: httpx.AsyncClient, person: Person) -> None:
     headers = (await person())["headers"]
     body = {"password": "another password", "old_password": "wrong password"}
     statuses = [(await client.patch("/api/me", json=body, headers=headers)).status_code for _ in range(12)]
     assert statuses == [422] * 10 + [429] * 2
 
 
-async def test_redis_holds_neither_token_nor_email(client: httpx.AsyncClient, person: Person, settings: Settings) -> None:
+async def test_redis_contains_neither_token_nor_email(client: httpx.AsyncClient, person: Person, settings: Settings) -> None:
     alice = await person(name="alice")
     await client.post("/api/login", json={"email": alice["email"], "password": "wrong password"})
     with redis.Redis.from_url(settings.redis_url, decode_responses=True) as client_:
@@ -309,7 +309,7 @@ async def test_redis_holds_neither_token_nor_email(client: httpx.AsyncClient, pe
         assert secret not in stored
 
 
-async def test_no_token_and_no_email_in_the_log(client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_log_contains_neither_token_nor_email(client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     await client.post("/api/signup", json=ALICE)
     token = (await client.post("/api/login", json={"email": ALICE["email"], "password": PASSWORD})).json()["access_token"]

@@ -35,7 +35,7 @@ def catalogue(url: str) -> set[tuple[str, ...]]:
         return set(connection.execute(CATALOGUE, {"tables": list(metadata.tables)}).fetchall())
 
 
-def test_the_migration_makes_what_the_metadata_says(database_url: str, empty_database_url: str) -> None:
+def test_the_migrations_create_the_tables_of_the_metadata(database_url: str, empty_database_url: str) -> None:
     engine = create_engine(sqlalchemy_url(empty_database_url), poolclass=NullPool)
     metadata.create_all(engine)
     described = catalogue(empty_database_url)
@@ -48,7 +48,7 @@ def test_alembic_sees_no_difference(connection: Connection) -> None:
     assert compare_metadata(MigrationContext.configure(connection, opts=ours), metadata) == []
 
 
-def test_the_way_back(database_url: str) -> None:
+def test_the_downgrade_removes_the_tables(database_url: str) -> None:
     migrations.downgrade(database_url, "0001")
     assert catalogue(database_url) == set()
     migrations.upgrade(database_url, "0002")
@@ -56,7 +56,7 @@ def test_the_way_back(database_url: str) -> None:
 
 
 def test_the_poll_reads_indexes(connection: Connection) -> None:
-    """Every process asks this twice a second, however many tokens there are."""
+    """Every process polls twice a second: the cost must not grow with the number of tokens."""
     connection.exec_driver_sql("SET enable_seqscan = off")
     for table, column in (("tokens", "revoked_at"), ("accounts", "access_changed_at")):
         plan = connection.exec_driver_sql(f"EXPLAIN SELECT FROM {table} WHERE {column} > now() - interval '10 s'").fetchall()

@@ -1,4 +1,4 @@
-"""accounts/tokens.py: revoked tokens die everywhere, in time, whatever the database does."""
+"""accounts/tokens.py: a revocation takes effect in every process in time, whatever the database does."""
 
 import asyncio
 import time
@@ -22,7 +22,7 @@ Person = Callable[..., Awaitable[dict[str, Any]]]
 
 
 async def wait_until(condition: Callable[[], Awaitable[bool]], seconds: float) -> float:
-    """How long it took."""
+    """The seconds that it took."""
     began = time.monotonic()
     while not await condition():
         assert time.monotonic() - began < seconds
@@ -31,7 +31,7 @@ async def wait_until(condition: Callable[[], Awaitable[bool]], seconds: float) -
 
 
 def count_look_ups(cache: AccessCache, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Grows by the number of tokens of each statement."""
+    """A list that gets the number of tokens of each statement."""
     batches: list[int] = []
     select = cache._select
 
@@ -43,7 +43,7 @@ def count_look_ups(cache: AccessCache, monkeypatch: pytest.MonkeyPatch) -> list[
     return batches
 
 
-async def test_a_token_says_who_and_nothing_personal(access: Access, person: Person) -> None:
+async def test_a_principal_contains_no_personal_data(access: Access, person: Person) -> None:
     alice = await person(Role.ORGANIZER)
     principal = await access.tokens.find(hash_of(alice["token"]))
     assert principal is not None
@@ -52,7 +52,7 @@ async def test_a_token_says_who_and_nothing_personal(access: Access, person: Per
     assert await access.tokens.find(hash_of("x" * 43)) is None
 
 
-async def test_only_the_hash_is_stored(person: Person, database_url: str) -> None:
+async def test_only_the_hash_of_a_token_is_stored(person: Person, database_url: str) -> None:
     alice = await person()
     with psycopg.connect(database_url) as connection:
         (stored,) = connection.execute("SELECT string_agg(t::text, '') FROM tokens t").fetchone() or ("",)
@@ -61,7 +61,7 @@ async def test_only_the_hash_is_stored(person: Person, database_url: str) -> Non
     assert alice["token"].encode().hex() not in stored
 
 
-async def test_known_tokens_cost_no_statement(access: Access, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_cached_tokens_cost_no_statement(access: Access, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     token_hash = hash_of((await person())["token"])
     await access.tokens.poll()
     batches = count_look_ups(access.tokens, monkeypatch)
@@ -70,7 +70,7 @@ async def test_known_tokens_cost_no_statement(access: Access, person: Person, mo
     assert batches == [1]
 
 
-async def test_misses_at_once_share_a_statement(access: Access, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_concurrent_misses_share_a_statement(access: Access, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     token_hash = hash_of((await person())["token"])
     await access.tokens.poll()
     batches = count_look_ups(access.tokens, monkeypatch)
@@ -82,9 +82,7 @@ async def test_misses_at_once_share_a_statement(access: Access, person: Person, 
 
 
 @pytest.mark.parametrize("how", ["log out", "disable", "erase", "new password"])
-async def test_revoked_in_one_process_it_is_dead_in_every_other(
-    processes: Processes, person: Person, access: Access, how: str
-) -> None:
+async def test_a_revocation_takes_effect_in_every_process(processes: Processes, person: Person, access: Access, how: str) -> None:
     other, alice = await processes(), await person()
     await person(Role.ADMIN)
     token_hash = hash_of(alice["token"])
@@ -106,7 +104,7 @@ async def test_revoked_in_one_process_it_is_dead_in_every_other(
     await wait_until(dead, seconds=2)
 
 
-async def test_a_new_role_holds_in_every_process(processes: Processes, person: Person, access: Access) -> None:
+async def test_a_new_role_takes_effect_in_every_process(processes: Processes, person: Person, access: Access) -> None:
     other, alice = await processes(), await person()
     await other.tokens.poll()
     await other.tokens.find(hash_of(alice["token"]))
@@ -120,7 +118,7 @@ async def test_a_new_role_holds_in_every_process(processes: Processes, person: P
     await wait_until(promoted, seconds=2)
 
 
-async def test_a_cache_that_cannot_poll_is_not_believed(access: Access, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_cache_that_cannot_poll_is_not_used(access: Access, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     token_hash = hash_of((await person())["token"])
     await access.tokens.poll()
     batches = count_look_ups(access.tokens, monkeypatch)
@@ -145,8 +143,8 @@ async def test_a_cache_that_cannot_poll_is_not_believed(access: Access, person: 
     await wait_until(believed_again, seconds=2)
 
 
-async def test_a_revocation_between_two_far_polls_is_not_missed(pool: Pool, access: Access, person: Person) -> None:
-    """As after a process that was stopped: the window has passed meanwhile."""
+async def test_a_revocation_between_distant_polls_is_not_missed(pool: Pool, access: Access, person: Person) -> None:
+    """As after a process was suspended for longer than the window."""
     token_hash = hash_of((await person())["token"])
     cache = AccessCache(pool)
     await cache.poll()
@@ -169,7 +167,7 @@ async def test_a_database_clock_that_steps_empties_the_cache(pool: Pool, access:
     assert len(cache._known) == 0
 
 
-async def test_without_a_database_nobody_is_believed_and_nobody_waits_long(access: Access, person: Person, pool: Pool) -> None:
+async def test_tokens_are_busy_in_time_without_a_database(access: Access, person: Person, pool: Pool) -> None:
     token_hash = hash_of((await person())["token"])
     await pool.close()
     await asyncio.sleep(tokens.TRUST_SECONDS + 0.1)
@@ -179,7 +177,7 @@ async def test_without_a_database_nobody_is_believed_and_nobody_waits_long(acces
     assert time.monotonic() - began < 3
 
 
-async def test_a_database_that_hangs_is_hung_up_on(pool: Pool) -> None:
+async def test_a_silent_database_is_disconnected(pool: Pool) -> None:
     began = time.monotonic()
     with pytest.raises(Busy):
         async with transaction(pool, seconds=0.5) as cursor:
@@ -210,7 +208,7 @@ async def test_an_expired_token_is_never_accepted(access: Access, person: Person
     assert await access.tokens.find(token_hash) is None
 
 
-async def test_useless_tokens_are_deleted_after_a_day(access: Access, person: Person, pool: Pool) -> None:
+async def test_invalid_tokens_are_deleted_after_a_day(access: Access, person: Person, pool: Pool) -> None:
     alice = await person()
     async with transaction(pool) as cursor:
         await cursor.executemany(
@@ -224,7 +222,7 @@ async def test_useless_tokens_are_deleted_after_a_day(access: Access, person: Pe
         assert {row[0] for row in await cursor.fetchall()} == {b"lately", hash_of(alice["token"])}
 
 
-async def test_an_account_has_so_many_sessions(access: Access, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_account_is_bounded_in_sessions(access: Access, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "MAX_TOKENS", 3)
     alice = await person()
     logged_in = [await access.accounts.log_in(alice["email"], "correct horse battery") for _ in range(3)]
@@ -232,7 +230,7 @@ async def test_an_account_has_so_many_sessions(access: Access, person: Person, m
     assert await access.tokens.find(hash_of(logged_in[0].token)) is not None
 
 
-def test_the_cache_is_bounded_and_its_index_with_it() -> None:
+def test_the_cache_and_its_index_are_bounded() -> None:
     cache = _Principals(100)
     for number in range(1000):
         key = number.to_bytes(32, "big")

@@ -1,4 +1,4 @@
-"""One API process's appender, for the tests that need no other."""
+"""The appender of one API process."""
 
 from collections.abc import AsyncIterator
 
@@ -10,5 +10,5 @@ from tests.commands.selling import an_appender
 
 @pytest.fixture
 async def appender(database_url: str) -> AsyncIterator[Appender]:
-    async with an_appender(database_url) as one:
-        yield one
+    async with an_appender(database_url) as appender:
+        yield appender

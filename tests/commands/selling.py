@@ -1,4 +1,4 @@
-"""The write side of one API process on a real PostgreSQL, and what the tests ask of it."""
+"""Helpers of the tests: appenders on a real PostgreSQL, commands, outcomes, and the rows of the ledger."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -29,7 +29,7 @@ ALICE, BOB, ORGANIZER = s.ALICE, s.BOB, s.ORGANIZER
 async def an_appender(
     database_url: str, connect: Callable[[], Awaitable[LedgerConnection]] | None = None, **bounds: Any
 ) -> AsyncIterator[Appender]:
-    """As one API process has it, at the time of the examples."""
+    """An appender as in an API process, whose clock shows the time of the examples."""
 
     async def directly() -> LedgerConnection:
         return await LedgerConnection.connect(database_url, s.MACS)
@@ -53,7 +53,7 @@ def schedule(capacity: int = 10, limit: int | None = None, name: str = "General"
 
 
 async def scheduled(appender: Appender, capacity: int = 10, limit: int | None = None) -> UUID:
-    """The id of a new event."""
+    """Schedules an event and returns its id."""
     command = schedule(capacity, limit)
     await appender.submit(command)
     return command.event_id
@@ -88,29 +88,29 @@ async def answers(sent: Iterable[asyncio.Task[Any]]) -> list[Any]:
 
 
 async def outcomes(appender: Appender, commands: Iterable[Command]) -> list[Any]:
-    """What comes of commands that are sent at once."""
+    """The outcomes and errors of commands that are sent concurrently, in order."""
     return await answers(send(appender, *commands))
 
 
 def count(kind: type, found: Iterable[Any]) -> int:
-    return sum(type(one) is kind for one in found)
+    return sum(type(outcome) is kind for outcome in found)
 
 
 async def insist(appender: Appender, command: Command) -> tuple[AcceptedCommand | RepeatedCommand, int]:
-    """As a good client does: the same command again until it is known what came of it; and how often that took."""
+    """Retries a command, like a client, until its outcome is known; returns the outcome and the number of tries."""
     for tries in range(1, 100):
         try:
             return await appender.submit(command), tries
         except RetryableError:
             await asyncio.sleep(0.05)
-    raise AssertionError("a hundred tries led nowhere")
+    raise AssertionError("no outcome after a hundred tries")
 
 
 # --- the database, past the appender
 
 
 async def stream_of(database_url: str, event_id: UUID) -> list[e.RecordedEntry]:
-    """As the rows have it."""
+    """The entries of a stream, read from the table."""
     query = "SELECT originator_version, topic, state, notification_id FROM ledger_entries WHERE originator_id = %s ORDER BY 1"
     async with await psycopg.AsyncConnection.connect(database_url) as connection:
         rows = await (await connection.execute(query, (event_id,), binary=True)).fetchall()
@@ -118,41 +118,41 @@ async def stream_of(database_url: str, event_id: UUID) -> list[e.RecordedEntry]:
 
 
 async def bookings_of(database_url: str, event_id: UUID) -> list[UUID]:
-    """In order; each once, or the ledger is wrong."""
+    """The ids of an event's bookings, in order. Checks that versions have no gaps and bookings are unique."""
     recorded = await stream_of(database_url, event_id)
-    assert [one.version for one in recorded] == list(range(1, len(recorded) + 1))
-    found = [one.entry.command for one in recorded if isinstance(one.entry, e.SeatsBooked)]
+    assert [entry.version for entry in recorded] == list(range(1, len(recorded) + 1))
+    found = [stored.entry.command for stored in recorded if isinstance(stored.entry, e.SeatsBooked)]
     assert len(found) == len(set(found))
     return found
 
 
 @asynccontextmanager
-async def appends_held_up(database_url: str) -> AsyncIterator[None]:
-    """Nobody can append meanwhile: somebody else holds the ordering lock."""
+async def blocked_appends(database_url: str) -> AsyncIterator[None]:
+    """Blocks all appends: another connection holds the ordering lock."""
     async with await psycopg.AsyncConnection.connect(database_url) as connection:
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", (ORDERING_LOCK,))
         yield
 
 
-async def somebody_waits(database_url: str, how_many: int = 1) -> None:
-    """Returns once so many appends stand before the ordering lock."""
+async def wait_for_blocked_appends(database_url: str, how_many: int = 1) -> None:
+    """Returns once this number of appends wait for the ordering lock."""
     query = """
         SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
         WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()"""
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection, asyncio.timeout(10):
-        while (await (await connection.execute(query)).fetchone() or (0,))[0] < how_many:  # noqa: ASYNC110 - the database tells nobody
+        while (await (await connection.execute(query)).fetchone() or (0,))[0] < how_many:  # noqa: ASYNC110 - the database sends no notification
             await asyncio.sleep(0.005)
 
 
 async def cut_connections(database_url: str, application: str = "seatledger-appender") -> int:
-    """As a restart of the database does; returns how many there were."""
+    """Cuts connections, like a restart of the database; returns their number."""
     query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s AND datname = current_database()"
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
         return len(await (await connection.execute(query, (application,))).fetchall())
 
 
 def fill(database_url: str, event_id: UUID, capacity: int, bookings: int) -> None:
-    """An event with so many bookings of one seat, as they might have been recorded over the weeks: in bulk."""
+    """Stores an event with this number of bookings of one seat, in bulk."""
     line = (e.Line(1, "General", 1, 5_000),)
     event = msgspec.structs.replace(s.scheduled(e.Category(1, "General", 5_000, capacity)), command=event_id)
     booked = e.SeatsBooked(**s.stamp(), customer_id=ALICE.id, lines=line, details_version=1)
@@ -161,9 +161,9 @@ def fill(database_url: str, event_id: UUID, capacity: int, bookings: int) -> Non
 
 
 def copy(database_url: str, recorded: list[e.RecordedEntry]) -> None:
-    """Past everybody, in bulk."""
+    """Stores entries in bulk, without the appender."""
     into = "COPY ledger_entries (originator_id, originator_version, topic, state) FROM STDIN (FORMAT BINARY)"
     with psycopg.connect(database_url) as connection, connection.cursor().copy(into) as rows:
         rows.set_types(["uuid", "int8", "text", "bytea"])
-        for one in recorded:
-            rows.write_row((one.stream, one.version, topic_of(one.entry), encode(one.entry)))
+        for stored in recorded:
+            rows.write_row((stored.stream, stored.version, topic_of(stored.entry), encode(stored.entry)))

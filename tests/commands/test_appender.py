@@ -1,4 +1,4 @@
-"""Group commit: what waits together goes in together, is decided in its order, and each command fares by itself."""
+"""Group commit: queued commands are appended together, decided in their order, and each has its own outcome."""
 
 import asyncio
 from typing import Any, cast
@@ -23,7 +23,7 @@ from ledger.store import Ledger
 from tests.commands import selling as t
 
 
-async def test_an_accepted_command_says_what_it_made_and_where(appender: Appender, database_url: str) -> None:
+async def test_an_accepted_command_returns_its_entries_with_positions(appender: Appender, database_url: str) -> None:
     event_id = await t.scheduled(appender)
     command = t.book(event_id, quantity=2)
     outcome = await appender.submit(command)
@@ -52,9 +52,9 @@ async def test_commands_that_come_together_go_in_together(appender: Appender, da
 async def test_commands_collect_while_an_append_is_in_flight(appender: Appender, database_url: str) -> None:
     event_id = await t.scheduled(appender, capacity=1_000)
     before = appender.appends
-    async with t.appends_held_up(database_url):
+    async with t.blocked_appends(database_url):
         first = t.send(appender, t.book(event_id))
-        await t.somebody_waits(database_url)
+        await t.wait_for_blocked_appends(database_url)
         rest = t.send(appender, *(t.book(event_id) for _ in range(50)))
     assert t.count(AcceptedCommand, await t.answers(first + rest)) == 51
     assert appender.appends - before == 2
@@ -63,13 +63,14 @@ async def test_commands_collect_while_an_append_is_in_flight(appender: Appender,
 async def test_who_comes_while_the_lock_is_awaited_goes_in_with_those_who_wait_for_it(
     appender: Appender, database_url: str
 ) -> None:
-    """As where another process sells the same Event; those for another Event have not been looked for and wait their turn."""
+    """As when another process sells the same Event. Commands for another Event, whose stream was not read under the lock, stay
+    queued."""
     event_id, other = await t.scheduled(appender, capacity=1_000), await t.scheduled(appender)
     before = appender.appends
     appender._contention.conflict()
-    async with t.appends_held_up(database_url):
+    async with t.blocked_appends(database_url):
         sent = t.send(appender, t.book(event_id))
-        await t.somebody_waits(database_url)
+        await t.wait_for_blocked_appends(database_url)
         sent += t.send(appender, t.book(other), *(t.book(event_id) for _ in range(50)))
         await asyncio.sleep(0)
     assert t.count(AcceptedCommand, await t.answers(sent)) == 52
@@ -83,9 +84,9 @@ async def test_a_joined_batch_is_bounded_too(database_url: str) -> None:
         event_id = await t.scheduled(appender, capacity=1_000)
         before = appender.appends
         appender._contention.conflict()
-        async with t.appends_held_up(database_url):
+        async with t.blocked_appends(database_url):
             sent = t.send(appender, t.book(event_id))
-            await t.somebody_waits(database_url)
+            await t.wait_for_blocked_appends(database_url)
             sent += t.send(appender, *(t.book(event_id) for _ in range(50)))
             await asyncio.sleep(0)
         assert t.count(AcceptedCommand, await t.answers(sent)) == 51
@@ -107,7 +108,7 @@ async def test_one_append_holds_the_entries_of_many_events(appender: Appender, d
     assert [len(await t.bookings_of(database_url, event_id)) for event_id in events] == [3] * 5
 
 
-async def test_who_comes_first_is_served_first(appender: Appender, database_url: str) -> None:
+async def test_commands_are_decided_in_order_of_arrival(appender: Appender, database_url: str) -> None:
     event_id = await t.scheduled(appender, capacity=10)
     commands = [t.book(event_id) for _ in range(15)]
     found = await t.outcomes(appender, commands)
@@ -115,7 +116,7 @@ async def test_who_comes_first_is_served_first(appender: Appender, database_url:
     assert await t.bookings_of(database_url, event_id) == [command.id for command in commands[:10]]
 
 
-async def test_whoever_listens_hears_the_newest_position(database_url: str) -> None:
+async def test_the_newest_position_is_reported_after_each_append(database_url: str) -> None:
     heard: list[int] = []
     async with t.an_appender(database_url, appended=heard.append) as appender:
         event_id = await t.scheduled(appender)
@@ -124,14 +125,14 @@ async def test_whoever_listens_hears_the_newest_position(database_url: str) -> N
     assert heard[-1] == found[-1].recorded[-1].position == (await t.stream_of(database_url, event_id))[-1].position
 
 
-async def test_an_event_that_there_is_not_is_not_found(appender: Appender) -> None:
+async def test_an_unknown_event_is_not_found(appender: Appender) -> None:
     unknown = UUID(int=404)
     with pytest.raises(EventNotFound):
         await appender.submit(t.book(unknown))
     assert await appender.last_seen_event(unknown) is None
 
 
-async def test_an_event_that_another_process_made_meanwhile_is_found(appender: Appender, database_url: str) -> None:
+async def test_an_event_that_another_process_has_scheduled_is_found(appender: Appender, database_url: str) -> None:
     command = t.schedule()
     with pytest.raises(EventNotFound):
         await appender.submit(t.book(command.event_id))
@@ -140,7 +141,7 @@ async def test_an_event_that_another_process_made_meanwhile_is_found(appender: A
     assert isinstance(await appender.submit(t.book(command.event_id)), AcceptedCommand)
 
 
-async def test_a_command_that_can_t_be_decided_fails_alone(appender: Appender, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_command_whose_decision_fails_fails_alone(appender: Appender, monkeypatch: pytest.MonkeyPatch) -> None:
     event_id = await t.scheduled(appender)
     commands = [t.book(event_id) for _ in range(5)]
 
@@ -154,7 +155,7 @@ async def test_a_command_that_can_t_be_decided_fails_alone(appender: Appender, m
     assert [type(one) for one in found] == [AcceptedCommand, AcceptedCommand, ZeroDivisionError, AcceptedCommand, AcceptedCommand]
 
 
-async def test_a_command_whose_entries_the_event_can_t_take_fails_alone(
+async def test_a_command_whose_entries_can_t_be_applied_fails_alone(
     appender: Appender, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     event_id = await t.scheduled(appender)
@@ -205,7 +206,7 @@ async def test_data_that_is_refused_fails_alone(
     assert appender._connection is connection, "what is refused for certain costs no connection"
 
 
-async def test_refusals_and_replays_beside_refused_data_get_their_own_answers(
+async def test_refusals_and_retries_beside_refused_data_get_their_own_outcomes(
     appender: Appender, monkeypatch: pytest.MonkeyPatch, database_url: str
 ) -> None:
     event_id, other = await t.scheduled(appender, capacity=1), await t.scheduled(appender)

@@ -1,4 +1,4 @@
-"""Whoever waits gets an answer in time, and what it says about the ledger is true."""
+"""Every request is resolved in time, with an outcome that is true of the ledger."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,17 +16,17 @@ from tests.ledger import scenario as s
 
 @pytest.fixture
 async def hasty(database_url: str) -> AsyncIterator[Appender]:
-    """One that lets nobody wait long."""
+    """An appender with a short time-out."""
     async with t.an_appender(database_url, timeout_seconds=0.4) as one:
         yield one
 
 
-async def test_a_command_that_its_caller_gave_up_is_never_decided(appender: Appender, database_url: str) -> None:
+async def test_a_command_whose_caller_was_cancelled_is_not_decided(appender: Appender, database_url: str) -> None:
     event_id = await t.scheduled(appender)
     in_flight, given_up, patient = (t.book(event_id) for _ in range(3))
-    async with t.appends_held_up(database_url):
+    async with t.blocked_appends(database_url):
         sent = t.send(appender, in_flight)
-        await t.somebody_waits(database_url)
+        await t.wait_for_blocked_appends(database_url)
         sent += t.send(appender, given_up, patient)
         await asyncio.sleep(0)
         sent[1].cancel()
@@ -36,23 +36,23 @@ async def test_a_command_that_its_caller_gave_up_is_never_decided(appender: Appe
     assert appender.pending == 0
 
 
-async def test_a_caller_that_gives_up_in_flight_finds_what_stands(appender: Appender, database_url: str) -> None:
+async def test_a_caller_that_was_cancelled_in_flight_finds_its_booking_by_a_retry(appender: Appender, database_url: str) -> None:
     event_id = await t.scheduled(appender)
     command = t.book(event_id)
-    async with t.appends_held_up(database_url):
+    async with t.blocked_appends(database_url):
         [sent] = t.send(appender, command)
-        await t.somebody_waits(database_url)
+        await t.wait_for_blocked_appends(database_url)
         sent.cancel()
     assert await appender.submit(command) == RepeatedCommand(event_id, 2, (2,))
     assert await t.bookings_of(database_url, event_id) == [command.id]
 
 
-async def test_who_waited_in_the_queue_for_too_long_gets_busy_and_nothing_happens_later(hasty: Appender, database_url: str) -> None:
+async def test_a_command_that_expires_in_the_queue_is_busy_and_never_executed(hasty: Appender, database_url: str) -> None:
     event_id = await t.scheduled(hasty)
     in_flight, queued = t.book(event_id), t.book(event_id)
-    async with t.appends_held_up(database_url):
+    async with t.blocked_appends(database_url):
         sent = t.send(hasty, in_flight)
-        await t.somebody_waits(database_url)
+        await t.wait_for_blocked_appends(database_url)
         sent += t.send(hasty, queued)
         found = await asyncio.wait_for(t.answers(sent), timeout=2)
     assert [type(one) for one in found] == [OutcomeUnknown, Busy]
@@ -60,10 +60,10 @@ async def test_who_waited_in_the_queue_for_too_long_gets_busy_and_nothing_happen
     assert await t.bookings_of(database_url, event_id) == [in_flight.id]
 
 
-async def test_an_append_that_hangs_is_unknown_and_its_retry_finds_what_stands(hasty: Appender, database_url: str) -> None:
+async def test_an_append_that_hangs_is_unknown_until_its_retry(hasty: Appender, database_url: str) -> None:
     event_id = await t.scheduled(hasty, capacity=1)
     command = t.book(event_id)
-    async with t.appends_held_up(database_url):
+    async with t.blocked_appends(database_url):
         with pytest.raises(OutcomeUnknown):
             await hasty.submit(command)
     outcome, _ = await t.insist(hasty, command)
@@ -71,7 +71,7 @@ async def test_an_append_that_hangs_is_unknown_and_its_retry_finds_what_stands(h
     assert await t.bookings_of(database_url, event_id) == [command.id]
 
 
-async def test_a_client_that_has_gone_is_withdrawn(appender: Appender, database_url: str) -> None:
+async def test_a_command_of_a_disconnected_client_is_withdrawn(appender: Appender, database_url: str) -> None:
     event_id = await t.scheduled(appender)
     first, gone, here = (t.book(event_id) for _ in range(3))
 
@@ -81,35 +81,35 @@ async def test_a_client_that_has_gone_is_withdrawn(appender: Appender, database_
     async def is_here() -> bool:
         return False
 
-    async with t.appends_held_up(database_url):
+    async with t.blocked_appends(database_url):
         sent = t.send(appender, first)
-        await t.somebody_waits(database_url)
+        await t.wait_for_blocked_appends(database_url)
         sent += [asyncio.create_task(appender.submit(gone, has_gone)), asyncio.create_task(appender.submit(here, is_here))]
         await asyncio.sleep(0.15)  # only who has waited is asked
     assert [type(one) for one in await t.answers(sent)] == [AcceptedCommand, Busy, AcceptedCommand]
     assert await t.bookings_of(database_url, event_id) == [first.id, here.id]
 
 
-async def test_who_can_t_say_whether_the_client_has_gone_fails_alone(appender: Appender, database_url: str) -> None:
+async def test_a_failing_check_for_a_disconnected_client_fails_its_command_alone(appender: Appender, database_url: str) -> None:
     event_id = await t.scheduled(appender)
 
     async def trips() -> bool:
         raise RuntimeError("the socket is not there any more")
 
-    async with t.appends_held_up(database_url):
+    async with t.blocked_appends(database_url):
         sent = t.send(appender, t.book(event_id))
-        await t.somebody_waits(database_url)
+        await t.wait_for_blocked_appends(database_url)
         sent += [asyncio.create_task(appender.submit(t.book(event_id), trips)), *t.send(appender, t.book(event_id))]
         await asyncio.sleep(0.15)
     assert [type(one) for one in await t.answers(sent)] == [AcceptedCommand, RuntimeError, AcceptedCommand]
 
 
-async def test_a_full_queue_refuses_at_once_and_is_open_again_later(database_url: str) -> None:
+async def test_a_full_queue_refuses_at_once_and_accepts_again_later(database_url: str) -> None:
     async with t.an_appender(database_url, queue_limit=5) as appender:
         event_id = await t.scheduled(appender)
-        async with t.appends_held_up(database_url):
+        async with t.blocked_appends(database_url):
             sent = t.send(appender, *(t.book(event_id) for _ in range(5)))
-            await t.somebody_waits(database_url)
+            await t.wait_for_blocked_appends(database_url)
             with pytest.raises(Busy):
                 await asyncio.wait_for(appender.submit(t.book(event_id)), timeout=0.1)
         assert t.count(AcceptedCommand, await t.answers(sent)) == 5
@@ -117,18 +117,18 @@ async def test_a_full_queue_refuses_at_once_and_is_open_again_later(database_url
         assert len(await t.bookings_of(database_url, event_id)) == 6
 
 
-async def test_a_connection_that_breaks_in_flight_is_tried_again(appender: Appender, database_url: str) -> None:
+async def test_an_append_whose_connection_breaks_is_retried(appender: Appender, database_url: str) -> None:
     event_id = await t.scheduled(appender)
     command = t.book(event_id)
-    async with t.appends_held_up(database_url):
+    async with t.blocked_appends(database_url):
         sent = t.send(appender, command)
-        await t.somebody_waits(database_url)
+        await t.wait_for_blocked_appends(database_url)
         assert await t.cut_connections(database_url) == 1
     assert [type(one) for one in await t.answers(sent)] == [AcceptedCommand]
     assert await t.bookings_of(database_url, event_id) == [command.id]
 
 
-async def test_while_the_database_is_away_nobody_is_told_a_lie(database_url: str) -> None:
+async def test_outcomes_are_true_while_the_database_is_unavailable(database_url: str) -> None:
     away = False
 
     async def connect() -> LedgerConnection:
@@ -139,9 +139,9 @@ async def test_while_the_database_is_away_nobody_is_told_a_lie(database_url: str
     async with t.an_appender(database_url, connect, timeout_seconds=0.5) as appender:
         event_id = await t.scheduled(appender)
         in_flight, later = t.book(event_id), t.book(event_id)
-        async with t.appends_held_up(database_url):
+        async with t.blocked_appends(database_url):
             sent = t.send(appender, in_flight)
-            await t.somebody_waits(database_url)
+            await t.wait_for_blocked_appends(database_url)
             away = True
             await t.cut_connections(database_url)
             sent += t.send(appender, later)
@@ -152,12 +152,12 @@ async def test_while_the_database_is_away_nobody_is_told_a_lie(database_url: str
         assert await t.bookings_of(database_url, event_id) == [in_flight.id]
 
 
-async def test_closing_lets_those_who_wait_finish(database_url: str) -> None:
+async def test_closing_lets_pending_requests_finish(database_url: str) -> None:
     async with t.an_appender(database_url) as appender:
         event_id = await t.scheduled(appender)
-        async with t.appends_held_up(database_url):
+        async with t.blocked_appends(database_url):
             sent = t.send(appender, t.book(event_id))
-            await t.somebody_waits(database_url)
+            await t.wait_for_blocked_appends(database_url)
             closing = asyncio.create_task(appender.close())
             await asyncio.sleep(0)
             with pytest.raises(Busy):
@@ -166,12 +166,12 @@ async def test_closing_lets_those_who_wait_finish(database_url: str) -> None:
         await closing
 
 
-async def test_closing_answers_those_whom_it_can_t_let_finish(database_url: str) -> None:
+async def test_closing_gives_up_requests_that_do_not_finish(database_url: str) -> None:
     async with t.an_appender(database_url) as appender:
         event_id = await t.scheduled(appender)
-        async with t.appends_held_up(database_url):
+        async with t.blocked_appends(database_url):
             sent = t.send(appender, t.book(event_id))
-            await t.somebody_waits(database_url)
+            await t.wait_for_blocked_appends(database_url)
             sent += t.send(appender, t.book(event_id))
             await asyncio.sleep(0)
             await appender.close(patience_seconds=0.05)

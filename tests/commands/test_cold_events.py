@@ -1,4 +1,4 @@
-"""The whole API: readers who keep all of its connections busy keep no Event out of memory."""
+"""The whole API: an Event can be loaded while queries use all connections of the read pool."""
 
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -17,7 +17,7 @@ from tests.commands import selling as t
 COLD = UUID(int=0xC01D)
 
 
-async def test_an_event_comes_into_memory_while_readers_hold_every_connection(
+async def test_an_event_is_loaded_while_readers_hold_every_connection(
     settings: Settings, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ledger.gc_tuning.tune", lambda: None)  # it is for a process of its own

@@ -1,4 +1,4 @@
-"""Events in memory are asked about with every batch: what that costs does not grow with how many they are."""
+"""The event cache is used for every batch: its cost does not grow with the number of cached Events."""
 
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tests.ledger import scenario as s
 
 
 class Walked(OrderedDict[UUID, Any]):
-    """Tells how many of its keys were looked at."""
+    """Counts the keys that were visited."""
 
     steps = 0
 
@@ -31,13 +31,13 @@ def filled(events: int, limit: int) -> tuple[EventCache, Walked]:
     return cache, walked
 
 
-def test_within_its_bound_a_cache_is_not_walked_through() -> None:
+def test_a_cache_within_its_bound_is_not_traversed() -> None:
     cache, walked = filled(1_000, limit=10**9)
     cache.trim(spare=())
     assert (len(cache), walked.steps) == (1_000, 0)
 
 
-def test_past_its_bound_only_those_are_looked_at_that_have_to_go_or_are_spared() -> None:
+def test_trimming_visits_only_removed_and_spared_events() -> None:
     cache, walked = filled(1_000, limit=10**9)
     weight = cache.bytes // 1_000
     cache._limit_bytes = cache.bytes - 3 * weight
@@ -48,7 +48,7 @@ def test_past_its_bound_only_those_are_looked_at_that_have_to_go_or_are_spared()
     assert not cache.overfull
 
 
-def test_the_last_one_stays_and_those_that_are_spared() -> None:
+def test_trimming_keeps_the_last_and_the_spared_events() -> None:
     cache, _ = filled(3, limit=1)
     cache.trim(spare={UUID(int=1), UUID(int=2)})
     assert cache.get(UUID(int=3)) is None

@@ -1,4 +1,4 @@
-"""A command's id makes it happen once, however often it comes and wherever."""
+"""A command is executed once, by its id: in spite of retries, in any process."""
 
 from uuid import uuid4
 
@@ -12,7 +12,7 @@ from tests.commands import selling as t
 from tests.ledger import scenario as s
 
 
-async def test_one_command_fifty_times_at_once_is_one_booking(appender: Appender, database_url: str) -> None:
+async def test_fifty_concurrent_tries_of_a_command_make_one_booking(appender: Appender, database_url: str) -> None:
     event_id = await t.scheduled(appender)
     command = t.book(event_id)
     found = await t.outcomes(appender, [command] * 50)
@@ -21,7 +21,7 @@ async def test_one_command_fifty_times_at_once_is_one_booking(appender: Appender
     assert await t.bookings_of(database_url, event_id) == [command.id]
 
 
-async def test_one_command_at_two_appenders_at_once_is_one_booking(appender: Appender, database_url: str) -> None:
+async def test_concurrent_tries_at_two_appenders_make_one_booking(appender: Appender, database_url: str) -> None:
     event_id = await t.scheduled(appender)
     async with t.an_appender(database_url) as other:
         for number in range(1, 6):
@@ -32,7 +32,7 @@ async def test_one_command_at_two_appenders_at_once_is_one_booking(appender: App
     assert len(await t.bookings_of(database_url, event_id)) == 5
 
 
-async def test_every_kind_of_command_happens_once(appender: Appender, database_url: str) -> None:
+async def test_every_kind_of_command_is_executed_once(appender: Appender, database_url: str) -> None:
     schedule = t.schedule()
     event_id = schedule.event_id
     booking, other = t.book(event_id), t.book(event_id)
@@ -56,7 +56,7 @@ async def test_every_kind_of_command_happens_once(appender: Appender, database_u
     assert len(await t.stream_of(database_url, event_id)) == 7
 
 
-async def test_a_replay_names_the_last_entry_of_several(appender: Appender) -> None:
+async def test_a_retry_returns_the_version_of_the_last_entry(appender: Appender) -> None:
     event_id = await t.scheduled(appender)
     category = s.as_is(e.Category(1, "Stalls", 9_000, 20), id=category_id(event_id, 1))
     change = ChangeEvent(id=uuid4(), actor=t.ORGANIZER, event_id=event_id, categories=(category,), expected_details_version=1)
@@ -66,7 +66,7 @@ async def test_a_replay_names_the_last_entry_of_several(appender: Appender) -> N
     assert await appender.submit(change) == RepeatedCommand(event_id, 4)
 
 
-async def test_a_refused_command_leaves_no_trace_and_may_come_again(appender: Appender) -> None:
+async def test_a_refused_command_appends_nothing_and_may_be_retried(appender: Appender) -> None:
     event_id = await t.scheduled(appender, capacity=1)
     first, second = t.book(event_id), t.book(event_id)
     found = await t.outcomes(appender, [first, second])

@@ -1,4 +1,4 @@
-"""What once made the appender answer wrongly, slowly or never again: found by review, kept by these."""
+"""Regression tests: errors that made the appender respond wrongly, slowly or not at all."""
 
 import asyncio
 from typing import Any, cast
@@ -14,16 +14,16 @@ from ledger.streams import Streams
 from tests.commands import selling as t
 
 
-async def test_a_cancelled_question_for_the_client_does_not_end_the_appender(database_url: str) -> None:
+async def test_a_cancelled_check_for_a_disconnected_client_does_not_stop_the_appender(database_url: str) -> None:
     async with t.an_appender(database_url) as appender:
         event_id = await t.scheduled(appender)
 
         async def gone() -> bool:
             raise asyncio.CancelledError
 
-        async with t.appends_held_up(database_url):
+        async with t.blocked_appends(database_url):
             first = asyncio.create_task(appender.submit(t.book(event_id)))
-            await t.somebody_waits(database_url)
+            await t.wait_for_blocked_appends(database_url)
             asking = asyncio.create_task(appender.submit(t.book(event_id), gone))
             await asyncio.sleep(0.2)
         assert isinstance(await first, AcceptedCommand)
@@ -32,10 +32,10 @@ async def test_a_cancelled_question_for_the_client_does_not_end_the_appender(dat
         assert isinstance(await appender.submit(t.book(event_id)), AcceptedCommand)
 
 
-async def test_an_event_that_was_just_loaded_is_there_when_its_command_comes(
+async def test_an_event_that_was_just_loaded_is_not_trimmed_before_its_command(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two Events that do not fit together, both wanted all the time: each is loaded now and then, not for every command."""
+    """Two Events that do not fit into the cache together and are both in use: they are not loaded for every command."""
     loads: list[UUID] = []
     load = Streams.load
 
@@ -56,7 +56,7 @@ async def test_an_event_that_was_just_loaded_is_there_when_its_command_comes(
     assert len(loads) <= 330
 
 
-async def test_a_conflict_and_then_a_lost_connection_fail_nobody(database_url: str) -> None:
+async def test_a_conflict_and_a_lost_connection_fail_no_command(database_url: str) -> None:
     async with t.an_appender(database_url) as here, t.an_appender(database_url) as there:
         event_id = await t.scheduled(here)
         await there.submit(t.book(event_id))
@@ -78,9 +78,9 @@ async def test_closing_does_not_wait_for_a_silent_server(database_url: str) -> N
     appender: Appender
     async with t.an_appender(database_url) as appender:
         event_id = await t.scheduled(appender)
-        async with t.appends_held_up(database_url):
+        async with t.blocked_appends(database_url):
             waiting = asyncio.create_task(appender.submit(t.book(event_id)))
-            await t.somebody_waits(database_url)
+            await t.wait_for_blocked_appends(database_url)
             began = asyncio.get_running_loop().time()
             await appender.close(patience_seconds=0.1)
             assert asyncio.get_running_loop().time() - began < 2

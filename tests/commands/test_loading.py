@@ -1,4 +1,4 @@
-"""Events come into memory and go again, and the others never notice."""
+"""Events are loaded and removed while other Events go on selling."""
 
 import asyncio
 from typing import Any
@@ -22,7 +22,7 @@ BOOKINGS = 100_000
 
 
 async def longest_gap_seconds(appender: Appender, event_id: UUID, until: asyncio.Task[object]) -> float:
-    """Between two bookings of a customer who books without a pause."""
+    """The longest time between two bookings of a client that books without a pause."""
     loop, gap, before = asyncio.get_running_loop(), 0.0, asyncio.get_running_loop().time()
     while not until.done():
         await appender.submit(t.book(event_id))
@@ -57,7 +57,7 @@ async def _take_snapshot(database_url: str, appender: Appender) -> None:
     appender.cache.drop(LONG)
 
 
-async def test_a_snapshot_is_where_loading_begins(appender: Appender, database_url: str) -> None:
+async def test_loading_starts_from_a_snapshot(appender: Appender, database_url: str) -> None:
     t.fill(database_url, LONG, capacity=60, bookings=50)
     event = await appender.last_seen_event(LONG)
     assert event is not None
@@ -76,8 +76,8 @@ async def test_a_snapshot_is_where_loading_begins(appender: Appender, database_u
 
 
 @pytest.mark.parametrize("topic", snapshots.TOPICS)
-async def test_an_event_has_its_number_whatever_it_is_loaded_from(appender: Appender, database_url: str, topic: str) -> None:
-    """Snapshots of the first format do not say it."""
+async def test_an_event_has_its_number_with_and_without_snapshots(appender: Appender, database_url: str, topic: str) -> None:
+    """Snapshots of the first format do not contain it."""
     t.fill(database_url, LONG, capacity=60, bookings=50)
     event = await appender.last_seen_event(LONG)
     assert event is not None
@@ -93,7 +93,7 @@ async def test_an_event_has_its_number_whatever_it_is_loaded_from(appender: Appe
     assert s.state(loaded) == s.state(again) == s.state(event)
 
 
-async def test_memory_is_bounded_and_what_was_forgotten_still_sells_right(database_url: str) -> None:
+async def test_memory_is_bounded_and_removed_events_sell_correctly(database_url: str) -> None:
     async with t.an_appender(database_url, cache_bytes=30_000) as appender:
         events = [await t.scheduled(appender, capacity=10) for _ in range(20)]
         for _ in range(6):
@@ -113,9 +113,7 @@ async def test_the_event_used_last_stays_however_big_it_is(database_url: str) ->
         assert appender.cache.bytes == appender.cache.get(first).weight_bytes()  # type: ignore[union-attr]
 
 
-async def test_many_who_want_an_event_that_is_not_in_memory_load_it_once(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_concurrent_commands_load_their_event_once(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     t.fill(database_url, LONG, capacity=5_000, bookings=3_000)
     async with t.an_appender(database_url) as appender:
         loads: list[UUID] = []
@@ -132,7 +130,7 @@ async def test_many_who_want_an_event_that_is_not_in_memory_load_it_once(
         assert [one.recorded[0].version for one in found] == list(range(3_002, 3_102))
 
 
-async def test_many_cold_events_come_in_few_statements(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_many_events_are_loaded_in_few_statements(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with t.an_appender(database_url) as appender:
         events = [await t.scheduled(appender) for _ in range(200)]
     async with t.an_appender(database_url) as cold:
@@ -150,7 +148,7 @@ async def test_many_cold_events_come_in_few_statements(database_url: str, monkey
 
 
 @pytest.mark.parametrize("entries", [SHORT, SHORT + 1])
-async def test_long_short_and_absent_streams_that_are_wanted_at_once_all_come(database_url: str, entries: int) -> None:
+async def test_long_short_and_empty_streams_are_loaded_together(database_url: str, entries: int) -> None:
     t.fill(database_url, LONG, capacity=5_000, bookings=entries - 1)
     async with t.an_appender(database_url) as appender:
         event_id = await t.scheduled(appender)
@@ -162,7 +160,7 @@ async def test_long_short_and_absent_streams_that_are_wanted_at_once_all_come(da
         assert (LONG in short) == (entries <= SHORT)
 
 
-async def test_a_stream_that_can_t_be_folded_fails_alone_among_those_that_come_with_it(database_url: str) -> None:
+async def test_an_unreadable_stream_fails_alone_among_those_loaded_with_it(database_url: str) -> None:
     async with t.an_appender(database_url) as appender:
         events = [await t.scheduled(appender) for _ in range(3)]
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as newer:

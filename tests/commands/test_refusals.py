@@ -1,4 +1,4 @@
-"""A refusal appends nothing, so it has to be proved current before it is answered."""
+"""A refusal appends nothing, so the appender has to check that it is current before returning it."""
 
 from collections.abc import AsyncIterator
 from uuid import UUID
@@ -56,7 +56,7 @@ async def test_an_event_cancelled_elsewhere_sells_nothing_here(appender: Appende
         await appender.submit(t.book(event_id))
 
 
-async def test_stale_and_current_refusals_of_one_batch_are_told_apart(appender: Appender, other: Appender) -> None:
+async def test_outdated_and_current_refusals_of_a_batch_are_distinguished(appender: Appender, other: Appender) -> None:
     stale, current = await t.scheduled(appender, capacity=1), await t.scheduled(appender, capacity=1)
     booking = t.book(stale)
     await t.outcomes(appender, [booking, t.book(current)])
@@ -75,10 +75,10 @@ async def test_a_refusal_costs_no_append(appender: Appender) -> None:
 
 @pytest.mark.parametrize("missed", [MISSED_LIMIT - 1, MISSED_LIMIT, MISSED_LIMIT + 1, 2 * MISSED_LIMIT + 1])
 @pytest.mark.parametrize("contended", [False, True])
-async def test_who_is_far_behind_looks_again_before_it_refuses(
+async def test_an_event_far_behind_is_loaded_before_a_refusal(
     appender: Appender, database_url: str, missed: int, contended: bool
 ) -> None:
-    """The last of very many entries elsewhere gave the seat back that is wanted here."""
+    """Another process appended very many entries, the last of which frees the requested seat."""
     event_id, seats = UUID(int=0xFA2), 3 * MISSED_LIMIT + 10
     t.fill(database_url, event_id, capacity=seats, bookings=seats)
     with pytest.raises(SoldOut):

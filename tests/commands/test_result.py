@@ -81,9 +81,9 @@ async def test_commands_of_one_batch_have_the_results_of_their_retries(
     here = service(appender, tmp_path)
     schedule, *others = every_kind()
     await here.execute(schedule)
-    async with t.appends_held_up(database_url):
+    async with t.blocked_appends(database_url):
         in_flight = t.send(appender, t.book(schedule.event_id))
-        await t.somebody_waits(database_url)
+        await t.wait_for_blocked_appends(database_url)
         sent = [asyncio.create_task(here.execute(command)) for command in others]
         await asyncio.sleep(0)
         appends = appender.appends

@@ -22,18 +22,18 @@ from tests.commands import selling as t
 
 
 class CountingStreams(Streams):
-    """Counts what is read, and fails when told to."""
+    """Counts the streams that are read; raises Busy while `unavailable` is set."""
 
     def __init__(self, real: Streams) -> None:
         self.__dict__.update(real.__dict__)
-        self.loads, self.away = 0, False
+        self.loads, self.unavailable = 0, False
 
     async def load(self, stream: UUID, **how: Any) -> Event | None:
         self.loads += 1
         return await super().load(stream, **how)
 
     async def entries(self, stream: UUID, versions: Any) -> list[RecordedEntry]:
-        if self.away:
+        if self.unavailable:
             raise Busy
         return await super().entries(stream, versions)
 
@@ -54,24 +54,24 @@ def command_service(appender: Appender, streams: CountingStreams, tmp_path: Path
     return CommandService(appender, streams, TicketCodes(Keyring.open(tmp_path, "tickets")))
 
 
-async def test_an_answer_that_cant_be_read_is_unknown_and_not_nothing_happened(
+async def test_a_result_that_can_t_be_read_is_outcome_unknown(
     command_service: CommandService, streams: CountingStreams, appender: Appender
 ) -> None:
     event_id = await t.scheduled(appender)
     booking = t.book(event_id)
     await command_service.execute(booking)
     check_in = t.check_in(event_id, booking.id)
-    streams.away = True
+    streams.unavailable = True
     for _ in range(2):  # the first try, which is carried out, and a repeat
         with pytest.raises(OutcomeUnknown):
             await command_service.execute(check_in)
-    streams.away = False
+    streams.unavailable = False
     view = (await command_service.execute(check_in)).view
     assert isinstance(view, BookingView)
     assert view.tickets[0].status == "used"
 
 
-async def test_a_bookings_replays_read_a_few_entries_and_never_the_stream(
+async def test_a_retry_about_a_booking_reads_a_few_entries_only(
     command_service: CommandService, streams: CountingStreams, appender: Appender
 ) -> None:
     event_id = await t.scheduled(appender, capacity=50)
@@ -96,7 +96,7 @@ async def test_a_bookings_replays_read_a_few_entries_and_never_the_stream(
     assert streams.loads == 0
 
 
-async def test_another_booking_under_the_same_command_is_refused(command_service: CommandService, appender: Appender) -> None:
+async def test_a_command_id_with_another_booking_is_refused(command_service: CommandService, appender: Appender) -> None:
     event_id = await t.scheduled(appender)
     one, other = t.book(event_id), t.book(event_id)
     for command in (one, other):
@@ -114,7 +114,7 @@ async def _event(appender: Appender, event_id: UUID) -> Event:
     return event
 
 
-async def test_what_a_number_names_is_there_at_once(command_service: CommandService, appender: Appender) -> None:
+async def test_an_entry_is_found_by_its_number_at_once(command_service: CommandService, appender: Appender) -> None:
     event_id = await t.scheduled(appender)
     result = await command_service.execute(t.book(event_id))
     view, position = result.view, result.position

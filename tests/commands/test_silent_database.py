@@ -1,5 +1,5 @@
-"""Connections that go silent (a frozen server, a dropped NAT entry): who uses one is told in time, and the next one is not asked to
-find out again."""
+"""Silent connections (a frozen server, a dropped NAT entry): a call on one is Busy in time, and the next call gets a new
+connection."""
 
 import asyncio
 import os
@@ -36,12 +36,14 @@ class OneRow(Row, frozen=True):
     other: int
 
 
-ONE = Query("SELECT 1, 1", {}, (), OneRow)
+QUERY = Query("SELECT 1, 1", {}, (), OneRow)
+#: The same, after the position that it is as of.
+ANCHORED_QUERY = Query("SELECT 1, 1, 1", {}, (), OneRow)
 
 
 @pytest.fixture(scope="module")
 def postgres_server() -> Iterator[PostgresServer]:
-    """A server of their own: while one of its processes is stopped, it keeps whoever makes or drops a database waiting."""
+    """A server for these tests alone: while one of its processes is stopped, databases can't be created or dropped."""
     with temporary_directory() as directory, own_postgres(directory) as url, closing(PostgresServer(url, "silent_")) as server:
         yield server
 
@@ -54,7 +56,7 @@ def template_database(postgres_server: PostgresServer) -> str:
 
 @pytest.fixture
 def database_url(postgres_server: PostgresServer, template_database: str) -> Iterator[str]:
-    """None is made or dropped while the test runs."""
+    """The database exists before, and is not dropped during, the test."""
     yield postgres_server.create("one", template_database)
     postgres_server.drop("one")
 
@@ -104,12 +106,12 @@ async def account(pool: Pool) -> object:
 
 
 async def query(pool: Pool) -> object:
-    return await Database(pool, query_timeout_seconds=1).fetch_rows(ONE)
+    return await Database(pool, query_timeout_seconds=1).fetch_rows(QUERY)
 
 
 async def snapshot(pool: Pool) -> object:
     async with Database(pool, query_timeout_seconds=1).read_transaction(("catalogue",)) as one:
-        return await one.fetch(ONE)
+        return await one.fetch(ANCHORED_QUERY)
 
 
 async def ready(pool: Pool) -> object:
@@ -118,7 +120,7 @@ async def ready(pool: Pool) -> object:
 
 
 @pytest.mark.parametrize("use", [load, entries, head, account, query, snapshot, ready])
-async def test_who_uses_a_silent_connection_is_told_in_time_and_the_next_one_gets_a_new_one(
+async def test_a_silent_connection_is_busy_in_time_and_replaced(
     use: Callable[[Pool], Awaitable[object]], pool: Pool, database_url: str
 ) -> None:
     t.fill(database_url, LONG, capacity=10, bookings=5)
@@ -134,7 +136,7 @@ async def test_who_uses_a_silent_connection_is_told_in_time_and_the_next_one_get
     assert await use(pool)
 
 
-async def test_many_at_once_are_told_in_time_and_the_pool_is_whole_again(pool: Pool, database_url: str) -> None:
+async def test_concurrent_calls_on_silent_connections_are_busy_and_the_pool_recovers(pool: Pool, database_url: str) -> None:
     t.fill(database_url, LONG, capacity=10, bookings=5)
     size = pool.max_size
     with silent(database_url):
@@ -150,13 +152,13 @@ async def test_many_at_once_are_told_in_time_and_the_pool_is_whole_again(pool: P
 
 
 async def _hold(pool: Pool, everyone: asyncio.Barrier) -> None:
-    """All of the pool's connections at once: none was lost."""
+    """Takes all connections of the pool together: none was lost."""
     async with connection(pool, 2.0) as taken:
         await everyone.wait()
         await taken.execute("SELECT 1")
 
 
-async def test_an_event_that_is_not_in_memory_is_busy_in_time_and_sells_again_at_once(database_url: str) -> None:
+async def test_a_load_from_a_silent_database_is_busy_in_time_and_recovers(database_url: str) -> None:
     async with t.an_appender(database_url) as appender:
         event_id = await t.scheduled(appender)
         appender.cache.drop(event_id)
@@ -170,7 +172,7 @@ async def test_an_event_that_is_not_in_memory_is_busy_in_time_and_sells_again_at
             assert time.monotonic() - began < 1.9
 
 
-async def test_a_taker_that_leaves_a_transaction_open_does_not_wait_for_a_silent_server(settings: Settings) -> None:
+async def test_returning_an_open_transaction_does_not_wait_for_a_silent_server(settings: Settings) -> None:
     async with make_pool(replace(settings, database_pool_size=1)) as pool:
         async with connection(pool, 5.0) as taken:
             pid = taken.info.backend_pid
@@ -185,7 +187,7 @@ async def test_a_taker_that_leaves_a_transaction_open_does_not_wait_for_a_silent
             os.kill(pid, signal.SIGCONT)
 
 
-async def test_no_connection_is_held_while_a_long_stream_is_folded(settings: Settings, database_url: str) -> None:
+async def test_no_connection_is_held_while_a_long_stream_is_applied(settings: Settings, database_url: str) -> None:
     t.fill(database_url, LONG, capacity=20_000, bookings=10_000)
     async with make_pool(replace(settings, database_pool_size=1)) as pool:
         loading = asyncio.create_task(load(pool))
@@ -197,7 +199,7 @@ async def test_no_connection_is_held_while_a_long_stream_is_folded(settings: Set
     assert others > 3
 
 
-async def test_a_slow_statement_of_a_short_taker_does_not_cost_the_others_their_connections(pool: Pool) -> None:
+async def test_a_short_time_limit_does_not_replace_other_connections(pool: Pool) -> None:
     async with connection(pool, 5.0) as other:
         with pytest.raises(Busy):
             async with connection(pool, 0.3) as taken:

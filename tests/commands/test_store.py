@@ -1,4 +1,4 @@
-"""The ledger's rows: two ways to write them, one order in which they appear, and no way to change them."""
+"""The ledger's rows: both writers give the same rows in one order, and they can't be changed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -51,7 +51,7 @@ def placed(recorded: list[e.RecordedEntry], positions: list[int]) -> list[e.Reco
     return [msgspec.structs.replace(one, position=position) for one, position in zip(recorded, positions, strict=True)]
 
 
-async def test_what_our_function_writes_the_library_reads(ledger: Ledger, connection: LedgerConnection) -> None:
+async def test_entries_of_the_appender_are_read_by_the_library(ledger: Ledger, connection: LedgerConnection) -> None:
     positions = await connection.append(story(ONE) + story(TWO))
     assert positions == sorted(positions)
     assert ledger.read(0, 10) == placed(story(ONE) + story(TWO), positions)
@@ -61,7 +61,9 @@ async def test_what_our_function_writes_the_library_reads(ledger: Ledger, connec
     assert ledger.head() == positions[-1]
 
 
-async def test_what_the_library_writes_the_appender_reads(appender: Appender, ledger: Ledger, connection: LedgerConnection) -> None:
+async def test_entries_of_the_library_are_read_by_the_appender(
+    appender: Appender, ledger: Ledger, connection: LedgerConnection
+) -> None:
     positions = await asyncio.to_thread(s.append, ledger, story(ONE))
     assert await connection.missed({ONE: 0}) == placed(story(ONE), positions)
     assert await connection.versions([ONE, TWO]) == {ONE: 3}
@@ -70,7 +72,7 @@ async def test_what_the_library_writes_the_appender_reads(appender: Appender, le
     assert outcome.recorded[0].version == 4
 
 
-async def test_both_write_the_same_rows(database_url: str, ledger: Ledger, connection: LedgerConnection) -> None:
+async def test_appender_and_library_write_the_same_rows(database_url: str, ledger: Ledger, connection: LedgerConnection) -> None:
     await connection.append(story(ONE))
     await asyncio.to_thread(s.append, ledger, story(TWO))
     query = "SELECT originator_version, topic, state, mac FROM ledger_entries WHERE originator_id = %s ORDER BY 1"
@@ -83,7 +85,7 @@ async def test_both_write_the_same_rows(database_url: str, ledger: Ledger, conne
 
 
 @pytest.mark.parametrize("version", [1, 3])
-async def test_a_version_is_taken_once_whoever_comes_second(ledger: Ledger, connection: LedgerConnection, version: int) -> None:
+async def test_a_version_is_appended_once_by_whichever_writer(ledger: Ledger, connection: LedgerConnection, version: int) -> None:
     await connection.append(story(ONE))
     again = e.RecordedEntry(ONE, version, s.event_completed())
     with pytest.raises(VersionConflict):
@@ -93,7 +95,7 @@ async def test_a_version_is_taken_once_whoever_comes_second(ledger: Ledger, conn
     assert [len(list(ledger.stream(stream))) for stream in (ONE, TWO)] == [3, 0]
 
 
-async def test_a_long_run_is_placed_in_its_order(ledger: Ledger, connection: LedgerConnection) -> None:
+async def test_a_long_batch_gets_positions_in_its_order(ledger: Ledger, connection: LedgerConnection) -> None:
     streams = [uuid4() for _ in range(7)]
     run = [e.RecordedEntry(stream, version, s.event_completed()) for version in range(1, 60) for stream in streams]
     positions = await connection.append(run)
@@ -108,7 +110,7 @@ async def test_no_reader_passes_an_append_that_is_not_committed_yet(appender: Ap
         [(held_position,)] = await rows.fetchall()
         waiting = t.send(appender, t.schedule())
         library = asyncio.create_task(asyncio.to_thread(s.append, ledger, story(TWO)))
-        await t.somebody_waits(database_url, 2)
+        await t.wait_for_blocked_appends(database_url, 2)
         reader = Ledger(database_url)
         assert (reader.read(0, 10), reader.head()) == ([], 0)
         assert not waiting[0].done()
@@ -121,7 +123,7 @@ async def test_no_reader_passes_an_append_that_is_not_committed_yet(appender: Ap
 
 
 def test_an_append_is_bounded_in_entries_and_in_bytes(ledger: Ledger) -> None:
-    """Well below where the library's pipeline hangs for good: that is some 500,000 bytes."""
+    """Well below some 500,000 bytes, at which the library's pipeline hangs for ever."""
     long = msgspec.structs.replace(s.scheduled().details, description="x" * 1_000)
     entry = msgspec.structs.replace(s.scheduled(), details=long)
     run = [e.RecordedEntry(uuid4(), 1, entry) for _ in range(MAX_APPEND_BYTES // len(encode(entry)))]
@@ -133,7 +135,7 @@ def test_an_append_is_bounded_in_entries_and_in_bytes(ledger: Ledger) -> None:
     assert len(ledger.read(0, 1_000)) == len(run)
 
 
-async def test_positions_may_skip_and_readers_do_not_mind(connection: LedgerConnection, ledger: Ledger) -> None:
+async def test_readers_accept_gaps_between_positions(connection: LedgerConnection, ledger: Ledger) -> None:
     await connection.append(story(ONE)[:1])
     with pytest.raises(VersionConflict):
         await connection.append(story(ONE)[:1])
@@ -156,7 +158,7 @@ async def test_positions_may_skip_and_readers_do_not_mind(connection: LedgerConn
     ],
 )
 @pytest.mark.parametrize("role", ["origin", "replica", "local"])
-async def test_no_entry_is_ever_changed_or_removed(
+async def test_entries_can_t_be_changed_or_removed(
     database_url: str, connection: LedgerConnection, statement: str, role: str
 ) -> None:
     await connection.append(story(ONE))
@@ -170,8 +172,8 @@ async def test_no_entry_is_ever_changed_or_removed(
     assert await connection.versions([ONE]) == {ONE: 3}
 
 
-async def test_a_subscription_passes_by_what_it_was_not_asked_for(ledger: Ledger, connection: LedgerConnection) -> None:
-    """Else each look would search the rest of the ledger for what is rare."""
+async def test_a_subscription_skips_other_topics(ledger: Ledger, connection: LedgerConnection) -> None:
+    """Otherwise each poll would search the rest of the ledger for a rare topic."""
     positions = await connection.append(story(ONE))
     with ledger.recorder.subscribe(gt=0, topics=("event-completed/1",)) as subscription:
         async with asyncio.timeout(10):
@@ -181,7 +183,7 @@ async def test_a_subscription_passes_by_what_it_was_not_asked_for(ledger: Ledger
         assert (await asyncio.to_thread(next, subscription)).id == last
 
 
-def test_what_is_taken_in_may_come_slowly_and_the_wait_for_its_turn_is_bounded(ledger: Ledger) -> None:
+def test_an_import_may_be_slow_but_its_wait_for_the_lock_is_bounded(ledger: Ledger) -> None:
     with ledger.import_transaction() as (_, connection):
         names = ("statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout")
         rows = [connection.execute(f"SHOW {name}").fetchone() for name in names]
@@ -194,13 +196,13 @@ async def test_no_foreign_key_points_at_the_ledger(database_url: str) -> None:
         assert found.fetchall() == []
 
 
-async def test_an_append_does_not_keep_vacuum_and_analyze_away(database_url: str) -> None:
-    async with t.appends_held_up(database_url):
+async def test_an_append_does_not_block_vacuum_and_analyze(database_url: str) -> None:
+    async with t.blocked_appends(database_url):
         with psycopg.connect(database_url, autocommit=True, options="-c lock_timeout=1000") as plain:
             plain.execute("VACUUM ANALYZE ledger_entries")
 
 
-async def test_options_of_the_database_url_hold_beside_our_own(database_url: str) -> None:
+async def test_options_of_the_database_url_are_kept(database_url: str) -> None:
     joint = "&" if "?" in database_url else "?"
     url = f"{database_url}{joint}options=-c%20lock_timeout%3D1234"
     query = "SELECT current_setting('lock_timeout'), current_setting('statement_timeout')"

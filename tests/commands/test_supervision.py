@@ -1,4 +1,4 @@
-"""Whatever happens to the database, to a caller or to our own code: the appender fails what it holds and goes on."""
+"""Supervision: after failures of the database, callers or our code the appender gives up the affected requests and goes on."""
 
 import asyncio
 import random
@@ -18,8 +18,8 @@ from ledger.event import Event, evolve
 from tests.commands import selling as t
 
 
-async def test_after_a_mistake_in_the_loop_those_who_wait_go_on(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody new comes: it has to remember by itself that there is work."""
+async def test_queued_requests_go_on_after_an_internal_error(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No new request comes, so it has to notice the queued ones itself."""
     async with t.an_appender(database_url, batch_limit=1) as appender:
         event_id = await t.scheduled(appender)
         first, *rest = [t.book(event_id) for _ in range(4)]
@@ -34,7 +34,7 @@ async def test_after_a_mistake_in_the_loop_those_who_wait_go_on(database_url: st
         assert [type(one) for one in found] == [Busy, AcceptedCommand, AcceptedCommand, AcceptedCommand]
 
 
-async def test_an_event_that_was_half_changed_is_read_anew(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_event_that_was_half_changed_is_loaded_again(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     tripped: list[e.RecordedEntry] = []
 
     def trip_once(event: Event | None, recorded: e.RecordedEntry) -> Event:
@@ -57,7 +57,7 @@ async def test_an_event_that_was_half_changed_is_read_anew(database_url: str, mo
     assert len(await t.bookings_of(database_url, event_id)) == 2
 
 
-async def test_callers_that_give_up_by_the_dozen_harm_nobody(appender: Appender, database_url: str) -> None:
+async def test_many_cancelled_callers_do_not_affect_others(appender: Appender, database_url: str) -> None:
     event_id = await t.scheduled(appender, capacity=1_000)
     dice = random.Random(5)
     commands = [t.book(event_id) for _ in range(300)]
@@ -76,7 +76,7 @@ async def test_callers_that_give_up_by_the_dozen_harm_nobody(appender: Appender,
     assert isinstance(await appender.submit(t.book(event_id)), AcceptedCommand)
 
 
-async def test_connections_cut_again_and_again_lose_no_booking_and_double_none(appender: Appender, database_url: str) -> None:
+async def test_repeatedly_cut_connections_neither_lose_nor_double_bookings(appender: Appender, database_url: str) -> None:
     event_id = await t.scheduled(appender, capacity=100_000)
 
     async def cut() -> None:
@@ -99,7 +99,7 @@ async def test_connections_cut_again_and_again_lose_no_booking_and_double_none(a
     assert sorted(await t.bookings_of(database_url, event_id)) == sorted(booked)
 
 
-async def test_an_event_that_can_t_be_loaded_now_is_loaded_later(appender: Appender, database_url: str) -> None:
+async def test_a_failed_load_is_repeated_by_the_next_command(appender: Appender, database_url: str) -> None:
     event_id = await t.scheduled(appender)
     async with t.an_appender(database_url) as other:
         assert await t.cut_connections(database_url, "seatledger-api") >= 2
@@ -107,8 +107,8 @@ async def test_an_event_that_can_t_be_loaded_now_is_loaded_later(appender: Appen
         assert isinstance(outcome, AcceptedCommand)
 
 
-async def test_an_entry_of_a_newer_version_stops_its_own_event_alone(database_url: str) -> None:
-    """During an upgrade an old process meets new entries: it sells the other Events, and says `busy` for this one."""
+async def test_an_entry_of_a_later_release_stops_its_own_event_only(database_url: str) -> None:
+    """During an upgrade an old process reads new entries: it goes on selling other Events, and raises Busy for this one."""
     async with t.an_appender(database_url) as appender:
         known, other = await t.scheduled(appender), await t.scheduled(appender)
         async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as newer:

@@ -122,7 +122,7 @@ async def test_lock_timeout_reports_that_nothing_was_executed(database_url: str)
     async with t.an_appender(database_url, timeout_seconds=0.4) as appender:
         event_id = await t.scheduled(appender)
         appender._contention.conflict()
-        async with t.appends_held_up(database_url):
+        async with t.blocked_appends(database_url):
             with pytest.raises(Busy):
                 await appender.submit(t.book(event_id))
         last = t.book(event_id)
@@ -139,9 +139,9 @@ async def test_lock_timeout_appends_nothing(database_url: str) -> None:
         assert connection is not None
         await connection._connection.execute("SET statement_timeout = 100")
         command = t.book(event_id)
-        async with t.appends_held_up(database_url):
+        async with t.blocked_appends(database_url):
             [sent] = t.send(appender, command)
-            await t.somebody_waits(database_url)
+            await t.wait_for_blocked_appends(database_url)
             await asyncio.sleep(0.3)
         assert isinstance(await sent, AcceptedCommand)
         assert appender._connection is connection

@@ -1,4 +1,4 @@
-"""Random histories of an Event, made by the rules themselves: each wish is decided in turn, and a refused one leaves nothing."""
+"""Random histories of an Event, made by the rules: the commands are decided in turn, and refused ones are skipped."""
 
 from typing import Any
 from uuid import UUID, uuid5
@@ -43,7 +43,7 @@ def fold(history: list[RecordedEntry]) -> Event:
 
 
 def execute(event: Event, wanted: list[Wish]) -> list[RecordedEntry]:
-    """Changes the event as wished and returns the entries that did it."""
+    """Executes the commands on the event, which is changed, and returns their entries."""
     made: list[RecordedEntry] = []
     for wish in wanted:
         command = _command(event, wish)

@@ -65,7 +65,7 @@ class When:
         self.event, self.command, self.at = event, command, at
 
     def then(self, *expected: e.Entry) -> Event:
-        """Expects these entries, with the command's own stamp; returns the Event that they make."""
+        """Expects these entries, with the stamp of the command; returns the Event after them."""
         entries = decide(self.event, self.command, self.at)
         command = self.command
         stamp = {"at": self.at, "actor": command.actor.id, "command": command.id, "digest": command.digest()}
@@ -86,7 +86,7 @@ class When:
 
 
 def append(ledger: Ledger, run: Sequence[e.RecordedEntry]) -> list[int]:
-    """As one append, by the library; returns the positions."""
+    """Appends the entries in one transaction, by the library; returns the positions."""
     return [one.notification.id for one in ledger.save(*run)]
 
 
@@ -113,7 +113,7 @@ def replayed(*entries: e.Entry) -> Event:
 
 
 def state(event: Event) -> dict[str, Any]:
-    """All that an Event is, to compare: its dicts copied, what is in them can't change."""
+    """The whole state of an Event, to compare: its dicts are copied, their values are immutable."""
     values: dict[str, Any] = {name: getattr(event, name) for name in Event.__slots__}
     for name in ("bookings", "touched", "customers", "commands", "categories"):
         values[name] = {**values[name]} if isinstance(values[name], dict) else {**values[name].base, **values[name].changes}
@@ -211,7 +211,7 @@ def book_for(actor: Actor, customer: Actor | None, /, **quantities: int) -> Book
 
 
 def cancel(actor: Actor, *tickets: int, booking: UUID = BOOKING) -> CancelBooking:
-    """Of all tickets, where none is named."""
+    """Cancels these tickets; without any, the whole booking."""
     return CancelBooking(**by(actor), booking_id=booking, tickets=tickets or None)
 
 
@@ -226,7 +226,7 @@ def change(
 
 
 def as_is(category: e.Category, **changes: Any) -> CategoryChange:
-    """A category as an editor sends it back, whole."""
+    """A category as a client sends it back, with all values."""
     given = {
         "id": category_id(EVENT, category.number),
         "name": category.name,

@@ -145,7 +145,7 @@ def test_the_box_office_sells_outside_the_sales_window(actor: Actor, at: datetim
     opening.when(s.book_for(actor, BOB), at=at).then(s.booked(BOB, s.general(1)))
 
 
-def test_another_organizer_is_a_customer_like_any() -> None:
+def test_another_organizer_books_like_a_customer() -> None:
     refusal = given(s.scheduled(sales_open_at=OPEN)).when(s.book(s.OTHER_ORGANIZER))
     refusal.refused(NotOnSale, opens_at=OPEN.isoformat(), closed_at=None)
 
@@ -191,7 +191,7 @@ def test_only_the_box_office_books_for_somebody_else(actor: Actor) -> None:
     given(s.scheduled()).when(s.book_for(actor, BOB)).refused(NotYourEvent)
 
 
-def test_a_booking_is_as_large_as_the_limit() -> None:
+def test_a_booking_may_be_as_large_as_the_limit() -> None:
     hall = Category(1, "General", 5_000, 5_000)
     given(s.scheduled(hall)).when(s.book(ALICE, General=MAX_TICKETS_PER_BOOKING)).then(
         s.booked(ALICE, s.general(MAX_TICKETS_PER_BOOKING))
@@ -203,12 +203,12 @@ def test_a_booking_is_no_larger_than_the_limit_over_all_its_lines() -> None:
     given(s.scheduled(*hall)).when(s.book(ALICE, General=600, VIP=401)).refused(BookingTooLarge, limit=MAX_TICKETS_PER_BOOKING)
 
 
-def test_a_new_price_is_for_new_bookings() -> None:
+def test_a_new_price_applies_to_new_bookings() -> None:
     history = (s.scheduled(), s.booked(BOB, s.general(1)), s.price_changed(1, 7_500))
     given(*history).when(s.book(ALICE)).then(s.booked(ALICE, s.general(1, price=7_500)))
 
 
-def test_a_booking_says_what_the_event_was_called() -> None:
+def test_a_booking_contains_the_version_of_the_events_details() -> None:
     history = (s.scheduled(), s.booked(BOB, s.general(1)), s.details_changed(name="Gala"), s.price_changed(1, 1))
     entry = msgspec.structs.replace(s.booked(ALICE, s.general(1, price=1)), details_version=3)
     given(*history).when(s.book(ALICE)).then(entry)

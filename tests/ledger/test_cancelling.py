@@ -1,4 +1,4 @@
-"""Cancelling bookings and tickets, and what comes back."""
+"""Cancelling bookings and tickets, and the refunds."""
 
 from datetime import timedelta
 
@@ -25,7 +25,7 @@ FIRST_BACK = s.cancelled(0, lines=(ONE_GENERAL_BACK,), whole=False)
 
 
 @pytest.mark.parametrize("actor", [ALICE, ORGANIZER, ADMIN])
-def test_its_owner_and_the_box_office_cancel_a_booking(actor: Actor) -> None:
+def test_a_booking_is_cancelled_by_its_owner_and_the_box_office(actor: Actor) -> None:
     event = given(*SOLD).when(s.cancel(actor)).then(ALL_BACK)
     assert [seats.taken for seats in event.categories.values()] == [0, 0]
     assert event.ticket_states(BOOKING) == b"ccc"
@@ -41,7 +41,7 @@ def test_a_booking_of_an_open_date_is_cancelled_by_its_owner_until_sales_close()
     sold.when(s.cancel(ORGANIZER), at=closes).then(ALL_BACK)
 
 
-def test_what_sells_after_the_start_is_cancelled_by_its_owner_as_long() -> None:
+def test_a_booking_is_cancelled_by_its_owner_as_long_as_sales_go_on() -> None:
     closes = STARTS + timedelta(days=1)
     sold = given(s.scheduled(sales_close_at=closes), s.booked(ALICE, s.general(2), s.vip(1)))
     sold.when(s.cancel(ALICE), at=STARTS).then(ALL_BACK)
@@ -53,7 +53,7 @@ def test_a_stranger_s_booking_is_not_found(actor: Actor) -> None:
     given(*SOLD).when(s.cancel(actor)).refused(BookingNotFound)
 
 
-def test_a_walk_in_s_booking_is_no_guest_s() -> None:
+def test_a_walk_in_s_booking_is_not_found_by_a_guest() -> None:
     given(s.scheduled(), s.booked(s.GUEST, s.general(1))).when(s.cancel(s.GUEST)).refused(BookingNotFound)
 
 
@@ -67,21 +67,21 @@ def test_an_unknown_booking_is_not_found(actor: Actor) -> None:
     given(*SOLD).when(s.cancel(actor, booking=s.UNKNOWN_BOOKING)).refused(BookingNotFound)
 
 
-def test_some_tickets_are_cancelled_and_the_booking_stands() -> None:
+def test_a_booking_remains_when_some_tickets_are_cancelled() -> None:
     event = given(*SOLD).when(s.cancel(ALICE, 2, 0)).then(s.cancelled(0, 2, lines=(ONE_GENERAL_BACK, VIP_BACK), whole=False))
     assert event.ticket_states(BOOKING) == b"cac"
     assert [seats.taken for seats in event.categories.values()] == [1, 0]
 
 
-def test_the_same_ticket_named_twice_comes_back_once() -> None:
+def test_a_ticket_named_twice_is_cancelled_once() -> None:
     given(*SOLD).when(s.cancel(ALICE, 0, 0)).then(FIRST_BACK)
 
 
-def test_the_last_tickets_make_it_whole() -> None:
+def test_cancelling_the_last_tickets_cancels_the_whole_booking() -> None:
     given(*SOLD, FIRST_BACK).when(s.cancel(ALICE, 1, 2)).then(s.cancelled(1, 2, lines=(ONE_GENERAL_BACK, VIP_BACK), whole=True))
 
 
-def test_cancelling_the_rest_leaves_out_what_is_cancelled() -> None:
+def test_cancelling_the_rest_leaves_out_cancelled_tickets() -> None:
     given(*SOLD, FIRST_BACK).when(s.cancel(ALICE)).then(s.cancelled(1, 2, lines=(ONE_GENERAL_BACK, VIP_BACK), whole=True))
 
 
@@ -90,7 +90,7 @@ def test_a_booking_is_cancelled_once() -> None:
 
 
 @pytest.mark.parametrize("actor", [ALICE, ADMIN])
-def test_a_booking_of_a_cancelled_event_is_cancelled_already(actor: Actor) -> None:
+def test_a_booking_of_a_cancelled_event_is_already_cancelled(actor: Actor) -> None:
     given(*SOLD, s.event_cancelled()).when(s.cancel(actor)).refused(AlreadyCancelled)
 
 
@@ -103,29 +103,29 @@ def test_a_used_ticket_is_not_cancelled(tickets: tuple[int, ...]) -> None:
     given(*SOLD, s.used(0)).when(s.cancel(ALICE, *tickets)).refused(TicketAlreadyUsed)
 
 
-def test_the_others_of_a_used_ticket_may_be_cancelled() -> None:
+def test_unused_tickets_of_a_booking_with_a_used_one_may_be_cancelled() -> None:
     back = s.cancelled(1, 2, lines=(ONE_GENERAL_BACK, VIP_BACK), whole=False)
     event = given(*SOLD, s.used(0)).when(s.cancel(ALICE, 1, 2)).then(back)
     assert event.ticket_states(BOOKING) == b"ucc"
 
 
-def test_a_booking_whose_other_tickets_are_used_is_not_cancelled_already() -> None:
+def test_a_booking_with_used_tickets_left_is_not_already_cancelled() -> None:
     back = s.cancelled(1, 2, lines=(ONE_GENERAL_BACK, VIP_BACK), whole=False)
     given(*SOLD, s.used(0), back).when(s.cancel(ALICE)).refused(TicketAlreadyUsed)
 
 
 @pytest.mark.parametrize("ticket", [3, -1])
-def test_a_ticket_that_there_is_not_is_refused(ticket: int) -> None:
+def test_an_unknown_ticket_is_refused(ticket: int) -> None:
     problem = {"path": "tickets", "message": "no such ticket"}
     given(*SOLD).when(s.cancel(ALICE, ticket)).refused(Malformed, errors=[problem])
 
 
-def test_no_tickets_are_not_all_tickets() -> None:
+def test_an_empty_list_of_tickets_is_refused() -> None:
     command = CancelBooking(**s.by(ALICE), booking_id=BOOKING, tickets=())
     given(*SOLD).when(command).refused(Malformed, errors=[{"path": "tickets", "message": "must name at least one"}])
 
 
-def test_the_refund_is_the_price_that_was_paid() -> None:
+def test_a_refund_is_the_price_that_was_paid() -> None:
     history = (
         *SOLD,
         s.price_changed(1, 9_000),

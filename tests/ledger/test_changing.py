@@ -45,7 +45,7 @@ def test_a_stale_version_is_refused_with_the_present_one(version: int) -> None:
     given(*SOLD, s.price_changed(1, 1)).when(s.change(version=version, name="Gala")).refused(StaleVersion, details_version=3)
 
 
-def test_a_booking_does_not_spoil_an_editor_s_work() -> None:
+def test_a_booking_does_not_change_the_details_version() -> None:
     given(*SOLD, s.used(0)).when(s.change(version=1, name="Gala")).then(s.details_changed(name="Gala"))
 
 
@@ -60,11 +60,11 @@ def test_a_booking_does_not_spoil_an_editor_s_work() -> None:
         s.details_changed(),
     ],
 )
-def test_whatever_an_editor_edits_changes_the_version(entry: Entry) -> None:
+def test_every_edit_changes_the_details_version(entry: Entry) -> None:
     given(*SOLD, entry).when(s.change(version=1, name="Gala")).refused(StaleVersion, details_version=3)
 
 
-def test_a_change_of_nothing_leaves_its_trace() -> None:
+def test_a_change_without_effect_is_an_entry() -> None:
     given(*SOLD).when(s.change()).then(s.details_changed())
 
 
@@ -78,7 +78,7 @@ def test_an_event_is_not_moved_into_the_past() -> None:
     given(*SOLD).when(s.change(starts_at=NOW)).refused(Malformed, errors=[problem])
 
 
-def test_an_event_that_has_started_may_still_be_described() -> None:
+def test_an_event_that_has_started_may_get_a_new_description() -> None:
     given(*SOLD).when(s.change(description="It was good."), at=STARTS + timedelta(days=1)).then(
         s.details_changed(description="It was good.")
     )
@@ -92,7 +92,7 @@ def test_an_event_that_has_started_may_still_be_described() -> None:
         ("ends_at", {"ends_at": NOW}),
     ],
 )
-def test_changed_times_are_in_order(path: str, changes: dict[str, Any]) -> None:
+def test_changed_times_must_be_in_order(path: str, changes: dict[str, Any]) -> None:
     with pytest.raises(Malformed, match=path):
         given(*SOLD).when(s.change(**changes)).then()
 
@@ -109,18 +109,18 @@ def test_prices_names_and_capacities_change_together() -> None:
     )
 
 
-def test_what_is_left_out_of_a_category_stays() -> None:
+def test_omitted_fields_of_a_category_stay() -> None:
     wanted = (CategoryChange(category_id(s.EVENT, 1), price=6_000), CategoryChange(category_id(s.EVENT, 2)))
     event = given(*SOLD).when(s.change(to=wanted)).then(s.price_changed(1, 6_000))
     assert (event.categories[1].name, event.categories[1].capacity) == ("General", 10)
 
 
-def test_a_price_and_a_limit_of_nothing_are_values_too() -> None:
+def test_a_price_of_zero_and_no_limit_are_values() -> None:
     given(s.scheduled()).when(s.change(to=(as_is(GENERAL, price=0), as_is(VIP)))).then(s.price_changed(1, 0))
     given(s.scheduled(max_tickets_per_customer=4)).when(s.change(max_tickets_per_customer=None)).then(s.details_changed())
 
 
-def test_a_kept_name_counts_when_names_must_differ() -> None:
+def test_an_omitted_name_counts_for_uniqueness() -> None:
     refusal = given(*SOLD).when(s.change(to=(as_is(GENERAL, name=None), as_is(VIP, name="GENERAL"))))
     refusal.refused(Malformed, errors=[{"path": "categories", "message": "names must be unique"}])
 
@@ -153,7 +153,7 @@ def test_a_category_added_after_a_removal_gets_a_number_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("name", ["General", "gENERAL"])
-def test_a_new_category_needs_a_name_of_its_own(name: str) -> None:
+def test_a_new_category_needs_a_unique_name(name: str) -> None:
     refusal = given(*SOLD).when(s.change(to=(as_is(GENERAL), s.new(name))))
     refusal.refused(Malformed, errors=[{"path": "categories", "message": "names must be unique"}])
 
@@ -161,31 +161,31 @@ def test_a_new_category_needs_a_name_of_its_own(name: str) -> None:
 @pytest.mark.parametrize(
     "wanted", [(as_is(GENERAL), as_is(VIP, id=category_id(s.EVENT, 7))), (as_is(GENERAL), as_is(GENERAL, name="Other"))]
 )
-def test_a_category_id_is_the_event_s_own_and_listed_once(wanted: tuple[CategoryChange, ...]) -> None:
+def test_a_category_id_must_be_of_the_event_and_listed_once(wanted: tuple[CategoryChange, ...]) -> None:
     problem = {"path": "categories.id", "message": "must each be one of this event's categories, once"}
     given(*SOLD).when(s.change(to=wanted)).refused(Malformed, errors=[problem])
 
 
 @pytest.mark.parametrize("count", [0, MAX_CATEGORIES + 1])
-def test_a_change_keeps_to_the_number_of_categories(count: int) -> None:
+def test_a_change_is_bounded_in_categories(count: int) -> None:
     refusal = given(s.scheduled()).when(s.change(to=tuple(s.new(f"Row {number}") for number in range(count))))
     refusal.refused(Malformed, errors=[{"path": "categories", "message": "must be 1 to 50"}])
 
 
-def test_an_event_has_so_many_categories_over_its_whole_life() -> None:
+def test_an_event_is_bounded_in_categories_over_its_whole_life() -> None:
     last = Category(MAX_CATEGORIES_EVER, "Last", 1, 1)
     wanted = (as_is(last), s.new("One more"))
     given(s.scheduled(last)).when(s.change(to=wanted)).refused(Malformed)
 
 
-def test_a_seat_of_the_last_possible_category_is_sold() -> None:
+def test_the_last_possible_category_can_be_sold() -> None:
     last = Category(MAX_CATEGORIES_EVER, "Last", 1, 1)
     event = given(s.scheduled(last)).when(s.book(ALICE, Last=1)).then(s.booked(ALICE, e.Line(MAX_CATEGORIES_EVER, "Last", 1, 1)))
     assert event.categories[MAX_CATEGORIES_EVER].available == 0
 
 
 @KEEPERS
-def test_cancelling_an_event_cancels_everything_in_one_entry(actor: Actor) -> None:
+def test_cancelling_an_event_cancels_all_bookings_in_one_entry(actor: Actor) -> None:
     history = (*SOLD, s.used(0), s.booked(s.BOB, s.vip(2), booking=s.ANOTHER_BOOKING))
     event = given(*history).when(CancelEvent(**s.by(actor), reason="Rain")).then(s.event_cancelled("Rain"))
     assert (event.status, event.details_version) == ("cancelled", 5)
@@ -202,7 +202,7 @@ def test_a_completed_event_is_not_cancelled() -> None:
 
 
 @KEEPERS
-def test_an_event_is_completed_and_its_tickets_stay(actor: Actor) -> None:
+def test_a_completed_event_keeps_its_tickets(actor: Actor) -> None:
     event = given(*SOLD).when(CompleteEvent(**s.by(actor))).then(s.event_completed())
     assert (event.status, event.details_version) == ("completed", 3)
     assert event.ticket_states(BOOKING) == b"aaaa"

@@ -1,4 +1,4 @@
-"""A command's digest: of its body, all of its body, and nothing but its body."""
+"""A command's digest covers its whole body, and nothing else."""
 
 from datetime import timedelta
 from typing import Any
@@ -59,7 +59,7 @@ def changed(original: Command, name: str, value: Any) -> Command:
     return msgspec.structs.replace(original, **{name: value})
 
 
-def test_each_field_of_each_command_is_body_or_is_not() -> None:
+def test_each_field_of_each_command_is_assigned_to_the_body_or_not() -> None:
     assert set(BODY) == {kind for kind in Command.__subclasses__() if kind.__module__ == commands.__name__}
     for kind, body in BODY.items():
         assert set(kind.__struct_fields__) <= body.keys() | NOT_BODY.keys()
@@ -72,24 +72,24 @@ def test_another_body_has_another_digest(kind: type[Command], name: str) -> None
 
 
 @pytest.mark.parametrize("kind", BODY)
-def test_who_asked_and_what_they_had_seen_does_not_count(kind: type[Command]) -> None:
+def test_the_digest_ignores_the_actor_and_the_expected_version(kind: type[Command]) -> None:
     original = command(kind)
     for name in NOT_BODY.keys() & set(kind.__struct_fields__):
         assert changed(original, name, NOT_BODY[name]).digest() == original.digest()
 
 
-def test_no_two_kinds_of_command_share_a_digest() -> None:
+def test_the_digest_differs_between_kinds_of_commands() -> None:
     assert len({command(kind).digest() for kind in BODY}) == len(BODY)
     assert CancelEvent(**s.by(s.ADMIN)).digest() != CompleteEvent(**s.by(s.ADMIN)).digest()
 
 
-def test_the_order_of_changes_does_not_count() -> None:
+def test_the_digest_ignores_the_order_of_changes() -> None:
     one = s.change(name="A", venue="B")
     other = s.change(venue="B", name="A")
     assert one.digest() == other.digest()
 
 
-def test_a_time_counts_to_the_microsecond() -> None:
+def test_the_digest_covers_times_to_the_microsecond() -> None:
     assert s.change(ends_at=s.NOW).digest() != s.change(ends_at=s.NOW + timedelta(microseconds=1)).digest()
 
 
@@ -106,8 +106,8 @@ GOLDEN = {
 
 
 @pytest.mark.parametrize("kind", BODY)
-def test_a_digest_of_version_1_is_what_it_always_was(kind: type[Command]) -> None:
-    """A key may come back years later: what changes this answers 422 to an honest retry."""
+def test_a_digest_of_version_1_never_changes(kind: type[Command]) -> None:
+    """A retry may come years later: a change of these digests would refuse it with 422."""
     assert command(kind).digest().hex() == GOLDEN[kind]
 
 
@@ -132,11 +132,11 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Command:
     return _LaterBooking(**s.by(s.ALICE), tickets=(WantedSeats("General", 1),))
 
 
-def test_a_new_field_that_says_nothing_leaves_the_digest_as_it_was(later: Command) -> None:
+def test_a_new_field_at_its_default_keeps_the_digest(later: Command) -> None:
     assert later.digest() == command(BookSeats).digest()
 
 
-def test_a_new_field_that_says_something_makes_a_digest_of_version_2(later: Command) -> None:
+def test_a_new_field_with_a_value_makes_a_digest_of_version_2(later: Command) -> None:
     digests = [changed(later, "expected_total", total).digest() for total in (5_000, 6_000)]
     digests.append(changed(later, "codes", ("EARLY",)).digest())
     assert len(set(digests)) == 3
@@ -145,8 +145,8 @@ def test_a_new_field_that_says_something_makes_a_digest_of_version_2(later: Comm
     assert more.digest() not in digests
 
 
-def test_a_digest_of_version_2_does_not_know_a_field_at_its_default(later: Command) -> None:
-    """So that the next field changes no digest of version 2 either."""
+def test_a_digest_of_version_2_omits_fields_at_their_defaults(later: Command) -> None:
+    """So that the next new field changes no digest of version 2."""
     priced = changed(later, "expected_total", 5_000)
     body = commands._without_defaults(priced, commands._NOT_BODY)
     assert body == {"tickets": [{"category": "General", "quantity": 1}], "expected_total": 5_000}

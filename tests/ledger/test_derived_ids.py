@@ -1,4 +1,4 @@
-"""Ids that follow from others are what the library makes of the same names, for ever."""
+"""Derived ids equal those of the standard library for the same names, and never change."""
 
 from uuid import UUID, uuid5
 
@@ -18,6 +18,6 @@ def test_an_id_is_of_version_5(namespace: UUID, name: str) -> None:
 
 
 @given(IDS, NUMBERS)
-def test_tickets_and_categories_are_named_by_their_number(of: UUID, number: int) -> None:
+def test_ids_of_tickets_and_categories_are_derived_from_their_number(of: UUID, number: int) -> None:
     assert ticket_id(of, number) == uuid5(of, f"ticket {number}")
     assert category_id(of, number) == uuid5(of, f"category {number}")

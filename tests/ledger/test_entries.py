@@ -1,4 +1,4 @@
-"""What the ledger keeps for ever: topics and the bytes under them."""
+"""What is stored for ever: topics, and the bytes of entries."""
 
 import json
 from datetime import UTC, datetime
@@ -75,22 +75,22 @@ PLACES = [(topic, place) for topic, examples in EXAMPLES.items() for place in ra
 
 
 @pytest.mark.parametrize(("topic", "place"), PLACES)
-def test_an_entry_is_written_as_it_always_was(topic: str, place: int) -> None:
+def test_an_entry_is_written_in_its_golden_form(topic: str, place: int) -> None:
     written = encode(EXAMPLES[topic][place]).decode()
     assert written == GOLDEN[topic][place], ADVICE.format(topic)
 
 
 @pytest.mark.parametrize(("topic", "place"), PLACES)
-def test_an_entry_written_long_ago_is_read_as_it_was_meant(topic: str, place: int) -> None:
+def test_golden_entries_are_read_with_their_meaning(topic: str, place: int) -> None:
     assert decode(topic, GOLDEN[topic][place].encode()) == EXAMPLES[topic][place], ADVICE.format(topic)
 
 
-def test_no_topic_is_ever_forgotten() -> None:
-    """An old topic stays known: by an entry of its own, or by an upcaster."""
+def test_topics_are_never_removed() -> None:
+    """An old topic stays readable: by its own class, or by an upcaster."""
     assert set(GOLDEN) <= e.TOPICS.keys() | e.UPCASTERS.keys()
 
 
-def test_each_topic_has_its_examples() -> None:
+def test_each_topic_has_examples() -> None:
     assert set(EXAMPLES) == set(GOLDEN) == set(e.TOPICS)
     assert all(type(example) is e.TOPICS[topic] for topic, examples in EXAMPLES.items() for example in examples)
 
@@ -102,18 +102,18 @@ def test_each_entry_has_a_topic_and_an_upcaster_leads_to_another() -> None:
 
 
 @given(histories)
-def test_entries_come_back_as_they_were_written(history: list[e.RecordedEntry]) -> None:
+def test_a_written_entry_is_read_unchanged(history: list[e.RecordedEntry]) -> None:
     for recorded in history:
         assert decode(e.topic_of(recorded.entry), encode(recorded.entry)) == recorded.entry
 
 
 @pytest.mark.parametrize(("topic", "place"), PLACES)
-def test_an_entry_is_written_under_the_oldest_topic_that_says_it(topic: str, place: int) -> None:
-    """So that processes of the last release read what is no news to them."""
+def test_an_entry_is_written_under_the_oldest_topic_that_represents_it(topic: str, place: int) -> None:
+    """So that processes of the last release can read entries without new fields."""
     assert e.topic_of(EXAMPLES[topic][place]) == topic
 
 
-def test_what_the_last_release_knew_of_details_is_all_that_the_first_topics_say() -> None:
+def test_the_first_topics_have_the_details_that_the_last_release_knew() -> None:
     known = {field.name for field in msgspec.structs.fields(e.Details)}
     assert known == {
         "name", "starts_at", "description", "venue", "ends_at", "timezone", "sales_open_at", "sales_close_at",
@@ -121,7 +121,7 @@ def test_what_the_last_release_knew_of_details_is_all_that_the_first_topics_say(
     }, "a new field needs its part in is_first_shape, or a topic of its own"  # fmt: skip
 
 
-def test_no_entry_can_be_changed() -> None:
+def test_entries_are_immutable() -> None:
     for example in (example for examples in EXAMPLES.values() for example in examples):
         with pytest.raises(AttributeError):
             example.at = AT  # type: ignore[misc]
@@ -133,7 +133,7 @@ def test_an_unknown_topic_is_an_error() -> None:
 
 
 def test_old_bodies_are_upcast_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once there was a used ticket by another name, then one without a number: both are read as today's."""
+    """As if tickets were used under another topic at first, then without a number: both are read as today's entry."""
     monkeypatch.setitem(e.UPCASTERS, "ticket-torn/1", ("ticket-torn/2", lambda body: {**body, "booking_id": body["booking"]}))
     monkeypatch.setitem(e.UPCASTERS, "ticket-torn/2", ("ticket-used/1", lambda body: {**body, "ticket": 0}))
     body = json.loads(GOLDEN["ticket-used/1"][0])

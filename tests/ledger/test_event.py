@@ -1,4 +1,4 @@
-"""The Event: what is tried on it, kept or dropped; what it answers about bookings; its snapshots."""
+"""The Event: trials, its queries about bookings, its snapshots."""
 
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from tests.ledger.histories import execute, fold, histories, wishes
 
 
 def restored(snapshot: snapshots.Snapshot, number: int = 0) -> Event:
-    """As the loader does it, a frame at a time. `number`: looked up, where the format does not say it."""
+    """Restores in frames, as the event loader does. `number`: the Event's number, which the first format does not contain."""
     steps = snapshots.restore(snapshot)
     while True:
         try:
@@ -46,7 +46,7 @@ def test_a_merged_trial_is_the_event_that_its_entries_make(history: list[Recorde
 
 
 @given(histories, wishes, wishes)
-def test_a_trial_may_follow_a_merged_one(history: list[RecordedEntry], first: list[Any], second: list[Any]) -> None:
+def test_a_trial_may_follow_a_merged_trial(history: list[RecordedEntry], first: list[Any], second: list[Any]) -> None:
     trial = fold(history).trial()
     made = execute(trial, first)
     trial = trial.merge().trial()
@@ -66,7 +66,7 @@ def test_a_restored_snapshot_is_the_event(history: list[RecordedEntry]) -> None:
     ("details", "topic"),
     [({}, snapshots.FIRST), ({"starts_at": None}, snapshots.OPEN_DATES), ({"sells_after_start": True}, snapshots.OPEN_DATES)],
 )
-def test_a_snapshot_is_of_the_oldest_format_that_says_it(details: dict[str, Any], topic: str) -> None:
+def test_a_snapshot_is_of_the_oldest_format_that_represents_it(details: dict[str, Any], topic: str) -> None:
     event = s.replayed(s.scheduled(**details), s.booked(s.ALICE, s.general(1)))
     snapshot = snapshots.take(event)
     assert snapshot.topic == topic
@@ -90,8 +90,8 @@ FIRST_SNAPSHOT = (
 )
 
 
-def test_a_snapshot_of_the_first_format_is_what_it_always_was() -> None:
-    """What verifying compares bytes with, and what a ledger out there holds."""
+def test_a_snapshot_of_the_first_format_never_changes() -> None:
+    """Verification compares these bytes, and existing ledgers contain them."""
     event = s.replayed(s.scheduled(s.GENERAL), s.booked(s.ALICE, s.general(2)), s.used(1))
     event.commands = {bytes(16): 3}
     event.details = e.Details("Concert", s.STARTS, "Loud", "Hall", s.STARTS, "Europe/Berlin", s.NOW, s.NOW, 4)
@@ -111,12 +111,12 @@ def test_a_snapshot_of_the_first_format_is_what_it_always_was() -> None:
         ("x/9", False),
     ],
 )
-def test_snapshots_of_later_releases_are_told_apart(topic: str, later: bool) -> None:
+def test_snapshots_of_later_releases_are_recognized(topic: str, later: bool) -> None:
     assert snapshots.is_later(topic) is later
 
 
 @given(histories, wishes)
-def test_a_restored_event_goes_on_as_the_event_does(history: list[RecordedEntry], wanted: list[Any]) -> None:
+def test_a_restored_event_evolves_like_the_original(history: list[RecordedEntry], wanted: list[Any]) -> None:
     event = fold(history)
     again = restored(snapshots.take(event), event.number)
     for recorded in execute(event, wanted):
@@ -124,7 +124,7 @@ def test_a_restored_event_goes_on_as_the_event_does(history: list[RecordedEntry]
     assert s.state(again) == s.state(event)
 
 
-def test_a_long_snapshot_is_read_back_in_frames() -> None:
+def test_a_long_snapshot_is_restored_in_frames() -> None:
     event = s.replayed(s.scheduled(e.Category(1, "General", 1, 5_000)))
     for number in range(2, 2 * snapshots.FRAME + 3):
         evolve(event, RecordedEntry(s.EVENT, number, s.booked(s.ALICE, s.general(1, 1), booking=UUID(int=number))))
@@ -148,7 +148,7 @@ def test_a_snapshot_is_due_when_a_stream_has_grown_by_a_twentieth_and_a_thousand
     assert snapshots.is_due(version, last) is due
 
 
-def test_what_snapshots_cost_in_all_grows_with_the_stream_alone() -> None:
+def test_the_total_cost_of_snapshots_is_linear_in_the_stream() -> None:
     last, written, length = 0, 0, 1_000_000
     for version in range(1_000, length + 1, 500):
         if snapshots.is_due(version, last):
@@ -156,7 +156,7 @@ def test_what_snapshots_cost_in_all_grows_with_the_stream_alone() -> None:
     assert written < 22 * length
 
 
-def test_a_commands_id_leads_to_the_last_entry_that_it_made() -> None:
+def test_a_command_id_leads_to_the_last_entry_of_the_command() -> None:
     once = s.stamp()
     twice = [e.PriceChanged(**once, category=1, price=1), e.PriceChanged(**once, category=2, price=2)]
     event = s.replayed(s.scheduled(), s.booked(s.ALICE, s.general(1)), *twice)
@@ -165,7 +165,7 @@ def test_a_commands_id_leads_to_the_last_entry_that_it_made() -> None:
     assert event.version_of(s.UNKNOWN_BOOKING) is None
 
 
-def test_a_bookings_story_names_the_entries_about_it() -> None:
+def test_a_booking_leads_to_the_versions_of_its_entries() -> None:
     one_back = s.cancelled(0, lines=(e.CancelledLine(1, 1, 5_000),), whole=False)
     other = s.booked(s.BOB, s.general(1), booking=s.ANOTHER_BOOKING)
     event = s.replayed(s.scheduled(), s.booked(s.ALICE, s.general(2)), other, one_back, s.used(1))
@@ -173,19 +173,19 @@ def test_a_bookings_story_names_the_entries_about_it() -> None:
     assert event.versions_about(s.ANOTHER_BOOKING) == (3,)
 
 
-def test_a_price_is_the_one_of_its_time() -> None:
+def test_a_price_is_that_of_a_version() -> None:
     event = s.replayed(s.scheduled(), s.price_changed(1, 6_000), s.booked(s.ALICE, s.general(1, 6_000)), s.price_changed(1, 7_000))
     assert [event.categories[1].price_at(version) for version in (1, 2, 3, 4, 5)] == [5_000, 6_000, 6_000, 7_000, 7_000]
 
 
 @given(histories, st.integers(2, 30))
-def test_entries_out_of_order_are_never_taken(history: list[RecordedEntry], version: int) -> None:
+def test_entries_out_of_order_are_not_applied(history: list[RecordedEntry], version: int) -> None:
     event = fold(history)
     if version != event.version + 1:
         with pytest.raises(AssertionError):
             evolve(event, RecordedEntry(s.EVENT, version, s.event_completed()))
 
 
-def test_an_entry_that_would_oversell_is_never_taken() -> None:
+def test_an_entry_that_would_oversell_is_not_applied() -> None:
     with pytest.raises(AssertionError, match="never above capacity"):
         s.replayed(s.scheduled(), s.booked(s.ALICE, s.general(11)))

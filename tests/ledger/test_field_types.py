@@ -29,12 +29,12 @@ def test_a_lone_surrogate_in_json_is_refused() -> None:
         LINE.validate_json('"\\ud800"')
 
 
-def test_outer_blanks_go_before_anything_is_counted() -> None:
+def test_outer_blanks_are_removed_before_the_length_is_checked() -> None:
     assert LINE.validate_python("  " + "x" * 10 + " ") == "x" * 10
     assert SECRET.validate_python(" x ") == " x "
 
 
-def test_lines_may_have_newlines_and_tabs_and_nothing_else() -> None:
+def test_lines_may_have_newlines_and_tabs_only() -> None:
     assert LINES.validate_python("a\n\tb") == "a\n\tb"
     assert LINES.validate_python("") == ""
     for text in ("a\rb", "a\x00b", "a\x0bb"):
@@ -57,12 +57,12 @@ def test_an_email_has_one_spelling() -> None:
 @pytest.mark.parametrize(
     "text", ["", "alice", "a@b@c", "a@-.test", f"{'x' * 300}@example.test", "a\x00@example.test", "\ud800@example.test"]
 )
-def test_what_is_no_email(text: str) -> None:
+def test_an_invalid_email_is_refused(text: str) -> None:
     with pytest.raises(ValidationError):
         EMAIL.validate_python(text)
 
 
-def test_a_command_id_is_the_same_for_the_same_try_only() -> None:
+def test_a_command_id_is_the_same_for_retries_only() -> None:
     first = command_id(SOMEBODY, "POST", "/api/users", "key")
     assert first == command_id(SOMEBODY, "POST", "/api/users", "key")
     others = [
@@ -78,8 +78,8 @@ def test_a_command_id_is_the_same_for_the_same_try_only() -> None:
     assert len({first, *others}) == 9
 
 
-def test_command_ids_are_for_ever() -> None:
-    """Another value here means that every command ever sent could act once more."""
+def test_command_ids_never_change() -> None:
+    """With other values, a retry of any earlier command would be executed again."""
     assert command_id(SOMEBODY, "POST", "/api/users", "key") == UUID("4601d9ae-9bc5-5e26-bb55-ccb9c178d4fc")
 
 

@@ -1,4 +1,4 @@
-"""Keys: made once, whoever comes first, and kept as they are."""
+"""Keys are created once, by whichever process is first, and never changed."""
 
 import subprocess
 import sys
@@ -17,28 +17,28 @@ print(ledger.keys.Keyring.open(pathlib.Path(sys.argv[1]), "tickets").newest[1].h
 """
 
 
-def test_the_first_start_makes_a_key_that_later_ones_find(tmp_path: Path) -> None:
+def test_the_first_start_creates_a_key_that_later_starts_use(tmp_path: Path) -> None:
     first = Keyring.open(tmp_path / "keys", "tickets")
     assert first.newest == Keyring.open(tmp_path / "keys", "tickets").newest
     assert (first.newest[0], len(first.newest[1])) == (1, 32)
     assert first.newest[1] != Keyring.open(tmp_path / "other", "tickets").newest[1]
 
 
-def test_only_its_owner_reads_a_key(tmp_path: Path) -> None:
+def test_a_key_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     Keyring.open(tmp_path / "keys", "tickets")
     assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o700
     assert [(path.name, path.stat().st_mode & 0o777) for path in (tmp_path / "keys").iterdir()] == [("tickets.1", 0o600)]
 
 
-def test_processes_that_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
+def test_processes_that_start_together_use_one_key(tmp_path: Path) -> None:
     command = [sys.executable, "-c", OPEN, str(tmp_path / "keys")]
     started = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     assert len({process.communicate(timeout=30)[0] for process in started} - {""}) == 1
     assert [process.returncode for process in started] == [0, 0, 0]
 
 
-def test_containers_whose_processes_share_a_number_agree_on_one_key(tmp_path: Path) -> None:
-    """Threads have one process id, as the first processes of containers do."""
+def test_processes_with_the_same_pid_in_containers_use_one_key(tmp_path: Path) -> None:
+    """Threads share a process id, like the first processes of containers."""
     start = Barrier(4)
 
     def first_start(directory: Path) -> bytes:
@@ -63,7 +63,7 @@ def test_the_newest_key_signs_and_all_of_them_verify(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["tickets.0", "tickets.256", "tickets.x", "tickets.2.bak", "checkpoints.7"])
-def test_other_files_are_no_keys(tmp_path: Path, name: str) -> None:
+def test_other_files_are_ignored(tmp_path: Path, name: str) -> None:
     Keyring.open(tmp_path, "tickets")
     (tmp_path / name).write_bytes(b"x" * 32)
     assert Keyring.open(tmp_path, "tickets").newest[0] == 1

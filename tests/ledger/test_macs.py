@@ -1,4 +1,4 @@
-"""A MAC is of one entry in one place, under a key of the ring."""
+"""A MAC is valid for one entry at one version of one stream, under a key of the keyring."""
 
 from uuid import UUID
 
@@ -15,19 +15,19 @@ rows = st.tuples(st.uuids(), st.integers(1, 2**63 - 1), st.text(max_size=40), st
 
 
 @given(rows, rows)
-def test_it_is_of_no_other_entry(row: tuple[UUID, int, str, bytes], other: tuple[UUID, int, str, bytes]) -> None:
+def test_a_mac_is_valid_for_its_own_entry_only(row: tuple[UUID, int, str, bytes], other: tuple[UUID, int, str, bytes]) -> None:
     macs = Macs(Keyring({1: ONE}))
     assert macs.verify(macs.compute(*row), *row)
     assert macs.verify(macs.compute(*row), *other) == (row == other)
 
 
 @given(st.text(max_size=20), st.binary(max_size=20), st.integers(1, 20))
-def test_bytes_do_not_move_between_topic_and_state(topic: str, state: bytes, moved: int) -> None:
+def test_a_mac_separates_topic_and_state(topic: str, state: bytes, moved: int) -> None:
     macs, start = Macs(Keyring({1: ONE})), ("x" * moved).encode()
     assert not macs.verify(macs.compute(STREAM, 1, topic + "x" * moved, state), STREAM, 1, topic, start + state)
 
 
-def test_the_newest_key_makes_it_and_all_of_them_verify() -> None:
+def test_a_mac_is_made_with_the_newest_key_and_verified_with_all() -> None:
     row = (STREAM, 1, "seats-booked/1", b"{}")
     before, after = Macs(Keyring({1: ONE})), Macs(Keyring({1: ONE, 2: TWO}))
     assert after.verify(before.compute(*row), *row)
@@ -36,5 +36,5 @@ def test_the_newest_key_makes_it_and_all_of_them_verify() -> None:
 
 
 @given(st.binary(max_size=40))
-def test_no_bytes_at_random_are_one(mac: bytes) -> None:
+def test_a_random_mac_is_not_valid(mac: bytes) -> None:
     assert not Macs(Keyring({1: ONE})).verify(mac, STREAM, 1, "seats-booked/1", b"{}")

@@ -1,4 +1,4 @@
-"""A state machine over the core: whatever people do, in whatever order, the Event keeps its promises.
+"""A state machine over the core: the invariants of the Event hold for all commands in all orders.
 
 Beside the Event an own, naive account is kept: a list of tickets, each with its seat, its holder, its price and its state.
 SOAK=1 plays the long round: 2,000 games of 50 steps instead of 100 of 30.
@@ -53,7 +53,7 @@ class Selling(RuleBasedStateMachine):
     # --- what the appender does with a command
 
     def submit(self, command: Command) -> bool:
-        """Was it carried out? A refused one, and one that was carried out before, must leave no trace."""
+        """Whether the command was executed. A refused or repeated command must not change anything."""
         before = s.state(self.event) if self.event else None
         try:
             if self.event is not None and self.event.version_of(command.id) is not None:
@@ -213,7 +213,7 @@ class Selling(RuleBasedStateMachine):
 
     @invariant()
     def money_adds_up(self) -> None:
-        """What the entries say, a cancelled Event giving back whatever had not been."""
+        """The expected refund by the entries; a cancelled Event refunds all that was not refunded before."""
         paid = refunded = 0
         for entry in (one.entry for one in self.ledger):
             if isinstance(entry, e.SeatsBooked):

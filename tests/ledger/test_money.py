@@ -1,4 +1,4 @@
-"""Money: exact, or refused."""
+"""Amounts are exact, or refused."""
 
 from decimal import Decimal
 
@@ -34,13 +34,13 @@ def test_an_amount_is_a_whole_number_of_minor_units(amount: str, currency: str, 
         ("Infinity", "EUR"),
     ],
 )
-def test_an_amount_that_the_currency_has_no_coins_for_is_refused(amount: str, currency: str) -> None:
+def test_an_amount_with_too_many_decimals_is_refused(amount: str, currency: str) -> None:
     with pytest.raises(ValueError, match=r"decimals|NaN"):
         to_minor(Decimal(amount), currency)
 
 
 @given(st.integers(-(10**15), 10**15), st.sampled_from(["EUR", "JPY", "KWD", "CLF"]))
-def test_money_comes_back_as_it_was(minor: int, currency: str) -> None:
+def test_money_survives_the_round_trip_to_text(minor: int, currency: str) -> None:
     assert to_minor(Decimal(to_text(minor, currency)), currency) == minor
 
 

@@ -1,4 +1,4 @@
-"""Scheduling an Event, and what makes one impossible."""
+"""Scheduling an Event, and the rules that refuse it."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,7 +22,7 @@ def test_an_event_is_scheduled_by_its_organizer() -> None:
     assert (event.status, event.organizer_id, event.details_version) == ("active", s.ORGANIZER.id, 1)
 
 
-def test_an_event_may_start_a_moment_from_now() -> None:
+def test_an_event_may_start_immediately_after_now() -> None:
     soon = NOW + timedelta(microseconds=1)
     given().when(s.schedule(starts_at=soon)).then(s.scheduled(starts_at=soon))
 
@@ -32,7 +32,7 @@ def test_an_event_is_not_scheduled_for_the_past(starts_at: Any) -> None:
     given().when(s.schedule(starts_at=starts_at)).refused(Malformed, **malformed("starts_at", "must be in the future"))
 
 
-def test_an_event_that_has_begun_is_scheduled_where_its_sales_go_on() -> None:
+def test_an_event_that_has_started_is_scheduled_if_its_sales_go_on() -> None:
     begun: dict[str, Any] = {"starts_at": NOW - timedelta(days=30), "sales_close_at": NOW + timedelta(days=30)}
     given().when(s.schedule(**begun)).then(s.scheduled(**begun))
     over: dict[str, Any] = {"starts_at": NOW - timedelta(days=30), "sales_close_at": NOW}
@@ -66,7 +66,7 @@ def test_category_names_are_unique_whatever_their_case(again: str) -> None:
     refusal.refused(Malformed, **malformed("categories", "names must be unique"))
 
 
-def test_sharp_s_and_double_s_are_one_name() -> None:
+def test_sharp_s_and_double_s_are_the_same_name() -> None:
     refusal = given().when(s.schedule(Category(1, "Straße", 1, 1), Category(2, "STRASSE", 1, 1)))
     refusal.refused(Malformed, **malformed("categories", "names must be unique"))
 

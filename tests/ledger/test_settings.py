@@ -1,4 +1,4 @@
-"""Settings: read once, and wrong ones named."""
+"""Settings are read from the environment; invalid ones are reported by name."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from ledger.settings import Settings, SettingsError
 
 
-def test_without_an_environment_there_are_defaults() -> None:
+def test_settings_without_an_environment_have_defaults() -> None:
     settings = Settings.from_env({})
     assert settings == Settings()
     assert (settings.port, settings.server_url, settings.keys) == (8000, "http://localhost:8000", Path(".data/keys"))
@@ -41,13 +41,13 @@ def test_a_variable_sets_the_field_of_its_name(name: str, text: str, value: obje
         ("SECURE_COOKIES", "2", "SECURE_COOKIES is '2', which is not 1 or 0."),
     ],
 )
-def test_a_setting_that_can_t_be_used_is_one_clear_sentence(name: str, text: str, sentence: str) -> None:
+def test_an_invalid_setting_is_reported_in_one_sentence(name: str, text: str, sentence: str) -> None:
     with pytest.raises(SettingsError) as error:
         Settings.from_env({name: text})
     assert str(error.value) == sentence
 
 
-def test_settings_reach_child_processes_whole() -> None:
+def test_settings_reach_child_processes_unchanged() -> None:
     settings = Settings(
         port=9000, demo=False, keys_dir=Path("/k"), secure_cookies=True, freshness_timeout_seconds=0.25, public_url="https://x/"
     )

@@ -1,4 +1,4 @@
-"""Ticket codes: who reads one knows the ticket, and nobody makes one up."""
+"""Ticket codes: each identifies its ticket, and can't be forged."""
 
 from uuid import UUID
 
@@ -17,13 +17,13 @@ CODE = CODES.code(EVENT, TicketLocation(41, 7), 1)
 SYMBOLS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
-def test_a_code_stays_the_same_for_ever() -> None:
-    """People carry it on paper: what changes this refuses them at the door."""
+def test_a_code_never_changes() -> None:
+    """Codes are printed on paper: with another format they would be refused at the entrance."""
     assert CODE == "07G0-2000-00MG-01TN-MAEN-NA7N-N5JF-VWG"
 
 
 @given(st.uuids(), st.integers(1, 2**32 - 1), st.integers(0, 2**16 - 1))
-def test_a_code_leads_back_to_its_place(event_id: UUID, version: int, ticket: int) -> None:
+def test_a_code_leads_to_the_location_of_its_ticket(event_id: UUID, version: int, ticket: int) -> None:
     place = TicketLocation(version, ticket)
     assert CODES.read(event_id, CODES.code(event_id, place, 1)) == place
 
@@ -33,30 +33,30 @@ def test_no_two_tickets_share_a_code() -> None:
     assert len({CODES.code(EVENT, place, 1) for place in places}) == len(places)
 
 
-def test_another_event_s_ticket_is_told_apart() -> None:
+def test_a_code_of_another_event_is_recognized() -> None:
     with pytest.raises(WrongEvent):
         CODES.read(OTHER_EVENT, CODE)
 
 
-def test_an_event_with_the_same_tag_does_not_take_it_either() -> None:
+def test_a_code_is_not_valid_for_an_event_with_the_same_tag() -> None:
     with pytest.raises(InvalidCode):
         CODES.read(UUID(int=EVENT.int + (1 << 64)), CODE)
 
 
 @pytest.mark.parametrize("position", [position for position, char in enumerate(CODE) if char != "-"])
-def test_a_code_with_another_character_lets_nobody_in(position: int) -> None:
+def test_a_code_with_another_character_is_invalid(position: int) -> None:
     for symbol in set(SYMBOLS) - {CODE[position]}:
         with pytest.raises((InvalidCode, WrongEvent)):
             CODES.read(EVENT, CODE[:position] + symbol + CODE[position + 1 :])
 
 
 @pytest.mark.parametrize("written", [CODE.lower(), CODE.replace("-", ""), CODE.replace("-", " "), f"  {CODE}\n", "-".join(CODE)])
-def test_a_code_is_read_however_it_is_written(written: str) -> None:
+def test_a_code_is_read_in_every_way_of_writing(written: str) -> None:
     assert CODES.read(EVENT, written) == TicketLocation(41, 7)
 
 
 @pytest.mark.parametrize(("read_as", "meant"), [("O", "0"), ("o", "0"), ("I", "1"), ("i", "1"), ("L", "1"), ("l", "1")])
-def test_letters_that_look_like_digits_are_those_digits(read_as: str, meant: str) -> None:
+def test_letters_that_look_like_digits_are_read_as_digits(read_as: str, meant: str) -> None:
     code = next(code for ticket in range(200) if meant in (code := CODES.code(EVENT, TicketLocation(41, ticket), 1))[5:])
     assert CODES.read(EVENT, code.replace(meant, read_as)) == CODES.read(EVENT, code)
 
@@ -64,12 +64,12 @@ def test_letters_that_look_like_digits_are_those_digits(read_as: str, meant: str
 @pytest.mark.parametrize(
     "text", ["", "-", "U" * 31, CODE[:-1], CODE + "0", "0" * 31, "é" * 31, "\x00" * 31, "٣" * 31, "Z" * 10_000]
 )
-def test_what_is_no_code_is_invalid(text: str) -> None:
+def test_other_text_is_an_invalid_code(text: str) -> None:
     with pytest.raises(InvalidCode):
         CODES.read(EVENT, text)
 
 
-def test_a_new_key_keeps_the_old_codes_good() -> None:
+def test_a_new_key_keeps_old_codes_valid() -> None:
     both = TicketCodes(Keyring({1: OLD_KEY, 2: NEW_KEY}))
     assert both.newest_key == 2
     assert both.code(EVENT, TicketLocation(41, 7), 1) == CODE
@@ -77,7 +77,7 @@ def test_a_new_key_keeps_the_old_codes_good() -> None:
     assert both.read(EVENT, both.code(EVENT, TicketLocation(41, 7), 2)) == TicketLocation(41, 7)
 
 
-def test_without_its_key_a_code_is_worth_nothing() -> None:
+def test_a_code_without_its_key_is_invalid() -> None:
     rest = TicketCodes(Keyring({2: NEW_KEY}))
     with pytest.raises(InvalidCode):
         rest.read(EVENT, CODE)

@@ -1,4 +1,4 @@
-"""There and back again, by two at once, and however people write the URL."""
+"""Migrations: up and down, concurrently, and with all forms of the URL."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ def _tables(url: str) -> list[str]:
         return [name for (name,) in connection.execute(TABLES)]
 
 
-def test_up_down_up(empty_database_url: str) -> None:
+def test_migrations_go_up_down_and_up_again(empty_database_url: str) -> None:
     migrations.upgrade(empty_database_url)
     tables = _tables(empty_database_url)
     assert "ledger_entries" in tables
@@ -31,7 +31,7 @@ def test_up_down_up(empty_database_url: str) -> None:
     assert _tables(empty_database_url) == tables
 
 
-def test_two_at_once(empty_database_url: str) -> None:
+def test_two_concurrent_migrations_wait_for_each_other(empty_database_url: str) -> None:
     command = [sys.executable, "-m", "migrations", "upgrade"]
     both = [
         subprocess.Popen(command, cwd=ROOT, env={"DATABASE_URL": empty_database_url}, stdout=subprocess.PIPE, text=True)
@@ -49,7 +49,7 @@ def test_two_at_once(empty_database_url: str) -> None:
         ("postgresql:///seats", (None, None, None, None, "seats", {})),
     ],
 )
-def test_urls(url: str, parts: tuple[object, ...]) -> None:
+def test_all_forms_of_the_url_are_accepted(url: str, parts: tuple[object, ...]) -> None:
     made = sqlalchemy_url(url)
     assert made.drivername == "postgresql+psycopg"
     assert (made.username, made.password, made.host, made.port, made.database, dict(made.query)) == parts

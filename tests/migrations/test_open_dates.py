@@ -1,4 +1,4 @@
-"""What is there when Events get `past_at`: as it would be folded today."""
+"""Migration 0011: read tables that exist before it equal rebuilt ones after it."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,7 @@ EXHIBITION = {"sales_close_at": s.STARTS + timedelta(days=30)}
 TABLES = ("catalogue_events", "booking_events", "revenue_events", "projections")
 
 
-def test_what_was_folded_before_is_as_if_it_was_folded_now(empty_database_url: str) -> None:
+def test_migrated_read_tables_equal_rebuilt_ones(empty_database_url: str) -> None:
     migrations.upgrade(empty_database_url)
     entries = [s.scheduled(), s.details_changed(**EXHIBITION), s.booked(s.ALICE, s.general(1)), s.details_changed(name="Gala")]
     other = s.scheduled(sales_close_at=s.NOW)
@@ -41,8 +41,8 @@ def test_what_was_folded_before_is_as_if_it_was_folded_now(empty_database_url: s
     assert past == (EXHIBITION["sales_close_at"],)
 
 
-def test_an_open_date_can_be_read_by_the_older_release(empty_database_url: str) -> None:
-    """psycopg can't read 'infinity', nor that release a snapshot of the second format."""
+def test_an_open_date_can_be_read_by_the_last_release(empty_database_url: str) -> None:
+    """psycopg can't read 'infinity', and the last release can't read a snapshot of the second format."""
     migrations.upgrade(empty_database_url)
     with closing(Ledger(empty_database_url, s.MACS)) as ledger:
         s.append(ledger, [RecordedEntry(s.EVENT, 1, s.scheduled(starts_at=None))])
@@ -60,8 +60,8 @@ def test_an_open_date_can_be_read_by_the_older_release(empty_database_url: str) 
         assert plain.execute("SELECT count(*) FROM ledger_snapshots").fetchone() == (0,)
 
 
-def test_it_waits_for_who_folds_and_nobody_dies(empty_database_url: str) -> None:
-    """A worker locks the projection's row, then writes its tables: whoever migrates does so in the same order."""
+def test_the_migration_waits_for_running_projectors(empty_database_url: str) -> None:
+    """A worker locks the projection's row and then writes its tables: the migration takes locks in the same order."""
     migrations.upgrade(empty_database_url, "0010")
     with psycopg.connect(empty_database_url) as worker, ThreadPoolExecutor(1) as threads:
         worker.execute("SELECT FROM projections WHERE name = 'catalogue' FOR UPDATE")

@@ -54,7 +54,7 @@ _some = st.integers(0, 999)
 
 
 class Bench:
-    """Two desks on one database, a loop to run them in, and the projections."""
+    """Two command services on one database, a loop to run them in, and the projections."""
 
     def __init__(self, database_url: str, directory: Path) -> None:
         self.url = database_url
@@ -65,7 +65,7 @@ class Bench:
         self.ledger = Ledger(database_url)
         self.pool: AsyncConnectionPool[Any] = AsyncConnectionPool(database_url, kwargs={"autocommit": True}, min_size=1, open=False)
         self.run(self.pool.open())
-        self.desks: list[tuple[Appender, CommandService]] = [self.run(self.command_service()) for _ in range(2)]
+        self.command_services: list[tuple[Appender, CommandService]] = [self.run(self.command_service()) for _ in range(2)]
 
     async def command_service(self) -> tuple[Appender, CommandService]:
         streams = Streams(self.pool)
@@ -75,8 +75,8 @@ class Bench:
 
     def crash(self, which: int) -> None:
         """One process loses its event cache."""
-        self.run(self.desks[which][0].close())
-        self.desks[which] = self.run(self.command_service())
+        self.run(self.command_services[which][0].close())
+        self.command_services[which] = self.run(self.command_service())
 
     def project(self, name: str) -> None:
         catch_up(self.engine, self.ledger, PROJECTORS[name], batch_size=7)
@@ -86,7 +86,7 @@ class Bench:
             return list(connection.execute(text(query), values))
 
     def close(self) -> None:
-        for appender, _ in self.desks:
+        for appender, _ in self.command_services:
             self.run(appender.close())
         self.run(self.pool.close())
         self.ledger.close()
@@ -132,9 +132,9 @@ class World(RuleBasedStateMachine):
             self._note(view)
 
     @precondition(lambda self: self.tickets)
-    @rule(which=_which, one=_some, ticket=st.one_of(st.none(), st.integers(0, 2)))
-    def cancel(self, which: int, one: int, ticket: int | None) -> None:
-        booking = self._booking(one)
+    @rule(which=_which, choice=_some, ticket=st.one_of(st.none(), st.integers(0, 2)))
+    def cancel(self, which: int, choice: int, ticket: int | None) -> None:
+        booking = self._booking(choice)
         before = self.tickets[booking]
         command = CancelBooking(
             id=uuid4(), actor=ADMIN, event_id=self.event, booking_id=booking, tickets=None if ticket is None else (ticket,)
@@ -148,9 +148,9 @@ class World(RuleBasedStateMachine):
             self.refunded += sum(PRICES[category] for category, _ in gone)
 
     @precondition(lambda self: self.tickets)
-    @rule(which=_which, one=_some, ticket=st.integers(0, 2))
-    def check_in(self, which: int, one: int, ticket: int) -> None:
-        command = CheckIn(id=uuid4(), actor=ADMIN, event_id=self.event, booking_id=self._booking(one), ticket=ticket)
+    @rule(which=_which, choice=_some, ticket=st.integers(0, 2))
+    def check_in(self, which: int, choice: int, ticket: int) -> None:
+        command = CheckIn(id=uuid4(), actor=ADMIN, event_id=self.event, booking_id=self._booking(choice), ticket=ticket)
         view = self._do(which, command)
         if isinstance(view, BookingView):
             self._note(view)
@@ -169,10 +169,10 @@ class World(RuleBasedStateMachine):
             assert self.status != "active" or general < self._taken("General") or vip < self._taken("VIP")
 
     @precondition(lambda self: self.done)
-    @rule(which=_which, one=_some)
-    def retry(self, which: int, one: int) -> None:
+    @rule(which=_which, choice=_some)
+    def retry(self, which: int, choice: int) -> None:
         """Repeats any earlier command at either process: it returns the first result and executes nothing."""
-        command, first = self.done[one % len(self.done)]
+        command, first = self.done[choice % len(self.done)]
         assert self._execute(which, command) == first
 
     @precondition(lambda self: len(self.done) > 12 and self.status == "active")
@@ -221,18 +221,18 @@ class World(RuleBasedStateMachine):
         return view
 
     def _execute(self, which: int, command: Command) -> Any:
-        work: Awaitable[Any] = self.bench.desks[which][1].execute(command)
+        work: Awaitable[Any] = self.bench.command_services[which][1].execute(command)
         try:
-            return self.bench.run(work)[0]  # type: ignore[arg-type]
-        except SeatledgerError as refusal:
-            return refusal
+            return self.bench.run(work).view  # type: ignore[arg-type]
+        except SeatledgerError as error:
+            return error
 
     def _note(self, view: BookingView) -> None:
         self.tickets[view.id] = [(ticket.category, ticket.status) for ticket in view.tickets]
         self.owners[view.id] = view.customer_id
 
-    def _booking(self, one: int) -> UUID:
-        return list(self.tickets)[one % len(self.tickets)]
+    def _booking(self, choice: int) -> UUID:
+        return list(self.tickets)[choice % len(self.tickets)]
 
     def _taken(self, category: str) -> int:
         return sum(name == category and status != "cancelled" for tickets in self.tickets.values() for name, status in tickets)

@@ -134,7 +134,7 @@ def test_history_goes_to_a_position_or_a_time(visit: Visit, auditor: Person, tol
     field = page.get_by_label("Position or time")
     for typed, said in [
         (str(told["number"] - 1), "The event did not exist at that time."),
-        ("2100-01-01 00:00", "Nobody knows yet: that time is to come."),
+        ("2100-01-01 00:00", "That time is in the future."),
         ("999999999999", "The ledger's head is at position"),
         ("soon", "Enter a ledger position or a time."),
     ]:

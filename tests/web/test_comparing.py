@@ -57,7 +57,7 @@ def test_equal_points_in_time_show_no_changes(visit: Visit, auditor: Person, tol
     [
         ("2", "1", "`since` is later than `at`."),
         ("999999999", "", "The ledger's head is at position"),
-        ("", "2100-01-01 00:00", "Nobody knows yet: that time is to come."),
+        ("", "2100-01-01 00:00", "That time is in the future."),
     ],
 )
 def test_invalid_points_in_time_are_refused(since: str, at: str, said: str, visit: Visit, auditor: Person, told: Any) -> None:

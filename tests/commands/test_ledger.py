@@ -35,7 +35,7 @@ def test_a_command_makes_its_entries_at_their_positions(ledger: Ledger) -> None:
     assert (event.number, event.version, event.categories[1].taken) == (scheduled.position, 2, 1)
 
 
-def test_a_command_is_carried_out_once(ledger: Ledger) -> None:
+def test_a_command_is_executed_once(ledger: Ledger) -> None:
     ledger.execute(s.schedule(), s.NOW)
     book = s.book(s.ALICE)
     assert len(ledger.execute(book, s.NOW)) == 1
@@ -43,7 +43,7 @@ def test_a_command_is_carried_out_once(ledger: Ledger) -> None:
     assert len(ledger.read(0, 10)) == 2
 
 
-def test_its_id_with_another_body_is_refused(ledger: Ledger) -> None:
+def test_a_command_id_with_another_body_is_refused(ledger: Ledger) -> None:
     ledger.execute(s.schedule(), s.NOW)
     book = s.book(s.ALICE)
     ledger.execute(book, s.NOW)
@@ -51,14 +51,14 @@ def test_its_id_with_another_body_is_refused(ledger: Ledger) -> None:
         ledger.execute(msgspec.structs.replace(book, tickets=(WantedSeats("General", 5),)), s.NOW)
 
 
-def test_a_rule_that_is_broken_leaves_no_trace(ledger: Ledger) -> None:
+def test_a_refused_command_appends_nothing(ledger: Ledger) -> None:
     ledger.execute(s.schedule(e.Category(1, "General", 5_000, 1)), s.NOW)
     with pytest.raises(SoldOut):
         ledger.execute(s.book(s.ALICE, General=2), s.NOW)
     assert len(ledger.read(0, 10)) == 1
 
 
-async def test_it_tries_again_where_an_appender_was_first(
+async def test_a_command_is_tried_again_after_an_appender_was_first(
     ledger: Ledger, appender: Appender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     event_id = await t.scheduled(appender)
@@ -73,8 +73,8 @@ async def test_it_tries_again_where_an_appender_was_first(
     assert outcome.recorded[0].version == 4, "and the appender has read what the other wrote"
 
 
-async def test_a_lost_answer_is_found_by_the_commands_id(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The library tries again where the connection broke: what was saved then looks like a conflict."""
+async def test_a_lost_reply_is_found_by_the_command_id(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library retries after a broken connection: entries that were saved then look like a conflict."""
     await asyncio.to_thread(ledger.execute, s.schedule(), s.NOW)
     save = ledger.save
 
@@ -87,7 +87,7 @@ async def test_a_lost_answer_is_found_by_the_commands_id(ledger: Ledger, monkeyp
     assert len(ledger.read(0, 10)) == 2
 
 
-def test_it_does_not_try_for_ever(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_is_busy_after_a_number_of_conflicts(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger.execute(s.schedule(), s.NOW)
     stale, tries = ledger.current_event(s.EVENT), 0
     ledger.execute(s.book(s.BOB), s.NOW)
