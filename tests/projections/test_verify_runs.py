@@ -238,7 +238,7 @@ def test_alteration_of_verified_entries_after_a_kill_is_found(altered: AlteredCo
     engine.dispose()
     finding = altered.verify_after().finding
     assert finding is not None
-    assert "was altered while they were being verified" in finding.sentence
+    assert "was altered during the verification" in finding.sentence
 
 
 def test_kept_checkpoint_matches_under_a_new_origin(altered: AlteredCopy, tmp_path: Path) -> None:
