@@ -871,7 +871,7 @@ class AccountsApi:
     ) -> Accounts:
         """Get Users
 
-        Accounts, newest first; `q` is looked for in name and e-mail.
+        Accounts, oldest first; `q` is looked for in name and e-mail.
 
         :param q: Looked for in name and e-mail address, literally, in any case.
         :type q: str
@@ -948,7 +948,7 @@ class AccountsApi:
     ) -> ApiResponse[Accounts]:
         """Get Users
 
-        Accounts, newest first; `q` is looked for in name and e-mail.
+        Accounts, oldest first; `q` is looked for in name and e-mail.
 
         :param q: Looked for in name and e-mail address, literally, in any case.
         :type q: str
@@ -1025,7 +1025,7 @@ class AccountsApi:
     ) -> RESTResponseType:
         """Get Users
 
-        Accounts, newest first; `q` is looked for in name and e-mail.
+        Accounts, oldest first; `q` is looked for in name and e-mail.
 
         :param q: Looked for in name and e-mail address, literally, in any case.
         :type q: str

@@ -462,7 +462,7 @@ export const useEraseMe = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
- * Accounts, newest first; `q` is looked for in name and e-mail.
+ * Accounts, oldest first; `q` is looked for in name and e-mail.
  * @summary Get Users
  */
 export const getUsers = (
