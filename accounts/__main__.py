@@ -71,7 +71,7 @@ async def _run(arguments: argparse.Namespace) -> str:
     async with AsyncConnectionPool(url, min_size=1, max_size=1, open=False, timeout=10) as pool:
         passwords = Passwords()
         account_service = AccountService(
-            pool, passwords, AccessCache(pool), key=os.urandom(32), session_hours=1, obligations=no_obligations
+            pool, passwords, AccessCache(pool), key=os.urandom(32), session_hours=1, deletion_obstacle=no_obligations
         )
         try:
             if arguments.command == "create-admin":

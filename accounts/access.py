@@ -52,7 +52,7 @@ class Access:
         pool: Pool,
         *,
         key: bytes,
-        obligations: Obligations = no_obligations,
+        deletion_obstacle: Obligations = no_obligations,
         passwords: Passwords | None = None,
         login_rate_limiter: LoginRateLimiter | None = None,
     ) -> None:
@@ -76,7 +76,7 @@ class Access:
             self.tokens,
             key=_derive(key, b"commands"),
             session_hours=settings.session_hours,
-            obligations=obligations,
+            deletion_obstacle=deletion_obstacle,
         )
 
     def guests(self, api: str) -> Guests:

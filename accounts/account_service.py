@@ -59,14 +59,21 @@ class AccountService:
     """Methods raise errors of `accounts.errors`; Busy or OutcomeUnknown if the database or the hasher is overloaded."""
 
     def __init__(
-        self, pool: Pool, passwords: Passwords, cache: AccessCache, *, key: bytes, session_hours: int, obligations: Obligations
+        self,
+        pool: Pool,
+        passwords: Passwords,
+        cache: AccessCache,
+        *,
+        key: bytes,
+        session_hours: int,
+        deletion_obstacle: Obligations,
     ) -> None:
         self._pool = pool
         self._passwords = passwords
         self._cache = cache
         self._executor = IdempotentExecutor(pool, key)
         self._session_hours = session_hours
-        self._obligations = obligations
+        self._obligations = deletion_obstacle
 
     async def get(self, account_id: UUID) -> Account:
         async with transaction(self._pool, reads=True) as cursor:
@@ -178,7 +185,7 @@ class AccountService:
     async def erase(self, account_id: UUID) -> None:
         """Erases all personal data and the tokens of an account; its id remains, since the ledger contains it.
 
-        Raises ErasureRefused while there are obligations; LastAdmin. Obligations are checked before the transaction: a booking
+        Raises ErasureRefused while something prevents it; LastAdmin. Obligations are checked before the transaction: a booking
         that is made at the same time remains, with an id without a name."""
         if (obligation := await self._obligations(account_id)) is not None:
             raise errors.ErasureRefused(obligation)

@@ -55,7 +55,7 @@ class Passwords:
             return False
 
     async def _run(self, work: Callable[[], T]) -> T:
-        return await self._tasks.finish(self._in_thread(work))  # the slot is taken until the thread is done, whoever is cancelled
+        return await self._tasks.finish(self._in_thread(work))  # the slot is taken until the thread is done
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         async with self._limiter.slot():

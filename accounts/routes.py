@@ -44,7 +44,7 @@ class LogIn(Body):
 
 
 class UpdateMe(Body):
-    """What is left out stays. A new password or e-mail address needs `old_password`."""
+    """Omitted fields keep their value. A new password or e-mail address needs `old_password`."""
 
     name: Name | None = None
     email: Email | None = None
@@ -54,7 +54,7 @@ class UpdateMe(Body):
 
 
 class UpdateUser(Body):
-    """What is left out stays."""
+    """Omitted fields keep their value."""
 
     role: Role | None = None
     disabled: bool | None = None
@@ -103,7 +103,7 @@ async def sign_up(request: Request, body: SignUp) -> Any:
 
 @router.post("/login", response_model=LoggedInOut)
 async def log_in(request: Request, response: Response, body: LogIn) -> Any:
-    """Gives a token, and sets two cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf`
+    """Returns a token, and sets two cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf`
     goes into the header `X-CSRF-Token` of each request that changes something."""
     access = _access(request)
     async with access.login_rate_limiter.attempt(body.email, _address(request)):

@@ -32,7 +32,7 @@ class AboutView:
 
 @router.get("/about", operation_id="get_about")
 async def get_about(request: Request, response: Response) -> AboutView:
-    """Which Seatledger this is. It asks no database."""
+    """Describes this installation, without a query to the database."""
     settings: Settings = request.app.state.settings
     response.headers["Cache-Control"] = "no-store"
     people = PEOPLE if settings.demo else ()

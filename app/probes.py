@@ -61,7 +61,7 @@ class Probes:
         yield CounterMetricFamily("seatledger_appends", "Transactions that appended entries", appender.appends)
         yield CounterMetricFamily("seatledger_entries_appended", "Entries appended by this process", appender.entries)
         yield GaugeMetricFamily("seatledger_events_cached", "Events in the cache", len(appender.cache))
-        yield GaugeMetricFamily("seatledger_events_cached_bytes", "Their estimated size", appender.cache.bytes)
+        yield GaugeMetricFamily("seatledger_events_cached_bytes", "Estimated bytes of cached Events", appender.cache.bytes)
         yield GaugeMetricFamily("seatledger_live_streams", "Event streams open", self._read_side.feed.count)
         positions = GaugeMetricFamily(
             "seatledger_projection_position", "Ledger position of the projection, as last published", labels=["projection"]
@@ -75,8 +75,10 @@ class Probes:
 
 def _projection_metrics(view: ProjectionList) -> Iterable[Metric]:
     entries = GaugeMetricFamily("seatledger_projection_lag_entries", "Entries behind, up to 100,000", labels=["projection"])
-    seconds = GaugeMetricFamily("seatledger_projection_lag_seconds", "Age of the oldest entry not in it", labels=["projection"])
-    states = GaugeMetricFamily("seatledger_projection_state", "1 at the state that it is in", labels=["projection", "state"])
+    seconds = GaugeMetricFamily(
+        "seatledger_projection_lag_seconds", "Age of the oldest entry not projected yet", labels=["projection"]
+    )
+    states = GaugeMetricFamily("seatledger_projection_state", "1: the present state", labels=["projection", "state"])
     for projection in view.items:
         entries.add_metric([projection.name], projection.lag_entries)
         seconds.add_metric([projection.name], projection.lag_seconds)
@@ -84,7 +86,7 @@ def _projection_metrics(view: ProjectionList) -> Iterable[Metric]:
             states.add_metric([projection.name, state], state == projection.state)
     yield from (entries, seconds, states)
     if view.signing is not None:
-        signing = GaugeMetricFamily("seatledger_log_signing", "1 at the state that signing the log is in", labels=["state"])
+        signing = GaugeMetricFamily("seatledger_log_signing", "1: the present state of signing the log", labels=["state"])
         for state in get_args(SigningState.__value__):
             signing.add_metric([state], state == view.signing.state)
         yield signing

@@ -75,7 +75,7 @@ class NewCategory(Body):
 
 
 class NewEvent(Body):
-    """Without `starts_at` it has an open date. `sales_close_at` may be after the start: then sales go on until it."""
+    """Without `starts_at` it has an open date. `sales_close_at` may be after the start: then sales end at `sales_close_at`."""
 
     name: Name
     starts_at: EventTime | None = None

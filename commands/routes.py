@@ -56,7 +56,7 @@ class WriteSide:
         )
 
     def customer_proof(self, customer: BoxOfficeCustomer) -> bytes:
-        """A keyed digest of the name and e-mail address of a customer in a request. It is stored in the ledger, and reveals
+        """A keyed digest of the name and e-mail address of a customer in a request. Its digest is stored in the ledger, and reveals
         nothing without the key."""
         return blake2b(_encode([customer.name, customer.email]), key=self._key, digest_size=16, person=b"box office").digest()
 

@@ -207,7 +207,7 @@ async def reserve(body: NewReservation, me: Me, service: Service) -> Reservation
     """Reserves one seat. A user can have one reservation per event."""
     try:
         event = await service.load_event(body.event)
-        return _reservation(await service.book(event, 1, me, in_person=True), me.number, event.number)
+        return _reservation(await service.book(event, 1, me, as_guest=True), me.number, event.number)
     except EventNotFound:
         raise SpecificationError(400, "There is no event with this id.", "event") from None
     except CustomerLimit:
@@ -228,7 +228,7 @@ async def cancel_reservation(reservation_id: int, reservation: MyReservation, se
     """The seat becomes available again."""
     try:
         try:
-            await service.cancel_booking(reservation, in_person=True)
+            await service.cancel_booking(reservation, as_guest=True)
         except EventNotBookable:  # The event has begun: our customers can't cancel then, users of this specification can.
             await service.cancel_booking(reservation)
     except AlreadyCancelled:

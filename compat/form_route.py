@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from compat.application import SpecificationError
 
 FORM = "application/x-www-form-urlencoded"
-MAXFORM_FIELDS = 20
+MAX_FORM_FIELDS = 20
 
 
 class FormRoute(APIRoute):
@@ -24,7 +24,7 @@ class FormRoute(APIRoute):
             if not request.headers.get("content-type", "").lower().startswith(FORM):
                 return await handle(request)
             try:
-                fields = dict(parse_qsl((await request.body()).decode(), max_num_fields=MAXFORM_FIELDS))
+                fields = dict(parse_qsl((await request.body()).decode(), max_num_fields=MAX_FORM_FIELDS))
             except ValueError:
                 raise SpecificationError(400, "The body is not a valid form.") from None
             others = [pair for pair in request.scope["headers"] if pair[0] != b"content-type"]

@@ -158,14 +158,14 @@ class CompatService:
         guest: Guest | None,
         *,
         category: str = SEAT,
-        in_person: bool = False,
+        as_guest: bool = False,
         id_: UUID | None = None,
     ) -> BookingView:
-        """Books seats, as the organizer for a guest or a walk-in; `in_person`: as the guest, to whom sales hours apply."""
-        actor = Actor(guest.id, Role.CUSTOMER) if guest and in_person else _organizer(event.organizer_id)
+        """Books seats, as the organizer for a guest or a walk-in; `as_guest`: as the guest, to whom sales hours apply."""
+        actor = Actor(guest.id, Role.CUSTOMER) if guest and as_guest else _organizer(event.organizer_id)
         command = BookSeats(
             id=id_ or uuid4(), actor=actor, event_id=event.id, tickets=(WantedSeats(category, quantity),),
-            customer_id=guest.id if guest and not in_person else None, ticket_key=self._write.command_service.codes.newest_key,
+            customer_id=guest.id if guest and not as_guest else None, ticket_key=self._write.command_service.codes.newest_key,
         )  # fmt: skip
         view = (await self._write.command_service.execute(command, self._is_disconnected)).view
         assert isinstance(view, BookingView)
@@ -184,9 +184,9 @@ class CompatService:
         _, (row,) = await self._read.fetch(queries.booking_by_id(booking_id))
         return await self._locate(event_id, booking_id, row.customer_id)
 
-    async def cancel_booking(self, location: BookingLocation, *, in_person: bool = False) -> BookingView:
-        """Cancels as the organizer; `in_person`: as the guest, who can't do so after the event has begun."""
-        actor = Actor(location.guest.id, Role.CUSTOMER) if in_person else _organizer(location.event.organizer_id)
+    async def cancel_booking(self, location: BookingLocation, *, as_guest: bool = False) -> BookingView:
+        """Cancels as the organizer; `as_guest`: as the guest, who can't do so after the event has begun."""
+        actor = Actor(location.guest.id, Role.CUSTOMER) if as_guest else _organizer(location.event.organizer_id)
         command = CancelBooking(id=uuid4(), actor=actor, event_id=location.event.id, booking_id=location.booking_id)
         view = (await self._write.command_service.execute(command, self._is_disconnected)).view
         assert isinstance(view, BookingView)

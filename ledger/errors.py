@@ -109,7 +109,7 @@ class TicketAlreadyUsed(RuleBroken):
     """`used_at`, an RFC 3339 time, if it is known."""
 
     def __init__(self, **facts: Any) -> None:
-        super().__init__("The ticket was used to get in.", **facts)
+        super().__init__("The ticket was already used for entry.", **facts)
 
 
 class TicketCancelled(RuleBroken):
@@ -124,9 +124,7 @@ class WrongEvent(RuleBroken):
 
 class CapacityBelowTaken(RuleBroken):
     def __init__(self, category: str, taken: int) -> None:
-        super().__init__(
-            f"{taken} seats of {category} are taken: its capacity can't go below that.", category=category, taken=taken
-        )
+        super().__init__(f"{taken} seats of {category} are taken: its capacity can't be lower.", category=category, taken=taken)
 
 
 class CategoryInUse(RuleBroken):

@@ -85,8 +85,22 @@ class Event:
     """
 
     __slots__ = (
-        "bookings", "categories", "commands", "created_at", "currency", "customers", "details", "details_set", "details_version",
-        "id", "last_category", "number", "organizer_id", "status", "touched", "version",
+        "bookings",
+        "categories",
+        "commands",
+        "created_at",
+        "currency",
+        "customers",
+        "details",
+        "details_version",
+        "details_set",
+        "id",
+        "last_category",
+        "number",
+        "organizer_id",
+        "status",
+        "touched",
+        "version",
     )  # fmt: skip
 
     id: UUID

@@ -1,4 +1,5 @@
-"""The connection pool of the API process, for reading and for accounts; the appender has a connection of its own.
+"""The connection pools of the API process: one for reading and accounts, one for loading Events. The appender has a connection of
+its own.
 
 Connections are used through `connection` only, which raises an error in time, whatever the database or the network does.
 """

@@ -53,7 +53,7 @@ class Settings:
     database_pool_size: int = _setting(10, "Connections of one API process for reading and accounts; the appender has five more")
     query_timeout_seconds: float = _setting(5.0, "How long one query may run in the database")
     freshness_timeout_seconds: float = _setting(2.0, "How long a query waits for its Ledger-Position: then 503")
-    live_streams_limit: int = _setting(2_000, "Event streams open at once in one API process; past it: 503")
+    live_streams_limit: int = _setting(2_000, "Live streams open at once in one API process; past it: 503")
     login_attempts_per_minute: int = _setting(10, "Log-ins tried per account and address")
     session_hours: int = _setting(14 * 24, "How long a log-in lasts")
     verify_hours: float = _setting(24.0, "How long after a verification of everything a worker begins the next; 0: never")

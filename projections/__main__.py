@@ -60,17 +60,7 @@ def main() -> int:
         return _fail(f"PostgreSQL refuses: {(str(error).splitlines() or [''])[0]}")
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}.")
-    except (
-        SettingsError,
-        KeysError,
-        NoteError,
-        TransferError,
-        OperatorError,
-        ShadowCopyError,
-        TreeBehind,
-        ProjectionStalled,
-        LedgerUnavailable,
-    ) as error:
+    except _REFUSALS as error:
         return _fail(str(error))
 
 

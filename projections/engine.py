@@ -1,10 +1,11 @@
 """The catch-up engine: keeps each projection up to date with the ledger, applying each entry exactly once and in order.
 
-In one transaction it locks the projection's position row, reads the next batch of entries, lets the projector write them in bulk,
-and moves the position; after the commit it publishes the position. It stops after a batch that was not full, or at its limit:
-entries that are appended later cause a wake-up of their own, and the caller continues what is left. If another process holds the
-lock, the engine raises ProjectionLocked, and the caller sends the wake-up again, so that none is lost. An entry that can't be
-applied stops its own projection there, with an error that is stored and shown; the other projections continue.
+It reads the next batch of entries; then, in one transaction, it locks the projection's position row, lets the projector write the
+batch in bulk, and moves the position. If the position has moved meanwhile, it reads again. After the commit it publishes the
+position. It stops after a batch that was not full, or at its limit: entries that are appended later cause a wake-up of their own,
+and the caller continues what is left. If another process holds the lock, the engine raises ProjectionLocked, and the caller sends
+the wake-up again, so that none is lost. An entry that can't be applied stops its own projection there, with an error that is stored
+and shown; the other projections continue.
 """
 
 import logging

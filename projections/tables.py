@@ -49,8 +49,8 @@ class Model(DeclarativeBase):
 
 
 class Progress(Model):
-    """The position of each projection. While it is stalled, `failed_position` is that of the entry that can't be applied, and
-    `error` says why."""
+    """The position of each projection, and that of the snapshots. While a projection is stalled, `failed_position` is that of the
+    entry that can't be applied, and `error` says why."""
 
     __tablename__ = "projections"
 

@@ -20,8 +20,8 @@ from projections.registry import PROJECTORS
 log = logging.getLogger(__name__)
 
 MAINTENANCE = "maintenance"
-#: Each task has a queue of its own name, so that workers can serve one projector only (`-Q`), and so that the queue's length says
-#: whether it holds a wake-up.
+#: Each task has a queue of its own name, so that workers can serve one projector only (`--only`), and so that the queue's length
+#: says whether it holds a wake-up.
 TASKS = (*PROJECTORS, SNAPSHOTS, MAINTENANCE)
 
 #: The shortest and the longest pause between two rounds of wake-ups. The first round is sent immediately; the more appends there

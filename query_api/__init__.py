@@ -1,1 +1,1 @@
-"""The read side: queries over the read tables, freshness, the live feed. It never writes."""
+"""The read side: queries over the read tables, freshness, the live feed. It writes to no table that lasts."""

@@ -1,4 +1,4 @@
-"""Reading the read tables: one statement for each response, over raw psycopg, prepared, with binary results.
+"""Reading the read tables: one statement for nearly each response, over raw psycopg, prepared, with binary results.
 
 Every call returns or raises in time: the server bounds each statement, the pool bounds the wait for a connection, and the
 connection to a server that does not react is closed (`ledger.pool`).

@@ -138,7 +138,7 @@ class ReadSide:
 
     async def deletion_obstacle(self, account_id: UUID) -> str | None:
         """Why an account can't be deleted, as a sentence; None: it can. Raises StaleRead where that is not known."""
-        result = await self.fetch(queries.obligations(account_id, datetime.now(UTC)), await self.head())
+        result = await self.fetch(queries.deletion_obstacle(account_id, datetime.now(UTC)), await self.head())
         (row,) = result.rows
         if row.books and row.organizes:
             return "The account has upcoming bookings and active events: cancel or complete them first."

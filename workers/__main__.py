@@ -1,4 +1,4 @@
-"""`python -m workers worker` executes tasks; `python -m workers tick` sends a wake-up to each every second (run exactly one)."""
+"""`python -m workers worker` executes tasks; `python -m workers tick` sends the wake-ups that are due (run exactly one)."""
 
 import argparse
 import logging

@@ -1,5 +1,5 @@
-"""The tick: a wake-up a second for every projector. Redis may lose any message; while one worker runs, projections still
-progress."""
+"""The tick: a wake-up a second for each projector, and one a minute for snapshots and maintenance. Redis may lose any message;
+while one worker runs, projections still progress."""
 
 import logging
 from typing import Any

@@ -1,4 +1,4 @@
-"""A worker process: its connections, and its three kinds of work: projecting, signing checkpoints, taking snapshots."""
+"""A worker process: its connections, and its work: projecting, signing checkpoints, snapshots, digests, maintenance."""
 
 import logging
 import time

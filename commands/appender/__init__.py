@@ -16,8 +16,9 @@ The states of a pending request (`pending.py`):
            ▼                                                          ▼
         resolved: AcceptedCommand, RepeatedCommand, a refusal       resolved: Busy
 
-A request is also resolved from each state when its deadline passes, its client disconnects or the appender closes: with Busy, or
-with OutcomeUnknown if its entries were sent to the database and no reply said whether they were appended.
+A request is also resolved from each state when its deadline passes or the appender closes, and before it is decided if it has
+waited and its client has disconnected: with Busy, or with OutcomeUnknown if its entries were sent to the database and no reply said
+whether they were appended.
 
     appender.py       decides batches and appends them
     batch.py          the decisions of one batch, without a database

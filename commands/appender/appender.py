@@ -42,7 +42,7 @@ RECONNECT_SECONDS = 0.2
 
 
 class Appender:
-    """One per process, on its event loop."""
+    """Decides and appends the commands of one process, on its event loop."""
 
     def __init__(
         self,

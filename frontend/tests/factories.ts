@@ -3,7 +3,7 @@ import { getBookTicketsResponseMock } from "@/shared/api/generated/bookings/book
 import { getGetEventResponseMock } from "@/shared/api/generated/events/events.msw";
 import type { Account, Booking, Category, Event } from "@/shared/api/generated/model";
 
-/** Things as the generated mocks make them up, but for what a test is about. */
+/** Objects with the mocks' random values; a test sets the fields that it needs. */
 const LATER = "2031-05-01T19:00:00Z";
 
 export function category(name: string, more: Partial<Category> = {}): Category {
@@ -21,7 +21,7 @@ export function event(more: Partial<Event> = {}): Event {
   return getGetEventResponseMock({ ...usual, available, ...more, categories });
 }
 
-/** As the ledger has it: the start, or the end of sales where that is later; never, for an open date. */
+/** The later of start and end of sales; null for an open date. */
 function pastAt(starts: string | null, closes: string | null): string | null {
   if (starts === null || closes === null) return starts;
   return Date.parse(closes) > Date.parse(starts) ? closes : starts;
@@ -40,7 +40,7 @@ export function account(more: Partial<Account> = {}): Account {
   return getGetMeResponseMock({ name: "Alice", email: "alice@example.test", role: "customer", phone: null, ...more });
 }
 
-/** The browser has the cookie that says that somebody is signed in. */
+/** Sets the cookie by which the page sees that a user is logged in. */
 export function haveSession(): void {
   document.cookie = "seatledger_csrf=abc";
 }

@@ -226,7 +226,7 @@ _PROGRESS = text("SELECT name, version, position FROM projections")
 
 
 def _digest_checks(copies: Sequence[ShadowCopy], ledger: Ledger) -> dict[int, Callable[[], object]]:
-    """For each digest, by its position: raises Altered where it is not what the projection says there."""
+    """For each digest, by its position: raises AlterationFound where it is not what the projection says there."""
     checks: dict[int, Callable[[], object]] = {}
     kept = {
         (copy.projector.name, copy.projector.version): copy

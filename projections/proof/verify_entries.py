@@ -90,7 +90,8 @@ class CheckpointSource(Protocol):
 
 
 class EntryCheck:
-    """`take` each entry in order, then `finish`. Its memory grows with the number of streams, not of entries or checkpoints."""
+    """Checks entries: `take` each in order, then `finish`. Its memory grows with the number of streams, not with that of entries or
+    checkpoints."""
 
     def __init__(self, macs: Macs, signed: CheckpointSource) -> None:
         self._macs, self._signed = macs, signed

@@ -16,9 +16,9 @@ from query_api.queries.booking_queries import (
     all_event_bookings,
     booking_by_id,
     customer_bookings,
+    deletion_obstacle,
     event_bookings,
     event_of_booking,
-    obligations,
 )
 from query_api.queries.compose import (
     AUDIT,
@@ -132,6 +132,7 @@ __all__ = [
     "availability_changes",
     "booking_by_id",
     "customer_bookings",
+    "deletion_obstacle",
     "entries",
     "event_bookings",
     "event_by_id",
@@ -150,7 +151,6 @@ __all__ = [
     "literally",
     "newest_checkpoint",
     "newest_entry",
-    "obligations",
     "positions",
     "progress",
     "projections_position",

@@ -285,6 +285,6 @@ def _obligations() -> Compiled[ObligationsRow]:
     return compile_anchored(anchored(BOOKINGS, rows), ObligationsRow)
 
 
-def obligations(account_id: UUID, now: datetime) -> Query[ObligationsRow]:
+def deletion_obstacle(account_id: UUID, now: datetime) -> Query[ObligationsRow]:
     """What prevents the deletion of an account: one row."""
     return query_of(_obligations(), BOOKINGS, account_id=account_id, from_=now)

@@ -30,7 +30,7 @@ Status = Annotated[BookingStatus | None, Query(description="All bookings of a ca
 BookingTime = TypeAliasType("BookingTime", Literal["upcoming", "past"])
 Upcoming = Annotated[
     BookingTime | None,
-    Query(description="`upcoming`: confirmed bookings of active events that begin in the future or began less than 12 hours ago."),
+    Query(description="`upcoming`: confirmed bookings of active events that are not past, or for 12 hours at most; or open dates."),
 ]
 CustomerId = Annotated[UUID | None, Query(description="Another customer's bookings: only for admins")]
 BookingSearch = Annotated[

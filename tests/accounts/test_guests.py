@@ -49,7 +49,7 @@ async def test_guests_are_unknown_to_another_api(access: Access, guests: Guests)
 async def test_a_handle_is_taken_once(guests: Guests) -> None:
     await guests.find_or_create("ann")
     assert await guests.sign_up("ann", "ann@example.test", "pw") is None
-    with pytest.raises(WrongCredentials):  # who was made without a password has none
+    with pytest.raises(WrongCredentials):  # this guest has no password
         await guests.log_in("ann", "")
 
 

@@ -7,7 +7,7 @@ import httpx
 
 from tests.running_system import JSON, Stack
 
-#: What is none of anybody's ids, of each kind that an address may hold.
+#: Ids that never exist, of each kind that a path may hold.
 UNKNOWN_NUMBERS = ("0", "-1", "999999999", str(2**63 - 1), str(2**63), str(10**40))
 NOT_NUMBERS = ("abc", "1.5", "%00", "null", "é")
 

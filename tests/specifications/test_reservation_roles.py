@@ -8,7 +8,7 @@ from tests.running_system import JSON, Stack
 from tests.specifications.client import Client
 from tests.specifications.reserving import EVENT, TABLES, Table, sign_up
 
-#: Nobody; a token that is none; somebody else; whoever organises the event; whose reservation it is.
+#: No token; an invalid token; another user; the event's organizer; the reservation's owner.
 ROLES = ("nobody", "no token", "other", "organizer", "owner")
 ANYONE = dict.fromkeys(ROLES, 0)
 SIGNED_IN = {**ANYONE, "nobody": 401, "no token": 401}

@@ -37,7 +37,7 @@ describe("amounts", () => {
     expect(sumAmounts(amounts)).toBe(all);
   });
 
-  it("an average is of nothing for nobody", () => {
+  it("the average over no bookings is 0", () => {
     expect(calculateAverage("100.00", 3)).toBe("33.33");
     expect(calculateAverage("100.00", 0)).toBe("0.00");
     expect(formatShare(1, 3)).toBe("33.3%");
@@ -86,7 +86,7 @@ describe("a series", () => {
     expect(MOST_POINTS).toBeGreaterThan(1_000);
   });
 
-  it("nothing is nothing", () => {
+  it("no sales give no points", () => {
     expect(toPoints([], "day")).toEqual([]);
     expect(listCurrencies([...series, sale("2026-11-05T00:00:00Z", "1", "0.00", "JPY")])).toEqual(["EUR", "JPY"]);
   });

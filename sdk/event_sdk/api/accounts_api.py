@@ -1174,7 +1174,7 @@ class AccountsApi:
     ) -> LoggedIn:
         """Log In
 
-        Gives a token, and sets two cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf` goes into the header `X-CSRF-Token` of each request that changes something.
+        Returns a token, and sets two cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf` goes into the header `X-CSRF-Token` of each request that changes something.
 
         :param log_in: (required)
         :type log_in: LogIn
@@ -1243,7 +1243,7 @@ class AccountsApi:
     ) -> ApiResponse[LoggedIn]:
         """Log In
 
-        Gives a token, and sets two cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf` goes into the header `X-CSRF-Token` of each request that changes something.
+        Returns a token, and sets two cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf` goes into the header `X-CSRF-Token` of each request that changes something.
 
         :param log_in: (required)
         :type log_in: LogIn
@@ -1312,7 +1312,7 @@ class AccountsApi:
     ) -> RESTResponseType:
         """Log In
 
-        Gives a token, and sets two cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf` goes into the header `X-CSRF-Token` of each request that changes something.
+        Returns a token, and sets two cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf` goes into the header `X-CSRF-Token` of each request that changes something.
 
         :param log_in: (required)
         :type log_in: LogIn

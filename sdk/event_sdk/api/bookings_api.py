@@ -1241,7 +1241,7 @@ class BookingsApi:
         self,
         event_id: Optional[UUID] = None,
         status: Annotated[Optional[BookingStatus], Field(description="All bookings of a cancelled event count as cancelled.")] = None,
-        when: Annotated[Optional[BookingTime], Field(description="`upcoming`: confirmed bookings of active events that begin in the future or began less than 12 hours ago.")] = None,
+        when: Annotated[Optional[BookingTime], Field(description="`upcoming`: confirmed bookings of active events that are not past, or for 12 hours at most; or open dates.")] = None,
         customer_id: Annotated[Optional[UUID], Field(description="Another customer's bookings: only for admins")] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
         cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
@@ -1267,7 +1267,7 @@ class BookingsApi:
         :type event_id: UUID
         :param status: All bookings of a cancelled event count as cancelled.
         :type status: BookingStatus
-        :param when: `upcoming`: confirmed bookings of active events that begin in the future or began less than 12 hours ago.
+        :param when: `upcoming`: confirmed bookings of active events that are not past, or for 12 hours at most; or open dates.
         :type when: BookingTime
         :param customer_id: Another customer's bookings: only for admins
         :type customer_id: UUID
@@ -1334,7 +1334,7 @@ class BookingsApi:
         self,
         event_id: Optional[UUID] = None,
         status: Annotated[Optional[BookingStatus], Field(description="All bookings of a cancelled event count as cancelled.")] = None,
-        when: Annotated[Optional[BookingTime], Field(description="`upcoming`: confirmed bookings of active events that begin in the future or began less than 12 hours ago.")] = None,
+        when: Annotated[Optional[BookingTime], Field(description="`upcoming`: confirmed bookings of active events that are not past, or for 12 hours at most; or open dates.")] = None,
         customer_id: Annotated[Optional[UUID], Field(description="Another customer's bookings: only for admins")] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
         cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
@@ -1360,7 +1360,7 @@ class BookingsApi:
         :type event_id: UUID
         :param status: All bookings of a cancelled event count as cancelled.
         :type status: BookingStatus
-        :param when: `upcoming`: confirmed bookings of active events that begin in the future or began less than 12 hours ago.
+        :param when: `upcoming`: confirmed bookings of active events that are not past, or for 12 hours at most; or open dates.
         :type when: BookingTime
         :param customer_id: Another customer's bookings: only for admins
         :type customer_id: UUID
@@ -1427,7 +1427,7 @@ class BookingsApi:
         self,
         event_id: Optional[UUID] = None,
         status: Annotated[Optional[BookingStatus], Field(description="All bookings of a cancelled event count as cancelled.")] = None,
-        when: Annotated[Optional[BookingTime], Field(description="`upcoming`: confirmed bookings of active events that begin in the future or began less than 12 hours ago.")] = None,
+        when: Annotated[Optional[BookingTime], Field(description="`upcoming`: confirmed bookings of active events that are not past, or for 12 hours at most; or open dates.")] = None,
         customer_id: Annotated[Optional[UUID], Field(description="Another customer's bookings: only for admins")] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
         cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
@@ -1453,7 +1453,7 @@ class BookingsApi:
         :type event_id: UUID
         :param status: All bookings of a cancelled event count as cancelled.
         :type status: BookingStatus
-        :param when: `upcoming`: confirmed bookings of active events that begin in the future or began less than 12 hours ago.
+        :param when: `upcoming`: confirmed bookings of active events that are not past, or for 12 hours at most; or open dates.
         :type when: BookingTime
         :param customer_id: Another customer's bookings: only for admins
         :type customer_id: UUID

@@ -57,7 +57,7 @@ class SystemApi:
     ) -> About:
         """Get About
 
-        Which Seatledger this is. It asks no database.
+        Describes this installation, without a query to the database.
 
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -122,7 +122,7 @@ class SystemApi:
     ) -> ApiResponse[About]:
         """Get About
 
-        Which Seatledger this is. It asks no database.
+        Describes this installation, without a query to the database.
 
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -187,7 +187,7 @@ class SystemApi:
     ) -> RESTResponseType:
         """Get About
 
-        Which Seatledger this is. It asks no database.
+        Describes this installation, without a query to the database.
 
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request

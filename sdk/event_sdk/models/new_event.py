@@ -28,7 +28,7 @@ from pydantic_core import to_jsonable_python
 
 class NewEvent(BaseModel):
     """
-    Without `starts_at` it has an open date. `sales_close_at` may be after the start: then sales go on until it.
+    Without `starts_at` it has an open date. `sales_close_at` may be after the start: then sales end at `sales_close_at`.
     """ # noqa: E501
     name: Annotated[str, Field(min_length=1, strict=True, max_length=200)]
     starts_at: Optional[datetime] = None

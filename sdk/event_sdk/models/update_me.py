@@ -26,7 +26,7 @@ from pydantic_core import to_jsonable_python
 
 class UpdateMe(BaseModel):
     """
-    What is left out stays. A new password or e-mail address needs `old_password`.
+    Omitted fields keep their value. A new password or e-mail address needs `old_password`.
     """ # noqa: E501
     name: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=200)]] = None
     email: Optional[Annotated[str, Field(min_length=3, strict=True, max_length=254)]] = None

@@ -26,7 +26,7 @@ from pydantic_core import to_jsonable_python
 
 class UpdateUser(BaseModel):
     """
-    What is left out stays.
+    Omitted fields keep their value.
     """ # noqa: E501
     role: Optional[Role] = None
     disabled: Optional[StrictBool] = None

@@ -42,8 +42,9 @@ export function BookingProblem(props: Props) {
       return <ProblemAlert title={text.forbidden.title} sentence={text.forbidden.text} />;
     case UNREACHABLE:
     case "outcome-unknown":
-    case "busy":
       return <ProblemAlert title={text.unknown.title} sentence={text.unknown.text} action={<Retry {...props} />} />;
+    case "busy":
+      return <ProblemAlert title={text.busy.title} sentence={text.busy.text} action={<Retry {...props} />} />;
     default:
       return <ProblemAlert title={text.other.title} sentence={text.other.text} action={<Retry {...props} />} />;
   }

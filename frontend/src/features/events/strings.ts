@@ -116,6 +116,7 @@ export const eventsText = {
         title: "Booking status unknown",
         text: "The server did not respond. Try again: if the booking was made, you get that booking, not a second one.",
       },
+      busy: { title: "The server is busy", text: "Nothing was booked. Please try again in a moment." },
       other: { title: "Booking failed", text: "Nothing was booked. Please try again." },
     },
   },

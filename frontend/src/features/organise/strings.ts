@@ -1,6 +1,6 @@
 import { formatCount } from "@/shared/formatting/counts";
 
-/** What several screens of organisers say; each screen has a file of its own beside it. */
+/** What several screens of organizers say; each screen has a file of its own beside it. */
 export const organiseText = {
   title: "Organise",
   statuses: { active: "Active", completed: "Completed", cancelled: "Cancelled", all: "All" },

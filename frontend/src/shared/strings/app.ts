@@ -1,4 +1,4 @@
-/** What several features say, and the shared components. */
+/** Texts of the shared components and of several features. */
 export const appText = {
   name: "Seatledger",
   roles: { customer: "Customer", organizer: "Organizer", auditor: "Auditor", admin: "Admin" },
@@ -10,7 +10,7 @@ export const appText = {
   },
   failed: {
     title: "Loading failed",
-    unreachable: "The server can't be reached. We will keep trying.",
+    unreachable: "The server can't be reached. We keep trying.",
     busy: "The server is busy. Nothing was lost; please try again in a moment.",
     other: "An internal error occurred.",
   },

@@ -47,7 +47,7 @@ describe("checking in", () => {
     expect(keys[2]).not.toBe(keys[0]);
   });
 
-  it("nothing typed is nothing asked, and the field keeps the focus", async () => {
+  it("an empty code is not sent, and the field keeps the focus", async () => {
     const field = open();
     await userEvent.type(field, "  {Enter}");
     expect(field).toHaveFocus();

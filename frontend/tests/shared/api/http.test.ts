@@ -81,7 +81,7 @@ it("forgets a position that the ledger has never reached, and asks again without
   expect(recallPosition()).toBeNull();
 });
 
-it("proves that our own page asks", async () => {
+it("sends the CSRF header", async () => {
   document.cookie = "seatledger_csrf=abc";
   let proof: string | null = null;
   server.use(

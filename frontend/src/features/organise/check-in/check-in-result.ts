@@ -31,7 +31,11 @@ export function toRefusal(error: unknown, now: number): CheckInResult {
   if (isKind(error, "event-not-bookable")) return no(closed(error.problem.reason));
   return {
     answer: "unclear",
-    why: isKind(error, UNREACHABLE, "busy", "outcome-unknown") ? text.unreachable : text.other,
+    why: isKind(error, "busy")
+      ? text.busy
+      : isKind(error, UNREACHABLE, "outcome-unknown")
+        ? text.unreachable
+        : text.other,
   };
 }
 

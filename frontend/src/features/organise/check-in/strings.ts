@@ -31,6 +31,7 @@ export const checkInText = {
       completed: "The event has been completed.",
       past: "The event is over.",
     },
+    busy: "The server is busy: the ticket was not checked in. Check it again.",
     unreachable: "The server can't be reached. Check the same ticket again.",
     other: "An internal error occurred. Check the same ticket again.",
   },

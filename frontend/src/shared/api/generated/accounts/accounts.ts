@@ -114,7 +114,7 @@ export const useSignUp = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
- * Gives a token, and sets two cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf`
+ * Returns a token, and sets two cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf`
 goes into the header `X-CSRF-Token` of each request that changes something.
  * @summary Log In
  */

@@ -15,7 +15,7 @@ event_id?: string;
  */
 status?: BookingStatus;
 /**
- * `upcoming`: confirmed bookings of active events that begin in the future or began less than 12 hours ago.
+ * `upcoming`: confirmed bookings of active events that are not past, or for 12 hours at most; or open dates.
  */
 when?: BookingTime;
 /**

@@ -15,7 +15,7 @@ import type { NewEventCurrency } from './newEventCurrency';
 import type { NewEventMaxTicketsPerCustomer } from './newEventMaxTicketsPerCustomer';
 
 /**
- * Without `starts_at` it has an open date. `sales_close_at` may be after the start: then sales go on until it.
+ * Without `starts_at` it has an open date. `sales_close_at` may be after the start: then sales end at `sales_close_at`.
  */
 export interface NewEvent {
   /**

@@ -12,7 +12,7 @@ import type { UpdateMePassword } from './updateMePassword';
 import type { UpdateMeOldPassword } from './updateMeOldPassword';
 
 /**
- * What is left out stays. A new password or e-mail address needs `old_password`.
+ * Omitted fields keep their value. A new password or e-mail address needs `old_password`.
  */
 export interface UpdateMe {
   name?: UpdateMeName;

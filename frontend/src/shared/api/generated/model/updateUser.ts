@@ -9,7 +9,7 @@ import type { UpdateUserRole } from './updateUserRole';
 import type { UpdateUserDisabled } from './updateUserDisabled';
 
 /**
- * What is left out stays.
+ * Omitted fields keep their value.
  */
 export interface UpdateUser {
   role?: UpdateUserRole;

@@ -131,7 +131,7 @@ export function useGetProjections<TData = Awaited<ReturnType<typeof getProjectio
 
 
 /**
- * Which Seatledger this is. It asks no database.
+ * Describes this installation, without a query to the database.
  * @summary Get About
  */
 export const getAbout = (
