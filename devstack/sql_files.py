@@ -41,7 +41,7 @@ _DATA = """\
 --
 --     psql -f seed/seed_data.sql "$DATABASE_URL"
 --
--- It fills the ledger and the accounts; the workers make the rest of it, as of everything else. Times count from the day on which
+-- It fills the ledger and the accounts; the workers then fill the read tables. Times count from the day on which
 -- it is loaded. Everybody's password is {password}.
 \\set ON_ERROR_STOP on
 BEGIN;

@@ -2,7 +2,7 @@
 --
 --     psql -f seed/seed_data.sql "$DATABASE_URL"
 --
--- It fills the ledger and the accounts; the workers make the rest of it, as of everything else. Times count from the day on which
+-- It fills the ledger and the accounts; the workers then fill the read tables. Times count from the day on which
 -- it is loaded. Everybody's password is demo-password.
 \set ON_ERROR_STOP on
 BEGIN;
@@ -13,7 +13,7 @@ DO $$ BEGIN
     END IF;
 END $$;
 
--- The time so many seconds after today's midnight by that zone's clocks, as entries write it.
+-- The time a number of seconds after today's midnight by that zone's clocks, as entries write it.
 CREATE FUNCTION pg_temp.moment(after numeric, zone text DEFAULT 'UTC') RETURNS text LANGUAGE sql AS $$
     SELECT replace(to_char((date_trunc('day', now() AT TIME ZONE 'UTC') + after * interval '1 second') AT TIME ZONE zone
                            AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '.000000', '') || 'Z'

@@ -23,7 +23,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    ranks = {file: min(map(_rank, of_file)) for file, of_file in _by_file(items).items()}
+    #: Of two files with the same dearest fixture, the one with more tests comes first.
+    ranks = {file: (min(map(_rank, of_file)), -len(of_file), file) for file, of_file in _by_file(items).items()}
     for item in items:
         if _rank(item) < len(DEAREST_FIRST) or _starts_processes(item):
             item.add_marker("servers")

@@ -111,7 +111,7 @@ def _rebuilt(stack: Stack) -> float:
     with _rebuilding(stack) as process:
         said, complained = process.communicate(timeout=300)
     assert process.returncode == 0, complained
-    assert said.count("was equal") == len(PROJECTORS), said
+    assert said.count("were equal") == len(PROJECTORS), said
     return time.monotonic() - began
 
 
