@@ -25,6 +25,8 @@ from ledger.decide import decide
 from ledger.entries import RecordedEntry
 from ledger.errors import SeatledgerError
 from ledger.event import Event, category_id, evolve
+from projections.registry import PROJECTORS
+from projections.tables import table_of
 
 START = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 ORGANIZER = Actor(UUID(int=0x0E), Role.ORGANIZER)
@@ -98,20 +100,11 @@ class Story:
             event = self.events[command.event_id] = evolve(event, recorded)
 
 
+#: Each read table, with its primary key.
 TABLES = {
-    "catalogue_events": "event_id",
-    "catalogue_categories": "event_id, category",
-    "availability_events": "event_id",
-    "availability_categories": "event_id, category",
-    "booking_events": "event_id",
-    "bookings": "booking_id",
-    "tickets": "booking_id, ticket",
-    "revenue_events": "event_id",
-    "revenue_categories": "event_id, category",
-    "revenue_hours": "event_id, hour",
-    "audit_tiles": "level, tile",
-    "audit_leaves": "tile",
-    "audit_amendments": "subject, version",
+    table.name: ", ".join(column.name for column in table.primary_key)
+    for projector in PROJECTORS.values()
+    for table in map(table_of, projector.tables)
 }
 
 

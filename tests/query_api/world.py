@@ -30,7 +30,7 @@ from projections.engine import catch_up
 from projections.proof.log_keys import LogKeys
 from projections.registry import PROJECTORS
 from query_api.read_side import ReadSide
-from query_api.routes import audit, bookings, events, live, proofs, stats, system
+from query_api.routes import routers
 from tests.ledger import scenario as s
 
 CODES = TicketCodes(Keyring({1: b"k" * 32}))
@@ -171,8 +171,8 @@ async def reading(settings: Settings) -> AsyncIterator[Api]:
     app, pool = FastAPI(), make_pool(settings)
     cast(dict[str, Any], pool.kwargs)["cursor_factory"] = CountingCursor
     problems.install(app)
-    for module in (events, bookings, stats, audit, proofs, live, system):
-        app.include_router(module.router)
+    for router in routers():
+        app.include_router(router)
     await pool.open(wait=True)
     side = ReadSide(settings, pool, CODES, LogKeys.open(settings.keys), s.MACS)
     await side.start()
