@@ -120,7 +120,7 @@ def test_api_error_is_shown_at_its_field(visit: Visit, organizer: Person, stack:
     visitor.expect_complaints("409")
     group.get_by_label("Seats").fill("2")
     visitor.page.get_by_role("button", name="Save changes").click()
-    said = "4 seats of General are taken: its capacity can't go below that."
+    said = "4 seats of General are taken: its capacity can't be lower."
     expect(group.get_by_label("Seats")).to_have_accessible_description(said)
     group.get_by_label("Seats").fill("4")
     visitor.page.get_by_role("button", name="Save changes").click()
