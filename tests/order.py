@@ -10,10 +10,11 @@ from types import ModuleType
 
 import pytest
 
-#: A test that uses one of the first runs before one that uses one of the next: what takes long is not to begin last, when the other
-#: processes of a run have nothing left to do.
-DEAREST_FIRST = ("chromium", "stack", "postgres_server", "_redis_share")
-#: What starts processes: a test file that imports it, or something of it, is taken to; by way of our own modules, too.
+#: Fixtures, the most expensive first: files that use an earlier one run earlier, since a long file that begins last leaves the
+#: other processes of a run without work.
+EXPENSIVE_FIRST = ("chromium", "stack", "postgres_server", "_redis_share")
+#: Modules that start processes. A test file that imports one of them, directly or through a module of the tests, counts as a test
+#: that starts processes.
 STARTERS = ("subprocess", "devstack")
 
 
@@ -23,10 +24,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    #: Of two files with the same dearest fixture, the one with more tests comes first.
+    #: Of two files with the same most expensive fixture, the one with more tests comes first.
     ranks = {file: (min(map(_rank, of_file)), -len(of_file), file) for file, of_file in _by_file(items).items()}
     for item in items:
-        if _rank(item) < len(DEAREST_FIRST) or _starts_processes(item):
+        if _rank(item) < len(EXPENSIVE_FIRST) or _starts_processes(item):
             item.add_marker("servers")
     items.sort(key=lambda item: ranks[item.path.as_posix()])
 
@@ -40,7 +41,7 @@ def _by_file(items: Iterable[pytest.Item]) -> dict[str, list[pytest.Item]]:
 
 def _rank(item: pytest.Item) -> int:
     used = getattr(item, "fixturenames", ())
-    return next((rank for rank, name in enumerate(DEAREST_FIRST) if name in used), len(DEAREST_FIRST))
+    return next((rank for rank, name in enumerate(EXPENSIVE_FIRST) if name in used), len(EXPENSIVE_FIRST))
 
 
 def _starts_processes(item: pytest.Item) -> bool:

@@ -1,6 +1,6 @@
 """Accounts and sessions for a running system, made by its own code, but with the least work for a password that Argon2id allows.
 
-What people do about themselves by the API has tests of its own, in `tests/accounts/` and `tests/abuse/`.
+The account routes have tests of their own, in `tests/accounts/` and `tests/abuse/`.
 """
 
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ class QuickPeople:
         return self._portal.call(make)
 
     def guest(self, api: str, handle: str, email: str, password: str) -> tuple[Guest, str]:
-        """Somebody whom that API alone knows, and a token."""
+        """A guest of that API, and a token."""
 
         async def make() -> tuple[Guest, str]:
             guests: Guests = self._access.guests(api)
