@@ -184,10 +184,9 @@ def _chown_tree(tree: Path) -> None:
 
 
 @contextmanager
-def temporary_directory(prefix: str = "seatledger-") -> Iterator[Path]:
-    """A directory that only we and the servers can enter. It is removed at the end of the block."""
-    parent: Path | None = None
-    if server_identity() and run_as_server("sh", "-c", 'cd "$1"', "sh", tempfile.gettempdir()).returncode:
+def temporary_directory(prefix: str = "seatledger-", parent: Path | None = None) -> Iterator[Path]:
+    """A directory in `parent`, else in TMPDIR, that only we and the servers can enter. It is removed at the end of the block."""
+    if server_identity() and run_as_server("sh", "-c", 'cd "$1"', "sh", str(parent or tempfile.gettempdir())).returncode:
         parent = FALLBACK_ROOT
         _create_fallback_directory(parent)
     with tempfile.TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True) as name:
