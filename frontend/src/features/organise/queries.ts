@@ -1,12 +1,15 @@
 import { infiniteQueryOptions, queryOptions, type QueryClient } from "@tanstack/react-query";
 
-import { getEventBookings, getEvents } from "@/shared/api/generated/events/events";
-import type { BookingStatus, EventFilter } from "@/shared/api/generated/model";
+import { getEvent, getEventBookings, getEvents } from "@/shared/api/generated/events/events";
+import type { BookingStatus, Event, EventFilter } from "@/shared/api/generated/model";
 import { getStatsSales } from "@/shared/api/generated/stats/stats";
 import { storeSeatsFrom } from "@/shared/live/seat-store";
 import { queryKey } from "@/shared/queries/query-key";
 
 const PAGE_SIZE = 50;
+const CHANGE_TRIES = 12;
+const CHANGE_WAIT_MILLISECONDS = 400;
+
 /** The events of one organizer, or of all: `organizerId` null. */
 export function organisedEventsQuery(search: { q: string; status: EventFilter; organizerId: string | null }) {
   return infiniteQueryOptions({
@@ -41,6 +44,24 @@ export function eventBookingsQuery(eventId: string, search: { q: string; status:
     },
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
+  });
+}
+
+/**
+ * The event after somebody else changed the details of `event`. The API that refused an edit knows of the change before its read
+ * side shows it: asks again until it does, a few seconds at most.
+ */
+export function changedEventQuery(event: Event) {
+  return queryOptions({
+    queryKey: queryKey("events", "changed", event.id, event.details_version),
+    queryFn: async ({ signal }) => {
+      const read = await getEvent(event.id, undefined, undefined, signal);
+      if (read.details_version === event.details_version) throw new Error("The change is not shown yet.");
+      return read;
+    },
+    staleTime: 0,
+    retry: CHANGE_TRIES,
+    retryDelay: CHANGE_WAIT_MILLISECONDS,
   });
 }
 

@@ -4,7 +4,7 @@ import { IconAlertTriangle } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 
-import { getEvent, useUpdateEvent } from "@/shared/api/generated/events/events";
+import { useUpdateEvent } from "@/shared/api/generated/events/events";
 import type { Event } from "@/shared/api/generated/model";
 import { isKind, type ApiError } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
@@ -16,7 +16,7 @@ import { EventFields } from "../event-form/event-fields";
 import { normaliseValues, toChanges, valuesOf, type EventValues } from "../event-form/event-values";
 import { eventFormText } from "../event-form/strings";
 import { focusFirstError, useEventForm } from "../event-form/use-event-form";
-import { invalidateEvent } from "../queries";
+import { changedEventQuery, invalidateEvent } from "../queries";
 import { EditConflict } from "./edit-conflict";
 import { findDifferences, type Difference } from "./merge-edits";
 import { editEventText } from "./strings";
@@ -47,7 +47,7 @@ export function EditEventForm({ event }: { event: Event }) {
       return;
     }
     try {
-      const theirs = await getEvent(event.id);
+      const theirs = await queries.query(changedEventQuery(from));
       setConflict({ theirs, mine, found: findDifferences(valuesOf(from), valuesOf(theirs), mine) });
     } catch {
       setProblem(eventFormText.problems.other);
