@@ -6,7 +6,7 @@ RUN := .venv/bin/python
 INSTALLED := .venv/.installed
 # A file's tests stay on one process, and with them what they share; tests/order.py has the long files begin first.
 # A run starts hundreds of processes: what Python compiles is kept, and Java, which never runs for long, compiles little.
-PYTEST := PYTHONDONTWRITEBYTECODE= JDK_JAVA_OPTIONS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC" $(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := PYTHONDONTWRITEBYTECODE= JDK_JAVA_OPTIONS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC" $(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 LOCK := $(RUN) -m uv pip compile --quiet --no-config --upgrade --universal --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
@@ -59,16 +59,16 @@ $(WEB_BUILT): $(WEB_INSTALLED) $(WEB_SOURCES)
 	cd frontend && npm run --silent build -- --logLevel warn
 	@touch $@
 
-# $(call tool,program,Debian's package,what is tested with it). In continuous integration a missing tool is an error.
+# $(call tool,program [or another],Debian's package,what is tested with it). In continuous integration a missing tool is an error.
 define tool
-@PATH="$$PATH:/usr/sbin" command -v $(1) >/dev/null || \
+@for program in $(1); do PATH="$$PATH:/usr/sbin" command -v $$program >/dev/null && exit; done; \
 	{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq -y $(2); } || \
-	{ echo "$(1) is missing, so the tests of $(3) are skipped: install it (Debian: apt-get install $(2))."; [ -z "$$CI" ]; }
+	{ echo "$(2) is missing, so the tests of $(3) are skipped: install it (Debian: apt-get install $(2))."; [ -z "$$CI" ]; }
 endef
 
 system: ## Install nginx and Chromium for the tests if missing (root on Debian); otherwise say which tests are skipped
 	$(call tool,nginx,nginx-light,the shipped nginx configuration)
-	$(call tool,chromium,chromium,the page in a browser)
+	$(call tool,chromium-headless-shell chromium,chromium-headless-shell,the page in a browser)
 
 run: setup ## Start everything; without DATABASE_URL and REDIS_URL, with a PostgreSQL and a Redis of its own
 	@$(RUN) -m devstack

@@ -24,8 +24,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    #: Of two files with the same most expensive fixture, the one with more tests comes first.
-    ranks = {file: (min(map(_rank, of_file)), -len(of_file), file) for file, of_file in _by_file(items).items()}
+    #: Files with a time limit of their own are the longest. Of two files with the same most expensive fixture, the one with more
+    #: tests comes first.
+    ranks = {
+        file: (not any(map(_has_long_timeout, of_file)), min(map(_rank, of_file)), -len(of_file), file)
+        for file, of_file in _by_file(items).items()
+    }
     for item in items:
         if _rank(item) < len(EXPENSIVE_FIRST) or _starts_processes(item):
             item.add_marker("servers")
@@ -42,6 +46,10 @@ def _by_file(items: Iterable[pytest.Item]) -> dict[str, list[pytest.Item]]:
 def _rank(item: pytest.Item) -> int:
     used = getattr(item, "fixturenames", ())
     return next((rank for rank, name in enumerate(EXPENSIVE_FIRST) if name in used), len(EXPENSIVE_FIRST))
+
+
+def _has_long_timeout(item: pytest.Item) -> bool:
+    return item.get_closest_marker("timeout") is not None
 
 
 def _starts_processes(item: pytest.Item) -> bool:

@@ -33,7 +33,7 @@ NOT_DURABLE = {
     "max_connections": "400",  # of all processes of a run, each with a running system
 }
 #: Files in memory: a database is made in a tenth of the time. Used if it has room for the write-ahead log and the databases.
-MEMORY, ROOM_BYTES = Path("/dev/shm"), 4 << 30
+MEMORY, ROOM_BYTES = Path("/dev/shm"), 4 << 30  # noqa: S108 (a directory of a random name is made in it)
 
 
 @contextmanager

@@ -5,8 +5,6 @@ A pytest plugin, named in `conftest.py`: its fixtures are for every folder of te
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,6 +19,7 @@ import pytest
 
 from ledger.settings import Settings
 from tests.conftest import PostgresServer
+from tests.forked_processes import ForkedProcess
 from tests.quick_people import quick_people
 
 ROOT = Path(__file__).parent.parent
@@ -78,8 +77,8 @@ class Stack:
             self.stop()
             raise
 
-    def start(self, *module: str, **environment: str) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen([sys.executable, "-m", *module], env={**self._environment, **environment}, cwd=ROOT)
+    def start(self, *module: str, **environment: str) -> ForkedProcess:
+        return ForkedProcess(module, {**self._environment, **environment})
 
     def stop(self) -> None:
         self._cleanup.close()
@@ -144,7 +143,7 @@ class Stack:
         return organizer.ok("POST", "/api/events", {"name": "Concert", "starts_at": LATER, "categories": categories, **more})
 
 
-def wait_until_ready(url: str, *processes: "subprocess.Popen[bytes]", path: str = "/ready") -> None:
+def wait_until_ready(url: str, *processes: ForkedProcess, path: str = "/ready") -> None:
     deadline = time.monotonic() + READY_SECONDS
     with httpx.Client(base_url=url) as client:  # to make one takes longer than to ask
         while time.monotonic() < deadline:

@@ -6,10 +6,10 @@ import shutil
 import pytest
 
 
-def find(program: str, path: str | None = None) -> str:
-    """The path of the program. If it is missing, the test is skipped; in continuous integration it fails."""
-    found = shutil.which(program, path=path)
-    if found is None and "CI" not in os.environ:
-        pytest.skip(f"{program} is missing: make system")
-    assert found is not None, f"{program} is missing: make system"
-    return found
+def find(*programs: str, path: str | None = None) -> str:
+    """The path of the first installed one of the programs. If there is none, the test is skipped; in CI it fails."""
+    installed = next(filter(None, (shutil.which(program, path=path) for program in programs)), None)
+    if installed is None and "CI" not in os.environ:
+        pytest.skip(f"{programs[0]} is missing: make system")
+    assert installed is not None, f"{programs[0]} is missing: make system"
+    return installed

@@ -21,7 +21,10 @@ from tests.running_system import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 #: What a newcomer need not have.
-MISSING = ("node", "nodejs", "npm", "npx", "corepack", "java", "nginx", "chromium", "psql", "postgres", "initdb", "redis-server")
+MISSING = (
+    "node", "nodejs", "npm", "npx", "corepack", "java", "nginx", "chromium", "chromium-headless-shell", "psql", "postgres",
+    "initdb", "redis-server",
+)  # fmt: skip
 
 #: Of the page, in `frontend/`.
 BUILT = ("node_modules", "dist")

@@ -27,9 +27,7 @@ JSON_TYPE = {"Content-Type": "application/json"}
 def serving(stack: Stack, *command: str, **environment: str) -> Iterator[str]:
     """Starts the server; yields its URL when it responds."""
     port = str(free_port())
-    given = {**os.environ, **stack.settings.to_env(), "PORT": port, **environment}
-    words = [word.replace("{port}", port) for word in command]
-    process = subprocess.Popen([sys.executable, "-m", *words], env=given, cwd=ROOT)
+    process = stack.start(*(word.replace("{port}", port) for word in command), PORT=port, **environment)
     url = f"http://localhost:{port}"
     try:
         wait_until_ready(url, process, path="/openapi.json")

@@ -1,11 +1,12 @@
 """Checking in by camera: Chromium is given a film of a real ticket's QR code for one."""
 
 import os
-import shutil
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
+from tests import tools
+from tests.browsers import BROWSERS
 from tests.running_system import Person, Stack, tickets
 from tests.web.conftest import Visit, Visitor
 
@@ -38,7 +39,7 @@ def _with_camera(chromium: Browser, film: Path | None) -> Browser:
     """A browser with that film for a camera, or none that works."""
     root = ["--no-sandbox"] if os.geteuid() == 0 else []
     camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", f"--use-file-for-fake-video-capture={film}"]
-    return chromium.browser_type.launch(executable_path=shutil.which("chromium"), args=[*root, *(camera if film else [])])
+    return chromium.browser_type.launch(executable_path=tools.find(*BROWSERS), args=[*root, *(camera if film else [])])
 
 
 def test_camera_checks_in_a_ticket(chromium: Browser, visit: Visit, organizer: Person, stack: Stack, tmp_path: Path) -> None:

@@ -1,8 +1,6 @@
 """Workers as they are deployed, and their observable state."""
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +11,7 @@ import redis
 from sqlalchemy import text
 
 from ledger.settings import Settings
+from tests.forked_processes import ForkedProcess
 from workers.worker import Worker
 
 ROOT = Path(__file__).parent.parent.parent
@@ -33,10 +32,9 @@ def a_worker(settings: Settings) -> Iterator[Worker]:
 
 
 @contextmanager
-def process(settings: Settings, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
+def process(settings: Settings, *arguments: str) -> Iterator[ForkedProcess]:
     """`python -m workers` with these arguments, until the end of the block."""
-    command = [sys.executable, "-m", "workers", *arguments]
-    running = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **settings.to_env()})
+    running = ForkedProcess(("workers", *arguments), {**os.environ, **settings.to_env()})
     try:
         yield running
     finally:
