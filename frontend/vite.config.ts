@@ -16,6 +16,7 @@ export default defineConfig({
   server: { port: 5173, proxy: Object.fromEntries(routesOfTheApi.map((path) => [path, api])) },
   test: {
     environment: "jsdom",
+    isolate: false, // to import everything anew for each file takes longer than all tests
     globals: true,
     include: ["tests/**/*.test.{ts,tsx}"],
     setupFiles: ["tests/setup.ts"],
