@@ -6,7 +6,7 @@ RUN := .venv/bin/python
 INSTALLED := .venv/.installed
 # A file's tests stay on one process, and with them what they share; tests/order.py has the long files begin first.
 # A run starts hundreds of processes: what Python compiles is kept, and Java, which never runs for long, compiles little.
-PYTEST := PYTHONDONTWRITEBYTECODE= JDK_JAVA_OPTIONS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC" $(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+PYTEST := PYTHONDONTWRITEBYTECODE= JDK_JAVA_OPTIONS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC" $(RUN) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 LOCK := $(RUN) -m uv pip compile --quiet --no-config --upgrade --universal --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
@@ -34,7 +34,7 @@ SDK := sdk
 SQL :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system run web test test-fast soak lint types layers format database migrate seed sql sdk client reference notice bench api specification worker tick lock clean clean-data
+.PHONY: help setup system run web test test-page test-fast soak lint types layers format database migrate seed sql sdk client reference notice bench api specification worker tick lock clean clean-data
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,9 +77,11 @@ web: setup ## Serve the page from its sources and reload it on changes; needs a 
 	cd frontend && npm run --silent dev
 
 test: setup system ## Run all checks and all tests
-	@$(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) lint types layers
-	cd frontend && npm run --silent test
+	@$(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) test-page types lint layers
 	$(PYTEST)
+
+test-page: setup ## Run the tests of the page that need no browser
+	cd frontend && npm run --silent test
 
 test-fast: setup ## Run the tests that need no server, no browser and no other process
 	$(PYTEST) -m "not servers"

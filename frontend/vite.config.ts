@@ -16,7 +16,8 @@ export default defineConfig({
   server: { port: 5173, proxy: Object.fromEntries(routesOfTheApi.map((path) => [path, api])) },
   test: {
     environment: "jsdom",
-    isolate: false, // to import everything anew for each file takes longer than all tests
+    isolate: false, // to import all modules anew for each file takes longer than the tests
+    unstubGlobals: true,
     globals: true,
     include: ["tests/**/*.test.{ts,tsx}"],
     setupFiles: ["tests/setup.ts"],
