@@ -17,7 +17,6 @@ export default defineConfig({
   test: {
     environment: "jsdom",
     isolate: false, // to import all modules anew for each file takes longer than the tests
-    unstubGlobals: true,
     globals: true,
     include: ["tests/**/*.test.{ts,tsx}"],
     setupFiles: ["tests/setup.ts"],

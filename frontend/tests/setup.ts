@@ -2,7 +2,7 @@ import "@testing-library/jest-dom/vitest";
 
 import { faker } from "@faker-js/faker";
 import { cleanup, configure } from "@testing-library/react";
-import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, vi } from "vitest";
 
 import { server } from "./server";
 
@@ -28,6 +28,7 @@ beforeAll(() => {
 });
 afterEach(() => {
   cleanup();
+  vi.unstubAllGlobals();
   server.resetHandlers();
   sessionStorage.clear();
   localStorage.clear();
