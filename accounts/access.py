@@ -118,10 +118,10 @@ class Access:
             raise errors.NotSignedIn(by_cookie=by_cookie)
         return principal
 
-    def set_cookies(self, response: Response, logged_in: NewSession) -> None:
-        csrf = self._csrf(hash_of(logged_in.token))
+    def set_cookies(self, response: Response, session: NewSession) -> None:
+        csrf = self._csrf(hash_of(session.token))
         seconds, secure = self._session_seconds, self._secure_cookies
-        response.set_cookie(SESSION_COOKIE, logged_in.token, max_age=seconds, secure=secure, httponly=True, samesite="lax")
+        response.set_cookie(SESSION_COOKIE, session.token, max_age=seconds, secure=secure, httponly=True, samesite="lax")
         response.set_cookie(CSRF_COOKIE, csrf, max_age=seconds, secure=secure, samesite="lax")
 
     def _csrf(self, token_hash: bytes) -> str:

@@ -76,7 +76,7 @@ class AccountService:
         self._obligations = deletion_obstacle
 
     async def get(self, account_id: UUID) -> Account:
-        async with transaction(self._pool, reads=True) as cursor:
+        async with transaction(self._pool, read_only=True) as cursor:
             return await _read(cursor, account_id)
 
     async def sign_up(self, new: NewAccount) -> Account:
@@ -88,7 +88,7 @@ class AccountService:
 
     async def log_in(self, email: str, password: str) -> NewSession:
         """A new session. Raises WrongCredentials, after the same work whatever the cause is."""
-        async with transaction(self._pool, reads=True) as cursor:
+        async with transaction(self._pool, read_only=True) as cursor:
             await cursor.execute(f"SELECT password_hash, {Account.COLUMNS} FROM accounts WHERE email = %s", (email,))
             row = await cursor.fetchone() or (None,)
         password_hash, *columns = row
@@ -161,7 +161,7 @@ class AccountService:
         async def prepare() -> tuple[str | None, str | None]:
             if not {"password", "email"} & changes.keys():
                 return None, None
-            async with transaction(self._pool, reads=True) as cursor:
+            async with transaction(self._pool, read_only=True) as cursor:
                 await cursor.execute("SELECT password_hash FROM accounts WHERE id = %s", (account_id,))
                 (old_hash,) = await cursor.fetchone() or (None,)
             if old_password is None or not await self._passwords.verify(old_hash, old_password):

@@ -26,7 +26,7 @@ class Directory:
         Raises Malformed for a cursor that is not one of this list."""
         after_time, after_id = _decode(cursor) if cursor is not None else (None, None)
         pattern = "%" + q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        async with transaction(self._pool, reads=True) as reading:
+        async with transaction(self._pool, read_only=True) as reading:
             await reading.execute(
                 f"SELECT {Account.COLUMNS} FROM accounts WHERE email IS NOT NULL"
                 " AND (name ILIKE %(pattern)s OR email ILIKE %(pattern)s)"

@@ -52,7 +52,7 @@ class IdempotentExecutor:
         except TimeoutError:
             raise Busy from None
         try:
-            async with transaction(self._pool, reads=True) as cursor:
+            async with transaction(self._pool, read_only=True) as cursor:
                 first = await _first_result(cursor, command_id, digest, result_type)
             if first is not None:
                 return first

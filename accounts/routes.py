@@ -60,8 +60,8 @@ class UpdateUser(Body):
     disabled: bool | None = None
 
 
-class AccountOut(BaseModel):
-    model_config = ConfigDict(from_attributes=True, title="Account")
+class AccountView(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
 
     id: UUID
     name: str
@@ -72,19 +72,17 @@ class AccountOut(BaseModel):
     created_at: datetime
 
 
-class LoggedInOut(BaseModel):
-    model_config = ConfigDict(title="LoggedIn")
+class SessionView(BaseModel):
+    """A new session. `access_token` is the bearer token of its requests; it is shown here only."""
 
     access_token: str
     token_type: Literal["bearer"] = "bearer"  # noqa: S105
     expires_at: datetime
-    account: AccountOut
+    account: AccountView
 
 
-class AccountsOut(BaseModel):
-    model_config = ConfigDict(title="Accounts")
-
-    items: list[AccountOut]
+class AccountPage(BaseModel):
+    items: list[AccountView]
     next_cursor: str | None
 
 
@@ -95,22 +93,22 @@ async def _not_stored(response: Response) -> None:
 router = APIRouter(prefix="/api", tags=["accounts"], dependencies=[Depends(_not_stored)])
 
 
-@router.post("/signup", status_code=201, response_model=AccountOut)
+@router.post("/signup", status_code=201, response_model=AccountView)
 async def sign_up(request: Request, body: SignUp) -> Any:
     """Creates an account."""
     return await _access(request).accounts.sign_up(NewAccount(**body.model_dump()))
 
 
-@router.post("/login", response_model=LoggedInOut)
+@router.post("/login", response_model=SessionView)
 async def log_in(request: Request, response: Response, body: LogIn) -> Any:
     """Returns a token, and sets two cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf`
     goes into the header `X-CSRF-Token` of each request that changes something."""
     access = _access(request)
     async with access.login_rate_limiter.attempt(body.email, _address(request)):
-        logged_in = await access.accounts.log_in(body.email, body.password)
-    access.set_cookies(response, logged_in)
-    account = AccountOut.model_validate(logged_in.account)
-    return LoggedInOut(access_token=logged_in.token, expires_at=logged_in.expires_at, account=account)
+        session = await access.accounts.log_in(body.email, body.password)
+    access.set_cookies(response, session)
+    account = AccountView.model_validate(session.account)
+    return SessionView(access_token=session.token, expires_at=session.expires_at, account=account)
 
 
 @router.post("/logout", status_code=204)
@@ -120,13 +118,13 @@ async def log_out(request: Request, response: Response, principal: SignedIn) -> 
     clear_cookies(response)
 
 
-@router.get("/me", response_model=AccountOut)
+@router.get("/me", response_model=AccountView)
 async def get_me(request: Request, principal: SignedIn) -> Any:
     """The account that is logged in."""
     return await _access(request).accounts.get(principal.id)
 
 
-@router.patch("/me", response_model=AccountOut)
+@router.patch("/me", response_model=AccountView)
 async def update_me(request: Request, principal: SignedIn, body: UpdateMe, idempotency_key: IdempotencyKey = None) -> Any:
     """Changes the account; a new password or e-mail needs `old_password`."""
     access, command_id = _access(request), command_id_of(request, principal, idempotency_key)
@@ -147,21 +145,21 @@ async def erase_me(request: Request, response: Response, principal: SignedIn) ->
     clear_cookies(response)
 
 
-@router.get("/users", response_model=AccountsOut)
+@router.get("/users", response_model=AccountPage)
 async def get_users(request: Request, principal: Admin, q: Search = "", limit: Limit = 50, cursor: Cursor = None) -> Any:
     """Accounts, oldest first; `q` is looked for in name and e-mail."""
     items, next_cursor = await _access(request).directory.get_users(q, cursor, limit)
     return {"items": items, "next_cursor": next_cursor}
 
 
-@router.post("/users", status_code=201, response_model=AccountOut)
+@router.post("/users", status_code=201, response_model=AccountView)
 async def create_user(request: Request, principal: Admin, body: CreateUser, idempotency_key: IdempotencyKey = None) -> Any:
     """Creates an account with a role."""
     command_id = command_id_of(request, principal, idempotency_key)
     return await _access(request).accounts.create_user(NewAccount(**body.model_dump()), command_id)
 
 
-@router.patch("/users/{account_id}", response_model=AccountOut)
+@router.patch("/users/{account_id}", response_model=AccountView)
 async def update_user(
     request: Request, principal: Admin, account_id: UUID, body: UpdateUser, idempotency_key: IdempotencyKey = None
 ) -> Any:

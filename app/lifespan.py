@@ -64,8 +64,8 @@ async def run(
         app.state.write_side = WriteSide(
             command_service,
             currency=settings.currency,
-            locate=read_side.event_of_booking,
-            customer=access.directory.find_or_create_customer,
+            find_event=read_side.event_of_booking,
+            find_customer=access.directory.find_or_create_customer,
             key=key,
         )
         app.state.probes = Probes(pool, appender, read_side)

@@ -17,7 +17,7 @@ from compat.documentation import document_of
 
 JSON = dict[str, Any]
 
-_SUFFIX = re.compile(r"(?<=[a-z])(View|Out)$")
+_SUFFIX = re.compile(r"(?<=[a-z])View$")
 _SCHEMAS = "#/components/schemas/"
 
 

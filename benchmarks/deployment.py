@@ -194,16 +194,16 @@ def _insert_accounts(database_url: str, tokens: Path) -> UUID:
     organizer_id = uuid4()
     people = [(organizer_id, "Organizer", "organizer@example.test", Role.ORGANIZER)]
     people += [(uuid4(), f"Customer {n}", f"customer-{n:05}@example.test", Role.CUSTOMER) for n in range(CUSTOMERS)]
-    logged_in = [(account_id, *new_token()) for account_id, *_ in people[1:]]
+    sessions = [(account_id, *new_token()) for account_id, *_ in people[1:]]
     expires_at = datetime.now(UTC) + timedelta(days=1)
     with psycopg.connect(database_url) as connection, connection.cursor() as cursor:
         with cursor.copy("COPY accounts (id, name, email, role) FROM STDIN") as copy:
             for person in people:
                 copy.write_row(person)
         with cursor.copy("COPY tokens (token_hash, account_id, expires_at) FROM STDIN") as copy:
-            for account_id, _, token_hash in logged_in:
+            for account_id, _, token_hash in sessions:
                 copy.write_row((token_hash, account_id, expires_at))
-    tokens.write_text("".join(f"{token}\n" for _, token, _ in logged_in))
+    tokens.write_text("".join(f"{token}\n" for _, token, _ in sessions))
     return organizer_id
 
 

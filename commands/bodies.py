@@ -44,11 +44,11 @@ def _currency(code: str) -> str:
 _PRICE = re.compile(r"\d{1,10}(\.\d{1,4})?", re.ASCII)
 
 
-def _price(given: Any) -> Any:
+def _price(value: Any) -> Any:
     """Checks a decimal string; pydantic checks numbers."""
-    if isinstance(given, str) and not _PRICE.fullmatch(given):
+    if isinstance(value, str) and not _PRICE.fullmatch(value):
         raise ValueError("must be a decimal number such as 12.50")
-    return given
+    return value
 
 
 Venue = Annotated[str, Text(200, at_least=0)]
@@ -69,13 +69,15 @@ class Body(BaseModel):
 
 
 class NewCategory(Body):
+    """A category of a new event."""
+
     name: Name
     price: Price
     capacity: Capacity
 
 
 class NewEvent(Body):
-    """Without `starts_at` it has an open date. `sales_close_at` may be after the start: then sales end at `sales_close_at`."""
+    """A new event. Without `starts_at` it has an open date. Sales end at the start, or at `sales_close_at` if that is later."""
 
     name: Name
     starts_at: EventTime | None = None
@@ -106,7 +108,8 @@ def numbered_categories(categories: Iterable[NewCategory], currency: str) -> tup
 
 
 class EditedCategory(Body):
-    """With an `id`: one that there is, and what is left out stays. Without: a new one, which needs everything."""
+    """A category of an event that is changed. With an `id`: an existing category, whose omitted fields keep their value. Without:
+    a new category, which needs all fields."""
 
     id: UUID | None = None
     name: Name | None = None
@@ -114,14 +117,15 @@ class EditedCategory(Body):
     capacity: Capacity | None = None
 
     @model_validator(mode="after")
-    def _new_is_complete(self) -> Self:
+    def _check_new_category(self) -> Self:
         if self.id is None and None in (self.name, self.price, self.capacity):
             raise ValueError("a category without id is new and needs name, price and capacity")
         return self
 
 
 class EventChanges(Body):
-    """What is left out stays; null clears. `categories` is the whole new list: one that is not in it is removed."""
+    """Changes of an event. Omitted fields keep their value; null removes it. `categories` is the whole new list: a category that is
+    not in it is removed."""
 
     name: Name | None = None
     starts_at: EventTime | None = None
@@ -136,7 +140,7 @@ class EventChanges(Body):
     max_tickets_per_customer: CustomerLimit | None = None
 
     @model_validator(mode="after")
-    def _some_are_never_null(self) -> Self:
+    def _check_not_null(self) -> Self:
         for name in ("name", "categories", "timezone"):
             if name in self.model_fields_set and getattr(self, name) is None:
                 raise ValueError(f"{name} can't be null")
@@ -144,8 +148,8 @@ class EventChanges(Body):
 
     def changes(self) -> dict[str, Any]:
         """The new values of fields of `Details`; null becomes an empty text for `description` and `venue`."""
-        given = {name: getattr(self, name) for name in self.model_fields_set if name != "categories"}
-        return {name: "" if value is None and name in ("description", "venue") else value for name, value in given.items()}
+        sent = {name: getattr(self, name) for name in self.model_fields_set if name != "categories"}
+        return {name: "" if value is None and name in ("description", "venue") else value for name, value in sent.items()}
 
     def category_changes(self, currency: str) -> tuple[CategoryChange, ...] | None:
         if self.categories is None:
@@ -166,27 +170,33 @@ class Cancellation(Body):
 
 
 class TicketIds(Body):
+    """Tickets of one booking, by their ids."""
+
     tickets: Annotated[list[UUID], Field(min_length=1, max_length=1_000)]
 
 
 class TicketCode(Body):
+    """The code of a ticket, as printed or scanned."""
+
     code: Annotated[str, Text(100)]
 
 
 class BoxOfficeCustomer(Body):
+    """The customer of a sale at the box office. The account with this e-mail address is found or created."""
+
     name: Name
     email: Email
 
 
 class WantedTickets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A number of seats of a category, which is given by name or id."""
+    """A number of seats of a category, which is identified by its name or id."""
 
     category: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     quantity: Annotated[int, msgspec.Meta(ge=1, le=MAX_CAPACITY)]
 
 
 class NewBooking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`customer`, at the box office only: whom the tickets are for. Without one, a box office sells to a walk-in."""
+    """A new booking. `customer`, at the box office only: the tickets are for this customer; without one, for a walk-in."""
 
     tickets: Annotated[list[WantedTickets], msgspec.Meta(min_length=1, max_length=MAX_CATEGORIES)]
     customer: dict[str, Any] | None = None
@@ -217,9 +227,9 @@ def _parse_error(message: str) -> dict[str, str]:
     """A message of msgspec, with the field's path as pydantic writes it: `tickets.0.quantity`."""
     match = _ERROR.fullmatch(message)
     assert match is not None, "any text matches"
-    message, place = match[1], _INDEX.sub(lambda index: f".{index[1]}" if index[1] else "", match[2] or "")
+    message, path = match[1], _INDEX.sub(lambda index: f".{index[1]}" if index[1] else "", match[2] or "")
     field = _FIELD.fullmatch(message)
-    return {"path": ".".join(filter(None, (place, field and field[1]))), "message": message}
+    return {"path": ".".join(filter(None, (path, field and field[1]))), "message": message}
 
 
 BOOKING_SCHEMA = {"$ref": "#/components/schemas/NewBooking"}
@@ -247,7 +257,7 @@ def booking_schemas() -> dict[str, Any]:
             "tickets": {"type": "array", "minItems": 1, "maxItems": MAX_CATEGORIES, "items": items},
             "customer": {
                 "anyOf": [{"$ref": "#/components/schemas/BoxOfficeCustomer"}, {"type": "null"}],
-                "description": "At the box office only: whom the tickets are for.",
+                "description": "At the box office only: the tickets are for this customer; without one, for a walk-in",
             },
         },
     }

@@ -35,25 +35,20 @@ _encode = msgspec.json.Encoder().encode
 
 
 class WriteSide:
-    """The services that the routes use, in `app.state.write_side`. `locate` finds the event of a booking; `customer` finds or
-    creates the account of a name and an e-mail address; `key` is 32 secret bytes."""
+    """The services that the routes use, in `app.state.write_side`. `find_event` finds the event of a booking;
+    `find_customer` finds or creates the account of a name and an e-mail address; `key` is 32 secret bytes."""
 
     def __init__(
         self,
         command_service: CommandService,
         *,
         currency: str,
-        locate: Callable[[UUID], Awaitable[UUID | None]],
-        customer: Callable[[str, str], Awaitable[UUID]],
+        find_event: Callable[[UUID], Awaitable[UUID | None]],
+        find_customer: Callable[[str, str], Awaitable[UUID]],
         key: bytes,
     ) -> None:
-        self.command_service, self.currency, self.locate, self.customer, self._key = (
-            command_service,
-            currency,
-            locate,
-            customer,
-            key,
-        )
+        self.command_service, self.currency, self._key = command_service, currency, key
+        self._find_event, self.find_customer = find_event, find_customer
 
     def customer_proof(self, customer: BoxOfficeCustomer) -> bytes:
         """A keyed digest of the name and e-mail address of a customer in a request. Its digest is stored in the ledger, and reveals
@@ -61,7 +56,7 @@ class WriteSide:
         return blake2b(_encode([customer.name, customer.email]), key=self._key, digest_size=16, person=b"box office").digest()
 
     async def find_event_id(self, booking_id: UUID) -> UUID:
-        event_id = await self.locate(booking_id)
+        event_id = await self._find_event(booking_id)
         if event_id is None:
             raise BookingNotFound
         return event_id
@@ -138,7 +133,7 @@ async def cancel_event(
 
 @router.post("/events/{event_id}/complete", tags=["events"], operation_id="complete_event", response_model=EventView)
 async def complete_event(event_id: UUID, request: Request, principal: Organizer, key: IdempotencyKey = None) -> Response:
-    """Completes the event: nothing is booked or checked in afterwards."""
+    """Completes the event, after it took place: nothing is booked or checked in afterwards."""
     command = CompleteEvent(id=command_id_of(request, principal, key), actor=principal.actor, event_id=event_id)
     return _event_response(await _write_side(request).command_service.execute(command, request.is_disconnected))
 
@@ -154,19 +149,19 @@ async def check_in_ticket(
         raise EventNotFound
     if not is_box_office(event, principal.actor):
         raise NotYourEvent
-    place = command_service.codes.read(event_id, body.code)
-    booking_id = await command_service.find_booking(event_id, place.version)
+    location = command_service.codes.read(event_id, body.code)
+    booking_id = await command_service.find_booking(event_id, location.version)
     if booking_id is None:  # a valid code, but of another database
         raise BookingNotFound
     id_ = command_id_of(request, principal, key)
-    command = CheckIn(id=id_, actor=principal.actor, event_id=event_id, booking_id=booking_id, ticket=place.ticket)
+    command = CheckIn(id=id_, actor=principal.actor, event_id=event_id, booking_id=booking_id, ticket=location.ticket)
     try:
         result = await command_service.execute(command, request.is_disconnected)
     except TicketAlreadyUsed:  # the staff at the entrance need to know when
-        used_at = await command_service.used_at(event_id, booking_id, place.ticket)
+        used_at = await command_service.used_at(event_id, booking_id, location.ticket)
         raise TicketAlreadyUsed(**({"used_at": used_at.isoformat()} if used_at else {})) from None
     assert isinstance(result.view, BookingView)
-    return _response(result.view.tickets[place.ticket], result.position)
+    return _response(result.view.tickets[location.ticket], result.position)
 
 
 # --- bookings
@@ -199,16 +194,16 @@ async def book(
 
 
 async def _box_office_customer(
-    write_side: WriteSide, event_id: UUID, command_id: UUID, actor: Actor, given: dict[str, Any]
+    write_side: WriteSide, event_id: UUID, command_id: UUID, actor: Actor, body: dict[str, Any]
 ) -> tuple[UUID | None, bytes]:
     """The id and the proof of a box-office customer. The account is found or created, but only after the check that the actor
     may sell for this event, so that others can't create accounts, and not for a retry, since the customer's address may have
     changed."""
     try:
-        customer = BoxOfficeCustomer.model_validate(given)
+        customer = BoxOfficeCustomer.model_validate(body)
     except ValidationError as error:
-        found = [{"path": ".".join(map(str, ("customer", *item["loc"]))), "message": item["msg"]} for item in error.errors()]
-        raise Malformed("The body is not a booking.", errors=found) from None
+        errors = [{"path": ".".join(map(str, ("customer", *item["loc"]))), "message": item["msg"]} for item in error.errors()]
+        raise Malformed("The body is not a booking.", errors=errors) from None
     event = await write_side.command_service.last_seen_event(event_id)
     if event is None:
         raise EventNotFound
@@ -217,12 +212,12 @@ async def _box_office_customer(
     proof = write_side.customer_proof(customer)
     if event.version_of(command_id) is not None:
         return None, proof
-    return await write_side.customer(customer.name, customer.email), proof
+    return await write_side.find_customer(customer.name, customer.email), proof
 
 
 @router.delete("/bookings/{booking_id}", tags=["bookings"], operation_id="cancel_booking", response_model=BookingView)
 async def cancel_booking(booking_id: UUID, request: Request, principal: Buyer, key: IdempotencyKey = None) -> Response:
-    """Cancels the whole booking; a customer can until the event's `past_at`."""
+    """Cancels the whole booking. A customer can do so until the event's `past_at`."""
     return await _cancel(booking_id, None, request, principal, key)
 
 

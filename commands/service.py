@@ -27,6 +27,8 @@ MAX_NUMBER = 2**63 - 1
 
 
 class CommandService:
+    """Executes commands, and reads what its routes need of Events and entries."""
+
     def __init__(self, appender: Appender, streams: Streams, codes: TicketCodes) -> None:
         self._appender, self._streams, self.codes = appender, streams, codes
         self._rewinds = ConcurrencyLimiter("retries", 1, MAX_REWINDS - 1, wait_seconds=None)
@@ -52,8 +54,8 @@ class CommandService:
 
     async def find_booking(self, event_id: UUID, version: int) -> UUID | None:
         """The id of the booking that the entry with this version made; None: it made none."""
-        found = await self._streams.entries(event_id, [version])
-        return found[0].entry.command if found and isinstance(found[0].entry, SeatsBooked) else None
+        entries = await self._streams.entries(event_id, [version])
+        return entries[0].entry.command if entries and isinstance(entries[0].entry, SeatsBooked) else None
 
     async def used_at(self, event_id: UUID, booking_id: UUID, ticket: int) -> datetime | None:
         """When the ticket was checked in; None: it was not, or the ledger can't be read at the moment."""

@@ -31,7 +31,7 @@ STATES: dict[int, TicketStatus] = {ord("a"): "active", ord("u"): "used", ord("c"
 
 @dataclass(slots=True, kw_only=True)
 class CategoryView:
-    """A kind of seat: `capacity` seats, of which `taken` are sold and `available` are not."""
+    """A category of seats: `capacity` seats, of which `taken` are sold and `available` left. `price` is that of new bookings."""
 
     id: UUID
     name: str
@@ -43,9 +43,13 @@ class CategoryView:
 
 @dataclass(slots=True, kw_only=True)
 class EventView:
-    """An event. `number` is the ledger position of its first entry; `details_version` is the ETag for If-Match. Without `starts_at`
-    it has an open date. From `past_at` on nobody books, nor cancels a booking of their own: its start, or `sales_close_at` where
-    that is later; null: never by itself. `show_at`: when the show begins, where that is not the start."""
+    """An event that customers book. Times are UTC; `timezone` is the IANA time zone of the venue.
+
+    `number`: a whole number that identifies the event, beside its `id` (the ledger position of its first entry). `starts_at`: null
+    for an open date. `show_at`: the time at which the show begins, if it is not `starts_at`. `past_at`: the time at which the event
+    is past: from then on nobody can book it, and no customer can cancel. It is `starts_at`, or `sales_close_at` if that is later;
+    null: there is no such time. `available`: the seats left of all categories. `details_version`: the number in the ETag, to send
+    as `If-Match`; it rises with each change of details or categories, not with bookings."""
 
     id: UUID
     number: int
@@ -72,6 +76,8 @@ class EventView:
 
 @dataclass(slots=True, kw_only=True)
 class LineView:
+    """A number of seats of one category at one price. `amount` is `quantity` times `unit_price`."""
+
     category: str
     quantity: int
     unit_price: Money
@@ -80,6 +86,8 @@ class LineView:
 
 @dataclass(slots=True, kw_only=True)
 class TicketView:
+    """A ticket of a booking. `code` admits its holder once; `category` is the name of its category."""
+
     id: UUID
     code: Annotated[str, Field(examples=["01QK-3RAB-0042-6N1C-8JTW-59XM-VZ7G"])]
     category: str
@@ -88,7 +96,8 @@ class TicketView:
 
 @dataclass(slots=True, kw_only=True)
 class BookingView:
-    """A booking. `number` is the ledger position of its entry; without `customer_id` it was sold to a walk-in."""
+    """A booking with its tickets. `number`: a whole number that identifies it, beside its `id` (the ledger position of its entry).
+    `customer_id`: null for a walk-in. `refunded_amount`: what is owed to the customer for cancelled tickets, of `total_amount`."""
 
     id: UUID
     number: int

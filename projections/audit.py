@@ -21,7 +21,7 @@ from projections import merkle
 from projections.tables import Id, Model, Position, Timestamp, insert, upsert
 
 _POSITION = struct.Struct(">q")
-_PLACE = struct.Struct(">qqi")
+_HEADER = struct.Struct(">qqi")
 
 
 class AuditTile(Model):
@@ -52,9 +52,9 @@ class AuditLeaves(Model):
     latest: Mapped[Timestamp]
 
 
-class AuditAmendment(Model):
-    """The entry of that stream version changed a booking after it was made, or cancelled an event and so all its bookings.
-    `subject`: the id of the booking or the event."""
+class AuditBookingChange(Model):
+    """An entry, by its version in the stream, that changed a booking after it was made, or cancelled an event and so all its
+    bookings. `subject`: the id of the booking or the event."""
 
     __tablename__ = "audit_amendments"
 
@@ -66,8 +66,8 @@ def leaf_of(stream: UUID, version: int, position: int, topic: str, state: bytes)
     """The leaf's hash, over the entry's stream, version, position, topic and bytes. Each field has a fixed length or is preceded
     by its length, so that no two entries hash the same input."""
     name = topic.encode()
-    place = stream.bytes + _PLACE.pack(version, position, len(name))
-    return hashlib.sha256(b"\x00" + place + name + len(state).to_bytes(4, "big") + state).digest()
+    header = stream.bytes + _HEADER.pack(version, position, len(name))
+    return hashlib.sha256(b"\x00" + header + name + len(state).to_bytes(4, "big") + state).digest()
 
 
 def positions_of(packed: bytes) -> list[int]:
@@ -75,11 +75,11 @@ def positions_of(packed: bytes) -> list[int]:
     return [position for (position,) in _POSITION.iter_unpack(packed)]
 
 
-def place_of(position: int, tile: int, packed: bytes) -> int | None:
+def leaf_index_of(position: int, tile: int, packed: bytes) -> int | None:
     """The index of the leaf of the entry at `position`; None where `tile`, whose positions are `packed`, has no such entry."""
     positions = positions_of(packed)
-    place = bisect_left(positions, position)
-    return tile * merkle.WIDTH + place if place < len(positions) and positions[place] == position else None
+    index = bisect_left(positions, position)
+    return tile * merkle.WIDTH + index if index < len(positions) and positions[index] == position else None
 
 
 #: `leaf_of` in SQL, for a whole batch.
@@ -105,8 +105,8 @@ def _event(recorded: RecordedEntry) -> UUID:
     return recorded.stream
 
 
-#: By class of an amendment: the function that names its subject.
-AMENDMENT_SUBJECTS: dict[type[e.Entry], Callable[[RecordedEntry], UUID]] = {
+#: By class of an entry that changes bookings: the function that returns its subject.
+BOOKING_CHANGE_SUBJECTS: dict[type[e.Entry], Callable[[RecordedEntry], UUID]] = {
     e.BookingCancelled: _booking,
     e.TicketUsed: _booking,
     e.EventCancelled: _event,
@@ -116,7 +116,7 @@ AMENDMENT_SUBJECTS: dict[type[e.Entry], Callable[[RecordedEntry], UUID]] = {
 class AuditProjector:
     name = "audit"
     version = 1
-    tables = (AuditTile, AuditLeaves, AuditAmendment)
+    tables = (AuditTile, AuditLeaves, AuditBookingChange)
     #: Each entry is a leaf.
     handles: frozenset[type[e.Entry]] = frozenset(e.TOPICS.values())
 
@@ -127,12 +127,12 @@ class AuditProjector:
             raise merkle.MissingHash(f"{len(batch)} entries were read, but {len(leaves) // merkle.SIZE} are in the ledger")
         size = _append(connection, leaves)
         _write_positions(connection, size, batch)
-        amendments = [
+        changes = [
             {"subject": subject_of(recorded), "version": recorded.version}
             for recorded in batch
-            if (subject_of := AMENDMENT_SUBJECTS.get(type(recorded.entry)))
+            if (subject_of := BOOKING_CHANGE_SUBJECTS.get(type(recorded.entry)))
         ]
-        insert(connection, AuditAmendment, amendments)
+        insert(connection, AuditBookingChange, changes)
 
 
 def _append(connection: Connection, leaves: bytes) -> int:
@@ -193,9 +193,9 @@ def tree_size(connection: Connection) -> int:
 def read_tiles(connection: Connection, spans: Sequence[merkle.Span]) -> merkle.Tiles:
     """The tiles that `merkle.hash_of` needs for these spans, by one statement. A tile that is not stored is empty."""
     wanted = sorted(merkle.tiles_of(spans))
-    given = {"levels": [level for level, _ in wanted], "tiles": [tile for _, tile in wanted]}
-    found = {(level, tile): hashes for level, tile, hashes in connection.execute(_TILES, given)}
-    return lambda level, tile: found.get((level, tile), b"")
+    keys = {"levels": [level for level, _ in wanted], "tiles": [tile for _, tile in wanted]}
+    tiles = {(level, tile): hashes for level, tile, hashes in connection.execute(_TILES, keys)}
+    return lambda level, tile: tiles.get((level, tile), b"")
 
 
 def root_at(connection: Connection, size: int) -> bytes:

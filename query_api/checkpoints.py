@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ledger.errors import Malformed
 from projections import merkle
-from projections.audit import place_of, positions_of
+from projections.audit import leaf_index_of, positions_of
 from projections.proof.signed_notes import Checkpoint, Note, Signer
 from query_api import queries
 from query_api.database import QueryResult
@@ -31,13 +31,13 @@ async def newest_checkpoint(side: ReadSide, *, position: int = 0, size: int = 1)
     """The newest checkpoint, once it covers that position and has that many leaves. Raises StaleRead where it takes too long."""
 
     def covers(result: QueryResult[CheckpointRow]) -> bool:
-        found = _verified(side, result.rows)
-        return found is not None and found.position >= position and found.checkpoint.size >= size
+        published = _verified(side, result.rows)
+        return published is not None and published.position >= position and published.checkpoint.size >= size
 
     result = await side.fetch_until(queries.newest_checkpoint(), covers)
-    found = _verified(side, result.rows)
-    assert found is not None, "it covers the position"
-    return found
+    published = _verified(side, result.rows)
+    assert published is not None, "it covers the position"
+    return published
 
 
 def _verified(side: ReadSide, rows: list[CheckpointRow]) -> PublishedCheckpoint | None:
@@ -52,15 +52,15 @@ def _verified(side: ReadSide, rows: list[CheckpointRow]) -> PublishedCheckpoint 
 async def indices_of(side: ReadSide, positions: Sequence[int]) -> dict[int, int]:
     """The leaf indices of the entries at these positions, by position. Positions without an entry are left out."""
     rows = await side.database.fetch_rows(queries.leaves_of(positions))
-    found = {row.position: place_of(row.position, row.tile, row.positions) for row in rows}
-    return {position: index for position, index in found.items() if index is not None}
+    indices = {row.position: leaf_index_of(row.position, row.tile, row.positions) for row in rows}
+    return {position: index for position, index in indices.items() if index is not None}
 
 
 async def tiles_for(side: ReadSide, spans: Sequence[merkle.Span]) -> merkle.Tiles:
     """The tiles for these spans, by one statement. A tile that is not stored is empty: then `merkle.hash_of` raises MissingHash."""
     rows = await side.database.fetch_rows(queries.tiles(sorted(merkle.tiles_of(spans))))
-    found = {(row.level, row.tile): row.hashes for row in rows}
-    return lambda level, tile: found.get((level, tile), b"")
+    tiles = {(row.level, row.tile): row.hashes for row in rows}
+    return lambda level, tile: tiles.get((level, tile), b"")
 
 
 async def check_size(side: ReadSide, size: int) -> None:

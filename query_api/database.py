@@ -38,7 +38,7 @@ R = TypeVar("R", bound=Row)
 
 @dataclass(frozen=True, slots=True)
 class Query(Generic[R]):
-    """A SELECT with its parameters. `reads`: the projections whose tables it reads. `row_type` names its columns.
+    """A SELECT with its parameters. `projections`: those whose tables it reads. `row_type` names its columns.
 
     If the SELECT is anchored (see `queries`), its first column, which is not in the row type, is the lowest position of these
     projections; a result without rows then is one row of nulls behind the position.
@@ -48,7 +48,7 @@ class Query(Generic[R]):
 
     sql: str
     parameters: Mapping[str, Any]
-    reads: tuple[str, ...]
+    projections: tuple[str, ...]
     row_type: type[R]
     replan: bool = field(default=False)
     shared: bool = field(default=False)
@@ -97,13 +97,13 @@ class Database:
                 return await _execute(acquired, query)
 
     @asynccontextmanager
-    async def read_transaction(self, reads: tuple[str, ...]) -> AsyncIterator["ReadTransaction"]:
+    async def read_transaction(self, projections: tuple[str, ...]) -> AsyncIterator["ReadTransaction"]:
         """For a response that needs several statements: all of them see these projections as of one moment. Raises Busy."""
         async with connection(self._pool, self._seconds, in_steps=True) as acquired:
             transaction = ReadTransaction(self._pool, acquired, self._seconds)
             with transaction.time_limit():
                 await acquired.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-                await acquired.execute(_lock_statement(reads))
+                await acquired.execute(_lock_statement(projections))
             try:
                 yield transaction
             finally:
@@ -139,10 +139,10 @@ class ReadTransaction:
 
 
 @cache
-def _lock_statement(reads: tuple[str, ...]) -> str:
+def _lock_statement(projections: tuple[str, ...]) -> str:
     """Executed before the statement that begins the transaction's view: afterwards no rebuild can swap in tables whose rows are too
     new for that view."""
-    tables = (model.__tablename__ for name in reads for model in PROJECTORS[name].tables)
+    tables = (model.__tablename__ for name in projections for model in PROJECTORS[name].tables)
     return f"LOCK TABLE {', '.join(tables)} IN ACCESS SHARE MODE"
 
 

@@ -75,9 +75,9 @@ def number_cursor(cursor: str | None) -> int | None:
 
 def event_cursor(cursor: str | None) -> tuple[datetime | None, UUID] | None:
     """The start of an event, None for an open date, and its id. Raises Malformed."""
-    found = read_cursor(cursor, tuple[datetime | None, UUID])
+    key = read_cursor(cursor, tuple[datetime | None, UUID])
     try:
-        return found and (found[0] and to_utc(found[0]), found[1])
+        return key and (key[0] and to_utc(key[0]), key[1])
     except ValueError:
         raise _unknown_cursor() from None
 
@@ -86,6 +86,6 @@ def _unknown_cursor() -> Malformed:
     return Malformed("This cursor is not one of this list.", errors=[{"path": "cursor", "message": "unknown"}])
 
 
-def page(rows: list[T], limit: int) -> tuple[list[T], bool]:
+def split_page(rows: list[T], limit: int) -> tuple[list[T], bool]:
     """The rows of this page, and whether there are more. The query has to ask for `limit` + 1 rows."""
     return rows[:limit], len(rows) > limit

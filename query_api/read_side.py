@@ -79,11 +79,11 @@ class ReadSide:
             return await (self.database.fetch_shared(query) if query.shared else self.database.fetch(query))
         deadline = self._deadline()
         while True:
-            await self.positions.wait_for(query.reads, at_least, deadline)
+            await self.positions.wait_for(query.projections, at_least, deadline)
             result = await self.database.fetch(query)
             if result.position >= at_least:
                 return result
-            self.positions.forget(query.reads)
+            self.positions.forget(query.projections)
 
     async def fetch_until(self, query: Query[R], is_enough: Callable[[QueryResult[R]], bool]) -> QueryResult[R]:
         """Polls until the result is enough: for changes that no message announces and no position tells. Raises StaleRead where it
@@ -104,10 +104,10 @@ class ReadSide:
                     return result
         raise StaleRead
 
-    async def wait_for_position(self, reads: tuple[str, ...], at_least: int | None) -> None:
+    async def wait_for_position(self, projections: tuple[str, ...], at_least: int | None) -> None:
         """For a response that needs several statements: waits as `fetch` does."""
         if at_least is not None:
-            await self.fetch(queries.projections_position(reads), at_least)
+            await self.fetch(queries.projections_position(projections), at_least)
 
     async def head(self) -> int:
         """The position of the newest entry. A read at this position includes every earlier write of any process."""
@@ -116,15 +116,18 @@ class ReadSide:
     async def fetch_latest_rows(self, query: Query[R]) -> list[R]:
         """The rows, which must be few, of a query that is not anchored, including every earlier write of any process. Raises
         StaleRead, Busy."""
-        await self.wait_for_position(query.reads, await self.head())
+        await self.wait_for_position(query.projections, await self.head())
         return await self.database.fetch_rows(query)
 
     async def stream_latest_rows(self, query: Query[R]) -> AsyncGenerator[list[R]]:
         """As `fetch_latest_rows` for any number of rows, page by page, all as of one moment. Raises StaleRead; Busy where too many
         long lists are being made."""
         async with self._lists.slot():
-            await self.wait_for_position(query.reads, await self.head())
-            async with self.database.read_transaction(query.reads) as transaction, aclosing(transaction.pages(query)) as pages:
+            await self.wait_for_position(query.projections, await self.head())
+            async with (
+                self.database.read_transaction(query.projections) as transaction,
+                aclosing(transaction.pages(query)) as pages,
+            ):
                 async for page in pages:  # closed before its connection is released, also where the caller stops early
                     yield page
 
@@ -159,7 +162,7 @@ class ReadSide:
             self.event_read_cache.wake()
 
 
-class Reader(NamedTuple):
+class RequestReader(NamedTuple):
     """The read side for one request, with the position that it asks for."""
 
     side: ReadSide
@@ -169,8 +172,8 @@ class Reader(NamedTuple):
         return await self.side.fetch(query, self.at_least)
 
 
-async def _reader(request: Request, at_least: AtLeast = None) -> Reader:
-    return Reader(request.app.state.read_side, at_least)
+async def _reader(request: Request, at_least: AtLeast = None) -> RequestReader:
+    return RequestReader(request.app.state.read_side, at_least)
 
 
-Reads = Annotated[Reader, Depends(_reader)]
+Reader = Annotated[RequestReader, Depends(_reader)]

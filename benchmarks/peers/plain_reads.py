@@ -51,9 +51,9 @@ class Statement(NamedTuple):
 
         return cls(_PARAMETER.sub(numbered, select.sql), values)
 
-    async def rows(self, request: Request, **given: Any) -> Sequence[Any]:
+    async def rows(self, request: Request, **values: Any) -> Sequence[Any]:
         """The rows. If no row matches, there is one with only the position."""
-        rows: Sequence[Any] = await request.app.state.reads.fetch(self.sql, *(self.values | given).values())
+        rows: Sequence[Any] = await request.app.state.read_pool.fetch(self.sql, *(self.values | values).values())
         return rows
 
 
@@ -72,16 +72,16 @@ async def lifespan(app: FastAPI, database_url: str) -> AsyncIterator[None]:
     options = {"max_queries": 10**9, "reset": plain_sql.skip_reset, "command_timeout": 30}
     async with (
         asyncpg.create_pool(database_url, min_size=2, max_size=2, server_settings={"search_path": "peer"}, **options) as sales,
-        asyncpg.create_pool(database_url, min_size=POOL_SIZE, max_size=POOL_SIZE, **options) as reads,
+        asyncpg.create_pool(database_url, min_size=POOL_SIZE, max_size=POOL_SIZE, **options) as read_pool,
     ):
-        app.state.pool, app.state.reads = sales, reads
+        app.state.pool, app.state.read_pool = sales, read_pool
         yield
 
 
 @router.get("/api/events")
 async def get_events(request: Request, q: str = "", limit: Limit = 50, cursor: Cursor = None) -> read_bodies.EventPage:
-    given = {"upcoming_from": datetime.now(UTC), "limit": limit + 1}
-    rows = await (_SEARCH.rows(request, pattern=queries.literally(q), **given) if q else _EVENTS.rows(request, **given))
+    values = {"upcoming_from": datetime.now(UTC), "limit": limit + 1}
+    rows = await (_SEARCH.rows(request, pattern=queries.literal_pattern(q), **values) if q else _EVENTS.rows(request, **values))
     items = [_event(row) for row in rows[:limit] if row["event_id"]]
     return read_bodies.EventPage(items=items, next_cursor=cursor_of((items[-1].starts_at, items[-1].id)) if rows[limit:] else None)
 

@@ -167,8 +167,8 @@ async def withdraw_disconnected(batch: Sequence[PendingRequest]) -> None:
     if not checked:
         return
     # In tasks of their own: a framework's check that cancels its task must not cancel the appender.
-    found = await asyncio.gather(*(asyncio.ensure_future(check()) for _, check in checked), return_exceptions=True)
-    for (request, _), disconnected in zip(checked, found, strict=True):
+    checks = await asyncio.gather(*(asyncio.ensure_future(check()) for _, check in checked), return_exceptions=True)
+    for (request, _), disconnected in zip(checked, checks, strict=True):
         if disconnected is True:
             request.resolve(Busy("The client has disconnected; nothing happened."))
         elif isinstance(disconnected, BaseException):

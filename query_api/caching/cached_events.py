@@ -71,8 +71,8 @@ class CachedPage(NamedTuple):
     until: datetime | None
 
 
-class EventChanges:
-    """What changed after a position."""
+class ChangedEvents:
+    """The events that changed after a position, and how."""
 
     def __init__(self) -> None:
         #: The newest seats of each event, as a JSON array of CategorySeatsRow.
@@ -80,7 +80,7 @@ class EventChanges:
         #: Events whose details changed.
         self.details: set[UUID] = set()
 
-    def add(self, row: queries.EventChangeRow) -> None:
+    def add(self, row: queries.ChangedEventRow) -> None:
         if row.categories is None:
             self.details.add(row.event_id)
         else:
@@ -88,6 +88,8 @@ class EventChanges:
 
 
 class CachedEvents:
+    """The events and pages of one process, all as of `position`."""
+
     def __init__(self) -> None:
         #: The position up to which all changes are applied; None while nothing is stored.
         self.position: int | None = None
@@ -141,7 +143,7 @@ class CachedEvents:
         """What was read before `position` may have changed since, by a change that was applied already and will not come again."""
         return self.position is not None and position >= self.position
 
-    def apply(self, changes: EventChanges, position: int) -> None:
+    def apply(self, changes: ChangedEvents, position: int) -> None:
         """Applies all changes up to `position` at once."""
         for event_id, categories in changes.seats.items():
             event = self.events.get(event_id)

@@ -22,9 +22,9 @@ from uuid import UUID
 
 from ledger.concurrency import BackgroundTasks, SingleFlight, supervise
 from query_api import queries
-from query_api.caching.cached_events import CachedEvents, CachedResponse, EventChanges, page_response
+from query_api.caching.cached_events import CachedEvents, CachedResponse, ChangedEvents, page_response
 from query_api.database import Query, QueryResult
-from query_api.parameters import cursor_of, page
+from query_api.parameters import cursor_of, split_page
 
 #: The longest time between two polls, and the shortest.
 POLL_SECONDS = 0.25
@@ -94,8 +94,8 @@ class EventReadCache:
 
     async def _read_page(self, search: queries.EventSearch, now: datetime, at_least: int | None) -> CachedResponse:
         position, rows = await self._fetch(queries.event_page(search, now), at_least)
-        found, more = page(rows, search.limit)
-        events = [self.cached.store_event(position, row) for row in found]
+        shown, more = split_page(rows, search.limit)
+        events = [self.cached.store_event(position, row) for row in shown]
         next_cursor = cursor_of((events[-1].view.starts_at, events[-1].view.id)) if more else None
         self.cached.store_page(search, position, events, next_cursor)
         return page_response(position, [event.body for event in events], next_cursor)
@@ -124,10 +124,10 @@ class EventReadCache:
         return asyncio.get_running_loop().time() - self._requested_at >= IDLE_SECONDS
 
     async def poll(self) -> None:
-        """Reads all changes, then applies them."""
-        changes, after = EventChanges(), self.cached.position or 0
+        """Reads all changes since the last poll, then applies them."""
+        changes, after = ChangedEvents(), self.cached.position or 0
         while True:
-            position, rows = await self._fetch(queries.event_changes(after=after, limit=PAGE), None)
+            position, rows = await self._fetch(queries.changed_events(after=after, limit=PAGE), None)
             for row in rows:
                 changes.add(row)
             if len(rows) < PAGE:

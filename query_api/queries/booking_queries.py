@@ -44,7 +44,7 @@ from query_api.queries.compose import (
     compile_rows,
     flags_of,
     json_rows,
-    literally,
+    literal_pattern,
     query_of,
     reached_by,
 )
@@ -66,9 +66,9 @@ class TicketRow(Row, frozen=True, array_like=True):
 
 
 class BookingRow(Row, frozen=True):
-    """A booking with the event's and the customer's columns that its views show. `version`: of the booking's entry. `off_at`: when
-    the event's cancellation cancelled the booking; None for a confirmed one, and for one that was cancelled before. Amounts are in
-    minor units. `tickets`: a JSON array of TicketRow."""
+    """A booking with the event's and the customer's columns that its views show. `version`: of the booking's entry.
+    `event_cancelled_at`: when the event's cancellation cancelled the booking; None for a confirmed one, and for one that was
+    cancelled before. Amounts are in minor units. `tickets`: a JSON array of TicketRow."""
 
     booking_id: UUID
     number: int
@@ -79,7 +79,7 @@ class BookingRow(Row, frozen=True):
     ticket_key: int
     customer_id: UUID | None
     status: BookingStatus
-    off_at: datetime | None
+    event_cancelled_at: datetime | None
     quantity: int
     total: int
     refunded: int
@@ -92,15 +92,15 @@ class BookingRow(Row, frozen=True):
 
 
 class PagedBookingRow(BookingRow, frozen=True):
-    """`found`: the number of bookings on the page without its bound of tickets."""
+    """`matches`: the number of bookings that the page would have without its bound of tickets."""
 
-    found: int
+    matches: int
 
 
 class EventBookingRow(BookingRow, frozen=True):
     """`owner_id`: the organizer of the event that was asked for. If that event has no such booking, all other columns are None."""
 
-    found: int | None
+    matches: int | None
     owner_id: UUID
 
 
@@ -121,11 +121,11 @@ def tickets_of(booking_id: ColumnElement[UUID]) -> LateralFromClause:
     return lateral(select(rows.label("tickets")).where(t.booking_id == booking_id), "of_booking")
 
 
-#: True of a booking whose event is cancelled.
-_OFF = BookingEvent.status == as_text("cancelled")
+#: Whether the event of a booking is cancelled.
+_EVENT_CANCELLED = BookingEvent.status == as_text("cancelled")
 _STATUS_CONDITIONS = {
     "confirmed": and_(Booking.status == as_text("confirmed"), BookingEvent.status != as_text("cancelled")),
-    "cancelled": or_(Booking.status == as_text("cancelled"), _OFF),
+    "cancelled": or_(Booking.status == as_text("cancelled"), _EVENT_CANCELLED),
 }
 
 
@@ -137,11 +137,13 @@ _UPCOMING = and_(Booking.status == as_text("confirmed"), _NOT_PAST)
 def booking_rows(*where: ColumnElement[bool]) -> Statement:
     """The columns of BookingRow without `tickets`."""
     b, e, person = Booking, BookingEvent, accounts.c
-    off_at = case((and_(_OFF, b.status == as_text("confirmed")), e.cancelled_at)).label("off_at")
+    event_cancelled_at = case((and_(_EVENT_CANCELLED, b.status == as_text("confirmed")), e.cancelled_at)).label(
+        "event_cancelled_at"
+    )
     return (
         select(
             b.booking_id, b.number, b.event_id, e.name.label("event_name"), e.organizer_id, b.version, b.ticket_key, b.customer_id,
-            b.status, off_at, b.quantity, b.total, b.refunded, e.currency, b.booked_at, b.updated_at,
+            b.status, event_cancelled_at, b.quantity, b.total, b.refunded, e.currency, b.booked_at, b.updated_at,
             person.name.label("customer_name"), person.email.label("customer_email"),
         )
         .select_from(b)
@@ -155,9 +157,9 @@ def _with_tickets(rows: Statement) -> Statement:
     """The columns of PagedBookingRow: bookings up to TICKETS_PER_PAGE tickets, but always one booking."""
     page = rows.subquery("page")
     before = func.sum(page.c.quantity).over(order_by=page.c.number.desc()) - page.c.quantity
-    counted = select(page, before.label("before"), func.count().over().label("found")).subquery("counted")
+    counted = select(page, before.label("before"), func.count().over().label("matches")).subquery("counted")
     tickets = tickets_of(counted.c.booking_id)
-    bounded = select(*(counted.c[column.key] for column in page.c), tickets.c.tickets, counted.c.found)
+    bounded = select(*(counted.c[column.key] for column in page.c), tickets.c.tickets, counted.c.matches)
     return bounded.join(tickets, true()).where(counted.c.before < TICKETS_PER_PAGE)
 
 
@@ -208,18 +210,18 @@ def customer_bookings(
     """A customer's bookings, newest first: up to `limit` + 1 rows, fewer where TICKETS_PER_PAGE ends the page.
 
     `when`: `upcoming` selects confirmed bookings of active events that were not past at `since`; `past` selects all others."""
-    given: dict[str, Any] = {"customer_id": customer_id, "event_id": event_id, "after": after}
-    flags = flags_of(**given, **_flag("status", status), **_flag("when", when))
-    return query_of(_bookings(flags), BOOKINGS, limit=limit + 1, from_=since, **given)
+    filters: dict[str, Any] = {"customer_id": customer_id, "event_id": event_id, "after": after}
+    flags = flags_of(**filters, **_flag("status", status), **_flag("when", when))
+    return query_of(_bookings(flags), BOOKINGS, limit=limit + 1, from_=since, **filters)
 
 
 @cache
 def _event_bookings(flags: frozenset[str]) -> Compiled[EventBookingRow]:
     rows = booking_rows(*_booking_conditions(flags)).order_by(Booking.number.desc())
-    reached, owner, found = reached_by(BOOKINGS), aliased(BookingEvent), _with_tickets(rows.limit(LIMIT)).subquery("q")
-    source = reached.outerjoin(owner, owner.event_id == EVENT_ID).outerjoin(found, true())
-    statement = select(reached.c.position, *found.c, owner.organizer_id.label("owner_id")).select_from(source)
-    return compile_anchored(statement.order_by(found.c.number.desc()), EventBookingRow)
+    reached, owner, page = reached_by(BOOKINGS), aliased(BookingEvent), _with_tickets(rows.limit(LIMIT)).subquery("q")
+    source = reached.outerjoin(owner, owner.event_id == EVENT_ID).outerjoin(page, true())
+    statement = select(reached.c.position, *page.c, owner.organizer_id.label("owner_id")).select_from(source)
+    return compile_anchored(statement.order_by(page.c.number.desc()), EventBookingRow)
 
 
 @cache
@@ -248,7 +250,7 @@ class BookingSearch(NamedTuple):
         flags = flags_of(event_id=self.event_id, viewer=self.viewer, after=after, **search, **_flag("status", self.status))
         return query_of(
             make(flags), BOOKINGS, replan=q is not None, event_id=self.event_id, viewer=self.viewer, number=number, version=version,
-            pattern=literally(q or ""), after=after, limit=limit,
+            pattern=literal_pattern(q or ""), after=after, limit=limit,
         )  # fmt: skip
 
 

@@ -32,6 +32,8 @@ R = TypeVar("R", bound=Row)
 
 
 class Compiled(NamedTuple, Generic[R]):
+    """The SQL text of a statement, and its parameters with their defaults."""
+
     sql: str
     parameters: dict[str, Any]
     row_type: type[R]
@@ -60,10 +62,10 @@ def _check_labels(columns: Iterable[Any], row_type: type[Row], fields: tuple[str
 
 
 def query_of(
-    compiled: Compiled[R], reads: tuple[str, ...], *, replan: bool = False, shared: bool = False, **given: Any
+    compiled: Compiled[R], projections: tuple[str, ...], *, replan: bool = False, shared: bool = False, **values: Any
 ) -> Query[R]:
-    parameters = {name: given.get(name, value) for name, value in compiled.parameters.items()}
-    return Query(compiled.sql, parameters, reads, compiled.row_type, replan, shared)
+    parameters = {name: values.get(name, default) for name, default in compiled.parameters.items()}
+    return Query(compiled.sql, parameters, projections, compiled.row_type, replan, shared)
 
 
 def select_list(row_type: type[Row], *expressions: str) -> str:
@@ -76,17 +78,17 @@ def as_text(value: str) -> ColumnElement[str]:
     return literal_column(f"'{value}'", Text)
 
 
-def reached_by(reads: Iterable[str]) -> Subquery:
+def reached_by(projections: Iterable[str]) -> Subquery:
     """The lowest position of these projections, as one row."""
     lowest = func.min(Progress.position).label("position")
-    return select(lowest).where(or_(*(Progress.name == as_text(name) for name in reads))).subquery("reached")
+    return select(lowest).where(or_(*(Progress.name == as_text(name) for name in projections))).subquery("reached")
 
 
-def anchored(reads: tuple[str, ...], rows: Statement, *order: str, descending: bool = False) -> Statement:
+def anchored(projections: tuple[str, ...], rows: Statement, *order: str, descending: bool = False) -> Statement:
     """The rows behind the position of these projections; one row of nulls behind it where there is none."""
-    reached, found = reached_by(reads), rows.subquery("q")
-    keys = (found.c[name].desc() if descending else found.c[name] for name in order)
-    return select(reached.c.position, *found.c).select_from(reached.outerjoin(found, true())).order_by(*keys)
+    reached, result = reached_by(projections), rows.subquery("q")
+    keys = (result.c[name].desc() if descending else result.c[name] for name in order)
+    return select(reached.c.position, *result.c).select_from(reached.outerjoin(result, true())).order_by(*keys)
 
 
 def json_rows(row_type: type[Row], order: ColumnElement[Any], *columns: Any) -> ColumnElement[str]:
@@ -95,7 +97,7 @@ def json_rows(row_type: type[Row], order: ColumnElement[Any], *columns: Any) -> 
     return cast(func.json_agg(aggregate_order_by(func.json_build_array(*columns), order)), Text)
 
 
-def literally(text: str) -> str:
+def literal_pattern(text: str) -> str:
     """The pattern of LIKE that finds this text, anywhere in a value."""
     return "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
 
@@ -107,6 +109,6 @@ EVENT_ID = bindparam("event_id", type_=Uuid)
 FROM, TO = bindparam("from_", type_=DateTime(timezone=True)), bindparam("to", type_=DateTime(timezone=True))
 
 
-def flags_of(**given: Any) -> frozenset[str]:
+def flags_of(**filters: Any) -> frozenset[str]:
     """The names of the filters that are set."""
-    return frozenset(name for name, value in given.items() if value is not None)
+    return frozenset(name for name, value in filters.items() if value is not None)

@@ -1,7 +1,7 @@
 """The ledger itself, in order. Entries never change and none appears before another, so pages need no common transaction. Each
-statement reads one window of places, whether its entries match or not, so that none takes long.
+statement reads one window of keys, whether its entries match or not, so that none takes long.
 
-A place is a version within a stream where an event is named, else a position."""
+The key of an entry is its version where the search names an event, else its position."""
 
 from datetime import datetime
 from functools import cache
@@ -11,31 +11,31 @@ from uuid import UUID
 from query_api.database import Query, Row
 from query_api.queries.compose import flags_of, select_list
 
-#: Places that one statement reads: some 50 ms, where it has to decode each entry.
+#: Keys that one statement covers: some 50 ms, where it has to decode each entry.
 WINDOW = 10_000
 
 _CONDITIONS = {
     "event_id": "originator_id = %(event_id)s::uuid",
-    "actor_id": "said.actor = %(actor_id)s::uuid",
+    "actor_id": "entry.actor = %(actor_id)s::uuid",
     "kind": "starts_with(topic, %(kind)s::text || '/')",
-    "from_": "said.at >= %(from_)s::timestamptz",
-    "to": "said.at < %(to)s::timestamptz",
+    "from_": "entry.at >= %(from_)s::timestamptz",
+    "to": "entry.at < %(to)s::timestamptz",
     "after": "notification_id > %(after)s::bigint",
 }
 _AS_JSON = """json_build_object(
     'position', notification_id, 'event_id', originator_id, 'version', originator_version, 'type', split_part(topic, '/', 1),
-    'topic', topic, 'at', said.body -> 'at', 'actor_id', said.actor, 'request_id', said.command, 'body', said.body)::text"""
+    'topic', topic, 'at', entry.body -> 'at', 'actor_id', entry.actor, 'request_id', entry.command, 'body', entry.body)::text"""
 
 
 class EntryRow(Row, frozen=True):
     """`line`: the entry as JSON text, an EntryView."""
 
-    place: int
+    key: int
     line: str
 
 
 class EndRow(Row, frozen=True):
-    """`head`: the ledger's. `last`: the last place; None where the event has no stream."""
+    """`head`: the ledger's. `last`: the last key; None where the event has no stream."""
 
     head: int
     last: int | None
@@ -67,20 +67,20 @@ class EntrySearch(NamedTuple):
 
 
 def entries(search: EntrySearch, first: int, last: int, limit: int) -> Query[EntryRow]:
-    """Matching entries past place `first` and up to place `last`."""
-    given: dict[str, Any] = search._asdict()
-    return Query(_entries(flags_of(**given)), {**given, "first": first, "last": last, "limit": limit}, (), EntryRow)
+    """Matching entries with keys past `first` and up to `last`."""
+    filters: dict[str, Any] = search._asdict()
+    return Query(_entries(flags_of(**filters)), {**filters, "first": first, "last": last, "limit": limit}, (), EntryRow)
 
 
 @cache
 def _entries(flags: frozenset[str]) -> str:
-    place = "originator_version" if "event_id" in flags else "notification_id"
+    key = "originator_version" if "event_id" in flags else "notification_id"
     conditions = "".join(f" AND {_CONDITIONS[name]}" for name in sorted(flags))
-    return f"""SELECT {select_list(EntryRow, place, _AS_JSON)} FROM ledger_entries, ledger_read(state) AS said
-        WHERE {place} > %(first)s::bigint AND {place} <= %(last)s::bigint{conditions} ORDER BY {place} LIMIT %(limit)s"""
+    return f"""SELECT {select_list(EntryRow, key, _AS_JSON)} FROM ledger_entries, ledger_read(state) AS entry
+        WHERE {key} > %(first)s::bigint AND {key} <= %(last)s::bigint{conditions} ORDER BY {key} LIMIT %(limit)s"""
 
 
-def last_place(search: EntrySearch) -> Query[EndRow]:
+def last_key(search: EntrySearch) -> Query[EndRow]:
     """Where a search ends: one row."""
     head = "coalesce((SELECT max(notification_id) FROM ledger_entries), 0)"
     of_stream = "(SELECT max(originator_version) FROM ledger_entries WHERE originator_id = %(event_id)s::uuid)"
@@ -115,6 +115,6 @@ _FIRST_LATER_TILE = f"""
 
 def first_later(moment: datetime, first: int, last: int) -> Query[PositionRow]:
     """The first position past `first` and up to `last` whose entry is later than that moment: one row."""
-    sql = f"""SELECT {select_list(PositionRow, "min(notification_id)")} FROM ledger_entries, ledger_read(state) AS said
-        WHERE notification_id > %(first)s AND notification_id <= %(last)s AND said.at > %(moment)s::timestamptz"""
+    sql = f"""SELECT {select_list(PositionRow, "min(notification_id)")} FROM ledger_entries, ledger_read(state) AS entry
+        WHERE notification_id > %(first)s AND notification_id <= %(last)s AND entry.at > %(moment)s::timestamptz"""
     return Query(sql, {"moment": moment, "first": first, "last": last}, (), PositionRow)

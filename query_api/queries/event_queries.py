@@ -41,7 +41,7 @@ from query_api.queries.compose import (
     compile_anchored,
     flags_of,
     json_rows,
-    literally,
+    literal_pattern,
     query_of,
 )
 
@@ -134,8 +134,8 @@ def _events(flags: frozenset[str]) -> Compiled[EventRow]:
         "organizer_id": e.organizer_id == bindparam("organizer_id", type_=Uuid),
         "after": tuple_(_LISTED, e.event_id) > key,
     }
-    asked = [condition for name, condition in conditions.items() if name in flags]
-    rows = _upcoming(asked) if "upcoming_from" in flags else _page(asked)
+    chosen = [condition for name, condition in conditions.items() if name in flags]
+    rows = _upcoming(chosen) if "upcoming_from" in flags else _page(chosen)
     return compile_anchored(anchored(EVENTS, rows, "starts_at", "event_id"), EventRow)
 
 
@@ -167,13 +167,13 @@ class EventSearch(NamedTuple):
 
 def event_page(search: EventSearch, now: datetime) -> Query[EventRow]:
     """Events by start, those with an open date last: up to `limit` + 1 rows."""
-    given: dict[str, Any] = {
+    filters: dict[str, Any] = {
         "upcoming_from": now if search.upcoming else None, "from_": search.from_, "to": search.to, "status": search.status,
         "organizer_id": search.organizer_id,
     }  # fmt: skip
-    compiled = _events(flags_of(q=search.q or None, after=search.after, **given))
+    compiled = _events(flags_of(q=search.q or None, after=search.after, **filters))
     time, event_id = search.after or (None, None)
-    pattern, replan = literally(search.q), bool(search.q)
+    pattern, replan = literal_pattern(search.q), bool(search.q)
     return query_of(
-        compiled, EVENTS, replan=replan, pattern=pattern, limit=search.limit + 1, after_time=time, after_id=event_id, **given
+        compiled, EVENTS, replan=replan, pattern=pattern, limit=search.limit + 1, after_time=time, after_id=event_id, **filters
     )

@@ -33,7 +33,7 @@ from query_api.queries.compose import (
     as_text,
     compile_rows,
     flags_of,
-    literally,
+    literal_pattern,
     query_of,
 )
 from query_api.queries.event_queries import EventRow, event_rows
@@ -68,8 +68,8 @@ def _events(flags: frozenset[str]) -> Compiled[GuestEventRow]:
         "to": e.starts_at <= TO,
         "q": e.search.like(PATTERN),
     }
-    asked = (condition for name, condition in conditions.items() if name in flags)
-    rows = event_rows(*asked).join(guests, and_(guests.c.id == e.organizer_id, _OF_API))
+    chosen = (condition for name, condition in conditions.items() if name in flags)
+    rows = event_rows(*chosen).join(guests, and_(guests.c.id == e.organizer_id, _OF_API))
     return compile_rows(rows.add_columns(guests.c.number.label("guest_number")).order_by(e.number), GuestEventRow)
 
 
@@ -78,9 +78,9 @@ def guests_events(
     q: str | None = None, upcoming_from: datetime | None = None, from_: datetime | None = None, to: datetime | None = None,
 ) -> Query[GuestEventRow]:  # fmt: skip
     """Oldest first. `only`: active events, or those that are not cancelled ("not_cancelled"). `q` is searched in name and venue."""
-    given: dict[str, Any] = {"number": number, "event_id": event_id, "upcoming_from": upcoming_from, "from_": from_, "to": to}
-    compiled = _events(flags_of(**given, q=q or None, **({only: True} if only else {})))
-    return query_of(compiled, EVENTS, replan=bool(q), api=api, pattern=literally(q or ""), **given)
+    filters: dict[str, Any] = {"number": number, "event_id": event_id, "upcoming_from": upcoming_from, "from_": from_, "to": to}
+    compiled = _events(flags_of(**filters, q=q or None, **({only: True} if only else {})))
+    return query_of(compiled, EVENTS, replan=bool(q), api=api, pattern=literal_pattern(q or ""), **filters)
 
 
 @cache
@@ -94,9 +94,9 @@ def _bookings(flags: frozenset[str]) -> Compiled[GuestBookingRow]:
         "confirmed_only": b.status == as_text("confirmed"),
         "of_active": CatalogueEvent.status != as_text("cancelled"),
     }
-    asked = (condition for name, condition in conditions.items() if name in flags)
+    chosen = (condition for name, condition in conditions.items() if name in flags)
     tickets = tickets_of(b.booking_id.expression)
-    rows = booking_rows(*asked).join(tickets, true())
+    rows = booking_rows(*chosen).join(tickets, true())
     rows = rows.join(CatalogueEvent, CatalogueEvent.event_id == b.event_id)
     rows = rows.join(guests, and_(guest.id == b.customer_id, _OF_API))
     rows = rows.add_columns(
@@ -113,6 +113,6 @@ def guests_bookings(
     customer_id: UUID | None = None, confirmed_only: bool = False,
 ) -> Query[GuestBookingRow]:  # fmt: skip
     """Oldest first. `confirmed_only`: only bookings that are confirmed and not of a cancelled event."""
-    given: dict[str, Any] = {"number": number, "booking_id": booking_id, "event_id": event_id, "customer_id": customer_id}
+    filters: dict[str, Any] = {"number": number, "booking_id": booking_id, "event_id": event_id, "customer_id": customer_id}
     only = confirmed_only or None
-    return query_of(_bookings(flags_of(**given, confirmed_only=only, of_active=only)), (*BOOKINGS, *EVENTS), api=api, **given)
+    return query_of(_bookings(flags_of(**filters, confirmed_only=only, of_active=only)), (*BOOKINGS, *EVENTS), api=api, **filters)

@@ -70,7 +70,7 @@ class CategorySeatsRow(Row, frozen=True, array_like=True):
     available: int
 
 
-class EventChangeRow(Row, frozen=True):
+class ChangedEventRow(Row, frozen=True):
     """`categories`: a JSON array of CategorySeatsRow where only seats changed; None where anything else changed."""
 
     event_id: UUID
@@ -142,7 +142,7 @@ def availability_changes(*, event_ids: list[UUID] | None, after: int | None, lim
 
 
 @cache
-def _event_changes() -> Compiled[EventChangeRow]:
+def _changed_events() -> Compiled[ChangedEventRow]:
     a, s, c = AvailabilityEvent, AvailabilityCategory, CatalogueEvent
     after = bindparam("after", type_=BigInteger)
     rows = json_rows(CategorySeatsRow, s.category.expression, s.name, s.capacity, s.taken, s.available)
@@ -152,13 +152,13 @@ def _event_changes() -> Compiled[EventChangeRow]:
     details = select(c.event_id, c.position, null()).where(c.position > after)
     changed = union_all(seats, details).subquery("changed")
     rows_ = select(*changed.c).order_by(changed.c.changed_at).limit(LIMIT)
-    return compile_anchored(anchored(EVENTS, rows_, "changed_at"), EventChangeRow)
+    return compile_anchored(anchored(EVENTS, rows_, "changed_at"), ChangedEventRow)
 
 
-def event_changes(*, after: int, limit: int) -> Query[EventChangeRow]:
+def changed_events(*, after: int, limit: int) -> Query[ChangedEventRow]:
     """The events that changed after that position, in the order of the changes: a row for a change of seats, and one for a change
     of anything else."""
-    return query_of(_event_changes(), EVENTS, after=after, limit=limit)
+    return query_of(_changed_events(), EVENTS, after=after, limit=limit)
 
 
 @cache
@@ -174,13 +174,13 @@ def positions() -> Query[ProjectionPositionRow]:
 
 
 @cache
-def _reached_only(reads: tuple[str, ...]) -> Compiled[EmptyRow]:
-    return compile_anchored(select(reached_by(reads).c.position), EmptyRow)
+def _reached_only(projections: tuple[str, ...]) -> Compiled[EmptyRow]:
+    return compile_anchored(select(reached_by(projections).c.position), EmptyRow)
 
 
-def projections_position(reads: tuple[str, ...]) -> Query[EmptyRow]:
+def projections_position(projections: tuple[str, ...]) -> Query[EmptyRow]:
     """The lowest position of these projections, without rows."""
-    return query_of(_reached_only(reads), reads)
+    return query_of(_reached_only(projections), projections)
 
 
 @cache

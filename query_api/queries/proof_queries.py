@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, BigInteger, LargeBinary, SmallInteger, Text, Uuid, bindparam, column, func, lateral, or_, select, true
 from sqlalchemy.orm import aliased
 
-from projections.audit import AuditAmendment, AuditLeaves, AuditTile
+from projections.audit import AuditBookingChange, AuditLeaves, AuditTile
 from projections.merkle import WIDTH
 from projections.proof.checkpoints import AuditCheckpoint, AuditSigning
 from query_api.database import Query, Row
@@ -82,9 +82,10 @@ def newest_checkpoint() -> Query[CheckpointRow]:
 @cache
 def _leaves_of() -> Compiled[LeafRow]:
     wanted = func.unnest(bindparam("positions", type_=ARRAY(BigInteger))).table_valued("position", name="wanted").render_derived()
-    its = AuditLeaves.first_position <= wanted.c.position
+    begins = AuditLeaves.first_position <= wanted.c.position
     tile = lateral(
-        select(AuditLeaves.tile, AuditLeaves.positions).where(its).order_by(AuditLeaves.first_position.desc()).limit(1), "leaves"
+        select(AuditLeaves.tile, AuditLeaves.positions).where(begins).order_by(AuditLeaves.first_position.desc()).limit(1),
+        "leaves",
     )
     return compile_rows(select(wanted.c.position, tile.c.tile, tile.c.positions).join(tile, true()), LeafRow)
 
@@ -107,8 +108,8 @@ def leaf_count() -> Query[LastLeavesRow]:
 
 @cache
 def _tiles() -> Compiled[TileRow]:
-    given = bindparam("levels", type_=ARRAY(SmallInteger)), bindparam("tiles", type_=ARRAY(BigInteger))
-    wanted = func.unnest(*given).table_valued("level", "tile", name="wanted").render_derived()
+    keys = bindparam("levels", type_=ARRAY(SmallInteger)), bindparam("tiles", type_=ARRAY(BigInteger))
+    wanted = func.unnest(*keys).table_valued("level", "tile", name="wanted").render_derived()
     t = AuditTile
     rows = select(t.level, t.tile, t.hashes).join(wanted, (t.level == wanted.c.level) & (t.tile == wanted.c.tile))
     return compile_rows(rows, TileRow)
@@ -120,15 +121,15 @@ def tiles(wanted: Sequence[tuple[int, int]]) -> Query[TileRow]:
 
 
 @cache
-def _amendments() -> Compiled[VersionRow]:
-    a = AuditAmendment
-    subjects = or_(a.subject == bindparam("booking_id", type_=Uuid), a.subject == EVENT_ID)
-    return compile_anchored(anchored(AUDIT, select(a.version).where(subjects), "version"), VersionRow)
+def _booking_changes() -> Compiled[VersionRow]:
+    c = AuditBookingChange
+    subjects = or_(c.subject == bindparam("booking_id", type_=Uuid), c.subject == EVENT_ID)
+    return compile_anchored(anchored(AUDIT, select(c.version).where(subjects), "version"), VersionRow)
 
 
-def amendments(booking_id: UUID, event_id: UUID) -> Query[VersionRow]:
+def booking_changes(booking_id: UUID, event_id: UUID) -> Query[VersionRow]:
     """The versions of the entries that changed the booking after it was made, or cancelled its event."""
-    return query_of(_amendments(), AUDIT, booking_id=booking_id, event_id=event_id)
+    return query_of(_booking_changes(), AUDIT, booking_id=booking_id, event_id=event_id)
 
 
 @cache

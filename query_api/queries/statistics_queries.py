@@ -38,7 +38,7 @@ from query_api.queries.compose import (
     compile_anchored,
     compile_rows,
     flags_of,
-    literally,
+    literal_pattern,
     query_of,
     reached_by,
 )
@@ -149,14 +149,14 @@ def _all_event_totals(flags: frozenset[str]) -> Compiled[EventTotalsRow]:
 
 def event_totals(*, viewer: UUID | None, q: str | None, after: int | None, limit: int) -> Query[EventTotalsRow]:
     """A row for each event, newest first: up to `limit` + 1."""
-    flags, pattern = flags_of(viewer=viewer, q=q or None, after=after), literally(q or "")
-    given = {"viewer": viewer, "pattern": pattern, "after": after, "limit": limit + 1}
-    return query_of(_event_totals(flags), REVENUE, replan=bool(q), shared=True, **given)
+    flags, pattern = flags_of(viewer=viewer, q=q or None, after=after), literal_pattern(q or "")
+    values = {"viewer": viewer, "pattern": pattern, "after": after, "limit": limit + 1}
+    return query_of(_event_totals(flags), REVENUE, replan=bool(q), shared=True, **values)
 
 
 def all_event_totals(viewer: UUID | None, q: str | None) -> Query[EventTotalsRow]:
     """All events, for an export; not anchored."""
-    flags, pattern = flags_of(viewer=viewer, q=q or None), literally(q or "")
+    flags, pattern = flags_of(viewer=viewer, q=q or None), literal_pattern(q or "")
     return query_of(_all_event_totals(flags), REVENUE, replan=bool(q), viewer=viewer, pattern=pattern)
 
 
@@ -177,18 +177,18 @@ def _sales(interval: Interval, flags: frozenset[str]) -> Compiled[SalesRow]:
     buckets = select(start, e.currency, *sums).join(e, e.event_id == h.event_id)
     buckets = buckets.where(*(condition for name, condition in conditions.items() if name in flags)).group_by(start, e.currency)
     reached, owner = reached_by(REVENUE), aliased(RevenueEvent)
-    found = buckets.order_by(start, e.currency).limit(MAX_BUCKETS + 1).subquery("q")
+    result = buckets.order_by(start, e.currency).limit(MAX_BUCKETS + 1).subquery("q")
     source: FromClause = reached
     owner_id: ColumnElement[Any] = as_text("")
     if "event_id" in flags:
         source, owner_id = reached.outerjoin(owner, owner.event_id == EVENT_ID), owner.organizer_id.expression
-    statement = select(reached.c.position, *found.c, owner_id.label("owner_id")).select_from(source.outerjoin(found, true()))
-    return compile_anchored(statement.order_by(found.c.start, found.c.currency), SalesRow)
+    statement = select(reached.c.position, *result.c, owner_id.label("owner_id")).select_from(source.outerjoin(result, true()))
+    return compile_anchored(statement.order_by(result.c.start, result.c.currency), SalesRow)
 
 
 def sales(
     *, interval: Interval, viewer: UUID | None, event_id: UUID | None, from_: datetime | None, to: datetime | None
 ) -> Query[SalesRow]:
     """A row for each interval and currency with sales or refunds, up to MAX_BUCKETS + 1. No rows: there is no such event."""
-    given: dict[str, Any] = {"viewer": viewer, "event_id": event_id, "from_": from_, "to": to}
-    return query_of(_sales(interval, flags_of(**given)), REVENUE, shared=True, **given)
+    filters: dict[str, Any] = {"viewer": viewer, "event_id": event_id, "from_": from_, "to": to}
+    return query_of(_sales(interval, flags_of(**filters)), REVENUE, shared=True, **filters)

@@ -75,21 +75,21 @@ def _booking_fields(row: BookingRow, codes: TicketCodes) -> dict[str, Any]:
         "event_id": row.event_id,
         "event_name": row.event_name,
         "customer_id": row.customer_id,
-        "status": "cancelled" if row.off_at else row.status,
+        "status": "cancelled" if row.event_cancelled_at else row.status,
         "lines": _lines(tickets, row.currency),
         "total_amount": to_text(row.total, row.currency),
-        "refunded_amount": to_text(row.total if row.off_at else row.refunded, row.currency),
+        "refunded_amount": to_text(row.total if row.event_cancelled_at else row.refunded, row.currency),
         "currency": row.currency,
         "tickets": [
             TicketView(
                 id=ticket_id(row.booking_id, t.ticket),
                 code=codes.code(row.event_id, TicketLocation(row.version, t.ticket), row.ticket_key), category=t.category_name,
-                status="cancelled" if row.off_at else t.status,
+                status="cancelled" if row.event_cancelled_at else t.status,
             )
             for t in tickets
         ],
         "booked_at": row.booked_at,
-        "updated_at": row.off_at or row.updated_at,
+        "updated_at": row.event_cancelled_at or row.updated_at,
     }  # fmt: skip
 
 

@@ -15,13 +15,15 @@ SigningState = TypeAliasType("SigningState", Literal["signing", "forgotten", "in
 
 @dataclass(slots=True, kw_only=True)
 class EventPage:
+    """A page of events. `next_cursor`: the `cursor` of the next page; null on the last one."""
+
     items: list[EventView]
     next_cursor: str | None
 
 
 @dataclass(slots=True, kw_only=True)
 class BookingPage:
-    """A page has at most some 2,000 tickets, so it may be shorter than `limit` and still have a next page."""
+    """A page of bookings. It has at most some 2,000 tickets, so it may be shorter than `limit` and still have a next page."""
 
     items: list[BookingView]
     next_cursor: str | None
@@ -29,6 +31,8 @@ class BookingPage:
 
 @dataclass(slots=True, kw_only=True)
 class CustomerView:
+    """The account of a booking's customer."""
+
     id: UUID
     name: str
     email: str
@@ -43,12 +47,16 @@ class EventBookingView(BookingView):
 
 @dataclass(slots=True, kw_only=True)
 class EventBookingPage:
+    """A page of an event's bookings. As `BookingPage`, it may be shorter than `limit` and still have a next page."""
+
     items: list[EventBookingView]
     next_cursor: str | None
 
 
 @dataclass(slots=True, kw_only=True)
 class EventCounts:
+    """The number of events by status."""
+
     active: int
     cancelled: int
     completed: int
@@ -56,6 +64,8 @@ class EventCounts:
 
 @dataclass(slots=True, kw_only=True)
 class RevenueView:
+    """Revenue in one currency: `net` is `gross` minus `refunded`."""
+
     currency: str
     gross: Money
     refunded: Money
@@ -78,6 +88,8 @@ class SummaryView:
 
 @dataclass(slots=True, kw_only=True)
 class EventStatsView:
+    """Statistics of an event. `cancellations`: the number of bookings cancelled as a whole; `net` is `gross` minus `refunded`."""
+
     event_id: UUID
     number: int
     name: str
@@ -95,13 +107,15 @@ class EventStatsView:
 
 @dataclass(slots=True, kw_only=True)
 class EventStatsPage:
+    """A page of statistics by event, as of `ledger_position`."""
+
     items: list[EventStatsView]
     next_cursor: str | None
     ledger_position: int
 
 
 @dataclass(slots=True, kw_only=True)
-class EventChangeView:
+class EventStatsChangeView:
     """The change of an event's statistics between two moments: each number is the second moment's minus the first's. `is_new`: the
     event did not exist at the first."""
 
@@ -124,7 +138,7 @@ class StatsDifference:
 
     before: SummaryView
     after: SummaryView
-    items: list[EventChangeView]
+    items: list[EventStatsChangeView]
     next_cursor: str | None
 
 
@@ -154,7 +168,8 @@ class SalesSeries:
 
 @dataclass(slots=True, kw_only=True)
 class ProjectionView:
-    """`lag_entries` is counted up to 100,000; `lag_seconds` is the age of the oldest entry that is not folded yet, 0 without one.
+    """The state of a projection. `lag_entries`: how many entries it is behind, counted up to 100,000. `lag_seconds`: the age of the
+    oldest entry that is not folded yet; 0 without one.
 
     A stalled projection stopped at the entry at `failed_position` and needs an operator. A frozen one has not moved for 10 s
     although the ledger has grown: no worker serves it."""
@@ -272,7 +287,8 @@ class EntryView:
 
 @dataclass(slots=True, kw_only=True)
 class EntryPage:
-    """A request reads at most 200,000 places: a page may be shorter than `limit`, even empty, and still have a next page."""
+    """A request searches at most 200,000 positions, or versions where `event_id` is set: a page may be shorter than `limit`, even
+    empty, and still have a next page."""
 
     items: list[EntryView]
     next_cursor: str | None

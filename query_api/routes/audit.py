@@ -14,10 +14,10 @@ from ledger.field_types import UtcTime
 from ledger.views import EventView, event_view
 from query_api import queries
 from query_api.parameters import MAX_POSITION, Cursor, From, Limit, To, cursor_of, number_cursor
-from query_api.read_side import Reads
+from query_api.read_side import Reader
 from query_api.responses.http import JSON, JSON_OR_NDJSON, PrefersNdjson, encoded_response, json_response
 from query_api.responses.views import EntryPage, EventStatsPage, StatsDifference, SummaryView
-from query_api.time_travel.past_statistics import changes, page
+from query_api.time_travel.past_statistics import compare, events_page
 
 router = APIRouter(prefix="/api/audit", tags=["audit"])
 
@@ -30,32 +30,32 @@ Since = Annotated[_PositionOrTime, Query(description="The earlier ledger positio
 After = Annotated[int | None, Query(ge=0, le=MAX_POSITION, description="Only entries past this ledger position")]
 
 
-async def _searched(
+async def _read_search(
     after: After = None, event_id: UUID | None = None, actor_id: UUID | None = None, type: EntryType | None = None,  # noqa: A002
     from_: From = None, to: To = None,
 ) -> queries.EntrySearch:  # fmt: skip
     return queries.EntrySearch(event_id, actor_id, type and type.value, from_, to, after)
 
 
-Searched = Annotated[queries.EntrySearch, Depends(_searched)]
+Search = Annotated[queries.EntrySearch, Depends(_read_search)]
 
 
 @router.get("/entries", operation_id="get_entries", response_model=EntryPage, responses=JSON_OR_NDJSON)
 async def get_entries(
-    who: Auditor, reader: Reads, search: Searched, as_ndjson: PrefersNdjson, limit: Limit = 50, cursor: Cursor = None
+    principal: Auditor, reader: Reader, search: Search, as_ndjson: PrefersNdjson, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
     """The entries of the ledger, oldest first. As NDJSON: all entries to the end, one a line; `limit` does not apply."""
     first = number_cursor(cursor) or (0 if search.event_id else search.after or 0)
     if as_ndjson:
         return await reader.side.entry_reader.stream(search, first, reader.at_least)
-    found = await reader.side.entry_reader.page(search, first, limit, reader.at_least)
-    next_cursor = "null" if found.next_place is None else f'"{cursor_of(found.next_place)}"'
-    body = f'{{"items":[{",".join(found.lines)}],"next_cursor":{next_cursor}}}'
-    return encoded_response(body.encode(), found.head)
+    page = await reader.side.entry_reader.page(search, first, limit, reader.at_least)
+    next_cursor = "null" if page.next_key is None else f'"{cursor_of(page.next_key)}"'
+    body = f'{{"items":[{",".join(page.lines)}],"next_cursor":{next_cursor}}}'
+    return encoded_response(body.encode(), page.head)
 
 
 @router.get("/events/{event_id}", operation_id="get_event_as_of", response_model=EventView, responses=JSON)
-async def get_event_as_of(event_id: UUID, who: Auditor, reader: Reads, at: At = None) -> Response:
+async def get_event_as_of(event_id: UUID, principal: Auditor, reader: Reader, at: At = None) -> Response:
     """The event as of a ledger position or time, as `GET /api/events/{event_id}` showed it then. `Ledger-Position` is the position
     that a time stands for: that of the last entry before the first one that is later."""
     position = await reader.side.as_of.position_of(at, reader.at_least)
@@ -63,7 +63,7 @@ async def get_event_as_of(event_id: UUID, who: Auditor, reader: Reads, at: At = 
 
 
 @router.get("/stats", operation_id="get_stats_as_of", response_model=SummaryView, responses=JSON)
-async def get_stats_as_of(who: Auditor, reader: Reads, at: At = None) -> Response:
+async def get_stats_as_of(principal: Auditor, reader: Reader, at: At = None) -> Response:
     """The summary of all events as of a ledger position or time, as `GET /api/stats/summary` showed it to admins then."""
     position = await reader.side.as_of.position_of(at, reader.at_least)
     statistics = await reader.side.past_statistics.at(position)
@@ -71,18 +71,20 @@ async def get_stats_as_of(who: Auditor, reader: Reads, at: At = None) -> Respons
 
 
 @router.get("/stats/events", operation_id="get_events_stats_as_of", response_model=EventStatsPage, responses=JSON)
-async def get_events_stats_as_of(who: Auditor, reader: Reads, at: At = None, limit: Limit = 50, cursor: Cursor = None) -> Response:
+async def get_events_stats_as_of(
+    principal: Auditor, reader: Reader, at: At = None, limit: Limit = 50, cursor: Cursor = None
+) -> Response:
     """Statistics by event as of a ledger position or time, newest first, as `GET /api/stats/events` showed them then."""
     position = await reader.side.as_of.position_of(at, reader.at_least)
     statistics = await reader.side.past_statistics.at(position)
-    items, more = page(statistics.events, number_cursor(cursor), limit)
+    items, more = events_page(statistics.events, number_cursor(cursor), limit)
     next_cursor = None if more is None else cursor_of(more)
     return json_response({"items": items, "next_cursor": next_cursor, "ledger_position": position}, position)
 
 
 @router.get("/stats/difference", operation_id="get_stats_difference", response_model=StatsDifference, responses=JSON)
 async def get_stats_difference(
-    who: Auditor, reader: Reads, since: Since = None, at: At = None, limit: Limit = 50, cursor: Cursor = None
+    principal: Auditor, reader: Reader, since: Since = None, at: At = None, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
     """The change of the statistics between two moments, in total and by event."""
     as_of = reader.side.as_of
@@ -91,7 +93,7 @@ async def get_stats_difference(
     if first > second:
         raise Malformed("`since` is later than `at`.", errors=[{"path": "since", "message": "later than at"}])
     before, after = [await reader.side.past_statistics.at(position) for position in (first, second)]
-    start, changed = number_cursor(cursor) or 0, changes(before, after)
+    start, changed = number_cursor(cursor) or 0, compare(before, after)
     items = changed[start : start + limit]
     next_cursor = cursor_of(start + limit) if len(changed) > start + limit else None
     return json_response({"before": before.summary, "after": after.summary, "items": items, "next_cursor": next_cursor}, second)

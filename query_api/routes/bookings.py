@@ -18,7 +18,7 @@ from ledger.views import BookingStatus, BookingView
 from query_api import queries
 from query_api.parameters import MAX_POSITION, Cursor, Limit, Search, cursor_of, number_cursor
 from query_api.queries import BookingRow, EventBookingRow, PagedBookingRow
-from query_api.read_side import Reader, Reads
+from query_api.read_side import Reader
 from query_api.responses.csv_export import Cell, Pages
 from query_api.responses.http import JSON, JSON_OR_CSV, PrefersCsv, json_response
 from query_api.responses.mapping import booking_view, event_booking_view
@@ -51,34 +51,35 @@ _HEADER = (
 
 @router.get("/bookings", tags=["bookings"], operation_id="get_bookings", response_model=BookingPage, responses=JSON)
 async def get_bookings(
-    who: SignedIn, reader: Reads, event_id: UUID | None = None, status: Status = None, when: Upcoming = None,
+    principal: SignedIn, reader: Reader, event_id: UUID | None = None, status: Status = None, when: Upcoming = None,
     customer_id: CustomerId = None, limit: Limit = 50, cursor: Cursor = None,
 ) -> Response:  # fmt: skip
     """The customer's own bookings, newest first."""
-    if customer_id not in (None, who.id) and who.role != Role.ADMIN:
+    if customer_id not in (None, principal.id) and principal.role != Role.ADMIN:
         raise Forbidden
     query = queries.customer_bookings(
-        customer_id=customer_id or who.id, event_id=event_id, status=status, after=number_cursor(cursor), limit=limit, when=when,
-        since=datetime.now(UTC) - UPCOMING_AFTER_START,
+        customer_id=customer_id or principal.id, event_id=event_id, status=status, after=number_cursor(cursor), limit=limit,
+        when=when, since=datetime.now(UTC) - UPCOMING_AFTER_START,
     )  # fmt: skip
     position, rows = await reader.fetch(query)
-    found, next_cursor = _page(rows, limit)
-    items = [booking_view(row, reader.side.codes) for row in found]
+    shown, next_cursor = _page(rows, limit)
+    items = [booking_view(row, reader.side.codes) for row in shown]
     return json_response(BookingPage(items=items, next_cursor=next_cursor), position)
 
 
 @router.get("/bookings/{booking_id}", tags=["bookings"], operation_id="get_booking", response_model=BookingView, responses=JSON)
-async def get_booking(booking_id: UUID, who: SignedIn, reader: Reads) -> Response:
+async def get_booking(booking_id: UUID, principal: SignedIn, reader: Reader) -> Response:
     """A booking with its tickets and their codes."""
     position, rows = await reader.fetch(queries.booking_by_id(booking_id))
-    if not rows or not may_see(who, rows[0]):
+    if not rows or not may_see(principal, rows[0]):
         raise BookingNotFound
     return json_response(booking_view(rows[0], reader.side.codes), position)
 
 
-def may_see(who: Principal, booking: BookingRow) -> bool:
-    organizes = who.role == Role.ORGANIZER and booking.organizer_id == who.id
-    return who.role == Role.ADMIN or organizes or booking.customer_id == who.id
+def may_see(principal: Principal, booking: BookingRow) -> bool:
+    """Whether it is their own booking, one of their events, or they are an admin."""
+    organizes = principal.role == Role.ORGANIZER and booking.organizer_id == principal.id
+    return principal.role == Role.ADMIN or organizes or booking.customer_id == principal.id
 
 
 @router.get(
@@ -86,17 +87,17 @@ def may_see(who: Principal, booking: BookingRow) -> bool:
     responses=JSON_OR_CSV,
 )  # fmt: skip
 async def get_event_bookings(
-    event_id: UUID, who: Organizer, reader: Reads, as_csv: PrefersCsv, q: BookingSearch = "", status: Status = None,
+    event_id: UUID, principal: Organizer, reader: Reader, as_csv: PrefersCsv, q: BookingSearch = "", status: Status = None,
     limit: Limit = 50, cursor: Cursor = None,
 ) -> Response:  # fmt: skip
     """The event's bookings, newest first. As CSV: all bookings; `limit` and `cursor` do not apply."""
-    viewer = None if who.role == Role.ADMIN else who.id
+    viewer = None if principal.role == Role.ADMIN else principal.id
     search = _search(reader.side.codes, queries.BookingSearch(event_id, viewer, q, status=status))
     if as_csv:
-        return await reader.side.exports.response(f"bookings-{event_id}", _HEADER, _all(search, reader))
+        return await reader.side.exports.response(f"bookings-{event_id}", _HEADER, _read_all(search, reader))
     position, rows = await reader.fetch(queries.event_bookings(search, number_cursor(cursor), limit))
-    found, next_cursor = _page(_checked(rows, viewer), limit)
-    items = [event_booking_view(row, reader.side.codes) for row in found]
+    shown, next_cursor = _page(_check_owner(rows, viewer), limit)
+    items = [event_booking_view(row, reader.side.codes) for row in shown]
     return json_response(EventBookingPage(items=items, next_cursor=next_cursor), position)
 
 
@@ -110,13 +111,13 @@ def _search(codes: TicketCodes, search: queries.BookingSearch) -> queries.Bookin
         return search._replace(number=int(q)) if is_number else search
 
 
-def _checked(rows: list[EventBookingRow], viewer: UUID | None) -> list[EventBookingRow]:
+def _check_owner(rows: list[EventBookingRow], viewer: UUID | None) -> list[EventBookingRow]:
     """The rows that are bookings. Raises EventNotFound, NotYourEvent."""
     if not rows:
         raise EventNotFound
     if viewer not in (None, rows[0].owner_id):
         raise NotYourEvent
-    return [row for row in rows if row.found is not None]
+    return [row for row in rows if row.matches is not None]
 
 
 PageRow = TypeVar("PageRow", PagedBookingRow, EventBookingRow)
@@ -124,17 +125,17 @@ PageRow = TypeVar("PageRow", PagedBookingRow, EventBookingRow)
 
 def _page(rows: list[PageRow], limit: int) -> tuple[list[PageRow], str | None]:
     """The rows of the page and the cursor of the next. The bound of tickets may have ended the page before `limit`."""
-    found = rows[:limit]
-    more = bool(found) and (found[0].found or 0) > len(found)
-    return found, cursor_of(found[-1].number) if more else None
+    shown = rows[:limit]
+    more = bool(shown) and (shown[0].matches or 0) > len(shown)
+    return shown, cursor_of(shown[-1].number) if more else None
 
 
-async def _all(search: queries.BookingSearch, reader: Reader) -> Pages:
+async def _read_all(search: queries.BookingSearch, reader: Reader) -> Pages:
     await reader.side.wait_for_position(queries.BOOKINGS, reader.at_least)
     query = queries.all_event_bookings(search)
-    async with reader.side.database.read_transaction(query.reads) as transaction:
+    async with reader.side.database.read_transaction(query.projections) as transaction:
         position, rows = await transaction.fetch(queries.event_bookings(search, None, 0))
-        _checked(rows, search.viewer)
+        _check_owner(rows, search.viewer)
         yield position, ()
         async for page in transaction.pages(query):
             yield position, [_cells(event_booking_view(row, reader.side.codes)) for row in page]

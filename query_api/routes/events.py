@@ -12,7 +12,7 @@ from ledger.errors import EventNotFound
 from ledger.views import EventView
 from query_api import queries
 from query_api.parameters import Cursor, From, Limit, Search, To, event_cursor
-from query_api.read_side import Reads
+from query_api.read_side import Reader
 from query_api.responses.http import JSON, encoded_response
 from query_api.responses.views import EventPage
 
@@ -27,7 +27,7 @@ Status = Annotated[
 
 @router.get("/events", operation_id="get_events", response_model=EventPage, responses=JSON)
 async def get_events(  # noqa: PLR0913 - a parameter each
-    who: Anyone, reader: Reads, q: Search = "", from_: From = None, to: To = None, status: Status = None,
+    principal: Anyone, reader: Reader, q: Search = "", from_: From = None, to: To = None, status: Status = None,
     organizer_id: UUID | None = None, limit: Limit = 50, cursor: Cursor = None,
 ) -> Response:  # fmt: skip
     """Events by start, those with an open date last. `q` is searched in name and venue. `from` and `to`, both inclusive, limit the
@@ -36,15 +36,15 @@ async def get_events(  # noqa: PLR0913 - a parameter each
         q=q, from_=from_, to=to, status=None if status == "all" else status or "active", upcoming=status is None,
         organizer_id=organizer_id, after=event_cursor(cursor), limit=limit,
     )  # fmt: skip
-    found = await reader.side.event_read_cache.get_page(search, datetime.now(UTC), reader.at_least)
-    return encoded_response(found.body, found.position)
+    page = await reader.side.event_read_cache.get_page(search, datetime.now(UTC), reader.at_least)
+    return encoded_response(page.body, page.position)
 
 
 @router.get("/events/{event_id}", operation_id="get_event", response_model=EventView, responses=JSON)
-async def get_event(event_id: UUID, who: Anyone, reader: Reads) -> Response:
+async def get_event(event_id: UUID, principal: Anyone, reader: Reader) -> Response:
     """An event with its categories and seats left. The `ETag`, for `If-Match`, changes with the event's details, not with
     bookings."""
-    found = await reader.side.event_read_cache.get_event(event_id, reader.at_least)
-    if found is None:
+    event = await reader.side.event_read_cache.get_event(event_id, reader.at_least)
+    if event is None:
         raise EventNotFound
-    return encoded_response(found.body, found.position, {"ETag": found.etag})
+    return encoded_response(event.body, event.position, {"ETag": event.etag})

@@ -34,7 +34,7 @@ LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="S
     "/live", operation_id="get_live", response_class=EventSourceResponse,
     responses={200: {"description": "`event: availability`", "content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )  # fmt: skip
-async def get_live(request: Request, who: Anyone, event_id: EventIds = [], last_event_id: LastEventId = None) -> Response:  # noqa: B006
+async def get_live(request: Request, principal: Anyone, event_id: EventIds = [], last_event_id: LastEventId = None) -> Response:  # noqa: B006
     """Seats left, as they change: `data: {event_id, available, categories: [{name, available}], position}`; `id` is the position.
 
     The stream begins with what changed since `Last-Event-ID`; without a valid one, with the state of the requested events."""
@@ -42,21 +42,21 @@ async def get_live(request: Request, who: Anyone, event_id: EventIds = [], last_
     subscriber = side.feed.subscribe(frozenset(event_id) or None)
     try:
         await side.feed.ready()
-        position, first = await _first(side.feed, subscriber, _position(last_event_id))
+        position, missed = await _read_missed(side.feed, subscriber, _parse_position(last_event_id))
     except BaseException:
         side.feed.unsubscribe(subscriber)
         raise
-    return _Stream(side.feed, subscriber, position, first)
+    return _Stream(side.feed, subscriber, position, missed)
 
 
-def _position(last_event_id: str | None) -> int | None:
+def _parse_position(last_event_id: str | None) -> int | None:
     text = last_event_id or ""
     is_position = text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= MAX_POSITION
     return int(text) if is_position else None
 
 
-async def _first(feed: LiveFeed, subscriber: Subscriber, after: int | None) -> tuple[int, list[SeatUpdate]]:
-    """The projection's position, and the first updates that the subscriber has missed."""
+async def _read_missed(feed: LiveFeed, subscriber: Subscriber, after: int | None) -> tuple[int, list[SeatUpdate]]:
+    """The projection's position, and the first page of updates that the subscriber has missed."""
     if after is not None:
         position, updates = await feed.changes(subscriber.event_ids, after)
         if after <= position:
@@ -82,10 +82,10 @@ async def _messages(feed: LiveFeed, subscriber: Subscriber, position: int, updat
 
 
 class _Stream(EventSourceResponse):
-    def __init__(self, feed: LiveFeed, subscriber: Subscriber, position: int, first: list[SeatUpdate]) -> None:
+    def __init__(self, feed: LiveFeed, subscriber: Subscriber, position: int, missed: list[SeatUpdate]) -> None:
         self._feed, self._subscriber = feed, subscriber
         super().__init__(
-            _messages(feed, subscriber, position, first),
+            _messages(feed, subscriber, position, missed),
             ping=PING_SECONDS,
             ping_message_factory=lambda: ServerSentEvent(comment="ping", sep="\n"),
             sep="\n",

@@ -20,7 +20,7 @@ from query_api import queries
 from query_api.checkpoints import PublishedCheckpoint, check_size, indices_of, newest_checkpoint, tiles_for
 from query_api.parameters import MAX_POSITION
 from query_api.queries import BookingRow, StoredEntryRow
-from query_api.read_side import Reader, Reads, ReadSide
+from query_api.read_side import Reader, ReadSide
 from query_api.responses.http import JSON, JSON_OR_TEXT, PrefersText, headers_of, json_response
 from query_api.responses.receipt import ProvenEntry, receipt
 from query_api.responses.views import CheckpointView, ConsistencyView, ProofView
@@ -35,73 +35,73 @@ _TEXT = "text/plain; charset=utf-8"
 
 
 @router.get("/audit/checkpoint", operation_id="get_checkpoint", response_model=CheckpointView, responses=JSON_OR_TEXT)
-async def get_checkpoint(reader: Reads, as_text: PrefersText) -> Response:
+async def get_checkpoint(reader: Reader, as_text: PrefersText) -> Response:
     """The newest checkpoint of the signed log. As text: only the signed note, in the format of C2SP's tlog-checkpoint."""
     await reader.side.wait_for_position(queries.AUDIT, reader.at_least)
-    shown = await newest_checkpoint(reader.side, position=reader.at_least or 0)
+    published = await newest_checkpoint(reader.side, position=reader.at_least or 0)
     if as_text:
-        return Response(shown.note, headers=headers_of(shown.position) | {"Vary": "Accept"}, media_type=_TEXT)
-    checkpoint = shown.checkpoint
+        return Response(published.note, headers=headers_of(published.position) | {"Vary": "Accept"}, media_type=_TEXT)
+    checkpoint = published.checkpoint
     view = CheckpointView(
-        origin=checkpoint.origin, size=checkpoint.size, root=_base64(checkpoint.root), note=shown.note,
-        verifier_key=str(shown.signer(reader.side).key), ledger_position=shown.position,
+        origin=checkpoint.origin, size=checkpoint.size, root=_base64(checkpoint.root), note=published.note,
+        verifier_key=str(published.signer(reader.side).key), ledger_position=published.position,
     )  # fmt: skip
-    return json_response(view, shown.position)
+    return json_response(view, published.position)
 
 
 @router.get("/audit/proof", operation_id="get_proof", response_model=ProofView, responses=JSON)
-async def get_proof(position: EntryPosition, reader: Reads) -> Response:
+async def get_proof(position: EntryPosition, reader: Reader) -> Response:
     """An inclusion proof: an entry is in the newest checkpoint's tree."""
     side = reader.side
     await side.wait_for_position(queries.AUDIT, max(position, reader.at_least or 0))
     index = (await indices_of(side, [position])).get(position)
     if index is None:
         raise EntryNotFound
-    shown = await newest_checkpoint(side, position=position)
-    size = shown.checkpoint.size
+    published = await newest_checkpoint(side, position=position)
+    size = published.checkpoint.size
     leaf, *hashes = await _hashes(reader, [Span(index, index + 1), *merkle.inclusion_spans(index, size)])
-    merkle.verify_inclusion(index, size, leaf, hashes, shown.checkpoint.root)  # a proof that does not hold is never returned
+    merkle.verify_inclusion(index, size, leaf, hashes, published.checkpoint.root)  # a proof that does not hold is never returned
     view = ProofView(
         position=position, leaf_index=index, leaf_hash=_base64(leaf), hashes=list(map(_base64, hashes)), size=size,
-        checkpoint=shown.note,
+        checkpoint=published.note,
     )  # fmt: skip
-    return json_response(view, shown.position)
+    return json_response(view, published.position)
 
 
 @router.get("/audit/consistency", operation_id="get_consistency", response_model=ConsistencyView, responses=JSON)
-async def get_consistency(from_: FromSize, to: ToSize, reader: Reads) -> Response:
+async def get_consistency(from_: FromSize, to: ToSize, reader: Reader) -> Response:
     """A consistency proof: the log with `from` entries is the beginning of the log with `to` entries."""
     if from_ > to:
         raise Malformed("`from` is larger than `to`.", errors=[{"path": "from", "message": "is larger than `to`"}])
     side = reader.side
     await side.wait_for_position(queries.AUDIT, reader.at_least)
     await check_size(side, to)
-    shown = await newest_checkpoint(side, size=max(to, 1))
-    size, spans = shown.checkpoint.size, merkle.consistency_spans(from_, to) if from_ else []
+    published = await newest_checkpoint(side, size=max(to, 1))
+    size, spans = published.checkpoint.size, merkle.consistency_spans(from_, to) if from_ else []
     onward = merkle.consistency_spans(to, size) if to else []
-    from_root, to_root, *found = await _hashes(reader, [Span(0, from_), Span(0, to), *spans, *onward])
-    hashes = found[: len(spans)]
+    from_root, to_root, *proofs = await _hashes(reader, [Span(0, from_), Span(0, to), *spans, *onward])
+    hashes = proofs[: len(spans)]
     merkle.verify_consistency(from_, to, from_root, to_root, hashes)
-    merkle.verify_consistency(to, size, to_root, shown.checkpoint.root, found[len(spans) :])  # it leads to the signed root
+    merkle.verify_consistency(to, size, to_root, published.checkpoint.root, proofs[len(spans) :])  # it leads to the signed root
     view = ConsistencyView(
         from_size=from_, to_size=to, from_root=_base64(from_root), to_root=_base64(to_root), hashes=list(map(_base64, hashes))
     )
-    return json_response(view, shown.position)
+    return json_response(view, published.position)
 
 
 @router.get("/bookings/{booking_id}/receipt", operation_id="get_receipt", response_class=PlainTextResponse, responses=JSON)
-async def get_receipt(booking_id: UUID, who: SignedIn, reader: Reads) -> Response:
+async def get_receipt(booking_id: UUID, principal: SignedIn, reader: Reader) -> Response:
     """A file that proves the booking as of the newest checkpoint, for the offline verifier (`seatledger-verify`)."""
     _, rows = await reader.fetch(queries.booking_by_id(booking_id))
     booking = rows[0] if rows else None
-    if booking is None or not (may_see(who, booking) or who.role == Role.AUDITOR):
+    if booking is None or not (may_see(principal, booking) or principal.role == Role.AUDITOR):
         raise BookingNotFound
     number = booking.number
-    shown = await newest_checkpoint(reader.side, position=max(number, reader.at_least or 0))
+    published = await newest_checkpoint(reader.side, position=max(number, reader.at_least or 0))
     async with reader.side.receipts.slot():
-        text = await _receipt(reader.side, booking, shown)
+        text = await _receipt(reader.side, booking, published)
     name = {"Content-Disposition": f'attachment; filename="receipt-{number}.txt"'}
-    return Response(text, headers=headers_of(shown.position) | name, media_type=_TEXT)
+    return Response(text, headers=headers_of(published.position) | name, media_type=_TEXT)
 
 
 async def _receipt(side: ReadSide, booking: BookingRow, published: PublishedCheckpoint) -> str:
@@ -128,8 +128,8 @@ async def _receipt(side: ReadSide, booking: BookingRow, published: PublishedChec
 async def _entries_of(side: ReadSide, booking: BookingRow) -> list[StoredEntryRow]:
     """The entries that a receipt describes, in order: the event's first one, the one that named it, the booking's, and those that
     changed the booking."""
-    _, amendments = await side.database.fetch(queries.amendments(booking.booking_id, booking.event_id))
-    versions = {1, booking.version, *(row.version for row in amendments)}
+    _, changes = await side.database.fetch(queries.booking_changes(booking.booking_id, booking.event_id))
+    versions = {1, booking.version, *(row.version for row in changes)}
     rows = await side.database.fetch_rows(queries.stored_entries(booking.event_id, versions))
     entries = {row.version: row for row in rows}
     booked = decode(entries[booking.version].topic, entries[booking.version].state)

@@ -13,8 +13,8 @@ from accounts.tokens import Principal
 from ledger.commands import Role
 from ledger.errors import EventNotFound, Malformed, NotYourEvent
 from query_api import queries
-from query_api.parameters import Cursor, From, Limit, Search, To, cursor_of, number_cursor, page
-from query_api.read_side import Reader, Reads
+from query_api.parameters import Cursor, From, Limit, Search, To, cursor_of, number_cursor, split_page
+from query_api.read_side import Reader
 from query_api.responses.csv_export import Cell, Pages, csv_response
 from query_api.responses.http import JSON_OR_CSV, PrefersCsv, json_response
 from query_api.responses.mapping import event_stats_view, revenue_view, sales_view, summary_view
@@ -27,15 +27,15 @@ EventId = Annotated[UUID | None, Query(description="Only sales of this event")]
 _AMOUNTS = ("gross", "refunded", "net")
 
 
-def _viewer(who: Principal) -> UUID | None:
+def _viewer(principal: Principal) -> UUID | None:
     """The organizer whose events count; None: all events."""
-    return None if who.role == Role.ADMIN else who.id
+    return None if principal.role == Role.ADMIN else principal.id
 
 
 @router.get("/summary", operation_id="get_stats_summary", response_model=SummaryView, responses=JSON_OR_CSV)
-async def get_stats_summary(who: Organizer, reader: Reads, as_csv: PrefersCsv) -> Response:
+async def get_stats_summary(principal: Organizer, reader: Reader, as_csv: PrefersCsv) -> Response:
     """Totals over all events. As CSV: one row for each currency."""
-    position, rows = await reader.fetch(queries.summary(_viewer(who)))
+    position, rows = await reader.fetch(queries.summary(_viewer(principal)))
     if as_csv:
         header = ("currency", "active", "cancelled", "completed", "bookings", "cancellations", "capacity", "taken", *_AMOUNTS)
         lines: list[list[Cell]] = [
@@ -49,34 +49,36 @@ async def get_stats_summary(who: Organizer, reader: Reads, as_csv: PrefersCsv) -
 
 @router.get("/events", operation_id="get_stats_events", response_model=EventStatsPage, responses=JSON_OR_CSV)
 async def get_stats_events(
-    who: Organizer, reader: Reads, as_csv: PrefersCsv, q: Search = "", limit: Limit = 50, cursor: Cursor = None
+    principal: Organizer, reader: Reader, as_csv: PrefersCsv, q: Search = "", limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
     """Statistics by event, newest first; `q` is searched in the name. As CSV: all events; `limit` and `cursor` do not apply."""
     if as_csv:
-        return await reader.side.exports.response("events", _header(EventStatsView), _all_events(who, q, reader))
-    position, rows = await reader.fetch(queries.event_totals(viewer=_viewer(who), q=q, after=number_cursor(cursor), limit=limit))
-    found, more = page(rows, limit)
-    items = [event_stats_view(row) for row in found]
+        return await reader.side.exports.response("events", _header(EventStatsView), _all_events(principal, q, reader))
+    position, rows = await reader.fetch(
+        queries.event_totals(viewer=_viewer(principal), q=q, after=number_cursor(cursor), limit=limit)
+    )
+    shown, more = split_page(rows, limit)
+    items = [event_stats_view(row) for row in shown]
     next_cursor = cursor_of(items[-1].number) if more else None
     return json_response(EventStatsPage(items=items, next_cursor=next_cursor, ledger_position=position), position)
 
 
-async def _all_events(who: Principal, q: str, reader: Reader) -> Pages:
+async def _all_events(principal: Principal, q: str, reader: Reader) -> Pages:
     await reader.side.wait_for_position(queries.REVENUE, reader.at_least)
     async with reader.side.database.read_transaction(queries.REVENUE) as transaction:
         position, _ = await transaction.fetch(queries.projections_position(queries.REVENUE))
         yield position, ()
-        async for rows in transaction.pages(queries.all_event_totals(_viewer(who), q)):
+        async for rows in transaction.pages(queries.all_event_totals(_viewer(principal), q)):
             yield position, [_cells(event_stats_view(row)) for row in rows]
 
 
 @router.get("/sales", operation_id="get_stats_sales", response_model=SalesSeries, responses=JSON_OR_CSV)
 async def get_stats_sales(
-    who: Organizer, reader: Reads, as_csv: PrefersCsv, interval: queries.Interval = queries.Interval.DAY, event_id: EventId = None,
-    from_: From = None, to: To = None,
+    principal: Organizer, reader: Reader, as_csv: PrefersCsv, interval: queries.Interval = queries.Interval.DAY,
+    event_id: EventId = None, from_: From = None, to: To = None,
 ) -> Response:  # fmt: skip
     """Sales over time, in UTC: the hours that begin at `from` or later and before `to`, summed up by `interval`."""
-    viewer = _viewer(who)
+    viewer = _viewer(principal)
     position, rows = await reader.fetch(queries.sales(interval=interval, viewer=viewer, event_id=event_id, from_=from_, to=to))
     if not rows:
         raise EventNotFound

@@ -9,7 +9,7 @@ from accounts.access import Auditor
 from query_api import queries
 from query_api.database import Database
 from query_api.queries import ProgressRow, VerificationRow
-from query_api.read_side import Reads
+from query_api.read_side import Reader
 from query_api.responses.http import JSON, json_response
 from query_api.responses.views import ProjectionList, ProjectionState, ProjectionView, RebuildView, SigningView, VerificationView
 
@@ -30,7 +30,7 @@ router = APIRouter(prefix="/api", tags=["system"])
 
 
 @router.get("/projections", operation_id="get_projections", response_model=ProjectionList, responses=JSON)
-async def get_projections(who: Auditor, reader: Reads) -> Response:
+async def get_projections(principal: Auditor, reader: Reader) -> Response:
     """The state of each projection. It never waits for a `Ledger-Position`, so that it can show why other queries wait."""
     view = await projection_list(reader.side.database)
     return json_response(view, min((item.position for item in view.items), default=0))

@@ -74,8 +74,8 @@ class AsOfResolver:
             first, last = tile.tree_position + 1, head
         else:
             first, last = tile.first, tile.last
-        for place in range(first - 1, min(last, first - 1 + MAX_WINDOWS * queries.WINDOW), queries.WINDOW):
-            (row,) = await self._database.fetch_rows(queries.first_later(moment, place, min(place + queries.WINDOW, last)))
+        for start in range(first - 1, min(last, first - 1 + MAX_WINDOWS * queries.WINDOW), queries.WINDOW):
+            (row,) = await self._database.fetch_rows(queries.first_later(moment, start, min(start + queries.WINDOW, last)))
             if row.position is not None:
                 return row.position
         if last - first >= MAX_WINDOWS * queries.WINDOW:

@@ -1,4 +1,4 @@
-"""Reading the ledger itself, in order, however long it is: one window of places for each statement, and nothing held in between."""
+"""Reading the ledger itself, in order, however long it is: one window of keys for each statement, and nothing held in between."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ from query_api.responses.http import NDJSON, headers_of
 
 #: Windows that one request reads.
 MAX_WINDOWS = 20
-#: Of a stream: the places that one chunk is read from.
+#: Keys that one chunk of an NDJSON response covers.
 CHUNK = 1_000
 #: Streams open in one process.
 MAX_OPEN = 20
@@ -25,11 +25,11 @@ SEND_SECONDS = 20.0
 
 
 class EntrySlice(NamedTuple):
-    """Entries as JSON, the ledger's head, and the place to continue from, if there are more."""
+    """Entries as JSON, the ledger's head, and the key to continue after, if there are more."""
 
     head: int
     lines: list[str]
-    next_place: int | None
+    next_key: int | None
 
 
 class EntryReader:
@@ -38,21 +38,21 @@ class EntryReader:
         self._open = ConcurrencyLimiter("exports", MAX_OPEN, 0, 0)
 
     async def page(self, search: queries.EntrySearch, first: int, limit: int, at_least: int | None) -> EntrySlice:
-        """The first `limit` matching entries past place `first`. Raises EventNotFound, PositionBeyondHead, Busy."""
+        """The first `limit` matching entries with keys past `first`. Raises EventNotFound, PositionBeyondHead, Busy."""
         head, last = await self._end(search, at_least)
         lines: list[str] = []
-        place = first
+        key = first
         for _ in range(MAX_WINDOWS):
-            if place >= last:
+            if key >= last:
                 return EntrySlice(head, lines, None)
-            until = min(place + queries.WINDOW, last)
+            until = min(key + queries.WINDOW, last)
             missing = limit - len(lines)
-            rows = await self._database.fetch_rows(queries.entries(search, place, until, missing + 1))
+            rows = await self._database.fetch_rows(queries.entries(search, key, until, missing + 1))
             lines += [row.line for row in rows[:missing]]
             if len(rows) > missing:
-                return EntrySlice(head, lines, rows[missing - 1].place if missing else place)
-            place = until
-        return EntrySlice(head, lines, place if place < last else None)
+                return EntrySlice(head, lines, rows[missing - 1].key if missing else key)
+            key = until
+        return EntrySlice(head, lines, key if key < last else None)
 
     async def stream(self, search: queries.EntrySearch, first: int, at_least: int | None) -> StreamingResponse:
         """All matching entries up to the present end, one in a line. Raises as `page`, before the response begins."""
@@ -62,14 +62,14 @@ class EntryReader:
             return _EntryStream(self._chunks(search, first, last), head, resources.pop_all())
 
     async def _chunks(self, search: queries.EntrySearch, first: int, last: int) -> AsyncIterator[bytes]:
-        for place in range(first, last, CHUNK):
-            rows = await self._database.fetch_rows(queries.entries(search, place, min(place + CHUNK, last), CHUNK))
+        for key in range(first, last, CHUNK):
+            rows = await self._database.fetch_rows(queries.entries(search, key, min(key + CHUNK, last), CHUNK))
             if rows:
                 yield "".join(f"{row.line}\n" for row in rows).encode()
 
     async def _end(self, search: queries.EntrySearch, at_least: int | None) -> tuple[int, int]:
-        """The ledger's head, and the last place of the search."""
-        (end,) = await self._database.fetch_rows(queries.last_place(search))
+        """The ledger's head, and the last key of the search."""
+        (end,) = await self._database.fetch_rows(queries.last_key(search))
         if end.last is None:
             raise EventNotFound
         if max(at_least or 0, search.after or 0) > end.head:

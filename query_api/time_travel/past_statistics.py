@@ -16,9 +16,9 @@ from cachetools import LRUCache
 from ledger.concurrency import ConcurrencyLimiter, SingleFlight
 from ledger.errors import Busy, StaleRead
 from ledger.settings import Settings
-from query_api.responses.views import EventChangeView
+from query_api.responses.views import EventStatsChangeView
 
-#: The size of the cache.
+#: The bound of the cache.
 KEPT_BYTES = 16 * 1024 * 1024
 #: Positions computed concurrently, and those that wait for it.
 MAX_PROCESSES, MAX_WAITING = 1, 7
@@ -106,31 +106,31 @@ def _size_of(statistics: EncodedStatistics) -> int:
     return 200 + len(statistics.summary) + sum(100 + len(event) for event in statistics.events)
 
 
-def page(events: list[msgspec.Raw], before: int | None, limit: int) -> tuple[list[msgspec.Raw], int | None]:
+def events_page(events: list[msgspec.Raw], before: int | None, limit: int) -> tuple[list[msgspec.Raw], int | None]:
     """Events with a number below `before`, newest first, and the number to continue from, if there are more."""
     numbered = ((_decode_event(event).number, event) for event in events)
-    found = []
+    shown = []
     for number, event in numbered:
         if before is None or number < before:
-            found.append((number, event))
-        if len(found) > limit:
-            return [event for _, event in found[:limit]], found[limit - 1][0]
-    return [event for _, event in found], None
+            shown.append((number, event))
+        if len(shown) > limit:
+            return [event for _, event in shown[:limit]], shown[limit - 1][0]
+    return [event for _, event in shown], None
 
 
-def changes(before: EncodedStatistics, after: EncodedStatistics) -> list[EventChangeView]:
+def compare(before: EncodedStatistics, after: EncodedStatistics) -> list[EventStatsChangeView]:
     """The events that changed between the two positions, newest first."""
     earlier = {event.event_id: event for event in map(_decode_event, before.events)}
-    found = (_change(earlier.get(event.event_id), event) for event in map(_decode_event, after.events))
-    return [change for change in found if change is not None]
+    compared = (_change(earlier.get(event.event_id), event) for event in map(_decode_event, after.events))
+    return [change for change in compared if change is not None]
 
 
-def _change(before: EventTotals | None, after: EventTotals) -> EventChangeView | None:
+def _change(before: EventTotals | None, after: EventTotals) -> EventStatsChangeView | None:
     changed: dict[str, Any] = {name: getattr(after, name) - (getattr(before, name) if before else 0) for name in _AMOUNTS}
     if before is not None and not any(changed.values()):
         return None
     money = {name: str(changed[name]) for name in ("gross", "refunded", "net")}
-    return EventChangeView(
+    return EventStatsChangeView(
         event_id=after.event_id, number=after.number, name=after.name, currency=after.currency, is_new=before is None,
         **(changed | money),
     )  # fmt: skip

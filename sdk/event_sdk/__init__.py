@@ -37,7 +37,7 @@ __all__ = [
     "ApiException",
     "About",
     "Account",
-    "Accounts",
+    "AccountPage",
     "At",
     "Booking",
     "BookingPage",
@@ -58,18 +58,17 @@ __all__ = [
     "Event",
     "EventBooking",
     "EventBookingPage",
-    "EventChange",
     "EventChanges",
     "EventCounts",
     "EventFilter",
     "EventPage",
     "EventStats",
+    "EventStatsChange",
     "EventStatsPage",
     "EventStatus",
     "Interval",
     "Line",
     "LogIn",
-    "LoggedIn",
     "NewBooking",
     "NewCategory",
     "NewEvent",
@@ -84,6 +83,7 @@ __all__ = [
     "Role",
     "Sales",
     "SalesSeries",
+    "Session",
     "SignUp",
     "Signing",
     "SigningState",
@@ -127,7 +127,7 @@ if _typing.TYPE_CHECKING:
     # import models into sdk package
     from event_sdk.models.about import About as About
     from event_sdk.models.account import Account as Account
-    from event_sdk.models.accounts import Accounts as Accounts
+    from event_sdk.models.account_page import AccountPage as AccountPage
     from event_sdk.models.at import At as At
     from event_sdk.models.booking import Booking as Booking
     from event_sdk.models.booking_page import BookingPage as BookingPage
@@ -148,18 +148,17 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.event import Event as Event
     from event_sdk.models.event_booking import EventBooking as EventBooking
     from event_sdk.models.event_booking_page import EventBookingPage as EventBookingPage
-    from event_sdk.models.event_change import EventChange as EventChange
     from event_sdk.models.event_changes import EventChanges as EventChanges
     from event_sdk.models.event_counts import EventCounts as EventCounts
     from event_sdk.models.event_filter import EventFilter as EventFilter
     from event_sdk.models.event_page import EventPage as EventPage
     from event_sdk.models.event_stats import EventStats as EventStats
+    from event_sdk.models.event_stats_change import EventStatsChange as EventStatsChange
     from event_sdk.models.event_stats_page import EventStatsPage as EventStatsPage
     from event_sdk.models.event_status import EventStatus as EventStatus
     from event_sdk.models.interval import Interval as Interval
     from event_sdk.models.line import Line as Line
     from event_sdk.models.log_in import LogIn as LogIn
-    from event_sdk.models.logged_in import LoggedIn as LoggedIn
     from event_sdk.models.new_booking import NewBooking as NewBooking
     from event_sdk.models.new_category import NewCategory as NewCategory
     from event_sdk.models.new_event import NewEvent as NewEvent
@@ -174,6 +173,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.role import Role as Role
     from event_sdk.models.sales import Sales as Sales
     from event_sdk.models.sales_series import SalesSeries as SalesSeries
+    from event_sdk.models.session import Session as Session
     from event_sdk.models.sign_up import SignUp as SignUp
     from event_sdk.models.signing import Signing as Signing
     from event_sdk.models.signing_state import SigningState as SigningState
@@ -212,7 +212,7 @@ else:
         "ApiException": ".exceptions",
         "About": ".models.about",
         "Account": ".models.account",
-        "Accounts": ".models.accounts",
+        "AccountPage": ".models.account_page",
         "At": ".models.at",
         "Booking": ".models.booking",
         "BookingPage": ".models.booking_page",
@@ -233,18 +233,17 @@ else:
         "Event": ".models.event",
         "EventBooking": ".models.event_booking",
         "EventBookingPage": ".models.event_booking_page",
-        "EventChange": ".models.event_change",
         "EventChanges": ".models.event_changes",
         "EventCounts": ".models.event_counts",
         "EventFilter": ".models.event_filter",
         "EventPage": ".models.event_page",
         "EventStats": ".models.event_stats",
+        "EventStatsChange": ".models.event_stats_change",
         "EventStatsPage": ".models.event_stats_page",
         "EventStatus": ".models.event_status",
         "Interval": ".models.interval",
         "Line": ".models.line",
         "LogIn": ".models.log_in",
-        "LoggedIn": ".models.logged_in",
         "NewBooking": ".models.new_booking",
         "NewCategory": ".models.new_category",
         "NewEvent": ".models.new_event",
@@ -259,6 +258,7 @@ else:
         "Role": ".models.role",
         "Sales": ".models.sales",
         "SalesSeries": ".models.sales_series",
+        "Session": ".models.session",
         "SignUp": ".models.sign_up",
         "Signing": ".models.signing",
         "SigningState": ".models.signing_state",

@@ -44,9 +44,9 @@ class Client(ApiClient):
 
     def log_in(self, email: str, password: str) -> Account:
         """Logs in: from now on this client sends the account's token."""
-        logged_in = AccountsApi(self).log_in(LogIn(email=email, password=password))
-        self.configuration.access_token = logged_in.access_token
-        return logged_in.account
+        session = AccountsApi(self).log_in(LogIn(email=email, password=password))
+        self.configuration.access_token = session.access_token
+        return session.account
 
     def call_api(
         self,

@@ -78,8 +78,8 @@ def person(access: Access) -> Callable[..., Awaitable[dict[str, Any]]]:
         name = name or role.value
         new = NewAccount(name=name, email=f"{name}@example.test", password=PASSWORD, role=role)
         account = await access.accounts.create_user(new, uuid4())
-        logged_in = await access.accounts.log_in(account.email, PASSWORD)
-        headers = {"Authorization": f"Bearer {logged_in.token}"}
-        return {"id": account.id, "email": account.email, "token": logged_in.token, "headers": headers}
+        session = await access.accounts.log_in(account.email, PASSWORD)
+        headers = {"Authorization": f"Bearer {session.token}"}
+        return {"id": account.id, "email": account.email, "token": session.token, "headers": headers}
 
     return make

@@ -31,11 +31,11 @@ async def test_an_account_lives_from_sign_up_to_erasure(client: httpx.AsyncClien
         False,
     )
     assert account["created_at"].endswith("Z")
-    logged_in = (await client.post("/api/login", json={"email": "ALICE@example.test", "password": PASSWORD})).json()
-    assert logged_in.keys() == {"access_token", "token_type", "expires_at", "account"}
-    assert (logged_in["token_type"], logged_in["account"]) == ("bearer", account)
+    session = (await client.post("/api/login", json={"email": "ALICE@example.test", "password": PASSWORD})).json()
+    assert session.keys() == {"access_token", "token_type", "expires_at", "account"}
+    assert (session["token_type"], session["account"]) == ("bearer", account)
     client.cookies.clear()
-    client.headers["Authorization"] = f"Bearer {logged_in['access_token']}"
+    client.headers["Authorization"] = f"Bearer {session['access_token']}"
     assert (await client.get("/api/me")).json() == account
     changed = await client.patch("/api/me", json={"phone": None, "name": "Alicia"})
     assert (changed.json()["phone"], changed.json()["name"]) == (None, "Alicia")

@@ -225,9 +225,9 @@ async def test_invalid_tokens_are_deleted_after_a_day(access: Access, person: Pe
 async def test_an_account_is_bounded_in_sessions(access: Access, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "MAX_TOKENS", 3)
     alice = await person()
-    logged_in = [await access.accounts.log_in(alice["email"], "correct horse battery") for _ in range(3)]
+    sessions = [await access.accounts.log_in(alice["email"], "correct horse battery") for _ in range(3)]
     assert await access.tokens.find(hash_of(alice["token"])) is None
-    assert await access.tokens.find(hash_of(logged_in[0].token)) is not None
+    assert await access.tokens.find(hash_of(sessions[0].token)) is not None
 
 
 def test_the_cache_and_its_index_are_bounded() -> None:

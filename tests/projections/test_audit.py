@@ -48,8 +48,8 @@ def check(engine: Engine, leaves: list[tuple[int, RecordedEntry]]) -> None:
     with engine.connect() as connection:
         assert audit.tree_size(connection) == len(leaves)
         rows = connection.execute(text("SELECT tile, first_position, positions, latest FROM audit_leaves ORDER BY tile")).all()
-    places = [position for row in rows for position in audit.positions_of(row.positions)]
-    assert places == [position for position, _ in leaves]
+    positions = [position for row in rows for position in audit.positions_of(row.positions)]
+    assert positions == [position for position, _ in leaves]
     for row in rows:
         so_far = leaves[: (row.tile + 1) * 256]
         assert (row.first_position, row.latest) == (leaves[row.tile * 256][0], max(recorded.entry.at for _, recorded in so_far))
@@ -76,8 +76,8 @@ def test_positions_with_gaps_are_stored_beside_the_leaves(engine: Engine, ledger
     check(engine, leaves)
     with engine.connect() as connection:
         tile, packed = connection.execute(text("SELECT tile, positions FROM audit_leaves ORDER BY tile LIMIT 1")).one()
-    assert audit.place_of(leaves[5][0], tile, packed) == 5
-    assert audit.place_of(999_999, tile, packed) is None
+    assert audit.leaf_index_of(leaves[5][0], tile, packed) == 5
+    assert audit.leaf_index_of(999_999, tile, packed) is None
 
 
 def test_append_that_was_killed_is_repeated_without_a_trace(engine: Engine, ledger: Ledger, database_url: str) -> None:
@@ -102,7 +102,7 @@ def test_leaf_of_a_row_is_the_leaf_in_the_tree(engine: Engine, ledger: Ledger) -
     merkle.verify_inclusion(0, len(leaves), leaf, proof, *roots(engine, [len(leaves)]))
 
 
-def test_amendments_are_found_by_booking(engine: Engine, ledger: Ledger) -> None:
+def test_changes_of_a_booking_are_found_by_its_id(engine: Engine, ledger: Ledger) -> None:
     story = Story(seed=7)
     story.tell(300)
     story.cancel(next(iter(story.events.values())))

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from ledger import entries as e
 from ledger.event import Event
 from ledger.store import Ledger
-from projections.audit import AMENDMENT_SUBJECTS
+from projections.audit import BOOKING_CHANGE_SUBJECTS
 from projections.engine import Projector
 from projections.registry import IGNORED, PROJECTORS
 from projections.tables import Model
@@ -117,9 +117,9 @@ def test_projector_handles_or_ignores_every_entry_class_by_name(projector: Proje
     assert not projector.handles & IGNORED[projector.name]
 
 
-def test_audit_names_the_booking_of_every_amendment() -> None:
+def test_audit_names_the_booking_of_every_change() -> None:
     about_bookings = {entry for entry in e.TOPICS.values() if "booking_id" in entry.__struct_fields__}
-    assert about_bookings <= set(AMENDMENT_SUBJECTS)
+    assert about_bookings <= set(BOOKING_CHANGE_SUBJECTS)
 
 
 def _money(story: Story, event: Event) -> tuple[int, int]:

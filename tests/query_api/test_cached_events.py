@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from query_api.caching import cached_events
-from query_api.caching.cached_events import CachedEvents, EventChanges
-from query_api.queries import EventChangeRow, EventRow, EventSearch
+from query_api.caching.cached_events import CachedEvents, ChangedEvents
+from query_api.queries import ChangedEventRow, EventRow, EventSearch
 
 NOW = datetime(2031, 5, 1, tzinfo=UTC)
 ID, OTHER = UUID(int=1), UUID(int=2)
@@ -24,15 +24,15 @@ def row(id_: UUID = ID, name: str = "Concert", past_at: datetime | None = None, 
     )  # fmt: skip
 
 
-def seats_changed(position: int, taken: int, category: str = "Chair") -> EventChanges:
-    changes = EventChanges()
-    changes.add(EventChangeRow(ID, position, f'[["{category}", 10, {taken}, {10 - taken}]]'))
+def seats_changed(position: int, taken: int, category: str = "Chair") -> ChangedEvents:
+    changes = ChangedEvents()
+    changes.add(ChangedEventRow(ID, position, f'[["{category}", 10, {taken}, {10 - taken}]]'))
     return changes
 
 
-def details_changed(id_: UUID, position: int) -> EventChanges:
-    changes = EventChanges()
-    changes.add(EventChangeRow(id_, position, None))
+def details_changed(id_: UUID, position: int) -> ChangedEvents:
+    changes = ChangedEvents()
+    changes.add(ChangedEventRow(id_, position, None))
     return changes
 
 
@@ -80,7 +80,7 @@ def test_change_of_details_drops_the_event_and_all_pages(cached: CachedEvents) -
 def test_event_that_was_read_ahead_is_returned_once_changes_have_caught_up(cached: CachedEvents) -> None:
     cached.store_event(9, row(taken=4))
     assert (cached.event(ID), cached.page(UPCOMING, NOW)) == (None, None)
-    cached.apply(EventChanges(), 8)
+    cached.apply(ChangedEvents(), 8)
     assert cached.event(ID) is None
     cached.apply(seats_changed(9, taken=4), 9)
     assert available(cached) == 6
@@ -92,7 +92,7 @@ def test_event_that_was_read_earlier_is_not_stored(cached: CachedEvents) -> None
 
 
 def test_position_that_decreases_drops_everything(cached: CachedEvents) -> None:
-    cached.apply(EventChanges(), 3)
+    cached.apply(ChangedEvents(), 3)
     assert (cached.event(ID), len(cached.events), len(cached.pages), cached.position) == (None, 0, 0, 3)
 
 

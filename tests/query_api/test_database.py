@@ -95,8 +95,8 @@ async def test_rebuild_waits_for_a_read_transaction(world: World, api: Api, sett
     world.project()
     query = queries.all_event_totals(None, "")
     with closing(Rebuilder(settings.database_url, world.ledger)) as rebuilder:
-        async with api.side.database.read_transaction(query.reads) as transaction:
-            await transaction.fetch(queries.projections_position(query.reads))
+        async with api.side.database.read_transaction(query.projections) as transaction:
+            await transaction.fetch(queries.projections_position(query.projections))
             rebuilding = asyncio.create_task(asyncio.to_thread(rebuilder.rebuild, [PROJECTORS["revenue"]]))
             await until(lambda: rebuilding.done() or world.sql(WAITING_REBUILD))
             pages = [page async for page in transaction.pages(query)]

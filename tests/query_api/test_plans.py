@@ -102,7 +102,7 @@ def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query[Any]]:
         "sales, event": q.sales(interval=q.Interval.HOUR, **sales | {"event_id": event_id}),
         "sales, range": q.sales(interval=q.Interval.DAY, **sales | {"from_": now, "to": now + timedelta(days=2)}),
         "sales, organizer": q.sales(interval=q.Interval.DAY, **sales | {"viewer": account_id}),
-        "event changes": q.event_changes(after=ROWS - 10, limit=500),
+        "changed events": q.changed_events(after=ROWS - 10, limit=500),
         "changes": q.availability_changes(event_ids=None, after=ROWS - 10, limit=500),
         "changes, named": q.availability_changes(event_ids=[event_id], after=None, limit=500),
         "changes, named, since": q.availability_changes(event_ids=[event_id], after=5, limit=500),

@@ -168,8 +168,8 @@ async def test_demo_dates_are_relative_to_the_day_of_loading(settings: Settings,
 
 async def test_demo_people_can_log_in(demo: Demo) -> None:
     async with make_pool(demo.settings) as pool, access(demo.settings, pool) as people:
-        logged_in = [(await people.accounts.log_in(email, PASSWORD)).account for _, email, _ in PEOPLE]
-    assert [(account.name, account.email, account.role) for account in logged_in] == list(PEOPLE)
+        accounts = [(await people.accounts.log_in(email, PASSWORD)).account for _, email, _ in PEOPLE]
+    assert [(account.name, account.email, account.role) for account in accounts] == list(PEOPLE)
     assert [email.partition("@")[0] for _, email, _ in PEOPLE] == ["admin", "organizer", "auditor", "alice", "bob"]
 
 

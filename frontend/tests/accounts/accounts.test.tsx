@@ -14,7 +14,7 @@ import { renderPage } from "../render-page";
 import { server } from "../server";
 
 const about = { name: "Seatledger", version: "0", currency: "EUR", demo_accounts: [] };
-const loggedIn = {
+const session = {
   access_token: "secret",
   token_type: "bearer" as const,
   expires_at: "2031-01-01T00:00:00Z",
@@ -27,7 +27,7 @@ const type = async (label: string, text: string) => userEvent.type(await screen.
 const press = async (name: string) => userEvent.click(await screen.findByRole("button", { name }));
 
 it("signs in and goes back, and keeps no token", async () => {
-  server.use(getLogInMockHandler(loggedIn));
+  server.use(getLogInMockHandler(session));
   renderPage(<SignInPage />, { path: "/sign-in?return=/bookings?show=history", pattern: "/sign-in" });
   await type("E-mail address", "alice@example.test");
   await type("Password", "correct horse");
@@ -55,7 +55,7 @@ it("offers each demo person in one click", async () => {
       ...about,
       demo_accounts: [{ name: "Olu", email: "organizer@example.test", role: "organizer" }],
     }),
-    http.post("*/api/login", async ({ request }) => (sent.push(await request.json()), HttpResponse.json(loggedIn))),
+    http.post("*/api/login", async ({ request }) => (sent.push(await request.json()), HttpResponse.json(session))),
   );
   renderPage(<SignInPage />, { path: "/sign-in", pattern: "/sign-in" });
   await press("Olu Organizer");

@@ -20,10 +20,10 @@ from typing import Optional
 from typing_extensions import Annotated
 from uuid import UUID
 from event_sdk.models.account import Account
-from event_sdk.models.accounts import Accounts
+from event_sdk.models.account_page import AccountPage
 from event_sdk.models.create_user import CreateUser
 from event_sdk.models.log_in import LogIn
-from event_sdk.models.logged_in import LoggedIn
+from event_sdk.models.session import Session
 from event_sdk.models.sign_up import SignUp
 from event_sdk.models.update_me import UpdateMe
 from event_sdk.models.update_user import UpdateUser
@@ -868,7 +868,7 @@ class AccountsApi:
         _content_type: Optional[StrictStr] = None,
         _headers: Optional[Dict[StrictStr, Any]] = None,
         _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
-    ) -> Accounts:
+    ) -> AccountPage:
         """Get Users
 
         Accounts, oldest first; `q` is looked for in name and e-mail.
@@ -912,7 +912,7 @@ class AccountsApi:
         )
 
         _response_types_map: Dict[str, Optional[str]] = {
-            '200': "Accounts",
+            '200': "AccountPage",
             '4XX': "Problem",
             '5XX': "Problem",
         }
@@ -945,7 +945,7 @@ class AccountsApi:
         _content_type: Optional[StrictStr] = None,
         _headers: Optional[Dict[StrictStr, Any]] = None,
         _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
-    ) -> ApiResponse[Accounts]:
+    ) -> ApiResponse[AccountPage]:
         """Get Users
 
         Accounts, oldest first; `q` is looked for in name and e-mail.
@@ -989,7 +989,7 @@ class AccountsApi:
         )
 
         _response_types_map: Dict[str, Optional[str]] = {
-            '200': "Accounts",
+            '200': "AccountPage",
             '4XX': "Problem",
             '5XX': "Problem",
         }
@@ -1066,7 +1066,7 @@ class AccountsApi:
         )
 
         _response_types_map: Dict[str, Optional[str]] = {
-            '200': "Accounts",
+            '200': "AccountPage",
             '4XX': "Problem",
             '5XX': "Problem",
         }
@@ -1171,7 +1171,7 @@ class AccountsApi:
         _content_type: Optional[StrictStr] = None,
         _headers: Optional[Dict[StrictStr, Any]] = None,
         _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
-    ) -> LoggedIn:
+    ) -> Session:
         """Log In
 
         Returns a token, and sets two cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf` goes into the header `X-CSRF-Token` of each request that changes something.
@@ -1209,7 +1209,7 @@ class AccountsApi:
         )
 
         _response_types_map: Dict[str, Optional[str]] = {
-            '200': "LoggedIn",
+            '200': "Session",
             '4XX': "Problem",
             '5XX': "Problem",
         }
@@ -1240,7 +1240,7 @@ class AccountsApi:
         _content_type: Optional[StrictStr] = None,
         _headers: Optional[Dict[StrictStr, Any]] = None,
         _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
-    ) -> ApiResponse[LoggedIn]:
+    ) -> ApiResponse[Session]:
         """Log In
 
         Returns a token, and sets two cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf` goes into the header `X-CSRF-Token` of each request that changes something.
@@ -1278,7 +1278,7 @@ class AccountsApi:
         )
 
         _response_types_map: Dict[str, Optional[str]] = {
-            '200': "LoggedIn",
+            '200': "Session",
             '4XX': "Problem",
             '5XX': "Problem",
         }
@@ -1347,7 +1347,7 @@ class AccountsApi:
         )
 
         _response_types_map: Dict[str, Optional[str]] = {
-            '200': "LoggedIn",
+            '200': "Session",
             '4XX': "Problem",
             '5XX': "Problem",
         }

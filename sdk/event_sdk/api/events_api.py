@@ -379,7 +379,7 @@ class EventsApi:
     ) -> Event:
         """Complete Event
 
-        Completes the event: nothing is booked or checked in afterwards.
+        Completes the event, after it took place: nothing is booked or checked in afterwards.
 
         :param event_id: (required)
         :type event_id: UUID
@@ -452,7 +452,7 @@ class EventsApi:
     ) -> ApiResponse[Event]:
         """Complete Event
 
-        Completes the event: nothing is booked or checked in afterwards.
+        Completes the event, after it took place: nothing is booked or checked in afterwards.
 
         :param event_id: (required)
         :type event_id: UUID
@@ -525,7 +525,7 @@ class EventsApi:
     ) -> RESTResponseType:
         """Complete Event
 
-        Completes the event: nothing is booked or checked in afterwards.
+        Completes the event, after it took place: nothing is booked or checked in afterwards.
 
         :param event_id: (required)
         :type event_id: UUID

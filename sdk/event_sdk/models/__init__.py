@@ -15,7 +15,7 @@
 __all__ = [
     "About",
     "Account",
-    "Accounts",
+    "AccountPage",
     "At",
     "Booking",
     "BookingPage",
@@ -36,18 +36,17 @@ __all__ = [
     "Event",
     "EventBooking",
     "EventBookingPage",
-    "EventChange",
     "EventChanges",
     "EventCounts",
     "EventFilter",
     "EventPage",
     "EventStats",
+    "EventStatsChange",
     "EventStatsPage",
     "EventStatus",
     "Interval",
     "Line",
     "LogIn",
-    "LoggedIn",
     "NewBooking",
     "NewCategory",
     "NewEvent",
@@ -62,6 +61,7 @@ __all__ = [
     "Role",
     "Sales",
     "SalesSeries",
+    "Session",
     "SignUp",
     "Signing",
     "SigningState",
@@ -84,7 +84,7 @@ if _typing.TYPE_CHECKING:
     # import models into model package
     from event_sdk.models.about import About
     from event_sdk.models.account import Account
-    from event_sdk.models.accounts import Accounts
+    from event_sdk.models.account_page import AccountPage
     from event_sdk.models.at import At
     from event_sdk.models.booking import Booking
     from event_sdk.models.booking_page import BookingPage
@@ -105,18 +105,17 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.event import Event
     from event_sdk.models.event_booking import EventBooking
     from event_sdk.models.event_booking_page import EventBookingPage
-    from event_sdk.models.event_change import EventChange
     from event_sdk.models.event_changes import EventChanges
     from event_sdk.models.event_counts import EventCounts
     from event_sdk.models.event_filter import EventFilter
     from event_sdk.models.event_page import EventPage
     from event_sdk.models.event_stats import EventStats
+    from event_sdk.models.event_stats_change import EventStatsChange
     from event_sdk.models.event_stats_page import EventStatsPage
     from event_sdk.models.event_status import EventStatus
     from event_sdk.models.interval import Interval
     from event_sdk.models.line import Line
     from event_sdk.models.log_in import LogIn
-    from event_sdk.models.logged_in import LoggedIn
     from event_sdk.models.new_booking import NewBooking
     from event_sdk.models.new_category import NewCategory
     from event_sdk.models.new_event import NewEvent
@@ -131,6 +130,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.role import Role
     from event_sdk.models.sales import Sales
     from event_sdk.models.sales_series import SalesSeries
+    from event_sdk.models.session import Session
     from event_sdk.models.sign_up import SignUp
     from event_sdk.models.signing import Signing
     from event_sdk.models.signing_state import SigningState
@@ -152,7 +152,7 @@ else:
     _exports = {
         "About": ".about",
         "Account": ".account",
-        "Accounts": ".accounts",
+        "AccountPage": ".account_page",
         "At": ".at",
         "Booking": ".booking",
         "BookingPage": ".booking_page",
@@ -173,18 +173,17 @@ else:
         "Event": ".event",
         "EventBooking": ".event_booking",
         "EventBookingPage": ".event_booking_page",
-        "EventChange": ".event_change",
         "EventChanges": ".event_changes",
         "EventCounts": ".event_counts",
         "EventFilter": ".event_filter",
         "EventPage": ".event_page",
         "EventStats": ".event_stats",
+        "EventStatsChange": ".event_stats_change",
         "EventStatsPage": ".event_stats_page",
         "EventStatus": ".event_status",
         "Interval": ".interval",
         "Line": ".line",
         "LogIn": ".log_in",
-        "LoggedIn": ".logged_in",
         "NewBooking": ".new_booking",
         "NewCategory": ".new_category",
         "NewEvent": ".new_event",
@@ -199,6 +198,7 @@ else:
         "Role": ".role",
         "Sales": ".sales",
         "SalesSeries": ".sales_series",
+        "Session": ".session",
         "SignUp": ".sign_up",
         "Signing": ".signing",
         "SigningState": ".signing_state",

@@ -26,7 +26,7 @@ from pydantic_core import to_jsonable_python
 
 class BookingPage(BaseModel):
     """
-    A page has at most some 2,000 tickets, so it may be shorter than `limit` and still have a next page.
+    A page of bookings. It has at most some 2,000 tickets, so it may be shorter than `limit` and still have a next page.
     """ # noqa: E501
     items: List[Booking]
     next_cursor: Optional[StrictStr]

@@ -27,7 +27,7 @@ from pydantic_core import to_jsonable_python
 
 class Category(BaseModel):
     """
-    A kind of seat: `capacity` seats, of which `taken` are sold and `available` are not.
+    A category of seats: `capacity` seats, of which `taken` are sold and `available` left. `price` is that of new bookings.
     """ # noqa: E501
     id: UUID
     name: StrictStr

@@ -26,7 +26,7 @@ from pydantic_core import to_jsonable_python
 
 class Customer(BaseModel):
     """
-    Customer
+    The account of a booking's customer.
     """ # noqa: E501
     id: UUID
     name: StrictStr

@@ -28,7 +28,7 @@ from pydantic_core import to_jsonable_python
 
 class EditedCategory(BaseModel):
     """
-    With an `id`: one that there is, and what is left out stays. Without: a new one, which needs everything.
+    A category of an event that is changed. With an `id`: an existing category, whose omitted fields keep their value. Without: a new category, which needs all fields.
     """ # noqa: E501
     id: Optional[UUID] = None
     name: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=200)]] = None

@@ -26,7 +26,7 @@ from pydantic_core import to_jsonable_python
 
 class EntryPage(BaseModel):
     """
-    A request reads at most 200,000 places: a page may be shorter than `limit`, even empty, and still have a next page.
+    A request searches at most 200,000 positions, or versions where `event_id` is set: a page may be shorter than `limit`, even empty, and still have a next page.
     """ # noqa: E501
     items: List[Entry]
     next_cursor: Optional[StrictStr]

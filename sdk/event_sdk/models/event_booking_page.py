@@ -26,7 +26,7 @@ from pydantic_core import to_jsonable_python
 
 class EventBookingPage(BaseModel):
     """
-    EventBookingPage
+    A page of an event's bookings. As `BookingPage`, it may be shorter than `limit` and still have a next page.
     """ # noqa: E501
     items: List[EventBooking]
     next_cursor: Optional[StrictStr]

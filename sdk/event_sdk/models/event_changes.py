@@ -28,7 +28,7 @@ from pydantic_core import to_jsonable_python
 
 class EventChanges(BaseModel):
     """
-    What is left out stays; null clears. `categories` is the whole new list: one that is not in it is removed.
+    Changes of an event. Omitted fields keep their value; null removes it. `categories` is the whole new list: a category that is not in it is removed.
     """ # noqa: E501
     name: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=200)]] = None
     starts_at: Optional[datetime] = None

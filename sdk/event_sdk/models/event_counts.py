@@ -25,7 +25,7 @@ from pydantic_core import to_jsonable_python
 
 class EventCounts(BaseModel):
     """
-    EventCounts
+    The number of events by status.
     """ # noqa: E501
     active: StrictInt
     cancelled: StrictInt

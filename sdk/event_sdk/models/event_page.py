@@ -26,7 +26,7 @@ from pydantic_core import to_jsonable_python
 
 class EventPage(BaseModel):
     """
-    EventPage
+    A page of events. `next_cursor`: the `cursor` of the next page; null on the last one.
     """ # noqa: E501
     items: List[Event]
     next_cursor: Optional[StrictStr]

@@ -29,7 +29,7 @@ from pydantic_core import to_jsonable_python
 
 class EventStats(BaseModel):
     """
-    EventStats
+    Statistics of an event. `cancellations`: the number of bookings cancelled as a whole; `net` is `gross` minus `refunded`.
     """ # noqa: E501
     event_id: UUID
     number: StrictInt

@@ -26,7 +26,7 @@ from pydantic_core import to_jsonable_python
 
 class EventStatsPage(BaseModel):
     """
-    EventStatsPage
+    A page of statistics by event, as of `ledger_position`.
     """ # noqa: E501
     items: List[EventStats]
     next_cursor: Optional[StrictStr]

@@ -31,7 +31,7 @@ class NewBooking(BaseModel):
     NewBooking
     """ # noqa: E501
     tickets: Annotated[List[WantedTickets], Field(min_length=1, max_length=50)]
-    customer: Optional[BoxOfficeCustomer] = Field(default=None, description="At the box office only: whom the tickets are for.")
+    customer: Optional[BoxOfficeCustomer] = Field(default=None, description="At the box office only: the tickets are for this customer; without one, for a walk-in")
     __properties: ClassVar[List[str]] = ["tickets", "customer"]
 
     model_config = ConfigDict(

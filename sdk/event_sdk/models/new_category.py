@@ -27,7 +27,7 @@ from pydantic_core import to_jsonable_python
 
 class NewCategory(BaseModel):
     """
-    NewCategory
+    A category of a new event.
     """ # noqa: E501
     name: Annotated[str, Field(min_length=1, strict=True, max_length=200)]
     price: Decimal = Field(description="A number is accepted too")

@@ -27,7 +27,7 @@ from pydantic_core import to_jsonable_python
 
 class Projection(BaseModel):
     """
-    `lag_entries` is counted up to 100,000; `lag_seconds` is the age of the oldest entry that is not folded yet, 0 without one.  A stalled projection stopped at the entry at `failed_position` and needs an operator. A frozen one has not moved for 10 s although the ledger has grown: no worker serves it.
+    The state of a projection. `lag_entries`: how many entries it is behind, counted up to 100,000. `lag_seconds`: the age of the oldest entry that is not folded yet; 0 without one.  A stalled projection stopped at the entry at `failed_position` and needs an operator. A frozen one has not moved for 10 s although the ledger has grown: no worker serves it.
     """ # noqa: E501
     name: StrictStr
     version: StrictInt

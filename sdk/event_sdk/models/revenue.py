@@ -26,7 +26,7 @@ from pydantic_core import to_jsonable_python
 
 class Revenue(BaseModel):
     """
-    Revenue
+    Revenue in one currency: `net` is `gross` minus `refunded`.
     """ # noqa: E501
     currency: StrictStr
     gross: Decimal

@@ -19,7 +19,7 @@ import json
 
 from pydantic import BaseModel, ConfigDict, StrictStr
 from typing import Any, ClassVar, Dict, List, Optional
-from event_sdk.models.event_change import EventChange
+from event_sdk.models.event_stats_change import EventStatsChange
 from event_sdk.models.summary import Summary
 from typing import Optional, Set
 from typing_extensions import Self
@@ -31,7 +31,7 @@ class StatsDifference(BaseModel):
     """ # noqa: E501
     before: Summary
     after: Summary
-    items: List[EventChange]
+    items: List[EventStatsChange]
     next_cursor: Optional[StrictStr]
     __properties: ClassVar[List[str]] = ["before", "after", "items", "next_cursor"]
 
@@ -105,7 +105,7 @@ class StatsDifference(BaseModel):
         _obj = cls.model_validate({
             "before": Summary.from_dict(obj["before"]) if obj.get("before") is not None else None,
             "after": Summary.from_dict(obj["after"]) if obj.get("after") is not None else None,
-            "items": [EventChange.from_dict(_item) for _item in obj["items"]] if obj.get("items") is not None else None,
+            "items": [EventStatsChange.from_dict(_item) for _item in obj["items"]] if obj.get("items") is not None else None,
             "next_cursor": obj.get("next_cursor")
         })
         return _obj

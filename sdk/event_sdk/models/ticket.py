@@ -27,7 +27,7 @@ from pydantic_core import to_jsonable_python
 
 class Ticket(BaseModel):
     """
-    Ticket
+    A ticket of a booking. `code` admits its holder once; `category` is the name of its category.
     """ # noqa: E501
     id: UUID
     code: StrictStr

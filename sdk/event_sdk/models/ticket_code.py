@@ -26,7 +26,7 @@ from pydantic_core import to_jsonable_python
 
 class TicketCode(BaseModel):
     """
-    TicketCode
+    The code of a ticket, as printed or scanned.
     """ # noqa: E501
     code: Annotated[str, Field(min_length=1, strict=True, max_length=100)]
     __properties: ClassVar[List[str]] = ["code"]

@@ -27,7 +27,7 @@ from pydantic_core import to_jsonable_python
 
 class TicketIds(BaseModel):
     """
-    TicketIds
+    Tickets of one booking, by their ids.
     """ # noqa: E501
     tickets: Annotated[List[UUID], Field(min_length=1, max_length=1000)]
     __properties: ClassVar[List[str]] = ["tickets"]

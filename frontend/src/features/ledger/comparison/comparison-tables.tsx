@@ -2,7 +2,7 @@ import { Anchor, Badge, Group, Stack, Table, Text, Title } from "@mantine/core";
 import { IconEqual } from "@tabler/icons-react";
 import { Link } from "react-router";
 
-import type { EventChange, Summary } from "@/shared/api/generated/model";
+import type { EventStatsChange, Summary } from "@/shared/api/generated/model";
 import { EmptyState } from "@/shared/feedback/empty-state";
 import { subtractAmounts } from "@/shared/formatting/amounts";
 import { formatCount, formatCountChange } from "@/shared/formatting/counts";
@@ -47,7 +47,7 @@ export function Totals({ before, after }: { before: Summary; after: Summary }) {
 }
 
 /** The events that changed. */
-export function ChangedEvents({ items, hasMore }: { items: readonly EventChange[]; hasMore: boolean }) {
+export function ChangedEvents({ items, hasMore }: { items: readonly EventStatsChange[]; hasMore: boolean }) {
   const { title, none, columns } = text.events;
   return (
     <Stack gap="sm" component="section" aria-labelledby="changed">
@@ -77,7 +77,7 @@ export function ChangedEvents({ items, hasMore }: { items: readonly EventChange[
   );
 }
 
-function Row({ event }: { event: EventChange }) {
+function Row({ event }: { event: EventStatsChange }) {
   const { columns, isNew } = text.events;
   return (
     <Table.Tr>

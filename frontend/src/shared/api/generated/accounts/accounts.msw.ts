@@ -22,20 +22,20 @@ import {
 } from '.././model';
 import type {
   Account,
-  Accounts,
-  LoggedIn
+  AccountPage,
+  Session
 } from '.././model';
 
 
 export const getSignUpResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, ...overrideResponse})
 
-export const getLogInResponseMock = (overrideResponse: Partial< LoggedIn > = {}): LoggedIn => ({access_token: faker.string.alpha({length: {min: 10, max: 20}}), token_type: faker.helpers.arrayElement(['bearer', undefined]), expires_at: `${faker.date.past().toISOString().split('.')[0]}Z`, account: {id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`}, ...overrideResponse})
+export const getLogInResponseMock = (overrideResponse: Partial< Session > = {}): Session => ({access_token: faker.string.alpha({length: {min: 10, max: 20}}), token_type: faker.helpers.arrayElement(['bearer', undefined]), expires_at: `${faker.date.past().toISOString().split('.')[0]}Z`, account: {id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`}, ...overrideResponse})
 
 export const getGetMeResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, ...overrideResponse})
 
 export const getUpdateMeResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, ...overrideResponse})
 
-export const getGetUsersResponseMock = (overrideResponse: Partial< Accounts > = {}): Accounts => ({items: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`})), next_cursor: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), ...overrideResponse})
+export const getGetUsersResponseMock = (overrideResponse: Partial< AccountPage > = {}): AccountPage => ({items: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`})), next_cursor: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), ...overrideResponse})
 
 export const getCreateUserResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, ...overrideResponse})
 
@@ -54,7 +54,7 @@ export const getSignUpMockHandler = (overrideResponse?: Account | ((info: Parame
   }, options)
 }
 
-export const getLogInMockHandler = (overrideResponse?: LoggedIn | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<LoggedIn> | LoggedIn), options?: RequestHandlerOptions) => {
+export const getLogInMockHandler = (overrideResponse?: Session | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<Session> | Session), options?: RequestHandlerOptions) => {
   return http.post('*/api/login', async (info) => {
   
     return new HttpResponse(JSON.stringify(overrideResponse !== undefined
@@ -110,7 +110,7 @@ export const getEraseMeMockHandler = (overrideResponse?: void | ((info: Paramete
   }, options)
 }
 
-export const getGetUsersMockHandler = (overrideResponse?: Accounts | ((info: Parameters<Parameters<typeof http.get>[1]>[0]) => Promise<Accounts> | Accounts), options?: RequestHandlerOptions) => {
+export const getGetUsersMockHandler = (overrideResponse?: AccountPage | ((info: Parameters<Parameters<typeof http.get>[1]>[0]) => Promise<AccountPage> | AccountPage), options?: RequestHandlerOptions) => {
   return http.get('*/api/users', async (info) => {
   
     return new HttpResponse(JSON.stringify(overrideResponse !== undefined

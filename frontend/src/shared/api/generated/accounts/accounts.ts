@@ -26,13 +26,13 @@ import type {
 
 import type {
   Account,
-  Accounts,
+  AccountPage,
   CreateUser,
   CreateUserHeaders,
   GetUsersParams,
   LogIn,
-  LoggedIn,
   Problem,
+  Session,
   SignUp,
   UpdateMe,
   UpdateMeHeaders,
@@ -124,7 +124,7 @@ export const logIn = (
 ) => {
       
       
-      return http<LoggedIn>(
+      return http<Session>(
       {url: `/api/login`, method: 'POST',
       headers: {'Content-Type': 'application/json', },
       data: logIn, signal
@@ -471,7 +471,7 @@ export const getUsers = (
 ) => {
       
       
-      return http<Accounts>(
+      return http<AccountPage>(
       {url: `/api/users`, method: 'GET',
         params, signal
     },

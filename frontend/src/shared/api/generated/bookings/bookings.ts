@@ -246,7 +246,7 @@ export function useGetBooking<TData = Awaited<ReturnType<typeof getBooking>>, TE
 
 
 /**
- * Cancels the whole booking; a customer can until the event's `past_at`.
+ * Cancels the whole booking. A customer can do so until the event's `past_at`.
  * @summary Cancel Booking
  */
 export const cancelBooking = (

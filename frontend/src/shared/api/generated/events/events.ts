@@ -559,7 +559,7 @@ export const useCancelEvent = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
- * Completes the event: nothing is booked or checked in afterwards.
+ * Completes the event, after it took place: nothing is booked or checked in afterwards.
  * @summary Complete Event
  */
 export const completeEvent = (

@@ -11,7 +11,8 @@ import type { Line } from './line';
 import type { Ticket } from './ticket';
 
 /**
- * A booking. `number` is the ledger position of its entry; without `customer_id` it was sold to a walk-in.
+ * A booking with its tickets. `number`: a whole number that identifies it, beside its `id` (the ledger position of its entry).
+`customer_id`: null for a walk-in. `refunded_amount`: what is owed to the customer for cancelled tickets, of `total_amount`.
  */
 export interface Booking {
   id: string;

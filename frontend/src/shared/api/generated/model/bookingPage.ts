@@ -9,7 +9,7 @@ import type { Booking } from './booking';
 import type { BookingPageNextCursor } from './bookingPageNextCursor';
 
 /**
- * A page has at most some 2,000 tickets, so it may be shorter than `limit` and still have a next page.
+ * A page of bookings. It has at most some 2,000 tickets, so it may be shorter than `limit` and still have a next page.
  */
 export interface BookingPage {
   items: Booking[];

@@ -6,6 +6,9 @@
  * OpenAPI spec version: 0.1.0
  */
 
+/**
+ * The customer of a sale at the box office. The account with this e-mail address is found or created.
+ */
 export interface BoxOfficeCustomer {
   /**
    * @minLength 1

@@ -7,7 +7,7 @@
  */
 
 /**
- * A kind of seat: `capacity` seats, of which `taken` are sold and `available` are not.
+ * A category of seats: `capacity` seats, of which `taken` are sold and `available` left. `price` is that of new bookings.
  */
 export interface Category {
   id: string;

@@ -6,6 +6,9 @@
  * OpenAPI spec version: 0.1.0
  */
 
+/**
+ * The account of a booking's customer.
+ */
 export interface Customer {
   id: string;
   name: string;

@@ -11,7 +11,8 @@ import type { EditedCategoryPrice } from './editedCategoryPrice';
 import type { EditedCategoryCapacity } from './editedCategoryCapacity';
 
 /**
- * With an `id`: one that there is, and what is left out stays. Without: a new one, which needs everything.
+ * A category of an event that is changed. With an `id`: an existing category, whose omitted fields keep their value. Without:
+a new category, which needs all fields.
  */
 export interface EditedCategory {
   id?: EditedCategoryId;

@@ -9,7 +9,8 @@ import type { Entry } from './entry';
 import type { EntryPageNextCursor } from './entryPageNextCursor';
 
 /**
- * A request reads at most 200,000 places: a page may be shorter than `limit`, even empty, and still have a next page.
+ * A request searches at most 200,000 positions, or versions where `event_id` is set: a page may be shorter than `limit`, even
+empty, and still have a next page.
  */
 export interface EntryPage {
   items: Entry[];

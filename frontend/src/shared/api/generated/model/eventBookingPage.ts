@@ -8,6 +8,9 @@
 import type { EventBooking } from './eventBooking';
 import type { EventBookingPageNextCursor } from './eventBookingPageNextCursor';
 
+/**
+ * A page of an event's bookings. As `BookingPage`, it may be shorter than `limit` and still have a next page.
+ */
 export interface EventBookingPage {
   items: EventBooking[];
   next_cursor: EventBookingPageNextCursor;

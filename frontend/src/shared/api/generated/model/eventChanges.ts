@@ -18,7 +18,8 @@ import type { EventChangesSalesCloseAt } from './eventChangesSalesCloseAt';
 import type { EventChangesMaxTicketsPerCustomer } from './eventChangesMaxTicketsPerCustomer';
 
 /**
- * What is left out stays; null clears. `categories` is the whole new list: one that is not in it is removed.
+ * Changes of an event. Omitted fields keep their value; null removes it. `categories` is the whole new list: a category that is
+not in it is removed.
  */
 export interface EventChanges {
   name?: EventChangesName;

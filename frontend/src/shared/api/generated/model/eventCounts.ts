@@ -6,6 +6,9 @@
  * OpenAPI spec version: 0.1.0
  */
 
+/**
+ * The number of events by status.
+ */
 export interface EventCounts {
   active: number;
   cancelled: number;

@@ -8,6 +8,9 @@
 import type { Event } from './event';
 import type { EventPageNextCursor } from './eventPageNextCursor';
 
+/**
+ * A page of events. `next_cursor`: the `cursor` of the next page; null on the last one.
+ */
 export interface EventPage {
   items: Event[];
   next_cursor: EventPageNextCursor;

@@ -8,6 +8,9 @@
 import type { EventStatsStartsAt } from './eventStatsStartsAt';
 import type { EventStatus } from './eventStatus';
 
+/**
+ * Statistics of an event. `cancellations`: the number of bookings cancelled as a whole; `net` is `gross` minus `refunded`.
+ */
 export interface EventStats {
   event_id: string;
   number: number;

@@ -8,6 +8,9 @@
 import type { EventStats } from './eventStats';
 import type { EventStatsPageNextCursor } from './eventStatsPageNextCursor';
 
+/**
+ * A page of statistics by event, as of `ledger_position`.
+ */
 export interface EventStatsPage {
   items: EventStats[];
   next_cursor: EventStatsPageNextCursor;

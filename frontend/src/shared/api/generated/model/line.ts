@@ -6,6 +6,9 @@
  * OpenAPI spec version: 0.1.0
  */
 
+/**
+ * A number of seats of one category at one price. `amount` is `quantity` times `unit_price`.
+ */
 export interface Line {
   category: string;
   quantity: number;

@@ -14,6 +14,6 @@ export interface NewBooking {
    * @maxItems 50
    */
   tickets: WantedTickets[];
-  /** At the box office only: whom the tickets are for. */
+  /** At the box office only: the tickets are for this customer; without one, for a walk-in */
   customer?: NewBookingCustomer;
 }

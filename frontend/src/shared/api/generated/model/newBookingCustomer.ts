@@ -8,6 +8,6 @@
 import type { BoxOfficeCustomer } from './boxOfficeCustomer';
 
 /**
- * At the box office only: whom the tickets are for.
+ * At the box office only: the tickets are for this customer; without one, for a walk-in
  */
 export type NewBookingCustomer = BoxOfficeCustomer | null;

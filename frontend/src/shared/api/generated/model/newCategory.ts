@@ -6,6 +6,9 @@
  * OpenAPI spec version: 0.1.0
  */
 
+/**
+ * A category of a new event.
+ */
 export interface NewCategory {
   /**
    * @minLength 1

@@ -15,7 +15,7 @@ import type { NewEventCurrency } from './newEventCurrency';
 import type { NewEventMaxTicketsPerCustomer } from './newEventMaxTicketsPerCustomer';
 
 /**
- * Without `starts_at` it has an open date. `sales_close_at` may be after the start: then sales end at `sales_close_at`.
+ * A new event. Without `starts_at` it has an open date. Sales end at the start, or at `sales_close_at` if that is later.
  */
 export interface NewEvent {
   /**

@@ -11,7 +11,8 @@ import type { ProjectionError } from './projectionError';
 import type { ProjectionRebuild } from './projectionRebuild';
 
 /**
- * `lag_entries` is counted up to 100,000; `lag_seconds` is the age of the oldest entry that is not folded yet, 0 without one.
+ * The state of a projection. `lag_entries`: how many entries it is behind, counted up to 100,000. `lag_seconds`: the age of the
+oldest entry that is not folded yet; 0 without one.
 
 A stalled projection stopped at the entry at `failed_position` and needs an operator. A frozen one has not moved for 10 s
 although the ledger has grown: no worker serves it.

@@ -6,6 +6,9 @@
  * OpenAPI spec version: 0.1.0
  */
 
+/**
+ * Revenue in one currency: `net` is `gross` minus `refunded`.
+ */
 export interface Revenue {
   currency: string;
   gross: string;

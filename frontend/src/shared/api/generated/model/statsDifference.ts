@@ -6,7 +6,7 @@
  * OpenAPI spec version: 0.1.0
  */
 import type { Summary } from './summary';
-import type { EventChange } from './eventChange';
+import type { EventStatsChange } from './eventStatsChange';
 import type { StatsDifferenceNextCursor } from './statsDifferenceNextCursor';
 
 /**
@@ -15,6 +15,6 @@ import type { StatsDifferenceNextCursor } from './statsDifferenceNextCursor';
 export interface StatsDifference {
   before: Summary;
   after: Summary;
-  items: EventChange[];
+  items: EventStatsChange[];
   next_cursor: StatsDifferenceNextCursor;
 }

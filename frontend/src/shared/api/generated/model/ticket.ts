@@ -7,6 +7,9 @@
  */
 import type { TicketStatus } from './ticketStatus';
 
+/**
+ * A ticket of a booking. `code` admits its holder once; `category` is the name of its category.
+ */
 export interface Ticket {
   id: string;
   code: string;

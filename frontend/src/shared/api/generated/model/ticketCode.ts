@@ -6,6 +6,9 @@
  * OpenAPI spec version: 0.1.0
  */
 
+/**
+ * The code of a ticket, as printed or scanned.
+ */
 export interface TicketCode {
   /**
    * @minLength 1

@@ -6,6 +6,9 @@
  * OpenAPI spec version: 0.1.0
  */
 
+/**
+ * Tickets of one booking, by their ids.
+ */
 export interface TicketIds {
   /**
    * @minItems 1

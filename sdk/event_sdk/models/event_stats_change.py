@@ -17,33 +17,30 @@ import pprint
 import re  # noqa: F401
 import json
 
-from datetime import datetime
-from pydantic import BaseModel, ConfigDict, StrictStr, field_validator
-from typing import Any, ClassVar, Dict, List, Optional
-from event_sdk.models.account import Account
+from decimal import Decimal
+from pydantic import BaseModel, ConfigDict, StrictBool, StrictInt, StrictStr
+from typing import Any, ClassVar, Dict, List
+from uuid import UUID
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
 
-class LoggedIn(BaseModel):
+class EventStatsChange(BaseModel):
     """
-    LoggedIn
+    The change of an event's statistics between two moments: each number is the second moment's minus the first's. `is_new`: the event did not exist at the first.
     """ # noqa: E501
-    access_token: StrictStr
-    token_type: Optional[StrictStr] = 'bearer'
-    expires_at: datetime
-    account: Account
-    __properties: ClassVar[List[str]] = ["access_token", "token_type", "expires_at", "account"]
-
-    @field_validator('token_type')
-    def token_type_validate_enum(cls, value):
-        """Validates the enum"""
-        if value is None:
-            return value
-
-        if value not in set(['bearer']):
-            raise ValueError("must be one of enum values ('bearer')")
-        return value
+    event_id: UUID
+    number: StrictInt
+    name: StrictStr
+    currency: StrictStr
+    is_new: StrictBool
+    taken: StrictInt
+    bookings: StrictInt
+    cancellations: StrictInt
+    gross: Decimal
+    refunded: Decimal
+    net: Decimal
+    __properties: ClassVar[List[str]] = ["event_id", "number", "name", "currency", "is_new", "taken", "bookings", "cancellations", "gross", "refunded", "net"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -63,7 +60,7 @@ class LoggedIn(BaseModel):
 
     @classmethod
     def from_json(cls, json_str: str) -> Optional[Self]:
-        """Create an instance of LoggedIn from a JSON string"""
+        """Create an instance of EventStatsChange from a JSON string"""
         return cls.from_dict(json.loads(json_str))
 
     def to_dict(self) -> Dict[str, Any]:
@@ -84,14 +81,11 @@ class LoggedIn(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
-        # override the default output from pydantic by calling `to_dict()` of account
-        if self.account:
-            _dict['account'] = self.account.to_dict()
         return _dict
 
     @classmethod
     def from_dict(cls, obj: Optional[Dict[str, Any]]) -> Optional[Self]:
-        """Create an instance of LoggedIn from a dict"""
+        """Create an instance of EventStatsChange from a dict"""
         if obj is None:
             return None
 
@@ -99,10 +93,17 @@ class LoggedIn(BaseModel):
             return cls.model_validate(obj)
 
         _obj = cls.model_validate({
-            "access_token": obj.get("access_token"),
-            "token_type": obj.get("token_type") if obj.get("token_type") is not None else 'bearer',
-            "expires_at": obj.get("expires_at"),
-            "account": Account.from_dict(obj["account"]) if obj.get("account") is not None else None
+            "event_id": obj.get("event_id"),
+            "number": obj.get("number"),
+            "name": obj.get("name"),
+            "currency": obj.get("currency"),
+            "is_new": obj.get("is_new"),
+            "taken": obj.get("taken"),
+            "bookings": obj.get("bookings"),
+            "cancellations": obj.get("cancellations"),
+            "gross": obj.get("gross"),
+            "refunded": obj.get("refunded"),
+            "net": obj.get("net")
         })
         return _obj
 

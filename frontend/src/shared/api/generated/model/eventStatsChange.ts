@@ -10,7 +10,7 @@
  * The change of an event's statistics between two moments: each number is the second moment's minus the first's. `is_new`: the
 event did not exist at the first.
  */
-export interface EventChange {
+export interface EventStatsChange {
   event_id: string;
   number: number;
   name: string;

@@ -17,20 +17,33 @@ import pprint
 import re  # noqa: F401
 import json
 
-from pydantic import BaseModel, ConfigDict, StrictStr
+from datetime import datetime
+from pydantic import BaseModel, ConfigDict, StrictStr, field_validator
 from typing import Any, ClassVar, Dict, List, Optional
 from event_sdk.models.account import Account
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
 
-class Accounts(BaseModel):
+class Session(BaseModel):
     """
-    Accounts
+    A new session. `access_token` is the bearer token of its requests; it is shown here only.
     """ # noqa: E501
-    items: List[Account]
-    next_cursor: Optional[StrictStr]
-    __properties: ClassVar[List[str]] = ["items", "next_cursor"]
+    access_token: StrictStr
+    token_type: Optional[StrictStr] = 'bearer'
+    expires_at: datetime
+    account: Account
+    __properties: ClassVar[List[str]] = ["access_token", "token_type", "expires_at", "account"]
+
+    @field_validator('token_type')
+    def token_type_validate_enum(cls, value):
+        """Validates the enum"""
+        if value is None:
+            return value
+
+        if value not in set(['bearer']):
+            raise ValueError("must be one of enum values ('bearer')")
+        return value
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -50,7 +63,7 @@ class Accounts(BaseModel):
 
     @classmethod
     def from_json(cls, json_str: str) -> Optional[Self]:
-        """Create an instance of Accounts from a JSON string"""
+        """Create an instance of Session from a JSON string"""
         return cls.from_dict(json.loads(json_str))
 
     def to_dict(self) -> Dict[str, Any]:
@@ -71,22 +84,14 @@ class Accounts(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
-        # override the default output from pydantic by calling `to_dict()` of each item in items (list)
-        _items = []
-        if self.items:
-            for _item_items in self.items:
-                _items.append(_item_items.to_dict() if _item_items is not None else None)
-            _dict['items'] = _items
-        # set to None if next_cursor (nullable) is None
-        # and model_fields_set contains the field
-        if self.next_cursor is None and "next_cursor" in self.model_fields_set:
-            _dict['next_cursor'] = None
-
+        # override the default output from pydantic by calling `to_dict()` of account
+        if self.account:
+            _dict['account'] = self.account.to_dict()
         return _dict
 
     @classmethod
     def from_dict(cls, obj: Optional[Dict[str, Any]]) -> Optional[Self]:
-        """Create an instance of Accounts from a dict"""
+        """Create an instance of Session from a dict"""
         if obj is None:
             return None
 
@@ -94,8 +99,10 @@ class Accounts(BaseModel):
             return cls.model_validate(obj)
 
         _obj = cls.model_validate({
-            "items": [Account.from_dict(_item) for _item in obj["items"]] if obj.get("items") is not None else None,
-            "next_cursor": obj.get("next_cursor")
+            "access_token": obj.get("access_token"),
+            "token_type": obj.get("token_type") if obj.get("token_type") is not None else 'bearer',
+            "expires_at": obj.get("expires_at"),
+            "account": Account.from_dict(obj["account"]) if obj.get("account") is not None else None
         })
         return _obj
 

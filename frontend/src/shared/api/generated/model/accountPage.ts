@@ -5,5 +5,10 @@
  * Event booking on an immutable ledger: never one seat twice, and every number can be derived again.
  * OpenAPI spec version: 0.1.0
  */
+import type { Account } from './account';
+import type { AccountPageNextCursor } from './accountPageNextCursor';
 
-export type AccountsNextCursor = string | null;
+export interface AccountPage {
+  items: Account[];
+  next_cursor: AccountPageNextCursor;
+}

@@ -7,7 +7,10 @@
  */
 import type { Account } from './account';
 
-export interface LoggedIn {
+/**
+ * A new session. `access_token` is the bearer token of its requests; it is shown here only.
+ */
+export interface Session {
   access_token: string;
   token_type?: 'bearer';
   expires_at: string;

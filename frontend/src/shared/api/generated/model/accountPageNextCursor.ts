@@ -5,10 +5,5 @@
  * Event booking on an immutable ledger: never one seat twice, and every number can be derived again.
  * OpenAPI spec version: 0.1.0
  */
-import type { Account } from './account';
-import type { AccountsNextCursor } from './accountsNextCursor';
 
-export interface Accounts {
-  items: Account[];
-  next_cursor: AccountsNextCursor;
-}
+export type AccountPageNextCursor = string | null;

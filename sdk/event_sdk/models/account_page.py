@@ -17,30 +17,20 @@ import pprint
 import re  # noqa: F401
 import json
 
-from decimal import Decimal
-from pydantic import BaseModel, ConfigDict, StrictBool, StrictInt, StrictStr
-from typing import Any, ClassVar, Dict, List
-from uuid import UUID
+from pydantic import BaseModel, ConfigDict, StrictStr
+from typing import Any, ClassVar, Dict, List, Optional
+from event_sdk.models.account import Account
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
 
-class EventChange(BaseModel):
+class AccountPage(BaseModel):
     """
-    The change of an event's statistics between two moments: each number is the second moment's minus the first's. `is_new`: the event did not exist at the first.
+    AccountPage
     """ # noqa: E501
-    event_id: UUID
-    number: StrictInt
-    name: StrictStr
-    currency: StrictStr
-    is_new: StrictBool
-    taken: StrictInt
-    bookings: StrictInt
-    cancellations: StrictInt
-    gross: Decimal
-    refunded: Decimal
-    net: Decimal
-    __properties: ClassVar[List[str]] = ["event_id", "number", "name", "currency", "is_new", "taken", "bookings", "cancellations", "gross", "refunded", "net"]
+    items: List[Account]
+    next_cursor: Optional[StrictStr]
+    __properties: ClassVar[List[str]] = ["items", "next_cursor"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -60,7 +50,7 @@ class EventChange(BaseModel):
 
     @classmethod
     def from_json(cls, json_str: str) -> Optional[Self]:
-        """Create an instance of EventChange from a JSON string"""
+        """Create an instance of AccountPage from a JSON string"""
         return cls.from_dict(json.loads(json_str))
 
     def to_dict(self) -> Dict[str, Any]:
@@ -81,11 +71,22 @@ class EventChange(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # override the default output from pydantic by calling `to_dict()` of each item in items (list)
+        _items = []
+        if self.items:
+            for _item_items in self.items:
+                _items.append(_item_items.to_dict() if _item_items is not None else None)
+            _dict['items'] = _items
+        # set to None if next_cursor (nullable) is None
+        # and model_fields_set contains the field
+        if self.next_cursor is None and "next_cursor" in self.model_fields_set:
+            _dict['next_cursor'] = None
+
         return _dict
 
     @classmethod
     def from_dict(cls, obj: Optional[Dict[str, Any]]) -> Optional[Self]:
-        """Create an instance of EventChange from a dict"""
+        """Create an instance of AccountPage from a dict"""
         if obj is None:
             return None
 
@@ -93,17 +94,8 @@ class EventChange(BaseModel):
             return cls.model_validate(obj)
 
         _obj = cls.model_validate({
-            "event_id": obj.get("event_id"),
-            "number": obj.get("number"),
-            "name": obj.get("name"),
-            "currency": obj.get("currency"),
-            "is_new": obj.get("is_new"),
-            "taken": obj.get("taken"),
-            "bookings": obj.get("bookings"),
-            "cancellations": obj.get("cancellations"),
-            "gross": obj.get("gross"),
-            "refunded": obj.get("refunded"),
-            "net": obj.get("net")
+            "items": [Account.from_dict(_item) for _item in obj["items"]] if obj.get("items") is not None else None,
+            "next_cursor": obj.get("next_cursor")
         })
         return _obj
 
