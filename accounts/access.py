@@ -107,8 +107,8 @@ class Access:
             return None
         principal = await self._principal(token, by_cookie=True)
         if request.method not in _SAFE_METHODS:
-            given = request.headers.get("x-csrf-token", "")
-            if not compare_digest(given.encode("latin-1"), self._csrf(principal.token_hash).encode()):
+            sent = request.headers.get("x-csrf-token", "")
+            if not compare_digest(sent.encode("latin-1"), self._csrf(principal.token_hash).encode()):
                 raise errors.CsrfMissing
         return principal
 
@@ -155,8 +155,7 @@ class _SignedIn(SecurityBase):
 
 
 class _Anyone(_SignedIn):
-    """For routes that need no authentication but use it. An invalid token is 401 even here, since its sender assumes to be signed
-    in."""
+    """For routes that need no authentication but use it. An invalid token is 401 even here: its sender expects to be signed in."""
 
     async def __call__(self, request: Request, policy: SecurityScopes) -> Principal | None:  # type: ignore[override]
         access: Access = request.app.state.access

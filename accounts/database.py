@@ -23,7 +23,7 @@ async def transaction(pool: Pool, *, seconds: float = 2.0, read_only: bool = Fal
     before the commit, and OutcomeUnknown if it fails during it, unless the transaction is `read_only`."""
     committing = False
     try:
-        async with connection(pool, seconds) as taken, taken.transaction(), taken.cursor(row_factory=tuple_row) as cursor:
+        async with connection(pool, seconds) as acquired, acquired.transaction(), acquired.cursor(row_factory=tuple_row) as cursor:
             yield cursor
             committing = not read_only
     except Busy as busy:

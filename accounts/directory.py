@@ -26,33 +26,33 @@ class Directory:
         Raises Malformed for a cursor that is not one of this list."""
         after_time, after_id = _decode(cursor) if cursor is not None else (None, None)
         pattern = "%" + q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        async with transaction(self._pool, read_only=True) as reading:
-            await reading.execute(
+        async with transaction(self._pool, read_only=True) as database_cursor:
+            await database_cursor.execute(
                 f"SELECT {Account.COLUMNS} FROM accounts WHERE email IS NOT NULL"
                 " AND (name ILIKE %(pattern)s OR email ILIKE %(pattern)s)"
                 " AND (%(time)s::timestamptz IS NULL OR (created_at, id) > (%(time)s, %(id)s::uuid))"
                 " ORDER BY created_at, id LIMIT %(limit)s",
                 {"pattern": pattern, "time": after_time, "id": after_id, "limit": limit + 1},
             )
-            found = [Account.from_row(row) for row in await reading.fetchall()]
-        page = found[:limit]
-        return page, _encode(page[-1]) if len(found) > limit else None
+            accounts = [Account.from_row(row) for row in await database_cursor.fetchall()]
+        page = accounts[:limit]
+        return page, _encode(page[-1]) if len(accounts) > limit else None
 
     async def find_or_create_customer(self, name: str, email: str) -> UUID:
         """The id of the account with this e-mail address, whatever its role. A new account has no password: nobody can log in
         until the operator CLI sets one. Concurrent calls create one account."""
-        async with transaction(self._pool) as writing:
+        async with transaction(self._pool) as cursor:
             for _ in range(2):  # neither found nor created: a concurrent call has created it, and the second try finds it
-                await writing.execute("SELECT id FROM accounts WHERE email = %s", (email,))
-                found = await writing.fetchone()
-                if found is None:
-                    await writing.execute(
+                await cursor.execute("SELECT id FROM accounts WHERE email = %s", (email,))
+                row = await cursor.fetchone()
+                if row is None:
+                    await cursor.execute(
                         "INSERT INTO accounts (id, name, email, role) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING id",
                         (uuid4(), name, email, Role.CUSTOMER),
                     )
-                    found = await writing.fetchone()
-                if found is not None:
-                    account_id: UUID = found[0]
+                    row = await cursor.fetchone()
+                if row is not None:
+                    account_id: UUID = row[0]
                     return account_id
         raise Busy
 

@@ -64,11 +64,11 @@ class Guests:
     async def find_or_create(self, handle: str) -> Guest:
         """The guest with this handle. Concurrent calls create one guest."""
         for _ in range(2):  # a concurrent call has created it: the second try finds it
-            found = await self._find("handle = %(handle)s", handle=handle)
-            if found is None:
-                found = await self._insert(guest_id(self.api, handle), handle=handle, name=handle)
-            if found is not None:
-                return found
+            guest = await self._find("handle = %(handle)s", handle=handle)
+            if guest is None:
+                guest = await self._insert(guest_id(self.api, handle), handle=handle, name=handle)
+            if guest is not None:
+                return guest
         raise Busy
 
     async def create(
@@ -106,8 +106,8 @@ class Guests:
 
     async def handle_of(self, email: str) -> str | None:
         """The handle of the oldest guest with this e-mail address."""
-        found = await self._find("email = %(email)s ORDER BY number LIMIT 1", email=email)
-        return None if found is None else found.handle
+        guest = await self._find("email = %(email)s ORDER BY number LIMIT 1", email=email)
+        return None if guest is None else guest.handle
 
     async def find_by_token(self, token: str) -> Guest | None:
         return await self._find(
@@ -128,23 +128,23 @@ class Guests:
             yield page
             after = page[-1].number
 
-    async def _find(self, condition: str, **given: Any) -> Guest | None:
-        found = await self._select(condition, **given)
-        return found[0] if found else None
+    async def _find(self, condition: str, **parameters: Any) -> Guest | None:
+        guests = await self._select(condition, **parameters)
+        return guests[0] if guests else None
 
-    async def _select(self, condition: str, **given: Any) -> list[Guest]:
+    async def _select(self, condition: str, **parameters: Any) -> list[Guest]:
         async with transaction(self._pool, read_only=True) as cursor:
             await cursor.execute(
-                f"SELECT {Guest.COLUMNS} FROM guests WHERE api = %(api)s AND {condition}", {"api": self.api, **given}
+                f"SELECT {Guest.COLUMNS} FROM guests WHERE api = %(api)s AND {condition}", {"api": self.api, **parameters}
             )
             return [Guest.from_row(row) for row in await cursor.fetchall()]
 
     async def _insert(self, id_: UUID, **columns: Any) -> Guest | None:
         row = {"id": id_, "api": self.api, **columns}
-        names, places = ", ".join(row), ", ".join(f"%({name})s" for name in row)
+        names, placeholders = ", ".join(row), ", ".join(f"%({name})s" for name in row)
         async with transaction(self._pool) as cursor:
             await cursor.execute(
-                f"INSERT INTO guests ({names}) VALUES ({places}) ON CONFLICT DO NOTHING RETURNING {Guest.COLUMNS}", row
+                f"INSERT INTO guests ({names}) VALUES ({placeholders}) ON CONFLICT DO NOTHING RETURNING {Guest.COLUMNS}", row
             )
             created = await cursor.fetchone()
         return None if created is None else Guest.from_row(created)

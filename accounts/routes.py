@@ -128,7 +128,7 @@ async def get_me(request: Request, principal: SignedIn) -> Any:
 async def update_me(request: Request, principal: SignedIn, body: UpdateMe, idempotency_key: IdempotencyKey = None) -> Any:
     """Changes the account; a new password or e-mail needs `old_password`."""
     access, command_id = _access(request), command_id_of(request, principal, idempotency_key)
-    changes = _given(body, nullable={"phone"})
+    changes = _sent_fields(body, nullable={"phone"})
     old_password = changes.pop("old_password", None)
     # With a stolen session passwords can't be guessed faster than by log-ins.
     counted = access.login_rate_limiter.attempt(str(principal.id), _address(request)) if old_password is not None else nullcontext()
@@ -165,7 +165,7 @@ async def update_user(
 ) -> Any:
     """Changes the role of an account, or disables it."""
     command_id = command_id_of(request, principal, idempotency_key)
-    return await _access(request).accounts.update_user(account_id, _given(body), command_id)
+    return await _access(request).accounts.update_user(account_id, _sent_fields(body), command_id)
 
 
 for _route in router.routes:
@@ -182,7 +182,7 @@ def _address(request: Request) -> str:
     return request.client.host if request.client else "unknown"
 
 
-def _given(body: Body, *, nullable: set[str] | frozenset[str] = frozenset()) -> dict[str, Any]:
-    """The fields that were sent. null means the same as a missing field, except for the nullable ones."""
+def _sent_fields(body: Body, *, nullable: set[str] | frozenset[str] = frozenset()) -> dict[str, Any]:
+    """The fields of the request. null means the same as a missing field, except for the nullable ones."""
     sent: Mapping[str, Any] = body.model_dump(exclude_unset=True)
     return {name: value for name, value in sent.items() if value is not None or name in nullable}

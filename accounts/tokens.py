@@ -112,15 +112,15 @@ class AccessCache:
     # --- looking up
 
     async def _look_up(self, token_hash: bytes) -> Principal | None:
-        found = self._wanted.get(token_hash)
-        if found is None:
+        lookup = self._wanted.get(token_hash)
+        if lookup is None:
             if len(self._wanted) >= MAX_WANTED:
                 raise Busy
-            found = self._wanted[token_hash] = asyncio.get_running_loop().create_future()
+            lookup = self._wanted[token_hash] = asyncio.get_running_loop().create_future()
             if self._finder is None or self._finder.done():
                 self._finder = self._tasks.spawn(self._find_wanted(), name="token-look-ups")
         try:
-            return await asyncio.wait_for(asyncio.shield(found), LOOK_UP_SECONDS)
+            return await asyncio.wait_for(asyncio.shield(lookup), LOOK_UP_SECONDS)
         except TimeoutError:
             raise Busy from None
 
@@ -147,16 +147,16 @@ class AccessCache:
         error: Exception | None = None,
     ) -> None:
         trusted = time.monotonic() < self._trusted_until
-        for token_hash, found in batch.items():
+        for token_hash, lookup in batch.items():
             del self._wanted[token_hash]
             if principals is None:
-                found.set_exception(error or Busy())
-                found.exception()  # retrieved: every caller may have been cancelled
+                lookup.set_exception(error or Busy())
+                lookup.exception()  # retrieved: every caller may have been cancelled
                 continue
             principal = principals.get(token_hash)
             if principal is not None and trusted:
                 self._known[token_hash] = principal
-            found.set_result(principal)
+            lookup.set_result(principal)
 
     async def _select(self, token_hashes: list[bytes]) -> dict[bytes, Principal]:
         async with transaction(self._pool, seconds=LOOK_UP_SECONDS, read_only=True) as cursor:

@@ -120,12 +120,13 @@ class _Problems:
             clear_cookies(response)
         return response
 
-    def malformed(self, found: list[Mapping[str, Any]]) -> Response:
-        errors_found = [
-            {"path": _location(error), "message": plain(str(error["msg"])).removeprefix("Value error, ")} for error in found
+    def malformed(self, pydantic_errors: list[Mapping[str, Any]]) -> Response:
+        listed = [
+            {"path": _location(error), "message": plain(str(error["msg"])).removeprefix("Value error, ")}
+            for error in pydantic_errors
         ]
-        detail = "; ".join(f"{error['path'] or 'body'}: {error['message']}" for error in errors_found[:3])
-        return _response(PROBLEMS[errors.Malformed], "malformed", detail, {"errors": errors_found})
+        detail = "; ".join(f"{error['path'] or 'body'}: {error['message']}" for error in listed[:3])
+        return _response(PROBLEMS[errors.Malformed], "malformed", detail, {"errors": listed})
 
     def framework_error(self, request: Request, error: HTTPException) -> Response:
         problem = _FRAMEWORK_PROBLEMS.get(error.status_code) or Problem(error.status_code, HTTPStatus(error.status_code).phrase, "")
@@ -150,11 +151,11 @@ def _slug_of_title(problem: Problem) -> str:
 
 def _allowed_methods(request: Request) -> str:
     """The methods of this path, according to the OpenAPI document."""
-    found = set()
+    methods = set()
     for path, operations in request.app.openapi()["paths"].items():
         if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), request.scope["path"]):
-            found |= {method.upper() for method in operations}
-    return ", ".join(sorted(found)) or "GET"
+            methods |= {method.upper() for method in operations}
+    return ", ".join(sorted(methods)) or "GET"
 
 
 def _location(error: Mapping[str, Any]) -> str:

@@ -156,8 +156,8 @@ class _ErrorResponses:
     def refused(self, error: errors.SeatledgerError) -> Response:
         return _response(_error_content(error, self._error_format), self._error_format)
 
-    def malformed(self, found: list[Mapping[str, Any]]) -> Response:
-        listed = [{"type": error["type"], "loc": list(error["loc"]), "msg": _message(error["msg"])} for error in found]
+    def malformed(self, pydantic_errors: list[Mapping[str, Any]]) -> Response:
+        listed = [{"type": error["type"], "loc": list(error["loc"]), "msg": _message(error["msg"])} for error in pydantic_errors]
         status, body = self._error_format.malformed(listed) if self._error_format.malformed else (422, {"detail": listed})
         return _json(body, status)
 

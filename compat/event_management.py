@@ -120,9 +120,9 @@ async def _schedule_with_sold_seats(
         return view
     event = await service.load_event_by_id(view.id)
     sold = [
-        service.book(event, min(MAX_TICKETS_PER_BOOKING, category.seats_sold - place), None, category=category.name)
+        service.book(event, min(MAX_TICKETS_PER_BOOKING, category.seats_sold - booked), None, category=category.name)
         for category in categories_sold
-        for place in range(0, category.seats_sold, MAX_TICKETS_PER_BOOKING)
+        for booked in range(0, category.seats_sold, MAX_TICKETS_PER_BOOKING)
     ]
     try:
         await asyncio.gather(*sold)

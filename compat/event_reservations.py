@@ -30,10 +30,10 @@ def _in_fields(content: ErrorContent) -> object:
     return {"detail": content.text} if "" in content.messages else dict(content.messages)
 
 
-def _malformed(found: Sequence[Mapping[str, Any]]) -> tuple[int, object]:
+def _malformed(errors: Sequence[Mapping[str, Any]]) -> tuple[int, object]:
     """400 with errors by field; 404 for a malformed id in the path."""
     messages: dict[str, list[str]] = {}
-    for error in found:
+    for error in errors:
         if error["loc"][0] == "path":
             return 404, {"detail": "There is nothing at this address."}
         if error["type"] == "json_invalid" or error["loc"] == ["body"]:
@@ -58,8 +58,8 @@ ERROR_FORMAT = ErrorFormat(
 _token = APIKeyHeader(name="Authorization", scheme_name="Token", auto_error=False, description="`Token <value>`")
 
 
-async def _signed_in(service: Service, given: Annotated[str | None, Security(_token)]) -> Guest:
-    scheme, _, token = (given or "").partition(" ")
+async def _signed_in(service: Service, authorization: Annotated[str | None, Security(_token)]) -> Guest:
+    scheme, _, token = (authorization or "").partition(" ")
     guest = await service.guests.find_by_token(token.strip()) if scheme.lower() == "token" else None
     if guest is None:
         raise NotSignedIn
@@ -166,12 +166,12 @@ async def get_event(event_id: int, service: Service) -> Event:
 
 @events.put("/{event_id}/")
 async def replace_event(event_id: int, body: NewEvent, event: MyEvent, me: Me, service: Service) -> Event:
-    return await _changed(service, event, body.model_dump(), me)
+    return await _change(service, event, body.model_dump(), me)
 
 
 @events.patch("/{event_id}/")
 async def change_event(event_id: int, body: EventChanges, event: MyEvent, me: Me, service: Service) -> Event:
-    return await _changed(service, event, body.model_dump(exclude_unset=True), me)
+    return await _change(service, event, body.model_dump(exclude_unset=True), me)
 
 
 @events.delete("/{event_id}/", status_code=204)
@@ -242,12 +242,12 @@ def _details(body: NewEvent) -> Details:
     )  # fmt: skip
 
 
-async def _changed(service: CompatService, event: EventView, given: dict[str, Any], organizer: Guest) -> Event:
+async def _change(service: CompatService, event: EventView, body: dict[str, Any], organizer: Guest) -> Event:
     names = {
         "title": "name", "description": "description", "start_time": "starts_at", "end_time": "ends_at", "show_time": "show_at",
     }  # fmt: skip
-    changes = {ours: given[theirs] for theirs, ours in names.items() if theirs in given}
-    return _event(await service.change_event(event, changes, capacity=given.get("capacity")), organizer.number)
+    changes = {ours: body[theirs] for theirs, ours in names.items() if theirs in body}
+    return _event(await service.change_event(event, changes, capacity=body.get("capacity")), organizer.number)
 
 
 def _event_from_row(row: GuestEventRow) -> Event:

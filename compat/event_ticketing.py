@@ -124,8 +124,8 @@ async def update_event(event_id: int, body: EventChanges, service: ServiceWithSa
 
 def _changes(body: EventChanges, event: EventView) -> tuple[dict[str, Any], Decimal | None, int | None]:
     """Only the fields that differ: a repeated request changes nothing, whatever the event's status."""
-    given = {"name": body.title, "description": body.description, "venue": body.venue, "starts_at": body.date_time}
-    changes = {name: value for name, value in given.items() if value not in (None, getattr(event, name))}
+    sent = {"name": body.title, "description": body.description, "venue": body.venue, "starts_at": body.date_time}
+    changes = {name: value for name, value in sent.items() if value not in (None, getattr(event, name))}
     price = None if body.price is None or body.price == Decimal(event.categories[0].price) else body.price
     return changes, price, None if body.capacity == event.capacity else body.capacity
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from devstack.server_user import USER, ServerError, grant_access, remove_tree, run_as_server, server_identity
 
-#: For root: holds what the servers' user can't enter in its usual place.
+#: For root: holds what the servers' user can't enter in its usual directory.
 FALLBACK_ROOT = Path("/var/lib/seatledger")
 
 #: The folders of each wheel that the servers need. PostgreSQL finds its libraries by their path relative to its own.
@@ -88,9 +88,9 @@ def _try_lock(directory: Path, kind: int) -> bool:
     return True
 
 
-def _fallback_error(place: Path, error: OSError) -> ServerError:
+def _fallback_error(directory: Path, error: OSError) -> ServerError:
     return ServerError(
-        f"PostgreSQL refuses root, {USER} can't enter {place}, and {FALLBACK_ROOT} is not writable ({error.strerror}): "
+        f"PostgreSQL refuses root, {USER} can't enter {directory}, and {FALLBACK_ROOT} is not writable ({error.strerror}): "
         "run Seatledger as an ordinary user."
     )
 
@@ -146,23 +146,23 @@ def move_to_fallback(directory: Path) -> Path:
     If it is interrupted, the next start still finds the data: the old copy is removed only after the link to the complete new copy
     exists. Raises ServerError.
     """
-    place = FALLBACK_ROOT / f"{directory.name}-{secrets.token_hex(4)}"
+    target = FALLBACK_ROOT / f"{directory.name}-{secrets.token_hex(4)}"
     old = directory.with_name(f"{directory.name}.moved")
     try:
         _create_fallback_directory(FALLBACK_ROOT)
-        place.mkdir()
-        grant_access(place)
+        target.mkdir()
+        grant_access(target)
         if (directory / "data").exists():
-            shutil.copytree(directory / "data", place / "data", symlinks=True)
-            _chown_tree(place / "data")
-        (place / "belongs_to").write_text(f"{directory}\n")
+            shutil.copytree(directory / "data", target / "data", symlinks=True)
+            _chown_tree(target / "data")
+        (target / "belongs_to").write_text(f"{directory}\n")
     except OSError as error:
-        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(target, ignore_errors=True)
         raise _fallback_error(directory, error) from error
     directory.rename(old)
-    directory.symlink_to(place)
+    directory.symlink_to(target)
     shutil.rmtree(old, ignore_errors=True)
-    return place
+    return target
 
 
 def recover_move(directory: Path) -> None:
@@ -229,11 +229,11 @@ def remove_data(data_dir: Path) -> None:
 def main(what: str, data_dir: Path) -> int:
     """For `make clean` (keep) and `make clean-data` (remove), which run without `.venv`."""
     try:
-        place = link_target(data_dir / "postgresql")
+        target = link_target(data_dir / "postgresql")
         if what == "remove":
             remove_data(data_dir)
         elif data_dir.exists():
-            print(f"The data stay in {data_dir}{f' and {place}' if place else ''}: make clean-data removes them.")
+            print(f"The data stay in {data_dir}{f' and {target}' if target else ''}: make clean-data removes them.")
         remove_programs()
     except (ServerError, OSError) as error:
         print(error, file=sys.stderr)

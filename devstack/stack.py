@@ -140,7 +140,7 @@ def _check_free_space(directory: Path) -> None:
 
 
 @contextmanager
-def _servers(given: Settings, failures: list[str]) -> Iterator[Settings]:
+def _servers(configured: Settings, failures: list[str]) -> Iterator[Settings]:
     """Yields the settings for the processes, with the servers' URLs and whether to load demo data.
 
     If a server of our own ends by itself, the reason is added to `failures`, and everything ends.
@@ -152,19 +152,19 @@ def _servers(given: Settings, failures: list[str]) -> Iterator[Settings]:
 
     with ExitStack() as stack:
         try:
-            settings = given
-            if given.database_url:
-                _check_database(given.database_url)
+            settings = configured
+            if configured.database_url:
+                _check_database(configured.database_url)
             else:
-                url = stack.enter_context(servers.own_postgres(given.data_dir / "postgresql", stop_all))
+                url = stack.enter_context(servers.own_postgres(configured.data_dir / "postgresql", stop_all))
                 settings = dataclasses.replace(settings, database_url=url)
-                _print_data_location(given.data_dir / "postgresql")
-            if given.redis_url:
-                _check_redis(given.redis_url)
+                _print_data_location(configured.data_dir / "postgresql")
+            if configured.redis_url:
+                _check_redis(configured.redis_url)
             else:
-                url = stack.enter_context(servers.own_redis(given.data_dir / "redis", stop_all))
+                url = stack.enter_context(servers.own_redis(configured.data_dir / "redis", stop_all))
                 settings = dataclasses.replace(settings, redis_url=url)
-            yield dataclasses.replace(settings, demo=not given.database_url if given.demo is None else given.demo)
+            yield dataclasses.replace(settings, demo=not configured.database_url if configured.demo is None else configured.demo)
         finally:
             # Everything ends from here on: a second Ctrl-C must not leave a server behind.
             for number in STOP_SIGNALS:
@@ -172,9 +172,9 @@ def _servers(given: Settings, failures: list[str]) -> Iterator[Settings]:
 
 
 def _print_data_location(directory: Path) -> None:
-    if place := link_target(directory):
+    if target := link_target(directory):
         print(
-            f"The database is in {place}: PostgreSQL refuses to run as root, and {USER}, which runs it, can't enter DATA_DIR.",
+            f"The database is in {target}: PostgreSQL refuses to run as root, and {USER}, which runs it, can't enter DATA_DIR.",
             flush=True,
         )
 

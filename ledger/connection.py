@@ -70,7 +70,7 @@ class LedgerConnection:
 
     @classmethod
     async def connect(cls, database_url: str, macs: Macs) -> Self:
-        given = conninfo_to_dict(database_url).get("options") or ""
+        options = conninfo_to_dict(database_url).get("options") or ""
         timeouts = f"-c statement_timeout={SERVER_TIMEOUT_MS} -c idle_in_transaction_session_timeout={SERVER_TIMEOUT_MS}"
         connection = await AsyncConnection.connect(
             database_url,
@@ -80,7 +80,7 @@ class LedgerConnection:
             keepalives_idle=5,
             keepalives_interval=2,
             keepalives_count=2,
-            options=f"{timeouts} {given}",
+            options=f"{timeouts} {options}",
         )
         return cls(connection, macs)
 
@@ -144,13 +144,13 @@ class LedgerConnection:
 
 
 def _recorded(rows: Iterable[tuple[UUID, int, str, bytes, int]]) -> list[RecordedEntry]:
-    found = []
+    entries = []
     for stream, version, topic, state, position in rows:
         try:
-            found.append(RecordedEntry(stream, version, decode(topic, state), position))
+            entries.append(RecordedEntry(stream, version, decode(topic, state), position))
         except UnknownTopic as unknown:
             raise StreamTooNew(stream) from unknown
-    return found
+    return entries
 
 
 class _translated_errors:  # noqa: N801 - reads as a statement

@@ -93,9 +93,9 @@ Phone = Annotated[
 ]
 
 
-def _time(given: Any) -> Any:
-    if isinstance(given, datetime) or (isinstance(given, str) and _DATE.match(given)):
-        return given
+def _time(value: Any) -> Any:
+    if isinstance(value, datetime) or (isinstance(value, str) and _DATE.match(value)):
+        return value
     raise ValueError("must be a time such as 2031-05-01T19:00:00Z")
 
 

@@ -33,8 +33,8 @@ class ErrorResponses(Protocol):
     def refused(self, error: SeatledgerError) -> Response:
         """A rule was broken, or a limit was reached."""
 
-    def malformed(self, errors: list[Mapping[str, Any]]) -> Response:
-        """The request can't be parsed: pydantic's errors, MAX_ERRORS at most."""
+    def malformed(self, pydantic_errors: list[Mapping[str, Any]]) -> Response:
+        """The request can't be parsed: MAX_ERRORS of pydantic's errors at most."""
 
     def framework_error(self, request: Request, error: HTTPException) -> Response:
         """No such route, wrong method, body too large, no JSON."""
@@ -86,5 +86,5 @@ def handlers(responses: ErrorResponses) -> dict[type[Exception], Handler]:
 
 
 def plain(text: str) -> str:
-    """Without lone surrogates, which a client may send and JSON can't carry."""
+    """The text without lone surrogates, which a client may send and JSON can't carry."""
     return text.encode("utf-8", "replace").decode()

@@ -37,20 +37,21 @@ _renewed: WeakKeyDictionary[Pool, float] = WeakKeyDictionary()
 
 
 def make_pool(settings: Settings, *, size: int | None = None) -> Pool:
-    """A pool, which `async with` opens: even while the database is unavailable; then taking a connection raises PoolTimeout.
+    """A pool, which `async with` opens: even while the database is unavailable; then acquiring a connection raises PoolTimeout.
     `size`: the maximum of connections, by default `database_pool_size`.
 
     Connections have autocommit, times in UTC, statements bounded by `query_timeout_seconds`, and query plans for an SSD
-    (random_page_cost), unlike a server's default. Broken connections are found when taken, silent ones when used (`connection`)."""
+    (random_page_cost), unlike a server's default. Broken connections are found when acquired, silent ones when used
+    (`connection`)."""
     size = size or settings.database_pool_size
-    given: dict[str, Any] = dict(conninfo_to_dict(settings.database_url))
+    parameters: dict[str, Any] = dict(conninfo_to_dict(settings.database_url))
     timeout_ms = round(settings.query_timeout_seconds * 1000)
-    options = f"-c statement_timeout={timeout_ms} -c timezone=UTC -c random_page_cost=1.1 {given.pop('options', None) or ''}"
+    options = f"-c statement_timeout={timeout_ms} -c timezone=UTC -c random_page_cost=1.1 {parameters.pop('options', None) or ''}"
     # Keepalives find a lost peer while nothing is sent; tcp_user_timeout (ms) bounds data that was sent and is not acknowledged.
     keepalive = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2, "tcp_user_timeout": 5_000}
     return Pool(
         kwargs={
-            **given,
+            **parameters,
             **keepalive,
             "autocommit": True,
             "connect_timeout": 2,
@@ -76,29 +77,29 @@ async def connection(pool: Pool, seconds: float, *, in_steps: bool = False) -> A
     Raises Busy if no connection is free in time, and for an OperationalError or InterfaceError in the block."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    taken = await _take(pool, seconds)
+    acquired = await _acquire(pool, seconds)
     try:
-        limit: AbstractContextManager[None] = nullcontext() if in_steps else time_limit(pool, taken, deadline - loop.time())
+        limit: AbstractContextManager[None] = nullcontext() if in_steps else time_limit(pool, acquired, deadline - loop.time())
         with limit:
-            yield taken
+            yield acquired
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise Busy from error
     finally:
-        if taken.info.transaction_status in _DONE:
-            await pool.putconn(taken)  # does not communicate with the server
+        if acquired.info.transaction_status in _DONE:
+            await pool.putconn(acquired)  # does not communicate with the server
         else:
-            _background.spawn(_roll_back(pool, taken))
+            _background.spawn(_roll_back(pool, acquired))
 
 
 @contextmanager
-def time_limit(pool: Pool, taken: Connection, seconds: float) -> Iterator[None]:
+def time_limit(pool: Pool, acquired: Connection, seconds: float) -> Iterator[None]:
     """Shuts the socket down if the block takes longer: a call that waits for the server then raises OperationalError."""
     loop = asyncio.get_running_loop()
     started = loop.time()
 
     def too_late() -> None:
-        silent = seconds >= SILENCE_SECONDS and taken.info.transaction_status == TransactionStatus.ACTIVE
-        _shut_down(taken)
+        silent = seconds >= SILENCE_SECONDS and acquired.info.transaction_status == TransactionStatus.ACTIVE
+        _shut_down(acquired)
         # The idle connections were most likely lost, too, which shows only when they are used: all are replaced, so that the next
         # caller does not get one. Once for all callers that time out meanwhile: their connections are older than the new ones.
         if silent and _renewed.get(pool, 0.0) < started:
@@ -112,44 +113,44 @@ def time_limit(pool: Pool, taken: Connection, seconds: float) -> Iterator[None]:
         timer.cancel()
 
 
-async def _take(pool: Pool, seconds: float) -> Connection:
-    """Takes a connection in a task of its own: the pool does not bound its check of a connection, which must not be cancelled, and
-    a cancellation in the pool's queue may get lost."""
-    taking = asyncio.create_task(pool.getconn(timeout=seconds))
+async def _acquire(pool: Pool, seconds: float) -> Connection:
+    """Acquires a connection in a task of its own: the pool does not bound its check of a connection, which must not be cancelled,
+    and a cancellation in the pool's queue may get lost."""
+    acquiring = asyncio.create_task(pool.getconn(timeout=seconds))
     try:
-        await asyncio.wait({taking}, timeout=seconds)
+        await asyncio.wait({acquiring}, timeout=seconds)
     except BaseException:
-        taking.add_done_callback(lambda _: _return_unused(pool, taking))
+        acquiring.add_done_callback(lambda _: _return_unused(pool, acquiring))
         raise
-    if not taking.done():
-        taking.add_done_callback(lambda _: _return_unused(pool, taking))
+    if not acquiring.done():
+        acquiring.add_done_callback(lambda _: _return_unused(pool, acquiring))
         raise Busy
     try:
-        return taking.result()
+        return acquiring.result()
     except psycopg.OperationalError as error:
         raise Busy from error
 
 
-def _return_unused(pool: Pool, taking: asyncio.Task[Connection]) -> None:
+def _return_unused(pool: Pool, acquiring: asyncio.Task[Connection]) -> None:
     """Returns a connection that its caller has not waited for; else the pool would have one less."""
-    if not taking.cancelled() and taking.exception() is None:
-        _background.spawn(pool.putconn(taking.result()))
+    if not acquiring.cancelled() and acquiring.exception() is None:
+        _background.spawn(pool.putconn(acquiring.result()))
 
 
-async def _roll_back(pool: Pool, taken: Connection) -> None:
+async def _roll_back(pool: Pool, acquired: Connection) -> None:
     """Lets the pool roll an open transaction back: in the background, and with an end even if the server is frozen."""
-    with time_limit(pool, taken, CHECK_SECONDS):
-        await pool.putconn(taken)
+    with time_limit(pool, acquired, CHECK_SECONDS):
+        await pool.putconn(acquired)
 
 
-def _shut_down(taken: Connection) -> None:
-    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(taken.fileno())) as line:
+def _shut_down(acquired: Connection) -> None:
+    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(acquired.fileno())) as line:
         line.shutdown(socket.SHUT_RDWR)
 
 
 async def _check(idle: Connection) -> None:
-    """Checks a connection before it is taken, without a round trip: an idle one from which data can be read was most likely closed
-    by the server."""
+    """Checks a connection before it is acquired, without a round trip: an idle one from which data can be read was most likely
+    closed by the server."""
     poll = select.poll()
     poll.register(idle.fileno(), select.POLLIN)
     if poll.poll(0):

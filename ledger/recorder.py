@@ -101,15 +101,15 @@ class LedgerRecorder(PostgresApplicationRecorder):
 
     def select_events(self, originator_id: UUID | str, **bounds: Any) -> Sequence[StoredEvent]:
         """As in the library, but the first entry of a stream is a Notification, with its position: that is the Event's number."""
-        found = list(super().select_events(originator_id, **bounds))
-        index = next((index for index in (0, -1) if found and found[index].originator_version == 1), None)
+        stored_events = list(super().select_events(originator_id, **bounds))
+        index = next((index for index in (0, -1) if stored_events and stored_events[index].originator_version == 1), None)
         if index is not None:
             with self.datastore.get_connection() as connection:
                 row = connection.execute(_FIRST_POSITION, (originator_id,), prepare=True).fetchone()
             assert row is not None, "entries are never removed"
-            first = found[index]
-            found[index] = Notification(originator_id, 1, first.topic, first.state, row["notification_id"])
-        return found
+            first = stored_events[index]
+            stored_events[index] = Notification(originator_id, 1, first.topic, first.state, row["notification_id"])
+        return stored_events
 
     @contextmanager
     def import_transaction(self) -> Iterator[Connection[DictRow]]:
@@ -169,13 +169,13 @@ class PollingSubscription(ListenNotifySubscription[LedgerRecorder]):
         while not self._has_been_stopped:
             self._has_been_notified.clear()
             last = self._last_notification_id or 0
-            found = self._recorder.select_notifications(last, self._select_limit, inclusive_of_start=False)
-            if wanted := [stored for stored in found if not self._topics or stored.topic in self._topics]:
+            batch = self._recorder.select_notifications(last, self._select_limit, inclusive_of_start=False)
+            if wanted := [stored for stored in batch if not self._topics or stored.topic in self._topics]:
                 with suppress(ShutDown):
                     self._notifications_queue.put(wanted)
-            if found:
-                self._last_notification_id = found[-1].id
-            if len(found) < self._select_limit:
+            if batch:
+                self._last_notification_id = batch[-1].id
+            if len(batch) < self._select_limit:
                 return
 
 

@@ -62,25 +62,25 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
         """The settings of an environment. Raises SettingsError, which names the invalid variable."""
         environ = os.environ if environ is None else environ
-        given = {}
+        values = {}
         for setting in fields(cls):
             text = environ.get(setting.name.upper(), "").strip()
             if text:
                 parse, noun = _KINDS[setting.type]
                 try:
-                    given[setting.name] = parse(text)
+                    values[setting.name] = parse(text)
                 except ValueError:
                     raise SettingsError(f"{setting.name.upper()} is {text!r}, which is not {noun}.") from None
-        return cls(**given)
+        return cls(**values)
 
     @classmethod
     def of_running(cls, environ: Mapping[str, str] | None = None) -> Self:
         """As `from_env`; if it names no database or Redis, those of a running `make run`."""
-        found = cls.from_env(environ)
+        settings = cls.from_env(environ)
         return replace(
-            found,
-            database_url=found.database_url or _read_note(found.data_dir / "database_url"),
-            redis_url=found.redis_url or _read_note(found.data_dir / "redis_url"),
+            settings,
+            database_url=settings.database_url or _read_note(settings.data_dir / "database_url"),
+            redis_url=settings.redis_url or _read_note(settings.data_dir / "redis_url"),
         )
 
     def __post_init__(self) -> None:

@@ -84,7 +84,7 @@ def project(event: Event | None, stored: Iterable[RecordedEntry | Snapshot]) -> 
 
 
 class EntryStore(EventStore[UUID]):
-    """Reads a stream in pages: its length has no bound, the memory for it has."""
+    """Reads a stream in pages, so that a long stream needs no more memory than a page."""
 
     def get(self, originator_id: UUID, *, gt: int | None = None, lte: int | None = None, **more: Any) -> Iterator[Any]:
         if more:
@@ -102,16 +102,16 @@ class LedgerFactory(PostgresFactory):
 
     def __init__(self, database_url: str, macs: Macs | None) -> None:
         self._macs = macs
-        given = cast(dict[str, Any], conninfo_to_dict(database_url))
+        parameters = cast(dict[str, Any], conninfo_to_dict(database_url))
         super().__init__(
             Environment(
                 "ledger",
                 {
-                    "POSTGRES_DBNAME": given.get("dbname", ""),
-                    "POSTGRES_HOST": given.get("host", ""),
-                    "POSTGRES_PORT": str(given.get("port", 5432)),
-                    "POSTGRES_USER": given.get("user", ""),
-                    "POSTGRES_PASSWORD": given.get("password", ""),
+                    "POSTGRES_DBNAME": parameters.get("dbname", ""),
+                    "POSTGRES_HOST": parameters.get("host", ""),
+                    "POSTGRES_PORT": str(parameters.get("port", 5432)),
+                    "POSTGRES_USER": parameters.get("user", ""),
+                    "POSTGRES_PASSWORD": parameters.get("password", ""),
                     "POSTGRES_CONNECT_TIMEOUT": "3",
                     "POSTGRES_LOCK_TIMEOUT": str(LOCK_TIMEOUT_MS // 1000),
                     "POSTGRES_POOL_SIZE": "1",
@@ -121,12 +121,13 @@ class LedgerFactory(PostgresFactory):
                 },
             )
         )
+        timeouts = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}"
         self.datastore.pool.kwargs = {
-            **given,
+            **parameters,
             "row_factory": dict_row,
             "connect_timeout": 3,
             "application_name": "seatledger-store",
-            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS} {given.get('options', '')}",
+            "options": f"{timeouts} {parameters.get('options', '')}",
         }
 
     def application_recorder(self) -> ApplicationRecorder:
@@ -176,8 +177,8 @@ class Ledger(Application[UUID]):
             event = self.current_event(command.event_id)
             version = event.version_of(command.id) if event is not None else None
             if version is not None:
-                (found,) = self.stream(command.event_id, after=version - 1, until=version)
-                if found.entry.digest != command.digest():
+                (recorded,) = self.stream(command.event_id, after=version - 1, until=version)
+                if recorded.entry.digest != command.digest():
                     raise IdempotencyKeyReused
                 return []
             first = event.version + 1 if event else 1
@@ -190,8 +191,8 @@ class Ledger(Application[UUID]):
             except IntegrityError:  # another process was first; or this was committed, and the reply was lost
                 continue
             return [
-                RecordedEntry(recorded.stream, recorded.version, recorded.entry, its.notification.id)
-                for recorded, its in zip(made, saved, strict=True)
+                RecordedEntry(recorded.stream, recorded.version, recorded.entry, recording.notification.id)
+                for recorded, recording in zip(made, saved, strict=True)
             ]
         raise Busy
 
@@ -242,9 +243,9 @@ class Ledger(Application[UUID]):
             missing = limit - (len(self._kept) - first)
             if missing > 0:
                 last = self._kept[-1].position if self._kept else after
-                found = self.notification_log.select(last, missing, inclusive_of_start=False)
-                recorded = cast("Callable[[Notification], RecordedEntry]", self.mapper.to_domain_event)
-                self._kept += map(recorded, found)
+                notifications = self.notification_log.select(last, missing, inclusive_of_start=False)
+                to_recorded = cast("Callable[[Notification], RecordedEntry]", self.mapper.to_domain_event)
+                self._kept += map(to_recorded, notifications)
             batch = self._kept[first : first + limit]
             if len(self._kept) > KEPT:
                 self._kept_after = self._kept[-KEPT - 1].position
@@ -254,8 +255,8 @@ class Ledger(Application[UUID]):
     @_database_errors()
     def next_position(self, after: int) -> int | None:
         """The position of the first entry after position `after`, even if this release can't read that entry."""
-        found = self.notification_log.select(after, 1, inclusive_of_start=False)
-        return found[0].id if found else None
+        notifications = self.notification_log.select(after, 1, inclusive_of_start=False)
+        return notifications[0].id if notifications else None
 
     @_database_errors()
     def head(self) -> int:

@@ -118,8 +118,8 @@ class Streams:
         """The greatest version whose entry is at or before that position. It is between `low` and `high`."""
         while low < high:
             middle = (low + high + 1) // 2
-            [(found,)] = await self._fetch(_POSITION, (stream, middle))
-            low, high = (middle, high) if found <= position else (low, middle - 1)
+            [(entry_position,)] = await self._fetch(_POSITION, (stream, middle))
+            low, high = (middle, high) if entry_position <= position else (low, middle - 1)
         return low
 
     async def head(self) -> int:
@@ -128,6 +128,6 @@ class Streams:
         return position or 0
 
     async def _fetch(self, statement: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        async with connection(self._pool, STATEMENT_SECONDS) as taken:
-            cursor = await taken.execute(statement, parameters, prepare=True, binary=True)
+        async with connection(self._pool, STATEMENT_SECONDS) as acquired:
+            cursor = await acquired.execute(statement, parameters, prepare=True, binary=True)
             return await cursor.fetchall()

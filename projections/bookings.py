@@ -201,9 +201,9 @@ def _update_bookings(connection: Connection, changes: list[dict[str, Any]]) -> N
     update(
         connection,
         Booking,
-        "refunded = bookings.refunded + given.refunded, updated_at = given.updated_at,"
-        " status = CASE given.status WHEN '' THEN bookings.status ELSE given.status END",
-        "bookings.booking_id = given.booking_id",
+        "refunded = bookings.refunded + changed.refunded, updated_at = changed.updated_at,"
+        " status = CASE changed.status WHEN '' THEN bookings.status ELSE changed.status END",
+        "bookings.booking_id = changed.booking_id",
         [
             {
                 "booking_id": change["booking_id"],
@@ -220,8 +220,8 @@ def _update_tickets(connection: Connection, states: dict[tuple[UUID, int], str])
     update(
         connection,
         Ticket,
-        "status = given.status",
-        "tickets.booking_id = given.booking_id AND tickets.ticket = given.ticket",
+        "status = changed.status",
+        "tickets.booking_id = changed.booking_id AND tickets.ticket = changed.ticket",
         [{"booking_id": booking_id, "ticket": ticket, "status": status} for (booking_id, ticket), status in states.items()],
     )
 
@@ -231,5 +231,5 @@ def _details(details: e.Details) -> dict[str, Any]:
 
 
 def _update_event(connection: Connection, row: dict[str, Any]) -> None:
-    new = ", ".join(f"{name} = given.{name}" for name in row if name != "event_id")
-    update(connection, BookingEvent, new, "booking_events.event_id = given.event_id", [row])
+    new = ", ".join(f"{name} = changed.{name}" for name in row if name != "event_id")
+    update(connection, BookingEvent, new, "booking_events.event_id = changed.event_id", [row])

@@ -166,6 +166,6 @@ def _category(recorded: RecordedEntry, category: e.Category) -> dict[str, Any]:
 
 
 def _set(connection: Connection, model: type[Model], key: dict[str, Any], new: dict[str, Any]) -> None:
-    assignments = ", ".join(f"{name} = given.{name}" for name in new)
-    match = " AND ".join(f"{model.__tablename__}.{name} = given.{name}" for name in key)
+    assignments = ", ".join(f"{name} = changed.{name}" for name in new)
+    match = " AND ".join(f"{model.__tablename__}.{name} = changed.{name}" for name in key)
     update(connection, model, assignments, match, [{**key, **new}])

@@ -118,12 +118,12 @@ def append(last: Mapping[int, bytes], size: int, leaves: bytes) -> dict[tuple[in
 
 def last_tiles(size: int) -> list[tuple[int, int]]:
     """The tiles that `append` needs of a tree of that size: (level, tile) of those that are not full."""
-    found, level = [], 0
+    tiles, level = [], 0
     while size:
         if size % WIDTH:
-            found.append((level, size // WIDTH))
+            tiles.append((level, size // WIDTH))
         level, size = level + 1, size // WIDTH
-    return found
+    return tiles
 
 
 def _root_of_power(hashes: bytes) -> bytes:
@@ -145,10 +145,10 @@ def _whole_subtrees(span: Span) -> Iterator[tuple[int, int]]:
 
 def tiles_of(spans: Iterable[Span]) -> set[tuple[int, int]]:
     """The tiles that `hash_of` reads for these spans: (level, tile)."""
-    return {_place(height, number)[:2] for span in spans for height, number in _whole_subtrees(span)}
+    return {_locate(height, number)[:2] for span in spans for height, number in _whole_subtrees(span)}
 
 
-def _place(height: int, number: int) -> tuple[int, int, int, int]:
+def _locate(height: int, number: int) -> tuple[int, int, int, int]:
     """Where the hashes below a whole subtree are stored: level, tile, index of the first one in it, number."""
     level, rest = divmod(height, HEIGHT)
     tile, first = divmod(number << rest, WIDTH)
@@ -161,7 +161,7 @@ def hash_of(span: Span, tiles: Tiles) -> bytes:
 
 
 def _hash_of_whole(height: int, number: int, tiles: Tiles) -> bytes:
-    level, tile, first, count = _place(height, number)
+    level, tile, first, count = _locate(height, number)
     hashes = tiles(level, tile)[first * SIZE : (first + count) * SIZE]
     if len(hashes) != count * SIZE:
         raise MissingHash(f"tile {tile} of level {level} has no hash {first + len(hashes) // SIZE}")
@@ -223,10 +223,10 @@ def verify_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes],
     """RFC 9162, 2.1.3.2. `leaf`: the leaf's hash. Raises ProofError."""
     if not 0 <= index < size:
         raise ProofError(f"A tree of {size} leaves has no leaf {index}.")
-    found = leaf
+    computed = leaf
     for step, is_left in zip(proof, _sides(index, size - 1, len(proof)), strict=True):
-        found = node_hash(step, found) if is_left else node_hash(found, step)
-    if found != root:
+        computed = node_hash(step, computed) if is_left else node_hash(computed, step)
+    if computed != root:
         raise ProofError(f"Leaf {index} is not in the tree of {size} leaves with this root.")
 
 
@@ -237,25 +237,25 @@ def verify_consistency(first: int, second: int, first_root: bytes, second_root: 
     if first in (0, second):
         if proof:
             raise ProofError(f"The proof has {len(proof)} hashes, where none is needed.")
-        begins = first_root == (second_root if first else EMPTY_ROOT)
+        is_beginning = first_root == (second_root if first else EMPTY_ROOT)
     else:
-        begins = _begins(first, second, proof, first_root) == (first_root, second_root)
-    if not begins:
+        is_beginning = _roots_of_proof(first, second, proof, first_root) == (first_root, second_root)
+    if not is_beginning:
         raise ProofError(f"The tree of {first} leaves is not the beginning of that of {second}.")
 
 
-def _begins(first: int, second: int, proof: Sequence[bytes], first_root: bytes) -> tuple[bytes, bytes]:
+def _roots_of_proof(first: int, second: int, proof: Sequence[bytes], first_root: bytes) -> tuple[bytes, bytes]:
     """The two roots that follow from the proof. Raises ProofError."""
     whole = (first & -first).bit_length() - 1  # below that height the last subtree of the first tree is whole in both
     if not proof:
         raise ProofError("The proof has no hashes.")
     start, *steps = proof if first & (first - 1) else (first_root, *proof)
-    found_first = found_second = start
+    computed_first = computed_second = start
     for step, is_left in zip(steps, _sides((first - 1) >> whole, (second - 1) >> whole, len(steps)), strict=True):
-        found_second = node_hash(step, found_second) if is_left else node_hash(found_second, step)
+        computed_second = node_hash(step, computed_second) if is_left else node_hash(computed_second, step)
         if is_left:
-            found_first = node_hash(step, found_first)
-    return found_first, found_second
+            computed_first = node_hash(step, computed_first)
+    return computed_first, computed_second
 
 
 def _sides(index: int, last: int, count: int) -> list[bool]:

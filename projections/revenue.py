@@ -108,14 +108,14 @@ _CATEGORIES = (
 
 
 def _read(connection: Connection, event_ids: set[UUID]) -> dict[UUID, _Event]:
-    given = {"event_ids": list(event_ids)}
-    events = {row["event_id"]: _Event(dict(row), {}, {}, set()) for row in connection.execute(_EVENTS, given).mappings()}
-    for event_id, category, *values in connection.execute(_CATEGORIES, given):
+    parameters = {"event_ids": list(event_ids)}
+    events = {row["event_id"]: _Event(dict(row), {}, {}, set()) for row in connection.execute(_EVENTS, parameters).mappings()}
+    for event_id, category, *values in connection.execute(_CATEGORIES, parameters):
         events[event_id].categories[category] = _Category(*values)
     return events
 
 
-def _scheduled(recorded: RecordedEntry, entry: e.EventScheduled) -> _Event:
+def _new_event(recorded: RecordedEntry, entry: e.EventScheduled) -> _Event:
     row = {
         "event_id": recorded.stream,
         "number": recorded.position,
@@ -209,7 +209,7 @@ class RevenueProjector:
         events = _read(connection, {recorded.stream for recorded in batch})
         for recorded in batch:
             if isinstance(recorded.entry, e.EventScheduled):
-                events[recorded.stream] = _scheduled(recorded, recorded.entry)
+                events[recorded.stream] = _new_event(recorded, recorded.entry)
             elif handler := _HANDLERS.get(type(recorded.entry)):
                 handler(events[recorded.stream], recorded.entry)
         _write(connection, events)
@@ -226,7 +226,7 @@ def _write(connection: Connection, events: dict[UUID, _Event]) -> None:
             for number, category in event.categories.items()
         ],
     )
-    hours = [{"event_id": id_, "hour": hour, **gained} for id_, event in events.items() for hour, gained in event.hours.items()]
+    hours = [{"event_id": id_, "hour": hour, **amounts} for id_, event in events.items() for hour, amounts in event.hours.items()]
     add(connection, RevenueHour, hours)
     for event_id, event in events.items():
         for category in event.removed:

@@ -112,7 +112,7 @@ def add(connection: Connection, model: type[Model], rows: Sequence[Mapping[str, 
 
 
 def update(connection: Connection, model: type[Model], new: str, match: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """`UPDATE … SET new FROM rows AS given WHERE match`. Each of the rows must match one row of the table."""
+    """`UPDATE … SET new FROM rows AS changed WHERE match`. Each of the rows must match one row of the table."""
     if rows:
         table = table_of(model)
         names = tuple(rows[0])
@@ -146,6 +146,6 @@ def _holds_bytes(table: Table) -> bool:
 @cache
 def _recordset(table: Table, names: Sequence[str]) -> str:
     if _holds_bytes(table):
-        return f"unnest({', '.join(f'%b::{_type(table, name)}[]' for name in names)}) AS given ({', '.join(names)})"
+        return f"unnest({', '.join(f'%b::{_type(table, name)}[]' for name in names)}) AS changed ({', '.join(names)})"
     columns = ", ".join(f"{name} {_type(table, name)}" for name in names)
-    return f"json_to_recordset(%s::json) AS given ({columns})"
+    return f"json_to_recordset(%s::json) AS changed ({columns})"

@@ -1,4 +1,4 @@
-"""A worker process: its connections, and its work: projecting, signing checkpoints, snapshots, digests, maintenance."""
+"""A worker process: its connections, and its work: projecting, signing checkpoints, snapshots, maintenance."""
 
 import logging
 import time
@@ -20,7 +20,7 @@ from ledger.store import Ledger, LedgerUnavailable, sqlalchemy_url
 from projections.audit import AuditProjector
 from projections.engine import BATCH_SIZE, ProjectionLocked, ProjectionStalled, Projector, catch_up
 from projections.proof.checkpoints import CheckpointSigner
-from projections.rebuild import digests
+from projections.rebuild import projection_snapshots
 from projections.tables import Progress
 from workers.maintenance import Maintenance
 
@@ -88,9 +88,9 @@ class Worker:
         end = time.monotonic() + JOINT_CATCH_UP_SECONDS
         with ThreadPoolExecutor(CATCH_UP_THREADS, thread_name_prefix="projecting") as threads:
             while behind and time.monotonic() < end:
-                found = dict(zip(behind, threads.map(self._catch_up, behind), strict=True))
-                behind = [other for other in behind if found[other] is RemainingWork.MORE]
-                left = found.get(projector, left)
+                remaining = dict(zip(behind, threads.map(self._catch_up, behind), strict=True))
+                behind = [other for other in behind if remaining[other] is RemainingWork.MORE]
+                left = remaining.get(projector, left)
         return left
 
     def _catch_up(self, projector: Projector) -> RemainingWork:
@@ -139,7 +139,7 @@ class Worker:
     def _take_snapshots_or_log(self) -> None:
         try:
             self.take_snapshots()
-            digests.take_if_due(self.engine)
+            projection_snapshots.take_if_due(self.engine)
         except Exception:
             log.exception("Snapshots could not be taken; the next run tries again")
 

@@ -176,8 +176,8 @@ def _status(connection: Connection, size: int, listed: _SignedCheckpoint | None,
 def _last_listed(signed: SignedList, keys: LogKeys, origin: str) -> _SignedCheckpoint | None:
     """The last checkpoint of this origin in the list."""
     note = signed.last()
-    found = _SignedCheckpoint(note, keys.read(note)) if note else None
-    return found if found and found.checkpoint.origin == origin else None
+    last = _SignedCheckpoint(note, keys.read(note)) if note else None
+    return last if last and last.checkpoint.origin == origin else None
 
 
 _LAST_STORED = select(AuditCheckpoint.size, AuditCheckpoint.note).order_by(AuditCheckpoint.size.desc()).limit(1)

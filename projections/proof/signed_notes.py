@@ -45,14 +45,14 @@ class VerifierKey(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Self:
         """Raises NoteError."""
-        name, id_, key = [*text.split("+", 2), "", ""][:3]
-        raw = _base64(key, "The verifier key")
+        name, id_, encoded = [*text.split("+", 2), "", ""][:3]
+        raw = _base64(encoded, "The verifier key")
         if len(raw) != 1 + _KEY_BYTES or raw[:1] != _ED25519:
             raise NoteError("The verifier key is not one of Ed25519: it reads name+8 hexadecimal digits+44 characters.")
-        found = cls.make(name, raw[1:])
-        if id_ != found.id.hex():
-            raise NoteError(f"The verifier key names itself {id_}, and is {found.id.hex()}: it was mistyped or changed.")
-        return found
+        key = cls.make(name, raw[1:])
+        if id_ != key.id.hex():
+            raise NoteError(f"The verifier key names itself {id_}, and is {key.id.hex()}: it was mistyped or changed.")
+        return key
 
     def __str__(self) -> str:
         return f"{self.name}+{self.id.hex()}+{base64.b64encode(_ED25519 + self.public).decode()}"
@@ -88,18 +88,18 @@ class Note(NamedTuple):
     @classmethod
     def parse(cls, note: str) -> Self:
         """Raises NoteError."""
-        if found := _CONTROL.search(note):
-            raise NoteError(f"Line {note.count(chr(10), 0, found.start()) + 1} has a control character.")
+        if control := _CONTROL.search(note):
+            raise NoteError(f"Line {note.count(chr(10), 0, control.start()) + 1} has a control character.")
         text, separator, lines = note.rpartition("\n\n")
         if not separator or not text:
             raise NoteError("There is no empty line between a text and its signatures: it is cut off, or not a signed note.")
         if not lines.endswith("\n"):
             raise NoteError("The last line has no end: it is cut off.")
-        given = lines[:-1].split("\n")
-        if len(given) > MAX_SIGNATURES:
-            raise NoteError(f"There are {len(given)} signatures, and at most {MAX_SIGNATURES} may be.")
+        signature_lines = lines[:-1].split("\n")
+        if len(signature_lines) > MAX_SIGNATURES:
+            raise NoteError(f"There are {len(signature_lines)} signatures, and at most {MAX_SIGNATURES} may be.")
         first = text.count("\n") + 3
-        return cls(text + "\n", tuple(_signature(line, first + number) for number, line in enumerate(given)))
+        return cls(text + "\n", tuple(_signature(line, first + number) for number, line in enumerate(signature_lines)))
 
     def verify(self, key: VerifierKey) -> None:
         """Raises NoteError where that key did not sign this text. Signatures of other keys are ignored."""

@@ -143,7 +143,7 @@ def _check_end(text: bytes, number: int, tree: CompactRange, file: BinaryIO) -> 
         raise TransferError(f"There is more after line {number}, which should be the last.")
     root = tree.root().hex()
     if (end.entries, end.root) != (tree.size, root):
-        stated, found = (
+        stated, held = (
             f"{count} entries with the root {hash_[:16]}…" for count, hash_ in ((end.entries, end.root), (tree.size, root))
         )
-        raise TransferError(f"The file states {stated}, and holds {found}: an entry was altered, added or removed.")
+        raise TransferError(f"The file states {stated}, and holds {held}: an entry was altered, added or removed.")

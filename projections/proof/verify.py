@@ -32,7 +32,8 @@ from projections.proof.verification_results import ALTERED, FAILED, PROVEN, Veri
 from projections.proof.verify_checkpoints import SignedCheckpoints
 from projections.proof.verify_entries import AlterationFound, EntryCheck, Finding, entries, stored_leaves
 from projections.proof.verify_tables import check_tables
-from projections.rebuild import digests
+from projections.rebuild import projection_snapshots
+from projections.rebuild.projection_snapshots import ProjectionSnapshot
 from projections.rebuild.shadow_copies import ShadowCopies, ShadowCopy, ShadowCopyError
 from projections.rebuild.shadow_tables import TableKind
 from projections.registry import PROJECTORS
@@ -53,12 +54,12 @@ PhaseCallback = Callable[[str, int, int], None]
 
 
 class Verifier:
-    """`given`: files with checkpoints that somebody has kept: a list like ours, or one note."""
+    """`kept`: files with checkpoints that somebody has kept elsewhere: a list like ours, or one note."""
 
     def __init__(
-        self, settings: Settings, given: Sequence[Path] = (), on_progress: PhaseCallback = lambda what, done, total: None
+        self, settings: Settings, kept: Sequence[Path] = (), on_progress: PhaseCallback = lambda what, done, total: None
     ) -> None:
-        self._settings, self._given, self._on_progress = settings, given, on_progress
+        self._settings, self._kept, self._on_progress = settings, kept, on_progress
         self._state = settings.keys / STATE_FILE
 
     def run(self, *, anew: bool = False) -> VerificationReport:
@@ -95,7 +96,7 @@ class Verifier:
                     connection.execute("SET LOCAL statement_timeout = 0")
                     connection.execute("SELECT 1")  # begins the transaction's view
                     known_bytes = listed.stat().st_size
-                signed = SignedCheckpoints(keys, origin, listed, known_bytes, self._given)
+                signed = SignedCheckpoints(keys, origin, listed, known_bytes, self._kept)
                 report.checkpoints = signed.count
                 signed.check_rows(connection)
                 self._check_entries(report, connection, EntryCheck(macs, signed))
@@ -147,7 +148,7 @@ class Verifier:
             check_tables(copies.engine)
             _check_progress(copies.engine, ledger)
             try:
-                stops = _digest_checks(made, ledger)
+                stops = _projection_snapshot_checks(made, ledger)
                 copies.fill(
                     made,
                     lambda projector: copies.served_status(projector).position,
@@ -163,8 +164,7 @@ class Verifier:
                 if compared is None:
                     raise AlterationFound(_backwards(copy.projector))
                 if compared.difference is not None:
-                    table, row, column, is_, should_be = compared.difference
-                    raise AlterationFound(Finding(table, row, column, is_, should_be, f"{compared.difference}."))
+                    raise AlterationFound(Finding(*compared.difference, f"{compared.difference}."))
                 report.compared_at[copy.projector.name] = compared.position
 
 
@@ -216,47 +216,47 @@ def _check_progress(engine: Engine, ledger: Ledger) -> None:
             raise AlterationFound(Finding("projections", row, None, None, None, f"projections: the row {row} is missing."))
         version, position = served[name]
         reached = head if position is None else min(position, head)
-        for column, found, expected in (("version", version, projector.version), ("position", position, reached)):
-            if found != expected:
-                sentence = f"projections: in the row {row}, {column} is {found} and should be {expected}."
-                raise AlterationFound(Finding("projections", row, column, found, expected, sentence))
+        for column, stored, expected in (("version", version, projector.version), ("position", position, reached)):
+            if stored != expected:
+                sentence = f"projections: in the row {row}, {column} is {stored} and should be {expected}."
+                raise AlterationFound(Finding("projections", row, column, stored, expected, sentence))
 
 
 _PROGRESS = text("SELECT name, version, position FROM projections")
 
 
-def _digest_checks(copies: Sequence[ShadowCopy], ledger: Ledger) -> dict[int, Callable[[], object]]:
-    """For each digest, by its position: raises AlterationFound where it is not what the projection says there."""
+def _projection_snapshot_checks(copies: Sequence[ShadowCopy], ledger: Ledger) -> dict[int, Callable[[], object]]:
+    """For each projection snapshot, by its position: raises AlterationFound where it is not what the projection says there."""
     checks: dict[int, Callable[[], object]] = {}
-    kept = {
+    copies_by_version = {
         (copy.projector.name, copy.projector.version): copy
         for copy in copies
-        if copy.projector.name in digests.DIGESTED_PROJECTIONS
+        if copy.projector.name in projection_snapshots.SNAPSHOT_PROJECTIONS
     }
     with copies[0].engine.connect() as connection:
-        taken = list(connection.execute(_DIGESTS))
+        taken = list(connection.execute(_PROJECTION_SNAPSHOTS))
     head = ledger.head()  # read after the rows
     for name, version, position in taken:
-        copy = kept.get((name, version))
+        copy = copies_by_version.get((name, version))
         if copy is None or position > head:
-            raise AlterationFound(_digest_finding(name, version, position))
-        checks[position] = partial(_check_digest, copy, position)
+            raise AlterationFound(_projection_snapshot_finding(name, version, position))
+        checks[position] = partial(_check_projection_snapshot, copy, position)
     return checks
 
 
-_DIGESTS = select(digests.Digest.name, digests.Digest.version, digests.Digest.position)
+_PROJECTION_SNAPSHOTS = select(ProjectionSnapshot.name, ProjectionSnapshot.version, ProjectionSnapshot.position)
 
 
-def _check_digest(copy: ShadowCopy, position: int) -> None:
-    d, projector = digests.Digest, copy.projector
-    expected = text(f"({digests.rows_of(projector)})::text")
-    own = (d.name == projector.name, d.version == projector.version, d.position == position)
+def _check_projection_snapshot(copy: ShadowCopy, position: int) -> None:
+    p, projector = ProjectionSnapshot, copy.projector
+    expected = text(f"({projection_snapshots.rows_of(projector)})::text")
+    own = (p.name == projector.name, p.version == projector.version, p.position == position)
     with copy.engine.connect() as connection:
-        if connection.scalar(select(d.rows == expected).where(*own)) is not True:
-            raise AlterationFound(_digest_finding(projector.name, projector.version, position))
+        if connection.scalar(select(p.rows == expected).where(*own)) is not True:
+            raise AlterationFound(_projection_snapshot_finding(projector.name, projector.version, position))
 
 
-def _digest_finding(name: str, version: int, position: int) -> Finding:
+def _projection_snapshot_finding(name: str, version: int, position: int) -> Finding:
     row = f"name {name}, version {version}, position {position}"
     sentence = f"projection_digests: the row {row} does not match the projection at that position."
     return Finding("projection_digests", row, "rows", None, None, sentence)
@@ -272,10 +272,10 @@ def _backwards(projector: Projector) -> Finding:
     return Finding("projections", f"name {projector.name}", "position", None, None, sentence)
 
 
-def verify(settings: Settings, given: Sequence[Path], on_progress: PhaseCallback, *, anew: bool = False) -> VerificationReport:
+def verify(settings: Settings, kept: Sequence[Path], on_progress: PhaseCallback, *, anew: bool = False) -> VerificationReport:
     """Verifies everything and stores the result. Raises as `Verifier.run`."""
     try:
-        report = Verifier(settings, given, on_progress).run(anew=anew)
+        report = Verifier(settings, kept, on_progress).run(anew=anew)
     except ShadowCopyError:  # the other verification stores its result
         raise
     except Exception:

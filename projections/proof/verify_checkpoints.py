@@ -25,15 +25,16 @@ class SignedCheckpoints:
     """The checkpoints to compare with. The list may be long, so it is read again each time: it grows by a line a second during
     sales.
 
-    Whoever can write to the list has the keys as well. So a signature in it is verified only if its checkpoint does not match."""
+    A program that can write to the list can also read the keys, so that its signatures prove little: a signature is verified only
+    if its checkpoint does not match."""
 
-    def __init__(self, keys: LogKeys, origin: str, list_file: Path, until: int, given: Sequence[Path]) -> None:
+    def __init__(self, keys: LogKeys, origin: str, list_file: Path, until: int, kept: Sequence[Path]) -> None:
         """`until`: the number of bytes of the list to read. Raises NoteError, which names the file; OSError."""
         self._keys, self.origin = keys, origin
         self._list_file, self._until = list_file, until
-        self._given = sorted((due for path in given for due in _given(keys, path)), key=_size)
+        self._kept = sorted((due for path in kept for due in _read_kept(keys, path)), key=_size)
         self.accepted, self.first_size = read_accepted(list_file.parent), first_size(keys, origin, list_file)
-        self.count = len(self._given)
+        self.count = len(self._kept)
         #: By earlier origin, the size of its first checkpoint that does not match any more.
         self.given_up: dict[str, int] = {}
         self._last: dict[str, ExpectedCheckpoint] = {}
@@ -48,20 +49,20 @@ class SignedCheckpoints:
 
     def due(self) -> Iterator[ExpectedCheckpoint]:
         """All checkpoints, by size."""
-        return heapq.merge(*map(self._of, self._last), self._given, key=_size)
+        return heapq.merge(*map(self._of, self._last), self._kept, key=_size)
 
     def is_binding(self, due: ExpectedCheckpoint) -> bool:
-        """Whether a checkpoint that does not match is an alteration: each given one is, and each of the present origin. One of an
+        """Whether a checkpoint that does not match is an alteration: each kept one is, and each of the present origin. One of an
         earlier origin was given up with it. Raises NoteError where it was never signed: then the list is wrong."""
         self._confirm(due)
         origin = due.checkpoint.origin
-        if due.is_given or origin == self.origin:
+        if due.is_kept or origin == self.origin:
             return True
         self.given_up[origin] = min(_size(due), self.given_up.get(origin, _size(due)))
         return False
 
     def _confirm(self, due: ExpectedCheckpoint) -> None:
-        if due.is_given:  # verified when it was read
+        if due.is_kept:  # verified when it was read
             return
         try:
             self._keys.read(due.note)
@@ -96,16 +97,16 @@ class SignedCheckpoints:
             for size, note in cursor.execute(_SHOWN, (origin,)):
                 expected = next(listed, None)
                 while expected is not None and size is not None and _size(expected) < size:
-                    self._miss(expected)
+                    self._report_missing(expected)
                     expected = next(listed, None)
                 if expected is None or size != _size(expected):
                     raise AlterationFound(_finding(origin, size, None, note, None, "should not be there: it was never signed"))
                 if note != expected.note:
                     raise AlterationFound(_finding(origin, size, "note", note, expected.note, "has a note that was never signed"))
         for expected in listed:
-            self._miss(expected)
+            self._report_missing(expected)
 
-    def _miss(self, expected: ExpectedCheckpoint) -> None:
+    def _report_missing(self, expected: ExpectedCheckpoint) -> None:
         """A missing checkpoint is an alteration, unless it was given up for a restored backup."""
         if self.is_binding(expected):
             raise AlterationFound(_finding(expected.checkpoint.origin, _size(expected), None, None, expected.note, "is missing"))
@@ -113,7 +114,7 @@ class SignedCheckpoints:
     def _listed(self) -> Iterator[ExpectedCheckpoint]:
         for number, note in enumerate(read_list(self._list_file, self._until), start=1):
             try:
-                yield ExpectedCheckpoint(Checkpoint.parse(Note.parse(note).text), note, is_given=False)
+                yield ExpectedCheckpoint(Checkpoint.parse(Note.parse(note).text), note, is_kept=False)
             except NoteError as error:
                 raise NoteError(f"Line {number} of {self._list_file.name}: {error}") from error
 
@@ -159,17 +160,17 @@ def accept(directory: Path, size: int) -> None:
     (directory / ACCEPTED_FILE).write_text(f"{size}\n")
 
 
-def _finding(origin: str, size: int, column: str | None, found: Any, expected: Any, fault: str) -> Finding:
+def _finding(origin: str, size: int, column: str | None, stored: Any, expected: Any, fault: str) -> Finding:
     row = f"origin {origin}, size {size}"
-    return Finding(TABLE, row, column, found, expected, f"{TABLE}: the row {row} {fault}.")
+    return Finding(TABLE, row, column, stored, expected, f"{TABLE}: the row {row} {fault}.")
 
 
-def _given(keys: LogKeys, path: Path) -> Iterator[ExpectedCheckpoint]:
+def _read_kept(keys: LogKeys, path: Path) -> Iterator[ExpectedCheckpoint]:
     """The checkpoints in a file with one note, or with a list like ours."""
     with path.open("rb") as file:
         start = file.read(_NOTE_BYTES)
     try:
         for note in read_list(path) if start.startswith(b'"') else [start.decode()]:
-            yield ExpectedCheckpoint(keys.read(note), note, is_given=True)
+            yield ExpectedCheckpoint(keys.read(note), note, is_kept=True)
     except (NoteError, UnicodeDecodeError) as error:
         raise NoteError(f"{path.name}: {error}") from error

@@ -67,11 +67,11 @@ class _SavedState(msgspec.Struct):
 
 
 class ExpectedCheckpoint(NamedTuple):
-    """A checkpoint that the entries must match once there are as many. `is_given`: it comes from somebody who kept it."""
+    """A checkpoint that the entries must match once there are as many. `is_kept`: somebody has kept it elsewhere."""
 
     checkpoint: Checkpoint
     note: str
-    is_given: bool
+    is_kept: bool
 
 
 class CheckpointSource(Protocol):
@@ -141,14 +141,14 @@ class EntryCheck:
 
     def restore(self, saved: bytes) -> None:
         """Continues from a saved state, unless that one was compared with other checkpoints than this one has to be."""
-        found = msgspec.msgpack.decode(saved, type=_SavedState)
-        tree, passed = CompactRange.restored(*found.tree), _CheckpointCursor(self._signed)
+        state = msgspec.msgpack.decode(saved, type=_SavedState)
+        tree, passed = CompactRange.restored(*state.tree), _CheckpointCursor(self._signed)
         passed.advance_to(tree.size)
-        if found.passed != passed.digest:
+        if state.passed != passed.digest:
             return
         self.tree, self._passed = tree, passed
-        self.position, self._versions, self._suspect = found.position, found.versions, found.suspect
-        self._is_sealed = found.is_sealed
+        self.position, self._versions, self._suspect = state.position, state.versions, state.suspect
+        self._is_sealed = state.is_sealed
 
     def finish(self, rows: int) -> None:
         """`rows`: the number of rows in the table. Raises AlterationFound."""
@@ -179,11 +179,11 @@ class EntryCheck:
         if self._suspect is not None and signed:  # the entries match the checkpoint, so the stored tree is wrong
             raise AlterationFound(_tree_finding(self._suspect))
 
-    def _report(self, position: object, column: str | None, found: Any, expected: Any, fault: str) -> None:
+    def _report(self, position: object, column: str | None, stored: Any, expected: Any, fault: str) -> None:
         if self._suspect is not None:
             raise AlterationFound(self._blame(self._suspect))
         row = f"notification_id {position}"
-        raise AlterationFound(Finding(TABLE, row, column, found, expected, f"{TABLE}: the entry at position {position} {fault}."))
+        raise AlterationFound(Finding(TABLE, row, column, stored, expected, f"{TABLE}: the entry at position {position} {fault}."))
 
     def _blame(self, suspect: _SuspectLeaf) -> Finding:
         """The finding about an entry that differs from the one in the stored tree."""
@@ -241,8 +241,8 @@ def stored_leaves(connection: psycopg.Connection[Any], after: int) -> Iterator[t
     with connection.cursor("leaves", binary=True) as cursor:
         cursor.itersize = 20
         cursor.execute(_STORED, (after // 256,))
-        for place, (hashes, packed) in enumerate(cursor):
-            start = after % 256 if place == 0 else 0
+        for number, (hashes, packed) in enumerate(cursor):
+            start = after % 256 if number == 0 else 0
             positions = positions_of((packed or b"")[: len(packed or b"") // 8 * 8])
             for index, position in enumerate(positions[start:], start):
                 yield (hashes or b"")[index * SIZE : (index + 1) * SIZE], position

@@ -27,7 +27,9 @@ class Difference(NamedTuple):
 def first_difference(connection: Connection, models: Sequence[type[Model]], served: str, expected: str) -> Difference | None:
     """The first difference between the tables in the schemas `served` and `expected`, in the order of tables and keys."""
     connection.execute(text("SET LOCAL enable_mergejoin = off"))  # it would read rows in the order of an index: a page for each row
-    return next((found for model in models if (found := _in_table(connection, model, served, expected)) is not None), None)
+    return next(
+        (difference for model in models if (difference := _in_table(connection, model, served, expected)) is not None), None
+    )
 
 
 def _in_table(connection: Connection, model: type[Model], served: str, expected: str) -> Difference | None:
@@ -42,17 +44,17 @@ def _in_table(connection: Connection, model: type[Model], served: str, expected:
             FULL JOIN {expected}.{table.name} AS expected ON {match}
             WHERE {left} *<> {right} ORDER BY {order} LIMIT 1""")  # compares bytes: a collation may call different texts equal
     ).one_or_none()
-    return _in_count(connection, table.name, served, expected) if row is None else _named(table.name, keys, *row)
+    return _in_count(connection, table.name, served, expected) if row is None else _difference(table.name, keys, *row)
 
 
 def _in_count(connection: Connection, table: str, served: str, expected: str) -> Difference | None:
     """Two equal rows on one side are both joined with the same row of the other: only the counts differ."""
     count = "SELECT count(*) FROM {}." + table
-    found, right = (connection.scalar(text(count.format(schema))) for schema in (served, expected))
-    return None if found == right else Difference(table, "all", "count(*)", found, right)
+    served_count, expected_count = (connection.scalar(text(count.format(schema))) for schema in (served, expected))
+    return None if served_count == expected_count else Difference(table, "all", "count(*)", served_count, expected_count)
 
 
-def _named(table: str, keys: Sequence[str], found: dict[str, Any] | None, expected: dict[str, Any] | None) -> Difference:
+def _difference(table: str, keys: Sequence[str], found: dict[str, Any] | None, expected: dict[str, Any] | None) -> Difference:
     row = found or expected
     assert row is not None, "a full join has one side at least"
     key = ", ".join(f"{name} {row[name]}" for name in keys)

@@ -18,9 +18,9 @@ from sqlalchemy.schema import DropSchema
 
 from ledger.store import Ledger
 from projections.engine import Projector
-from projections.rebuild import digests
+from projections.rebuild import projection_snapshots
 from projections.rebuild.comparison import Difference
-from projections.rebuild.digests import Digest
+from projections.rebuild.projection_snapshots import ProjectionSnapshot
 from projections.rebuild.shadow_copies import (
     SERVED,
     ProgressCallback,
@@ -83,7 +83,7 @@ class Rebuilder:
             recorder = _ProgressRecorder(self._copies.engine, [projector.name for projector in projectors], position, on_progress)
             head, stops = self._ledger.head(), dict[int, Callable[[], object]]()
             for copy in copies:
-                stops |= digests.stops_of(copy.engine, copy.projector, head)
+                stops |= projection_snapshots.stops_of(copy.engine, copy.projector, head)
             self._copies.fill(copies, self._end_of, recorder, stops)
             for copy in copies:
                 self._copies.finish(copy)
@@ -129,8 +129,8 @@ class Rebuilder:
         for name in names:
             connection.execute(text(f"ALTER TABLE {copy.schema}.{name} SET SCHEMA {SERVED}"))
         connection.execute(DropSchema(copy.schema, cascade=True))
-        old_digests = (Digest.name == projector.name, Digest.version != projector.version)
-        connection.execute(delete(Digest).where(*old_digests))
+        old = (ProjectionSnapshot.name == projector.name, ProjectionSnapshot.version != projector.version)
+        connection.execute(delete(ProjectionSnapshot).where(*old))
         new = {"position": position, "version": projector.version, "failed_position": None, "error": None}
         connection.execute(update(Progress).where(Progress.name == projector.name).values(**new, updated_at=func.now()))
         connection.execute(delete(Rebuild).where(Rebuild.name == projector.name))

@@ -155,8 +155,8 @@ class ShadowCopies:
                 names = ", ".join(f"{SERVED}.{model.__tablename__}" for model in copy.projector.tables)
                 reader.execute(text(f"LOCK TABLE {names} IN ACCESS SHARE MODE"))  # so that no rebuild swaps them
                 reader.execute(select(1))  # begins the reader's view, while the position is locked
-            found = comparison.first_difference(reader, copy.projector.tables, SERVED, copy.schema)
-            return ComparisonResult(served.position, found)
+            difference = comparison.first_difference(reader, copy.projector.tables, SERVED, copy.schema)
+            return ComparisonResult(served.position, difference)
 
     def served_status(self, projector: Projector) -> ProjectionStatus:
         with self.engine.connect() as connection:

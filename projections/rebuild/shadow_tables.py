@@ -82,8 +82,8 @@ def _metadata(projectors: Sequence[Projector]) -> MetaData:
 
 def engine_in(url: URL, schema: str, **options: Any) -> Engine:
     """An engine whose statements find the tables of this schema first."""
-    given = url.query.get("options", "")
-    path = f"{given} -c search_path={schema},public"  # the last search_path in the options counts
+    configured = url.query.get("options", "")
+    path = f"{configured} -c search_path={schema},public"  # the last search_path in the options counts
     return create_engine(url, connect_args={"application_name": f"seatledger-{schema}", "options": path}, **options)
 
 
@@ -118,5 +118,5 @@ class TruncatedLedger:
         return batch[: bisect_right(batch, self.position, key=attrgetter("position"))]
 
     def next_position(self, after: int) -> int | None:
-        found = self._ledger.next_position(after)
-        return found if found is not None and found <= self.position else None
+        position = self._ledger.next_position(after)
+        return position if position is not None and position <= self.position else None

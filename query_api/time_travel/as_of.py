@@ -16,7 +16,7 @@ from ledger import gc_tuning
 from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
 from projections.engine import catch_up
-from projections.rebuild import digests, shadow_tables
+from projections.rebuild import projection_snapshots, shadow_tables
 from projections.registry import PROJECTORS
 from query_api import queries
 from query_api.database import Query, result_of, rows_of
@@ -37,7 +37,7 @@ def statistics_as_of(settings: Settings, position: int) -> StatisticsAsOf:
     revenue, url = PROJECTORS["revenue"], sqlalchemy_url(settings.database_url)
     with closing(Ledger(settings.database_url)) as ledger, shadow_tables.temporary(url, revenue) as engine:
         with engine.begin() as connection:
-            digests.load(connection, revenue, position)
+            projection_snapshots.load(connection, revenue, position)
         catch_up(engine, shadow_tables.TruncatedLedger(ledger, position), revenue)
         summary, totals = queries.summary(None), queries.all_event_totals(None, None)
         summary_rows = result_of(summary, _execute(engine, summary)).rows

@@ -16,7 +16,7 @@ from projections.engine import catch_up
 from projections.proof.checkpoints import CheckpointSigner
 from projections.proof.verification_results import VerificationReport
 from projections.proof.verify import Verifier
-from projections.rebuild import digests
+from projections.rebuild import projection_snapshots
 from projections.registry import PROJECTORS
 from tests.conftest import PostgresServer
 from tests.ledger import scenario as s
@@ -61,7 +61,7 @@ class UnalteredDatabase(NamedTuple):
 
 def fill(url: str, ledger: Ledger, keys: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(digests, "MIN_GROWTH", 60)
+        patch.setattr(projection_snapshots, "MIN_GROWTH", 60)
         _append_and_project(url, ledger, keys)
 
 
@@ -72,7 +72,7 @@ def _append_and_project(url: str, ledger: Ledger, keys: Path) -> None:
         s.append(ledger, story.tell(80))
         for projector in PROJECTORS.values():
             catch_up(engine, ledger, projector)
-        digests.take_if_due(engine)
+        projection_snapshots.take_if_due(engine)
         assert worker.sign(engine) is not None
     event: Event | None = None
     for recorded in ledger.stream(story.entries[0].stream):

@@ -10,7 +10,7 @@ import pytest
 from msgspec import to_builtins
 
 from ledger.settings import Settings
-from projections.rebuild import digests
+from projections.rebuild import projection_snapshots
 from query_api.time_travel import as_of
 from tests.query_api.test_event_read_cache import change_at_random
 from tests.query_api.world import ADMIN, ALICE, AUDITOR, NOW, ORGANIZER, Api, World, reading
@@ -82,14 +82,14 @@ async def test_impossible_moments_are_refused(world: World, api: Api) -> None:
 
 
 async def test_past_statistics_are_as_they_were_shown_then(world: World, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At some positions, from stored digests; the queries are the same as for the present state."""
-    monkeypatch.setattr(digests, "MIN_GROWTH", 40)
+    """At some positions, from stored snapshots; the queries are the same as for the present state."""
+    monkeypatch.setattr(projection_snapshots, "MIN_GROWTH", 40)
     dice, events = random.Random(8), [world.schedule(f"Event {number}") for number in range(3)]
     shown: list[tuple[int, Any, Any]] = []
     for _ in range(rounds(100, 300)):
         change_at_random(world, dice, events)
         world.project("revenue", "audit")
-        digests.take_if_due(world.engine)
+        projection_snapshots.take_if_due(world.engine)
         live = [(await api.get(f"/api/stats/{what}", ADMIN, limit=200)).json() for what in ("summary", "events")]
         shown.append((world.position, *live))
     assert len(world.sql("SELECT position FROM projection_digests")) >= 2

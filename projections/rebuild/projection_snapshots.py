@@ -1,8 +1,8 @@
-"""Digests: all rows of a projection as one text, stored from time to time. Time travel loads the nearest one and folds only the
-entries after it.
+"""Projection snapshots: all rows of a projection as one text, stored from time to time in `projection_digests`. Time travel loads
+the nearest one and folds only the entries after it.
 
-Only small projections have digests: those whose number of rows depends on the number of events, not of bookings. A digest is taken
-once the ledger has grown by a tenth, and by at least 50,000 entries, so that their cost stays proportional to the ledger.
+Only small projections have them: those whose number of rows depends on the number of events, not of bookings. A snapshot is
+taken once the ledger has grown by a tenth, and by at least 50,000 entries, so that their cost stays proportional to the ledger.
 """
 
 from collections.abc import Callable
@@ -16,11 +16,11 @@ from projections.registry import PROJECTORS
 from projections.tables import Model, Position, Progress, String, table_of
 
 #: The projections with time travel.
-DIGESTED_PROJECTIONS: tuple[str, ...] = ("revenue",)
+SNAPSHOT_PROJECTIONS: tuple[str, ...] = ("revenue",)
 MIN_GROWTH = 50_000
 
 
-class Digest(Model):
+class ProjectionSnapshot(Model):
     """The tables of one version of a projection at one position, as a JSON object of arrays of rows."""
 
     __tablename__ = "projection_digests"
@@ -32,25 +32,25 @@ class Digest(Model):
 
 
 def take_if_due(engine: Engine) -> int:
-    """Takes each digest that is due, by one statement, so as of one moment. Returns their number."""
-    return sum(_take(engine, PROJECTORS[name]) for name in DIGESTED_PROJECTIONS)
+    """Takes each snapshot that is due, by one statement, so as of one moment. Returns their number."""
+    return sum(_take(engine, PROJECTORS[name]) for name in SNAPSHOT_PROJECTIONS)
 
 
 def stops_of(engine: Engine, projector: Projector, head: int) -> dict[int, Callable[[], int]]:
-    """The positions up to the head at which a shadow copy, the one that `engine` finds, has to stop for a digest; and the function
-    that takes it."""
+    """The positions up to the head at which a shadow copy, the one that `engine` finds, has to stop for a snapshot; and the
+    function that takes it."""
     stops: dict[int, Callable[[], int]] = {}
     position = MIN_GROWTH
-    while projector.name in DIGESTED_PROJECTIONS and position < head:
+    while projector.name in SNAPSHOT_PROJECTIONS and position < head:
         stops[position] = partial(_take, engine, projector)
         position += max(MIN_GROWTH, position // 10)
     return stops
 
 
 def _take(engine: Engine, projector: Projector) -> int:
-    given = {"name": projector.name, "version": projector.version, "growth": MIN_GROWTH}
+    parameters = {"name": projector.name, "version": projector.version, "growth": MIN_GROWTH}
     with engine.begin() as connection:
-        return connection.execute(text(_insert(projector)), given).rowcount
+        return connection.execute(text(_insert(projector)), parameters).rowcount
 
 
 def _insert(projector: Projector) -> str:
@@ -65,7 +65,7 @@ def _insert(projector: Projector) -> str:
 
 
 def rows_of(projector: Projector) -> str:
-    """SQL of a digest's text, for the tables that the connection finds. Equal rows make equal texts."""
+    """SQL of a snapshot's text, for the tables that the connection finds. Equal rows make equal texts."""
     return "SELECT json_build_object(" + ", ".join(f"'{_name(model)}', {_array(model)}" for model in projector.tables) + ")"
 
 
@@ -79,17 +79,17 @@ def _name(model: type[Model]) -> str:
 
 
 def load(connection: Connection, projector: Projector, until: int) -> int:
-    """Fills the projector's empty tables, those that the connection finds, with its last digest up to that position. Returns the
-    digest's position; 0 where there is none."""
-    d = Digest
-    own = (d.name == projector.name, d.version == projector.version, d.position <= until)
-    found = connection.execute(select(d.position, d.rows).where(*own).order_by(d.position.desc()).limit(1)).one_or_none()
-    if found is None:
+    """Fills the projector's empty tables, those that the connection finds, with its last snapshot up to that position. Returns the
+    snapshot's position; 0 where there is none."""
+    p = ProjectionSnapshot
+    own = (p.name == projector.name, p.version == projector.version, p.position <= until)
+    stored = connection.execute(select(p.position, p.rows).where(*own).order_by(p.position.desc()).limit(1)).one_or_none()
+    if stored is None:
         return 0
     for model in projector.tables:
         columns = ", ".join(column.name for column in table_of(model).columns if column.computed is None)
         rows = f"json_populate_recordset(NULL::{_name(model)}, CAST(:rows AS json) -> '{_name(model)}')"
-        connection.execute(text(f"INSERT INTO {_name(model)} ({columns}) SELECT {columns} FROM {rows}"), {"rows": found.rows})
+        connection.execute(text(f"INSERT INTO {_name(model)} ({columns}) SELECT {columns} FROM {rows}"), {"rows": stored.rows})
     own_row = Progress.name == projector.name
-    connection.execute(update(Progress).where(own_row).values(position=found.position, updated_at=func.now()))
-    return int(found.position)
+    connection.execute(update(Progress).where(own_row).values(position=stored.position, updated_at=func.now()))
+    return int(stored.position)
