@@ -41,8 +41,8 @@ MIN_ROUNDS = 3
 HERE = Path(__file__).parent
 
 
-def main(given: list[str] | None = None) -> int:
-    arguments = _parser().parse_args(given)
+def main(argv: list[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
     options = QUICK if arguments.quick else FULL
     options = dataclasses.replace(options, rounds=arguments.rounds or options.rounds)
     try:

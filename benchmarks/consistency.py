@@ -32,12 +32,12 @@ class ConsistencyCheck:
         """What is inconsistent, one sentence each, after all entries were projected."""
         self._deployment.wait_until_projected()
         sold = self.seats_sold()
-        found = count_mismatch(sold - self.before, result, connections, "entries")
+        problems = count_mismatch(sold - self.before, result, connections, "entries")
         with self._deployment.connect() as connection:
             taken, tickets = connection.execute(_READ_TABLES, {"events": self._events}).fetchone() or (None, None)
         if not taken == tickets == sold:
-            found.append(f"{sold} bookings in the ledger, {taken} seats sold and {tickets} tickets in the read tables")
-        return found
+            problems.append(f"{sold} bookings in the ledger, {taken} seats sold and {tickets} tickets in the read tables")
+        return problems
 
 
 def seats_sold(deployment: Deployment, events: Sequence[UUID]) -> int:

@@ -176,11 +176,11 @@ def additional_api(settings: Settings) -> Iterator[Server]:
 def durability(database_url: str) -> dict[str, str]:
     """PostgreSQL's settings for durability. Raises BenchError if it could lose confirmed transactions."""
     with psycopg.connect(database_url) as connection:
-        found = {name: _current_setting(connection, name) for name in (*DURABILITY, "wal_sync_method", "server_version")}
-    off = [name for name in DURABILITY if found[name] != "on"]
+        values = {name: _current_setting(connection, name) for name in (*DURABILITY, "wal_sync_method", "server_version")}
+    off = [name for name in DURABILITY if values[name] != "on"]
     if off:
         raise BenchError(f"PostgreSQL has {', '.join(off)} off: figures without durability mean nothing.")
-    return found
+    return values
 
 
 def _current_setting(connection: psycopg.Connection, name: str) -> str:

@@ -69,11 +69,11 @@ def lags(samples: Sequence[LagSample]) -> dict[str, list[float]]:
     moving = [index for index in busy if index and samples[index].head > samples[index - 1].head]
     if not moving:
         return {}
-    found: dict[str, list[float]] = {name: [] for name in samples[0].positions}
+    by_projection: dict[str, list[float]] = {name: [] for name in samples[0].positions}
     for index in range(moving[0], moving[-1] + 1):
         for name, position in samples[index].positions.items():
-            found[name].append(samples[index].at - _when_head_was(position, samples[: index + 1]))
-    return found
+            by_projection[name].append(samples[index].at - _when_head_was(position, samples[: index + 1]))
+    return by_projection
 
 
 def _when_head_was(position: int, samples: Sequence[LagSample]) -> float:

@@ -30,11 +30,11 @@ setup = function(thread)
 end
 
 local function list(file, before, after)
-  local found = {}
+  local lines = {}
   for line in io.lines(file) do
-    found[#found + 1] = before .. line .. after
+    lines[#lines + 1] = before .. line .. after
   end
-  return found
+  return lines
 end
 
 local paths

@@ -66,9 +66,9 @@ def zipf(events: Sequence[UUID], length: int) -> list[UUID]:
 def _measured(bench: Bench, what: str, number: int, servers: Sequence[Server], events: Sequence[UUID]) -> LoadResult:
     consistency = ConsistencyCheck(bench.deployment, events)
     seconds, partitioned = bench.options.seconds, what == _APART
-    found = book(servers, events, bench.deployment.tokens, connections=CONNECTIONS, seconds=seconds, partitioned=partitioned)
-    bench.record(NAME, what, number, found, failures(found) + consistency.violations(found, CONNECTIONS))
-    return found
+    result = book(servers, events, bench.deployment.tokens, connections=CONNECTIONS, seconds=seconds, partitioned=partitioned)
+    bench.record(NAME, what, number, result, failures(result) + consistency.violations(result, CONNECTIONS))
+    return result
 
 
 def _sell_out(bench: Bench, two: Sequence[Server]) -> Row:
@@ -76,13 +76,13 @@ def _sell_out(bench: Bench, two: Sequence[Server]) -> Row:
     deployment = bench.deployment
     event_id = deployment.schedule_event(seats=SEATS)
     consistency = ConsistencyCheck(deployment, [event_id])
-    found = book(two, [event_id], deployment.tokens, connections=CONNECTIONS, seconds=bench.options.seconds)
-    wrong = consistency.violations(found, CONNECTIONS)
+    result = book(two, [event_id], deployment.tokens, connections=CONNECTIONS, seconds=bench.options.seconds)
+    wrong = consistency.violations(result, CONNECTIONS)
     sold = consistency.seats_sold()
-    if not sold == found.answered == SEATS:
-        wrong.append(f"{found.answered} bookings were confirmed and {sold} sold of {SEATS} seats")
-    bench.record(NAME, "sold out by 2 processes", 1, found, wrong)
+    if not sold == result.answered == SEATS:
+        wrong.append(f"{result.answered} bookings were confirmed and {sold} sold of {SEATS} seats")
+    bench.record(NAME, "sold out by 2 processes", 1, result, wrong)
     return Row(
-        benchmark=NAME, what=f"{SEATS} seats, {found.answered + found.refused:,} requests, 2 processes", value=sold,
+        benchmark=NAME, what=f"{SEATS} seats, {result.answered + result.refused:,} requests, 2 processes", value=sold,
         unit="seats sold", goal=goal(f"{SEATS}, never an oversell", sold == SEATS),
     )  # fmt: skip

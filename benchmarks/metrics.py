@@ -10,7 +10,7 @@ def metric(port: int, name: str) -> float:
     """The value of a metric; `name` includes its labels in Prometheus' text format. Raises BenchError if it is missing."""
     with urlopen(f"http://{HOST}:{port}/metrics", timeout=10) as response:
         lines = response.read().decode().splitlines()
-    found = next((line for line in lines if line.startswith(f"{name} ")), None)
-    if found is None:
+    sample = next((line for line in lines if line.startswith(f"{name} ")), None)
+    if sample is None:
         raise BenchError(f"/metrics has no {name}.")
-    return float(found.split()[-1])
+    return float(sample.split()[-1])

@@ -68,9 +68,9 @@ def _lag(bench: Bench, rate: int) -> Row:
     lags: defaultdict[str, list[float]] = defaultdict(list)
     reached = []
     for number in range(1, bench.options.rounds + 1):
-        offered, found = _offered(bench, rate)
+        offered, seconds_by_projection = _offered(bench, rate)
         reached.append(offered.per_second)
-        for name, seconds in found.items():
+        for name, seconds in seconds_by_projection.items():
             lags[name] += [1000 * lag_seconds for lag_seconds in seconds]
         bench.log(f"{NAME}, {rate:,}/s planned, {offered.per_second:,.0f} reached, round {number}")
         if not offered.was_reached:

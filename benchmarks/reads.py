@@ -125,10 +125,10 @@ def _round(bench: Bench, number: int, name: str, server: Server, reads: dict[str
         running_load(deployment.directory, load, until_complete=False) as writes,
     ):
         for what, (paths, tokens) in mine.items():
-            found = get(server, paths, tokens, directory=deployment.directory, connections=CONNECTIONS, seconds=seconds)
+            result = get(server, paths, tokens, directory=deployment.directory, connections=CONNECTIONS, seconds=seconds)
             if number:
-                runs.setdefault((name, what), []).append(found)
-                bench.record(NAME, f"{what}, {name}", number, found, failures(found))
+                runs.setdefault((name, what), []).append(result)
+                bench.record(NAME, f"{what}, {name}", number, result, failures(result))
     offered = writes.result
     bench.results.remarks += [f"Reads, {name}, round {number}: {failure}." for failure in offered.failures()]
     if number and not offered.was_reached:

@@ -18,7 +18,7 @@ def rows(deployment: Deployment) -> list[Row]:
     memory = {name: process.rss_bytes() / 1e6 for name, process in deployment.processes.items()}
     with deployment.connect() as connection:
         entries, entry_bytes, bookings, read_bytes = connection.execute(_BYTES).fetchone() or (0, 0, 0, 0)
-    found = [
+    measured = [
         Row(
             benchmark="size", what=f"memory of {name} after the hot event ({entries:,} entries)", value=megabytes, unit="MB",
             goal=goal(f"under {API_MEGABYTES} MB", megabytes < API_MEGABYTES) if name == "api" else "",
@@ -26,9 +26,9 @@ def rows(deployment: Deployment) -> list[Row]:
         for name, megabytes in memory.items()
     ]  # fmt: skip
     per_entry, per_booking = entry_bytes / max(entries, 1), float(read_bytes) / max(bookings, 1)
-    found.append(Row(benchmark="size", what="ledger, indexes included", value=per_entry, unit="bytes/entry"))
-    found.append(Row(benchmark="size", what="read tables, indexes included", value=per_booking, unit="bytes/booking"))
-    return found
+    measured.append(Row(benchmark="size", what="ledger, indexes included", value=per_entry, unit="bytes/entry"))
+    measured.append(Row(benchmark="size", what="read tables, indexes included", value=per_booking, unit="bytes/booking"))
+    return measured
 
 
 def full_collections(deployment: Deployment) -> int:

@@ -25,8 +25,8 @@ def run(bench: Bench) -> None:
         for number in range(1, options.rounds + 1):
             for storm in (True, False) if number % 2 else (False, True):
                 if storm:
-                    found, wal_bytes, appends = _storm(bench, number)
-                    ours.append(found)
+                    result, wal_bytes, appends = _storm(bench, number)
+                    ours.append(result)
                     written.append(wal_bytes)
                     appended += appends
                 else:
@@ -51,30 +51,30 @@ def _storm(bench: Bench, number: int) -> tuple[LoadResult, float, int]:
     deployment = bench.deployment
     event_id = deployment.schedule_event(seats=SEATS)
     consistency = ConsistencyCheck(deployment, [event_id])
-    found = book([deployment.api], [event_id], deployment.tokens, connections=CONNECTIONS, seconds=SECONDS[bench.options.quick])
-    wrong = consistency.violations(found, CONNECTIONS)
-    if not consistency.seats_sold() == found.answered == SEATS:
-        wrong.append(f"{found.answered} bookings were confirmed and {consistency.seats_sold()} sold of {SEATS} seats")
-    if found.lost:
-        wrong.append(f"{found.lost} responses were lost or late")
-    bench.record(NAME, "seatledger", number, found, wrong)
-    if not bench.options.quick and found.answered + found.refused < REQUESTS:
-        bench.results.remarks.append(f"A sold-out storm had {found.answered + found.refused:,} requests, not {REQUESTS:,}.")
+    result = book([deployment.api], [event_id], deployment.tokens, connections=CONNECTIONS, seconds=SECONDS[bench.options.quick])
+    wrong = consistency.violations(result, CONNECTIONS)
+    if not consistency.seats_sold() == result.answered == SEATS:
+        wrong.append(f"{result.answered} bookings were confirmed and {consistency.seats_sold()} sold of {SEATS} seats")
+    if result.lost:
+        wrong.append(f"{result.lost} responses were lost or late")
+    bench.record(NAME, "seatledger", number, result, wrong)
+    if not bench.options.quick and result.answered + result.refused < REQUESTS:
+        bench.results.remarks.append(f"A sold-out storm had {result.answered + result.refused:,} requests, not {REQUESTS:,}.")
     with deployment.paused_workers():
         log_before, appends_before = _log_bytes(deployment), _appends(deployment)
         more = book([deployment.api], [event_id], deployment.tokens, connections=CONNECTIONS, seconds=1)
         written, appends = _log_bytes(deployment) - log_before, _appends(deployment) - appends_before
-    return found, written / max(more.refused, 1), appends
+    return result, written / max(more.refused, 1), appends
 
 
 def _empty(bench: Bench, empty: Server, number: int) -> LoadResult:
     deployment = bench.deployment
     with deployment.paused_workers():
-        found = book(
+        result = book(
             [empty], [deployment.organizer_id], deployment.tokens, connections=CONNECTIONS, seconds=SECONDS[bench.options.quick]
         )
-    bench.record(NAME, "empty", number, found)
-    return found
+    bench.record(NAME, "empty", number, result)
+    return result
 
 
 def _log_bytes(deployment: Deployment) -> int:

@@ -24,11 +24,11 @@ def upgrade(database_url: str, revision: str = "head") -> None:
     try:
         command.upgrade(_config(database_url), revision)
     except CommandError as error:
-        found = current(database_url)
-        if found is None or found in {script.revision for script in _scripts().walk_revisions()}:
+        present = current(database_url)
+        if present is None or present in {script.revision for script in _scripts().walk_revisions()}:
             raise
         raise CommandError(
-            f"It is at step {found}, which this Seatledger does not know: start the newer one that made it, "
+            f"It is at step {present}, which this Seatledger does not know: start the newer one that made it, "
             "or set DATA_DIR (or DATABASE_URL) to another."
         ) from error
 

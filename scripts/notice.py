@@ -23,13 +23,13 @@ def lines() -> list[str]:
     """One line per package: name, version, licence, and the copyright line of its licence file."""
     packages = json.loads((FRONTEND / "package-lock.json").read_text())["packages"]
     shipped = {path: about for path, about in packages.items() if path and not about.get("dev") and not about.get("optional")}
-    found = []
+    listed = []
     for path, about in sorted(shipped.items()):
         name, licence = path.rpartition("node_modules/")[2], about.get("license")
         if licence not in LICENCES:
             raise SystemExit(f"{name} {about['version']} is under {licence}, which is not in LICENCES: see {__file__}.")
-        found.append(" · ".join(filter(None, (f"{name} {about['version']}", licence, _copyright(FRONTEND / path)))))
-    return found
+        listed.append(" · ".join(filter(None, (f"{name} {about['version']}", licence, _copyright(FRONTEND / path)))))
+    return listed
 
 
 def _copyright(package: Path) -> str:

@@ -28,7 +28,7 @@ def main() -> int:
 
 def filled(text: str) -> str:
     """The text of a page with its tables generated from the code."""
-    return _TABLE.sub(lambda found: f"{found[1]}{_TABLES[found[2]]()}{found[3]}", text)
+    return _TABLE.sub(lambda match: f"{match[1]}{_TABLES[match[2]]()}{match[3]}", text)
 
 
 def _routes() -> str:

@@ -59,10 +59,10 @@ class Key(NamedTuple):
             raise VerificationError(
                 "The verifier key is malformed: it must be a name, 8 hexadecimal digits and 44 characters, joined by +."
             )
-        found = cls(name, hashlib.sha256(name.encode("utf-8", "surrogatepass") + b"\n" + raw).digest()[:4], raw[1:])
-        if id_ != found.id.hex():
+        key = cls(name, hashlib.sha256(name.encode("utf-8", "surrogatepass") + b"\n" + raw).digest()[:4], raw[1:])
+        if id_ != key.id.hex():
             raise VerificationError("The verifier key is mistyped, or was changed: its parts do not match.")
-        return found
+        return key
 
 
 def within(what: str) -> str:
@@ -130,27 +130,27 @@ def sha256(*parts: bytes) -> bytes:
     return hashlib.sha256(b"".join(parts)).digest()
 
 
-def sides(place: int, last: int, count: int, what: str) -> list[bool]:
+def sides(index: int, last: int, count: int, what: str) -> list[bool]:
     """For each hash of a proof, whether it is the left operand."""
-    found = []
+    is_left_of_each = []
     while last:
-        is_left = bool(place & 1 or place == last)
-        while is_left and not place & 1:
-            place, last = place >> 1, last >> 1
-        found.append(is_left)
-        place, last = place >> 1, last >> 1
-    if len(found) != count:
-        raise VerificationError(f"{what} has {count} hashes and should have {len(found)}.")
-    return found
+        is_left = bool(index & 1 or index == last)
+        while is_left and not index & 1:
+            index, last = index >> 1, last >> 1
+        is_left_of_each.append(is_left)
+        index, last = index >> 1, last >> 1
+    if len(is_left_of_each) != count:
+        raise VerificationError(f"{what} has {count} hashes and should have {len(is_left_of_each)}.")
+    return is_left_of_each
 
 
 def check_inclusion(index: int, leaf: bytes, proof: Sequence[bytes], tree: Checkpoint, what: str) -> None:
     if index >= tree.size:
         raise VerificationError(f"{what} has the index {index}, but the tree has {tree.size} leaves.")
-    found = leaf
+    computed = leaf
     for step, is_left in zip(proof, sides(index, tree.size - 1, len(proof), f"The proof of {within(what)}")):
-        found = sha256(b"\x01", step, found) if is_left else sha256(b"\x01", found, step)
-    if found != tree.root:
+        computed = sha256(b"\x01", step, computed) if is_left else sha256(b"\x01", computed, step)
+    if computed != tree.root:
         raise VerificationError(f"{what} is not in the signed log: the entry, its index or its proof was changed.")
 
 
@@ -208,9 +208,9 @@ def verify_receipt(content: str, keys: Sequence[Key]) -> list[str]:
     words, mark, proof = text.partition(f"\n{MARK}\n")
     if not mark or not words.startswith(f"{TITLE}\n\n"):
         raise VerificationError("The file is signed, but not a receipt.")
-    given = parse_json(proof, "The proof in the receipt")
-    tree = checkpoint_of(field(given, "checkpoint", str, "The proof"), keys, "The checkpoint in the receipt")
-    entries = [entry_of(item, number, tree) for number, item in enumerate(field(given, "entries", list, "The proof"), 1)]
+    parsed = parse_json(proof, "The proof in the receipt")
+    tree = checkpoint_of(field(parsed, "checkpoint", str, "The proof"), keys, "The checkpoint in the receipt")
+    entries = [entry_of(item, number, tree) for number, item in enumerate(field(parsed, "entries", list, "The proof"), 1)]
     try:
         lines = list(describe(entries))
     except (KeyError, IndexError, TypeError, ValueError, StopIteration, RuntimeError):
@@ -223,16 +223,16 @@ def verify_receipt(content: str, keys: Sequence[Key]) -> list[str]:
 
 def parse_json(text: str, what: str) -> dict[str, Any]:
     try:
-        found = json.loads(text)
+        parsed = json.loads(text)
     except (ValueError, RecursionError):
         raise VerificationError(f"{what} is not JSON.") from None
-    if not isinstance(found, dict):
+    if not isinstance(parsed, dict):
         raise VerificationError(f"{what} is not a JSON object.")
-    return found
+    return parsed
 
 
-def field(given: dict[str, Any], name: str, kind: type, what: str) -> Any:
-    value = given.get(name)
+def field(node: dict[str, Any], name: str, kind: type, what: str) -> Any:
+    value = node.get(name)
     if not isinstance(value, kind) or isinstance(value, bool):
         raise VerificationError(f"{what} lacks its `{name}`.")
     if isinstance(value, int) and not 0 <= value <= MAX_NUMBER:
@@ -240,28 +240,28 @@ def field(given: dict[str, Any], name: str, kind: type, what: str) -> Any:
     return value
 
 
-def hashes_of(given: dict[str, Any], name: str, what: str) -> list[bytes]:
-    found = [unbase64(item, f"A hash of {what}") if isinstance(item, str) else b"" for item in field(given, name, list, what)]
-    if any(len(digest) != 32 for digest in found):
+def hashes_of(node: dict[str, Any], name: str, what: str) -> list[bytes]:
+    hashes = [unbase64(item, f"A hash of {what}") if isinstance(item, str) else b"" for item in field(node, name, list, what)]
+    if any(len(digest) != 32 for digest in hashes):
         raise VerificationError(f"{what} has a malformed hash.")
-    return found
+    return hashes
 
 
-def entry_of(given: Any, number: int, tree: Checkpoint) -> Entry:
+def entry_of(node: Any, number: int, tree: Checkpoint) -> Entry:
     """Parses an entry and checks its inclusion in the log."""
     what = f"Entry {number} of the receipt"
-    if not isinstance(given, dict):
+    if not isinstance(node, dict):
         raise VerificationError(f"{what} is not an entry.")
     try:
-        stream = UUID(field(given, "stream", str, what))
+        stream = UUID(field(node, "stream", str, what))
     except ValueError:
         raise VerificationError(f"{what} has no valid event id.") from None
-    state = field(given, "state", str, what)
-    version, position, leaf = (field(given, name, int, what) for name in ("version", "position", "leaf"))
+    state = field(node, "state", str, what)
+    version, position, leaf = (field(node, name, int, what) for name in ("version", "position", "leaf"))
     entry = Entry(
-        stream, version, position, field(given, "topic", str, what), state.encode("utf-8", "surrogatepass"), parse_json(state, what)
+        stream, version, position, field(node, "topic", str, what), state.encode("utf-8", "surrogatepass"), parse_json(state, what)
     )
-    check_inclusion(leaf, entry.leaf, hashes_of(given, "proof", what), tree, what)
+    check_inclusion(leaf, entry.leaf, hashes_of(node, "proof", what), tree, what)
     return entry
 
 
@@ -337,10 +337,10 @@ def text_of(content: bytes) -> str:
         raise VerificationError(f"It is not text: byte {error.start} is not UTF-8.") from None
 
 
-def read_key(given: str) -> Key:
-    """The key itself, or read from a file."""
+def read_key(text_or_path: str) -> Key:
+    """The key in this text, or in the file at this path."""
     try:
-        return Key.parse((given if re.match(r"[^+]+\+[0-9a-f]{8}\+", given) else read(given)).strip())
+        return Key.parse((text_or_path if re.match(r"[^+]+\+[0-9a-f]{8}\+", text_or_path) else read(text_or_path)).strip())
     except VerificationError as error:
         raise VerificationError(f"The key: {error}") from None
 
@@ -359,13 +359,13 @@ def verify_two(proof: str, files: Sequence[str], keys: Sequence[Key]) -> list[st
     if len(files) != 2:
         raise VerificationError("--consistency takes two checkpoints: the older one and the newer one.")
     old, new = (checkpoint_of(read(path), keys, f"The {age} checkpoint") for path, age in zip(files, ("older", "newer")))
-    given = parse_json(read(proof), "The proof")
-    sizes = tuple(field(given, name, int, "The proof") for name in ("from_size", "to_size"))
+    parsed = parse_json(read(proof), "The proof")
+    sizes = tuple(field(parsed, name, int, "The proof") for name in ("from_size", "to_size"))
     if sizes != (old.size, new.size):
         raise VerificationError(
             f"The proof is of the sizes {sizes[0]} and {sizes[1]}, and the checkpoints of {old.size} and {new.size}."
         )
-    check_consistency(old, new, hashes_of(given, "hashes", "The proof"))
+    check_consistency(old, new, hashes_of(parsed, "hashes", "The proof"))
     return [f"The first {old.size} entries of {new.origin} are the same in both; {new.size - old.size} were added."]
 
 
@@ -377,18 +377,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--key", required=True, action="append", help="the log's verifier key or a file with it; repeatable")
     parser.add_argument("--consistency", metavar="PROOF", help="check that the second checkpoint extends the first")
     parser.add_argument("files", nargs="+", metavar="FILE", help="a receipt or a checkpoint")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # for characters that the terminal can't show
     try:
-        keys = [read_key(key) for key in given.key]
-        if given.consistency:
-            print("\n".join(verify_two(given.consistency, given.files, keys)))
+        keys = [read_key(key) for key in options.key]
+        if options.consistency:
+            print("\n".join(verify_two(options.consistency, options.files, keys)))
             return 0
     except VerificationError as error:
         print(error, file=sys.stderr)
         return 1
-    return max([_verify_file(path, keys) for path in given.files])
+    return max([_verify_file(path, keys) for path in options.files])
 
 
 def _verify_file(path: str, keys: Sequence[Key]) -> int:

@@ -103,12 +103,12 @@ async def get_bookings(request: Request, customer_id: UUID, limit: Limit = 50, c
 
 @router.get("/api/stats/summary")
 async def get_stats_summary(request: Request, organizer_id: UUID) -> read_bodies.Summary:
-    found = await _SUMMARY.rows(request, viewer=organizer_id)
-    rows = [row for row in found if row["currency"]]
+    totals = await _SUMMARY.rows(request, viewer=organizer_id)
+    rows = [row for row in totals if row["currency"]]
     total = {name: sum(row[name] for row in rows) for name in ("capacity", "taken", "bookings", "cancellations")}
     events = {name: sum(row[name] for row in rows) for name in ("active", "cancelled", "completed")}
     return read_bodies.Summary(
-        events=read_bodies.EventCounts(**events), **total, ledger_position=found[0]["position"],
+        events=read_bodies.EventCounts(**events), **total, ledger_position=totals[0]["position"],
         revenue=[read_bodies.Revenue(currency=row["currency"], **_amounts(row)) for row in rows],
     )  # fmt: skip
 

@@ -75,7 +75,7 @@ def typed(error: ApiException) -> ApiException:
     kind = _KINDS.get(error.data.type.rpartition("/")[2])
     if kind is None:
         return error
-    found = kind(status=error.status, reason=error.reason, body=error.body, data=error.data)
+    typed_error = kind(status=error.status, reason=error.reason, body=error.body, data=error.data)
     headers: Any = error.headers
-    found.headers = headers
-    return found
+    typed_error.headers = headers
+    return typed_error
