@@ -8,7 +8,7 @@ import httpx
 import psycopg
 import pytest
 
-from tests.abuse.operations import Routes, Thing
+from tests.abuse.operations import Routes, Target
 from tests.running_system import Person, Stack, free_port, wait_until_ready
 
 
@@ -19,7 +19,7 @@ def routes(stack: Stack) -> Routes:
 
 @pytest.fixture(scope="session")
 def people(stack: Stack, organizer: Person, alice: Person) -> dict[str, Person]:
-    """A user of each role. The customer and the organizer are those of `thing`."""
+    """A user of each role. The customer and the organizer are those of `target`."""
     return {
         "nobody": stack.nobody(), "customer": alice, "organizer": organizer, "auditor": stack.person("auditor"),
         "admin": stack.person("admin"),
@@ -33,8 +33,8 @@ def throwaway(stack: Stack) -> str:
 
 
 @pytest.fixture
-def thing(stack: Stack, organizer: Person, alice: Person, throwaway: str) -> Thing:
-    return Thing.make(stack, organizer, alice, throwaway)
+def target(stack: Stack, organizer: Person, alice: Person, throwaway: str) -> Target:
+    return Target.make(stack, organizer, alice, throwaway)
 
 
 @pytest.fixture(scope="session")
@@ -74,24 +74,24 @@ def strict_api(stack: Stack, _redis_urls: Iterator[str]) -> Iterator[str]:
 class Sender:
     """Sends requests as an admin, who may use every operation."""
 
-    def __init__(self, stack: Stack, routes: Routes, thing: Thing) -> None:
-        self.stack, self.routes, self.thing = stack, routes, thing
+    def __init__(self, stack: Stack, routes: Routes, target: Target) -> None:
+        self.stack, self.routes, self.target = stack, routes, target
 
     def raw(self, name: str, content: Any, **headers: Any) -> httpx.Response:
-        method, path, _, more = self.routes.request(name, self.thing)
+        method, path, _, more = self.routes.request(name, self.target)
         sent = {"Authorization": f"Bearer {self.stack.admin.token}", "Content-Type": "application/json", **more, **headers}
         return self.stack.http.request(method, path, content=content, headers=sent)
 
     def query(self, name: str, query: str) -> httpx.Response:
-        method, path, _, more = self.routes.request(name, self.thing)
+        method, path, _, more = self.routes.request(name, self.target)
         return self.stack.http.request(
             method, f"{path.partition('?')[0]}?{query}", headers={"Authorization": f"Bearer {self.stack.admin.token}", **more}
         )
 
 
 @pytest.fixture
-def sender(stack: Stack, routes: Routes, thing: Thing) -> Sender:
-    return Sender(stack, routes, thing)
+def sender(stack: Stack, routes: Routes, target: Target) -> Sender:
+    return Sender(stack, routes, target)
 
 
 @pytest.fixture

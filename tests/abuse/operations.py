@@ -20,10 +20,10 @@ ADMINS = frozenset({"admin"})
 
 
 class Operation(NamedTuple):
-    """`who`: may use it on their own resources, an admin on any. `others`: the status for other roles that are admitted."""
+    """`roles`: those that may use it on their own resources, an admin on any. `others`: the status for other admitted roles."""
 
     tag: str
-    who: frozenset[str]
+    roles: frozenset[str]
     others: Mapping[str, int] = {}
 
 
@@ -76,7 +76,7 @@ def someone(**more: Any) -> JSON:
 
 
 @dataclass
-class Thing:
+class Target:
     """An organizer's event with a customer's booking of two tickets: the target of requests."""
 
     event: JSON
@@ -85,7 +85,7 @@ class Thing:
     ids: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def make(cls, stack: Stack, organizer: Person, customer: Person, account_id: str = "") -> "Thing":
+    def make(cls, stack: Stack, organizer: Person, customer: Person, account_id: str = "") -> "Target":
         event = stack.event(organizer)
         booking = customer.ok("POST", f"/api/events/{event['id']}/bookings", {"tickets": [{"category": "General", "quantity": 2}]})
         ids = {"event_id": event["id"], "booking_id": booking["id"], "account_id": account_id or customer.id}
@@ -127,30 +127,30 @@ class Routes:
 
     def __init__(self, document: JSON) -> None:
         self.document = document
-        self.places = {
+        self.addresses = {
             operation["operationId"]: (method.upper(), path)
             for path, operations in document["paths"].items()
             for method, operation in operations.items()
         }
 
     def operation(self, name: str) -> JSON:
-        method, path = self.places[name]
-        found: JSON = self.document["paths"][path][method.lower()]
-        return found
+        method, path = self.addresses[name]
+        operation: JSON = self.document["paths"][path][method.lower()]
+        return operation
 
-    def request(self, name: str, thing: Thing) -> tuple[str, str, JSON | None, dict[str, str]]:
-        method, path = self.places[name]
-        headers = {"If-Match": f'"{thing.event["details_version"]}"'} if name == "update_event" else {}
+    def request(self, name: str, target: Target) -> tuple[str, str, JSON | None, dict[str, str]]:
+        method, path = self.addresses[name]
+        headers = {"If-Match": f'"{target.event["details_version"]}"'} if name == "update_event" else {}
         if method == "GET":
-            headers["Ledger-Position"] = thing.position
-        query = {"get_proof": f"?position={thing.booking['number']}", "get_consistency": "?from=1&to=2"}.get(name, "")
-        return method, path.format(**thing.ids) + query, thing.body(name), headers
+            headers["Ledger-Position"] = target.position
+        query = {"get_proof": f"?position={target.booking['number']}", "get_consistency": "?from=1&to=2"}.get(name, "")
+        return method, path.format(**target.ids) + query, target.body(name), headers
 
     def schema(self, name: str) -> JSON | None:
         """The schema of the operation's body, or None."""
         content = self.operation(name).get("requestBody", {}).get("content", {})
-        found: JSON | None = content.get("application/json", {}).get("schema")
-        return found
+        schema: JSON | None = content.get("application/json", {}).get("schema")
+        return schema
 
     def resolve(self, schema: JSON) -> JSON:
         while "$ref" in schema:
@@ -158,17 +158,17 @@ class Routes:
         return schema
 
 
-def call(who: Person, request: tuple[str, str, JSON | None, dict[str, str]], **headers: str) -> int:
+def call(person: Person, request: tuple[str, str, JSON | None, dict[str, str]], **headers: str) -> int:
     """Sends the request and returns only the status, because the live stream never ends."""
-    with asked(who, request, **headers) as response:
+    with send(person, request, **headers) as response:
         return response.status_code
 
 
 @contextmanager
-def asked(who: Person, request: tuple[str, str, JSON | None, dict[str, str]], **headers: str) -> Iterator[httpx.Response]:
+def send(person: Person, request: tuple[str, str, JSON | None, dict[str, str]], **headers: str) -> Iterator[httpx.Response]:
     method, path, body, more = request
-    sent = {**more, **({"Authorization": f"Bearer {who.token}"} if who.token else {}), **headers}
-    with who.http.stream(method, path, json=body, headers=sent) as response:
+    sent = {**more, **({"Authorization": f"Bearer {person.token}"} if person.token else {}), **headers}
+    with person.http.stream(method, path, json=body, headers=sent) as response:
         if "event-stream" not in response.headers.get("content-type", ""):
             response.read()
         yield response

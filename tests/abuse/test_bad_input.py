@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from tests.abuse.conftest import Sender
-from tests.abuse.operations import OPERATIONS, Thing
+from tests.abuse.operations import OPERATIONS, Target
 from tests.abuse.refusals import paths, refused
 from tests.abuse.test_unknown_fields import BODIES
 from tests.running_system import JSON, LATER
@@ -55,16 +55,16 @@ def _wrong_for(path: str, value: Any) -> Iterator[str]:
         yield f'"{MANY_DIGITS}"'
 
 
-def full_body(name: str, thing: Thing) -> JSON:
+def full_body(name: str, target: Target) -> JSON:
     """The customer exists, because a new one gets an account before the booking is validated."""
     customer = {"customer": {"name": "Root", "email": "root@example.test"}}
-    return (thing.body(name) or {}) | (customer if name == "book_tickets" else {})
+    return (target.body(name) or {}) | (customer if name == "book_tickets" else {})
 
 
 @pytest.mark.parametrize("name", BODIES)
 @pytest.mark.usefixtures("nothing_happens")
 def test_invalid_field_values_are_refused(name: str, sender: Sender) -> None:
-    body, sent = full_body(name, sender.thing), 0
+    body, sent = full_body(name, sender.target), 0
     for path, value in _places(body):
         for raw in _wrong_for(path, value):
             problem = refused(sender.raw(name, _with(body, path, raw)), 422, 401 if name == "log_in" else 422)
@@ -87,7 +87,7 @@ def test_invalid_bodies_are_refused(name: str, sender: Sender) -> None:
         if content == b"{}" and name in ("update_me", "update_user", "update_event"):
             continue  # a valid request that changes nothing
         refused(sender.raw(name, content), 422, slug="malformed")
-    good = json.dumps(full_body(name, sender.thing))
+    good = json.dumps(full_body(name, sender.target))
     for media_type in (
         "text/plain",
         "application/x-www-form-urlencoded",
@@ -101,7 +101,7 @@ def test_invalid_bodies_are_refused(name: str, sender: Sender) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.usefixtures("nothing_happens")
 def test_body_over_64_kib_is_413_with_and_without_content_length(name: str, sender: Sender) -> None:
-    text = json.dumps(full_body(name, sender.thing)).encode()
+    text = json.dumps(full_body(name, sender.target)).encode()
     large = text + b" " * (64 * 1024 + 1 - len(text))
     refused(sender.raw(name, large), 413, slug="body-too-large")
     if name in BODIES:
@@ -110,7 +110,7 @@ def test_body_over_64_kib_is_413_with_and_without_content_length(name: str, send
 
 
 def test_body_of_64_kib_is_accepted(sender: Sender) -> None:
-    text = json.dumps(sender.thing.body("book_tickets")).encode()
+    text = json.dumps(sender.target.body("book_tickets")).encode()
     assert sender.raw("book_tickets", text + b" " * (64 * 1024 - len(text))).status_code == 201
 
 
@@ -214,7 +214,7 @@ def test_invalid_booking_is_refused_with_the_field(body: JSON, path: str, sender
 @pytest.mark.usefixtures("nothing_happens")
 def test_edit_is_applied_completely_or_not_at_all(sender: Sender) -> None:
     """Valid changes of name and price, combined with a capacity that is too low or with too many categories."""
-    first, second = sender.thing.event["categories"]
+    first, second = sender.target.event["categories"]
     below = {"name": "New", "categories": [{"id": first["id"], "price": "1", "capacity": 1}, {"id": second["id"]}]}
     assert refused(sender.raw("update_event", json.dumps(below)), 409, slug="capacity-below-taken")["taken"] == 2
     removed = {"name": "New", "categories": [{"id": second["id"], "price": "1"}]}

@@ -118,26 +118,26 @@ def test_search_text_is_literal(stack: Stack, organizer: Person) -> None:
     ]
     for name in names:
         stack.event(organizer, name=name)
-    found = {}
+    names_by_search = {}
     for q in ("100%", "%", "a_b", "_", "c\\d", "\\", "e'f", "[x]*", "\\%", "%%", ".*"):
         for path in ("/api/events", "/api/stats/events"):
             headers = {"Authorization": f"Bearer {organizer.token}", "Ledger-Position": organizer.last}
             items = stack.http.get(path, params={"q": q}, headers=headers).json()["items"]
-            found[path, q] = {item["name"] for item in items if item["name"].startswith(mark)}
-    wrong = {key: names_found for key, names_found in found.items() if names_found != {name for name in names if key[1] in name}}
-    print(f"S10: {len(found)} searches, {len(wrong)} not literal")
+            names_by_search[path, q] = {item["name"] for item in items if item["name"].startswith(mark)}
+    wrong = {key: found for key, found in names_by_search.items() if found != {name for name in names if key[1] in name}}
+    print(f"S10: {len(names_by_search)} searches, {len(wrong)} not literal")
     assert not wrong
 
 
 @pytest.mark.parametrize("name", [name for name in OPERATIONS if name not in ("sign_up", "log_in")])
 @pytest.mark.usefixtures("nothing_happens")
 def test_malformed_and_unknown_ids_in_a_path_are_refused(name: str, sender: Sender, routes: Routes) -> None:
-    method, template = routes.places[name]
+    method, template = routes.addresses[name]
     malformed = ("x", "1", "-1", MANY_DIGITS, "null", "' OR 1=1 --", "a" * 5_000, *BAD_BYTES, "..%2f..%2fetc%2fpasswd", "%2e%2e")
     if "{" not in template:
         refused(sender.stack.http.put(template), 405, slug="method-not-allowed")
         return
-    body, headers = sender.thing.body(name), {"Authorization": f"Bearer {sender.stack.admin.token}", "If-Match": '"1"'}
+    body, headers = sender.target.body(name), {"Authorization": f"Bearer {sender.stack.admin.token}", "If-Match": '"1"'}
     prefix, _, rest = template.partition("{")
     for id_ in malformed:
         response = sender.stack.http.request(method, prefix + id_ + rest.partition("}")[2], json=body, headers=headers)
@@ -151,7 +151,7 @@ def test_malformed_and_unknown_ids_in_a_path_are_refused(name: str, sender: Send
 def test_idempotency_key_has_1_to_255_printable_characters(name: str, sender: Sender, routes: Routes) -> None:
     assert "Idempotency-Key" in _parameters(routes, name, "header")
     for key in ("", "a" * 256, "a" * 9_000, "é", "a\tb", "\U0001f3ab"):
-        problem = refused(sender.raw(name, json.dumps(full_body(name, sender.thing)), **{"Idempotency-Key": key.encode()}), 422)
+        problem = refused(sender.raw(name, json.dumps(full_body(name, sender.target)), **{"Idempotency-Key": key.encode()}), 422)
         assert paths(problem) == {"Idempotency-Key"}
 
 
@@ -163,9 +163,9 @@ def test_if_match_without_a_valid_version_is_stale(tag: str, sender: Sender) -> 
 
 @pytest.mark.parametrize("event_id", ["", "-1", "x", MANY_DIGITS, str(2**63), "1.5"])
 def test_unknown_last_event_id_starts_with_the_current_state(event_id: str, sender: Sender) -> None:
-    sender.stack.admin.ok("GET", f"/api/events/{sender.thing.event['id']}", Ledger_Position=sender.thing.position)
+    sender.stack.admin.ok("GET", f"/api/events/{sender.target.event['id']}", Ledger_Position=sender.target.position)
     with sender.stack.http.stream(
-        "GET", f"/api/live?event_id={sender.thing.event['id']}", headers={"Last-Event-ID": event_id}
+        "GET", f"/api/live?event_id={sender.target.event['id']}", headers={"Last-Event-ID": event_id}
     ) as response:
         assert response.status_code == 200
         assert "event: availability" in next(response.iter_text())

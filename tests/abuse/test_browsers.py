@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.abuse.conftest import another_api, strict
-from tests.abuse.operations import OPERATIONS, SIGNED_IN, Routes, Thing
+from tests.abuse.operations import OPERATIONS, SIGNED_IN, Routes, Target
 from tests.abuse.refusals import refused
 from tests.running_system import PASSWORD, Person, Stack
 
@@ -26,13 +26,13 @@ def browser(stack: Stack) -> Iterator[httpx.Client]:
 
 
 def test_cookie_without_csrf_token_executes_no_command(
-    browser: httpx.Client, stack: Stack, routes: Routes, thing: Thing, state: Callable[[], Any]
+    browser: httpx.Client, stack: Stack, routes: Routes, target: Target, state: Callable[[], Any]
 ) -> None:
     other = stack.http.post("/api/login", json={"email": "root@example.test", "password": PASSWORD})
     anothers, before, tried = other.cookies["seatledger_csrf"], state(), 0
     for name, operation in OPERATIONS.items():
-        method, path, body, headers = routes.request(name, thing)
-        if method == "GET" or not operation.who <= SIGNED_IN:
+        method, path, body, headers = routes.request(name, target)
+        if method == "GET" or not operation.roles <= SIGNED_IN:
             continue
         for token in ({}, {"X-CSRF-Token": ""}, {"X-CSRF-Token": "0" * 32}, {"X-CSRF-Token": anothers}):
             refused(browser.request(method, path, json=body, headers={**headers, **token}), 403, slug="csrf-missing")
@@ -42,10 +42,10 @@ def test_cookie_without_csrf_token_executes_no_command(
     print(f"S14: {tried} forged requests, 0 done")
 
 
-def test_cookie_with_csrf_token_has_the_users_permissions(browser: httpx.Client, thing: Thing) -> None:
+def test_cookie_with_csrf_token_has_the_users_permissions(browser: httpx.Client, target: Target) -> None:
     assert browser.get("/api/me").json()["email"] == "root@example.test", "reading needs none"
     token = {"X-CSRF-Token": browser.cookies["seatledger_csrf"]}
-    assert browser.post(f"/api/events/{thing.event['id']}/cancel", headers=token).json()["status"] == "cancelled"
+    assert browser.post(f"/api/events/{target.event['id']}/cancel", headers=token).json()["status"] == "cancelled"
     assert browser.post("/api/logout", headers=token).status_code == 204
     assert not browser.cookies, "the cookies are deleted"
     refused(browser.get("/api/me"), 401, slug="not-signed-in")
@@ -64,7 +64,7 @@ def test_foreign_form_can_not_log_in(media_type: str, stack: Stack) -> None:
 @pytest.mark.parametrize("origin", [EVIL, "null", "http://localhost.evil.test"])
 def test_other_origins_can_not_read_responses(method: str, origin: str, browser: httpx.Client, routes: Routes) -> None:
     asks = {"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "X-CSRF-Token"}
-    for path in {path.format(event_id=uuid4(), booking_id=uuid4(), account_id=uuid4()) for _, path in routes.places.values()}:
+    for path in {path.format(event_id=uuid4(), booking_id=uuid4(), account_id=uuid4()) for _, path in routes.addresses.values()}:
         with browser.stream(method, path, headers=asks) as response:
             assert not [name for name in response.headers if name.startswith("access-control-")], path
 

@@ -12,12 +12,12 @@ import pytest
 
 from app.main import bootstrap
 from ledger.settings import Settings
-from tests.abuse.operations import OPERATIONS, Routes, Thing, asked
+from tests.abuse.operations import OPERATIONS, Routes, Target, send
 from tests.running_system import JSON, Person, Stack
 
 
 def test_operation_ids_and_tags_match_the_contract(routes: Routes) -> None:
-    assert {name: routes.operation(name)["tags"] for name in routes.places} == {
+    assert {name: routes.operation(name)["tags"] for name in routes.addresses} == {
         name: [operation.tag] for name, operation in OPERATIONS.items()
     }
 
@@ -30,9 +30,9 @@ def test_document_names_the_roles_of_each_operation(routes: Routes) -> None:
     for name, operation in OPERATIONS.items():
         security = routes.operation(name).get("security", [{}])
         roles = {role for scheme in security for role in scheme.get("bearer", [])}
-        assert ({} in security) == ("nobody" in operation.who), name
-        if "nobody" not in operation.who:
-            assert roles == operation.who | {role for role, status in operation.others.items() if status == 404}, name
+        assert ({} in security) == ("nobody" in operation.roles), name
+        if "nobody" not in operation.roles:
+            assert roles == operation.roles | {role for role, status in operation.others.items() if status == 404}, name
 
 
 def test_error_responses_are_documented_as_problems(routes: Routes) -> None:
@@ -86,9 +86,9 @@ OTHERS = ("log_out", "erase_me", "get_metrics", "get_live", "get_receipt")
 
 
 @pytest.mark.parametrize("name", [name for name in OPERATIONS if name not in OTHERS])
-def test_responses_match_the_document(name: str, stack: Stack, routes: Routes, thing: Thing, people: dict[str, Person]) -> None:
-    who = people["customer" if name in ("get_bookings", "update_me") else "admin"]
-    with asked(who, routes.request(name, thing)) as response:
+def test_responses_match_the_document(name: str, stack: Stack, routes: Routes, target: Target, people: dict[str, Person]) -> None:
+    person = people["customer" if name in ("get_bookings", "update_me") else "admin"]
+    with send(person, routes.request(name, target)) as response:
         documented = routes.operation(name)["responses"]
         assert str(response.status_code) in documented
         schema = documented[str(response.status_code)]["content"]["application/json"]["schema"]

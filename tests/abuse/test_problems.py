@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from app.problems import _FRAMEWORK_PROBLEMS, PROBLEMS, slug_of
-from tests.abuse.operations import Thing
+from tests.abuse.operations import Target
 from tests.abuse.refusals import refused
 from tests.running_system import JSON, LATER, PASSWORD, Person, Stack, tickets
 
@@ -23,10 +23,10 @@ PROMISED = {slug for slug, status in STATUSES.items() if status < 500}
 
 @dataclass
 class Scene:
-    """The users and resources of a recipe. `thing` is the organizer's event, for which Alice booked two tickets."""
+    """The users and resources of a recipe. `target` is the organizer's event, for which Alice booked two tickets."""
 
     stack: Stack
-    thing: Thing
+    target: Target
     organizer: Person
     alice: Person
     strict_url: str
@@ -36,14 +36,14 @@ class Scene:
 
     @property
     def path(self) -> str:
-        return f"/api/events/{self.thing.event['id']}"
+        return f"/api/events/{self.target.event['id']}"
 
     @property
     def booking(self) -> str:
-        return f"/api/bookings/{self.thing.booking['id']}"
+        return f"/api/bookings/{self.target.booking['id']}"
 
     def code(self, number: int = 0) -> dict[str, str]:
-        return {"code": self.thing.booking["tickets"][number]["code"]}
+        return {"code": self.target.booking["tickets"][number]["code"]}
 
     def edit(self, *categories: dict[str, Any]) -> httpx.Response:
         return self.organizer.do("PATCH", self.path, {"categories": categories}, If_Match='"1"')
@@ -133,8 +133,8 @@ RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
     "ticket-cancelled": _ticket_cancelled,
     "wrong-event": lambda s: s.organizer.do("POST", f"{s.event()}/check-ins", s.code()),
     "invalid-code": lambda s: s.organizer.do("POST", f"{s.path}/check-ins", {"code": "0" * 31}),
-    "capacity-below-taken": lambda s: s.edit(*({"id": category["id"], "capacity": 1} for category in s.thing.event["categories"])),
-    "category-in-use": lambda s: s.edit({"id": s.thing.event["categories"][1]["id"]}),
+    "capacity-below-taken": lambda s: s.edit(*({"id": category["id"], "capacity": 1} for category in s.target.event["categories"])),
+    "category-in-use": lambda s: s.edit({"id": s.target.event["categories"][1]["id"]}),
     "stale-version": lambda s: s.organizer.do("PATCH", s.path, {"name": "N"}, If_Match='"7"'),
     "precondition-required": lambda s: s.organizer.do("PATCH", s.path, {"name": "N"}),
     "idempotency-key-reused": _key_reused,
@@ -154,8 +154,8 @@ FACTS: dict[str, JSON] = {
 
 
 @pytest.fixture
-def scene(stack: Stack, thing: Thing, organizer: Person, alice: Person, strict_api: str) -> Scene:
-    return Scene(stack, thing, organizer, alice, strict_api)
+def scene(stack: Stack, target: Target, organizer: Person, alice: Person, strict_api: str) -> Scene:
+    return Scene(stack, target, organizer, alice, strict_api)
 
 
 def test_every_documented_problem_has_a_recipe() -> None:

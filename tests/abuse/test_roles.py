@@ -11,7 +11,7 @@ import pytest
 
 from accounts.tokens import hash_of
 from tests.abuse.conftest import another_api
-from tests.abuse.operations import OPERATIONS, ROLES, SIGNED_IN, Routes, Thing, asked, call, is_success
+from tests.abuse.operations import OPERATIONS, ROLES, SIGNED_IN, Routes, Target, call, is_success, send
 from tests.abuse.refusals import refused
 from tests.running_system import LATER, Person, Stack
 
@@ -21,7 +21,7 @@ SECONDS = 2.0
 
 
 def test_document_and_table_name_the_same_operations(routes: Routes) -> None:
-    assert routes.places.keys() == OPERATIONS.keys()
+    assert routes.addresses.keys() == OPERATIONS.keys()
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -30,57 +30,57 @@ def test_each_role_may_use_exactly_the_operations_of_the_table(
 ) -> None:
     wrong = {}
     for name, operation in OPERATIONS.items():
-        who = stack.person(role) if name in LAST_ONES and role != "nobody" else people[role]
-        thing = Thing.make(stack, people["organizer"], people["customer"], throwaway)
-        status = call(who, routes.request(name, thing))
+        person = stack.person(role) if name in LAST_ONES and role != "nobody" else people[role]
+        target = Target.make(stack, people["organizer"], people["customer"], throwaway)
+        status = call(person, routes.request(name, target))
         expected = 401 if role == "nobody" else operation.others.get(role, 403)
-        if not (is_success(status) if role in operation.who else status == expected):
+        if not (is_success(status) if role in operation.roles else status == expected):
             wrong[name] = status
     print(f"S2: as {role}: {len(OPERATIONS)} operations, {len(wrong)} wrong")
     assert not wrong
 
 
 @pytest.mark.parametrize("role", ["customer", "organizer", "auditor"])
-def test_other_users_resources_can_not_be_accessed(role: str, stack: Stack, routes: Routes, thing: Thing) -> None:
+def test_other_users_resources_can_not_be_accessed(role: str, stack: Stack, routes: Routes, target: Target) -> None:
     stranger, wrong, tried = stack.person(role), {}, 0
     for name, operation in OPERATIONS.items():
         if role in operation.others:
             tried += 1
-            with asked(stranger, routes.request(name, thing)) as response:
+            with send(stranger, routes.request(name, target)) as response:
                 refused(response)
                 if response.status_code != operation.others[role]:
                     wrong[name] = response.status_code
     print(f"S2: a strange {role}: {tried} operations, {len(wrong)} wrong")
     assert not wrong
-    assert stack.admin.ok("GET", f"/api/events/{thing.event['id']}", Ledger_Position=thing.position)["status"] == "active"
-    assert stack.admin.ok("GET", f"/api/bookings/{thing.booking['id']}")["status"] == "confirmed"
+    assert stack.admin.ok("GET", f"/api/events/{target.event['id']}", Ledger_Position=target.position)["status"] == "active"
+    assert stack.admin.ok("GET", f"/api/bookings/{target.booking['id']}")["status"] == "confirmed"
 
 
-def test_lists_and_statistics_contain_only_own_data(stack: Stack, thing: Thing, alice: Person, people: dict[str, Person]) -> None:
+def test_lists_and_statistics_contain_only_own_data(stack: Stack, target: Target, alice: Person, people: dict[str, Person]) -> None:
     customer, organizer = stack.person(), stack.person("organizer")
     for stranger in (customer, organizer, people["auditor"]):
-        assert stranger.ok("GET", "/api/bookings", Ledger_Position=thing.position)["items"] == []
+        assert stranger.ok("GET", "/api/bookings", Ledger_Position=target.position)["items"] == []
         refused(stranger.do("GET", f"/api/bookings?customer_id={alice.id}"), 403, slug="forbidden")
-    assert organizer.ok("GET", "/api/stats/events", Ledger_Position=thing.position)["items"] == []
-    summary = organizer.ok("GET", "/api/stats/summary", Ledger_Position=thing.position)
+    assert organizer.ok("GET", "/api/stats/events", Ledger_Position=target.position)["items"] == []
+    summary = organizer.ok("GET", "/api/stats/summary", Ledger_Position=target.position)
     assert (summary["bookings"], summary["revenue"]) == (0, [])
-    assert organizer.ok("GET", "/api/stats/sales", Ledger_Position=thing.position)["items"] == []
-    refused(organizer.do("GET", f"/api/stats/sales?event_id={thing.event['id']}"), 403, slug="not-your-event")
-    found = stack.admin.ok(
-        "GET", f"/api/bookings?customer_id={alice.id}&event_id={thing.event['id']}", Ledger_Position=thing.position
+    assert organizer.ok("GET", "/api/stats/sales", Ledger_Position=target.position)["items"] == []
+    refused(organizer.do("GET", f"/api/stats/sales?event_id={target.event['id']}"), 403, slug="not-your-event")
+    bookings = stack.admin.ok(
+        "GET", f"/api/bookings?customer_id={alice.id}&event_id={target.event['id']}", Ledger_Position=target.position
     )
-    assert [item["id"] for item in found["items"]] == [thing.booking["id"]]
+    assert [item["id"] for item in bookings["items"]] == [target.booking["id"]]
 
 
-def test_only_the_events_box_office_sells_for_others(stack: Stack, thing: Thing, state: Callable[[], Any]) -> None:
+def test_only_the_events_box_office_sells_for_others(stack: Stack, target: Target, state: Callable[[], Any]) -> None:
     body = {
         "tickets": [{"category": "General", "quantity": 1}],
-        "customer": {"name": "New", "email": f"new-{thing.event['id']}@x.test"},
+        "customer": {"name": "New", "email": f"new-{target.event['id']}@x.test"},
     }
     strangers = [stack.person(), stack.person("organizer")]
     before = state()
     for stranger in strangers:
-        refused(stranger.do("POST", f"/api/events/{thing.event['id']}/bookings", body), 403, slug="not-your-event")
+        refused(stranger.do("POST", f"/api/events/{target.event['id']}/bookings", body), 403, slug="not-your-event")
     assert state() == before, "no account was made for them either"
 
 
@@ -97,10 +97,10 @@ def test_erased_person_appears_nowhere(stack: Stack) -> None:
     ["", "Bearer", "Bearer x", f"Bearer {'x' * 43}", f"Bearer {'é' * 43}", "Bearer null", f"Bearer {'x' * 9000}",
      "Basic cm9vdDpyb290", "Token x", "Bearer ' OR 1=1 --"],
 )  # fmt: skip
-def test_invalid_token_is_refused_everywhere(header: str, stack: Stack, routes: Routes, thing: Thing) -> None:
+def test_invalid_token_is_refused_everywhere(header: str, stack: Stack, routes: Routes, target: Target) -> None:
     for name, operation in OPERATIONS.items():
-        if operation.who <= SIGNED_IN:
-            method, path, body, _ = routes.request(name, thing)
+        if operation.roles <= SIGNED_IN:
+            method, path, body, _ = routes.request(name, target)
             response = stack.http.request(method, path, json=body, headers={b"Authorization": header.encode()})
             refused(response, 401, slug="not-signed-in")
             assert response.headers["www-authenticate"] == "Bearer"
@@ -138,9 +138,9 @@ def test_revocation_takes_effect_in_every_process_within_2_s(what: str, stack: S
     second = stack.log_in(person.email)
     event = {"name": "X", "starts_at": LATER, "categories": [{"name": "A", "price": 0, "capacity": 1}]}
     with httpx.Client(base_url=other_url) as http:
-        places = [Person(stack.http, token=person.token), Person(http, token=person.token)]
+        clients = [Person(stack.http, token=person.token), Person(http, token=person.token)]
         before = 403 if what == "role given" else 201
-        assert [place.do("POST", "/api/events", event).status_code for place in places] == [before] * 2, "both know the session"
+        assert [client.do("POST", "/api/events", event).status_code for client in clients] == [before] * 2, "both know the session"
         if what == "disabled":
             stack.admin.ok("PATCH", f"/api/users/{person.id}", {"disabled": True})
         elif what == "logged out":
@@ -150,6 +150,6 @@ def test_revocation_takes_effect_in_every_process_within_2_s(what: str, stack: S
         else:
             stack.admin.ok("PATCH", f"/api/users/{person.id}", {"role": "organizer" if what == "role given" else "customer"})
         after = {"role taken": 403, "role given": 201}.get(what, 401)
-        took = [_seconds_until(lambda place=place: place.do("POST", "/api/events", event).status_code == after) for place in places]  # type: ignore[misc]
+        took = [_seconds_until(lambda by=by: by.do("POST", "/api/events", event).status_code == after) for by in clients]  # type: ignore[misc]
     print(f"S15: {what}: after {max(took):.2f} s in both processes")
     assert max(took) <= SECONDS

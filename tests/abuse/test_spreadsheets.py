@@ -12,8 +12,8 @@ FORMULAS = ("=1+1", "+1+1", "-1+1", "@SUM(1)", '=HYPERLINK("http://evil.test","x
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def _csv(who: Person, path: str) -> list[list[str]]:
-    response = who.do("GET", path, Accept="text/csv", Ledger_Position=who.last)
+def _csv(person: Person, path: str) -> list[list[str]]:
+    response = person.do("GET", path, Accept="text/csv", Ledger_Position=person.last)
     assert response.headers["content-type"].startswith("text/csv")
     assert "attachment" in response.headers["content-disposition"]
     text = response.content.decode()
@@ -46,8 +46,8 @@ def test_csv_cells_are_never_formulas(stack: Stack) -> None:
         assert not [cell for cell in row if cell.startswith(DANGEROUS)]
         cells += len(row)
     header, *rows = _csv(organizer, "/api/stats/events")
-    place = header.index("name")
-    assert {row[place] for row in rows} == {_neutral(formula) for formula in FORMULAS}
+    column = header.index("name")
+    assert {row[column] for row in rows} == {_neutral(formula) for formula in FORMULAS}
     assert not [cell for row in rows for cell in row if cell.startswith(DANGEROUS)]
     print(f"S12: {cells + len(rows) * len(header)} cells, 0 formulas")
 

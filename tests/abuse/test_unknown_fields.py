@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.abuse.operations import OPERATIONS, Routes, Thing
+from tests.abuse.operations import OPERATIONS, Routes, Target
 from tests.abuse.refusals import paths, refused
 from tests.running_system import JSON, Person, Stack
 
@@ -43,28 +43,28 @@ def _objects(routes: Routes, schema: JSON, path: str = "") -> Iterator[tuple[str
 def _inner(body: Any, path: str) -> JSON:
     for step in filter(None, path.split(".")):
         body = body[int(step) if step.isdigit() else step]
-    found: JSON = body
-    return found
+    parent: JSON = body
+    return parent
 
 
-def _body(name: str, thing: Thing) -> JSON:
-    body = thing.body(name)
+def _body(name: str, target: Target) -> JSON:
+    body = target.body(name)
     assert body is not None
     return body | ({"customer": {"name": "A", "email": "a@example.test"}} if name == "book_tickets" else {})
 
 
 def test_table_lists_all_request_bodies(routes: Routes) -> None:
-    found = {name: [path for path, _ in _objects(routes, schema)] for name in OPERATIONS if (schema := routes.schema(name))}
-    assert found == BODIES
+    objects = {name: [path for path, _ in _objects(routes, schema)] for name in OPERATIONS if (schema := routes.schema(name))}
+    assert objects == BODIES
 
 
 @pytest.mark.parametrize("name", BODIES)
 def test_unknown_fields_are_refused_and_named(
-    name: str, stack: Stack, routes: Routes, thing: Thing, state: Callable[[], Any]
+    name: str, stack: Stack, routes: Routes, target: Target, state: Callable[[], Any]
 ) -> None:
     admin: Person = stack.admin
-    method, path, _, headers = routes.request(name, thing)
-    schema, body, before, sent = routes.schema(name), _body(name, thing), state(), 0
+    method, path, _, headers = routes.request(name, target)
+    schema, body, before, sent = routes.schema(name), _body(name, target), state(), 0
     assert schema is not None
     for where, known in _objects(routes, schema):
         for field in (name for name in NAMES if name not in known):

@@ -227,8 +227,8 @@ async def test_a_box_office_customer_is_created_once(access: Access) -> None:
 async def test_a_search_is_literal(access: Access, q: str) -> None:
     for number, name in enumerate(["100% a_b back\\slash über", "100 percent", "aXb", "backslash"]):
         await access.directory.find_or_create_customer(name, f"{number}@example.test")
-    found, _ = await access.directory.get_users(q)
-    assert [account.email for account in found] == ["0@example.test"]
+    accounts, _ = await access.directory.get_users(q)
+    assert [account.email for account in accounts] == ["0@example.test"]
 
 
 async def test_pages_contain_each_account_once(access: Access) -> None:

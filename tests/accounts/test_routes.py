@@ -198,8 +198,8 @@ async def test_an_admin_creates_finds_and_changes_users(client: httpx.AsyncClien
     assert (await client.post("/api/users", json=body)).status_code == 409
     changed = await client.patch(f"/api/users/{first.json()['id']}", json={"disabled": True})
     assert (changed.status_code, changed.json()["disabled"]) == (200, True)
-    found = (await client.get("/api/users", params={"q": "ALICE"})).json()
-    assert found == {"items": [changed.json()], "next_cursor": None}
+    page = (await client.get("/api/users", params={"q": "ALICE"})).json()
+    assert page == {"items": [changed.json()], "next_cursor": None}
     page = (await client.get("/api/users", params={"limit": 1})).json()
     rest = (await client.get("/api/users", params={"limit": 1, "cursor": page["next_cursor"]})).json()
     assert [len(page["items"]), len(rest["items"]), rest["next_cursor"]] == [1, 1, None]

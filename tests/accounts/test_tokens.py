@@ -75,8 +75,8 @@ async def test_concurrent_misses_share_a_statement(access: Access, person: Perso
     await access.tokens.poll()
     batches = count_look_ups(access.tokens, monkeypatch)
     wanted = [token_hash, *(hash_of(str(number)) for number in range(200))] * 3
-    found = await asyncio.gather(*map(access.tokens.find, wanted))
-    assert [principal is not None for principal in found] == ([True] + [False] * 200) * 3
+    principals = await asyncio.gather(*map(access.tokens.find, wanted))
+    assert [principal is not None for principal in principals] == ([True] + [False] * 200) * 3
     assert len(batches) <= 2
     assert sum(batches) <= 202
 

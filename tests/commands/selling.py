@@ -60,8 +60,8 @@ async def scheduled(appender: Appender, capacity: int = 10, limit: int | None = 
     return command.event_id
 
 
-def book(event_id: UUID, who: Actor = ALICE, quantity: int = 1, id_: UUID | None = None) -> BookSeats:
-    return msgspec.structs.replace(s.book(who, General=quantity), event_id=event_id, id=id_ or uuid4())
+def book(event_id: UUID, actor: Actor = ALICE, quantity: int = 1, id_: UUID | None = None) -> BookSeats:
+    return msgspec.structs.replace(s.book(actor, General=quantity), event_id=event_id, id=id_ or uuid4())
 
 
 def cancel(event_id: UUID, booking: UUID) -> CancelBooking:
@@ -93,8 +93,8 @@ async def outcomes(appender: Appender, commands: Iterable[Command]) -> list[Any]
     return await answers(send(appender, *commands))
 
 
-def count(kind: type, found: Iterable[Any]) -> int:
-    return sum(type(outcome) is kind for outcome in found)
+def count(kind: type, outcomes: Iterable[Any]) -> int:
+    return sum(type(outcome) is kind for outcome in outcomes)
 
 
 async def insist(appender: Appender, command: Command) -> tuple[AcceptedCommand | RepeatedCommand, int]:
@@ -122,9 +122,9 @@ async def bookings_of(database_url: str, event_id: UUID) -> list[UUID]:
     """The ids of an event's bookings, in order. Checks that versions have no gaps and bookings are unique."""
     recorded = await stream_of(database_url, event_id)
     assert [entry.version for entry in recorded] == list(range(1, len(recorded) + 1))
-    found = [stored.entry.command for stored in recorded if isinstance(stored.entry, e.SeatsBooked)]
-    assert len(found) == len(set(found))
-    return found
+    booking_ids = [stored.entry.command for stored in recorded if isinstance(stored.entry, e.SeatsBooked)]
+    assert len(booking_ids) == len(set(booking_ids))
+    return booking_ids
 
 
 @asynccontextmanager

@@ -43,8 +43,8 @@ async def test_a_new_event_is_numbered_by_its_position(appender: Appender, datab
 async def test_commands_that_come_together_go_in_together(appender: Appender, database_url: str) -> None:
     event_id = await t.scheduled(appender, capacity=1_000)
     before = appender.appends
-    found = await t.outcomes(appender, [t.book(event_id) for _ in range(300)])
-    assert t.count(AcceptedCommand, found) == 300
+    outcomes = await t.outcomes(appender, [t.book(event_id) for _ in range(300)])
+    assert t.count(AcceptedCommand, outcomes) == 300
     assert appender.appends - before <= 5
     assert len(await t.bookings_of(database_url, event_id)) == 300
 
@@ -113,8 +113,8 @@ async def test_one_append_holds_the_entries_of_many_events(appender: Appender, d
 async def test_commands_are_decided_in_order_of_arrival(appender: Appender, database_url: str) -> None:
     event_id = await t.scheduled(appender, capacity=10)
     commands = [t.book(event_id) for _ in range(15)]
-    found = await t.outcomes(appender, commands)
-    assert [type(outcome) for outcome in found] == [AcceptedCommand] * 10 + [SoldOut] * 5
+    outcomes = await t.outcomes(appender, commands)
+    assert [type(outcome) for outcome in outcomes] == [AcceptedCommand] * 10 + [SoldOut] * 5
     assert await t.bookings_of(database_url, event_id) == [command.id for command in commands[:10]]
 
 
@@ -122,9 +122,9 @@ async def test_the_newest_position_is_reported_after_each_append(database_url: s
     heard: list[int] = []
     async with t.an_appender(database_url, appended=heard.append) as appender:
         event_id = await t.scheduled(appender)
-        found = await t.outcomes(appender, [t.book(event_id) for _ in range(3)])
+        outcomes = await t.outcomes(appender, [t.book(event_id) for _ in range(3)])
     assert heard == sorted(heard)
-    assert heard[-1] == found[-1].recorded[-1].position == (await t.stream_of(database_url, event_id))[-1].position
+    assert heard[-1] == outcomes[-1].recorded[-1].position == (await t.stream_of(database_url, event_id))[-1].position
 
 
 async def test_an_unknown_event_is_not_found(appender: Appender) -> None:
@@ -153,8 +153,8 @@ async def test_a_command_whose_decision_fails_fails_alone(appender: Appender, mo
         return decide(event, command, now)
 
     monkeypatch.setattr(batch, "decide", trip)
-    found = await t.outcomes(appender, commands)
-    assert [type(outcome) for outcome in found] == [
+    outcomes = await t.outcomes(appender, commands)
+    assert [type(outcome) for outcome in outcomes] == [
         AcceptedCommand,
         AcceptedCommand,
         ZeroDivisionError,
@@ -175,8 +175,8 @@ async def test_a_command_whose_entries_can_t_be_applied_fails_alone(
         return made + too_many if command.id == commands[3].id else made
 
     monkeypatch.setattr(batch, "decide", many)
-    found = await t.outcomes(appender, commands)
-    assert [type(outcome) for outcome in found] == [
+    outcomes = await t.outcomes(appender, commands)
+    assert [type(outcome) for outcome in outcomes] == [
         AcceptedCommand,
         AcceptedCommand,
         AcceptedCommand,
@@ -214,8 +214,14 @@ async def test_data_that_is_refused_fails_alone(
     appender._contention.locked_batches = locked
     refuse(database_url, monkeypatch)
     commands = [t.book(events[0]), t.book(events[1]), t.cancel_event(events[1]), t.book(events[1]), t.book(events[2])]
-    found = await t.outcomes(appender, commands)
-    assert [type(outcome) for outcome in found] == [AcceptedCommand, AcceptedCommand, DataRefused, AcceptedCommand, AcceptedCommand]
+    outcomes = await t.outcomes(appender, commands)
+    assert [type(outcome) for outcome in outcomes] == [
+        AcceptedCommand,
+        AcceptedCommand,
+        DataRefused,
+        AcceptedCommand,
+        AcceptedCommand,
+    ]
     assert [len(await t.bookings_of(database_url, event_id)) for event_id in events] == [1, 2, 1]
     assert appender._connection is connection, "what is refused for certain costs no connection"
 
@@ -227,8 +233,8 @@ async def test_refusals_and_retries_beside_refused_data_get_their_own_outcomes(
     booking = t.book(event_id)
     await appender.submit(booking)
     refused_by_the_driver(database_url, monkeypatch)
-    found = await t.outcomes(appender, [booking, t.cancel_event(other), t.book(event_id), t.book(other, quantity=0)])
-    assert [type(outcome) for outcome in found] == [batch.RepeatedCommand, DataRefused, SoldOut, Malformed]
+    outcomes = await t.outcomes(appender, [booking, t.cancel_event(other), t.book(event_id), t.book(other, quantity=0)])
+    assert [type(outcome) for outcome in outcomes] == [batch.RepeatedCommand, DataRefused, SoldOut, Malformed]
 
 
 async def test_a_cancelled_event_of_100_000_bookings_is_one_entry(appender: Appender, database_url: str) -> None:

@@ -30,8 +30,8 @@ async def test_a_command_whose_caller_was_cancelled_is_not_decided(appender: App
         sent += t.send(appender, given_up, patient)
         await asyncio.sleep(0)
         sent[1].cancel()
-    found = await t.answers(sent)
-    assert [type(outcome) for outcome in found] == [AcceptedCommand, asyncio.CancelledError, AcceptedCommand]
+    outcomes = await t.answers(sent)
+    assert [type(outcome) for outcome in outcomes] == [AcceptedCommand, asyncio.CancelledError, AcceptedCommand]
     assert await t.bookings_of(database_url, event_id) == [in_flight.id, patient.id]
     assert appender.pending == 0
 
@@ -54,8 +54,8 @@ async def test_a_command_that_expires_in_the_queue_is_busy_and_never_executed(ha
         sent = t.send(hasty, in_flight)
         await t.wait_for_blocked_appends(database_url)
         sent += t.send(hasty, queued)
-        found = await asyncio.wait_for(t.answers(sent), timeout=2)
-    assert [type(outcome) for outcome in found] == [OutcomeUnknown, Busy]
+        outcomes = await asyncio.wait_for(t.answers(sent), timeout=2)
+    assert [type(outcome) for outcome in outcomes] == [OutcomeUnknown, Busy]
     _, _ = await t.insist(hasty, in_flight)
     assert await t.bookings_of(database_url, event_id) == [in_flight.id]
 
@@ -148,8 +148,8 @@ async def test_outcomes_are_true_while_the_database_is_unavailable(database_url:
             unavailable = True
             await t.cut_connections(database_url)
             sent += t.send(appender, later)
-            found = await asyncio.wait_for(t.answers(sent), timeout=3)
-        assert [type(outcome) for outcome in found] == [OutcomeUnknown, Busy]
+            outcomes = await asyncio.wait_for(t.answers(sent), timeout=3)
+        assert [type(outcome) for outcome in outcomes] == [OutcomeUnknown, Busy]
         unavailable = False
         assert isinstance((await t.insist(appender, in_flight))[0], AcceptedCommand)
         assert await t.bookings_of(database_url, event_id) == [in_flight.id]
@@ -178,5 +178,5 @@ async def test_closing_gives_up_requests_that_do_not_finish(database_url: str) -
             sent += t.send(appender, t.book(event_id))
             await asyncio.sleep(0)
             await appender.close(patience_seconds=0.05)
-            found = await asyncio.wait_for(t.answers(sent), timeout=1)
-        assert [type(outcome) for outcome in found] == [OutcomeUnknown, Busy]
+            outcomes = await asyncio.wait_for(t.answers(sent), timeout=1)
+        assert [type(outcome) for outcome in outcomes] == [OutcomeUnknown, Busy]

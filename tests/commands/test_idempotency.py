@@ -15,9 +15,9 @@ from tests.ledger import scenario as s
 async def test_fifty_concurrent_tries_of_a_command_make_one_booking(appender: Appender, database_url: str) -> None:
     event_id = await t.scheduled(appender)
     command = t.book(event_id)
-    found = await t.outcomes(appender, [command] * 50)
-    assert (t.count(AcceptedCommand, found), t.count(RepeatedCommand, found)) == (1, 49)
-    assert {outcome.version for outcome in found if isinstance(outcome, RepeatedCommand)} == {2}
+    outcomes = await t.outcomes(appender, [command] * 50)
+    assert (t.count(AcceptedCommand, outcomes), t.count(RepeatedCommand, outcomes)) == (1, 49)
+    assert {outcome.version for outcome in outcomes if isinstance(outcome, RepeatedCommand)} == {2}
     assert await t.bookings_of(database_url, event_id) == [command.id]
 
 
@@ -26,9 +26,9 @@ async def test_concurrent_tries_at_two_appenders_make_one_booking(appender: Appe
     async with t.an_appender(database_url) as other:
         for number in range(1, 6):
             command = t.book(event_id)
-            found = await t.answers(t.send(appender, *[command] * 25) + t.send(other, *[command] * 25))
-            assert (t.count(AcceptedCommand, found), t.count(RepeatedCommand, found)) == (1, 49)
-            assert {outcome.version for outcome in found if isinstance(outcome, RepeatedCommand)} == {number + 1}
+            outcomes = await t.answers(t.send(appender, *[command] * 25) + t.send(other, *[command] * 25))
+            assert (t.count(AcceptedCommand, outcomes), t.count(RepeatedCommand, outcomes)) == (1, 49)
+            assert {outcome.version for outcome in outcomes if isinstance(outcome, RepeatedCommand)} == {number + 1}
     assert len(await t.bookings_of(database_url, event_id)) == 5
 
 
@@ -70,7 +70,7 @@ async def test_a_retry_returns_the_version_of_the_last_entry(appender: Appender)
 async def test_a_refused_command_appends_nothing_and_may_be_retried(appender: Appender) -> None:
     event_id = await t.scheduled(appender, capacity=1)
     first, second = t.book(event_id), t.book(event_id)
-    found = await t.outcomes(appender, [first, second])
-    assert [type(outcome) for outcome in found] == [AcceptedCommand, SoldOut]
+    outcomes = await t.outcomes(appender, [first, second])
+    assert [type(outcome) for outcome in outcomes] == [AcceptedCommand, SoldOut]
     await appender.submit(t.cancel(event_id, first.id))
     assert isinstance(await appender.submit(second), AcceptedCommand)

@@ -124,10 +124,10 @@ async def test_concurrent_commands_load_their_event_once(database_url: str, monk
             return await load(stream, **how)
 
         monkeypatch.setattr(appender._memory.loader.streams, "load", counted)
-        found = await t.outcomes(appender, [t.book(LONG) for _ in range(100)])
-        assert t.count(AcceptedCommand, found) == 100
+        outcomes = await t.outcomes(appender, [t.book(LONG) for _ in range(100)])
+        assert t.count(AcceptedCommand, outcomes) == 100
         assert loads == [LONG]
-        assert [outcome.recorded[0].version for outcome in found] == list(range(3_002, 3_102))
+        assert [outcome.recorded[0].version for outcome in outcomes] == list(range(3_002, 3_102))
 
 
 async def test_many_events_are_loaded_in_few_statements(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,8 +142,8 @@ async def test_many_events_are_loaded_in_few_statements(database_url: str, monke
             return await fetch(statement, parameters)
 
         monkeypatch.setattr(cold._memory.loader.streams, "_fetch", counted)
-        found = await t.outcomes(cold, [t.book(event_id) for event_id in events])
-    assert t.count(AcceptedCommand, found) == 200
+        outcomes = await t.outcomes(cold, [t.book(event_id) for event_id in events])
+    assert t.count(AcceptedCommand, outcomes) == 200
     assert len(statements) == 7
 
 
@@ -154,8 +154,8 @@ async def test_long_short_and_empty_streams_are_loaded_together(database_url: st
         event_id = await t.scheduled(appender)
     async with t.an_appender(database_url) as cold:
         wanted = [LONG, UUID(int=404), event_id]
-        found = await asyncio.gather(*(cold.last_seen_event(stream) for stream in wanted))
-        assert [event and (event.id, event.version) for event in found] == [(LONG, entries), None, (event_id, 1)]
+        events_seen = await asyncio.gather(*(cold.last_seen_event(stream) for stream in wanted))
+        assert [event and (event.id, event.version) for event in events_seen] == [(LONG, entries), None, (event_id, 1)]
         short = await cold._memory.loader.streams.load_short(wanted)
         assert (LONG in short) == (entries <= SHORT)
 
@@ -167,5 +167,5 @@ async def test_an_unreadable_stream_fails_alone_among_those_loaded_with_it(datab
         insert = "SELECT ledger_append(ARRAY[%s], ARRAY[2::bigint], ARRAY['seats-held/1'], ARRAY['{}'::bytea])"
         await newer.execute(insert, (events[1],))
     async with t.an_appender(database_url) as cold:
-        found = await t.outcomes(cold, [t.book(event_id) for event_id in events])
-    assert [type(outcome) for outcome in found] == [AcceptedCommand, Busy, AcceptedCommand]
+        outcomes = await t.outcomes(cold, [t.book(event_id) for event_id in events])
+    assert [type(outcome) for outcome in outcomes] == [AcceptedCommand, Busy, AcceptedCommand]

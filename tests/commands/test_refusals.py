@@ -61,16 +61,16 @@ async def test_outdated_and_current_refusals_of_a_batch_are_distinguished(append
     booking = t.book(stale)
     await t.outcomes(appender, [booking, t.book(current)])
     await other.submit(t.cancel(stale, booking.id))
-    found = await t.outcomes(appender, [t.book(current), t.book(stale), t.book(stale)])
-    assert [type(outcome) for outcome in found] == [SoldOut, AcceptedCommand, SoldOut]
+    outcomes = await t.outcomes(appender, [t.book(current), t.book(stale), t.book(stale)])
+    assert [type(outcome) for outcome in outcomes] == [SoldOut, AcceptedCommand, SoldOut]
 
 
 async def test_a_refusal_costs_no_append(appender: Appender) -> None:
     event_id = await t.scheduled(appender, capacity=1)
     await appender.submit(t.book(event_id))
     before = appender.appends
-    found = await t.outcomes(appender, [t.book(event_id) for _ in range(20)])
-    assert (t.count(SoldOut, found), appender.appends) == (20, before)
+    outcomes = await t.outcomes(appender, [t.book(event_id) for _ in range(20)])
+    assert (t.count(SoldOut, outcomes), appender.appends) == (20, before)
 
 
 @pytest.mark.parametrize("missed", [MISSED_LIMIT - 1, MISSED_LIMIT, MISSED_LIMIT + 1, 2 * MISSED_LIMIT + 1])

@@ -141,9 +141,9 @@ async def test_concurrent_calls_on_silent_connections_are_busy_and_the_pool_reco
     size = pool.max_size
     with silent(database_url):
         began = time.monotonic()
-        found = await asyncio.gather(*(head(pool) for _ in range(4 * size)), return_exceptions=True)
+        outcomes = await asyncio.gather(*(head(pool) for _ in range(4 * size)), return_exceptions=True)
         assert time.monotonic() - began < 3
-        assert {type(outcome) for outcome in found} == {Busy, int}
+        assert {type(outcome) for outcome in outcomes} == {Busy, int}
         assert await asyncio.gather(*(head(pool) for _ in range(4 * size))) == [6] * (4 * size)
         async with asyncio.timeout(2), asyncio.TaskGroup() as group:
             everyone = asyncio.Barrier(size)

@@ -193,8 +193,10 @@ def test_an_import_may_be_slow_but_its_wait_for_the_lock_is_bounded(ledger: Ledg
 
 async def test_no_foreign_key_points_at_the_ledger(database_url: str) -> None:
     with psycopg.connect(database_url) as plain:
-        found = plain.execute("SELECT conname FROM pg_constraint WHERE contype = 'f' AND confrelid = 'ledger_entries'::regclass")
-        assert found.fetchall() == []
+        foreign_keys = plain.execute(
+            "SELECT conname FROM pg_constraint WHERE contype = 'f' AND confrelid = 'ledger_entries'::regclass"
+        )
+        assert foreign_keys.fetchall() == []
 
 
 async def test_an_append_does_not_block_vacuum_and_analyze(database_url: str) -> None:

@@ -30,8 +30,8 @@ async def test_queued_requests_go_on_after_an_internal_error(database_url: str, 
             return decide_batch(batch, *others)
 
         monkeypatch.setattr(appender_module, "decide_batch", trip)
-        found = await asyncio.wait_for(t.outcomes(appender, [first, *rest]), timeout=2)
-        assert [type(outcome) for outcome in found] == [Busy, AcceptedCommand, AcceptedCommand, AcceptedCommand]
+        outcomes = await asyncio.wait_for(t.outcomes(appender, [first, *rest]), timeout=2)
+        assert [type(outcome) for outcome in outcomes] == [Busy, AcceptedCommand, AcceptedCommand, AcceptedCommand]
 
 
 async def test_an_event_that_was_half_changed_is_loaded_again(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,10 +68,12 @@ async def test_many_cancelled_callers_do_not_affect_others(appender: Appender, d
             await asyncio.sleep(0)
         if dice.random() < 0.3:
             dice.choice(sent).cancel()
-    found = await t.answers(sent)
+    outcomes = await t.answers(sent)
     stand = set(await t.bookings_of(database_url, event_id))
-    assert {type(outcome) for outcome in found} == {AcceptedCommand, asyncio.CancelledError}
-    assert {command.id for command, outcome in zip(commands, found, strict=True) if isinstance(outcome, AcceptedCommand)} <= stand
+    assert {type(outcome) for outcome in outcomes} == {AcceptedCommand, asyncio.CancelledError}
+    assert {
+        command.id for command, outcome in zip(commands, outcomes, strict=True) if isinstance(outcome, AcceptedCommand)
+    } <= stand
     assert appender.pending == 0
     assert isinstance(await appender.submit(t.book(event_id)), AcceptedCommand)
 

@@ -16,7 +16,7 @@ SEATS, BUYERS = 40, 24
 
 
 @pytest.fixture(scope="module")
-def doors(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[httpx.Client]]:
+def clients(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[httpx.Client]]:
     """Three base URLs: nginx, the first process, the second process."""
     second, front = free_port(), free_port()
     other = stack.start("app", PORT=str(second))
@@ -29,22 +29,22 @@ def doors(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[li
         other.wait(15)
 
 
-def by(door: httpx.Client, who: Person) -> Person:
-    return Person(door, who.id, who.token, who.email)
+def by(client: httpx.Client, person: Person) -> Person:
+    return Person(client, person.id, person.token, person.email)
 
 
 def test_rush_over_three_addresses_sells_each_seat_once(
-    stack: Stack, organizer: Person, alice: Person, doors: list[httpx.Client]
+    stack: Stack, organizer: Person, alice: Person, clients: list[httpx.Client]
 ) -> None:
     event = stack.event(organizer, capacity=SEATS)
     path = f"/api/events/{event['id']}/bookings"
 
     def buy_until_sold_out(number: int) -> tuple[list[str], float]:
-        who, longest = by(doors[number % 3], alice), 0.0
+        person, longest = by(clients[number % 3], alice), 0.0
         codes: list[str] = []
         while True:
             began = time.monotonic()
-            answer = who.do("POST", path, tickets(1), key=f"{number} {len(codes)}")
+            answer = person.do("POST", path, tickets(1), key=f"{number} {len(codes)}")
             longest = max(longest, time.monotonic() - began)
             if answer.status_code != 201:
                 assert (answer.status_code, answer.json()["type"]) == (409, "/problems/sold-out"), answer.text
@@ -54,23 +54,23 @@ def test_rush_over_three_addresses_sells_each_seat_once(
     with ThreadPoolExecutor(BUYERS) as pool:
         results = list(pool.map(buy_until_sold_out, range(BUYERS)))
     sold = [code for codes, _ in results for code in codes]
-    by_door = [sum(len(codes) for codes, _ in results[door::3]) for door in range(3)]
-    print(f"R15: {SEATS} seats through three doors {by_door}; the longest wait {max(wait for _, wait in results) * 1000:.0f} ms")
+    by_port = [sum(len(codes) for codes, _ in results[client::3]) for client in range(3)]
+    print(f"R15: {SEATS} seats through three clients {by_port}; the longest wait {max(wait for _, wait in results) * 1000:.0f} ms")
     assert len(sold) == len(set(sold)) == SEATS
     assert max(wait for _, wait in results) < 2.5
 
 
 def test_seat_cancelled_at_one_process_is_sold_by_the_other(
-    stack: Stack, organizer: Person, alice: Person, doors: list[httpx.Client]
+    stack: Stack, organizer: Person, alice: Person, clients: list[httpx.Client]
 ) -> None:
     event = stack.event(organizer, capacity=1)
     path = f"/api/events/{event['id']}/bookings"
-    people = [by(door, alice) for door in doors]
+    people = [by(client, alice) for client in clients]
     booking = people[0].ok("POST", path, tickets(1))
     for round_ in range(15):
-        for who in people:  # each client got a sold-out response
-            assert who.do("POST", path, tickets(1)).status_code == 409
+        for person in people:  # each client got a sold-out response
+            assert person.do("POST", path, tickets(1)).status_code == 409
         canceller, buyer = people[round_ % 3], people[(round_ + 1) % 3]
         canceller.ok("DELETE", f"/api/bookings/{booking['id']}")
         booking = buyer.ok("POST", path, tickets(1))
-    print("R15: 15 of 15 seats given back through one door sold at once through another")
+    print("R15: 15 of 15 seats given back through one client sold at once through another")

@@ -58,13 +58,13 @@ class Buyer:
             old = self._read(self._nobody, f"/api/events/{self._sold[self.booked % len(self._sold)]}")
             self._expect("an old event", old["categories"][1]["taken"], self._each)
 
-    def _read(self, who: Person, path: str) -> Any:
+    def _read(self, person: Person, path: str) -> Any:
         self.reads += 1
-        return who.see(path)
+        return person.see(path)
 
-    def _expect(self, what: str, found: object, expected: object) -> None:
-        if found != expected:
-            self.wrong.append(f"{what}: {found}, not {expected}")
+    def _expect(self, what: str, shown: object, expected: object) -> None:
+        if shown != expected:
+            self.wrong.append(f"{what}: {shown}, not {expected}")
 
 
 @pytest.fixture

@@ -34,10 +34,10 @@ async def test_lost_reply_to_commit_loses_no_booking(database_url: str, rivals: 
             await t.outcomes(rival, [t.book(event_id) for _ in range(rivals)])
             commands = [t.book(event_id) for _ in range(3)]
             proxy.armed, began = True, monotonic()
-            found = await t.outcomes(appender, commands)
+            outcomes = await t.outcomes(appender, commands)
             longest = max(longest, monotonic() - began)
             stands = {recorded.entry.command: recorded.version for recorded in await t.stream_of(database_url, event_id)}
-            assert found == [RepeatedCommand(event_id, stands[command.id], (stands[command.id],)) for command in commands]
+            assert outcomes == [RepeatedCommand(event_id, stands[command.id], (stands[command.id],)) for command in commands]
             assert proxy.lost == number
     booked = await t.bookings_of(database_url, event_id)
     print(f"R3: {proxy.lost} replies lost, {len(booked)} bookings stand once each; the longest answer took {longest:.2f} s")

@@ -27,17 +27,17 @@ async def rush(appenders: list[Appender], commands: list[BookSeats]) -> Counter[
 async def test_500_clients_get_exactly_10_seats(database_url: str) -> None:
     async with t.an_appender(database_url) as first, t.an_appender(database_url) as second:
         event_id, began = await t.scheduled(first, capacity=10), monotonic()
-        found = await rush([first, second], [t.book(event_id, customer(number)) for number in range(500)])
+        counts = await rush([first, second], [t.book(event_id, customer(number)) for number in range(500)])
         seconds = monotonic() - began
-    print(f"R5: 500 clients, 10 seats: {found[AcceptedCommand]} got one, {found[SoldOut]} were refused, in {seconds:.2f} s")
-    assert found == {AcceptedCommand: 10, SoldOut: 490}
+    print(f"R5: 500 clients, 10 seats: {counts[AcceptedCommand]} got one, {counts[SoldOut]} were refused, in {seconds:.2f} s")
+    assert counts == {AcceptedCommand: 10, SoldOut: 490}
     assert len(await t.bookings_of(database_url, event_id)) == 10
 
 
 async def test_concurrent_bookings_respect_the_customers_limit(database_url: str) -> None:
     async with t.an_appender(database_url) as first, t.an_appender(database_url) as second:
         event_id = await t.scheduled(first, capacity=1_000, limit=4)
-        found = await rush([first, second], [t.book(event_id, customer(number % 20)) for number in range(400)])
+        counts = await rush([first, second], [t.book(event_id, customer(number % 20)) for number in range(400)])
     held = Counter(
         recorded.entry.customer_id
         for recorded in await t.stream_of(database_url, event_id)
@@ -46,7 +46,7 @@ async def test_concurrent_bookings_respect_the_customers_limit(database_url: str
     print(
         f"R5: 20 customers asked 400 times for tickets that they may have 4 of: {dict(Counter(held.values()))} (tickets: customers)"
     )
-    assert found == {AcceptedCommand: 80, CustomerLimit: 320}
+    assert counts == {AcceptedCommand: 80, CustomerLimit: 320}
     assert set(held.values()) == {4}
 
 
@@ -56,18 +56,18 @@ async def test_seats_cancelled_in_a_rush_are_sold_again_once(database_url: str) 
         event_id = await t.scheduled(first, capacity=20)
 
         async def somebody(number: int) -> Counter[type]:
-            found: Counter[type] = Counter()
+            counts: Counter[type] = Counter()
             for turn in range(5):
                 here, there = (first, second) if (number + turn) % 2 else (second, first)
                 command = t.book(event_id, customer(number))
-                found += Counter([type(outcome) for outcome in await t.outcomes(here, [command])])
+                counts += Counter([type(outcome) for outcome in await t.outcomes(here, [command])])
                 if turn < 4:
                     await t.outcomes(there, [t.cancel(event_id, command.id)])
-            return found
+            return counts
 
-        found = sum(await asyncio.gather(*map(somebody, range(40))), Counter[type]())
+        counts = sum(await asyncio.gather(*map(somebody, range(40))), Counter[type]())
     event = fold(await t.stream_of(database_url, event_id))
-    print(f"R5: 20 seats changed hands {found[AcceptedCommand]} times; {found[SoldOut]} came while there were none")
-    assert set(found) <= {AcceptedCommand, SoldOut}
-    assert found[AcceptedCommand] > 20
+    print(f"R5: 20 seats changed hands {counts[AcceptedCommand]} times; {counts[SoldOut]} came while there were none")
+    assert set(counts) <= {AcceptedCommand, SoldOut}
+    assert counts[AcceptedCommand] > 20
     assert 0 < event.categories[1].taken <= 20

@@ -138,8 +138,8 @@ def scheduled(*categories: e.Category, **changes: Any) -> e.EventScheduled:
     )
 
 
-def booked(who: Actor, *lines: e.Line, booking: UUID = BOOKING) -> e.SeatsBooked:
-    return e.SeatsBooked(**stamp(booking), customer_id=who.id, lines=lines, details_version=1)
+def booked(customer: Actor, *lines: e.Line, booking: UUID = BOOKING) -> e.SeatsBooked:
+    return e.SeatsBooked(**stamp(booking), customer_id=customer.id, lines=lines, details_version=1)
 
 
 def general(quantity: int, price: int = GENERAL.price, name: str = "General") -> e.Line:

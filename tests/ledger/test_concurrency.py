@@ -110,8 +110,8 @@ async def test_all_callers_get_the_error() -> None:
         raise Busy
 
     flights = SingleFlight[str, int]()
-    found = await asyncio.gather(flights.do("key", fail), flights.do("key", fail), return_exceptions=True)
-    assert [type(error) for error in found] == [Busy, Busy]
+    errors = await asyncio.gather(flights.do("key", fail), flights.do("key", fail), return_exceptions=True)
+    assert [type(error) for error in errors] == [Busy, Busy]
 
 
 async def test_stopping_cancels_what_is_under_way() -> None:

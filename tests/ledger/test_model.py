@@ -83,12 +83,14 @@ class Selling(RuleBasedStateMachine):
         self.price, self.capacity, self.limit = {1: price, 2: price * 3}, {1: capacity, 2: 2}, limit
         assert self.submit(self.named(s.schedule(*categories, max_tickets_per_customer=limit)))
 
-    @rule(who=people, customer=st.none() | people, general=st.integers(0, 5), vip=st.integers(0, 2))
-    def book(self, who: Actor, customer: Actor | None, general: int, vip: int) -> None:
+    @rule(actor=people, customer=st.none() | people, general=st.integers(0, 5), vip=st.integers(0, 2))
+    def book(self, actor: Actor, customer: Actor | None, general: int, vip: int) -> None:
         wanted = {1: general, 2: vip}
-        at_box_office = who is s.ORGANIZER
-        holder = (customer.id if customer else None) if at_box_office else who.id
-        command = self.named(s.book_for(who, customer if at_box_office else None, **{NAMES[c]: q for c, q in wanted.items() if q}))
+        at_box_office = actor is s.ORGANIZER
+        holder = (customer.id if customer else None) if at_box_office else actor.id
+        command = self.named(
+            s.book_for(actor, customer if at_box_office else None, **{NAMES[c]: q for c, q in wanted.items() if q})
+        )
         due = {c: q for c, q in wanted.items() if q} or {1: 1}
         held = sum(ticket.state != "cancelled" for ticket in self.tickets if ticket.holder == holder)
         fits = all(self.taken(category) + quantity <= self.capacity[category] for category, quantity in due.items())
@@ -99,9 +101,9 @@ class Selling(RuleBasedStateMachine):
             self.tickets += [Ticket(command.id, n, c, holder, self.price[c]) for n, c in enumerate(seats)]
             self.paid += sum(self.price[category] for category in seats)
 
-    @rule(who=people, category=st.sampled_from([1, 2]))
-    def book_one(self, who: Actor, category: int) -> None:
-        self.book(who, who, int(category == 1), int(category == 2))
+    @rule(actor=people, category=st.sampled_from([1, 2]))
+    def book_one(self, actor: Actor, category: int) -> None:
+        self.book(actor, actor, int(category == 1), int(category == 2))
 
     @precondition(lambda self: self.sent)
     @rule(which=any_one)

@@ -115,8 +115,8 @@ def test_changes_of_a_booking_are_found_by_its_id(engine: Engine, ledger: Ledger
     }
     assert len(expected) > 20
     with engine.connect() as connection:
-        found = connection.execute(text("SELECT subject, version FROM audit_amendments")).all()
-    assert {tuple(row) for row in found} == expected
+        rows = connection.execute(text("SELECT subject, version FROM audit_amendments")).all()
+    assert {tuple(row) for row in rows} == expected
 
 
 @pytest.mark.parametrize("damage", ["UPDATE audit_tiles SET hashes = substr(hashes, 33)", "DELETE FROM audit_leaves"])

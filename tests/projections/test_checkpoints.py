@@ -48,8 +48,8 @@ class Log:
     def execute(self, statement: str) -> list[tuple[object, ...]]:
         with self.engine.begin() as connection:
             connection.execute(text("ALTER TABLE ledger_entries DISABLE TRIGGER append_only"))  # as the database's owner can
-            found = connection.execute(text(statement))
-            return [tuple(row) for row in found] if found.returns_rows else []
+            result = connection.execute(text(statement))
+            return [tuple(row) for row in result] if result.returns_rows else []
 
     def state(self) -> object:
         return self.execute("SELECT state FROM audit_signing")[0][0]

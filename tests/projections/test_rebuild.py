@@ -72,12 +72,12 @@ def test_rebuild_names_an_altered_row_and_repairs_it(engine: Engine, rebuilder: 
         connection.execute(text("UPDATE revenue_categories SET gross = gross + 1 WHERE name = 'VIP'"))
         connection.execute(text("DELETE FROM tickets WHERE ctid = (SELECT min(ctid) FROM tickets)"))
         connection.execute(text("INSERT INTO availability_events VALUES (gen_random_uuid(), 1)"))
-    found = {result.name: str(result.difference) for result in rebuilder.rebuild(ALL) if result.difference}
-    assert set(found) == {"availability", "bookings", "revenue"}
-    assert "should not be there" in found["availability"]
-    assert "is missing" in found["bookings"]
-    assert found["revenue"].startswith("revenue_categories: in the row event_id ")
-    assert ", gross is " in found["revenue"]
+    differences = {result.name: str(result.difference) for result in rebuilder.rebuild(ALL) if result.difference}
+    assert set(differences) == {"availability", "bookings", "revenue"}
+    assert "should not be there" in differences["availability"]
+    assert "is missing" in differences["bookings"]
+    assert differences["revenue"].startswith("revenue_categories: in the row event_id ")
+    assert ", gross is " in differences["revenue"]
     assert rows(engine) == before
 
 

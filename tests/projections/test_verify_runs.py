@@ -80,9 +80,9 @@ def test_snapshot_of_a_later_release_is_skipped_and_reported(altered: AlteredCop
     assert report.snapshots == before.snapshots - 1 > 0
     (stream,) = database.rows("SELECT DISTINCT originator_id FROM ledger_snapshots")[0]
     with closing(Ledger(altered.url)) as ledger:
-        found = s.latest_snapshot(ledger, stream)
-        assert found is not None
-        assert found.topic == "event-snapshot/1"
+        snapshot = s.latest_snapshot(ledger, stream)
+        assert snapshot is not None
+        assert snapshot.topic == "event-snapshot/1"
 
 
 @pytest.mark.parametrize(

@@ -40,13 +40,13 @@ class Truth:
 
     def read(self, after: int, limit: int) -> int:
         """Reads, checks the result, and returns its last position."""
-        found = self.ledger.read(after, limit)
+        batch = self.ledger.read(after, limit)
         due = [position for position in self.positions if position > after]
-        assert [recorded.position for recorded in found] == due[:limit]
+        assert [recorded.position for recorded in batch] == due[:limit]
         assert len(self.ledger._kept) <= KEPT
         entries = dict(zip(self.positions, self.story.entries, strict=True))
-        assert [recorded.entry for recorded in found] == [entries[recorded.position].entry for recorded in found]
-        return found[-1].position if found else after
+        assert [recorded.entry for recorded in batch] == [entries[recorded.position].entry for recorded in batch]
+        return batch[-1].position if batch else after
 
 
 @pytest.fixture
@@ -97,9 +97,9 @@ def test_cached_entries_are_read_from_the_database_once(truth: Truth, monkeypatc
     select = truth.ledger.recorder.select_notifications
 
     def counting(*args: Any, **more: Any) -> Sequence[Notification]:
-        found = select(*args, **more)
-        selected.extend(found)
-        return found
+        batch = select(*args, **more)
+        selected.extend(batch)
+        return batch
 
     monkeypatch.setattr(truth.ledger.recorder, "select_notifications", counting)
     for _ in range(4):
@@ -113,9 +113,9 @@ def test_concurrent_readers_each_read_everything(truth: Truth) -> None:
 
     def read_all(number: int) -> None:
         position, read[number] = 0, []
-        while found := truth.ledger.read(position, 5 + 11 * number):
-            read[number] += [recorded.position for recorded in found]
-            position = found[-1].position
+        while batch := truth.ledger.read(position, 5 + 11 * number):
+            read[number] += [recorded.position for recorded in batch]
+            position = batch[-1].position
 
     threads = [threading.Thread(target=read_all, args=(number,)) for number in range(6)]
     for thread in threads:

@@ -44,8 +44,8 @@ async def test_booking_is_visible_to_owner_organizer_and_admin(world: World, api
     world.project()
     seen = {}
     people = {"alice": ALICE, "bob": BOB, "organizer": ORGANIZER, "other": OTHER, "admin": ADMIN, "auditor": AUDITOR}
-    for name, who in people.items():
-        seen[name] = (await api.get(f"/api/bookings/{booking_id}", who)).status_code
+    for name, person in people.items():
+        seen[name] = (await api.get(f"/api/bookings/{booking_id}", person)).status_code
     assert seen == {"alice": 200, "bob": 404, "organizer": 200, "other": 404, "admin": 200, "auditor": 404}
     assert (await api.get(f"/api/bookings/{booking_id}")).status_code == 401
     assert (await api.get(f"/api/bookings/{uuid4()}", ADMIN)).json()["type"] == "/problems/booking-not-found"
@@ -128,8 +128,8 @@ async def test_bookings_of_an_event_are_visible_to_its_organizer(world: World, a
     event_id = world.schedule()
     world.sign_up(ALICE, "Alice", "alice@example.test")
     world.sign_up(BOB, "erased", None)
-    for who in (ALICE, BOB):
-        world.book(event_id, who)
+    for person in (ALICE, BOB):
+        world.book(event_id, person)
     world.do(BookSeats(id=uuid4(), actor=ORGANIZER, event_id=event_id, tickets=(WantedSeats("VIP", 1),)))
     world.project()
     path = f"/api/events/{event_id}/bookings"
@@ -150,27 +150,27 @@ async def test_bookings_of_an_event_are_searched(world: World, api: Api) -> None
     event_id = world.schedule()
     people = [Person(uuid4(), Role.CUSTOMER) for _ in range(3)]
     addresses = ("a@example.test", "b1@example.test", "c@x.test")
-    for who, name, email in zip(people, ("Ann 100%", "BEN_B", "Çan"), addresses, strict=True):
-        world.sign_up(who, name, email)
-        world.book(event_id, who, General=2)
+    for person, name, email in zip(people, ("Ann 100%", "BEN_B", "Çan"), addresses, strict=True):
+        world.sign_up(person, name, email)
+        world.book(event_id, person, General=2)
     world.project()
     path = f"/api/events/{event_id}/bookings"
     everyone = await api.items(path, ORGANIZER)
 
-    async def found(q: str) -> list[str]:
+    async def customers_matching(q: str) -> list[str]:
         return [item["customer"]["name"] for item in await api.items(path, ORGANIZER, q=q)]
 
-    assert await found("ann 1") == ["Ann 100%"]
-    assert await found("%") == ["Ann 100%"]
-    assert await found("n_b") == ["BEN_B"]
-    assert await found("_") == ["BEN_B"]
-    assert await found("EXAMPLE.test") == ["BEN_B", "Ann 100%"]
-    assert await found("çAN") == ["Çan"]
-    assert await found("z" * 10_000) == []
-    assert await found(str(everyone[0]["number"])) == [everyone[0]["customer"]["name"]]
+    assert await customers_matching("ann 1") == ["Ann 100%"]
+    assert await customers_matching("%") == ["Ann 100%"]
+    assert await customers_matching("n_b") == ["BEN_B"]
+    assert await customers_matching("_") == ["BEN_B"]
+    assert await customers_matching("EXAMPLE.test") == ["BEN_B", "Ann 100%"]
+    assert await customers_matching("çAN") == ["Çan"]
+    assert await customers_matching("z" * 10_000) == []
+    assert await customers_matching(str(everyone[0]["number"])) == [everyone[0]["customer"]["name"]]
     code = everyone[1]["tickets"][1]["code"]
-    assert await found(code.lower().replace("-", " ")) == [everyone[1]["customer"]["name"]]
-    assert await found(code[:-1] + ("0" if code[-1] != "0" else "1")) == []
+    assert await customers_matching(code.lower().replace("-", " ")) == [everyone[1]["customer"]["name"]]
+    assert await customers_matching(code[:-1] + ("0" if code[-1] != "0" else "1")) == []
     assert (await api.get(path, ORGANIZER, q="\0")).status_code == 422
 
 
@@ -179,10 +179,10 @@ async def test_csv_is_safe_and_complete(world: World, api: Api, monkeypatch: pyt
     monkeypatch.setattr(csv_export, "_MEMORY_BYTES", 100)
     event_id = world.schedule(categories=[("=1+1", 5000, 100)])
     names = ["=cmd()", "+1", "-1", "@a", "\tx", "\rx", "\nx", 'so "called", yes\r\nindeed', "Plain"]
-    for place, name in enumerate(names):
-        who = Person(uuid4(), Role.CUSTOMER)
-        world.sign_up(who, name, f"p{place}@example.test")
-        world.do(BookSeats(id=uuid4(), actor=who, event_id=event_id, tickets=(WantedSeats("=1+1", 2),)))
+    for index, name in enumerate(names):
+        person = Person(uuid4(), Role.CUSTOMER)
+        world.sign_up(person, name, f"p{index}@example.test")
+        world.do(BookSeats(id=uuid4(), actor=person, event_id=event_id, tickets=(WantedSeats("=1+1", 2),)))
     world.project()
     response = await api.get(f"/api/events/{event_id}/bookings", ORGANIZER, {"Accept": "text/csv"}, limit=1)
     assert response.headers["content-type"].startswith("text/csv; charset=utf-8")

@@ -163,9 +163,9 @@ async def test_cancelled_request_does_not_cancel_the_others(world: World, withou
     asked = [asyncio.create_task(without_redis.side.event_read_cache.get_event(event_id, None)) for _ in range(3)]
     await asyncio.sleep(0)
     asked[0].cancel()
-    found = await asyncio.gather(*asked, return_exceptions=True)
-    assert isinstance(found[0], asyncio.CancelledError)
-    assert all(isinstance(response, CachedResponse) for response in found[1:])
+    responses = await asyncio.gather(*asked, return_exceptions=True)
+    assert isinstance(responses[0], asyncio.CancelledError)
+    assert all(isinstance(response, CachedResponse) for response in responses[1:])
 
 
 async def test_cached_page_of_upcoming_events_ends_when_its_first_begins(world: World, without_redis: Api) -> None:
@@ -174,9 +174,9 @@ async def test_cached_page_of_upcoming_events_ends_when_its_first_begins(world: 
     world.project()
     cache, search = without_redis.side.event_read_cache, EventSearch(status="active", upcoming=True)
     for now, count in ((NOW, 2), (NOW, 2), (NOW + timedelta(days=1), 1), (NOW + timedelta(days=2), 0)):
-        found = await cache.get_page(search, now, None)
-        assert found.body.count(b'"details_version"') == count
-        assert (str(soon).encode() in found.body) == (count == 2)
+        response = await cache.get_page(search, now, None)
+        assert response.body.count(b'"details_version"') == count
+        assert (str(soon).encode() in response.body) == (count == 2)
         await until(lambda: cache.cached.position is not None)
 
 
@@ -190,9 +190,9 @@ async def test_cache_is_bounded_and_reads_evicted_events_again(
     world.project()
     for _ in range(3):
         for event_id in events:
-            found = await cache.get_event(event_id, None)
-            assert found is not None
-            assert str(event_id).encode() in found.body
+            response = await cache.get_event(event_id, None)
+            assert response is not None
+            assert str(event_id).encode() in response.body
         assert cache.cached.events.currsize <= 6_000
     await cache.close()
 

@@ -76,10 +76,10 @@ async def test_pages_have_no_gaps_and_no_repeats(world: World, api: Api) -> None
     made = [str(world.schedule(f"no {n}", starts_at=NOW + timedelta(days=1 + n % 3))) for n in range(13)]
     world.project()
     pages = await api.every_page("/api/events", limit=4)
-    found = [item for page in pages for item in page]
+    items = [item for page in pages for item in page]
     assert [len(page) for page in pages] == [4, 4, 4, 1]
-    assert sorted(item["id"] for item in found) == sorted(made)
-    assert [item["starts_at"] for item in found] == sorted(item["starts_at"] for item in found)
+    assert sorted(item["id"] for item in items) == sorted(made)
+    assert [item["starts_at"] for item in items] == sorted(item["starts_at"] for item in items)
 
 
 @pytest.mark.parametrize("text", ["100% a_b", "a\\b", "Ünïcode", 'it\'s "so"', "-- ;"])

@@ -115,10 +115,10 @@ def plan_of(connection: psycopg.Connection[Any], query: Query[Any]) -> Any:
     """As a prepared statement is planned."""
     names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", query.sql)))
     sql = re.sub(r"%\((\w+)\)s", lambda match: f"${1 + names.index(match[1])}", query.sql)
-    places = ", ".join(["%s"] * len(names))
+    placeholders = ", ".join(["%s"] * len(names))
     cursor = psycopg.ClientCursor(connection)
     cursor.execute(f"DEALLOCATE ALL; PREPARE planned AS {sql}")
-    execute = f"EXPLAIN (FORMAT JSON) EXECUTE planned ({places})" if names else "EXPLAIN (FORMAT JSON) EXECUTE one"
+    execute = f"EXPLAIN (FORMAT JSON) EXECUTE planned ({placeholders})" if names else "EXPLAIN (FORMAT JSON) EXECUTE one"
     ((plan,),) = cursor.execute(execute, [query.parameters[name] for name in names])
     return plan[0]["Plan"]
 
@@ -135,10 +135,10 @@ def test_queries_scan_no_big_table(world: World, generic: bool) -> None:
         (account_id,) = (
             connection.execute("SELECT organizer_id FROM booking_events WHERE event_id = %s", (event_id,)).fetchone() or ()
         )
-        found = {}
+        scanned_by_query = {}
         for name, query in every_query(event_id, account_id).items():
             if generic and query.replan:
                 continue
             if scanned := scans(plan_of(connection, query)) & BIG:
-                found[name] = scanned
-    assert found == {}
+                scanned_by_query[name] = scanned
+    assert scanned_by_query == {}

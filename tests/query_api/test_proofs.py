@@ -156,9 +156,9 @@ async def test_receipt_is_for_owner_organizer_auditor_and_admin(world: World, ap
     booking_id = world.book(world.schedule())
     sign()
     seen = {}
-    for who in (ALICE, BOB, ORGANIZER, OTHER, AUDITOR, ADMIN):
-        response = await api.get(f"/api/bookings/{booking_id}/receipt", who)
-        seen[who] = response.status_code
+    for actor in (ALICE, BOB, ORGANIZER, OTHER, AUDITOR, ADMIN):
+        response = await api.get(f"/api/bookings/{booking_id}/receipt", actor)
+        seen[actor] = response.status_code
     assert list(seen.values()) == [200, 404, 200, 404, 200, 200]
     assert (await api.get(f"/api/bookings/{booking_id}/receipt")).status_code == 401
     assert (await api.get(f"/api/bookings/{uuid4()}/receipt", ADMIN)).status_code == 404

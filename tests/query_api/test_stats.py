@@ -148,9 +148,9 @@ async def test_organizer_sees_only_their_own_events(world: World, api: Api) -> N
     assert (await api.get(path, OTHER, event_id=alpha)).json()["type"] == "/problems/not-your-event"
     assert (await api.get(path, OTHER, event_id=str(uuid4()))).json()["type"] == "/problems/event-not-found"
     assert {item["currency"] for item in await api.items(path, ORGANIZER, event_id=alpha)} == {"EUR"}
-    for who, status in ((ALICE, 403), (AUDITOR, 403), (None, 401)):
+    for actor, status in ((ALICE, 403), (AUDITOR, 403), (None, 401)):
         for name in ("summary", "events", "sales"):
-            assert (await api.get(f"/api/stats/{name}", who)).status_code == status
+            assert (await api.get(f"/api/stats/{name}", actor)).status_code == status
 
 
 async def test_statistics_of_an_empty_ledger_are_zero(api: Api) -> None:
@@ -226,7 +226,7 @@ async def test_projections_show_position_and_lag(world: World, api: Api, setting
     world.project("bookings")
     caught_up = {item["name"]: item for item in await api.items("/api/projections", ADMIN)}["bookings"]
     assert (caught_up["lag_entries"], caught_up["lag_seconds"]) == (0, 0)
-    assert [(await api.get("/api/projections", who)).status_code for who in (ORGANIZER, ALICE, None)] == [403, 403, 401]
+    assert [(await api.get("/api/projections", actor)).status_code for actor in (ORGANIZER, ALICE, None)] == [403, 403, 401]
 
 
 async def test_remaining_time_of_a_rebuild_follows_from_its_speed(world: World, api: Api) -> None:
@@ -234,7 +234,11 @@ async def test_remaining_time_of_a_rebuild_follows_from_its_speed(world: World, 
     world.sql("""INSERT INTO rebuilds (name, started_from, position, target, started_at, updated_at) VALUES
         ('revenue', 600, 800, 1000, '2030-01-01T00:00:00Z', '2030-01-01T00:00:10Z'),
         ('audit', 600, 600, 1000, '2030-01-01T00:00:00Z', '2030-01-01T00:00:10Z')""")
-    found = {item["name"]: item["rebuild"] for item in await api.items("/api/projections", ADMIN)}
-    assert (found["revenue"]["position"], found["revenue"]["target"], found["revenue"]["seconds_left"]) == (800, 1000, 10.0)
-    assert found["audit"]["seconds_left"] is None
-    assert found["bookings"] is None
+    rebuilds = {item["name"]: item["rebuild"] for item in await api.items("/api/projections", ADMIN)}
+    assert (rebuilds["revenue"]["position"], rebuilds["revenue"]["target"], rebuilds["revenue"]["seconds_left"]) == (
+        800,
+        1000,
+        10.0,
+    )
+    assert rebuilds["audit"]["seconds_left"] is None
+    assert rebuilds["bookings"] is None

@@ -44,7 +44,7 @@ class Person(Actor, frozen=True):
 async def until(condition: Callable[[], Any]) -> None:
     """What it returns, or what that comes to where it has to be awaited."""
     async with asyncio.timeout(10):
-        while not (await found if isawaitable(found := condition()) else found):  # noqa: ASYNC110 - what is looked at tells nobody
+        while not (await result if isawaitable(result := condition()) else result):  # noqa: ASYNC110 - what is looked at tells nobody
             await asyncio.sleep(0.01)
 
 
@@ -71,7 +71,7 @@ class World:
         """Carries the command out, at that time, and returns its id."""
         event = self.events.get(command.event_id)
         first = event.version + 1 if event else 1
-        made = [RecordedEntry(command.event_id, first + place, entry) for place, entry in enumerate(decide(event, command, at))]
+        made = [RecordedEntry(command.event_id, first + index, entry) for index, entry in enumerate(decide(event, command, at))]
         for unplaced, position in zip(made, s.append(self.ledger, made), strict=True):
             self.position = position
             recorded = RecordedEntry(unplaced.stream, unplaced.version, unplaced.entry, position)
@@ -109,15 +109,15 @@ class World:
             cursor = connection.execute(cast(Any, statement), parameters or None)
             return cursor.fetchall() if cursor.description else []
 
-    def sign_up(self, who: Actor, name: str, email: str | None) -> None:
-        self.sql("INSERT INTO accounts (id, name, email, role) VALUES (%s, %s, %s, %s)", who.id, name, email, who.role)
+    def sign_up(self, actor: Actor, name: str, email: str | None) -> None:
+        self.sql("INSERT INTO accounts (id, name, email, role) VALUES (%s, %s, %s, %s)", actor.id, name, email, actor.role)
 
 
 class HeaderAccess:
     """Trusts the account that the request names."""
 
     async def principal_of(self, scope: Scope) -> Principal | None:
-        account_id, _, role = Headers(scope=scope).get("x-who", "").partition(" ")
+        account_id, _, role = Headers(scope=scope).get("x-actor", "").partition(" ")
         return Principal(UUID(account_id), Role(role), b"", 0.0) if role else None
 
 
@@ -129,22 +129,22 @@ class Api:
         self._client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
 
     async def get(
-        self, path: str, who: Actor | None = None, headers: dict[str, str] | None = None, **params: Any
+        self, path: str, actor: Actor | None = None, headers: dict[str, str] | None = None, **params: Any
     ) -> httpx.Response:
-        identity = {"X-Who": f"{who.id} {who.role}"} if who else {}
+        identity = {"X-Actor": f"{actor.id} {actor.role}"} if actor else {}
         query = {name.removesuffix("_"): value for name, value in params.items() if value is not None}
         return await self._client.get(path, params=query or None, headers=identity | (headers or {}))
 
-    async def items(self, path: str, who: Actor | None = None, **params: Any) -> list[Any]:
-        response = await self.get(path, who, **params)
+    async def items(self, path: str, actor: Actor | None = None, **params: Any) -> list[Any]:
+        response = await self.get(path, actor, **params)
         assert response.status_code == 200, response.text
         return list(response.json()["items"])
 
-    async def every_page(self, path: str, who: Actor | None = None, **params: Any) -> list[list[Any]]:
+    async def every_page(self, path: str, actor: Actor | None = None, **params: Any) -> list[list[Any]]:
         pages: list[list[Any]] = []
         cursor = None
         while cursor is not None or not pages:
-            response = (await self.get(path, who, cursor=cursor, **params)).json()
+            response = (await self.get(path, actor, cursor=cursor, **params)).json()
             pages.append(response["items"])
             cursor = response["next_cursor"]
             assert len(pages) < 100

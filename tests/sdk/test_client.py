@@ -207,8 +207,8 @@ def test_client_reads_its_own_writes(organizer_client: Client, alice_client: Cli
 def test_every_yields_complete_lists(organizer_client: Client, alice_client: Client) -> None:
     event = _new_event(organizer_client)
     made = [BookingsApi(alice_client).book_tickets(event.id, _seats()).id for _ in range(5)]
-    found = [booking.id for booking in every(BookingsApi(alice_client).get_bookings, event_id=event.id, limit=2)]
-    assert found == made[::-1]
+    listed = [booking.id for booking in every(BookingsApi(alice_client).get_bookings, event_id=event.id, limit=2)]
+    assert listed == made[::-1]
 
 
 def test_error_responses_have_named_exceptions(organizer_client: Client, alice_client: Client) -> None:

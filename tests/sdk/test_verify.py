@@ -151,19 +151,19 @@ def test_receipt_text_that_differs_from_its_entries_is_refused(old: str, new: st
 )
 def test_receipt_with_a_missing_entry_is_refused(omitted: int, message: str) -> None:
     words, mark, proof = TEXT.partition("--- proof ---\n")
-    given = json.loads(proof)
-    del given["entries"][omitted]
+    parsed = json.loads(proof)
+    del parsed["entries"][omitted]
     with pytest.raises(VerificationError, match=message):
-        verify_receipt(signed(words + mark + json.dumps(given) + "\n").decode(), KEYS)
+        verify_receipt(signed(words + mark + json.dumps(parsed) + "\n").decode(), KEYS)
 
 
 def test_receipt_with_another_bookings_entry_is_refused() -> None:
     strange = next(index for index, entry in enumerate(LOG.entries) if entry.stream != LOG.entries[OF_A_BOOKING[0]].stream)
     proof = query_api.responses.receipt._entry_json(LOG.entries[strange].stream, LOG.proven(strange))
     words, mark, old = TEXT.partition("--- proof ---\n")
-    given = json.loads(old)
-    given["entries"].append(proof)
-    assert "does not belong to this booking" in refusal(signed(words + mark + json.dumps(given) + "\n"))
+    parsed = json.loads(old)
+    parsed["entries"].append(proof)
+    assert "does not belong to this booking" in refusal(signed(words + mark + json.dumps(parsed) + "\n"))
 
 
 @given(st.binary(max_size=300))

@@ -125,8 +125,8 @@ def test_loaded_sample_data_are_visible_after_the_start(database_url: str, redis
 def test_schema_file_creates_every_table(empty_database_url: str, settings: Settings) -> None:
     assert psql(empty_database_url, SCHEMA).returncode == 0
     tables = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i', 'S') ORDER BY 1"
-    found = []
+    contents = []
     for url in (empty_database_url, settings.database_url):
         with psycopg.connect(url) as connection:
-            found.append(connection.execute(tables).fetchall())
-    assert found[0] == found[1]
+            contents.append(connection.execute(tables).fetchall())
+    assert contents[0] == contents[1]

@@ -257,7 +257,7 @@ def test_uvicorn_serves_app_main_app(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "given", "sentence"),
+    ("command", "variables", "sentence"),
     [
         (["app"], {"SPECIFICATION": "event-bookings"}, "SPECIFICATION is 'event-bookings', which is none of event-booking, "),
         (["app"], {}, "The API needs DATABASE_URL and REDIS_URL, or a running `make run`, whose servers are then used."),
@@ -265,9 +265,9 @@ def test_uvicorn_serves_app_main_app(stack: Stack) -> None:
     ],
 )
 def test_invalid_specification_setting_is_reported_in_a_sentence(
-    command: list[str], given: dict[str, str], sentence: str, tmp_path: Path
+    command: list[str], variables: dict[str, str], sentence: str, tmp_path: Path
 ) -> None:
-    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "PORT": str(free_port()), **given}
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "PORT": str(free_port()), **variables}
     done = subprocess.run([sys.executable, "-m", *command], env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert sentence in done.stderr

@@ -124,10 +124,10 @@ def test_disconnect_during_creation_leaves_no_sold_seat_on_sale(api: Client, sta
     with pytest.raises(httpx.ReadTimeout):
         stack.http.post(f"{api.url}/events", json={**CONCERT, "name": name, "ticket_categories": categories}, timeout=0.02)
     deadline = time.monotonic() + 20
-    while (found := next((item for item in api.ok("GET", "/events") if item["name"] == name), None)) is None or (
-        found["ticket_categories"][0]["seats_sold"] < 50_000
+    while (event := next((item for item in api.ok("GET", "/events") if item["name"] == name), None)) is None or (
+        event["ticket_categories"][0]["seats_sold"] < 50_000
     ):
-        assert time.monotonic() < deadline, found
+        assert time.monotonic() < deadline, event
         time.sleep(0.1)
 
 

@@ -96,8 +96,8 @@ def test_log_in_by_email_works(anyone: Client) -> None:
 
 
 def test_malformed_tokens_are_401(anyone: Client, olga: User, table: Table) -> None:
-    for given in ("Token", "Token nothing", f"Bearer {olga.token}", olga.token, ""):
-        response = anyone.with_headers(Authorization=given).do("GET", table.reservations)
+    for value in ("Token", "Token nothing", f"Bearer {olga.token}", olga.token, ""):
+        response = anyone.with_headers(Authorization=value).do("GET", table.reservations)
         assert (response.status_code, response.headers["WWW-Authenticate"]) == (401, "Token")
         assert response.json().keys() == {"detail"}
 

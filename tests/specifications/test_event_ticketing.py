@@ -79,7 +79,7 @@ def test_two_processes_load_sample_data_once_in_any_currency(database_url: str, 
 # --- roles
 
 
-@pytest.mark.parametrize("who", ["nobody", "customer", "unknown", "not a number", "admin"])
+@pytest.mark.parametrize("role", ["nobody", "customer", "unknown", "not a number", "admin"])
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [
@@ -89,21 +89,21 @@ def test_two_processes_load_sample_data_once_in_any_currency(database_url: str, 
         ("GET", "/api/stats/events", None, 200),
     ],
 )
-def test_admin_operations_need_an_admin(api: Api, who: str, method: str, path: str, body: JSON | None, status: int) -> None:
+def test_admin_operations_need_an_admin(api: Api, role: str, method: str, path: str, body: JSON | None, status: int) -> None:
     ids = {"customer": api.user(), "unknown": 10**18, "not a number": "me", "admin": api.admin_id}
-    client = api.by(ids[who]) if who in ids else api.anyone
+    client = api.by(ids[role]) if role in ids else api.anyone
     path = path.format(event=api.event()["id"])
-    assert client.do(method, path, body).status_code == (status if who == "admin" else 403)
+    assert client.do(method, path, body).status_code == (status if role == "admin" else 403)
 
 
 def test_permission_is_checked_before_validation(api: Api) -> None:
     assert "admin" in api.anyone.refused(403, "POST", "/api/events", {})["detail"]
 
 
-@pytest.mark.parametrize("who", ["nobody", "customer", "admin"])
-def test_public_operations_need_no_user(api: Api, who: str) -> None:
+@pytest.mark.parametrize("role", ["nobody", "customer", "admin"])
+def test_public_operations_need_no_user(api: Api, role: str) -> None:
     user, event = api.user(), api.event()
-    client = {"nobody": api.anyone, "customer": api.by(user), "admin": api.admin}[who]
+    client = {"nobody": api.anyone, "customer": api.by(user), "admin": api.admin}[role]
     assert client.do("GET", "/api/events").status_code == 200
     assert client.do("GET", f"/api/events/{event['id']}").status_code == 200
     assert client.do("GET", "/api/users").status_code == 200
@@ -131,15 +131,15 @@ def test_search_matches_title_venue_and_dates(api: Api) -> None:
     early = api.event(title="Xylophone early", date_time="2032-01-01T10:00:00Z")
     late = api.event(venue="Xylophone hall", date_time="2032-03-01T10:00:00Z")
 
-    def found(**query: str) -> list[int]:
+    def ids_found(**query: str) -> list[int]:
         return [event["id"] for event in api.anyone.ok("GET", "/api/events", **query)]
 
-    assert found(search="xylophone") == [early["id"], late["id"]]
-    assert found(search="xylophone", date_from="2032-02-01") == [late["id"]]
-    assert found(search="xylophone", date_to="2032-02-01T00:00:00Z") == [early["id"]]
-    assert found(search="xylophone", date_to="2032-03-01") == [early["id"], late["id"]]
-    assert found(search="xylophone", date_to="2032-02-29") == [early["id"]]
-    assert found(search="xylophone%") == []
+    assert ids_found(search="xylophone") == [early["id"], late["id"]]
+    assert ids_found(search="xylophone", date_from="2032-02-01") == [late["id"]]
+    assert ids_found(search="xylophone", date_to="2032-02-01T00:00:00Z") == [early["id"]]
+    assert ids_found(search="xylophone", date_to="2032-03-01") == [early["id"], late["id"]]
+    assert ids_found(search="xylophone", date_to="2032-02-29") == [early["id"]]
+    assert ids_found(search="xylophone%") == []
     assert api.anyone.do("GET", "/api/events", date_from="soon").status_code == 422
 
 
@@ -201,9 +201,9 @@ def test_statistics_cover_all_events(api: Api) -> None:
     api.anyone.ok("PUT", f"/api/bookings/{cancelled['id']}", {"status": "cancelled"})
     other = api.event()
     api.admin.ok("PUT", f"/api/events/{other['id']}", {"status": "cancelled"})
-    found = {event_["id"]: event_ for event_ in api.admin.ok("GET", "/api/stats/events")}
-    assert [found[event["id"]][name] for name in ("total_bookings", "revenue", "tickets_sold")] == [1, 20, 2]
-    assert found[other["id"]]["status"] == "cancelled"
+    statistics = {event_["id"]: event_ for event_ in api.admin.ok("GET", "/api/stats/events")}
+    assert [statistics[event["id"]][name] for name in ("total_bookings", "revenue", "tickets_sold")] == [1, 20, 2]
+    assert statistics[other["id"]]["status"] == "cancelled"
 
 
 # --- bookings

@@ -55,8 +55,8 @@ def test_repeated_command_gets_its_first_response(stack: Stack, organizer: Perso
     _twice(organizer, "POST", f"/api/events/{cancelled['id']}/cancel", {"reason": "x"})
 
 
-def _twice(who: Person, method: str, path: str, body: Any, **headers: str) -> Any:
-    first, second = (who.do(method, path, body, key=method + path, **headers) for _ in range(2))
+def _twice(person: Person, method: str, path: str, body: Any, **headers: str) -> Any:
+    first, second = (person.do(method, path, body, key=method + path, **headers) for _ in range(2))
     assert first.is_success, first.text
     assert (second.status_code, second.content) == (first.status_code, first.content)
     assert second.headers["Ledger-Position"] == first.headers["Ledger-Position"]

@@ -71,20 +71,22 @@ def test_ticket_is_checked_in_once(stack: Stack, organizer: Person, alice: Perso
     event, other = stack.event(organizer), stack.event(organizer)
     booking = alice.ok("POST", f"/api/events/{event['id']}/bookings", tickets(2))
     first, second = (ticket["code"] for ticket in booking["tickets"])
-    door = f"/api/events/{event['id']}/check-ins"
-    assert organizer.ok("POST", door, {"code": first.lower().replace("-", " ")}, key="scan")["status"] == "used"
-    assert organizer.ok("POST", door, {"code": first.lower().replace("-", " ")}, key="scan")["status"] == "used", "the same scan"
-    again = organizer.do("POST", door, {"code": first}).json()
+    check_ins = f"/api/events/{event['id']}/check-ins"
+    assert organizer.ok("POST", check_ins, {"code": first.lower().replace("-", " ")}, key="scan")["status"] == "used"
+    assert organizer.ok("POST", check_ins, {"code": first.lower().replace("-", " ")}, key="scan")["status"] == "used", (
+        "the same scan"
+    )
+    again = organizer.do("POST", check_ins, {"code": first}).json()
     assert again["type"] == "/problems/ticket-already-used"
     assert timedelta(0) <= datetime.now(UTC) - datetime.fromisoformat(again["used_at"]) < timedelta(minutes=1)
     assert organizer.do("POST", f"/api/events/{other['id']}/check-ins", {"code": first}).json()["type"] == "/problems/wrong-event"
     assert (
-        organizer.do("POST", door, {"code": first[:-1] + ("0" if first[-1] != "0" else "8")}).json()["type"]
+        organizer.do("POST", check_ins, {"code": first[:-1] + ("0" if first[-1] != "0" else "8")}).json()["type"]
         == "/problems/invalid-code"
     )
     assert alice.do("DELETE", f"/api/bookings/{booking['id']}").json()["type"] == "/problems/ticket-already-used"
     alice.ok("POST", f"/api/bookings/{booking['id']}/cancel", {"tickets": [booking["tickets"][1]["id"]]})
-    assert organizer.do("POST", door, {"code": second}).json()["type"] == "/problems/ticket-cancelled"
+    assert organizer.do("POST", check_ins, {"code": second}).json()["type"] == "/problems/ticket-cancelled"
 
 
 def test_edit_needs_the_current_version(stack: Stack, organizer: Person, alice: Person) -> None:
@@ -124,8 +126,8 @@ def test_search_finds_upcoming_events(stack: Stack, organizer: Person) -> None:
     mark = uuid4().hex[:8]
     event = stack.event(organizer, name=f"Zebra{mark} 100% gala", venue=f"Süd_{mark}")
     for query in (f"zebra{mark}", f"{mark} 100%", f"süd_{mark}", f"{mark.upper()} 100% GALA"):
-        found = organizer.see(f"/api/events?q={quote(query)}")["items"]
-        assert [item["id"] for item in found] == [event["id"]], query
+        items = organizer.see(f"/api/events?q={quote(query)}")["items"]
+        assert [item["id"] for item in items] == [event["id"]], query
     for query in (f"{mark} 100_", f"s_d_{mark}", f"gala süd_{mark}"):
         assert organizer.see(f"/api/events?q={quote(query)}")["items"] == []
     assert LATER in {item["starts_at"] for item in organizer.see(f"/api/events?organizer_id={organizer.id}&status=all")["items"]}

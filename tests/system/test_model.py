@@ -117,14 +117,14 @@ class World(RuleBasedStateMachine):
 
     @rule(
         which=_which,
-        who=st.sampled_from([*CUSTOMERS, ADMIN]),
+        actor=st.sampled_from([*CUSTOMERS, ADMIN]),
         category=st.sampled_from(["General", "VIP"]),
         count=st.integers(1, 3),
     )
-    def book(self, which: int, who: Actor, category: str, count: int) -> None:
-        command = BookSeats(id=uuid4(), actor=who, event_id=self.event, tickets=(WantedSeats(category, count),))
-        held = sum(s != "cancelled" for b, tickets in self.tickets.items() if self.owners[b] == who.id for _, s in tickets)
-        free = count <= self.capacity[category] - self._taken(category) and (who is ADMIN or held + count <= 4)
+    def book(self, which: int, actor: Actor, category: str, count: int) -> None:
+        command = BookSeats(id=uuid4(), actor=actor, event_id=self.event, tickets=(WantedSeats(category, count),))
+        held = sum(s != "cancelled" for b, tickets in self.tickets.items() if self.owners[b] == actor.id for _, s in tickets)
+        free = count <= self.capacity[category] - self._taken(category) and (actor is ADMIN or held + count <= 4)
         view = self._do(which, command)
         assert isinstance(view, BookingView) == (self.status == "active" and free), view
         if isinstance(view, BookingView):

@@ -17,8 +17,8 @@ OF_ANOTHER_VERSION = "SELECT version = 0 FROM projections WHERE name = 'revenue'
 
 def _scalar(worker: Worker, statement: str) -> object:
     with worker.engine.begin() as connection:
-        found = connection.execute(text(statement))
-        return found.scalar() if found.returns_rows else None
+        result = connection.execute(text(statement))
+        return result.scalar() if result.returns_rows else None
 
 
 def _run_due(worker: Worker) -> bool:
