@@ -26,7 +26,7 @@ beforeEach(() => server.use(getGetAboutMockHandler(about)));
 const type = async (label: string, text: string) => userEvent.type(await screen.findByLabelText(label), text);
 const press = async (name: string) => userEvent.click(await screen.findByRole("button", { name }));
 
-it("signs in and goes back, and keeps no token", async () => {
+it("sign-in returns to the previous page, and stores no token", async () => {
   server.use(getLogInMockHandler(session));
   renderPage(<SignInPage />, { path: "/sign-in?return=/bookings?show=history", pattern: "/sign-in" });
   await type("E-mail address", "alice@example.test");
@@ -39,7 +39,7 @@ it("signs in and goes back, and keeps no token", async () => {
 it.each([
   [problem(401, "wrong-credentials"), "The e-mail address or the password is wrong."],
   [new Response(await problem(429, "too-many-attempts").text(), { status: 429, headers: { "Retry-After": "42", "Content-Type": "application/problem+json" } }), "Wait 42 seconds"],
-])("says why it did not sign in", async (answer, sentence) => {
+])("a failed sign-in shows its reason", async (answer, sentence) => {
   server.use(http.post("*/api/login", () => answer.clone()));
   renderPage(<SignInPage />, { path: "/sign-in", pattern: "/sign-in" });
   await type("E-mail address", "alice@example.test");
@@ -48,7 +48,7 @@ it.each([
   expect(await screen.findByRole("alert")).toHaveTextContent(sentence);
 }); // prettier-ignore
 
-it("offers each demo person in one click", async () => {
+it("the sign-in page offers each demo account in one click", async () => {
   const sent: unknown[] = [];
   server.use(
     getGetAboutMockHandler({
@@ -63,7 +63,7 @@ it("offers each demo person in one click", async () => {
   expect(sent).toEqual([{ email: "organizer@example.test", password: "demo-password" }]);
 });
 
-it("puts the server's own messages beside the fields", async () => {
+it("a refused form shows the server's messages beside the fields", async () => {
   const errors = [{ path: "name", message: "has a character that nobody can see" }];
   server.use(http.post("*/api/signup", () => problem(422, "malformed", { errors })));
   renderPage(<SignUpPage />, { path: "/sign-up", pattern: "/sign-up" });
@@ -74,19 +74,19 @@ it("puts the server's own messages beside the fields", async () => {
   expect(await screen.findByLabelText("Name")).toHaveAccessibleDescription("has a character that nobody can see");
 });
 
-it("sends nothing that can't be right", async () => {
+it("an invalid form is not sent", async () => {
   renderPage(<SignUpPage />, { path: "/sign-up", pattern: "/sign-up" });
   await press("Create account");
   expect(screen.getByLabelText("Name")).toHaveAccessibleDescription("Required.");
   expect(screen.getByLabelText("E-mail address")).toHaveAccessibleDescription("Enter a valid e-mail address.");
 });
 
-it("sends a visitor without a session to the sign-in page, and back", async () => {
+it("a visitor without a session is sent to the sign-in page, and back", async () => {
   renderPage(<RequireSession />, { path: "/account?x=1", pattern: "/account" });
   expect(await screen.findByTestId("elsewhere")).toHaveTextContent("/sign-in?return=%2Faccount%3Fx%3D1");
 });
 
-it("says so when a page is for somebody else", async () => {
+it("a page of another role shows that there is no access", async () => {
   haveSession();
   server.use(getGetMeMockHandler(account({ role: "customer" })));
   renderPage(<RequireSession roles={["admin"]} />, { path: "/users", pattern: "/users" });

@@ -14,7 +14,7 @@ import { booking, event, problem } from "../factories";
 import { renderPage } from "../render-page";
 import { server } from "../server";
 
-it("tells what is to come from what has been, the soonest first and open dates last", async () => {
+it("bookings are listed as upcoming or past, the soonest first and open dates last", async () => {
   const [later, soon] = [event({ starts_at: "2031-05-01T19:00:00Z" }), event({ starts_at: "2031-04-01T19:00:00Z" })];
   const voucher = event({ starts_at: null });
   const past = event({ starts_at: "2020-01-01T19:00:00Z" });
@@ -59,7 +59,7 @@ function have(lists: Partial<Record<BookingTime, Booking[]>>) {
 
 const many = (number: number) => Array.from({ length: number }, () => booking({ event_id: "one" }));
 
-it("says that there is more history than it has read, and reads on to the first of it", async () => {
+it("past bookings are read page by page to the first one", async () => {
   have({ past: many(120) });
   renderPage(<BookingsPage />, { path: "/?show=history" });
   await screen.findByRole("tab", { name: "History (50+)" });
@@ -71,14 +71,14 @@ it("says that there is more history than it has read, and reads on to the first 
   expect(screen.queryByRole("button", { name: "Show earlier bookings" })).toBeNull();
 });
 
-it("reads all that is to come without being asked", async () => {
+it("upcoming bookings are read completely, without a click", async () => {
   have({ upcoming: many(320) });
   renderPage(<BookingsPage />);
   await screen.findByRole("tab", { name: "Upcoming (320)" });
   expect(screen.queryByRole("button", { name: "Show earlier bookings" })).toBeNull();
 });
 
-it("shows an empty state without bookings, and a retry after a failed request", async () => {
+it("the list shows an empty state without bookings, and a retry after a failed request", async () => {
   let isBusy = true;
   server.use(
     http.get("*/api/bookings", () => {
@@ -110,7 +110,7 @@ function open(shown: Booking, of: Event = event({ id: shown.event_id })) {
   return sent;
 }
 
-it("gives one ticket back, and says before what that costs", async () => {
+it("one ticket is cancelled, after its refund was shown", async () => {
   const sent = open(booking());
   await userEvent.click(await screen.findByRole("button", { name: "Cancel tickets" }));
   const dialog = within(await screen.findByRole("dialog"));
@@ -121,7 +121,7 @@ it("gives one ticket back, and says before what that costs", async () => {
   expect(sent).toEqual([JSON.stringify({ tickets: ["one"] })]);
 });
 
-it("gives all of them back as one", async () => {
+it("all tickets of a booking are cancelled by one request", async () => {
   const sent = open(booking());
   await userEvent.click(await screen.findByRole("button", { name: "Cancel tickets" }));
   const dialog = within(await screen.findByRole("dialog"));
@@ -132,7 +132,7 @@ it("gives all of them back as one", async () => {
   expect(sent).toEqual(["all"]);
 });
 
-it("makes a calendar file of the event, in UTC, with what people wrote as text", async () => {
+it("a calendar file has the event's times in UTC, and escaped text", async () => {
   const file = calendarFile(
     booking({ number: 7 }),
     { ...event({ name: "A; B\nEND:VEVENT", ends_at: "2031-05-01T22:30:00Z" }), starts_at: "2031-05-01T19:00:00Z" },
@@ -145,7 +145,7 @@ it("makes a calendar file of the event, in UTC, with what people wrote as text",
   expect(text.match(/^END:VEVENT/gm)).toHaveLength(1);
 });
 
-it("offers no calendar file for an open date, and prints what it is", async () => {
+it("an open date has no calendar file, and is printed as an open date", async () => {
   open(booking(), event({ starts_at: null }));
   await screen.findByRole("button", { name: "Cancel tickets" });
   expect(screen.queryByRole("button", { name: "Add to calendar" })).toBeNull();
@@ -175,7 +175,7 @@ it.each<[string, Partial<Event>, string | null]>([
     { starts_at: null, sales_close_at: YESTERDAY },
     "Sales have closed. Tickets can no longer be cancelled.",
   ],
-])("of %s it is said whether tickets can be given back", async (_, more, why) => {
+])("tickets of %s can be cancelled, or the reason is shown", async (_, more, why) => {
   open(booking(), event(more));
   await screen.findByText("Print");
   if (why === null) expect(await screen.findByRole("button", { name: "Cancel tickets" })).toBeVisible();

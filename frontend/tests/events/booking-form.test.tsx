@@ -29,7 +29,7 @@ function open(shown: Event, answer: () => Response = () => HttpResponse.json(boo
 
 const press = async (name: string) => userEvent.click(await screen.findByRole("button", { name }));
 
-it("books what was chosen, and leads to the tickets", async () => {
+it("the form books the chosen tickets and opens them", async () => {
   const sent = open(event());
   await press("One more in General");
   await press("One more in General");
@@ -39,7 +39,7 @@ it("books what was chosen, and leads to the tickets", async () => {
   expect(sent.map(({ body }) => body)).toEqual([{ tickets: [{ category: "General", quantity: 2 }] }]);
 });
 
-it("sends the same key for the same choice until it is booked, and another one for another choice", async () => {
+it("the same choice is sent with the same key until it is booked, another choice with another key", async () => {
   const sent = open(event(), () => problem(409, "not-on-sale"));
   await press("One more in General");
   await press("Book 1 ticket");
@@ -54,7 +54,7 @@ it("sends the same key for the same choice until it is booked, and another one f
   expect(third).not.toBe(first);
 });
 
-it("says that somebody was faster, and offers what is left", async () => {
+it("a sold-out response shows the seats left, and offers them", async () => {
   open(event(), () => problem(409, "sold-out", { category: "General", available: 1 }));
   const field = await screen.findByRole("textbox", { name: "Tickets in General" });
   await userEvent.type(field, "3", { initialSelectionStart: 0, initialSelectionEnd: 1 });
@@ -71,14 +71,14 @@ it.each([
   ["event-not-bookable", { reason: "past" }, "It has started, is over or was cancelled."],
   ["not-on-sale", {}, "Sales have not opened yet, or have closed."],
   ["forbidden", {}, "Sign in as a customer to book."],
-])("says %s where one acts", async (kind, facts, sentence) => {
+])("the problem %s is shown beside the button", async (kind, facts, sentence) => {
   open(event(), () => problem(409, kind, facts));
   await press("One more in General");
   await press("Book 1 ticket");
   expect(await screen.findByRole("alert")).toHaveTextContent(sentence);
 });
 
-it("takes no more than a person may hold, nor than there are seats", async () => {
+it("the quantity is limited by the customer's limit and the seats left", async () => {
   open(event({ max_tickets_per_customer: 3, categories: [category("General", { available: 2 }), category("VIP")] }));
   await press("One more in General");
   await press("One more in General");
@@ -87,7 +87,7 @@ it("takes no more than a person may hold, nor than there are seats", async () =>
   expect(screen.getByRole("button", { name: "One more in VIP" })).toBeDisabled();
 });
 
-it("offers a visitor without a session the sign-in, and then the filled form again", async () => {
+it("a visitor without a session signs in, and gets the filled form again", async () => {
   const shown = event();
   server.use(getGetEventMockHandler(shown));
   renderPage(<EventPage />, { path: `/events/${shown.id}`, pattern: "/events/:eventId" });
@@ -98,7 +98,7 @@ it("offers a visitor without a session the sign-in, and then the filled form aga
   );
 });
 
-it("keeps the choice and the key while nobody knows whether it was booked", async () => {
+it("the choice and the key are kept while the outcome is unknown", async () => {
   let isLost = true;
   const sent = open(event(), () =>
     isLost ? problem(503, "outcome-unknown") : HttpResponse.json(booking(), { status: 201 }),
@@ -114,7 +114,7 @@ it("keeps the choice and the key while nobody knows whether it was booked", asyn
   expect(new Set(sent.map(({ key }) => key)).size).toBe(1);
 });
 
-it("leads to a log-in when the session has ended, and keeps the choice", async () => {
+it("an ended session leads to the sign-in page, and the choice is kept", async () => {
   const shown = event();
   open(shown, () => problem(401, "not-signed-in"));
   await press("One more in General");

@@ -25,7 +25,7 @@ function serve(answer: (parameters: URLSearchParams) => { items: Event[]; next_c
   );
 }
 
-it("shows an event as a card: name, venue, date, cheapest price, seats left", async () => {
+it("an event's card shows its name, venue, date, cheapest price and seats left", async () => {
   const categories = [category("VIP", { price: "150.00" }), category("General", { price: "50.00", available: 2 })];
   serve(() => ({
     items: [event({ name: "Goldberg Variations", venue: "Chamber Hall", categories })],
@@ -38,7 +38,7 @@ it("shows an event as a card: name, venue, date, cheapest price, seats left", as
   expect(screen.getByText("1 event")).toBeVisible();
 });
 
-it("says in words when it is few, none, free, or not on sale yet", async () => {
+it("a card says when few or no seats are left, when it is free, and when it is not on sale yet", async () => {
   const few = event({ name: "Few", categories: [category("A", { available: 3, price: "0.00" })] });
   const none = event({ name: "None", categories: [category("A", { available: 0 })] });
   const soon = event({ name: "Soon", sales_open_at: "2030-01-05T10:00:00Z" });
@@ -50,7 +50,7 @@ it("says in words when it is few, none, free, or not on sale yet", async () => {
   expect(third).toHaveTextContent("On sale from Sat, Jan 5");
 });
 
-it("says open date where there is none, until when it is on, and what it is about", async () => {
+it("a card shows an open date, the end of a long event, and the description", async () => {
   const voucher = event({ name: "Voucher", starts_at: null, description: "One evening of your choice." });
   const [starts_at, ends_at] = ["2020-01-01T10:00:00Z", "2099-11-29T17:00:00Z"];
   const exhibition = event({ name: "Exhibition", starts_at, ends_at, sales_close_at: "2099-11-28T17:00:00Z" });
@@ -63,7 +63,7 @@ it("says open date where there is none, until when it is on, and what it is abou
   expect(first?.querySelectorAll("p")).toHaveLength(2); // when and where: an empty description leaves nothing
 });
 
-it("searches a moment after the typing, and takes the search from the address", async () => {
+it("the search starts after a pause in typing, and is taken from the address", async () => {
   serve((parameters) => ({
     items: parameters.get("q") === "bach" ? [event({ name: "Bach" })] : [],
     next_cursor: null,
@@ -77,7 +77,7 @@ it("searches a moment after the typing, and takes the search from the address", 
   expect(asked.length).toBeLessThan(5);
 });
 
-it("asks for the dates as they are anywhere, and takes no nonsense from the address", async () => {
+it("dates are requested for all time zones, and invalid ones in the address are ignored", async () => {
   serve(() => ({ items: [], next_cursor: null }));
   renderPage(<EventsPage />, { path: "/?from=2026-11-21&to=2026-99-99" });
   await screen.findByText("No events found");
@@ -87,7 +87,7 @@ it("asks for the dates as they are anywhere, and takes no nonsense from the addr
   ]);
 });
 
-it("continues after the page before", async () => {
+it("the next page continues after the previous one", async () => {
   serve((parameters) =>
     parameters.get("cursor") === "next"
       ? { items: [event({ name: "Last" })], next_cursor: null }
@@ -100,7 +100,7 @@ it("continues after the page before", async () => {
   expect(screen.queryByRole("button", { name: "Show more" })).toBeNull();
 });
 
-it("says when it did not load, and loads when asked again", async () => {
+it("a failed request is shown, and can be retried", async () => {
   let fails = true;
   serve(() => (fails ? problem(500, "internal-error") : { items: [], next_cursor: null }));
   renderPage(<EventsPage />);

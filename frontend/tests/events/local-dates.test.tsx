@@ -18,7 +18,7 @@ it.each([
   ["2026-12-31T10:00:00Z", "Pacific/Kiritimati", "2027-01-01"],
 ])("%s in %s is on %s", (instant, zone, date) => expect(localDate(instant, zone)).toBe(date));
 
-it("every zone's midnights are between the instants that are asked for", () => {
+it("the requested range contains each time zone's midnights", () => {
   for (const date of ["2026-01-01", "2026-07-01"]) {
     const { from, to } = datesAnywhere(date, date);
     for (const zone of Intl.supportedValuesOf("timeZone")) {
@@ -28,7 +28,7 @@ it("every zone's midnights are between the instants that are asked for", () => {
   }
 });
 
-it("today is nowhere earlier than it is said", () => {
+it("the earliest today is not later than today in any time zone", () => {
   const now = Date.parse("2026-11-22T11:00:00Z");
   expect(earliestToday(now)).toBe("2026-11-21");
   for (const zone of Intl.supportedValuesOf("timeZone")) expect(localDate(now, zone) >= "2026-11-21").toBe(true);
@@ -56,14 +56,14 @@ function have(...pages: Event[][]) {
   return read;
 }
 
-it("reads over pages without a match, and counts what matches", async () => {
+it("the filter skips pages without a match, and counts the matches", async () => {
   const read = have(many(3, berlin), [berlin(), tokyo()], many(2, berlin), [tokyo()]);
   await screen.findByText("2 events");
   expect(screen.getAllByRole("article")).toHaveLength(2);
   expect(read).toEqual([0, 1, 2, 3]);
 });
 
-it("offers more only where more matches, and shows each event once", async () => {
+it("more is offered only if more matches, and each event is shown once", async () => {
   have(many(30, tokyo), many(3, berlin), many(2, tokyo), many(3, berlin));
   await screen.findByText("The first 30 events");
   await userEvent.click(screen.getByRole("button", { name: "Show more" }));
@@ -71,19 +71,19 @@ it("offers more only where more matches, and shows each event once", async () =>
   expect(screen.queryByRole("button", { name: "Show more" })).toBeNull();
 });
 
-it("offers no more where nothing matches any more", async () => {
+it("no more is offered after the last match", async () => {
   have(many(30, tokyo), many(3, berlin));
   await screen.findByText("30 events");
   expect(screen.queryByRole("button", { name: "Show more" })).toBeNull();
 });
 
-it("says that nothing matches once it has read everything", async () => {
+it("an empty state is shown once everything was read", async () => {
   const read = have(many(3, berlin), many(3, berlin));
   await screen.findByText("No events found");
   expect(read).toEqual([0, 1]);
 });
 
-it("finds no open date on any date", async () => {
+it("an event with an open date matches no date", async () => {
   have([event({ name: "Voucher", starts_at: null }), tokyo()]);
   await screen.findByText("1 event");
   expect(screen.queryByText("Voucher")).toBeNull();

@@ -41,7 +41,7 @@ describe("the state of sales", () => {
   });
 });
 
-describe("what is going on", () => {
+describe("whether an event is going on", () => {
   it.each<[string, Partial<Event>, number, boolean]>([
     ["before the start", { starts_at: START, sales_close_at: CLOSE }, BEFORE, false],
     ["from the start", { starts_at: START, sales_close_at: CLOSE }, AT_START, true],
@@ -54,7 +54,7 @@ describe("what is going on", () => {
   });
 });
 
-describe("until when it is on, and sells", () => {
+describe("the end of an event and of its sales", () => {
   const ends_at = "2030-05-21T17:00:00Z";
 
   it.each<[string, Partial<Event>, number, string | null, string | null]>([

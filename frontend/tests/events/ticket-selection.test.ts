@@ -6,7 +6,7 @@ import { category, event } from "../factories";
 
 const concert = event({ categories: [category("General"), category("VIP", { price: "150.00" })] });
 
-it("brings a choice through an address and back", () => {
+it("a selection is written into an address and read again", () => {
   const choice = { "id-of-VIP": 2, "id-of-General": 0 };
   expect(formatSelection(choice)).toBe("id-of-VIP:2");
   expect(parseSelection(formatSelection(choice), concert)).toEqual({ "id-of-VIP": 2 });
@@ -17,7 +17,7 @@ it.each(["", "x:1", "id-of-VIP", "id-of-VIP:-1", "id-of-VIP:1e9", "id-of-VIP:999
   (text) => expect(parseSelection(text, concert)).toEqual({}),
 );
 
-it("orders the lines as the event has its categories", () => {
+it("the lines are in the order of the event's categories", () => {
   expect(toBookingLines({ "id-of-VIP": 1, "id-of-General": 2 }, concert)).toEqual([
     { category: "General", quantity: 2, price: "50.00" },
     { category: "VIP", quantity: 1, price: "150.00" },

@@ -37,7 +37,7 @@ describe("amounts", () => {
     expect(sumAmounts(amounts)).toBe(all);
   });
 
-  it("the average over no bookings is 0", () => {
+  it("have an average of 0 without bookings", () => {
     expect(calculateAverage("100.00", 3)).toBe("33.33");
     expect(calculateAverage("100.00", 0)).toBe("0.00");
     expect(formatShare(1, 3)).toBe("33.3%");
@@ -48,7 +48,7 @@ describe("amounts", () => {
 describe("a series", () => {
   const series = [sale("2026-11-01T00:00:00Z", "50.00"), sale("2026-11-04T00:00:00Z", "150.00", "200.00")];
 
-  it("comes to its totals", () => {
+  it("has the sums of its intervals as totals", () => {
     expect(sumTotals(series)).toEqual({
       gross: "200.00",
       refunded: "200.00",
@@ -60,7 +60,7 @@ describe("a series", () => {
     });
   });
 
-  it("shows the days without sales too", () => {
+  it("contains days without sales", () => {
     expect(toPoints(series, "day").map(({ start, net }) => [start.slice(0, 10), net])).toEqual([
       ["2026-11-01", 50],
       ["2026-11-02", 0],
@@ -69,7 +69,7 @@ describe("a series", () => {
     ]);
   });
 
-  it("months are of different lengths", () => {
+  it("has months of different lengths", () => {
     const months = [sale("2026-01-01T00:00:00Z", "1.00"), sale("2026-04-01T00:00:00Z", "1.00")];
     expect(toPoints(months, "month").map(({ start }) => start.slice(0, 7))).toEqual([
       "2026-01",
@@ -79,14 +79,14 @@ describe("a series", () => {
     ]);
   });
 
-  it("too long to fill is shown as it is", () => {
+  it("that is too long is not filled", () => {
     const far = [sale("2020-01-01T00:00:00Z", "1.00"), sale("2026-01-01T00:00:00Z", "1.00")];
     expect(toPoints(far, "hour")).toHaveLength(2);
     expect(toPoints(far, "month")).toHaveLength(73);
     expect(MOST_POINTS).toBeGreaterThan(1_000);
   });
 
-  it("no sales give no points", () => {
+  it("without sales has no points", () => {
     expect(toPoints([], "day")).toEqual([]);
     expect(listCurrencies([...series, sale("2026-11-05T00:00:00Z", "1", "0.00", "JPY")])).toEqual(["EUR", "JPY"]);
   });
@@ -111,12 +111,12 @@ describe("a ranking", () => {
   const events = [event(1, 5, "9.00"), event(2, 10, "100.00"), event(3, 5, "0.00"), event(4, 1, "99999", "JPY")];
   const numbers = (list: EventStats[]) => list.map(({ number }) => number);
 
-  it("is by the chosen measure; of equals the newest comes first", () => {
+  it("is ordered by the chosen measure, then newest first", () => {
     expect(numbers(rankEvents(events, "occupancy"))).toEqual([2, 3, 1, 4]);
     expect(numbers(rankEvents(events, "newest"))).toEqual([4, 3, 2, 1]);
   });
 
-  it("best sellers are of one currency, and have sold", () => {
+  it("contains events of one currency that have sales", () => {
     expect(numbers(selectBestSellers(events, "EUR", 8))).toEqual([2, 1]);
     expect(numbers(selectBestSellers(events, "EUR", 1))).toEqual([2]);
   });

@@ -15,7 +15,7 @@ const entry = (type: string, body: Record<string, unknown>, position = 1): Entry
   body,
 });
 
-describe("an entry in few words", () => {
+describe("an entry's summary", () => {
   it.each([
     ["event-scheduled", { details: { name: "Gala" }, categories: [{ capacity: 3 }, { capacity: 4 }] }, "Gala, 7 seats"],
     [
@@ -37,7 +37,7 @@ describe("an entry in few words", () => {
     expect(describeEntry(entry(type, body))).toBe(said);
   });
 
-  it("of a kind that this page does not know, and of bytes that are no entry, nothing is made up", () => {
+  it("of an unknown type, or of unreadable bytes, is empty", () => {
     expect(describeEntry(entry("seats-moved", { to: 5 }))).toBe("");
     expect(nameEntryType("seats-moved")).toBe("seats-moved");
     expect(describeEntry(entry("", { unreadable: "AAEC" }))).toBe("");

@@ -15,14 +15,14 @@ const entry = (position: number): Entry => ({
   body: {},
 });
 
-describe("a place among entries", () => {
+describe("the index of an entry", () => {
   const entries = [3, 7, 9].map(entry);
 
-  it("is the last one that is not later", () => {
+  it("is that of the last entry at or before a position", () => {
     expect([2, 3, 8, 9, 100].map((position) => findIndexAt(entries, position))).toEqual([-1, 0, 1, 2, 2]);
   });
 
-  it("has neighbours, as many as there are", () => {
+  it("has a window of neighbours within the list", () => {
     expect(selectNeighbours(0, 3, 9)).toEqual([0, 1, 2]);
     expect(selectNeighbours(50, 100, 5)).toEqual([48, 49, 50, 51, 52]);
     expect(selectNeighbours(99, 100, 5)).toEqual([95, 96, 97, 98, 99]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { parsePointInTime } from "@/features/ledger/point-in-time/parse-point-in-time";
 
-describe("a moment", () => {
+describe("a point in time", () => {
   it.each([
     ["1042", 1042],
     [" 7 ", 7],
@@ -16,7 +16,7 @@ describe("a moment", () => {
     expect(parsePointInTime(typed)).toBe(moment);
   });
 
-  it("without an offset it is the reader's own time", () => {
+  it("without an offset is the browser's local time", () => {
     expect(parsePointInTime("2026-11-21 20:00")).toBe(new Date("2026-11-21T20:00").toISOString());
   });
 });

@@ -64,12 +64,12 @@ function proofOf(index: number, size: number): Proof {
   };
 }
 
-describe("a proof of inclusion", () => {
-  it("of a real log is right, and so is its signature", async () => {
+describe("an inclusion proof", () => {
+  it("of a real log is valid, and its signature too", async () => {
     expect(await verifyInclusion(PROOF, KEY)).toEqual({ inclusion: "valid", signature: "valid", root: ROOT });
   });
 
-  it("is right for every entry of trees of every shape, and wrong in any other place", async () => {
+  it("is valid for every entry of trees of every shape, and invalid at any other index", async () => {
     for (let size = 1; size <= 20; size += 1) {
       for (let index = 0; index < size; index += 1) {
         const proof = proofOf(index, size);
@@ -88,7 +88,7 @@ describe("a proof of inclusion", () => {
     ["what is no hash", { hashes: ["%%%", ...PROOF.hashes.slice(1)] }],
     ["another size than was signed", { size: 361 }],
     ["no signed note", { checkpoint: "" }],
-  ])("is wrong with %s", async (_, changed) => {
+  ])("is invalid with %s", async (_, changed) => {
     expect((await verifyInclusion({ ...PROOF, ...changed }, KEY)).inclusion).toBe("invalid");
   });
 });
@@ -100,11 +100,11 @@ describe("a checkpoint's signature", () => {
     ["a key of another name", PROOF, KEY.replace("/1", "/2")],
     ["another root", { ...PROOF, checkpoint: SIGNED.replace(ROOT, PROOF.leaf_hash) }, KEY],
     ["no signature", { ...PROOF, checkpoint: SIGNED.slice(0, SIGNED.indexOf("—")) }, KEY],
-  ])("is wrong with %s", async (_, proof, key) => {
+  ])("is invalid with %s", async (_, proof, key) => {
     expect((await verifyInclusion(proof, key)).signature).toBe("invalid");
   });
 
-  it("stays unchecked where the browser gives no cryptography", async () => {
+  it("is not checked if the browser has no cryptography", async () => {
     vi.stubGlobal("crypto", {});
     expect(await verifyInclusion(PROOF, KEY)).toEqual({ inclusion: "unchecked", signature: "unchecked", root: ROOT });
   });

@@ -24,7 +24,7 @@ function open() {
 }
 
 describe("checking in", () => {
-  it("a code that got no answer is tried again under the same key, and another code under another", async () => {
+  it("sends a code without a response again with the same key, and another code with another key", async () => {
     const keys: string[] = [];
     server.use(
       http.post("*/api/events/e1/check-ins", ({ request }) => {
@@ -47,7 +47,7 @@ describe("checking in", () => {
     expect(keys[2]).not.toBe(keys[0]);
   });
 
-  it("an empty code is not sent, and the field keeps the focus", async () => {
+  it("does not send an empty code, and keeps the focus in the field", async () => {
     const field = open();
     await userEvent.type(field, "  {Enter}");
     expect(field).toHaveFocus();

@@ -7,12 +7,12 @@ const now = Date.parse("2030-05-01T20:12:00Z");
 const problem = (kind: string, status: number, more = {}) =>
   new ApiError({ type: `/problems/${kind}`, title: "", status, detail: "", ...more });
 
-describe("at the entrance", () => {
-  it("a good ticket gets in, by its category", () => {
+describe("the result of a check-in", () => {
+  it("admits a valid ticket and shows its category", () => {
     expect(toAdmission({ id: "1", code: "A", category: "VIP", status: "used" })).toEqual({ answer: "yes", why: "VIP" });
   });
 
-  it("a used one does not, and when it was used is said", () => {
+  it("refuses a used ticket and shows when it was used", () => {
     const { answer, why } = toRefusal(problem("ticket-already-used", 409, { used_at: "2030-05-01T20:00:00Z" }), now);
     expect(answer).toBe("no");
     expect(why).toContain("12 minutes ago");
@@ -37,7 +37,7 @@ describe("at the entrance", () => {
     ["cancelled", "The event has been cancelled."],
     ["completed", "The event has been completed."],
     ["past", "The event is over."],
-  ])("an event that is %s lets nobody in", (reason, said) => {
+  ])("refuses all tickets of an event that is %s", (reason, said) => {
     expect(toRefusal(problem("event-not-bookable", 409, { reason }), now)).toEqual({ answer: "no", why: said });
   });
 });

@@ -44,12 +44,12 @@ function film(code: string): ImageData {
   return { data, width: WIDTH, height: HEIGHT, colorSpace: "srgb" };
 }
 
-it("every ticket's code is read from one still picture: a door can't wait for a better one", () => {
+it("a ticket's code is read from a single picture", () => {
   const unread = madeUp(CODES).filter((code) => decodeQrCode(film(code)) !== code);
   expect(unread).toEqual([]);
 });
 
-it("a picture without a code says nothing", () => {
+it("a picture without a code has no result", () => {
   const blank = {
     data: new Uint8ClampedArray(4 * WIDTH * HEIGHT).fill(255),
     width: WIDTH,

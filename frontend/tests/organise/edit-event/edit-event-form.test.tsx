@@ -9,7 +9,7 @@ import { event, problem } from "../../factories";
 import { renderPage } from "../../render-page";
 import { server } from "../../server";
 
-it("shows another's change although the read side is late", async () => {
+it("another user's change is shown although the read side is late", async () => {
   const mine = event({ details_version: 1, venue: "Hall 1" });
   const theirs = { ...mine, details_version: 2, venue: "Hall 2" };
   const answers = [mine, mine, theirs];

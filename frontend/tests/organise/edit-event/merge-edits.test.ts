@@ -23,15 +23,15 @@ const resolve = (theirs: EventValues, mine: EventValues, chosen = {}) => {
   return mergeEdits(theirs, mine, found, { ...defaultSides(found), ...chosen });
 };
 
-describe("two who edit one event", () => {
-  it("leave alone what only I changed, and what we changed alike", () => {
+describe("the merge of two edits", () => {
+  it("has no conflict where one edit changed a field, or both to the same value", () => {
     const theirs = { ...base, venue: "Hall 2" };
     const mine = { ...base, venue: "Hall 2", name: "Recital" };
     expect(findDifferences(base, theirs, mine)).toEqual([]);
     expect(resolve(theirs, mine)).toEqual(mine);
   });
 
-  it("contest what both changed: mine, unless theirs is chosen", () => {
+  it("has a conflict where both changed a field: mine wins unless theirs is chosen", () => {
     const [theirs, mine] = [
       { ...base, venue: "Hall 2" },
       { ...base, venue: "Hall 3" },
@@ -43,13 +43,13 @@ describe("two who edit one event", () => {
     expect(resolve(theirs, mine, { venue: "theirs" }).venue).toBe("Hall 2");
   });
 
-  it("keep what only they changed, unless mine is chosen", () => {
+  it("keeps a field that only they changed, unless mine is chosen", () => {
     const theirs = { ...base, description: "New", max_tickets_per_customer: 4 };
     expect(resolve(theirs, base)).toMatchObject({ description: "New", max_tickets_per_customer: 4 });
     expect(resolve(theirs, base, { description: "mine" }).description).toBe("");
   });
 
-  it("merge categories one by one, theirs before mine", () => {
+  it("merges categories one by one, theirs before mine", () => {
     const added: CategoryValues = { key: "n", id: "n", name: "Balcony", price: "20", capacity: 5 };
     const mineToo: CategoryValues = { key: "m", id: null, name: "Standing", price: "10", capacity: 50 };
     const theirs = { ...base, categories: [{ ...GENERAL, price: "60.00" }, VIP, added] };
@@ -62,20 +62,20 @@ describe("two who edit one event", () => {
     ]);
   });
 
-  it("a category that they removed and I changed is contested, and a new one if I keep it", () => {
+  it("has a conflict where they removed a category that I changed, and adds it anew if I keep it", () => {
     const theirs = { ...base, categories: [GENERAL] };
     const mine = { ...base, categories: [GENERAL, { ...VIP, capacity: 20 }] };
     expect(resolve(theirs, mine).categories).toEqual([GENERAL, { ...VIP, capacity: 20, id: null }]);
     expect(resolve(theirs, mine, { "category v": "theirs" }).categories).toEqual([GENERAL]);
   });
 
-  it("a category that they removed and I did not edit is removed", () => {
+  it("removes a category that they removed and I did not change", () => {
     expect(resolve({ ...base, categories: [GENERAL] }, base).categories).toEqual([GENERAL]);
   });
 });
 
-describe("what is sent", () => {
-  it("is what differs alone", () => {
+describe("the changes to send", () => {
+  it("contain only fields that differ", () => {
     expect(toChanges(base, base)).toEqual({});
     expect(toChanges(base, { ...base, venue: "", max_tickets_per_customer: 4 })).toEqual({
       venue: "",
@@ -83,18 +83,18 @@ describe("what is sent", () => {
     });
   });
 
-  it("a price written in another way is no change", () => {
+  it("do not contain a price in another spelling", () => {
     expect(toChanges(base, { ...base, categories: [{ ...GENERAL, price: 50 }, VIP] })).toEqual({});
   });
 
-  it("in another time zone the same clock is another instant", () => {
+  it("contain the start if the time zone changes and the local time does not", () => {
     expect(toChanges(base, { ...base, timezone: "Europe/London" })).toEqual({
       timezone: "Europe/London",
       starts_at: "2031-05-01T19:00:00.000Z",
     });
   });
 
-  it("categories go as a whole, those that are new without an id", () => {
+  it("contain all categories, new ones without an id", () => {
     const mine = {
       ...base,
       categories: [GENERAL, { key: "m", id: null, name: " Standing ", price: 10, capacity: "50" }],
@@ -105,7 +105,7 @@ describe("what is sent", () => {
     ]);
   });
 
-  it("what was taken out is cleared", () => {
+  it("contain null for a removed value", () => {
     const before = { ...base, ends_at: "2031-05-01 23:00:00", max_tickets_per_customer: 6 };
     expect(toChanges(before, { ...before, ends_at: null, max_tickets_per_customer: "" })).toEqual({
       ends_at: null,
@@ -114,7 +114,7 @@ describe("what is sent", () => {
   });
 });
 
-describe("two of whom one opens the date", () => {
+describe("the merge of two edits of which one opens the date", () => {
   const dated: EventValues = { ...base, ends_at: "2031-05-01 23:00:00", show_at: "2031-05-01 20:30:00" };
   const open: EventValues = { ...dated, date: "open", starts_at: null, ends_at: null, show_at: null };
   const pick = (theirs: EventValues, mine: EventValues, side: "mine" | "theirs") => {
@@ -122,7 +122,7 @@ describe("two of whom one opens the date", () => {
     return mergeEdits(theirs, mine, found, Object.fromEntries(found.map(({ path }) => [path, side])));
   };
 
-  it("ask about the start, and have a date or none, never half of one", () => {
+  it("has a conflict at the start, and keeps or removes the whole date", () => {
     expect(findDifferences(dated, open, dated).map(({ path }) => path)).toEqual(["starts_at", "show_at", "ends_at"]);
     expect(pick(open, dated, "theirs")).toEqual(open);
     expect(pick(open, dated, "mine")).toEqual(dated);

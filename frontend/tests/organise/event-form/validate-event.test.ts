@@ -26,8 +26,8 @@ const category = (changes: object): EventValues => ({
   categories: [{ ...general, ...changes }],
 });
 
-describe("what is typed", () => {
-  it("is accepted where it can be right", () => {
+describe("the form's values", () => {
+  it("are accepted if they are valid", () => {
     expect(validateEvent(valid, context)).toEqual({});
     expect(validateEvent(category({ price: 0, capacity: "1000000" }), context)).toEqual({});
   });
@@ -51,7 +51,7 @@ describe("what is typed", () => {
     ],
     [{ max_tickets_per_customer: 0 }, "max_tickets_per_customer", "A whole number from 1 to 1,000,000, or empty."],
     [{ categories: [] }, "categories", "1 to 50 categories."],
-  ])("%j is refused at its field", (changes, path, message) => {
+  ])("with %j are refused at the field", (changes, path, message) => {
     expect(validateEvent({ ...valid, ...changes }, context)).toEqual({ [path]: message });
   });
 
@@ -65,7 +65,7 @@ describe("what is typed", () => {
     [{ capacity: 1.5 }, "capacity"],
     [{ capacity: 1_000_001 }, "capacity"],
     [{ name: "" }, "name"],
-  ])("a category with %j is refused", (changes, name) => {
+  ])("with a category of %j are refused", (changes, name) => {
     expect(Object.keys(validateEvent(category(changes), context))).toEqual([`categories.0.${name}`]);
   });
 
@@ -73,11 +73,11 @@ describe("what is typed", () => {
     ["1,234", "Thousands or decimals? Enter it without a thousands separator: 1234 or 12.34."],
     ["-5", "A price can't be negative."],
     ["$5", "The prices of this event are in EUR."],
-  ])("of a price of %s it is said what is wrong", (price, message) => {
+  ])("with a price of %s are refused with the reason", (price, message) => {
     expect(validateEvent(category({ price }), context)).toEqual({ "categories.0.price": message });
   });
 
-  it("is sent as it is meant", () => {
+  it("are converted to the request", () => {
     const typed = { ...category({ price: "€ 1.234,50", capacity: "1,000" }), max_tickets_per_customer: "1 000" };
     expect(validateEvent(typed, context)).toEqual({});
     const { max_tickets_per_customer, categories } = toCreate(normaliseValues(typed));
@@ -87,7 +87,7 @@ describe("what is typed", () => {
     ]);
   });
 
-  it("names of categories are unique, and the second is to blame", () => {
+  it("with a repeated category name are refused at the second one", () => {
     const twice = {
       ...valid,
       categories: [general, { ...general, key: "2", name: " General " }],
@@ -95,21 +95,21 @@ describe("what is typed", () => {
     expect(validateEvent(twice, context)).toEqual({ "categories.1.name": "Category names must be unique." });
   });
 
-  it("a yen has no decimals", () => {
+  it("with decimals of a yen are refused", () => {
     expect(decimalsOf("JPY")).toBe(0);
     expect(validateEvent({ ...valid, currency: "JPY" }, context)).toEqual({
       "categories.0.price": "A whole amount, 0 or more.",
     });
   });
 
-  it("a capacity never goes below what is taken", () => {
+  it("with a capacity below the seats taken are refused", () => {
     const edited = category({ id: "g", capacity: 3 });
     expect(validateEvent(edited, { ...context, taken: { g: 4 } })).toEqual({
       "categories.0.capacity": "4 seats are already taken.",
     });
   });
 
-  it("an event that has begun may keep its start", () => {
+  it("may keep the start of an event that has begun", () => {
     const begun = { ...valid, starts_at: "2029-12-31 20:00:00" };
     expect(validateEvent({ ...begun, name: "Renamed" }, { ...context, base: begun })).toEqual({});
   });
@@ -124,7 +124,7 @@ describe("a date", () => {
     show_at: "2030-05-01 21:00:00",
   };
 
-  it("may be over if sales go on", () => {
+  it("may be past if sales continue", () => {
     expect(validateEvent(exhibition, context)).toEqual({});
     expect(toCreate(exhibition)).toMatchObject({
       starts_at: "2029-12-01T09:00:00.000Z",
@@ -132,13 +132,13 @@ describe("a date", () => {
     });
   });
 
-  it("with an open date needs no start, and drops the times that depend on it", () => {
+  it("that is open needs no start, and removes the times that depend on it", () => {
     expect(validateEvent({ ...voucher, starts_at: null, ends_at: "2020-01-01 00:00:00" }, context)).toEqual({});
     expect(toCreate(normaliseValues(voucher))).toMatchObject({ starts_at: null });
     for (const name of ["ends_at", "show_at"]) expect(toCreate(normaliseValues(voucher))).not.toHaveProperty(name);
   });
 
-  it("is taken from an event, and given to one", () => {
+  it("is converted from an event, and back", () => {
     const dated = { ...valid, ends_at: "2030-05-01 23:00:00", show_at: "2030-05-01 21:00:00" };
     expect(toChanges(dated, normaliseValues({ ...dated, date: "open" }))).toEqual({
       starts_at: null,
@@ -152,7 +152,7 @@ describe("a date", () => {
     );
   });
 
-  it("has a show after the doors", () => {
+  it("may have a show after the start", () => {
     expect(toCreate({ ...valid, show_at: "2030-05-01 21:00:00" })).toMatchObject({
       show_at: "2030-05-01T19:00:00.000Z",
     });

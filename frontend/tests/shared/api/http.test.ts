@@ -13,7 +13,7 @@ const problem = (status: number, kind: string, headers: Record<string, string> =
 
 beforeEach(() => void vi.spyOn(Math, "random").mockReturnValue(0));
 
-it("sends a command again under the same key, whether the server was busy or its answer was lost", async () => {
+it("a command is sent again with the same key after a busy server or a lost response", async () => {
   const keys: (string | null)[] = [];
   const answers = [
     () => problem(503, "busy", { "Retry-After": "0" }),
@@ -33,7 +33,7 @@ it("sends a command again under the same key, whether the server was busy or its
   expect(keys).toEqual([key, key, key]);
 });
 
-it("never sends a command without a key again", async () => {
+it("a command without a key is never sent again", async () => {
   let tries = 0;
   server.use(route.post("*/api/things", () => (tries++, problem(503, "busy"))));
   await expect(http({ url: "/api/things", method: "POST", data: {} })).rejects.toSatisfy((error) =>
@@ -42,7 +42,7 @@ it("never sends a command without a key again", async () => {
   expect(tries).toBe(1);
 });
 
-it("does not wait longer than a person would", async () => {
+it("a long Retry-After is not waited for", async () => {
   let tries = 0;
   server.use(route.get("*/api/things", () => (tries++, problem(429, "too-many-attempts", { "Retry-After": "30" }))));
   await expect(http({ url: "/api/things", method: "GET" })).rejects.toSatisfy((error) =>
@@ -51,7 +51,7 @@ it("does not wait longer than a person would", async () => {
   expect(tries).toBe(1);
 });
 
-it("asks to see what it did: the highest position goes with each query", async () => {
+it("each query sends the highest position of the commands before", async () => {
   const asked: (string | null)[] = [];
   const positions = ["41", "7"];
   server.use(
@@ -70,7 +70,7 @@ it("asks to see what it did: the highest position goes with each query", async (
   expect(asked).toEqual([null, "41"]);
 });
 
-it("forgets a position that the ledger has never reached, and asks again without", async () => {
+it("a position beyond the ledger is forgotten, and the query is sent again without it", async () => {
   sessionStorage.setItem("seatledger.position", "999");
   server.use(
     route.get("*/api/things", ({ request }) =>
@@ -81,7 +81,7 @@ it("forgets a position that the ledger has never reached, and asks again without
   expect(recallPosition()).toBeNull();
 });
 
-it("sends the CSRF header", async () => {
+it("a command sends the CSRF header", async () => {
   document.cookie = "seatledger_csrf=abc";
   let proof: string | null = null;
   server.use(
@@ -95,7 +95,7 @@ it("sends the CSRF header", async () => {
   expect(proof).toBe("abc");
 });
 
-it("tells a refusal by its kind, with the message for each field", async () => {
+it("a refusal has a kind and a message for each field", async () => {
   const body = {
     type: "/problems/malformed",
     title: "",

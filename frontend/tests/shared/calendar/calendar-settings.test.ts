@@ -9,7 +9,7 @@ it.each([
   ["de", "Januar 2031", "Mi Do", 1],
   ["fr", "janvier 2031", "mer jeu", 1],
   ["cs", "leden 2031", "st čt", 1],
-])("names months and days as people do who read %s, and begins their week", (language, month, days, firstDayOfWeek) => {
+])("the calendar in %s has that language's names of months and days, and its first day of the week", (language, month, days, firstDayOfWeek) => {
   const { locale = "", firstDayOfWeek: first } = makeCalendarSettings(language);
   const at = dayjs("2031-01-01").locale(locale); // a Wednesday
   expect(at.format("MMMM YYYY")).toBe(month);
@@ -17,7 +17,7 @@ it.each([
   expect(first).toBe(firstDayOfWeek);
 });
 
-it("leaves what dayjs calls the same elsewhere", () => {
+it("other settings of dayjs are unchanged", () => {
   makeCalendarSettings("de");
   expect(dayjs("2031-01-01").format("MMMM dddd")).toBe("January Wednesday");
 });

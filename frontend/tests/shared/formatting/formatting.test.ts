@@ -10,7 +10,7 @@ import {
 } from "@/shared/formatting/date-times";
 import { formatMoney, sumLines } from "@/shared/formatting/money";
 
-it("adds money up without losing a cent", () => {
+it("amounts are added without rounding errors", () => {
   expect(sumLines([])).toBe("0");
   expect(sumLines([{ price: "0.10", quantity: 3 }])).toBe("0.30");
   expect(sumLines([{ price: "19.99", quantity: 3 }, { price: "0.03", quantity: 1 }])).toBe("60.00"); // prettier-ignore
@@ -18,14 +18,14 @@ it("adds money up without losing a cent", () => {
   expect(sumLines([{ price: "9999999999.99", quantity: 1_000_000 }])).toBe("9999999999990000.00");
 });
 
-it("writes money as the language does, in its own decimals", () => {
+it("amounts are formatted for the language, with the currency's decimals", () => {
   expect(formatMoney("9999999999990000.05", "EUR")).toBe("€9,999,999,999,990,000.05");
   expect(formatMoney("4500", "JPY")).toBe("¥4,500");
   expect(formatMoney("-12.50", "EUR")).toBe("-€12.50");
   expect(formatCount(11_467)).toBe("11,467");
 });
 
-it("says times in the event's time zone, and names it", () => {
+it("times are formatted in the event's time zone, with its name", () => {
   const at = "2026-12-21T18:00:00Z";
   expect(formatTime(at, "Asia/Tokyo")).toMatch(/03:00.*GMT\+9/);
   expect(formatDateTime(at, "Asia/Tokyo")).toMatch(/Tue, Dec 22, 2026.*GMT\+9/);
@@ -33,7 +33,7 @@ it("says times in the event's time zone, and names it", () => {
   expect(toDateParts(at, "America/New_York").day).toBe("21");
 });
 
-it("says the day of an evening once, and the time zone once", () => {
+it("a range within a day has its day and its time zone once", () => {
   const evening = formatTimeRange("2026-12-21T18:00:00Z", "2026-12-21T21:00:00Z", "UTC");
   expect(evening.match(/Dec/g)).toHaveLength(1);
   expect(evening.match(/UTC/g)).toHaveLength(1);
@@ -41,6 +41,6 @@ it("says the day of an evening once, and the time zone once", () => {
   expect(formatTimeRange("2026-12-21T18:00:00Z", null, "UTC")).toBe(formatDateTime("2026-12-21T18:00:00Z", "UTC"));
 });
 
-it("says days without a shift", () => {
+it("days are formatted without a shift by the time zone", () => {
   expect(formatDayRange("2026-11-21", "2026-11-28")).toMatch(/Nov 21.*28, 2026/);
 });

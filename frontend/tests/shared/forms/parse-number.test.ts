@@ -81,7 +81,7 @@ describe("a price", () => {
     ["1,234", "KWD", null],
   ])("%j of %s is %s", (typed, currency, value) => expect(parsePrice(typed, currency).value).toBe(value));
 
-  it("as any country writes it is that price or is refused, and never another one", () => {
+  it("in any country's notation is that price or is refused, and never another one", () => {
     const locales = ["en-GB", "de-DE", "de-CH", "de-AT", "fr-FR", "es-ES", "pt-BR", "pl-PL", "sv-SE", "ja-JP", "en-IN"];
     let accepted = 0;
     const currencies = ["EUR", "USD", "JPY"]; // of three decimals, 1.234 is an amount as this page itself writes it
@@ -109,7 +109,7 @@ describe("a whole number", () => {
     ["2.0", "2"],
   ])("%j is %s", (typed, value) => expect(parseNumber(typed, 0).value).toBe(value));
 
-  it.each(["", "-3", "1.5", "1e3", "three", "3 seats", "12 50", "0x10", "3-4"])("%j is none", (typed) =>
+  it.each(["", "-3", "1.5", "1e3", "three", "3 seats", "12 50", "0x10", "3-4"])("%j is refused", (typed) =>
     expect(parseNumber(typed, 0).value).toBeNull(),
   );
 });

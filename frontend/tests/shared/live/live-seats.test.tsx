@@ -20,7 +20,7 @@ const seats = (available: number, position: number) => ({ available, categories:
 beforeEach(() => void renders.mockClear());
 afterEach(() => void vi.unstubAllGlobals());
 
-it("shows what is newest by its position, whatever comes last", () => {
+it("the update with the highest position is shown, in whatever order updates arrive", () => {
   const some = event();
   render(<Left of={some} />);
   screen.getByText("20 / 10");
@@ -32,7 +32,7 @@ it("shows what is newest by its position, whatever comes last", () => {
   screen.getByText("8 / 8");
 });
 
-it("renders who shows that event, and nobody else", () => {
+it("an update renders only components of that event", () => {
   const some = event();
   render(<Left of={some} />);
   act(() => storeSeats([["another", seats(1, 50)]]));
@@ -61,7 +61,7 @@ const change = (id: string, available: number, position: number) => {
   return `event: availability\nid: ${position}\ndata: ${JSON.stringify(data)}\n\n`;
 };
 
-it("hands a thousand changes on as a few, the newest of each event", async () => {
+it("a thousand updates cause a few renders, with the newest of each event", async () => {
   const { say } = stream();
   const news: SeatChanges[] = [];
   const open = new SeatStream({
@@ -80,7 +80,7 @@ it("hands a thousand changes on as a few, the newest of each event", async () =>
   open.close();
 });
 
-it("leads alone, names the events that are shown, stops when hidden and goes on from the last id", async () => {
+it("one tab opens the stream for the shown events, closes it when hidden, and resumes from the last id", async () => {
   const { asked, say } = stream();
   vi.stubGlobal("navigator", Object.assign(Object.create(navigator), { locks: new Locks() }));
   const live = new LiveSeats();
@@ -97,7 +97,7 @@ it("leads alone, names the events that are shown, stops when hidden and goes on 
   stop();
 });
 
-it("asks for numbers where a browser can't share a stream", () => {
+it("seats are polled if the browser can't share a stream", () => {
   vi.stubGlobal("navigator", Object.create(Object.prototype));
   expect(new LiveSeats().state).toBe("polling");
 });

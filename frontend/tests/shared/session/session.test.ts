@@ -8,7 +8,7 @@ import { organisedEventsQuery, eventBookingsQuery } from "@/features/organise/qu
 import { queryKey } from "@/shared/queries/query-key";
 import { endSession } from "@/shared/session/session";
 
-it("forgets whatever somebody saw as themselves, and keeps what everybody sees", () => {
+it("signing out forgets a user's data, and keeps public data", () => {
   const queries = new QueryClient();
   const everybodys = eventsQuery({ q: "", from: null, to: null }).queryKey;
   const own: QueryKey[] = [
