@@ -84,7 +84,7 @@ def test_failed_download_shows_an_error(visit: Visit, sold: Any) -> None:
 
 
 def test_account_is_created_promoted_and_disabled(visit: Visit, stack: Stack) -> None:
-    page = visit(stack.admin, "/people").page
+    page = visit(stack.admin, "/accounts").page
     page.get_by_role("button", name="Create account").click()
     dialog = page.get_by_role("dialog", name="Create account")
     dialog.get_by_label("Name").fill("Petra Promoted")
@@ -108,7 +108,7 @@ def test_account_is_created_promoted_and_disabled(visit: Visit, stack: Stack) ->
 
 
 def test_last_admin_cannot_be_demoted(visit: Visit, stack: Stack) -> None:
-    visitor = visit(stack.admin, "/people")
+    visitor = visit(stack.admin, "/accounts")
     visitor.expect_complaints("409")
     page = visitor.page
     page.get_by_label("Search by name or e-mail").fill(stack.admin.email)
@@ -133,14 +133,14 @@ def test_projections_update_automatically(visit: Visit, stack: Stack, organizer:
 
 
 def test_back_office_pages_deny_access_to_customers(visit: Visit, alice: Person) -> None:
-    for path in ("/organise", "/statistics", "/people", "/projections", "/ledger"):
+    for path in ("/organise", "/statistics", "/accounts", "/projections", "/ledger"):
         page = visit(alice, path).page
         expect(page.get_by_role("heading", level=1)).to_have_text("No access")
 
 
 def test_every_page_is_accessible(visit: Visit, stack: Stack, sold: Any) -> None:
     visitor = visit(stack.admin)
-    for path in ("/statistics", f"/statistics?event={sold[1]['id']}&by=hour", "/people", "/projections"):
+    for path in ("/statistics", f"/statistics?event={sold[1]['id']}&by=hour", "/accounts", "/projections"):
         visitor.page.goto(path)
         visitor.settle()
         visitor.check_looks()

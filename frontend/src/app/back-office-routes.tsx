@@ -30,7 +30,9 @@ const EditPage = lazy(async () => ({
 const StatisticsPage = lazy(async () => ({
   default: (await import("@/features/statistics/statistics-page")).StatisticsPage,
 }));
-const PeoplePage = lazy(async () => ({ default: (await import("@/features/people/people-page")).PeoplePage }));
+const AccountListPage = lazy(async () => ({
+  default: (await import("@/features/account-list/account-list-page")).AccountListPage,
+}));
 const ProjectionsPage = lazy(async () => ({
   default: (await import("@/features/projections/projections-page")).ProjectionsPage,
 }));
@@ -61,7 +63,7 @@ export const backOfficeRoutes = (
       <Route path="statistics" element={<StatisticsPage />} />
     </Route>
     <Route element={<RequireSession roles={["admin"]} />}>
-      <Route path="people" element={<PeoplePage />} />
+      <Route path="accounts" element={<AccountListPage />} />
     </Route>
     <Route element={<RequireSession roles={["auditor", "admin"]} />}>
       <Route path="projections" element={<ProjectionsPage />} />

@@ -11,7 +11,7 @@ import {
 
 import type { Role } from "@/shared/api/generated/model";
 
-import { frameText } from "./strings";
+import { shellText } from "./strings";
 
 interface Destination {
   to: string;
@@ -22,18 +22,18 @@ interface Destination {
 }
 
 const DESTINATIONS: readonly Destination[] = [
-  { to: "/", label: frameText.navigation.events, icon: IconCalendarEvent },
+  { to: "/", label: shellText.navigation.events, icon: IconCalendarEvent },
   {
     to: "/bookings",
-    label: frameText.navigation.bookings,
+    label: shellText.navigation.bookings,
     icon: IconTicket,
     roles: ["customer", "organizer", "admin"],
   },
-  { to: "/organise", label: frameText.navigation.organise, icon: IconClipboardList, roles: ["organizer", "admin"] },
-  { to: "/statistics", label: frameText.navigation.statistics, icon: IconChartBar, roles: ["organizer", "admin"] },
-  { to: "/people", label: frameText.navigation.users, icon: IconUsers, roles: ["admin"] },
-  { to: "/ledger", label: frameText.navigation.audit, icon: IconBook2, roles: ["auditor", "admin"] },
-  { to: "/projections", label: frameText.navigation.projections, icon: IconActivity, roles: ["auditor", "admin"] },
+  { to: "/organise", label: shellText.navigation.organise, icon: IconClipboardList, roles: ["organizer", "admin"] },
+  { to: "/statistics", label: shellText.navigation.statistics, icon: IconChartBar, roles: ["organizer", "admin"] },
+  { to: "/accounts", label: shellText.navigation.accounts, icon: IconUsers, roles: ["admin"] },
+  { to: "/ledger", label: shellText.navigation.audit, icon: IconBook2, roles: ["auditor", "admin"] },
+  { to: "/projections", label: shellText.navigation.projections, icon: IconActivity, roles: ["auditor", "admin"] },
 ];
 
 export function destinationsFor(role: Role | undefined): readonly Destination[] {

@@ -5,18 +5,18 @@ import { Link } from "react-router";
 import { EmptyState } from "@/shared/feedback/empty-state";
 import { Page } from "@/shared/navigation/page";
 
-import { frameText } from "./strings";
+import { shellText } from "./strings";
 
 export function NotFoundPage() {
   return (
-    <Page title={frameText.notFound.title}>
+    <Page title={shellText.notFound.title}>
       <EmptyState
         icon={IconMapOff}
         title="404"
-        text={frameText.notFound.text}
+        text={shellText.notFound.text}
         action={
           <Button component={Link} to="/">
-            {frameText.notFound.action}
+            {shellText.notFound.action}
           </Button>
         }
       />

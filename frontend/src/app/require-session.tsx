@@ -10,7 +10,7 @@ import { signInPath } from "@/shared/navigation/return-path";
 import { useSession } from "@/shared/session/session";
 import { appText } from "@/shared/strings/app";
 
-import { frameText } from "./strings";
+import { shellText } from "./strings";
 
 const Notifications = lazy(async () => ({ default: (await import("./notifications")).Notifications }));
 
@@ -29,14 +29,14 @@ export function RequireSession({ roles }: { roles?: readonly Role[] }) {
   if (account === null) return <Navigate to={signInPath(pathname + search)} replace />;
   if (roles !== undefined && !roles.includes(account.role)) {
     return (
-      <Page title={frameText.forbidden.title}>
+      <Page title={shellText.forbidden.title}>
         <EmptyState
           icon={IconLock}
           title={appText.roles[account.role]}
-          text={frameText.forbidden.text}
+          text={shellText.forbidden.text}
           action={
             <Button component={Link} to="/">
-              {frameText.notFound.action}
+              {shellText.notFound.action}
             </Button>
           }
         />

@@ -1,5 +1,5 @@
-/** What the frame around every page says. */
-export const frameText = {
+/** Strings of the shell around every page. */
+export const shellText = {
   skipToContent: "Skip to content",
   openNavigation: "Open navigation",
   closeNavigation: "Close navigation",
@@ -16,7 +16,7 @@ export const frameText = {
     bookings: "My bookings",
     organise: "Organise",
     statistics: "Statistics",
-    users: "People",
+    accounts: "Accounts",
     projections: "Projections",
     audit: "Ledger",
   },

@@ -8,7 +8,7 @@ import type { Account } from "@/shared/api/generated/model";
 import { endSession } from "@/shared/session/session";
 import { appText } from "@/shared/strings/app";
 
-import { frameText } from "../strings";
+import { shellText } from "../strings";
 import { AccountButton } from "./account-button";
 
 /** Loaded, and opened, at the first click on the account button. */
@@ -28,13 +28,13 @@ export function AccountMenu({ account }: { account: Account }) {
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Item component={Link} to="/account" leftSection={<IconUser size={18} aria-hidden />}>
-          {frameText.account}
+          {shellText.account}
           <Text span size="xs" c="dimmed" display="block" truncate>
             {`${account.name}, ${appText.roles[account.role]}`}
           </Text>
         </Menu.Item>
         <Menu.Item leftSection={<IconLogout size={18} aria-hidden />} onClick={() => logOut.mutate()}>
-          {frameText.signOut}
+          {shellText.signOut}
         </Menu.Item>
       </Menu.Dropdown>
     </Menu>

@@ -1,7 +1,7 @@
 import { ActionIcon, useMantineColorScheme, type MantineColorScheme } from "@mantine/core";
 import { IconDeviceDesktop, IconMoon, IconSun, type Icon } from "@tabler/icons-react";
 
-import { frameText } from "../strings";
+import { shellText } from "../strings";
 
 const NEXT: Record<MantineColorScheme, MantineColorScheme> = { light: "dark", dark: "auto", auto: "light" };
 const ICONS: Record<MantineColorScheme, Icon> = { light: IconSun, dark: IconMoon, auto: IconDeviceDesktop };
@@ -15,8 +15,8 @@ export function ColourSwitch() {
       variant="subtle"
       color="gray"
       size="lg"
-      aria-label={frameText.colours[colorScheme]}
-      title={frameText.colours[colorScheme]}
+      aria-label={shellText.colours[colorScheme]}
+      title={shellText.colours[colorScheme]}
       onClick={() => setColorScheme(NEXT[colorScheme])}
     >
       <SchemeIcon size={20} stroke={1.6} aria-hidden />

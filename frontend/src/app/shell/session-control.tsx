@@ -5,7 +5,7 @@ import { Link, useLocation } from "react-router";
 import { signInPath } from "@/shared/navigation/return-path";
 import { useSession } from "@/shared/session/session";
 
-import { frameText } from "../strings";
+import { shellText } from "../strings";
 import { AccountButton } from "./account-button";
 
 const AccountMenu = lazy(async () => ({ default: (await import("./account-menu")).AccountMenu }));
@@ -31,7 +31,7 @@ export function SessionControl() {
   const isSigningIn = ["/sign-in", "/sign-up"].includes(pathname);
   return (
     <Button component={Link} to={isSigningIn ? "/sign-in" : signInPath(pathname + search)} size="sm">
-      {frameText.signIn}
+      {shellText.signIn}
     </Button>
   );
 }

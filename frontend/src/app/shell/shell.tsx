@@ -9,7 +9,7 @@ import { appText } from "@/shared/strings/app";
 
 import { CrashPage } from "../crash-page";
 import { destinationsFor } from "../navigation";
-import { frameText } from "../strings";
+import { shellText } from "../strings";
 import { Brand } from "./brand";
 import { ColourSwitch } from "./colour-switch";
 import { SessionControl } from "./session-control";
@@ -37,7 +37,7 @@ export function Shell() {
       padding={0}
     >
       <a href="#content" className={classes.skip}>
-        {frameText.skipToContent}
+        {shellText.skipToContent}
       </a>
       <AppShell.Header data-no-print>
         <Container h="100%">
@@ -48,11 +48,11 @@ export function Shell() {
                 onClick={toggle}
                 hiddenFrom="md"
                 size="sm"
-                aria-label={isOpen ? frameText.closeNavigation : frameText.openNavigation}
+                aria-label={isOpen ? shellText.closeNavigation : shellText.openNavigation}
                 aria-expanded={isOpen}
               />
               <Brand />
-              <Group component="nav" aria-label={frameText.mainNavigation} gap={4} ml="md" visibleFrom="md">
+              <Group component="nav" aria-label={shellText.mainNavigation} gap={4} ml="md" visibleFrom="md">
                 {destinations.map(({ to, label }) => (
                   <RouterLink key={to} to={to} end={to === "/"} className={classes.link ?? ""}>
                     {label}
@@ -69,7 +69,7 @@ export function Shell() {
       </AppShell.Header>
       <AppShell.Navbar
         p="md"
-        aria-label={frameText.mainNavigation}
+        aria-label={shellText.mainNavigation}
         hiddenFrom="md"
         display={isOpen ? undefined : "none"}
         data-no-print
@@ -105,10 +105,10 @@ export function Shell() {
         <Container component="footer" w="100%" py="xl" data-no-print>
           <Group justify="space-between" gap="xs">
             <Text size="sm" c="dimmed">
-              {frameText.footer}
+              {shellText.footer}
             </Text>
             <Anchor href="/docs" size="sm" c="dimmed">
-              {frameText.apiDocumentation}
+              {shellText.apiDocumentation}
             </Anchor>
           </Group>
         </Container>

@@ -1,6 +1,7 @@
 /** What a query reads. Signing out forgets all of it but `session` and `events`, which are public. */
 type Resource =
   | "about"
+  | "accounts"
   | "bookings"
   | "event-options"
   | "event-sales"
@@ -9,8 +10,7 @@ type Resource =
   | "organised-events"
   | "projections"
   | "session"
-  | "statistics"
-  | "users";
+  | "statistics";
 
 type Part = string | number | object | null;
 

@@ -14,9 +14,9 @@ import { Dialog } from "@/shared/feedback/dialog";
 import { queryKey } from "@/shared/queries/query-key";
 import { appText } from "@/shared/strings/app";
 
-import { peopleText } from "./strings";
+import { accountListText } from "./strings";
 
-const text = peopleText.create;
+const text = accountListText.create;
 const PASSWORD_LENGTH = 8;
 
 export function NewAccount() {
@@ -42,9 +42,9 @@ function Form({ onClose }: { onClose: () => void }) {
     initialValues: { name: "", email: "", password: "", role: Role.customer },
     validateInputOnBlur: true,
     validate: {
-      name: (value) => (value.trim() === "" ? peopleText.checks.required : null),
-      email: (value) => (/^\S+@\S+$/.test(value.trim()) ? null : peopleText.checks.email),
-      password: (value) => (value.length < PASSWORD_LENGTH ? peopleText.checks.password : null),
+      name: (value) => (value.trim() === "" ? accountListText.checks.required : null),
+      email: (value) => (/^\S+@\S+$/.test(value.trim()) ? null : accountListText.checks.email),
+      password: (value) => (value.length < PASSWORD_LENGTH ? accountListText.checks.password : null),
     },
   });
   const submit = form.onSubmit((data) => {
@@ -55,13 +55,13 @@ function Form({ onClose }: { onClose: () => void }) {
       {
         onSuccess: ({ name }) => {
           notifications.show({ message: text.done(name) });
-          void queries.invalidateQueries({ queryKey: queryKey("users") });
+          void queries.invalidateQueries({ queryKey: queryKey("accounts") });
           onClose();
         },
         onError: (error) => {
           if (isKind(error, "malformed")) form.setErrors(error.fieldErrors);
-          else if (isKind(error, "email-taken")) form.setErrors({ email: peopleText.checks.taken });
-          else setProblem(peopleText.problems.other);
+          else if (isKind(error, "email-taken")) form.setErrors({ email: accountListText.checks.taken });
+          else setProblem(accountListText.problems.other);
         },
       },
     );

@@ -17,18 +17,18 @@ import { TableFrame } from "@/shared/tables/table-frame";
 
 import { ChangeConfirmation, type AccountChange } from "./change-confirmation";
 import { NewAccount } from "./new-account";
-import { usersQuery } from "./queries";
-import { peopleText } from "./strings";
+import { accountsQuery } from "./queries";
+import { accountListText } from "./strings";
 
-export function PeoplePage() {
+export function AccountListPage() {
   const [q, setQ] = useState("");
   const [change, setChange] = useState<AccountChange | null>(null);
 
   return (
-    <Page title={peopleText.title} lead={peopleText.lead} actions={<NewAccount />}>
+    <Page title={accountListText.title} lead={accountListText.lead} actions={<NewAccount />}>
       <Stack gap="md">
         <Box role="search">
-          <SearchField label={peopleText.search} value={q} onChange={setQ} />
+          <SearchField label={accountListText.search} value={q} onChange={setQ} />
         </Box>
         <Accounts q={q} onClear={() => setQ("")} onChange={setChange} />
       </Stack>
@@ -45,9 +45,9 @@ interface Props {
 
 function Accounts({ q, onClear, onChange }: Props) {
   const { account: self } = useSession();
-  const list = useInfiniteQuery({ ...usersQuery(q), placeholderData: keepPreviousData });
+  const list = useInfiniteQuery({ ...accountsQuery(q), placeholderData: keepPreviousData });
   const items = list.data?.pages.flatMap((page) => page.items) ?? [];
-  const { columns, none } = peopleText;
+  const { columns, none } = accountListText;
 
   if (list.isPending) return <LoadingRows />;
   if (list.data === undefined) return <LoadError error={list.error} onRetry={list.refetch} />;
@@ -62,7 +62,7 @@ function Accounts({ q, onClear, onChange }: Props) {
   return (
     <>
       <TableFrame
-        label={peopleText.table}
+        label={accountListText.table}
         isBusy={list.isPlaceholderData}
         columns={[columns.name, columns.email, columns.role, columns.since, columns.state]}
       >
@@ -84,7 +84,7 @@ interface RowProps {
 }
 
 function Row({ account, isSelf, onChange }: RowProps) {
-  const { columns } = peopleText;
+  const { columns } = accountListText;
   return (
     <Table.Tr>
       <Table.Th scope="row">
@@ -92,7 +92,7 @@ function Row({ account, isSelf, onChange }: RowProps) {
           {account.name}
           {isSelf && (
             <Badge variant="light" size="sm">
-              {peopleText.you}
+              {accountListText.you}
             </Badge>
           )}
         </Group>
@@ -105,7 +105,7 @@ function Row({ account, isSelf, onChange }: RowProps) {
       <Table.Td data-label={columns.role}>
         <NativeSelect
           w={140}
-          aria-label={peopleText.roleOf(account.name)}
+          aria-label={accountListText.roleOf(account.name)}
           data={ROLES}
           value={account.role}
           onChange={({ currentTarget }) => onChange({ account, role: currentTarget.value as Role })}
@@ -117,8 +117,8 @@ function Row({ account, isSelf, onChange }: RowProps) {
       <Table.Td data-label={columns.state}>
         <Switch
           checked={!account.disabled}
-          aria-label={peopleText.enabled(account.name)}
-          label={account.disabled ? peopleText.states.disabled : peopleText.states.enabled}
+          aria-label={accountListText.enabled(account.name)}
+          label={account.disabled ? accountListText.states.disabled : accountListText.states.enabled}
           onChange={() => onChange({ account, disabled: !account.disabled })}
         />
       </Table.Td>

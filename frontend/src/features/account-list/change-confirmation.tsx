@@ -11,9 +11,9 @@ import { Dialog } from "@/shared/feedback/dialog";
 import { queryKey } from "@/shared/queries/query-key";
 import { appText } from "@/shared/strings/app";
 
-import { peopleText } from "./strings";
+import { accountListText } from "./strings";
 
-const text = peopleText.confirm;
+const text = accountListText.confirm;
 
 export type AccountChange = { account: Account; role: Role } | { account: Account; disabled: boolean };
 
@@ -44,12 +44,12 @@ function Confirm({ change, onClose }: { change: AccountChange; onClose: () => vo
       {
         onSuccess: () => {
           notifications.show({ message: done(change) });
-          void queries.invalidateQueries({ queryKey: queryKey("users") });
+          void queries.invalidateQueries({ queryKey: queryKey("accounts") });
           onClose();
         },
         onError: (error) => {
           setProblem(sentence(error));
-          void queries.invalidateQueries({ queryKey: queryKey("users") });
+          void queries.invalidateQueries({ queryKey: queryKey("accounts") });
         },
       },
     );
@@ -81,11 +81,11 @@ function question(change: AccountChange): string {
 
 function done(change: AccountChange): string {
   const { name } = change.account;
-  if ("role" in change) return peopleText.roleChanged(name, appText.roles[change.role]);
-  return change.disabled ? peopleText.disabled(name) : peopleText.reenabled(name);
+  if ("role" in change) return accountListText.roleChanged(name, appText.roles[change.role]);
+  return change.disabled ? accountListText.disabled(name) : accountListText.reenabled(name);
 }
 
 function sentence(error: unknown): string {
-  if (isKind(error, "last-admin")) return peopleText.problems.lastAdmin;
-  return isKind(error, "account-not-found") ? peopleText.problems.deleted : peopleText.problems.other;
+  if (isKind(error, "last-admin")) return accountListText.problems.lastAdmin;
+  return isKind(error, "account-not-found") ? accountListText.problems.deleted : accountListText.problems.other;
 }

@@ -5,9 +5,9 @@ import { queryKey } from "@/shared/queries/query-key";
 
 const PAGE_SIZE = 50;
 
-export function usersQuery(q: string) {
+export function accountsQuery(q: string) {
   return infiniteQueryOptions({
-    queryKey: queryKey("users", q),
+    queryKey: queryKey("accounts", q),
     queryFn: ({ pageParam, signal }) => {
       const params = {
         limit: PAGE_SIZE,

@@ -1,6 +1,6 @@
-export const peopleText = {
-  title: "People",
-  lead: "Accounts and their roles.",
+export const accountListText = {
+  title: "Accounts",
+  lead: "Create and disable accounts, and change their roles.",
   search: "Search by name or e-mail",
   table: "Accounts",
   columns: { name: "Name", email: "E-mail", role: "Role", state: "Status", since: "Created" },
