@@ -10,7 +10,7 @@ const routesOfTheApi = ["/api", "/docs", "/redoc", "/openapi.json", "/problems",
 export default defineConfig({
   plugins: [react(), compression({ algorithms: ["gzip", "brotliCompress"], include: /\.(js|css|svg|html|json)$/ })],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
-  // The server puts a nonce of each answer's own in its place (app/static_site.py).
+  // The server replaces it by a nonce of each response's own (app/static_site.py).
   html: { cspNonce: "nonce-of-this-answer" },
   build: { target: "es2022", assetsInlineLimit: 0, chunkSizeWarningLimit: 600 },
   server: { port: 5173, proxy: Object.fromEntries(routesOfTheApi.map((path) => [path, api])) },

@@ -8,7 +8,7 @@ import { queryKey } from "@/shared/queries/query-key";
 const PAGE_SIZE = { upcoming: 200, past: 50 };
 /** Upcoming pages loaded automatically, 600 bookings: the next event may be the one that was booked first. */
 export const UPCOMING_PAGES = 3;
-/** Date and place of an event rarely change, and each event is a request. */
+/** Date and venue of an event rarely change, and each event is a request. */
 const EVENT_FRESH_MILLISECONDS = 60_000;
 
 /** Lists of the account's bookings, newest first. */

@@ -9,7 +9,7 @@ import { datesAnywhere, localDate } from "./local-dates";
 
 export const PAGE_SIZE = 24;
 
-/** Of the events about that time, some may be on another date at their own place: more are read at once. */
+/** Events about that time may be on another date in their own time zone: more are read at once. */
 const DATED_PAGE_SIZE = 100;
 
 /** The search. `from` and `to` are dates (`2026-11-21`) in the time zone of each event, both inclusive. */
@@ -42,9 +42,9 @@ async function readPage({ q, from, to }: Filter, cursor: string | null, signal: 
 }
 
 /**
- * The API filters by instants, people by the date that an event shows. What the API finds between the instants at which it is that
- * date somewhere is filtered by each event's own date here. Pages are read on until there is something to show; and until it is
- * known that something comes after it, so that the count is true and "Show more" shows more.
+ * A page of events by their own dates. The API filters by instants, so it is asked for all instants at which it is one of these
+ * dates in any time zone, and its events are filtered here. Reads on until there is a match, and until the next match is known, so
+ * that "Show more" shows more.
  */
 async function readDatedPage(
   filter: Filter,
@@ -62,9 +62,9 @@ async function readDatedPage(
   let next = cursor;
   for (;;) {
     const page = await readPage(filter, next, signal);
-    const found = page.items.filter(isOnDate);
-    if (items.length >= PAGE_SIZE && found.length > 0) return { items, next_cursor: next };
-    items.push(...found);
+    const matches = page.items.filter(isOnDate);
+    if (items.length >= PAGE_SIZE && matches.length > 0) return { items, next_cursor: next };
+    items.push(...matches);
     if (page.next_cursor === null) return { items, next_cursor: null };
     next = page.next_cursor;
   }

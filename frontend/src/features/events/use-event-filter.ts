@@ -8,8 +8,8 @@ const DAY = /^[12]\d{3}-\d{2}-\d{2}$/;
 export function useEventFilter(): [Filter, (filter: Filter) => void] {
   const [parameters, setParameters] = useSearchParams();
   const set = (changed: Filter) => {
-    const given = Object.entries(changed).filter(([, value]) => Boolean(value)) as [string, string][];
-    setParameters(given, { replace: true });
+    const newParameters = Object.entries(changed).filter(([, value]) => Boolean(value)) as [string, string][];
+    setParameters(newParameters, { replace: true });
   };
   return [parseEventFilter(parameters), set];
 }

@@ -9,8 +9,8 @@ const FIRST_WAIT_MILLISECONDS = 200;
 const LONGEST_WAIT_SECONDS = 5;
 
 /**
- * Retries idempotent requests: queries, and commands with an Idempotency-Key, which stays the same. After a 503 or 429
- * after the `Retry-After` that it names, or when no response arrived.
+ * Retries idempotent requests, which are queries and commands with an Idempotency-Key: after a 429, 502, 503 or 504, which may name
+ * a `Retry-After`, and if no response arrived.
  */
 export function configureRetries(client: AxiosInstance): void {
   axiosRetry(client, {

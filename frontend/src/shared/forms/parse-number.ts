@@ -32,8 +32,8 @@ export function parseNumber(typed: string, decimals: number): ParsedNumber {
   if (SIGN.test(text)) return refused(/\d/.test(text) ? "negative" : "unreadable");
   const marks = text.replace(/[\d' ]/g, "");
   const mark = decimalMarkOf(marks);
-  const place = mark === null ? text.length : text.lastIndexOf(mark);
-  const [whole, fraction] = [text.slice(0, place), text.slice(place + 1)];
+  const markIndex = mark === null ? text.length : text.lastIndexOf(mark);
+  const [whole, fraction] = [text.slice(0, markIndex), text.slice(markIndex + 1)];
   if (!WHOLE.test(whole) && !(whole === "" && fraction !== "")) return refused("unreadable");
   if (!/^\d*$/.test(fraction)) return refused("unreadable");
   if (marks.length === 1 && fraction.length === 3 && /^[1-9]\d{0,2}$/.test(whole)) {

@@ -62,7 +62,7 @@ export function QuantityField({ category, children, value, max, overMax, isFixed
             aria-label={text.tickets(category)}
             aria-describedby={problem === null ? undefined : id}
             styles={{ input: { textAlign: "center", fontWeight: 650 } }}
-            onFocus={({ currentTarget }) => currentTarget.select()} // what is typed next takes its place
+            onFocus={({ currentTarget }) => currentTarget.select()} // the next input replaces the number
             onKeyDown={step}
             onChange={({ currentTarget }) => {
               setTyped(currentTarget.value);

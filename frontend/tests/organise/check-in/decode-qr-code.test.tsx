@@ -36,9 +36,9 @@ function film(code: string): ImageData {
   const data = new Uint8ClampedArray(4 * WIDTH * HEIGHT).fill(255);
   for (let y = 0; y < SIZE; y++) {
     for (let x = 0; x < SIZE; x++) {
-      const place = Math.floor((y * modules) / SIZE) * modules + Math.floor((x * modules) / SIZE);
+      const module = Math.floor((y * modules) / SIZE) * modules + Math.floor((x * modules) / SIZE);
       const pixel = (y + (HEIGHT - SIZE) / 2) * WIDTH + x + (WIDTH - SIZE) / 2;
-      if (isDark.has(place)) data.fill(0, 4 * pixel, 4 * pixel + 3);
+      if (isDark.has(module)) data.fill(0, 4 * pixel, 4 * pixel + 3);
     }
   }
   return { data, width: WIDTH, height: HEIGHT, colorSpace: "srgb" };

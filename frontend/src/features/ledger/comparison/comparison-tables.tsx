@@ -31,7 +31,7 @@ export function Totals({ before, after }: { before: Summary; after: Summary }) {
       </Title>
       <TableFrame
         label={text.totals.title}
-        columns={[columns.what, ...[columns.before, columns.after, columns.change].map(numbers)]}
+        columns={[columns.figure, ...[columns.before, columns.after, columns.change].map(numbers)]}
       >
         {[...moneyLines(before, after), ...countLines(before, after)].map((line) => (
           <Table.Tr key={line.label}>

@@ -30,7 +30,7 @@ export const comparisonText = {
   },
   totals: {
     title: "Totals",
-    columns: { what: "Figure", before: "Before", after: "After", change: "Change" },
+    columns: { figure: "Figure", before: "Before", after: "After", change: "Change" },
   },
   events: {
     title: "By event",

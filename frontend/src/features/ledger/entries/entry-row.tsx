@@ -37,7 +37,7 @@ export const EntryRow = memo(
           <Table.Td data-label={columns.type}>
             <TypeBadge type={type} />
           </Table.Td>
-          <Table.Td data-label={columns.what} maw={{ sm: 260 }}>
+          <Table.Td data-label={columns.details} maw={{ sm: 260 }}>
             <Text size="sm" lineClamp={2}>
               {describeEntry(entry)}
             </Text>

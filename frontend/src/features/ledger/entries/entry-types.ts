@@ -2,7 +2,7 @@ import type { Entry, EntryType } from "@/shared/api/generated/model";
 
 import { entriesText } from "./strings";
 
-const text = entriesText.what;
+const text = entriesText.summaries;
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -68,13 +68,13 @@ function at(value: unknown, name: string | number): unknown {
 }
 
 function textAt(value: unknown, name: string | number): string {
-  const found = at(value, name);
-  return typeof found === "string" ? found : "";
+  const field = at(value, name);
+  return typeof field === "string" ? field : "";
 }
 
 function numberAt(value: unknown, name: string | number): number {
-  const found = at(value, name);
-  return typeof found === "number" ? found : 0;
+  const field = at(value, name);
+  return typeof field === "number" ? field : 0;
 }
 
 function seatsOf(categories: unknown): number {

@@ -61,7 +61,7 @@ function Entries({ filter, onChange }: { filter: Filter; onChange: (filter: Filt
   const { emptyPages, isSearching, isPaused, searchOn } = useSkipEmptyPages(list);
   const items = list.data?.pages.flatMap((page) => page.items) ?? [];
   const { columns } = entriesText;
-  const places = emptyPages * POSITIONS_PER_PAGE;
+  const searched = emptyPages * POSITIONS_PER_PAGE;
 
   if (list.isPending) return <LoadingRows />;
   if (list.data === undefined) return <LoadError error={list.error} onRetry={list.refetch} />;
@@ -81,7 +81,7 @@ function Entries({ filter, onChange }: { filter: Filter; onChange: (filter: Filt
               { label: columns.position, isNumber: true },
               columns.at,
               columns.type,
-              columns.what,
+              columns.details,
               columns.event,
               columns.actor,
               columns.body,
@@ -97,13 +97,13 @@ function Entries({ filter, onChange }: { filter: Filter; onChange: (filter: Filt
         <Center role="status">
           <Group gap="sm">
             <Loader size="sm" aria-hidden />
-            <Text>{entriesText.searching(places)}</Text>
+            <Text>{entriesText.searching(searched)}</Text>
           </Group>
         </Center>
       )}
       {isPaused && (
         <Stack align="center" gap="xs">
-          <Text c="dimmed">{entriesText.searchOn.text(places)}</Text>
+          <Text c="dimmed">{entriesText.searchOn.text(searched)}</Text>
           <Button variant="default" onClick={searchOn}>
             {entriesText.searchOn.action}
           </Button>

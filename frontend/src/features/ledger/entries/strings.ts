@@ -21,7 +21,7 @@ export const entriesText = {
     position: "Position",
     at: "When",
     type: "Type",
-    what: "Details",
+    details: "Details",
     event: "Event",
     actor: "Actor",
     body: "Body",
@@ -37,14 +37,14 @@ export const entriesText = {
     if (hasMore) return `The first ${formatCount(shown)} entries`;
     return shown === 1 ? "1 entry" : `${formatCount(shown)} entries`;
   },
-  searching: (places: number) => `Searching… ${formatCount(places)} positions searched`,
+  searching: (count: number) => `Searching… ${formatCount(count)} positions searched`,
   searchOn: {
-    text: (places: number) => `No match in the next ${formatCount(places)} positions. There are more.`,
+    text: (count: number) => `No match in the next ${formatCount(count)} positions. There are more.`,
     action: "Continue searching",
   },
   none: { title: "The ledger is empty", text: "The first scheduled event creates the first entry." },
   noMatch: { title: "No entries found", text: "Try another type or a longer period.", action: "Clear filters" },
-  what: {
+  summaries: {
     scheduled: (name: string, seats: number) => `${name}, ${formatCount(seats)} seats`,
     details: (name: string) => name,
     added: (name: string, seats: number) => `${name}, ${formatCount(seats)} seats`,

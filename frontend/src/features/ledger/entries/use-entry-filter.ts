@@ -26,9 +26,9 @@ export function useEntryFilter(): [Filter, (filter: Filter) => void] {
     after: after === null ? null : Number(after),
   };
   const set = ({ eventId, actorId, type, from, to, after: position }: Filter) => {
-    const given = { event: eventId, actor: actorId, type, from, to, after: position?.toString() ?? null };
+    const newParameters = { event: eventId, actor: actorId, type, from, to, after: position?.toString() ?? null };
     setParameters(
-      Object.entries(given).filter((pair): pair is [string, string] => pair[1] !== null),
+      Object.entries(newParameters).filter((pair): pair is [string, string] => pair[1] !== null),
       { replace: true },
     );
   };

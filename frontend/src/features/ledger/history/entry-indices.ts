@@ -8,5 +8,5 @@ export function findIndexAt(entries: readonly Entry[], position: number): number
 /** The indices of at most `most` entries around `index`. */
 export function selectNeighbours(index: number, length: number, most: number): number[] {
   const first = Math.max(0, Math.min(index - Math.floor(most / 2), length - most));
-  return Array.from({ length: Math.min(most, length) }, (_, place) => first + place);
+  return Array.from({ length: Math.min(most, length) }, (_, offset) => first + offset);
 }

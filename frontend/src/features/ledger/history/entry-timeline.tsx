@@ -29,15 +29,15 @@ export function EntryTimeline({ entries, index, onSelect }: Props) {
           {text.timeline}
         </Title>
         <Timeline active={shown.indexOf(index)} bulletSize={18} lineWidth={2}>
-          {shown.map((place) => {
-            const entry = entries[place];
+          {shown.map((entryIndex) => {
+            const entry = entries[entryIndex];
             if (entry === undefined) return null;
             return (
               <Timeline.Item key={entry.position}>
                 <UnstyledButton
                   className={classes.entry ?? ""}
-                  aria-current={place === index ? "step" : undefined}
-                  onClick={() => onSelect(place)}
+                  aria-current={entryIndex === index ? "step" : undefined}
+                  onClick={() => onSelect(entryIndex)}
                 >
                   <Text fw={650} size="sm">
                     {nameEntryType(entry.type)}

@@ -73,9 +73,9 @@ function HistoryView({ eventId, history }: { eventId: string; history: ReturnTyp
     setParameters({ at: String(moment) }, { replace: true });
   };
   // The URL changes on release: browsers limit changes per second.
-  const drag = (place: number) => setDragged(entries[place]?.position ?? null);
-  const select = (place: number) => {
-    const entry = entries[place];
+  const drag = (index: number) => setDragged(entries[index]?.position ?? null);
+  const select = (index: number) => {
+    const entry = entries[index];
     if (entry !== undefined) go(entry.position);
   };
 

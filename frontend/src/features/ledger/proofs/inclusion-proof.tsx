@@ -48,9 +48,9 @@ function VerifiedProof({ position }: { position: number }) {
       <div role="status">
         <OutcomeLine
           outcome={checked.inclusion}
-          said={text.inclusion[checked.inclusion](proof.leaf_index + 1, proof.size)}
+          sentence={text.inclusion[checked.inclusion](proof.leaf_index + 1, proof.size)}
         />
-        <OutcomeLine outcome={checked.signature} said={text.signature[checked.signature]} />
+        <OutcomeLine outcome={checked.signature} sentence={text.signature[checked.signature]} />
       </div>
       <Text size="sm" c="dimmed">
         {text.limits}
@@ -70,13 +70,13 @@ function VerifiedProof({ position }: { position: number }) {
   );
 }
 
-function OutcomeLine({ outcome, said }: { outcome: Outcome; said: string }) {
+function OutcomeLine({ outcome, sentence }: { outcome: Outcome; sentence: string }) {
   const { icon: Sign, color } = SIGNS[outcome];
   return (
     <Group gap="xs" wrap="nowrap" align="flex-start">
       <Sign size={20} aria-hidden color={color} style={{ flex: "none" }} />
       <Text size="sm" fw={600}>
-        {said}
+        {sentence}
       </Text>
     </Group>
   );

@@ -45,16 +45,16 @@ export async function verifyInclusion(proof: Proof, verifierKey: string): Promis
 /** RFC 9162, 2.1.3.2: the root that the hashes lead to, base64; null if the proof does not fit index and size. */
 async function rootOf(subtle: SubtleCrypto, { leaf_index, leaf_hash, hashes, size }: Proof): Promise<string | null> {
   if (leaf_index >= size) return null;
-  let [place, last] = [leaf_index, size - 1];
+  let [index, last] = [leaf_index, size - 1];
   let hash = bytesOf(leaf_hash);
   for (const text of hashes) {
     if (last === 0) return null;
     const sibling = bytesOf(text);
-    const isRight = place % 2 === 1 || place === last;
+    const isRight = index % 2 === 1 || index === last;
     hash = await parent(subtle, isRight ? sibling : hash, isRight ? hash : sibling);
     // A subtree at the right edge without a sibling moves up unchanged.
-    while (isRight && place % 2 === 0 && place !== 0) [place, last] = [half(place), half(last)];
-    [place, last] = [half(place), half(last)];
+    while (isRight && index % 2 === 0 && index !== 0) [index, last] = [half(index), half(last)];
+    [index, last] = [half(index), half(last)];
   }
   return last === 0 ? textOf(hash) : null;
 }

@@ -107,8 +107,8 @@ function Row({ booking }: { booking: EventBooking }) {
       </Table.Td>
       <Table.Td data-label={columns.tickets}>
         <Stack gap={0}>
-          {booking.lines.map(({ category, quantity }, place) => (
-            <Text key={place} size="sm">
+          {booking.lines.map(({ category, quantity }, index) => (
+            <Text key={index} size="sm">
               {`${quantity} × ${category}`}
             </Text>
           ))}

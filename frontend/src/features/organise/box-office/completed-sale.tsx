@@ -43,11 +43,11 @@ export function CompletedSale({ sale, event, onNext }: { sale: Sale; event: Even
         </Button>
       </Group>
       <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} component="ul" className={classes.tickets ?? ""}>
-        {booking.tickets.map((ticket, place) => (
+        {booking.tickets.map((ticket, index) => (
           <Paper key={ticket.id} component="li" withBorder className={classes.ticket ?? ""}>
             <div className={classes.text}>
               <Text size="sm" c="dimmed">
-                {text.ticket(place + 1, booking.tickets.length)}
+                {text.ticket(index + 1, booking.tickets.length)}
               </Text>
               <Text fw={750} fz="lg">
                 {ticket.category}

@@ -17,18 +17,19 @@ const text = conflictText;
 interface Props {
   theirs: Event;
   mine: EventValues;
-  found: Difference[];
+  differences: Difference[];
   /** The merged values, to be saved immediately or to be edited further. */
   onResolve: (values: EventValues, theirs: Event, isSaved: boolean) => void;
 }
 
 /** Shows a conflicting edit beside the user's own, field by field. */
-export function EditConflict({ theirs, mine, found, onResolve }: Props) {
-  const [chosen, setChosen] = useState(() => defaultSides(found));
+export function EditConflict({ theirs, mine, differences, onResolve }: Props) {
+  const [chosen, setChosen] = useState(() => defaultSides(differences));
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
-  const all = (side: Side) => setChosen(Object.fromEntries(found.map(({ path }) => [path, side])));
-  const resolve = (isSaved: boolean) => onResolve(mergeEdits(valuesOf(theirs), mine, found, chosen), theirs, isSaved);
+  const chooseAll = (side: Side) => setChosen(Object.fromEntries(differences.map(({ path }) => [path, side])));
+  const resolve = (isSaved: boolean) =>
+    onResolve(mergeEdits(valuesOf(theirs), mine, differences, chosen), theirs, isSaved);
 
   return (
     <Stack gap="lg" maw={860}>
@@ -41,14 +42,14 @@ export function EditConflict({ theirs, mine, found, onResolve }: Props) {
         </Text>
       </div>
       <Group>
-        <Button variant="default" onClick={() => all("theirs")}>
+        <Button variant="default" onClick={() => chooseAll("theirs")}>
           {text.allTheirs}
         </Button>
-        <Button variant="default" onClick={() => all("mine")}>
+        <Button variant="default" onClick={() => chooseAll("mine")}>
           {text.allMine}
         </Button>
       </Group>
-      {found.map((difference) => (
+      {differences.map((difference) => (
         <Choice
           key={difference.path}
           difference={difference}
@@ -78,7 +79,7 @@ interface ChoiceProps {
 
 function Choice({ difference, currency, value, onChange }: ChoiceProps) {
   const label = labelOf(difference);
-  const { before, theirs, mine } = said(difference, currency);
+  const { before, theirs, mine } = describeVersions(difference, currency);
   return (
     <Paper withBorder p={{ base: "md", sm: "lg" }}>
       <Radio.Group
@@ -92,30 +93,15 @@ function Choice({ difference, currency, value, onChange }: ChoiceProps) {
         }}
       >
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
-          <Option side="theirs" label={text.theirs} describeSides={theirs} />
-          <Option
-            side="mine"
-            label={text.mine}
-            describeSides={mine}
-            note={difference.isContested ? "" : text.unchanged}
-          />
+          <Option side="theirs" label={text.theirs} content={theirs} />
+          <Option side="mine" label={text.mine} content={mine} note={difference.isContested ? "" : text.unchanged} />
         </SimpleGrid>
       </Radio.Group>
     </Paper>
   );
 }
 
-function Option({
-  side,
-  label,
-  describeSides: value,
-  note = "",
-}: {
-  side: Side;
-  label: string;
-  describeSides: string;
-  note?: string;
-}) {
+function Option({ side, label, content, note = "" }: { side: Side; label: string; content: string; note?: string }) {
   return (
     <Radio.Card value={side} radius="md" p="md" className={classes.option ?? ""}>
       <Group wrap="nowrap" align="flex-start" gap="sm">
@@ -124,7 +110,7 @@ function Option({
           <Badge variant="light" color={side === "mine" ? "ledger" : "blue"} mb={6}>
             {label}
           </Badge>
-          <Text className={classes.value ?? ""}>{value}</Text>
+          <Text className={classes.value ?? ""}>{content}</Text>
           {note !== "" && (
             <Text size="xs" c="dimmed">
               {note}
@@ -146,17 +132,21 @@ function isCategory(difference: Difference): difference is Difference & { path: 
   return difference.path.startsWith("category ");
 }
 
-/** The three versions as text. */
-function said(difference: Difference, currency: string): Record<"before" | Side, string> {
+/** The three versions of a field as text. */
+function describeVersions(difference: Difference, currency: string): Record<"before" | Side, string> {
   if (isCategory(difference)) {
-    const say = (category: CategoryValues | undefined) =>
+    const describe = (category: CategoryValues | undefined) =>
       category === undefined ? text.removed : asText(category, currency);
-    return { before: say(difference.before), theirs: say(difference.theirs), mine: say(difference.mine) };
+    return {
+      before: describe(difference.before),
+      theirs: describe(difference.theirs),
+      mine: describe(difference.mine),
+    };
   }
   const isTime = TIMES.some((name) => name === difference.path);
   const none = difference.path === "starts_at" ? dateTimesText.openDate : text.empty;
-  const say = (value: string) => (value === "" ? none : isTime ? formatWallTime(value) : value);
-  return { before: say(difference.before), theirs: say(difference.theirs), mine: say(difference.mine) };
+  const describe = (value: string) => (value === "" ? none : isTime ? formatWallTime(value) : value);
+  return { before: describe(difference.before), theirs: describe(difference.theirs), mine: describe(difference.mine) };
 }
 
 function asText({ name, price, capacity }: CategoryValues, currency: string): string {

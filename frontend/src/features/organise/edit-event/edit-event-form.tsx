@@ -27,7 +27,7 @@ const text = editEventText;
 interface Conflict {
   theirs: Event;
   mine: EventValues;
-  found: Difference[];
+  differences: Difference[];
 }
 
 /** `event` is the starting point. Later changes of the event arrive only as a conflict on saving. */
@@ -41,14 +41,14 @@ export function EditEventForm({ event }: { event: Event }) {
   const { mutate, isPending, error } = useUpdateEvent(DRAFT);
   const queries = useQueryClient();
 
-  const failed = async (error: ApiError, mine: EventValues, from: Event) => {
+  const handleError = async (error: ApiError, mine: EventValues, from: Event) => {
     if (!isKind(error, "stale-version")) {
       setProblem(refuse(error));
       return;
     }
     try {
       const theirs = await queries.query(changedEventQuery(from));
-      setConflict({ theirs, mine, found: findDifferences(valuesOf(from), valuesOf(theirs), mine) });
+      setConflict({ theirs, mine, differences: findDifferences(valuesOf(from), valuesOf(theirs), mine) });
     } catch {
       setProblem(eventFormText.problems.other);
     }
@@ -58,7 +58,7 @@ export function EditEventForm({ event }: { event: Event }) {
     setProblem(null);
     const isSame = Object.keys(data).length === 0;
     if (isSame) {
-      isKept(from);
+      adopt(from);
       return;
     }
     const ifMatch = `"${from.details_version}"`;
@@ -71,15 +71,15 @@ export function EditEventForm({ event }: { event: Event }) {
       {
         onSuccess: (saved) => {
           done();
-          isKept(saved);
+          adopt(saved);
           queries.setQueryData(eventQuery(event.id).queryKey, saved);
           void invalidateEvent(queries, event.id);
         },
-        onError: (error) => void failed(error, mine, from),
+        onError: (error) => void handleError(error, mine, from),
       },
     );
   };
-  const isKept = (saved: Event) => {
+  const adopt = (saved: Event) => {
     notifications.show({ message: saved === base ? text.unchanged : text.done });
     setBase(saved);
     form.setInitialValues(valuesOf(saved));

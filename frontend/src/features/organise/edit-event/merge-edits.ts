@@ -54,18 +54,18 @@ function categoryDifferences(base: Categories, theirs: Categories, mine: Categor
 }
 
 /** The default version of each field: `mine` if contested, otherwise `theirs`. */
-export function defaultSides(found: readonly Difference[]): Record<string, Side> {
-  return Object.fromEntries(found.map(({ path, isContested }) => [path, isContested ? "mine" : "theirs"]));
+export function defaultSides(differences: readonly Difference[]): Record<string, Side> {
+  return Object.fromEntries(differences.map(({ path, isContested }) => [path, isContested ? "mine" : "theirs"]));
 }
 
 /** `mine`, with `theirs` for the fields where that is chosen. Their categories keep their order and come first. */
 export function mergeEdits(
   theirs: EventValues,
   mine: EventValues,
-  found: readonly Difference[],
+  differences: readonly Difference[],
   chosen: Readonly<Record<string, Side>>,
 ): EventValues {
-  const taken = found.filter(({ path }) => chosen[path] === "theirs");
+  const taken = differences.filter(({ path }) => chosen[path] === "theirs");
   const names = SCALARS.filter((name) => taken.some(({ path }) => path === name));
   const scalars = Object.fromEntries(names.map((name) => [name, theirs[name]])) as Partial<EventValues>;
   const categories = mergedCategories(theirs.categories, mine.categories, taken);
@@ -78,9 +78,9 @@ function mergedCategories(theirs: Categories, mine: Categories, taken: readonly 
   const pick = (list: Categories, key: string) => list.find((category) => category.key === key);
   const keys = [...new Set([...theirs, ...mine].map(({ key }) => key))];
   return keys.flatMap((key) => {
-    const found = isTheirs(key) ? pick(theirs, key) : pick(mine, key);
-    if (found === undefined) return [];
+    const category = isTheirs(key) ? pick(theirs, key) : pick(mine, key);
+    if (category === undefined) return [];
     // A category that they removed and this user keeps is new to the server.
-    return [pick(theirs, key) === undefined ? { ...found, id: null } : found];
+    return [pick(theirs, key) === undefined ? { ...category, id: null } : category];
   });
 }

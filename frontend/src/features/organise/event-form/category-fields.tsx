@@ -21,11 +21,11 @@ export function CategoryFields({ form, taken }: Props) {
   return (
     <Fieldset legend={eventFormText.sections.categories} radius="lg">
       <Stack gap="md">
-        {categories.map(({ key, id, name }, place) => {
+        {categories.map(({ key, id, name }, index) => {
           const seats = id === null ? 0 : (taken[id] ?? 0);
-          const path = `categories.${place}`;
+          const path = `categories.${index}`;
           return (
-            <Box key={key} role="group" aria-label={text.legend(place + 1)} className={classes.category ?? ""}>
+            <Box key={key} role="group" aria-label={text.legend(index + 1)} className={classes.category ?? ""}>
               <TextInput
                 className={classes.name ?? ""}
                 label={text.name}
@@ -47,7 +47,7 @@ export function CategoryFields({ form, taken }: Props) {
                 size={36}
                 aria-label={text.remove(name)}
                 disabled={categories.length === 1 || seats > 0}
-                onClick={() => form.removeListItem("categories", place)}
+                onClick={() => form.removeListItem("categories", index)}
               >
                 <IconTrash size={20} aria-hidden />
               </ActionIcon>

@@ -153,7 +153,7 @@ export function sameCategory(first: CategoryValues | undefined, second: Category
 function sameCategories(base: readonly CategoryValues[], values: readonly CategoryValues[]): boolean {
   return (
     base.length === values.length &&
-    values.every((category, place) => category.key === base[place]?.key && sameCategory(category, base[place]))
+    values.every((category, index) => category.key === base[index]?.key && sameCategory(category, base[index]))
   );
 }
 

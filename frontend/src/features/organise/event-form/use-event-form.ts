@@ -54,8 +54,8 @@ export function focusFirstError(form: EventForm, errors: Record<string, unknown>
 
 /** The API's message for each field, by its path. */
 function toFieldErrors(error: ApiError, values: EventValues): FieldErrors {
-  const place = values.categories.findIndex(({ name }) => name.trim() === error.problem.category);
-  if (isKind(error, "capacity-below-taken") && place >= 0) return { [`categories.${place}.capacity`]: error.message };
+  const index = values.categories.findIndex(({ name }) => name.trim() === error.problem.category);
+  if (isKind(error, "capacity-below-taken") && index >= 0) return { [`categories.${index}.capacity`]: error.message };
   return error.fieldErrors;
 }
 

@@ -30,42 +30,42 @@ export interface ValidationContext {
  * the last word; here they are checked while typing.
  */
 export function validateEvent(values: EventValues, context: ValidationContext): FieldErrors {
-  const found: FieldErrors = {
+  const errors: FieldErrors = {
     ...checkTexts(values),
     ...checkTimes(values, context),
     ...checkCategories(values, context),
   };
   const limit = values.max_tickets_per_customer;
-  if (limit !== "" && !isWhole(limit, MOST_SEATS)) found.max_tickets_per_customer = text.limit(MOST_SEATS);
-  return found;
+  if (limit !== "" && !isWhole(limit, MOST_SEATS)) errors.max_tickets_per_customer = text.limit(MOST_SEATS);
+  return errors;
 }
 
 function checkTexts({ name, venue, description, timezone }: EventValues): FieldErrors {
-  const found: FieldErrors = {};
-  if (name.trim() === "") found.name = text.required;
-  else if (name.length > NAME_LENGTH) found.name = text.tooLong(NAME_LENGTH);
-  if (venue.length > NAME_LENGTH) found.venue = text.tooLong(NAME_LENGTH);
-  if (description.length > DESCRIPTION_LENGTH) found.description = text.tooLong(DESCRIPTION_LENGTH);
-  if (timezone === "") found.timezone = text.required;
-  return found;
+  const errors: FieldErrors = {};
+  if (name.trim() === "") errors.name = text.required;
+  else if (name.length > NAME_LENGTH) errors.name = text.tooLong(NAME_LENGTH);
+  if (venue.length > NAME_LENGTH) errors.venue = text.tooLong(NAME_LENGTH);
+  if (description.length > DESCRIPTION_LENGTH) errors.description = text.tooLong(DESCRIPTION_LENGTH);
+  if (timezone === "") errors.timezone = text.required;
+  return errors;
 }
 
 function checkTimes(values: EventValues, { now, base }: ValidationContext): FieldErrors {
-  const found: FieldErrors = {};
-  if (values.timezone === "") return found;
+  const errors: FieldErrors = {};
+  if (values.timezone === "") return errors;
   const at = (name: TimeName) => milliseconds(values[name], values.timezone);
   const [opens, closes] = [at("sales_open_at"), at("sales_close_at")];
-  if (opens !== null && closes !== null && closes <= opens) found.sales_close_at = text.afterOpening;
-  if (values.date === "open") return found;
+  if (opens !== null && closes !== null && closes <= opens) errors.sales_close_at = text.afterOpening;
+  if (values.date === "open") return errors;
   const [starts, shows, ends] = [at("starts_at"), at("show_at"), at("ends_at")];
   const isMoved = base === null || values.starts_at !== base.starts_at || values.timezone !== base.timezone;
-  if (starts === null) return { ...found, starts_at: text.required };
-  if (isMoved && Math.max(starts, closes ?? starts) <= now) found.starts_at = text.future;
-  if (ends !== null && ends <= starts) found.ends_at = text.afterStart;
+  if (starts === null) return { ...errors, starts_at: text.required };
+  if (isMoved && Math.max(starts, closes ?? starts) <= now) errors.starts_at = text.future;
+  if (ends !== null && ends <= starts) errors.ends_at = text.afterStart;
   // The API has no such rule, since events of the other APIs may break it: it is checked only for changes made here.
   const isNewShow = isMoved || values.show_at !== base.show_at;
-  if (isNewShow && shows !== null && shows < starts) found.show_at = text.notBeforeStart;
-  return found;
+  if (isNewShow && shows !== null && shows < starts) errors.show_at = text.notBeforeStart;
+  return errors;
 }
 
 /** Whether sales close after the start, as entered. */
@@ -76,22 +76,23 @@ export function sellsAfterStart({ date, starts_at, sales_close_at, timezone }: E
 }
 
 function checkCategories({ categories, currency }: EventValues, { taken }: ValidationContext): FieldErrors {
-  const found: FieldErrors = {};
-  if (categories.length < 1 || categories.length > MOST_CATEGORIES) found.categories = text.categories(MOST_CATEGORIES);
+  const errors: FieldErrors = {};
+  if (categories.length < 1 || categories.length > MOST_CATEGORIES)
+    errors.categories = text.categories(MOST_CATEGORIES);
   const names = categories.map(({ name }) => name.trim());
-  categories.forEach((category, place) => {
-    const path = `categories.${place}`;
-    const name = names[place] ?? "";
-    if (name === "") found[`${path}.name`] = text.required;
-    else if (name.length > NAME_LENGTH) found[`${path}.name`] = text.tooLong(NAME_LENGTH);
-    else if (names.indexOf(name) < place) found[`${path}.name`] = text.unique;
+  categories.forEach((category, index) => {
+    const path = `categories.${index}`;
+    const name = names[index] ?? "";
+    if (name === "") errors[`${path}.name`] = text.required;
+    else if (name.length > NAME_LENGTH) errors[`${path}.name`] = text.tooLong(NAME_LENGTH);
+    else if (names.indexOf(name) < index) errors[`${path}.name`] = text.unique;
     const price = checkPrice(category, currency);
-    if (price !== null) found[`${path}.price`] = price;
+    if (price !== null) errors[`${path}.price`] = price;
     const seats = category.id === null ? 0 : (taken[category.id] ?? 0);
-    if (!isWhole(category.capacity, MOST_SEATS)) found[`${path}.capacity`] = text.capacity(MOST_SEATS);
-    else if (Number(normaliseNumber(category.capacity)) < seats) found[`${path}.capacity`] = text.belowTaken(seats);
+    if (!isWhole(category.capacity, MOST_SEATS)) errors[`${path}.capacity`] = text.capacity(MOST_SEATS);
+    else if (Number(normaliseNumber(category.capacity)) < seats) errors[`${path}.capacity`] = text.belowTaken(seats);
   });
-  return found;
+  return errors;
 }
 
 function checkPrice({ price }: CategoryValues, currency: string): string | null {
