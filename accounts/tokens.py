@@ -86,7 +86,8 @@ class AccessCache:
         self._clean_at = 0.0
 
     async def find(self, token_hash: bytes) -> Principal | None:
-        """None: unknown, expired, revoked, or its account is disabled. Raises Busy if the database does not reply in time."""
+        """The account of a token. None: the token is unknown, expired or revoked, or its account is disabled. Raises Busy if the
+        database does not reply in time."""
         principal = self._known.get(token_hash) if time.monotonic() < self._trusted_until else None
         if principal is None:
             principal = await self._look_up(token_hash)

@@ -13,7 +13,7 @@ router = APIRouter(prefix="/api", tags=["system"])
 
 @dataclass(slots=True, kw_only=True)
 class DemoAccountView:
-    """Its password is the published one, `demo-password`."""
+    """An account of the demo. Its password is `demo-password`."""
 
     name: str
     email: str
@@ -22,7 +22,7 @@ class DemoAccountView:
 
 @dataclass(slots=True, kw_only=True)
 class AboutView:
-    """`currency` is that of events which name none. `demo_accounts` is empty wherever there is no demo."""
+    """This installation. `currency`: that of new events which name none. `demo_accounts`: empty without the demo."""
 
     name: str
     version: str

@@ -15,7 +15,7 @@ from ledger.pool import Pool, connection
 from projections.registry import PROJECTORS
 from query_api.read_side import ReadSide
 from query_api.responses.views import ProjectionList, ProjectionState, SigningState
-from query_api.routes.system import projection_list
+from query_api.routes.system import read_projections
 
 router = APIRouter(tags=["system"])
 
@@ -50,7 +50,7 @@ class Probes:
     async def metrics(self) -> bytes:
         """Prometheus' text format; without the projections' states where the database is unavailable."""
         try:
-            self._projections = await projection_list(self._read_side.database)
+            self._projections = await read_projections(self._read_side.database)
         except (psycopg.Error, Busy):
             self._projections = None
         return prometheus_client.generate_latest(self._registry)
@@ -97,19 +97,19 @@ def _projection_metrics(view: ProjectionList) -> Iterable[Metric]:
 
 
 @router.get("/health", operation_id="get_health")
-async def health() -> Status:
-    """The process is alive."""
+async def get_health() -> Status:
+    """Responds while the process is alive."""
     return {"status": "alive"}
 
 
 @router.get("/ready", operation_id="get_ready")
-async def ready(request: Request) -> Status:
-    """It can sell: the database is reachable and migrated. Otherwise 503."""
+async def get_ready(request: Request) -> Status:
+    """Responds with 200 if the process can sell: the database is reachable and migrated. Otherwise 503."""
     await request.app.state.probes.check_ready()
     return {"status": "ready"}
 
 
 @router.get("/metrics", operation_id="get_metrics", response_class=Response)
-async def metrics(request: Request) -> Response:
-    """Prometheus' text format."""
+async def get_metrics(request: Request) -> Response:
+    """The metrics of this process, in Prometheus' text format."""
     return Response(await request.app.state.probes.metrics(), media_type=prometheus_client.CONTENT_TYPE_LATEST)

@@ -34,7 +34,7 @@ class ProcessSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class RestartBackoff:
-    """`stable_seconds`: a process that ran this long starts again with `first_seconds`."""
+    """The delays before restarts. `stable_seconds`: a process that ran this long is restarted after `first_seconds` again."""
 
     first_seconds: float = 1.0
     longest_seconds: float = 30.0
@@ -46,7 +46,7 @@ class RestartBackoff:
 
 
 class Supervisor:
-    """`run` must be called in the main thread: the processes are killed when the thread that started them ends."""
+    """Runs processes. `run` must be called in the main thread: the processes are killed when the thread that started them ends."""
 
     def __init__(
         self, specs: Iterable[ProcessSpec], *, environment: Mapping[str, str], output: TextIO, backoff: RestartBackoff | None = None

@@ -1,4 +1,4 @@
-"""The one table of exception types that an HTTP application handles, and in which order.
+"""The table of exception types that an HTTP application handles, in the order of precedence.
 
 Each application gives the responses (`ErrorResponses`): Seatledger's own API as problems (`app/problems.py`), each of the five
 specifications in its own format (`compat/application.py`).
@@ -49,7 +49,7 @@ def install(app: FastAPI, responses: ErrorResponses) -> None:
 
 
 def handlers(responses: ErrorResponses) -> dict[type[Exception], Handler]:
-    """By exception type. The order counts: the last one takes what no other does."""
+    """The handler of each exception type. The order counts: the last one handles what no other does."""
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, SeatledgerError)

@@ -13,7 +13,7 @@ from projections.tables import CategoryNumber, Id, Model, Position, String, is_a
 
 
 class AvailabilityEvent(Model):
-    """`position`: of the last entry that changed the event's seats. A live stream resumes from it."""
+    """An event with seats. `position`: of the last entry that changed them; a live stream resumes from it."""
 
     __tablename__ = "availability_events"
     __table_args__ = (Index(None, "position"),)

@@ -36,7 +36,7 @@ class BookingEvent(Model):
 
 
 class Booking(Model):
-    """`number` and `version`: the position and the stream version of the booking's entry. Amounts are in minor units."""
+    """A booking. `number` and `version`: the position and the stream version of the booking's entry. Amounts are in minor units."""
 
     __tablename__ = "bookings"
     __table_args__ = (
@@ -62,7 +62,7 @@ class Booking(Model):
 
 
 class Ticket(Model):
-    """`ticket`: its number within the booking, from 0. The ticket's code is computed (ledger/ticket_codes.py) and never stored."""
+    """A ticket. `ticket`: its number within the booking, from 0. Its code is computed (ledger/ticket_codes.py) and never stored."""
 
     __tablename__ = "tickets"
     __table_args__ = (

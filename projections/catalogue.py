@@ -11,15 +11,16 @@ from ledger import entries as e
 from ledger.entries import RecordedEntry
 from projections.tables import CategoryNumber, Id, MinorUnits, Model, Position, String, Timestamp, update, upsert
 
-#: The sort key of lists: by start; events with an open date come last.
+#: SQL: the sort key of lists, by start; events with an open date come last.
 LISTED = "coalesce(starts_at, 'infinity'::timestamp with time zone)"
-#: True of events whose sales continue after their start.
+#: SQL: whether the sales of an event continue after its start.
 LASTING = "past_at IS DISTINCT FROM starts_at"
 
 
 class CatalogueEvent(Model):
-    """`search` is the text that the `q` parameter searches: name and venue, separated by a line break, which no client can send,
-    so that no match spans both. `position`: of the last entry that changed the event. `past_at`: see `Details.past_at`."""
+    """An event. `search` is the text that the `q` parameter searches: name and venue, separated by a line break, which no client
+    can send, so that no match spans both. `position`: of the last entry that changed the event. `past_at`: see
+    `Details.past_at`."""
 
     __tablename__ = "catalogue_events"
     __table_args__ = (

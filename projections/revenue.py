@@ -15,7 +15,7 @@ from projections.tables import CategoryNumber, Id, MinorUnits, Model, Position, 
 
 
 class RevenueEvent(Model):
-    """`cancellations`: the number of bookings that were cancelled as a whole."""
+    """An event with its bookings. `cancellations`: the number of those that were cancelled as a whole."""
 
     __tablename__ = "revenue_events"
     __table_args__ = (

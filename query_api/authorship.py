@@ -15,14 +15,14 @@ log = logging.getLogger(__name__)
 
 
 class AuthorshipCheck:
-    """`directory`: that of the keys and the list of checkpoints."""
+    """Checks that Seatledger wrote an entry. `directory`: that of the keys and the list of checkpoints."""
 
     def __init__(self, directory: Path, log_keys: LogKeys, macs: Macs) -> None:
         self._directory, self._log_keys, self._macs = directory, log_keys, macs
 
     def check(self, stream: UUID, entries: Iterable[StoredEntryRow], leaves: Mapping[int, int]) -> None:
-        """`leaves`: the leaf index of each entry by its position. Raises EntryAltered; NoteError or OSError where the files beside
-        the keys can't be read."""
+        """Raises EntryAltered for an entry that Seatledger did not write; NoteError or OSError where the files beside the keys
+        can't be read. `leaves`: the leaf index of each entry by its position."""
         without_mac = 0  # leaves below this index may lack a MAC
         for entry in entries:
             if entry.mac is None:  # `verify` is stricter: it reads all entries before this one

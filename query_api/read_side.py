@@ -40,7 +40,8 @@ R = TypeVar("R", bound=Row)
 
 
 class ReadSide:
-    """For `app.state.read_side`. `start` it after the pool was opened, `close` it before the pool is closed."""
+    """The services of the read side, in `app.state.read_side`. `start` it after the pool was opened, `close` it before the pool is
+    closed."""
 
     def __init__(self, settings: Settings, pool: Pool, codes: TicketCodes, log_keys: LogKeys, macs: Macs) -> None:
         """`pool`: of autocommit connections, as `ledger.pool.make_pool` makes them; others may use it too."""

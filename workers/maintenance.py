@@ -41,7 +41,7 @@ class Maintenance:
         if self.is_busy:
             return
         try:
-            due = self._due()
+            due = self._find_due()
         except (OperationalError, InterfaceError) as error:
             log.warning("Due maintenance can't be looked up: %s", error.orig)
             return
@@ -49,7 +49,7 @@ class Maintenance:
             self._thread = Thread(target=self._run, args=due, name=MAINTENANCE, daemon=True)
             self._thread.start()
 
-    def _due(self) -> list[str]:
+    def _find_due(self) -> list[str]:
         """The arguments of `python -m projections`; none where nothing is due."""
         with self._engine.connect() as connection:
             versions = dict(connection.execute(select(Progress.name, Progress.version)).all())

@@ -61,6 +61,8 @@ class RemainingWork(Enum):
 
 
 class Worker:
+    """The work of one worker process."""
+
     def __init__(self, settings: Settings) -> None:
         gc_tuning.tune()
         self.ledger = Ledger(settings.database_url)
@@ -154,7 +156,7 @@ class Worker:
             if not guard.scalar(select(func.pg_try_advisory_lock(SNAPSHOT_LOCK))):
                 return 0
             try:
-                while grown := self._grown():
+                while grown := self._read_grown_streams():
                     taken += sum(
                         self._renew_or_log(stream) for stream, version, _, last in grown if snapshots.is_due(version, last)
                     )
@@ -163,7 +165,7 @@ class Worker:
                 guard.execute(select(func.pg_advisory_unlock(SNAPSHOT_LOCK)))
         return taken
 
-    def _grown(self) -> list[Row[UUID, int, int, int]]:
+    def _read_grown_streams(self) -> list[Row[UUID, int, int, int]]:
         """The streams with entries past the mark, from the next SNAPSHOT_SCAN_SIZE entries: id, newest version and position, last
         snapshot's version."""
         with self.engine.begin() as connection:

@@ -169,7 +169,7 @@ class Appender:
                     self._connection = await self._connect()
                 left = await (self._append_locked(left, alone) if lock_first else self._append_optimistically(left))
             except VersionConflict:
-                self._contention.conflict()
+                self._contention.record_conflict()
                 await self._read_missed({request.stream for request in left})
             except StreamTooNew as too_new:  # during an upgrade: this process goes on with the other Events
                 log.warning("%s", too_new)
@@ -208,7 +208,7 @@ class Appender:
         assert connection is not None
         known = {request.stream: self._memory.version(request.stream) for request in batch}
         async with connection.locked(known) as missed:
-            self._contention.locked(missed=bool(missed))
+            self._contention.record_lock(missed=bool(missed))
             self._memory.apply(missed)
             if not alone:  # commands that were queued while the batch waited for the lock need not wait for it again
                 self._requests.join_batch(batch, known, self._batch_limit)

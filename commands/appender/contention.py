@@ -20,10 +20,10 @@ class Contention:
     def lock_first(self) -> bool:
         return self.locked_batches > 0
 
-    def conflict(self) -> None:
+    def record_conflict(self) -> None:
         """An optimistic append was lost to another process."""
         self.locked_batches = STAY_LOCKED
 
-    def locked(self, *, missed: bool) -> None:
+    def record_lock(self, *, missed: bool) -> None:
         """A batch has taken the lock; `missed`: there were entries of another process."""
         self.locked_batches = STAY_LOCKED if missed else max(0, self.locked_batches - 1)

@@ -81,7 +81,7 @@ class _TreeIncomplete(Exception):
 
 
 class CheckpointSigner:
-    """For one worker. `sign` may be called at any time, by any number of workers."""
+    """Signs checkpoints for one worker. `sign` may be called at any time, by any number of workers."""
 
     def __init__(self, directory: Path, *, seconds: float = SECONDS) -> None:
         self._directory, self._seconds = directory, seconds

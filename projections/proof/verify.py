@@ -54,7 +54,7 @@ PhaseCallback = Callable[[str, int, int], None]
 
 
 class Verifier:
-    """`kept`: files with checkpoints that somebody has kept elsewhere: a list like ours, or one note."""
+    """Verifies everything, once. `kept`: files with checkpoints that somebody has kept elsewhere: a list like ours, or one note."""
 
     def __init__(
         self, settings: Settings, kept: Sequence[Path] = (), on_progress: PhaseCallback = lambda what, done, total: None
@@ -156,13 +156,13 @@ class Verifier:
                     stops,
                 )
             except ProjectionStalled as stalled:
-                raise AlterationFound(_unfoldable(stalled)) from stalled
+                raise AlterationFound(_unfoldable_finding(stalled)) from stalled
             _check_root(next(copy for copy in made if copy.projector.name == audit.AuditProjector.name), report)
             for number, copy in enumerate(made):
                 self._on_progress("comparing", number, len(made))
                 compared = copies.compare(copy, lambda served: True)
                 if compared is None:
-                    raise AlterationFound(_backwards(copy.projector))
+                    raise AlterationFound(_decreased_position_finding(copy.projector))
                 if compared.difference is not None:
                     raise AlterationFound(Finding(*compared.difference, f"{compared.difference}."))
                 report.compared_at[copy.projector.name] = compared.position
@@ -262,12 +262,12 @@ def _projection_snapshot_finding(name: str, version: int, position: int) -> Find
     return Finding("projection_digests", row, "rows", None, None, sentence)
 
 
-def _unfoldable(stalled: ProjectionStalled) -> Finding:
+def _unfoldable_finding(stalled: ProjectionStalled) -> Finding:
     row = f"notification_id {stalled.position}"
     return Finding("ledger_entries", row, None, None, None, f"ledger_entries: an entry can't be folded: {stalled}.")
 
 
-def _backwards(projector: Projector) -> Finding:
+def _decreased_position_finding(projector: Projector) -> Finding:
     sentence = f"projections: the position of {projector.name} decreased during the verification."
     return Finding("projections", f"name {projector.name}", "position", None, None, sentence)
 

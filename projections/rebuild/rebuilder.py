@@ -63,6 +63,8 @@ class RebuildResult(NamedTuple):
 
 
 class Rebuilder:
+    """Rebuilds projections. Close it when done."""
+
     def __init__(self, database_url: str, ledger: Ledger) -> None:
         self._ledger = ledger
         self._copies = ShadowCopies(database_url, ledger, "rebuild", TableKind.PERMANENT)
@@ -157,7 +159,7 @@ class _ProgressRecorder:
 
 
 def _dependency_message(copy: ShadowCopy, error: DependentObjectsStillExist) -> str:
-    """Views and foreign keys that somebody else made refer to the old tables and prevent that they are dropped."""
+    """The message where views or foreign keys, which Seatledger does not make, refer to the old tables."""
     detail = (error.diag.message_detail or "").replace("\n", "; ")
     return f"{copy.projector.name} is rebuilt, but its served tables can't be dropped: {detail}. Drop that first."
 

@@ -41,7 +41,8 @@ Fetch = Callable[[Query[Any], int | None], Awaitable[QueryResult[Any]]]
 
 
 class EventReadCache:
-    """`fetch` executes a query; the database need not be available yet: see `ReadSide.fetch`."""
+    """Returns events and pages of events from memory, or reads them by `fetch` (`ReadSide.fetch`). The database need not be
+    available yet."""
 
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch

@@ -45,7 +45,7 @@ class SeatUpdate(NamedTuple):
 
 
 class Subscriber:
-    """`event_ids` None: all events."""
+    """A client of the live feed, with its unsent updates. `event_ids` None: of all events."""
 
     def __init__(self, event_ids: frozenset[UUID] | None) -> None:
         self.event_ids = event_ids

@@ -56,7 +56,7 @@ TICKETS_PER_PAGE = 2_000
 
 
 class TicketRow(Row, frozen=True, array_like=True):
-    """`ticket`: its number within the booking, from 0. `price` is in minor units."""
+    """A ticket of a booking. `ticket`: its number within the booking, from 0. `price` is in minor units."""
 
     ticket: int
     category: int
@@ -92,24 +92,27 @@ class BookingRow(Row, frozen=True):
 
 
 class PagedBookingRow(BookingRow, frozen=True):
-    """`matches`: the number of bookings that the page would have without its bound of tickets."""
+    """A booking of a page. `matches`: the number of bookings that the page would have without its bound of tickets."""
 
     matches: int
 
 
 class EventBookingRow(BookingRow, frozen=True):
-    """`owner_id`: the organizer of the event that was asked for. If that event has no such booking, all other columns are None."""
+    """A booking of a requested event. `owner_id`: that event's organizer. If it has no such booking, all other columns are None."""
 
     matches: int | None
     owner_id: UUID
 
 
 class EventIdRow(Row, frozen=True):
+    """The event of a booking."""
+
     event_id: UUID
 
 
 class ObligationsRow(Row, frozen=True):
-    """`books`: whether the account has confirmed bookings of future events; `organizes`: whether it has active events."""
+    """What prevents the deletion of an account. `books`: whether it has confirmed bookings of future events; `organizes`: whether
+    it has active events."""
 
     books: bool
     organizes: bool
@@ -170,6 +173,7 @@ def _booking() -> Compiled[PagedBookingRow]:
 
 
 def booking_by_id(booking_id: UUID) -> Query[PagedBookingRow]:
+    """A booking: one row, or none."""
     return query_of(_booking(), BOOKINGS, booking_id=booking_id)
 
 

@@ -28,14 +28,14 @@ _AS_JSON = """json_build_object(
 
 
 class EntryRow(Row, frozen=True):
-    """`line`: the entry as JSON text, an EntryView."""
+    """An entry with its key. `line`: the entry as JSON text, an EntryView."""
 
     key: int
     line: str
 
 
 class EndRow(Row, frozen=True):
-    """`head`: the ledger's. `last`: the last key; None where the event has no stream."""
+    """The end of a search. `head`: the ledger's. `last`: the last key; None where the event has no stream."""
 
     head: int
     last: int | None

@@ -45,7 +45,7 @@ from query_api.queries.compose import (
     query_of,
 )
 
-#: Where an event is in the order of lists: its start, None for an open date, and its id.
+#: The sort key of an event in lists: its start, None for an open date, and its id.
 EventKey = tuple[datetime | None, UUID]
 _NEVER = literal_column("'infinity'::timestamp with time zone", DateTime(timezone=True))
 _LISTED = func.coalesce(CatalogueEvent.starts_at, _NEVER)
@@ -53,7 +53,7 @@ _NOW = bindparam("upcoming_from", type_=DateTime(timezone=True))
 
 
 class CategoryRow(Row, frozen=True, array_like=True):
-    """`price` is in minor units."""
+    """A category of an event. `price` is in minor units."""
 
     category: int
     name: str
@@ -64,7 +64,7 @@ class CategoryRow(Row, frozen=True, array_like=True):
 
 
 class EventRow(Row, frozen=True):
-    """`categories`: a JSON array of CategoryRow."""
+    """An event. `categories`: a JSON array of CategoryRow."""
 
     event_id: UUID
     number: int

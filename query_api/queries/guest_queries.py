@@ -40,7 +40,7 @@ from query_api.queries.event_queries import EventRow, event_rows
 
 
 class GuestEventRow(EventRow, frozen=True):
-    """`guest_number`: of the guest who organizes the event."""
+    """An event of a guest. `guest_number`: of the guest who organizes it."""
 
     guest_number: int
 

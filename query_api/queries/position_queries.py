@@ -56,7 +56,8 @@ class AvailableRow(Row, frozen=True, array_like=True):
 
 
 class AvailabilityChangeRow(Row, frozen=True):
-    """`changed_at`: the position of the last entry that changed the event's seats. `categories`: a JSON array of AvailableRow."""
+    """The seats left of an event. `changed_at`: the position of the last entry that changed them. `categories`: a JSON array of
+    AvailableRow."""
 
     event_id: UUID
     changed_at: int
@@ -71,7 +72,8 @@ class CategorySeatsRow(Row, frozen=True, array_like=True):
 
 
 class ChangedEventRow(Row, frozen=True):
-    """`categories`: a JSON array of CategorySeatsRow where only seats changed; None where anything else changed."""
+    """An event that changed at position `changed_at`. `categories`: a JSON array of CategorySeatsRow where only seats changed; None
+    where anything else changed."""
 
     event_id: UUID
     changed_at: int
@@ -90,8 +92,9 @@ class EmptyRow(Row, frozen=True):
 
 
 class ProgressRow(Row, frozen=True):
-    """`lag`: the number of entries past the position, up to MAX_LAG. `next_entry`: the first of them, as stored. `updated_at`: when
-    the position moved last. The columns from `started_from` on are of the projection's rebuild; None where there is none."""
+    """The progress of a projection. `lag`: the number of entries past the position, up to MAX_LAG. `next_entry`: the first of them,
+    as stored. `updated_at`: when the position moved last. The columns from `started_from` on are of the projection's rebuild; None
+    where there is none."""
 
     position: int
     name: str

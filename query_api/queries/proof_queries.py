@@ -17,7 +17,7 @@ from query_api.queries.position_queries import ENTRIES
 
 
 class CheckpointRow(Row, frozen=True):
-    """`positions`: of the tile that holds the checkpoint's last leaf, packed as in `audit_leaves`."""
+    """A signed checkpoint. `positions`: of the tile that holds the checkpoint's last leaf, packed as in `audit_leaves`."""
 
     note: str
     positions: bytes
@@ -59,7 +59,7 @@ class StoredEntryRow(Row, frozen=True):
 
 
 class SigningRow(Row, frozen=True):
-    """`state`: see projections/proof/checkpoints.py. `detail` says why the log is not signed."""
+    """Whether the log is signed. `state`: see projections/proof/checkpoints.py. `detail` says why the log is not signed."""
 
     state: Literal["signing", "forgotten", "inconsistent"]
     origin: str

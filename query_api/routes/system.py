@@ -32,12 +32,12 @@ router = APIRouter(prefix="/api", tags=["system"])
 @router.get("/projections", operation_id="get_projections", response_model=ProjectionList, responses=JSON)
 async def get_projections(principal: Auditor, reader: Reader) -> Response:
     """The state of each projection. It never waits for a `Ledger-Position`, so that it can show why other queries wait."""
-    view = await projection_list(reader.side.database)
+    view = await read_projections(reader.side.database)
     return json_response(view, min((item.position for item in view.items), default=0))
 
 
-async def projection_list(database: Database) -> ProjectionList:
-    """Raises Busy."""
+async def read_projections(database: Database) -> ProjectionList:
+    """The state of each projection, of signing and of the last verification. Raises Busy."""
     now = datetime.now(UTC)
     rows = await database.fetch_rows(queries.progress())
     signing = [

@@ -67,7 +67,7 @@ async def test_who_comes_while_the_lock_is_awaited_goes_in_with_those_who_wait_f
     queued."""
     event_id, other = await t.scheduled(appender, capacity=1_000), await t.scheduled(appender)
     before = appender.appends
-    appender._contention.conflict()
+    appender._contention.record_conflict()
     async with t.blocked_appends(database_url):
         sent = t.send(appender, t.book(event_id))
         await t.wait_for_blocked_appends(database_url)
@@ -85,7 +85,7 @@ async def test_a_joined_batch_is_bounded_too(database_url: str) -> None:
     async with t.an_appender(database_url, batch_limit=20) as appender:
         event_id = await t.scheduled(appender, capacity=1_000)
         before = appender.appends
-        appender._contention.conflict()
+        appender._contention.record_conflict()
         async with t.blocked_appends(database_url):
             sent = t.send(appender, t.book(event_id))
             await t.wait_for_blocked_appends(database_url)

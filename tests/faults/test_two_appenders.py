@@ -106,7 +106,7 @@ async def test_a_batch_under_the_lock_takes_two_round_trips(database_url: str, t
         event_id = await t.scheduled(appender)
         trips = []
         for _ in range(2):  # the first batch prepares the statements
-            appender._contention.conflict()
+            appender._contention.record_conflict()
             assert appender._connection is not None
             talk = appender._connection._connection.pgconn
             with (tmp_path / "trace").open("w+") as trace:
@@ -121,7 +121,7 @@ async def test_a_batch_under_the_lock_takes_two_round_trips(database_url: str, t
 async def test_lock_timeout_reports_that_nothing_was_executed(database_url: str) -> None:
     async with t.an_appender(database_url, timeout_seconds=0.4) as appender:
         event_id = await t.scheduled(appender)
-        appender._contention.conflict()
+        appender._contention.record_conflict()
         async with t.blocked_appends(database_url):
             with pytest.raises(Busy):
                 await appender.submit(t.book(event_id))
@@ -135,7 +135,7 @@ async def test_lock_timeout_appends_nothing(database_url: str) -> None:
     async with t.an_appender(database_url, timeout_seconds=10) as appender:
         event_id = await t.scheduled(appender)
         connection = appender._connection
-        appender._contention.conflict()
+        appender._contention.record_conflict()
         assert connection is not None
         await connection._connection.execute("SET statement_timeout = 100")
         command = t.book(event_id)

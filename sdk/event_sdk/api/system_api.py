@@ -307,9 +307,9 @@ class SystemApi:
         _headers: Optional[Dict[StrictStr, Any]] = None,
         _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
     ) -> Dict[str, str]:
-        """Health
+        """Get Health
 
-        The process is alive.
+        Responds while the process is alive.
 
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -372,9 +372,9 @@ class SystemApi:
         _headers: Optional[Dict[StrictStr, Any]] = None,
         _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
     ) -> ApiResponse[Dict[str, str]]:
-        """Health
+        """Get Health
 
-        The process is alive.
+        Responds while the process is alive.
 
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -437,9 +437,9 @@ class SystemApi:
         _headers: Optional[Dict[StrictStr, Any]] = None,
         _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
     ) -> RESTResponseType:
-        """Health
+        """Get Health
 
-        The process is alive.
+        Responds while the process is alive.
 
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -559,9 +559,9 @@ class SystemApi:
         _headers: Optional[Dict[StrictStr, Any]] = None,
         _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
     ) -> None:
-        """Metrics
+        """Get Metrics
 
-        Prometheus' text format.
+        The metrics of this process, in Prometheus' text format.
 
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -624,9 +624,9 @@ class SystemApi:
         _headers: Optional[Dict[StrictStr, Any]] = None,
         _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
     ) -> ApiResponse[None]:
-        """Metrics
+        """Get Metrics
 
-        Prometheus' text format.
+        The metrics of this process, in Prometheus' text format.
 
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -689,9 +689,9 @@ class SystemApi:
         _headers: Optional[Dict[StrictStr, Any]] = None,
         _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
     ) -> RESTResponseType:
-        """Metrics
+        """Get Metrics
 
-        Prometheus' text format.
+        The metrics of this process, in Prometheus' text format.
 
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1079,9 +1079,9 @@ class SystemApi:
         _headers: Optional[Dict[StrictStr, Any]] = None,
         _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
     ) -> Dict[str, str]:
-        """Ready
+        """Get Ready
 
-        It can sell: the database is reachable and migrated. Otherwise 503.
+        Responds with 200 if the process can sell: the database is reachable and migrated. Otherwise 503.
 
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1144,9 +1144,9 @@ class SystemApi:
         _headers: Optional[Dict[StrictStr, Any]] = None,
         _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
     ) -> ApiResponse[Dict[str, str]]:
-        """Ready
+        """Get Ready
 
-        It can sell: the database is reachable and migrated. Otherwise 503.
+        Responds with 200 if the process can sell: the database is reachable and migrated. Otherwise 503.
 
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1209,9 +1209,9 @@ class SystemApi:
         _headers: Optional[Dict[StrictStr, Any]] = None,
         _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
     ) -> RESTResponseType:
-        """Ready
+        """Get Ready
 
-        It can sell: the database is reachable and migrated. Otherwise 503.
+        Responds with 200 if the process can sell: the database is reachable and migrated. Otherwise 503.
 
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request

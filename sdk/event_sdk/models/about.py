@@ -26,7 +26,7 @@ from pydantic_core import to_jsonable_python
 
 class About(BaseModel):
     """
-    `currency` is that of events which name none. `demo_accounts` is empty wherever there is no demo.
+    This installation. `currency`: that of new events which name none. `demo_accounts`: empty without the demo.
     """ # noqa: E501
     name: StrictStr
     version: StrictStr

@@ -26,7 +26,7 @@ from pydantic_core import to_jsonable_python
 
 class DemoAccount(BaseModel):
     """
-    Its password is the published one, `demo-password`.
+    An account of the demo. Its password is `demo-password`.
     """ # noqa: E501
     name: StrictStr
     email: StrictStr

@@ -8,7 +8,7 @@
 import type { DemoAccount } from './demoAccount';
 
 /**
- * `currency` is that of events which name none. `demo_accounts` is empty wherever there is no demo.
+ * This installation. `currency`: that of new events which name none. `demo_accounts`: empty without the demo.
  */
 export interface About {
   name: string;

@@ -8,7 +8,7 @@
 import type { Role } from './role';
 
 /**
- * Its password is the published one, `demo-password`.
+ * An account of the demo. Its password is `demo-password`.
  */
 export interface DemoAccount {
   name: string;

@@ -223,8 +223,8 @@ export function useGetAbout<TData = Awaited<ReturnType<typeof getAbout>>, TError
 
 
 /**
- * The process is alive.
- * @summary Health
+ * Responds while the process is alive.
+ * @summary Get Health
  */
 export const getHealth = (
     
@@ -295,7 +295,7 @@ export function useGetHealth<TData = Awaited<ReturnType<typeof getHealth>>, TErr
  , queryClient?: QueryClient
   ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
 /**
- * @summary Health
+ * @summary Get Health
  */
 
 export function useGetHealth<TData = Awaited<ReturnType<typeof getHealth>>, TError = ErrorType<Problem | Problem>>(
@@ -315,8 +315,8 @@ export function useGetHealth<TData = Awaited<ReturnType<typeof getHealth>>, TErr
 
 
 /**
- * It can sell: the database is reachable and migrated. Otherwise 503.
- * @summary Ready
+ * Responds with 200 if the process can sell: the database is reachable and migrated. Otherwise 503.
+ * @summary Get Ready
  */
 export const getReady = (
     
@@ -387,7 +387,7 @@ export function useGetReady<TData = Awaited<ReturnType<typeof getReady>>, TError
  , queryClient?: QueryClient
   ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
 /**
- * @summary Ready
+ * @summary Get Ready
  */
 
 export function useGetReady<TData = Awaited<ReturnType<typeof getReady>>, TError = ErrorType<Problem | Problem>>(
@@ -407,8 +407,8 @@ export function useGetReady<TData = Awaited<ReturnType<typeof getReady>>, TError
 
 
 /**
- * Prometheus' text format.
- * @summary Metrics
+ * The metrics of this process, in Prometheus' text format.
+ * @summary Get Metrics
  */
 export const getMetrics = (
     
@@ -479,7 +479,7 @@ export function useGetMetrics<TData = Awaited<ReturnType<typeof getMetrics>>, TE
  , queryClient?: QueryClient
   ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
 /**
- * @summary Metrics
+ * @summary Get Metrics
  */
 
 export function useGetMetrics<TData = Awaited<ReturnType<typeof getMetrics>>, TError = ErrorType<Problem | Problem>>(
