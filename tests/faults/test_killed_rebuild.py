@@ -25,10 +25,10 @@ from ledger.macs import Macs
 from ledger.store import Ledger
 from projections.registry import PROJECTORS
 from tests.running_system import ROOT, Person, Stack, system_settings, tickets
-from tests.soak import SOAK
+from tests.soak import SOAK, rounds
 
 ENTRIES, EVENTS = (1_000_000, 1_000) if SOAK else (20_000, 20)
-KILLS, BUYERS, PRICE = 10, 3, 50
+KILLS, BUYERS, PRICE = rounds(4, 10), 3, 50
 CATCH_UP_SECONDS = 180 if SOAK else 60
 #: Longer than a small rebuild takes at most: it is then begun anew.
 LONGEST_SECONDS = 12.0 if SOAK else 2.5

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -256,12 +257,15 @@ def test_busy_is_retried(stack: Stack, organizer_client: Client, alice: Person) 
     try:
         wait_until_ready(f"http://127.0.0.1:{port}", process)
         with ThreadPoolExecutor(8) as pool:
-            impatient = list(pool.map(book, [0.0] * 8))
+            impatient: set[bool] = set()
+            deadline = time.monotonic() + 60
+            while impatient != {True, False} and time.monotonic() < deadline:  # on a busy machine all eight may be refused
+                impatient |= set(pool.map(book, [0.0] * 8))
             patient = list(pool.map(book, [60.0] * 8))
     finally:
         process.terminate()
         process.wait(15)
-    assert set(impatient) == {True, False}
+    assert impatient == {True, False}
     assert all(patient)
     assert EventsApi(organizer_client).get_event(event.id).available <= 100 - 9
 
