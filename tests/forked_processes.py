@@ -9,23 +9,28 @@ import runpy
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 #: Imported once a test process. Not the `__main__` modules: each process runs its own.
-PRELOADED = ["app.main", "app.fast_path.protocol", "uvicorn.loops.uvloop", "workers.app", "workers.scheduler", "celery.bin.worker"]
+PRELOADED = [
+    "app.main", "app.fast_path.protocol", "uvicorn.loops.uvloop", "workers.app", "workers.scheduler", "celery.bin.worker",
+    "projections.proof.transfer", "projections.proof.verify", "projections.rebuild.rebuilder", "seed.demo", "tqdm",
+]  # fmt: skip
 
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(PRELOADED)
 
 
 class ForkedProcess:
-    """`python -m` with these words, started. Its methods are those of `subprocess.Popen`."""
+    """`python -m` with these words, started. Its methods are those of `subprocess.Popen`. `output`: a directory for the files
+    `stdout` and `stderr`, instead of ours."""
 
-    def __init__(self, words: tuple[str, ...], environment: Mapping[str, str]) -> None:
+    def __init__(self, words: tuple[str, ...], environment: Mapping[str, str], output: Path | None = None) -> None:
         self.args = words
-        self._process = _forks.Process(target=_run, args=(words, dict(environment)), daemon=True)
+        self._process = _forks.Process(target=_run, args=(words, dict(environment), output), daemon=True)
         self._process.start()
         assert self._process.pid is not None
         self.pid: int = self._process.pid
@@ -55,7 +60,23 @@ class ForkedProcess:
             os.kill(self.pid, number)
 
 
-def _run(words: tuple[str, ...], environment: dict[str, str]) -> None:
+def run(words: tuple[str, ...], environment: Mapping[str, str], timeout: float = 60) -> "subprocess.CompletedProcess[str]":
+    """Like `subprocess.run` of `python -m` with these words, with captured output. Raises TimeoutExpired."""
+    with tempfile.TemporaryDirectory() as name:
+        process = ForkedProcess(words, environment, Path(name))
+        try:
+            status = process.wait(timeout)
+        finally:
+            process.kill()
+        stdout, stderr = ((Path(name) / stream).read_text() for stream in ("stdout", "stderr"))
+    return subprocess.CompletedProcess(words, status, stdout, stderr)
+
+
+def _run(words: tuple[str, ...], environment: dict[str, str], output: Path | None) -> None:
+    if output is not None:
+        for number, stream in ((1, "stdout"), (2, "stderr")):
+            with (output / stream).open("wb") as file:
+                os.dup2(file.fileno(), number)
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(ROOT)

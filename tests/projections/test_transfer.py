@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -20,11 +19,11 @@ from ledger.store import Ledger
 from projections.engine import catch_up
 from projections.proof.checkpoints import CheckpointSigner
 from projections.registry import PROJECTORS
+from tests import forked_processes
 from tests.conftest import PostgresServer
 from tests.ledger import scenario as s
 from tests.projections.stories import Story, rows
 
-ROOT = Path(__file__).parent.parent.parent
 ALL = "SELECT notification_id, originator_id, originator_version, topic, state, mac FROM ledger_entries ORDER BY 1"
 
 
@@ -55,8 +54,7 @@ def story(database_url: str, keys: Path) -> Story:
 
 def run_cli(database_url: str, keys: Path, *arguments: object) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, "DATABASE_URL": database_url, "KEYS_DIR": str(keys)}
-    command = [sys.executable, "-m", "projections", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    return forked_processes.run(("projections", *map(str, arguments)), environment)
 
 
 def output_of(process: "subprocess.CompletedProcess[str]") -> str:
@@ -191,7 +189,6 @@ def test_cli_prints_its_usage(database_url: str, keys: Path, arguments: list[str
 
 def test_cli_without_a_database_says_so(keys: Path, tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"} | {"DATA_DIR": str(tmp_path)}
-    command = [sys.executable, "-m", "projections", "verify"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = forked_processes.run(("projections", "verify"), environment)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "There is no database" in done.stderr

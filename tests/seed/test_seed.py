@@ -3,14 +3,12 @@
 import dataclasses
 import os
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -30,7 +28,9 @@ from ledger.store import Ledger
 from seed.__main__ import load
 from seed.demo import DEMO_EVENTS, EVENING, PASSWORD, PEOPLE, scenario
 from seed.progress import DemoNotLoadable
+from tests import forked_processes
 from tests.conftest import PostgresServer
+from tests.forked_processes import ForkedProcess
 from tests.ledger import scenario as s
 
 ROOT = Path(__file__).parent.parent.parent
@@ -60,12 +60,12 @@ def demo(postgres_server: PostgresServer, template_database: str, tmp_path_facto
     postgres_server.drop(name)
 
 
-def command(settings: Settings) -> dict[str, Any]:
-    return {"args": [sys.executable, "-m", "seed"], "cwd": ROOT, "env": {**os.environ, **settings.to_env()}, "text": True}
+def environment_of(settings: Settings) -> dict[str, str]:
+    return {**os.environ, **settings.to_env()}
 
 
-def seed(settings: Settings) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(**command(settings), capture_output=True, timeout=60, check=False)
+def seed(settings: Settings, *options: str) -> "subprocess.CompletedProcess[str]":
+    return forked_processes.run(("seed", *options), environment_of(settings))
 
 
 def read(database_url: str) -> list[RecordedEntry]:
@@ -195,8 +195,7 @@ def test_where_due_loads_once_and_only_in_a_demo(settings: Settings) -> None:
     """The command that docker-compose.yml runs at each start."""
 
     def started(*, demo: bool) -> "subprocess.CompletedProcess[str]":
-        asked = command(dataclasses.replace(settings, demo=demo))
-        return subprocess.run(**{**asked, "args": [*asked["args"], "--where-due"]}, capture_output=True, timeout=60, check=False)
+        return seed(dataclasses.replace(settings, demo=demo), "--where-due")
 
     assert (started(demo=False).returncode, size(settings.database_url)) == (0, 0)
     assert started(demo=True).stdout.startswith("Demo data: ")
@@ -214,8 +213,8 @@ def test_demo_is_never_loaded_into_a_used_ledger(settings: Settings) -> None:
         assert connection.execute("SELECT FROM accounts").fetchall() == []
 
 
-def test_killed_load_continues_the_next_time(settings: Settings) -> None:
-    process = subprocess.Popen(**command(settings), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def test_killed_load_continues_the_next_time(settings: Settings, tmp_path: Path) -> None:
+    process = ForkedProcess(("seed",), environment_of(settings), tmp_path)
     while size(settings.database_url) < 60:
         assert process.poll() is None
         time.sleep(0.002)
