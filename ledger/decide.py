@@ -1,8 +1,9 @@
-"""`decide`: all rules of selling. Pure: no I/O, no clock, no randomness.
+"""`decide`: the rules of selling that depend on the Event and the actor. Pure: no I/O, no clock, no randomness.
 
     decide(event, command, now) -> the entries of the command; raises the error of the rule that it breaks
 
-The rules of a command are in its function, in order; the table of these functions is at the end.
+The rules of a command are in its function, in order; the table of these functions is at the end. Elsewhere are: who may schedule an
+Event at all (`accounts/access.py`), and the limits of single fields, such as MAX_CAPACITY (`commands/bodies.py`, `compat/`).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -56,7 +57,7 @@ def decide(event: Event | None, command: Command, now: datetime) -> list[e.Entry
 def _schedule(c: ScheduleEvent, now: datetime, stamp: Stamp) -> list[e.Entry]:
     assert c.actor.id is not None
     _check_details(c.details)
-    _check_future(c.details, now)
+    _check_details_not_past(c.details, now)
     _check_names(category.name for category in c.categories)
     return [e.EventScheduled(**stamp, details=c.details, currency=c.currency, organizer_id=c.actor.id, categories=c.categories)]
 
@@ -69,7 +70,7 @@ def _change(event: Event, c: ChangeEvent, now: datetime, stamp: Stamp) -> list[e
     details = msgspec.structs.replace(event.details, **c.changes)
     _check_details(details)
     if details.starts_at != event.details.starts_at:
-        _check_future(details, now)
+        _check_details_not_past(details, now)
     changes = [] if c.categories is None else list(_category_changes(event, c.categories, stamp))
     if details != event.details or not changes:  # a change without effect is an entry, too: its retry must find it
         changes.insert(0, e.EventDetailsChanged(**stamp, details=details))
@@ -262,9 +263,10 @@ def _check_details(details: e.Details) -> None:
         raise _malformed("sales_close_at", "must be after sales_open_at")
 
 
-def _check_future(details: e.Details, now: datetime) -> None:
+def _check_details_not_past(details: e.Details, now: datetime) -> None:
     if details.past_at is not None and details.past_at <= now:
-        raise _malformed("starts_at", "must be in the future")
+        either = "" if details.sales_close_at is None else ", or sales_close_at must be"
+        raise _malformed("starts_at", f"must be in the future{either}")
 
 
 def _check_names(names: Iterable[str]) -> None:
