@@ -77,7 +77,8 @@ class NewCategory(Body):
 
 
 class NewEvent(Body):
-    """A new event. Without `starts_at` it has an open date. Sales end at the start, or at `sales_close_at` if that is later."""
+    """A new event. Without `starts_at` it has an open date. Sales to customers end at `sales_close_at`; without it at the start, or
+    never for an open date. The box office sells until `past_at`."""
 
     name: Name
     starts_at: EventTime | None = None

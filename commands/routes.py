@@ -83,7 +83,8 @@ def _event_response(result: CommandResult, status: int = 200, headers: Mapping[s
 
 @router.post("/events", status_code=201, tags=["events"], operation_id="create_event", response_model=EventView)
 async def create_event(body: NewEvent, request: Request, principal: Organizer, key: IdempotencyKey = None) -> Response:
-    """Creates an event; without `starts_at` it has an open date. Sales end at its start unless `sales_close_at` is later."""
+    """Creates an event; without `starts_at` it has an open date. Sales to customers end at `sales_close_at`; without it at the
+    start, or never for an open date. The box office sells until `past_at`."""
     write_side = _write_side(request)
     id_ = command_id_of(request, principal, key)
     currency = body.currency or await _default_currency(write_side, id_, key)
@@ -133,7 +134,7 @@ async def cancel_event(
 
 @router.post("/events/{event_id}/complete", tags=["events"], operation_id="complete_event", response_model=EventView)
 async def complete_event(event_id: UUID, request: Request, principal: Organizer, key: IdempotencyKey = None) -> Response:
-    """Completes the event, after it took place: nothing is booked or checked in afterwards."""
+    """Completes the event, for good: nothing is booked or checked in afterwards. It need not be past."""
     command = CompleteEvent(id=command_id_of(request, principal, key), actor=principal.actor, event_id=event_id)
     return _event_response(await _write_side(request).command_service.execute(command, request.is_disconnected))
 
@@ -217,7 +218,7 @@ async def _box_office_customer(
 
 @router.delete("/bookings/{booking_id}", tags=["bookings"], operation_id="cancel_booking", response_model=BookingView)
 async def cancel_booking(booking_id: UUID, request: Request, principal: Buyer, key: IdempotencyKey = None) -> Response:
-    """Cancels the whole booking. A customer can do so until the event's `past_at`."""
+    """Cancels the whole booking. A customer can do so until the event's `past_at`; for an open date until `sales_close_at`."""
     return await _cancel(booking_id, None, request, principal, key)
 
 

@@ -29,7 +29,7 @@ class Role(StrEnum):
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """The account that sends a command (None: a guest or the system), and its role."""
+    """The account or guest that sends a command, and its role. `id` None, without an identity, occurs only in tests."""
 
     id: UUID | None
     role: Role

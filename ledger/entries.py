@@ -18,8 +18,9 @@ import msgspec
 
 class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The details of an Event. Times are UTC; `timezone` is the IANA time zone of the venue. Without `starts_at` the Event has an
-    open date; `show_at` is the time at which the show begins, if that is not the start. Sales end at the start, unless
-    `sales_close_at` is later or `sells_after_start` is set."""
+    open date; `show_at` is the time at which the show begins, if that is not the start. Customers can book until `sales_close_at`
+    if it is set, and never from `past_at` on; the box office sells until `past_at`. `sells_after_start`: the start ends no
+    sales."""
 
     name: str
     starts_at: datetime | None
@@ -35,7 +36,8 @@ class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     @property
     def past_at(self) -> datetime | None:
-        """The time from which customers can neither book nor cancel. None: no such time is set."""
+        """The time from which nobody can book and no customer can cancel: the start, or `sales_close_at` if that is later. None for
+        an open date, and for sales after the start without an end. Customers may have to stop before: see `decide.py`."""
         if self.starts_at is None or (self.sells_after_start and self.sales_close_at is None):
             return None
         return max(self.starts_at, self.sales_close_at or self.starts_at)
@@ -73,8 +75,8 @@ class CancelledLine(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """The fields of every entry: its time, the account that caused it (`actor`; None: a guest or the system), and the id and the
-    digest of its command."""
+    """The fields of every entry: its time, the account or guest that caused it (`actor`; the format allows None, but every actor
+    has an id), and the id and the digest of its command."""
 
     at: datetime
     actor: UUID | None
