@@ -39,7 +39,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     errors.SoldOut: Problem(409, "Sold out", "Fewer seats are available than you requested: see `available`. Book fewer, or choose another category."),
     errors.CustomerLimit: Problem(409, "Limit reached", "A customer may hold at most `limit` tickets for this event, and this customer holds `held`."),
     errors.BookingTooLarge: Problem(409, "Booking too large", "One booking has at most `limit` tickets. Split it into several bookings."),
-    errors.EventNotBookable: Problem(409, "Event not bookable", "The event has started, was cancelled or is completed, so it can't be booked: see `reason`."),
+    errors.EventNotBookable: Problem(409, "Event not bookable", "The event is past, cancelled or completed (see `reason`), which does not allow what you asked for."),
     errors.NotOnSale: Problem(409, "Not on sale", "Sales have not opened yet (`opens_at`), or have closed (`closed_at`)."),
     errors.AlreadyCancelled: Problem(409, "Already cancelled", "There is nothing left to cancel."),
     errors.TicketAlreadyUsed: Problem(409, "Ticket already used", "The ticket was already used for entry. It can't be used again or cancelled."),

@@ -39,7 +39,7 @@ class BookingNotFound(NotFound):
 
 class EntryNotFound(NotFound):
     def __init__(self) -> None:
-        super().__init__("There is no entry at this position: positions skip.")
+        super().__init__("There is no entry at this position: positions may skip.")
 
 
 class EntryAltered(SeatledgerError):
@@ -80,7 +80,8 @@ class BookingTooLarge(RuleBroken):
 
 
 class EventNotBookable(RuleBroken):
-    """`reason` is `past`, `cancelled` or `completed`."""
+    """The Event's state forbids booking, changing, cancelling, completing or checking in. `reason` is `past`, `cancelled` or
+    `completed`."""
 
     TEXT: ClassVar = {
         "past": "The event has started, and its sales have ended.",
@@ -155,7 +156,7 @@ class InvalidCode(Malformed):
 
 
 class RetryableError(SeatledgerError):
-    """A bound was reached; a retry after `retry_after_seconds` may succeed."""
+    """A retry after `retry_after_seconds` may succeed."""
 
     retry_after_seconds = 1
 
