@@ -49,7 +49,8 @@ class CommandService:
         return make_result(last, subject, self.codes)
 
     async def last_seen_event(self, event_id: UUID) -> Event | None:
-        """The Event as this process last saw it: for what never changes (its organizer, its currency)."""
+        """The Event as this process last saw it: for what never changes (its organizer, its currency) or only grows (its bookings
+        and the commands that `version_of` knows)."""
         return await self._appender.last_seen_event(event_id)
 
     async def find_booking(self, event_id: UUID, version: int) -> UUID | None:

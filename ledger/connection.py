@@ -1,6 +1,8 @@
-"""The appender's asynchronous connection to the ledger: appends a batch in one round trip, or under the ordering lock.
+"""The appender's asynchronous connection to the ledger.
 
-It calls the same SQL function as the synchronous recorder (`ledger/recorder.py`).
+Every append takes the ordering lock until it is committed. `append` does so in one round trip, after the batch was decided;
+`locked` takes the lock before, so that the batch is decided under it. Both use the SQL function of the synchronous recorder
+(`ledger/recorder.py`).
 """
 
 import socket
@@ -26,6 +28,7 @@ SERVER_TIMEOUT_MS = 2_000
 MISSED_LIMIT = 1_000
 
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+#: `ledger_look` takes the ordering lock, which is held until the transaction ends, then reads the missed entries.
 _LOCK_AND_READ = "SELECT * FROM ledger_look(%b::uuid[], %b::bigint[], %b::integer)"
 _MISSED = """
     SELECT known.stream, missed.* FROM unnest(%b::uuid[], %b::bigint[]) AS known (stream, version), LATERAL (

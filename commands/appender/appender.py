@@ -1,15 +1,16 @@
 """The appender: group commit under optimistic concurrency.
 
 While one append is in flight, requests queue; then they are decided in order of arrival on the cached Events, and all their
-entries, over all streams, are appended in one transaction. The primary key (stream, version) alone decides which of two processes
-was first:
+entries, over all streams, are appended in one transaction. The primary key (stream, version) decides which of two processes was
+first. Every append takes the ordering lock, in the database, so that commit order is position order:
 
     next batch ─▶ decide on trial Events ─▶ append ─▶ keep the trials, resolve the requests
                             ▲                  │ version conflict: another process was first
-                            └── read the missed entries under the ordering lock: this try can't be lost
+                            └── take the ordering lock first and read the missed entries: this try can't be lost
 
-A refusal appends nothing, so no conflict can show that it was decided on an outdated Event: before refusals are returned, one
-SELECT compares the versions of their streams. A command that was accepted before is a `RepeatedCommand`.
+A refusal appends nothing, so no conflict can show that it was decided on an outdated Event. Before refusals are returned, one
+SELECT compares the versions of their streams. It is not needed for a batch that was decided under the lock, nor for a stream to
+which the same batch has appended. A command that was accepted before is a `RepeatedCommand`.
 """
 
 import asyncio
@@ -107,7 +108,8 @@ class Appender:
         return outcome
 
     async def last_seen_event(self, event_id: UUID) -> Event | None:
-        """The Event as this process last saw it: for what never changes (its organizer, its currency). None: it does not exist."""
+        """The Event as this process last saw it; another process may have appended since. Its organizer and currency never change,
+        and its bookings only grow. None: it does not exist."""
         event = self.cache.get(event_id)
         if event is None:
             event = await self._requests.outcome(event_id, None)

@@ -7,8 +7,9 @@ STAY_LOCKED = 8
 class Contention:
     """Chooses between the two ways to append a batch.
 
-    Optimistic: decide and append in one round trip; it is lost if another process has appended to one of the streams. Locked: take
-    the ordering lock, read the missed entries, then decide: one more round trip, and it can't be lost. After a conflict the next
+    Both take the ordering lock; the difference is when. Optimistic: decide, then append in one round trip, which takes the lock; it
+    is lost if another process has appended to one of the streams. Locked: take the lock, read the missed entries, then decide and
+    append: one more round trip, and it can't be lost. After a conflict the next
     STAY_LOCKED batches are locked; each of them that finds missed entries starts the count again."""
 
     __slots__ = ("locked_batches",)
