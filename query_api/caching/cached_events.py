@@ -91,7 +91,7 @@ class CachedEvents:
     """The events and pages of one process, all as of `position`."""
 
     def __init__(self) -> None:
-        #: The position up to which all changes are applied; None while nothing is stored.
+        #: The position up to which all changes are applied; None while stopped.
         self.position: int | None = None
         self.events: LRUCache[UUID, CachedEvent] = LRUCache(KEPT_BYTES, getsizeof=CachedEvent.size_bytes)
         self.pages: LRUCache[EventSearch, CachedPage] = LRUCache(KEPT_PAGES)

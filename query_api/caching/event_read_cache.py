@@ -6,8 +6,8 @@ projection moved, and comes after POLL_SECONDS without one, since messages get l
 
                 a request                   the first position is read
     IDLE ───────────────────────▶ STARTING ────────────────────────────▶ POLLING ──┐ poll: apply the changes
-   (nothing is kept,                  │                                     │   ◀──┘
-    no statement is executed)         │ error: after a pause, and           │ error, or no request for IDLE_SECONDS
+   (nothing is kept or polled;        │                                     │   ◀──┘
+    requests read for themselves)     │ error: after a pause, and           │ error, or no request for IDLE_SECONDS
         ▲                             ▼ with the next request               ▼
         └───────────────────────────────────────────────────────────────────┘ everything kept is dropped
 """

@@ -74,7 +74,7 @@ class PositionTracker:
         return self._known[name]
 
     def record(self, name: str, position: int) -> None:
-        """Positions never decrease, so a lower one is an old message."""
+        """Takes a higher position. A lower one is normally an old message; `forget` corrects the rest, after a crash or a reset."""
         if position > self._known.get(name, position):
             self._known[name] = position
             for waiter in self._waiters:
@@ -82,7 +82,8 @@ class PositionTracker:
                     _settle(waiter)
 
     def forget(self, names: Iterable[str]) -> None:
-        """A result was read at a lower position than a message had said: only the database's own positions count from now on."""
+        """A result was read at a lower position than a message had said: what is known is reset to 0, and the next poll or message
+        sets it again."""
         for name in names:
             self._known[name] = 0
 

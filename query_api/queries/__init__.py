@@ -1,6 +1,8 @@
-"""Every SELECT of the read side: built with SQLAlchemy Core on the models, compiled to SQL text once, executed by `database.py`.
+"""The SELECTs of the read side, executed by `database.py`. They are built with SQLAlchemy Core on the models and compiled to SQL
+text once; those of the ledger itself (`entry_queries.py`) are written as text.
 
-Each result needs one statement, so that its rows are as of one moment. Most are anchored: their first column is the lowest position
+Most results need one statement, so that their rows are as of one moment; receipts, proofs, and pages and exports of entries need
+several. Most statements are anchored: their first column is the lowest position
 of the projections that they read, `SELECT reached.position, q.* FROM reached LEFT JOIN (…) AS q ON true`. What belongs to a row
 (categories, tickets) is one of its columns, as JSON. Beside each query is its row type, whose fields are the labels of the columns.
 A filter that is not set is not in the SQL, so that every statement finds its index.

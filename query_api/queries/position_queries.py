@@ -72,8 +72,8 @@ class CategorySeatsRow(Row, frozen=True, array_like=True):
 
 
 class ChangedEventRow(Row, frozen=True):
-    """An event that changed at position `changed_at`. `categories`: a JSON array of CategorySeatsRow where only seats changed; None
-    where anything else changed."""
+    """A change of an event, the last one at position `changed_at`. `categories`: a JSON array of CategorySeatsRow in the row for
+    its seats; None in the row for anything else. An event with changes of both kinds has both rows."""
 
     event_id: UUID
     changed_at: int

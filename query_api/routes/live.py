@@ -37,7 +37,8 @@ LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="S
 async def get_live(request: Request, principal: Anyone, event_id: EventIds = [], last_event_id: LastEventId = None) -> Response:  # noqa: B006
     """Seats left, as they change: `data: {event_id, available, categories: [{name, available}], position}`; `id` is the position.
 
-    The stream begins with what changed since `Last-Event-ID`; without a valid one, with the state of the requested events."""
+    The stream begins with what changed since `Last-Event-ID`. Without a valid one it begins with the state of the requested events;
+    without `event_id` too, only with an id."""
     side: ReadSide = request.app.state.read_side
     subscriber = side.feed.subscribe(frozenset(event_id) or None)
     try:
