@@ -1,6 +1,7 @@
 """The composition root: builds one FastAPI application from all packages. `python -m app` serves it, or `uvicorn app.main:app`.
 
-Nothing is built at import: `bootstrap` builds the application from `Settings`, its lifespan opens and closes its resources.
+Importing opens no connection and builds no application: `bootstrap` builds it from `Settings`, its lifespan opens and closes its
+resources.
 """
 
 from collections.abc import Callable
@@ -71,7 +72,7 @@ def server_app(settings: Settings) -> ASGIApp:
 
 
 class _LazyApplication:
-    """Builds the application when a server starts it, from the environment and a running `make run`: nothing is built at import."""
+    """Builds the application when a server starts it, from the environment and a running `make run`, not at import."""
 
     def __init__(self) -> None:
         self._app: ASGIApp | None = None

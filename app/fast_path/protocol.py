@@ -4,8 +4,8 @@
 separately, and uvloop passes each to the kernel at once. After an append many responses are ready at the same moment: with a tenth
 of a millisecond of our work between them, each would wake a client that had just gone to sleep (docs/decisions/0010).
 
-*A request must arrive within REQUEST_TIMEOUT_SECONDS*, counted from the connection's or the request's first byte to the request's
-last byte. A slow client can't hold a connection open.
+*A request must arrive within REQUEST_TIMEOUT_SECONDS*, to its last byte. For the first one of a connection the time is counted from
+the opening of the connection, for each later one from its first byte. A slow client can't hold a connection open.
 """
 
 import asyncio
