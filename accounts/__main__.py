@@ -17,7 +17,7 @@ from psycopg_pool import AsyncConnectionPool
 from pydantic import TypeAdapter, ValidationError
 
 from accounts import errors
-from accounts.access import no_obligations
+from accounts.access import no_erasure_obstacle
 from accounts.account_service import AccountService, NewAccount
 from accounts.passwords import Passwords
 from accounts.routes import NewPassword
@@ -71,7 +71,7 @@ async def _run(arguments: argparse.Namespace) -> str:
     async with AsyncConnectionPool(url, min_size=1, max_size=1, open=False, timeout=10) as pool:
         passwords = Passwords()
         account_service = AccountService(
-            pool, passwords, AccessCache(pool), key=os.urandom(32), session_hours=1, deletion_obstacle=no_obligations
+            pool, passwords, AccessCache(pool), key=os.urandom(32), session_hours=1, erasure_obstacle=no_erasure_obstacle
         )
         try:
             if arguments.command == "create-admin":

@@ -21,7 +21,7 @@ from fastapi.security.base import SecurityBase
 from starlette.types import Scope
 
 from accounts import errors
-from accounts.account_service import AccountService, NewSession, Obligations
+from accounts.account_service import AccountService, FindErasureObstacle, NewSession
 from accounts.database import Pool
 from accounts.directory import Directory
 from accounts.guests import Guests
@@ -38,8 +38,8 @@ TOKEN_LENGTH = 43
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-async def no_obligations(account_id: UUID) -> str | None:
-    """Obligations of an installation without a ledger: none."""
+async def no_erasure_obstacle(account_id: UUID) -> str | None:
+    """What prevents an erasure in an installation without a ledger: nothing."""
     return None
 
 
@@ -52,7 +52,7 @@ class Access:
         pool: Pool,
         *,
         key: bytes,
-        deletion_obstacle: Obligations = no_obligations,
+        erasure_obstacle: FindErasureObstacle = no_erasure_obstacle,
         passwords: Passwords | None = None,
         login_rate_limiter: LoginRateLimiter | None = None,
     ) -> None:
@@ -76,7 +76,7 @@ class Access:
             self.tokens,
             key=_derive(key, b"commands"),
             session_hours=settings.session_hours,
-            deletion_obstacle=deletion_obstacle,
+            erasure_obstacle=erasure_obstacle,
         )
 
     def guests(self, api: str) -> Guests:

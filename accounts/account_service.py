@@ -16,7 +16,7 @@ from accounts.tokens import AccessCache
 from ledger.commands import Role
 
 #: Returns a sentence that says why an account can't be erased yet (upcoming bookings, active events), or None.
-Obligations = Callable[[UUID], Awaitable[str | None]]
+FindErasureObstacle = Callable[[UUID], Awaitable[str | None]]
 ERASED_NAME = "erased"
 
 
@@ -66,14 +66,14 @@ class AccountService:
         *,
         key: bytes,
         session_hours: int,
-        deletion_obstacle: Obligations,
+        erasure_obstacle: FindErasureObstacle,
     ) -> None:
         self._pool = pool
         self._passwords = passwords
         self._cache = cache
         self._executor = IdempotentExecutor(pool, key)
         self._session_hours = session_hours
-        self._obligations = deletion_obstacle
+        self._find_erasure_obstacle = erasure_obstacle
 
     async def get(self, account_id: UUID) -> Account:
         async with transaction(self._pool, read_only=True) as cursor:
@@ -185,10 +185,10 @@ class AccountService:
     async def erase(self, account_id: UUID) -> None:
         """Erases all personal data and the tokens of an account; its id remains, since the ledger contains it.
 
-        Raises ErasureRefused while something prevents it; LastAdmin. Obligations are checked before the transaction: a booking
+        Raises ErasureRefused while something prevents it; LastAdmin. That is checked before the transaction: a booking
         that is made at the same time remains, with an id without a name."""
-        if (obligation := await self._obligations(account_id)) is not None:
-            raise errors.ErasureRefused(obligation)
+        if (obstacle := await self._find_erasure_obstacle(account_id)) is not None:
+            raise errors.ErasureRefused(obstacle)
         async with transaction(self._pool) as cursor:
             await _lock_admins(cursor, account_id, stays=False)
             await cursor.execute(

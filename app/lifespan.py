@@ -38,7 +38,7 @@ async def run(
         await read_side.start()
         stack.push_async_callback(read_side.close)
         key = Keyring.open(settings.keys, "accounts").newest[1]
-        access = Access(settings, pool, key=key, deletion_obstacle=read_side.deletion_obstacle)
+        access = Access(settings, pool, key=key, erasure_obstacle=read_side.erasure_obstacle)
         await stack.enter_async_context(access)
         wake_ups = wake_up_sender(settings)
         wake_ups.start()

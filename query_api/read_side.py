@@ -140,9 +140,9 @@ class ReadSide:
             result = await self.fetch(query, await self.head())
         return result.rows[0].event_id if result.rows else None
 
-    async def deletion_obstacle(self, account_id: UUID) -> str | None:
-        """Why an account can't be deleted, as a sentence; None: it can. Raises StaleRead where that is not known."""
-        result = await self.fetch(queries.deletion_obstacle(account_id, datetime.now(UTC)), await self.head())
+    async def erasure_obstacle(self, account_id: UUID) -> str | None:
+        """Why an account can't be erased, as a sentence; None: it can. Raises StaleRead where that is not known."""
+        result = await self.fetch(queries.erasure_obstacle(account_id, datetime.now(UTC)), await self.head())
         (row,) = result.rows
         if row.books and row.organizes:
             return "The account has upcoming bookings and active events: cancel or complete them first."

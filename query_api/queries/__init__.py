@@ -18,7 +18,7 @@ from query_api.queries.booking_queries import (
     all_event_bookings,
     booking_by_id,
     customer_bookings,
-    deletion_obstacle,
+    erasure_obstacle,
     event_bookings,
     event_of_booking,
 )
@@ -135,8 +135,8 @@ __all__ = [
     "booking_changes",
     "changed_events",
     "customer_bookings",
-    "deletion_obstacle",
     "entries",
+    "erasure_obstacle",
     "event_bookings",
     "event_by_id",
     "event_of_booking",

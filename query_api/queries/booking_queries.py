@@ -110,8 +110,8 @@ class EventIdRow(Row, frozen=True):
     event_id: UUID
 
 
-class ObligationsRow(Row, frozen=True):
-    """What prevents the deletion of an account. `books`: whether it has confirmed bookings of future events; `organizes`: whether
+class ErasureObstacleRow(Row, frozen=True):
+    """What prevents the erasure of an account. `books`: whether it has confirmed bookings of future events; `organizes`: whether
     it has active events."""
 
     books: bool
@@ -280,7 +280,7 @@ def event_of_booking(booking_id: UUID) -> Query[EventIdRow]:
 
 
 @cache
-def _obligations() -> Compiled[ObligationsRow]:
+def _erasure_obstacle() -> Compiled[ErasureObstacleRow]:
     b, e, account_id = Booking, BookingEvent, bindparam("account_id", type_=Uuid)
     active = e.status == as_text("active")
     upcoming = and_(b.event_id == e.event_id, _UPCOMING, e.starts_at.is_not(None))  # an event with an open date might never be past
@@ -288,9 +288,9 @@ def _obligations() -> Compiled[ObligationsRow]:
         exists().where(b.customer_id == account_id, upcoming).label("books"),
         exists().where(e.organizer_id == account_id, active).label("organizes"),
     )
-    return compile_anchored(anchored(BOOKINGS, rows), ObligationsRow)
+    return compile_anchored(anchored(BOOKINGS, rows), ErasureObstacleRow)
 
 
-def deletion_obstacle(account_id: UUID, now: datetime) -> Query[ObligationsRow]:
-    """What prevents the deletion of an account: one row."""
-    return query_of(_obligations(), BOOKINGS, account_id=account_id, from_=now)
+def erasure_obstacle(account_id: UUID, now: datetime) -> Query[ErasureObstacleRow]:
+    """What prevents the erasure of an account: one row."""
+    return query_of(_erasure_obstacle(), BOOKINGS, account_id=account_id, from_=now)

@@ -199,11 +199,11 @@ async def test_erasure_leaves_no_personal_data(access: Access, database_url: str
     assert (await access.accounts.sign_up(ALICE)).id != alice.id
 
 
-async def test_obligations_prevent_erasure(settings: Settings, pool: Pool) -> None:
-    async def deletion_obstacle(account_id: UUID) -> str | None:
+async def test_an_obstacle_prevents_erasure(settings: Settings, pool: Pool) -> None:
+    async def erasure_obstacle(account_id: UUID) -> str | None:
         return "You have 2 upcoming bookings."
 
-    async with Access(settings, pool, key=bytes(32), deletion_obstacle=deletion_obstacle) as access:
+    async with Access(settings, pool, key=bytes(32), erasure_obstacle=erasure_obstacle) as access:
         alice = await access.accounts.sign_up(ALICE)
         with pytest.raises(errors.ErasureRefused, match="2 upcoming"):
             await access.accounts.erase(alice.id)

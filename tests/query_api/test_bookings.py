@@ -238,14 +238,14 @@ async def test_event_of_a_booking_is_found(world: World, api: Api) -> None:
     assert await api.side.event_of_booking(uuid4()) is None
 
 
-async def test_deletion_obstacle_names_bookings_and_events(world: World, api: Api) -> None:
+async def test_erasure_obstacle_names_bookings_and_events(world: World, api: Api) -> None:
     event_id = world.schedule()
     booking_id = world.book(event_id)
     world.book(world.schedule("past", starts_at=NOW - timedelta(days=1), at=NOW - timedelta(days=9)), BOB, NOW - timedelta(days=8))
     world.project()
-    assert "bookings" in (await api.side.deletion_obstacle(ALICE.id) or "")
-    assert "events" in (await api.side.deletion_obstacle(ORGANIZER.id) or "")
-    assert await api.side.deletion_obstacle(BOB.id) is None
+    assert "bookings" in (await api.side.erasure_obstacle(ALICE.id) or "")
+    assert "events" in (await api.side.erasure_obstacle(ORGANIZER.id) or "")
+    assert await api.side.erasure_obstacle(BOB.id) is None
     world.cancel_booking(event_id, booking_id)
     world.project()
-    assert await api.side.deletion_obstacle(ALICE.id) is None
+    assert await api.side.erasure_obstacle(ALICE.id) is None

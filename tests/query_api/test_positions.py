@@ -139,7 +139,7 @@ async def test_unknown_booking_is_certain_only_at_the_head(world: World, setting
         with pytest.raises(StaleRead):
             await api.side.event_of_booking(uuid4())
         with pytest.raises(StaleRead):
-            await api.side.deletion_obstacle(ALICE.id)
+            await api.side.erasure_obstacle(ALICE.id)
 
 
 async def test_number_of_waiters_is_bounded_and_all_are_settled(monkeypatch: pytest.MonkeyPatch) -> None:

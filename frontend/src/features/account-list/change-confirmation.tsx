@@ -87,5 +87,5 @@ function done(change: AccountChange): string {
 
 function sentence(error: unknown): string {
   if (isKind(error, "last-admin")) return accountListText.problems.lastAdmin;
-  return isKind(error, "account-not-found") ? accountListText.problems.deleted : accountListText.problems.other;
+  return isKind(error, "account-not-found") ? accountListText.problems.erased : accountListText.problems.other;
 }

@@ -46,7 +46,7 @@ export const accountListText = {
   },
   problems: {
     lastAdmin: "This is the only admin. Make another account an admin first.",
-    deleted: "This account has been deleted.",
+    erased: "This account has been deleted.",
     other: "Nothing was changed. Please try again.",
   },
 };
