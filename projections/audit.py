@@ -1,4 +1,5 @@
-"""The `audit` projection: a Merkle tree over the ledger. The raw stored bytes of each entry are a leaf, in the order of positions.
+"""The `audit` projection: a Merkle tree over the ledger. A leaf is the hash of an entry's stream, version, position, topic and
+stored bytes. Leaves are in the order of positions.
 
 A leaf's index and its entry's position are different numbers, since positions have gaps: both are stored. The projection also lists
 by booking the entries that changed it later, so that a receipt can find them; only the tree proves anything.
@@ -35,9 +36,9 @@ class AuditTile(Model):
     hashes: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-class AuditLeaves(Model):
-    """The positions of the entries in one tile of level 0: 8 bytes each, big endian. `latest`: the latest `at` of all entries from
-    the first to the last of this tile."""
+class AuditLeafPositions(Model):
+    """The positions of the entries in one tile of level 0: 8 bytes each, big endian. `latest`: a running maximum, the latest
+    `at` of all entries from the ledger's first to this tile's last."""
 
     __tablename__ = "audit_leaves"
     __table_args__ = (
@@ -56,6 +57,7 @@ class AuditBookingChange(Model):
     """An entry, by its version in the stream, that changed a booking after it was made, or cancelled an event and so all its
     bookings. `subject`: the id of the booking or the event."""
 
+    # The table keeps its first name.
     __tablename__ = "audit_amendments"
 
     subject: Mapped[Id] = mapped_column(primary_key=True)
@@ -71,7 +73,7 @@ def leaf_of(stream: UUID, version: int, position: int, topic: str, state: bytes)
 
 
 def positions_of(packed: bytes) -> list[int]:
-    """The positions in `AuditLeaves.positions`."""
+    """The positions in `AuditLeafPositions.positions`."""
     return [position for (position,) in _POSITION.iter_unpack(packed)]
 
 
@@ -92,31 +94,35 @@ _LEAVES = text("""
 _LAST_TILES = text("""
     SELECT level, last.tile, last.hashes FROM generate_series(0, 7) AS level, LATERAL (
         SELECT tile, hashes FROM audit_tiles WHERE audit_tiles.level = level.level ORDER BY tile DESC LIMIT 1) AS last""")
-_LAST_LEAVES = select(AuditLeaves.tile, AuditLeaves.positions, AuditLeaves.latest).order_by(AuditLeaves.tile.desc()).limit(1)
+_LAST_LEAVES = (
+    select(AuditLeafPositions.tile, AuditLeafPositions.positions, AuditLeafPositions.latest)
+    .order_by(AuditLeafPositions.tile.desc())
+    .limit(1)
+)
 
 
-def _booking(recorded: RecordedEntry) -> UUID:
+def _booking_id(recorded: RecordedEntry) -> UUID:
     entry = recorded.entry
     assert isinstance(entry, e.BookingCancelled | e.TicketUsed)
     return entry.booking_id
 
 
-def _event(recorded: RecordedEntry) -> UUID:
+def _event_id(recorded: RecordedEntry) -> UUID:
     return recorded.stream
 
 
 #: By class of an entry that changes bookings: the function that returns its subject.
 BOOKING_CHANGE_SUBJECTS: dict[type[e.Entry], Callable[[RecordedEntry], UUID]] = {
-    e.BookingCancelled: _booking,
-    e.TicketUsed: _booking,
-    e.EventCancelled: _event,
+    e.BookingCancelled: _booking_id,
+    e.TicketUsed: _booking_id,
+    e.EventCancelled: _event_id,
 }
 
 
 class AuditProjector:
     name = "audit"
     version = 1
-    tables = (AuditTile, AuditLeaves, AuditBookingChange)
+    tables = (AuditTile, AuditLeafPositions, AuditBookingChange)
     #: Each entry is a leaf.
     handles: frozenset[type[e.Entry]] = frozenset(e.TOPICS.values())
 
@@ -157,7 +163,7 @@ def _write_positions(connection: Connection, size: int, batch: Sequence[Recorded
         held = last.positions if size % merkle.WIDTH else b""
     if (last.tile * merkle.WIDTH + len(last.positions) // _POSITION.size if last else 0) != size:
         raise merkle.MissingHash(f"the tree has {size} leaves, but another number of positions is stored")
-    upsert(connection, AuditLeaves, _leaf_rows(size, held, latest, batch))
+    upsert(connection, AuditLeafPositions, _leaf_rows(size, held, latest, batch))
 
 
 def _leaf_rows(size: int, held: bytes, latest: datetime, batch: Sequence[RecordedEntry]) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ WINDOW = 10_000
 _CONDITIONS = {
     "event_id": "originator_id = %(event_id)s::uuid",
     "actor_id": "entry.actor = %(actor_id)s::uuid",
-    "kind": "starts_with(topic, %(kind)s::text || '/')",
+    "entry_type": "starts_with(topic, %(entry_type)s::text || '/')",
     "from_": "entry.at >= %(from_)s::timestamptz",
     "to": "entry.at < %(to)s::timestamptz",
     "after": "notification_id > %(after)s::bigint",
@@ -56,20 +56,20 @@ class TilePositionsRow(Row, frozen=True):
 
 
 class EntrySearch(NamedTuple):
-    """A filter of None does not restrict. `kind`: a topic without its version. `after`: a position."""
+    """A filter of None does not restrict. `entry_type`: a topic without its version, the API's `type`. `after`: a position."""
 
     event_id: UUID | None = None
     actor_id: UUID | None = None
-    kind: str | None = None
+    entry_type: str | None = None
     from_: datetime | None = None
     to: datetime | None = None
     after: int | None = None
 
 
-def entries(search: EntrySearch, first: int, last: int, limit: int) -> Query[EntryRow]:
-    """Matching entries with keys past `first` and up to `last`."""
+def entries(search: EntrySearch, after_key: int, last: int, limit: int) -> Query[EntryRow]:
+    """Matching entries with keys past `after_key` and up to `last`."""
     filters: dict[str, Any] = search._asdict()
-    return Query(_entries(flags_of(**filters)), {**filters, "first": first, "last": last, "limit": limit}, (), EntryRow)
+    return Query(_entries(flags_of(**filters)), {**filters, "after_key": after_key, "last": last, "limit": limit}, (), EntryRow)
 
 
 @cache
@@ -77,7 +77,7 @@ def _entries(flags: frozenset[str]) -> str:
     key = "originator_version" if "event_id" in flags else "notification_id"
     conditions = "".join(f" AND {_CONDITIONS[name]}" for name in sorted(flags))
     return f"""SELECT {select_list(EntryRow, key, _AS_JSON)} FROM ledger_entries, ledger_read(state) AS entry
-        WHERE {key} > %(first)s::bigint AND {key} <= %(last)s::bigint{conditions} ORDER BY {key} LIMIT %(limit)s"""
+        WHERE {key} > %(after_key)s::bigint AND {key} <= %(last)s::bigint{conditions} ORDER BY {key} LIMIT %(limit)s"""
 
 
 def last_key(search: EntrySearch) -> Query[EndRow]:
@@ -113,8 +113,8 @@ _FIRST_LATER_TILE = f"""
     WHERE audit.name = 'audit'"""
 
 
-def first_later(moment: datetime, first: int, last: int) -> Query[PositionRow]:
-    """The first position past `first` and up to `last` whose entry is later than that moment: one row."""
+def first_later(moment: datetime, after: int, last: int) -> Query[PositionRow]:
+    """The first position past `after` and up to `last` whose entry is later than that moment: one row."""
     sql = f"""SELECT {select_list(PositionRow, "min(notification_id)")} FROM ledger_entries, ledger_read(state) AS entry
-        WHERE notification_id > %(first)s AND notification_id <= %(last)s AND entry.at > %(moment)s::timestamptz"""
-    return Query(sql, {"moment": moment, "first": first, "last": last}, (), PositionRow)
+        WHERE notification_id > %(after)s AND notification_id <= %(last)s AND entry.at > %(moment)s::timestamptz"""
+    return Query(sql, {"moment": moment, "after": after, "last": last}, (), PositionRow)

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, BigInteger, LargeBinary, SmallInteger, Text, Uuid, bindparam, column, func, lateral, or_, select, true
 from sqlalchemy.orm import aliased
 
-from projections.audit import AuditBookingChange, AuditLeaves, AuditTile
+from projections.audit import AuditBookingChange, AuditLeafPositions, AuditTile
 from projections.merkle import WIDTH
 from projections.proof.checkpoints import AuditCheckpoint, AuditSigning
 from query_api.database import Query, Row
@@ -68,7 +68,7 @@ class SigningRow(Row, frozen=True):
 
 @cache
 def _newest_checkpoint() -> Compiled[CheckpointRow]:
-    c, last = AuditCheckpoint, aliased(AuditLeaves)
+    c, last = AuditCheckpoint, aliased(AuditLeafPositions)
     newest = select(c.note, c.size).join(AuditSigning, AuditSigning.origin == c.origin).order_by(c.size.desc()).limit(1).subquery()
     of_last_leaf = last.tile == func.div(newest.c.size - 1, WIDTH).cast(BigInteger)
     return compile_anchored(anchored(AUDIT, select(newest.c.note, last.positions).join(last, of_last_leaf)), CheckpointRow)
@@ -82,9 +82,12 @@ def newest_checkpoint() -> Query[CheckpointRow]:
 @cache
 def _leaves_of() -> Compiled[LeafRow]:
     wanted = func.unnest(bindparam("positions", type_=ARRAY(BigInteger))).table_valued("position", name="wanted").render_derived()
-    begins = AuditLeaves.first_position <= wanted.c.position
+    begins = AuditLeafPositions.first_position <= wanted.c.position
     tile = lateral(
-        select(AuditLeaves.tile, AuditLeaves.positions).where(begins).order_by(AuditLeaves.first_position.desc()).limit(1),
+        select(AuditLeafPositions.tile, AuditLeafPositions.positions)
+        .where(begins)
+        .order_by(AuditLeafPositions.first_position.desc())
+        .limit(1),
         "leaves",
     )
     return compile_rows(select(wanted.c.position, tile.c.tile, tile.c.positions).join(tile, true()), LeafRow)
@@ -97,8 +100,8 @@ def leaves_of(positions: Iterable[int]) -> Query[LeafRow]:
 
 @cache
 def _leaf_count() -> Compiled[LastLeavesRow]:
-    columns = AuditLeaves.tile, func.octet_length(AuditLeaves.positions).label("size_bytes")
-    return compile_anchored(anchored(AUDIT, select(*columns).order_by(AuditLeaves.tile.desc()).limit(1)), LastLeavesRow)
+    columns = AuditLeafPositions.tile, func.octet_length(AuditLeafPositions.positions).label("size_bytes")
+    return compile_anchored(anchored(AUDIT, select(*columns).order_by(AuditLeafPositions.tile.desc()).limit(1)), LastLeavesRow)
 
 
 def leaf_count() -> Query[LastLeavesRow]:

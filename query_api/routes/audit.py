@@ -22,8 +22,8 @@ from query_api.time_travel.past_statistics import compare, events_page
 router = APIRouter(prefix="/api/audit", tags=["audit"])
 
 #: All types of entries: their topics, without the topics' versions.
-_KINDS = dict.fromkeys(topic.partition("/")[0] for topic in TOPICS)
-EntryType = StrEnum("EntryType", {kind.replace("-", "_").upper(): kind for kind in _KINDS})  # type: ignore[misc]
+_ENTRY_TYPES = dict.fromkeys(topic.partition("/")[0] for topic in TOPICS)
+EntryType = StrEnum("EntryType", {name.replace("-", "_").upper(): name for name in _ENTRY_TYPES})  # type: ignore[misc]
 _PositionOrTime = Annotated[int, Field(ge=0, le=MAX_POSITION)] | UtcTime | None
 At = Annotated[_PositionOrTime, Query(description="A ledger position, or a time (RFC 3339; UTC without an offset); none: now")]
 Since = Annotated[_PositionOrTime, Query(description="The earlier ledger position or time; none: the first entry")]
@@ -45,10 +45,10 @@ async def get_entries(
     principal: Auditor, reader: Reader, search: Search, as_ndjson: PrefersNdjson, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
     """The entries of the ledger, oldest first. As NDJSON: all entries to the end, one a line; `limit` does not apply."""
-    first = number_cursor(cursor) or (0 if search.event_id else search.after or 0)
+    after_key = number_cursor(cursor) or (0 if search.event_id else search.after or 0)
     if as_ndjson:
-        return await reader.side.entry_reader.stream(search, first, reader.at_least)
-    page = await reader.side.entry_reader.page(search, first, limit, reader.at_least)
+        return await reader.side.entry_reader.stream(search, after_key, reader.at_least)
+    page = await reader.side.entry_reader.page(search, after_key, limit, reader.at_least)
     next_cursor = "null" if page.next_key is None else f'"{cursor_of(page.next_key)}"'
     body = f'{{"items":[{",".join(page.lines)}],"next_cursor":{next_cursor}}}'
     return encoded_response(body.encode(), page.head)

@@ -37,11 +37,11 @@ class EntryReader:
         self._database = database
         self._open = ConcurrencyLimiter("exports", MAX_OPEN, 0, 0)
 
-    async def page(self, search: queries.EntrySearch, first: int, limit: int, at_least: int | None) -> EntrySlice:
-        """The first `limit` matching entries with keys past `first`. Raises EventNotFound, PositionBeyondHead, Busy."""
+    async def page(self, search: queries.EntrySearch, after_key: int, limit: int, at_least: int | None) -> EntrySlice:
+        """The first `limit` matching entries with keys past `after_key`. Raises EventNotFound, PositionBeyondHead, Busy."""
         head, last = await self._end(search, at_least)
         lines: list[str] = []
-        key = first
+        key = after_key
         for _ in range(MAX_WINDOWS):
             if key >= last:
                 return EntrySlice(head, lines, None)
@@ -54,15 +54,16 @@ class EntryReader:
             key = until
         return EntrySlice(head, lines, key if key < last else None)
 
-    async def stream(self, search: queries.EntrySearch, first: int, at_least: int | None) -> StreamingResponse:
-        """All matching entries up to the present end, one in a line. Raises as `page`, before the response begins."""
+    async def stream(self, search: queries.EntrySearch, after_key: int, at_least: int | None) -> StreamingResponse:
+        """All matching entries with keys past `after_key` up to the present end, one in a line. Raises as `page`, before
+        the response begins."""
         async with AsyncExitStack() as resources:
             await resources.enter_async_context(self._open.slot())
             head, last = await self._end(search, at_least)
-            return _EntryStream(self._chunks(search, first, last), head, resources.pop_all())
+            return _EntryStream(self._chunks(search, after_key, last), head, resources.pop_all())
 
-    async def _chunks(self, search: queries.EntrySearch, first: int, last: int) -> AsyncIterator[bytes]:
-        for key in range(first, last, CHUNK):
+    async def _chunks(self, search: queries.EntrySearch, after_key: int, last: int) -> AsyncIterator[bytes]:
+        for key in range(after_key, last, CHUNK):
             rows = await self._database.fetch_rows(queries.entries(search, key, min(key + CHUNK, last), CHUNK))
             if rows:
                 yield "".join(f"{row.line}\n" for row in rows).encode()
