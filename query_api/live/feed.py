@@ -138,6 +138,11 @@ class LiveFeed:
         except TimeoutError:
             raise Busy from None
 
+    async def position(self) -> int:
+        """The projection's position."""
+        position, _ = await self._database.fetch(queries.projections_position(queries.AVAILABILITY))
+        return position
+
     async def changes(self, event_ids: frozenset[UUID] | None, after: int | None) -> tuple[int, list[SeatUpdate]]:
         """The projection's position, and up to PAGE updates of events that changed after position `after` (None: of all events)."""
         ids = None if event_ids is None else list(event_ids)
@@ -149,7 +154,7 @@ class LiveFeed:
         await self._subscribed.wait()
         while self._subscribers:
             if self._position is None:
-                self._position, _ = await self.changes(frozenset(), None)
+                self._position = await self.position()
             self._ready.set()
             self._woken.clear()
             self._position = await self._push_changes(self._position)

@@ -62,8 +62,9 @@ async def _read_missed(feed: LiveFeed, subscriber: Subscriber, after: int | None
         position, updates = await feed.changes(subscriber.event_ids, after)
         if after <= position:
             return position, updates
-    # A new subscriber to all events has missed nothing.
-    return await feed.changes(subscriber.event_ids or frozenset(), None)
+    if subscriber.event_ids is None:  # a new subscriber to all events has missed nothing
+        return await feed.position(), []
+    return await feed.changes(subscriber.event_ids, None)
 
 
 async def _messages(feed: LiveFeed, subscriber: Subscriber, position: int, updates: list[SeatUpdate]) -> AsyncIterator[bytes]:
