@@ -67,7 +67,8 @@ class ProjectionStalled(Exception):
 
 
 class ProjectionLocked(Exception):
-    """Another process holds the projection's lock. It may have read the ledger before the newest entry was there: try again."""
+    """Another process holds the projection's lock. That process may have read the ledger before the newest entry was there; or the
+    projection's version has changed: try again."""
 
 
 class _BatchFailed(Exception):

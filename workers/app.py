@@ -58,8 +58,8 @@ def make_app(settings: Settings) -> Celery:
 
 def _project_task(app: Celery, worker: Callable[[], Worker], projector: Projector) -> Callable[[], None]:
     def project() -> None:
-        served = app.amqp.queues.consume_from
-        left = worker().project(projector, [PROJECTORS[name] for name in PROJECTORS if name in served])
+        own_queues = app.amqp.queues.consume_from
+        left = worker().project(projector, [PROJECTORS[name] for name in PROJECTORS if name in own_queues])
         if left is RemainingWork.LOCKED:
             time.sleep(LOCKED_PAUSE_SECONDS)
         if left is not RemainingWork.NOTHING:

@@ -81,12 +81,12 @@ class Worker:
         self._signing = Thread(target=self._sign_for_ever, name="checkpoints", daemon=True)
         self._redis = redis.Redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
 
-    def project(self, projector: Projector, served: Sequence[Projector] = ()) -> RemainingWork:
+    def project(self, projector: Projector, own_projectors: Sequence[Projector] = ()) -> RemainingWork:
         """Catches up a projection. An error is logged and shown in the projection's row; the next tick tries again. If the
-        projection is far behind, the others that this worker serves probably are, too: then all of them are caught up together, so
-        that entries are decoded once."""
+        projection is far behind, `own_projectors`, those that this worker serves, probably are, too: then all of them are caught up
+        together, so that entries are decoded once."""
         left = self._catch_up(projector)
-        behind = served if left is RemainingWork.MORE else ()
+        behind = own_projectors if left is RemainingWork.MORE else ()
         end = time.monotonic() + JOINT_CATCH_UP_SECONDS
         with ThreadPoolExecutor(CATCH_UP_THREADS, thread_name_prefix="projecting") as threads:
             while behind and time.monotonic() < end:
