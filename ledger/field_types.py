@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler, GetJ
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
-#: Of an address in a path (RFC 5321, 4.5.3.1.3).
+#: The longest address that SMTP carries (RFC 5321, 4.5.3.1.3: a path of 256 octets, with its brackets).
 MAX_EMAIL = 254
 
 #: Times of Events in later years are typing errors, and some libraries can't count that far.

@@ -150,7 +150,7 @@ class Appender:
         """Queued commands that can be decided. Requests for an Event that is not in memory wait for its load instead."""
         batch: list[PendingRequest] = []
         while len(batch) < self._batch_limit and (request := self._requests.next_queued()) is not None:
-            if not self._memory.is_known(request):
+            if not self._memory.can_decide(request):
                 self._memory.await_load(request)
             elif request.command is None:
                 request.resolve(self.cache.get(request.stream))

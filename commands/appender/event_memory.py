@@ -28,7 +28,7 @@ class EventMemory:
         event = self.cache.get(stream)
         return event.version if event is not None else 0
 
-    def is_known(self, request: PendingRequest) -> bool:
+    def can_decide(self, request: PendingRequest) -> bool:
         """Whether a command for this stream can be decided now."""
         stream = request.stream
         return not self._requests.is_loading(stream) and (self.cache.get(stream) is not None or request.stream_is_empty)

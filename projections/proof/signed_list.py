@@ -30,7 +30,7 @@ class SignedList:
         return os.fstat(self._file.fileno()).st_size == 0
 
     def last(self) -> str | None:
-        """The note that was signed last. Raises NoteError where the last line is not a note."""
+        """The note that was signed last. Truncates the file after its last whole line. Raises NoteError where that is no note."""
         end = self._file.seek(0, os.SEEK_END)
         start = max(0, end - 2 * MAX_LINE_BYTES)
         self._file.seek(start)
