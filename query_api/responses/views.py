@@ -40,7 +40,7 @@ class CustomerView:
 
 @dataclass(slots=True, kw_only=True)
 class EventBookingView(BookingView):
-    """A booking as the event's organizer sees it. `customer` is null for a walk-in, and for a deleted account."""
+    """A booking as the event's organizer sees it. `customer` is null for a walk-in, and for an erased account."""
 
     customer: CustomerView | None
 
@@ -159,7 +159,7 @@ class SalesView:
 
 @dataclass(slots=True, kw_only=True)
 class SalesSeries:
-    """All intervals, oldest first, without those that have neither sales nor refunds."""
+    """The intervals with sales or refunds, oldest first."""
 
     items: list[SalesView]
     next_cursor: str | None
@@ -269,7 +269,8 @@ class ConsistencyView:
 
 @dataclass(slots=True, kw_only=True)
 class EntryView:
-    """An entry of the ledger. `type`: its topic without the topic's version. `body`: its JSON as stored, except for whitespace.
+    """An entry of the ledger. `type`: its topic without the topic's version. `request_id`: the id of the command. `body`: its JSON
+    as stored, except for whitespace.
 
     Bytes that are not an entry, which only an altered ledger has, are shown as `{"unreadable": …}` in base64; `at`, `actor_id` and
     `request_id` are null then."""
