@@ -35,7 +35,7 @@ export function TicketCancellation({ booking, event }: { booking: Booking; event
   );
 }
 
-/** Why tickets can no longer be cancelled; null if they can. For an open date they can while sales are open. */
+/** Why a customer can no longer cancel; null if they can. For an open date they can while sales are open. */
 function whyTooLate({ starts_at, past_at, sales_close_at }: Event, now: number): string | null {
   const until = starts_at === null ? sales_close_at : past_at;
   if (until === null || now < Date.parse(until)) return null;

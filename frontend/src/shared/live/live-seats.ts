@@ -1,4 +1,4 @@
-import { newIdempotencyKey } from "@/shared/api/idempotency-key";
+import { randomId } from "@/shared/api/random-id";
 
 import { storeSeats, type Seats } from "./seat-store";
 import { SeatStream, type LiveState } from "./seat-stream";
@@ -20,7 +20,7 @@ type Message =
  * resumes from the last id. A browser without locks or channels (a page without HTTPS) polls instead.
  */
 export class LiveSeats {
-  readonly #tab = newIdempotencyKey();
+  readonly #tab = randomId();
   readonly #watchers = new Map<symbol, readonly string[]>();
   readonly #watchedByTab = new Map<string, readonly string[]>();
   readonly #listeners = new Set<() => void>();
@@ -112,12 +112,13 @@ export class LiveSeats {
   #open(): void {
     const events = new Set([...this.#watchedByTab.values()].flat());
     if (this.#stream?.covers(events)) return;
-    const isResumed = this.#stream === null;
+    const isNewLeader = this.#stream === null;
     this.#stream?.close();
     this.#stream = new SeatStream({
       events,
-      // A tab that shows another event needs its current state, which the server sends only without an id.
-      lastId: isResumed ? this.#lastId : undefined,
+      // A new leader resumes where the last one ended. A leader whose events change opens another stream without an id: only so
+      // does the server send the current state of the new events.
+      lastId: isNewLeader ? this.#lastId : undefined,
       onNews: (news, lastId) => {
         const seats = [...news];
         this.#store(seats, lastId);

@@ -30,14 +30,11 @@ export function storeSeats(news: Iterable<readonly [eventId: string, seats: Seat
   }
 }
 
-/** Stores the seats of the events in a query's response. `answer` must be the same object that `http` returned. */
-export function storeSeatsFrom<Answer extends object>(
-  answer: Answer,
-  events: (answer: Answer) => readonly Event[],
-): Answer {
-  const position = positionOf(answer);
-  storeSeats(events(answer).map((event) => [event.id, { ...seatsOf(event), position }]));
-  return answer;
+/** Stores the seats of the events in a query's response. `response` must be the same object that `http` returned. */
+export function storeSeatsFrom<T extends object>(response: T, events: (response: T) => readonly Event[]): T {
+  const position = positionOf(response);
+  storeSeats(events(response).map((event) => [event.id, { ...seatsOf(event), position }]));
+  return response;
 }
 
 /** The newest known seats of the event. The component is rendered again when they change. */

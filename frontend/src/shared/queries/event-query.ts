@@ -5,7 +5,7 @@ import { storeSeatsFrom } from "@/shared/live/seat-store";
 
 import { queryKey } from "./query-key";
 
-/** One event. Every screen that shows it shares the answer; its seats go to the store of live seats. */
+/** One event. Every screen that shows it shares the response; its seats go to the store of live seats. */
 export function eventQuery(id: string) {
   return queryOptions({
     queryKey: queryKey("events", "detail", id),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { toAdmission, toRefusal } from "@/features/organise/check-in/check-in-result";
+import { toAdmission, toFailedResult } from "@/features/organise/check-in/check-in-result";
 import { ApiError } from "@/shared/api/problem";
 
 const now = Date.parse("2030-05-01T20:12:00Z");
@@ -13,10 +13,13 @@ describe("the result of a check-in", () => {
   });
 
   it("refuses a used ticket and shows when it was used", () => {
-    const { answer, why } = toRefusal(problem("ticket-already-used", 409, { used_at: "2030-05-01T20:00:00Z" }), now);
+    const { answer, why } = toFailedResult(
+      problem("ticket-already-used", 409, { used_at: "2030-05-01T20:00:00Z" }),
+      now,
+    );
     expect(answer).toBe("no");
     expect(why).toContain("12 minutes ago");
-    expect(toRefusal(problem("ticket-already-used", 409), now).why).toBe("This ticket has already been used.");
+    expect(toFailedResult(problem("ticket-already-used", 409), now).why).toBe("This ticket has already been used.");
   });
 
   it.each([
@@ -28,7 +31,7 @@ describe("the result of a check-in", () => {
     ["outcome-unknown", 503, "unclear", "can't be reached"],
     ["internal-error", 500, "unclear", "Check the same ticket again"],
   ])("%s (%i) is %s", (kind, status, answer, said) => {
-    const result = toRefusal(problem(kind, status), now);
+    const result = toFailedResult(problem(kind, status), now);
     expect(result.answer).toBe(answer);
     expect(result.why).toContain(said);
   });
@@ -38,6 +41,6 @@ describe("the result of a check-in", () => {
     ["completed", "The event has been completed."],
     ["past", "The event is over."],
   ])("refuses all tickets of an event that is %s", (reason, said) => {
-    expect(toRefusal(problem("event-not-bookable", 409, { reason }), now)).toEqual({ answer: "no", why: said });
+    expect(toFailedResult(problem("event-not-bookable", 409, { reason }), now)).toEqual({ answer: "no", why: said });
   });
 });

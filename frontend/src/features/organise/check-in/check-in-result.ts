@@ -17,8 +17,8 @@ export function toAdmission(ticket: Ticket): CheckInResult {
   return { answer: "yes", why: ticket.category };
 }
 
-/** `now` in milliseconds. */
-export function toRefusal(error: unknown, now: number): CheckInResult {
+/** The result of a check-in that failed: refused, or unclear. `now` in milliseconds. */
+export function toFailedResult(error: unknown, now: number): CheckInResult {
   if (isKind(error, "ticket-already-used")) {
     const { used_at } = error.problem;
     if (typeof used_at !== "string") return no(text.usedSometime);

@@ -6,7 +6,7 @@ import { useCheckInTicket } from "@/shared/api/generated/tickets/tickets";
 import { useCommandKey } from "@/shared/api/use-command-key";
 import { queryKey } from "@/shared/queries/query-key";
 
-import { toAdmission, toRefusal, type CheckInResult } from "./check-in-result";
+import { toAdmission, toFailedResult, type CheckInResult } from "./check-in-result";
 
 /** The number of latest tickets listed. */
 const REMEMBERED = 20;
@@ -58,7 +58,7 @@ export function useCheckIn(eventId: string) {
       { eventId, data: { code }, headers: { "Idempotency-Key": keyFor(code) } },
       {
         onSuccess: (ticket) => conclude(code, toAdmission(ticket)),
-        onError: (error) => conclude(code, toRefusal(error, Date.now())),
+        onError: (error) => conclude(code, toFailedResult(error, Date.now())),
         onSettled: () => (inFlight.current = false),
       },
     );
