@@ -376,7 +376,7 @@ class BookingsApi:
     ) -> Booking:
         """Cancel Booking
 
-        Cancels the whole booking. A customer can do so until the event's `past_at`.
+        Cancels the whole booking. A customer can do so until the event's `past_at`; for an open date until `sales_close_at`.
 
         :param booking_id: (required)
         :type booking_id: UUID
@@ -449,7 +449,7 @@ class BookingsApi:
     ) -> ApiResponse[Booking]:
         """Cancel Booking
 
-        Cancels the whole booking. A customer can do so until the event's `past_at`.
+        Cancels the whole booking. A customer can do so until the event's `past_at`; for an open date until `sales_close_at`.
 
         :param booking_id: (required)
         :type booking_id: UUID
@@ -522,7 +522,7 @@ class BookingsApi:
     ) -> RESTResponseType:
         """Cancel Booking
 
-        Cancels the whole booking. A customer can do so until the event's `past_at`.
+        Cancels the whole booking. A customer can do so until the event's `past_at`; for an open date until `sales_close_at`.
 
         :param booking_id: (required)
         :type booking_id: UUID

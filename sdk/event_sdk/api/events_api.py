@@ -379,7 +379,7 @@ class EventsApi:
     ) -> Event:
         """Complete Event
 
-        Completes the event, after it took place: nothing is booked or checked in afterwards.
+        Completes the event, for good: nothing is booked or checked in afterwards. It need not be past.
 
         :param event_id: (required)
         :type event_id: UUID
@@ -452,7 +452,7 @@ class EventsApi:
     ) -> ApiResponse[Event]:
         """Complete Event
 
-        Completes the event, after it took place: nothing is booked or checked in afterwards.
+        Completes the event, for good: nothing is booked or checked in afterwards. It need not be past.
 
         :param event_id: (required)
         :type event_id: UUID
@@ -525,7 +525,7 @@ class EventsApi:
     ) -> RESTResponseType:
         """Complete Event
 
-        Completes the event, after it took place: nothing is booked or checked in afterwards.
+        Completes the event, for good: nothing is booked or checked in afterwards. It need not be past.
 
         :param event_id: (required)
         :type event_id: UUID
@@ -663,7 +663,7 @@ class EventsApi:
     ) -> Event:
         """Create Event
 
-        Creates an event; without `starts_at` it has an open date. Sales end at its start unless `sales_close_at` is later.
+        Creates an event; without `starts_at` it has an open date. Sales to customers end at `sales_close_at`; without it at the start, or never for an open date. The box office sells until `past_at`.
 
         :param new_event: (required)
         :type new_event: NewEvent
@@ -736,7 +736,7 @@ class EventsApi:
     ) -> ApiResponse[Event]:
         """Create Event
 
-        Creates an event; without `starts_at` it has an open date. Sales end at its start unless `sales_close_at` is later.
+        Creates an event; without `starts_at` it has an open date. Sales to customers end at `sales_close_at`; without it at the start, or never for an open date. The box office sells until `past_at`.
 
         :param new_event: (required)
         :type new_event: NewEvent
@@ -809,7 +809,7 @@ class EventsApi:
     ) -> RESTResponseType:
         """Create Event
 
-        Creates an event; without `starts_at` it has an open date. Sales end at its start unless `sales_close_at` is later.
+        Creates an event; without `starts_at` it has an open date. Sales to customers end at `sales_close_at`; without it at the start, or never for an open date. The box office sells until `past_at`.
 
         :param new_event: (required)
         :type new_event: NewEvent

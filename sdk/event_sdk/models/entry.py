@@ -27,7 +27,7 @@ from pydantic_core import to_jsonable_python
 
 class Entry(BaseModel):
     """
-    An entry of the ledger. `type`: its topic without the topic's version. `body`: its JSON as stored, except for whitespace.  Bytes that are not an entry, which only an altered ledger has, are shown as `{\"unreadable\": …}` in base64; `at`, `actor_id` and `request_id` are null then.
+    An entry of the ledger. `type`: its topic without the topic's version. `request_id`: the id of the command. `body`: its JSON as stored, except for whitespace.  Bytes that are not an entry, which only an altered ledger has, are shown as `{\"unreadable\": …}` in base64; `at`, `actor_id` and `request_id` are null then.
     """ # noqa: E501
     position: StrictInt
     event_id: UUID

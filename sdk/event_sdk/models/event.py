@@ -29,7 +29,7 @@ from pydantic_core import to_jsonable_python
 
 class Event(BaseModel):
     """
-    An event that customers book. Times are UTC; `timezone` is the IANA time zone of the venue.  `number`: a whole number that identifies the event, beside its `id` (the ledger position of its first entry). `starts_at`: null for an open date. `show_at`: the time at which the show begins, if it is not `starts_at`. `past_at`: the time at which the event is past: from then on nobody can book it, and no customer can cancel. It is `starts_at`, or `sales_close_at` if that is later; null: there is no such time. `available`: the seats left of all categories. `details_version`: the number in the ETag, to send as `If-Match`; it rises with each change of details or categories, not with bookings.
+    An event that customers book. Times are UTC; `timezone` is the IANA time zone of the venue.  `number`: a whole number that identifies the event, beside its `id` (the ledger position of its first entry). `starts_at`: null for an open date. `show_at`: the time at which the show begins, if it is not `starts_at`. `past_at`: the time at which the event is past: from then on nobody can book it, and no customer can cancel. It is `starts_at`, or `sales_close_at` if that is later; null for an open date, and where sales after the start have no end. For an open date customers can't cancel after `sales_close_at` either. `available`: the seats left of all categories. `details_version`: the number in the ETag, to send as `If-Match`; it rises with each change of details or categories, not with bookings.
     """ # noqa: E501
     id: UUID
     number: StrictInt

@@ -32,7 +32,7 @@ from pydantic_core import to_jsonable_python
 
 class EventBooking(BaseModel):
     """
-    A booking as the event's organizer sees it. `customer` is null for a walk-in, and for a deleted account.
+    A booking as the event's organizer sees it. `customer` is null for a walk-in, and for an erased account.
     """ # noqa: E501
     id: UUID
     number: StrictInt

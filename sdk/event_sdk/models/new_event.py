@@ -28,7 +28,7 @@ from pydantic_core import to_jsonable_python
 
 class NewEvent(BaseModel):
     """
-    A new event. Without `starts_at` it has an open date. Sales end at the start, or at `sales_close_at` if that is later.
+    A new event. Without `starts_at` it has an open date. Sales to customers end at `sales_close_at`; without it at the start, or never for an open date. The box office sells until `past_at`.
     """ # noqa: E501
     name: Annotated[str, Field(min_length=1, strict=True, max_length=200)]
     starts_at: Optional[datetime] = None

@@ -26,7 +26,7 @@ from pydantic_core import to_jsonable_python
 
 class SalesSeries(BaseModel):
     """
-    All intervals, oldest first, without those that have neither sales nor refunds.
+    The intervals with sales or refunds, oldest first.
     """ # noqa: E501
     items: List[Sales]
     next_cursor: Optional[StrictStr]

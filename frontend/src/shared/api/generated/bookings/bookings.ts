@@ -246,7 +246,7 @@ export function useGetBooking<TData = Awaited<ReturnType<typeof getBooking>>, TE
 
 
 /**
- * Cancels the whole booking. A customer can do so until the event's `past_at`.
+ * Cancels the whole booking. A customer can do so until the event's `past_at`; for an open date until `sales_close_at`.
  * @summary Cancel Booking
  */
 export const cancelBooking = (

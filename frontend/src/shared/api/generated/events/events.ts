@@ -153,7 +153,8 @@ export function useGetEvents<TData = Awaited<ReturnType<typeof getEvents>>, TErr
 
 
 /**
- * Creates an event; without `starts_at` it has an open date. Sales end at its start unless `sales_close_at` is later.
+ * Creates an event; without `starts_at` it has an open date. Sales to customers end at `sales_close_at`; without it at the
+start, or never for an open date. The box office sells until `past_at`.
  * @summary Create Event
  */
 export const createEvent = (
@@ -559,7 +560,7 @@ export const useCancelEvent = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
- * Completes the event, after it took place: nothing is booked or checked in afterwards.
+ * Completes the event, for good: nothing is booked or checked in afterwards. It need not be past.
  * @summary Complete Event
  */
 export const completeEvent = (

@@ -11,7 +11,8 @@ import type { EntryRequestId } from './entryRequestId';
 import type { EntryBody } from './entryBody';
 
 /**
- * An entry of the ledger. `type`: its topic without the topic's version. `body`: its JSON as stored, except for whitespace.
+ * An entry of the ledger. `type`: its topic without the topic's version. `request_id`: the id of the command. `body`: its JSON
+as stored, except for whitespace.
 
 Bytes that are not an entry, which only an altered ledger has, are shown as `{"unreadable": …}` in base64; `at`, `actor_id` and
 `request_id` are null then.

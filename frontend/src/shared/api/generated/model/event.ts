@@ -21,7 +21,8 @@ import type { EventMaxTicketsPerCustomer } from './eventMaxTicketsPerCustomer';
 `number`: a whole number that identifies the event, beside its `id` (the ledger position of its first entry). `starts_at`: null
 for an open date. `show_at`: the time at which the show begins, if it is not `starts_at`. `past_at`: the time at which the event
 is past: from then on nobody can book it, and no customer can cancel. It is `starts_at`, or `sales_close_at` if that is later;
-null: there is no such time. `available`: the seats left of all categories. `details_version`: the number in the ETag, to send
+null for an open date, and where sales after the start have no end. For an open date customers can't cancel after
+`sales_close_at` either. `available`: the seats left of all categories. `details_version`: the number in the ETag, to send
 as `If-Match`; it rises with each change of details or categories, not with bookings.
  */
 export interface Event {

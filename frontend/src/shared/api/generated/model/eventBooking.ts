@@ -12,7 +12,7 @@ import type { Ticket } from './ticket';
 import type { EventBookingCustomer } from './eventBookingCustomer';
 
 /**
- * A booking as the event's organizer sees it. `customer` is null for a walk-in, and for a deleted account.
+ * A booking as the event's organizer sees it. `customer` is null for a walk-in, and for an erased account.
  */
 export interface EventBooking {
   id: string;

@@ -15,7 +15,8 @@ import type { NewEventCurrency } from './newEventCurrency';
 import type { NewEventMaxTicketsPerCustomer } from './newEventMaxTicketsPerCustomer';
 
 /**
- * A new event. Without `starts_at` it has an open date. Sales end at the start, or at `sales_close_at` if that is later.
+ * A new event. Without `starts_at` it has an open date. Sales to customers end at `sales_close_at`; without it at the start, or
+never for an open date. The box office sells until `past_at`.
  */
 export interface NewEvent {
   /**

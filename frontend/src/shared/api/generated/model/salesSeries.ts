@@ -9,7 +9,7 @@ import type { Sales } from './sales';
 import type { SalesSeriesNextCursor } from './salesSeriesNextCursor';
 
 /**
- * All intervals, oldest first, without those that have neither sales nor refunds.
+ * The intervals with sales or refunds, oldest first.
  */
 export interface SalesSeries {
   items: Sales[];
