@@ -131,6 +131,9 @@ def test_own_projection_survives_an_unavailable_database(postgres_server: Postgr
         alice.ok("POST", path, tickets(1))
         wait_for_sold(tmp_path, event["id"], 1)
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'seatledger-store'")
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'seatledger-store' AND datname = current_database()"
+            )
         alice.ok("POST", path, tickets(2))
         wait_for_sold(tmp_path, event["id"], 3)
