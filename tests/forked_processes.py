@@ -60,6 +60,9 @@ class ForkedProcess:
             os.kill(self.pid, number)
 
 
+AnyProcess = ForkedProcess | subprocess.Popen[bytes]
+
+
 def run(words: tuple[str, ...], environment: Mapping[str, str], timeout: float = 60) -> "subprocess.CompletedProcess[str]":
     """Like `subprocess.run` of `python -m` with these words, with captured output. Raises TimeoutExpired."""
     with tempfile.TemporaryDirectory() as name:

@@ -5,6 +5,8 @@ A pytest plugin, named in `conftest.py`: its fixtures are for every folder of te
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,7 +21,7 @@ import pytest
 
 from ledger.settings import Settings
 from tests.conftest import PostgresServer
-from tests.forked_processes import ForkedProcess
+from tests.forked_processes import AnyProcess, ForkedProcess
 from tests.quick_people import quick_people
 
 ROOT = Path(__file__).parent.parent
@@ -58,10 +60,11 @@ class Person:
 
 
 class Stack:
-    """A running Seatledger. `admin` is there from the start; `person` makes others."""
+    """A running Seatledger. `admin` is there from the start; `person` makes others. `is_forked`: its processes have the modules
+    that the process of tests has imported, otherwise each imports its own, as PYTHONPATH says."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings, *, is_forked: bool = True) -> None:
+        self.settings, self._is_forked = settings, is_forked
         self.url = f"http://127.0.0.1:{settings.port}"
         no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))  # else everybody would be whoever logged in last
         limits = httpx.Limits(max_connections=100)
@@ -77,8 +80,11 @@ class Stack:
             self.stop()
             raise
 
-    def start(self, *module: str, **environment: str) -> ForkedProcess:
-        return ForkedProcess(module, {**self._environment, **environment})
+    def start(self, *module: str, **environment: str) -> AnyProcess:
+        environment = {**self._environment, **environment}
+        if self._is_forked:
+            return ForkedProcess(module, environment)
+        return subprocess.Popen([sys.executable, "-m", *module], env=environment, cwd=ROOT)
 
     def stop(self) -> None:
         self._cleanup.close()
@@ -143,7 +149,7 @@ class Stack:
         return organizer.ok("POST", "/api/events", {"name": "Concert", "starts_at": LATER, "categories": categories, **more})
 
 
-def wait_until_ready(url: str, *processes: ForkedProcess, path: str = "/ready") -> None:
+def wait_until_ready(url: str, *processes: AnyProcess, path: str = "/ready") -> None:
     deadline = time.monotonic() + READY_SECONDS
     with httpx.Client(base_url=url) as client:  # to make one takes longer than to ask
         while time.monotonic() < deadline:

@@ -57,7 +57,7 @@ def test_shipped_code_reads_and_writes_through_the_library(
     demo = Counter(counted.read_text().split())
     assert min(demo["insert_events"], demo["select_events"]) > 300, "a command reads its Event and appends"
     counted.write_text("")
-    stack = Stack(settings)
+    stack = Stack(settings, is_forked=False)  # the methods are counted by what is imported first
     try:
         organizer, alice = stack.person("organizer"), stack.person()
         event = stack.event(organizer)

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.forked_processes import ForkedProcess
+from tests.forked_processes import AnyProcess
 from tests.running_system import Person, Stack, free_port, wait_until_ready
 from tests.web.conftest import Visit
 
@@ -162,7 +162,7 @@ def test_going_back_before_the_confirmation_books_once(visit: Visit, stack: Stac
 
 
 @pytest.fixture
-def second_api(stack: Stack) -> Iterator[tuple[str, list[ForkedProcess], int]]:
+def second_api(stack: Stack) -> Iterator[tuple[str, list[AnyProcess], int]]:
     """An API process of the same system that may be killed and started again."""
     port = free_port()
     processes = [stack.start("app", PORT=str(port))]
@@ -174,7 +174,7 @@ def second_api(stack: Stack) -> Iterator[tuple[str, list[ForkedProcess], int]]:
 
 
 def test_booking_survives_a_server_restart(
-    visit: Visit, stack: Stack, organizer: Person, second_api: tuple[str, list[ForkedProcess], int]
+    visit: Visit, stack: Stack, organizer: Person, second_api: tuple[str, list[AnyProcess], int]
 ) -> None:
     url, processes, port = second_api
     event, somebody = stack.event(organizer, name=f"Back {uuid4().hex[:6]}"), stack.person()
