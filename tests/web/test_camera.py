@@ -93,6 +93,7 @@ def test_large_scripts_are_loaded_only_where_used(visit: Visit, organizer: Perso
     expect(page.get_by_role("alert")).to_be_visible()
     assert has("camera")
     stack.admin.ok("POST", f"/api/events/{event['id']}/bookings", tickets(1))
+    stack.settle()
     page.goto(f"/statistics?event={event['id']}")
     expect(page.get_by_role("img", name="Revenue over time")).to_be_visible()
     assert has("revenue-chart")
