@@ -1,4 +1,4 @@
-"""Processes of Seatledger for tests, forked from one that has imported the modules: a start takes a tenth of the CPU.
+"""Processes of Seatledger for tests, forked from one that has imported the modules: a start takes a third of the CPU.
 
 They run what `python -m` runs, in an environment of their own. How users start Seatledger is tested in tests/devstack.
 """

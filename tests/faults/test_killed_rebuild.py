@@ -117,7 +117,7 @@ def _killed(stack: Stack, dice: random.Random) -> int:
             time.sleep(dice.uniform(0.1, LONGEST_SECONDS))
             killed += process.poll() is None
             process.kill()
-            process.wait()
+            process.wait(15)
         with psycopg.connect(stack.settings.database_url) as connection:
             at_work += connection.execute("SELECT FROM pg_namespace WHERE nspname LIKE 'rebuild%'").rowcount > 0
     return killed

@@ -219,7 +219,7 @@ def test_killed_load_continues_the_next_time(settings: Settings, tmp_path: Path)
         assert process.poll() is None
         time.sleep(0.002)
     process.kill()
-    process.wait()
+    process.wait(15)
     half = read(settings.database_url)
     assert len(half) < len(scenario(MAY))
     done = seed(settings)

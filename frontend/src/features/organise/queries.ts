@@ -3,6 +3,7 @@ import { infiniteQueryOptions, queryOptions, type QueryClient } from "@tanstack/
 import { getEvent, getEventBookings, getEvents } from "@/shared/api/generated/events/events";
 import type { BookingStatus, Event, EventFilter } from "@/shared/api/generated/model";
 import { getStatsSales } from "@/shared/api/generated/stats/stats";
+import { ApiError } from "@/shared/api/problem";
 import { storeSeatsFrom } from "@/shared/live/seat-store";
 import { queryKey } from "@/shared/queries/query-key";
 
@@ -60,7 +61,8 @@ export function changedEventQuery(event: Event) {
       return read;
     },
     staleTime: 0,
-    retry: CHANGE_TRIES,
+    // The client retries problems by itself.
+    retry: (failures, error) => !(error instanceof ApiError) && failures < CHANGE_TRIES,
     retryDelay: CHANGE_WAIT_MILLISECONDS,
   });
 }

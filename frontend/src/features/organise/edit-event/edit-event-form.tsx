@@ -34,6 +34,7 @@ interface Conflict {
 export function EditEventForm({ event }: { event: Event }) {
   const [base, setBase] = useState(event);
   const [conflict, setConflict] = useState<Conflict | null>(null);
+  const [isComparing, setIsComparing] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const taken = Object.fromEntries(base.categories.map((category) => [category.id, category.taken]));
   const { form, refuse } = useEventForm(valuesOf(event), () => ({ now: Date.now(), base: valuesOf(base), taken }));
@@ -46,11 +47,14 @@ export function EditEventForm({ event }: { event: Event }) {
       setProblem(refuse(error));
       return;
     }
+    setIsComparing(true);
     try {
       const theirs = await queries.query(changedEventQuery(from));
       setConflict({ theirs, mine, differences: findDifferences(valuesOf(from), valuesOf(theirs), mine) });
     } catch {
       setProblem(eventFormText.problems.other);
+    } finally {
+      setIsComparing(false);
     }
   };
   const save = (mine: EventValues, from: Event) => {
@@ -108,7 +112,7 @@ export function EditEventForm({ event }: { event: Event }) {
           </Alert>
         )}
         <Group>
-          <Button type="submit" size="md" loading={isPending}>
+          <Button type="submit" size="md" loading={isPending || isComparing}>
             {text.submit}
           </Button>
           <Button variant="default" size="md" disabled={!form.isDirty()} onClick={() => form.reset()}>
