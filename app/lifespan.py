@@ -8,6 +8,7 @@ from functools import partial
 from fastapi import FastAPI
 
 from accounts.access import Access
+from app.ledger_watch import LedgerWatch
 from app.probes import Probes
 from commands.appender.appender import Appender
 from commands.routes import WriteSide
@@ -45,7 +46,8 @@ async def run(
         wake_ups.wake()  # for entries that were appended just before the last stop and not projected yet
         stack.callback(wake_ups.close)
         # A pool of its own: queries may occupy all other connections, and Events that are not in memory must load nevertheless.
-        streams = Streams(await stack.enter_async_context(make_pool(settings, size=LOAD_CONNECTIONS)))
+        load_pool = await stack.enter_async_context(make_pool(settings, size=LOAD_CONNECTIONS))
+        streams = Streams(load_pool)
         appender = Appender(
             connect=partial(LedgerConnection.connect, settings.database_url, macs),
             streams=streams,
@@ -56,8 +58,12 @@ async def run(
             timeout_seconds=settings.command_timeout_seconds,
             cache_bytes=settings.event_cache_bytes,
         )
+        appender.anchor.on_loss(read_side.reset)
         await appender.start()
         stack.push_async_callback(appender.close)
+        watch = LedgerWatch(load_pool, appender.anchor, on_rebuild=read_side.reset)
+        watch.start()
+        stack.push_async_callback(watch.close)
 
         command_service = CommandService(appender, streams, codes)
         app.state.access, app.state.read_side, app.state.settings = access, read_side, settings

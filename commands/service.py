@@ -11,6 +11,7 @@ from commands.appender.appender import Appender
 from commands.appender.batch import AcceptedCommand, RepeatedCommand
 from commands.appender.pending import DisconnectCheck
 from commands.result import BookingHistory, CommandResult, make_result, stored_history
+from ledger.anchor import LedgerWentBack
 from ledger.commands import Command
 from ledger.concurrency import ConcurrencyLimiter
 from ledger.entries import RecordedEntry, SeatsBooked, TicketUsed
@@ -38,6 +39,17 @@ class CommandService:
 
         Raises what `Appender.submit` raises; IdempotencyKeyReused if the command's id was used with another body; OutcomeUnknown
         if the command is in the ledger and its result can't be read at the moment."""
+        try:
+            return await self._execute(command, is_disconnected)
+        except LedgerWentBack as error:  # memory said that it is a retry; the ledger does not have its first try any more
+            self._appender.anchor.lose(error)
+        try:
+            return await self._execute(command, is_disconnected)
+        except LedgerWentBack:
+            raise Busy from None
+
+    async def _execute(self, command: Command, is_disconnected: DisconnectCheck | None) -> CommandResult:
+        """As `execute`. Raises LedgerWentBack where the first try of a retry is not in the ledger any more."""
         outcome = await self._appender.submit(command, is_disconnected)
         try:
             if isinstance(outcome, AcceptedCommand):
@@ -89,7 +101,9 @@ class CommandService:
         about the Event itself reads the stream."""
         versions = [1, repeated.details_version, repeated.version, *repeated.booking_versions]
         stored = {recorded.version: recorded for recorded in await self._streams.entries(repeated.stream, versions)}
-        last = stored[repeated.version]
+        last = stored.get(repeated.version)
+        if last is None or last.entry.command != command.id:
+            raise LedgerWentBack(f"entry {repeated.version} of event {repeated.stream}")
         if last.entry.digest != command.digest():
             raise IdempotencyKeyReused
         if repeated.booking_versions:

@@ -9,7 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from os import dup
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 import psycopg
@@ -17,7 +17,8 @@ from psycopg import AsyncConnection, errors
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
-from ledger.entries import RecordedEntry, topic_of
+from ledger.anchor import Anchor, LedgerWentBack
+from ledger.entries import RecordedEntry, StreamEnd, topic_of
 from ledger.macs import Macs
 from ledger.mapper import UnknownTopic, decode, encode
 from ledger.recorder import APPEND
@@ -28,21 +29,35 @@ SERVER_TIMEOUT_MS = 2_000
 MISSED_LIMIT = 1_000
 
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
-#: `ledger_look` takes the ordering lock, which is held until the transaction ends, then reads the missed entries.
-_LOCK_AND_READ = "SELECT * FROM ledger_look(%b::uuid[], %b::bigint[], %b::integer)"
+#: Takes the ordering lock, which is held until the transaction ends, then reads as _MISSED does.
+_LOCK_AND_READ = "SELECT * FROM ledger_lock_and_read(%b::uuid[], %b::bigint[], %b::integer)"
+#: From the known entry on, to see whether the stream still has it.
 _MISSED = """
-    SELECT known.stream, missed.* FROM unnest(%b::uuid[], %b::bigint[]) AS known (stream, version), LATERAL (
-        SELECT originator_version, topic, state, notification_id FROM ledger_entries
-        WHERE originator_id = known.stream AND originator_version > known.version
-        ORDER BY originator_version LIMIT %s) AS missed"""
-_VERSIONS = """
-    SELECT known.stream, newest.originator_version FROM unnest(%b::uuid[]) AS known (stream), LATERAL (
-        SELECT originator_version FROM ledger_entries WHERE originator_id = known.stream
+    SELECT known.stream, later.* FROM unnest(%b::uuid[], %b::bigint[]) AS known (stream, version), LATERAL (
+        SELECT originator_version, topic, state, mac, notification_id FROM ledger_entries
+        WHERE originator_id = known.stream AND originator_version >= known.version
+        ORDER BY originator_version LIMIT %s) AS later"""
+_ENDS = """
+    SELECT known.stream, newest.* FROM unnest(%b::uuid[]) AS known (stream), LATERAL (
+        SELECT originator_version, mac FROM ledger_entries WHERE originator_id = known.stream
         ORDER BY originator_version DESC LIMIT 1) AS newest"""
+_HOLDS = "SELECT true FROM ledger_entries WHERE notification_id = %b AND mac IS NOT DISTINCT FROM %b"
+
+
+#: Streams and the ends that somebody knows of them.
+Ends = Mapping[UUID, StreamEnd]
+
+
+class Appended(NamedTuple):
+    """An entry in the ledger: its position and its MAC."""
+
+    position: int
+    mac: bytes
 
 
 class VersionConflict(Exception):
-    """Another process has appended to one of the streams first. Nothing was appended."""
+    """One of the streams does not end with the entry that was built upon: another process has appended to it first, or the ledger
+    went back. Nothing was appended."""
 
 
 class DataRefused(Exception):
@@ -87,44 +102,54 @@ class LedgerConnection:
         )
         return cls(connection, macs)
 
-    async def append(self, batch: Sequence[RecordedEntry]) -> list[int]:
-        """Appends all these entries or none, and returns their positions."""
-        arrays = self._arrays(batch)
+    async def append(self, batch: Sequence[RecordedEntry], built_on: Ends) -> list[Appended]:
+        """Appends all these entries or none. `built_on`: the ends of the streams when the batch was decided. Raises VersionConflict
+        if one of them has another end."""
+        parameters, macs = self._parameters(batch, built_on)
         with _translated_errors():
-            await self._cursor.execute(APPEND, arrays, prepare=True)
-            return [row[0] for row in await self._cursor.fetchall()]
+            await self._cursor.execute(APPEND, parameters, prepare=True)
+            return _appended(await self._cursor.fetchall(), macs)
 
-    async def append_and_commit(self, batch: Sequence[RecordedEntry]) -> list[int]:
+    async def append_and_commit(self, batch: Sequence[RecordedEntry], built_on: Ends) -> list[Appended]:
         """As `append`, in a transaction that holds the lock: with the COMMIT that releases it, in one round trip."""
-        arrays = self._arrays(batch)
+        parameters, macs = self._parameters(batch, built_on)
         with _translated_errors():
             async with self._connection.pipeline():
-                await self._cursor.execute(APPEND, arrays, prepare=True)
+                await self._cursor.execute(APPEND, parameters, prepare=True)
                 await self._transaction_cursor.execute("COMMIT", prepare=True)
-            return [row[0] for row in await self._cursor.fetchall()]
+            return _appended(await self._cursor.fetchall(), macs)
 
-    async def versions(self, streams: Sequence[UUID]) -> dict[UUID, int]:
-        """The version of each stream, without those that have no entries."""
+    async def ends(self, streams: Sequence[UUID]) -> dict[UUID, StreamEnd]:
+        """The end of each stream, without those that have no entries."""
         with _translated_errors():
-            await self._cursor.execute(_VERSIONS, (list(streams),), prepare=True)
-            return dict(await self._cursor.fetchall())
+            await self._cursor.execute(_ENDS, (list(streams),), prepare=True)
+            return {stream: StreamEnd(version, mac) for stream, version, mac in await self._cursor.fetchall()}
 
-    async def missed(self, known: Mapping[UUID, int]) -> list[RecordedEntry]:
-        """The entries after the known version of each stream, in order, at most MISSED_LIMIT of each. Raises StreamTooNew."""
+    async def check(self, anchor: Anchor) -> None:
+        """Raises LedgerWentBack unless the ledger has the anchor."""
+        if anchor.position:
+            with _translated_errors():
+                await self._cursor.execute(_HOLDS, (anchor.position, anchor.mac), prepare=True)
+                if not await self._cursor.fetchall():
+                    raise LedgerWentBack(f"the entry at position {anchor.position}")
+
+    async def missed(self, known: Ends) -> list[RecordedEntry]:
+        """The entries after the known end of each stream, in order, at most MISSED_LIMIT of each. Raises StreamTooNew, and
+        LedgerWentBack where a stream does not have the known entry any more."""
         with _translated_errors():
-            await self._cursor.execute(_MISSED, (list(known), list(known.values()), MISSED_LIMIT), prepare=True)
-            return _recorded(await self._cursor.fetchall())
+            await self._cursor.execute(_MISSED, _bounds(known), prepare=True)
+            return _missed(known, await self._cursor.fetchall())
 
     @asynccontextmanager
-    async def locked(self, known: Mapping[UUID, int]) -> AsyncIterator[list[RecordedEntry]]:
+    async def locked(self, known: Ends) -> AsyncIterator[list[RecordedEntry]]:
         """A transaction that holds the ordering lock, so that no other process appends until it ends. Yields the `missed` entries
         as of then. It ends with `append_and_commit`, and is rolled back otherwise."""
         with _translated_errors():
             try:
                 async with self._connection.pipeline():
                     await self._transaction_cursor.execute(_BEGIN, prepare=True)
-                    await self._cursor.execute(_LOCK_AND_READ, (list(known), list(known.values()), MISSED_LIMIT), prepare=True)
-                yield _recorded(await self._cursor.fetchall())
+                    await self._cursor.execute(_LOCK_AND_READ, _bounds(known), prepare=True)
+                yield _missed(known, await self._cursor.fetchall())
             finally:
                 if self._connection.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
                     await self._connection.rollback()
@@ -137,22 +162,39 @@ class LedgerConnection:
     async def close(self) -> None:
         await self._connection.close()
 
-    def _arrays(self, batch: Sequence[RecordedEntry]) -> tuple[list[UUID], list[int], list[str], list[bytes], list[bytes]]:
+    def _parameters(self, batch: Sequence[RecordedEntry], built_on: Ends) -> tuple[tuple[Sequence[Any], ...], list[bytes]]:
+        """The parameters of APPEND, and the MACs of the entries."""
         try:
             rows = [(recorded.stream, recorded.version, topic_of(recorded.entry), encode(recorded.entry)) for recorded in batch]
         except (TypeError, ValueError, ArithmeticError, LookupError) as error:  # JSON or the table of topics can't represent it
             raise DataRefused(str(error)) from error
-        streams, versions, topics, states = map(list, zip(*rows, strict=True))
-        return streams, versions, topics, states, [self._macs.compute(*row) for row in rows]
+        macs = [self._macs.compute(*row) for row in rows]
+        columns = map(list, zip(*rows, strict=True))
+        return (*columns, macs, list(built_on), [end.mac or b"" for end in built_on.values()]), macs
 
 
-def _recorded(rows: Iterable[tuple[UUID, int, str, bytes, int]]) -> list[RecordedEntry]:
-    entries = []
-    for stream, version, topic, state, position in rows:
+def _appended(rows: Iterable[tuple[int]], macs: Iterable[bytes]) -> list[Appended]:
+    return [Appended(position, mac) for (position,), mac in zip(rows, macs, strict=True)]
+
+
+def _bounds(known: Ends) -> tuple[list[UUID], list[int], int]:
+    """The parameters of _MISSED: one more than the limit, since the known entry is read, too."""
+    return list(known), [end.version for end in known.values()], MISSED_LIMIT + 1
+
+
+def _missed(known: Ends, rows: Iterable[tuple[UUID, int, str, bytes, bytes | None, int]]) -> list[RecordedEntry]:
+    entries, unseen = [], {stream: end for stream, end in known.items() if end.version}
+    for stream, version, topic, state, mac, position in rows:
+        if (end := unseen.pop(stream, None)) is not None:
+            if (version, mac) != end:
+                raise LedgerWentBack(f"entry {end.version} of event {stream}")
+            continue
         try:
-            entries.append(RecordedEntry(stream, version, decode(topic, state), position))
+            entries.append(RecordedEntry(stream, version, decode(topic, state), position, mac))
         except UnknownTopic as unknown:
             raise StreamTooNew(stream) from unknown
+    for stream, end in unseen.items():
+        raise LedgerWentBack(f"entry {end.version} of event {stream}")
     return entries
 
 

@@ -10,7 +10,7 @@ Entries never form reference cycles, so the garbage collector does not track the
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -159,15 +159,33 @@ class EventCompleted(Entry, frozen=True, kw_only=True):
     pass
 
 
-class RecordedEntry(msgspec.Struct, frozen=True, gc=False):
-    """An entry with its stream, its version in the stream, and its position in the ledger (0: not appended yet).
+class StreamEnd(NamedTuple):
+    """The newest entry of a stream: its version (0: the stream is empty), and its MAC (None: it has none). Two histories of a
+    stream may have the same version; they never have the same end."""
 
-    The two properties are those of a domain event of the `eventsourcing` library."""
+    version: int
+    mac: bytes | None
+
+
+EMPTY_STREAM = StreamEnd(0, None)
+
+
+class RecordedEntry(msgspec.Struct, frozen=True, gc=False):
+    """An entry with its stream, its version in the stream, its position in the ledger (0: not appended yet), and its MAC (None: it
+    has none, or was read without it).
+
+    The last two properties are those of a domain event of the `eventsourcing` library."""
 
     stream: UUID
     version: int
     entry: Entry
     position: int = 0
+    mac: bytes | None = None
+
+    @property
+    def end(self) -> StreamEnd:
+        """The end of its stream right after it."""
+        return StreamEnd(self.version, self.mac)
 
     @property
     def originator_id(self) -> UUID:

@@ -80,8 +80,8 @@ class Event:
     `bookings`: booking id -> (customer id or b"", the category number of each ticket, version of its entry).
     `touched`: booking id -> (the state of each ticket, versions of the later entries about it), once there are later entries.
     `customers`: customer id -> number of tickets that are not cancelled. `commands`: command id -> version of its last entry, for
-    every command except BookSeats, whose id is the booking's. `details_version`: the version of the last entry that changed details
-    or categories (the ETag); `details_set`: the versions of the entries that contain `Details`.
+    every command except BookSeats, whose id is the booking's. `mac`: that of its newest entry. `details_version`: the version of
+    the last entry that changed details or categories (the ETag); `details_set`: the versions of the entries with `Details`.
     """
 
     __slots__ = (
@@ -96,6 +96,7 @@ class Event:
         "details_version",
         "id",
         "last_category",
+        "mac",
         "number",
         "organizer_id",
         "status",
@@ -105,6 +106,7 @@ class Event:
 
     id: UUID
     version: int
+    mac: bytes | None
     number: int
     created_at: datetime
     details: e.Details
@@ -119,6 +121,10 @@ class Event:
     touched: dict[bytes, Any] | Overlay
     customers: dict[bytes, Any] | Overlay
     commands: dict[bytes, Any] | Overlay
+
+    @property
+    def end(self) -> e.StreamEnd:
+        return e.StreamEnd(self.version, self.mac)
 
     def version_of(self, command_id: UUID) -> int | None:
         """The version of the last entry of this command; None if it was not accepted before."""
@@ -190,7 +196,7 @@ def evolve(event: Event | None, recorded: e.RecordedEntry) -> Event:
         return _scheduled(recorded, entry)
     assert event is not None, "a stream starts with EventScheduled"
     assert recorded.version == event.version + 1, "entries come in order, none missing"
-    event.version = recorded.version
+    event.version, event.mac = recorded.version, recorded.mac
     _EVOLVE[type(entry)](event, entry)
     if type(entry) is not e.SeatsBooked:
         event.commands[entry.command.bytes] = recorded.version
@@ -199,7 +205,7 @@ def evolve(event: Event | None, recorded: e.RecordedEntry) -> Event:
 
 def _scheduled(recorded: e.RecordedEntry, entry: e.EventScheduled) -> Event:
     event = Event()
-    event.id, event.version, event.number = recorded.stream, 1, recorded.position
+    event.id, event.version, event.mac, event.number = recorded.stream, 1, recorded.mac, recorded.position
     event.created_at, event.details, event.details_set, event.details_version = entry.at, entry.details, (1,), 1
     event.currency, event.organizer_id, event.status = entry.currency, entry.organizer_id, "active"
     event.categories, event.last_category = {}, 0

@@ -6,8 +6,9 @@ a MAC.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL, Literal
 
 from ledger import snapshots
+from ledger.entries import EMPTY_STREAM, StreamEnd
 from ledger.macs import Macs
 
 log = logging.getLogger(__name__)
@@ -33,8 +35,11 @@ log = logging.getLogger(__name__)
 #: the library's LOCK TABLE, which conflicts with VACUUM and ANALYZE.
 ORDERING_LOCK = 0x536561746C656467
 
-#: The parameters are arrays: stream, version, topic, state and MAC of each entry.
-APPEND = "SELECT * FROM ledger_append(%b::uuid[], %b::bigint[], %b::text[], %b::bytea[], %b::bytea[]) AS position"
+#: The parameters are arrays: stream, version, topic, state and MAC of each entry; then the streams that the writer knew, and the
+#: MAC of the entry that it built upon in each of them (b"": it has none). Nothing is appended if a stream does not end with that.
+APPEND = """
+    SELECT * FROM ledger_append(
+        %b::uuid[], %b::bigint[], %b::text[], %b::bytea[], %b::bytea[], %b::uuid[], %b::bytea[]) AS position"""
 
 #: Bounds of one append: the library's pipeline was seen to hang forever with 3,000 entries, and with 800 of some 640 bytes; 600 of
 #: these succeeded.
@@ -46,6 +51,8 @@ _IMPORT = """
     INSERT INTO ledger_entries (originator_id, originator_version, topic, state, mac, notification_id)
     SELECT * FROM unnest(%b::uuid[], %b::bigint[], %b::text[], %b::bytea[], %b::bytea[], %b::bigint[])
     RETURNING notification_id AS position"""
+_END = """
+    SELECT originator_version, mac FROM ledger_entries WHERE originator_id = %s ORDER BY originator_version DESC LIMIT 1"""
 _FIRST_POSITION = "SELECT notification_id FROM ledger_entries WHERE originator_id = %s AND originator_version = 1"
 
 
@@ -64,23 +71,29 @@ class LedgerRecorder(PostgresApplicationRecorder):
         super().__init__(datastore, events_table_name="ledger_entries")
         self._macs = macs
 
-    def insert_events(
-        self, stored_events: Sequence[StoredEvent], *, imported: Sequence[ImportedPosition] | None = None, **more: Any
-    ) -> Sequence[int] | None:
-        """Appends all entries or none and returns their positions: the next ones, or those of `imported`.
+    def insert_events(self, stored_events: Sequence[StoredEvent], **how: Any) -> Sequence[int] | None:
+        """Appends all entries or none and returns their positions: the next ones, or those of `imported`, a list of
+        ImportedPosition. `built_on`: the end of each stream that the writer knew (StreamEnd).
 
-        Raises the library's IntegrityError if a version or position exists already, ValueError past MAX_APPEND entries or
-        MAX_APPEND_BYTES: the caller splits larger appends, since it knows which entries belong together."""
+        Raises the library's IntegrityError if a version or position exists already, or a stream does not end with the entry that
+        was built upon, or would get a gap; ValueError past MAX_APPEND entries or MAX_APPEND_BYTES: the caller splits larger
+        appends, since it knows which entries belong together."""
         if len(stored_events) > MAX_APPEND:
             raise ValueError(f"{len(stored_events)} entries at once; at most {MAX_APPEND}.")
         size = sum(len(stored.state) for stored in stored_events)
         if size > MAX_APPEND_BYTES and len(stored_events) > 1:
             raise ValueError(f"{len(stored_events)} entries of {size} bytes at once; at most {MAX_APPEND_BYTES} bytes.")
-        positions: Sequence[int] | None = super().insert_events(stored_events, imported=imported, **more)
+        positions: Sequence[int] | None = super().insert_events(stored_events, **how)
         return positions
 
     def _insert_stored_events(
-        self, curs: Any, stored_events: Sequence[StoredEvent], *, imported: Sequence[ImportedPosition] | None = None, **_: Any
+        self,
+        curs: Any,
+        stored_events: Sequence[StoredEvent],
+        *,
+        imported: Sequence[ImportedPosition] | None = None,
+        built_on: Mapping[UUID, StreamEnd] = MappingProxyType({}),
+        **_: Any,
     ) -> None:
         rows = [
             (cast(UUID, stored.originator_id), stored.originator_version, stored.topic, stored.state) for stored in stored_events
@@ -88,7 +101,9 @@ class LedgerRecorder(PostgresApplicationRecorder):
         columns = [list(column) for column in zip(*rows, strict=True)]
         if imported is None:
             assert self._macs is not None, "appending needs the keys"
-            curs.execute(APPEND, (*columns, [self._macs.compute(*row) for row in rows]), prepare=True)
+            macs = [self._macs.compute(*row) for row in rows]
+            known = list(built_on), [end.mac or b"" for end in built_on.values()]
+            curs.execute(APPEND, (*columns, macs, *known), prepare=True)
         else:
             curs.execute(
                 _IMPORT,
@@ -110,6 +125,12 @@ class LedgerRecorder(PostgresApplicationRecorder):
             first = stored_events[index]
             stored_events[index] = Notification(originator_id, 1, first.topic, first.state, row["notification_id"])
         return stored_events
+
+    def end(self, originator_id: UUID) -> StreamEnd:
+        """The newest entry of a stream."""
+        with self.datastore.get_connection() as connection:
+            row = connection.execute(_END, (originator_id,), prepare=True).fetchone()
+        return EMPTY_STREAM if row is None else StreamEnd(row["originator_version"], row["mac"])
 
     @contextmanager
     def import_transaction(self) -> Iterator[Connection[DictRow]]:

@@ -92,10 +92,10 @@ def take(event: Event, topic: str = "") -> Snapshot:
 
 
 def restore(snapshot: Snapshot) -> Generator[None, None, Event]:
-    """Yields after each frame and returns the Event, whose number is 0 if the snapshot is of the first format."""
+    """Yields after each frame and returns the Event, without its MAC; its number is 0 if the snapshot is of the first format."""
     state = msgspec.msgpack.decode(snapshot.state, type=_State)
     event = Event()
-    event.id, event.version = snapshot.originator_id, snapshot.originator_version
+    event.id, event.version, event.mac = snapshot.originator_id, snapshot.originator_version, None
     for name in _Head.__struct_fields__:
         setattr(event, name, getattr(state.head, name))
     event.categories = {seats.number: seats for seats in state.head.categories}

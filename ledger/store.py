@@ -4,6 +4,7 @@ notification log over PostgreSQL, with our mapper, topics and ordering lock (`le
 It is synchronous: workers and command lines use it, an API process never does on its event loop.
 """
 
+import logging
 import os
 import time
 from bisect import bisect_right
@@ -32,9 +33,10 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from sqlalchemy import URL, make_url
 
+from ledger.anchor import LedgerWentBack
 from ledger.commands import Command
 from ledger.decide import decide
-from ledger.entries import RecordedEntry
+from ledger.entries import RecordedEntry, StreamEnd
 from ledger.errors import Busy, IdempotencyKeyReused
 from ledger.event import Event, evolve
 from ledger.macs import Macs
@@ -53,6 +55,7 @@ PAGE = 5_000
 TRIES, PAUSE_SECONDS = 10, 0.01
 
 _position = attrgetter("position")
+log = logging.getLogger(__name__)
 
 
 class LedgerUnavailable(Exception):
@@ -174,6 +177,7 @@ class Ledger(Application[UUID]):
         TRIES version conflicts; LedgerUnavailable, after which the outcome is unknown: a retry of the same command tells."""
         for tries in range(TRIES):
             time.sleep(tries * PAUSE_SECONDS)
+            end = self._end(command.event_id)  # read before the Event: an Event that is newer, or of another history, is a conflict
             event = self.current_event(command.event_id)
             version = event.version_of(command.id) if event is not None else None
             if version is not None:
@@ -187,14 +191,18 @@ class Ledger(Application[UUID]):
             ]
             try:
                 with _database_errors():
-                    saved = self.save(*made)
-            except IntegrityError:  # another process was first; or this was committed, and the reply was lost
+                    saved = self.save(*made, built_on={command.event_id: end} if end.version else {})
+            except IntegrityError:  # another process was first, or the ledger went back, or the reply to the commit was lost
                 continue
             return [
                 RecordedEntry(recorded.stream, recorded.version, recorded.entry, recording.notification.id)
                 for recorded, recording in zip(made, saved, strict=True)
             ]
         raise Busy
+
+    @_database_errors()
+    def _end(self, stream: UUID) -> StreamEnd:
+        return cast(LedgerRecorder, self.recorder).end(stream)
 
     @contextmanager
     def import_transaction(self) -> Iterator[tuple[LedgerRecorder, Connection[Any]]]:
@@ -235,22 +243,40 @@ class Ledger(Application[UUID]):
         """The next `limit` entries after position `after`, in order; fewer at the head of the ledger.
 
         The entries that were read last are kept: the projectors of a worker read the same entries in turn, and decoding is half of
-        their cost. Entries never change, and none is inserted before another one, so the kept entries are never outdated."""
+        their cost. Entries never change, and none is inserted before another one, so the kept entries are outdated only where the
+        ledger went back. So the last of them is read again, each time: if it is another one, what is kept is dropped."""
         with self._reading:
             if not self._kept_after <= after <= (self._kept[-1].position if self._kept else self._kept_after):
                 self._kept_after, self._kept = after, []
             first = bisect_right(self._kept, after, key=_position)
-            missing = limit - (len(self._kept) - first)
-            if missing > 0:
-                last = self._kept[-1].position if self._kept else after
-                notifications = self.notification_log.select(last, missing, inclusive_of_start=False)
-                to_recorded = cast("Callable[[Notification], RecordedEntry]", self.mapper.to_domain_event)
-                self._kept += map(to_recorded, notifications)
+            try:
+                self._kept += self._select_next(after, max(0, limit - (len(self._kept) - first)))
+            except LedgerWentBack as error:
+                log.critical("%s", error)
+                self._kept_after, self._kept, first = after, self._select(after + 1, limit), 0
             batch = self._kept[first : first + limit]
             if len(self._kept) > KEPT:
                 self._kept_after = self._kept[-KEPT - 1].position
                 self._kept = self._kept[-KEPT:]
         return batch
+
+    def _select_next(self, after: int, limit: int) -> list[RecordedEntry]:
+        """The entries after the kept ones. Raises LedgerWentBack if the last of those is not in the ledger any more."""
+        if not self._kept:
+            return self._select(after + 1, limit)
+        entries = self._select(self._kept[-1].position, limit + 1)
+        if entries[:1] != self._kept[-1:]:
+            raise LedgerWentBack(f"the entry at position {self._kept[-1].position}")
+        return entries[1:]
+
+    def _select(self, start: int, limit: int) -> list[RecordedEntry]:
+        to_recorded = cast("Callable[[Notification], RecordedEntry]", self.mapper.to_domain_event)
+        return list(map(to_recorded, self.notification_log.select(start, limit)))
+
+    def forget(self) -> None:
+        """Drops the entries that `read` keeps."""
+        with self._reading:
+            self._kept_after, self._kept = 0, []
 
     @_database_errors()
     def next_position(self, after: int) -> int | None:

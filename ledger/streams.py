@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from ledger import snapshots
+from ledger.anchor import LedgerWentBack
 from ledger.entries import RecordedEntry
 from ledger.event import Event, evolve
 from ledger.mapper import decode
@@ -23,21 +24,24 @@ YIELD_EVERY = 200
 #: For one statement, including the wait for its connection: a client gets 503 within 3 s.
 STATEMENT_SECONDS = 2.0
 
+#: From the entry on that the Event is as of, to see whether the stream still has it.
 _PAGE = """
-    SELECT originator_version, topic, state, notification_id FROM ledger_entries
-    WHERE originator_id = %s AND originator_version > %s AND originator_version <= %s
+    SELECT originator_version, topic, state, notification_id, mac FROM ledger_entries
+    WHERE originator_id = %s AND originator_version >= %s AND originator_version <= %s
     ORDER BY originator_version LIMIT %s"""
 _SNAPSHOT = """
-    SELECT originator_version, topic, state FROM ledger_snapshots
-    WHERE originator_id = %s AND originator_version <= %s AND topic = ANY(%s) ORDER BY originator_version DESC LIMIT 1"""
+    SELECT originator_version, snapshot.topic, snapshot.state, mac
+    FROM ledger_snapshots AS snapshot JOIN ledger_entries USING (originator_id, originator_version)
+    WHERE originator_id = %s AND originator_version <= %s AND snapshot.topic = ANY(%s) ORDER BY originator_version DESC LIMIT 1"""
 _FIRST_ENTRIES = """
     SELECT wanted.stream, first.* FROM unnest(%s::uuid[]) AS wanted (stream), LATERAL (
-        SELECT originator_version, topic, state, notification_id FROM ledger_entries WHERE originator_id = wanted.stream
+        SELECT originator_version, topic, state, notification_id, mac FROM ledger_entries WHERE originator_id = wanted.stream
         ORDER BY originator_version LIMIT %s) AS first"""
 _ENTRIES = """
-    SELECT originator_version, topic, state, notification_id FROM ledger_entries
+    SELECT originator_version, topic, state, notification_id, mac FROM ledger_entries
     WHERE originator_id = %s AND originator_version = ANY(%s) ORDER BY originator_version"""
-_ENTRY_AT = "SELECT originator_id, originator_version, topic, state FROM ledger_entries WHERE notification_id = %s"
+_ENTRY_AT = """
+    SELECT originator_id, originator_version, topic, state, notification_id, mac FROM ledger_entries WHERE notification_id = %s"""
 _POSITION = "SELECT notification_id FROM ledger_entries WHERE originator_id = %s AND originator_version = %s"
 _VERSION = "SELECT coalesce(max(originator_version), 0) FROM ledger_entries WHERE originator_id = %s"
 _HEAD = "SELECT max(notification_id) FROM ledger_entries"
@@ -51,16 +55,23 @@ class Streams:
         self._pool = pool
 
     async def load(self, stream: UUID, *, since: Event | None = None, until: int = _NO_END) -> Event | None:
-        """The Event as of version `until`; None if the stream is empty. `since`: an older state of it, which is changed."""
+        """The Event as of version `until`; None if the stream is empty. `since`: an older state of it, which is changed.
+
+        Raises LedgerWentBack where the stream does not have the entries any more that were read before: the pages would be of two
+        histories."""
         event = await self._from_snapshot(stream, until) if since is None else since
         while True:
-            version = event.version if event else 0
-            rows = await self._fetch(_PAGE, (stream, version, until, PAGE))
-            for index, (row_version, topic, state, position) in enumerate(rows):
-                event = evolve(event, RecordedEntry(stream, row_version, decode(topic, state), position))
+            rows = await self._fetch(_PAGE, (stream, event.version if event else 0, until, PAGE))
+            is_last = len(rows) < PAGE
+            if event is not None:
+                if not rows or (rows[0][0], rows[0][-1]) != event.end:
+                    raise LedgerWentBack(f"entry {event.version} of event {stream}")
+                del rows[0]
+            for index, row in enumerate(rows):
+                event = evolve(event, _recorded(stream, *row))
                 if index % YIELD_EVERY == 0:
                     await asyncio.sleep(0)
-            if len(rows) < PAGE:
+            if is_last:
                 return event
 
     async def load_short(self, streams: Collection[UUID]) -> dict[UUID, Event | None]:
@@ -68,24 +79,26 @@ class Streams:
         or can't be read, are left out and have to be loaded alone."""
         events: dict[UUID, Event | None] = dict.fromkeys(streams)
         rows = await self._fetch(_FIRST_ENTRIES, (list(streams), SHORT + 1))
-        for index, (stream, version, topic, state, position) in enumerate(rows):
+        for index, (stream, *row) in enumerate(rows):
             if index % YIELD_EVERY == YIELD_EVERY - 1:
                 await asyncio.sleep(0)
             if stream not in events:
                 continue
             try:
-                events[stream] = evolve(events[stream], RecordedEntry(stream, version, decode(topic, state), position))
+                event = events[stream] = evolve(events[stream], _recorded(stream, *row))
             except Exception:  # noqa: BLE001 - it will be loaded alone, and fail alone
                 del events[stream]
-            if version > SHORT:
-                events.pop(stream, None)
+                continue
+            if event.version > SHORT:
+                del events[stream]
         return events
 
     async def _from_snapshot(self, stream: UUID, until: int) -> Event | None:
         rows = await self._fetch(_SNAPSHOT, (stream, until, list(snapshots.TOPICS)))
         if not rows:
             return None
-        steps = snapshots.restore(snapshots.Snapshot(stream, *rows[0]))
+        [(*stored, mac)] = rows
+        steps = snapshots.restore(snapshots.Snapshot(stream, *stored))
         while True:
             try:
                 next(steps)
@@ -93,6 +106,7 @@ class Streams:
                 event: Event = end.value
                 break
             await asyncio.sleep(0)
+        event.mac = mac
         if not event.number:
             [(event.number,)] = await self._fetch(_POSITION, (stream, 1))
         return event
@@ -100,14 +114,12 @@ class Streams:
     async def entries(self, stream: UUID, versions: Sequence[int]) -> list[RecordedEntry]:
         """The entries of a stream with these versions, in order, without versions that do not exist."""
         rows = await self._fetch(_ENTRIES, (stream, list(versions)))
-        return [RecordedEntry(stream, version, decode(topic, state), position) for version, topic, state, position in rows]
+        return [_recorded(stream, *row) for row in rows]
 
     async def entry_at(self, position: int) -> RecordedEntry | None:
         """The entry at this position of the ledger; None: there is none."""
         rows = await self._fetch(_ENTRY_AT, (position,))
-        return next(
-            (RecordedEntry(stream, version, decode(topic, state), position) for stream, version, topic, state in rows), None
-        )
+        return next((_recorded(*row) for row in rows), None)
 
     async def version_at(self, stream: UUID, position: int) -> int:
         """The version of a stream as of this position of the ledger; 0 before its first entry."""
@@ -131,3 +143,7 @@ class Streams:
         async with connection(self._pool, STATEMENT_SECONDS) as acquired:
             cursor = await acquired.execute(statement, parameters, prepare=True, binary=True)
             return await cursor.fetchall()
+
+
+def _recorded(stream: UUID, version: int, topic: str, state: bytes, position: int, mac: bytes | None) -> RecordedEntry:
+    return RecordedEntry(stream, version, decode(topic, state), position, mac)

@@ -6,6 +6,10 @@ position. It stops after a batch that was not full, or at its limit: entries tha
 and the caller continues what is left. If another process holds the lock, the engine raises ProjectionLocked, and the caller sends
 the wake-up again, so that none is lost. An entry that can't be applied stops its own projection there, with an error that is stored
 and shown; the other projections continue.
+
+The ledger may go back, also between the read and the transaction (`ledger/anchor.py`). So the transaction checks that its database
+has the last entry of the batch: nothing is folded that is not in the ledger. A projection past the head of the ledger shows entries
+that were lost: it is stalled until it is rebuilt.
 """
 
 import logging
@@ -16,7 +20,9 @@ from typing import Any, NamedTuple, Protocol
 from sqlalchemy import Connection, Engine, bindparam, func, null, select, text, update
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
+from ledger.anchor import LedgerWentBack
 from ledger.entries import Entry, RecordedEntry
+from ledger.mapper import decode
 from ledger.store import LedgerUnavailable
 from projections.tables import Model, Progress
 
@@ -71,6 +77,13 @@ class ProjectionLocked(Exception):
     projection's version has changed: try again."""
 
 
+class PastTheHead(Exception):
+    """A projection has folded entries that are not in the ledger."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(f"position {position} is past the head of the ledger, which went back: rebuild the projection")
+
+
 class _BatchFailed(Exception):
     """A batch of `length` entries past position `after` could not be read or folded; the cause is chained."""
 
@@ -80,8 +93,11 @@ class _BatchFailed(Exception):
 
 
 class _Progress(NamedTuple):
+    """`failed_position` is past `position`, but for a projection that was found past the head of the ledger."""
+
     position: int
     version: int
+    failed_position: int | None
 
 
 def catch_up(
@@ -97,14 +113,16 @@ def catch_up(
     or once `at_most` entries were folded: then there may be more.
 
     `publish` is called with the projection's name and position after each commit. Raises ProjectionLocked; ProjectionStalled at an
-    entry that can't be applied (the entries before it are folded); LedgerUnavailable or SQLAlchemy's errors where the database is
-    unavailable."""
+    entry that can't be applied (the entries before it are folded), or past the head; LedgerWentBack if the entries that were read
+    are not in the database any more; LedgerUnavailable or SQLAlchemy's errors where the database is unavailable."""
     folded = 0
     one_by_one = 0  # the number of entries still to be folded one at a time, to find the faulty one of a batch that failed
     with engine.connect() as connection:
-        position, version = _read_progress(connection, projector)
+        position, version, failed_position = _read_progress(connection, projector)
         if version != projector.version:  # the tables are of another version: a rebuild makes those of this one
             return 0
+        if failed_position is not None and failed_position <= position:
+            raise ProjectionStalled(projector.name, failed_position, PastTheHead(position))
         while True:
             size = 1 if one_by_one else batch_size
             try:
@@ -127,13 +145,15 @@ def catch_up(
 
 
 # Statements are built once: building one costs more than executing it.
-_PROGRESS = select(Progress.position, Progress.version).where(Progress.name == bindparam("projector"))
+_PROGRESS = select(Progress.position, Progress.version, Progress.failed_position).where(Progress.name == bindparam("projector"))
 _LOCK = _PROGRESS.where(Progress.version == bindparam("version")).with_for_update(skip_locked=True)
 _MOVE = (
     update(Progress)
     .where(Progress.name == bindparam("projector"))
     .values(position=bindparam("new_position"), updated_at=func.now(), failed_position=null(), error=null())
 )
+_ENTRY = text("SELECT originator_id, originator_version, topic, state FROM ledger_entries WHERE notification_id = :position")
+_HEAD = text("SELECT coalesce(max(notification_id), 0) FROM ledger_entries")
 #: A crash of the server may undo the last half second of a projection, which is then folded again. So its commits need not wait for
 #: the disk, nor make the appender's next commit wait for it (docs/decisions/0024).
 _ASYNCHRONOUS_COMMIT = text("SET LOCAL synchronous_commit = off")
@@ -160,6 +180,7 @@ def _fold_next(connection: Connection, ledger: EntrySource, projector: Projector
     try:
         batch = ledger.read(after, size)
         if not batch:
+            _check_the_head(connection, after)
             return after, 0
         with connection.begin():
             locked = _lock(connection, parameters)
@@ -169,15 +190,31 @@ def _fold_next(connection: Connection, ledger: EntrySource, projector: Projector
                 if not batch:
                     return locked, 0
             attempt = locked, len(batch)
+            _check_is_held(connection, batch[-1])
             connection.execute(_ASYNCHRONOUS_COMMIT)
             projector.fold(connection, batch)
             position = batch[-1].position
             connection.execute(_MOVE, {"projector": projector.name, "new_position": position})
     except Exception as error:
-        if isinstance(error, ProjectionLocked) or _is_unavailable(error):
+        if isinstance(error, ProjectionLocked | LedgerWentBack) or _is_unavailable(error):
             raise
         raise _BatchFailed(*attempt) from error
     return position, len(batch)
+
+
+def _check_is_held(connection: Connection, recorded: RecordedEntry) -> None:
+    """Raises LedgerWentBack unless the database of this connection has the entry."""
+    row = connection.execute(_ENTRY, {"position": recorded.position}).one_or_none()
+    if row is None or RecordedEntry(row[0], row[1], decode(row[2], row[3]), recorded.position) != recorded:
+        raise LedgerWentBack(f"the entry at position {recorded.position}")
+
+
+def _check_the_head(connection: Connection, position: int) -> None:
+    """Raises PastTheHead."""
+    with connection.begin():
+        head: int = connection.execute(_HEAD).scalar_one()
+    if position > head:
+        raise PastTheHead(position)
 
 
 def _is_unavailable(error: Exception) -> bool:
@@ -198,7 +235,8 @@ def _stall(engine: Engine, ledger: EntrySource, projector: Projector, failed: _B
         position, known = connection.execute(query).one()
         if position != failed.after:
             return None
-        stalled = ProjectionStalled(projector.name, ledger.next_position(position) or position, error)
+        failed_position = position if isinstance(error, PastTheHead) else ledger.next_position(position) or position + 1
+        stalled = ProjectionStalled(projector.name, failed_position, error)
         values = {"failed_position": stalled.position, "error": str(stalled), "updated_at": datetime.now(UTC)}
         connection.execute(update(Progress).where(own_row).values(values))
     if known != stalled.position:  # log it once, not at every tick

@@ -50,7 +50,7 @@ class Model(DeclarativeBase):
 
 class Progress(Model):
     """The position of each projection, and that of the snapshots. While a projection is stalled, `failed_position` is that of the
-    entry that can't be applied, and `error` says why."""
+    entry that can't be applied, and `error` says why. `rebuilds`: how often the tables were replaced by a rebuild."""
 
     __tablename__ = "projections"
 
@@ -60,6 +60,7 @@ class Progress(Model):
     updated_at: Mapped[Timestamp]
     failed_position: Mapped[Position | None]
     error: Mapped[String | None]
+    rebuilds: Mapped[Position] = mapped_column(default=0)
 
 
 def table_of(model: type[Model]) -> Table:

@@ -16,6 +16,7 @@ from ledger.settings import Settings
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
 from projections.proof.log_keys import LogKeys
+from projections.registry import PROJECTORS
 from query_api import queries
 from query_api.authorship import AuthorshipCheck
 from query_api.caching.event_read_cache import EventReadCache
@@ -70,6 +71,13 @@ class ReadSide:
         await self.event_read_cache.close()
         await self.feed.close()
         await self.positions.close()
+
+    def reset(self) -> None:
+        """The read tables were replaced, or the ledger went back: drops everything that was read before."""
+        self.positions.forget(PROJECTORS)
+        self.event_read_cache.reset()
+        self.feed.reset()
+        self.past_statistics.reset()
 
     async def fetch(self, query: Query[R], at_least: int | None = None) -> QueryResult[R]:
         """The result of an anchored query as of position `at_least` or later; without it, as of whatever position the read tables

@@ -9,11 +9,12 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -94,6 +95,37 @@ class PostgresServer:
             else:
                 return
         self._execute(statement)
+
+    def back_up(self, url: str) -> str:
+        """The name of a copy of this database, whose connections are cut."""
+        name = f"backup_{uuid4().hex[:8]}"
+        with self._closed(self._name_of(url)):
+            self.create(name, self.prefix + self._name_of(url))
+        return name
+
+    def restore(self, url: str, backup: str) -> None:
+        """Puts the copy in the place of this database, under the processes that use it."""
+        name = self._name_of(url)
+        with self._closed(name):
+            self.drop(name)
+            names = map(sql.Identifier, (self.prefix + backup, self.prefix + name))
+            self._execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(*names))
+
+    def _name_of(self, url: str) -> str:
+        return urlsplit(url).path.removeprefix(f"/{self.prefix}")
+
+    @contextmanager
+    def _closed(self, name: str) -> Iterator[None]:
+        """While it lasts nobody can connect to the database."""
+        database = sql.Identifier(self.prefix + name)
+        self._execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(database))
+        self._execute(
+            sql.SQL("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = {}").format(self.prefix + name)
+        )
+        try:
+            yield
+        finally:
+            self._execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(database))
 
     def drop_all(self) -> None:
         for (name,) in self._execute(sql.SQL("SELECT datname FROM pg_database WHERE starts_with(datname, {})").format(self.prefix)):

@@ -14,6 +14,7 @@ from sqlalchemy import Row, create_engine, func, select, text, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from ledger import gc_tuning, snapshots
+from ledger.anchor import LedgerWentBack
 from ledger.channels import positions_channel
 from ledger.settings import Settings
 from ledger.store import Ledger, LedgerUnavailable, sqlalchemy_url
@@ -103,6 +104,10 @@ class Worker:
             return RemainingWork.LOCKED
         except ProjectionStalled:
             pass  # the engine has logged and stored the error
+        except LedgerWentBack as error:
+            log.critical("%s", error)
+            self.ledger.forget()
+            return RemainingWork.MORE
         except (OperationalError, InterfaceError) as error:
             log.warning("%s: the database is unavailable: %s", projector.name, error.orig)
         except LedgerUnavailable as error:

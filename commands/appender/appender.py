@@ -9,8 +9,12 @@ first. Every append takes the ordering lock, in the database, so that commit ord
                             └── take the ordering lock first and read the missed entries: this try can't be lost
 
 A refusal appends nothing, so no conflict can show that it was decided on an outdated Event. Before refusals are returned, one
-SELECT compares the versions of their streams. It is not needed for a batch that was decided under the lock, nor for a stream to
+SELECT compares the ends of their streams. It is not needed for a batch that was decided under the lock, nor for a stream to
 which the same batch has appended. A command that was accepted before is a `RepeatedCommand`.
+
+The ledger may go back under a running process (`ledger/anchor.py`). An append is refused unless each stream ends with the very
+entry that the batch was decided on; a read of missed entries checks that the known one is still there; a new connection is asked
+for the anchor before it is used. Where an entry is missing, all Events are dropped and loaded again.
 """
 
 import asyncio
@@ -27,10 +31,11 @@ from commands.appender.contention import Contention
 from commands.appender.event_cache import EventCache
 from commands.appender.event_memory import EventMemory
 from commands.appender.pending import DisconnectCheck, PendingRequest, PendingRequests, give_up, withdraw_disconnected
+from ledger.anchor import Anchor, LedgerWentBack
 from ledger.commands import Command
 from ledger.concurrency import BackgroundTasks, supervise
-from ledger.connection import DataRefused, LedgerConnection, LockTimeout, StreamTooNew, VersionConflict
-from ledger.entries import RecordedEntry
+from ledger.connection import Appended, DataRefused, Ends, LedgerConnection, LockTimeout, StreamTooNew, VersionConflict
+from ledger.entries import EMPTY_STREAM, RecordedEntry
 from ledger.event import Event
 from ledger.settings import Settings
 from ledger.streams import Streams
@@ -59,11 +64,13 @@ class Appender:
     ) -> None:
         """`appended` is called with the newest position after each append; it must neither block nor raise."""
         self._connect, self._clock, self._appended, self._batch_limit = connect, clock, appended, batch_limit
+        self.anchor = Anchor()
         self.cache = EventCache(cache_bytes)
         self.appends = 0
         self.entries = 0
         self._requests = PendingRequests(queue_limit, timeout_seconds)
         self._memory = EventMemory(self.cache, streams, self._requests)
+        self.anchor.on_loss(self._memory.forget)
         self._contention = Contention()
         self._connection: LedgerConnection | None = None
         self._tasks = BackgroundTasks()
@@ -168,21 +175,20 @@ class Appender:
         while left := self._memory.decidable(left):
             try:
                 if self._connection is None:
-                    self._connection = await self._connect()
+                    self._connection = await self._connect_and_check()
                 left = await (self._append_locked(left, alone) if lock_first else self._append_optimistically(left))
             except VersionConflict:
                 self._contention.record_conflict()
                 await self._read_missed({request.stream for request in left})
+            except LedgerWentBack as error:
+                self.anchor.lose(error)
+                self._memory.reload(left)
             except StreamTooNew as too_new:  # during an upgrade: this process goes on with the other Events
                 log.warning("%s", too_new)
                 give_up(request for request in left if request.stream == too_new.stream)
             except DataRefused as refused:
-                if len(left) == 1:
-                    left[0].resolve(refused)
-                else:
-                    for request in left:  # each in a transaction of its own, so that one can't fail the others
-                        await self._execute([request], alone=True)
-                    left = []
+                await self._execute_one_by_one(left, refused)
+                left = []
             except LockTimeout:
                 log.warning("An append has waited too long for the ordering lock or the database")
             except (psycopg.Error, OSError) as error:
@@ -190,14 +196,23 @@ class Appender:
                 await self._disconnect()
             lock_first = True
 
+    async def _execute_one_by_one(self, batch: Sequence[PendingRequest], refused: DataRefused) -> None:
+        """The database can't store one of these commands: each is tried in a transaction of its own, so that it does not fail the
+        others."""
+        if len(batch) == 1:
+            batch[0].resolve(refused)
+            return
+        for request in batch:
+            await self._execute([request], alone=True)
+
     async def _append_optimistically(self, batch: Sequence[PendingRequest]) -> list[PendingRequest]:
         """Decides and appends in one round trip. Returns the requests whose refusal was decided on an outdated Event."""
         assert self._connection is not None
         decided = decide_batch(batch, self.cache, self._clock())
         self._keep(decided, await self._append(decided, self._connection.append))
-        decided_on = {request.stream: version for request, _, version in decided.refused if request.stream not in decided.trials}
-        versions = await self._connection.versions(list(decided_on)) if decided_on else {}
-        outdated = {stream for stream, version in decided_on.items() if versions.get(stream, 0) != version}
+        decided_on = {request.stream: end for request, _, end in decided.refused if request.stream not in decided.trials}
+        ends = await self._connection.ends(list(decided_on)) if decided_on else {}
+        outdated = {stream for stream, end in decided_on.items() if ends.get(stream, EMPTY_STREAM) != end}
         for request, refusal, _ in decided.refused:
             if request.stream not in outdated:
                 request.resolve(refusal)
@@ -208,47 +223,62 @@ class Appender:
         """Reads, decides and appends under the ordering lock: no other process appends in between. Returns nothing to try again."""
         connection = self._connection
         assert connection is not None
-        known = {request.stream: self._memory.version(request.stream) for request in batch}
+        known = {request.stream: self._memory.end(request.stream) for request in batch}
         async with connection.locked(known) as missed:
             self._contention.record_lock(missed=bool(missed))
             self._memory.apply(missed)
             if not alone:  # commands that were queued while the batch waited for the lock need not wait for it again
                 self._requests.join_batch(batch, known, self._batch_limit)
             decided = decide_batch(self._memory.decidable(batch), self.cache, self._clock())
-            positions = await self._append(decided, connection.append_and_commit)
-        self._keep(decided, positions)
+            appended = await self._append(decided, connection.append_and_commit)
+        self._keep(decided, appended)
         for request, refusal, _ in decided.refused:
             request.resolve(refusal)
         return []
 
-    async def _append(self, decided: DecidedBatch, append: Callable[[Sequence[RecordedEntry]], Awaitable[list[int]]]) -> list[int]:
-        """Appends the batch's entries and returns their positions. Marks its requests as `sent` before, and takes that back if
-        nothing was appended for certain."""
+    async def _append(
+        self, decided: DecidedBatch, append: Callable[[Sequence[RecordedEntry], Ends], Awaitable[list[Appended]]]
+    ) -> list[Appended]:
+        """Appends the batch's entries. Marks its requests as `sent` before, and takes that back if nothing was appended for
+        certain."""
         if not decided.recorded:
             return []
         new = [request for request, _ in decided.accepted if not request.sent]
         for request in new:
             request.sent = True
         try:
-            return await append(decided.recorded)
+            return await append(decided.recorded, decided.built_on)
         except (VersionConflict, DataRefused, LockTimeout):
             for request in new:
                 request.sent = False
             raise
 
-    def _keep(self, decided: DecidedBatch, positions: list[int]) -> None:
-        decided.keep(self.cache, positions)
-        if positions:
+    def _keep(self, decided: DecidedBatch, appended: list[Appended]) -> None:
+        decided.keep(self.cache, appended)
+        if appended:
             self.appends += 1
-            self.entries += len(positions)
-            self._appended(positions[-1])
+            self.entries += len(appended)
+            self.anchor.move(*appended[-1])
+            self._appended(appended[-1].position)
 
     async def _read_missed(self, streams: Iterable[UUID]) -> None:
         """Reads the missed entries before the lock is taken, so that few are left to read under it."""
-        known = {stream: self._memory.version(stream) for stream in streams}
+        known = {stream: self._memory.end(stream) for stream in streams}
         if known and self._connection is not None:
-            with suppress(LockTimeout, StreamTooNew, psycopg.Error, OSError):  # the same error comes again under the lock
+            # The same error comes again under the lock.
+            with suppress(LedgerWentBack, LockTimeout, StreamTooNew, psycopg.Error, OSError):
                 self._memory.apply(await self._connection.missed(known))
+
+    async def _connect_and_check(self) -> LedgerConnection:
+        """A new connection: to a server that may have been restored or promoted meanwhile. Raises LedgerWentBack."""
+        connection = await self._connect()
+        try:
+            await connection.check(self.anchor)
+        except BaseException:
+            connection.cut()
+            await connection.close()
+            raise
+        return connection
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None

@@ -11,8 +11,9 @@ from commands.appender.event_cache import EventCache
 from commands.appender.pending import PendingRequest
 from commands.result import booking_versions
 from ledger.commands import Command
+from ledger.connection import Appended
 from ledger.decide import decide
-from ledger.entries import RecordedEntry
+from ledger.entries import EMPTY_STREAM, RecordedEntry, StreamEnd
 from ledger.errors import SeatledgerError
 from ledger.event import Event, evolve
 from ledger.views import EventView, event_view
@@ -48,23 +49,26 @@ Outcome = AcceptedCommand | RepeatedCommand
 
 
 class DecidedBatch:
-    """A batch that is decided, but not appended yet. `trials`: the Events as they will be once it is."""
+    """A batch that is decided, but not appended yet. `trials`: the Events as they will be once it is; `built_on`: the ends of
+    their streams before."""
 
     def __init__(self) -> None:
         self.trials: dict[UUID, Event] = {}
+        self.built_on: dict[UUID, StreamEnd] = {}
         self.recorded: list[RecordedEntry] = []
         self.accepted: list[tuple[PendingRequest, AcceptedCommand]] = []
         self.repeated: list[tuple[PendingRequest, RepeatedCommand]] = []
-        #: With the version of the Event for which the refusal is true.
-        self.refused: list[tuple[PendingRequest, SeatledgerError, int]] = []
+        #: With the end of the stream for which the refusal is true.
+        self.refused: list[tuple[PendingRequest, SeatledgerError, StreamEnd]] = []
 
-    def keep(self, cache: EventCache, positions: Sequence[int]) -> None:
-        """The entries were appended at these positions: applies the trials to the cache and resolves the requests."""
-        remaining = iter(positions)
+    def keep(self, cache: EventCache, appended: Sequence[Appended]) -> None:
+        """The entries were appended: applies the trials to the cache and resolves the requests."""
+        remaining = iter(appended)
         for request, accepted in self.accepted:
             accepted.recorded = [
-                RecordedEntry(made.stream, made.version, made.entry, next(remaining)) for made in accepted.recorded
+                RecordedEntry(made.stream, made.version, made.entry, *next(remaining)) for made in accepted.recorded
             ]
+            self.trials[request.stream].mac = accepted.recorded[-1].mac
             if accepted.recorded[0].version == 1:
                 self.trials[request.stream].number = accepted.recorded[0].position
             if accepted.event is not None:
@@ -93,13 +97,14 @@ def decide_batch(batch: Sequence[PendingRequest], cache: EventCache, now: dateti
         try:
             entries = decide(event, command, now)
         except SeatledgerError as refusal:
-            decided.refused.append((request, refusal, event.version if event is not None else 0))
+            decided.refused.append((request, refusal, event.end if event is not None else EMPTY_STREAM))
             continue
         except Exception as error:
             log.exception("Deciding a command failed")
             request.resolve(error)
             continue
-        trial = event.trial() if event is not None and stream not in decided.trials else event
+        is_first = event is not None and stream not in decided.trials
+        trial = event.trial() if event is not None and is_first else event
         recorded: list[RecordedEntry] = []
         try:
             for entry in entries:
@@ -110,6 +115,8 @@ def decide_batch(batch: Sequence[PendingRequest], cache: EventCache, now: dateti
             log.exception("Applying the entries of a command failed")
             request.resolve(error)
             return decide_batch(batch, cache, now)
+        if event is not None and is_first:
+            decided.built_on[stream] = event.end
         decided.trials[stream] = trial
         decided.recorded += recorded
         decided.accepted.append((request, _accepted(command, trial, recorded)))

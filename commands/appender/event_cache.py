@@ -36,6 +36,11 @@ class EventCache:
         self.bytes -= self._weights.pop(stream, 0)
         return self._events.pop(stream, None)
 
+    def clear(self) -> None:
+        self._events.clear()
+        self._weights.clear()
+        self.bytes = 0
+
     @property
     def overfull(self) -> bool:
         return self.bytes > self._limit_bytes and len(self._events) > 1

@@ -1,14 +1,14 @@
 """The Events of this process: those in the cache, those being loaded, and what other processes have appended to them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from commands.appender.event_cache import EventCache
 from commands.appender.event_loader import EventLoader
 from commands.appender.pending import PendingRequest, PendingRequests
 from ledger.connection import MISSED_LIMIT
-from ledger.entries import RecordedEntry
+from ledger.entries import EMPTY_STREAM, RecordedEntry, StreamEnd
 from ledger.event import Event, evolve
 from ledger.streams import Streams
 
@@ -18,15 +18,28 @@ class EventMemory:
 
     def __init__(self, cache: EventCache, streams: Streams, requests: PendingRequests) -> None:
         self.cache, self._requests = cache, requests
+        #: Streams whose load had begun before the ledger went back.
+        self._outdated_loads: set[UUID] = set()
         self.loader = EventLoader(streams, self._loaded, self._load_failed)
 
     async def close(self) -> None:
         await self.loader.close()
 
-    def version(self, stream: UUID) -> int:
-        """The version of the cached Event; 0 if it is not cached."""
+    def forget(self) -> None:
+        """The ledger went back: drops all Events; those that are being loaded are loaded again."""
+        self._outdated_loads.update(self._requests.loading)
+        self.cache.clear()
+
+    def end(self, stream: UUID) -> StreamEnd:
+        """The end of the stream as of the cached Event; EMPTY_STREAM if it is not cached."""
         event = self.cache.get(stream)
-        return event.version if event is not None else 0
+        return event.end if event is not None else EMPTY_STREAM
+
+    def reload(self, requests: Iterable[PendingRequest]) -> None:
+        """Begins to load the Events of these requests, unless they are being loaded."""
+        for stream in {request.stream for request in requests}:
+            if not self._requests.is_loading(stream):
+                self._begin_load(stream, None)
 
     def can_decide(self, request: PendingRequest) -> bool:
         """Whether a command for this stream can be decided now."""
@@ -53,7 +66,7 @@ class EventMemory:
         for recorded in missed:
             if self._requests.is_loading(recorded.stream):  # the load reads this entry, too
                 continue
-            if recorded.version == self.version(recorded.stream) + 1:  # a load that has just ended may have read it already
+            if recorded.version == self.end(recorded.stream).version + 1:  # a load that has just ended may have read it already
                 self.cache.put(evolve(self.cache.get(recorded.stream), recorded))
         for stream, count in Counter(recorded.stream for recorded in missed).items():
             if count >= MISSED_LIMIT and not self._requests.is_loading(stream):
@@ -64,9 +77,14 @@ class EventMemory:
         self.loader.begin(stream, since)
 
     def _loaded(self, stream: UUID, event: Event | None) -> None:
-        if event is not None and event.version > self.version(stream):  # a batch that was in flight may have made it newer
+        if stream in self._outdated_loads:
+            self._outdated_loads.discard(stream)
+            self.loader.begin(stream)
+            return
+        if event is not None and event.version > self.end(stream).version:  # a batch that was in flight may have made it newer
             self.cache.put(event)
         self._requests.end_load(stream, is_empty=event is None)
 
     def _load_failed(self, stream: UUID) -> None:
+        self._outdated_loads.discard(stream)
         self._requests.fail_load(stream)

@@ -113,6 +113,11 @@ class PendingRequests:
 
     # --- awaiting load
 
+    @property
+    def loading(self) -> Collection[UUID]:
+        """The streams that are being loaded."""
+        return self._awaiting_load.keys()
+
     def is_loading(self, stream: UUID) -> bool:
         return stream in self._awaiting_load
 

@@ -134,7 +134,8 @@ class Rebuilder:
         old = (ProjectionSnapshot.name == projector.name, ProjectionSnapshot.version != projector.version)
         connection.execute(delete(ProjectionSnapshot).where(*old))
         new = {"position": position, "version": projector.version, "failed_position": None, "error": None}
-        connection.execute(update(Progress).where(Progress.name == projector.name).values(**new, updated_at=func.now()))
+        counted = {"rebuilds": Progress.rebuilds + 1, "updated_at": func.now()}
+        connection.execute(update(Progress).where(Progress.name == projector.name).values(**new, **counted))
         connection.execute(delete(Rebuild).where(Rebuild.name == projector.name))
         return position
 

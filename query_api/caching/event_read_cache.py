@@ -8,8 +8,11 @@ projection moved, and comes after POLL_SECONDS without one, since messages get l
     IDLE ───────────────────────▶ STARTING ────────────────────────────▶ POLLING ──┐ poll: apply the changes
    (nothing is kept or polled;        │                                     │   ◀──┘
     requests read for themselves)     │ error: after a pause, and           │ error, or no request for IDLE_SECONDS
-        ▲                             ▼ with the next request               ▼
+        ▲                             ▼ with the next request, or reset     ▼
         └───────────────────────────────────────────────────────────────────┘ everything kept is dropped
+
+A reset puts an empty `CachedEvents` in the place of the old one, in which a request that is under way stores what it reads: nobody
+looks there any more.
 """
 
 import asyncio
@@ -64,6 +67,11 @@ class EventReadCache:
         """Polls soon: there may be changes."""
         self._woken.set()
 
+    def reset(self) -> None:
+        """The tables were replaced, or the ledger went back: what was read before does not count."""
+        self.cached = CachedEvents()
+        self.wake()
+
     # --- requests
 
     async def get_event(self, event_id: UUID, at_least: int | None) -> CachedResponse | None:
@@ -87,31 +95,34 @@ class EventReadCache:
         return self.cached.position is not None and self.cached.position >= (at_least or 0)
 
     async def _read_event(self, event_id: UUID, at_least: int | None) -> CachedResponse | None:
+        cached = self.cached
         position, rows = await self._fetch(queries.event_by_id(event_id), at_least)
         if not rows:
             return None
-        event = self.cached.store_event(position, rows[0])
+        event = cached.store_event(position, rows[0])
         return CachedResponse(position, event.body, event.etag)
 
     async def _read_page(self, search: queries.EventSearch, now: datetime, at_least: int | None) -> CachedResponse:
+        cached = self.cached
         position, rows = await self._fetch(queries.event_page(search, now), at_least)
         shown, more = split_page(rows, search.limit)
-        events = [self.cached.store_event(position, row) for row in shown]
+        events = [cached.store_event(position, row) for row in shown]
         next_cursor = cursor_of((events[-1].view.starts_at, events[-1].view.id)) if more else None
-        self.cached.store_page(search, position, events, next_cursor)
+        cached.store_page(search, position, events, next_cursor)
         return page_response(position, [event.body for event in events], next_cursor)
 
     # --- polling
 
     async def _run(self) -> None:
-        """From the first request until none comes any more, or an error."""
+        """From the first request until none comes any more, a reset, or an error."""
         await self._requested.wait()
         self._requested.clear()  # the next request sets it: while the database is unavailable, nothing is tried without one
         if self._is_idle():
             return
+        cached = self.cached
         try:
-            self.cached.start((await self._fetch(queries.projections_position(queries.EVENTS), None)).position)
-            while not self._is_idle():
+            cached.start((await self._fetch(queries.projections_position(queries.EVENTS), None)).position)
+            while not self._is_idle() and self.cached is cached:
                 self._woken.clear()
                 await self.poll()
                 await asyncio.sleep(PAUSE_SECONDS)
@@ -119,14 +130,15 @@ class EventReadCache:
                     async with asyncio.timeout(POLL_SECONDS):
                         await self._woken.wait()
         finally:
-            self.cached.stop()
+            cached.stop()
 
     def _is_idle(self) -> bool:
         return asyncio.get_running_loop().time() - self._requested_at >= IDLE_SECONDS
 
     async def poll(self) -> None:
         """Reads all changes since the last poll, then applies them."""
-        changes, after = ChangedEvents(), self.cached.position or 0
+        cached, changes = self.cached, ChangedEvents()
+        after = cached.position or 0
         while True:
             position, rows = await self._fetch(queries.changed_events(after=after, limit=PAGE), None)
             for row in rows:
@@ -134,4 +146,4 @@ class EventReadCache:
             if len(rows) < PAGE:
                 break
             after = rows[-1].changed_at - 1  # an entry may have caused two rows, both with its position
-        self.cached.apply(changes, position)
+        cached.apply(changes, position)

@@ -2,6 +2,8 @@
 
 A subscriber holds the newest unsent update of each event. So its memory is bounded by the number of events, and a slow client skips
 outdated updates. It loses none: updates that come before its own first query are pushed to it, too.
+
+Where the tables were replaced, or the ledger went back, each subscriber gets a `reset`: what it has seen before does not count.
 """
 
 import asyncio
@@ -44,6 +46,10 @@ class SeatUpdate(NamedTuple):
     message: bytes
 
 
+#: Stands for all events, in a reset.
+ALL_EVENTS = UUID(int=0)
+
+
 class Subscriber:
     """A client of the live feed, with its unsent updates. `event_ids` None: of all events."""
 
@@ -68,6 +74,11 @@ class Subscriber:
         pending, self._pending = self._pending, {}
         return sorted(pending.values())
 
+    def reset(self, message: bytes) -> None:
+        """Instead of all updates that it has not taken."""
+        self._pending = {ALL_EVENTS: SeatUpdate(0, ALL_EVENTS, message)}
+        self._woken.set()
+
     def end(self) -> None:
         self.ended = True
         self._pending.clear()
@@ -86,6 +97,7 @@ class LiveFeed:
         self._of_all_events: set[Subscriber] = set()
         #: The position up to which all changes were pushed; None while there is no subscriber.
         self._position: int | None = None
+        self._is_reset = False
         self._ready, self._woken, self._subscribed = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._tasks = BackgroundTasks()
 
@@ -102,6 +114,11 @@ class LiveFeed:
     def wake(self) -> None:
         """Polls soon: there may be changes."""
         self._woken.set()
+
+    def reset(self) -> None:
+        """The tables were replaced, or the ledger went back."""
+        self._is_reset = True
+        self.wake()
 
     @property
     def count(self) -> int:
@@ -153,8 +170,8 @@ class LiveFeed:
         """Polls as long as there are subscribers. After an error it continues from the same position."""
         await self._subscribed.wait()
         while self._subscribers:
-            if self._position is None:
-                self._position = await self.position()
+            if self._position is None or self._is_reset:
+                self._position = await self._begin()
             self._ready.set()
             self._woken.clear()
             self._position = await self._push_changes(self._position)
@@ -165,6 +182,16 @@ class LiveFeed:
         self._subscribed.clear()
         self._ready.clear()
         self._position = None
+
+    async def _begin(self) -> int:
+        """The position from which changes are pushed; after a reset, every subscriber is told."""
+        is_reset, position = self._is_reset, await self.position()
+        if is_reset:
+            self._is_reset = False
+            message = ServerSentEvent("{}", event="reset", id=str(position), sep="\n").encode()
+            for subscriber in self._subscribers:
+                subscriber.reset(message)
+        return position
 
     async def _push_changes(self, after: int) -> int:
         """Pushes what changed after that position. Returns the position up to which all is pushed."""

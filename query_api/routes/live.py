@@ -12,7 +12,7 @@ from sse_starlette.sse import EventSourceResponse, SendTimeoutError
 from starlette.types import Receive, Scope, Send
 
 from accounts.access import Anyone
-from query_api.live.feed import PAGE, LiveFeed, SeatUpdate, Subscriber
+from query_api.live.feed import ALL_EVENTS, PAGE, LiveFeed, SeatUpdate, Subscriber
 from query_api.parameters import MAX_POSITION
 from query_api.read_side import ReadSide
 
@@ -36,6 +36,8 @@ LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="S
 )  # fmt: skip
 async def get_live(request: Request, principal: Anyone, event_id: EventIds = [], last_event_id: LastEventId = None) -> Response:  # noqa: B006
     """Seats left, as they change: `data: {event_id, available, categories: [{name, available}], position}`; `id` is the position.
+
+    `event: reset` means that the server's ledger went back, or its tables were rebuilt: what was read before does not count.
 
     The stream begins with what changed since `Last-Event-ID`. Without a valid one it begins with the state of the requested events;
     without `event_id` too, only with an id."""
@@ -79,7 +81,9 @@ async def _messages(feed: LiveFeed, subscriber: Subscriber, position: int, updat
         position, updates = await feed.changes(subscriber.event_ids, updates[-1].position)
     while updates := await subscriber.take():
         for update in updates:
-            if update.position > position:
+            if update.event_id == ALL_EVENTS:  # a reset: positions begin again
+                position = 0
+            if update.position > position or update.event_id == ALL_EVENTS:
                 yield update.message
 
 

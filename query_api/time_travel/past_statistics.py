@@ -75,14 +75,19 @@ class PastStatistics:
         except TimeoutError:
             raise StaleRead from None
 
+    def reset(self) -> None:
+        """The ledger went back: a position may be that of another entry now."""
+        self._kept = LRUCache(KEPT_BYTES, getsizeof=_size_of)
+
     async def close(self) -> None:
         await self._flights.stop()
 
     async def _compute(self, position: int) -> EncodedStatistics:
+        kept = self._kept
         async with self._processes.slot():
             statistics = await self._run_process(position)
         with suppress(ValueError):  # it is larger than the cache
-            self._kept[position] = statistics
+            kept[position] = statistics
         return statistics
 
     async def _run_process(self, position: int) -> EncodedStatistics:

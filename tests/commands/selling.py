@@ -11,16 +11,20 @@ import psycopg
 
 from commands.appender.appender import Appender
 from commands.appender.batch import AcceptedCommand, RepeatedCommand
+from commands.result import CommandResult
+from commands.service import CommandService
 from ledger import entries as e
 from ledger.commands import Actor, BookSeats, CancelBooking, CancelEvent, CheckIn, Command, ScheduleEvent
 from ledger.connection import LedgerConnection
 from ledger.entries import topic_of
 from ledger.errors import RetryableError
+from ledger.keys import Keyring
 from ledger.mapper import decode, encode
 from ledger.pool import make_pool
 from ledger.recorder import ORDERING_LOCK
 from ledger.settings import Settings
 from ledger.streams import Streams
+from ledger.ticket_codes import TicketCodes
 from tests.ledger import scenario as s
 
 ALICE, BOB, ORGANIZER = s.ALICE, s.BOB, s.ORGANIZER
@@ -43,6 +47,12 @@ async def an_appender(
             yield appender
         finally:
             await appender.close()
+
+
+@asynccontextmanager
+async def a_command_service(database_url: str) -> AsyncIterator[CommandService]:
+    async with an_appender(database_url) as appender:
+        yield CommandService(appender, appender._memory.loader.streams, TicketCodes(Keyring({1: bytes(32)})))
 
 
 # --- commands
@@ -105,6 +115,16 @@ async def insist(appender: Appender, command: Command) -> tuple[AcceptedCommand 
         except RetryableError:
             await asyncio.sleep(0.05)
     raise AssertionError("no outcome after a hundred tries")
+
+
+async def execute(service: CommandService, command: Command) -> CommandResult:
+    """As `insist`, by the command service."""
+    for _ in range(100):
+        try:
+            return await service.execute(command)
+        except RetryableError:
+            await asyncio.sleep(0.05)
+    raise AssertionError("no result after a hundred tries")
 
 
 # --- the database, past the appender

@@ -52,8 +52,13 @@ def placed(recorded: list[e.RecordedEntry], positions: list[int]) -> list[e.Reco
     return [msgspec.structs.replace(entry, position=position) for entry, position in zip(recorded, positions, strict=True)]
 
 
+async def append(connection: LedgerConnection, recorded: list[e.RecordedEntry]) -> list[int]:
+    """As somebody who knows only the versions; returns the positions."""
+    return [appended.position for appended in await connection.append(recorded, {})]
+
+
 async def test_entries_of_the_appender_are_read_by_the_library(ledger: Ledger, connection: LedgerConnection) -> None:
-    positions = await connection.append(story(ONE) + story(TWO))
+    positions = await append(connection, story(ONE) + story(TWO))
     assert positions == sorted(positions)
     assert ledger.read(0, 10) == placed(story(ONE) + story(TWO), positions)
     assert list(ledger.stream(TWO))[1:] == story(TWO)[1:]
@@ -66,15 +71,16 @@ async def test_entries_of_the_library_are_read_by_the_appender(
     appender: Appender, ledger: Ledger, connection: LedgerConnection
 ) -> None:
     positions = await asyncio.to_thread(s.append, ledger, story(ONE))
-    assert await connection.missed({ONE: 0}) == placed(story(ONE), positions)
-    assert await connection.versions([ONE, TWO]) == {ONE: 3}
+    missed = await connection.missed({ONE: e.EMPTY_STREAM})
+    assert [msgspec.structs.replace(recorded, mac=None) for recorded in missed] == placed(story(ONE), positions)
+    assert await connection.ends([ONE, TWO]) == {ONE: missed[-1].end}
     outcome = await appender.submit(t.book(ONE, quantity=10))
     assert isinstance(outcome, AcceptedCommand)
     assert outcome.recorded[0].version == 4
 
 
 async def test_appender_and_library_write_the_same_rows(database_url: str, ledger: Ledger, connection: LedgerConnection) -> None:
-    await connection.append(story(ONE))
+    await append(connection, story(ONE))
     await asyncio.to_thread(s.append, ledger, story(TWO))
     query = "SELECT originator_version, topic, state, mac FROM ledger_entries WHERE originator_id = %s ORDER BY 1"
     with psycopg.connect(database_url) as plain:
@@ -87,10 +93,10 @@ async def test_appender_and_library_write_the_same_rows(database_url: str, ledge
 
 @pytest.mark.parametrize("version", [1, 3])
 async def test_a_version_is_appended_once_by_whichever_writer(ledger: Ledger, connection: LedgerConnection, version: int) -> None:
-    await connection.append(story(ONE))
+    await append(connection, story(ONE))
     again = e.RecordedEntry(ONE, version, s.event_completed())
     with pytest.raises(VersionConflict):
-        await connection.append([e.RecordedEntry(TWO, 1, s.scheduled()), again])
+        await append(connection, [e.RecordedEntry(TWO, 1, s.scheduled()), again])
     with pytest.raises(IntegrityError):
         await asyncio.to_thread(s.append, ledger, [again])
     assert [len(list(ledger.stream(stream))) for stream in (ONE, TWO)] == [3, 0]
@@ -99,7 +105,7 @@ async def test_a_version_is_appended_once_by_whichever_writer(ledger: Ledger, co
 async def test_a_long_batch_gets_positions_in_its_order(ledger: Ledger, connection: LedgerConnection) -> None:
     streams = [uuid4() for _ in range(7)]
     run = [e.RecordedEntry(stream, version, s.event_completed()) for version in range(1, 60) for stream in streams]
-    positions = await connection.append(run)
+    positions = await append(connection, run)
     assert positions == list(range(positions[0], positions[0] + len(run)))
     assert ledger.read(0, 1_000) == placed(run, positions)
 
@@ -137,10 +143,10 @@ def test_an_append_is_bounded_in_entries_and_in_bytes(ledger: Ledger) -> None:
 
 
 async def test_readers_accept_gaps_between_positions(connection: LedgerConnection, ledger: Ledger) -> None:
-    await connection.append(story(ONE)[:1])
+    await append(connection, story(ONE)[:1])
     with pytest.raises(VersionConflict):
-        await connection.append(story(ONE)[:1])
-    await connection.append(story(ONE)[1:])
+        await append(connection, story(ONE)[:1])
+    await append(connection, story(ONE)[1:])
     first, second, third = ledger.read(0, 10)
     assert second.position > first.position + 1
     assert ledger.read(first.position, 1) == [second]
@@ -162,7 +168,7 @@ async def test_readers_accept_gaps_between_positions(connection: LedgerConnectio
 async def test_entries_can_t_be_changed_or_removed(
     database_url: str, connection: LedgerConnection, statement: str, role: str
 ) -> None:
-    await connection.append(story(ONE))
+    await append(connection, story(ONE))
     with psycopg.connect(database_url, autocommit=True) as plain:
         try:
             plain.execute(f"SET session_replication_role = {role}")
@@ -170,17 +176,17 @@ async def test_entries_can_t_be_changed_or_removed(
             pytest.skip("only a superuser of the database may try this")
         with pytest.raises(psycopg.errors.RaiseException, match="the ledger is append-only"):
             plain.execute(statement)
-    assert await connection.versions([ONE]) == {ONE: 3}
+    assert (await connection.ends([ONE]))[ONE].version == 3
 
 
 async def test_a_subscription_skips_other_topics(ledger: Ledger, connection: LedgerConnection) -> None:
     """Otherwise each poll would search the rest of the ledger for a rare topic."""
-    positions = await connection.append(story(ONE))
+    positions = await append(connection, story(ONE))
     with ledger.recorder.subscribe(gt=0, topics=("event-completed/1",)) as subscription:
         async with asyncio.timeout(10):
             while subscription._last_notification_id != positions[-1]:  # noqa: ASYNC110 - the position tells nobody
                 await asyncio.sleep(0.02)
-        (last,) = await connection.append([e.RecordedEntry(ONE, 4, s.event_completed())])
+        (last,) = await append(connection, [e.RecordedEntry(ONE, 4, s.event_completed())])
         assert (await asyncio.to_thread(next, subscription)).id == last
 
 

@@ -1,7 +1,7 @@
 """Two appenders on one hot Event, without HTTP: no seat is sold twice, none is refused while free, and neither starves (R15)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ import pytest
 
 from commands.appender.appender import Appender
 from commands.appender.batch import AcceptedCommand
-from ledger.connection import LedgerConnection
+from ledger.connection import Appended, Ends, LedgerConnection
 from ledger.entries import RecordedEntry
 from ledger.errors import Busy, SoldOut
 from tests.commands import selling as t
@@ -71,20 +71,20 @@ class Unlucky(LedgerConnection):
     event_id: UUID
     tries = 0
 
-    async def append(self, run: Sequence[RecordedEntry]) -> list[int]:
+    async def append(self, batch: Sequence[RecordedEntry], built_on: Ends) -> list[Appended]:
         Unlucky.tries += 1
         await Unlucky.rival.submit(t.book(Unlucky.event_id))
-        return await super().append(run)
+        return await super().append(batch, built_on)
 
     @asynccontextmanager
-    async def locked(self, known: Mapping[UUID, int]) -> AsyncIterator[list[RecordedEntry]]:
+    async def locked(self, known: Ends) -> AsyncIterator[list[RecordedEntry]]:
         await Unlucky.rival.submit(t.book(Unlucky.event_id))
         async with super().locked(known) as missed:
             yield missed
 
-    async def append_and_commit(self, run: Sequence[RecordedEntry]) -> list[int]:
+    async def append_and_commit(self, batch: Sequence[RecordedEntry], built_on: Ends) -> list[Appended]:
         Unlucky.tries += 1
-        return await super().append_and_commit(run)
+        return await super().append_and_commit(batch, built_on)
 
 
 async def test_second_attempt_under_the_lock_succeeds(database_url: str) -> None:
