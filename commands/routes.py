@@ -27,7 +27,15 @@ from commands.result import CommandResult
 from commands.service import CommandService
 from ledger.commands import Actor, BookSeats, CancelBooking, CancelEvent, ChangeEvent, CheckIn, CompleteEvent, ScheduleEvent
 from ledger.decide import MAX_TICKETS_PER_BOOKING, is_box_office
-from ledger.errors import BookingNotFound, EventNotFound, Malformed, NotYourEvent, PreconditionRequired, TicketAlreadyUsed
+from ledger.errors import (
+    BookingNotFound,
+    EventNotFound,
+    InvalidCode,
+    Malformed,
+    NotYourEvent,
+    PreconditionRequired,
+    TicketAlreadyUsed,
+)
 from ledger.views import BookingView, EventView, TicketView, ticket_id
 
 router = APIRouter(prefix="/api")
@@ -150,10 +158,12 @@ async def check_in_ticket(
         raise EventNotFound
     if not is_box_office(event, principal.actor):
         raise NotYourEvent
-    location = command_service.codes.read(event_id, body.code)
+    code = command_service.codes.read(event_id, body.code)
+    location = code.location
     booking_id = await command_service.find_booking(event_id, location.version)
-    if booking_id is None:  # a valid code, but of another database
-        raise BookingNotFound
+    if booking_id is None:
+        raise InvalidCode
+    command_service.codes.check(event_id, booking_id, code)
     id_ = command_id_of(request, principal, key)
     command = CheckIn(id=id_, actor=principal.actor, event_id=event_id, booking_id=booking_id, ticket=location.ticket)
     try:

@@ -126,8 +126,8 @@ class SeatsBooked(Entry, frozen=True, kw_only=True):
     """A booking, whose id is that of its command. Its tickets are numbered from 0, over all lines. Without a customer it was sold
     to a walk-in.
 
-    `details_version` is the version of the entry that last set the Event's details, and so its name at that time. `ticket_key` is
-    the version of the key of its ticket codes."""
+    `details_version` is the version of the entry that last set the Event's details, and so its name at that time. `ticket_key` says
+    which key its ticket codes are made with, and how (ledger/ticket_codes.py)."""
 
     customer_id: UUID | None
     lines: tuple[Line, ...]

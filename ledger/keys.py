@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Self
 
 _BYTES = 32
-#: A key's version is one byte of a ticket code.
-_MAX_VERSION = 255
+#: A key's version is seven bits of a ticket code.
+_MAX_VERSION = 127
 
 
 class KeysError(RuntimeError):

@@ -21,6 +21,7 @@ from eventsourcing.persistence import (
     StoredEvent,
 )
 from eventsourcing.postgres import PostgresAggregateRecorder, PostgresApplicationRecorder, PostgresDatastore
+from eventsourcing.utils import retry
 from psycopg import Connection
 from psycopg.rows import DictRow
 from psycopg.sql import SQL, Literal
@@ -126,6 +127,7 @@ class LedgerRecorder(PostgresApplicationRecorder):
             stored_events[index] = Notification(originator_id, 1, first.topic, first.state, row["notification_id"])
         return stored_events
 
+    @retry((InterfaceError, OperationalError), max_attempts=10, wait=0.2)  # as all reads of the library
     def end(self, originator_id: UUID) -> StreamEnd:
         """The newest entry of a stream."""
         with self.datastore.get_connection() as connection:

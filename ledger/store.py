@@ -202,7 +202,8 @@ class Ledger(Application[UUID]):
 
     @_database_errors()
     def _end(self, stream: UUID) -> StreamEnd:
-        return cast(LedgerRecorder, self.recorder).end(stream)
+        end: StreamEnd = cast(LedgerRecorder, self.recorder).end(stream)
+        return end
 
     @contextmanager
     def import_transaction(self) -> Iterator[tuple[LedgerRecorder, Connection[Any]]]:

@@ -1,11 +1,15 @@
-"""Ticket codes: derived, never stored. A code contains the location of its ticket in a stream, and a MAC of that: so every rebuild
-gives the same codes, a reader of the database can't forge one, and a check-in finds and verifies a ticket without a read table.
+"""Ticket codes: derived, never stored. A code contains the location of its ticket in a stream, and a MAC of that and of its booking:
+so every rebuild gives the same codes, a reader of the database can't forge one, and a check-in finds and verifies a ticket without a
+read table.
 
-    key version (1 byte) | event tag (2) | version in the stream (4) | ticket (2) | HMAC-SHA-256 of (event id, all of these)
+    key (1 byte) | event tag (2) | version in the stream (4) | ticket (2) | HMAC-SHA-256 of (event id, booking id, all of these)
     truncated to 10
 
 19 bytes are 31 characters of Crockford's base 32 (no I, L, O, U), in groups of four. The event tag distinguishes another event's
-ticket from a forgery; only the MAC, 80 bits over the whole event id, makes a code valid.
+ticket from a forgery; only the MAC, 80 bits over the whole ids, makes a code valid.
+
+The booking is covered because a location may recur: after a backup was restored, another booking gets the version of a lost one.
+`key` is the version of the key, plus COVERS_BOOKING. The codes of earlier bookings lack that and do not cover it; they stay valid.
 """
 
 import hmac
@@ -17,6 +21,7 @@ from uuid import UUID
 from ledger.errors import InvalidCode, WrongEvent
 from ledger.keys import Keyring, KeysError
 
+COVERS_BOOKING = 128
 _HEADER = Struct(">B2sIH")
 _MAC_BYTES = 10
 _LENGTH = ((_HEADER.size + _MAC_BYTES) * 8 + 4) // 5
@@ -37,36 +42,56 @@ class TicketLocation(NamedTuple):
     ticket: int
 
 
+class TicketCode(NamedTuple):
+    """A code as it was read: the location of its ticket, and what `TicketCodes.check` needs."""
+
+    location: TicketLocation
+    header: bytes
+    mac: bytes
+
+
 class TicketCodes:
     def __init__(self, keys: Keyring) -> None:
         self._keys = keys
-        self.newest_key = keys.newest[0]
+        #: For new bookings.
+        self.newest_key = keys.newest[0] | COVERS_BOOKING
 
-    def code(self, event_id: UUID, location: TicketLocation, key_version: int) -> str:
-        """The code of a ticket. Raises KeysError if the key of this version is missing."""
-        key = self._keys.get(key_version)
-        if key is None:
-            raise KeysError(f"The tickets key of version {key_version} is missing from KEYS_DIR: restore it from your backup.")
-        raw = _HEADER.pack(key_version, event_id.bytes[-2:], *location)
-        return _to_base32(raw + self._mac(key, event_id, raw))
+    def code(self, event_id: UUID, booking_id: UUID, location: TicketLocation, key: int) -> str:
+        """The code of a ticket. `key`: that of its booking's entry. Raises KeysError if it is missing."""
+        secret = self._secret(key)
+        if secret is None:
+            version = key & ~COVERS_BOOKING
+            raise KeysError(f"The tickets key of version {version} is missing from KEYS_DIR: restore it from your backup.")
+        header = _HEADER.pack(key, event_id.bytes[-2:], *location)
+        return _to_base32(header + _mac(secret, event_id, booking_id, header))
 
-    def read(self, event_id: UUID, code: str) -> TicketLocation:
-        """The location of a code's ticket. Ignores blanks, hyphens and case; reads O as 0, I and L as 1.
+    def read(self, event_id: UUID, code: str) -> TicketCode:
+        """Where to find a code's ticket; `check` tells whether it is valid. Ignores blanks, hyphens and case; reads O as 0, I and L
+        as 1.
 
-        Raises InvalidCode for a code that was never made, WrongEvent for another event's code."""
+        Raises InvalidCode for a text that is no code of this database, WrongEvent for another event's code."""
         raw = _from_base32("".join(code.upper().replace("-", "").split()))
         header, mac = raw[: _HEADER.size], raw[_HEADER.size :]
-        key_version, tag, version, ticket = _HEADER.unpack(header)
-        key = self._keys.get(key_version)
-        if key is None:
+        key, tag, version, ticket = _HEADER.unpack(header)
+        if self._secret(key) is None:
             raise InvalidCode
-        if not hmac.compare_digest(mac, self._mac(key, event_id, header)):
-            raise WrongEvent if tag != event_id.bytes[-2:] else InvalidCode
-        return TicketLocation(version, ticket)
+        if tag != event_id.bytes[-2:]:
+            raise WrongEvent
+        return TicketCode(TicketLocation(version, ticket), header, mac)
 
-    @staticmethod
-    def _mac(key: bytes, event_id: UUID, header: bytes) -> bytes:
-        return hmac.digest(key, event_id.bytes + header, "sha256")[:_MAC_BYTES]
+    def check(self, event_id: UUID, booking_id: UUID, code: TicketCode) -> None:
+        """Raises InvalidCode unless the code was made for a ticket of this booking, which is the one at its location."""
+        secret = self._secret(code.header[0])
+        if secret is None or not hmac.compare_digest(code.mac, _mac(secret, event_id, booking_id, code.header)):
+            raise InvalidCode
+
+    def _secret(self, key: int) -> bytes | None:
+        return self._keys.get(key & ~COVERS_BOOKING)
+
+
+def _mac(secret: bytes, event_id: UUID, booking_id: UUID, header: bytes) -> bytes:
+    covered = event_id.bytes + (booking_id.bytes if header[0] & COVERS_BOOKING else b"") + header
+    return hmac.digest(secret, covered, "sha256")[:_MAC_BYTES]
 
 
 def _to_base32(raw: bytes) -> str:

@@ -155,7 +155,7 @@ def _sold_view(recorded: e.RecordedEntry, event_name: str, currency: str, codes:
         lines.append(LineView(category=line.name, quantity=line.quantity, unit_price=price, amount=to_text(amount, currency)))
         for _ in range(line.quantity):
             number = len(tickets)
-            code = codes.code(recorded.stream, TicketLocation(recorded.version, number), entry.ticket_key)
+            code = codes.code(recorded.stream, entry.command, TicketLocation(recorded.version, number), entry.ticket_key)
             tickets.append(TicketView(id=ticket_id(entry.command, number), code=code, category=line.name, status="active"))
     return BookingView(
         id=entry.command, number=recorded.position, event_id=recorded.stream, event_name=event_name,

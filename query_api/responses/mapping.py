@@ -83,7 +83,8 @@ def _booking_fields(row: BookingRow, codes: TicketCodes) -> dict[str, Any]:
         "tickets": [
             TicketView(
                 id=ticket_id(row.booking_id, t.ticket),
-                code=codes.code(row.event_id, TicketLocation(row.version, t.ticket), row.ticket_key), category=t.category_name,
+                code=codes.code(row.event_id, row.booking_id, TicketLocation(row.version, t.ticket), row.ticket_key),
+                category=t.category_name,
                 status="cancelled" if row.event_cancelled_at else t.status,
             )
             for t in tickets

@@ -105,7 +105,7 @@ def _search(codes: TicketCodes, search: queries.BookingSearch) -> queries.Bookin
     """The search text may be a ticket's code or a booking's number."""
     q = search.q or ""
     try:
-        return search._replace(version=codes.read(search.event_id, q).version)
+        return search._replace(version=codes.read(search.event_id, q).location.version)
     except (InvalidCode, WrongEvent):
         is_number = q.isascii() and q.isdigit() and len(q) < 20 and int(q) <= MAX_POSITION
         return search._replace(number=int(q)) if is_number else search

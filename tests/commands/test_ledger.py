@@ -78,9 +78,9 @@ async def test_a_lost_reply_is_found_by_the_command_id(ledger: Ledger, monkeypat
     await asyncio.to_thread(ledger.execute, s.schedule(), s.NOW)
     save = ledger.save
 
-    def saved_twice(*made: Any) -> Any:
-        save(*made)
-        return save(*made)
+    def saved_twice(*made: Any, **how: Any) -> Any:
+        save(*made, **how)
+        return save(*made, **how)
 
     monkeypatch.setattr(ledger, "save", saved_twice)
     assert await asyncio.to_thread(ledger.execute, s.book(s.ALICE), s.NOW) == []

@@ -50,13 +50,15 @@ async def test_frozen_connection_is_closed_and_replaced(database_url: str) -> No
         connect = partial(LedgerConnection.connect, proxy.url, s.MACS)
         async with t.an_appender(database_url, connect, timeout_seconds=0.5) as appender:
             event_id = await t.scheduled(appender)
+            first = t.book(event_id)
+            await appender.submit(first)  # prepares the statement
             unheard, next_one, began = t.book(event_id), t.book(event_id), monotonic()
             proxy.freeze()
             with pytest.raises(OutcomeUnknown):
                 await appender.submit(unheard)
             assert isinstance((await t.insist(appender, next_one))[0], AcceptedCommand)
             seconds = monotonic() - began
-            assert await appender.submit(unheard) == RepeatedCommand(event_id, 2, (2,))
-        assert await t.bookings_of(database_url, event_id) == [unheard.id, next_one.id]
+            assert await appender.submit(unheard) == RepeatedCommand(event_id, 3, (3,))
+        assert await t.bookings_of(database_url, event_id) == [first.id, unheard.id, next_one.id]
     print(f"a frozen connection: the next booking {seconds:.2f} s later, where a command may take 0.5 s")
     assert seconds < 3

@@ -61,6 +61,13 @@ class Story:
             self._execute(self._random_command(id_, self.dice.choice(list(self.events.values()))))
         return self.entries[before:]
 
+    def forget(self, entries: int) -> None:
+        """The last entries were lost."""
+        del self.entries[-entries:]
+        self.events = {}
+        for recorded in self.entries:
+            self.events[recorded.stream] = evolve(self.events.get(recorded.stream), recorded)
+
     def cancel(self, event: Event) -> None:
         self._execute(CancelEvent(id=uuid5(event.id, "cancel"), actor=ORGANIZER, event_id=event.id))
 

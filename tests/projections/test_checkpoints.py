@@ -62,7 +62,8 @@ class Log:
         """Puts the database into the state of a backup from before the last entries."""
         self.execute(f"DELETE FROM ledger_entries WHERE notification_id IN (SELECT notification_id FROM ledger_entries"
                  f" ORDER BY notification_id DESC LIMIT {entries})")  # fmt: skip
-        self.ledger._kept, self.ledger._kept_after = [], 0  # as after a start
+        self.ledger.forget()  # as after a start
+        self.story.forget(entries)
         self.execute("TRUNCATE audit_tiles, audit_leaves, audit_amendments")
         self.execute("UPDATE projections SET position = 0 WHERE name = 'audit'")
         self.project()
