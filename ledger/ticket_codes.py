@@ -1,6 +1,6 @@
-"""Ticket codes: derived, never stored. A code contains the location of its ticket in a stream, and a MAC of that and of its booking:
-so every rebuild gives the same codes, a reader of the database can't forge one, and a check-in finds and verifies a ticket without a
-read table.
+"""Ticket codes: derived, never stored. A code contains the location of its ticket in a stream, and a MAC of that and of its
+booking: so every rebuild gives the same codes, a reader of the database can't forge one, and a check-in finds and verifies a ticket
+without a read table.
 
     key (1 byte) | event tag (2) | version in the stream (4) | ticket (2) | HMAC-SHA-256 of (event id, booking id, all of these)
     truncated to 10

@@ -67,6 +67,8 @@ class Stream:
                 elif field == "data":
                     data = value
                 elif not line and data:
+                    if name == "reset":
+                        return "reset"
                     assert name == "availability"
                     body = json.loads(data)
                     assert str(body["position"]) == self.last_id
@@ -188,6 +190,24 @@ async def test_invalid_live_requests_are_422(site: Site) -> None:
     assert (await site.api.get("/api/live?event_id=x")).status_code == 422
     assert (await site.api.get("/api/live?" + "&".join(f"event_id={uuid4()}" for _ in range(51)))).status_code == 422
     assert site.api.side.feed.count == 0
+
+
+async def test_reset_then_lower_positions(world: World, site: Site, settings: Settings) -> None:
+    """The ledger went back: the browser is told, and positions that it has seen before come again."""
+    event_id = world.schedule()
+    world.book(event_id)
+    await project(world, settings)
+    async with listening(site, event_id) as stream:
+        seen = (await stream.next())["position"]
+        for position in (seen - 1, seen):
+            world.sql("UPDATE projections SET position = %s WHERE name = 'availability'", position)
+            world.sql("UPDATE availability_events SET position = %s", position)
+            if position < seen:
+                site.api.side.reset()
+                assert (await stream.next(), stream.last_id) == ("reset", str(position))
+            else:
+                site.api.side.feed.wake()
+                assert (await stream.next())["position"] == seen
 
 
 async def test_changes_are_sent_without_redis(world: World, settings: Settings) -> None:

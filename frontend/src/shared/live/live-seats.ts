@@ -1,6 +1,7 @@
+import { forgetPosition } from "@/shared/api/ledger-position";
 import { randomId } from "@/shared/api/random-id";
 
-import { storeSeats, type Seats } from "./seat-store";
+import { forgetSeats, storeSeats, type Seats } from "./seat-store";
 import { SeatStream, type LiveState } from "./seat-stream";
 
 const NAME = "seatledger-live";
@@ -12,6 +13,7 @@ type Message =
   | { kind: "request" }
   | { kind: "watched"; tab: string; events: string[] }
   | { kind: "seats"; seats: [string, Seats][]; lastId: string | undefined }
+  | { kind: "reset" }
   | { kind: "state"; state: LiveState };
 
 /**
@@ -24,6 +26,7 @@ export class LiveSeats {
   readonly #watchers = new Map<symbol, readonly string[]>();
   readonly #watchedByTab = new Map<string, readonly string[]>();
   readonly #listeners = new Set<() => void>();
+  readonly #resetListeners = new Set<() => void>();
   readonly #channel: BroadcastChannel | null;
   #lockRequest: AbortController | null = null;
   #release: (() => void) | null = null;
@@ -61,6 +64,12 @@ export class LiveSeats {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   };
+
+  /** Calls `listener` after the server's ledger went back, or its tables were rebuilt: what was read before does not count. */
+  onReset(listener: () => void): () => void {
+    this.#resetListeners.add(listener);
+    return () => this.#resetListeners.delete(listener);
+  }
 
   get #watchedHere(): string[] {
     return [...new Set([...this.#watchers.values()].flat())];
@@ -124,6 +133,10 @@ export class LiveSeats {
         this.#store(seats, lastId);
         this.#broadcast({ kind: "seats", seats, lastId });
       },
+      onReset: () => {
+        this.#reset();
+        this.#broadcast({ kind: "reset" });
+      },
       onState: (state) => {
         this.#setState(state);
         this.#broadcast({ kind: "state", state });
@@ -133,6 +146,7 @@ export class LiveSeats {
 
   #receive(message: Message): void {
     if (message.kind === "seats") this.#store(message.seats, message.lastId);
+    else if (message.kind === "reset") this.#reset();
     else if (message.kind === "state") this.#setState(message.state);
     else if (message.kind === "request") this.#announceWatched();
     else if (this.#release !== null) {
@@ -154,6 +168,13 @@ export class LiveSeats {
   #store(seats: [string, Seats][], lastId: string | undefined): void {
     this.#lastId = lastId ?? this.#lastId;
     storeSeats(seats);
+  }
+
+  #reset(): void {
+    this.#lastId = undefined;
+    forgetPosition();
+    forgetSeats();
+    this.#resetListeners.forEach((listener) => listener());
   }
 
   #broadcast(message: Message): void {

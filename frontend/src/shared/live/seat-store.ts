@@ -30,6 +30,12 @@ export function storeSeats(news: Iterable<readonly [eventId: string, seats: Seat
   }
 }
 
+/** The server's positions begin again: drops what is known. */
+export function forgetSeats(): void {
+  known.clear();
+  for (const subscribers of listeners.values()) subscribers.forEach((listener) => listener());
+}
+
 /** Stores the seats of the events in a query's response. `response` must be the same object that `http` returned. */
 export function storeSeatsFrom<T extends object>(response: T, events: (response: T) => readonly Event[]): T {
   const position = positionOf(response);

@@ -27,6 +27,7 @@ interface Change {
 export class SeatStream {
   readonly #events: ReadonlySet<string>;
   readonly #onNews: (news: SeatChanges, lastId: string | undefined) => void;
+  readonly #onReset: () => void;
   readonly #onState: (state: LiveState) => void;
   readonly #client: EventSourceClient;
   readonly #silenceTimer: ReturnType<typeof setInterval>;
@@ -39,10 +40,12 @@ export class SeatStream {
     events: ReadonlySet<string>;
     lastId: string | undefined;
     onNews: (news: SeatChanges, lastId: string | undefined) => void;
+    onReset: () => void;
     onState: (state: LiveState) => void;
   }) {
     this.#events = options.events;
     this.#onNews = options.onNews;
+    this.#onReset = options.onReset;
     this.#onState = options.onState;
     this.#client = createEventSource({
       url: address(options.events),
@@ -51,7 +54,7 @@ export class SeatStream {
       onConnect: () => this.#connected(),
       onScheduleReconnect: () => this.#failed(),
       onComment: () => (this.#lastHeardAt = Date.now()),
-      onMessage: ({ data }) => this.#store(JSON.parse(data) as Change),
+      onMessage: ({ event, data }) => (event === "reset" ? this.#reset() : this.#store(JSON.parse(data) as Change)),
     });
     this.#silenceTimer = setInterval(() => this.#reconnectIfSilent(), WATCH_MILLISECONDS);
   }
@@ -96,6 +99,13 @@ export class SeatStream {
       this.#pending = new Map();
       this.#onNews(news, this.#client.lastEventId);
     }, FLUSH_MILLISECONDS);
+  }
+
+  /** The server's ledger went back, or its tables were rebuilt. */
+  #reset(): void {
+    this.#lastHeardAt = Date.now();
+    this.#pending.clear();
+    this.#onReset();
   }
 
   /** For a connection that was lost silently, as when a laptop was closed. */

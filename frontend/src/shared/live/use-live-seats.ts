@@ -10,7 +10,7 @@ let shared: LiveSeats | undefined;
 
 /**
  * Keeps the seats of these events (`useSeats`) up to date while the page is visible. Without a stream,
- * `queryKey` is invalidated periodically instead. Returns the state of the connection.
+ * `queryKey` is invalidated periodically instead. After a reset everything is read again. Returns the state of the connection.
  */
 export function useLiveSeats(events: readonly string[], queryKey: readonly unknown[]): LiveState {
   const [live] = useState(() => (shared ??= new LiveSeats()));
@@ -20,6 +20,8 @@ export function useLiveSeats(events: readonly string[], queryKey: readonly unkno
   const key = JSON.stringify(queryKey);
 
   useEffect(() => (named === "" ? undefined : live.watch(named.split(" "))), [live, named]);
+
+  useEffect(() => live.onReset(() => void queries.invalidateQueries()), [live, queries]);
 
   useEffect(() => {
     if (state !== "polling") return;

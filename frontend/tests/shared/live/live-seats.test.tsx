@@ -1,6 +1,7 @@
 import { act, render, screen } from "@testing-library/react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
+import { recallPosition, rememberPosition } from "@/shared/api/ledger-position";
 import { LiveSeats } from "@/shared/live/live-seats";
 import { storeSeats, useSeats } from "@/shared/live/seat-store";
 import { FLUSH_MILLISECONDS, SeatStream, type SeatChanges } from "@/shared/live/seat-stream";
@@ -68,6 +69,7 @@ it("a thousand updates cause a few renders, with the newest of each event", asyn
     events: new Set(["a", "b"]),
     lastId: undefined,
     onNews: (changes) => void news.push(changes),
+    onReset: vi.fn(),
     onState: vi.fn(),
   });
   await vi.waitFor(() => say(""));
@@ -94,6 +96,26 @@ it("one tab opens the stream for the shown events, closes it when hidden, and re
   see("visible");
   await vi.waitFor(() => expect(asked).toHaveLength(2));
   expect(asked[1]?.lastId).toBe("77");
+  stop();
+});
+
+it("after a reset lower positions count, and everything is read again", async () => {
+  const { asked, say } = stream();
+  vi.stubGlobal("navigator", Object.assign(Object.create(navigator), { locks: new Locks() }));
+  const [live, some, read] = [new LiveSeats(), event(), vi.fn()];
+  rememberPosition("77");
+  render(<Left of={some} />);
+  const stop = live.watch([some.id]);
+  live.onReset(read);
+  await vi.waitFor(() => expect(asked).toHaveLength(1));
+  await vi.waitFor(() => expect(live.state).toBe("live"));
+  say(change(some.id, 3, 77));
+  await screen.findByText("3 / 3");
+  act(() => say("event: reset\nid: 60\ndata: {}\n\n"));
+  await vi.waitFor(() => expect(read).toHaveBeenCalledTimes(1));
+  expect(recallPosition()).toBeNull();
+  say(change(some.id, 5, 61));
+  await screen.findByText("5 / 5");
   stop();
 });
 
