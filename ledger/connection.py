@@ -68,6 +68,10 @@ class LockTimeout(Exception):
     """Waiting for the ordering lock or the server took too long. Nothing was appended."""
 
 
+class DatabaseRefused(Exception):
+    """The database said that it does not do this: its disk is full, it is read-only, and so on. Nothing was appended."""
+
+
 class StreamTooNew(Exception):
     """A stream has an entry of a later release than that of this process."""
 
@@ -77,9 +81,9 @@ class StreamTooNew(Exception):
 
 
 class LedgerConnection:
-    """The appender's connection. Methods raise `VersionConflict`, `DataRefused` or `LockTimeout`, after which nothing was
-    appended; after every other error of psycopg the connection is unusable, and it is unknown whether an append in flight was
-    committed."""
+    """The appender's connection. Methods raise `VersionConflict`, `DataRefused`, `DatabaseRefused` or `LockTimeout`, after which
+    nothing was appended; after every other error of psycopg the connection is unusable, and it is unknown whether an append in
+    flight was committed."""
 
     def __init__(self, connection: AsyncConnection[Any], macs: Macs) -> None:
         self._connection, self._macs = connection, macs
@@ -199,7 +203,7 @@ def _missed(known: Ends, rows: Iterable[tuple[UUID, int, str, bytes, bytes | Non
 
 
 class _translated_errors:  # noqa: N801 - reads as a statement
-    """Raises VersionConflict, DataRefused or LockTimeout for psycopg's errors of these meanings."""
+    """Raises VersionConflict, LockTimeout, DataRefused or DatabaseRefused for psycopg's errors of these meanings."""
 
     def __enter__(self) -> None:
         pass
@@ -213,3 +217,5 @@ class _translated_errors:  # noqa: N801 - reads as a statement
             raise LockTimeout from error
         if isinstance(error, psycopg.DataError | psycopg.IntegrityError | errors.ProgramLimitExceeded):
             raise DataRefused(str(error)) from error
+        if isinstance(error, psycopg.Error) and error.diag.severity_nonlocalized == "ERROR":  # FATAL says nothing of the commit
+            raise DatabaseRefused(error.diag.message_primary) from error

@@ -34,7 +34,16 @@ from commands.appender.pending import DisconnectCheck, PendingRequest, PendingRe
 from ledger.anchor import Anchor, LedgerWentBack
 from ledger.commands import Command
 from ledger.concurrency import BackgroundTasks, supervise
-from ledger.connection import Appended, DataRefused, Ends, LedgerConnection, LockTimeout, StreamTooNew, VersionConflict
+from ledger.connection import (
+    Appended,
+    DatabaseRefused,
+    DataRefused,
+    Ends,
+    LedgerConnection,
+    LockTimeout,
+    StreamTooNew,
+    VersionConflict,
+)
 from ledger.entries import EMPTY_STREAM, RecordedEntry
 from ledger.event import Event
 from ledger.settings import Settings
@@ -191,6 +200,9 @@ class Appender:
                 left = []
             except LockTimeout:
                 log.warning("An append has waited too long for the ordering lock or the database")
+            except DatabaseRefused as refused:  # another server may be the one to write to by now
+                log.warning("The database refuses to append: %s", refused)
+                await self._disconnect()
             except (psycopg.Error, OSError) as error:
                 log.warning("The appender has lost its connection: %s", error)
                 await self._disconnect()
@@ -248,7 +260,7 @@ class Appender:
             request.sent = True
         try:
             return await append(decided.recorded, decided.built_on)
-        except (VersionConflict, DataRefused, LockTimeout):
+        except (VersionConflict, DataRefused, DatabaseRefused, LockTimeout):
             for request in new:
                 request.sent = False
             raise
@@ -266,7 +278,7 @@ class Appender:
         known = {stream: self._memory.end(stream) for stream in streams}
         if known and self._connection is not None:
             # The same error comes again under the lock.
-            with suppress(LedgerWentBack, LockTimeout, StreamTooNew, psycopg.Error, OSError):
+            with suppress(LedgerWentBack, LockTimeout, DatabaseRefused, StreamTooNew, psycopg.Error, OSError):
                 self._memory.apply(await self._connection.missed(known))
 
     async def _connect_and_check(self) -> LedgerConnection:

@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from commands.appender.appender import Appender
 from commands.appender.batch import AcceptedCommand, RepeatedCommand
 from ledger.connection import LedgerConnection
-from ledger.errors import Busy, OutcomeUnknown
+from ledger.errors import Busy, OutcomeUnknown, RetryableError
 from tests.commands import selling as t
 from tests.ledger import scenario as s
 
@@ -180,3 +181,40 @@ async def test_closing_gives_up_requests_that_do_not_finish(database_url: str) -
             await appender.close(patience_seconds=0.05)
             outcomes = await asyncio.wait_for(t.answers(sent), timeout=1)
         assert [type(outcome) for outcome in outcomes] == [OutcomeUnknown, Busy]
+
+
+async def test_read_only_database_is_busy(database_url: str) -> None:
+    """As a primary that has become a standby: it states that it appends nothing, so the outcome is known."""
+    async with t.an_appender(database_url, timeout_seconds=0.6) as appender:
+        event_id = await t.scheduled(appender)
+        command = t.book(event_id)
+        await _set_read_only(database_url, "on")
+        with pytest.raises(RetryableError):
+            await appender.submit(t.book(event_id))  # its connection was cut
+        with pytest.raises(Busy):
+            await appender.submit(command)
+        await _set_read_only(database_url, "off")
+        assert isinstance((await t.insist(appender, command))[0], AcceptedCommand)
+
+
+async def _set_read_only(database_url: str, value: str) -> None:
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+        name = sql.Identifier(connection.info.dbname)
+        await connection.execute("SET default_transaction_read_only = off")
+        await connection.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = {}").format(name, sql.SQL(value)))
+    await t.cut_connections(database_url)
+
+
+async def test_full_disk_is_busy(database_url: str) -> None:
+    async with t.an_appender(database_url, timeout_seconds=0.6) as appender:
+        event_id = await t.scheduled(appender)
+        async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+            await connection.execute(
+                "CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS"
+                " $$ BEGIN RAISE disk_full USING MESSAGE = 'No space left on device'; END $$"
+            )
+            await connection.execute("CREATE TRIGGER full_disk BEFORE INSERT ON ledger_entries EXECUTE FUNCTION no_space()")
+            with pytest.raises(Busy):
+                await appender.submit(t.book(event_id))
+            await connection.execute("DROP TRIGGER full_disk ON ledger_entries")
+        assert isinstance((await t.insist(appender, t.book(event_id)))[0], AcceptedCommand)
