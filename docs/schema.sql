@@ -29,14 +29,28 @@ CREATE TYPE public.stored_event_uuid AS (
 );
 
 --
--- Name: ledger_append(uuid[], bigint[], text[], bytea[], bytea[]); Type: FUNCTION; Schema: public; Owner: -
+-- Name: ledger_append(uuid[], bigint[], text[], bytea[], bytea[], uuid[], bytea[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.ledger_append(streams uuid[], versions bigint[], topics text[], states bytea[], macs bytea[] DEFAULT NULL::bytea[]) RETURNS SETOF bigint
+CREATE FUNCTION public.ledger_append(streams uuid[], versions bigint[], topics text[], states bytea[], macs bytea[] DEFAULT NULL::bytea[], known_streams uuid[] DEFAULT NULL::uuid[], known_macs bytea[] DEFAULT NULL::bytea[]) RETURNS SETOF bigint
     LANGUAGE plpgsql
     AS $$
+DECLARE outdated uuid;
 BEGIN
     PERFORM pg_advisory_xact_lock(6009316430458479719);
+    SELECT run.stream INTO outdated
+    FROM (
+        SELECT one.stream, min(one.version) AS first, max(one.version) - min(one.version) + 1 = count(*) AS is_dense
+        FROM unnest(streams, versions) AS one (stream, version) GROUP BY one.stream
+    ) AS run LEFT JOIN unnest(known_streams, known_macs) AS known (stream, mac) ON known.stream = run.stream
+    WHERE NOT run.is_dense OR run.first > 1 AND (
+        SELECT known.mac IS NULL OR known.mac = coalesce(entry.mac, '') FROM ledger_entries AS entry
+        WHERE entry.originator_id = run.stream AND entry.originator_version = run.first - 1
+    ) IS NOT TRUE
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE unique_violation USING MESSAGE = 'stream ' || outdated || ' does not end with the entry that this append follows';
+    END IF;
     RETURN QUERY
         INSERT INTO ledger_entries (originator_id, originator_version, topic, state, mac)
         SELECT run.stream, run.version, run.topic, run.state, run.mac
@@ -54,6 +68,22 @@ CREATE FUNCTION public.ledger_is_append_only() RETURNS trigger
     AS $$
 BEGIN
     RAISE EXCEPTION 'the ledger is append-only: % refused', TG_OP;
+END $$;
+
+--
+-- Name: ledger_lock_and_read(uuid[], bigint[], integer); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.ledger_lock_and_read(streams uuid[], versions bigint[], most integer) RETURNS TABLE(stream uuid, version bigint, topic text, state bytea, mac bytea, "position" bigint)
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(6009316430458479719);
+    RETURN QUERY
+        SELECT known.stream, later.* FROM unnest(streams, versions) AS known (stream, version), LATERAL (
+            SELECT entry.originator_version, entry.topic, entry.state, entry.mac, entry.notification_id FROM ledger_entries AS entry
+            WHERE entry.originator_id = known.stream AND entry.originator_version >= known.version
+            ORDER BY entry.originator_version LIMIT most) AS later;
 END $$;
 
 --
@@ -398,7 +428,8 @@ CREATE TABLE public.projections (
     "position" bigint NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     failed_position bigint,
-    error text
+    error text,
+    rebuilds bigint DEFAULT 0 NOT NULL
 );
 
 --

@@ -37,6 +37,8 @@ type SecondParameter<T extends (...args: never) => unknown> = Parameters<T>[1];
 /**
  * Seats left, as they change: `data: {event_id, available, categories: [{name, available}], position}`; `id` is the position.
 
+`event: reset` means that the server's ledger went back, or its tables were rebuilt: what was read before does not count.
+
 The stream begins with what changed since `Last-Event-ID`. Without a valid one it begins with the state of the requested events;
 without `event_id` too, only with an id.
  * @summary Get Live
