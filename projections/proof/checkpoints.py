@@ -1,7 +1,9 @@
 """Signs checkpoints: signed statements of the tree's size and root, so that nobody can later claim that the tree was another.
 
 A tree is signed only if it has grown and begins with the tree that was signed last. A checkpoint is first appended to the list
-beside the keys, then stored in the database, so that none is published that could be forgotten. A restored backup lacks entries
+beside the keys, then stored in the database, so that none is published that could be forgotten. Of several machines, each with its
+own copy of the keys, one signs at a time: it holds a lock in the database, and first copies into its list what the others have
+signed and stored. A restored backup lacks entries
 that were signed after it was made: signing stops (`forgotten`) until an operator begins a new origin
 (projections/proof/log_keys.py). If the database has the last checkpoint but another tree, somebody has altered it (`inconsistent`).
 
@@ -15,7 +17,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import CheckConstraint, Connection, Engine, SmallInteger, func, select, text
+from sqlalchemy import CheckConstraint, Connection, Engine, SmallInteger, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
@@ -33,6 +35,11 @@ log = logging.getLogger(__name__)
 SECONDS = 1.0
 #: The time between two log messages about the same problem.
 REPEAT_SECONDS = 60.0
+
+#: The advisory lock of the worker that signs ("Checkpnt" in ASCII).
+SIGNING_LOCK = 0x436865636B706E74
+#: Checkpoints of other machines that are copied into the list in one turn.
+MAX_COPIED = 5_000
 
 SIGNING, FORGOTTEN, INCONSISTENT = "signing", "forgotten", "inconsistent"
 
@@ -110,6 +117,8 @@ class CheckpointSigner:
             if signed is None or self.due_in():  # another worker signs, or has just signed
                 return None
             with engine.begin() as connection:
+                if not connection.scalar(select(func.pg_try_advisory_xact_lock(SIGNING_LOCK))):
+                    return None  # a worker on another machine signs
                 return self._sign(connection, keys, signed)
 
     def due_in(self) -> float:
@@ -122,21 +131,26 @@ class CheckpointSigner:
         return self._seconds - age if status.st_size and 0 <= age < self._seconds else 0.0
 
     def _sign(self, connection: Connection, keys: LogKeys, signed: SignedList) -> Checkpoint | None:
-        if signed.is_empty and connection.scalar(_WITHOUT_MAC):
-            return None
         origin, size = read_origin(self._directory), audit.tree_size(connection)
+        listed = stored = None
+        copied = 0
         try:
-            listed = _last_listed(signed, keys, origin)
-            stored = _last_stored(connection, keys, origin)
+            listed, stored = _last_listed(signed, keys, origin), _last_stored(connection, keys, origin)
+            if signed.is_empty and stored is None and connection.scalar(_WITHOUT_MAC):
+                return None
             status = _status(connection, size, listed, stored)
+            if status.state == SIGNING:
+                if listed is not None:
+                    _store(connection, listed)  # if it was signed before a crash, but not stored
+                copied = copy_stored(connection, keys, signed, origin)
         except (NoteError, merkle.MissingHash) as error:
             status = SigningStatus(INCONSISTENT, str(error))
         _store_status(connection, origin, status)
         if status.detail:
             self._log(f"{status.state}. {status.detail}")
             return None
-        if listed and (stored is None or stored.checkpoint.size < listed.checkpoint.size):
-            _store(connection, listed)  # it was signed before a crash, but not stored
+        if copied == MAX_COPIED:
+            return None  # the next turn copies more
         if size == max((known.checkpoint.size for known in (listed, stored) if known), default=0):
             return None
         checkpoint = Checkpoint(origin, size, audit.root_at(connection, size))
@@ -151,6 +165,18 @@ class CheckpointSigner:
         if sentence != last or now - logged_at >= REPEAT_SECONDS:
             self._logged = sentence, now
             log.error("No checkpoint is signed: %s", sentence)
+
+
+def copy_stored(connection: Connection, keys: LogKeys, signed: SignedList, origin: str) -> int:
+    """Appends to the list what other machines have signed and stored after its last checkpoint: MAX_COPIED at most. Returns their
+    number. Raises NoteError for a row that none of these keys signed; nothing is appended then."""
+    listed = _last_listed(signed, keys, origin)
+    after = listed.checkpoint.size if listed else 0
+    rows = connection.execute(_LATER, {"origin": origin, "after": after, "most": MAX_COPIED}).all()
+    for row in rows:
+        _read_stored(keys, origin, row.size, row.note)
+    signed.append(*(row.note for row in rows))
+    return len(rows)
 
 
 def _status(connection: Connection, size: int, listed: _SignedCheckpoint | None, stored: _SignedCheckpoint | None) -> SigningStatus:
@@ -180,18 +206,26 @@ def _last_listed(signed: SignedList, keys: LogKeys, origin: str) -> _SignedCheck
     return last if last and last.checkpoint.origin == origin else None
 
 
+_LATER = (
+    select(AuditCheckpoint.size, AuditCheckpoint.note)
+    .where(AuditCheckpoint.origin == bindparam("origin"), AuditCheckpoint.size > bindparam("after"))
+    .order_by(AuditCheckpoint.size)
+    .limit(bindparam("most"))
+)
 _LAST_STORED = select(AuditCheckpoint.size, AuditCheckpoint.note).order_by(AuditCheckpoint.size.desc()).limit(1)
 
 
 def _last_stored(connection: Connection, keys: LogKeys, origin: str) -> _SignedCheckpoint | None:
     """The last checkpoint of this origin in the database."""
     row = connection.execute(_LAST_STORED.where(AuditCheckpoint.origin == origin)).one_or_none()
-    if row is None:
-        return None
-    checkpoint = keys.read(row.note)
-    if (checkpoint.origin, checkpoint.size) != (origin, row.size):
-        raise NoteError(f"The checkpoint of {row.size} leaves in the database says another size or origin.")
-    return _SignedCheckpoint(row.note, checkpoint)
+    return None if row is None else _read_stored(keys, origin, row.size, row.note)
+
+
+def _read_stored(keys: LogKeys, origin: str, size: int, note: str) -> _SignedCheckpoint:
+    checkpoint = keys.read(note)
+    if (checkpoint.origin, checkpoint.size) != (origin, size):
+        raise NoteError(f"The checkpoint of {size} leaves in the database says another size or origin.")
+    return _SignedCheckpoint(note, checkpoint)
 
 
 def _is_stored(connection: Connection, signed: Checkpoint) -> bool:

@@ -1,6 +1,7 @@
 """The file of all checkpoints ever signed, beside the keys, so that a lost or forged database does not change it.
 
-Each line is a checkpoint: its note as a JSON string. Only the holder of the file's lock signs. A line that a crash cut off was
+Each line is a checkpoint: its note as a JSON string. Only the holder of the file's lock signs; each machine may have a file of its
+own. A line that a crash cut off was
 never published and is removed.
 """
 
@@ -43,10 +44,12 @@ class SignedList:
         line = whole[:-1].rpartition(b"\n")[2]
         return _note(line, "The last line") if line else None
 
-    def append(self, note: str) -> None:
-        """Appends a note; it is on the disk when this returns."""
+    def append(self, *notes: str) -> None:
+        """Appends notes; they are on the disk when this returns."""
+        if not notes:
+            return
         self._file.seek(0, os.SEEK_END)
-        self._file.write(json.dumps(note).encode() + b"\n")
+        self._file.write(b"".join(json.dumps(note).encode() + b"\n" for note in notes))
         self._file.flush()
         os.fsync(self._file.fileno())
 

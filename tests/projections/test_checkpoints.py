@@ -1,6 +1,7 @@
 """Signing checkpoints: only a tree that has grown and begins with the one signed before, by one worker at a time."""
 
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from ledger.keys import KeysError
+from ledger.settings import Settings
 from ledger.store import Ledger
 from projections import audit
 from projections.engine import catch_up
@@ -19,6 +21,8 @@ from projections.proof.checkpoints import FORGOTTEN, INCONSISTENT, SIGNING, Chec
 from projections.proof.log_keys import LogKeys, begin_origin, read_origin
 from projections.proof.signed_list import LIST_FILE, read_list
 from projections.proof.signed_notes import Checkpoint, Note, NoteError, VerifierKey
+from projections.proof.verify import Verifier
+from projections.proof.verify_entries import Finding
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
 from tests.projections.stories import Story
@@ -131,6 +135,68 @@ def test_concurrent_workers_sign_a_tree_once(log: Log) -> None:
     sizes = [checkpoint.size for checkpoint in log.stored()]
     assert sizes == sorted(set(sizes))
     assert len(sizes) == len(list(read_list(log.keys / LIST_FILE))) == 5
+
+
+@pytest.fixture
+def machines(log: Log, tmp_path: Path) -> list[CheckpointSigner]:
+    """Two machines with copies of one KEYS_DIR, made after the first checkpoint; the first is that of `log`."""
+    log.grow()
+    log.sign()
+    shutil.copytree(log.keys, tmp_path / "other")
+    return [CheckpointSigner(keys, seconds=0) for keys in (log.keys, tmp_path / "other")]
+
+
+def _finding(database_url: str, keys: Path) -> Finding | None:
+    """What `verify` finds on the machine with these keys."""
+    (keys / "ledger.1").write_bytes(bytes(32))  # as of s.MACS
+    return Verifier(Settings(database_url=database_url, keys_dir=keys)).run().finding
+
+
+def test_two_machines_sign_one_log(log: Log, machines: list[CheckpointSigner], tmp_path: Path, database_url: str) -> None:
+    for turn in range(7):
+        log.grow(3)
+        assert machines[turn // 2 % 2].sign(log.engine), "also twice in turn"
+    for keys in (log.keys, tmp_path / "other"):
+        assert _finding(database_url, keys) is None
+        listed = [LogKeys.open(keys).read(note) for note in read_list(keys / LIST_FILE)]
+        assert listed == log.stored()
+
+
+def test_two_machines_sign_at_once(log: Log, machines: list[CheckpointSigner], tmp_path: Path, database_url: str) -> None:
+    for _ in range(4):
+        log.grow(3)
+        workers = [threading.Thread(target=machine.sign, args=(log.engine,)) for machine in machines * 3]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    sizes = [checkpoint.size for checkpoint in log.stored()]
+    assert sizes == sorted(set(sizes))
+    for keys in (log.keys, tmp_path / "other"):
+        assert _finding(database_url, keys) is None
+
+
+def test_machine_that_crashed_before_it_stored(log: Log, machines: list[CheckpointSigner], database_url: str) -> None:
+    """Its list has a checkpoint that the database lacks; meanwhile another machine signs a later one."""
+    log.grow(3)
+    assert machines[0].sign(log.engine)
+    log.execute(f"DELETE FROM audit_checkpoints WHERE size = {log.size()}")
+    log.grow(3)
+    assert machines[1].sign(log.engine)
+    log.grow(3)
+    assert machines[0].sign(log.engine)
+    assert _finding(database_url, log.keys) is None
+
+
+def test_list_that_is_lost_is_made_anew(log: Log, database_url: str) -> None:
+    for _ in range(3):
+        log.grow(3)
+        log.sign()
+    (log.keys / LIST_FILE).unlink()
+    log.grow(3)
+    assert log.sign()
+    assert len(list(read_list(log.keys / LIST_FILE))) == 4
+    assert _finding(database_url, log.keys) is None
 
 
 def test_restored_backup_stops_signing(log: Log, caplog: pytest.LogCaptureFixture) -> None:
