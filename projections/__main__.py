@@ -21,7 +21,8 @@ from ledger.macs import Macs
 from ledger.settings import Settings, SettingsError
 from ledger.store import Ledger, LedgerUnavailable, sqlalchemy_url
 from projections.engine import ProjectionLocked, ProjectionStalled, catch_up
-from projections.proof import transfer
+from projections.proof import backup, transfer
+from projections.proof.backup import BackupError
 from projections.proof.log_keys import LogKeys, begin_origin
 from projections.proof.signed_list import LIST_FILE, read_list
 from projections.proof.signed_notes import NoteError
@@ -42,8 +43,8 @@ class OperatorError(Exception):
 
 #: Their text is one sentence for the terminal.
 _REFUSALS = (
-    SettingsError, KeysError, NoteError, TransferError, OperatorError, ShadowCopyError, TreeBehind, ProjectionStalled,
-    LedgerUnavailable,
+    SettingsError, KeysError, NoteError, TransferError, BackupError, OperatorError, ShadowCopyError, TreeBehind,
+    ProjectionStalled, LedgerUnavailable,
 )  # fmt: skip
 
 
@@ -91,6 +92,13 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--checkpoints", metavar="FILE", type=Path, action="append", default=[], help=kept)
     verify.add_argument("--json", metavar="FILE", type=Path, help="also write the report to this file")
     verify.add_argument("--anew", action="store_true", help="begin at the first entry, even if an earlier verification was killed")
+    backup_ = commands.add_parser("backup", help="write the database and the keys, as of one checkpoint, into a new directory")
+    backup_.add_argument("directory", type=Path)
+    restore = commands.add_parser(
+        "restore",
+        help="restore such a backup into an empty database and an empty KEYS_DIR, and begin a new origin of the signed log",
+    )
+    restore.add_argument("directory", type=Path)
     out = commands.add_parser("export", help="write the whole ledger into a file, one entry a line")
     out.add_argument("file", type=Path)
     in_ = commands.add_parser("import", help="import such a file into an empty ledger, at the same positions")
@@ -150,6 +158,27 @@ def _verify(arguments: argparse.Namespace, settings: Settings) -> int:
     print(
         f"Proven: {report.entries} entries up to position {report.position}, {report.checkpoints} checkpoints,"
         f" {report.snapshots} snapshots, and every row of {', '.join(report.compared_at)}.\nRoot hash {report.root}"
+    )
+    return 0
+
+
+def _backup(arguments: argparse.Namespace, settings: Settings) -> int:
+    _check_database(settings)
+    manifest = backup.back_up(settings, arguments.directory, print)
+    print(
+        f"The backup is in {arguments.directory}: {manifest.entries} entries up to position {manifest.position}. It holds the keys:"
+        " keep it as safe as them."
+    )
+    return 0
+
+
+def _restore(arguments: argparse.Namespace, settings: Settings) -> int:
+    _check_database(settings)
+    manifest, key = backup.restore(settings, arguments.directory, print)
+    print(
+        f"Restored: {manifest.entries} entries up to position {manifest.position}; the keys are in {settings.keys}.\n"
+        "Next: `python -m migrations upgrade`, start Seatledger, then `python -m projections verify`.\n"
+        f"Checkpoints are signed as {key.name} from now on. Publish its verifier key beside the old one:\n{key}"
     )
     return 0
 
@@ -239,6 +268,8 @@ _COMMANDS = {
     "rebuild": _rebuild,
     "resume": _resume,
     "verify": _verify,
+    "backup": _backup,
+    "restore": _restore,
     "export": _export,
     "import": _import,
     "accept": _accept,

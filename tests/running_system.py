@@ -63,7 +63,7 @@ class Stack:
     """A running Seatledger. `admin` is there from the start; `person` makes others. `is_forked`: its processes have the modules
     that the process of tests has imported, otherwise each imports its own, as PYTHONPATH says."""
 
-    def __init__(self, settings: Settings, *, is_forked: bool = True) -> None:
+    def __init__(self, settings: Settings, *, is_forked: bool = True, admin: str = "root@example.test") -> None:
         self.settings, self._is_forked = settings, is_forked
         self.url = f"http://127.0.0.1:{settings.port}"
         no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))  # else everybody would be whoever logged in last
@@ -75,7 +75,7 @@ class Stack:
         try:
             wait_until_ready(self.url, *self.processes)
             self.people = self._cleanup.enter_context(quick_people(settings))
-            self.admin = self._person("Root", "admin", "root@example.test")
+            self.admin = self._person("Root", "admin", admin)
         except BaseException:
             self.stop()
             raise

@@ -14,6 +14,8 @@ that were signed after it was made: signing stops (`forgotten`) until an operato
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -165,6 +167,20 @@ class CheckpointSigner:
         if sentence != last or now - logged_at >= REPEAT_SECONDS:
             self._logged = sentence, now
             log.error("No checkpoint is signed: %s", sentence)
+
+
+@contextmanager
+def paused_signing(engine: Engine, directory: Path) -> Iterator[int]:
+    """Meanwhile no checkpoint is signed on any machine, and the list has all that are stored, and no other. Yields its size in
+    bytes. Raises KeysError, OSError; SQLAlchemy's errors."""
+    keys, origin = LogKeys.open(directory), read_origin(directory)
+    with locked_list(directory / LIST_FILE, wait=True) as signed, engine.begin() as connection:
+        assert signed is not None, "it was waited for"
+        connection.execute(select(func.pg_advisory_xact_lock(SIGNING_LOCK)))
+        with suppress(NoteError):  # a row that nobody signed: `verify` reports it
+            while copy_stored(connection, keys, signed, origin) == MAX_COPIED:
+                pass
+        yield (directory / LIST_FILE).stat().st_size
 
 
 def copy_stored(connection: Connection, keys: LogKeys, signed: SignedList, origin: str) -> int:

