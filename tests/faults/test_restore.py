@@ -10,20 +10,17 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from sqlalchemy import create_engine
 
 from devstack.server_files import installed_programs
-from ledger.macs import Macs
 from ledger.settings import Settings
-from ledger.store import Ledger, sqlalchemy_url
-from projections import audit
 from projections.engine import catch_up
-from projections.proof.checkpoints import FORGOTTEN, CheckpointSigner
+from projections.proof.checkpoints import FORGOTTEN
 from projections.proof.log_keys import begin_origin
 from projections.proof.verify import Verifier
 from projections.rebuild.rebuilder import Rebuilder
 from projections.registry import PROJECTORS
 from tests.conftest import PostgresServer
+from tests.faults.shop import Shop
 from tests.ledger import scenario as s
 from tests.projections.stories import Story
 
@@ -34,32 +31,6 @@ def restored_url(postgres_server: PostgresServer) -> Iterator[str]:
     name = f"restored_{uuid4().hex[:8]}"
     yield postgres_server.create(name)
     postgres_server.drop(name)
-
-
-class Shop:
-    """An appender, projections and a signer over one ledger, in one process."""
-
-    def __init__(self, url: str, keys: Path) -> None:
-        self.url, self.keys = url, keys
-        self.engine = create_engine(sqlalchemy_url(url))
-        self.ledger, self.worker = Ledger(url, Macs.open(keys)), CheckpointSigner(keys, seconds=0)
-
-    def close(self) -> None:
-        self.ledger.close()
-        self.engine.dispose()
-
-    def project_and_sign(self) -> None:
-        for projector in PROJECTORS.values():
-            catch_up(self.engine, self.ledger, projector)
-        self.worker.sign(self.engine)
-
-    def root_at(self, size: int) -> bytes:
-        with self.engine.connect() as connection:
-            return audit.root_at(connection, size)
-
-    def size(self) -> int:
-        with self.engine.connect() as connection:
-            return audit.tree_size(connection)
 
 
 def _dump(url: str, file: Path) -> None:
