@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine, bindparam, func, null, select, text, 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from ledger.anchor import LedgerWentBack
-from ledger.entries import Entry, RecordedEntry
+from ledger.entries import Entry, RecordedEntry, SeatsBooked
 from ledger.mapper import decode
 from ledger.store import LedgerUnavailable
 from projections.tables import Model, Progress
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 #: Entries folded in one transaction. A larger batch costs less an entry, but queries that wait for one of its entries wait longer.
 BATCH_SIZE = 4_000
+#: Tickets in a batch, which may cost a row each. It ends before the booking that would exceed this, unless that is its first entry.
+MAX_TICKETS = 20_000
 #: PostgreSQL error codes of operational errors that are caused by the statement, not by the server: it takes longer than
 #: statement_timeout, or it is too big (class 54). A retry would fail in the same way, for ever.
 _TIMED_OUT, _TOO_BIG = "57014", "54"
@@ -126,7 +128,7 @@ def catch_up(
         while True:
             size = 1 if one_by_one else batch_size
             try:
-                position, count = _fold_next(connection, ledger, projector, position, size)
+                position, count, is_last = _fold_next(connection, ledger, projector, position, size)
             except _BatchFailed as failed:
                 if not one_by_one and failed.length > 1:
                     one_by_one = failed.length
@@ -139,7 +141,7 @@ def catch_up(
             folded += count
             if count:
                 publish(projector.name, position)
-            if count < size or (at_most is not None and folded >= at_most):
+            if is_last or (at_most is not None and folded >= at_most):
                 return folded
             one_by_one = max(0, one_by_one - count)
 
@@ -172,23 +174,31 @@ def _lock(connection: Connection, parameters: dict[str, Any]) -> int:
     return position
 
 
-def _fold_next(connection: Connection, ledger: EntrySource, projector: Projector, after: int, size: int) -> tuple[int, int]:
-    """Folds one batch in one transaction. Returns the new position and the number of entries. Raises ProjectionLocked; _BatchFailed
-    where the fault is in the entries."""
+class _Folded(NamedTuple):
+    """The new position, the number of entries that were folded, and whether the ledger had no more."""
+
+    position: int
+    entries: int
+    is_last: bool
+
+
+def _fold_next(connection: Connection, ledger: EntrySource, projector: Projector, after: int, size: int) -> _Folded:
+    """Folds one batch in one transaction. Raises ProjectionLocked; _BatchFailed where the fault is in the entries."""
     parameters = {"projector": projector.name, "version": projector.version}
     attempt = after, size
     try:
         batch = ledger.read(after, size)
         if not batch:
             _check_the_head(connection, after)
-            return after, 0
+            return _Folded(after, 0, is_last=True)
         with connection.begin():
             locked = _lock(connection, parameters)
             if locked != after:  # another process has folded this batch: read the next one
                 attempt = locked, size
                 batch = ledger.read(locked, size)
                 if not batch:
-                    return locked, 0
+                    return _Folded(locked, 0, is_last=True)
+            read, batch = len(batch), bounded(batch)
             attempt = locked, len(batch)
             _check_is_held(connection, batch[-1])
             connection.execute(_ASYNCHRONOUS_COMMIT)
@@ -199,7 +209,18 @@ def _fold_next(connection: Connection, ledger: EntrySource, projector: Projector
         if isinstance(error, ProjectionLocked | LedgerWentBack) or _is_unavailable(error):
             raise
         raise _BatchFailed(*attempt) from error
-    return position, len(batch)
+    return _Folded(position, len(batch), is_last=len(batch) == read < size)
+
+
+def bounded(batch: list[RecordedEntry]) -> list[RecordedEntry]:
+    """The entries from the first on, with MAX_TICKETS at most; at least one entry."""
+    tickets = 0
+    for index, recorded in enumerate(batch):
+        if isinstance(recorded.entry, SeatsBooked):
+            tickets += sum(line.quantity for line in recorded.entry.lines)
+            if tickets > MAX_TICKETS and index:
+                return batch[:index]
+    return batch
 
 
 def _check_is_held(connection: Connection, recorded: RecordedEntry) -> None:

@@ -4,7 +4,9 @@ import random
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from uuid import uuid4
 
+import msgspec
 import psycopg
 import pytest
 from sqlalchemy import Connection, Engine, event, text
@@ -12,7 +14,7 @@ from sqlalchemy import Connection, Engine, event, text
 from ledger import entries as e
 from ledger.entries import RecordedEntry
 from ledger.store import Ledger
-from projections.engine import ProjectionLocked, ProjectionStalled, Projector, catch_up
+from projections.engine import ProjectionLocked, ProjectionStalled, Projector, bounded, catch_up
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
 from tests.projections.stories import TABLES, Story, rows
@@ -180,6 +182,21 @@ def test_batch_needs_the_same_number_of_statements_for_any_size(engine: Engine, 
         print(f"{name}: {count} statements for {len(batch)} entries, {renamed} of them for an event's details")
         counts.append(count - renamed)
     assert counts[0] == counts[1] <= 12
+
+
+def test_batch_is_bounded_by_tickets(engine: Engine, ledger: Ledger) -> None:
+    """Bookings of a thousand tickets: each batch takes as much memory as others do."""
+    line = (e.Line(1, "General", 1_000, 5_000),)
+    event = s.scheduled(e.Category(1, "General", 5_000, 60_000))
+    bookings = [msgspec.structs.replace(s.booked(s.ALICE, *line), command=uuid4()) for _ in range(50)]
+    recorded = [e.RecordedEntry(s.EVENT, version, entry) for version, entry in enumerate([event, *bookings], start=1)]
+    s.append(ledger, recorded)
+    batches: list[int] = []
+    assert catch_up(engine, ledger, PROJECTORS["bookings"], lambda name, position: batches.append(position)) == 51
+    assert [len(bounded(recorded[start:])) for start in (0, 1, 50)] == [21, 20, 1]
+    assert batches == [21, 41, 51]
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM tickets")).scalar_one() == 50_000
 
 
 def test_cancellation_of_an_event_with_many_bookings_needs_few_statements(engine: Engine, ledger: Ledger) -> None:
