@@ -42,9 +42,13 @@ Stamp = dict[str, Any]
 def decide(event: Event | None, command: Command, now: datetime) -> list[e.Entry]:
     """The entries of this command for this Event at this time: at least one.
 
+    The times of a stream's entries never step back, whatever the clocks of the machines show: an entry is at `now`, or at the time
+    of the one before if that is later. The rules go by `now`.
+
     Raises the `SeatledgerError` of the rule that is broken. The caller has checked that the command was not accepted before
     (`Event.version_of`)."""
-    stamp = {"at": now, "actor": command.actor.id, "command": command.id, "digest": command.digest()}
+    at = now if event is None else max(now, event.at)
+    stamp = {"at": at, "actor": command.actor.id, "command": command.id, "digest": command.digest()}
     if event is None:
         if not isinstance(command, ScheduleEvent):
             raise errors.EventNotFound

@@ -80,11 +80,12 @@ class Event:
     `bookings`: booking id -> (customer id or b"", the category number of each ticket, version of its entry).
     `touched`: booking id -> (the state of each ticket, versions of the later entries about it), once there are later entries.
     `customers`: customer id -> number of tickets that are not cancelled. `commands`: command id -> version of its last entry, for
-    every command except BookSeats, whose id is the booking's. `mac`: that of its newest entry. `details_version`: the version of
-    the last entry that changed details or categories (the ETag); `details_set`: the versions of the entries with `Details`.
+    every command except BookSeats, whose id is the booking's. `at`, `mac`: those of its newest entry. `details_version`: the
+    version of the last entry that changed details or categories (the ETag); `details_set`: the versions of those with `Details`.
     """
 
     __slots__ = (
+        "at",
         "bookings",
         "categories",
         "commands",
@@ -106,6 +107,7 @@ class Event:
 
     id: UUID
     version: int
+    at: datetime
     mac: bytes | None
     number: int
     created_at: datetime
@@ -196,7 +198,7 @@ def evolve(event: Event | None, recorded: e.RecordedEntry) -> Event:
         return _scheduled(recorded, entry)
     assert event is not None, "a stream starts with EventScheduled"
     assert recorded.version == event.version + 1, "entries come in order, none missing"
-    event.version, event.mac = recorded.version, recorded.mac
+    event.version, event.at, event.mac = recorded.version, entry.at, recorded.mac
     _EVOLVE[type(entry)](event, entry)
     if type(entry) is not e.SeatsBooked:
         event.commands[entry.command.bytes] = recorded.version
@@ -206,7 +208,8 @@ def evolve(event: Event | None, recorded: e.RecordedEntry) -> Event:
 def _scheduled(recorded: e.RecordedEntry, entry: e.EventScheduled) -> Event:
     event = Event()
     event.id, event.version, event.mac, event.number = recorded.stream, 1, recorded.mac, recorded.position
-    event.created_at, event.details, event.details_set, event.details_version = entry.at, entry.details, (1,), 1
+    event.at = event.created_at = entry.at
+    event.details, event.details_set, event.details_version = entry.details, (1,), 1
     event.currency, event.organizer_id, event.status = entry.currency, entry.organizer_id, "active"
     event.categories, event.last_category = {}, 0
     event.bookings, event.touched, event.customers, event.commands = {}, {}, {}, {entry.command.bytes: 1}

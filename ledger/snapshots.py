@@ -92,12 +92,14 @@ def take(event: Event, topic: str = "") -> Snapshot:
 
 
 def restore(snapshot: Snapshot) -> Generator[None, None, Event]:
-    """Yields after each frame and returns the Event, without its MAC; its number is 0 if the snapshot is of the first format."""
+    """Yields after each frame and returns the Event. A snapshot does not have the time and the MAC of its newest entry: `at` is
+    when the Event was created, `mac` None. Nor has the first format the Event's number: it is 0."""
     state = msgspec.msgpack.decode(snapshot.state, type=_State)
     event = Event()
     event.id, event.version, event.mac = snapshot.originator_id, snapshot.originator_version, None
     for name in _Head.__struct_fields__:
         setattr(event, name, getattr(state.head, name))
+    event.at = event.created_at
     event.categories = {seats.number: seats for seats in state.head.categories}
     for name in _VALUES:
         setattr(event, name, {})
@@ -108,7 +110,7 @@ def restore(snapshot: Snapshot) -> Generator[None, None, Event]:
 
 
 def restore_synchronously(snapshot: Snapshot) -> Event:
-    """The Event of a snapshot, for callers without an event loop."""
+    """As `restore`, for callers without an event loop."""
     steps = restore(snapshot)
     while True:
         try:

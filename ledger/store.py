@@ -224,6 +224,8 @@ class Ledger(Application[UUID]):
             return None
         if not event.number and event.version:  # restored from a snapshot of the first format
             event.number = next(self.stream(stream, until=1)).position
+        if event.at == event.created_at and event.version > 1:  # restored from a snapshot, without later entries
+            event.at = next(self.stream(stream, after=event.version - 1, until=event.version)).entry.at
         return event
 
     def stream(self, stream: UUID, after: int = 0, until: int | None = None) -> Iterator[RecordedEntry]:

@@ -30,8 +30,8 @@ _PAGE = """
     WHERE originator_id = %s AND originator_version >= %s AND originator_version <= %s
     ORDER BY originator_version LIMIT %s"""
 _SNAPSHOT = """
-    SELECT originator_version, snapshot.topic, snapshot.state, mac
-    FROM ledger_snapshots AS snapshot JOIN ledger_entries USING (originator_id, originator_version)
+    SELECT originator_version, snapshot.topic, snapshot.state, mac, entry.topic, entry.state
+    FROM ledger_snapshots AS snapshot JOIN ledger_entries AS entry USING (originator_id, originator_version)
     WHERE originator_id = %s AND originator_version <= %s AND snapshot.topic = ANY(%s) ORDER BY originator_version DESC LIMIT 1"""
 _FIRST_ENTRIES = """
     SELECT wanted.stream, first.* FROM unnest(%s::uuid[]) AS wanted (stream), LATERAL (
@@ -97,7 +97,7 @@ class Streams:
         rows = await self._fetch(_SNAPSHOT, (stream, until, list(snapshots.TOPICS)))
         if not rows:
             return None
-        [(*stored, mac)] = rows
+        [(*stored, mac, entry_topic, entry_state)] = rows
         steps = snapshots.restore(snapshots.Snapshot(stream, *stored))
         while True:
             try:
@@ -106,7 +106,7 @@ class Streams:
                 event: Event = end.value
                 break
             await asyncio.sleep(0)
-        event.mac = mac
+        event.at, event.mac = decode(entry_topic, entry_state).at, mac
         if not event.number:
             [(event.number,)] = await self._fetch(_POSITION, (stream, 1))
         return event
