@@ -16,6 +16,7 @@ from threading import Lock
 from typing import Any, cast
 from uuid import UUID
 
+import psycopg
 from eventsourcing.application import AggregateNotFoundError, Application
 from eventsourcing.persistence import (
     ApplicationRecorder,
@@ -31,7 +32,7 @@ from eventsourcing.utils import Environment
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL
 
 from ledger.anchor import LedgerWentBack
 from ledger.commands import Command
@@ -72,11 +73,16 @@ def _database_errors() -> Iterator[None]:
 
 
 def sqlalchemy_url(database_url: str) -> URL:
-    """DATABASE_URL (`postgresql://` or `postgres://`) for SQLAlchemy over psycopg. Raises ValueError for another scheme."""
-    scheme, _, rest = database_url.partition("://")
-    if scheme not in ("postgres", "postgresql"):
+    """DATABASE_URL (`postgresql://` or `postgres://`, as libpq reads it: with several hosts and all its parameters) for SQLAlchemy
+    over psycopg. Raises ValueError for another scheme, or what libpq refuses."""
+    if database_url.partition("://")[0] not in ("postgres", "postgresql"):
         raise ValueError("DATABASE_URL does not start with postgresql://")
-    return make_url(f"postgresql+psycopg://{rest}")
+    try:
+        parameters: dict[str, Any] = dict(conninfo_to_dict(database_url))
+    except psycopg.ProgrammingError as error:
+        raise ValueError(f"DATABASE_URL is not a URL of PostgreSQL: {error}") from None
+    user, password, database = (parameters.pop(name, None) for name in ("user", "password", "dbname"))
+    return URL.create("postgresql+psycopg", user, password, database=database, query={k: str(v) for k, v in parameters.items()})
 
 
 def project(event: Event | None, stored: Iterable[RecordedEntry | Snapshot]) -> Event | None:

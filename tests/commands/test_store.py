@@ -2,14 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from functools import cache
+from urllib.parse import quote
 from uuid import UUID, uuid4
 
 import msgspec
 import psycopg
 import pytest
 from eventsourcing.persistence import IntegrityError
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import NullPool, create_engine, text
 
+import migrations
 from commands.appender.appender import Appender
 from commands.appender.batch import AcceptedCommand
 from ledger import entries as e
@@ -18,7 +23,7 @@ from ledger.mapper import encode
 from ledger.pool import make_pool
 from ledger.recorder import MAX_APPEND, MAX_APPEND_BYTES
 from ledger.settings import Settings
-from ledger.store import Ledger
+from ledger.store import Ledger, sqlalchemy_url
 from tests.commands import selling as t
 from tests.ledger import scenario as s
 
@@ -209,6 +214,25 @@ async def test_an_append_does_not_block_vacuum_and_analyze(database_url: str) ->
     async with t.blocked_appends(database_url):
         with psycopg.connect(database_url, autocommit=True, options="-c lock_timeout=1000") as plain:
             plain.execute("VACUUM ANALYZE ledger_entries")
+
+
+async def test_several_hosts(database_url: str, ledger: Ledger, connection: LedgerConnection) -> None:
+    """As of a primary and a standby, whichever is which: every client goes on to the host that can be written to."""
+    parameters = conninfo_to_dict(database_url)
+    user, name = parameters["user"], parameters["dbname"]
+    hosts, ports = f"127.0.0.1,{parameters['host']}", f"1,{parameters.get('port', 5432)}"  # nobody listens at the first
+    url = f"postgresql://{user}@/{name}?host={quote(hosts, safe='')}&port={ports}&target_session_attrs=read-write"
+    await append(connection, story(ONE))
+    other = await LedgerConnection.connect(url, s.MACS)
+    assert (await other.ends([ONE]))[ONE].version == 3
+    await other.close()
+    with closing(Ledger(url)) as several:
+        assert several.head() == ledger.head()
+    engine = create_engine(sqlalchemy_url(url), poolclass=NullPool)
+    with engine.connect() as connected:
+        assert connected.scalar(text("SELECT count(*) FROM ledger_entries")) == 3
+    migrations.upgrade(url)
+    assert str(sqlalchemy_url("postgresql://a:b@h1:5433,h2:5434/d?sslmode=require").query["port"]) == "5433,5434"
 
 
 async def test_options_of_the_database_url_are_kept(database_url: str) -> None:

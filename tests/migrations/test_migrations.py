@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import create_engine
 
 import migrations
 from ledger.store import sqlalchemy_url
@@ -42,17 +43,31 @@ def test_two_concurrent_migrations_wait_for_each_other(empty_database_url: str) 
 
 
 @pytest.mark.parametrize(
-    ("url", "parts"),
+    ("url", "parameters"),
     [
-        ("postgres://me:p%40ss@db:5433/seats", ("me", "p@ss", "db", 5433, "seats", {})),
-        ("postgresql://me@/seats?host=%2Frun%2Fpg", ("me", None, None, None, "seats", {"host": "/run/pg"})),
-        ("postgresql:///seats", (None, None, None, None, "seats", {})),
+        ("postgres://me:p%40ss@db:5433/seats", {"user": "me", "password": "p@ss", "host": "db", "port": "5433", "dbname": "seats"}),
+        ("postgresql://me@/seats?host=%2Frun%2Fpg", {"user": "me", "host": "/run/pg", "dbname": "seats"}),
+        ("postgresql:///seats", {"dbname": "seats"}),
+        (
+            "postgresql://me@one:5433,two:5434/seats?target_session_attrs=read-write&sslmode=verify-full",
+            {
+                "user": "me", "host": "one,two", "port": "5433,5434", "dbname": "seats", "target_session_attrs": "read-write",
+                "sslmode": "verify-full",
+            },
+        ),
     ],
-)
-def test_all_forms_of_the_url_are_accepted(url: str, parts: tuple[object, ...]) -> None:
+)  # fmt: skip
+def test_all_forms_of_the_url_are_accepted(url: str, parameters: dict[str, str]) -> None:
+    """psycopg is told what libpq reads in the URL."""
     made = sqlalchemy_url(url)
     assert made.drivername == "postgresql+psycopg"
-    assert (made.username, made.password, made.host, made.port, made.database, dict(made.query)) == parts
+    assert create_engine(made).dialect.create_connect_args(made) == ([], parameters)
+
+
+@pytest.mark.parametrize("url", ["mysql://db/seats", "host=db dbname=seats", "postgresql://db/seats?port=x&what=1"])
+def test_other_urls_are_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="DATABASE_URL"):
+        sqlalchemy_url(url)
 
 
 @pytest.mark.parametrize(
