@@ -1,9 +1,11 @@
 """The watch of an API process: once a second it looks whether the ledger went back (`ledger/anchor.py`), and whether a rebuild has
-replaced read tables. The appender notices the first by itself, but only when it appends."""
+replaced read tables. The appender notices the first by itself, but only when it appends. A standby, which may lag, proves nothing.
+"""
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from ledger.anchor import Anchor, LedgerWentBack
 from ledger.concurrency import BackgroundTasks, supervise
@@ -14,7 +16,7 @@ TICK_SECONDS = 1.0
 STATEMENT_SECONDS = 2.0
 
 _LOOK = """
-    SELECT EXISTS (SELECT FROM ledger_entries WHERE notification_id = %b AND mac IS NOT DISTINCT FROM %b),
+    SELECT pg_is_in_recovery() OR EXISTS (SELECT FROM ledger_entries WHERE notification_id = %b AND mac IS NOT DISTINCT FROM %b),
            (SELECT sum(rebuilds)::bigint FROM projections), newest.notification_id, newest.mac
     FROM (VALUES (1)) AS always LEFT JOIN LATERAL (
         SELECT notification_id, mac FROM ledger_entries ORDER BY notification_id DESC LIMIT 1) AS newest ON true"""
@@ -25,10 +27,14 @@ log = logging.getLogger(__name__)
 class LedgerWatch:
     """Moves the anchor to the newest entry, or loses it. `on_rebuild` is called after the tables of a projection were replaced."""
 
-    def __init__(self, pool: Pool, anchor: Anchor, on_rebuild: Callable[[], None]) -> None:
+    def __init__(self, pool: Pool, anchor: Anchor, on_rebuild: Callable[[], None], others: Sequence[Pool] = ()) -> None:
+        """Where the ledger went back, the connections of `pool` and `others` are replaced: they may be to a server that is not the
+        primary any more."""
         self._pool, self._anchor, self._on_rebuild = pool, anchor, on_rebuild
         self._rebuilds: int | None = None
         self._tasks = BackgroundTasks()
+        for each in (pool, *others):
+            anchor.on_loss(partial(self._replace_connections, each))
 
     def start(self) -> None:
         failure = "whether the ledger went back can't be looked up"
@@ -37,17 +43,20 @@ class LedgerWatch:
     async def close(self) -> None:
         await self._tasks.stop()
 
+    def _replace_connections(self, pool: Pool) -> None:
+        self._tasks.spawn(pool.drain())
+
     async def _tick(self) -> None:
         await self.look()
         await asyncio.sleep(TICK_SECONDS)
 
     async def look(self) -> None:
-        position, mac = self._anchor.position, self._anchor.mac
+        position, mac, losses = self._anchor.position, self._anchor.mac, self._anchor.losses
         async with connection(self._pool, STATEMENT_SECONDS) as acquired:
             cursor = await acquired.execute(_LOOK, (position, mac), prepare=True, binary=True)
             [(is_held, rebuilds, newest_position, newest_mac)] = await cursor.fetchall()
-        if position and not is_held and self._anchor.position >= position:  # else somebody else has lost it meanwhile
-            self._anchor.lose(LedgerWentBack(f"the entry at position {position}"))
+        if position and not is_held:
+            self._anchor.lose(LedgerWentBack(f"the entry at position {position}"), losses)
         if newest_position is not None:
             self._anchor.move(newest_position, newest_mac)
         if self._rebuilds not in (None, rebuilds):

@@ -61,7 +61,7 @@ async def run(
         appender.anchor.on_loss(read_side.reset)
         await appender.start()
         stack.push_async_callback(appender.close)
-        watch = LedgerWatch(load_pool, appender.anchor, on_rebuild=read_side.reset)
+        watch = LedgerWatch(load_pool, appender.anchor, on_rebuild=read_side.reset, others=[pool])
         watch.start()
         stack.push_async_callback(watch.close)
 

@@ -39,10 +39,11 @@ class CommandService:
 
         Raises what `Appender.submit` raises; IdempotencyKeyReused if the command's id was used with another body; OutcomeUnknown
         if the command is in the ledger and its result can't be read at the moment."""
+        losses = self._appender.anchor.losses
         try:
             return await self._execute(command, is_disconnected)
         except LedgerWentBack as error:  # memory said that it is a retry; the ledger does not have its first try any more
-            self._appender.anchor.lose(error)
+            self._appender.anchor.lose(error, losses)
         try:
             return await self._execute(command, is_disconnected)
         except LedgerWentBack:
@@ -92,6 +93,8 @@ class CommandService:
         entries: Sequence[RecordedEntry] = accepted.recorded
         if len(accepted.booking_versions) > 1:  # earlier entries are about the booking, too
             entries = await self._streams.entries(entries[0].stream, accepted.booking_versions)
+            if len(entries) < len(accepted.booking_versions):
+                raise OutcomeUnknown  # the ledger went back since
         return BookingHistory(entries, accepted.event_name, accepted.currency)
 
     async def _subject_of_retry(
@@ -111,8 +114,9 @@ class CommandService:
         return last, event_view(await self._rewind(repeated))
 
     async def _rewind(self, repeated: RepeatedCommand) -> Event:
-        """The Event as of the command's last entry. Raises Busy past MAX_REWINDS."""
+        """The Event as of the command's last entry. Raises Busy past MAX_REWINDS, LedgerWentBack."""
         async with self._rewinds.slot():
             event = await self._streams.load(repeated.stream, until=repeated.version)
-        assert event is not None
+        if event is None or event.version != repeated.version:
+            raise LedgerWentBack(f"entry {repeated.version} of event {repeated.stream}")
         return event

@@ -22,11 +22,12 @@ class LedgerWentBack(Exception):
 
 
 class Anchor:
-    """The newest entry that this process knows; position 0: none."""
+    """The newest entry that this process knows; position 0: none. `losses` counts how often the ledger went back."""
 
     def __init__(self) -> None:
         self.position = 0
         self.mac: bytes | None = None
+        self.losses = 0
         self._listeners: list[Callable[[], None]] = []
 
     def on_loss(self, listener: Callable[[], None]) -> None:
@@ -38,9 +39,13 @@ class Anchor:
         if position > self.position:
             self.position, self.mac = position, mac
 
-    def lose(self, error: LedgerWentBack) -> None:
-        """The ledger went back: says so, forgets the anchor and lets everybody drop what they remember."""
+    def lose(self, error: LedgerWentBack, losses: int) -> None:
+        """The ledger went back: says so, forgets the anchor and lets everybody drop what they remember. `losses`: how many there
+        were when the missing entry was taken for known. If there was another one since, everything is dropped already."""
+        if losses != self.losses:
+            return
         log.critical("%s", error)
         self.position, self.mac = 0, None
+        self.losses += 1
         for listener in self._listeners:
             listener()

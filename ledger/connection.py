@@ -41,7 +41,9 @@ _ENDS = """
     SELECT known.stream, newest.* FROM unnest(%b::uuid[]) AS known (stream), LATERAL (
         SELECT originator_version, mac FROM ledger_entries WHERE originator_id = known.stream
         ORDER BY originator_version DESC LIMIT 1) AS newest"""
-_HOLDS = "SELECT true FROM ledger_entries WHERE notification_id = %b AND mac IS NOT DISTINCT FROM %b"
+_HOLDS = """
+    SELECT pg_is_in_recovery(), EXISTS (
+        SELECT FROM ledger_entries WHERE notification_id = %b AND mac IS NOT DISTINCT FROM %b)"""
 
 
 #: Streams and the ends that somebody knows of them.
@@ -130,12 +132,14 @@ class LedgerConnection:
             return {stream: StreamEnd(version, mac) for stream, version, mac in await self._cursor.fetchall()}
 
     async def check(self, anchor: Anchor) -> None:
-        """Raises LedgerWentBack unless the ledger has the anchor."""
-        if anchor.position:
-            with _translated_errors():
-                await self._cursor.execute(_HOLDS, (anchor.position, anchor.mac), prepare=True)
-                if not await self._cursor.fetchall():
-                    raise LedgerWentBack(f"the entry at position {anchor.position}")
+        """Raises LedgerWentBack unless the ledger has the anchor; DatabaseRefused if the server is a standby, which may lag."""
+        with _translated_errors():
+            await self._cursor.execute(_HOLDS, (anchor.position, anchor.mac), prepare=True)
+            [(is_standby, is_held)] = await self._cursor.fetchall()
+        if is_standby:
+            raise DatabaseRefused("it is a standby")
+        if anchor.position and not is_held:
+            raise LedgerWentBack(f"the entry at position {anchor.position}")
 
     async def missed(self, known: Ends) -> list[RecordedEntry]:
         """The entries after the known end of each stream, in order, at most MISSED_LIMIT of each. Raises StreamTooNew, and

@@ -202,8 +202,21 @@ class PollingSubscription(ListenNotifySubscription[LedgerRecorder]):
                 return
 
 
+#: A snapshot is stored only beside the entry that it is as of: the ledger may have gone back since the Event was read.
+_INSERT_SNAPSHOT = """
+    INSERT INTO ledger_snapshots (originator_id, originator_version, topic, state)
+    SELECT originator_id, originator_version, %s, %s FROM ledger_entries
+    WHERE originator_id = %s AND originator_version = %s AND coalesce(mac = %s, true)"""
+
+
 class SnapshotRecorder(PostgresAggregateRecorder):
-    """Ignores snapshots of later releases."""
+    """Ignores snapshots of later releases, and stores none of a history that was lost."""
+
+    def _insert_stored_events(self, curs: Any, stored_events: Sequence[StoredEvent], *, mac: bytes | None = None, **_: Any) -> None:
+        for stored in stored_events:
+            curs.execute(
+                _INSERT_SNAPSHOT, (stored.topic, stored.state, stored.originator_id, stored.originator_version, mac), prepare=True
+            )
 
     def __init__(self, datastore: PostgresDatastore) -> None:
         super().__init__(datastore, events_table_name="ledger_snapshots")

@@ -35,12 +35,14 @@ def is_later(topic: str) -> bool:
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """The Event of stream `originator_id` as of `originator_version` (the `eventsourcing` library's names)."""
+    """The Event of stream `originator_id` as of `originator_version` (the `eventsourcing` library's names). `mac`: that of its
+    newest entry, which is not stored; None: unknown."""
 
     originator_id: UUID
     originator_version: int
     topic: str
     state: bytes
+    mac: bytes | None = None
 
 
 class _Head(msgspec.Struct):
@@ -88,7 +90,7 @@ def take(event: Event, topic: str = "") -> Snapshot:
         items = iter(getattr(event, name).items())
         while chunk := dict(islice(items, FRAME)):
             frames.append((name, msgspec.Raw(msgspec.msgpack.encode(chunk))))
-    return Snapshot(event.id, event.version, topic, msgspec.msgpack.encode(_State(head, frames)))
+    return Snapshot(event.id, event.version, topic, msgspec.msgpack.encode(_State(head, frames)), event.mac)
 
 
 def restore(snapshot: Snapshot) -> Generator[None, None, Event]:

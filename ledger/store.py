@@ -183,7 +183,6 @@ class Ledger(Application[UUID]):
         TRIES version conflicts; LedgerUnavailable, after which the outcome is unknown: a retry of the same command tells."""
         for tries in range(TRIES):
             time.sleep(tries * PAUSE_SECONDS)
-            end = self._end(command.event_id)  # read before the Event: an Event that is newer, or of another history, is a conflict
             event = self.current_event(command.event_id)
             version = event.version_of(command.id) if event is not None else None
             if version is not None:
@@ -197,7 +196,7 @@ class Ledger(Application[UUID]):
             ]
             try:
                 with _database_errors():
-                    saved = self.save(*made, built_on={command.event_id: end} if end.version else {})
+                    saved = self.save(*made, built_on={} if event is None else {event.id: event.end})
             except IntegrityError:  # another process was first, or the ledger went back, or the reply to the commit was lost
                 continue
             return [
@@ -205,11 +204,6 @@ class Ledger(Application[UUID]):
                 for recorded, recording in zip(made, saved, strict=True)
             ]
         raise Busy
-
-    @_database_errors()
-    def _end(self, stream: UUID) -> StreamEnd:
-        end: StreamEnd = cast(LedgerRecorder, self.recorder).end(stream)
-        return end
 
     @contextmanager
     def import_transaction(self) -> Iterator[tuple[LedgerRecorder, Connection[Any]]]:
@@ -224,14 +218,20 @@ class Ledger(Application[UUID]):
     @_database_errors()
     def current_event(self, stream: UUID) -> Event | None:
         """The Event after its newest entry. None: there is no such stream."""
-        try:
-            event: Event = self.repository.get(stream, projector_func=project)
-        except AggregateNotFoundError:
+        end: StreamEnd = cast(LedgerRecorder, self.recorder).end(stream)
+        if not end.version:
             return None
-        if not event.number and event.version:  # restored from a snapshot of the first format
+        try:
+            event: Event = self.repository.get(stream, version=end.version, projector_func=project)
+        except AggregateNotFoundError:
+            raise LedgerUnavailable(f"The ledger went back while event {stream} was read.") from None
+        if event.version != end.version:
+            raise LedgerUnavailable(f"The ledger went back while event {stream} was read.")
+        if not event.number:  # restored from a snapshot of the first format
             event.number = next(self.stream(stream, until=1)).position
         if event.at == event.created_at and event.version > 1:  # restored from a snapshot, without later entries
             event.at = next(self.stream(stream, after=event.version - 1, until=event.version)).entry.at
+        event.mac = end.mac  # read before the entries: if those are of another history, nothing can be built on this Event
         return event
 
     def stream(self, stream: UUID, after: int = 0, until: int | None = None) -> Iterator[RecordedEntry]:
@@ -242,8 +242,9 @@ class Ledger(Application[UUID]):
 
     @_database_errors()
     def save_snapshot(self, snapshot: Snapshot) -> None:
+        """Does nothing if the ledger does not have the entry that the snapshot is as of."""
         assert self.snapshots is not None
-        self.snapshots.put([cast(Any, snapshot)])
+        self.snapshots.put([cast(Any, snapshot)], mac=snapshot.mac)
 
     # --- the log
 

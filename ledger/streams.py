@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from ledger import snapshots
-from ledger.anchor import LedgerWentBack
+from ledger.anchor import Anchor, LedgerWentBack
 from ledger.entries import RecordedEntry
 from ledger.event import Event, evolve
 from ledger.mapper import decode
@@ -49,10 +49,11 @@ _NO_END = 2**62
 
 
 class Streams:
-    """Reads streams. All methods raise Busy if the database does not reply in time."""
+    """Reads streams. All methods raise Busy if the database does not reply in time. `anchor`: of the entries that were read."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self.anchor = Anchor()
 
     async def load(self, stream: UUID, *, since: Event | None = None, until: int = _NO_END) -> Event | None:
         """The Event as of version `until`; None if the stream is empty. `since`: an older state of it, which is changed.
@@ -67,6 +68,7 @@ class Streams:
                 if not rows or (rows[0][0], rows[0][-1]) != event.end:
                     raise LedgerWentBack(f"entry {event.version} of event {stream}")
                 del rows[0]
+            self._move_anchor(rows)
             for index, row in enumerate(rows):
                 event = evolve(event, _recorded(stream, *row))
                 if index % YIELD_EVERY == 0:
@@ -79,6 +81,7 @@ class Streams:
         or can't be read, are left out and have to be loaded alone."""
         events: dict[UUID, Event | None] = dict.fromkeys(streams)
         rows = await self._fetch(_FIRST_ENTRIES, (list(streams), SHORT + 1))
+        self._move_anchor(rows)
         for index, (stream, *row) in enumerate(rows):
             if index % YIELD_EVERY == YIELD_EVERY - 1:
                 await asyncio.sleep(0)
@@ -92,6 +95,11 @@ class Streams:
             if event.version > SHORT:
                 del events[stream]
         return events
+
+    def _move_anchor(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """The rows end with position and MAC."""
+        if rows:
+            self.anchor.move(*max(row[-2:] for row in rows))
 
     async def _from_snapshot(self, stream: UUID, until: int) -> Event | None:
         rows = await self._fetch(_SNAPSHOT, (stream, until, list(snapshots.TOPICS)))

@@ -107,7 +107,7 @@ class Worker:
         except LedgerWentBack as error:
             log.critical("%s", error)
             self.ledger.forget()
-            return RemainingWork.MORE
+            self.engine.dispose()  # its connections may be to a server that is not the primary any more; the next tick goes on
         except (OperationalError, InterfaceError) as error:
             log.warning("%s: the database is unavailable: %s", projector.name, error.orig)
         except LedgerUnavailable as error:

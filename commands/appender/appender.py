@@ -31,7 +31,7 @@ from commands.appender.contention import Contention
 from commands.appender.event_cache import EventCache
 from commands.appender.event_memory import EventMemory
 from commands.appender.pending import DisconnectCheck, PendingRequest, PendingRequests, give_up, withdraw_disconnected
-from ledger.anchor import Anchor, LedgerWentBack
+from ledger.anchor import LedgerWentBack
 from ledger.commands import Command
 from ledger.concurrency import BackgroundTasks, supervise
 from ledger.connection import (
@@ -73,7 +73,7 @@ class Appender:
     ) -> None:
         """`appended` is called with the newest position after each append; it must neither block nor raise."""
         self._connect, self._clock, self._appended, self._batch_limit = connect, clock, appended, batch_limit
-        self.anchor = Anchor()
+        self.anchor = streams.anchor
         self.cache = EventCache(cache_bytes)
         self.appends = 0
         self.entries = 0
@@ -182,6 +182,7 @@ class Appender:
         left: list[PendingRequest] = batch
         lock_first = self._contention.lock_first
         while left := self._memory.decidable(left):
+            losses = self.anchor.losses
             try:
                 if self._connection is None:
                     self._connection = await self._connect_and_check()
@@ -190,7 +191,7 @@ class Appender:
                 self._contention.record_conflict()
                 await self._read_missed({request.stream for request in left})
             except LedgerWentBack as error:
-                self.anchor.lose(error)
+                self.anchor.lose(error, losses)
                 self._memory.reload(left)
             except StreamTooNew as too_new:  # during an upgrade: this process goes on with the other Events
                 log.warning("%s", too_new)
@@ -232,12 +233,17 @@ class Appender:
         return [request for request, _, _ in decided.refused if request.stream in outdated]
 
     async def _append_locked(self, batch: list[PendingRequest], alone: bool) -> list[PendingRequest]:
-        """Reads, decides and appends under the ordering lock: no other process appends in between. Returns nothing to try again."""
-        connection = self._connection
+        """Reads, decides and appends under the ordering lock: no other process appends in between. Returns the whole batch if the
+        Events were dropped while it waited for the lock, else nothing to try again."""
+        connection, losses = self._connection, self.anchor.losses
         assert connection is not None
         known = {request.stream: self._memory.end(request.stream) for request in batch}
         async with connection.locked(known) as missed:
+            if losses != self.anchor.losses:
+                return batch
             self._contention.record_lock(missed=bool(missed))
+            if missed:
+                self.anchor.move(*max((recorded.position, recorded.mac) for recorded in missed))
             self._memory.apply(missed)
             if not alone:  # commands that were queued while the batch waited for the lock need not wait for it again
                 self._requests.join_batch(batch, known, self._batch_limit)

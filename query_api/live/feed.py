@@ -201,6 +201,7 @@ class LiveFeed:
                 for subscriber in (*self._by_event.get(update.event_id, ()), *self._of_all_events):
                     subscriber.push(update)
             if len(updates) < PAGE:
+                self._is_reset |= position < after  # the projection was put back
                 return max(position, after)
             after = self._position = updates[-1].position
 

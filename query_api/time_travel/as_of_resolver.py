@@ -4,8 +4,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
+from ledger.anchor import LedgerWentBack
 from ledger.concurrency import ConcurrencyLimiter
-from ledger.errors import EventNotFound, Malformed, PositionBeyondHead, StaleRead
+from ledger.errors import Busy, EventNotFound, Malformed, PositionBeyondHead, StaleRead
 from ledger.event import Event
 from ledger.streams import Streams
 from query_api import queries
@@ -56,8 +57,12 @@ class AsOfResolver:
         if not version:
             raise EventNotFound
         async with self._folding.slot():
-            event = await self._streams.load(event_id, until=version)
-        assert event is not None, "a stream with a version has entries"
+            try:
+                event = await self._streams.load(event_id, until=version)
+            except LedgerWentBack:
+                raise Busy from None
+        if event is None:  # the ledger went back since
+            raise EventNotFound
         return event
 
     async def _newest(self, position: int) -> int:
