@@ -160,10 +160,11 @@ async def check_in_ticket(
         raise NotYourEvent
     code = command_service.codes.read(event_id, body.code)
     location = code.location
-    booking_id = await command_service.find_booking(event_id, location.version)
-    if booking_id is None:
+    booked = await command_service.find_booking(event_id, location.version)
+    if booked is None:
         raise InvalidCode
-    command_service.codes.check(event_id, booking_id, code)
+    booking_id = booked.command
+    command_service.codes.check(event_id, booking_id, booked.ticket_key, code)
     id_ = command_id_of(request, principal, key)
     command = CheckIn(id=id_, actor=principal.actor, event_id=event_id, booking_id=booking_id, ticket=location.ticket)
     try:

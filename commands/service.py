@@ -66,10 +66,10 @@ class CommandService:
         and the commands that `version_of` knows)."""
         return await self._appender.last_seen_event(event_id)
 
-    async def find_booking(self, event_id: UUID, version: int) -> UUID | None:
-        """The id of the booking that the entry with this version made; None: it made none."""
+    async def find_booking(self, event_id: UUID, version: int) -> SeatsBooked | None:
+        """The entry with this version, if it made a booking."""
         entries = await self._streams.entries(event_id, [version])
-        return entries[0].entry.command if entries and isinstance(entries[0].entry, SeatsBooked) else None
+        return entries[0].entry if entries and isinstance(entries[0].entry, SeatsBooked) else None
 
     async def used_at(self, event_id: UUID, booking_id: UUID, ticket: int) -> datetime | None:
         """When the ticket was checked in; None: it was not, or the ledger can't be read at the moment."""

@@ -79,10 +79,13 @@ class TicketCodes:
             raise WrongEvent
         return TicketCode(TicketLocation(version, ticket), header, mac)
 
-    def check(self, event_id: UUID, booking_id: UUID, code: TicketCode) -> None:
-        """Raises InvalidCode unless the code was made for a ticket of this booking, which is the one at its location."""
-        secret = self._secret(code.header[0])
-        if secret is None or not hmac.compare_digest(code.mac, _mac(secret, event_id, booking_id, code.header)):
+    def check(self, event_id: UUID, booking_id: UUID, key: int, code: TicketCode) -> None:
+        """Raises InvalidCode unless the code was made for a ticket of this booking, which is the one at its location. `key`: that
+        of the booking's entry, so that a code that does not cover its booking is not accepted for one whose codes do."""
+        secret = self._secret(key)
+        if code.header[0] != key or secret is None:
+            raise InvalidCode
+        if not hmac.compare_digest(code.mac, _mac(secret, event_id, booking_id, code.header)):
             raise InvalidCode
 
     def _secret(self, key: int) -> bytes | None:

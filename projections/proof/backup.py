@@ -28,6 +28,7 @@ from projections.proof.checkpoints import paused_signing
 from projections.proof.log_keys import begin_origin, read_origin
 from projections.proof.signed_list import LIST_FILE
 from projections.proof.signed_notes import VerifierKey
+from projections.proof.verify import STATE_FILE
 
 MANIFEST, DUMP, KEYS = "backup.json", "database.dump", "keys"
 FORMAT = "seatledger-backup/1"
@@ -99,7 +100,8 @@ def restore(settings: Settings, directory: Path, say: Callable[[str], None] = la
         if _scalar(connection, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"):
             raise BackupError("The database is not empty: make a new one with createdb.")
     say(f"Restoring {manifest.entries} entries, and everything else, as of position {manifest.position} …")
-    _run("pg_restore", settings.database_url, "--no-owner", "--exit-on-error", "--single-transaction", directory / DUMP)
+    how = ("--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction")
+    _run("pg_restore", settings.database_url, *how, directory / DUMP)
     _copy_keys(directory / KEYS, settings.keys)
     return manifest, begin_origin(settings.keys)
 
@@ -116,10 +118,10 @@ def read_manifest(directory: Path) -> Manifest:
 
 
 def _copy_keys(source: Path, target: Path, list_bytes: int | None = None) -> None:
-    """Copies the files of KEYS_DIR; of the list of checkpoints, the first `list_bytes`."""
+    """Copies the files of KEYS_DIR but for the state of a verification; of the list of checkpoints, the first `list_bytes`."""
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     for path in sorted(source.iterdir()):
-        if path.is_file() and not path.name.startswith("."):
+        if path.is_file() and not path.name.startswith(".") and path.name != STATE_FILE:
             content = path.read_bytes()
             copy = os.open(target / path.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(copy, "wb") as file:

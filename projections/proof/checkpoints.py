@@ -191,7 +191,7 @@ def copy_stored(connection: Connection, keys: LogKeys, signed: SignedList, origi
     rows = connection.execute(_LATER, {"origin": origin, "after": after, "most": MAX_COPIED}).all()
     for row in rows:
         _read_stored(keys, origin, row.size, row.note)
-    signed.append(*(row.note for row in rows))
+    signed.copy([row.note for row in rows])
     return len(rows)
 
 

@@ -1,14 +1,14 @@
 """The file of all checkpoints ever signed, beside the keys, so that a lost or forged database does not change it.
 
-Each line is a checkpoint: its note as a JSON string. Only the holder of the file's lock signs; each machine may have a file of its
-own. A line that a crash cut off was
+Each line is a checkpoint: its note as a JSON string; in an array, if another machine has signed it and it was copied from the
+database. Only the holder of the file's lock signs; each machine may have a file of its own. A line that a crash cut off was
 never published and is removed.
 """
 
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -44,12 +44,18 @@ class SignedList:
         line = whole[:-1].rpartition(b"\n")[2]
         return _note(line, "The last line") if line else None
 
-    def append(self, *notes: str) -> None:
-        """Appends notes; they are on the disk when this returns."""
-        if not notes:
-            return
+    def append(self, note: str) -> None:
+        """Appends a note that was signed here; it is on the disk when this returns."""
+        self._write([note])
+
+    def copy(self, notes: Sequence[str]) -> None:
+        """Appends notes that were signed elsewhere."""
+        if notes:
+            self._write([[note] for note in notes])
+
+    def _write(self, lines: Sequence[str | list[str]]) -> None:
         self._file.seek(0, os.SEEK_END)
-        self._file.write(b"".join(json.dumps(note).encode() + b"\n" for note in notes))
+        self._file.write(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
         self._file.flush()
         os.fsync(self._file.fileno())
 
@@ -89,11 +95,20 @@ def read_list(path: Path, until: int | None = None) -> Iterator[str]:
             yield _note(line[:-1], f"Line {number} of {path.name}")
 
 
+def first_own(path: Path) -> str | None:
+    """The first note, if it was signed here. Raises NoteError, OSError."""
+    with path.open("rb") as file:
+        is_copied = file.read(1) == b"["
+    return None if is_copied else next(read_list(path), None)
+
+
 def _note(line: bytes, where: str) -> str:
     try:
         note = json.loads(line)
     except (ValueError, RecursionError):
         note = None
+    if isinstance(note, list) and len(note) == 1:
+        [note] = note
     if not isinstance(note, str):
         raise NoteError(f"{where} is not a checkpoint.")
     return note

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 
 from projections.proof.log_keys import LogKeys, read_origin
-from projections.proof.signed_list import LIST_FILE, read_list
+from projections.proof.signed_list import LIST_FILE, first_own, read_list
 from projections.proof.signed_notes import Checkpoint, Note, NoteError
 from projections.proof.verify_entries import AlterationFound, ExpectedCheckpoint, Finding
 
@@ -37,6 +37,8 @@ class SignedCheckpoints:
         self.count = len(self._kept)
         #: By earlier origin, the size of its first checkpoint that does not match any more.
         self.given_up: dict[str, int] = {}
+        #: Those in the database that the list lacks, since another machine has signed them.
+        self._elsewhere: list[ExpectedCheckpoint] = []
         self._last: dict[str, ExpectedCheckpoint] = {}
         for number, due in enumerate(self._listed(), start=1):
             last = self._last.get(due.checkpoint.origin)
@@ -48,8 +50,8 @@ class SignedCheckpoints:
             self._confirm(due)
 
     def due(self) -> Iterator[ExpectedCheckpoint]:
-        """All checkpoints, by size."""
-        return heapq.merge(*map(self._of, self._last), self._kept, key=_size)
+        """All checkpoints, by size. `check_rows` has been called."""
+        return heapq.merge(*map(self._of, self._last), self._kept, sorted(self._elsewhere, key=_size), key=_size)
 
     def is_binding(self, due: ExpectedCheckpoint) -> bool:
         """Whether a checkpoint that does not match is an alteration: each kept one is, and each of the present origin. One of an
@@ -70,8 +72,8 @@ class SignedCheckpoints:
             raise NoteError(f"{self._list_file.name}, the checkpoint of {_size(due)} entries: {error}") from error
 
     def check_rows(self, connection: psycopg.Connection[Any]) -> None:
-        """Checks that the database has exactly the checkpoints that were signed. Raises AlterationFound; NoteError as
-        `is_binding`."""
+        """Checks that the database has exactly the checkpoints that were signed: those of the list, and others that have the
+        signature of these keys. Raises AlterationFound; NoteError as `is_binding`."""
         try:
             self._check_rows(connection)
         except AlterationFound:
@@ -86,25 +88,38 @@ class SignedCheckpoints:
                 sentence = f"audit_signing: {state} under {origin}, but {self.origin} should be signing. {detail or ''}"
                 raise AlterationFound(Finding("audit_signing", "one 1", "state", state, "signing", sentence.rstrip()))
         for origin, size, note in connection.execute(_FOREIGN, (list(self._last),)):
-            raise AlterationFound(_finding(origin, size, None, note, None, "should not be there: it was never signed"))
+            self._take_unlisted(origin, size, note)
         for origin in self._last:
             self._check_rows_of(connection, origin)
 
     def _check_rows_of(self, connection: psycopg.Connection[Any], origin: str) -> None:
         listed = self._of(origin)
+        expected = next(listed, None)
         with connection.cursor("checkpoints") as cursor:
             cursor.itersize = _PAGE
             for size, note in cursor.execute(_SHOWN, (origin,)):
-                expected = next(listed, None)
-                while expected is not None and size is not None and _size(expected) < size:
+                while expected is not None and _size(expected) < size:
                     self._report_missing(expected)
                     expected = next(listed, None)
                 if expected is None or size != _size(expected):
-                    raise AlterationFound(_finding(origin, size, None, note, None, "should not be there: it was never signed"))
+                    self._take_unlisted(origin, size, note)
+                    continue
                 if note != expected.note:
                     raise AlterationFound(_finding(origin, size, "note", note, expected.note, "has a note that was never signed"))
-        for expected in listed:
+                expected = next(listed, None)
+        while expected is not None:
             self._report_missing(expected)
+            expected = next(listed, None)
+
+    def _take_unlisted(self, origin: str, size: int, note: str) -> None:
+        """A checkpoint that another machine has signed: its signature, and later its root, must be right."""
+        try:
+            checkpoint = self._keys.read(note)
+        except NoteError:
+            checkpoint = None
+        if checkpoint is None or (checkpoint.origin, checkpoint.size) != (origin, size):
+            raise AlterationFound(_finding(origin, size, None, note, None, "should not be there: it was never signed"))
+        self._elsewhere.append(ExpectedCheckpoint(checkpoint, note, is_kept=False))
 
     def _report_missing(self, expected: ExpectedCheckpoint) -> None:
         """A missing checkpoint is an alteration, unless it was given up for a restored backup."""
@@ -123,7 +138,7 @@ class SignedCheckpoints:
 
 
 _SHOWN = "SELECT size, note FROM audit_checkpoints WHERE origin = %s ORDER BY size"
-_FOREIGN = "SELECT origin, size, note FROM audit_checkpoints WHERE origin = ANY(%s) IS NOT TRUE ORDER BY origin, size LIMIT 1"
+_FOREIGN = "SELECT origin, size, note FROM audit_checkpoints WHERE origin = ANY(%s) IS NOT TRUE ORDER BY origin, size"
 
 
 def _size(due: ExpectedCheckpoint) -> int:
@@ -138,8 +153,8 @@ def may_lack_mac(keys: LogKeys, directory: Path) -> int:
 
 def first_size(keys: LogKeys, origin: str, list_file: Path) -> int:
     """The size of the first checkpoint; 0 where there is none, or where it was given up with its origin and covers nothing any
-    more."""
-    first = next(read_list(list_file), None) if list_file.exists() else None
+    more, or where it was copied from the database, which might lack earlier ones."""
+    first = first_own(list_file) if list_file.exists() else None
     checkpoint = keys.read(first) if first else None
     return checkpoint.size if checkpoint and checkpoint.origin == origin else 0
 

@@ -13,7 +13,7 @@ from accounts.errors import Forbidden
 from accounts.tokens import Principal
 from ledger.commands import Role
 from ledger.errors import BookingNotFound, EventNotFound, InvalidCode, NotYourEvent, WrongEvent
-from ledger.ticket_codes import TicketCodes
+from ledger.ticket_codes import TicketCode, TicketCodes
 from ledger.views import BookingStatus, BookingView
 from query_api import queries
 from query_api.parameters import MAX_POSITION, Cursor, Limit, Search, cursor_of, number_cursor
@@ -92,23 +92,38 @@ async def get_event_bookings(
 ) -> Response:  # fmt: skip
     """The event's bookings, newest first. As CSV: all bookings; `limit` and `cursor` do not apply."""
     viewer = None if principal.role == Role.ADMIN else principal.id
-    search = _search(reader.side.codes, queries.BookingSearch(event_id, viewer, q, status=status))
+    search, code = _search(reader.side.codes, queries.BookingSearch(event_id, viewer, q, status=status))
     if as_csv:
-        return await reader.side.exports.response(f"bookings-{event_id}", _HEADER, _read_all(search, reader))
+        return await reader.side.exports.response(f"bookings-{event_id}", _HEADER, _read_all(search, code, reader))
     position, rows = await reader.fetch(queries.event_bookings(search, number_cursor(cursor), limit))
-    shown, next_cursor = _page(_check_owner(rows, viewer), limit)
+    shown, next_cursor = _page(_with_code(_check_owner(rows, viewer), code, reader.side.codes), limit)
     items = [event_booking_view(row, reader.side.codes) for row in shown]
     return json_response(EventBookingPage(items=items, next_cursor=next_cursor), position)
 
 
-def _search(codes: TicketCodes, search: queries.BookingSearch) -> queries.BookingSearch:
-    """The search text may be a ticket's code or a booking's number."""
+FoundRow = TypeVar("FoundRow", bound=BookingRow)
+
+
+def _search(codes: TicketCodes, search: queries.BookingSearch) -> tuple[queries.BookingSearch, TicketCode | None]:
+    """The search text may be a ticket's code, which has to be checked with what is found, or a booking's number."""
     q = search.q or ""
     try:
-        return search._replace(version=codes.read(search.event_id, q).location.version)
+        code = codes.read(search.event_id, q)
     except (InvalidCode, WrongEvent):
         is_number = q.isascii() and q.isdigit() and len(q) < 20 and int(q) <= MAX_POSITION
-        return search._replace(number=int(q)) if is_number else search
+        return search._replace(number=int(q)) if is_number else search, None
+    return search._replace(version=code.location.version), code
+
+
+def _with_code(rows: list[FoundRow], code: TicketCode | None, codes: TicketCodes) -> list[FoundRow]:
+    """The rows whose booking the code is valid for; all of them where no code was searched."""
+    if code is not None:
+        try:
+            for row in rows:
+                codes.check(row.event_id, row.booking_id, row.ticket_key, code)
+        except InvalidCode:
+            return []
+    return rows
 
 
 def _check_owner(rows: list[EventBookingRow], viewer: UUID | None) -> list[EventBookingRow]:
@@ -130,7 +145,7 @@ def _page(rows: list[PageRow], limit: int) -> tuple[list[PageRow], str | None]:
     return shown, cursor_of(shown[-1].number) if more else None
 
 
-async def _read_all(search: queries.BookingSearch, reader: Reader) -> Pages:
+async def _read_all(search: queries.BookingSearch, code: TicketCode | None, reader: Reader) -> Pages:
     await reader.side.wait_for_position(queries.BOOKINGS, reader.at_least)
     query = queries.all_event_bookings(search)
     async with reader.side.database.read_transaction(query.projections) as transaction:
@@ -138,7 +153,8 @@ async def _read_all(search: queries.BookingSearch, reader: Reader) -> Pages:
         _check_owner(rows, search.viewer)
         yield position, ()
         async for page in transaction.pages(query):
-            yield position, [_cells(event_booking_view(row, reader.side.codes)) for row in page]
+            shown = _with_code(page, code, reader.side.codes)
+            yield position, [_cells(event_booking_view(row, reader.side.codes)) for row in shown]
 
 
 def _cells(booking: EventBookingView) -> list[Cell]:

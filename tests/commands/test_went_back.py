@@ -105,6 +105,34 @@ async def test_retry_schedules_a_lost_event_again(database_url: str, postgres_se
         assert await t.bookings_of(database_url, command.event_id) == [booking.id]
 
 
+async def test_events_dropped_while_a_batch_waits_for_the_lock(database_url: str) -> None:
+    """By the watch, say: the batch is not decided without its Event, which would look like an event that does not exist."""
+    async with t.an_appender(database_url) as appender:
+        event_id = await t.scheduled(appender, capacity=10)
+        appender._contention.record_conflict()
+        async with t.blocked_appends(database_url):
+            sent = t.send(appender, t.book(event_id))
+            await t.wait_for_blocked_appends(database_url)
+            appender.anchor.lose(LedgerWentBack("an entry"), appender.anchor.losses)
+        [outcome] = await t.answers(sent)
+        assert isinstance(outcome, AcceptedCommand)
+
+
+async def test_entries_of_another_process_are_an_anchor_too(database_url: str, postgres_server: PostgresServer) -> None:
+    """This process has read what the other one appended; it notices although what it appended itself is still there."""
+    async with t.an_appender(database_url) as appender, t.an_appender(database_url) as other:
+        event_id, another = await t.scheduled(appender, capacity=10), await t.scheduled(appender, capacity=10)
+        lost: list[int] = []
+        appender.anchor.on_loss(lambda: lost.append(1))
+        backup = postgres_server.back_up(database_url)
+        await t.insist(other, t.book(event_id, quantity=10))
+        with pytest.raises(SoldOut):
+            await t.insist(appender, t.book(event_id))
+        postgres_server.restore(database_url, backup)
+        await t.insist(appender, t.book(another))
+        assert lost == [1]
+
+
 async def test_load_goes_on_with_the_same_history(appender: Appender, database_url: str, postgres_server: PostgresServer) -> None:
     """A long stream is read in pages; the ledger goes back between two of them."""
     event_id = await t.scheduled(appender, capacity=100)

@@ -24,7 +24,7 @@ SYMBOLS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 def accepted(codes: TicketCodes, text: str, event_id: UUID = EVENT, booking_id: UUID = BOOKING) -> TicketLocation:
     """The location of a code that is valid at the entrance."""
     code = codes.read(event_id, text)
-    codes.check(event_id, booking_id, code)
+    codes.check(event_id, booking_id, code.header[0], code)
     return code.location
 
 
@@ -50,6 +50,8 @@ def test_bookings_at_the_same_location_have_other_codes() -> None:
     with pytest.raises(InvalidCode):
         accepted(CODES, CODE, booking_id=OTHER_BOOKING)
     assert accepted(CODES, EARLIER_CODE, booking_id=OTHER_BOOKING) == SEAT, "could not tell"
+    with pytest.raises(InvalidCode):  # but it is known of a booking which codes it has
+        CODES.check(EVENT, OTHER_BOOKING, CODES.newest_key, CODES.read(EVENT, EARLIER_CODE))
 
 
 def test_a_code_of_another_event_is_recognized() -> None:

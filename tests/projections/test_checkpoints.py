@@ -188,6 +188,58 @@ def test_machine_that_crashed_before_it_stored(log: Log, machines: list[Checkpoi
     assert _finding(database_url, log.keys) is None
 
 
+def test_machine_that_stores_late(log: Log, machines: list[CheckpointSigner], tmp_path: Path, database_url: str) -> None:
+    """Its transaction failed; another machine signs a later checkpoint; then it stores the earlier one."""
+    log.grow(3)
+    assert machines[0].sign(log.engine)
+    log.execute(f"DELETE FROM audit_checkpoints WHERE size = {log.size()}")
+    log.grow(3)
+    assert machines[1].sign(log.engine)
+    log.grow(3)
+    assert machines[0].sign(log.engine)
+    assert _finding(database_url, tmp_path / "other") is None
+
+
+def test_new_origin_with_keys_that_were_copied_once(
+    log: Log, machines: list[CheckpointSigner], tmp_path: Path, database_url: str
+) -> None:
+    """After a recovery to a point in time: the copied list knows nothing of what was signed later, and the database of a part."""
+    for _ in range(3):
+        log.grow(5)
+        log.sign()
+    size = log.size()
+    log.grow(8)
+    log.sign()
+    log.restore_backup_without(log.size() - size)
+    begin_origin(tmp_path / "other")
+    assert machines[1].sign(log.engine)
+    assert _finding(database_url, tmp_path / "other") is None
+
+
+def test_list_that_was_copied_excuses_no_missing_mac(log: Log, tmp_path: Path, database_url: str) -> None:
+    """The database's owner removes the MACs and adds an entry; a machine without a list would take the first row for the first
+    checkpoint, which may cover entries without a MAC."""
+    for _ in range(2):
+        log.grow(5)
+        log.sign()
+    fresh = tmp_path / "fresh"
+    shutil.copytree(log.keys, fresh)
+    (fresh / LIST_FILE).unlink()
+    log.execute("UPDATE ledger_entries SET mac = NULL")
+    [(stream, version)] = log.execute("SELECT originator_id, max(originator_version) FROM ledger_entries GROUP BY 1 LIMIT 1")
+    log.execute(
+        "INSERT INTO ledger_entries (originator_id, originator_version, topic, state)"
+        f" SELECT originator_id, {version} + 1, topic, state FROM ledger_entries"
+        f" WHERE topic = 'seats-booked/1' AND originator_id = '{stream}' LIMIT 1"
+    )
+    log.ledger.forget()
+    log.project()
+    assert CheckpointSigner(log.keys, seconds=0).sign(log.engine)
+    log.execute(f"DELETE FROM audit_checkpoints WHERE size < {log.size()}")
+    assert _finding(database_url, log.keys) is not None
+    assert _finding(database_url, fresh) is not None
+
+
 def test_list_that_is_lost_is_made_anew(log: Log, database_url: str) -> None:
     for _ in range(3):
         log.grow(3)

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from sqlalchemy import Engine, text
 
+from ledger import snapshots
 from ledger.anchor import LedgerWentBack
 from ledger.entries import RecordedEntry
 from ledger.store import Ledger
@@ -90,6 +91,26 @@ def test_entries_that_the_database_of_the_tables_does_not_have(shop: Shop) -> No
         catch_up(shop.engine, _OtherHistory(shop.ledger), PROJECTORS["availability"])
     shop.project()
     shop.check()
+
+
+def test_snapshot_of_a_lost_history_is_not_stored(shop: Shop) -> None:
+    """A worker has folded an Event; then the ledger goes back, and other entries get the same versions."""
+    event_id = next(iter(shop.story.events))
+    shop.back_up()
+    shop.sell(40)
+    event = shop.ledger.current_event(event_id)
+    assert event is not None
+    shop.restore()
+    shop.ledger.save_snapshot(snapshots.take(event))
+    while shop.story.events[event_id].version < event.version:
+        shop.sell(10)
+    shop.ledger.save_snapshot(snapshots.take(event))
+    assert s.latest_snapshot(shop.ledger, event_id) is None
+    now = shop.ledger.current_event(event_id)
+    assert now is not None
+    assert now.version >= event.version
+    shop.ledger.save_snapshot(snapshots.take(now))
+    assert s.latest_snapshot(shop.ledger, event_id) is not None
 
 
 def test_projection_past_the_head_is_stalled_until_it_is_rebuilt(shop: Shop) -> None:
