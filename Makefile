@@ -152,7 +152,7 @@ specification: setup ## Serve one of the five specifications; needs a running `m
 worker: setup ## Run one worker
 	$(RUN) -m workers worker
 
-tick: setup ## Run the tick (exactly one per database)
+tick: setup ## Run a tick (one is enough; more replace it if it ends)
 	$(RUN) -m workers tick
 
 lock: setup ## Pin the newest versions of pyproject.toml's requirements, with hashes

@@ -21,11 +21,10 @@ from typing import Any, TypeVar
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from redis.asyncio import BlockingConnectionPool
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from accounts.errors import TooManyAttempts
+from ledger import redis_clients
 from ledger.errors import Busy
 
 ADDRESS_FACTOR = 10
@@ -52,7 +51,7 @@ class LoginRateLimiter:
 
     async def close(self) -> None:
         if self._connections is not None:
-            await self._connections.disconnect()
+            await redis_clients.close_pool(self._connections)
 
     @asynccontextmanager
     async def attempt(self, email: str, address: str) -> AsyncIterator[None]:
@@ -116,14 +115,7 @@ def _block(address: str) -> str:
 
 def _connections(redis_url: str) -> BlockingConnectionPool:
     """Connections with short time-outs and no retries: a silent Redis delays one log-in by REDIS_SECONDS."""
-    return BlockingConnectionPool.from_url(
-        redis_url,
-        max_connections=REDIS_CONNECTIONS,
-        timeout=REDIS_SECONDS,
-        socket_timeout=REDIS_SECONDS,
-        socket_connect_timeout=REDIS_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-    )
+    return redis_clients.async_pool(redis_url, seconds=REDIS_SECONDS, connections=REDIS_CONNECTIONS)
 
 
 def _storage(connections: BlockingConnectionPool) -> RedisStorage:

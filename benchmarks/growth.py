@@ -25,7 +25,6 @@ from benchmarks.open_loop import OpenLoopLoad, running_load
 from benchmarks.results import Row, at_most, goal, ratios, spread
 from ledger.snapshots import SNAPSHOTS
 from projections.wake_ups import WakeUps
-from workers.app import make_app
 
 NAME = "growth"
 SIZES = {False: (1_000, 10_000, 100_000, 1_000_000), True: (1_000, 10_000)}
@@ -98,7 +97,7 @@ def _take_snapshots(deployment: Deployment) -> None:
     """Has a worker take snapshots, as the tick does."""
     log = deployment.directory / "snapshots.log"
     with start_process(deployment.settings, "worker", log) as worker, deployment.connect() as connection:
-        WakeUps(make_app(deployment.settings), deployment.settings.redis_url).send([SNAPSHOTS])
+        WakeUps(deployment.settings).send([SNAPSHOTS])
         deadline = time.monotonic() + SNAPSHOT_SECONDS
         while connection.execute(_BEHIND, (SNAPSHOTS,)).fetchone() != (False,):
             worker.check()

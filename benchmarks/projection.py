@@ -26,7 +26,6 @@ from projections.audit import AuditProjector
 from projections.registry import PROJECTORS
 from projections.tables import Model, table_of
 from projections.wake_ups import WakeUps
-from workers.app import make_app
 
 NAME = "projection"
 RATES = {False: (500, 1_000, 2_000), True: (1_000,)}
@@ -124,7 +123,7 @@ def _sell_while_paused(bench: Bench) -> list[UUID]:
 def _catch_up(bench: Bench, events: Sequence[UUID]) -> float:
     """Entries per second until the last projection has caught up. The worker receives a wake-up for each projection at once."""
     deployment = bench.deployment
-    wake_ups = WakeUps(make_app(deployment.settings), deployment.settings.redis_url)
+    wake_ups = WakeUps(deployment.settings)
     with deployment.connect() as connection:
         head = lag.take_sample(connection).head
         wake_ups.send(PROJECTORS)

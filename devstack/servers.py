@@ -34,6 +34,7 @@ from devstack.server_user import (
     run_as_server,
     server_identity,
 )
+from ledger import redis_clients
 from ledger.database_errors import one_line
 from ledger.settings import Settings
 
@@ -265,7 +266,7 @@ def postgres_is_ready(url: str) -> bool:
 
 def redis_is_ready(url: str) -> bool:
     try:
-        with redis.Redis.from_url(url, socket_timeout=2) as client:
+        with redis_clients.client(url, seconds=2) as client:
             return bool(client.ping())
     except redis.RedisError:
         return False

@@ -31,11 +31,12 @@ from devstack.readiness import responds_ok
 from devstack.server_files import link_target
 from devstack.server_user import USER, ServerError, make_data_directory
 from devstack.supervisor import ProcessSpec, Supervisor
+from ledger import redis_clients
 from ledger.database_errors import one_line
 from ledger.settings import Settings, SettingsError
 from seed import progress
 
-#: The processes of Seatledger, here and in docker-compose.yml: any number of `api` and `worker`, exactly one `tick`.
+#: The processes of Seatledger, here and in docker-compose.yml: any number of each.
 COMMANDS = {"api": "python -m app", "worker": "python -m workers worker", "tick": "python -m workers tick"}
 
 MIN_POSTGRES_VERSION = 15
@@ -180,12 +181,10 @@ def _print_data_location(directory: Path) -> None:
 
 
 def _check_redis(url: str) -> None:
-    """Warns if Redis is unavailable, because selling works without it. Raises StackError if the URL is not one of Redis."""
+    """Warns if Redis is unavailable, because selling works without it."""
     try:
-        with redis.Redis.from_url(url, socket_connect_timeout=CONNECT_SECONDS) as client:
+        with redis_clients.client(url, seconds=CONNECT_SECONDS) as client:
             client.ping()
-    except ValueError:
-        raise StackError("REDIS_URL is not a redis:// URL.") from None
     except redis.RedisError as error:
         reason = one_line(error)
         print(

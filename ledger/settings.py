@@ -12,6 +12,8 @@ from typing import Any, Self
 
 from iso4217 import Currency
 
+from ledger.redis_address import parse_redis_url
+
 #: The bound of a request body. Not a setting: the API's documentation names it.
 BODY_LIMIT_BYTES = 64 * 1024
 
@@ -35,7 +37,7 @@ class Settings:
     data_dir: Path = _setting(Path(".data"), "Where `make run` keeps its own PostgreSQL and Redis")
     keys_dir: Path | None = _setting(None, "Where the keys are kept, made on first start; by default DATA_DIR/keys")
     database_url: str = _setting("", "postgresql://… of your own PostgreSQL, 15 or later; empty: `make run` starts one")
-    redis_url: str = _setting("", "redis://… of your own Redis; empty: `make run` starts one")
+    redis_url: str = _setting("", "redis://…, rediss://… or sentinel://… of your own Redis; empty: `make run` starts one")
     currency: str = _setting("EUR", "ISO 4217 code for events that name none")
     compat_apis: str = _setting(
         "",
@@ -90,6 +92,7 @@ class Settings:
             Currency(self.currency)
         except ValueError:
             raise SettingsError(f"CURRENCY is {self.currency!r}, which is not an ISO 4217 code.") from None
+        _check_redis_url(self.redis_url)
         if self.public_url and not self.public_url.startswith(("http://", "https://")):
             raise SettingsError(f"PUBLIC_URL is {self.public_url!r}, which does not begin with http:// or https://.")
         if unknown := set(_names(self.compat_apis)) - {*COMPAT_APIS, "all", "none"}:
@@ -125,6 +128,13 @@ class Settings:
         return {
             name: str(int(value)) if isinstance(value, bool) else str(value) for name, value in values.items() if value is not None
         }
+
+
+def _check_redis_url(url: str) -> None:
+    try:
+        parse_redis_url(url or "redis:")
+    except ValueError as error:
+        raise SettingsError(f"REDIS_URL {error}.") from None
 
 
 def _names(text: str) -> list[str]:

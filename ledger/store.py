@@ -27,11 +27,11 @@ from eventsourcing.persistence import (
     Notification,
     OperationalError,
 )
-from eventsourcing.postgres import PostgresAggregateRecorder, PostgresFactory
+from eventsourcing.postgres import ConnectionPool, PostgresAggregateRecorder, PostgresFactory
 from eventsourcing.utils import Environment
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.rows import dict_row
+from psycopg.rows import DictRow, dict_row
 from sqlalchemy import URL
 
 from ledger.anchor import LedgerWentBack
@@ -42,12 +42,15 @@ from ledger.errors import Busy, IdempotencyKeyReused
 from ledger.event import Event, evolve
 from ledger.macs import Macs
 from ledger.mapper import EntryMapper
+from ledger.postgres_connections import CONNECT_SECONDS, GRACE_SECONDS, BoundedConnection, connection_parameters
 from ledger.recorder import LedgerRecorder, SnapshotRecorder
 from ledger.settings import Settings
 from ledger.snapshots import Snapshot, restore_synchronously
 
-STATEMENT_TIMEOUT_MS = 10_000
+STATEMENT_TIMEOUT_MS = 7_000
 LOCK_TIMEOUT_MS = 5_000
+#: The most connections of one Ledger. One suffices unless several threads use it.
+CONNECTIONS = 4
 #: Decoded entries that are kept, the newest ones: some 6 MB; as many as the longest batch (projections/rebuild).
 KEPT = 8_000
 #: Entries of one stream that are read by one statement.
@@ -121,23 +124,32 @@ class LedgerFactory(PostgresFactory):
                     "POSTGRES_PORT": str(parameters.get("port", 5432)),
                     "POSTGRES_USER": parameters.get("user", ""),
                     "POSTGRES_PASSWORD": parameters.get("password", ""),
-                    "POSTGRES_CONNECT_TIMEOUT": "3",
                     "POSTGRES_LOCK_TIMEOUT": str(LOCK_TIMEOUT_MS // 1000),
-                    "POSTGRES_POOL_SIZE": "1",
-                    "POSTGRES_MAX_OVERFLOW": "3",
                     "CREATE_TABLE": "no",
                     "IS_SNAPSHOTTING_ENABLED": "yes",
                 },
             )
         )
-        timeouts = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}"
-        self.datastore.pool.kwargs = {
-            **parameters,
-            "row_factory": dict_row,
-            "connect_timeout": 3,
-            "application_name": "seatledger-store",
-            "options": f"{timeouts} {parameters.get('options', '')}",
-        }
+        timeouts = {"statement_timeout": STATEMENT_TIMEOUT_MS, "lock_timeout": LOCK_TIMEOUT_MS}
+        bounded = connection_parameters(database_url, "seatledger-store", **timeouts)
+        configure = self.datastore.after_connect_func()
+
+        def bound_and_configure(connection: BoundedConnection[DictRow]) -> None:
+            connection.wait_seconds = STATEMENT_TIMEOUT_MS / 1000 + GRACE_SECONDS
+            configure(connection)
+
+        # The library's own pool neither bounds a wait for the server nor replaces what an outage has left of it soon enough.
+        self.datastore.pool = ConnectionPool[Any](
+            connection_class=BoundedConnection[DictRow],
+            kwargs={**bounded, "row_factory": dict_row},
+            configure=bound_and_configure,
+            check=BoundedConnection[DictRow].check,
+            min_size=1,
+            max_size=CONNECTIONS,
+            timeout=CONNECT_SECONDS,
+            reconnect_timeout=CONNECT_SECONDS,
+            open=False,
+        )
 
     def application_recorder(self) -> ApplicationRecorder:
         return LedgerRecorder(self.datastore, self._macs)

@@ -13,6 +13,7 @@ from celery import Celery
 from kombu import Exchange, Queue
 from kombu.exceptions import OperationalError
 
+from ledger import redis_clients
 from ledger.settings import Settings
 from ledger.snapshots import SNAPSHOTS
 from projections.registry import PROJECTORS
@@ -29,30 +30,22 @@ TASKS = (*PROJECTORS, SNAPSHOTS, MAINTENANCE)
 ROUND_SECONDS = (0.025, 0.1)
 #: The pause after an error of Redis. Meanwhile the tick replaces the lost wake-ups.
 PAUSE_SECONDS = 1.0
-
-#: A worker must notice a Redis that is unavailable or silent, and reconnect by itself (docs/decisions/0006).
-_CONNECTION = {
-    "socket_timeout": 5,
-    "socket_connect_timeout": 2,
-    "socket_keepalive": True,
-    "health_check_interval": 10,
-    "retry_on_timeout": True,
-    "visibility_timeout": 3600,
-}
+#: A Redis that has not replied for this time is considered unavailable.
+REDIS_SECONDS = 2.0
 
 
 def make_celery_app(settings: Settings) -> Celery:
     """The Celery app with its queues and connection but without tasks, which is enough to send. It does not connect yet."""
     exchange = Exchange("seatledger")
-    app = Celery("seatledger", broker=settings.redis_url, set_as_current=False)
+    app = Celery("seatledger", set_as_current=False)
     app.conf.update(
+        **redis_clients.celery_settings(settings.redis_url),
         task_queues=[Queue(name, exchange, routing_key=name) for name in TASKS],
         task_default_queue=TASKS[0],
         task_create_missing_queues=False,
         task_ignore_result=True,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_transport_options=_CONNECTION,
     )
     return app
 
@@ -60,9 +53,9 @@ def make_celery_app(settings: Settings) -> Celery:
 class WakeUps:
     """Sends a task a wake-up unless its queue holds one. So a queue never holds more than a handful of messages."""
 
-    def __init__(self, app: Celery, redis_url: str) -> None:
-        self._app = app
-        self._redis = redis.Redis.from_url(redis_url, socket_timeout=2, socket_connect_timeout=2)
+    def __init__(self, settings: Settings) -> None:
+        self._app = make_celery_app(settings)
+        self._redis = redis_clients.client(settings.redis_url, seconds=REDIS_SECONDS)
 
     def send(self, names: Iterable[str]) -> None:
         """Raises redis.RedisError or kombu's OperationalError where Redis is unavailable."""
@@ -80,7 +73,7 @@ class WakeUpSender:
     """`wake` sets a flag; a daemon thread sends. At most one round is under way; later calls are coalesced into the next."""
 
     def __init__(self, settings: Settings) -> None:
-        self._wake_ups = WakeUps(make_celery_app(settings), settings.redis_url)
+        self._wake_ups = WakeUps(settings)
         self._requested = threading.Event()
         self._appends = 0
         self._stop = threading.Event()

@@ -16,8 +16,9 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 #: Imported once a test process. Not the `__main__` modules: each process runs its own.
 PRELOADED = [
-    "app.main", "app.fast_path.protocol", "uvicorn.loops.uvloop", "workers.app", "workers.scheduler", "celery.bin.worker",
-    "projections.proof.transfer", "projections.proof.verify", "projections.rebuild.rebuilder", "seed.demo", "tqdm",
+    "app.main", "app.fast_path.protocol", "uvicorn.loops.uvloop", "workers.app", "workers.poller", "workers.tick", "workers.health",
+    "celery.bin.worker", "projections.proof.transfer", "projections.proof.verify", "projections.rebuild.rebuilder",
+    "seed.demo", "tqdm",
 ]  # fmt: skip
 
 _forks = multiprocessing.get_context("forkserver")

@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from threading import Event as Flag
-from threading import Thread
+from threading import Lock, Thread
 from uuid import UUID
 
 import redis
-from sqlalchemy import Row, create_engine, func, select, text, update
+from sqlalchemy import Row, func, select, text, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from ledger import gc_tuning, snapshots
+from ledger import gc_tuning, redis_clients, snapshots
 from ledger.anchor import LedgerWentBack
 from ledger.channels import positions_channel
+from ledger.postgres_connections import make_engine
 from ledger.settings import Settings
-from ledger.store import Ledger, LedgerUnavailable, sqlalchemy_url
+from ledger.store import Ledger, LedgerUnavailable
 from projections.audit import AuditProjector
 from projections.engine import BATCH_SIZE, ProjectionLocked, ProjectionStalled, Projector, catch_up
 from projections.proof.checkpoints import CheckpointSigner
@@ -27,7 +28,11 @@ from workers.maintenance import Maintenance
 
 log = logging.getLogger(__name__)
 
-STATEMENT_TIMEOUT_MS = 30_000
+#: The bound of a statement while projecting, and of one in the background: checkpoints, snapshots, maintenance.
+STATEMENT_SECONDS, BACKGROUND_STATEMENT_SECONDS = 7.0, 30.0
+LOCK_TIMEOUT_MS = 5_000
+#: The bound of publishing a position, and the pause after a failure, so that not every batch waits for a silent Redis.
+PUBLISH_SECONDS, PUBLISH_PAUSE_SECONDS = 0.5, 5.0
 #: Entries folded by one projector before the others continue, so that all of them read the same entries while the ledger has them
 #: in memory (`Ledger.read`).
 CATCH_UP_LIMIT = BATCH_SIZE
@@ -67,20 +72,37 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         gc_tuning.tune()
         self.ledger = Ledger(settings.database_url)
-        options = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout=5000"
-        self.engine = create_engine(
-            sqlalchemy_url(settings.database_url),
-            pool_size=CATCH_UP_THREADS + 3,  # three more for checkpoints, snapshots and maintenance; opened when they are needed
-            pool_pre_ping=True,
-            connect_args={"connect_timeout": 3, "application_name": "seatledger-worker", "options": options},
+        self.engine = make_engine(
+            settings.database_url,
+            "seatledger-worker",
+            statement_seconds=STATEMENT_SECONDS,
+            lock_timeout=LOCK_TIMEOUT_MS,
+            pool_size=2 * CATCH_UP_THREADS + 1,  # for tasks and the poller, which looks; opened when they are needed
         )
-        self.maintenance = Maintenance(settings, self.engine)
+        self._background = make_engine(
+            settings.database_url,
+            "seatledger-worker",
+            statement_seconds=BACKGROUND_STATEMENT_SECONDS,
+            lock_timeout=LOCK_TIMEOUT_MS,
+            pool_size=3,  # for checkpoints, snapshots and maintenance
+        )
+        self.maintenance = Maintenance(settings, self._background)
         self._channel = positions_channel(settings.redis_url)
         self._snapshots = Thread()
         self._checkpoints = CheckpointSigner(settings.keys)
         self._signing_due = Flag()
         self._signing = Thread(target=self._sign_for_ever, name="checkpoints", daemon=True)
-        self._redis = redis.Redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
+        self._starting = Lock()
+        self._redis = redis_clients.client(settings.redis_url, seconds=PUBLISH_SECONDS)
+        self._publish_again_at = 0.0
+        #: How many batches this process has committed, by any thread: it is a sign of life, and need not be exact.
+        self.commits = 0
+
+    def close(self) -> None:
+        self.ledger.close()
+        self.engine.dispose()
+        self._background.dispose()
+        self._redis.close()
 
     def project(self, projector: Projector, own_projectors: Sequence[Projector] = ()) -> RemainingWork:
         """Catches up a projection. An error is logged and shown in the projection's row; the next tick tries again. If the
@@ -118,8 +140,9 @@ class Worker:
 
     def _begin_signing(self) -> None:
         """Signs in a thread of its own, so that projecting waits neither until a checkpoint is due nor for the disk."""
-        if not self._signing.is_alive():
-            self._signing.start()
+        with self._starting:
+            if not self._signing.is_alive():
+                self._signing.start()
         self._signing_due.set()
 
     def _sign_for_ever(self) -> None:
@@ -127,14 +150,18 @@ class Worker:
             self._signing_due.clear()
             time.sleep(self._checkpoints.due_in())
             try:
-                self._checkpoints.sign(self.engine)
+                self._checkpoints.sign(self._background)
             except Exception:  # if this thread ended, nothing would be signed until the process is restarted
                 log.exception("A checkpoint could not be signed; the next tick tries again")
 
     def _publish(self, name: str, position: int) -> None:
+        self.commits += 1
+        if time.monotonic() < self._publish_again_at:
+            return
         try:
             self._redis.publish(self._channel, f"{name} {position}")
-        except redis.RedisError as error:  # waiting requests poll the database, a little later
+        except (redis.RedisError, OSError) as error:  # waiting requests poll the database, a little later
+            self._publish_again_at = time.monotonic() + PUBLISH_PAUSE_SECONDS
             log.debug("A position could not be published: %s", error)
 
     def begin_snapshots(self) -> None:
@@ -146,7 +173,7 @@ class Worker:
     def _take_snapshots_or_log(self) -> None:
         try:
             self.take_snapshots()
-            projection_snapshots.take_if_due(self.engine)
+            projection_snapshots.take_if_due(self._background)
         except Exception:
             log.exception("Snapshots could not be taken; the next run tries again")
 
@@ -157,7 +184,7 @@ class Worker:
         The lock is a session's, on a connection without an open transaction: a run may take minutes, and must hold neither a row
         nor a view of the tables that long. If the lock is lost, two workers take the same snapshots, which does no harm."""
         taken = 0
-        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as guard:
+        with self._background.connect().execution_options(isolation_level="AUTOCOMMIT") as guard:
             if not guard.scalar(select(func.pg_try_advisory_lock(SNAPSHOT_LOCK))):
                 return 0
             try:
@@ -173,13 +200,13 @@ class Worker:
     def _read_grown_streams(self) -> list[Row[UUID, int, int, int]]:
         """The streams with entries past the mark, from the next SNAPSHOT_SCAN_SIZE entries: id, newest version and position, last
         snapshot's version."""
-        with self.engine.begin() as connection:
+        with self._background.begin() as connection:
             mark = connection.scalar(select(Progress.position).where(_OWN_ROW))
             return list(connection.execute(_GROWN_STREAMS, {"mark": mark, "pass": SNAPSHOT_SCAN_SIZE}))
 
     def _move_mark(self, position: int) -> None:
         """Moves the mark, never back: another worker may have moved it meanwhile."""
-        with self.engine.begin() as connection:
+        with self._background.begin() as connection:
             new = func.greatest(Progress.position, position)
             connection.execute(update(Progress).where(_OWN_ROW).values(position=new, updated_at=func.now()))
 
@@ -188,7 +215,7 @@ class Worker:
         snapshots of others; it is tried again when it has grown."""
         try:
             self._take_snapshot(stream)
-            with self.engine.begin() as connection:
+            with self._background.begin() as connection:
                 connection.execute(_DELETE_OLD_SNAPSHOTS, {"stream": stream})
         except Exception:
             log.exception("No snapshot could be taken of stream %s", stream)

@@ -8,14 +8,13 @@ query: each result says the position that it was really read at.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from ledger import redis_clients
 from ledger.channels import positions_channel
 from ledger.concurrency import BackgroundTasks, supervise
 from ledger.errors import Busy, PositionBeyondHead, StaleRead
@@ -152,14 +151,8 @@ class PositionTracker:
             await asyncio.sleep(pause)
             pause = min(pause * 2, longest)
 
-    def _connect(self) -> Redis:
-        return Redis.from_url(
-            self._redis_url,
-            socket_timeout=SILENCE_SECONDS,
-            socket_connect_timeout=2,
-            health_check_interval=0,
-            retry=Retry(NoBackoff(), 0),
-        )
+    def _connect(self) -> AbstractAsyncContextManager[Redis]:
+        return redis_clients.async_client(self._redis_url, seconds=SILENCE_SECONDS, connect_seconds=2.0)
 
 
 class _Messages:

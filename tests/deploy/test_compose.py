@@ -102,9 +102,12 @@ def test_postgres_is_durable_and_has_a_volume() -> None:
     assert postgres["volumes"] == ["postgres:/var/lib/postgresql"]
 
 
-def test_exactly_one_tick_is_started() -> None:
-    assert SERVICES["tick"]["deploy"] == {"replicas": 1}
-    assert [name for name, service in SERVICES.items() if service.get("command") == stack.COMMANDS["tick"]] == ["tick"]
+@pytest.mark.parametrize("services", [SERVICES, TRIAL])
+def test_worker_is_healthy_while_projections_move(services: dict[str, dict[str, Any]]) -> None:
+    """The command itself is tested in tests/workers/test_health.py."""
+    worker = services["worker"]
+    assert worker["healthcheck"]["test"] == ["CMD", *stack.COMMANDS["worker"].split()[:-1], "check"]
+    assert worker["restart"] == services["tick"]["restart"] == "unless-stopped"
 
 
 def test_volumes_and_mounted_files_exist() -> None:

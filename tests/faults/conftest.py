@@ -1,4 +1,4 @@
-"""A running system of its own for each test that does something to it."""
+"""A running system of its own for each test that does something to it; streams that grow in bulk, as for the tests of workers."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +8,9 @@ import pytest
 
 from tests.conftest import PostgresServer
 from tests.running_system import Stack, system_settings
+from tests.workers.conftest import grow
+
+__all__ = ["grow", "own_stack"]
 
 
 @pytest.fixture

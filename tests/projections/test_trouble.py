@@ -111,9 +111,7 @@ def test_occasional_read_failures_stall_no_projection(
     for _ in range(6):
         worker.project(RecordingProjector())  # raises nothing: the next tick tries again
     assert progress(engine) == (positions[-1], None, None)
-    worker.ledger.close()
-    worker.engine.dispose()
-    worker._redis.close()
+    worker.close()
 
 
 def test_failed_batch_is_folded_one_by_one_and_the_rest_in_bulk(engine: Engine, ledger: Ledger) -> None:

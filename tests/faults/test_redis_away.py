@@ -1,0 +1,96 @@
+"""Redis is restarted under load, or away for long, or silent: no projection waits for it (R8, R19)."""
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+import redis
+
+from ledger.settings import Settings
+from projections.wake_ups import MAINTENANCE, WakeUps, WakeUpSender
+from tests.faults.silent_proxy import silent_proxy
+from tests.running_system import free_port
+from tests.soak import rounds
+from tests.workers.deployment import Grow, process, redis_on, wait_until, waiting
+from tests.workers.load import Lag, load
+
+RESTARTS, LONGEST_AWAY_SECONDS = rounds(3, 20), rounds(2, 8)
+AWAY_SECONDS = rounds(6, 70)
+MOST_SECONDS = 5.0
+
+
+@contextmanager
+def sales(settings: Settings, grow: Grow) -> Iterator[Lag]:
+    """Entries arrive, each with a wake-up as from an API process, while a worker and a tick run."""
+    sender = WakeUpSender(settings)
+    sender.start()
+
+    def append_and_wake(stream: object, count: int) -> None:
+        grow(stream, count)  # type: ignore[arg-type]
+        sender.wake()
+
+    lag = Lag(settings.database_url)
+    try:
+        with process(settings, "worker") as worker, process(settings, "tick"), lag.watched(), load(append_and_wake):
+            wait_until(lambda: lag.reached > 0, "a worker at work")
+            lag.forget()
+            yield lag
+            assert worker.poll() is None, "the worker ended by itself"
+    finally:
+        sender.close()
+
+
+def seconds_until_consumed(wake_ups: WakeUps, redis_url: str) -> float:
+    """How long it takes until a wake-up that is sent now has been taken."""
+    began = time.monotonic()
+    wait_until(lambda: _sent(wake_ups), "a wake-up is sent")
+    wait_until(lambda: waiting(redis_url, MAINTENANCE) == 0, "a wake-up is taken")
+    return time.monotonic() - began
+
+
+def _sent(wake_ups: WakeUps) -> bool:
+    with suppress(Exception):
+        wake_ups.send([MAINTENANCE])
+        return True
+    return False
+
+
+def test_worker_consumes_again_after_each_restart_of_redis(settings: Settings, grow: Grow) -> None:
+    dice, port = random.Random(19), free_port()
+    settings = replace(settings, redis_url=f"redis://127.0.0.1:{port}/0", verify_hours=0)
+    consumed, lags = list[float](), list[float]()
+    running = redis_on(port)
+    running.__enter__()
+    with sales(settings, grow) as lag:
+        for _ in range(RESTARTS):
+            time.sleep(dice.uniform(0, 1))
+            running.__exit__(None, None, None)
+            time.sleep(dice.uniform(0, LONGEST_AWAY_SECONDS))
+            running = redis_on(port)
+            running.__enter__()
+            consumed.append(seconds_until_consumed(WakeUps(settings), settings.redis_url))
+            lags.append(lag.longest)
+            lag.forget()
+    running.__exit__(None, None, None)
+    print(f"R19: {RESTARTS} restarts of Redis: consuming again within {max(consumed):.1f} s, lag at most {max(lags):.1f} s")
+    assert max(consumed) < MOST_SECONDS, consumed
+    assert max(lags) < MOST_SECONDS, lags
+
+
+def test_projections_do_not_wait_for_a_redis_that_is_stopped_or_silent(settings: Settings, grow: Grow) -> None:
+    lags = dict[str, float]()
+    port = free_port()
+    with redis_on(port) as target, silent_proxy(target) as (proxy, url), sales(replace(settings, redis_url=url), grow) as lag:
+        proxy.silence(new_ones=True)
+        time.sleep(AWAY_SECONDS)
+        lags["silent"] = lag.longest
+        proxy.restore()
+    with redis_on(port) as url, sales(replace(settings, redis_url=url), grow) as lag:
+        with redis.Redis.from_url(url) as client, suppress(redis.ConnectionError):
+            client.shutdown(nosave=True)
+        time.sleep(AWAY_SECONDS)
+        lags["stopped"] = lag.longest
+    print(f"R8: Redis away for {AWAY_SECONDS} s: lag at most {lags} s")
+    assert max(lags.values()) < MOST_SECONDS

@@ -1,0 +1,43 @@
+"""The database's side of a worker's connections falls silent: the worker goes on by itself (R18)."""
+
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+
+import pytest
+
+from ledger.settings import Settings
+from tests.faults.silent_proxy import silent_proxy
+from tests.soak import rounds
+from tests.workers.deployment import Grow, process, wait_until
+from tests.workers.load import Lag, load
+
+SILENCES = rounds(1, 20)
+MOST_SECONDS = 15.0
+
+
+@pytest.mark.parametrize("new_ones", [False, True])
+def test_worker_projects_again_after_its_database_fell_silent(settings: Settings, grow: Grow, new_ones: bool) -> None:
+    """`new_ones`: for five seconds, new connections do not work either."""
+    longest = 0.0
+    with ExitStack() as stack:
+        proxy, url = stack.enter_context(silent_proxy(settings.database_url))
+        lag = stack.enter_context(Lag(settings.database_url).watched())
+        stack.enter_context(load(grow))
+        settings = replace(settings, database_url=url, verify_hours=0)
+        worker = stack.enter_context(process(settings, "worker"))
+        stack.enter_context(process(settings, "tick"))
+        wait_until(lambda: lag.reached > 0, "a worker at work")
+        for _ in range(SILENCES):
+            lag.forget()
+            silent = proxy.silence(new_ones=new_ones)
+            if new_ones:
+                time.sleep(5)
+            proxy.restore()
+            assert silent >= 2
+            began, reached = time.monotonic(), lag.reached
+            wait_until(lambda reached=reached: lag.reached > reached, "projecting again")  # type: ignore[misc]
+            longest = max(longest, time.monotonic() - began)
+        assert worker.poll() is None, "the worker ended by itself"
+    print(f"R18: a worker's database silent {SILENCES} times: projecting again within {longest:.1f} s")
+    assert longest < MOST_SECONDS
