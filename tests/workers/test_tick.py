@@ -16,11 +16,10 @@ import redis
 
 from ledger.settings import Settings
 from projections.wake_ups import TASKS
+from tests import tools
 from tests.forked_processes import ForkedProcess
 from tests.workers.deployment import ROOT, process, wait_until
 from workers.tick import TICK_SECONDS, Tick
-
-FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 
 
 class Taken:
@@ -95,12 +94,13 @@ def test_tick_needs_no_database(settings: Settings) -> None:
         wait_until(lambda: len(taken.times) >= 3, "a tick")
 
 
-@pytest.mark.skipif(not FAKETIME.exists(), reason="libfaketime is missing: `make system` installs it")
 @pytest.mark.parametrize("hours", [-1, 1])
 def test_tick_goes_on_when_the_clock_is_set(settings: Settings, tmp_path: Path, hours: int) -> None:
     clock = tmp_path / "clock"
     clock.write_text("+0")
-    faked = {"LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_NO_CACHE": "1"}
+    tools.find("faketime")
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    faked = {"LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_NO_CACHE": "1"}
     environment = {**os.environ, **settings.to_env(), **faked, "DONT_FAKE_MONOTONIC": "1"}
     command = [sys.executable, "-m", "workers", "tick"]
     with Taken(settings.redis_url, "revenue").running() as taken:
