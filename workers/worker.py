@@ -90,7 +90,7 @@ class Worker:
         self._channel = positions_channel(settings.redis_url)
         self._snapshots = Thread()
         self._checkpoints = CheckpointSigner(settings.keys)
-        self._signing_due = Flag()
+        self._signing_due, self._closing = Flag(), Flag()
         self._signing = Thread(target=self._sign_for_ever, name="checkpoints", daemon=True)
         self._starting = Lock()
         self._redis = redis_clients.client(settings.redis_url, seconds=PUBLISH_SECONDS)
@@ -99,6 +99,12 @@ class Worker:
         self.commits = 0
 
     def close(self) -> None:
+        """Ends its threads, then its connections."""
+        self._closing.set()
+        self._signing_due.set()
+        for thread in (self._signing, self._snapshots):
+            if thread.is_alive():
+                thread.join()
         self.ledger.close()
         self.engine.dispose()
         self._background.dispose()
@@ -148,7 +154,8 @@ class Worker:
     def _sign_for_ever(self) -> None:
         while self._signing_due.wait():
             self._signing_due.clear()
-            time.sleep(self._checkpoints.due_in())
+            if self._closing.wait(self._checkpoints.due_in()):
+                return
             try:
                 self._checkpoints.sign(self._background)
             except Exception:  # if this thread ended, nothing would be signed until the process is restarted
