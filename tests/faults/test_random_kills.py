@@ -35,7 +35,7 @@ ROOT = Path(__file__).parent.parent.parent
 SECONDS = rounds(6, 600)
 #: The pauses between two kills.
 PAUSES = (2, 15) if SOAK else (0.5, 2)
-BUYERS, CAPACITY = 4, 100_000
+BUYERS, CAPACITY = 4, 1_000_000
 #: The longest pause before a restart is 30 s (`make run`), and a worker needs some to start.
 BACK_SECONDS = 60.0
 

@@ -128,8 +128,8 @@ _FAULTS = {
 }
 
 
-def start_faulty(settings: Settings, fault: str, output: Path) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-c", _WORKER.format(fault=fault, rounds=ROUNDS)]
+def start_faulty(settings: Settings, fault: str, output: Path, rounds: int = ROUNDS) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-c", _WORKER.format(fault=fault, rounds=rounds)]
     environment = {**os.environ, **settings.to_env(), "VERIFY_HOURS": "0"}
     with output.open("wb") as file:
         return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=file)
@@ -149,12 +149,12 @@ def test_hung_worker_process_ends_itself_with_a_reason(settings: Settings, grow:
 
 
 def test_worker_process_that_was_stopped_has_not_hung(settings: Settings, worker: Worker, grow: Grow, tmp_path: Path) -> None:
-    process = start_faulty(settings, "", tmp_path / "log")
+    process = start_faulty(settings, "", tmp_path / "log", rounds=2 * ROUNDS)
     try:
         grow(ONE, 20)
         wait_until(lambda: positions(worker) == {worker.ledger.head()}, "a worker at work")
         process.send_signal(signal.SIGSTOP)
-        time.sleep(ROUNDS + 2)
+        time.sleep(2 * ROUNDS + 2)
         process.send_signal(signal.SIGCONT)
         time.sleep(2)
         assert process.poll() is None, (tmp_path / "log").read_text()
