@@ -11,6 +11,7 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from accounts.database import Cursor, Pool, transaction
+from ledger.deadline import remaining_seconds
 from ledger.errors import Busy, IdempotencyKeyReused
 
 #: How long a retry waits for the first try in this process.
@@ -48,7 +49,7 @@ class IdempotentExecutor:
         digest = blake2b(_encoder.encode(body), key=self._key, digest_size=32, salt=command_id.bytes).digest()
         lock = self._locks.setdefault(command_id, asyncio.Lock())
         try:
-            await asyncio.wait_for(lock.acquire(), WAIT_SECONDS)
+            await asyncio.wait_for(lock.acquire(), remaining_seconds(WAIT_SECONDS))
         except TimeoutError:
             raise Busy from None
         try:

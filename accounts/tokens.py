@@ -20,6 +20,7 @@ from cachetools import LRUCache
 from accounts.database import Cursor, Pool, transaction
 from ledger.commands import Actor, Role
 from ledger.concurrency import BackgroundTasks, supervise
+from ledger.deadline import remaining_seconds
 from ledger.errors import Busy
 
 POLL_SECONDS = 0.5
@@ -121,7 +122,7 @@ class AccessCache:
             if self._finder is None or self._finder.done():
                 self._finder = self._tasks.spawn(self._find_wanted(), name="token-look-ups")
         try:
-            return await asyncio.wait_for(asyncio.shield(lookup), LOOK_UP_SECONDS)
+            return await asyncio.wait_for(asyncio.shield(lookup), remaining_seconds(LOOK_UP_SECONDS))
         except TimeoutError:
             raise Busy from None
 

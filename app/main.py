@@ -44,7 +44,7 @@ def bootstrap(
     open_and_close = partial(lifespan.run, settings, clock, wake_up_sender)
     if settings.specification:
         standalone = compat.registry.make_standalone(settings, open_and_close)
-        standalone.add_middleware(SecurityMiddleware, standalone=True)
+        standalone.add_middleware(SecurityMiddleware, seconds=settings.request_seconds, standalone=True)
         return standalone
     app = FastAPIOffline(
         title=TITLE,
@@ -59,7 +59,7 @@ def bootstrap(
     problems.install(app)
     compat.registry.mount(app, settings)
     static_site.install(app)
-    app.add_middleware(SecurityMiddleware)
+    app.add_middleware(SecurityMiddleware, seconds=settings.request_seconds)
     openapi.install(app)
     documentation.prepare(app, settings)
     return app
@@ -68,7 +68,7 @@ def bootstrap(
 def server_app(settings: Settings) -> ASGIApp:
     """The ASGI application for a server: `bootstrap`'s, with the fast path for bookings in front of it. Raises SettingsError."""
     app = bootstrap(settings)
-    return app if settings.specification else BookingFastPath(app)
+    return app if settings.specification else BookingFastPath(app, settings.request_seconds)
 
 
 class _LazyApplication:

@@ -1,5 +1,5 @@
-"""The outermost middleware: security headers for browsers, and a limit on the size of request bodies. The time limit for receiving
-a request is in `app/fast_path/protocol.py`.
+"""The outermost middleware: security headers for browsers, a limit on the size of request bodies, and the deadline for what a
+request waits for. The time limit for receiving a request is in `app/fast_path/protocol.py`.
 
 The framework's own size limit is not used: it responds with plain text, and may reject a command after it was executed."""
 
@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import problems
+from ledger.deadline import request_deadline
 from ledger.settings import BODY_LIMIT_BYTES
 
 HEADERS = [
@@ -25,9 +26,10 @@ _DOCS_POLICY = (
 
 
 class SecurityMiddleware:
-    def __init__(self, app: ASGIApp, *, standalone: bool = False) -> None:
-        """`standalone`: the application is one of the five specifications' APIs, mounted at the root."""
-        self._app, self._compat_prefix = app, "/" if standalone else "/compat/"
+    def __init__(self, app: ASGIApp, *, seconds: float, standalone: bool = False) -> None:
+        """`seconds`: how long a request may wait for the database. `standalone`: the application is one of the five specifications'
+        APIs, mounted at the root."""
+        self._app, self._seconds, self._compat_prefix = app, seconds, "/" if standalone else "/compat/"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -38,14 +40,16 @@ class SecurityMiddleware:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
+                deadline.lift()
                 message["headers"] = [*message.get("headers", ()), *headers]
             await send(message)
 
-        # The five specifications' APIs respond in their own format, once `_bounded` has counted too many bytes.
-        if _declared_bytes(scope) > BODY_LIMIT_BYTES and not scope["path"].startswith(self._compat_prefix):
-            await problems.body_too_large()(scope, receive, send_with_headers)
-            return
-        await self._app(scope, receive if scope["method"] in ("GET", "HEAD") else _bounded(receive), send_with_headers)
+        with request_deadline(self._seconds) as deadline:
+            # The five specifications' APIs respond in their own format, once `_bounded` has counted too many bytes.
+            if _declared_bytes(scope) > BODY_LIMIT_BYTES and not scope["path"].startswith(self._compat_prefix):
+                await problems.body_too_large()(scope, receive, send_with_headers)
+                return
+            await self._app(scope, receive if scope["method"] in ("GET", "HEAD") else _bounded(receive), send_with_headers)
 
 
 def _declared_bytes(scope: Scope) -> int:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hasha
 from contextlib import asynccontextmanager
 from typing import Any, Generic, NoReturn, TypeVar
 
+from ledger.deadline import background_context, shared_context
 from ledger.errors import Busy
 
 #: How long a cancellation may take before it is sent again.
@@ -16,7 +17,8 @@ T = TypeVar("T")
 
 
 class BackgroundTasks:
-    """Tasks of one owner. The event loop itself holds only weak references to its tasks."""
+    """Tasks of one owner, without the deadline of the request that starts them. The event loop itself holds only weak references
+    to its tasks."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -25,7 +27,7 @@ class BackgroundTasks:
         return len(self._tasks)
 
     def spawn(self, work: Coroutine[Any, Any, T], name: str | None = None) -> asyncio.Task[T]:
-        task = asyncio.create_task(work, name=name)
+        task = asyncio.create_task(work, name=name, context=background_context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -89,7 +91,7 @@ class SingleFlight(Generic[K, T]):
         """The result of `work`, or of the execution with the same key that is running. Raises what that raises."""
         flight = self._flights.get(key)
         if flight is None:
-            flight = self._flights[key] = asyncio.create_task(work())
+            flight = self._flights[key] = asyncio.create_task(work(), context=shared_context())
             flight.add_done_callback(lambda done: self._land(key, done))
         return await asyncio.shield(flight)
 

@@ -20,6 +20,7 @@ from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool
 
 from ledger.concurrency import BackgroundTasks
+from ledger.deadline import remaining_seconds
 from ledger.errors import Busy
 from ledger.settings import Settings
 
@@ -70,12 +71,13 @@ def make_pool(settings: Settings, *, size: int | None = None) -> Pool:
 
 @asynccontextmanager
 async def connection(pool: Pool, seconds: float, *, in_steps: bool = False) -> AsyncIterator[Connection]:
-    """A connection of the pool, for `seconds` at most, including the wait for it: then its socket is shut down, since a cancelled
-    psycopg call would still wait some 10 s for a frozen server. `in_steps`: `seconds` bound the wait alone, and the caller bounds
-    each of its steps with `time_limit`.
+    """A connection of the pool, for `seconds` at most, including the wait for it, and no longer than the request's deadline: then
+    its socket is shut down, since a cancelled psycopg call would still wait some 10 s for a frozen server. `in_steps`: `seconds`
+    bound the wait alone, and the caller bounds each of its steps with `time_limit`.
 
     Raises Busy if no connection is free in time, and for an OperationalError or InterfaceError in the block."""
     loop = asyncio.get_running_loop()
+    seconds = remaining_seconds(seconds)
     deadline = loop.time() + seconds
     acquired = await _acquire(pool, seconds)
     try:

@@ -53,7 +53,7 @@ class Settings:
     command_timeout_seconds: float = _setting(2.5, "How long a command may take before it is withdrawn: 503")
     event_cache_bytes: int = _setting(80 * 1024 * 1024, "Memory for Events in one API process; the one used last always stays")
     database_pool_size: int = _setting(10, "Connections of one API process for reading and accounts; the appender has five more")
-    query_timeout_seconds: float = _setting(5.0, "How long one query may run in the database")
+    query_timeout_seconds: float = _setting(2.0, "How long one query may run in the database; a request waits half a second longer")
     freshness_timeout_seconds: float = _setting(2.0, "How long a query waits for its Ledger-Position: then 503")
     live_streams_limit: int = _setting(2_000, "Live streams open at once in one API process; past it: 503")
     login_attempts_per_minute: int = _setting(10, "Log-ins tried per account and address")
@@ -111,6 +111,12 @@ class Settings:
     @property
     def keys(self) -> Path:
         return self.keys_dir or self.data_dir / "keys"
+
+    @property
+    def request_seconds(self) -> float:
+        """How long one request may wait for the database in all. The server's own time-out of a statement comes first, if the
+        server reacts."""
+        return self.query_timeout_seconds + 0.5
 
     @property
     def compat(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Reading the read tables: one statement for nearly each response, over raw psycopg, prepared, with binary results.
 
-Every call returns or raises in time: the server bounds each statement, the pool bounds the wait for a connection, and the
-connection to a server that does not react is closed (`ledger.pool`).
+Every call returns or raises in time: the server bounds each statement, the request's deadline (`ledger.deadline`) all of them with
+the waits for a connection, and the connection to a server that does not react is closed (`ledger.pool`).
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
@@ -15,6 +15,7 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from ledger.concurrency import SingleFlight
+from ledger.deadline import remaining_seconds
 from ledger.pool import Connection, Pool, connection, time_limit
 from projections.registry import PROJECTORS
 
@@ -73,9 +74,9 @@ def result_of(query: Query[R], rows: list[Values]) -> QueryResult[R]:
 
 
 class Database:
-    def __init__(self, pool: Pool, query_timeout_seconds: float) -> None:
-        self._pool = pool
-        self._seconds = query_timeout_seconds + 1  # the server's own time-out comes first, if the server reacts
+    def __init__(self, pool: Pool, seconds: float) -> None:
+        """`seconds`: how long each call, and each step of a transaction, may take (`Settings.request_seconds`)."""
+        self._pool, self._seconds = pool, seconds
         self._shared = SingleFlight[object, QueryResult[Any]]()
 
     async def fetch(self, query: Query[R]) -> QueryResult[R]:
@@ -92,16 +93,15 @@ class Database:
         return rows_of(query, await self._execute(query))
 
     async def _execute(self, query: Query[Any]) -> list[Values]:
-        async with connection(self._pool, self._seconds, in_steps=True) as acquired:
-            with time_limit(self._pool, acquired, self._seconds):
-                return await _execute(acquired, query)
+        async with connection(self._pool, self._seconds) as acquired:
+            return await _execute(acquired, query)
 
     @asynccontextmanager
     async def read_transaction(self, projections: tuple[str, ...]) -> AsyncIterator["ReadTransaction"]:
         """For a response that needs several statements: all of them see these projections as of one moment. Raises Busy."""
         async with connection(self._pool, self._seconds, in_steps=True) as acquired:
             transaction = ReadTransaction(self._pool, acquired, self._seconds)
-            with transaction.time_limit():
+            with time_limit(self._pool, acquired, remaining_seconds(self._seconds)):
                 await acquired.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                 await acquired.execute(_lock_statement(projections))
             try:
@@ -112,7 +112,8 @@ class Database:
 
 
 class ReadTransaction:
-    """A transaction that sees the database as of one moment. It may last as long as it likes; each of its steps is bounded."""
+    """A transaction that sees the database as of one moment. It may last longer than a request's deadline, since a complete list
+    may need it; each of its steps is bounded."""
 
     def __init__(self, pool: Pool, acquired: Connection, seconds: float) -> None:
         self._pool, self._connection, self._seconds = pool, acquired, seconds

@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from ledger.concurrency import ConcurrencyLimiter
+from ledger.deadline import remaining_seconds
 from ledger.errors import Busy, StaleRead
 from ledger.macs import Macs
 from ledger.settings import Settings
@@ -35,7 +36,7 @@ POLL_SECONDS, MAX_POLLING = 0.1, 200
 
 #: Complete lists, and receipts (the longest has 1,003 entries), that one process makes concurrently; the length of the wait queue,
 #: and the longest wait in seconds.
-LISTS, RECEIPTS = (8, 200, 10.0), (4, 100, 10.0)
+LISTS, RECEIPTS = (8, 200, 2.0), (4, 100, 2.0)
 
 R = TypeVar("R", bound=Row)
 
@@ -47,7 +48,7 @@ class ReadSide:
     def __init__(self, settings: Settings, pool: Pool, codes: TicketCodes, log_keys: LogKeys, macs: Macs) -> None:
         """`pool`: of autocommit connections, as `ledger.pool.make_pool` makes them; others may use it too."""
         self.codes, self.log_keys = codes, log_keys
-        self.database = Database(pool, settings.query_timeout_seconds)
+        self.database = Database(pool, settings.request_seconds)
         self.feed = LiveFeed(self.database, settings.live_streams_limit)
         self.exports, self.receipts = CsvExports(), ConcurrencyLimiter("receipts", *RECEIPTS)
         self.authorship = AuthorshipCheck(settings.keys, log_keys, macs)
@@ -159,7 +160,7 @@ class ReadSide:
         return "The account has active events: cancel or complete them first." if row.organizes else None
 
     def _deadline(self) -> float:
-        return asyncio.get_running_loop().time() + self._timeout_seconds
+        return asyncio.get_running_loop().time() + remaining_seconds(self._timeout_seconds)
 
     async def _read_positions(self) -> list[ProjectionPositionRow]:
         return await self.database.fetch_rows(queries.positions())

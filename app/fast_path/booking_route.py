@@ -22,6 +22,7 @@ from app import middleware, problems
 from commands.bodies import read_booking
 from commands.result import CommandResult
 from commands.routes import book
+from ledger.deadline import request_deadline
 from ledger.idempotency import command_id
 from ledger.settings import BODY_LIMIT_BYTES
 
@@ -33,8 +34,8 @@ _encode = msgspec.json.Encoder().encode
 class BookingFastPath:
     """An ASGI application around the whole application: handles bookings itself, and passes on every other request."""
 
-    def __init__(self, app: FastAPI) -> None:
-        self._app = app
+    def __init__(self, app: FastAPI, request_seconds: float) -> None:
+        self._app, self._request_seconds = app, request_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match = scope["type"] == "http" and scope["method"] == "POST" and _BOOKINGS(scope["path"])
@@ -42,7 +43,8 @@ class BookingFastPath:
             await self._app(scope, receive, send)
             return
         try:
-            result = await self._book(UUID(match[1]), scope, receive)
+            with request_deadline(self._request_seconds):
+                result = await self._book(UUID(match[1]), scope, receive)
         except Exception as error:  # noqa: BLE001 - each gets the response that the framework would give
             response = await problems.respond(Request(scope, receive), error)
             response.raw_headers += middleware.HEADERS

@@ -16,6 +16,7 @@ import msgspec
 from sse_starlette.event import ServerSentEvent
 
 from ledger.concurrency import BackgroundTasks, supervise
+from ledger.deadline import remaining_seconds
 from ledger.errors import Busy
 from query_api import queries
 from query_api.database import Database
@@ -28,7 +29,7 @@ SECONDS_PER_SUBSCRIBER = 0.000_25
 #: The pause after an error.
 RETRY_SECONDS = 0.25
 #: How long a new subscriber waits until polling has begun.
-READY_SECONDS = 3.0
+READY_SECONDS = 2.0
 #: Changes read by one statement.
 PAGE = 500
 #: Unsent updates of one subscriber; with more, its stream ends, and the browser reconnects with the last id that it received.
@@ -150,7 +151,7 @@ class LiveFeed:
         """Waits until polling has begun, so that a query after this is no older than the first pushed update. Raises Busy where the
         database is unavailable."""
         try:
-            async with asyncio.timeout(READY_SECONDS):
+            async with asyncio.timeout(remaining_seconds(READY_SECONDS)):
                 await self._ready.wait()
         except TimeoutError:
             raise Busy from None

@@ -54,6 +54,8 @@ class PositionTracker:
         self._known = dict.fromkeys(PROJECTORS, 0)
         self._waiters: set[_Waiter] = set()
         self._new_waiter = asyncio.Event()
+        #: When the positions were last read from the database, by the event loop's clock.
+        self._read_at = 0.0
         self._tasks = BackgroundTasks()
 
     async def start(self) -> None:
@@ -87,20 +89,20 @@ class PositionTracker:
             self._known[name] = 0
 
     async def wait_for(self, names: tuple[str, ...], position: int, deadline: float) -> None:
-        """Waits until all these projections have reached the position. Raises PositionBeyondHead; Busy at MAX_WAITERS; StaleRead at
-        the deadline."""
+        """Waits until all these projections have reached the position. Raises PositionBeyondHead; Busy at MAX_WAITERS; at the
+        deadline StaleRead, or Busy where the database has not said meanwhile where they are."""
         if self._has_reached(names, position):
             return
         if len(self._waiters) >= MAX_WAITERS:
             raise Busy
-        waiter = _Waiter(names, position)
+        waiter, since = _Waiter(names, position), asyncio.get_running_loop().time()
         self._waiters.add(waiter)
         self._new_waiter.set()
         try:
             async with asyncio.timeout_at(deadline):
                 await waiter.reached
         except TimeoutError:
-            raise StaleRead from None
+            raise (StaleRead if self._read_at >= since else Busy) from None
         finally:
             self._waiters.discard(waiter)
 
@@ -114,7 +116,9 @@ class PositionTracker:
             await self._new_waiter.wait()
         self._new_waiter.clear()
         waiters = list(self._waiters)
-        self._settle_waiters(await self._read(), waiters)
+        rows = await self._read()
+        self._read_at = asyncio.get_running_loop().time()
+        self._settle_waiters(rows, waiters)
         await asyncio.sleep(PAUSE_SECONDS)
         with suppress(TimeoutError):
             async with asyncio.timeout(POLL_SECONDS - PAUSE_SECONDS):

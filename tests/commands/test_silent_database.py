@@ -106,11 +106,11 @@ async def account(pool: Pool) -> object:
 
 
 async def query(pool: Pool) -> object:
-    return await Database(pool, query_timeout_seconds=1).fetch_rows(QUERY)
+    return await Database(pool, seconds=2).fetch_rows(QUERY)
 
 
 async def snapshot(pool: Pool) -> object:
-    async with Database(pool, query_timeout_seconds=1).read_transaction(("catalogue",)) as one:
+    async with Database(pool, seconds=2).read_transaction(("catalogue",)) as one:
         return await one.fetch(ANCHORED_QUERY)
 
 
