@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from functools import partial
+from uuid import UUID
 
 from fastapi import FastAPI
 
@@ -15,6 +16,7 @@ from commands.routes import WriteSide
 from commands.service import CommandService
 from ledger import gc_tuning
 from ledger.connection import LedgerConnection
+from ledger.event import Event
 from ledger.keys import Keyring
 from ledger.macs import Macs
 from ledger.pool import make_pool
@@ -35,7 +37,11 @@ async def run(
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(make_pool(settings))
         codes, macs = TicketCodes(Keyring.open(settings.keys, "tickets")), Macs.open(settings.keys)
-        read_side = ReadSide(settings, pool, codes, LogKeys.open(settings.keys), macs)
+
+        async def last_seen_event(event_id: UUID) -> Event | None:
+            return await appender.last_seen_event(event_id)
+
+        read_side = ReadSide(settings, pool, codes, LogKeys.open(settings.keys), macs, last_seen_event)
         await read_side.start()
         stack.push_async_callback(read_side.close)
         key = Keyring.open(settings.keys, "accounts").newest[1]

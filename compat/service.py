@@ -179,10 +179,11 @@ class CompatService:
         return await self._locate(created.stream, created.entry.command, created.entry.customer_id)
 
     async def locate_booking_by_id(self, booking_id: UUID) -> BookingLocation:
-        event_id = await self._write.find_event_id(booking_id)
-        # Not from the cached Event, which may lack another process's newest bookings.
-        _, (row,) = await self._read.fetch(queries.booking_by_id(booking_id))
-        return await self._locate(event_id, booking_id, row.customer_id)
+        """Not from the cached Event, which may lack another process's newest bookings."""
+        shown = await self._read.booking(booking_id, None)
+        if shown is None:
+            raise BookingNotFound
+        return await self._locate(shown.view.event_id, booking_id, shown.view.customer_id)
 
     async def cancel_booking(self, location: BookingLocation, *, as_guest: bool = False) -> BookingView:
         """Cancels as the organizer; `as_guest`: as the guest, who can't do so after the event has begun."""

@@ -4,7 +4,7 @@ The read side makes the same views from its tables. They are dataclasses, so tha
 in a third of the time of pydantic. Money is a decimal string; times are UTC.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
@@ -166,8 +166,14 @@ def _sold_view(recorded: e.RecordedEntry, event_name: str, currency: str, codes:
 
 def booking_view(entries: Sequence[e.RecordedEntry], event_name: str, currency: str, codes: TicketCodes) -> BookingView:
     """A booking as the entries about it made it: its `SeatsBooked` first, then the others in order."""
-    view, refunded = _sold_view(entries[0], event_name, currency, codes), 0
-    for recorded in entries[1:]:
+    view = _sold_view(entries[0], event_name, currency, codes)
+    apply_changes(view, entries[1:], 0, currency)
+    return view
+
+
+def apply_changes(view: BookingView, entries: Iterable[e.RecordedEntry], refunded: int, currency: str) -> None:
+    """Applies later entries about a booking to its view. `refunded`: what was owed before them, in minor units."""
+    for recorded in entries:
         entry = recorded.entry
         view.updated_at = entry.at
         if isinstance(entry, e.TicketUsed):
@@ -179,4 +185,3 @@ def booking_view(entries: Sequence[e.RecordedEntry], event_name: str, currency: 
             if entry.whole:
                 view.status = "cancelled"
     view.refunded_amount = to_text(refunded, currency)
-    return view

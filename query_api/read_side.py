@@ -1,8 +1,8 @@
 """The read side as the routes and the composition root use it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, aclosing, suppress
 from datetime import UTC, datetime
 from typing import Annotated, NamedTuple, TypeVar
 from uuid import UUID
@@ -12,20 +12,25 @@ from fastapi import Depends, Request
 from ledger.concurrency import ConcurrencyLimiter
 from ledger.deadline import remaining_seconds
 from ledger.errors import Busy, StaleRead
+from ledger.event import Event
 from ledger.macs import Macs
 from ledger.settings import Settings
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
+from ledger.views import event_view
 from projections.proof.log_keys import LogKeys
 from projections.registry import PROJECTORS
 from query_api import queries
 from query_api.authorship import AuthorshipCheck
+from query_api.caching.cached_events import CachedEvent, CachedResponse
 from query_api.caching.event_read_cache import EventReadCache
 from query_api.database import Database, Pool, Query, QueryResult, Row
 from query_api.live.feed import LiveFeed
 from query_api.live.positions import PositionTracker
 from query_api.parameters import AtLeast
 from query_api.queries.position_queries import ProjectionPositionRow
+from query_api.recent_bookings import RecentBookings, ShownBooking
+from query_api.responses import mapping
 from query_api.responses.csv_export import CsvExports
 from query_api.time_travel.as_of_resolver import AsOfResolver
 from query_api.time_travel.entry_reader import EntryReader
@@ -33,6 +38,10 @@ from query_api.time_travel.past_statistics import PastStatistics
 
 #: The time between two polls for a checkpoint, and the number of requests that may poll.
 POLL_SECONDS, MAX_POLLING = 0.1, 200
+
+#: How long a query for one booking waits for its position before it reads the ledger itself: the projection is usually some
+#: milliseconds behind.
+LAG_SECONDS = 0.3
 
 #: Complete lists, and receipts (the longest has 1,003 entries), that one process makes concurrently; the length of the wait queue,
 #: and the longest wait in seconds.
@@ -45,8 +54,17 @@ class ReadSide:
     """The services of the read side, in `app.state.read_side`. `start` it after the pool was opened, `close` it before the pool is
     closed."""
 
-    def __init__(self, settings: Settings, pool: Pool, codes: TicketCodes, log_keys: LogKeys, macs: Macs) -> None:
-        """`pool`: of autocommit connections, as `ledger.pool.make_pool` makes them; others may use it too."""
+    def __init__(
+        self,
+        settings: Settings,
+        pool: Pool,
+        codes: TicketCodes,
+        log_keys: LogKeys,
+        macs: Macs,
+        last_seen_event: Callable[[UUID], Awaitable[Event | None]],
+    ) -> None:
+        """`pool`: of autocommit connections, as `ledger.pool.make_pool` makes them; others may use it too. `last_seen_event`: the
+        Event as the write side of this process has it in memory, where an entry may be missing; None: there is no such event."""
         self.codes, self.log_keys = codes, log_keys
         self.database = Database(pool, settings.request_seconds)
         self.feed = LiveFeed(self.database, settings.live_streams_limit)
@@ -56,9 +74,11 @@ class ReadSide:
         self.entry_reader = EntryReader(self.database)
         self.as_of = AsOfResolver(self.database, Streams(pool))
         self.event_read_cache = EventReadCache(self.fetch)
+        self.recent_bookings = RecentBookings(self.database, codes)
         self.positions = PositionTracker(self._read_positions, settings.redis_url, self._wake)
         self._polling = ConcurrencyLimiter("polling requests", MAX_POLLING, 0, 0)
         self._lists = ConcurrencyLimiter("long lists", *LISTS)
+        self._last_seen_event = last_seen_event
         self._timeout_seconds = settings.freshness_timeout_seconds
 
     async def start(self) -> None:
@@ -142,12 +162,44 @@ class ReadSide:
                     yield page
 
     async def event_of_booking(self, booking_id: UUID) -> UUID | None:
-        """The event of a booking. None is certain: the projection has seen all entries. Raises StaleRead where it has not."""
+        """The event of a booking. None is certain: the ledger was searched, too. Raises StaleRead where it can't tell; Busy."""
         query = queries.event_of_booking(booking_id)
         result = await self.fetch(query)
-        if not result.rows:
+        if result.rows:
+            return result.rows[0].event_id
+        try:
+            return await self.recent_bookings.event_of(booking_id, result.position)
+        except StaleRead:  # the projection is far behind
             result = await self.fetch(query, await self.head())
-        return result.rows[0].event_id if result.rows else None
+            return result.rows[0].event_id if result.rows else None
+
+    async def event(self, event_id: UUID, at_least: int | None) -> CachedResponse | None:
+        """An event as of position `at_least` or later; None: there is none. As the write side has it, where the projections do not
+        reach the position in time. Raises PositionBeyondHead, StaleRead, Busy."""
+        try:
+            return await self.event_read_cache.get_event(event_id, at_least)
+        except StaleRead:
+            event = await self._last_seen_event(event_id)
+            if event is None:
+                return None
+            version, view = event.version, event_view(event)
+            following = await self.database.fetch_rows(queries.stored_entries(event_id, [version + 1]))
+            if at_least is None or (following and following[0].position <= at_least):
+                raise
+            return CachedEvent(at_least, view).response()
+
+    async def booking(self, booking_id: UUID, at_least: int | None) -> ShownBooking | None:
+        """A booking as of position `at_least` or later; None: there is none. From the ledger itself, where the projection does not
+        show it. Raises PositionBeyondHead, StaleRead, Busy."""
+        query = queries.booking_by_id(booking_id)
+        if at_least is not None:
+            with suppress(StaleRead, Busy):  # where the database is unavailable, the query tells
+                await self.positions.wait_for(query.projections, at_least, asyncio.get_running_loop().time() + LAG_SECONDS)
+        result = await self.fetch(query)
+        row = result.rows[0] if result.rows else None
+        if row is not None and result.position >= (at_least or 0):
+            return ShownBooking(result.position, mapping.booking_view(row, self.codes), row.organizer_id)
+        return await self.recent_bookings.get(booking_id, row, result.position, at_least)
 
     async def erasure_obstacle(self, account_id: UUID) -> str | None:
         """Why an account can't be erased, as a sentence; None: it can. Raises StaleRead where that is not known."""

@@ -45,6 +45,9 @@ class CachedEvent:
     def __init__(self, position: int, view: EventView) -> None:
         self.position, self.view, self.body, self.etag = position, view, _encode(view), f'"{view.details_version}"'
 
+    def response(self) -> CachedResponse:
+        return CachedResponse(self.position, self.body, self.etag)
+
     def size_bytes(self) -> int:
         return 2 * len(self.body) + 500
 

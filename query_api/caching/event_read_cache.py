@@ -99,8 +99,7 @@ class EventReadCache:
         position, rows = await self._fetch(queries.event_by_id(event_id), at_least)
         if not rows:
             return None
-        event = cached.store_event(position, rows[0])
-        return CachedResponse(position, event.body, event.etag)
+        return cached.store_event(position, rows[0]).response()
 
     async def _read_page(self, search: queries.EventSearch, now: datetime, at_least: int | None) -> CachedResponse:
         cached = self.cached

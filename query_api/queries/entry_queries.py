@@ -34,6 +34,16 @@ class EntryRow(Row, frozen=True):
     line: str
 
 
+class BookingEntryRow(Row, frozen=True):
+    """A stored entry: `state` are its raw bytes."""
+
+    event_id: UUID
+    version: int
+    position: int
+    topic: str
+    state: bytes
+
+
 class EndRow(Row, frozen=True):
     """The end of a search. `head`: the ledger's. `last`: the last key; None where the event has no stream."""
 
@@ -78,6 +88,21 @@ def _entries(flags: frozenset[str]) -> str:
     conditions = "".join(f" AND {_CONDITIONS[name]}" for name in sorted(flags))
     return f"""SELECT {select_list(EntryRow, key, _AS_JSON)} FROM ledger_entries, ledger_read(state) AS entry
         WHERE {key} > %(after_key)s::bigint AND {key} <= %(last)s::bigint{conditions} ORDER BY {key} LIMIT %(limit)s"""
+
+
+def entries_about(booking_id: UUID, after: int, last: int) -> Query[BookingEntryRow]:
+    """The entries past `after` and up to `last` that name a booking, and those that change what all bookings of an event show.
+    Reads each entry between them."""
+    parameters = {"booking_id": str(booking_id), "after": after, "last": last}
+    return Query(_ENTRIES_ABOUT, parameters, (), BookingEntryRow, replan=True)
+
+
+_ENTRIES_ABOUT = f"""
+    SELECT {select_list(BookingEntryRow, "originator_id", "originator_version", "notification_id", "topic", "state")}
+    FROM ledger_entries WHERE notification_id > %(after)s AND notification_id <= %(last)s
+    AND (position(convert_to(%(booking_id)s, 'UTF8') IN state) > 0
+         OR split_part(topic, '/', 1) IN ('event-cancelled', 'event-details-changed'))
+    ORDER BY notification_id"""
 
 
 def last_key(search: EntrySearch) -> Query[EndRow]:

@@ -17,7 +17,7 @@ from ledger.ticket_codes import TicketCode, TicketCodes
 from ledger.views import BookingStatus, BookingView
 from query_api import queries
 from query_api.parameters import MAX_POSITION, Cursor, Limit, Search, cursor_of, number_cursor
-from query_api.queries import BookingRow, EventBookingRow, PagedBookingRow
+from query_api.queries import EventBookingRow, PagedBookingRow
 from query_api.read_side import Reader
 from query_api.responses.csv_export import Cell, Pages
 from query_api.responses.http import JSON, JSON_OR_CSV, PrefersCsv, json_response
@@ -69,17 +69,17 @@ async def get_bookings(
 
 @router.get("/bookings/{booking_id}", tags=["bookings"], operation_id="get_booking", response_model=BookingView, responses=JSON)
 async def get_booking(booking_id: UUID, principal: SignedIn, reader: Reader) -> Response:
-    """A booking with its tickets and their codes."""
-    position, rows = await reader.fetch(queries.booking_by_id(booking_id))
-    if not rows or not may_see(principal, rows[0]):
+    """A booking with its tickets and their codes. Where the read side has not reached a booking yet, it is read from the ledger."""
+    shown = await reader.side.booking(booking_id, reader.at_least)
+    if shown is None or not may_see(principal, customer_id=shown.view.customer_id, organizer_id=shown.organizer_id):
         raise BookingNotFound
-    return json_response(booking_view(rows[0], reader.side.codes), position)
+    return json_response(shown.view, shown.position)
 
 
-def may_see(principal: Principal, booking: BookingRow) -> bool:
+def may_see(principal: Principal, *, customer_id: UUID | None, organizer_id: UUID) -> bool:
     """Whether it is their own booking, one of their events, or they are an admin."""
-    organizes = principal.role == Role.ORGANIZER and booking.organizer_id == principal.id
-    return principal.role == Role.ADMIN or organizes or booking.customer_id == principal.id
+    organizes = principal.role == Role.ORGANIZER and organizer_id == principal.id
+    return principal.role == Role.ADMIN or organizes or customer_id == principal.id
 
 
 @router.get(

@@ -44,7 +44,7 @@ async def get_events(  # noqa: PLR0913 - a parameter each
 async def get_event(event_id: UUID, principal: Anyone, reader: Reader) -> Response:
     """An event with its categories and seats left. The `ETag`, for `If-Match`, changes with the event's details, not with
     bookings."""
-    event = await reader.side.event_read_cache.get_event(event_id, reader.at_least)
+    event = await reader.side.event(event_id, reader.at_least)
     if event is None:
         raise EventNotFound
     return encoded_response(event.body, event.position, {"ETag": event.etag})

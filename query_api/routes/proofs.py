@@ -94,7 +94,9 @@ async def get_receipt(booking_id: UUID, principal: SignedIn, reader: Reader) -> 
     """A file that proves the booking as of the newest checkpoint, for the offline verifier (`seatledger-verify`)."""
     _, rows = await reader.fetch(queries.booking_by_id(booking_id))
     booking = rows[0] if rows else None
-    if booking is None or not (may_see(principal, booking) or principal.role == Role.AUDITOR):
+    if booking is None or not (
+        may_see(principal, customer_id=booking.customer_id, organizer_id=booking.organizer_id) or principal.role == Role.AUDITOR
+    ):
         raise BookingNotFound
     number = booking.number
     published = await newest_checkpoint(reader.side, position=max(number, reader.at_least or 0))

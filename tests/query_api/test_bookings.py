@@ -250,3 +250,75 @@ async def test_erasure_obstacle_names_bookings_and_events(world: World, api: Api
     world.cancel_booking(event_id, booking_id)
     world.project()
     assert await api.side.erasure_obstacle(ALICE.id) is None
+
+
+# --- bookings that the projection has not reached
+
+
+def at(world: World) -> dict[str, str]:
+    return {"Ledger-Position": str(world.position)}
+
+
+async def test_event_of_a_booking_is_found_before_it_is_projected(world: World, api: Api) -> None:
+    event_id, other = world.schedule(), world.schedule()
+    world.project()
+    world.book(other, BOB)
+    booking_id = world.book(event_id)
+    assert await api.side.event_of_booking(booking_id) == event_id
+    assert await api.side.event_of_booking(uuid4()) is None
+
+
+async def test_booking_is_shown_before_it_is_projected(world: World, api: Api) -> None:
+    event_id = world.schedule()
+    world.project()
+    booking_id = world.book(event_id, General=2, VIP=1)
+    path = f"/api/bookings/{booking_id}"
+    early = [await api.get(path, ALICE, headers) for headers in (None, at(world))]
+    assert [response.status_code for response in early] == [200, 200]
+    world.cancel_booking(event_id, booking_id, 1)
+    changed = await api.get(path, ALICE, at(world))
+    assert (await api.get(path, BOB, at(world))).status_code == 404
+    assert (await api.get(path, ORGANIZER, at(world))).status_code == 200
+    assert (await api.get(path, OTHER, at(world))).status_code == 404
+    world.project()
+    later = await api.get(path, ALICE, at(world))
+    assert later.json() == changed.json()
+    assert later.headers["ledger-position"] == changed.headers["ledger-position"] == str(world.position)
+    assert early[0].json() == {**later.json(), "tickets": early[0].json()["tickets"], "refunded_amount": "0.00"}
+    assert [ticket["status"] for ticket in early[0].json()["tickets"]] == ["active"] * 3
+
+
+async def test_change_of_a_booking_is_shown_before_it_is_projected(world: World, api: Api) -> None:
+    event_id = world.schedule()
+    booking_id = world.book(event_id, General=2)
+    world.cancel_booking(event_id, booking_id, 0)
+    world.project()
+    world.book(event_id, BOB)
+    world.cancel_booking(event_id, booking_id, 1)
+    path = f"/api/bookings/{booking_id}"
+    early = await api.get(path, ALICE, at(world))
+    world.project()
+    assert early.json() == (await api.get(path, ALICE, at(world))).json()
+    assert (early.json()["status"], early.json()["refunded_amount"]) == ("cancelled", "100.00")
+
+
+async def test_booking_of_an_event_that_changes_meanwhile_waits_for_the_projection(world: World, api: Api) -> None:
+    """The cancellation of an event is no entry about its bookings."""
+    event_id = world.schedule()
+    booking_id = world.book(event_id)
+    world.project()
+    world.cancel_event(event_id)
+    response = await api.get(f"/api/bookings/{booking_id}", ALICE, at(world))
+    assert (response.status_code, response.json()["type"]) == (503, "/problems/stale-read")
+
+
+async def test_search_for_a_recent_booking_is_bounded(world: World, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("query_api.recent_bookings.MAX_ENTRIES", 2)
+    event_id = world.schedule()
+    world.project()
+    first = world.book(event_id)
+    second = world.book(event_id)
+    world.book(event_id, BOB)
+    assert await api.side.event_of_booking(second) == event_id
+    assert (await api.get(f"/api/bookings/{second}", ALICE)).status_code == 200
+    assert (await api.get(f"/api/bookings/{first}", ALICE)).status_code == 503

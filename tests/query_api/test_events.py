@@ -1,16 +1,19 @@
 """Listing, searching and showing events."""
 
+from copy import copy
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from ledger.commands import CategoryChange, ChangeEvent, CompleteEvent
-from ledger.event import category_id
+from ledger.event import Event, category_id
+from ledger.settings import Settings
 from ledger.views import event_view
 from query_api.responses.http import _encode
-from tests.query_api.world import ADMIN, NOW, ORGANIZER, OTHER, Api, CountingCursor, World
+from tests.query_api.world import ADMIN, NOW, ORGANIZER, OTHER, Api, CountingCursor, World, reading
 
 
 async def test_event_is_shown_as_its_command_returned_it(world: World, api: Api) -> None:
@@ -161,3 +164,29 @@ async def test_changed_categories_are_shown(world: World, api: Api) -> None:
     assert [(c["name"], c["price"], c["capacity"]) for c in item["categories"]] == [("Standing", "45.00", 50), ("Box", "300.00", 2)]
     assert (item["capacity"], item["available"]) == (52, 52)
     assert datetime.fromisoformat(item["created_at"]) == NOW
+
+
+async def test_event_is_shown_as_the_write_side_has_it_where_the_projections_are_late(world: World, settings: Settings) -> None:
+    event_id = world.schedule()
+    world.book(event_id, General=3)
+    async with reading(replace(settings, freshness_timeout_seconds=0.3)) as api:
+        early = await api.get(f"/api/events/{event_id}", headers={"Ledger-Position": str(world.position)})
+        assert early.headers["ledger-position"] == str(world.position)
+        world.project()
+        later = await api.get(f"/api/events/{event_id}", headers={"Ledger-Position": str(world.position)})
+        assert (early.json(), early.headers["etag"]) == (later.json(), later.headers["etag"])
+
+
+async def test_event_that_the_write_side_has_not_seen_newly_either_is_503(world: World, settings: Settings) -> None:
+    event_id = world.schedule()
+    seen = world.events[event_id]
+    async with reading(replace(settings, freshness_timeout_seconds=0.3)) as api:
+
+        async def last_seen_event(event_id: UUID) -> Event | None:
+            return seen
+
+        api.side._last_seen_event = last_seen_event
+        world.events[event_id] = copy(seen)
+        world.book(event_id)
+        response = await api.get(f"/api/events/{event_id}", headers={"Ledger-Position": str(world.position)})
+        assert (response.status_code, response.json()["type"]) == (503, "/problems/stale-read")

@@ -88,6 +88,7 @@ def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query[Any]]:
         "event's bookings, cancelled": q.event_bookings(search._replace(status="cancelled"), None, 50),
         "event's bookings, export": q.all_event_bookings(search),
         "event of booking": q.event_of_booking(event_id),
+        "entries about a booking": q.entries_about(event_id, ROWS - 10, ROWS),
         "erasure_obstacle": q.erasure_obstacle(account_id, now),
         "guests' event": q.guests_events("shop", event_id=event_id),
         "guests' event, by number": q.guests_events("shop", number=17, only="not_cancelled"),

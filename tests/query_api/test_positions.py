@@ -79,9 +79,9 @@ async def test_message_wakes_a_waiting_query(world: World, settings: Settings, m
 
 async def test_position_that_is_not_reached_in_time_is_503(world: World, settings: Settings) -> None:
     async with reading(replace(settings, freshness_timeout_seconds=0.3)) as api:
-        event_id = world.schedule()
+        world.schedule()
         began = time.monotonic()
-        late = await api.get(f"/api/events/{event_id}", headers=at_least(world.position))
+        late = await api.get("/api/events", headers=at_least(world.position))
         assert 0.3 <= time.monotonic() - began < 3
         assert (late.status_code, late.json()["type"], late.headers["retry-after"]) == (503, "/problems/stale-read", "1")
 
@@ -133,9 +133,13 @@ async def test_csv_waits_for_its_position(world: World, api: Api) -> None:
     assert "Concert" in (await waiting).text
 
 
-async def test_unknown_booking_is_certain_only_at_the_head(world: World, settings: Settings) -> None:
+async def test_unknown_booking_is_certain_only_at_the_head(
+    world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with reading(replace(settings, freshness_timeout_seconds=0.2)) as api:
         world.book(world.schedule())
+        assert await api.side.event_of_booking(uuid4()) is None
+        monkeypatch.setattr("query_api.recent_bookings.MAX_ENTRIES", 1)
         with pytest.raises(StaleRead):
             await api.side.event_of_booking(uuid4())
         with pytest.raises(StaleRead):

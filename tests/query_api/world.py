@@ -25,6 +25,7 @@ from ledger.keys import Keyring
 from ledger.pool import make_pool
 from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
+from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
 from projections.engine import catch_up
 from projections.proof.log_keys import LogKeys
@@ -174,7 +175,11 @@ async def reading(settings: Settings) -> AsyncIterator[Api]:
     for router in routers():
         app.include_router(router)
     await pool.open(wait=True)
-    side = ReadSide(settings, pool, CODES, LogKeys.open(settings.keys), s.MACS)
+
+    async def last_seen_event(event_id: UUID) -> Event | None:
+        return await Streams(pool).load(event_id)
+
+    side = ReadSide(settings, pool, CODES, LogKeys.open(settings.keys), s.MACS, last_seen_event)
     await side.start()
     app.state.access, app.state.read_side = HeaderAccess(), side
     api = Api(app, side)
