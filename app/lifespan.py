@@ -80,6 +80,6 @@ async def run(
             find_customer=access.directory.find_or_create_customer,
             key=key,
         )
-        app.state.probes = Probes(pool, appender, read_side)
+        app.state.probes = Probes(load_pool, appender, read_side)
         gc_tuning.tune()
         yield

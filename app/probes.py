@@ -8,10 +8,10 @@ import psycopg
 from fastapi import APIRouter, Request, Response
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-import migrations
+from app.readiness import Readiness
 from commands.appender.appender import Appender
 from ledger.errors import Busy
-from ledger.pool import Pool, connection
+from ledger.pool import Pool
 from projections.registry import PROJECTORS
 from query_api.read_side import ReadSide
 from query_api.responses.views import ProjectionList, ProjectionState, SigningState
@@ -26,26 +26,14 @@ class Probes:
     """Checks readiness and collects metrics. Stored in `app.state.probes`."""
 
     def __init__(self, pool: Pool, appender: Appender, read_side: ReadSide) -> None:
-        self._pool, self._appender, self._read_side = pool, appender, read_side
-        self._schema_revision = migrations.head()
+        """`pool`: one that queries do not occupy."""
+        self.readiness = Readiness(pool)
+        self._appender, self._read_side = appender, read_side
         self._projections: ProjectionList | None = None
         self._registry = prometheus_client.CollectorRegistry()
         self._registry.register(self)
         for collector in (prometheus_client.ProcessCollector, prometheus_client.PlatformCollector, prometheus_client.GCCollector):
             collector(registry=self._registry)
-
-    async def check_ready(self) -> None:
-        """Raises Busy, with the reason, where the process can't execute commands."""
-        try:
-            async with connection(self._pool, 2.0) as acquired:
-                cursor = await acquired.execute("SELECT version_num FROM alembic_version")
-                row = await cursor.fetchone()
-        except psycopg.errors.UndefinedTable:
-            row = None
-        except (psycopg.Error, Busy):
-            raise Busy("The database is unavailable.") from None
-        if row is None or row[0] != self._schema_revision:
-            raise Busy("The database is not migrated: run `make migrate`.")
 
     async def metrics(self) -> bytes:
         """Prometheus' text format; without the projections' states where the database is unavailable."""
@@ -104,8 +92,9 @@ async def get_health() -> Status:
 
 @router.get("/ready", operation_id="get_ready")
 async def get_ready(request: Request) -> Status:
-    """Responds with 200 if the process can sell: the database is reachable and migrated. Otherwise 503."""
-    await request.app.state.probes.check_ready()
+    """Responds with 200 if the process can sell now: the database is migrated, the primary, and commits writes. Otherwise with 503,
+    which says why."""
+    await request.app.state.probes.readiness.check()
     return {"status": "ready"}
 
 

@@ -19,7 +19,7 @@ from query_api.database import Database
 from query_api.queries import BookingRow
 from query_api.responses import mapping
 
-#: Entries that one search reads: some 15 MB, and a tenth of a second.
+#: Entries that one search reads: some 15 MB, in 20 ms.
 MAX_ENTRIES = 50_000
 #: Searches that one process makes at a time, that wait for it, and the longest wait in seconds.
 SEARCHES = (4, 100, 1.0)

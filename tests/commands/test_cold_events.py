@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 
 from app.main import bootstrap
-from app.probes import Probes
 from commands.routes import WriteSide
 from ledger.pool import connection
 from ledger.settings import Settings
+from query_api.read_side import ReadSide
 from tests.commands import selling as t
 
 COLD = UUID(int=0xC01D)
@@ -25,11 +25,11 @@ async def test_an_event_is_loaded_while_readers_hold_every_connection(
     app = bootstrap(replace(settings, database_pool_size=3, redis_url="redis://127.0.0.1:1/0", data_dir=tmp_path))
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(app.router.lifespan_context(app))
-        probes, write_side = app.state.probes, app.state.write_side
-        assert isinstance(probes, Probes)
+        read_side, write_side = app.state.read_side, app.state.write_side
+        assert isinstance(read_side, ReadSide)
         assert isinstance(write_side, WriteSide)
         for _ in range(3):
-            await stack.enter_async_context(connection(probes._pool, 10.0))
+            await stack.enter_async_context(connection(read_side.database._pool, 10.0))
         event = await write_side.command_service.last_seen_event(COLD)
         assert event is not None
         assert event.version == 501

@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from typing import Any, cast
 from uuid import UUID
 
 import psycopg
@@ -16,7 +15,7 @@ import pytest
 
 import migrations
 from accounts.database import transaction
-from app.probes import Probes
+from app.readiness import Readiness
 from commands.appender.batch import AcceptedCommand
 from devstack.server_files import temporary_directory
 from devstack.servers import own_postgres
@@ -115,7 +114,7 @@ async def snapshot(pool: Pool) -> object:
 
 
 async def ready(pool: Pool) -> object:
-    await Probes(pool, cast(Any, None), cast(Any, None)).check_ready()
+    await Readiness(pool).check()
     return "ready"
 
 
