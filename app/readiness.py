@@ -81,7 +81,7 @@ class Readiness:
 
     async def _find_state(self, acquired: Connection) -> str:
         row = await (await acquired.execute(_STATE)).fetchone()
-        if row is None or row[0] != self._schema_revision:
+        if row is None or row[0] < self._schema_revision:  # a later release's is compatible with this one (migrations/__init__.py)
             return "The database is not migrated: run `make migrate`."
         _, is_standby, is_read_only = row
         if is_standby:

@@ -1,6 +1,10 @@
 """Migrations of the database schema, by Alembic without an alembic.ini.
 
 If two processes migrate at the same time, one waits for the other. `versions/` has one file per migration, each with its downgrade.
+
+Revisions are numbers of four digits, so that a process can tell an older database from a newer one whose revision it does not know.
+Processes of the last release run while and after a database is upgraded, so a migration takes away only what the last release no
+longer used.
 """
 
 from pathlib import Path
@@ -16,11 +20,13 @@ from ledger.store import sqlalchemy_url
 
 #: The advisory lock of a process that migrates a database.
 MIGRATION_LOCK = 0x6D69677261746521
+#: How long a migration waits for the lock of a table at a time, the pause before it tries again, and how long it goes on trying.
+LOCK_SECONDS, PAUSE_SECONDS, PATIENCE_SECONDS = 1.0, 2.0, 300.0
 
 
 def upgrade(database_url: str, revision: str = "head") -> None:
     """Upgrades the database. Raises CommandError, with a sentence, if there is no such revision or the database has one of a later
-    release."""
+    release; OperationalError where a table is in use for more than PATIENCE_SECONDS."""
     try:
         command.upgrade(_config(database_url), revision)
     except CommandError as error:

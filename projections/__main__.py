@@ -27,7 +27,7 @@ from projections.proof.log_keys import LogKeys, begin_origin
 from projections.proof.signed_list import LIST_FILE, read_list
 from projections.proof.signed_notes import NoteError
 from projections.proof.transfer import TransferError
-from projections.proof.verify import TreeBehind, verify
+from projections.proof.verify import AnotherVersion, TreeBehind, verify
 from projections.proof.verify_checkpoints import accept
 from projections.rebuild.rebuilder import Rebuilder
 from projections.rebuild.shadow_copies import ShadowCopyError
@@ -43,7 +43,7 @@ class OperatorError(Exception):
 
 #: Their text is one sentence for the terminal.
 _REFUSALS = (
-    SettingsError, KeysError, NoteError, TransferError, BackupError, OperatorError, ShadowCopyError, TreeBehind,
+    SettingsError, KeysError, NoteError, TransferError, BackupError, OperatorError, ShadowCopyError, TreeBehind, AnotherVersion,
     ProjectionStalled, LedgerUnavailable,
 )  # fmt: skip
 

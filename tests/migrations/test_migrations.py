@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
 import pytest
 from sqlalchemy import create_engine
+from sqlalchemy.exc import OperationalError
 
 import migrations
 from ledger.store import sqlalchemy_url
@@ -83,3 +86,48 @@ def test_refusals_are_one_sentence(arguments: list[str], sentence: str, empty_da
     command = [sys.executable, "-m", "migrations", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, sentence)
+
+
+def test_revisions_are_numbers_in_order() -> None:
+    """A process compares them with the revision of a database that a later release has upgraded."""
+    revisions = [script.revision for script in migrations._scripts().walk_revisions()]
+    assert revisions == [f"{number:04}" for number in range(len(revisions), 0, -1)]
+
+
+def test_long_read_delays_a_migration_and_nobody_else(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A reader that comes after the migration does not wait behind it for the first one."""
+    monkeypatch.setattr(migrations, "LOCK_SECONDS", 0.3)
+    monkeypatch.setattr(migrations, "PAUSE_SECONDS", 0.2)
+    url, slowest = empty_database_url, 0.0
+    migrations.upgrade(url, "0010")
+    with ThreadPoolExecutor(1) as thread, psycopg.connect(url, application_name="reporter") as reading:
+        reading.execute("SELECT count(*) FROM catalogue_events")
+        upgrading = thread.submit(migrations.upgrade, url)
+        with psycopg.connect(url, autocommit=True) as other:
+            until = time.monotonic() + 2
+            while time.monotonic() < until:
+                began = time.monotonic()
+                other.execute("SELECT count(*) FROM catalogue_events")
+                slowest = max(slowest, time.monotonic() - began)
+                time.sleep(0.01)
+        assert not upgrading.done()
+        reading.rollback()
+        upgrading.result(20)
+    print(f"beside a migration that waits, a read took {slowest:.2f} s at most")
+    assert 0.1 < slowest < 1
+    assert migrations.current(url) == migrations.head()
+    assert "open transactions: process" in (said := capfd.readouterr().err)
+    assert "(reporter), for " in said
+
+
+def test_migration_does_not_wait_for_ever(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOCK_SECONDS", "PAUSE_SECONDS", "PATIENCE_SECONDS"):
+        monkeypatch.setattr(migrations, name, 0.1)
+    migrations.upgrade(empty_database_url, "0010")
+    with psycopg.connect(empty_database_url) as reading:
+        reading.execute("SELECT count(*) FROM catalogue_events")
+        with pytest.raises(OperationalError, match="lock timeout"):
+            migrations.upgrade(empty_database_url)
+    migrations.upgrade(empty_database_url)

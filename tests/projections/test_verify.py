@@ -3,6 +3,7 @@
 import psycopg
 import pytest
 
+from projections.proof.verify import AnotherVersion
 from projections.registry import PROJECTORS
 from tests.projections.altering import ALTERED_TO, SHORTCUTS, TABLES, AlteredCopy, Database
 from tests.soak import rounds
@@ -101,7 +102,13 @@ def test_alteration_of_any_column_is_found(altered: AlteredCopy, table: str) -> 
     assert altered.verify_after(*restore).finding is None
 
 
-@pytest.mark.parametrize("column", ["name", "version", "position"])
+def test_projection_of_another_version_is_no_alteration_and_no_proof(altered: AlteredCopy) -> None:
+    for difference in (1, -2):
+        with pytest.raises(AnotherVersion, match=r"^The projection revenue is of another version \(\d+\) than this release makes"):
+            altered.verify_after(f"UPDATE projections SET version = version + {difference} WHERE name = 'revenue'")
+
+
+@pytest.mark.parametrize("column", ["name", "position"])
 def test_alteration_of_a_projections_row_is_found(altered: AlteredCopy, column: str) -> None:
     kind = "text" if column == "name" else "integer"
     finding = altered.verify_after(Database(altered.url).cell("projections", column, kind)).finding

@@ -972,7 +972,7 @@ class BookingsApi:
     ) -> Booking:
         """Get Booking
 
-        A booking with its tickets and their codes.
+        A booking with its tickets and their codes. Where the read side has not reached a booking yet, it is read from the ledger.
 
         :param booking_id: (required)
         :type booking_id: UUID
@@ -1045,7 +1045,7 @@ class BookingsApi:
     ) -> ApiResponse[Booking]:
         """Get Booking
 
-        A booking with its tickets and their codes.
+        A booking with its tickets and their codes. Where the read side has not reached a booking yet, it is read from the ledger.
 
         :param booking_id: (required)
         :type booking_id: UUID
@@ -1118,7 +1118,7 @@ class BookingsApi:
     ) -> RESTResponseType:
         """Get Booking
 
-        A booking with its tickets and their codes.
+        A booking with its tickets and their codes. Where the read side has not reached a booking yet, it is read from the ledger.
 
         :param booking_id: (required)
         :type booking_id: UUID

@@ -147,7 +147,7 @@ export function useGetBookings<TData = Awaited<ReturnType<typeof getBookings>>, 
 
 
 /**
- * A booking with its tickets and their codes.
+ * A booking with its tickets and their codes. Where the read side has not reached a booking yet, it is read from the ledger.
  * @summary Get Booking
  */
 export const getBooking = (

@@ -315,7 +315,8 @@ export function useGetHealth<TData = Awaited<ReturnType<typeof getHealth>>, TErr
 
 
 /**
- * Responds with 200 if the process can sell: the database is reachable and migrated. Otherwise 503.
+ * Responds with 200 if the process can sell now: the database is migrated, the primary, and commits writes. Otherwise with 503,
+which says why.
  * @summary Get Ready
  */
 export const getReady = (
