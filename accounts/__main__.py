@@ -68,7 +68,7 @@ async def _run(arguments: argparse.Namespace) -> str:
     url = _database_url(Settings.of_running())
     password = _valid("password", NewPassword, _read_password(from_stdin=arguments.password_stdin))
     await _check_reachable(url)
-    async with AsyncConnectionPool(url, min_size=1, max_size=1, open=False, timeout=10) as pool:
+    async with AsyncConnectionPool(url, kwargs={"autocommit": True}, min_size=1, max_size=1, open=False, timeout=10) as pool:
         passwords = Passwords()
         account_service = AccountService(
             pool, passwords, AccessCache(pool), key=os.urandom(32), session_hours=1, erasure_obstacle=no_erasure_obstacle

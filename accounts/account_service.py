@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 
 from accounts import errors, tokens
-from accounts.database import Cursor, Pool, transaction
+from accounts.database import Cursor, Pool, one_statement, transaction
 from accounts.idempotency import IdempotentExecutor
 from accounts.passwords import Passwords
 from accounts.tokens import AccessCache
@@ -76,7 +76,7 @@ class AccountService:
         self._find_erasure_obstacle = erasure_obstacle
 
     async def get(self, account_id: UUID) -> Account:
-        async with transaction(self._pool, read_only=True) as cursor:
+        async with one_statement(self._pool) as cursor:
             return await _read(cursor, account_id)
 
     async def sign_up(self, new: NewAccount) -> Account:
@@ -88,7 +88,7 @@ class AccountService:
 
     async def log_in(self, email: str, password: str) -> NewSession:
         """A new session. Raises WrongCredentials, after the same work whatever the cause is."""
-        async with transaction(self._pool, read_only=True) as cursor:
+        async with one_statement(self._pool) as cursor:
             await cursor.execute(f"SELECT password_hash, {Account.COLUMNS} FROM accounts WHERE email = %s", (email,))
             row = await cursor.fetchone() or (None,)
         password_hash, *columns = row
@@ -97,17 +97,15 @@ class AccountService:
         account = Account.from_row(tuple(columns))
         fresh = await self._passwords.hash(password) if self._passwords.is_outdated(password_hash) else password_hash
         token, token_hash = tokens.new_token()
-        async with transaction(self._pool) as cursor:
-            # If the account is being disabled or its password changed, the lock waits for that, and then finds no row.
-            await cursor.execute(
-                "UPDATE accounts SET password_hash = %s WHERE id = %s AND password_hash = %s AND NOT disabled"
-                " RETURNING now() + make_interval(hours => %s)",
-                (fresh, account.id, password_hash, self._session_hours),
-            )
+        parameters = {
+            "id": account.id, "password_hash": password_hash, "fresh": fresh, "hours": self._session_hours,
+            "token_hash": token_hash, "others": tokens.MAX_TOKENS - 1,
+        }  # fmt: skip
+        async with one_statement(self._pool, changes=True) as cursor:
+            await cursor.execute(_LOG_IN, parameters)
             expires = await cursor.fetchone()
-            if expires is None:
-                raise errors.WrongCredentials
-            await _issue(cursor, account.id, token_hash, expires[0])
+        if expires is None:
+            raise errors.WrongCredentials
         return NewSession(token, expires[0].astimezone(UTC), account)
 
     async def log_out(self, token_hash: bytes) -> None:
@@ -161,7 +159,7 @@ class AccountService:
         async def prepare() -> tuple[str | None, str | None]:
             if not {"password", "email"} & changes.keys():
                 return None, None
-            async with transaction(self._pool, read_only=True) as cursor:
+            async with one_statement(self._pool) as cursor:
                 await cursor.execute("SELECT password_hash FROM accounts WHERE id = %s", (account_id,))
                 (old_hash,) = await cursor.fetchone() or (None,)
             if old_password is None or not await self._passwords.verify(old_hash, old_password):
@@ -286,13 +284,16 @@ async def _change(cursor: Cursor, account_id: UUID, changes: Mapping[str, Any], 
     return after
 
 
-async def _issue(cursor: Cursor, account_id: UUID, token_hash: bytes, expires_at: datetime) -> None:
-    """Stores a new token, and revokes the oldest ones past MAX_TOKENS. The caller has locked the account's row."""
-    await cursor.execute(
-        "INSERT INTO tokens (token_hash, account_id, expires_at) VALUES (%s, %s, %s)", (token_hash, account_id, expires_at)
+#: Stores a new token, and revokes the oldest ones past MAX_TOKENS. If the account is being disabled or its password changed, the
+#: statement waits for that, and then changes nothing: then there is no row.
+_LOG_IN = """
+    WITH account AS (
+        UPDATE accounts SET password_hash = %(fresh)s WHERE id = %(id)s AND password_hash = %(password_hash)s AND NOT disabled
+        RETURNING id, now() + make_interval(hours => %(hours)s) AS expires_at
+    ), revoked AS (
+        UPDATE tokens SET revoked_at = clock_timestamp() WHERE token_hash IN (
+            SELECT token_hash FROM tokens WHERE account_id = (SELECT id FROM account) AND revoked_at IS NULL
+            ORDER BY created_at DESC OFFSET %(others)s)
     )
-    await cursor.execute(
-        "UPDATE tokens SET revoked_at = clock_timestamp() WHERE token_hash IN (SELECT token_hash FROM tokens"
-        " WHERE account_id = %s AND revoked_at IS NULL ORDER BY created_at DESC OFFSET %s)",
-        (account_id, tokens.MAX_TOKENS),
-    )
+    INSERT INTO tokens (token_hash, account_id, expires_at)
+    SELECT %(token_hash)s, id, expires_at FROM account RETURNING expires_at"""

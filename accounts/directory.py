@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from accounts.account_service import Account
-from accounts.database import Pool, transaction
+from accounts.database import Pool, one_statement, transaction
 from ledger.commands import Role
 from ledger.errors import Busy, Malformed
 
@@ -26,7 +26,7 @@ class Directory:
         Raises Malformed for a cursor that is not one of this list."""
         after_time, after_id = _decode(cursor) if cursor is not None else (None, None)
         pattern = "%" + q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        async with transaction(self._pool, read_only=True) as database_cursor:
+        async with one_statement(self._pool) as database_cursor:
             await database_cursor.execute(
                 f"SELECT {Account.COLUMNS} FROM accounts WHERE email IS NOT NULL"
                 " AND (name ILIKE %(pattern)s OR email ILIKE %(pattern)s)"

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4, uuid5
 import msgspec
 
 from accounts import errors, tokens
-from accounts.database import Pool, transaction
+from accounts.database import Pool, one_statement, transaction
 from accounts.passwords import Passwords
 from ledger.errors import Busy
 
@@ -75,7 +75,7 @@ class Guests:
         self, name: str, *, phone: str | None = None, role: str | None = None, id_: UUID | None = None
     ) -> Guest | None:
         """A new guest without a handle. None: a guest with this id exists already. Raises TooManyGuests past MAX_WITHOUT_HANDLE."""
-        async with transaction(self._pool, read_only=True) as cursor:
+        async with one_statement(self._pool) as cursor:
             await cursor.execute("SELECT count(*) FROM guests WHERE api = %s AND handle IS NULL", (self.api,))
             (count,) = await cursor.fetchone() or (0,)
         if count >= MAX_WITHOUT_HANDLE:
@@ -89,7 +89,7 @@ class Guests:
 
     async def log_in(self, handle: str, password: str) -> str:
         """A new token, which is readable here only. Raises WrongCredentials, after the same work whatever the cause is."""
-        async with transaction(self._pool, read_only=True) as cursor:
+        async with one_statement(self._pool) as cursor:
             await cursor.execute("SELECT id, password_hash FROM guests WHERE api = %s AND handle = %s", (self.api, handle))
             id_, password_hash = await cursor.fetchone() or (None, None)
         if not await self._passwords.verify(password_hash, password):
@@ -133,7 +133,7 @@ class Guests:
         return guests[0] if guests else None
 
     async def _select(self, condition: str, **parameters: Any) -> list[Guest]:
-        async with transaction(self._pool, read_only=True) as cursor:
+        async with one_statement(self._pool) as cursor:
             await cursor.execute(
                 f"SELECT {Guest.COLUMNS} FROM guests WHERE api = %(api)s AND {condition}", {"api": self.api, **parameters}
             )

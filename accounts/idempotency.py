@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 import msgspec
 from psycopg.types.json import Jsonb
 
-from accounts.database import Cursor, Pool, transaction
+from accounts.database import Cursor, Pool, one_statement, transaction
 from ledger.deadline import remaining_seconds
 from ledger.errors import Busy, IdempotencyKeyReused
 
@@ -53,7 +53,7 @@ class IdempotentExecutor:
         except TimeoutError:
             raise Busy from None
         try:
-            async with transaction(self._pool, read_only=True) as cursor:
+            async with one_statement(self._pool) as cursor:
                 first = await _first_result(cursor, command_id, digest, result_type)
             if first is not None:
                 return first

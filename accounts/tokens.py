@@ -17,7 +17,7 @@ from uuid import UUID
 import msgspec
 from cachetools import LRUCache
 
-from accounts.database import Cursor, Pool, transaction
+from accounts.database import Cursor, Pool, one_statement, transaction
 from ledger.commands import Actor, Role
 from ledger.concurrency import BackgroundTasks, supervise
 from ledger.deadline import remaining_seconds
@@ -161,7 +161,7 @@ class AccessCache:
             lookup.set_result(principal)
 
     async def _select(self, token_hashes: list[bytes]) -> dict[bytes, Principal]:
-        async with transaction(self._pool, seconds=LOOK_UP_SECONDS, read_only=True) as cursor:
+        async with one_statement(self._pool, seconds=LOOK_UP_SECONDS) as cursor:
             await cursor.execute(
                 "SELECT t.token_hash, a.id, a.role, t.expires_at FROM tokens t JOIN accounts a ON a.id = t.account_id"
                 " WHERE t.token_hash = ANY(%s) AND t.revoked_at IS NULL AND t.expires_at > now() AND NOT a.disabled",
@@ -184,7 +184,7 @@ class AccessCache:
     async def poll(self) -> None:
         """Forgets the tokens that were revoked within WINDOW. The cache may be used for TRUST_SECONDS from the poll's start."""
         started = time.monotonic()
-        async with transaction(self._pool, seconds=TRUST_SECONDS - POLL_SECONDS, read_only=True) as cursor:
+        async with one_statement(self._pool, seconds=TRUST_SECONDS - POLL_SECONDS) as cursor:
             await cursor.execute(
                 "SELECT extract(epoch FROM clock_timestamp())::float8, NULL::bytea, NULL::uuid"
                 " UNION ALL SELECT NULL, token_hash, NULL FROM tokens WHERE revoked_at > now() - %(window)s"

@@ -34,7 +34,7 @@ def make_app(access: Access) -> FastAPI:
 
 @pytest.fixture
 async def pool(database_url: str) -> AsyncIterator[Pool]:
-    async with AsyncConnectionPool(database_url, min_size=2, max_size=10, open=False) as pool:
+    async with AsyncConnectionPool(database_url, kwargs={"autocommit": True}, min_size=2, max_size=10, open=False) as pool:
         yield pool
 
 

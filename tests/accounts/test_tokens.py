@@ -188,7 +188,7 @@ async def test_a_silent_database_is_disconnected(pool: Pool) -> None:
 
 
 async def test_a_full_pool_is_busy_and_loses_no_connection(database_url: str) -> None:
-    async with AsyncConnectionPool(database_url, min_size=2, max_size=2, open=False) as pool:
+    async with AsyncConnectionPool(database_url, kwargs={"autocommit": True}, min_size=2, max_size=2, open=False) as pool:
         async with transaction(pool), transaction(pool):
             with pytest.raises(Busy):
                 async with transaction(pool, seconds=0.2):
