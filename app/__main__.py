@@ -5,9 +5,9 @@ import argparse
 import json
 import logging
 import sys
+from functools import partial
 
-import uvicorn
-
+from app.draining import Draining, serve
 from app.fast_path.protocol import HttpProtocol
 from app.main import bootstrap, server_app
 from ledger.keys import KeysError
@@ -23,12 +23,15 @@ def main() -> int:
     try:
         settings = Settings.of_running()
         logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s %(message)s")
-        uvicorn.run(
-            server_app(settings),
+        draining = Draining()
+        started = serve(
+            server_app(settings, draining),
+            draining,
+            settings.drain_seconds,
             host=settings.host,
             port=settings.port,
             loop="uvloop",
-            http=HttpProtocol,
+            http=partial(HttpProtocol, draining=draining),
             log_config=None,
             access_log=False,
             server_header=False,
@@ -41,7 +44,7 @@ def main() -> int:
     except (SettingsError, KeysError) as error:
         print(error, file=sys.stderr)
         return 1
-    return 0
+    return 0 if started else 3
 
 
 if __name__ == "__main__":

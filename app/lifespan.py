@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import FastAPI
 
 from accounts.access import Access
+from app.draining import Draining
 from app.ledger_watch import LedgerWatch
 from app.probes import Probes
 from commands.appender.appender import Appender
@@ -32,7 +33,11 @@ LOAD_CONNECTIONS = 4
 
 @asynccontextmanager
 async def run(
-    settings: Settings, clock: Callable[[], datetime], wake_up_sender: Callable[[Settings], WakeUpSender], app: FastAPI
+    settings: Settings,
+    clock: Callable[[], datetime],
+    wake_up_sender: Callable[[Settings], WakeUpSender],
+    draining: Draining,
+    app: FastAPI,
 ) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(make_pool(settings))
@@ -80,6 +85,6 @@ async def run(
             find_customer=access.directory.find_or_create_customer,
             key=key,
         )
-        app.state.probes = Probes(load_pool, appender, read_side)
+        app.state.probes = Probes(load_pool, appender, read_side, draining)
         gc_tuning.tune()
         yield

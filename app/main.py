@@ -17,6 +17,7 @@ import commands.routes
 import compat.registry
 import query_api.routes
 from app import VERSION, about, lifespan, openapi, probes, problems, static_site
+from app.draining import Draining
 from app.fast_path.booking_route import BookingFastPath
 from app.middleware import SecurityMiddleware
 from compat import documentation
@@ -36,12 +37,13 @@ def bootstrap(
     *,
     clock: Callable[[], datetime] = _now,
     wake_up_sender: Callable[[Settings], WakeUpSender] = WakeUpSender,
+    draining: Draining | None = None,
 ) -> FastAPI:
     """Builds the application, without opening any connection. Raises SettingsError, KeysError."""
     settings = settings or Settings.from_env()
     if not settings.database_url or not settings.redis_url:
         raise SettingsError("The API needs DATABASE_URL and REDIS_URL, or a running `make run`, whose servers are then used.")
-    open_and_close = partial(lifespan.run, settings, clock, wake_up_sender)
+    open_and_close = partial(lifespan.run, settings, clock, wake_up_sender, draining or Draining())
     if settings.specification:
         standalone = compat.registry.make_standalone(settings, open_and_close)
         standalone.add_middleware(SecurityMiddleware, seconds=settings.request_seconds, standalone=True)
@@ -65,9 +67,9 @@ def bootstrap(
     return app
 
 
-def server_app(settings: Settings) -> ASGIApp:
+def server_app(settings: Settings, draining: Draining | None = None) -> ASGIApp:
     """The ASGI application for a server: `bootstrap`'s, with the fast path for bookings in front of it. Raises SettingsError."""
-    app = bootstrap(settings)
+    app = bootstrap(settings, draining=draining)
     return app if settings.specification else BookingFastPath(app, settings.request_seconds)
 
 

@@ -8,6 +8,7 @@ import psycopg
 from fastapi import APIRouter, Request, Response
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from app.draining import Draining
 from app.readiness import Readiness
 from commands.appender.appender import Appender
 from ledger.errors import Busy
@@ -25,9 +26,9 @@ Status = dict[Annotated[str, "what"], str]
 class Probes:
     """Checks readiness and collects metrics. Stored in `app.state.probes`."""
 
-    def __init__(self, pool: Pool, appender: Appender, read_side: ReadSide) -> None:
+    def __init__(self, pool: Pool, appender: Appender, read_side: ReadSide, draining: Draining) -> None:
         """`pool`: one that queries do not occupy."""
-        self.readiness = Readiness(pool)
+        self.readiness = Readiness(pool, draining)
         self._appender, self._read_side = appender, read_side
         self._projections: ProjectionList | None = None
         self._registry = prometheus_client.CollectorRegistry()
@@ -93,7 +94,7 @@ async def get_health() -> Status:
 @router.get("/ready", operation_id="get_ready")
 async def get_ready(request: Request) -> Status:
     """Responds with 200 if the process can sell now: the database is migrated, the primary, and commits writes. Otherwise with 503,
-    which says why."""
+    which says why, and before the process stops."""
     await request.app.state.probes.readiness.check()
     return {"status": "ready"}
 

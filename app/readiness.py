@@ -12,6 +12,7 @@ import logging
 import psycopg
 
 import migrations
+from app.draining import Draining
 from ledger.concurrency import SingleFlight
 from ledger.errors import Busy
 from ledger.pool import Connection, Pool, connection
@@ -39,14 +40,16 @@ log = logging.getLogger(__name__)
 
 
 class Readiness:
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, pool: Pool, draining: Draining) -> None:
+        self._pool, self._draining = pool, draining
         self._schema_revision = migrations.head()
         self._flights = SingleFlight[None, str]()
         self._reason, self._checked_at = "", float("-inf")
 
     async def check(self) -> None:
         """Raises Busy, with the reason, where the process can't execute commands."""
+        if self._draining.has_begun:
+            raise Busy("This process is being stopped.")
         if asyncio.get_running_loop().time() - self._checked_at >= CACHE_SECONDS:
             await self._flights.do(None, self._check)
         if self._reason:

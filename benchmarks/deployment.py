@@ -119,7 +119,14 @@ def start_deployment(directory: Path) -> Iterator[Deployment]:
         postgres = stack.enter_context(servers.own_postgres(directory / "postgresql"))
         redis_url = stack.enter_context(servers.own_redis(directory / "redis"))
         settings = Settings(
-            database_url=postgres, redis_url=redis_url, data_dir=directory, port=free_port(), host=HOST, demo=False, verify_hours=0
+            database_url=postgres,
+            redis_url=redis_url,
+            data_dir=directory,
+            port=free_port(),
+            host=HOST,
+            demo=False,
+            verify_hours=0,
+            drain_seconds=0,
         )
         deployment = stack.enter_context(_prepared_database(settings, directory))
         for name in COMMANDS:

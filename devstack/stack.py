@@ -245,7 +245,8 @@ def _supervise(settings: Settings) -> None:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    return {**os.environ, **settings.to_env(), "PYTHONUNBUFFERED": "1"}
+    # Nobody is in front of it who would have to notice that it stops.
+    return {**os.environ, **settings.to_env(), "DRAIN_SECONDS": "0", "PYTHONUNBUFFERED": "1"}
 
 
 def _print_welcome(settings: Settings) -> None:

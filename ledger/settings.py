@@ -21,6 +21,10 @@ BODY_LIMIT_BYTES = 64 * 1024
 COMPAT_APIS = ("event-booking", "event-ticketing", "ticketing-platform", "event-management", "event-reservations")
 
 
+#: Settings of which 0 means none; the other numbers must be above it.
+_MAY_BE_0 = ("verify_hours", "drain_seconds")
+
+
 class SettingsError(ValueError):
     """An invalid setting. The message is one sentence, for the terminal."""
 
@@ -58,6 +62,9 @@ class Settings:
     live_streams_limit: int = _setting(2_000, "Live streams open at once in one API process; past it: 503")
     login_attempts_per_minute: int = _setting(10, "Log-ins tried per account and address")
     session_hours: int = _setting(14 * 24, "How long a log-in lasts")
+    drain_seconds: float = _setting(
+        5.0, "How long a process that is told to stop goes on serving while /ready is 503; 0: it stops at once"
+    )
     verify_hours: float = _setting(24.0, "How long after a verification of everything a worker begins the next; 0: never")
 
     @classmethod
@@ -103,7 +110,7 @@ class Settings:
             raise SettingsError(f"LOG_LEVEL is {self.log_level!r}, which is not DEBUG, INFO, WARNING or ERROR.")
         for setting in fields(self):
             value = getattr(self, setting.name)
-            if setting.name == "verify_hours" and value == 0:
+            if setting.name in _MAY_BE_0 and value == 0:
                 continue
             if isinstance(value, int | float) and not isinstance(value, bool) and not 0 < value < inf:
                 raise SettingsError(f"{setting.name.upper()} is {value}, which is not above 0.")

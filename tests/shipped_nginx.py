@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from string import Template
 
+import yaml
+
 from tests import tools
 
 ROOT = Path(__file__).parent.parent
@@ -16,10 +18,14 @@ ROOT = Path(__file__).parent.parent
 
 @contextmanager
 def shipped_nginx(home: Path, port: int, api_ports: list[int]) -> Iterator[None]:
-    """Starts nginx on the port, in front of API processes on other ports. Its files are in `home`."""
+    """Starts nginx on the port, in front of two API processes on other ports. Its files are in `home`."""
     program = tools.find("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
     template = Template((ROOT / "deploy" / "nginx" / "nginx.conf.template").read_text())
-    servers = " ".join(f"server 127.0.0.1:{api_port} max_fails=0;" for api_port in api_ports)
+    services = yaml.safe_load((ROOT / "deploy" / "compose.production.yml").read_text())["services"]
+    servers = services["nginx"]["environment"]["API_SERVERS"]
+    for number, api_port in enumerate(api_ports, 1):
+        assert f"api{number}:8000" in servers, "compose has as many processes as the test"
+        servers = servers.replace(f"api{number}:8000", f"127.0.0.1:{api_port}")
     config = home / "nginx.conf"
     shipped = template.safe_substitute(API_SERVERS=servers, NGINX_PORT=f"127.0.0.1:{port}")
     if os.geteuid() != 0:  # an ordinary user may not write to Debian's folder for bodies

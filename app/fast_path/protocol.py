@@ -13,6 +13,8 @@ from typing import Any, ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.draining import Draining
+
 #: The largest request is 64 KiB: a client that needs longer for it is too slow to be served.
 REQUEST_TIMEOUT_SECONDS = 10.0
 #: Past this a connection is flushed at once: a streamed response has bounds of its own.
@@ -63,11 +65,16 @@ def _flush_all(buffering: list[BufferedTransport]) -> None:
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with a BufferedTransport and a deadline for each request."""
+    """uvicorn's protocol with a BufferedTransport and a deadline for each request. While `draining`, each response closes its
+    connection."""
 
     request_timeout_seconds = REQUEST_TIMEOUT_SECONDS
     _incomplete = False
     _deadline: asyncio.TimerHandle | None = None
+
+    def __init__(self, *args: Any, draining: Draining | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._draining = draining or Draining()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(cast(asyncio.Transport, BufferedTransport(transport, self.loop)))
@@ -85,6 +92,11 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._incomplete = True
         super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        if self._draining.has_begun and self.cycle is not None:
+            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         self._incomplete = False

@@ -8,6 +8,7 @@ import pytest
 
 import migrations
 from app import readiness
+from app.draining import Draining
 from app.readiness import Readiness
 from ledger.errors import Busy
 from ledger.pool import make_pool
@@ -17,7 +18,7 @@ from ledger.settings import Settings
 async def is_ready(url: str) -> bool:
     async with make_pool(Settings(database_url=url)) as pool:
         with suppress(Busy):
-            await Readiness(pool).check()
+            await Readiness(pool, Draining()).check()
             return True
     return False
 
@@ -37,7 +38,7 @@ async def test_database_is_asked_once_a_second_however_many_ask(database_url: st
     monkeypatch.setattr(readiness, "CACHE_SECONDS", 60.0)
     with psycopg.connect(database_url, autocommit=True) as connection:
         async with make_pool(Settings(database_url=database_url)) as pool:
-            asked = Readiness(pool)
+            asked = Readiness(pool, Draining())
             await asyncio.gather(*(asked.check() for _ in range(50)))
             await asked.check()
             count = connection.execute("SELECT count(*) FROM pg_class WHERE relname = 'seatledger_ready'").fetchone()

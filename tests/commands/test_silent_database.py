@@ -15,6 +15,7 @@ import pytest
 
 import migrations
 from accounts.database import transaction
+from app.draining import Draining
 from app.readiness import Readiness
 from commands.appender.batch import AcceptedCommand
 from devstack.server_files import temporary_directory
@@ -114,7 +115,7 @@ async def snapshot(pool: Pool) -> object:
 
 
 async def ready(pool: Pool) -> object:
-    await Readiness(pool).check()
+    await Readiness(pool, Draining()).check()
     return "ready"
 
 

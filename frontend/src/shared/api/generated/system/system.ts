@@ -316,7 +316,7 @@ export function useGetHealth<TData = Awaited<ReturnType<typeof getHealth>>, TErr
 
 /**
  * Responds with 200 if the process can sell now: the database is migrated, the primary, and commits writes. Otherwise with 503,
-which says why.
+which says why, and before the process stops.
  * @summary Get Ready
  */
 export const getReady = (

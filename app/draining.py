@@ -1,0 +1,70 @@
+"""A server that stops behind a load balancer without losing a request.
+
+    SIGTERM ─▶ /ready is 503, ──────▶ no new connections are ──────────▶ idle connections are closed, ─▶ exit
+               responses close        accepted; those that are open      requests in progress finish
+               their connections      are served for LINGER_SECONDS
+               DRAIN_SECONDS          or until the proxy closes them
+
+A connection is not closed while a proxy may just be sending a request on it: the proxy closes those that it does not use, sooner
+than LINGER_SECONDS (`keepalive_timeout` in deploy/nginx/nginx.conf.template).
+"""
+
+import asyncio
+import logging
+import signal
+import socket
+from contextlib import suppress
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+#: How long connections that are open are served after the last one was accepted.
+LINGER_SECONDS = 6.0
+TICK_SECONDS = 0.1
+
+log = logging.getLogger(__name__)
+
+
+class Draining:
+    """Whether the server has been told to stop."""
+
+    def __init__(self) -> None:
+        self.has_begun = False
+
+
+class DrainingServer(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, draining: Draining, seconds: float) -> None:
+        """`seconds`: how long it goes on as before, but for `/ready`; 0: it stops at once, without lingering. So does Ctrl-C."""
+        super().__init__(config)
+        self._draining, self._seconds = draining, seconds
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if sig == signal.SIGINT:
+            self._seconds = 0.0
+        super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._draining.has_begun = True
+        if self._seconds:
+            log.info("Draining")
+            await self._serve_on(self._seconds, until_unused=False)
+            for server in self.servers:
+                server.close()
+            await self._serve_on(LINGER_SECONDS, until_unused=True)
+        await super().shutdown(sockets)
+
+    async def _serve_on(self, seconds: float, *, until_unused: bool) -> None:
+        for tick in range(round(seconds / TICK_SECONDS)):
+            if self.force_exit or (until_unused and not self.server_state.connections):
+                return
+            await self.on_tick(tick)  # keeps the Date header right
+            await asyncio.sleep(TICK_SECONDS)
+
+
+def serve(app: Any, draining: Draining, seconds: float, **options: Any) -> bool:
+    """Serves until a signal. False: it could not start."""
+    server = DrainingServer(uvicorn.Config(app, **options), draining, seconds)
+    with suppress(KeyboardInterrupt):  # raised again by uvicorn, once it has stopped
+        server.run()
+    return server.started
