@@ -1,7 +1,7 @@
 """The tick: a wake-up a second for each projector, and one a minute for snapshots and maintenance. Redis may lose any message;
 while one worker runs, projections still progress.
 
-Any number of ticks may run, on any machines: they take turns (docs/decisions/0041). None needs the database.
+Any number of ticks may run, on any machines: they take turns (docs/decisions/0040). None needs the database.
 """
 
 import logging

@@ -17,7 +17,7 @@ from ledger.ticket_codes import TicketCode, TicketCodes
 from ledger.views import BookingStatus, BookingView
 from query_api import queries
 from query_api.parameters import MAX_POSITION, Cursor, Limit, Search, cursor_of, number_cursor
-from query_api.queries import EventBookingRow, PagedBookingRow
+from query_api.queries import BookingRow, EventBookingRow, PagedBookingRow
 from query_api.read_side import Reader
 from query_api.responses.csv_export import Cell, Pages
 from query_api.responses.http import JSON, JSON_OR_CSV, PrefersCsv, json_response
