@@ -11,6 +11,9 @@ import tempfile
 from pathlib import Path
 from typing import Self
 
+#: Of sessions and derived ids, of the MACs of entries, of ticket codes, of the signed log.
+KEYRINGS = ("accounts", "ledger", "tickets", "checkpoints")
+
 _BYTES = 32
 #: A key's version is seven bits of a ticket code.
 _MAX_VERSION = 127

@@ -16,14 +16,14 @@ from sqlalchemy.exc import DBAPIError
 from tqdm import tqdm
 
 from ledger import gc_tuning
-from ledger.keys import KeysError
+from ledger.keys import KEYRINGS, Keyring, KeysError
 from ledger.macs import Macs
 from ledger.settings import Settings, SettingsError
 from ledger.store import Ledger, LedgerUnavailable, sqlalchemy_url
 from projections.engine import ProjectionLocked, ProjectionStalled, catch_up
 from projections.proof import backup, transfer
 from projections.proof.backup import BackupError
-from projections.proof.log_keys import LogKeys, begin_origin
+from projections.proof.log_keys import LogKeys, begin_origin, read_origin
 from projections.proof.signed_list import LIST_FILE, read_list
 from projections.proof.signed_notes import NoteError
 from projections.proof.transfer import TransferError
@@ -108,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
         help="accept entries without a MAC in verifications, up to the last checkpoint: sample data that psql has loaded, say",
     )
     accept.add_argument("--yes", action="store_true", required=True, help="confirm that these entries are right")
+    commands.add_parser("make-keys", help="make the keys that are missing in KEYS_DIR, as a first start does: to distribute them")
     commands.add_parser(
         "new-origin",
         help="sign the log under a new origin, after a backup was restored that lacks entries signed under the old one",
@@ -221,6 +222,15 @@ def _accept(arguments: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _make_keys(arguments: argparse.Namespace, settings: Settings) -> int:
+    for name in KEYRINGS:
+        Keyring.open(settings.keys, name)
+    origin = read_origin(settings.keys)
+    key = LogKeys.open(settings.keys).signer(origin).key
+    print(f"The keys are in {settings.keys}. Keep a copy in a safe place. The verifier key of the signed log:\n{key}")
+    return 0
+
+
 def _new_origin(arguments: argparse.Namespace, settings: Settings) -> int:
     key = begin_origin(settings.keys)
     print(f"Checkpoints are signed as {key.name} from now on. Publish its verifier key beside the old one:\n{key}")
@@ -273,6 +283,7 @@ _COMMANDS = {
     "export": _export,
     "import": _import,
     "accept": _accept,
+    "make-keys": _make_keys,
     "new-origin": _new_origin,
 }
 

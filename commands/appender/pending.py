@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from ledger.commands import Command
+from ledger.deadline import remaining_seconds
 from ledger.errors import Busy, OutcomeUnknown
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ class PendingRequest:
         self.stream, self.command, self.is_disconnected = stream, command, is_disconnected
         self.future: asyncio.Future[Any] = loop.create_future()
         self.queued_at = loop.time()
-        self.deadline = self.queued_at + timeout_seconds
+        self.deadline = self.queued_at + remaining_seconds(timeout_seconds)
         self.stream_is_empty = self.sent = False
 
     def resolve(self, outcome: Any) -> None:
