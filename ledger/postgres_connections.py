@@ -52,7 +52,12 @@ class BoundedConnection(Connection[Row]):
     connection is closed. The bound is one of each statement, not of the time that its caller takes to compute."""
 
     wait_seconds: float | None = None
-    _used_at = 0.0
+    #: When any connection of this process was last found to be silent.
+    _lost_at = 0.0
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._made_at = self._used_at = monotonic()
 
     def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:
         try:
@@ -60,6 +65,7 @@ class BoundedConnection(Connection[Row]):
         except errors._WaitTimeout:
             if timeout is not None:
                 raise
+            BoundedConnection._lost_at = monotonic()
             self._give_up()
             raise psycopg.OperationalError(f"PostgreSQL has not replied for {self.wait_seconds:g} s") from None
         finally:
@@ -67,7 +73,13 @@ class BoundedConnection(Connection[Row]):
 
     def check(self) -> None:
         """Raises OperationalError if the connection is lost. Asks the server only after IDLE_SECONDS, or if there is something to
-        read: then the server has most likely closed the connection."""
+        read: then the server has most likely closed the connection. One that was not used since another one fell silent counts as
+        lost, too, so that a worker does not wait for each in turn. A new one is not checked: SQLAlchemy gives up after two."""
+        if monotonic() - self._made_at < IDLE_SECONDS:
+            return
+        if self._used_at < BoundedConnection._lost_at:
+            self._give_up()
+            raise psycopg.OperationalError("another connection fell silent since this one was used")
         line = select.poll()
         line.register(self.fileno(), select.POLLIN)
         if line.poll(0) or monotonic() - self._used_at >= IDLE_SECONDS:

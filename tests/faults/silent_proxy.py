@@ -20,6 +20,7 @@ class SilentProxy:
         self._loop = asyncio.new_event_loop()
         self._lines: list[_Line] = []
         self._accepts = True
+        self._never = asyncio.Event()  # it also keeps the tasks that wait for it
         self.port = 0
 
     def silence(self, *, new_ones: bool = False) -> int:
@@ -35,7 +36,7 @@ class SilentProxy:
         self._accepts = True
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        line = _Line()
+        line = _Line(self._never)
         self._lines.append(line)
         line.is_silent = not self._accepts
         try:
@@ -43,8 +44,8 @@ class SilentProxy:
             async with asyncio.TaskGroup() as group:
                 group.create_task(line.pass_on(reader, server[1]))
                 group.create_task(line.pass_on(server[0], writer))
-        except (OSError, ExceptionGroup):
-            pass
+        except (OSError, ExceptionGroup, asyncio.CancelledError):
+            pass  # asyncio would log the end of a task that is cancelled
         finally:
             writer.close()
             if line in self._lines:
@@ -78,17 +79,18 @@ class SilentProxy:
 
 
 class _Line:
-    is_silent = False
+    def __init__(self, never: asyncio.Event) -> None:
+        self.is_silent, self._never = False, never
 
     async def pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while data := await reader.read(65_536):
                 if self.is_silent:
-                    await asyncio.Event().wait()
+                    await self._never.wait()
                 writer.write(data)
                 await writer.drain()
             if self.is_silent:
-                await asyncio.Event().wait()
+                await self._never.wait()
         finally:
             writer.close()
         raise ConnectionResetError  # ends the other way, too
