@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import problems
-from ledger.deadline import request_deadline
+from ledger.deadline import RequestDeadline
 from ledger.settings import BODY_LIMIT_BYTES
 
 HEADERS = [
@@ -44,7 +44,7 @@ class SecurityMiddleware:
                 message["headers"] = [*message.get("headers", ()), *headers]
             await send(message)
 
-        with request_deadline(self._seconds) as deadline:
+        with RequestDeadline(self._seconds) as deadline:
             # The five specifications' APIs respond in their own format, once `_bounded` has counted too many bytes.
             if _declared_bytes(scope) > BODY_LIMIT_BYTES and not scope["path"].startswith(self._compat_prefix):
                 await problems.body_too_large()(scope, receive, send_with_headers)

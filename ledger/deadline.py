@@ -1,24 +1,33 @@
 """One deadline for whatever a request waits for in the database: a free connection, a position, each of its statements.
 
-With a time limit for each step a request of four steps would wait four times. `request_deadline` begins a deadline for the task
-that handles a request; every wait for the database asks `remaining_seconds` how long it may take.
+With a time limit for each step a request of four steps would wait four times. So the task that handles a request has a
+`RequestDeadline`, and every wait for the database asks `remaining_seconds` how long it may take.
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import Context, ContextVar, copy_context
+from contextvars import Context, ContextVar, Token, copy_context
+from typing import Self
 
 
 class RequestDeadline:
-    """Its time begins with the first wait, so that a client that sends its request slowly does not use it up."""
+    """The deadline of a `with` block, and of what it awaits. Its time begins with the first wait, so that a client that sends its
+    request slowly does not use it up. A class, since a generator would cost a request twice as much."""
 
-    __slots__ = ("_expires_at", "_is_lifted", "_seconds")
+    __slots__ = ("_expires_at", "_is_lifted", "_seconds", "_token")
+
+    _token: Token["RequestDeadline | None"]
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._expires_at: float | None = None
         self._is_lifted = False
+
+    def __enter__(self) -> Self:
+        self._token = _current.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self._token)
 
     def remaining_seconds(self, limit: float) -> float:
         """At most `limit`, and never below 0."""
@@ -38,17 +47,6 @@ class RequestDeadline:
 
 
 _current: ContextVar[RequestDeadline | None] = ContextVar("request_deadline", default=None)
-
-
-@contextmanager
-def request_deadline(seconds: float) -> Iterator[RequestDeadline]:
-    """A deadline for the block, and for what it awaits."""
-    deadline = RequestDeadline(seconds)
-    token = _current.set(deadline)
-    try:
-        yield deadline
-    finally:
-        _current.reset(token)
 
 
 def remaining_seconds(limit: float) -> float:

@@ -22,7 +22,7 @@ from app import middleware, problems
 from commands.bodies import read_booking
 from commands.result import CommandResult
 from commands.routes import book
-from ledger.deadline import request_deadline
+from ledger.deadline import RequestDeadline
 from ledger.idempotency import command_id
 from ledger.settings import BODY_LIMIT_BYTES
 
@@ -43,7 +43,7 @@ class BookingFastPath:
             await self._app(scope, receive, send)
             return
         try:
-            with request_deadline(self._request_seconds):
+            with RequestDeadline(self._request_seconds):
                 result = await self._book(UUID(match[1]), scope, receive)
         except Exception as error:  # noqa: BLE001 - each gets the response that the framework would give
             response = await problems.respond(Request(scope, receive), error)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from ledger.concurrency import BackgroundTasks, SingleFlight
-from ledger.deadline import remaining_seconds, request_deadline
+from ledger.deadline import RequestDeadline, remaining_seconds
 
 
 async def remaining() -> float:
@@ -14,7 +14,7 @@ async def remaining() -> float:
 
 async def test_waits_of_a_request_share_its_time() -> None:
     assert remaining_seconds(10) == 10
-    with request_deadline(0.2):
+    with RequestDeadline(0.2):
         await asyncio.sleep(0.3)  # the request arrives slowly
         assert remaining_seconds(10) == pytest.approx(0.2)
         assert remaining_seconds(0.1) == 0.1
@@ -24,18 +24,18 @@ async def test_waits_of_a_request_share_its_time() -> None:
 
 
 async def test_response_that_has_begun_has_no_deadline() -> None:
-    with request_deadline(0.2) as deadline:
+    with RequestDeadline(0.2) as deadline:
         deadline.lift()
         assert remaining_seconds(10) == 10
 
 
 async def test_background_task_has_no_deadline() -> None:
-    with request_deadline(0.2):
+    with RequestDeadline(0.2):
         assert await BackgroundTasks().spawn(remaining()) == 10
 
 
 async def test_shared_execution_has_the_time_of_a_whole_request() -> None:
-    with request_deadline(0.2):
+    with RequestDeadline(0.2):
         remaining_seconds(10)
         await asyncio.sleep(0.15)
         assert await SingleFlight[str, float]().do("key", remaining) == pytest.approx(0.2)
