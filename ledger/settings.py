@@ -29,6 +29,10 @@ class SettingsError(ValueError):
     """An invalid setting. The message is one sentence, for the terminal."""
 
 
+#: They hold passwords. Each can be in a file instead, which `NAME_FILE` names: a secret of Docker or Kubernetes.
+SECRETS = ("DATABASE_URL", "REDIS_URL")
+
+
 def _setting(default: Any, help_: str) -> Any:
     return field(default=default, metadata={"help": help_})
 
@@ -73,7 +77,7 @@ class Settings:
         environ = os.environ if environ is None else environ
         values = {}
         for setting in fields(cls):
-            text = environ.get(setting.name.upper(), "").strip()
+            text = _text_of(setting.name.upper(), environ)
             if text:
                 parse, noun = _KINDS[setting.type]
                 try:
@@ -141,6 +145,17 @@ class Settings:
         return {
             name: str(int(value)) if isinstance(value, bool) else str(value) for name, value in values.items() if value is not None
         }
+
+
+def _text_of(name: str, environ: Mapping[str, str]) -> str:
+    """The value of a variable; for a secret, else the contents of the file that `NAME_FILE` names. Raises SettingsError."""
+    text, file = environ.get(name, "").strip(), environ.get(f"{name}_FILE", "").strip()
+    if text or not file or name not in SECRETS:
+        return text
+    try:
+        return Path(file).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{name}_FILE is {file!r}, which can't be read: {error}.") from None
 
 
 def _check_redis_url(url: str) -> None:

@@ -47,6 +47,16 @@ def test_an_invalid_setting_is_reported_in_one_sentence(name: str, text: str, se
     assert str(error.value) == sentence
 
 
+def test_secrets_may_be_in_files(tmp_path: Path) -> None:
+    file = tmp_path / "url"
+    file.write_text("postgresql://me:secret@db/seats\n")
+    assert Settings.from_env({"DATABASE_URL_FILE": str(file)}).database_url == "postgresql://me:secret@db/seats"
+    assert Settings.from_env({"DATABASE_URL_FILE": str(file), "DATABASE_URL": "postgresql:///x"}).database_url == "postgresql:///x"
+    assert Settings.from_env({"CURRENCY_FILE": str(file)}).currency == "EUR", "no secret"
+    with pytest.raises(SettingsError, match=r"DATABASE_URL_FILE is '.*', which can't be read: .*No such file"):
+        Settings.from_env({"DATABASE_URL_FILE": str(tmp_path / "none")})
+
+
 def test_settings_reach_child_processes_unchanged() -> None:
     settings = Settings(
         port=9000, demo=False, keys_dir=Path("/k"), secure_cookies=True, freshness_timeout_seconds=0.25, public_url="https://x/"

@@ -2,11 +2,16 @@
 
 import re
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
+import psycopg
 import pytest
 from playwright.sync_api import BrowserContext, Page, Request, expect
 
+from ledger.store import Ledger
+from projections.rebuild.rebuilder import Rebuilder
+from projections.registry import PROJECTORS
 from tests.running_system import Person, Stack, tickets
 from tests.web.conftest import Visit
 
@@ -39,6 +44,24 @@ def test_booking_updates_seats_in_another_browser(visit: Visit, event: Any, alic
     _shows(watching, 9)
     _book(alice, event, 2)
     _shows(watching, 7)
+
+
+def test_rebuilt_table_is_shown_at_once(visit: Visit, stack: Stack, organizer: Person) -> None:
+    """A table was altered; a rebuild mends it. Nobody reloads the page, and nothing is booked."""
+    event = stack.event(organizer, capacity=10)
+    stack.settle()
+    visitor = visit()
+    with psycopg.connect(stack.settings.database_url, autocommit=True) as connection:
+        connection.execute("UPDATE availability_categories SET taken = 7 WHERE event_id = %s AND name = 'General'", (event["id"],))
+    visitor.page.goto(f"/events/{event['id']}")
+    left = visitor.page.get_by_test_id("left-General")
+    expect(left).to_have_text("3 seats left")
+    with (
+        closing(Ledger(stack.settings.database_url)) as ledger,
+        closing(Rebuilder(stack.settings.database_url, ledger)) as rebuilder,
+    ):
+        rebuilder.rebuild([PROJECTORS["availability"]])
+    expect(left).to_have_text("10 seats left")
 
 
 def test_list_shows_live_seats(visit: Visit, stack: Stack, organizer: Person, alice: Person) -> None:
