@@ -72,6 +72,18 @@ def test_compose_settings_are_known_and_valid(name: str) -> None:
     assert "keys:/keys" in SERVICES[name]["volumes"]
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_our_containers_are_confined(name: str) -> None:
+    """The application writes to its keys and to /tmp only, and needs no privilege of root."""
+    service = SERVICES[name]
+    assert service["read_only"]
+    assert (service["cap_drop"], service["tmpfs"], service["mem_limit"]) == (["ALL"], ["/tmp"], "1g")  # noqa: S108
+
+
+def test_logs_are_rotated() -> None:
+    assert all(service["logging"]["options"] == {"max-size": "20m", "max-file": "5"} for service in SERVICES.values())
+
+
 def test_ports_match_health_checks() -> None:
     port, listen = IMAGE_ENV["PORT"], SERVICES["nginx"]["environment"]["NGINX_PORT"]
     assert f"EXPOSE {port}\n" in DOCKERFILE
