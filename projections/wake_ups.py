@@ -68,6 +68,10 @@ class WakeUps:
             if count == 0:
                 self._app.send_task(name, queue=name, retry=False, ignore_result=True)
 
+    def close(self) -> None:
+        self._app.close()
+        self._redis.close()
+
 
 class WakeUpSender:
     """`wake` sets a flag; a daemon thread sends. At most one round is under way; later calls are coalesced into the next."""
@@ -91,6 +95,7 @@ class WakeUpSender:
         self._stop.set()
         self._requested.set()
         self._thread.join(timeout=1)
+        self._wake_ups.close()
 
     def _run(self) -> None:
         while True:

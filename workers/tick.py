@@ -48,6 +48,11 @@ class Tick:
             began = time.monotonic()
             self.send_due()
             pause = max(0.0, TICK_SECONDS - (time.monotonic() - began))
+        self.close()
+
+    def close(self) -> None:
+        self._wake_ups.close()
+        self._redis.close()
 
     def send_due(self) -> None:
         """Sends the wake-ups that are due, unless another tick has sent some since the last call. An error is logged, once."""

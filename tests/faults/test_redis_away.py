@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 
 from ledger.settings import Settings
@@ -68,7 +68,8 @@ def test_worker_consumes_again_after_each_restart_of_redis(settings: Settings, g
             time.sleep(dice.uniform(0, LONGEST_AWAY_SECONDS))
             running = redis_on(port)
             running.__enter__()
-            consumed.append(seconds_until_consumed(WakeUps(settings), settings.redis_url))
+            with closing(WakeUps(settings)) as wake_ups:
+                consumed.append(seconds_until_consumed(wake_ups, settings.redis_url))
             lags.append(lag.longest)
             lag.forget()
     running.__exit__(None, None, None)

@@ -17,11 +17,11 @@ from accounts.login_rate_limiter import LoginRateLimiter
 from ledger import redis_clients
 from ledger.settings import Settings
 from projections.registry import PROJECTORS
-from projections.wake_ups import WakeUps, make_celery_app
+from projections.wake_ups import make_celery_app
 from query_api.live.positions import PositionTracker
 from query_api.queries.position_queries import ProjectionPositionRow
 from tests.redis_servers import Deployment, behind_sentinels, over_tls
-from tests.workers.deployment import Grow, a_worker, position, process, wait_until
+from tests.workers.deployment import Grow, a_worker, position, process, send_wake_ups, wait_until
 from workers.worker import Worker
 
 ONE = UUID(int=0x1)
@@ -93,7 +93,7 @@ async def test_all_users_of_redis_work_and_survive_a_failover(deployment: Deploy
                     print(f"a failover by Sentinel: positions are received again after {seconds:.1f} s")
                     assert seconds < FAILOVER_SECONDS
                     client.delete(*PROJECTORS)
-                    WakeUps(settings).send(PROJECTORS)
+                    send_wake_ups(settings)
                     await asyncio.to_thread(wait_until, lambda: not client.exists(*PROJECTORS), "the worker takes its wake-ups")
                     await count_log_in(deployment.url)
                     assert len(client.keys("seatledger*log-in*")) == 2
@@ -105,9 +105,9 @@ async def test_a_certificate_that_is_not_trusted_is_refused(kind: str, settings:
     """kombu does not say why Sentinels are of no use; the wake-ups, which ask first, do."""
     with DEPLOYMENTS[kind](tmp_path) as running:
         untrusted = replace(settings, redis_url=running.url.replace(f"ssl_ca_certs={running.authority}", ""))
-        wake_ups, app = WakeUps(untrusted), make_celery_app(untrusted)
+        app = make_celery_app(untrusted)
         with pytest.raises(redis.ConnectionError, match="certificate verify failed"):
-            wake_ups.send(PROJECTORS)
+            send_wake_ups(untrusted)
         with pytest.raises(redis.ConnectionError):
             async with redis_clients.async_client(untrusted.redis_url, seconds=2, connect_seconds=2) as client:
                 await client.ping()
@@ -115,12 +115,11 @@ async def test_a_certificate_that_is_not_trusted_is_refused(kind: str, settings:
         with app.connection_for_write() as broker, pytest.raises(kombu.exceptions.OperationalError, match=refused):
             broker.ensure_connection(max_retries=1, interval_start=0)
         unverified = replace(untrusted, redis_url=f"{untrusted.redis_url}&ssl_cert_reqs=none")
-        WakeUps(unverified).send(PROJECTORS)
+        send_wake_ups(unverified)
 
 
 def test_sentinels_that_are_away_are_named(settings: Settings) -> None:
-    wake_ups = WakeUps(replace(settings, redis_url="sentinel://127.0.0.1:1,127.0.0.1:2/seats"))
     with pytest.raises(redis.ConnectionError) as raised:
-        wake_ups.send(PROJECTORS)
+        send_wake_ups(replace(settings, redis_url="sentinel://127.0.0.1:1,127.0.0.1:2/seats"))
     refused = "Error 111 connecting to 127.0.0.1:{}. Connection refused."
     assert str(raised.value) == f"No Sentinel names a master seats: {refused.format(1)}; {refused.format(2)}"

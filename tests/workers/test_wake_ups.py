@@ -4,7 +4,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import pytest
@@ -52,10 +52,10 @@ def record_rounds(
 
 
 def test_queue_holds_one_wake_up_for_any_number_of_sends(settings: Settings, redis_url: str) -> None:
-    first, other = (WakeUps(settings) for _ in range(2))
-    for _ in range(10):
-        first.send(PROJECTORS)
-        other.send(["revenue"])
+    with closing(WakeUps(settings)) as first, closing(WakeUps(settings)) as other:
+        for _ in range(10):
+            first.send(PROJECTORS)
+            other.send(["revenue"])
     assert {name: waiting(redis_url, name) for name in TASKS} == {name: int(name in PROJECTORS) for name in TASKS}
 
 
@@ -131,8 +131,7 @@ def test_tick_that_cant_be_sent_is_logged_and_the_next_is_sent(
     def fail(names: list[str]) -> None:
         raise error
 
-    tick = Tick(settings)
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, closing(Tick(settings)) as tick:
         patch.setattr(tick._wake_ups, "send", fail)
         for _ in range(3):
             tick.send_due()

@@ -13,7 +13,7 @@ from ledger.settings import Settings
 from projections.registry import PROJECTORS
 from projections.wake_ups import WakeUps
 from tests.running_system import free_port
-from tests.workers.deployment import ROOT, Grow, position, process, redis_on, wait_until, waiting
+from tests.workers.deployment import ROOT, Grow, position, process, redis_on, send_wake_ups, wait_until, waiting
 from workers.app import LOCKED_PAUSE_SECONDS, make_app
 from workers.worker import CATCH_UP_LIMIT, RemainingWork, Worker
 
@@ -27,11 +27,10 @@ def wait_until_projected(worker: Worker, names: list[str]) -> None:
 
 
 def test_wake_up_is_executed(settings: Settings, worker: Worker, grow: Grow) -> None:
-    wake_ups = WakeUps(settings)
     with process(settings, "worker"):
         for _ in range(2):
             grow(ONE, 20)
-            wake_ups.send(PROJECTORS)
+            send_wake_ups(settings)
             wait_until_projected(worker, list(PROJECTORS))
 
 
@@ -68,22 +67,21 @@ def test_unfinished_projection_is_woken_again(
 def test_one_wake_up_is_enough_from_far_behind(settings: Settings, worker: Worker, grow: Grow) -> None:
     for _ in range(3):
         grow(ONE, CATCH_UP_LIMIT // 2)
-    WakeUps(settings).send(PROJECTORS)
+    send_wake_ups(settings)
     with process(settings, "worker"):
         wait_until_projected(worker, list(PROJECTORS))
 
 
 def test_wake_up_of_a_locked_projection_is_sent_again(settings: Settings, worker: Worker, grow: Grow) -> None:
-    wake_ups = WakeUps(settings)
     with process(settings, "worker"):
         grow(ONE, 20)
-        wake_ups.send(PROJECTORS)
+        send_wake_ups(settings)
         wait_until_projected(worker, list(PROJECTORS))
         before = position(worker, "revenue")
         with worker.engine.begin() as connection:
             connection.execute(text("SELECT position FROM projections WHERE name = 'revenue' FOR UPDATE"))
             grow(ONE, 20)
-            wake_ups.send(PROJECTORS)
+            send_wake_ups(settings)
             wait_until_projected(worker, [name for name in PROJECTORS if name != "revenue"])
             time.sleep(3 * LOCKED_PAUSE_SECONDS)
             assert position(worker, "revenue") == before
@@ -117,13 +115,13 @@ def test_worker_recovers_after_redis_was_unavailable(settings: Settings, worker:
             wait_until_projected(worker, list(PROJECTORS))
             assert worker_process.poll() is None
     finally:
+        wake_ups.close()
         running.__exit__(None, None, None)
 
 
 def test_worker_for_some_tasks_executes_only_those(settings: Settings, worker: Worker, grow: Grow) -> None:
     grow(ONE, 20)
-    wake_ups = WakeUps(settings)
-    wake_ups.send(PROJECTORS)
+    send_wake_ups(settings)
     with process(settings, "worker", "--only", "revenue", "--only", "catalogue"):
         wait_until_projected(worker, ["revenue", "catalogue"])
     assert {name: (position(worker, name), waiting(settings.redis_url, name)) for name in ("availability", "bookings")} == {
