@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -19,6 +19,9 @@ class SilentProxy:
         self._host, self._target_port = host, port
         self._loop = asyncio.new_event_loop()
         self._lines: list[_Line] = []
+        self._tasks = set[asyncio.Task[None]]()
+        #: Of all connections, also of those whose task has not begun.
+        self._writers: list[asyncio.StreamWriter] = []
         self._accepts = True
         self._never = asyncio.Event()  # it also keeps the tasks that wait for it
         self.port = 0
@@ -35,12 +38,19 @@ class SilentProxy:
         """New connections work again. The old ones stay silent, as after a restart of a firewall."""
         self._accepts = True
 
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
+        task = self._loop.create_task(self._connected(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line = _Line(self._never)
         self._lines.append(line)
         line.is_silent = not self._accepts
         try:
             server = await self._server()
+            self._writers.append(server[1])
             async with asyncio.TaskGroup() as group:
                 group.create_task(line.pass_on(reader, server[1]))
                 group.create_task(line.pass_on(server[0], writer))
@@ -60,7 +70,7 @@ class SilentProxy:
     def running(self) -> Iterator["SilentProxy"]:
         thread = threading.Thread(target=self._loop.run_forever)
         thread.start()
-        server = asyncio.run_coroutine_threadsafe(asyncio.start_server(self._connected, "127.0.0.1", 0), self._loop).result(10)
+        server = asyncio.run_coroutine_threadsafe(asyncio.start_server(self._accept, "127.0.0.1", 0), self._loop).result(10)
         self.port = server.sockets[0].getsockname()[1]
         try:
             yield self
@@ -76,6 +86,15 @@ class SilentProxy:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        await close_all(self._writers)
+
+
+async def close_all(writers: Iterable[asyncio.StreamWriter]) -> None:
+    """Closes their sockets, at once: the event loop is about to end, and would leave them open."""
+    for writer in writers:
+        writer.transport.abort()
+    for _ in range(5):  # asyncio closes a socket in a later iteration
+        await asyncio.sleep(0.01)
 
 
 class _Line:

@@ -7,6 +7,8 @@ from contextlib import contextmanager, suppress
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from tests.faults.silent_proxy import close_all
+
 
 class SlowLine:
     """`round_trip_seconds` is added to each round trip, also to that which opens a connection. While `silent`, nothing passes and
@@ -18,6 +20,8 @@ class SlowLine:
         self._loop = asyncio.new_event_loop()
         self._open: asyncio.Event
         self._lines: set[asyncio.Task[None]] = set()
+        #: Of all connections, also of those whose task has not begun.
+        self._writers: list[asyncio.StreamWriter] = []
         self.url = ""
         self.round_trip_seconds = 0.0
 
@@ -54,8 +58,10 @@ class SlowLine:
         for line in self._lines:
             line.cancel()
         await asyncio.gather(*self._lines, return_exceptions=True)
+        await close_all(self._writers)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
         line = self._loop.create_task(self._pass_on(reader, writer))
         self._lines.add(line)
         line.add_done_callback(self._lines.discard)
@@ -65,6 +71,7 @@ class SlowLine:
             await self._open.wait()
             await asyncio.sleep(self.round_trip_seconds)
             server_reader, server_writer = await self._connect()
+            self._writers.append(server_writer)
             ways = [
                 self._loop.create_task(self._forward(reader, server_writer)),
                 self._loop.create_task(self._forward(server_reader, writer)),
