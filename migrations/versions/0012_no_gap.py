@@ -1,5 +1,7 @@
 """An append must follow the entry that its writer built upon: else a process whose memory is of a lost history would leave a gap in
-the stream. And projections count their rebuilds, so that a process notices that the tables were replaced."""
+the stream. And projections count their rebuilds, so that a process notices that the tables were replaced.
+
+`ledger_look` (0005) stays for processes of the last release."""
 
 from alembic import op
 

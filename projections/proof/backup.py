@@ -20,10 +20,9 @@ from typing import Any
 import msgspec
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from sqlalchemy import create_engine
 
+from ledger.postgres_connections import make_engine
 from ledger.settings import Settings
-from ledger.store import sqlalchemy_url
 from projections.proof.checkpoints import paused_signing
 from projections.proof.log_keys import begin_origin, read_origin
 from projections.proof.signed_list import LIST_FILE
@@ -32,6 +31,8 @@ from projections.proof.verify import STATE_FILE
 
 MANIFEST, DUMP, KEYS = "backup.json", "database.dump", "keys"
 FORMAT = "seatledger-backup/1"
+#: Waiting for the worker that signs, at most.
+STATEMENT_SECONDS = 10.0
 #: Where distributions keep the programs of each version of PostgreSQL.
 _BY_VERSION = "/usr/lib/postgresql/{}/bin"
 #: Schemas of rebuilds and verifications that are under way.
@@ -62,7 +63,7 @@ def back_up(settings: Settings, directory: Path, say: Callable[[str], None] = la
     aside = directory.with_name(f".{directory.name}.new")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(mode=0o700, parents=True)
-    engine = create_engine(sqlalchemy_url(settings.database_url), connect_args={"application_name": "seatledger-backup"})
+    engine = make_engine(settings.database_url, "seatledger-backup", statement_seconds=STATEMENT_SECONDS, pool_size=1)
     try:
         with psycopg.connect(settings.database_url, application_name="seatledger-backup") as connection:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
@@ -80,8 +81,8 @@ def back_up(settings: Settings, directory: Path, say: Callable[[str], None] = la
                 read_origin(aside / KEYS),
             )
             say(f"Writing {manifest.entries} entries, and everything else, as of position {manifest.position} …")
-            excluded = [f"--exclude-schema={schema}" for schema in _PASSING_SCHEMAS]
-            _run("pg_dump", settings.database_url, "--format=custom", f"--snapshot={snapshot}", *excluded, f"--file={aside / DUMP}")
+            how = ("--format=custom", f"--snapshot={snapshot}", *(f"--exclude-schema={schema}" for schema in _PASSING_SCHEMAS))
+            _run("pg_dump", manifest.postgresql, settings.database_url, *how, f"--file={aside / DUMP}")
         (aside / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
         aside.rename(directory)
     finally:
@@ -99,9 +100,10 @@ def restore(settings: Settings, directory: Path, say: Callable[[str], None] = la
     with psycopg.connect(settings.database_url) as connection:
         if _scalar(connection, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"):
             raise BackupError("The database is not empty: make a new one with createdb.")
+        version = connection.info.server_version // 10_000
     say(f"Restoring {manifest.entries} entries, and everything else, as of position {manifest.position} …")
     how = ("--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction")
-    _run("pg_restore", settings.database_url, *how, directory / DUMP)
+    _run("pg_restore", version, settings.database_url, *how, directory / DUMP)
     _copy_keys(directory / KEYS, settings.keys)
     return manifest, begin_origin(settings.keys)
 
@@ -135,13 +137,12 @@ def _scalar(connection: psycopg.Connection[Any], query: str) -> Any:
     return value
 
 
-def _run(program: str, database_url: str, *arguments: str | Path) -> None:
-    """Runs a program of PostgreSQL for this database. Its password is not shown in the list of processes."""
+def _run(program: str, version: int, database_url: str, *arguments: str | Path) -> None:
+    """Runs a program of PostgreSQL for this database, whose server has that version. Its password is not shown in the list of
+    processes."""
     parameters: dict[str, Any] = dict(conninfo_to_dict(database_url))
     password = parameters.pop("password", None)
     environment: Mapping[str, str] = {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}
-    with psycopg.connect(database_url) as connection:
-        version = connection.info.server_version // 10_000
     command = [_find(program, version), f"--dbname={make_conninfo(**parameters)}", *arguments]
     done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
     if done.returncode:
