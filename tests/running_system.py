@@ -86,6 +86,18 @@ class Stack:
             return ForkedProcess(module, environment)
         return subprocess.Popen([sys.executable, "-m", *module], env=environment, cwd=ROOT)
 
+    @contextmanager
+    def another_api(self, **environment: str) -> Iterator[str]:
+        """Another API process on the same database; yields its URL."""
+        port = free_port()
+        process, url = self.start("app", PORT=str(port), **environment), f"http://127.0.0.1:{port}"
+        try:
+            wait_until_ready(url, process)
+            yield url
+        finally:
+            process.terminate()
+            process.wait(15)
+
     def stop(self) -> None:
         self._cleanup.close()
         self.http.close()

@@ -1,7 +1,6 @@
 """Fixtures of the abuse tests: the live OpenAPI document, a user of each role, and an API process with production limits."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -9,7 +8,7 @@ import psycopg
 import pytest
 
 from tests.abuse.operations import Routes, Target
-from tests.running_system import Person, Stack, free_port, wait_until_ready
+from tests.running_system import Person, Stack
 
 
 @pytest.fixture(scope="session")
@@ -46,19 +45,6 @@ def state(stack: Stack) -> Iterator[Callable[[], Any]]:
         yield lambda: connection.execute(query).fetchone()
 
 
-@contextmanager
-def another_api(stack: Stack, **environment: str) -> Iterator[str]:
-    """Starts another API process on the same database; yields its URL."""
-    port = free_port()
-    process, url = stack.start("app", PORT=str(port), **environment), f"http://127.0.0.1:{port}"
-    try:
-        wait_until_ready(url, process)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(15)
-
-
 def strict(redis_url: str) -> dict[str, str]:
     """Settings as in production: ten log-ins per minute, cookies only for HTTPS, no trusted proxy. A Redis of its own, because
     failed log-ins of other tests would count."""
@@ -67,7 +53,7 @@ def strict(redis_url: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def strict_api(stack: Stack, _redis_urls: Iterator[str]) -> Iterator[str]:
-    with another_api(stack, **strict(next(_redis_urls))) as url:
+    with stack.another_api(**strict(next(_redis_urls))) as url:
         yield url
 
 

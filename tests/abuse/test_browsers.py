@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.abuse.conftest import another_api, strict
+from tests.abuse.conftest import strict
 from tests.abuse.operations import OPERATIONS, SIGNED_IN, Routes, Target
 from tests.abuse.refusals import refused
 from tests.running_system import PASSWORD, Person, Stack
@@ -105,7 +105,7 @@ def test_login_limit_of_an_account_ignores_forwarded_addresses(header: str, stri
 
 def test_login_limit_of_an_address_can_not_be_bypassed(stack: Stack, redis_url: str) -> None:
     """Each attempt uses another account and another forged address."""
-    with another_api(stack, **strict(redis_url)) as url, ThreadPoolExecutor(8) as pool:
+    with stack.another_api(**strict(redis_url)) as url, ThreadPoolExecutor(8) as pool:
         codes = list(pool.map(lambda number: _try(url, f"{uuid4().hex}@example.test", **_made_up(number)), range(110)))
     print(f"S14: 110 log-ins from made-up addresses: {codes.count(401)} verified, {codes.count(429)} refused")
     assert (codes.count(401), codes.count(429)) == (100, 10)

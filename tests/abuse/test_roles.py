@@ -10,7 +10,6 @@ import psycopg
 import pytest
 
 from accounts.tokens import hash_of
-from tests.abuse.conftest import another_api
 from tests.abuse.operations import OPERATIONS, ROLES, SIGNED_IN, Routes, Target, call, is_success, send
 from tests.abuse.refusals import refused
 from tests.running_system import LATER, Person, Stack
@@ -120,7 +119,7 @@ def test_expired_token_is_refused(stack: Stack) -> None:
 
 @pytest.fixture(scope="module")
 def other_url(stack: Stack) -> Iterator[str]:
-    with another_api(stack) as url:
+    with stack.another_api() as url:
         yield url
 
 

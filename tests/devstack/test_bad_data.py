@@ -1,9 +1,7 @@
 """Unusable data and full disks: the message is one sentence, and nothing incomplete is left."""
 
 import os
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -13,23 +11,14 @@ import migrations
 from devstack.server_user import ServerError
 from devstack.servers import own_postgres
 from tests.devstack.stack_process import environment_of, refusal
+from tests.faults.clusters import small_disk
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0 and "CI" not in os.environ, reason="it mounts a disk, which takes root")
 
 
-@contextmanager
-def _disk(at: Path, megabytes: int) -> Iterator[Path]:
-    at.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "tmpfs", at], check=True)  # noqa: S607 (Debian's)
-    try:
-        yield at
-    finally:
-        subprocess.run(["umount", at], check=True)  # noqa: S607
-
-
 @needs_root
 def test_full_disk_is_refused_before_the_start(server_directory: Path) -> None:
-    with _disk(server_directory / "disk", 40) as disk:
+    with small_disk(server_directory / "disk", 40) as disk:
         said = refusal(environment_of(disk / "data"))
         assert list(disk.iterdir()) == []
     assert said == (
@@ -40,7 +29,7 @@ def test_full_disk_is_refused_before_the_start(server_directory: Path) -> None:
 
 @needs_root
 def test_disk_that_fills_during_initdb_is_reported(server_directory: Path) -> None:
-    with _disk(server_directory / "disk", 20) as disk:
+    with small_disk(server_directory / "disk", 20) as disk:
         with (
             pytest.raises(ServerError, match=r"^PostgreSQL's initdb failed: .*No space left on device"),
             own_postgres(disk / "own"),
@@ -51,7 +40,7 @@ def test_disk_that_fills_during_initdb_is_reported(server_directory: Path) -> No
 
 @needs_root
 def test_disk_without_space_for_a_file_is_reported(server_directory: Path) -> None:
-    with _disk(server_directory / "disk", 1) as disk:
+    with small_disk(server_directory / "disk", 1) as disk:
         with suppress(OSError):
             for number in range(10_000):
                 (disk / str(number)).write_bytes(b"x")

@@ -12,7 +12,7 @@ import pytest
 from app.readiness import CACHE_SECONDS
 from tests.abuse.operations import OPERATIONS, Routes, Target, send
 from tests.faults.slow_line import SlowLine
-from tests.running_system import Person, Stack, free_port, tickets, wait_until_ready
+from tests.running_system import Person, Stack, tickets
 from tests.soak import rounds
 
 SECONDS = 3.0
@@ -41,15 +41,8 @@ def line(stack: Stack) -> Iterator[SlowLine]:
 @pytest.fixture
 def url(stack: Stack, line: SlowLine) -> Iterator[str]:
     """An API process whose connections to the database all go through the line."""
-    port = free_port()
-    process = stack.start("app", PORT=str(port), DATABASE_URL=line.url)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_until_ready(url, process)
+    with stack.another_api(DATABASE_URL=line.url) as url:
         yield url
-    finally:
-        process.terminate()
-        process.wait(15)
 
 
 def ask(url: str, person: Person, request: tuple[str, str, object, dict[str, str]], **headers: str) -> Answer:

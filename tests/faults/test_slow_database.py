@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.faults.slow_line import SlowLine
-from tests.running_system import PASSWORD, Person, Stack, free_port, tickets, wait_until_ready
+from tests.running_system import PASSWORD, Person, Stack, tickets
 from tests.soak import rounds
 
 ROUND_TRIP_SECONDS = 0.3
@@ -19,16 +19,10 @@ AT_ONCE = 8
 @pytest.fixture(scope="module")
 def url(stack: Stack) -> Iterator[str]:
     """An API process that reaches the database over a slow line."""
-    port = free_port()
     with SlowLine(stack.settings.database_url).running() as line:
         line.round_trip_seconds = ROUND_TRIP_SECONDS
-        process, url = stack.start("app", PORT=str(port), DATABASE_URL=line.url), f"http://127.0.0.1:{port}"
-        try:
-            wait_until_ready(url, process)
+        with stack.another_api(DATABASE_URL=line.url) as url:
             yield url
-        finally:
-            process.terminate()
-            process.wait(15)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -13,6 +14,7 @@ from ledger.store import Ledger, sqlalchemy_url
 from tests.conftest import PostgresServer
 from tests.ledger import scenario as s
 from tests.projections.altering import FREE, AlteredCopy, UnalteredDatabase, fill
+from tests.projections.signed_log import Log
 
 
 @pytest.fixture
@@ -27,6 +29,11 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine = create_engine(sqlalchemy_url(database_url), poolclass=NullPool)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def log(engine: Engine, ledger: Ledger, tmp_path: Path) -> Log:
+    return Log(engine, ledger, tmp_path / "keys")
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Signing checkpoints: only a tree that has grown and begins with the one signed before, by one worker at a time."""
 
 import json
-import shutil
 import subprocess
 import sys
 import threading
@@ -10,78 +9,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
 
 from ledger.keys import KeysError
-from ledger.settings import Settings
-from ledger.store import Ledger
 from projections import audit
 from projections.engine import catch_up
 from projections.proof.checkpoints import FORGOTTEN, INCONSISTENT, SIGNING, CheckpointSigner
 from projections.proof.log_keys import LogKeys, begin_origin, read_origin
 from projections.proof.signed_list import LIST_FILE, read_list
-from projections.proof.signed_notes import Checkpoint, Note, NoteError, VerifierKey
-from projections.proof.verify import Verifier
-from projections.proof.verify_entries import Finding
+from projections.proof.signed_notes import Note, NoteError, VerifierKey
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
-from tests.projections.stories import Story
+from tests.projections.signed_log import Log
 
 ROOT = Path(__file__).parent.parent.parent
-
-
-class Log:
-    """A ledger that grows, its tree, and a worker that signs it."""
-
-    def __init__(self, engine: Engine, ledger: Ledger, keys: Path) -> None:
-        self.engine, self.ledger, self.keys = engine, ledger, keys
-        self.story = Story(seed=1)
-        s.append(self.ledger, self.story.entries)
-        self.worker = CheckpointSigner(keys, seconds=0)
-
-    def grow(self, steps: int = 20) -> None:
-        s.append(self.ledger, self.story.tell(steps))
-        self.project()
-
-    def project(self) -> None:
-        catch_up(self.engine, self.ledger, PROJECTORS["audit"])
-
-    def sign(self) -> Checkpoint | None:
-        return self.worker.sign(self.engine)
-
-    def execute(self, statement: str) -> list[tuple[object, ...]]:
-        with self.engine.begin() as connection:
-            connection.execute(text("ALTER TABLE ledger_entries DISABLE TRIGGER append_only"))  # as the database's owner can
-            result = connection.execute(text(statement))
-            return [tuple(row) for row in result] if result.returns_rows else []
-
-    def state(self) -> object:
-        return self.execute("SELECT state FROM audit_signing")[0][0]
-
-    def stored(self) -> list[Checkpoint]:
-        keys = LogKeys.open(self.keys)
-        return [keys.read(str(note)) for (note,) in self.execute("SELECT note FROM audit_checkpoints ORDER BY origin, size")]
-
-    def restore_backup_without(self, entries: int) -> None:
-        """Puts the database into the state of a backup from before the last entries."""
-        self.execute(f"DELETE FROM ledger_entries WHERE notification_id IN (SELECT notification_id FROM ledger_entries"
-                 f" ORDER BY notification_id DESC LIMIT {entries})")  # fmt: skip
-        self.ledger.forget()  # as after a start
-        self.story.forget(entries)
-        self.execute("TRUNCATE audit_tiles, audit_leaves, audit_amendments")
-        self.execute("UPDATE projections SET position = 0 WHERE name = 'audit'")
-        self.project()
-        size = self.size()
-        self.execute(f"DELETE FROM audit_checkpoints WHERE size > {size}")
-
-    def size(self) -> int:
-        with self.engine.connect() as connection:
-            return audit.tree_size(connection)
-
-
-@pytest.fixture
-def log(engine: Engine, ledger: Ledger, tmp_path: Path) -> Log:
-    return Log(engine, ledger, tmp_path / "keys")
 
 
 def test_only_a_tree_that_has_grown_is_signed(log: Log) -> None:
@@ -135,120 +75,6 @@ def test_concurrent_workers_sign_a_tree_once(log: Log) -> None:
     sizes = [checkpoint.size for checkpoint in log.stored()]
     assert sizes == sorted(set(sizes))
     assert len(sizes) == len(list(read_list(log.keys / LIST_FILE))) == 5
-
-
-@pytest.fixture
-def machines(log: Log, tmp_path: Path) -> list[CheckpointSigner]:
-    """Two machines with copies of one KEYS_DIR, made after the first checkpoint; the first is that of `log`."""
-    log.grow()
-    log.sign()
-    shutil.copytree(log.keys, tmp_path / "other")
-    return [CheckpointSigner(keys, seconds=0) for keys in (log.keys, tmp_path / "other")]
-
-
-def _finding(database_url: str, keys: Path) -> Finding | None:
-    """What `verify` finds on the machine with these keys."""
-    (keys / "ledger.1").write_bytes(bytes(32))  # as of s.MACS
-    return Verifier(Settings(database_url=database_url, keys_dir=keys)).run().finding
-
-
-def test_two_machines_sign_one_log(log: Log, machines: list[CheckpointSigner], tmp_path: Path, database_url: str) -> None:
-    for turn in range(7):
-        log.grow(3)
-        assert machines[turn // 2 % 2].sign(log.engine), "also twice in turn"
-    for keys in (log.keys, tmp_path / "other"):
-        assert _finding(database_url, keys) is None
-        listed = [LogKeys.open(keys).read(note) for note in read_list(keys / LIST_FILE)]
-        assert listed == log.stored()
-
-
-def test_two_machines_sign_at_once(log: Log, machines: list[CheckpointSigner], tmp_path: Path, database_url: str) -> None:
-    for _ in range(4):
-        log.grow(3)
-        workers = [threading.Thread(target=machine.sign, args=(log.engine,)) for machine in machines * 3]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
-    sizes = [checkpoint.size for checkpoint in log.stored()]
-    assert sizes == sorted(set(sizes))
-    for keys in (log.keys, tmp_path / "other"):
-        assert _finding(database_url, keys) is None
-
-
-def test_machine_that_crashed_before_it_stored(log: Log, machines: list[CheckpointSigner], database_url: str) -> None:
-    """Its list has a checkpoint that the database lacks; meanwhile another machine signs a later one."""
-    log.grow(3)
-    assert machines[0].sign(log.engine)
-    log.execute(f"DELETE FROM audit_checkpoints WHERE size = {log.size()}")
-    log.grow(3)
-    assert machines[1].sign(log.engine)
-    log.grow(3)
-    assert machines[0].sign(log.engine)
-    assert _finding(database_url, log.keys) is None
-
-
-def test_machine_that_stores_late(log: Log, machines: list[CheckpointSigner], tmp_path: Path, database_url: str) -> None:
-    """Its transaction failed; another machine signs a later checkpoint; then it stores the earlier one."""
-    log.grow(3)
-    assert machines[0].sign(log.engine)
-    log.execute(f"DELETE FROM audit_checkpoints WHERE size = {log.size()}")
-    log.grow(3)
-    assert machines[1].sign(log.engine)
-    log.grow(3)
-    assert machines[0].sign(log.engine)
-    assert _finding(database_url, tmp_path / "other") is None
-
-
-def test_new_origin_with_keys_that_were_copied_once(
-    log: Log, machines: list[CheckpointSigner], tmp_path: Path, database_url: str
-) -> None:
-    """After a recovery to a point in time: the copied list knows nothing of what was signed later, and the database of a part."""
-    for _ in range(3):
-        log.grow(5)
-        log.sign()
-    size = log.size()
-    log.grow(8)
-    log.sign()
-    log.restore_backup_without(log.size() - size)
-    begin_origin(tmp_path / "other")
-    assert machines[1].sign(log.engine)
-    assert _finding(database_url, tmp_path / "other") is None
-
-
-def test_list_that_was_copied_excuses_no_missing_mac(log: Log, tmp_path: Path, database_url: str) -> None:
-    """The database's owner removes the MACs and adds an entry; a machine without a list would take the first row for the first
-    checkpoint, which may cover entries without a MAC."""
-    for _ in range(2):
-        log.grow(5)
-        log.sign()
-    fresh = tmp_path / "fresh"
-    shutil.copytree(log.keys, fresh)
-    (fresh / LIST_FILE).unlink()
-    log.execute("UPDATE ledger_entries SET mac = NULL")
-    [(stream, version)] = log.execute("SELECT originator_id, max(originator_version) FROM ledger_entries GROUP BY 1 LIMIT 1")
-    log.execute(
-        "INSERT INTO ledger_entries (originator_id, originator_version, topic, state)"
-        f" SELECT originator_id, {version} + 1, topic, state FROM ledger_entries"
-        f" WHERE topic = 'seats-booked/1' AND originator_id = '{stream}' LIMIT 1"
-    )
-    log.ledger.forget()
-    log.project()
-    assert CheckpointSigner(log.keys, seconds=0).sign(log.engine)
-    log.execute(f"DELETE FROM audit_checkpoints WHERE size < {log.size()}")
-    assert _finding(database_url, log.keys) is not None
-    assert _finding(database_url, fresh) is not None
-
-
-def test_list_that_is_lost_is_made_anew(log: Log, database_url: str) -> None:
-    for _ in range(3):
-        log.grow(3)
-        log.sign()
-    (log.keys / LIST_FILE).unlink()
-    log.grow(3)
-    assert log.sign()
-    assert len(list(read_list(log.keys / LIST_FILE))) == 4
-    assert _finding(database_url, log.keys) is None
 
 
 def test_restored_backup_stops_signing(log: Log, caplog: pytest.LogCaptureFixture) -> None:

@@ -5,13 +5,12 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.abuse.conftest import another_api
 from tests.running_system import LATER, Person, Stack, tickets
 
 
 @pytest.fixture(scope="module")
 def other(stack: Stack) -> Iterator[str]:
-    with another_api(stack, COMPAT_APIS="all") as url:
+    with stack.another_api(COMPAT_APIS="all") as url:
         yield url
 
 
