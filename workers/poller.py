@@ -1,8 +1,8 @@
 """What a worker does beside Celery: it looks at the ledger every second, catches up what no task has caught up, and ends the
 process if that hangs.
 
-Wake-ups are the fast way. They all may be missing: Redis is away, the tick is dead, the consumer waits for a connection. So the
-poller has a thread of its own, and needs nothing but the database.
+Wake-ups are the fast way. They all may be missing: Redis is unavailable, the tick is dead, the consumer waits for a connection. So
+the poller has a thread of its own, and needs nothing but the database.
 """
 
 import logging

@@ -12,7 +12,7 @@ import pytest
 from app.readiness import CACHE_SECONDS
 from tests.abuse.operations import OPERATIONS, Routes, Target, send
 from tests.faults.slow_line import SlowLine
-from tests.running_system import Person, Stack, tickets
+from tests.running_system import JSON, Person, Stack, tickets
 from tests.soak import rounds
 
 SECONDS = 3.0
@@ -45,10 +45,10 @@ def url(stack: Stack, line: SlowLine) -> Iterator[str]:
         yield url
 
 
-def ask(url: str, person: Person, request: tuple[str, str, object, dict[str, str]], **headers: str) -> Answer:
+def ask(url: str, person: Person, request: tuple[str, str, JSON | None, dict[str, str]], **headers: str) -> Answer:
     with httpx.Client(base_url=url, timeout=30) as http:
         began = time.monotonic()
-        with send(Person(http, person.id, person.token), request, **headers) as response:  # type: ignore[arg-type]
+        with send(Person(http, person.id, person.token), request, **headers) as response:
             seconds = time.monotonic() - began
             is_problem = response.headers.get("content-type", "").startswith("application/problem+json")
             problem = response.json()["type"] if is_problem else ""

@@ -62,7 +62,7 @@ class Sales:
 
 
 def _try(person: Person, path: str, key: str) -> httpx.Response | None:
-    """None: the outcome is unknown, or the process is away."""
+    """None: the outcome is unknown, or the process is unavailable."""
     try:
         response = person.do("POST", path, tickets(1), key=key)
     except httpx.TransportError:

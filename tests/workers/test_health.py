@@ -56,5 +56,5 @@ def test_check_waits_for_a_projection_that_moves_and_its_status_tells(settings: 
     with process(settings, "worker"):
         wait_until(lambda: worker.ledger.head() > 0, "entries")
         assert run(("workers", "check"), environment).returncode == 0
-    away = run(("workers", "check"), {**environment, "DATABASE_URL": "postgresql://127.0.0.1:1/none"})
-    assert (away.returncode, "The database is unavailable" in away.stderr) == (1, True)
+    unavailable = run(("workers", "check"), {**environment, "DATABASE_URL": "postgresql://127.0.0.1:1/none"})
+    assert (unavailable.returncode, "The database is unavailable" in unavailable.stderr) == (1, True)

@@ -1,10 +1,11 @@
-"""Redis is restarted under load, or away for long, or silent: no projection waits for it (R8, R19)."""
+"""Redis is restarted under load, or unavailable for long, or silent: no projection waits for it (R8, R19)."""
 
 import random
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
+from uuid import UUID
 
 from ledger.settings import Settings
 from projections.wake_ups import MAINTENANCE, WakeUps, WakeUpSender
@@ -14,8 +15,8 @@ from tests.soak import rounds
 from tests.workers.deployment import Grow, process, redis_on, wait_until, waiting
 from tests.workers.load import Lag, load
 
-RESTARTS, LONGEST_AWAY_SECONDS = rounds(3, 20), rounds(2, 8)
-AWAY_SECONDS = rounds(5, 70)
+RESTARTS, LONGEST_UNAVAILABLE_SECONDS = rounds(3, 20), rounds(2, 8)
+UNAVAILABLE_SECONDS = rounds(5, 70)
 MOST_SECONDS = 5.0
 
 
@@ -25,8 +26,8 @@ def sales(settings: Settings, grow: Grow) -> Iterator[Lag]:
     sender = WakeUpSender(settings)
     sender.start()
 
-    def append_and_wake(stream: object, count: int) -> None:
-        grow(stream, count)  # type: ignore[arg-type]
+    def append_and_wake(stream: UUID, count: int) -> None:
+        grow(stream, count)
         sender.wake()
 
     lag = Lag(settings.database_url)
@@ -65,7 +66,7 @@ def test_worker_consumes_again_after_each_restart_of_redis(settings: Settings, g
         for _ in range(RESTARTS):
             time.sleep(dice.uniform(0, 1))
             running.__exit__(None, None, None)
-            time.sleep(dice.uniform(0, LONGEST_AWAY_SECONDS))
+            time.sleep(dice.uniform(0, LONGEST_UNAVAILABLE_SECONDS))
             running = redis_on(port)
             running.__enter__()
             with closing(WakeUps(settings)) as wake_ups:
@@ -82,10 +83,10 @@ def test_projections_do_not_wait_for_a_redis_that_is_silent_or_was_never_there(s
     settings, port, lags = replace(settings, verify_hours=0), free_port(), dict[str, float]()
     with redis_on(port) as target, silent_proxy(target) as (proxy, url), sales(replace(settings, redis_url=url), grow) as lag:
         proxy.silence(new_ones=True)
-        time.sleep(AWAY_SECONDS)
+        time.sleep(UNAVAILABLE_SECONDS)
         lags["silent"] = lag.longest
     with sales(replace(settings, redis_url=f"redis://127.0.0.1:{port}/0"), grow) as lag:
-        time.sleep(AWAY_SECONDS)
+        time.sleep(UNAVAILABLE_SECONDS)
         lags["absent"] = lag.longest
-    print(f"R8: Redis away for {AWAY_SECONDS} s: lag at most {lags}")
+    print(f"R8: Redis unavailable for {UNAVAILABLE_SECONDS} s: lag at most {lags}")
     assert max(lags.values()) < MOST_SECONDS
