@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from tests.faults.silent_proxy import close_all
+from tests.faults.silent_proxy import close_all, collect_connections, settle
 
 
 class SlowLine:
@@ -39,6 +39,7 @@ class SlowLine:
             self._loop.call_soon_threadsafe(self._loop.stop)
             thread.join(10)
             self._loop.close()
+            collect_connections()
 
     @contextmanager
     def silent(self) -> Iterator[None]:
@@ -55,6 +56,7 @@ class SlowLine:
 
     async def _close(self, server: asyncio.Server) -> None:
         server.close()
+        await settle()
         for line in self._lines:
             line.cancel()
         await asyncio.gather(*self._lines, return_exceptions=True)
