@@ -497,6 +497,19 @@ CREATE TABLE public.revenue_hours (
 );
 
 --
+-- Name: set_aside; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.set_aside (
+    name text NOT NULL,
+    event_id uuid NOT NULL,
+    version bigint NOT NULL,
+    "position" bigint NOT NULL,
+    error text NOT NULL,
+    set_aside_at timestamp with time zone NOT NULL
+);
+
+--
 -- Name: tickets; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -709,6 +722,13 @@ ALTER TABLE ONLY public.revenue_events
 
 ALTER TABLE ONLY public.revenue_hours
     ADD CONSTRAINT pk_revenue_hours PRIMARY KEY (event_id, hour);
+
+--
+-- Name: set_aside pk_set_aside; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.set_aside
+    ADD CONSTRAINT pk_set_aside PRIMARY KEY (name, event_id);
 
 --
 -- Name: tickets pk_tickets; Type: CONSTRAINT; Schema: public; Owner: -

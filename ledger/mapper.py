@@ -1,5 +1,6 @@
 """Mapping between entries and the bytes that the database stores: `encode`, `decode`, and the `eventsourcing` library's Mapper."""
 
+from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -18,6 +19,12 @@ class UnknownTopic(KeyError):
     """An entry of a later release: this process was not upgraded yet."""
 
 
+class Unreadable(Entry, frozen=True, gc=False, kw_only=True):
+    """Stands for an entry whose stored bytes can't be decoded, so that the entries after it can be read. No time is before its."""
+
+    reason: str
+
+
 def encode(entry: Entry) -> bytes:
     return _encode(entry)
 
@@ -33,6 +40,16 @@ def decode(topic: str, state: bytes) -> Entry:
     if topic not in _DECODERS:
         raise UnknownTopic(topic)
     return _DECODERS[topic].decode(state)
+
+
+def decode_or_unreadable(topic: str, state: bytes) -> Entry:
+    """The entry that was encoded, or Unreadable. Raises UnknownTopic."""
+    try:
+        return decode(topic, state)
+    except (msgspec.MsgspecError, ValueError) as error:
+        first_time = datetime.min.replace(tzinfo=UTC)
+        reason = f"{type(error).__name__}: {error}"
+        return Unreadable(at=first_time, actor=None, command=UUID(int=0), digest=b"", reason=reason)
 
 
 class EntryMapper(Mapper[UUID]):

@@ -16,6 +16,7 @@ from threading import Lock
 from typing import Any, cast
 from uuid import UUID
 
+import msgspec
 import psycopg
 from eventsourcing.application import AggregateNotFoundError, Application
 from eventsourcing.persistence import (
@@ -41,7 +42,7 @@ from ledger.entries import RecordedEntry, StreamEnd
 from ledger.errors import Busy, IdempotencyKeyReused
 from ledger.event import Event, evolve
 from ledger.macs import Macs
-from ledger.mapper import EntryMapper
+from ledger.mapper import EntryMapper, decode_or_unreadable
 from ledger.postgres_connections import CONNECT_SECONDS, GRACE_SECONDS, BoundedConnection, connection_parameters
 from ledger.recorder import LedgerRecorder, SnapshotRecorder
 from ledger.settings import Settings
@@ -107,6 +108,11 @@ class EntryStore(EventStore[UUID]):
             if len(page) < PAGE:
                 break
             gt = page[-1].originator_version
+
+
+def _to_recorded_or_unreadable(stored: Notification) -> RecordedEntry:
+    entry = decode_or_unreadable(stored.topic, stored.state)
+    return RecordedEntry(cast(UUID, stored.originator_id), stored.originator_version, entry, stored.id)
 
 
 class LedgerFactory(PostgresFactory):
@@ -262,7 +268,8 @@ class Ledger(Application[UUID]):
 
     @_database_errors()
     def read(self, after: int, limit: int) -> list[RecordedEntry]:
-        """The next `limit` entries after position `after`, in order; fewer at the head of the ledger.
+        """The next `limit` entries after position `after`, in order; fewer at the head of the ledger. `Unreadable` stands for one
+        whose bytes can't be decoded.
 
         The entries that were read last are kept: the projectors of a worker read the same entries in turn, and decoding is half of
         their cost. Entries never change, and none is inserted before another one, so the kept entries are outdated only where the
@@ -292,8 +299,12 @@ class Ledger(Application[UUID]):
         return entries[1:]
 
     def _select(self, start: int, limit: int) -> list[RecordedEntry]:
+        notifications = self.notification_log.select(start, limit)
         to_recorded = cast("Callable[[Notification], RecordedEntry]", self.mapper.to_domain_event)
-        return list(map(to_recorded, self.notification_log.select(start, limit)))
+        try:
+            return list(map(to_recorded, notifications))
+        except (msgspec.MsgspecError, ValueError):  # one of them, at least, can't be decoded
+            return list(map(_to_recorded_or_unreadable, notifications))
 
     def forget(self) -> None:
         """Drops the entries that `read` keeps."""

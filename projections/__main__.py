@@ -11,15 +11,16 @@ from typing import NoReturn
 import msgspec
 import psycopg
 from eventsourcing.persistence import PersistenceError
-from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 from tqdm import tqdm
 
 from ledger import gc_tuning
+from ledger.anchor import LedgerWentBack
 from ledger.keys import KEYRINGS, Keyring, KeysError
 from ledger.macs import Macs
+from ledger.postgres_connections import make_engine
 from ledger.settings import Settings, SettingsError
-from ledger.store import Ledger, LedgerUnavailable, sqlalchemy_url
+from ledger.store import Ledger, LedgerUnavailable
 from projections.engine import ProjectionLocked, ProjectionStalled, catch_up
 from projections.proof import backup, transfer
 from projections.proof.backup import BackupError
@@ -27,14 +28,17 @@ from projections.proof.log_keys import LogKeys, begin_origin, read_origin
 from projections.proof.signed_list import LIST_FILE, read_list
 from projections.proof.signed_notes import NoteError
 from projections.proof.transfer import TransferError
-from projections.proof.verify import AnotherVersion, TreeBehind, verify
+from projections.proof.verify import AnotherVersion, EventsSetAside, TreeBehind, verify
 from projections.proof.verify_checkpoints import accept
 from projections.rebuild.rebuilder import Rebuilder
 from projections.rebuild.shadow_copies import ShadowCopyError
 from projections.registry import PROJECTORS
+from projections.resume import resume_events
 
 #: The exit status of a verification that found an alteration.
 ALTERED = 3
+#: The bound of a statement of `resume`.
+RESUME_STATEMENT_SECONDS = 60.0
 
 
 class OperatorError(Exception):
@@ -44,7 +48,7 @@ class OperatorError(Exception):
 #: Their text is one sentence for the terminal.
 _REFUSALS = (
     SettingsError, KeysError, NoteError, TransferError, BackupError, OperatorError, ShadowCopyError, TreeBehind, AnotherVersion,
-    ProjectionStalled, LedgerUnavailable,
+    EventsSetAside, ProjectionStalled, LedgerUnavailable, LedgerWentBack,
 )  # fmt: skip
 
 
@@ -81,7 +85,11 @@ def _parser() -> argparse.ArgumentParser:
         help="fold the ledger into shadow tables, which then replace the served ones; continues where it was killed",
     )
     rebuild.add_argument("name", choices=["all", *PROJECTORS])
-    resume = commands.add_parser("resume", help="retry the entry at which a projection is stalled, after the cause was repaired")
+    resume = commands.add_parser(
+        "resume",
+        help="retry the entries that a projection could not apply, after the cause was repaired, and say why where it still can't",
+        epilog="Exit status: 1 if the projection is stalled, or an Event stays set aside.",
+    )
     resume.add_argument("name", choices=list(PROJECTORS))
     verify = commands.add_parser(
         "verify",
@@ -127,20 +135,26 @@ def _rebuild(arguments: argparse.Namespace, settings: Settings) -> int:
     for result in results:
         served = f"differed: {result.difference}" if result.difference else "were equal" if result.compared else "were not compared"
         print(f"{result.name} is rebuilt, as of position {result.position}. The served tables {served}.")
+        if result.set_aside:
+            print(f"Events set aside by {result.name}: {result.set_aside}. `resume {result.name}` says why.", file=sys.stderr)
     return 0
 
 
 def _resume(arguments: argparse.Namespace, settings: Settings) -> int:
+    projector = PROJECTORS[arguments.name]
     with closing(_ledger(settings)) as ledger:
-        engine = create_engine(sqlalchemy_url(settings.database_url))
+        engine = make_engine(settings.database_url, "seatledger-resume", statement_seconds=RESUME_STATEMENT_SECONDS, pool_size=2)
         try:
-            count = catch_up(engine, ledger, PROJECTORS[arguments.name])
+            count = catch_up(engine, ledger, projector)
+            left = resume_events(engine, projector)
         except ProjectionLocked:
             raise OperatorError(f"A worker is folding {arguments.name} at the moment: it continues by itself.") from None
         finally:
             engine.dispose()
-    print(f"{arguments.name} is running again: {count} more entries are folded.")
-    return 0
+    print(f"{arguments.name} is running: {count} more entries are folded.")
+    for one in left:
+        print(f"Event {one.event_id} stays set aside at position {one.position}: {one.error}", file=sys.stderr)
+    return 1 if left else 0
 
 
 def _verify(arguments: argparse.Namespace, settings: Settings) -> int:

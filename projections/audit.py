@@ -122,6 +122,7 @@ BOOKING_CHANGE_SUBJECTS: dict[type[e.Entry], Callable[[RecordedEntry], UUID]] = 
 class AuditProjector:
     name = "audit"
     version = 1
+    is_by_event = False
     tables = (AuditTile, AuditLeafPositions, AuditBookingChange)
     #: Each entry is a leaf.
     handles: frozenset[type[e.Entry]] = frozenset(e.TOPICS.values())

@@ -98,6 +98,7 @@ _HANDLERS: dict[type[e.Entry], Callable[[_Categories, Any], None]] = {
 class AvailabilityProjector:
     name = "availability"
     version = 1
+    is_by_event = True
     tables = (AvailabilityEvent, AvailabilityCategory)
     handles: frozenset[type[e.Entry]] = frozenset(_HANDLERS)
 

@@ -146,6 +146,7 @@ _EVENTS: dict[type[e.Entry], Callable[[Connection, RecordedEntry, Any], None]] =
 class BookingsProjector:
     name = "bookings"
     version = 2
+    is_by_event = True
     tables = (BookingEvent, Booking, Ticket)
     handles: frozenset[type[e.Entry]] = frozenset((*_SALES, *_EVENTS))
 

@@ -125,6 +125,7 @@ _CHANGES: dict[type[e.Entry], Callable[[Connection, RecordedEntry, Any], _Values
 class CatalogueProjector:
     name = "catalogue"
     version = 2
+    is_by_event = True
     tables = (CatalogueEvent, CatalogueCategory)
     handles: frozenset[type[e.Entry]] = frozenset((e.EventScheduled, *_CHANGES))
 

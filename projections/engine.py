@@ -4,8 +4,12 @@ It reads the next batch of entries; then, in one transaction, it locks the proje
 batch in bulk, and moves the position. If the position has moved meanwhile, it reads again. After the commit it publishes the
 position. It stops after a batch that was not full, or at its limit: entries that are appended later cause a wake-up of their own,
 and the caller continues what is left. If another process holds the lock, the engine raises ProjectionLocked, and the caller sends
-the wake-up again, so that none is lost. An entry that can't be applied stops its own projection there, with an error that is stored
-and shown; the other projections continue.
+the wake-up again, so that none is lost.
+
+Where the rows of each Event follow from its own entries alone, an entry that can't be applied sets its Event aside: its rows stay
+as of the entry before, with an error that is stored and shown, and the projection passes its later entries over; once they can be
+applied, `projections/resume.py` folds them. Where rows do not follow so, or the fault is not in the entry, or too many Events are
+set aside already, the projection is stalled there. The other projections continue.
 
 The ledger may go back, also between the read and the transaction (`ledger/anchor.py`). So the transaction checks that its database
 has the last entry of the batch: nothing is folded that is not in the ledger. A projection past the head of the ledger shows entries
@@ -13,18 +17,19 @@ that were lost: it is stalled until it is rebuilt.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
+from uuid import UUID
 
-from sqlalchemy import Connection, Engine, bindparam, func, null, select, text, update
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import Connection, Engine, bindparam, func, insert, null, select, text, update
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 
 from ledger.anchor import LedgerWentBack
 from ledger.entries import Entry, RecordedEntry, SeatsBooked
-from ledger.mapper import decode
+from ledger.mapper import Unreadable, decode_or_unreadable
 from ledger.store import LedgerUnavailable
-from projections.tables import Model, Progress
+from projections.tables import Model, Progress, SetAside
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +37,8 @@ log = logging.getLogger(__name__)
 BATCH_SIZE = 4_000
 #: Tickets in a batch, which may cost a row each. It ends before the booking that would exceed this, unless that is its first entry.
 MAX_TICKETS = 20_000
+#: Events that a projection sets aside. More of them have one cause, which is better found while the projection is stalled.
+MAX_SET_ASIDE = 100
 #: PostgreSQL error codes of operational errors that are caused by the statement, not by the server: it takes longer than
 #: statement_timeout, or it is too big (class 54). A retry would fail in the same way, for ever.
 _TIMED_OUT, _TOO_BIG = "57014", "54"
@@ -40,10 +47,13 @@ _TIMED_OUT, _TOO_BIG = "57014", "54"
 class Projector(Protocol):
     """How a projection's tables follow from the entries. A new `version` means: rebuild the tables.
 
-    `handles`: the entry classes that change the tables. `fold` is given the others too, and skips them."""
+    `handles`: the entry classes that change the tables. `fold` is given the others too, and skips them. `is_by_event`: the rows of
+    each Event follow from its own entries alone, in whatever order those of different Events are folded; if not, `fold` is given
+    `Unreadable` entries, too."""
 
     name: str
     version: int
+    is_by_event: bool
 
     @property
     def handles(self) -> frozenset[type[Entry]]: ...
@@ -69,8 +79,7 @@ class ProjectionStalled(Exception):
     """The entry at `position` could not be applied."""
 
     def __init__(self, name: str, position: int, error: BaseException) -> None:
-        first_line = (str(error).splitlines() or [""])[0][:500]  # without SQL and rows: admins read it in their browsers
-        super().__init__(f"{name} stopped at position {position}: {type(error).__name__}: {first_line}")
+        super().__init__(f"{name} stopped at position {position}: {describe(error)}")
         self.position = position
 
 
@@ -86,12 +95,17 @@ class PastTheHead(Exception):
         super().__init__(f"position {position} is past the head of the ledger, which went back: rebuild the projection")
 
 
-class _BatchFailed(Exception):
-    """A batch of `length` entries past position `after` could not be read or folded; the cause is chained."""
+class UnreadableEntry(Exception):
+    """The stored bytes of an entry can't be decoded."""
 
-    def __init__(self, after: int, length: int) -> None:
+
+class _BatchFailed(Exception):
+    """A batch of `length` entries past position `after` could not be read or folded; the cause is chained. `faulty`: the entry that
+    could not be folded, if the batch is that one alone."""
+
+    def __init__(self, after: int, length: int, faulty: RecordedEntry | None) -> None:
         super().__init__(after, length)
-        self.after, self.length = after, length
+        self.after, self.length, self.faulty = after, length, faulty
 
 
 class _Progress(NamedTuple):
@@ -111,12 +125,13 @@ def catch_up(
     batch_size: int = BATCH_SIZE,
     at_most: int | None = None,
 ) -> int:
-    """Folds the entries past the projection's position, batch by batch, and returns their number. Stops at the end of the ledger,
-    or once `at_most` entries were folded: then there may be more.
+    """Folds the entries past the projection's position, batch by batch, and returns their number, with those that are passed over.
+    Stops at the end of the ledger, or once `at_most` entries were folded: then there may be more.
 
     `publish` is called with the projection's name and position after each commit. Raises ProjectionLocked; ProjectionStalled at an
-    entry that can't be applied (the entries before it are folded), or past the head; LedgerWentBack if the entries that were read
-    are not in the database any more; LedgerUnavailable or SQLAlchemy's errors where the database is unavailable."""
+    entry that can't be applied and whose Event can't be set aside (the entries before it are folded), or past the head;
+    LedgerWentBack if the entries that were read are not in the database any more; LedgerUnavailable or SQLAlchemy's errors where
+    the database is unavailable."""
     folded = 0
     one_by_one = 0  # the number of entries still to be folded one at a time, to find the faulty one of a batch that failed
     with engine.connect() as connection:
@@ -133,11 +148,13 @@ def catch_up(
                 if not one_by_one and failed.length > 1:
                     one_by_one = failed.length
                     continue
-                stalled = _stall(engine, ledger, projector, failed)
-                if stalled is None:  # another process folded the entry meanwhile
+                if passed := _set_aside(engine, projector, failed):
+                    position, count, is_last = passed, 1, False
+                elif stalled := _stall(engine, ledger, projector, failed):
+                    raise stalled from failed.__cause__
+                else:  # another process folded the entry meanwhile
                     position = _read_progress(connection, projector).position
                     continue
-                raise stalled from failed.__cause__
             folded += count
             if count:
                 publish(projector.name, position)
@@ -154,7 +171,10 @@ _MOVE = (
     .where(Progress.name == bindparam("projector"))
     .values(position=bindparam("new_position"), updated_at=func.now(), failed_position=null(), error=null())
 )
-_ENTRY = text("SELECT originator_id, originator_version, topic, state FROM ledger_entries WHERE notification_id = :position")
+#: An entry, and the Events that the projection has set aside: as of now, also if another process had the lock before.
+_ENTRY_AND_SET_ASIDE = text("""
+    SELECT originator_id, originator_version, topic, state, ARRAY(SELECT event_id FROM set_aside WHERE name = :projector)
+    FROM ledger_entries WHERE notification_id = :position""")
 _HEAD = text("SELECT coalesce(max(notification_id), 0) FROM ledger_entries")
 #: A crash of the server may undo the last half second of a projection, which is then folded again. So its commits need not wait for
 #: the disk, nor make the appender's next commit wait for it (docs/decisions/0024).
@@ -166,16 +186,16 @@ def _read_progress(connection: Connection, projector: Projector) -> _Progress:
         return _Progress(*connection.execute(_PROGRESS, {"projector": projector.name}).one())
 
 
-def _lock(connection: Connection, parameters: dict[str, Any]) -> int:
+def lock(connection: Connection, projector: Projector) -> int:
     """The projection's position, locked until the transaction ends. Raises ProjectionLocked."""
-    position: int | None = connection.scalars(_LOCK, parameters).one_or_none()
+    position: int | None = connection.scalars(_LOCK, {"projector": projector.name, "version": projector.version}).one_or_none()
     if position is None:
         raise ProjectionLocked
     return position
 
 
 class _Folded(NamedTuple):
-    """The new position, the number of entries that were folded, and whether the ledger had no more."""
+    """The new position, the number of entries that were folded or passed over, and whether the ledger had no more."""
 
     position: int
     entries: int
@@ -184,25 +204,24 @@ class _Folded(NamedTuple):
 
 def _fold_next(connection: Connection, ledger: EntrySource, projector: Projector, after: int, size: int) -> _Folded:
     """Folds one batch in one transaction. Raises ProjectionLocked; _BatchFailed where the fault is in the entries."""
-    parameters = {"projector": projector.name, "version": projector.version}
-    attempt = after, size
+    attempt: tuple[int, int, RecordedEntry | None] = after, size, None
     try:
         batch = ledger.read(after, size)
         if not batch:
             _check_the_head(connection, after)
             return _Folded(after, 0, is_last=True)
         with connection.begin():
-            locked = _lock(connection, parameters)
+            locked = lock(connection, projector)
             if locked != after:  # another process has folded this batch: read the next one
-                attempt = locked, size
+                attempt = locked, size, None
                 batch = ledger.read(locked, size)
                 if not batch:
                     return _Folded(locked, 0, is_last=True)
             read, batch = len(batch), bounded(batch)
-            attempt = locked, len(batch)
-            _check_is_held(connection, batch[-1])
+            attempt = locked, len(batch), batch[0] if len(batch) == 1 else None
+            set_aside = _check_is_held(connection, batch[-1], projector)
             connection.execute(_ASYNCHRONOUS_COMMIT)
-            projector.fold(connection, batch)
+            fold(connection, projector, [one for one in batch if one.stream not in set_aside] if set_aside else batch)
             position = batch[-1].position
             connection.execute(_MOVE, {"projector": projector.name, "new_position": position})
     except Exception as error:
@@ -213,21 +232,34 @@ def _fold_next(connection: Connection, ledger: EntrySource, projector: Projector
 
 
 def bounded(batch: list[RecordedEntry]) -> list[RecordedEntry]:
-    """The entries from the first on, with MAX_TICKETS at most; at least one entry."""
+    """The entries from the first on, with MAX_TICKETS at most; at least one entry. An unreadable one is alone."""
     tickets = 0
     for index, recorded in enumerate(batch):
         if isinstance(recorded.entry, SeatsBooked):
             tickets += sum(line.quantity for line in recorded.entry.lines)
             if tickets > MAX_TICKETS and index:
                 return batch[:index]
+        elif isinstance(recorded.entry, Unreadable):
+            return batch[: index or 1]
     return batch
 
 
-def _check_is_held(connection: Connection, recorded: RecordedEntry) -> None:
-    """Raises LedgerWentBack unless the database of this connection has the entry."""
-    row = connection.execute(_ENTRY, {"position": recorded.position}).one_or_none()
-    if row is None or RecordedEntry(row[0], row[1], decode(row[2], row[3]), recorded.position) != recorded:
+def fold(connection: Connection, projector: Projector, batch: Sequence[RecordedEntry]) -> None:
+    """Folds a bounded batch. Raises UnreadableEntry; whatever the projector raises."""
+    if not batch:
+        return
+    if projector.is_by_event and isinstance(batch[0].entry, Unreadable):
+        raise UnreadableEntry(batch[0].entry.reason)
+    projector.fold(connection, batch)
+
+
+def _check_is_held(connection: Connection, recorded: RecordedEntry, projector: Projector) -> Collection[UUID]:
+    """The Events that the projection has set aside. Raises LedgerWentBack unless the database of this connection has the entry."""
+    parameters = {"position": recorded.position, "projector": projector.name}
+    row = connection.execute(_ENTRY_AND_SET_ASIDE, parameters).one_or_none()
+    if row is None or RecordedEntry(row[0], row[1], decode_or_unreadable(row[2], row[3]), recorded.position) != recorded:
         raise LedgerWentBack(f"the entry at position {recorded.position}")
+    return frozenset(row[4])
 
 
 def _check_the_head(connection: Connection, position: int) -> None:
@@ -244,6 +276,40 @@ def _is_unavailable(error: Exception) -> bool:
         code = getattr(error.orig, "sqlstate", None) or ""
         return not (code == _TIMED_OUT or code.startswith(_TOO_BIG))
     return isinstance(error, LedgerUnavailable)
+
+
+def describe(error: BaseException) -> str:
+    """One line without SQL and rows: admins read it in their browsers."""
+    first_line = (str(error).splitlines() or [""])[0][:500]
+    return f"{type(error).__name__}: {first_line}"
+
+
+def is_of_the_entry(error: BaseException) -> bool:
+    """Whether folding an entry can raise this because of that entry alone. What the database refuses otherwise (a table that a
+    migration has not made yet, a statement that takes too long) would stop the next entry, too."""
+    return isinstance(error, Exception) and (not isinstance(error, DBAPIError) or isinstance(error, DataError | IntegrityError))
+
+
+_COUNT_SET_ASIDE = select(func.count()).where(SetAside.name == bindparam("projector"))
+
+
+def _set_aside(engine: Engine, projector: Projector, failed: _BatchFailed) -> int | None:
+    """Sets the Event of the entry aside and moves the position past that. Returns the new position; None, and nothing stored, where
+    that would not help, or if the projection has moved since. Raises ProjectionLocked."""
+    recorded, error = failed.faulty, failed.__cause__
+    assert error is not None
+    if recorded is None or not projector.is_by_event or not is_of_the_entry(error):
+        return None
+    own, reason = {"projector": projector.name}, describe(error)
+    with engine.begin() as connection:
+        if lock(connection, projector) != failed.after or connection.scalars(_COUNT_SET_ASIDE, own).one() >= MAX_SET_ASIDE:
+            return None
+        entry = {"event_id": recorded.stream, "version": recorded.version, "position": recorded.position}
+        connection.execute(insert(SetAside).values(name=projector.name, **entry, error=reason, set_aside_at=func.now()))
+        connection.execute(_MOVE, {**own, "new_position": recorded.position})
+    message = "%s has set event %s aside at position %s: %s"
+    log.error(message, projector.name, recorded.stream, recorded.position, reason, exc_info=error)
+    return recorded.position
 
 
 def _stall(engine: Engine, ledger: EntrySource, projector: Projector, failed: _BatchFailed) -> ProjectionStalled | None:

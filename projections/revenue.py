@@ -202,6 +202,7 @@ _HANDLERS: dict[type[e.Entry], Callable[[_Event, Any], None]] = {
 class RevenueProjector:
     name = "revenue"
     version = 1
+    is_by_event = True
     tables = (RevenueEvent, RevenueCategory, RevenueHour)
     handles: frozenset[type[e.Entry]] = frozenset((e.EventScheduled, *_HANDLERS))
 

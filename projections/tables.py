@@ -63,6 +63,20 @@ class Progress(Model):
     rebuilds: Mapped[Position] = mapped_column(default=0)
 
 
+class SetAside(Model):
+    """An Event that a projection has set aside: its rows are as of the entry before `version`, which is at `position` and can't be
+    applied. `error` says why."""
+
+    __tablename__ = "set_aside"
+
+    name: Mapped[String] = mapped_column(primary_key=True)
+    event_id: Mapped[Id] = mapped_column(primary_key=True)
+    version: Mapped[Position]
+    position: Mapped[Position]
+    error: Mapped[String]
+    set_aside_at: Mapped[Timestamp]
+
+
 def table_of(model: type[Model]) -> Table:
     table = model.__table__
     assert isinstance(table, Table)

@@ -23,6 +23,7 @@ from projections.audit import AuditProjector
 from projections.engine import BATCH_SIZE, ProjectionLocked, ProjectionStalled, Projector, catch_up
 from projections.proof.checkpoints import CheckpointSigner
 from projections.rebuild import projection_snapshots
+from projections.resume import resume_events
 from projections.tables import Progress
 from workers.maintenance import Maintenance
 
@@ -39,6 +40,8 @@ CATCH_UP_LIMIT = BATCH_SIZE
 #: Projectors that fold concurrently if there is much to fold: one computes while the database writes for the other
 #: (docs/decisions/0025).
 CATCH_UP_THREADS = 2
+#: How often a worker tries again what its projections could not apply of Events that are set aside; the first time when it starts.
+RESUME_SECONDS = 600.0
 #: How long projections that are far behind are caught up together before the worker executes another task.
 JOINT_CATCH_UP_SECONDS = 1.0
 #: Entries read at a time in the search for streams that have grown.
@@ -95,6 +98,7 @@ class Worker:
         self._starting = Lock()
         self._redis = redis_clients.client(settings.redis_url, seconds=PUBLISH_SECONDS)
         self._publish_again_at = 0.0
+        self._resume_at: dict[str, float] = {}
         #: How many batches this process has committed, by any thread: it is a sign of life, and need not be exact.
         self.commits = 0
 
@@ -128,6 +132,7 @@ class Worker:
         folded = 0
         try:
             folded = catch_up(self.engine, self.ledger, projector, self._publish, at_most=CATCH_UP_LIMIT)
+            self._resume_events_if_due(projector)
         except ProjectionLocked:
             return RemainingWork.LOCKED
         except ProjectionStalled:
@@ -143,6 +148,12 @@ class Worker:
         if projector.name == AuditProjector.name:
             self._begin_signing()
         return RemainingWork.NOTHING if folded < CATCH_UP_LIMIT else RemainingWork.MORE
+
+    def _resume_events_if_due(self, projector: Projector) -> None:
+        if time.monotonic() >= self._resume_at.get(projector.name, 0.0):
+            for one in resume_events(self.engine, projector):
+                log.warning("%s: event %s stays set aside at position %s: %s", projector.name, *one)
+            self._resume_at[projector.name] = time.monotonic() + RESUME_SECONDS
 
     def _begin_signing(self) -> None:
         """Signs in a thread of its own, so that projecting waits neither until a checkpoint is due nor for the disk."""

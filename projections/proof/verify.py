@@ -38,6 +38,8 @@ from projections.rebuild.projection_snapshots import ProjectionSnapshot
 from projections.rebuild.shadow_copies import ShadowCopies, ShadowCopy, ShadowCopyError
 from projections.rebuild.shadow_tables import TableKind
 from projections.registry import PROJECTORS
+from projections.resume import events_set_aside
+from projections.tables import SetAside
 
 #: Entries between two saved states, from which a verification continues that was killed.
 SAVE_EVERY = 100_000
@@ -52,6 +54,10 @@ class TreeBehind(Exception):
 
 class AnotherVersion(Exception):
     """A projection is of another version than this release makes, so its rows can't be compared: one sentence."""
+
+
+class EventsSetAside(Exception):
+    """Projections have set Events aside, so their rows can't be compared: one sentence."""
 
 
 #: Called with the name of the phase, the number of items done, and the total.
@@ -69,8 +75,8 @@ class Verifier:
 
     def run(self, *, anew: bool = False) -> VerificationReport:
         """An alteration is in the report. Raises KeysError; NoteError for a list or file without checkpoints of ours;
-        ShadowCopyError where another verification is under way; TreeBehind; AnotherVersion, once all else is verified;
-        LedgerUnavailable; psycopg's and SQLAlchemy's errors."""
+        ShadowCopyError where another verification is under way; TreeBehind; AnotherVersion or EventsSetAside, once all
+        else is verified; LedgerUnavailable; psycopg's and SQLAlchemy's errors."""
         report = VerificationReport(started_at=datetime.now(UTC))
         if anew:
             self._state.unlink(missing_ok=True)
@@ -161,16 +167,26 @@ class Verifier:
                     stops,
                 )
             except ProjectionStalled as stalled:
-                raise AlterationFound(_unfoldable_finding(stalled)) from stalled
+                raise AlterationFound(_unfoldable_finding(stalled.position, stalled)) from stalled
+            with copies.engine.connect() as connection:
+                incomplete = set(connection.scalars(select(SetAside.name)))
+            comparable = [copy for copy in made if copy.projector.name not in incomplete]
+            for copy in comparable:
+                _check_complete(copy)
             _check_root(next(copy for copy in made if copy.projector.name == audit.AuditProjector.name), report)
-            for number, copy in enumerate(made):
-                self._on_progress("comparing", number, len(made))
+            for number, copy in enumerate(comparable):
+                self._on_progress("comparing", number, len(comparable))
                 compared = copies.compare(copy, lambda served: True)
                 if compared is None:
                     raise AlterationFound(_decreased_position_finding(copy.projector))
                 if compared.difference is not None:
                     raise AlterationFound(Finding(*compared.difference, f"{compared.difference}."))
                 report.compared_at[copy.projector.name] = compared.position
+        if incomplete:
+            names = " and ".join(sorted(incomplete))
+            raise EventsSetAside(
+                f"All else is proven, but {names} can't be compared: Events are set aside. `python -m projections resume` says why."
+            )
 
 
 _SNAPSHOTS = """
@@ -279,9 +295,16 @@ def _projection_snapshot_finding(name: str, version: int, position: int) -> Find
     return Finding("projection_digests", row, "rows", None, None, sentence)
 
 
-def _unfoldable_finding(stalled: ProjectionStalled) -> Finding:
-    row = f"notification_id {stalled.position}"
-    return Finding("ledger_entries", row, None, None, None, f"ledger_entries: an entry can't be folded: {stalled}.")
+def _check_complete(copy: ShadowCopy) -> None:
+    """Raises AlterationFound where an entry can't be folded that is folded in the served tables."""
+    with copy.engine.connect() as connection:
+        for one in events_set_aside(connection, copy.projector.name):
+            raise AlterationFound(_unfoldable_finding(one.position, one.error))
+
+
+def _unfoldable_finding(position: int, reason: object) -> Finding:
+    sentence = f"ledger_entries: the entry at position {position} can't be folded: {reason}."
+    return Finding("ledger_entries", f"notification_id {position}", None, None, None, sentence)
 
 
 def _decreased_position_finding(projector: Projector) -> Finding:

@@ -10,7 +10,15 @@ _PLAIN = text("""
     SELECT count(*) FROM pg_class WHERE oid = to_regclass(:name) AND oid = to_regclass(:full) AND relkind = 'r'
         AND NOT relrowsecurity AND NOT relhasrules
         AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent = oid OR inhrelid = oid)""")
-_OTHER_TABLES = ("ledger_entries", "ledger_snapshots", "projections", "projection_digests", "audit_checkpoints", "audit_signing")
+_OTHER_TABLES = (
+    "ledger_entries",
+    "ledger_snapshots",
+    "projections",
+    "set_aside",
+    "projection_digests",
+    "audit_checkpoints",
+    "audit_signing",
+)
 
 
 def check_tables(engine: Engine) -> None:

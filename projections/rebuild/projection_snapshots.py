@@ -60,6 +60,7 @@ def _insert(projector: Projector) -> str:
             SELECT coalesce(max(position), 0) FROM projection_digests
             WHERE name = :name AND version = :version) AS last (last_position)
         WHERE name = :name AND version = :version AND failed_position IS NULL
+            AND NOT EXISTS (SELECT FROM set_aside WHERE set_aside.name = projections.name)
             AND position - last_position >= greatest(:growth, last_position / 10)
         ON CONFLICT DO NOTHING"""
 

@@ -31,7 +31,7 @@ from projections.rebuild.shadow_copies import (
     status_of,
 )
 from projections.rebuild.shadow_tables import TableKind
-from projections.tables import Model, Position, Progress, String, Timestamp, upsert
+from projections.tables import Model, Position, Progress, SetAside, String, Timestamp, upsert
 
 #: The swap waits at most LOCK_MS for the locks of the served tables, then lets waiting queries run for PAUSE_SECONDS, and retries.
 LOCK_MS, PAUSE_SECONDS, SWAP_TRIES = 200, 0.1, 600
@@ -54,12 +54,14 @@ class Rebuild(Model):
 
 class RebuildResult(NamedTuple):
     """`position`: that of the new tables when they were swapped in. `difference`: the first one between the old tables and them;
-    they are not `compared` where the old ones are of another version or stalled."""
+    they are not `compared` where the old ones are of another version or faulty. `set_aside`: how many Events the new ones lack
+    entries of."""
 
     name: str
     position: int
     compared: bool
     difference: Difference | None
+    set_aside: int
 
 
 class Rebuilder:
@@ -99,7 +101,8 @@ class Rebuilder:
     def _finish(self, copy: ShadowCopy) -> RebuildResult:
         compared = self._copies.compare(copy, lambda served: _is_comparable(copy.projector, served))
         position = self._swap(copy)
-        return RebuildResult(copy.projector.name, position, compared is not None, compared and compared.difference)
+        set_aside = self._copies.served_status(copy.projector).set_aside
+        return RebuildResult(copy.projector.name, position, compared is not None, compared and compared.difference, set_aside)
 
     def _swap(self, copy: ShadowCopy) -> int:
         for _ in range(SWAP_TRIES):
@@ -130,9 +133,11 @@ class Rebuilder:
         connection.execute(text(f"DROP TABLE {', '.join(f'{SERVED}.{name}' for name in names)}"))
         for name in names:
             connection.execute(text(f"ALTER TABLE {copy.schema}.{name} SET SCHEMA {SERVED}"))
-        connection.execute(DropSchema(copy.schema, cascade=True))
         old = (ProjectionSnapshot.name == projector.name, ProjectionSnapshot.version != projector.version)
         connection.execute(delete(ProjectionSnapshot).where(*old))
+        connection.execute(delete(SetAside).where(SetAside.name == projector.name))
+        connection.execute(text(f"INSERT INTO {SERVED}.set_aside SELECT * FROM {copy.schema}.set_aside"))
+        connection.execute(DropSchema(copy.schema, cascade=True))
         new = {"position": position, "version": projector.version, "failed_position": None, "error": None}
         counted = {"rebuilds": Progress.rebuilds + 1, "updated_at": func.now()}
         connection.execute(update(Progress).where(Progress.name == projector.name).values(**new, **counted))
@@ -166,4 +171,4 @@ def _dependency_message(copy: ShadowCopy, error: DependentObjectsStillExist) -> 
 
 
 def _is_comparable(projector: Projector, served: ProjectionStatus) -> bool:
-    return served.version == projector.version and served.failed_position is None
+    return served.version == projector.version and not served.is_faulty

@@ -1,7 +1,7 @@
 """Shadow copies: a projection's tables a second time, in a schema of their own, folded from the ledger while the served tables are
 read and kept up to date.
 
-                 anew, or of another version, or stalled
+                 anew, or of another version, or faulty
                ┌───────────────────────────────────────────┐
                ▼                                           │
     EMPTY ───────▶ BEHIND ──── fill, step by step ───▶ LEVEL with the served tables ──┬── compare ──▶ a difference, or none
@@ -23,7 +23,7 @@ from sqlalchemy.schema import DropSchema
 from ledger.store import Ledger, sqlalchemy_url
 from projections.engine import Projector, catch_up
 from projections.rebuild import comparison, shadow_tables
-from projections.tables import Model, Progress
+from projections.tables import Model, Progress, SetAside
 
 SERVED = "public"
 #: Projectors that fold concurrently: one computes while the database writes for the others.
@@ -49,9 +49,17 @@ class ShadowCopy(NamedTuple):
 
 
 class ProjectionStatus(NamedTuple):
+    """`set_aside`: how many Events are."""
+
     position: int
     version: int
     failed_position: int | None
+    set_aside: int
+
+    @property
+    def is_faulty(self) -> bool:
+        """Whether there are entries that could not be folded."""
+        return self.failed_position is not None or self.set_aside > 0
 
 
 class ComparisonResult(NamedTuple):
@@ -90,7 +98,7 @@ class ShadowCopies:
         schema = f"{self._purpose}_{projector.name}"
         with self.engine.begin() as connection:
             status = status_of(connection, projector, schema) if not anew and _is_complete(connection, projector, schema) else None
-            if status is None or status.version != projector.version or status.failed_position is not None:
+            if status is None or status.version != projector.version or status.is_faulty:
                 shadow_tables.make_schema(connection, schema, [projector], self._kind)
         engine = shadow_tables.engine_in(self.engine.url, schema)
         try:
@@ -207,15 +215,17 @@ def _do_nothing() -> None:
 
 def _is_complete(connection: Connection, projector: Projector, schema: str) -> bool:
     """Whether the schema has all tables. If it lacked one, folding would write to the served table of that name."""
-    models: list[type[Model]] = [*projector.tables, Progress]
+    models: list[type[Model]] = [*projector.tables, Progress, SetAside]
     names = [model.__tablename__ for model in models]
     return all(connection.scalar(select(func.to_regclass(f"{schema}.{name}"))) is not None for name in names)
 
 
 def status_of(connection: Connection, projector: Projector, schema: str, *, lock: bool = False) -> ProjectionStatus:
-    query = select(Progress.position, Progress.version, Progress.failed_position).where(Progress.name == projector.name)
+    set_aside = select(func.count()).where(SetAside.name == Progress.name).scalar_subquery()
+    columns = (Progress.position, Progress.version, Progress.failed_position, set_aside)
+    query = select(*columns).where(Progress.name == projector.name)
     return ProjectionStatus(
         *connection.execute(
-            query.with_for_update() if lock else query, execution_options={"schema_translate_map": {None: schema}}
+            query.with_for_update(of=Progress) if lock else query, execution_options={"schema_translate_map": {None: schema}}
         ).one()
     )

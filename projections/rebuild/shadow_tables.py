@@ -19,7 +19,7 @@ from sqlalchemy.schema import AddConstraint, CreateIndex, CreateSchema, CreateTa
 from ledger.entries import RecordedEntry
 from ledger.store import Ledger
 from projections.engine import Projector
-from projections.tables import Model, Progress, table_of
+from projections.tables import Model, Progress, SetAside, table_of
 
 
 class TableKind(StrEnum):
@@ -72,9 +72,9 @@ _CONSTRAINTS = text("SELECT conname FROM pg_constraint WHERE connamespace = CAST
 
 
 def _metadata(projectors: Sequence[Projector]) -> MetaData:
-    """The metadata of the projectors' tables and of `projections`."""
+    """The metadata of the projectors' tables, of `projections`, and of `set_aside`."""
     metadata = MetaData(naming_convention=Model.metadata.naming_convention)
-    models: list[type[Model]] = [*(model for projector in projectors for model in projector.tables), Progress]
+    models: list[type[Model]] = [*(model for projector in projectors for model in projector.tables), Progress, SetAside]
     for model in models:
         table_of(model).to_metadata(metadata)
     return metadata

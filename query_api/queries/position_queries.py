@@ -26,7 +26,7 @@ from projections.catalogue import CatalogueEvent
 from projections.proof.verification_results import Verification
 from projections.rebuild.rebuilder import Rebuild
 from projections.registry import PROJECTORS
-from projections.tables import Progress
+from projections.tables import Progress, SetAside
 from query_api.database import Query, Row
 from query_api.queries.compose import (
     AVAILABILITY,
@@ -91,16 +91,25 @@ class EmptyRow(Row, frozen=True):
     """For a query that selects nothing but the position that it is anchored to."""
 
 
+class SetAsideRow(Row, frozen=True, array_like=True):
+    """An event that a projection has set aside, at that position."""
+
+    event_id: UUID
+    position: int
+    error: str
+
+
 class ProgressRow(Row, frozen=True):
-    """The progress of a projection. `lag`: the number of entries past the position, up to MAX_LAG. `next_entry`: the first of them,
-    as stored. `updated_at`: when the position moved last. The columns from `started_from` on are of the projection's rebuild; None
-    where there is none."""
+    """The progress of a projection. `set_aside`: a JSON array of SetAsideRow, or None. `lag`: the number of entries past the
+    position, up to MAX_LAG. `next_entry`: the first of them, as stored. `updated_at`: when the position moved last. The columns
+    from `started_from` on are of the projection's rebuild; None where there is none."""
 
     position: int
     name: str
     version: int
     failed_position: int | None
     error: str | None
+    set_aside: str | None
     head: int
     lag: int
     next_entry: bytes | None
@@ -188,7 +197,7 @@ def projections_position(projections: tuple[str, ...]) -> Query[EmptyRow]:
 
 @cache
 def _progress() -> Compiled[ProgressRow]:
-    p, r = Progress, Rebuild
+    p, r, s = Progress, Rebuild, SetAside
     later = ENTRIES.c.notification_id > p.position
     counted = select(ENTRIES.c.notification_id).where(later).limit(literal_column(str(MAX_LAG))).correlate(p).subquery("later")
     lag = select(func.count()).select_from(counted.lateral()).scalar_subquery()
@@ -198,7 +207,9 @@ def _progress() -> Compiled[ProgressRow]:
         *(p.name == as_text(name) for name in PROJECTORS)
     )  # the table has rows of other followers of the ledger, too
     lags = (head.label("head"), lag.label("lag"), oldest.label("next_entry"))
-    columns = (p.position, p.name, p.version, p.failed_position, p.error, *lags, p.updated_at)
+    events = json_rows(SetAsideRow, s.position.expression, s.event_id, s.position, s.error)
+    set_aside = select(events).where(s.name == p.name).scalar_subquery().label("set_aside")
+    columns = (p.position, p.name, p.version, p.failed_position, p.error, set_aside, *lags, p.updated_at)
     rebuild = (r.started_from, r.position.label("rebuilt_to"), r.target, r.started_at, r.updated_at.label("recorded_at"))
     rows = select(*columns, *rebuild).outerjoin(r, r.name == p.name)
     return compile_rows(rows.where(of_projections).order_by(p.name), ProgressRow)

@@ -167,6 +167,16 @@ class SalesSeries:
 
 
 @dataclass(slots=True, kw_only=True)
+class SetAsideView:
+    """An event that a projection has set aside: it shows the event as of the entry before the one at `position`, which can't be
+    applied."""
+
+    event_id: UUID
+    position: int
+    error: str
+
+
+@dataclass(slots=True, kw_only=True)
 class ProjectionView:
     """The state of a projection. `lag_entries`: how many entries it is behind, counted up to 100,000. `lag_seconds`: the age of the
     oldest entry that is not folded yet; 0 without one.
@@ -182,6 +192,7 @@ class ProjectionView:
     state: ProjectionState
     failed_position: int | None
     error: str | None
+    set_aside: list[SetAsideView]
     rebuild: "RebuildView | None"
 
 

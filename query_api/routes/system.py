@@ -8,10 +8,18 @@ from fastapi import APIRouter, Response
 from accounts.access import Auditor
 from query_api import queries
 from query_api.database import Database
-from query_api.queries import ProgressRow, VerificationRow
+from query_api.queries import ProgressRow, SetAsideRow, VerificationRow
 from query_api.read_side import Reader
 from query_api.responses.http import JSON, json_response
-from query_api.responses.views import ProjectionList, ProjectionState, ProjectionView, RebuildView, SigningView, VerificationView
+from query_api.responses.views import (
+    ProjectionList,
+    ProjectionState,
+    ProjectionView,
+    RebuildView,
+    SetAsideView,
+    SigningView,
+    VerificationView,
+)
 
 MAX_ERROR = 500
 #: A projection is frozen if its position has not moved for this long although the ledger has grown: ten ticks.
@@ -24,6 +32,7 @@ class _EntryTime(msgspec.Struct):
     at: datetime
 
 
+_decode_set_aside = msgspec.json.Decoder(list[SetAsideRow]).decode
 _decode_time = msgspec.json.Decoder(_EntryTime).decode
 
 router = APIRouter(prefix="/api", tags=["system"])
@@ -61,6 +70,7 @@ def _view(row: ProgressRow, now: datetime) -> ProjectionView:
         name=row.name, version=row.version, position=row.position, lag_entries=row.lag, lag_seconds=round(age, 3), state=state,
         failed_position=row.failed_position,
         error=None if row.error is None else row.error.splitlines()[0][:MAX_ERROR],  # the lines after the first are SQL
+        set_aside=[] if row.set_aside is None else [_set_aside(one) for one in _decode_set_aside(row.set_aside)],
         rebuild=None if row.started_from is None else _rebuild(row, row.started_from),
     )  # fmt: skip
 
@@ -71,6 +81,10 @@ def _made_at(entry: bytes, default: datetime) -> datetime:
         return _decode_time(entry).at
     except msgspec.MsgspecError:
         return default
+
+
+def _set_aside(row: SetAsideRow) -> SetAsideView:
+    return SetAsideView(event_id=row.event_id, position=row.position, error=row.error)
 
 
 def _rebuild(row: ProgressRow, started_from: int) -> RebuildView:

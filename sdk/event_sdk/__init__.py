@@ -84,6 +84,7 @@ __all__ = [
     "Sales",
     "SalesSeries",
     "Session",
+    "SetAside",
     "SignUp",
     "Signing",
     "SigningState",
@@ -174,6 +175,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.sales import Sales as Sales
     from event_sdk.models.sales_series import SalesSeries as SalesSeries
     from event_sdk.models.session import Session as Session
+    from event_sdk.models.set_aside import SetAside as SetAside
     from event_sdk.models.sign_up import SignUp as SignUp
     from event_sdk.models.signing import Signing as Signing
     from event_sdk.models.signing_state import SigningState as SigningState
@@ -259,6 +261,7 @@ else:
         "Sales": ".models.sales",
         "SalesSeries": ".models.sales_series",
         "Session": ".models.session",
+        "SetAside": ".models.set_aside",
         "SignUp": ".models.sign_up",
         "Signing": ".models.signing",
         "SigningState": ".models.signing_state",

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, event, text
 from ledger import entries as e
 from ledger.entries import RecordedEntry
 from ledger.store import Ledger
-from projections.engine import ProjectionLocked, ProjectionStalled, Projector, bounded, catch_up
+from projections.engine import ProjectionLocked, Projector, bounded, catch_up
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
 from tests.projections.stories import TABLES, Story, rows
@@ -83,7 +83,7 @@ class InterruptedProjector:
 
     def __init__(self, real: Projector, interrupt: object) -> None:
         self.name, self.version, self.tables = real.name, real.version, real.tables
-        self.handles = real.handles
+        self.handles, self.is_by_event = real.handles, real.is_by_event
         self._real, self._interrupt = real, interrupt
 
     def fold(self, connection: Connection, batch: Sequence[RecordedEntry]) -> None:
@@ -106,39 +106,6 @@ def test_catch_up_of_a_locked_projection_raises_and_folds_later(engine: Engine, 
     catch_up(engine, ledger, InterruptedProjector(PROJECTORS["availability"], append_and_wake))
     assert position(engine, "availability") < late[-1]
     assert catch_up(engine, ledger, PROJECTORS["availability"]) == len(late)
-
-
-class FailingProjector:
-    """Can't apply the entry at one position."""
-
-    def __init__(self, real: Projector, at: int) -> None:
-        self.name, self.version, self.tables = real.name, real.version, real.tables
-        self.handles = real.handles
-        self._real, self.at = real, at
-
-    def fold(self, connection: Connection, batch: Sequence[RecordedEntry]) -> None:
-        if any(recorded.position == self.at for recorded in batch):
-            raise ValueError("what is this?")
-        self._real.fold(connection, batch)
-
-
-def test_entry_that_cant_be_applied_stalls_only_its_projection(engine: Engine, ledger: Ledger) -> None:
-    story = Story(seed=9)
-    story.tell(60)
-    positions = s.append(ledger, story.entries)
-    failing = FailingProjector(PROJECTORS["bookings"], at=positions[20])
-    with pytest.raises(ProjectionStalled):
-        catch_up(engine, ledger, failing)
-    project(engine, ledger, ["revenue"])
-    with engine.connect() as connection:
-        row = connection.execute(text("SELECT position, failed_position, error FROM projections WHERE name = 'bookings'")).one()
-    assert (row.position, row.failed_position) == (positions[19], positions[20])
-    assert "what is this?" in row.error
-    assert position(engine, "revenue") == positions[-1]
-    project(engine, ledger, ["bookings"])  # after the fix
-    with engine.connect() as connection:
-        row = connection.execute(text("SELECT position, failed_position, error FROM projections WHERE name = 'bookings'")).one()
-    assert tuple(row) == (positions[-1], None, None)
 
 
 def test_worker_killed_in_a_batch_leaves_no_trace(engine: Engine, ledger: Ledger, database_url: str) -> None:

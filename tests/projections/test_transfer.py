@@ -150,7 +150,7 @@ def test_verify_finds_and_rebuild_repairs_an_altered_row(
     assert out.count("The served tables were equal.") == len(PROJECTORS) - 1
     assert "The served tables differed: bookings: in the row" in out
     assert rows(engine) == before
-    assert output_of(run_cli(database_url, keys, "resume", "bookings")) == "bookings is running again: 0 more entries are folded.\n"
+    assert output_of(run_cli(database_url, keys, "resume", "bookings")) == "bookings is running: 0 more entries are folded.\n"
     assert "Proven" in output_of(run_cli(database_url, keys, "verify", "--anew"))
 
 

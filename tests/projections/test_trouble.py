@@ -16,6 +16,7 @@ from ledger.snapshots import Snapshot
 from ledger.store import Ledger, LedgerUnavailable, sqlalchemy_url
 from projections.engine import ProjectionStalled, Projector, catch_up
 from projections.registry import PROJECTORS
+from projections.resume import events_set_aside
 from tests.ledger import scenario as s
 from tests.projections.stories import Story
 from workers.worker import Worker
@@ -29,7 +30,7 @@ class RecordingProjector:
     def __init__(self, before: Callable[[Connection, Sequence[RecordedEntry]], None] = lambda connection, batch: None) -> None:
         real: Projector = PROJECTORS["revenue"]
         self.name, self.version, self.tables = real.name, real.version, real.tables
-        self.handles = real.handles
+        self.handles, self.is_by_event = real.handles, real.is_by_event
         self._real, self._before = real, before
         self.batch_sizes: list[int] = []
 
@@ -175,22 +176,25 @@ def test_entry_with_an_unknown_topic_stalls_after_the_entries_before_it(engine: 
         assert "UnknownTopic" in (error or "")
 
 
-def test_stall_is_not_stored_if_another_worker_folded_the_entry_meanwhile(
-    engine: Engine, ledger: Ledger, database_url: str
+@pytest.mark.parametrize(("sql", "begins"), [("SELECT 1/0", 6), ("SELECT FROM a_table_of_the_next_release", 5)])
+def test_fault_is_not_stored_if_another_worker_folded_the_entry_meanwhile(
+    engine: Engine, ledger: Ledger, database_url: str, sql: str, begins: int
 ) -> None:
     positions = append_story(ledger)
     other = create_engine(sqlalchemy_url(database_url), poolclass=NullPool)
     begun: list[Any] = []
 
     def fail(connection: Connection, batch: Sequence[RecordedEntry]) -> None:
-        raise ValueError("this process is too old")
+        connection.execute(text(sql))  # this process is too old
 
     def meanwhile(connection: Connection) -> None:
         begun.append(connection)
-        if len(begun) == 3:  # after the position was read and the first attempt failed, when the stall would be stored
+        if len(begun) == 3:  # after the position was read and the first attempt failed, when the fault would be stored
             catch_up(other, ledger, PROJECTORS["revenue"])
 
     event.listen(engine, "begin", meanwhile)
     assert catch_up(engine, ledger, RecordingProjector(fail), batch_size=1) == 0
-    assert len(begun) == 5, "then the position is read again, and the head"
+    assert len(begun) == begins, "then the position is read again, and the head"
     assert progress(engine) == (positions[-1], None, None)
+    with engine.connect() as connection:
+        assert not events_set_aside(connection, "revenue")

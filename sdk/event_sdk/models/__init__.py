@@ -62,6 +62,7 @@ __all__ = [
     "Sales",
     "SalesSeries",
     "Session",
+    "SetAside",
     "SignUp",
     "Signing",
     "SigningState",
@@ -131,6 +132,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.sales import Sales
     from event_sdk.models.sales_series import SalesSeries
     from event_sdk.models.session import Session
+    from event_sdk.models.set_aside import SetAside
     from event_sdk.models.sign_up import SignUp
     from event_sdk.models.signing import Signing
     from event_sdk.models.signing_state import SigningState
@@ -199,6 +201,7 @@ else:
         "Sales": ".sales",
         "SalesSeries": ".sales_series",
         "Session": ".session",
+        "SetAside": ".set_aside",
         "SignUp": ".sign_up",
         "Signing": ".signing",
         "SigningState": ".signing_state",

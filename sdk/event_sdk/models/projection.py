@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, StrictFloat, StrictInt, StrictStr
 from typing import Any, ClassVar, Dict, List, Optional, Union
 from event_sdk.models.projection_state import ProjectionState
 from event_sdk.models.rebuild import Rebuild
+from event_sdk.models.set_aside import SetAside
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
@@ -37,8 +38,9 @@ class Projection(BaseModel):
     state: ProjectionState
     failed_position: Optional[StrictInt]
     error: Optional[StrictStr]
+    set_aside: List[SetAside]
     rebuild: Optional[Rebuild]
-    __properties: ClassVar[List[str]] = ["name", "version", "position", "lag_entries", "lag_seconds", "state", "failed_position", "error", "rebuild"]
+    __properties: ClassVar[List[str]] = ["name", "version", "position", "lag_entries", "lag_seconds", "state", "failed_position", "error", "set_aside", "rebuild"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -79,6 +81,12 @@ class Projection(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # override the default output from pydantic by calling `to_dict()` of each item in set_aside (list)
+        _items = []
+        if self.set_aside:
+            for _item_set_aside in self.set_aside:
+                _items.append(_item_set_aside.to_dict() if _item_set_aside is not None else None)
+            _dict['set_aside'] = _items
         # override the default output from pydantic by calling `to_dict()` of rebuild
         if self.rebuild:
             _dict['rebuild'] = self.rebuild.to_dict()
@@ -117,6 +125,7 @@ class Projection(BaseModel):
             "state": obj.get("state"),
             "failed_position": obj.get("failed_position"),
             "error": obj.get("error"),
+            "set_aside": [SetAside.from_dict(_item) for _item in obj["set_aside"]] if obj.get("set_aside") is not None else None,
             "rebuild": Rebuild.from_dict(obj["rebuild"]) if obj.get("rebuild") is not None else None
         })
         return _obj

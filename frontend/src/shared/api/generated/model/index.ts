@@ -152,6 +152,7 @@ export * from './sales';
 export * from './salesSeries';
 export * from './salesSeriesNextCursor';
 export * from './session';
+export * from './setAside';
 export * from './signUp';
 export * from './signUpPhone';
 export * from './signing';

@@ -8,6 +8,7 @@
 import type { ProjectionState } from './projectionState';
 import type { ProjectionFailedPosition } from './projectionFailedPosition';
 import type { ProjectionError } from './projectionError';
+import type { SetAside } from './setAside';
 import type { ProjectionRebuild } from './projectionRebuild';
 
 /**
@@ -26,5 +27,6 @@ export interface Projection {
   state: ProjectionState;
   failed_position: ProjectionFailedPosition;
   error: ProjectionError;
+  set_aside: SetAside[];
   rebuild: ProjectionRebuild;
 }
