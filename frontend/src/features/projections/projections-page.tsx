@@ -14,6 +14,7 @@ import { TableFrame } from "@/shared/tables/table-frame";
 import { LastVerification } from "./last-verification";
 import { projectionsQuery } from "./queries";
 import { RebuildProgress } from "./rebuild-progress";
+import { SetAsideAlert } from "./set-aside-alert";
 import { projectionsText as text } from "./strings";
 
 const COLOURS = { running: "ledger", stalled: "red", frozen: "yellow" };
@@ -56,6 +57,11 @@ function ProjectionsView({ list: { items, verification, ledger_position: head } 
         .map((projection) => (
           <ProjectionAlert key={projection.name} projection={projection} />
         ))}
+      {items
+        .filter(({ set_aside }) => set_aside.length > 0)
+        .map((projection) => (
+          <SetAsideAlert key={projection.name} projection={projection} />
+        ))}
       <TableFrame
         label={text.table}
         columns={[
@@ -77,7 +83,7 @@ function ProjectionsView({ list: { items, verification, ledger_position: head } 
 
 function Row({ projection, head }: { projection: Projection; head: number }) {
   const { columns } = text;
-  const { name, version, position, lag_entries, lag_seconds, state, rebuild } = projection;
+  const { name, version, position, lag_entries, lag_seconds, state, set_aside, rebuild } = projection;
   return (
     <Table.Tr>
       <Table.Th scope="row">
@@ -94,6 +100,11 @@ function Row({ projection, head }: { projection: Projection; head: number }) {
         <Badge variant="light" color={COLOURS[state]}>
           {text.states[state]}
         </Badge>
+        {set_aside.length > 0 && (
+          <Text size="xs" c="red" mt={4}>
+            {text.setAside.count(set_aside.length)}
+          </Text>
+        )}
       </Table.Td>
       <Table.Td data-label={columns.position}>
         <Stack gap={4} miw={120}>

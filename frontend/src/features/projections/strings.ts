@@ -24,6 +24,16 @@ export const projectionsText = {
       `It can't process the entry at position ${formatCount(position)}, and resumes after a repair. Sales continue.`,
     unknown: "It resumes after a repair. Sales continue.",
   },
+  setAside: {
+    title: (name: string, events: number) =>
+      events === 1 ? `${name} has set one event aside` : `${name} has set ${formatCount(events)} events aside`,
+    explanation:
+      "An entry of the event can't be processed, so what this projection shows of the event stays as it was. Other events and sales continue.",
+    command: "Workers try again every ten minutes and after an upgrade, an operator with",
+    event: (id: string, position: number) => `Event ${id}, before position ${formatCount(position)}`,
+    more: (events: number) => `${formatCount(events)} more are set aside.`,
+    count: (events: number) => (events === 1 ? "1 event set aside" : `${formatCount(events)} events set aside`),
+  },
   frozen: {
     title: (name: string) => `${name} is not being processed`,
     text: "The ledger has grown for 10 seconds and this projection has not followed. Check that a worker is running.",
