@@ -174,6 +174,7 @@ _STATUS: dict[type[errors.SeatledgerError], int] = {
     errors.NotYourEvent: 403,
     NotSignedIn: 401,
     TooManyAttempts: 429,
+    errors.EventUnreadable: 503,
     errors.RetryableError: 503,
 }
 

@@ -19,8 +19,9 @@ from psycopg.pq import TransactionStatus
 
 from ledger.anchor import Anchor, LedgerWentBack
 from ledger.entries import RecordedEntry, StreamEnd, topic_of
+from ledger.errors import Busy, EventUnreadable, SeatledgerError
 from ledger.macs import Macs
-from ledger.mapper import UnknownTopic, decode, encode
+from ledger.mapper import decode_or_refuse, encode
 from ledger.recorder import APPEND
 
 #: The server cancels a statement, and ends a transaction left open, after this time: then the lock is released at the latest.
@@ -74,12 +75,12 @@ class DatabaseRefused(Exception):
     """The database said that it does not do this: its disk is full, it is read-only, and so on. Nothing was appended."""
 
 
-class StreamTooNew(Exception):
-    """A stream has an entry of a later release than that of this process."""
+class StreamUnreadable(Exception):
+    """An entry of a stream can't be decoded. `refusal`: of each command for this Event."""
 
-    def __init__(self, stream: UUID) -> None:
-        super().__init__(f"Event {stream} holds entries of a newer version: upgrade this process.")
-        self.stream = stream
+    def __init__(self, stream: UUID, refusal: SeatledgerError) -> None:
+        super().__init__(f"Event {stream}: {refusal}")
+        self.stream, self.refusal = stream, refusal
 
 
 class LedgerConnection:
@@ -142,7 +143,7 @@ class LedgerConnection:
             raise LedgerWentBack(f"the entry at position {anchor.position}")
 
     async def missed(self, known: Ends) -> list[RecordedEntry]:
-        """The entries after the known end of each stream, in order, at most MISSED_LIMIT of each. Raises StreamTooNew, and
+        """The entries after the known end of each stream, in order, at most MISSED_LIMIT of each. Raises StreamUnreadable, and
         LedgerWentBack where a stream does not have the known entry any more."""
         with _translated_errors():
             await self._cursor.execute(_MISSED, _bounds(known), prepare=True)
@@ -198,9 +199,9 @@ def _missed(known: Ends, rows: Iterable[tuple[UUID, int, str, bytes, bytes | Non
                 raise LedgerWentBack(f"entry {end.version} of event {stream}")
             continue
         try:
-            entries.append(RecordedEntry(stream, version, decode(topic, state), position, mac))
-        except UnknownTopic as unknown:
-            raise StreamTooNew(stream) from unknown
+            entries.append(RecordedEntry(stream, version, decode_or_refuse(topic, state, position), position, mac))
+        except (Busy, EventUnreadable) as refusal:
+            raise StreamUnreadable(stream, refusal) from refusal
     for stream, end in unseen.items():
         raise LedgerWentBack(f"entry {end.version} of event {stream}")
     return entries

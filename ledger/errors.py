@@ -50,6 +50,16 @@ class EntryAltered(SeatledgerError):
         super().__init__(detail, position=position)
 
 
+class EventUnreadable(SeatledgerError):
+    """An entry of the Event can't be decoded, so its state is unknown. Nothing happened."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(
+            "An entry of this event can't be read: until it is repaired, the event can't be sold or changed. Nothing happened.",
+            position=position,
+        )
+
+
 class NotYourEvent(SeatledgerError):
     """The Event belongs to another organizer."""
 

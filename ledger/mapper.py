@@ -9,6 +9,7 @@ from eventsourcing.persistence import Mapper, StoredEvent
 
 from ledger import snapshots
 from ledger.entries import TOPICS, UPCASTERS, Entry, RecordedEntry, topic_of
+from ledger.errors import Busy, EventUnreadable
 from ledger.snapshots import Snapshot
 
 _encode = msgspec.json.Encoder().encode
@@ -50,6 +51,17 @@ def decode_or_unreadable(topic: str, state: bytes) -> Entry:
         first_time = datetime.min.replace(tzinfo=UTC)
         reason = f"{type(error).__name__}: {error}"
         return Unreadable(at=first_time, actor=None, command=UUID(int=0), digest=b"", reason=reason)
+
+
+def decode_or_refuse(topic: str, state: bytes, position: int) -> Entry:
+    """The entry that was encoded, for commands. Raises EventUnreadable; Busy for an entry of a later release, which another process
+    can read during an upgrade."""
+    try:
+        return decode(topic, state)
+    except UnknownTopic as error:
+        raise Busy("A newer release wrote an entry of this event; nothing happened. Try again.") from error
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise EventUnreadable(position) from error
 
 
 class EntryMapper(Mapper[UUID]):

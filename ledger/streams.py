@@ -13,7 +13,7 @@ from ledger import snapshots
 from ledger.anchor import Anchor, LedgerWentBack
 from ledger.entries import RecordedEntry
 from ledger.event import Event, evolve
-from ledger.mapper import decode
+from ledger.mapper import decode, decode_or_refuse
 from ledger.pool import Pool, connection
 
 PAGE = 2_000
@@ -49,7 +49,8 @@ _NO_END = 2**62
 
 
 class Streams:
-    """Reads streams. All methods raise Busy if the database does not reply in time. `anchor`: of the entries that were read."""
+    """Reads streams. All methods raise Busy if the database does not reply in time, and EventUnreadable. `anchor`: of the entries
+    that were read."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -154,4 +155,4 @@ class Streams:
 
 
 def _recorded(stream: UUID, version: int, topic: str, state: bytes, position: int, mac: bytes | None) -> RecordedEntry:
-    return RecordedEntry(stream, version, decode(topic, state), position, mac)
+    return RecordedEntry(stream, version, decode_or_refuse(topic, state, position), position, mac)

@@ -41,7 +41,7 @@ from ledger.connection import (
     Ends,
     LedgerConnection,
     LockTimeout,
-    StreamTooNew,
+    StreamUnreadable,
     VersionConflict,
 )
 from ledger.entries import EMPTY_STREAM, RecordedEntry
@@ -193,9 +193,9 @@ class Appender:
             except LedgerWentBack as error:
                 self.anchor.lose(error, losses)
                 self._memory.reload(left)
-            except StreamTooNew as too_new:  # during an upgrade: this process goes on with the other Events
-                log.warning("%s", too_new)
-                give_up(request for request in left if request.stream == too_new.stream)
+            except StreamUnreadable as unreadable:  # this process goes on with the other Events
+                log.warning("%s", unreadable)
+                self._refuse(left, unreadable)
             except DataRefused as refused:
                 await self._execute_one_by_one(left, refused)
                 left = []
@@ -208,6 +208,13 @@ class Appender:
                 log.warning("The appender has lost its connection: %s", error)
                 await self._disconnect()
             lock_first = True
+
+    def _refuse(self, batch: Sequence[PendingRequest], unreadable: StreamUnreadable) -> None:
+        """Refuses the requests for this Event, those of the batch and all later ones, which will find that it can't be loaded."""
+        self.cache.drop(unreadable.stream)
+        for request in batch:
+            if request.stream == unreadable.stream:
+                request.give_up(unreadable.refusal)
 
     async def _execute_one_by_one(self, batch: Sequence[PendingRequest], refused: DataRefused) -> None:
         """The database can't store one of these commands: each is tried in a transaction of its own, so that it does not fail the
@@ -284,7 +291,7 @@ class Appender:
         known = {stream: self._memory.end(stream) for stream in streams}
         if known and self._connection is not None:
             # The same error comes again under the lock.
-            with suppress(LedgerWentBack, LockTimeout, DatabaseRefused, StreamTooNew, psycopg.Error, OSError):
+            with suppress(LedgerWentBack, LockTimeout, DatabaseRefused, StreamUnreadable, psycopg.Error, OSError):
                 self._memory.apply(await self._connection.missed(known))
 
     async def _connect_and_check(self) -> LedgerConnection:

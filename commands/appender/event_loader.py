@@ -22,7 +22,9 @@ MAX_LONG_LOADS, MAX_SHORT_LOADS, SHORT_LOAD_SIZE = 4, 2, 32
 class EventLoader:
     """Calls `loaded` with the Event (None: the stream is empty), or `failed`: one of them, once for each load."""
 
-    def __init__(self, streams: Streams, loaded: Callable[[UUID, Event | None], None], failed: Callable[[UUID], None]) -> None:
+    def __init__(
+        self, streams: Streams, loaded: Callable[[UUID, Event | None], None], failed: Callable[[UUID, Exception], None]
+    ) -> None:
         self.streams = streams
         self._loaded, self._failed = loaded, failed
         self._wanted: list[UUID] = []
@@ -46,10 +48,10 @@ class EventLoader:
             wanted, self._wanted = self._wanted[:SHORT_LOAD_SIZE], self._wanted[SHORT_LOAD_SIZE:]
             try:
                 short = await self.streams.load_short(wanted)
-            except Exception:
+            except Exception as error:
                 log.exception("Loading %s events failed", len(wanted))
                 for stream in wanted:
-                    self._failed(stream)
+                    self._failed(stream, error)
                 return
         for stream in wanted:
             if stream in short:
@@ -61,8 +63,8 @@ class EventLoader:
         try:
             async with self._long:
                 event = await self.streams.load(stream, since=since)
-        except Exception:
-            log.exception("Loading an event failed")
-            self._failed(stream)
+        except Exception as error:
+            log.exception("Event %s can't be loaded", stream)
+            self._failed(stream, error)
         else:
             self._loaded(stream, event)

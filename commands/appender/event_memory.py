@@ -9,6 +9,7 @@ from commands.appender.event_loader import EventLoader
 from commands.appender.pending import PendingRequest, PendingRequests
 from ledger.connection import MISSED_LIMIT
 from ledger.entries import EMPTY_STREAM, RecordedEntry, StreamEnd
+from ledger.errors import SeatledgerError
 from ledger.event import Event, evolve
 from ledger.streams import Streams
 
@@ -85,6 +86,6 @@ class EventMemory:
             self.cache.put(event)
         self._requests.end_load(stream, is_empty=event is None)
 
-    def _load_failed(self, stream: UUID) -> None:
+    def _load_failed(self, stream: UUID, error: Exception) -> None:
         self._outdated_loads.discard(stream)
-        self._requests.fail_load(stream)
+        self._requests.fail_load(stream, error if isinstance(error, SeatledgerError) else None)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from ledger.commands import Command
 from ledger.deadline import remaining_seconds
-from ledger.errors import Busy, OutcomeUnknown
+from ledger.errors import Busy, OutcomeUnknown, SeatledgerError
 
 log = logging.getLogger(__name__)
 
@@ -48,9 +48,9 @@ class PendingRequest:
             else:
                 self.future.set_result(outcome)
 
-    def give_up(self) -> None:
-        """Resolves it with Busy; with OutcomeUnknown if its entries may be in the ledger."""
-        self.resolve(OutcomeUnknown() if self.sent else Busy())
+    def give_up(self, error: SeatledgerError | None = None) -> None:
+        """Resolves it with the error (None: Busy); with OutcomeUnknown if its entries may be in the ledger."""
+        self.resolve(OutcomeUnknown() if self.sent else error or Busy())
 
 
 class PendingRequests:
@@ -139,8 +139,10 @@ class PendingRequests:
             self._queue.appendleft(request)
         self.queue_changed.set()
 
-    def fail_load(self, stream: UUID) -> None:
-        give_up(self._awaiting_load.pop(stream))
+    def fail_load(self, stream: UUID, error: SeatledgerError | None = None) -> None:
+        """Gives up the requests for this stream. None: Busy."""
+        for request in self._awaiting_load.pop(stream):
+            request.give_up(error)
 
     # --- giving up
 
