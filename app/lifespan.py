@@ -27,6 +27,7 @@ from ledger.ticket_codes import TicketCodes
 from projections.proof.log_keys import LogKeys
 from projections.wake_ups import WakeUpSender
 from query_api.read_side import ReadSide
+from query_api.replica import Replica
 
 LOAD_CONNECTIONS = 4
 
@@ -46,7 +47,15 @@ async def run(
         async def last_seen_event(event_id: UUID) -> Event | None:
             return await appender.last_seen_event(event_id)
 
-        read_side = ReadSide(settings, pool, codes, LogKeys.open(settings.keys), macs, last_seen_event)
+        # A pool of its own: queries may occupy all other connections, and Events that are not in memory must load nevertheless.
+        load_pool = await stack.enter_async_context(make_pool(settings, size=LOAD_CONNECTIONS))
+        pools, replica = [pool], None
+        if settings.database_read_url:
+            pools.append(await stack.enter_async_context(make_pool(settings, url=settings.database_read_url)))
+            replica = Replica(pools[-1], primary=load_pool)
+            replica.start()
+            stack.push_async_callback(replica.close)
+        read_side = ReadSide(settings, pool, codes, LogKeys.open(settings.keys), macs, last_seen_event, replica)
         await read_side.start()
         stack.push_async_callback(read_side.close)
         key = Keyring.open(settings.keys, "accounts").newest[1]
@@ -56,8 +65,6 @@ async def run(
         wake_ups.start()
         wake_ups.wake()  # for entries that were appended just before the last stop and not projected yet
         stack.callback(wake_ups.close)
-        # A pool of its own: queries may occupy all other connections, and Events that are not in memory must load nevertheless.
-        load_pool = await stack.enter_async_context(make_pool(settings, size=LOAD_CONNECTIONS))
         streams = Streams(load_pool)
         appender = Appender(
             connect=partial(LedgerConnection.connect, settings.database_url, macs),
@@ -72,7 +79,7 @@ async def run(
         appender.anchor.on_loss(read_side.reset)
         await appender.start()
         stack.push_async_callback(appender.close)
-        watch = LedgerWatch(load_pool, appender.anchor, on_rebuild=read_side.reset, others=[pool])
+        watch = LedgerWatch(load_pool, appender.anchor, on_rebuild=read_side.reset, others=pools)
         watch.start()
         stack.push_async_callback(watch.close)
 

@@ -37,15 +37,15 @@ _background = BackgroundTasks()
 _renewed: WeakKeyDictionary[Pool, float] = WeakKeyDictionary()
 
 
-def make_pool(settings: Settings, *, size: int | None = None) -> Pool:
+def make_pool(settings: Settings, *, size: int | None = None, url: str = "") -> Pool:
     """A pool, which `async with` opens: even while the database is unavailable; then acquiring a connection raises PoolTimeout.
-    `size`: the maximum of connections, by default `database_pool_size`.
+    `size`: the maximum of connections, by default `database_pool_size`. `url`: by default `database_url`.
 
     Connections have autocommit, times in UTC, statements bounded by `query_timeout_seconds`, and query plans for an SSD
     (random_page_cost), unlike a server's default. Broken connections are found when acquired, silent ones when used
     (`connection`)."""
     size = size or settings.database_pool_size
-    parameters: dict[str, Any] = dict(conninfo_to_dict(settings.database_url))
+    parameters: dict[str, Any] = dict(conninfo_to_dict(url or settings.database_url))
     timeout_ms = round(settings.query_timeout_seconds * 1000)
     options = f"-c statement_timeout={timeout_ms} -c timezone=UTC -c random_page_cost=1.1 {parameters.pop('options', None) or ''}"
     # Keepalives find a lost peer while nothing is sent; tcp_user_timeout (ms) bounds data that was sent and is not acknowledged.

@@ -30,7 +30,7 @@ class SettingsError(ValueError):
 
 
 #: They hold passwords. Each can be in a file instead, which `NAME_FILE` names: a secret of Docker or Kubernetes.
-SECRETS = ("DATABASE_URL", "REDIS_URL")
+SECRETS = ("DATABASE_URL", "DATABASE_READ_URL", "REDIS_URL")
 
 
 def _setting(default: Any, help_: str) -> Any:
@@ -45,6 +45,9 @@ class Settings:
     data_dir: Path = _setting(Path(".data"), "Where `make run` keeps its own PostgreSQL and Redis")
     keys_dir: Path | None = _setting(None, "Where the keys are kept, made on first start; by default DATA_DIR/keys")
     database_url: str = _setting("", "postgresql://… of your own PostgreSQL, 15 or later; empty: `make run` starts one")
+    database_read_url: str = _setting(
+        "", "postgresql://… of standbys for queries, which the primary answers where they lag; empty: none"
+    )
     redis_url: str = _setting("", "redis://…, rediss://… or sentinel://… of your own Redis; empty: `make run` starts one")
     currency: str = _setting("EUR", "ISO 4217 code for events that name none")
     compat_apis: str = _setting(

@@ -1,8 +1,8 @@
 """The read side as the routes and the composition root use it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AsyncExitStack, aclosing, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Annotated, NamedTuple, TypeVar
 from uuid import UUID
@@ -24,12 +24,13 @@ from query_api import queries
 from query_api.authorship import AuthorshipCheck
 from query_api.caching.cached_events import CachedEvent, CachedResponse
 from query_api.caching.event_read_cache import EventReadCache
-from query_api.database import Database, Pool, Query, QueryResult, Row
+from query_api.database import Database, Pool, Query, QueryResult, ReadTransaction, Row
 from query_api.live.feed import LiveFeed
 from query_api.live.positions import PositionTracker
 from query_api.parameters import AtLeast
 from query_api.queries.position_queries import ProjectionPositionRow
 from query_api.recent_bookings import RecentBookings, ShownBooking
+from query_api.replica import Replica
 from query_api.responses import mapping
 from query_api.responses.csv_export import CsvExports
 from query_api.time_travel.as_of_resolver import AsOfResolver
@@ -62,6 +63,7 @@ class ReadSide:
         log_keys: LogKeys,
         macs: Macs,
         last_seen_event: Callable[[UUID], Awaitable[Event | None]],
+        replica: Replica | None = None,
     ) -> None:
         """`pool`: of autocommit connections, as `ledger.pool.make_pool` makes them; others may use it too. `last_seen_event`: the
         Event as the write side of this process has it in memory, where an entry may be missing; None: there is no such event."""
@@ -78,7 +80,7 @@ class ReadSide:
         self.positions = PositionTracker(self._read_positions, settings.redis_url, self._wake)
         self._polling = ConcurrencyLimiter("polling requests", MAX_POLLING, 0, 0)
         self._lists = ConcurrencyLimiter("long lists", *LISTS)
-        self._last_seen_event = last_seen_event
+        self._last_seen_event, self._replica = last_seen_event, replica
         self._timeout_seconds = settings.freshness_timeout_seconds
 
     async def start(self) -> None:
@@ -102,7 +104,7 @@ class ReadSide:
 
     async def fetch(self, query: Query[R], at_least: int | None = None) -> QueryResult[R]:
         """The result of an anchored query as of position `at_least` or later; without it, as of whatever position the read tables
-        have.
+        of the primary have.
 
         Raises PositionBeyondHead; StaleRead where the projections do not reach it in time; Busy."""
         if at_least is None:
@@ -114,6 +116,29 @@ class ReadSide:
             if result.position >= at_least:
                 return result
             self.positions.forget(query.projections)
+
+    async def fetch_anywhere(self, query: Query[R], at_least: int | None) -> QueryResult[R]:
+        """As `fetch`, from a standby if there is one that can tell."""
+        if self._replica is not None:
+            if at_least is not None:
+                await self.positions.wait_for(query.projections, at_least, self._deadline())
+            if (result := await self._replica.fetch(query, at_least)) is not None:
+                return result
+        return await self.fetch(query, at_least)
+
+    @asynccontextmanager
+    async def read_transaction(self, projections: tuple[str, ...], at_least: int | None) -> AsyncIterator[ReadTransaction]:
+        """For a response that needs several statements: all see these projections as of one moment, at position `at_least` or
+        later. Raises as `fetch`."""
+        await self.wait_for_position(projections, at_least)
+        async with AsyncExitStack() as stack:
+            transaction: ReadTransaction | None = None
+            if self._replica is not None:
+                with suppress(Busy):
+                    transaction = await stack.enter_async_context(self._replica.read_transaction(projections, at_least))
+            if transaction is None:
+                transaction = await stack.enter_async_context(self.database.read_transaction(projections))
+            yield transaction
 
     async def fetch_until(self, query: Query[R], is_enough: Callable[[QueryResult[R]], bool]) -> QueryResult[R]:
         """Polls until the result is enough: for changes that no message announces and no position tells. Raises StaleRead where it
@@ -231,7 +256,7 @@ class RequestReader(NamedTuple):
     at_least: int | None
 
     async def fetch(self, query: Query[R]) -> QueryResult[R]:
-        return await self.side.fetch(query, self.at_least)
+        return await self.side.fetch_anywhere(query, self.at_least)
 
 
 async def _reader(request: Request, at_least: AtLeast = None) -> RequestReader:

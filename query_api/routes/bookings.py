@@ -146,9 +146,8 @@ def _page(rows: list[PageRow], limit: int) -> tuple[list[PageRow], str | None]:
 
 
 async def _read_all(search: queries.BookingSearch, code: TicketCode | None, reader: Reader) -> Pages:
-    await reader.side.wait_for_position(queries.BOOKINGS, reader.at_least)
     query = queries.all_event_bookings(search)
-    async with reader.side.database.read_transaction(query.projections) as transaction:
+    async with reader.side.read_transaction(query.projections, reader.at_least) as transaction:
         position, rows = await transaction.fetch(queries.event_bookings(search, None, 0))
         _check_owner(rows, search.viewer)
         yield position, ()

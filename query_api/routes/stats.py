@@ -64,8 +64,7 @@ async def get_stats_events(
 
 
 async def _all_events(principal: Principal, q: str, reader: Reader) -> Pages:
-    await reader.side.wait_for_position(queries.REVENUE, reader.at_least)
-    async with reader.side.database.read_transaction(queries.REVENUE) as transaction:
+    async with reader.side.read_transaction(queries.REVENUE, reader.at_least) as transaction:
         position, _ = await transaction.fetch(queries.projections_position(queries.REVENUE))
         yield position, ()
         async for rows in transaction.pages(queries.all_event_totals(_viewer(principal), q)):
