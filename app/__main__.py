@@ -11,6 +11,7 @@ from app.draining import Draining, serve
 from app.fast_path.protocol import HttpProtocol
 from app.main import bootstrap, server_app
 from ledger.keys import KeysError
+from ledger.session_check import check_sessions
 from ledger.settings import Settings, SettingsError
 
 
@@ -23,6 +24,7 @@ def main() -> int:
     try:
         settings = Settings.of_running()
         logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s %(message)s")
+        check_sessions(settings)
         draining = Draining()
         started = serve(
             server_app(settings, draining),

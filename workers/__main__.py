@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from celery import signals
 from celery.exceptions import SecurityWarning
 
+from ledger.session_check import check_sessions
 from ledger.settings import Settings, SettingsError
 from projections.registry import PROJECTORS
 from projections.wake_ups import TASKS
@@ -32,6 +33,8 @@ def _settings(part: str) -> Settings:
     needed = {"worker": ("database_url", "redis_url"), "tick": ("redis_url",), "check": ("database_url",)}[part]
     if not all(getattr(settings, name) for name in needed):
         raise SettingsError(f"`{part}` needs {' and '.join(name.upper() for name in needed)}.")
+    if part == "worker":
+        check_sessions(settings)
     return settings
 
 
