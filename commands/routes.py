@@ -264,7 +264,8 @@ async def _ticket_numbers(
     return tuple(sorted({numbers.get(ticket, MAX_TICKETS_PER_BOOKING) for ticket in tickets}))
 
 
-_ETAG = re.compile(r'(?:W/)?"(\d{1,18})"')
+#: After the version of the details follow, for caches, a hash of the body and its encoding.
+_ETAG = re.compile(r'(?:W/)?"(\d{1,18})(?:-[0-9a-z-]+)?"')
 
 
 def _expected_version(if_match: str | None) -> int:

@@ -22,6 +22,7 @@ from ledger.views import EventView
 from query_api import queries
 from query_api.queries import CategorySeatsRow, EventRow, EventSearch
 from query_api.responses import mapping
+from query_api.responses.representation import Representation
 
 KEPT_BYTES = 32 * 1024 * 1024
 KEPT_PAGES = 300
@@ -30,26 +31,30 @@ _encode = msgspec.json.Encoder().encode
 
 
 class CachedResponse(NamedTuple):
-    """The body of a response, and the ledger position that it shows."""
+    """A response, and the ledger position that it shows."""
 
     position: int
-    body: bytes
-    etag: str = ""
+    made: Representation
 
 
 class CachedEvent:
     """An event as it was read at `position`; `set_seats` keeps its seats up to date."""
 
-    __slots__ = ("body", "etag", "position", "view")
+    __slots__ = ("made", "position", "view")
 
     def __init__(self, position: int, view: EventView) -> None:
-        self.position, self.view, self.body, self.etag = position, view, _encode(view), f'"{view.details_version}"'
+        self.position, self.view = position, view
+        self.made = self._make()
+
+    def _make(self) -> Representation:
+        """Its ETag begins with the version of the details, which is all that `If-Match` compares."""
+        return Representation(_encode(self.view), f"{self.view.details_version}-")
 
     def response(self) -> CachedResponse:
-        return CachedResponse(self.position, self.body, self.etag)
+        return CachedResponse(self.position, self.made)
 
     def size_bytes(self) -> int:
-        return 2 * len(self.body) + 500
+        return 3 * len(self.made.body) + 600
 
     def set_seats(self, rows: list[CategorySeatsRow]) -> bool:
         """Sets the seats of each category. False where its categories are others: then the event's details have changed, too."""
@@ -60,18 +65,26 @@ class CachedEvent:
             category.capacity, category.taken, category.available = row.capacity, row.taken, row.available
         view.capacity = sum(category.capacity for category in view.categories)
         view.available = sum(category.available for category in view.categories)
-        self.body = _encode(view)
+        self.made = self._make()
         return True
 
 
-class CachedPage(NamedTuple):
+class CachedPage:
     """The events of a page, in order, as it was read at `position`. A page of upcoming events is valid `until` its first event is
     past."""
 
-    position: int
-    event_ids: list[UUID]
-    next_cursor: str | None
-    until: datetime | None
+    __slots__ = ("_made", "_made_of", "event_ids", "next_cursor", "position", "until")
+
+    def __init__(self, position: int, event_ids: list[UUID], next_cursor: str | None, until: datetime | None) -> None:
+        self.position, self.event_ids, self.next_cursor, self.until = position, event_ids, next_cursor, until
+        self._made_of = list[Representation]()
+        self._made: Representation | None = None
+
+    def representation(self, events: list[Representation]) -> Representation:
+        """Made anew only if one of the events has changed."""
+        if self._made is None or any(made is not event for made, event in zip(self._made_of, events, strict=True)):
+            self._made, self._made_of = page_of(events, self.next_cursor), events
+        return self._made
 
 
 class ChangedEvents:
@@ -115,15 +128,15 @@ class CachedEvents:
 
     def event(self, event_id: UUID) -> CachedResponse | None:
         event = self._current(event_id)
-        return None if event is None or self.position is None else CachedResponse(self.position, event.body, event.etag)
+        return None if event is None or self.position is None else CachedResponse(self.position, event.made)
 
     def page(self, search: EventSearch, now: datetime) -> CachedResponse | None:
         page = self.pages.get(search)
         if page is None or self.position is None or page.position > self.position or (page.until is not None and page.until <= now):
             return None
         events = [self._current(event_id) for event_id in page.event_ids]
-        bodies = [event.body for event in events if event is not None]
-        return page_response(self.position, bodies, page.next_cursor) if len(bodies) == len(events) else None
+        made = [event.made for event in events if event is not None]
+        return CachedResponse(self.position, page.representation(made)) if len(made) == len(events) else None
 
     def _current(self, event_id: UUID) -> CachedEvent | None:
         event = self.events.get(event_id)
@@ -161,5 +174,6 @@ class CachedEvents:
         self.position = position
 
 
-def page_response(position: int, items: list[bytes], next_cursor: str | None) -> CachedResponse:
-    return CachedResponse(position, b'{"items":[' + b",".join(items) + b'],"next_cursor":' + _encode(next_cursor) + b"}")
+def page_of(events: list[Representation], next_cursor: str | None) -> Representation:
+    items = b",".join([event.body for event in events])
+    return Representation(b'{"items":[' + items + b'],"next_cursor":' + _encode(next_cursor) + b"}")

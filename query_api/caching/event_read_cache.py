@@ -25,7 +25,7 @@ from uuid import UUID
 
 from ledger.concurrency import BackgroundTasks, SingleFlight, supervise
 from query_api import queries
-from query_api.caching.cached_events import CachedEvents, CachedResponse, ChangedEvents, page_response
+from query_api.caching.cached_events import CachedEvents, CachedResponse, ChangedEvents, page_of
 from query_api.database import Query, QueryResult
 from query_api.parameters import cursor_of, split_page
 
@@ -108,7 +108,7 @@ class EventReadCache:
         events = [cached.store_event(position, row) for row in shown]
         next_cursor = cursor_of((events[-1].view.starts_at, events[-1].view.id)) if more else None
         cached.store_page(search, position, events, next_cursor)
-        return page_response(position, [event.body for event in events], next_cursor)
+        return CachedResponse(position, page_of([event.made for event in events], next_cursor))
 
     # --- polling
 

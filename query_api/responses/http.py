@@ -1,4 +1,5 @@
-"""Responses: JSON or, if `Accept` prefers it, CSV. Each names the ledger position that it shows, and must not be cached."""
+"""Responses: JSON or, if `Accept` prefers it, CSV. Each names the ledger position that it shows, and must not be cached.
+`representation.py` has those that may be."""
 
 from typing import Annotated, Any
 
@@ -15,6 +16,10 @@ NDJSON = "application/x-ndjson"
 Documented = dict[int | str, dict[str, Any]]
 #: What the OpenAPI document says about a response.
 JSON: Documented = {200: {"headers": _POSITION}}
+PUBLIC_JSON: Documented = {
+    200: {"headers": _POSITION | {"ETag": {"description": "For If-None-Match", "schema": {"type": "string"}}}},
+    304: {"description": "The same as the one that `If-None-Match` names"},
+}
 JSON_OR_TEXT: Documented = {200: {"headers": _POSITION, "content": {"text/plain": {"schema": {"type": "string"}}}}}
 JSON_OR_CSV: Documented = {200: {"headers": _POSITION, "content": {"text/csv": {"schema": {"type": "string"}}}}}
 JSON_OR_NDJSON: Documented = {200: {"headers": _POSITION, "content": {NDJSON: {"schema": {"type": "string"}}}}}
@@ -24,8 +29,8 @@ def json_response(view: object, position: int) -> Response:
     return encoded_response(_encode(view), position)
 
 
-def encoded_response(body: bytes, position: int, headers: dict[str, str] | None = None) -> Response:
-    return Response(body, headers=headers_of(position) | (headers or {}), media_type="application/json")
+def encoded_response(body: bytes, position: int) -> Response:
+    return Response(body, headers=headers_of(position), media_type="application/json")
 
 
 def headers_of(position: int) -> dict[str, str]:

@@ -4,16 +4,18 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from typing_extensions import TypeAliasType
 
 from accounts.access import Anyone
 from ledger.errors import EventNotFound
 from ledger.views import EventView
 from query_api import queries
+from query_api.caching.cached_events import CachedResponse
 from query_api.parameters import Cursor, From, Limit, Search, To, event_cursor
 from query_api.read_side import Reader
-from query_api.responses.http import JSON, encoded_response
+from query_api.responses.http import PUBLIC_JSON
+from query_api.responses.representation import public_response
 from query_api.responses.views import EventPage
 
 router = APIRouter(prefix="/api", tags=["events"])
@@ -25,9 +27,9 @@ Status = Annotated[
 ]
 
 
-@router.get("/events", operation_id="get_events", response_model=EventPage, responses=JSON)
+@router.get("/events", operation_id="get_events", response_model=EventPage, responses=PUBLIC_JSON)
 async def get_events(  # noqa: PLR0913 - a parameter each
-    principal: Anyone, reader: Reader, q: Search = "", from_: From = None, to: To = None, status: Status = None,
+    request: Request, principal: Anyone, reader: Reader, q: Search = "", from_: From = None, to: To = None, status: Status = None,
     organizer_id: UUID | None = None, limit: Limit = 50, cursor: Cursor = None,
 ) -> Response:  # fmt: skip
     """Events by start, those with an open date last. `q` is searched in name and venue. `from` and `to`, both inclusive, limit the
@@ -37,14 +39,21 @@ async def get_events(  # noqa: PLR0913 - a parameter each
         organizer_id=organizer_id, after=event_cursor(cursor), limit=limit,
     )  # fmt: skip
     page = await reader.side.event_read_cache.get_page(search, datetime.now(UTC), reader.at_least)
-    return encoded_response(page.body, page.position)
+    return _response(page, request)
 
 
-@router.get("/events/{event_id}", operation_id="get_event", response_model=EventView, responses=JSON)
-async def get_event(event_id: UUID, principal: Anyone, reader: Reader) -> Response:
-    """An event with its categories and seats left. The `ETag`, for `If-Match`, changes with the event's details, not with
-    bookings."""
+@router.get("/events/{event_id}", operation_id="get_event", response_model=EventView, responses=PUBLIC_JSON)
+async def get_event(event_id: UUID, request: Request, principal: Anyone, reader: Reader) -> Response:
+    """An event with its categories and seats left. The `ETag` is for `If-None-Match`, and for `If-Match`, which compares only the
+    version of the details, not the seats."""
     event = await reader.side.event(event_id, reader.at_least)
     if event is None:
         raise EventNotFound
-    return encoded_response(event.body, event.position, {"ETag": event.etag})
+    return _response(event, request)
+
+
+def _response(cached: CachedResponse, request: Request) -> Response:
+    status, headers, body = public_response(cached.made, cached.position, dict(reversed(request.headers.raw)))
+    response = Response(body, status)
+    response.raw_headers += headers
+    return response

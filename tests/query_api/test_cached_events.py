@@ -47,7 +47,7 @@ def cached() -> CachedEvents:
 
 def available(cached: CachedEvents) -> int | None:
     response = cached.event(ID)
-    return None if response is None else int(msgspec.json.decode(response.body)["available"])
+    return None if response is None else int(msgspec.json.decode(response.made.body)["available"])
 
 
 def test_nothing_is_stored_before_the_start_or_after_the_stop(cached: CachedEvents) -> None:
@@ -62,7 +62,7 @@ def test_change_of_seats_updates_the_event_and_its_pages(cached: CachedEvents) -
     assert event is not None
     assert page is not None
     assert (available(cached), event.position, page.position) == (7, 8, 8)
-    assert event.body in page.body
+    assert event.made.body in page.made.body
 
 
 def test_change_of_seats_of_another_category_drops_the_event(cached: CachedEvents) -> None:
@@ -112,5 +112,5 @@ def test_event_larger_than_the_cache_is_not_stored(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(cached_events, "KEPT_BYTES", 100)
     cached = CachedEvents()
     cached.start(5)
-    assert b"Concert" in cached.store_event(5, row()).body
+    assert b"Concert" in cached.store_event(5, row()).made.body
     assert cached.event(ID) is None

@@ -175,8 +175,8 @@ async def test_cached_page_of_upcoming_events_ends_when_its_first_begins(world: 
     cache, search = without_redis.side.event_read_cache, EventSearch(status="active", upcoming=True)
     for now, count in ((NOW, 2), (NOW, 2), (NOW + timedelta(days=1), 1), (NOW + timedelta(days=2), 0)):
         response = await cache.get_page(search, now, None)
-        assert response.body.count(b'"details_version"') == count
-        assert (str(soon).encode() in response.body) == (count == 2)
+        assert response.made.body.count(b'"details_version"') == count
+        assert (str(soon).encode() in response.made.body) == (count == 2)
         await until(lambda: cache.cached.position is not None)
 
 
@@ -192,7 +192,7 @@ async def test_cache_is_bounded_and_reads_evicted_events_again(
         for event_id in events:
             response = await cache.get_event(event_id, None)
             assert response is not None
-            assert str(event_id).encode() in response.body
+            assert str(event_id).encode() in response.made.body
         assert cache.cached.events.currsize <= 6_000
     await cache.close()
 
