@@ -27,11 +27,12 @@ def shipped_nginx(home: Path, port: int, api_ports: list[int]) -> Iterator[None]
         assert f"api{number}:8000" in servers, "compose has as many processes as the test"
         servers = servers.replace(f"api{number}:8000", f"127.0.0.1:{api_port}")
     config = home / "nginx.conf"
-    shipped = template.safe_substitute(API_SERVERS=servers, NGINX_PORT=f"127.0.0.1:{port}")
+    shipped = template.safe_substitute(API_SERVERS=servers, NGINX_PORT=f"127.0.0.1:{port}", NGINX_CACHE=f"{home}/cache")
     if os.geteuid() != 0:  # an ordinary user may not write to Debian's folder for bodies
         shipped = shipped.replace("http {", f"http {{ client_body_temp_path {home}/bodies;", 1)
     config.write_text(shipped)
-    command = [program, "-p", str(home), "-c", str(config), "-g", f"daemon off; pid {home}/nginx.pid;"]
+    user = "" if os.geteuid() else "user root;"  # else nobody, who may not enter `home`
+    command = [program, "-p", str(home), "-c", str(config), "-g", f"daemon off; {user} pid {home}/nginx.pid;"]
     log = home / "nginx.log"
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output)

@@ -16,11 +16,12 @@ NDJSON = "application/x-ndjson"
 Documented = dict[int | str, dict[str, Any]]
 #: What the OpenAPI document says about a response.
 JSON: Documented = {200: {"headers": _POSITION}}
-PUBLIC_JSON: Documented = {
-    200: {"headers": _POSITION | {"ETag": {"description": "For If-None-Match", "schema": {"type": "string"}}}},
-    304: {"description": "The same as the one that `If-None-Match` names"},
-}
-JSON_OR_TEXT: Documented = {200: {"headers": _POSITION, "content": {"text/plain": {"schema": {"type": "string"}}}}}
+_PUBLIC = _POSITION | {"ETag": {"description": "For `If-None-Match`", "schema": {"type": "string"}}}
+_TEXT = {"text/plain": {"schema": {"type": "string"}}}
+_NOT_MODIFIED: Documented = {304: {"description": "The same as the one that `If-None-Match` names"}}
+PUBLIC_JSON: Documented = {200: {"headers": _PUBLIC}, **_NOT_MODIFIED}
+PUBLIC_JSON_OR_TEXT: Documented = {200: {"headers": _PUBLIC, "content": _TEXT}, **_NOT_MODIFIED}
+JSON_OR_TEXT: Documented = {200: {"headers": _POSITION, "content": _TEXT}}
 JSON_OR_CSV: Documented = {200: {"headers": _POSITION, "content": {"text/csv": {"schema": {"type": "string"}}}}}
 JSON_OR_NDJSON: Documented = {200: {"headers": _POSITION, "content": {NDJSON: {"schema": {"type": "string"}}}}}
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import NamedTuple
 
+from fastapi import Request, Response
+
 from accounts.access import SESSION_COOKIE
 
 #: A body of less is not compressed: it fits into one packet as it is.
@@ -14,21 +16,20 @@ MIN_COMPRESSED_BYTES = 1_000
 _LEVEL = 1
 #: A cache may serve it for a second, and for ten more while it asks for a new one.
 PUBLIC, PRIVATE = b"public, max-age=1, stale-while-revalidate=10", b"no-store"
-#: A cache must not answer a request for a position with what it has kept. The body does not depend on who asks.
-_VARY = b"Accept-Encoding, Ledger-Position"
-_JSON = b"application/json"
+#: A cache must not answer a request for a position with what it has kept. The body never depends on who asks.
+_VARY = b"Accept, Accept-Encoding, Ledger-Position"
 _SESSION = SESSION_COOKIE.encode()
 
 Headers = list[tuple[bytes, bytes]]
 
 
 class Representation:
-    """A JSON body with its strong ETag, `"prefix` + a hash of the body`"`. It is compressed when that is first asked for."""
+    """A body with its strong ETag, `"prefix` + a hash of the body`"`. It is compressed when that is first asked for."""
 
-    __slots__ = ("_compressed", "body", "etag")
+    __slots__ = ("_compressed", "body", "etag", "media_type")
 
-    def __init__(self, body: bytes, prefix: str = "") -> None:
-        self.body = body
+    def __init__(self, body: bytes, prefix: str = "", media_type: bytes = b"application/json") -> None:
+        self.body, self.media_type = body, media_type
         self.etag = f'"{prefix}{blake2b(body, digest_size=8).hexdigest()}"'.encode()
         self._compressed = b""
 
@@ -51,6 +52,14 @@ def is_public(given: Mapping[bytes, bytes]) -> bool:
     return b"authorization" not in given and b"ledger-position" not in given and _SESSION not in given.get(b"cookie", b"")
 
 
+def respond(made: Representation, position: int, request: Request) -> Response:
+    """As `public_response`, through the framework."""
+    status, headers, body = public_response(made, position, dict(reversed(request.headers.raw)))
+    response = Response(body, status)
+    response.raw_headers += headers
+    return response
+
+
 def public_response(made: Representation, position: int, given: Mapping[bytes, bytes]) -> PublicResponse:
     """The response to a request with these headers: compressed if it accepts that; 304 without a body if it has the same one."""
     is_compressed = len(made.body) >= MIN_COMPRESSED_BYTES and _accepts_gzip(given.get(b"accept-encoding", b""))
@@ -62,7 +71,7 @@ def public_response(made: Representation, position: int, given: Mapping[bytes, b
     ]
     if b"if-none-match" in given and _names(given[b"if-none-match"], made.etag):
         return PublicResponse(304, headers, b"")
-    headers.append((b"content-type", _JSON))
+    headers.append((b"content-type", made.media_type))
     if is_compressed:
         headers.append((b"content-encoding", b"gzip"))
         return PublicResponse(200, headers, made.compressed)

@@ -11,11 +11,10 @@ from accounts.access import Anyone
 from ledger.errors import EventNotFound
 from ledger.views import EventView
 from query_api import queries
-from query_api.caching.cached_events import CachedResponse
 from query_api.parameters import Cursor, From, Limit, Search, To, event_cursor
 from query_api.read_side import Reader
 from query_api.responses.http import PUBLIC_JSON
-from query_api.responses.representation import public_response
+from query_api.responses.representation import respond
 from query_api.responses.views import EventPage
 
 router = APIRouter(prefix="/api", tags=["events"])
@@ -39,7 +38,7 @@ async def get_events(  # noqa: PLR0913 - a parameter each
         organizer_id=organizer_id, after=event_cursor(cursor), limit=limit,
     )  # fmt: skip
     page = await reader.side.event_read_cache.get_page(search, datetime.now(UTC), reader.at_least)
-    return _response(page, request)
+    return respond(page.made, page.position, request)
 
 
 @router.get("/events/{event_id}", operation_id="get_event", response_model=EventView, responses=PUBLIC_JSON)
@@ -49,11 +48,4 @@ async def get_event(event_id: UUID, request: Request, principal: Anyone, reader:
     event = await reader.side.event(event_id, reader.at_least)
     if event is None:
         raise EventNotFound
-    return _response(event, request)
-
-
-def _response(cached: CachedResponse, request: Request) -> Response:
-    status, headers, body = public_response(cached.made, cached.position, dict(reversed(request.headers.raw)))
-    response = Response(body, status)
-    response.raw_headers += headers
-    return response
+    return respond(event.made, event.position, request)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from accounts.access import SignedIn
@@ -21,8 +22,9 @@ from query_api.checkpoints import PublishedCheckpoint, check_size, indices_of, n
 from query_api.parameters import MAX_POSITION
 from query_api.queries import BookingRow, StoredEntryRow
 from query_api.read_side import Reader, ReadSide
-from query_api.responses.http import JSON, JSON_OR_TEXT, PrefersText, headers_of, json_response
+from query_api.responses.http import JSON, PUBLIC_JSON_OR_TEXT, PrefersText, headers_of, json_response
 from query_api.responses.receipt import ProvenEntry, receipt
+from query_api.responses.representation import Representation, respond
 from query_api.responses.views import CheckpointView, ConsistencyView, ProofView
 from query_api.routes.bookings import may_see
 
@@ -34,19 +36,19 @@ ToSize = Annotated[int, Query(alias="to", ge=0, le=MAX_POSITION, description="Th
 _TEXT = "text/plain; charset=utf-8"
 
 
-@router.get("/audit/checkpoint", operation_id="get_checkpoint", response_model=CheckpointView, responses=JSON_OR_TEXT)
-async def get_checkpoint(reader: Reader, as_text: PrefersText) -> Response:
+@router.get("/audit/checkpoint", operation_id="get_checkpoint", response_model=CheckpointView, responses=PUBLIC_JSON_OR_TEXT)
+async def get_checkpoint(request: Request, reader: Reader, as_text: PrefersText) -> Response:
     """The newest checkpoint of the signed log. As text: only the signed note, in the format of C2SP's tlog-checkpoint."""
     await reader.side.wait_for_position(queries.AUDIT, reader.at_least)
     published = await newest_checkpoint(reader.side, position=reader.at_least or 0)
     if as_text:
-        return Response(published.note, headers=headers_of(published.position) | {"Vary": "Accept"}, media_type=_TEXT)
+        return respond(Representation(published.note.encode(), media_type=_TEXT.encode()), published.position, request)
     checkpoint = published.checkpoint
     view = CheckpointView(
         origin=checkpoint.origin, size=checkpoint.size, root=_base64(checkpoint.root), note=published.note,
         verifier_key=str(published.signer(reader.side).key), ledger_position=published.position,
     )  # fmt: skip
-    return json_response(view, published.position)
+    return respond(Representation(msgspec.json.encode(view)), published.position, request)
 
 
 @router.get("/audit/proof", operation_id="get_proof", response_model=ProofView, responses=JSON)

@@ -25,7 +25,7 @@ async def test_event_is_shown_as_its_command_returned_it(world: World, api: Api)
     assert response.content == _encode(event_view(world.events[event_id]))
     assert response.headers["etag"].startswith('"1-')
     assert response.headers["ledger-position"] == str(world.position)
-    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["cache-control"] == "public, max-age=1, stale-while-revalidate=10"
 
 
 async def test_list_has_active_and_upcoming_events_by_start(world: World, api: Api) -> None:

@@ -33,7 +33,7 @@ def test_etag_is_strong_and_of_the_body() -> None:
 def test_response_to_an_account_or_for_a_position_is_not_kept(given: dict[bytes, bytes], public: bool) -> None:
     assert is_public(given) is public
     assert headers_of(given)[b"cache-control"] == (b"public, max-age=1, stale-while-revalidate=10" if public else b"no-store")
-    assert headers_of(given)[b"vary"] == b"Accept-Encoding, Ledger-Position"
+    assert headers_of(given)[b"vary"] == b"Accept, Accept-Encoding, Ledger-Position"
 
 
 @pytest.mark.parametrize("form", [b"%s", b"W/%s", b'"other", %s', b"%s,*", b"*", b'W/"a" , W/%s'])

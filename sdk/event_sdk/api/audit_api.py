@@ -103,6 +103,7 @@ class AuditApi:
 
         _response_types_map: Dict[str, Optional[str]] = {
             '200': "Checkpoint",
+            '304': None,
             '4XX': "Problem",
             '5XX': "Problem",
         }
@@ -172,6 +173,7 @@ class AuditApi:
 
         _response_types_map: Dict[str, Optional[str]] = {
             '200': "Checkpoint",
+            '304': None,
             '4XX': "Problem",
             '5XX': "Problem",
         }
@@ -241,6 +243,7 @@ class AuditApi:
 
         _response_types_map: Dict[str, Optional[str]] = {
             '200': "Checkpoint",
+            '304': None,
             '4XX': "Problem",
             '5XX': "Problem",
         }

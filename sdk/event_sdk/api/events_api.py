@@ -960,7 +960,7 @@ class EventsApi:
     ) -> Event:
         """Get Event
 
-        An event with its categories and seats left. The `ETag`, for `If-Match`, changes with the event's details, not with bookings.
+        An event with its categories and seats left. The `ETag` is for `If-None-Match`, and for `If-Match`, which compares only the version of the details, not the seats.
 
         :param event_id: (required)
         :type event_id: UUID
@@ -999,6 +999,7 @@ class EventsApi:
 
         _response_types_map: Dict[str, Optional[str]] = {
             '200': "Event",
+            '304': None,
             '4XX': "Problem",
             '5XX': "Problem",
         }
@@ -1033,7 +1034,7 @@ class EventsApi:
     ) -> ApiResponse[Event]:
         """Get Event
 
-        An event with its categories and seats left. The `ETag`, for `If-Match`, changes with the event's details, not with bookings.
+        An event with its categories and seats left. The `ETag` is for `If-None-Match`, and for `If-Match`, which compares only the version of the details, not the seats.
 
         :param event_id: (required)
         :type event_id: UUID
@@ -1072,6 +1073,7 @@ class EventsApi:
 
         _response_types_map: Dict[str, Optional[str]] = {
             '200': "Event",
+            '304': None,
             '4XX': "Problem",
             '5XX': "Problem",
         }
@@ -1106,7 +1108,7 @@ class EventsApi:
     ) -> RESTResponseType:
         """Get Event
 
-        An event with its categories and seats left. The `ETag`, for `If-Match`, changes with the event's details, not with bookings.
+        An event with its categories and seats left. The `ETag` is for `If-None-Match`, and for `If-Match`, which compares only the version of the details, not the seats.
 
         :param event_id: (required)
         :type event_id: UUID
@@ -1145,6 +1147,7 @@ class EventsApi:
 
         _response_types_map: Dict[str, Optional[str]] = {
             '200': "Event",
+            '304': None,
             '4XX': "Problem",
             '5XX': "Problem",
         }
@@ -1660,6 +1663,7 @@ class EventsApi:
 
         _response_types_map: Dict[str, Optional[str]] = {
             '200': "EventPage",
+            '304': None,
             '4XX': "Problem",
             '5XX': "Problem",
         }
@@ -1757,6 +1761,7 @@ class EventsApi:
 
         _response_types_map: Dict[str, Optional[str]] = {
             '200': "EventPage",
+            '304': None,
             '4XX': "Problem",
             '5XX': "Problem",
         }
@@ -1854,6 +1859,7 @@ class EventsApi:
 
         _response_types_map: Dict[str, Optional[str]] = {
             '200': "EventPage",
+            '304': None,
             '4XX': "Problem",
             '5XX': "Problem",
         }

@@ -591,7 +591,7 @@ export const getGetCheckpointQueryKey = () => {
     }
 
     
-export const getGetCheckpointQueryOptions = <TData = Awaited<ReturnType<typeof getCheckpoint>>, TError = ErrorType<Problem | Problem>>(headers?: GetCheckpointHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getCheckpoint>>, TError, TData>>, request?: SecondParameter<typeof http>}
+export const getGetCheckpointQueryOptions = <TData = Awaited<ReturnType<typeof getCheckpoint>>, TError = ErrorType<void | Problem | Problem>>(headers?: GetCheckpointHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getCheckpoint>>, TError, TData>>, request?: SecondParameter<typeof http>}
 ) => {
 
 const {query: queryOptions, request: requestOptions} = options ?? {};
@@ -610,10 +610,10 @@ const {query: queryOptions, request: requestOptions} = options ?? {};
 }
 
 export type GetCheckpointQueryResult = NonNullable<Awaited<ReturnType<typeof getCheckpoint>>>
-export type GetCheckpointQueryError = ErrorType<Problem | Problem>
+export type GetCheckpointQueryError = ErrorType<void | Problem | Problem>
 
 
-export function useGetCheckpoint<TData = Awaited<ReturnType<typeof getCheckpoint>>, TError = ErrorType<Problem | Problem>>(
+export function useGetCheckpoint<TData = Awaited<ReturnType<typeof getCheckpoint>>, TError = ErrorType<void | Problem | Problem>>(
  headers: undefined |  GetCheckpointHeaders, options: { query:Partial<UseQueryOptions<Awaited<ReturnType<typeof getCheckpoint>>, TError, TData>> & Pick<
         DefinedInitialDataOptions<
           Awaited<ReturnType<typeof getCheckpoint>>,
@@ -623,7 +623,7 @@ export function useGetCheckpoint<TData = Awaited<ReturnType<typeof getCheckpoint
       >, request?: SecondParameter<typeof http>}
  , queryClient?: QueryClient
   ):  DefinedUseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
-export function useGetCheckpoint<TData = Awaited<ReturnType<typeof getCheckpoint>>, TError = ErrorType<Problem | Problem>>(
+export function useGetCheckpoint<TData = Awaited<ReturnType<typeof getCheckpoint>>, TError = ErrorType<void | Problem | Problem>>(
  headers?: GetCheckpointHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getCheckpoint>>, TError, TData>> & Pick<
         UndefinedInitialDataOptions<
           Awaited<ReturnType<typeof getCheckpoint>>,
@@ -633,7 +633,7 @@ export function useGetCheckpoint<TData = Awaited<ReturnType<typeof getCheckpoint
       >, request?: SecondParameter<typeof http>}
  , queryClient?: QueryClient
   ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
-export function useGetCheckpoint<TData = Awaited<ReturnType<typeof getCheckpoint>>, TError = ErrorType<Problem | Problem>>(
+export function useGetCheckpoint<TData = Awaited<ReturnType<typeof getCheckpoint>>, TError = ErrorType<void | Problem | Problem>>(
  headers?: GetCheckpointHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getCheckpoint>>, TError, TData>>, request?: SecondParameter<typeof http>}
  , queryClient?: QueryClient
   ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
@@ -641,7 +641,7 @@ export function useGetCheckpoint<TData = Awaited<ReturnType<typeof getCheckpoint
  * @summary Get Checkpoint
  */
 
-export function useGetCheckpoint<TData = Awaited<ReturnType<typeof getCheckpoint>>, TError = ErrorType<Problem | Problem>>(
+export function useGetCheckpoint<TData = Awaited<ReturnType<typeof getCheckpoint>>, TError = ErrorType<void | Problem | Problem>>(
  headers?: GetCheckpointHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getCheckpoint>>, TError, TData>>, request?: SecondParameter<typeof http>}
  , queryClient?: QueryClient 
  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> } {

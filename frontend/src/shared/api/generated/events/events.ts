@@ -81,7 +81,7 @@ export const getGetEventsQueryKey = (params?: GetEventsParams,) => {
     }
 
     
-export const getGetEventsQueryOptions = <TData = Awaited<ReturnType<typeof getEvents>>, TError = ErrorType<Problem | Problem>>(params?: GetEventsParams,
+export const getGetEventsQueryOptions = <TData = Awaited<ReturnType<typeof getEvents>>, TError = ErrorType<void | Problem | Problem>>(params?: GetEventsParams,
     headers?: GetEventsHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getEvents>>, TError, TData>>, request?: SecondParameter<typeof http>}
 ) => {
 
@@ -101,10 +101,10 @@ const {query: queryOptions, request: requestOptions} = options ?? {};
 }
 
 export type GetEventsQueryResult = NonNullable<Awaited<ReturnType<typeof getEvents>>>
-export type GetEventsQueryError = ErrorType<Problem | Problem>
+export type GetEventsQueryError = ErrorType<void | Problem | Problem>
 
 
-export function useGetEvents<TData = Awaited<ReturnType<typeof getEvents>>, TError = ErrorType<Problem | Problem>>(
+export function useGetEvents<TData = Awaited<ReturnType<typeof getEvents>>, TError = ErrorType<void | Problem | Problem>>(
  params: undefined |  GetEventsParams,
     headers: undefined |  GetEventsHeaders, options: { query:Partial<UseQueryOptions<Awaited<ReturnType<typeof getEvents>>, TError, TData>> & Pick<
         DefinedInitialDataOptions<
@@ -115,7 +115,7 @@ export function useGetEvents<TData = Awaited<ReturnType<typeof getEvents>>, TErr
       >, request?: SecondParameter<typeof http>}
  , queryClient?: QueryClient
   ):  DefinedUseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
-export function useGetEvents<TData = Awaited<ReturnType<typeof getEvents>>, TError = ErrorType<Problem | Problem>>(
+export function useGetEvents<TData = Awaited<ReturnType<typeof getEvents>>, TError = ErrorType<void | Problem | Problem>>(
  params?: GetEventsParams,
     headers?: GetEventsHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getEvents>>, TError, TData>> & Pick<
         UndefinedInitialDataOptions<
@@ -126,7 +126,7 @@ export function useGetEvents<TData = Awaited<ReturnType<typeof getEvents>>, TErr
       >, request?: SecondParameter<typeof http>}
  , queryClient?: QueryClient
   ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
-export function useGetEvents<TData = Awaited<ReturnType<typeof getEvents>>, TError = ErrorType<Problem | Problem>>(
+export function useGetEvents<TData = Awaited<ReturnType<typeof getEvents>>, TError = ErrorType<void | Problem | Problem>>(
  params?: GetEventsParams,
     headers?: GetEventsHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getEvents>>, TError, TData>>, request?: SecondParameter<typeof http>}
  , queryClient?: QueryClient
@@ -135,7 +135,7 @@ export function useGetEvents<TData = Awaited<ReturnType<typeof getEvents>>, TErr
  * @summary Get Events
  */
 
-export function useGetEvents<TData = Awaited<ReturnType<typeof getEvents>>, TError = ErrorType<Problem | Problem>>(
+export function useGetEvents<TData = Awaited<ReturnType<typeof getEvents>>, TError = ErrorType<void | Problem | Problem>>(
  params?: GetEventsParams,
     headers?: GetEventsHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getEvents>>, TError, TData>>, request?: SecondParameter<typeof http>}
  , queryClient?: QueryClient 
@@ -220,8 +220,8 @@ export const useCreateEvent = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
- * An event with its categories and seats left. The `ETag`, for `If-Match`, changes with the event's details, not with
-bookings.
+ * An event with its categories and seats left. The `ETag` is for `If-None-Match`, and for `If-Match`, which compares only the
+version of the details, not the seats.
  * @summary Get Event
  */
 export const getEvent = (
@@ -248,7 +248,7 @@ export const getGetEventQueryKey = (eventId?: string,) => {
     }
 
     
-export const getGetEventQueryOptions = <TData = Awaited<ReturnType<typeof getEvent>>, TError = ErrorType<Problem | Problem>>(eventId: string,
+export const getGetEventQueryOptions = <TData = Awaited<ReturnType<typeof getEvent>>, TError = ErrorType<void | Problem | Problem>>(eventId: string,
     headers?: GetEventHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getEvent>>, TError, TData>>, request?: SecondParameter<typeof http>}
 ) => {
 
@@ -268,10 +268,10 @@ const {query: queryOptions, request: requestOptions} = options ?? {};
 }
 
 export type GetEventQueryResult = NonNullable<Awaited<ReturnType<typeof getEvent>>>
-export type GetEventQueryError = ErrorType<Problem | Problem>
+export type GetEventQueryError = ErrorType<void | Problem | Problem>
 
 
-export function useGetEvent<TData = Awaited<ReturnType<typeof getEvent>>, TError = ErrorType<Problem | Problem>>(
+export function useGetEvent<TData = Awaited<ReturnType<typeof getEvent>>, TError = ErrorType<void | Problem | Problem>>(
  eventId: string,
     headers: undefined |  GetEventHeaders, options: { query:Partial<UseQueryOptions<Awaited<ReturnType<typeof getEvent>>, TError, TData>> & Pick<
         DefinedInitialDataOptions<
@@ -282,7 +282,7 @@ export function useGetEvent<TData = Awaited<ReturnType<typeof getEvent>>, TError
       >, request?: SecondParameter<typeof http>}
  , queryClient?: QueryClient
   ):  DefinedUseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
-export function useGetEvent<TData = Awaited<ReturnType<typeof getEvent>>, TError = ErrorType<Problem | Problem>>(
+export function useGetEvent<TData = Awaited<ReturnType<typeof getEvent>>, TError = ErrorType<void | Problem | Problem>>(
  eventId: string,
     headers?: GetEventHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getEvent>>, TError, TData>> & Pick<
         UndefinedInitialDataOptions<
@@ -293,7 +293,7 @@ export function useGetEvent<TData = Awaited<ReturnType<typeof getEvent>>, TError
       >, request?: SecondParameter<typeof http>}
  , queryClient?: QueryClient
   ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
-export function useGetEvent<TData = Awaited<ReturnType<typeof getEvent>>, TError = ErrorType<Problem | Problem>>(
+export function useGetEvent<TData = Awaited<ReturnType<typeof getEvent>>, TError = ErrorType<void | Problem | Problem>>(
  eventId: string,
     headers?: GetEventHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getEvent>>, TError, TData>>, request?: SecondParameter<typeof http>}
  , queryClient?: QueryClient
@@ -302,7 +302,7 @@ export function useGetEvent<TData = Awaited<ReturnType<typeof getEvent>>, TError
  * @summary Get Event
  */
 
-export function useGetEvent<TData = Awaited<ReturnType<typeof getEvent>>, TError = ErrorType<Problem | Problem>>(
+export function useGetEvent<TData = Awaited<ReturnType<typeof getEvent>>, TError = ErrorType<void | Problem | Problem>>(
  eventId: string,
     headers?: GetEventHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getEvent>>, TError, TData>>, request?: SecondParameter<typeof http>}
  , queryClient?: QueryClient 
