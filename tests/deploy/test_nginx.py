@@ -103,15 +103,20 @@ def front(tmp_path: Path) -> Iterator[Front]:
         yield Front(port, stand_ins)
 
 
-def test_requests_of_an_event_go_to_one_process(front: Front) -> None:
+def test_commands_for_an_event_go_to_one_process(front: Front) -> None:
     served = set()
     for _ in range(30):
         event = uuid.uuid4()
-        paths = (f"/api/events/{event}", f"/api/events/{event}/bookings", f"/api/events/{event}/bookings?limit=1")
-        answers = {front.ask("GET", path)[1] for path in paths}
+        commands = (("POST", ""), ("POST", "/bookings"), ("POST", "/bookings?again=1"), ("POST", "/check-in"))
+        answers = {front.ask(method, f"/api/events/{event}{path}")[1] for method, path in commands}
         assert len(answers) == 1
         served |= answers
     assert served == {b"0", b"1"}
+
+
+def test_queries_of_a_client_go_to_one_process(front: Front) -> None:
+    paths = [f"/api/events/{uuid.uuid4()}/bookings" for _ in range(30)]
+    assert len({front.ask("GET", path)[1] for path in paths}) == 1
 
 
 def test_client_supplied_forwarding_headers_are_ignored(front: Front) -> None:
