@@ -89,6 +89,7 @@ test-fast: setup ## Run the tests that need no server, no browser and no other p
 	$(PYTEST) -m "not servers"
 
 soak: setup system ## Run all tests, the randomized ones with many more rounds
+	$(call tool,pgbouncer,pgbouncer,a connection pooler)
 	SOAK=1 $(PYTEST) --timeout 7200
 
 lint: setup ## Check style

@@ -74,7 +74,10 @@ def handlers(responses: ErrorResponses) -> dict[type[Exception], Handler]:
         log.error("%s %s failed", request.method, request.url.path, exc_info=error)
         return responses.internal_error()
 
-    unavailable = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed, TooManyRequests)
+    refused_by_server = psycopg.errors.ReadOnlySqlTransaction  # by a standby, too
+    unavailable = (
+        psycopg.OperationalError, psycopg.InterfaceError, refused_by_server, PoolTimeout, PoolClosed, TooManyRequests,
+    )  # fmt: skip
     return {
         SeatledgerError: refused,
         RequestValidationError: malformed,

@@ -1,7 +1,6 @@
 """PgBouncer between Seatledger and PostgreSQL is refused at the start, in one sentence, however it is configured."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -17,10 +16,11 @@ from devstack.server_files import temporary_directory
 from devstack.server_user import server_identity
 from ledger.session_check import check_sessions
 from ledger.settings import Settings, SettingsError
+from tests import tools
 from tests.running_system import ROOT, system_settings
+from tests.soak import SOAK
 
-PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
-pytestmark = pytest.mark.skipif(PGBOUNCER is None and "CI" not in os.environ, reason="pgbouncer is missing")
+pytestmark = pytest.mark.skipif(not SOAK, reason="it needs pgbouncer, which `make soak` installs")
 
 SECONDS = 10.0
 CONFIG = """
@@ -39,13 +39,13 @@ ignore_startup_parameters = {ignored}
 @contextmanager
 def pgbouncer(database_url: str, mode: str, ignored: str) -> Iterator[str]:
     """Its URL for the same database."""
-    server = conninfo_to_dict(database_url)
+    program, server = tools.find("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin"), conninfo_to_dict(database_url)
     port = free_port()
     with temporary_directory() as directory:
         config = directory / "pgbouncer.ini"
         config.write_text(CONFIG.format(server=server, own_port=port, mode=mode, ignored=ignored))
         config.chmod(0o644)
-        process = subprocess.Popen([str(PGBOUNCER), "-q", config], cwd="/", stderr=subprocess.DEVNULL, **server_identity())
+        process = subprocess.Popen([program, "-q", config], cwd="/", stderr=subprocess.DEVNULL, **server_identity())
         try:
             url = f"postgresql://{server['user']}@127.0.0.1:{port}/{server['dbname']}"
             assert wait_until(lambda: is_listening(port), SECONDS)

@@ -1,0 +1,118 @@
+"""PostgreSQL refuses to write, and says so: every operation is answered in time. What would write is `busy`, since nothing
+happened; what only reads succeeds."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from devstack.server_files import temporary_directory
+from tests.abuse.operations import OPERATIONS, Routes, Target, send
+from tests.faults.clusters import Primary, primary, small_disk
+from tests.running_system import LATER, Person, Stack, system_settings, tickets
+
+SECONDS = 3.0
+#: Each is computed in temporary tables.
+PAST_STATISTICS = {"get_stats_as_of", "get_events_stats_as_of", "get_stats_difference"}
+BUSY = (503, "/problems/busy")
+#: What stores something. Who logs out of an unknown session has nothing to store.
+WRITES = {
+    "sign_up", "log_in", "log_out", "update_me", "erase_me", "create_user", "update_user", "create_event", "update_event",
+    "cancel_event", "complete_event", "check_in_ticket", "book_tickets", "cancel_booking", "cancel_tickets",
+}  # fmt: skip
+
+
+@contextmanager
+def read_only(server: Primary) -> Iterator[None]:
+    server.set("default_transaction_read_only", "on")
+    try:
+        yield
+    finally:
+        with psycopg.connect(server.url, autocommit=True, options="-c default_transaction_read_only=off") as connection:
+            connection.execute("ALTER SYSTEM RESET default_transaction_read_only")
+            connection.execute("SELECT pg_reload_conf()")
+
+
+@contextmanager
+def full(disk: Path) -> Iterator[None]:
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(bytes(4096)) == 4096:
+            pass
+    try:
+        yield
+    finally:
+        filler.unlink()
+
+
+Answers = dict[str, tuple[int, str]]
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    with temporary_directory("seatledger-test-") as directory:
+        yield directory
+
+
+class Shop:
+    """A running system on a server of its own, with an event that has a booking."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._routes = Routes(stack.http.get("/openapi.json").json())
+        self._organizer = stack.person("organizer")
+        self._target = Target.make(stack, self._organizer, stack.person(), stack.person().id)
+        stack.settle()
+
+    def ask_all(self) -> Answers:
+        return {name: self._ask(name) for name in OPERATIONS}
+
+    def _ask(self, name: str) -> tuple[int, str]:
+        person, began = Person(self._stack.http, token=self._stack.admin.token), time.monotonic()
+        with send(person, self._routes.request(name, self._target)) as response:
+            assert time.monotonic() - began < SECONDS, name
+            is_problem = response.headers.get("content-type", "").startswith("application/problem+json")
+            return response.status_code, response.json()["type"] if is_problem else ""
+
+    def sells_again(self) -> bool:
+        deadline = time.monotonic() + 2 * SECONDS
+        body = {"name": "After", "starts_at": LATER, "categories": [{"name": "General", "price": "1.00", "capacity": 3}]}
+        while time.monotonic() < deadline:
+            made = self._organizer.do("POST", "/api/events", body)
+            if made.is_success:
+                return self._organizer.do("POST", f"/api/events/{made.json()['id']}/bookings", tickets(1)).is_success
+            time.sleep(0.05)
+        return False
+
+
+@contextmanager
+def shop_on(server: Primary, redis_url: str, data_dir: Path) -> Iterator[Shop]:
+    stack = Stack(system_settings(server.url, redis_url, data_dir))
+    try:
+        yield Shop(stack)
+    finally:
+        stack.stop()
+
+
+def test_read_only_server(directory: Path, redis_url: str, tmp_path: Path) -> None:
+    with primary(directory / "own") as server, shop_on(server, redis_url, tmp_path) as shop:
+        with read_only(server):
+            answers = shop.ask_all()
+        assert {name for name, answer in answers.items() if answer == BUSY} == WRITES | {"get_ready"} | PAST_STATISTICS
+        assert {answer for name, answer in answers.items() if name not in WRITES | {"get_ready"} | PAST_STATISTICS} == {(200, "")}
+        assert shop.sells_again()
+
+
+@pytest.mark.skipif(os.geteuid() != 0 and "CI" not in os.environ, reason="it mounts a disk, which takes root")
+def test_full_disk(directory: Path, redis_url: str, tmp_path: Path) -> None:
+    """What finds room in a page that exists succeeds."""
+    with small_disk(directory / "disk", 300) as disk, primary(disk / "own") as server, shop_on(server, redis_url, tmp_path) as shop:
+        with full(disk):
+            answers = shop.ask_all()
+        assert answers["get_ready"] == BUSY
+        assert {answer for answer in answers.values() if answer[0] >= 500} == {BUSY}
+        assert shop.sells_again()
