@@ -4,12 +4,14 @@ import asyncio
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
 from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from ledger.concurrency import BackgroundTasks, ConcurrencyLimiter
+from ledger.request_trace import add_phase
 
 MIN_LENGTH = 8
 MAX_LENGTH = 200
@@ -55,7 +57,11 @@ class Passwords:
             return False
 
     async def _run(self, work: Callable[[], T]) -> T:
-        return await self._tasks.finish(self._in_thread(work))  # the slot is taken until the thread is done
+        began = perf_counter()
+        try:
+            return await self._tasks.finish(self._in_thread(work))  # the slot is taken until the thread is done
+        finally:
+            add_phase("password", perf_counter() - began)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         async with self._limiter.slot():

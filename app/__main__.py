@@ -3,13 +3,13 @@ environment."""
 
 import argparse
 import json
-import logging
 import sys
 from functools import partial
 
 from app.draining import Draining, serve
 from app.fast_path.protocol import HttpProtocol
 from app.main import bootstrap, server_app
+from ledger import logs
 from ledger.keys import KeysError
 from ledger.session_check import check_sessions
 from ledger.settings import Settings, SettingsError
@@ -23,7 +23,7 @@ def main() -> int:
         return 0
     try:
         settings = Settings.of_running()
-        logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s %(message)s")
+        logs.configure(settings, "api")
         check_sessions(settings)
         draining = Draining()
         started = serve(

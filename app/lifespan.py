@@ -92,6 +92,6 @@ async def run(
             find_customer=access.directory.find_or_create_customer,
             key=key,
         )
-        app.state.probes = Probes(load_pool, appender, read_side, draining)
+        app.state.probes = Probes(app.state.observer, {"query": pool, "load": load_pool}, appender, read_side, draining)
         gc_tuning.tune()
         yield

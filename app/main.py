@@ -19,7 +19,8 @@ import query_api.routes
 from app import VERSION, about, lifespan, openapi, probes, problems, static_site
 from app.draining import Draining
 from app.fast_path.booking_route import BookingFastPath
-from app.middleware import SecurityMiddleware
+from app.middleware import OutermostMiddleware
+from app.observation import RequestObserver
 from compat import documentation
 from ledger.settings import Settings, SettingsError
 from projections.wake_ups import WakeUpSender
@@ -46,8 +47,7 @@ def bootstrap(
     open_and_close = partial(lifespan.run, settings, clock, wake_up_sender, draining or Draining())
     if settings.specification:
         standalone = compat.registry.make_standalone(settings, open_and_close)
-        standalone.add_middleware(SecurityMiddleware, seconds=settings.request_seconds, standalone=True)
-        return standalone
+        return _observed(standalone, settings)
     app = FastAPIOffline(
         title=TITLE,
         version=VERSION,
@@ -61,9 +61,16 @@ def bootstrap(
     problems.install(app)
     compat.registry.mount(app, settings)
     static_site.install(app)
-    app.add_middleware(SecurityMiddleware, seconds=settings.request_seconds)
     openapi.install(app)
     documentation.prepare(app, settings)
+    return _observed(app, settings)
+
+
+def _observed(app: FastAPI, settings: Settings) -> FastAPI:
+    app.state.observer = observer = RequestObserver(access_log=settings.access_log)
+    app.middleware_stack = OutermostMiddleware(
+        app.build_middleware_stack(), observer, seconds=settings.request_seconds, standalone=bool(settings.specification)
+    )
     return app
 
 

@@ -1,7 +1,8 @@
-"""The outermost middleware: security headers for browsers, a limit on the size of request bodies, and the deadline for what a
-request waits for. The time limit for receiving a request is in `app/fast_path/protocol.py`.
+"""The outermost middleware: it observes each request, adds security headers for browsers, and limits the size of request bodies and
+the time that a request may wait. The time limit for receiving a request is in `app/fast_path/protocol.py`.
 
-The framework's own size limit is not used: it responds with plain text, and may reject a command after it was executed."""
+It is around the framework's own outermost one, which responds to internal errors. It is one, since each costs a request time. The
+framework's own size limit is not used: it responds with plain text, and may reject a command after it was executed."""
 
 import re
 
@@ -9,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import problems
+from app.observation import RequestObserver
 from ledger.deadline import RequestDeadline
 from ledger.settings import BODY_LIMIT_BYTES
 
@@ -25,36 +27,44 @@ _DOCS_POLICY = (
 )
 
 
-class SecurityMiddleware:
-    def __init__(self, app: ASGIApp, *, seconds: float, standalone: bool = False) -> None:
+class OutermostMiddleware:
+    def __init__(self, app: ASGIApp, observer: RequestObserver, *, seconds: float, standalone: bool = False) -> None:
         """`seconds`: how long a request may wait for the database. `standalone`: the application is one of the five specifications'
         APIs, mounted at the root."""
-        self._app, self._seconds, self._compat_prefix = app, seconds, "/" if standalone else "/compat/"
+        self._app, self._observer, self._seconds = app, observer, seconds
+        self._compat_prefix = "/" if standalone else "/compat/"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
-        headers = [*HEADERS, (b"content-security-policy", _DOCS_POLICY)] if _DOCS.fullmatch(scope["path"]) else HEADERS
+        is_page = not scope["path"].startswith("/api/") and _DOCS.fullmatch(scope["path"])
+        headers = [*HEADERS, (b"content-security-policy", _DOCS_POLICY)] if is_page else HEADERS
+        given = dict(reversed(scope["headers"]))  # the first header of a name counts
+        trace = self._observer.begin(given)
+        is_begun = False
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal is_begun
             if message["type"] == "http.response.start":
+                is_begun = True
                 deadline.lift()
-                message["headers"] = [*message.get("headers", ()), *headers]
+                message["headers"] = [*message.get("headers", ()), *headers, self._observer.end(trace, scope, message["status"])]
             await send(message)
 
-        with RequestDeadline(self._seconds) as deadline:
-            # The five specifications' APIs respond in their own format, once `_bounded` has counted too many bytes.
-            if _declared_bytes(scope) > BODY_LIMIT_BYTES and not scope["path"].startswith(self._compat_prefix):
-                await problems.body_too_large()(scope, receive, send_with_headers)
-                return
-            await self._app(scope, receive if scope["method"] in ("GET", "HEAD") else _bounded(receive), send_with_headers)
-
-
-def _declared_bytes(scope: Scope) -> int:
-    """The value of Content-Length; 0 without that header. The server has checked that it is a number."""
-    return next((int(value) for name, value in scope["headers"] if name == b"content-length"), 0)
+        try:
+            with RequestDeadline(self._seconds) as deadline:
+                # The five specifications' APIs respond in their own format, once `_bounded` has counted too many bytes.
+                too_large = int(given.get(b"content-length", 0)) > BODY_LIMIT_BYTES
+                if too_large and not scope["path"].startswith(self._compat_prefix):
+                    await problems.body_too_large()(scope, receive, send_with_headers)
+                    return
+                await self._app(scope, receive if scope["method"] in ("GET", "HEAD") else _bounded(receive), send_with_headers)
+        except BaseException:
+            if not is_begun:  # the server will respond with 500
+                self._observer.end(trace, scope, 500)
+            raise
 
 
 def _bounded(receive: Receive) -> Receive:

@@ -17,6 +17,7 @@ from accounts import errors as accounts
 from accounts.access import clear_cookies
 from ledger import errors, http_errors
 from ledger.http_errors import plain
+from ledger.request_trace import current_trace
 
 MEDIA_TYPE = "application/problem+json"
 router = APIRouter(include_in_schema=False)
@@ -103,7 +104,11 @@ def body_too_large() -> Response:
 
 
 def _response(problem: Problem, slug: str, detail: str, facts: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+    trace = current_trace()
     body = {**facts, "type": f"/problems/{slug}", "title": problem.title, "status": problem.status, "detail": detail}
+    if trace is not None:
+        trace.problem = slug
+        body["request_id"] = trace.id
     content = msgspec.json.encode({name: value for name, value in body.items() if value is not None})
     return Response(content, problem.status, {"Cache-Control": "no-store", **(headers or {})}, MEDIA_TYPE)
 

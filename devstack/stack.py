@@ -33,6 +33,7 @@ from devstack.server_user import USER, ServerError, make_data_directory
 from devstack.supervisor import ProcessSpec, Supervisor
 from ledger import redis_clients
 from ledger.database_errors import one_line
+from ledger.logs import json_line
 from ledger.settings import Settings, SettingsError
 from seed import progress
 
@@ -57,10 +58,12 @@ def main() -> int:
     prepare_only = parser.parse_args().prepare
     for number in STOP_SIGNALS:
         signal.signal(number, signal.default_int_handler)
-    sys.stdout = cast(TextIO, _TolerantOutput(sys.stdout))
+    output = _TolerantOutput(sys.stdout)
+    sys.stdout = cast(TextIO, output)
     failures: list[str] = []
     try:
         settings = Settings.from_env()
+        output.as_json = settings.log_format == "json"
         if not prepare_only:
             _check_port(settings)
         _check_data_dir(settings)
@@ -77,20 +80,26 @@ def main() -> int:
         failures.append(str(error))
     except KeyboardInterrupt:
         pass
-    print("\n".join(failures) or "Stopped.", file=sys.stderr if failures else sys.stdout, flush=True)
+    print("\n".join(failures) or "Stopped.", file=sys.stderr if failures and not output.as_json else sys.stdout, flush=True)
     return 1 if failures else 0
 
 
 class _TolerantOutput:
-    """An output that ignores write errors: if its reader ends (`make run | head`), the processes continue."""
+    """An output that ignores write errors: if its reader ends (`make run | head`), the processes continue. `as_json`: it makes
+    JSON of lines that are not."""
 
     def __init__(self, output: TextIO) -> None:
         self._output = output
+        self.as_json = False
 
     def write(self, text: str) -> int:
         with suppress(OSError, ValueError):
-            self._output.write(text)
+            self._output.write("".join(self._json_lines(text)) if self.as_json else text)
         return len(text)
+
+    def _json_lines(self, text: str) -> Iterator[str]:
+        for line in filter(None, map(str.strip, text.splitlines())):
+            yield f"{line if line.startswith('{') else json_line('system', line)}\n"
 
     def flush(self) -> None:
         with suppress(OSError, ValueError):
@@ -233,10 +242,13 @@ def _seed(settings: Settings) -> None:
 def _supervise(settings: Settings) -> None:
     """Runs the processes until Ctrl-C, SIGTERM, SIGHUP or the end of the API. Restarts worker and tick: selling needs neither."""
     specs = [
-        ProcessSpec(name=name, command=[sys.executable, *shlex.split(command)[1:]], essential=name == "api")
+        ProcessSpec(
+            name=name, command=[sys.executable, *shlex.split(command)[1:]], essential=name == "api",
+            environment=_own_environment(name, settings),
+        )
         for name, command in COMMANDS.items()
-    ]
-    supervisor = Supervisor(specs, environment=_environment(settings), output=sys.stdout)
+    ]  # fmt: skip
+    supervisor = Supervisor(specs, environment=_environment(settings), output=sys.stdout, as_json=settings.log_format == "json")
     for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: supervisor.stop())
     threading.Thread(target=_print_welcome, args=[settings], daemon=True).start()
@@ -247,6 +259,11 @@ def _supervise(settings: Settings) -> None:
 def _environment(settings: Settings) -> dict[str, str]:
     # Nobody is in front of it who would have to notice that it stops.
     return {**os.environ, **settings.to_env(), "DRAIN_SECONDS": "0", "PYTHONUNBUFFERED": "1"}
+
+
+def _own_environment(name: str, settings: Settings) -> dict[str, str]:
+    """The worker's metrics are at METRICS_PORT, the tick's at the next one."""
+    return {"METRICS_PORT": str(settings.metrics_port + 1)} if name == "tick" and settings.metrics_port else {}
 
 
 def _print_welcome(settings: Settings) -> None:

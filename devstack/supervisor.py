@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import TextIO
 
 from devstack.child_process import ending_with_parent
+from ledger.logs import json_line
 
 #: Between two checks of the processes.
 _POLL_SECONDS = 0.1
@@ -25,11 +26,12 @@ _TERMINATION_SECONDS = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessSpec:
-    """A process to keep running. `essential`: if it ends, all are ended."""
+    """A process to keep running. `essential`: if it ends, all are ended. `environment`: what it has beside that of all."""
 
     name: str
     command: list[str]
     essential: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +51,19 @@ class Supervisor:
     """Runs processes. `run` must be called in the main thread: the processes are killed when the thread that started them ends."""
 
     def __init__(
-        self, specs: Iterable[ProcessSpec], *, environment: Mapping[str, str], output: TextIO, backoff: RestartBackoff | None = None
+        self,
+        specs: Iterable[ProcessSpec],
+        *,
+        environment: Mapping[str, str],
+        output: TextIO,
+        backoff: RestartBackoff | None = None,
+        as_json: bool = False,
     ) -> None:
+        """`as_json`: each line of the output is a JSON object, as the processes themselves write nearly all of theirs."""
         self._supervised = [_SupervisedProcess(spec) for spec in specs]
         self._environment, self._output, self._backoff = environment, output, backoff or RestartBackoff()
         self._width = max(len(name) for name in ("system", *(supervised.spec.name for supervised in self._supervised)))
-        self._stopping = False
+        self._stopping, self._as_json = False, as_json
 
     def stop(self) -> None:
         """Makes `run` return. May be called from signal handlers and other threads."""
@@ -92,7 +101,7 @@ class Supervisor:
         try:
             supervised.process = subprocess.Popen(
                 ending_with_parent(supervised.spec.command),
-                env=self._environment,
+                env={**self._environment, **supervised.spec.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -121,8 +130,11 @@ class Supervisor:
                 self._print(name, line.decode(errors="replace").rstrip("\r\n"))
 
     def _print(self, name: str, line: str) -> None:
-        # In one call, so that lines of several threads do not mix.
-        self._output.write(f"{datetime.now():%H:%M:%S} {name:<{self._width}} | {line}\n")  # noqa: DTZ005 (local time, for the terminal)
+        if self._as_json:
+            text = line if line.startswith("{") else json_line(name, line)
+        else:
+            text = f"{datetime.now():%H:%M:%S} {name:<{self._width}} | {line}"  # noqa: DTZ005 (local time, for the terminal)
+        self._output.write(f"{text}\n")  # in one call, so that lines of several threads do not mix
         self._output.flush()
 
     def _terminate_all(self) -> None:

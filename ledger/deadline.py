@@ -8,6 +8,8 @@ import asyncio
 from contextvars import Context, ContextVar, Token, copy_context
 from typing import Self
 
+from ledger.request_trace import without_trace
+
 
 class RequestDeadline:
     """The deadline of a `with` block, and of what it awaits. Its time begins with the first wait, so that a client that sends its
@@ -56,8 +58,8 @@ def remaining_seconds(limit: float) -> float:
 
 
 def background_context() -> Context:
-    """For a task that no single request waits for: without the deadline of the request that started it."""
-    context = copy_context()
+    """For a task that no single request waits for: without the deadline and the trace of the request that started it."""
+    context = without_trace(copy_context())
     context.run(_current.set, None)
     return context
 

@@ -10,6 +10,7 @@ import select
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
+from time import perf_counter
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -22,6 +23,7 @@ from psycopg_pool import AsyncConnectionPool
 from ledger.concurrency import BackgroundTasks
 from ledger.deadline import remaining_seconds
 from ledger.errors import Busy
+from ledger.request_trace import add_phase
 from ledger.settings import Settings
 
 Connection = AsyncConnection[Any]
@@ -79,7 +81,12 @@ async def connection(pool: Pool, seconds: float, *, in_steps: bool = False) -> A
     loop = asyncio.get_running_loop()
     seconds = remaining_seconds(seconds)
     deadline = loop.time() + seconds
-    acquired = await _acquire(pool, seconds)
+    began = perf_counter()
+    try:
+        acquired = await _acquire(pool, seconds)
+    finally:
+        acquired_at = perf_counter()
+        add_phase("pool", acquired_at - began)
     try:
         limit: AbstractContextManager[None] = nullcontext() if in_steps else time_limit(pool, acquired, deadline - loop.time())
         with limit:
@@ -87,6 +94,7 @@ async def connection(pool: Pool, seconds: float, *, in_steps: bool = False) -> A
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise Busy from error
     finally:
+        add_phase("database", perf_counter() - acquired_at)
         if acquired.info.transaction_status in _DONE:
             await pool.putconn(acquired)  # does not communicate with the server
         else:

@@ -21,8 +21,10 @@ BODY_LIMIT_BYTES = 64 * 1024
 COMPAT_APIS = ("event-booking", "event-ticketing", "ticketing-platform", "event-management", "event-reservations")
 
 
+LOG_LEVELS, LOG_FORMATS = ("DEBUG", "INFO", "WARNING", "ERROR"), ("text", "json")
+
 #: Settings of which 0 means none; the other numbers must be above it.
-_MAY_BE_0 = ("verify_hours", "drain_seconds")
+_MAY_BE_0 = ("verify_hours", "drain_seconds", "metrics_port")
 
 
 class SettingsError(ValueError):
@@ -57,6 +59,11 @@ class Settings:
     specification: str = _setting("", "One of the five, which this process serves alone, at the root")
     demo: bool | None = _setting(None, "Demo data and accounts: 1 or 0; by default only where `make run` keeps its own database")
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR")
+    log_format: str = _setting("text", "text, or json: one object a line")
+    access_log: bool = _setting(False, "Log each request, not only slow and failed ones")
+    metrics_port: int = _setting(
+        0, "Port at HOST of a worker's or tick's own /metrics; 0: none. `make run` gives the tick the next port"
+    )
     forwarded_allow_ips: str = _setting("127.0.0.1", "Proxies whose X-Forwarded-For is trusted, comma-separated")
     secure_cookies: bool = _setting(False, "Send the session cookie over HTTPS only: set it wherever there is HTTPS")
     command_queue_limit: int = _setting(2_000, "Commands that may wait in one API process; past it: 503 busy")
@@ -100,8 +107,9 @@ class Settings:
         )
 
     def __post_init__(self) -> None:
-        if not 0 < self.port < 65536:
-            raise SettingsError(f"PORT is {self.port}, which is not between 1 and 65535.")
+        for name, port in (("PORT", self.port), ("METRICS_PORT", self.metrics_port or 1)):
+            if not 0 < port < 65536:
+                raise SettingsError(f"{name} is {port}, which is not between 1 and 65535.")
         try:
             Currency(self.currency)
         except ValueError:
@@ -113,8 +121,8 @@ class Settings:
             raise SettingsError(f"COMPAT_APIS has {min(unknown)!r}, which is none of {', '.join(COMPAT_APIS)}; or all, or none.")
         if self.specification not in ("", *COMPAT_APIS):
             raise SettingsError(f"SPECIFICATION is {self.specification!r}, which is none of {', '.join(COMPAT_APIS)}.")
-        if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
-            raise SettingsError(f"LOG_LEVEL is {self.log_level!r}, which is not DEBUG, INFO, WARNING or ERROR.")
+        _check_choice("LOG_LEVEL", self.log_level, LOG_LEVELS)
+        _check_choice("LOG_FORMAT", self.log_format, LOG_FORMATS)
         for setting in fields(self):
             value = getattr(self, setting.name)
             if setting.name in _MAY_BE_0 and value == 0:
@@ -159,6 +167,11 @@ def _text_of(name: str, environ: Mapping[str, str]) -> str:
         return Path(file).read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{name}_FILE is {file!r}, which can't be read: {error}.") from None
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise SettingsError(f"{name} is {value!r}, which is not {', '.join(choices[:-1])} or {choices[-1]}.")
 
 
 def _check_redis_url(url: str) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from celery import signals
 from celery.exceptions import SecurityWarning
 
+from ledger import logs
 from ledger.session_check import check_sessions
 from ledger.settings import Settings, SettingsError
 from projections.registry import PROJECTORS
@@ -49,7 +50,7 @@ def main() -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1
-    logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s %(message)s")
+    logs.configure(settings, arguments.part)
     names = arguments.only or TASKS
     if arguments.part == "check":
         return _check(settings, names)

@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from accounts.access import BUYERS, permitted
 from app import middleware, problems
+from app.observation import RequestObserver
 from commands.bodies import read_booking
 from commands.result import CommandResult
 from commands.routes import book
@@ -36,32 +37,39 @@ class BookingFastPath:
 
     def __init__(self, app: FastAPI, request_seconds: float) -> None:
         self._app, self._request_seconds = app, request_seconds
+        self._observer: RequestObserver = app.state.observer
+        self._metrics = self._observer.route("POST", "/api/events/{event_id}/bookings")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match = scope["type"] == "http" and scope["method"] == "POST" and _BOOKINGS(scope["path"])
         if not match:
             await self._app(scope, receive, send)
             return
+        headers = dict(reversed(scope["headers"]))  # the first header of a name counts
+        trace = self._observer.begin(headers)
+        scope["path_params"] = {"event_id": match[1]}
         try:
             with RequestDeadline(self._request_seconds):
-                result = await self._book(UUID(match[1]), scope, receive)
+                result = await self._book(UUID(match[1]), headers, scope, receive)
         except Exception as error:  # noqa: BLE001 - each gets the response that the framework would give
             response = await problems.respond(Request(scope, receive), error)
-            response.raw_headers += middleware.HEADERS
+            header = self._observer.end(trace, scope, response.status_code, self._metrics)
+            response.raw_headers += [*middleware.HEADERS, header]
             await response(scope, receive, send)
             return
         body = _encode(result.view)
-        headers = [
+        response_headers = [
             (b"content-length", b"%d" % len(body)),
             (b"ledger-position", b"%d" % result.position),
             (b"location", f"/api/bookings/{result.view.id}".encode()),
             *_HEADERS,
+            self._observer.end(trace, scope, 201, self._metrics),
         ]
-        await send({"type": "http.response.start", "status": 201, "headers": headers})
+        await send({"type": "http.response.start", "status": 201, "headers": response_headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _book(self, event_id: UUID, scope: Scope, receive: Receive) -> CommandResult:
-        state, headers = self._app.state, dict(reversed(scope["headers"]))  # the first header of a name counts
+    async def _book(self, event_id: UUID, headers: dict[bytes, bytes], scope: Scope, receive: Receive) -> CommandResult:
+        state = self._app.state
         content = await _read_body(headers, receive)
         principal = permitted(await state.access.principal_of(scope), BUYERS)
         body = read_booking(content, headers.get(b"content-type", b"").decode("latin-1"))

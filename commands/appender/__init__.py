@@ -23,6 +23,7 @@ whether they were appended.
     appender.py       decides batches and appends them
     batch.py          the decisions of one batch, without a database
     contention.py     when a batch takes the ordering lock before it is decided
+    timings.py        how long what took, for metrics and logs
     pending.py        pending requests, their queue and their deadlines
     event_memory.py   the Events of this process: which are cached, which are being loaded
     event_cache.py    least-recently-used cache of Events; event_loader.py reads them

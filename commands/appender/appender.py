@@ -20,7 +20,7 @@ for the anchor before it is used. Where an entry is missing, all Events are drop
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -31,6 +31,7 @@ from commands.appender.contention import Contention
 from commands.appender.event_cache import EventCache
 from commands.appender.event_memory import EventMemory
 from commands.appender.pending import DisconnectCheck, PendingRequest, PendingRequests, give_up, withdraw_disconnected
+from commands.appender.timings import AppenderTimings
 from ledger.anchor import LedgerWentBack
 from ledger.commands import Command
 from ledger.concurrency import BackgroundTasks, supervise
@@ -77,6 +78,8 @@ class Appender:
         self.cache = EventCache(cache_bytes)
         self.appends = 0
         self.entries = 0
+        self.queue_limit = queue_limit
+        self.timings = AppenderTimings()
         self._requests = PendingRequests(queue_limit, timeout_seconds)
         self._memory = EventMemory(self.cache, streams, self._requests)
         self.anchor.on_loss(self._memory.forget)
@@ -178,19 +181,24 @@ class Appender:
 
     async def _execute(self, batch: list[PendingRequest], *, alone: bool = False) -> None:
         """Tries the batch until all its requests are resolved or wait for a load. `alone`: no other command may join it."""
+        timings, left = self.timings, batch
+        timing = timings.begin(batch)
         await withdraw_disconnected(batch)
-        left: list[PendingRequest] = batch
         lock_first = self._contention.lock_first
         while left := self._memory.decidable(left):
             losses = self.anchor.losses
+            timing.tries += 1
             try:
                 if self._connection is None:
-                    self._connection = await self._connect_and_check()
+                    with timings.timed("connect"):
+                        self._connection = await self._connect_and_check()
                 left = await (self._append_locked(left, alone) if lock_first else self._append_optimistically(left))
             except VersionConflict:
                 self._contention.record_conflict()
+                timings.failures["conflict"] += 1
                 await self._read_missed({request.stream for request in left})
             except LedgerWentBack as error:
+                timings.failures["went back"] += 1
                 self.anchor.lose(error, losses)
                 self._memory.reload(left)
             except StreamUnreadable as unreadable:  # this process goes on with the other Events
@@ -200,14 +208,18 @@ class Appender:
                 await self._execute_one_by_one(left, refused)
                 left = []
             except LockTimeout:
+                timings.failures["lock time-out"] += 1
                 log.warning("An append has waited too long for the ordering lock or the database")
             except DatabaseRefused as refused:  # another server may be the one to write to by now
+                timings.failures["refused"] += 1
                 log.warning("The database refuses to append: %s", refused)
                 await self._disconnect()
             except (psycopg.Error, OSError) as error:
+                timings.failures["connection lost"] += 1
                 log.warning("The appender has lost its connection: %s", error)
                 await self._disconnect()
             lock_first = True
+        timings.end(timing)
 
     def _refuse(self, batch: Sequence[PendingRequest], unreadable: StreamUnreadable) -> None:
         """Refuses the requests for this Event, those of the batch and all later ones, which will find that it can't be loaded."""
@@ -228,7 +240,7 @@ class Appender:
     async def _append_optimistically(self, batch: Sequence[PendingRequest]) -> list[PendingRequest]:
         """Decides and appends in one round trip. Returns the requests whose refusal was decided on an outdated Event."""
         assert self._connection is not None
-        decided = decide_batch(batch, self.cache, self._clock())
+        decided = self._decide(batch)
         self._keep(decided, await self._append(decided, self._connection.append))
         decided_on = {request.stream: end for request, _, end in decided.refused if request.stream not in decided.trials}
         ends = await self._connection.ends(list(decided_on)) if decided_on else {}
@@ -245,7 +257,9 @@ class Appender:
         connection, losses = self._connection, self.anchor.losses
         assert connection is not None
         known = {request.stream: self._memory.end(request.stream) for request in batch}
-        async with connection.locked(known) as missed:
+        async with AsyncExitStack() as transaction:
+            with self.timings.timed("lock"):
+                missed = await transaction.enter_async_context(connection.locked(known))
             if losses != self.anchor.losses:
                 return batch
             self._contention.record_lock(missed=bool(missed))
@@ -253,13 +267,17 @@ class Appender:
                 self.anchor.move(*max((recorded.position, recorded.mac) for recorded in missed))
             self._memory.apply(missed)
             if not alone:  # commands that were queued while the batch waited for the lock need not wait for it again
-                self._requests.join_batch(batch, known, self._batch_limit)
-            decided = decide_batch(self._memory.decidable(batch), self.cache, self._clock())
+                self.timings.join(self._requests.join_batch(batch, known, self._batch_limit))
+            decided = self._decide(self._memory.decidable(batch))
             appended = await self._append(decided, connection.append_and_commit)
         self._keep(decided, appended)
         for request, refusal, _ in decided.refused:
             request.resolve(refusal)
         return []
+
+    def _decide(self, batch: Sequence[PendingRequest]) -> DecidedBatch:
+        with self.timings.timed("decide"):
+            return decide_batch(batch, self.cache, self._clock())
 
     async def _append(
         self, decided: DecidedBatch, append: Callable[[Sequence[RecordedEntry], Ends], Awaitable[list[Appended]]]
@@ -272,7 +290,8 @@ class Appender:
         for request in new:
             request.sent = True
         try:
-            return await append(decided.recorded, decided.built_on)
+            with self.timings.timed("append"):
+                return await append(decided.recorded, decided.built_on)
         except (VersionConflict, DataRefused, DatabaseRefused, LockTimeout):
             for request in new:
                 request.sent = False

@@ -5,12 +5,15 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from itertools import chain
+from time import perf_counter
 from typing import Any
 from uuid import UUID
 
+from commands.appender.timings import BatchTiming
 from ledger.commands import Command
 from ledger.deadline import remaining_seconds
 from ledger.errors import Busy, OutcomeUnknown, SeatledgerError
+from ledger.request_trace import current_trace
 
 log = logging.getLogger(__name__)
 
@@ -25,9 +28,12 @@ class PendingRequest:
     """A command whose caller waits for its outcome. Without a command: the caller waits for the Event itself.
 
     `stream_is_empty`: the stream was read and has no entries. `sent`: the entries were sent to the database, and no reply said that
-    they were not appended."""
+    they were not appended. `batch`: the one that it is or was executed in."""
 
-    __slots__ = ("command", "deadline", "future", "is_disconnected", "queued_at", "sent", "stream", "stream_is_empty")
+    __slots__ = (
+        "batch", "began_at", "command", "deadline", "future", "is_disconnected", "load_began_at", "load_seconds", "queued_at",
+        "sent", "stream", "stream_is_empty",
+    )  # fmt: skip
 
     def __init__(
         self, stream: UUID, command: Command | None, is_disconnected: DisconnectCheck | None, timeout_seconds: float
@@ -36,6 +42,10 @@ class PendingRequest:
         self.stream, self.command, self.is_disconnected = stream, command, is_disconnected
         self.future: asyncio.Future[Any] = loop.create_future()
         self.queued_at = loop.time()
+        self.began_at = perf_counter()  # the loop's clock has milliseconds
+        self.batch: BatchTiming | None = None
+        self.load_began_at: float | None = None
+        self.load_seconds = 0.0
         self.deadline = self.queued_at + remaining_seconds(timeout_seconds)
         self.stream_is_empty = self.sent = False
 
@@ -47,6 +57,20 @@ class PendingRequest:
                 self.future.set_exception(outcome)
             else:
                 self.future.set_result(outcome)
+
+    def phases(self) -> dict[str, float]:
+        """What it waited for, in seconds."""
+        now = perf_counter()
+        load = self.load_seconds + (now - self.load_began_at if self.load_began_at is not None else 0.0)
+        taken_at = now if self.batch is None else self.batch.began_at
+        # It may have joined its batch later than that began.
+        waits = {"queue": max(taken_at - self.began_at - load, 0.0), "load": load}
+        return waits if self.batch is None else {**waits, **self.batch.phases()}
+
+    def facts(self) -> dict[str, int]:
+        """Of its batch: the number, the commands, the tries."""
+        batch = self.batch
+        return {} if batch is None else {"batch": batch.number, "commands": batch.commands, "tries": batch.tries}
 
     def give_up(self, error: SeatledgerError | None = None) -> None:
         """Resolves it with the error (None: Busy); with OutcomeUnknown if its entries may be in the ledger."""
@@ -78,6 +102,8 @@ class PendingRequests:
         if self._count >= self._limit or self.closed:
             raise Busy
         request = PendingRequest(stream, command, is_disconnected, self._timeout_seconds)
+        if command is not None and (trace := current_trace()) is not None:
+            trace.command = request
         self._queue.append(request)
         self.queue_changed.set()
         self._count += 1
@@ -100,9 +126,9 @@ class PendingRequests:
                 return request
         return None
 
-    def join_batch(self, batch: list[PendingRequest], streams: Collection[UUID], batch_limit: int) -> None:
-        """Moves queued commands for these streams into the batch in flight, up to `batch_limit`; the others keep their order. Stops
-        at the first one whose client would have to be checked."""
+    def join_batch(self, batch: list[PendingRequest], streams: Collection[UUID], batch_limit: int) -> list[PendingRequest]:
+        """Moves queued commands for these streams into the batch in flight, up to `batch_limit`, and returns them; the others keep
+        their order. Stops at the first one whose client would have to be checked."""
         oldest = asyncio.get_running_loop().time() - CHECK_AFTER_SECONDS
         others: list[PendingRequest] = []
         before = len(batch)
@@ -110,7 +136,9 @@ class PendingRequests:
             request = self._queue.popleft()
             (batch if request.stream in streams and request.command is not None else others).append(request)
         self._queue.extendleft(reversed(others))
-        self.in_flight += batch[before:]
+        joined = batch[before:]
+        self.in_flight += joined
+        return joined
 
     # --- awaiting load
 
@@ -127,6 +155,7 @@ class PendingRequests:
 
     def await_load(self, request: PendingRequest) -> None:
         """The request waits until `end_load` or `fail_load` of its stream."""
+        request.load_began_at = perf_counter()
         self._awaiting_load[request.stream].append(request)
 
     def awaits_load(self, request: PendingRequest) -> bool:
@@ -134,7 +163,11 @@ class PendingRequests:
 
     def end_load(self, stream: UUID, *, is_empty: bool) -> None:
         """The requests for this stream go back to the front of the queue."""
+        now = perf_counter()
         for request in reversed(self._awaiting_load.pop(stream)):
+            if request.load_began_at is not None:
+                request.load_seconds += now - request.load_began_at
+                request.load_began_at = None
             request.stream_is_empty = is_empty
             self._queue.appendleft(request)
         self.queue_changed.set()

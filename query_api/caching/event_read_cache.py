@@ -53,6 +53,8 @@ class EventReadCache:
         self._flights = SingleFlight[Any, CachedResponse | None]()
         self._requested, self._woken = asyncio.Event(), asyncio.Event()
         self._requested_at = 0.0
+        #: Requests that were answered from memory, and others.
+        self.hits = self.misses = 0
         self._tasks = BackgroundTasks()
 
     async def start(self) -> None:
@@ -76,17 +78,24 @@ class EventReadCache:
 
     async def get_event(self, event_id: UUID, at_least: int | None) -> CachedResponse | None:
         """The event as of position `at_least` or later; None where there is no such event. Raises what `fetch` raises."""
-        response = self.cached.event(event_id) if self._has_reached(at_least) else None
+        response = self._count(self.cached.event(event_id) if self._has_reached(at_least) else None)
         if response is None:
             response = await self._flights.do((event_id, at_least), lambda: self._read_event(event_id, at_least))
         return response
 
     async def get_page(self, search: queries.EventSearch, now: datetime, at_least: int | None) -> CachedResponse:
         """A page of events as of position `at_least` or later. Raises what `fetch` raises."""
-        response = self.cached.page(search, now) if self._has_reached(at_least) else None
+        response = self._count(self.cached.page(search, now) if self._has_reached(at_least) else None)
         if response is None:
             response = await self._flights.do((search, at_least), lambda: self._read_page(search, now, at_least))
         assert response is not None, "a page may be empty, but there is one"
+        return response
+
+    def _count(self, response: CachedResponse | None) -> CachedResponse | None:
+        if response is None:
+            self.misses += 1
+        else:
+            self.hits += 1
         return response
 
     def _has_reached(self, at_least: int | None) -> bool:

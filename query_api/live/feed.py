@@ -92,7 +92,7 @@ class Subscriber:
 class LiveFeed:
     def __init__(self, database: Database, limit: int) -> None:
         """`limit`: the number of subscribers."""
-        self._database, self._limit = database, limit
+        self._database, self.limit = database, limit
         self._subscribers: set[Subscriber] = set()
         self._by_event: dict[UUID, set[Subscriber]] = {}
         self._of_all_events: set[Subscriber] = set()
@@ -127,7 +127,7 @@ class LiveFeed:
 
     def subscribe(self, event_ids: frozenset[UUID] | None) -> Subscriber:
         """A subscriber to which changes are pushed from now on, until `unsubscribe`. Raises Busy at the limit."""
-        if len(self._subscribers) >= self._limit:
+        if len(self._subscribers) >= self.limit:
             raise Busy("Too many live streams are open. Try again.")
         subscriber = Subscriber(event_ids)
         self._subscribers.add(subscriber)

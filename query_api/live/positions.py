@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, suppress
+from time import perf_counter
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
@@ -18,6 +19,7 @@ from ledger import redis_clients
 from ledger.channels import positions_channel
 from ledger.concurrency import BackgroundTasks, supervise
 from ledger.errors import Busy, PositionBeyondHead, StaleRead
+from ledger.request_trace import add_phase
 from projections.registry import PROJECTORS
 from query_api.queries.position_queries import ProjectionPositionRow
 
@@ -54,6 +56,8 @@ class PositionTracker:
         self._known = dict.fromkeys(PROJECTORS, 0)
         self._waiters: set[_Waiter] = set()
         self._new_waiter = asyncio.Event()
+        #: Whether messages are received from Redis.
+        self.is_subscribed = False
         #: When the positions were last read from the database, by the event loop's clock.
         self._read_at = 0.0
         self._tasks = BackgroundTasks()
@@ -70,6 +74,11 @@ class PositionTracker:
         await self._tasks.stop()
         for waiter in self._waiters:
             _settle(waiter, Busy())
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for a position."""
+        return len(self._waiters)
 
     def known(self, name: str) -> int:
         return self._known[name]
@@ -98,6 +107,7 @@ class PositionTracker:
         waiter, since = _Waiter(names, position), asyncio.get_running_loop().time()
         self._waiters.add(waiter)
         self._new_waiter.set()
+        began = perf_counter()
         try:
             async with asyncio.timeout_at(deadline):
                 await waiter.reached
@@ -105,6 +115,7 @@ class PositionTracker:
             raise (StaleRead if self._read_at >= since else Busy) from None
         finally:
             self._waiters.discard(waiter)
+            add_phase("position", perf_counter() - began)
 
     def _has_reached(self, names: tuple[str, ...], position: int) -> bool:
         return all(self._known[name] >= position for name in names)
@@ -144,6 +155,7 @@ class PositionTracker:
             try:
                 async with self._connect() as client, client.pubsub() as subscription:
                     await subscription.subscribe(positions_channel(self._redis_url))
+                    self.is_subscribed = True
                     async for name, position in _Messages(subscription):
                         pause = shortest
                         self.record(name, position)
@@ -152,6 +164,7 @@ class PositionTracker:
                 log.warning("no positions are received from Redis, the database is polled: %s", type(error).__name__)
             except Exception:
                 log.exception("no positions are received from Redis, the database is polled")
+            self.is_subscribed = False
             await asyncio.sleep(pause)
             pause = min(pause * 2, longest)
 

@@ -19,9 +19,10 @@ def both_ways(stack: Stack, organizer: Person) -> list[str]:
 
 
 def comparable(response: httpx.Response) -> tuple[int, dict[str, str], Any]:
-    varying = {"date", "content-length", "location", "ledger-position"}
+    varying = {"date", "content-length", "location", "ledger-position", "x-request-id"}
     body = response.json()
-    for name in ("id", "number", "booked_at", "updated_at", "tickets"):
+    assert response.headers["x-request-id"] == body.get("request_id", response.headers["x-request-id"])
+    for name in ("id", "number", "booked_at", "updated_at", "tickets", "request_id"):
         body.pop(name, None)
     return response.status_code, {name: value for name, value in response.headers.items() if name not in varying}, body
 
