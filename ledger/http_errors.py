@@ -16,9 +16,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from ledger.errors import Busy, SeatledgerError
+from ledger.outage import OutageLog
 
 log = logging.getLogger(__name__)
 
+#: Many requests find the same: their own lines are in `app/observation.py`.
+_outage = OutageLog(log, "The database")
 #: Not a standard status: nobody reads this response.
 CLIENT_CLOSED_REQUEST = 499
 #: Errors of one malformed request that a response lists at most.
@@ -64,7 +67,7 @@ def handlers(responses: ErrorResponses) -> dict[type[Exception], Handler]:
         return responses.framework_error(request, error)
 
     async def database_unavailable(request: Request, error: Exception) -> Response:
-        log.warning("The database is unavailable: %s", error)
+        _outage.repeated(error)
         return responses.refused(Busy())
 
     async def client_disconnected(request: Request, error: Exception) -> Response:

@@ -99,14 +99,14 @@ class PostgresServer:
     def back_up(self, url: str) -> str:
         """The name of a copy of this database, whose connections are cut."""
         name = f"backup_{uuid4().hex[:8]}"
-        with self._closed(self._name_of(url)):
+        with self.closed(url):
             self.create(name, self.prefix + self._name_of(url))
         return name
 
     def restore(self, url: str, backup: str) -> None:
         """Puts the copy in the place of this database, under the processes that use it."""
         name = self._name_of(url)
-        with self._closed(name):
+        with self.closed(url):
             self.drop(name)
             names = map(sql.Identifier, (self.prefix + backup, self.prefix + name))
             self._execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(*names))
@@ -115,8 +115,9 @@ class PostgresServer:
         return urlsplit(url).path.removeprefix(f"/{self.prefix}")
 
     @contextmanager
-    def _closed(self, name: str) -> Iterator[None]:
-        """While it lasts nobody can connect to the database."""
+    def closed(self, url: str) -> Iterator[None]:
+        """While it lasts nobody can connect to this database."""
+        name = self._name_of(url)
         database = sql.Identifier(self.prefix + name)
         self._execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(database))
         self._execute(

@@ -17,6 +17,7 @@ from ledger.session_check import check_sessions
 from ledger.settings import Settings, SettingsError
 from projections.registry import PROJECTORS
 from projections.wake_ups import TASKS
+from workers import metrics
 from workers.app import make_app
 from workers.health import find_trouble
 from workers.poller import Poller
@@ -56,7 +57,9 @@ def main() -> int:
         return _check(settings, names)
     os.nice(NICENESS)
     if arguments.part == "tick":
-        Tick(settings).run()
+        tick = Tick(settings)
+        metrics.serve(settings, tick.metrics)
+        tick.run()
     else:
         _run_worker(settings, names)
     return 0
@@ -69,6 +72,7 @@ def _run_worker(settings: Settings, names: Sequence[str]) -> None:
     worker = Worker(settings)
     poller = Poller(worker, settings, names)
     signals.task_postrun.connect(lambda **_: poller.count_task(), weak=False)
+    metrics.serve(settings, worker.metrics)
     poller.start()
     app = make_app(settings, worker)
     app.worker_main(["--quiet", "worker", "--pool", "solo", "--queues", ",".join(names), *_WORKER_OPTIONS])

@@ -17,6 +17,7 @@ from ledger.snapshots import SNAPSHOTS
 from projections.engine import Projector
 from projections.registry import PROJECTORS
 from projections.wake_ups import MAINTENANCE, make_celery_app
+from workers.metrics import CATCH_UPS
 from workers.worker import RemainingWork, Worker
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ def make_app(settings: Settings, worker: Worker) -> Celery:
 
 def _project_task(app: Celery, worker: Worker, projector: Projector) -> Callable[[], None]:
     def project() -> None:
+        worker.metrics.count(CATCH_UPS, "wake-up")
         own_queues = app.amqp.queues.consume_from
         left = worker.project(projector, [PROJECTORS[name] for name in PROJECTORS if name in own_queues])
         if left is RemainingWork.LOCKED:

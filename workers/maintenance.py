@@ -11,11 +11,15 @@ from threading import Thread
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from ledger.database_errors import one_line
+from ledger.outage import OutageLog
 from ledger.settings import Settings
 from projections.proof.verification_results import FAILED, read_last
 from projections.registry import PROJECTORS
 from projections.tables import Progress
 from projections.wake_ups import MAINTENANCE
+from workers import metrics
+from workers.metrics import WorkerMetrics
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +32,8 @@ RETRY_HOURS = 1.0
 class Maintenance:
     """The maintenance of one worker. If another worker has begun the same work, the process finds its lock and ends."""
 
-    def __init__(self, settings: Settings, engine: Engine) -> None:
-        self._settings, self._engine = settings, engine
+    def __init__(self, settings: Settings, engine: Engine, counts: WorkerMetrics, database: OutageLog) -> None:
+        self._settings, self._engine, self._counts, self._database = settings, engine, counts, database
         self._thread = Thread()
 
     @property
@@ -43,7 +47,7 @@ class Maintenance:
         try:
             due = self._find_due()
         except (OperationalError, InterfaceError) as error:
-            log.warning("Due maintenance can't be looked up: %s", error.orig)
+            self._database.failed(one_line(error.orig))
             return
         if due:
             self._thread = Thread(target=self._run, args=due, name=MAINTENANCE, daemon=True)
@@ -72,5 +76,6 @@ class Maintenance:
         done = subprocess.run(
             command, env=environment, check=False, capture_output=True, text=True, preexec_fn=lambda: os.nice(NICENESS)
         )
+        self._counts.count(metrics.MAINTENANCE, arguments[0], "done" if done.returncode == 0 else "failed")
         output = " ".join((done.stdout + done.stderr).split())
         log.log(logging.INFO if done.returncode == 0 else logging.ERROR, "%s: %s", " ".join(arguments), output)

@@ -18,6 +18,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from ledger import redis_clients
 from ledger.settings import Settings
 from projections.registry import PROJECTORS
+from workers import metrics
 from workers.lag import Look, look
 from workers.worker import RemainingWork, Worker
 
@@ -52,7 +53,6 @@ class Poller:
         self._redis_again_at = 0.0
         self._executed = self._executed_before = self._untaken = 0
         self._steps = 0
-        self._is_unavailable = False
 
     def start(self) -> None:
         for work in (self._poll_for_ever, self._watch_for_ever):
@@ -61,6 +61,7 @@ class Poller:
     def count_task(self) -> None:
         """Celery has executed a task."""
         self._executed += 1
+        self._worker.metrics.count(metrics.TASKS)
 
     def poll(self) -> None:
         """Catches up the projections that are behind the head of the last look and have not moved since. Ends the process if such a
@@ -68,11 +69,9 @@ class Poller:
         and Celery executes none."""
         try:
             self._catch_up_unmoved()
-            self._is_unavailable = False
+            self._worker.note_database(None)
         except (OperationalError, InterfaceError) as error:
-            if not self._is_unavailable:  # log it once, not every second
-                log.warning("The ledger can't be watched at the moment: %s", error.orig)
-            self._is_unavailable = True
+            self._worker.note_database(error)
             self._unmoved.clear()
         self._watch_consumer()
 
@@ -83,6 +82,7 @@ class Poller:
         projectors = [projector for projector in self._projectors if projector.name in unmoved]
         locked = set()
         for projector in projectors:
+            self._worker.metrics.count(metrics.CATCH_UPS, "poller")
             if self._worker.project(projector, projectors) is RemainingWork.LOCKED:
                 locked.add(projector.name)
             self._steps += 1
@@ -94,6 +94,7 @@ class Poller:
                 if name not in locked | self._last.stalled and self._last.positions.get(name) == now.positions[name]
             }
         )
+        self._worker.metrics.see(self._last, {name: rounds * POLL_SECONDS for name, rounds in self._unmoved.items()})
         for name, rounds in self._unmoved.items():
             if rounds * POLL_SECONDS >= HUNG_SECONDS:
                 self._end(f"{name} stays at position {now.positions[name]} while the ledger is at {now.head}")
@@ -104,6 +105,8 @@ class Poller:
 
     def _watch_consumer(self) -> None:
         executed = self._executed
+        if executed != self._executed_before:
+            self._worker.metrics.set(metrics.REDIS_UP, 1)
         self._untaken = self._untaken + 1 if executed == self._executed_before and self._has_wake_ups() else 0
         self._executed_before = executed
         if self._untaken * POLL_SECONDS >= HUNG_SECONDS:
@@ -117,8 +120,11 @@ class Poller:
             with self._redis.pipeline(transaction=False) as pipeline:
                 for name in self._names:
                     pipeline.llen(name)
-                return any(pipeline.execute())
+                waiting = any(pipeline.execute())
+            self._worker.metrics.set(metrics.REDIS_UP, 1)
+            return waiting
         except (redis.RedisError, OSError):
+            self._worker.metrics.set(metrics.REDIS_UP, 0)
             self._redis_again_at = time.monotonic() + REDIS_PAUSE_SECONDS
             return False
 

@@ -18,6 +18,7 @@ from ledger import redis_clients
 from ledger.settings import Settings
 from ledger.snapshots import SNAPSHOTS
 from projections.wake_ups import MAINTENANCE, REDIS_SECONDS, TASKS, WakeUps
+from workers.metrics import TickMetrics
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class Tick:
         self._turn: bytes | None = None
         self._due_at = dict.fromkeys(TASKS, -math.inf)
         self._is_failing = False
+        self.metrics = TickMetrics()
         self._stop = threading.Event()
 
     def run(self) -> None:
@@ -62,6 +64,7 @@ class Tick:
             if self._is_failing:
                 log.info("The tick is sent again")
             self._is_failing = False
+            self.metrics.is_up, self.metrics.replied_at = True, time.time()
         except Exception as error:
             is_expected = isinstance(error, redis.RedisError | OperationalError | OSError)
             if not self._is_failing:
@@ -72,6 +75,8 @@ class Tick:
                     exc_info=not is_expected,
                 )
             self._is_failing = True
+            self.metrics.is_up = False
+            self.metrics.failures += 1
 
     def _takes_turn(self) -> bool:
         """Whether the number of ticks is what it was: then no other tick was sent for a whole pause, and this one counts itself.
@@ -86,6 +91,7 @@ class Tick:
     def _send(self, now: float) -> None:
         due = [name for name in TASKS if self._due_at[name] <= now]
         self._wake_ups.send(due)
+        self.metrics.sent += 1
         for name in due:
             # Half a tick early, because pauses are never exact.
             self._due_at[name] = now + TASK_TICK_SECONDS.get(name, TICK_SECONDS) - TICK_SECONDS / 2

@@ -16,6 +16,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from ledger import gc_tuning, redis_clients, snapshots
 from ledger.anchor import LedgerWentBack
 from ledger.channels import positions_channel
+from ledger.database_errors import one_line
+from ledger.outage import OutageLog
 from ledger.postgres_connections import make_engine
 from ledger.settings import Settings
 from ledger.store import Ledger, LedgerUnavailable
@@ -25,7 +27,9 @@ from projections.proof.checkpoints import CheckpointSigner
 from projections.rebuild import projection_snapshots
 from projections.resume import resume_events
 from projections.tables import Progress
+from workers import metrics
 from workers.maintenance import Maintenance
+from workers.metrics import WorkerMetrics
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +93,9 @@ class Worker:
             lock_timeout=LOCK_TIMEOUT_MS,
             pool_size=3,  # for checkpoints, snapshots and maintenance
         )
-        self.maintenance = Maintenance(settings, self._background)
+        self.metrics = WorkerMetrics()
+        self.database = OutageLog(log, "The database")
+        self.maintenance = Maintenance(settings, self._background, self.metrics, self.database)
         self._channel = positions_channel(settings.redis_url)
         self._snapshots = Thread()
         self._checkpoints = CheckpointSigner(settings.keys)
@@ -129,25 +135,40 @@ class Worker:
         return left
 
     def _catch_up(self, projector: Projector) -> RemainingWork:
-        folded = 0
+        folded, failure = 0, ""
         try:
-            folded = catch_up(self.engine, self.ledger, projector, self._publish, at_most=CATCH_UP_LIMIT)
+            folded = catch_up(self.engine, self.ledger, projector, self.metrics.timing(self._publish), at_most=CATCH_UP_LIMIT)
             self._resume_events_if_due(projector)
+            self.note_database(None)
         except ProjectionLocked:
+            self.metrics.count(metrics.FAILURES, projector.name, "locked")
             return RemainingWork.LOCKED
         except ProjectionStalled:
-            pass  # the engine has logged and stored the error
+            failure = "stalled"  # the engine has logged and stored the error
         except LedgerWentBack as error:
+            failure = "went back"
             log.critical("%s", error)
+            self.metrics.count(metrics.WENT_BACK)
             self.ledger.forget()
             self.engine.dispose()  # its connections may be to a server that is not the primary any more; the next tick goes on
-        except (OperationalError, InterfaceError) as error:
-            log.warning("%s: the database is unavailable: %s", projector.name, error.orig)
-        except LedgerUnavailable as error:
-            log.warning("%s: the ledger can't be read: %s", projector.name, error)
+        except (OperationalError, InterfaceError, LedgerUnavailable) as error:
+            failure = "database"
+            self.note_database(error)
+        if folded:
+            self.metrics.count(metrics.ENTRIES, projector.name, by=folded)
+        if failure:
+            self.metrics.count(metrics.FAILURES, projector.name, failure)
         if projector.name == AuditProjector.name:
             self._begin_signing()
         return RemainingWork.NOTHING if folded < CATCH_UP_LIMIT else RemainingWork.MORE
+
+    def note_database(self, error: Exception | None) -> None:
+        """Whether it could be used. The error is logged at the beginning of an outage, not at each try."""
+        if error is None:
+            self.database.worked()
+        else:
+            self.database.failed(one_line(getattr(error, "orig", error)))
+        self.metrics.set(metrics.DATABASE_UP, not self.database.is_lost)
 
     def _resume_events_if_due(self, projector: Projector) -> None:
         if time.monotonic() >= self._resume_at.get(projector.name, 0.0):
@@ -168,7 +189,9 @@ class Worker:
             if self._closing.wait(self._checkpoints.due_in()):
                 return
             try:
-                self._checkpoints.sign(self._background)
+                if self._checkpoints.sign(self._background):
+                    self.metrics.count(metrics.CHECKPOINTS)
+                    self.metrics.set(metrics.SIGNED_AT, time.time())
             except Exception:  # if this thread ended, nothing would be signed until the process is restarted
                 log.exception("A checkpoint could not be signed; the next tick tries again")
 
@@ -190,8 +213,10 @@ class Worker:
 
     def _take_snapshots_or_log(self) -> None:
         try:
-            self.take_snapshots()
+            self.metrics.count(metrics.SNAPSHOTS, by=self.take_snapshots())
             projection_snapshots.take_if_due(self._background)
+        except (OperationalError, InterfaceError, LedgerUnavailable) as error:  # the next run tries again
+            self.note_database(error)
         except Exception:
             log.exception("Snapshots could not be taken; the next run tries again")
 
