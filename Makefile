@@ -90,6 +90,7 @@ test-fast: setup ## Run the tests that need no server, no browser and no other p
 
 soak: setup system ## Run all tests, the randomized ones with many more rounds
 	$(call tool,pgbouncer,pgbouncer,a connection pooler)
+	$(call tool,promtool,prometheus,the alert rules)
 	SOAK=1 $(PYTEST) --timeout 7200
 
 lint: setup ## Check style
@@ -132,7 +133,7 @@ sdk: setup ## Generate sdk/event_sdk from the API's OpenAPI document
 		--global-property apiDocs=false,apiTests=false,modelDocs=false,modelTests=false > build/sdk.log
 	@rm -rf $(SDK)/.openapi-generator
 
-reference: setup ## Generate the tables in docs/api.md and docs/settings.md
+reference: setup ## Generate the tables in docs/ of routes, settings and metrics
 	$(RUN) -m scripts.reference
 
 notice: $(INSTALLED) $(WEB_INSTALLED) ## Generate NOTICE: the third-party packages that are shipped to browsers

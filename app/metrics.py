@@ -34,7 +34,7 @@ BATCH_SECONDS = Family(
     "Parts of a batch: `connect` anew, take the `lock` first where others write to the same events, `decide`, `append` and commit",
     ("part",),
 )  # fmt: skip
-BATCH_FAILURES = Family("seatledger_batch_failures", "counter", "Tries of a batch that appended nothing for certain", ("reason",))
+BATCH_FAILURES = Family("seatledger_batch_failures", "counter", "Tries of a batch that failed, by the reason", ("reason",))
 APPENDS = Family("seatledger_appends", "counter", "Transactions that appended entries")
 ENTRIES = Family("seatledger_entries_appended", "counter", "Entries appended by this process")
 WENT_BACK = Family("seatledger_ledger_went_back", "counter", "How often entries that this process knew were missing")
@@ -57,6 +57,7 @@ REDIS_SUBSCRIBED = Family("seatledger_redis_subscribed", "gauge", "1: positions 
 POSITION = Family("seatledger_projection_position", "gauge", "Its ledger position, as last published", ("projection",))
 LAG_ENTRIES = Family("seatledger_projection_lag_entries", "gauge", "Entries behind, up to 100,000", ("projection",))
 LAG_SECONDS = Family("seatledger_projection_lag_seconds", "gauge", "Age of the oldest entry not projected yet", ("projection",))
+SET_ASIDE = Family("seatledger_projection_set_aside", "gauge", "Events that it has set aside", ("projection",))
 STATE = Family("seatledger_projection_state", "gauge", "1: the present state", ("projection", "state"))
 SIGNING = Family("seatledger_log_signing", "gauge", "1: the present state of signing the log", ("state",))
 PROVEN = Family("seatledger_verification_proven", "gauge", "1: the last one found nothing altered")
@@ -114,10 +115,10 @@ def projection_metrics(view: ProjectionList) -> Iterable[Metric]:
     """What the database says of the projections; not there while it is unavailable."""
     yield LAG_ENTRIES.of_each({(one.name,): one.lag_entries for one in view.items})
     yield LAG_SECONDS.of_each({(one.name,): one.lag_seconds for one in view.items})
+    yield SET_ASIDE.of_each({(one.name,): len(one.set_aside) for one in view.items})
     states = get_args(ProjectionState.__value__)
     yield STATE.of_each({(one.name, state): state == one.state for one in view.items for state in states})
-    if view.signing is not None:
-        yield SIGNING.of_each({(state,): state == view.signing.state for state in get_args(SigningState.__value__)})
-    if view.verification is not None:
-        yield PROVEN.of(view.verification.finding is None)
-        yield VERIFIED_AT.of(view.verification.finished_at.timestamp())
+    signing, verification = view.signing, view.verification
+    yield SIGNING.of_each({(state,): state == signing.state for state in get_args(SigningState.__value__)} if signing else {})
+    yield PROVEN.of_each({(): verification.finding is None} if verification else {})
+    yield VERIFIED_AT.of_each({(): verification.finished_at.timestamp()} if verification else {})

@@ -1,26 +1,31 @@
-"""`python -m scripts.reference`: generates the tables in docs/api.md and docs/settings.md from the code (`make reference`).
+"""`python -m scripts.reference`: generates the tables in PAGES of docs/ from the code (`make reference`).
 
 Each table stands between a line `<!-- made by make reference: NAME -->` and the next `<!-- end -->`; the rest is written by hand.
 """
 
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from app import metrics as api_metrics
 from app.main import bootstrap
 from ledger.commands import Role
+from ledger.metrics import families
 from ledger.settings import Settings
+from workers import metrics as worker_metrics
 
 ROOT = Path(__file__).parent.parent
+PAGES = ("api.md", "metrics.md", "settings.md")
 _TABLE = re.compile(r"(<!-- made by make reference: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _EVERYBODY = {role.value for role in Role}
 
 
 def main() -> int:
-    for name in ("api.md", "settings.md"):
+    for name in PAGES:
         path = ROOT / "docs" / name
         path.write_text(filled(path.read_text()))
     return 0
@@ -73,6 +78,14 @@ def _default(value: object) -> str:
     return f"`{value}`"
 
 
+def _metrics(module: object) -> str:
+    rows = (
+        (f"`{one.full_name}`", one.kind, ", ".join(f"`{label}`" for label in one.labels) or "none", one.help)
+        for one in families(module)
+    )
+    return _table(("metric", "kind", "labels", "what it shows"), rows)
+
+
 def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "".join(_lines(header, rows))
 
@@ -85,7 +98,12 @@ def _lines(header: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str
         yield f"| {' | '.join(row)} |\n"
 
 
-_TABLES = {"routes": _routes, "settings": _settings}
+_TABLES: dict[str, Callable[[], str]] = {
+    "routes": _routes,
+    "settings": _settings,
+    "api_metrics": partial(_metrics, api_metrics),
+    "worker_metrics": partial(_metrics, worker_metrics),
+}
 
 if __name__ == "__main__":
     sys.exit(main())

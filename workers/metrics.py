@@ -52,7 +52,8 @@ class WorkerMetrics(Collector):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: dict[Family, Counter[Labels]] = {
-            family: Counter() for family in (CATCH_UPS, ENTRIES, FAILURES, WENT_BACK, TASKS, SNAPSHOTS, CHECKPOINTS, MAINTENANCE)
+            family: Counter() if family.labels else Counter({(): 0})  # so that the first one is seen to rise
+            for family in (CATCH_UPS, ENTRIES, FAILURES, WENT_BACK, TASKS, SNAPSHOTS, CHECKPOINTS, MAINTENANCE)
         }
         self._values: dict[Family, dict[Labels, float]] = {
             family: {}

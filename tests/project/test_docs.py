@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent.parent
 PATHS = bootstrap(Settings(database_url="postgresql:///none", redis_url="redis:///0")).openapi()["paths"]
 
 
-@pytest.mark.parametrize("name", ["api.md", "settings.md"])
+@pytest.mark.parametrize("name", reference.PAGES)
 def test_reference_tables_match_the_code(name: str) -> None:
     text = (ROOT / "docs" / name).read_text()
     assert reference.filled(text) == text, "run `make reference`"
