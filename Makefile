@@ -161,6 +161,7 @@ tick: setup ## Run a tick (one is enough; more replace it if it ends)
 
 lock: setup ## Pin the newest versions of pyproject.toml's requirements, with hashes
 	$(LOCK) pyproject.toml -o requirements.txt
+	$(LOCK) pyproject.toml --extra otel -c requirements.txt -o requirements-otel.txt
 	$(LOCK) pyproject.toml --all-extras -c requirements.txt -o requirements-dev.txt
 	$(LOCK) --group node -o requirements-node.txt
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import FastAPI
 
 from accounts.access import Access
+from app import tracing
 from app.draining import Draining
 from app.ledger_watch import LedgerWatch
 from app.probes import Probes
@@ -93,5 +94,6 @@ async def run(
             key=key,
         )
         app.state.probes = Probes(app.state.observer, {"query": pool, "load": load_pool}, appender, read_side, draining)
+        app.state.observer.is_traced = tracing.start()
         gc_tuning.tune()
         yield

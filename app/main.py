@@ -16,7 +16,7 @@ import accounts.routes
 import commands.routes
 import compat.registry
 import query_api.routes
-from app import VERSION, about, lifespan, openapi, probes, problems, static_site
+from app import VERSION, about, lifespan, openapi, probes, problems, static_site, tracing
 from app.draining import Draining
 from app.fast_path.booking_route import BookingFastPath
 from app.middleware import OutermostMiddleware
@@ -55,6 +55,7 @@ def bootstrap(
         servers=[{"url": settings.server_url}],
         redirect_slashes=False,
         lifespan=open_and_close,
+        telemetry=tracing.CONFIG,
     )
     for router in (*query_api.routes.routers(), commands.routes.router, accounts.routes.router, about.router, probes.router):
         app.router.routes.extend(router.routes)  # include_router would make matching a fifth of a query's time

@@ -13,6 +13,7 @@ from typing import Any
 
 from starlette.types import Scope
 
+from app import tracing
 from ledger.metrics import REQUEST_SECONDS, Histogram
 from ledger.request_trace import RequestTrace, begin_trace
 
@@ -45,6 +46,8 @@ class RequestObserver:
 
     def __init__(self, *, access_log: bool) -> None:
         self._access_log = access_log
+        #: Set when the application starts.
+        self.is_traced = False
         self._routes: dict[tuple[str, str], RouteMetrics] = {}
         #: The same by method and the identity of the route's object, which `_seen` keeps.
         self._by_route: dict[tuple[str, int], RouteMetrics] = {}
@@ -67,6 +70,8 @@ class RequestObserver:
         """A request with these headers begins, in the task that handles it."""
         trace = RequestTrace(headers.get(b"x-request-id"), headers.get(b"traceparent"))
         begin_trace(trace)
+        if self.is_traced:
+            tracing.begin(trace)
         return trace
 
     def end(self, trace: RequestTrace, scope: Scope, status: int, metrics: RouteMetrics | None = None) -> tuple[bytes, bytes]:
@@ -78,6 +83,8 @@ class RequestObserver:
         metrics.statuses[status] += 1
         if trace.problem:
             self.problems[trace.problem] += 1
+        if self.is_traced:
+            tracing.end(trace, status)
         if seconds > SLOW_SECONDS or status >= 500 or self._access_log:
             self._log(trace, metrics, status, seconds, scope)
         return b"x-request-id", trace.id.encode()

@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
 from accounts.access import BUYERS, permitted
-from app import middleware, problems
+from app import middleware, problems, tracing
 from app.observation import RequestObserver
 from commands.bodies import read_booking
 from commands.result import CommandResult
@@ -28,6 +28,7 @@ from ledger.idempotency import command_id
 from ledger.settings import BODY_LIMIT_BYTES
 
 _BOOKINGS = re.compile("/api/events/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/bookings").fullmatch
+_ROUTE, _IN_SPAN = "/api/events/{event_id}/bookings", "seatledger.span"
 _HEADERS = [(b"cache-control", b"no-store"), (b"content-type", b"application/json"), *middleware.HEADERS]
 _encode = msgspec.json.Encoder().encode
 
@@ -38,12 +39,16 @@ class BookingFastPath:
     def __init__(self, app: FastAPI, request_seconds: float) -> None:
         self._app, self._request_seconds = app, request_seconds
         self._observer: RequestObserver = app.state.observer
-        self._metrics = self._observer.route("POST", "/api/events/{event_id}/bookings")
+        self._metrics = self._observer.route("POST", _ROUTE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match = scope["type"] == "http" and scope["method"] == "POST" and _BOOKINGS(scope["path"])
         if not match:
             await self._app(scope, receive, send)
+            return
+        if self._observer.is_traced and _IN_SPAN not in scope:
+            with tracing.server_span(scope, _ROUTE):
+                await self({**scope, _IN_SPAN: True}, receive, send)
             return
         headers = dict(reversed(scope["headers"]))  # the first header of a name counts
         trace = self._observer.begin(headers)

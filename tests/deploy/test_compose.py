@@ -63,7 +63,8 @@ def test_image_lacks_what_has_a_container_of_its_own() -> None:
 def test_image_runs_the_api_as_an_unprivileged_user() -> None:
     assert f"CMD {re.sub(chr(39), chr(34), str(stack.COMMANDS['api'].split()))}" in DOCKERFILE
     assert re.search(r"^USER seatledger$", DOCKERFILE, re.MULTILINE)
-    assert "pip install --require-hashes -r requirements.txt" in DOCKERFILE
+    assert "ARG REQUIREMENTS=requirements.txt\n" in DOCKERFILE
+    assert "pip install --require-hashes -r ${REQUIREMENTS} " in DOCKERFILE
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -165,6 +166,7 @@ def test_image_contains_all_packages() -> None:
         "seed",
         "workers",
         "requirements.txt",
+        "requirements-otel.txt",
     ]
     assert not set(needed) & set(left_out)
     assert all((ROOT / name).exists() for name in needed)
