@@ -60,7 +60,7 @@ class Settings:
     demo: bool | None = _setting(None, "Demo data and accounts: 1 or 0; by default only where `make run` keeps its own database")
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR")
     log_format: str = _setting("text", "text, or json: one object a line")
-    access_log: bool = _setting(False, "Log each request, not only slow and failed ones")
+    access_log: bool = _setting(False, "Log each request (at level INFO), not only slow and failed ones")
     metrics_port: int = _setting(
         0, "Port at HOST of a worker's or tick's own /metrics; 0: none. `make run` gives the tick the next port"
     )

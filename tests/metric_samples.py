@@ -1,10 +1,13 @@
 """The samples of a `/metrics`, by name and labels."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
+
+SECONDS = 60
 
 
 class Samples:
@@ -14,6 +17,17 @@ class Samples:
     @classmethod
     def of(cls, url: str) -> "Samples":
         return cls(httpx.get(f"{url}/metrics", timeout=10).raise_for_status().text)
+
+    @classmethod
+    def once_served(cls, port: int) -> "Samples":
+        """Of a process that is just being started."""
+        deadline = time.monotonic() + SECONDS
+        while True:
+            try:
+                return cls.of(f"http://127.0.0.1:{port}")
+            except httpx.TransportError:
+                assert time.monotonic() < deadline, f"no metrics at {port}"
+                time.sleep(0.05)
 
     @property
     def names(self) -> set[str]:

@@ -5,14 +5,12 @@ import os
 import re
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import yaml
 
@@ -56,18 +54,8 @@ def shown(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[di
             process = ForkedProcess(("workers", part), {**os.environ, **settings.to_env()}, tmp_path_factory.mktemp(part))
             cleanup.callback(process.wait, 30)
             cleanup.callback(process.terminate)
-            seen[part] = _once_served(settings.metrics_port)
+            seen[part] = Samples.once_served(settings.metrics_port)
         yield seen
-
-
-def _once_served(port: int) -> Samples:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            return Samples.of(f"http://127.0.0.1:{port}")
-        except httpx.TransportError:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
 
 
 def test_each_metric_that_is_asked_for_is_shown(shown: dict[str, Samples]) -> None:

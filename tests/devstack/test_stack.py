@@ -1,6 +1,7 @@
 """`make run` starts and stops everything and leaves no processes; errors at the start are one sentence."""
 
 import http.client
+import json
 import signal
 import socket
 import sys
@@ -18,6 +19,7 @@ import pytest
 from ledger.settings import Settings
 from seed.__main__ import load
 from tests.devstack.stack_process import START_SECONDS, environment_of, refusal, wait_until_serving
+from tests.metric_samples import Samples
 from tests.running_system import free_port
 
 ROOT = Path(__file__).parent.parent.parent
@@ -103,6 +105,26 @@ def test_stack_starts_stops_and_starts_again(server_directory: Path) -> None:
         assert process.wait(30) == 0
         assert _alive(family) == []
     assert not (data / "database_url").exists()
+
+
+def test_output_as_json_is_one_object_a_line_and_metrics_have_their_ports(server_directory: Path) -> None:
+    log, port = server_directory / "log", free_port()
+    settings = {"LOG_FORMAT": "json", "ACCESS_LOG": "1", "METRICS_PORT": str(port)}
+    environment = environment_of(server_directory / "data", **settings)
+    with _running(environment, log) as process:
+        assert _status(environment, "/api/events") == 200
+        seen = {name: Samples.once_served(port + number).names for number, name in enumerate(("worker", "tick"))}
+        _member(_family(process), "worker").kill()
+        _wait_for("worker ended by itself (SIGKILL)", log)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert {"system", "api"} <= {line["process"] for line in lines}
+    assert all({"time", "level", "message"} <= line.keys() for line in lines)
+    assert any(line.get("route") == "/api/events" for line in lines)
+    assert lines[-1]["message"] == "Stopped."
+    assert "seatledger_worker_entries_total" in seen["worker"]
+    assert "seatledger_tick_sent_total" in seen["tick"]
 
 
 def _status(environment: Mapping[str, str], path: str) -> int:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
-import httpx
 import psycopg
 import pytest
 
@@ -28,14 +27,8 @@ def with_port(settings: Settings) -> Settings:
 
 
 def samples(settings: Settings) -> Samples:
-    """Of a process with this METRICS_PORT, once it serves."""
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            return Samples.of(f"http://127.0.0.1:{settings.metrics_port}")
-        except httpx.TransportError:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+    """Of the process with this METRICS_PORT."""
+    return Samples.once_served(settings.metrics_port)
 
 
 def test_worker_shows_what_it_has_folded(settings: Settings, grow: Grow) -> None:
