@@ -50,10 +50,10 @@ async def run(
 
         # A pool of its own: queries may occupy all other connections, and Events that are not in memory must load nevertheless.
         load_pool = await stack.enter_async_context(make_pool(settings, size=LOAD_CONNECTIONS))
-        pools, replica = [pool], None
+        pools, replica = {"query": pool, "load": load_pool}, None
         if settings.database_read_url:
-            pools.append(await stack.enter_async_context(make_pool(settings, url=settings.database_read_url)))
-            replica = Replica(pools[-1], primary=load_pool)
+            pools["standby"] = await stack.enter_async_context(make_pool(settings, url=settings.database_read_url))
+            replica = Replica(pools["standby"], primary=load_pool)
             replica.start()
             stack.push_async_callback(replica.close)
         read_side = ReadSide(settings, pool, codes, LogKeys.open(settings.keys), macs, last_seen_event, replica)
@@ -80,7 +80,9 @@ async def run(
         appender.anchor.on_loss(read_side.reset)
         await appender.start()
         stack.push_async_callback(appender.close)
-        watch = LedgerWatch(load_pool, appender.anchor, on_rebuild=read_side.reset, others=pools)
+        watch = LedgerWatch(
+            load_pool, appender.anchor, on_rebuild=read_side.reset, others=[pool for name, pool in pools.items() if name != "load"]
+        )
         watch.start()
         stack.push_async_callback(watch.close)
 
@@ -93,7 +95,7 @@ async def run(
             find_customer=access.directory.find_or_create_customer,
             key=key,
         )
-        app.state.probes = Probes(app.state.observer, {"query": pool, "load": load_pool}, appender, read_side, draining)
+        app.state.probes = Probes(app.state.observer, pools, appender, read_side, draining)
         app.state.observer.is_traced = tracing.start()
         gc_tuning.tune()
         yield

@@ -53,6 +53,7 @@ LIVE_STREAMS_LIMIT = Family("seatledger_live_streams_limit", "gauge", "LIVE_STRE
 POSITION_WAITERS = Family("seatledger_position_waiters", "gauge", "Queries that wait for a Ledger-Position")
 EVENT_READS = Family("seatledger_event_reads", "counter", "Queries of events, answered from memory (`hit`) or not", ("result",))
 REDIS_SUBSCRIBED = Family("seatledger_redis_subscribed", "gauge", "1: positions are received from Redis")
+STANDBY = Family("seatledger_standby_usable", "gauge", "1: queries may go to a standby; none without DATABASE_READ_URL")
 
 POSITION = Family("seatledger_projection_position", "gauge", "Its ledger position, as last published", ("projection",))
 LAG_ENTRIES = Family("seatledger_projection_lag_entries", "gauge", "Entries behind, up to 100,000", ("projection",))
@@ -108,6 +109,7 @@ def read_side_metrics(read_side: ReadSide) -> Iterable[Metric]:
     yield POSITION_WAITERS.of(positions.waiting)
     yield EVENT_READS.of_each({("hit",): cache.hits, ("miss",): cache.misses})
     yield REDIS_SUBSCRIBED.of(positions.is_subscribed)
+    yield STANDBY.of_each({} if read_side.uses_standby is None else {(): read_side.uses_standby})
     yield POSITION.of_each({(name,): positions.known(name) for name in PROJECTORS})
 
 

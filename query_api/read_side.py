@@ -95,6 +95,11 @@ class ReadSide:
         await self.feed.close()
         await self.positions.close()
 
+    @property
+    def uses_standby(self) -> bool | None:
+        """Whether queries may be answered by a standby; None: there is no DATABASE_READ_URL."""
+        return None if self._replica is None else self._replica.is_usable
+
     def reset(self) -> None:
         """The read tables were replaced, or the ledger went back: drops everything that was read before."""
         self.positions.forget(PROJECTORS)

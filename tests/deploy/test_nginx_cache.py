@@ -105,3 +105,15 @@ def test_lists_of_an_account_are_compressed(front: Front, alice: Person, event: 
     response = front.get("/api/bookings", Authorization=f"Bearer {alice.token}", Ledger_Position=alice.last)
     assert response.headers["content-encoding"] == "gzip"
     assert len(response.json()["items"]) >= 4
+
+
+def test_each_response_has_the_id_of_its_own_request(front: Front, event: Any) -> None:
+    path = f"/api/events/{event['id']}"
+    ids = {front.get(path).headers["X-Request-Id"] for _ in range(5)}
+    assert len(ids) == 5
+    assert front.get(path, X_Request_Id="mine").headers.get_list("X-Request-Id") == ["mine"]
+    assert "@" not in front.get(path, X_Request_Id="me@example.test").headers["X-Request-Id"]
+    problem = httpx.get(f"{front.url}/api/nothing", headers={"X-Request-Id": "lost"})
+    assert problem.json()["request_id"] == problem.headers["X-Request-Id"] == "lost"
+    too_large = httpx.post(f"{front.url}/api/login", content=b" " * 70_000)
+    assert too_large.json()["request_id"] == too_large.headers["X-Request-Id"]
