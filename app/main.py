@@ -19,6 +19,7 @@ import query_api.routes
 from app import VERSION, about, lifespan, openapi, probes, problems, static_site, tracing
 from app.draining import Draining
 from app.fast_path.booking_route import BookingFastPath
+from app.fast_path.public_reads import PublicReadFastPath
 from app.middleware import OutermostMiddleware
 from app.observation import RequestObserver
 from compat import documentation
@@ -76,9 +77,11 @@ def _observed(app: FastAPI, settings: Settings) -> FastAPI:
 
 
 def server_app(settings: Settings, draining: Draining | None = None) -> ASGIApp:
-    """The ASGI application for a server: `bootstrap`'s, with the fast path for bookings in front of it. Raises SettingsError."""
+    """The ASGI application for a server: `bootstrap`'s, with the fast paths in front of it. Raises SettingsError."""
     app = bootstrap(settings, draining=draining)
-    return app if settings.specification else BookingFastPath(app, settings.request_seconds)
+    if settings.specification:
+        return app
+    return BookingFastPath(PublicReadFastPath(app, app), app, settings.request_seconds)
 
 
 class _LazyApplication:

@@ -15,7 +15,7 @@ import msgspec
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from accounts.access import BUYERS, permitted
 from app import middleware, problems, tracing
@@ -34,17 +34,17 @@ _encode = msgspec.json.Encoder().encode
 
 
 class BookingFastPath:
-    """An ASGI application around the whole application: handles bookings itself, and passes on every other request."""
+    """An ASGI application around `inner`: handles bookings itself, and passes on every other request."""
 
-    def __init__(self, app: FastAPI, request_seconds: float) -> None:
-        self._app, self._request_seconds = app, request_seconds
+    def __init__(self, inner: ASGIApp, app: FastAPI, request_seconds: float) -> None:
+        self._inner, self._app, self._request_seconds = inner, app, request_seconds
         self._observer: RequestObserver = app.state.observer
         self._metrics = self._observer.route("POST", _ROUTE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match = scope["type"] == "http" and scope["method"] == "POST" and _BOOKINGS(scope["path"])
         if not match:
-            await self._app(scope, receive, send)
+            await self._inner(scope, receive, send)
             return
         if self._observer.is_traced and _IN_SPAN not in scope:
             with tracing.server_span(scope, _ROUTE):

@@ -23,9 +23,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from cachetools import LRUCache
+
 from ledger.concurrency import BackgroundTasks, SingleFlight, supervise
 from query_api import queries
-from query_api.caching.cached_events import CachedEvents, CachedResponse, ChangedEvents, page_of
+from query_api.caching.cached_events import KEPT_PAGES, CachedEvents, CachedResponse, ChangedEvents, page_of
 from query_api.database import Query, QueryResult
 from query_api.parameters import cursor_of, split_page
 
@@ -38,6 +40,8 @@ RETRY_SECONDS = 0.25
 IDLE_SECONDS = 60.0
 #: Changes read by one statement.
 PAGE = 500
+#: Bytes of a query string that is remembered.
+MAX_QUERY_STRING = 300
 
 log = logging.getLogger(__name__)
 Fetch = Callable[[Query[Any], int | None], Awaitable[QueryResult[Any]]]
@@ -51,6 +55,7 @@ class EventReadCache:
         self._fetch = fetch
         self.cached = CachedEvents()
         self._flights = SingleFlight[Any, CachedResponse | None]()
+        self._searches = LRUCache[bytes, queries.EventSearch](KEPT_PAGES)
         self._requested, self._woken = asyncio.Event(), asyncio.Event()
         self._requested_at = 0.0
         #: Requests that were answered from memory, and others.
@@ -78,25 +83,40 @@ class EventReadCache:
 
     async def get_event(self, event_id: UUID, at_least: int | None) -> CachedResponse | None:
         """The event as of position `at_least` or later; None where there is no such event. Raises what `fetch` raises."""
-        response = self._count(self.cached.event(event_id) if self._has_reached(at_least) else None)
+        response = self.event_in_memory(event_id, at_least)
         if response is None:
+            self.misses += 1
             response = await self._flights.do((event_id, at_least), lambda: self._read_event(event_id, at_least))
         return response
 
     async def get_page(self, search: queries.EventSearch, now: datetime, at_least: int | None) -> CachedResponse:
         """A page of events as of position `at_least` or later. Raises what `fetch` raises."""
-        response = self._count(self.cached.page(search, now) if self._has_reached(at_least) else None)
+        response = self.page_in_memory(search, now, at_least)
         if response is None:
+            self.misses += 1
             response = await self._flights.do((search, at_least), lambda: self._read_page(search, now, at_least))
         assert response is not None, "a page may be empty, but there is one"
         return response
 
-    def _count(self, response: CachedResponse | None) -> CachedResponse | None:
-        if response is None:
-            self.misses += 1
-        else:
-            self.hits += 1
+    def event_in_memory(self, event_id: UUID, at_least: int | None = None) -> CachedResponse | None:
+        """As `get_event`; None where it would need a query."""
+        response = self.cached.event(event_id) if self._has_reached(at_least) else None
+        self.hits += response is not None
         return response
+
+    def page_in_memory(self, search: queries.EventSearch, now: datetime, at_least: int | None = None) -> CachedResponse | None:
+        """As `get_page`; None where it would need a query."""
+        response = self.cached.page(search, now) if self._has_reached(at_least) else None
+        self.hits += response is not None
+        return response
+
+    def remember(self, query_string: bytes, search: queries.EventSearch) -> None:
+        """Keeps what a query string means, so that it need not be parsed again."""
+        if len(query_string) <= MAX_QUERY_STRING:
+            self._searches[query_string] = search
+
+    def remembered(self, query_string: bytes) -> queries.EventSearch | None:
+        return self._searches.get(query_string)
 
     def _has_reached(self, at_least: int | None) -> bool:
         self._requested_at = asyncio.get_running_loop().time()

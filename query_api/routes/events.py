@@ -37,6 +37,7 @@ async def get_events(  # noqa: PLR0913 - a parameter each
         q=q, from_=from_, to=to, status=None if status == "all" else status or "active", upcoming=status is None,
         organizer_id=organizer_id, after=event_cursor(cursor), limit=limit,
     )  # fmt: skip
+    reader.side.event_read_cache.remember(request.scope["query_string"], search)
     page = await reader.side.event_read_cache.get_page(search, datetime.now(UTC), reader.at_least)
     return respond(page.made, page.position, request)
 
