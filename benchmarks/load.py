@@ -121,10 +121,10 @@ def book(
 
 
 def get(
-    server: Server, paths: Iterable[str], tokens: Path | None, *, directory: Path, connections: int, seconds: int
+    server: Server, paths: Iterable[str], tokens: Path | None, *, header: str = "", directory: Path, connections: int, seconds: int
 ) -> LoadResult:
-    """GETs these paths in turn, with the tokens in turn or without any."""
-    variables = {"method": "GET", "headers": "", "key": "", "tail": "\\r\\n"}
+    """GETs these paths in turn, with the tokens in turn or without any. `header`: one more, as a line."""
+    variables = {"method": "GET", "headers": f"{header}\\r\\n" if header else "", "key": "", "tail": "\\r\\n"}
     return _wrk([server], [paths], tokens, variables, directory=directory, connections=connections, seconds=seconds)
 
 

@@ -35,18 +35,20 @@ KINDS = 100
 READERS, BOOKINGS_EACH = 1_000, 10
 SECONDS = {False: 2, True: 1}
 LEAST = {
-    "event": ("empty", 0.7), "list": ("empty", 0.7), "list, searched": ("empty", 0.7), "my bookings": ("plain asyncpg", 0.9),
-    "statistics, summary": ("plain asyncpg", 0.9), "statistics, by event": ("plain asyncpg", 0.9),
+    "event": ("empty", 0.7), "event, not modified": ("empty", 1.0), "list": ("empty", 0.7), "list, searched": ("empty", 0.7),
+    "my bookings": ("plain asyncpg", 0.9), "statistics, summary": ("plain asyncpg", 0.9),
+    "statistics, by event": ("plain asyncpg", 0.9),
 }  # fmt: skip
 OURS, EMPTY, PLAIN = "seatledger", "empty", "plain asyncpg"
 _Runs = dict[tuple[str, str], list[LoadResult]]
 
 
 class Read(NamedTuple):
-    """The paths to read, and a file with the tokens for them, one for each."""
+    """The paths to read, a file with the tokens for them, one for each, and one more header."""
 
     paths: list[str]
     tokens: Path | None = None
+    header: str = ""
 
 
 def run(bench: Bench) -> None:
@@ -89,8 +91,10 @@ def _reads(deployment: Deployment, events: Sequence[UUID]) -> dict[str, Read]:
     organizer_id, organizer = (deployment.directory / "organizer_id").read_text().strip(), deployment.directory / "organizer"
     readers = deployment.directory / "readers"
     readers.write_text("".join(f"{token}\n" for token in deployment.tokens.read_text().split()[:READERS]))
+    of_events = [f"/api/events/{event_id}" for event_id in zipf(events, SEQUENCE)]
     return {
-        "event": Read([f"/api/events/{event_id}" for event_id in zipf(events, SEQUENCE)]),
+        "event": Read(of_events),
+        "event, not modified": Read(of_events, header="If-None-Match: *"),
         "list": Read(["/api/events"]),
         "list, searched": Read([f"/api/events?q=kind%20{kind:02}" for kind in range(1, KINDS)]),
         "my bookings": Read([f"/api/bookings?customer_id={customer}" for customer in deployment.customers()[:READERS]], readers),
@@ -124,8 +128,11 @@ def _round(bench: Bench, number: int, name: str, server: Server, reads: dict[str
         nullcontext() if name == OURS else deployment.paused_workers(),
         running_load(deployment.directory, load, until_complete=False) as writes,
     ):
-        for what, (paths, tokens) in mine.items():
-            result = get(server, paths, tokens, directory=deployment.directory, connections=CONNECTIONS, seconds=seconds)
+        for what, read in mine.items():
+            result = get(
+                server, read.paths, read.tokens, header=read.header,
+                directory=deployment.directory, connections=CONNECTIONS, seconds=seconds,
+            )  # fmt: skip
             if number:
                 runs.setdefault((name, what), []).append(result)
                 bench.record(NAME, f"{what}, {name}", number, result, failures(result))
@@ -138,7 +145,7 @@ def _round(bench: Bench, number: int, name: str, server: Server, reads: dict[str
 def _measured(quick: bool) -> list[tuple[str, str]]:
     """What to measure: all reads that have goals, and all of plain asyncpg. A quick run has one read for each peer."""
     if quick:
-        return [(name, what) for what in ("event", "my bookings") for name in (OURS, LEAST[what][0])]
+        return [(name, what) for what in ("event", "event, not modified", "my bookings") for name in (OURS, LEAST[what][0])]
     each = [(name, what) for what in LEAST for name in (OURS, PLAIN)]
     return [*each, *((EMPTY, what) for what in LEAST if LEAST[what][0] == EMPTY)]
 
@@ -160,7 +167,7 @@ def _rows(runs: _Runs) -> Iterator[Row]:
 
 def _compare(reads: dict[str, Read], servers: dict[str, Server]) -> None:
     """Raises BenchError if plain asyncpg's response differs from ours in more than generated ids, or an empty one's size does."""
-    for what, (paths, tokens) in reads.items():
+    for what, (paths, tokens, _) in reads.items():
         token = tokens.read_text().split()[0] if tokens else None
         ours, plain = (_body(servers[name], paths[0], token) for name in (OURS, PLAIN))
         if _common(json.loads(ours)) != _common(json.loads(plain)):
