@@ -91,6 +91,8 @@ test-fast: setup ## Run the tests that need no server, no browser and no other p
 soak: setup system ## Run all tests, the randomized ones with many more rounds
 	$(call tool,pgbouncer,pgbouncer,a connection pooler)
 	$(call tool,promtool,prometheus,the alert rules)
+	$(call tool,patroni,patroni,a cluster)
+	$(call tool,etcd,etcd-server,a cluster)
 	SOAK=1 $(PYTEST) --timeout 7200
 
 lint: setup ## Check style

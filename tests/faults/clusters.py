@@ -35,14 +35,23 @@ class Primary:
     @contextmanager
     def standby(self, directory: Path) -> Iterator["Primary"]:
         """A hot standby of this server, which may be promoted."""
-        directory.mkdir()
-        grant_access(directory)
-        (host,) = parse_qs(urlsplit(self.url).query)["host"]
-        copy = ("-h", host, "-U", "seatledger", "-D", directory / "data", "-R", "-X", "stream", "-c", "fast")
-        made = run_as_server(server_programs().postgres("pg_basebackup"), *copy)
-        assert made.returncode == 0, made.stderr
+        self.copy_to(directory)
         with own_postgres(directory) as url:
             yield Primary(url)
+
+    def copy_to(self, directory: Path) -> None:
+        """Makes the data of a standby in a new directory."""
+        directory.mkdir()
+        grant_access(directory)
+        copy = ("-h", self.host, "-U", "seatledger", "-D", directory / "data", "-R", "-X", "stream", "-c", "fast")
+        made = run_as_server(server_programs().postgres("pg_basebackup"), *copy)
+        assert made.returncode == 0, made.stderr
+
+    @property
+    def host(self) -> str:
+        """The directory of its socket."""
+        (host,) = parse_qs(urlsplit(self.url).query)["host"]
+        return host
 
 
 @contextmanager

@@ -1,16 +1,14 @@
 """Worker, tick and API are killed at random while seats are sold: nothing stays dead, no booking is lost or made twice (R20)."""
 
-import io
 import random
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -18,16 +16,12 @@ import psutil
 import psycopg
 
 from devstack.server_files import temporary_directory
-from devstack.supervisor import ProcessSpec, RestartBackoff, Supervisor
-from ledger.macs import Macs
 from ledger.settings import Settings
-from ledger.store import Ledger
-from projections.rebuild.rebuilder import Rebuilder
-from projections.registry import PROJECTORS
 from tests.devstack.stack_process import environment_of, wait_until_serving
+from tests.faults.ledger_check import check_rows, wait_until_projected
+from tests.faults.production import production
 from tests.quick_people import quick_people
-from tests.running_system import LATER, PASSWORD, Person, free_port, system_settings, tickets, wait_until_ready
-from tests.shipped_nginx import shipped_nginx
+from tests.running_system import LATER, PASSWORD, Person, system_settings, tickets
 from tests.soak import SOAK, rounds
 from tests.workers.deployment import wait_until
 
@@ -94,23 +88,15 @@ def sell_while(kill: Callable[[random.Random], str], settings: Settings, url: st
             thread.join(BACK_SECONDS)
             assert not thread.is_alive(), "a sale has no end"
         began = time.monotonic()
-        _wait_until_projected(settings.database_url)
+        wait_until_projected(settings)
         seconds = time.monotonic() - began
         sold = CAPACITY - _available(settings.database_url)
     assert seconds < BACK_SECONDS
     codes = [code for of_booking in sales.booked.values() for code in of_booking]
     assert len(codes) == len(set(codes)) == sold
-    _check_rows(settings)
+    check_rows(settings)
     counts = {name: killed.count(name) for name in sorted(set(killed))}
     return f"killed {counts} in {SECONDS} s: {sold} sold, {sales.retries} retries; projected {seconds:.1f} s later"
-
-
-def _wait_until_projected(database_url: str) -> None:
-    lacking = """
-        SELECT count(*) FROM projections
-        WHERE name <> 'snapshots' AND position < (SELECT max(notification_id) FROM ledger_entries)"""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        wait_until(lambda: connection.execute(lacking).fetchone() == (0,), "every projection at the head")
 
 
 def _available(database_url: str) -> int:
@@ -118,16 +104,6 @@ def _available(database_url: str) -> int:
         row = connection.execute("SELECT sum(available) FROM availability_categories").fetchone()
     assert row is not None
     return int(row[0])
-
-
-def _check_rows(settings: Settings) -> None:
-    """The read tables equal those of a rebuild."""
-    with (
-        closing(Ledger(settings.database_url, Macs.open(settings.keys))) as ledger,
-        closing(Rebuilder(settings.database_url, ledger)) as rebuilder,
-    ):
-        done = rebuilder.rebuild(list(PROJECTORS.values()))
-    assert [(comparison.compared, comparison.difference) for comparison in done] == [(True, None)] * len(PROJECTORS)
 
 
 # --- `make run`
@@ -178,40 +154,18 @@ def test_make_run_survives_the_ends_of_worker_and_tick() -> None:
             time.sleep(0.1)
 
 
-# --- the production shape: two API processes behind nginx, two workers, two ticks, restarted as Docker does
-
-
-@contextmanager
-def production(settings: Settings, directory: Path) -> Iterator[tuple[Supervisor, str]]:
-    ports, front = (settings.port, free_port()), free_port()
-    commands: dict[str, list[str]] = {f"api{port}": ["env", f"PORT={port}", sys.executable, "-m", "app"] for port in ports}
-    for name in ("worker", "tick"):
-        commands |= {f"{name}{number}": [sys.executable, "-m", "workers", name] for number in (1, 2)}
-    specs = [ProcessSpec(name=name, command=command) for name, command in commands.items()]
-    backoff = RestartBackoff(first_seconds=0.1, longest_seconds=60, stable_seconds=10)
-    environment: dict[str, Any] = {**environment_of(directory), **settings.to_env()}
-    supervisor = Supervisor(specs, environment=environment, output=io.StringIO(), backoff=backoff)
-    thread = threading.Thread(target=supervisor.run)
-    with ExitStack() as stack:
-        thread.start()
-        stack.callback(thread.join)
-        stack.callback(supervisor.stop)
-        stack.enter_context(shipped_nginx(directory, front, list(ports)))
-        for port in ports:
-            wait_until_ready(f"http://127.0.0.1:{port}")
-        yield supervisor, f"http://127.0.0.1:{front}"
+# --- the production shape
 
 
 def test_production_survives_the_ends_of_api_worker_and_tick(database_url: str, redis_url: str, tmp_path: Path) -> None:
     settings = replace(system_settings(database_url, redis_url, tmp_path / "data"), verify_hours=0)
-    with production(settings, tmp_path) as (supervisor, url):
-        ours = {supervised.spec.name: supervised for supervised in supervisor._supervised}
+    with production(settings, tmp_path) as running:
 
         def kill(dice: random.Random) -> str:
-            name = dice.choice(sorted(ours))
-            if (process := ours[name].process) is not None:
+            name = dice.choice(running.names)
+            if (process := running.process(name)) is not None:
                 process.kill()
             return name
 
-        print(f"R20: the production shape: {sell_while(kill, settings, url)}")
-        wait_until(lambda: all(one.process is not None and one.process.poll() is None for one in ours.values()), "all alive")
+        print(f"R20: the production shape: {sell_while(kill, settings, running.url)}")
+        wait_until(running.all_run, "all alive")

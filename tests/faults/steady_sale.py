@@ -1,0 +1,165 @@
+"""Tickets are on sale at a steady rate, while a test does something to the system. Every outcome is known in the end: a request
+without a clear response is sent again with its key."""
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from ledger.settings import Settings
+from tests.quick_people import quick_people
+from tests.running_system import LATER, PASSWORD, Person, tickets
+
+BOOKINGS_PER_SECOND, READS_PER_SECOND = 68, 20
+BUYERS, READERS, CUSTOMERS = 24, 4, 8
+CANCELLED_SHARE = 0.1
+#: The last event sells out, and sells again what is cancelled.
+CAPACITIES = (100_000, 100_000, 100_000, 100_000, 100_000, 300)
+TIMEOUT_SECONDS, PAUSE_SECONDS, PATIENCE_SECONDS = 10.0, 0.2, 120.0
+
+
+@dataclass(frozen=True)
+class Booking:
+    """`at`: when it was acknowledged, by the monotonic clock. `tries`: more than one, if it was not clear at first."""
+
+    at: float
+    id: str
+    event_id: str
+    codes: tuple[str, ...]
+    tries: int
+
+
+@dataclass
+class SteadySale:
+    """`tries` counts responses by what they say, reads apart."""
+
+    url: str
+    events: dict[str, int] = field(default_factory=dict)
+    customers: list[Person] = field(default_factory=list)
+    booked: list[Booking] = field(default_factory=list)
+    cancelled: set[str] = field(default_factory=set)
+    sold_out: int = 0
+    tries: Counter[str] = field(default_factory=Counter)
+    reads: Counter[str] = field(default_factory=Counter)
+    given_up: list[str] = field(default_factory=list)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def longest_pause(self, begin: float, end: float) -> float:
+        """The longest time without an acknowledged booking."""
+        moments = [begin, *sorted(booking.at for booking in list(self.booked) if begin < booking.at < end), end]
+        return max(after - before for before, after in pairwise(moments))
+
+    def first_after(self, moment: float) -> float | None:
+        """How long after that moment the first booking was acknowledged."""
+        return min((booking.at - moment for booking in list(self.booked) if booking.at > moment), default=None)
+
+    def wait_for(self, bookings: int, seconds: float = 60) -> None:
+        """Until there are so many new bookings of each event that does not sell out."""
+        begin, deadline = len(self.booked), time.monotonic() + seconds
+        open_events = [event_id for event_id, capacity in self.events.items() if capacity > min(CAPACITIES)]
+        while time.monotonic() < deadline:
+            new = Counter(booking.event_id for booking in self.booked[begin:])
+            if all(new[event_id] >= bookings for event_id in open_events):
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"not all events sell: {self.tries}")
+
+    def figures(self) -> str:
+        retried = sum(booking.tries > 1 for booking in self.booked)
+        return (
+            f"{len(self.booked)} bookings acknowledged ({retried} after a retry), {len(self.cancelled)} cancelled,"
+            f" {self.sold_out} refused as sold out; responses {dict(self.tries)}; reads {dict(self.reads)}"
+        )
+
+    # --- threads
+
+    def buy(self, number: int) -> None:
+        dice = random.Random(number)
+        customer = self.customers[number % CUSTOMERS]
+        for _ in self._paced(number, BUYERS, BOOKINGS_PER_SECOND):
+            event_id, quantity = dice.choice(list(self.events)), dice.randint(1, 2)
+            response, tries = self._ask(customer, "POST", f"/api/events/{event_id}/bookings", tickets(quantity))
+            if response is None:
+                continue
+            if response.status_code == 409:
+                self.sold_out += 1
+                continue
+            assert response.status_code == 201, response.text
+            body = response.json()
+            codes = tuple(ticket["code"] for ticket in body["tickets"])
+            self.booked.append(Booking(time.monotonic(), body["id"], event_id, codes, tries))
+            if dice.random() < CANCELLED_SHARE:
+                response, _ = self._ask(customer, "DELETE", f"/api/bookings/{body['id']}")
+                if response is not None and response.status_code == 200:
+                    self.cancelled.add(body["id"])
+
+    def read(self, number: int) -> None:
+        dice = random.Random(-number)
+        with httpx.Client(base_url=self.url, timeout=TIMEOUT_SECONDS) as http:
+            for _ in self._paced(number, READERS, READS_PER_SECOND):
+                path = dice.choice(["/api/events", *(f"/api/events/{event_id}" for event_id in self.events)])
+                try:
+                    self.reads[str(http.get(path).status_code)] += 1
+                except httpx.TransportError as error:
+                    self.reads[type(error).__name__] += 1
+
+    def _paced(self, number: int, clients: int, per_second: float) -> Iterator[None]:
+        due = time.monotonic() + number / per_second
+        while not self.stopping.wait(max(due - time.monotonic(), 0)):
+            due = max(due + clients / per_second, time.monotonic())
+            yield
+
+    def _ask(self, person: Person, method: str, path: str, body: Any = None) -> tuple[httpx.Response | None, int]:
+        """The clear response and the number of tries; None if there was none for PATIENCE_SECONDS."""
+        key, deadline, tries = uuid4().hex, time.monotonic() + PATIENCE_SECONDS, 0
+        while time.monotonic() < deadline:
+            tries += 1
+            try:
+                response = person.do(method, path, body, key=key)
+            except httpx.TransportError as error:
+                self.tries[type(error).__name__] += 1
+            else:
+                kind = response.json().get("type", "").rpartition("/")[2]
+                self.tries[f"{response.status_code} {kind}".strip()] += 1
+                if response.status_code < 500:
+                    return response, tries
+            time.sleep(PAUSE_SECONDS)
+        self.given_up.append(f"{method} {path}")
+        return None, tries
+
+
+@contextmanager
+def steady_sale(settings: Settings, url: str) -> Iterator[SteadySale]:
+    """At its end all outcomes are known, and nobody asks any more."""
+    limits = httpx.Limits(max_connections=BUYERS)
+    with httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, limits=limits) as http, quick_people(settings) as people:
+
+        def person(role: str) -> Person:
+            made = people.account(role, role, f"{uuid4().hex[:12]}@example.test", PASSWORD)
+            return Person(http, str(made.account.id), made.token)
+
+        sale, organizer = SteadySale(url), person("organizer")
+        for capacity in CAPACITIES:
+            categories = [{"name": "General", "price": "50.00", "capacity": capacity}]
+            event = organizer.ok("POST", "/api/events", {"name": "Concert", "starts_at": LATER, "categories": categories})
+            sale.events[event["id"]] = capacity
+        sale.customers = [person("customer") for _ in range(CUSTOMERS)]
+        with ThreadPoolExecutor(BUYERS + READERS) as threads:
+            running = [threads.submit(sale.buy, number) for number in range(BUYERS)]
+            running += [threads.submit(sale.read, number) for number in range(READERS)]
+            try:
+                yield sale
+            finally:
+                sale.stopping.set()
+            for client in running:
+                client.result(2 * PATIENCE_SECONDS)
+        assert not sale.given_up, f"no clear response for {PATIENCE_SECONDS} s: {sale.given_up}"
