@@ -1,8 +1,9 @@
 """PostgreSQL servers of a test's own, of production's settings, and a small disk."""
 
+import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,6 +14,7 @@ import migrations
 from devstack.server_files import server_programs
 from devstack.server_user import grant_access, run_as_server
 from devstack.servers import own_postgres
+from tests.faults.postgres_processes import postgres_processes, signal_all
 
 
 class Primary:
@@ -52,6 +54,39 @@ class Primary:
         """The directory of its socket."""
         (host,) = parse_qs(urlsplit(self.url).query)["host"]
         return host
+
+
+class Server(Primary):
+    """One that can be killed and started again. `home`: its directory, and that of its socket."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__("")
+        self.home = home
+        self._running = ExitStack()
+
+    def start(self) -> None:
+        self.url = self._running.enter_context(own_postgres(self.home))
+        assert self.host == str(self.home), "the socket of a deep directory is elsewhere each time"
+
+    def stop(self) -> None:
+        self._running.close()
+
+    def kill(self) -> None:
+        """As its host would end: every process at once."""
+        self.signal(signal.SIGKILL)
+        self.stop()
+
+    def signal(self, number: signal.Signals) -> None:
+        """To every process of it."""
+        signal_all(postgres_processes(self.home / "data"), number)
+
+    def timeline(self) -> int | None:
+        """Of a primary: each promotion begins a new one. None: it is a standby, or does not run."""
+        try:
+            [(is_standby, timeline)] = self.sql("SELECT pg_is_in_recovery(), left(pg_walfile_name('0/0'), 8)")
+        except psycopg.Error:
+            return None
+        return None if is_standby else int(timeline, 16)
 
 
 @contextmanager

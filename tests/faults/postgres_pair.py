@@ -1,11 +1,9 @@
 """A PostgreSQL and its standby, which change places whenever the primary is killed."""
 
 import shutil
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
@@ -13,41 +11,10 @@ import psycopg
 import migrations
 from devstack.server_files import temporary_directory
 from devstack.server_user import remove_tree
-from devstack.servers import own_postgres
-from tests.faults.clusters import Primary
-from tests.faults.postgres_processes import postgres_processes, signal_all
+from tests.faults.clusters import Server
 from tests.workers.deployment import wait_until
 
 _STREAMING = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming' AND sync_state = %s"
-
-
-class Server(Primary):
-    """`home`: its directory, and that of its socket."""
-
-    def __init__(self, home: Path) -> None:
-        super().__init__("")
-        self.home = home
-        self._running = ExitStack()
-
-    def start(self) -> None:
-        self.url = self._running.enter_context(own_postgres(self.home))
-        assert self.host == str(self.home), "the socket of a deep directory is elsewhere each time"
-
-    def stop(self) -> None:
-        self._running.close()
-
-    def kill(self) -> None:
-        """As its host would end: every process at once."""
-        signal_all(postgres_processes(self.home / "data"), signal.SIGKILL)
-        self.stop()
-
-    def timeline(self) -> int | None:
-        """Of a primary: each promotion begins a new one. None: it is a standby, or does not run."""
-        try:
-            [(is_standby, timeline)] = self.sql("SELECT pg_is_in_recovery(), left(pg_walfile_name('0/0'), 8)")
-        except psycopg.Error:
-            return None
-        return None if is_standby else int(timeline, 16)
 
 
 class PostgresPair:

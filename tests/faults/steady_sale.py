@@ -40,9 +40,11 @@ class Booking:
 
 @dataclass
 class SteadySale:
-    """`tries` counts responses by what they say, reads apart."""
+    """`tries` counts responses by what they say, reads apart. `slowest`: the longest that a response took, of `/health` apart: that
+    one needs no server but its own. `no_retry_after`: how many 503 did not say when to try again."""
 
     url: str
+    bookings_per_second: float
     events: dict[str, int] = field(default_factory=dict)
     customers: list[Person] = field(default_factory=list)
     booked: list[Booking] = field(default_factory=list)
@@ -50,6 +52,8 @@ class SteadySale:
     sold_out: int = 0
     tries: Counter[str] = field(default_factory=Counter)
     reads: Counter[str] = field(default_factory=Counter)
+    slowest: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("command", "read", "health"), 0.0))
+    no_retry_after: int = 0
     given_up: list[str] = field(default_factory=list)
     stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -85,7 +89,7 @@ class SteadySale:
     def buy(self, number: int) -> None:
         dice = random.Random(number)
         customer = self.customers[number % CUSTOMERS]
-        for _ in self._paced(number, BUYERS, BOOKINGS_PER_SECOND):
+        for _ in self._paced(number, BUYERS, self.bookings_per_second):
             event_id, quantity = dice.choice(list(self.events)), dice.randint(1, 2)
             response, tries = self._ask(customer, "POST", f"/api/events/{event_id}/bookings", tickets(quantity))
             if response is None:
@@ -106,11 +110,16 @@ class SteadySale:
         dice = random.Random(-number)
         with httpx.Client(base_url=self.url, timeout=TIMEOUT_SECONDS) as http:
             for _ in self._paced(number, READERS, READS_PER_SECOND):
-                path = dice.choice(["/api/events", *(f"/api/events/{event_id}" for event_id in self.events)])
+                path = dice.choice(["/health", "/api/events", *(f"/api/events/{event_id}" for event_id in self.events)])
+                began = time.monotonic()
                 try:
                     self.reads[str(http.get(path).status_code)] += 1
                 except httpx.TransportError as error:
                     self.reads[type(error).__name__] += 1
+                self._note_time("health" if path == "/health" else "read", began)
+
+    def _note_time(self, kind: str, began: float) -> None:
+        self.slowest[kind] = max(self.slowest[kind], time.monotonic() - began)
 
     def _paced(self, number: int, clients: int, per_second: float) -> Iterator[None]:
         due = time.monotonic() + number / per_second
@@ -123,11 +132,14 @@ class SteadySale:
         key, deadline, tries = uuid4().hex, time.monotonic() + PATIENCE_SECONDS, 0
         while time.monotonic() < deadline:
             tries += 1
+            began = time.monotonic()
             try:
                 response = person.do(method, path, body, key=key)
             except httpx.TransportError as error:
                 self.tries[type(error).__name__] += 1
             else:
+                self._note_time("command", began)
+                self.no_retry_after += response.status_code == 503 and "retry-after" not in response.headers
                 kind = response.json().get("type", "").rpartition("/")[2]
                 self.tries[f"{response.status_code} {kind}".strip()] += 1
                 if response.status_code < 500:
@@ -138,7 +150,7 @@ class SteadySale:
 
 
 @contextmanager
-def steady_sale(settings: Settings, url: str) -> Iterator[SteadySale]:
+def steady_sale(settings: Settings, url: str, bookings_per_second: float = BOOKINGS_PER_SECOND) -> Iterator[SteadySale]:
     """At its end all outcomes are known, and nobody asks any more."""
     limits = httpx.Limits(max_connections=BUYERS)
     with httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, limits=limits) as http, quick_people(settings) as people:
@@ -147,11 +159,12 @@ def steady_sale(settings: Settings, url: str) -> Iterator[SteadySale]:
             made = people.account(role, role, f"{uuid4().hex[:12]}@example.test", PASSWORD)
             return Person(http, str(made.account.id), made.token)
 
-        sale, organizer = SteadySale(url), person("organizer")
+        sale, organizer = SteadySale(url, bookings_per_second), person("organizer")
         for capacity in CAPACITIES:
             categories = [{"name": "General", "price": "50.00", "capacity": capacity}]
             event = organizer.ok("POST", "/api/events", {"name": "Concert", "starts_at": LATER, "categories": categories})
             sale.events[event["id"]] = capacity
+        organizer.see("/api/events?limit=1")  # else a reader may be there before the events are
         sale.customers = [person("customer") for _ in range(CUSTOMERS)]
         with ThreadPoolExecutor(BUYERS + READERS) as threads:
             running = [threads.submit(sale.buy, number) for number in range(BUYERS)]
