@@ -10,6 +10,7 @@ from app.draining import Draining, serve
 from app.fast_path.protocol import HttpProtocol
 from app.main import bootstrap, server_app
 from ledger import logs
+from ledger.durability import check_durability
 from ledger.keys import KeysError
 from ledger.session_check import check_sessions
 from ledger.settings import Settings, SettingsError
@@ -25,6 +26,7 @@ def main() -> int:
         settings = Settings.of_running()
         logs.configure(settings, "api")
         check_sessions(settings)
+        check_durability(settings)
         draining = Draining()
         started = serve(
             server_app(settings, draining),

@@ -13,6 +13,7 @@ from app import tracing
 from app.draining import Draining
 from app.ledger_watch import LedgerWatch
 from app.probes import Probes
+from app.readiness import Readiness
 from commands.appender.appender import Appender
 from commands.routes import WriteSide
 from commands.service import CommandService
@@ -68,7 +69,9 @@ async def run(
         stack.callback(wake_ups.close)
         streams = Streams(load_pool)
         appender = Appender(
-            connect=partial(LedgerConnection.connect, settings.database_url, macs),
+            connect=partial(
+                LedgerConnection.connect, settings.database_url, macs, must_be_durable=not settings.allow_unsafe_database
+            ),
             streams=streams,
             clock=clock,
             appended=lambda position: wake_ups.wake(),
@@ -95,7 +98,8 @@ async def run(
             find_customer=access.directory.find_or_create_customer,
             key=key,
         )
-        app.state.probes = Probes(app.state.observer, pools, appender, read_side, draining)
+        readiness = Readiness(load_pool, draining, must_be_durable=not settings.allow_unsafe_database)
+        app.state.probes = Probes(app.state.observer, pools, appender, read_side, readiness)
         app.state.observer.is_traced = tracing.start()
         gc_tuning.tune()
         yield

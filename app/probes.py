@@ -11,7 +11,6 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client.core import Metric
 
 from app import metrics
-from app.draining import Draining
 from app.observation import RequestObserver
 from app.readiness import Readiness
 from commands.appender.appender import Appender
@@ -30,17 +29,11 @@ class Probes:
     """Checks readiness and collects metrics. Stored in `app.state.probes`."""
 
     def __init__(
-        self,
-        observer: RequestObserver,
-        pools: Mapping[str, Pool],
-        appender: Appender,
-        read_side: ReadSide,
-        draining: Draining,
+        self, observer: RequestObserver, pools: Mapping[str, Pool], appender: Appender, read_side: ReadSide, readiness: Readiness
     ) -> None:
-        """`pools`: by their names in metrics; "load" is one that queries do not occupy."""
-        self.readiness = Readiness(pools["load"], draining)
+        """`pools`: by their names in metrics."""
         self._observer, self._pools, self._appender, self._read_side = observer, pools, appender, read_side
-        self._draining, self._is_ready = draining, False
+        self.readiness, self._is_ready = readiness, False
         self._projections: ProjectionList | None = None
         self._registry = prometheus_client.CollectorRegistry()
         self._registry.register(self)
@@ -65,7 +58,7 @@ class Probes:
 
     def collect(self) -> Iterable[Metric]:
         yield metrics.READY.of(self._is_ready)
-        yield metrics.DRAINING.of(self._draining.has_begun)
+        yield metrics.DRAINING.of(self.readiness.is_draining)
         yield from metrics.http_metrics(self._observer)
         yield from metrics.appender_metrics(self._appender)
         yield from metrics.pool_metrics(self._pools)

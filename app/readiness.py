@@ -14,6 +14,7 @@ import psycopg
 import migrations
 from app.draining import Draining
 from ledger.concurrency import SingleFlight
+from ledger.durability import UNSAFE_SETTINGS, describe
 from ledger.errors import Busy
 from ledger.pool import Connection, Pool, connection
 from ledger.recorder import ORDERING_LOCK
@@ -23,7 +24,9 @@ CACHE_SECONDS = 1.0
 #: How long a check may take.
 CHECK_SECONDS = 2.0
 
-_STATE = "SELECT version_num, pg_is_in_recovery(), current_setting('transaction_read_only') = 'on' FROM alembic_version"
+_STATE = f"""
+    SELECT version_num, pg_is_in_recovery(), current_setting('transaction_read_only') = 'on', {UNSAFE_SETTINGS}
+    FROM alembic_version"""
 #: One round trip. The row in the table, which is empty at the beginning of each transaction, takes a new page of the disk; because
 #: of the message the commit is written to the log.
 _WRITE = f"""
@@ -40,11 +43,16 @@ log = logging.getLogger(__name__)
 
 
 class Readiness:
-    def __init__(self, pool: Pool, draining: Draining) -> None:
-        self._pool, self._draining = pool, draining
+    def __init__(self, pool: Pool, draining: Draining, *, must_be_durable: bool = False) -> None:
+        """`must_be_durable`: the process refuses to sell on a server that may lose what it has acknowledged."""
+        self._pool, self._draining, self._must_be_durable = pool, draining, must_be_durable
         self._schema_revision = migrations.head()
         self._flights = SingleFlight[None, str]()
         self._reason, self._checked_at = "", float("-inf")
+
+    @property
+    def is_draining(self) -> bool:
+        return self._draining.has_begun
 
     async def check(self) -> None:
         """Raises Busy, with the reason, where the process can't execute commands."""
@@ -86,7 +94,9 @@ class Readiness:
         row = await (await acquired.execute(_STATE)).fetchone()
         if row is None or row[0] < self._schema_revision:  # a later release's is compatible with this one (migrations/__init__.py)
             return "The database is not migrated: run `make migrate`."
-        _, is_standby, is_read_only = row
+        _, is_standby, is_read_only, unsafe_settings = row
         if is_standby:
             return "The database is a standby."
+        if unsafe_settings and self._must_be_durable:
+            return f"{describe(unsafe_settings)}."
         return "The database is read-only." if is_read_only else ""

@@ -33,6 +33,7 @@ from devstack.server_user import USER, ServerError, make_data_directory
 from devstack.supervisor import ProcessSpec, Supervisor
 from ledger import redis_clients
 from ledger.database_errors import one_line
+from ledger.durability import UnsafeDatabase, check_durability
 from ledger.logs import json_line
 from ledger.settings import Settings, SettingsError
 from seed import progress
@@ -164,7 +165,7 @@ def _servers(configured: Settings, failures: list[str]) -> Iterator[Settings]:
         try:
             settings = configured
             if configured.database_url:
-                _check_database(configured.database_url)
+                _check_database(configured)
             else:
                 url = stack.enter_context(servers.own_postgres(configured.data_dir / "postgresql", stop_all))
                 settings = dataclasses.replace(settings, database_url=url)
@@ -202,9 +203,9 @@ def _check_redis(url: str) -> None:
         )
 
 
-def _check_database(url: str) -> None:
+def _check_database(settings: Settings) -> None:
     try:
-        with psycopg.connect(url, connect_timeout=CONNECT_SECONDS) as connection:
+        with psycopg.connect(settings.database_url, connect_timeout=CONNECT_SECONDS) as connection:
             version = connection.info.server_version // 10_000
     except psycopg.OperationalError as error:
         raise StackError(f"PostgreSQL at DATABASE_URL refuses the connection: {one_line(error)}") from error
@@ -213,6 +214,12 @@ def _check_database(url: str) -> None:
         raise StackError("DATABASE_URL is not a postgresql:// URL.") from None
     if version < MIN_POSTGRES_VERSION:
         raise StackError(f"PostgreSQL at DATABASE_URL is version {version}; Seatledger needs {MIN_POSTGRES_VERSION} or later.")
+    if settings.allow_unsafe_database:
+        return  # its processes say so
+    try:
+        check_durability(settings)
+    except UnsafeDatabase as error:
+        raise StackError(str(error)) from None
 
 
 def _migrate(url: str) -> None:

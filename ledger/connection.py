@@ -18,6 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
 from ledger.anchor import Anchor, LedgerWentBack
+from ledger.durability import UNSAFE_SETTINGS, describe
 from ledger.entries import RecordedEntry, StreamEnd, topic_of
 from ledger.errors import Busy, EventUnreadable, SeatledgerError
 from ledger.macs import Macs
@@ -42,8 +43,8 @@ _ENDS = """
     SELECT known.stream, newest.* FROM unnest(%b::uuid[]) AS known (stream), LATERAL (
         SELECT originator_version, mac FROM ledger_entries WHERE originator_id = known.stream
         ORDER BY originator_version DESC LIMIT 1) AS newest"""
-_HOLDS = """
-    SELECT pg_is_in_recovery(), EXISTS (
+_HOLDS = f"""
+    SELECT pg_is_in_recovery(), {UNSAFE_SETTINGS}, EXISTS (
         SELECT FROM ledger_entries WHERE notification_id = %b AND mac IS NOT DISTINCT FROM %b)"""
 
 
@@ -88,13 +89,14 @@ class LedgerConnection:
     nothing was appended; after every other error of psycopg the connection is unusable, and it is unknown whether an append in
     flight was committed."""
 
-    def __init__(self, connection: AsyncConnection[Any], macs: Macs) -> None:
-        self._connection, self._macs = connection, macs
+    def __init__(self, connection: AsyncConnection[Any], macs: Macs, *, must_be_durable: bool = False) -> None:
+        self._connection, self._macs, self._must_be_durable = connection, macs, must_be_durable
         self._cursor = connection.cursor(binary=True)
         self._transaction_cursor = connection.cursor()  # for BEGIN and COMMIT: they must not replace the other one's result
 
     @classmethod
-    async def connect(cls, database_url: str, macs: Macs) -> Self:
+    async def connect(cls, database_url: str, macs: Macs, *, must_be_durable: bool = False) -> Self:
+        """`must_be_durable`: `check` refuses a server that may lose what it has acknowledged."""
         options = conninfo_to_dict(database_url).get("options") or ""
         timeouts = f"-c statement_timeout={SERVER_TIMEOUT_MS} -c idle_in_transaction_session_timeout={SERVER_TIMEOUT_MS}"
         connection = await AsyncConnection.connect(
@@ -107,7 +109,7 @@ class LedgerConnection:
             keepalives_count=2,
             options=f"{timeouts} {options}",
         )
-        return cls(connection, macs)
+        return cls(connection, macs, must_be_durable=must_be_durable)
 
     async def append(self, batch: Sequence[RecordedEntry], built_on: Ends) -> list[Appended]:
         """Appends all these entries or none. `built_on`: the ends of the streams when the batch was decided. Raises VersionConflict
@@ -133,12 +135,15 @@ class LedgerConnection:
             return {stream: StreamEnd(version, mac) for stream, version, mac in await self._cursor.fetchall()}
 
     async def check(self, anchor: Anchor) -> None:
-        """Raises LedgerWentBack unless the ledger has the anchor; DatabaseRefused if the server is a standby, which may lag."""
+        """Raises LedgerWentBack unless the ledger has the anchor; DatabaseRefused if the server is a standby, which may lag, or not
+        durable."""
         with _translated_errors():
             await self._cursor.execute(_HOLDS, (anchor.position, anchor.mac), prepare=True)
-            [(is_standby, is_held)] = await self._cursor.fetchall()
+            [(is_standby, unsafe_settings, is_held)] = await self._cursor.fetchall()
         if is_standby:
             raise DatabaseRefused("it is a standby")
+        if unsafe_settings and self._must_be_durable:
+            raise DatabaseRefused(describe(unsafe_settings))
         if anchor.position and not is_held:
             raise LedgerWentBack(f"the entry at position {anchor.position}")
 

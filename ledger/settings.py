@@ -50,6 +50,9 @@ class Settings:
     database_read_url: str = _setting(
         "", "postgresql://… of standbys for queries, which the primary answers where they lag; empty: none"
     )
+    allow_unsafe_database: bool = _setting(
+        False, "Run on a PostgreSQL with fsync, full_page_writes or synchronous_commit off: for tests and demos"
+    )
     redis_url: str = _setting("", "redis://…, rediss://… or sentinel://… of your own Redis; empty: `make run` starts one")
     currency: str = _setting("EUR", "ISO 4217 code for events that name none")
     compat_apis: str = _setting(

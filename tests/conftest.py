@@ -254,7 +254,7 @@ def redis_url(_redis_urls: Iterator[str]) -> Iterator[str]:
 
 @pytest.fixture
 def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
-    return Settings(database_url=database_url, redis_url=redis_url, data_dir=tmp_path)
+    return Settings(database_url=database_url, redis_url=redis_url, data_dir=tmp_path, allow_unsafe_database=True)
 
 
 _XDIST = (("PYTEST_XDIST_WORKER", "gw0"), ("PYTEST_XDIST_WORKER_COUNT", "1"))

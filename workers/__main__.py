@@ -13,6 +13,7 @@ from celery import signals
 from celery.exceptions import SecurityWarning
 
 from ledger import logs
+from ledger.durability import check_durability
 from ledger.session_check import check_sessions
 from ledger.settings import Settings, SettingsError
 from projections.registry import PROJECTORS
@@ -35,8 +36,6 @@ def _settings(part: str) -> Settings:
     needed = {"worker": ("database_url", "redis_url"), "tick": ("redis_url",), "check": ("database_url",)}[part]
     if not all(getattr(settings, name) for name in needed):
         raise SettingsError(f"`{part}` needs {' and '.join(name.upper() for name in needed)}.")
-    if part == "worker":
-        check_sessions(settings)
     return settings
 
 
@@ -48,10 +47,13 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         settings = _settings(arguments.part)
+        logs.configure(settings, arguments.part)
+        if arguments.part == "worker":
+            check_sessions(settings)
+            check_durability(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1
-    logs.configure(settings, arguments.part)
     names = arguments.only or TASKS
     if arguments.part == "check":
         return _check(settings, names)

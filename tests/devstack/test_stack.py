@@ -140,7 +140,9 @@ async def test_interrupted_demo_load_is_completed_by_the_next_run(settings: Sett
     await load(settings)
     entries = _entries(database_url)
     _forget_all_but(database_url, 40)
-    with _running(environment_of(settings.data_dir, DATABASE_URL=database_url, DEMO="1"), settings.data_dir / "log") as process:
+    with _running(
+        environment_of(settings.data_dir, DATABASE_URL=database_url, DEMO="1", ALLOW_UNSAFE_DATABASE="1"), settings.data_dir / "log"
+    ) as process:
         assert _entries(database_url) == entries
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
@@ -153,7 +155,9 @@ async def test_demo_setting_does_not_prevent_a_start_with_a_used_ledger(settings
         connection.execute(
             "INSERT INTO ledger_entries (originator_id, originator_version, topic, state) VALUES (%s, 1, 'x/1', '')", (uuid4(),)
         )
-    with _running(environment_of(settings.data_dir, DATABASE_URL=database_url, DEMO="1"), settings.data_dir / "log") as process:
+    with _running(
+        environment_of(settings.data_dir, DATABASE_URL=database_url, DEMO="1", ALLOW_UNSAFE_DATABASE="1"), settings.data_dir / "log"
+    ) as process:
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
     assert "Loading the demo data" not in (settings.data_dir / "log").read_text()
