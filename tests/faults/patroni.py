@@ -75,10 +75,18 @@ class PatroniCluster:
     @property
     def url(self) -> str:
         """DATABASE_URL: both hosts, of which the primary is to be found."""
+        return self._url("read-write")
+
+    @property
+    def read_url(self) -> str:
+        """DATABASE_READ_URL: the standby, or the primary while there is no standby."""
+        return self._url("prefer-standby")
+
+    def _url(self, session: str) -> str:
         hosts = ",".join("127.0.0.1" for _ in self.members)
         ports = ",".join(str(member.port) for member in self.members)
         password = self.members[0].password
-        return f"postgresql://{USER}:{password}@/{DATABASE}?host={hosts}&port={ports}&target_session_attrs=read-write"
+        return f"postgresql://{USER}:{password}@/{DATABASE}?host={hosts}&port={ports}&target_session_attrs={session}"
 
     @property
     def primary(self) -> Member | None:

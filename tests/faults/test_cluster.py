@@ -122,7 +122,13 @@ def faults(tmp_path: Path) -> Iterator[Faults]:
         cluster = stack.enter_context(patroni_cluster(directory))
         migrations.upgrade(cluster.url)
         redis = stack.enter_context(redis_pair(tmp_path))
-        settings = replace(system_settings(cluster.url, redis.url, tmp_path / "data"), drain_seconds=1, verify_hours=0)
+        settings = replace(
+            system_settings(cluster.url, redis.url, tmp_path / "data"),
+            database_read_url=cluster.read_url,
+            allow_unsafe_database=False,
+            drain_seconds=1,
+            verify_hours=0,
+        )
         yield Faults(cluster, redis, stack.enter_context(production(settings, tmp_path)))
 
 

@@ -27,7 +27,7 @@ LAG_SECONDS = 2.0
 @contextmanager
 def running_on(pair: PostgresPair, redis_url: str, directory: Path) -> Iterator[tuple[Production, Promotions]]:
     """In the block no process may end."""
-    settings = replace(system_settings(pair.url, redis_url, directory / "data"), verify_hours=0)
+    settings = replace(system_settings(pair.url, redis_url, directory / "data"), verify_hours=0, allow_unsafe_database=False)
     servers = (pair.primary, pair.standby)
     with production(settings, directory) as running, watch_promotions([server.timeline for server in servers]) as promotions:
         processes = {name: running.process(name) for name in running.names}

@@ -37,7 +37,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def stack(server: Server, redis_url: str, tmp_path: Path) -> Iterator[Stack]:
-    stack = Stack(replace(system_settings(server.url, redis_url, tmp_path), verify_hours=0))
+    stack = Stack(replace(system_settings(server.url, redis_url, tmp_path), verify_hours=0, allow_unsafe_database=False))
     yield stack
     stack.stop()
 
