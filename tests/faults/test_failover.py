@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import psycopg
 
 from tests.faults.ledger_check import Found, check_ledger, check_rows, operator, wait_until_projected
@@ -14,7 +15,7 @@ from tests.faults.postgres_pair import PostgresPair, postgres_pair
 from tests.faults.production import Production, production
 from tests.faults.promotions import Promotions, watch_promotions
 from tests.faults.steady_sale import SteadySale, steady_sale
-from tests.running_system import system_settings
+from tests.running_system import Person, system_settings
 from tests.soak import rounds
 from tests.workers.deployment import wait_until
 
@@ -79,11 +80,20 @@ def test_standby_that_lagged_is_promoted_and_everything_goes_on(redis_url: str, 
         sale = fail_over_while_selling(pair, running, lag_seconds=LAG_SECONDS)
         found = check(running, sale, promotions, "R16: a standby that lagged")
         assert found.lost, "the standby had everything: then this test shows nothing"
+        check_lost_bookings(running, sale, found)
         lines = running.critical_lines()
         assert {"api1", "api2"} <= set(lines)
         assert set(lines) - {"api1", "api2"} <= {"worker1", "worker2"}, lines
         assert all(len(said) <= ROUNDS for said in lines.values()), lines
         check_verification(running)
+
+
+def check_lost_bookings(running: Production, sale: SteadySale, found: Found) -> None:
+    """Whoever asks: they do not exist. The others are their customers' as before."""
+    for id_, status in (next(iter(found.lost)), 404), (next(iter(found.booked)), 200):
+        with httpx.Client(base_url=running.url) as http:
+            seen = {Person(http, token=customer.token).do("GET", f"/api/bookings/{id_}").status_code for customer in sale.customers}
+        assert min(seen) == status, seen
 
 
 def check_verification(running: Production) -> None:
