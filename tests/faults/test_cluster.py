@@ -43,7 +43,10 @@ class Faults:
     cluster: PatroniCluster
     redis: RedisPair
     running: Production
-    dice: random.Random = field(default_factory=lambda: random.Random(17))
+    seed: int = field(default_factory=lambda: random.randrange(1_000_000))
+
+    def __post_init__(self) -> None:
+        self.dice = random.Random(self.seed)
 
     def all(self) -> dict[str, Callable[[], object]]:
         targets: dict[str, Processes] = {
@@ -165,6 +168,7 @@ def observed(faults: Faults) -> Iterator[Observed]:
 def test_cluster_survives_the_loss_of_every_part(faults: Faults) -> None:
     with observed(faults) as seen:
         sale, end = seen.sale, time.monotonic() + SECONDS
+        print(f"\ncluster: seed {faults.seed}")
         sale.wait_for(5)
         for name, fault in faults.in_random_order():
             began = time.monotonic()
