@@ -1,5 +1,5 @@
 """The fast path for public reads, in front of the framework: an event, or a page of events, that is in the event read cache. A
-crowd that waits for sales to open, and caches that ask whether an event has changed, send little else (docs/decisions/0060).
+crowd that waits for sales to open, and caches that ask whether an event has changed, send little else (docs/decisions/0051).
 
 It answers from memory alone, and only requests that name neither an account nor a position. Any other request goes on, to the
 documented routes (`query_api/routes/events.py`), which give the same responses. A test compares them.
