@@ -27,7 +27,7 @@ function show(events: SetAside[]) {
     set_aside,
     rebuild: null,
   });
-  const items = [projection("availability", []), projection("revenue", events)];
+  const items = [projection("availability", []), projection("bookings", events), projection("revenue", events)];
   const list = { items, next_cursor: null, ledger_position: 1_234, signing: null, verification: null };
   server.use(getGetProjectionsMockHandler(list));
   renderPage(<ProjectionsPage />, { path: "/projections", pattern: "/projections" });
@@ -36,9 +36,9 @@ function show(events: SetAside[]) {
 it("an event that is set aside is shown with its error, its history and the command", async () => {
   show([setAside(42)]);
   const alert = await screen.findByRole("alert", { name: /aside/ });
-  expect(alert).toHaveTextContent("revenue has set one event aside");
+  expect(alert).toHaveTextContent("One event is set aside");
   expect(alert).toHaveTextContent("UnreadableEntry: position 42");
-  expect(alert).toHaveTextContent("python -m projections resume revenue");
+  expect(alert).toHaveTextContent("Event 00000042, before position 42: bookings, revenue");
   expect(within(alert).getByRole("link", { name: "Event 00000042, before position 42" })).toHaveAttribute(
     "href",
     "/ledger/events/00000042-0000-4000-8000-000000000000?at=41",

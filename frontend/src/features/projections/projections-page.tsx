@@ -57,11 +57,7 @@ function ProjectionsView({ list: { items, verification, ledger_position: head } 
         .map((projection) => (
           <ProjectionAlert key={projection.name} projection={projection} />
         ))}
-      {items
-        .filter(({ set_aside }) => set_aside.length > 0)
-        .map((projection) => (
-          <SetAsideAlert key={projection.name} projection={projection} />
-        ))}
+      <SetAsideAlert projections={items} />
       <TableFrame
         label={text.table}
         columns={[

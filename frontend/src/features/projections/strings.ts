@@ -25,11 +25,12 @@ export const projectionsText = {
     unknown: "It resumes after a repair. Sales continue.",
   },
   setAside: {
-    title: (name: string, events: number) =>
-      events === 1 ? `${name} has set one event aside` : `${name} has set ${formatCount(events)} events aside`,
+    title: (events: number) =>
+      events === 1 ? "One event is set aside" : `${formatCount(events)} events are set aside`,
     explanation:
-      "An entry of the event can't be processed, so what this projection shows of the event stays as it was. Other events and sales continue.",
+      "An entry of the event can't be processed, so the projections named here show the event as it was before. Other events and sales continue.",
     command: "Workers try again every ten minutes and after an upgrade, an operator with",
+    resume: "python -m projections resume NAME",
     event: (id: string, position: number) => `Event ${id}, before position ${formatCount(position)}`,
     more: (events: number) => `${formatCount(events)} more are set aside.`,
     count: (events: number) => (events === 1 ? "1 event set aside" : `${formatCount(events)} events set aside`),
