@@ -43,6 +43,8 @@ _ENDS = """
     SELECT known.stream, newest.* FROM unnest(%b::uuid[]) AS known (stream), LATERAL (
         SELECT originator_version, mac FROM ledger_entries WHERE originator_id = known.stream
         ORDER BY originator_version DESC LIMIT 1) AS newest"""
+#: Into the write-ahead log, and nowhere else.
+_CONFIRM = "SELECT pg_logical_emit_message(true, 'seatledger-confirm', '')"
 _HOLDS = f"""
     SELECT pg_is_in_recovery(), {UNSAFE_SETTINGS}, EXISTS (
         SELECT FROM ledger_entries WHERE notification_id = %b AND mac IS NOT DISTINCT FROM %b)"""
@@ -127,6 +129,12 @@ class LedgerConnection:
                 await self._cursor.execute(APPEND, parameters, prepare=True)
                 await self._transaction_cursor.execute("COMMIT", prepare=True)
             return _appended(await self._cursor.fetchall(), macs)
+
+    async def confirm(self) -> None:
+        """Commits after all entries that this connection can see: it returns once they are where an append is waited for, on the
+        disk and on synchronous standbys. They may have been committed on this server alone, before it was restarted, say."""
+        with _translated_errors():
+            await self._cursor.execute(_CONFIRM, prepare=True)
 
     async def ends(self, streams: Sequence[UUID]) -> dict[UUID, StreamEnd]:
         """The end of each stream, without those that have no entries."""

@@ -241,7 +241,9 @@ class Appender:
         """Decides and appends in one round trip. Returns the requests whose refusal was decided on an outdated Event."""
         assert self._connection is not None
         decided = self._decide(batch)
-        self._keep(decided, await self._append(decided, self._connection.append))
+        appended = await self._append(decided, self._connection.append)
+        await self._confirm_repeated(decided, appended)
+        self._keep(decided, appended)
         decided_on = {request.stream: end for request, _, end in decided.refused if request.stream not in decided.trials}
         ends = await self._connection.ends(list(decided_on)) if decided_on else {}
         outdated = {stream for stream, end in decided_on.items() if ends.get(stream, EMPTY_STREAM) != end}
@@ -270,6 +272,7 @@ class Appender:
                 self.timings.join(self._requests.join_batch(batch, known, self._batch_limit))
             decided = self._decide(self._memory.decidable(batch))
             appended = await self._append(decided, connection.append_and_commit)
+        await self._confirm_repeated(decided, appended)
         self._keep(decided, appended)
         for request, refusal, _ in decided.refused:
             request.resolve(refusal)
@@ -296,6 +299,13 @@ class Appender:
             for request in new:
                 request.sent = False
             raise
+
+    async def _confirm_repeated(self, decided: DecidedBatch, appended: list[Appended]) -> None:
+        """A command that is repeated is acknowledged now, perhaps for the first time: its entries must not be on this server alone.
+        An append of the same batch, which was committed after them, proves that."""
+        if decided.repeated and not appended:
+            assert self._connection is not None
+            await self._connection.confirm()
 
     def _keep(self, decided: DecidedBatch, appended: list[Appended]) -> None:
         decided.keep(self.cache, appended)

@@ -92,6 +92,7 @@ def decide_batch(batch: Sequence[PendingRequest], cache: EventCache, now: dateti
         version = event.version_of(command.id) if event is not None else None
         if version is not None:
             assert event is not None
+            request.sent = True  # at an earlier try: it is in the ledger, or was
             decided.repeated.append((request, _repeated(command, event, version)))
             continue
         try:
