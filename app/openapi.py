@@ -31,6 +31,7 @@ _PROBLEM: JSON = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
+        "request_id": {"type": "string", "description": "Names the request in the log, as the header `X-Request-Id` does"},
         "errors": {"type": "array", "items": {"$ref": "#/components/schemas/ProblemError"}},
         "available": {"type": "integer", "description": "Seats left: `sold-out`"},
         "limit": {"type": "integer", "description": "Tickets: `customer-limit`, `booking-too-large`"},

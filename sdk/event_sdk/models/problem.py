@@ -32,13 +32,14 @@ class Problem(BaseModel):
     title: StrictStr
     status: StrictInt
     detail: StrictStr
+    request_id: Optional[StrictStr] = Field(default=None, description="Names the request in the log, as the header `X-Request-Id` does")
     errors: Optional[List[ProblemError]] = None
     available: Optional[StrictInt] = Field(default=None, description="Seats left: `sold-out`")
     limit: Optional[StrictInt] = Field(default=None, description="Tickets: `customer-limit`, `booking-too-large`")
     held: Optional[StrictInt] = Field(default=None, description="Tickets: `customer-limit`")
     reason: Optional[StrictStr] = Field(default=None, description="`event-not-bookable`")
     additional_properties: Dict[str, Any] = {}
-    __properties: ClassVar[List[str]] = ["type", "title", "status", "detail", "errors", "available", "limit", "held", "reason"]
+    __properties: ClassVar[List[str]] = ["type", "title", "status", "detail", "request_id", "errors", "available", "limit", "held", "reason"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -108,6 +109,7 @@ class Problem(BaseModel):
             "title": obj.get("title"),
             "status": obj.get("status"),
             "detail": obj.get("detail"),
+            "request_id": obj.get("request_id"),
             "errors": [ProblemError.from_dict(_item) for _item in obj["errors"]] if obj.get("errors") is not None else None,
             "available": obj.get("available"),
             "limit": obj.get("limit"),

@@ -16,6 +16,8 @@ export interface Problem {
   title: string;
   status: number;
   detail: string;
+  /** Names the request in the log, as the header `X-Request-Id` does */
+  request_id?: string;
   errors?: ProblemError[];
   /** Seats left: `sold-out` */
   available?: number;
