@@ -22,6 +22,7 @@ from ledger.commands import Actor, Role
 from ledger.concurrency import BackgroundTasks, supervise
 from ledger.deadline import remaining_seconds
 from ledger.errors import Busy
+from ledger.request_trace import add_phase
 
 POLL_SECONDS = 0.5
 TRUST_SECONDS = 1.5
@@ -121,10 +122,13 @@ class AccessCache:
             lookup = self._wanted[token_hash] = asyncio.get_running_loop().create_future()
             if self._finder is None or self._finder.done():
                 self._finder = self._tasks.spawn(self._find_wanted(), name="token-look-ups")
+        began = time.monotonic()
         try:
             return await asyncio.wait_for(asyncio.shield(lookup), remaining_seconds(LOOK_UP_SECONDS))
         except TimeoutError:
             raise Busy from None
+        finally:
+            add_phase("token", time.monotonic() - began)
 
     async def _find_wanted(self) -> None:
         """One statement at a time, for all tokens that were wanted while the last one ran."""
