@@ -11,6 +11,7 @@ than LINGER_SECONDS (`keepalive_timeout` in deploy/nginx/nginx.conf.template).
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 from contextlib import suppress
@@ -49,10 +50,24 @@ class DrainingServer(uvicorn.Server):
         if self._seconds:
             log.info("Draining")
             await self._serve_on(self._seconds, until_unused=False)
-            for server in self.servers:
-                server.close()
+            await self._stop_listening()
             await self._serve_on(LINGER_SECONDS, until_unused=True)
         await super().shutdown(sockets)
+
+    async def _stop_listening(self) -> None:
+        """Serves the connections, too, that the kernel has completed and nobody has accepted yet: they would be reset, perhaps with
+        a request on them. Whoever comes later is refused, and a proxy sends the request elsewhere."""
+        waiting = [connection for server in self.servers for listening in server.sockets for connection in _accept_last(listening)]
+        for server in self.servers:
+            server.close()
+        loop = asyncio.get_running_loop()
+        for connection in waiting:
+            await loop.connect_accepted_socket(self._make_protocol, connection)
+
+    def _make_protocol(self) -> asyncio.Protocol:
+        """As uvicorn does."""
+        make = self.config.http_protocol_class
+        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)  # type: ignore[call-arg]
 
     async def _serve_on(self, seconds: float, *, until_unused: bool) -> None:
         for tick in range(round(seconds / TICK_SECONDS)):
@@ -60,6 +75,19 @@ class DrainingServer(uvicorn.Server):
                 return
             await self.on_tick(tick)  # keeps the Date header right
             await asyncio.sleep(TICK_SECONDS)
+
+
+def _accept_last(listening: Any) -> list[socket.socket]:
+    """Accepts the connections that wait, and refuses all others from now on."""
+    accepted: list[socket.socket] = []
+    with socket.socket(fileno=os.dup(listening.fileno())) as own, suppress(BlockingIOError):
+        own.setblocking(False)
+        try:
+            while True:
+                accepted.append(own.accept()[0])
+        finally:
+            own.shutdown(socket.SHUT_RD)
+    return accepted
 
 
 def serve(app: Any, draining: Draining, seconds: float, **options: Any) -> bool:

@@ -28,7 +28,8 @@ def _run(script: str, environment: dict[str, str]) -> str:
 
 
 def test_setup_migrates_the_database_of_database_url(empty_database_url: str, redis_url: str, server_directory: Path) -> None:
-    environment = _environment(DATABASE_URL=empty_database_url, REDIS_URL=redis_url, DATA_DIR=str(server_directory))
+    servers = {"DATABASE_URL": empty_database_url, "REDIS_URL": redis_url, "ALLOW_UNSAFE_DATABASE": "1"}
+    environment = _environment(**servers, DATA_DIR=str(server_directory))
     for _ in range(2):  # a second run succeeds too
         assert "The database is ready." in _run("setup.sh", environment)
         assert migrations.current(empty_database_url) == migrations.head()

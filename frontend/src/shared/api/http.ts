@@ -22,6 +22,8 @@ client.interceptors.request.use((config) => {
   const position = recallPosition();
   if (isQuery && position !== null) config.headers.set(POSITION, position);
   else config.headers.delete(POSITION);
+  // The browser may keep public responses: it asks whether they have changed, since what was read before may be what was just changed.
+  if (isQuery) config.headers.set("Cache-Control", "max-age=0");
   // Queries need no CSRF header, and axios would wait for the cookie until the page has been drawn.
   if (isQuery) config.xsrfCookieName = "";
   return config;
