@@ -21,7 +21,7 @@ from ledger.request_trace import RequestTrace, begin_trace
 SLOW_SECONDS = 1.0
 #: Lines a second about slow and failed requests. While the database is unavailable there may be thousands.
 MAX_LINES = 50
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 #: The labels of what has no route: the page and its files, and what is not there.
 _PAGE, _UNMATCHED = "page", "unmatched"
 #: Only ids of this form get into the log: any other part of a path is what a client has typed.
@@ -91,7 +91,7 @@ class RequestObserver:
 
     def _find_route(self, scope: Scope, status: int) -> RouteMetrics:
         """By method and the route's template, of which there are only so many."""
-        method = scope["method"] if scope["method"] in _METHODS else "other"
+        method = scope["method"] if scope["method"] in METHODS else "other"
         route = scope.get("route")
         if (template := getattr(route, "path_format", None)) is None:
             return self.route(method, _PAGE if status < 400 else _UNMATCHED)

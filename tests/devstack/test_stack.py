@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import random
 import signal
 import socket
 import sys
@@ -108,7 +109,7 @@ def test_stack_starts_stops_and_starts_again(server_directory: Path) -> None:
 
 
 def test_output_as_json_is_one_object_a_line_and_metrics_have_their_ports(server_directory: Path) -> None:
-    log, port = server_directory / "log", free_port()
+    log, port = server_directory / "log", two_free_ports()
     settings = {"LOG_FORMAT": "json", "ACCESS_LOG": "1", "METRICS_PORT": str(port)}
     environment = environment_of(server_directory / "data", **settings)
     with _running(environment, log) as process:
@@ -125,6 +126,14 @@ def test_output_as_json_is_one_object_a_line_and_metrics_have_their_ports(server
     assert lines[-1]["message"] == "Stopped."
     assert "seatledger_worker_entries_total" in seen["worker"]
     assert "seatledger_tick_sent_total" in seen["tick"]
+
+
+def two_free_ports() -> int:
+    """The first of two, below those that the system gives away, so that nobody takes the second meanwhile."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)), socket.create_server(("127.0.0.1", port + 1)):
+            return port
 
 
 def _status(environment: Mapping[str, str], path: str) -> int:
