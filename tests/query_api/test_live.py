@@ -200,8 +200,12 @@ async def test_reset_then_lower_positions(world: World, site: Site, settings: Se
     async with listening(site, event_id) as stream:
         seen = (await stream.next())["position"]
         for position in (seen - 1, seen):
-            world.sql("UPDATE projections SET position = %s WHERE name = 'availability'", position)
-            world.sql("UPDATE availability_events SET position = %s", position)
+            world.sql(  # in one transaction, as a projector: a poll in between would see a position without its change
+                """WITH moved AS (UPDATE projections SET position = %s WHERE name = 'availability')
+                UPDATE availability_events SET position = %s""",
+                position,
+                position,
+            )
             if position < seen:
                 site.api.side.reset()
                 assert (await stream.next(), stream.last_id) == ("reset", str(position))
