@@ -80,7 +80,7 @@ class DrainingServer(uvicorn.Server):
 def _accept_last(listening: Any) -> list[socket.socket]:
     """Accepts the connections that wait, and refuses all others from now on."""
     accepted: list[socket.socket] = []
-    with socket.socket(fileno=os.dup(listening.fileno())) as own, suppress(BlockingIOError):
+    with socket.socket(fileno=os.dup(listening.fileno())) as own, suppress(OSError):  # nobody waits any more
         own.setblocking(False)
         try:
             while True:

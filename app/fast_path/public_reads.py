@@ -32,7 +32,8 @@ class PublicReadFastPath:
         self._page_metrics = self._observer.route("GET", _PAGE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] == "GET" and scope["path"].startswith(_PAGE):
+        is_read = scope["type"] == "http" and scope["method"] == "GET" and scope["path"].startswith(_PAGE)
+        if is_read and not self._observer.is_traced:  # the framework makes the spans
             given = dict(reversed(scope["headers"]))  # the first header of a name counts
             if is_public(given) and (cached := self._cached(scope)) is not None:
                 await self._respond(cached, given, scope, send)
