@@ -28,6 +28,7 @@ from accounts.guests import Guests
 from accounts.login_rate_limiter import LoginRateLimiter
 from accounts.passwords import Passwords
 from accounts.tokens import AccessCache, Principal, hash_of
+from ledger.client_limits import RateLimiter
 from ledger.idempotency import command_id
 from ledger.settings import Settings
 
@@ -68,6 +69,8 @@ class Access:
         self.login_rate_limiter = login_rate_limiter or LoginRateLimiter(
             settings.login_attempts_per_minute, settings.redis_url, _derive(key, b"attempts")
         )
+        #: Counts commands by account. By address, `app/middleware.py` does.
+        self.account_limiter = RateLimiter(settings.commands_per_minute)
         self.tokens = AccessCache(pool)
         self.directory = Directory(pool)
         self.accounts = AccountService(
@@ -151,7 +154,10 @@ class _SignedIn(SecurityBase):
 
     async def __call__(self, request: Request, policy: SecurityScopes) -> Principal:
         access: Access = request.app.state.access
-        return permitted(await access.principal_of(request.scope), policy.scopes)
+        principal = permitted(await access.principal_of(request.scope), policy.scopes)
+        if request.method not in _SAFE_METHODS:
+            access.account_limiter.count(principal.id)
+        return principal
 
 
 class _Anyone(_SignedIn):

@@ -6,6 +6,7 @@ import json
 import sys
 from functools import partial
 
+from app.connections import ConnectionLimiter
 from app.draining import Draining, serve
 from app.fast_path.protocol import HttpProtocol
 from app.main import bootstrap, server_app
@@ -35,10 +36,15 @@ def main() -> int:
             host=settings.host,
             port=settings.port,
             loop="uvloop",
-            http=partial(HttpProtocol, draining=draining),
+            http=partial(
+                HttpProtocol,
+                draining=draining,
+                connection_limiter=ConnectionLimiter(settings.connections_per_address, settings.forwarded_allow_ips),
+            ),
             log_config=None,
             access_log=False,
             server_header=False,
+            ws="none",
             proxy_headers=True,
             forwarded_allow_ips=settings.forwarded_allow_ips,
             backlog=2048,

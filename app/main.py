@@ -23,6 +23,7 @@ from app.fast_path.public_reads import PublicReadFastPath
 from app.middleware import OutermostMiddleware
 from app.observation import RequestObserver
 from compat import documentation
+from ledger.client_limits import RateLimiter
 from ledger.settings import Settings, SettingsError
 from projections.wake_ups import WakeUpSender
 
@@ -70,8 +71,13 @@ def bootstrap(
 
 def _observed(app: FastAPI, settings: Settings) -> FastAPI:
     app.state.observer = observer = RequestObserver(access_log=settings.access_log)
+    app.state.address_limiter = address_limiter = RateLimiter(settings.commands_per_minute_address)
     app.middleware_stack = OutermostMiddleware(
-        app.build_middleware_stack(), observer, seconds=settings.request_seconds, standalone=bool(settings.specification)
+        app.build_middleware_stack(),
+        observer,
+        address_limiter,
+        seconds=settings.request_seconds,
+        standalone=bool(settings.specification),
     )
     return app
 

@@ -7,11 +7,15 @@ framework's own size limit is not used: it responds with plain text, and may rej
 import re
 
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import problems
 from app.observation import RequestObserver
+from ledger.client_address import client_of
+from ledger.client_limits import RateLimiter
 from ledger.deadline import RequestDeadline
+from ledger.errors import TooManyRequests
 from ledger.settings import BODY_LIMIT_BYTES
 
 HEADERS = [
@@ -26,12 +30,16 @@ _DOCS_POLICY = (
     b" worker-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
 
 class OutermostMiddleware:
-    def __init__(self, app: ASGIApp, observer: RequestObserver, *, seconds: float, standalone: bool = False) -> None:
-        """`seconds`: how long a request may wait for the database. `standalone`: the application is one of the five specifications'
-        APIs, mounted at the root."""
-        self._app, self._observer, self._seconds = app, observer, seconds
+    def __init__(
+        self, app: ASGIApp, observer: RequestObserver, address_limiter: RateLimiter, *, seconds: float, standalone: bool = False
+    ) -> None:
+        """`address_limiter` counts commands. `seconds`: how long a request may wait for the database. `standalone`:
+        the application is one of the five specifications' APIs, mounted at the root."""
+        self._app, self._observer, self._address_limiter, self._seconds = app, observer, address_limiter, seconds
         self._compat_prefix = "/" if standalone else "/compat/"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,16 +63,39 @@ class OutermostMiddleware:
 
         try:
             with RequestDeadline(self._seconds) as deadline:
+                if scope["method"] not in SAFE_METHODS:
+                    self._address_limiter.count(client_of(scope))
                 # The five specifications' APIs respond in their own format, once `_bounded` has counted too many bytes.
                 too_large = int(given.get(b"content-length", 0)) > BODY_LIMIT_BYTES
                 if too_large and not scope["path"].startswith(self._compat_prefix):
                     await problems.body_too_large()(scope, receive, send_with_headers)
                     return
-                await self._app(scope, receive if scope["method"] in ("GET", "HEAD") else _bounded(receive), send_with_headers)
+                if scope["method"] == "HEAD":
+                    scope = {**scope, "method": "GET"}
+                    await self._app(scope, receive, _only_head(send_with_headers))
+                    return
+                await self._app(scope, receive if scope["method"] == "GET" else _bounded(receive), send_with_headers)
+        except TooManyRequests as error:
+            await (await problems.respond(Request(scope), error))(scope, receive, send_with_headers)
         except BaseException:
             if not is_begun:  # the server will respond with 500
                 self._observer.end(trace, scope, 500)
             raise
+
+
+def _only_head(send: Send) -> Send:
+    """Sends a response without its body, as it begins: what would be a stream ends, too."""
+    has_ended = False
+
+    async def send_head(message: Message) -> None:
+        nonlocal has_ended
+        if message["type"] == "http.response.start":
+            await send(message)
+        elif not has_ended:
+            has_ended = True
+            await send({"type": "http.response.body"})
+
+    return send_head
 
 
 def _bounded(receive: Receive) -> Receive:

@@ -5,6 +5,7 @@ A response never contains a stack trace, SQL, a file path or the client's input 
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -56,6 +57,8 @@ PROBLEMS: dict[type[Exception], Problem] = {
     errors.PositionBeyondHead: Problem(422, "Position beyond the ledger", "Ledger-Position is greater than the position of the newest entry (`head`): it is from another system."),
     errors.Malformed: Problem(422, "Malformed request", "The request is not valid: `errors` lists where and why."),
     errors.Busy: Problem(503, "Busy", "A limit was reached, or the database is unavailable. Nothing was changed. Try again after `Retry-After` seconds."),
+    errors.TooManyRequests: Problem(429, "Too many requests", "Your account or your address has sent too many commands in this minute. Nothing was changed. Try again after `Retry-After` seconds."),
+    errors.TooManyStreams: Problem(429, "Too many streams", "Too many live streams are open from your address. Close some, and try again after `Retry-After` seconds."),
     errors.OutcomeUnknown: Problem(503, "Outcome unknown", "The command may or may not have been executed. Send it again with the same Idempotency-Key: it is not executed twice."),
     errors.StaleRead: Problem(503, "Read side behind", "The read side has not reached your Ledger-Position yet. Try again after `Retry-After` seconds."),
     accounts.EmailTaken: Problem(409, "E-mail address taken", "An account with this e-mail address exists. Log in, or use another address."),
@@ -83,6 +86,13 @@ _FRAMEWORK_PROBLEMS = {
     ),
 }
 
+#: Of connections, before there is a request that the framework could answer (`app/fast_path/protocol.py`), by slug.
+_CONNECTION_PROBLEMS = {
+    "not-http": Problem(400, "Not HTTP", "What was sent is not a request of HTTP/1.1."),
+    "head-too-large": Problem(431, "Head too large", "The head of a request has at most 16 KiB and 100 fields. The connection was closed."),
+    "too-many-connections": Problem(429, "Too many connections", "Too many connections are open from your address. Close some, or wait."),
+}  # fmt: skip
+
 
 def slug_of(error: type[Exception]) -> str:
     """`SoldOut` is `sold-out`."""
@@ -101,6 +111,23 @@ async def respond(request: Request, error: Exception) -> Response:
 
 def body_too_large() -> Response:
     return _response(_FRAMEWORK_PROBLEMS[413], "body-too-large", _FRAMEWORK_PROBLEMS[413].explanation, {})
+
+
+@cache
+def raw_response(slug: str) -> bytes:
+    """The whole response of a connection that is refused, and then closed."""
+    problem = _CONNECTION_PROBLEMS[slug]
+    body = msgspec.json.encode(
+        {"type": f"/problems/{slug}", "title": problem.title, "status": problem.status, "detail": problem.explanation}
+    )
+    headers = {"Content-Type": MEDIA_TYPE, "Content-Length": len(body), "Cache-Control": "no-store", "Connection": "close"}
+    if problem.status == 429:
+        headers["Retry-After"] = 1
+    lines = [
+        f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
+    return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 def _response(problem: Problem, slug: str, detail: str, facts: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
@@ -179,7 +206,7 @@ _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="view
 @router.get("/problems/{slug}")
 async def explain(slug: str) -> Response:
     known = {slug_of(kind): problem for kind, problem in PROBLEMS.items()}
-    known |= {_slug_of_title(problem): problem for problem in _FRAMEWORK_PROBLEMS.values()}
+    known |= _CONNECTION_PROBLEMS | {_slug_of_title(problem): problem for problem in _FRAMEWORK_PROBLEMS.values()}
     if slug not in known:
         raise HTTPException(404)
     return HTMLResponse(_PAGE.format(slug=slug, **known[slug]._asdict()))

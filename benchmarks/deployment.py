@@ -127,6 +127,10 @@ def start_deployment(directory: Path) -> Iterator[Deployment]:
             demo=False,
             verify_hours=0,
             drain_seconds=0,
+            commands_per_minute=0,  # the load comes from one address
+            commands_per_minute_address=0,
+            connections_per_address=0,
+            streams_per_address=0,
         )
         deployment = stack.enter_context(_prepared_database(settings, directory))
         for name in COMMANDS:

@@ -171,6 +171,23 @@ class RetryableError(SeatledgerError):
     retry_after_seconds = 1
 
 
+class TooManyRequests(RetryableError):
+    """The account or the address has sent too many commands in this minute. Nothing happened."""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__("Too many commands in a minute; nothing happened. Wait a little.")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class TooManyStreams(RetryableError):
+    """The address has too many live streams open."""
+
+    retry_after_seconds = 15
+
+    def __init__(self) -> None:
+        super().__init__("Too many live streams are open from your address. Close some.")
+
+
 class Busy(RetryableError):
     """A queue is full or the database is unavailable. Nothing happened."""
 

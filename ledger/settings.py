@@ -24,7 +24,10 @@ COMPAT_APIS = ("event-booking", "event-ticketing", "ticketing-platform", "event-
 LOG_LEVELS, LOG_FORMATS = ("DEBUG", "INFO", "WARNING", "ERROR"), ("text", "json")
 
 #: Settings of which 0 means none; the other numbers must be above it.
-_MAY_BE_0 = ("verify_hours", "drain_seconds", "metrics_port")
+_MAY_BE_0 = (
+    "verify_hours", "drain_seconds", "metrics_port",
+    "connections_per_address", "streams_per_address", "commands_per_minute", "commands_per_minute_address",
+)  # fmt: skip
 
 
 class SettingsError(ValueError):
@@ -77,6 +80,16 @@ class Settings:
     query_timeout_seconds: float = _setting(2.0, "How long one query may run in the database; a request waits half a second longer")
     freshness_timeout_seconds: float = _setting(2.0, "How long a query waits for its Ledger-Position: then 503")
     live_streams_limit: int = _setting(2_000, "Live streams open at once in one API process; past it: 503")
+    streams_per_address: int = _setting(
+        100, "Live streams open at once from one address, in one API process; past it: 429; 0: no limit"
+    )
+    connections_per_address: int = _setting(
+        512, "Connections open at once from one address, but trusted proxies, in one API process; past it: 429; 0: no limit"
+    )
+    commands_per_minute: int = _setting(600, "Commands of one account a minute, in one API process; past it: 429; 0: no limit")
+    commands_per_minute_address: int = _setting(
+        6_000, "Commands from one address a minute, in one API process; past it: 429; 0: no limit"
+    )
     login_attempts_per_minute: int = _setting(10, "Log-ins tried per account and address")
     session_hours: int = _setting(14 * 24, "How long a log-in lasts")
     drain_seconds: float = _setting(

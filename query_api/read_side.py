@@ -69,7 +69,7 @@ class ReadSide:
         Event as the write side of this process has it in memory, where an entry may be missing; None: there is no such event."""
         self.codes, self.log_keys = codes, log_keys
         self.database = Database(pool, settings.request_seconds)
-        self.feed = LiveFeed(self.database, settings.live_streams_limit)
+        self.feed = LiveFeed(self.database, settings.live_streams_limit, settings.streams_per_address)
         self.exports, self.receipts = CsvExports(), ConcurrencyLimiter("receipts", *RECEIPTS)
         self.authorship = AuthorshipCheck(settings.keys, log_keys, macs)
         self.past_statistics = PastStatistics(settings)

@@ -23,6 +23,8 @@ from app.observation import RequestObserver
 from commands.bodies import read_booking
 from commands.result import CommandResult
 from commands.routes import book
+from ledger.client_address import client_of
+from ledger.client_limits import RateLimiter
 from ledger.deadline import RequestDeadline
 from ledger.idempotency import command_id
 from ledger.settings import BODY_LIMIT_BYTES
@@ -40,6 +42,7 @@ class BookingFastPath:
         self._inner, self._app, self._request_seconds = inner, app, request_seconds
         self._observer: RequestObserver = app.state.observer
         self._metrics = self._observer.route("POST", _ROUTE)
+        self._address_limiter: RateLimiter = app.state.address_limiter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match = scope["type"] == "http" and scope["method"] == "POST" and _BOOKINGS(scope["path"])
@@ -55,6 +58,7 @@ class BookingFastPath:
         scope["path_params"] = {"event_id": match[1]}
         try:
             with RequestDeadline(self._request_seconds):
+                self._address_limiter.count(client_of(scope))
                 result = await self._book(UUID(match[1]), headers, scope, receive)
         except Exception as error:  # noqa: BLE001 - each gets the response that the framework would give
             response = await problems.respond(Request(scope, receive), error)
@@ -77,6 +81,7 @@ class BookingFastPath:
         state = self._app.state
         content = await _read_body(headers, receive)
         principal = permitted(await state.access.principal_of(scope), BUYERS)
+        state.access.account_limiter.count(principal.id)
         body = read_booking(content, headers.get(b"content-type", b"").decode("latin-1"))
         key = headers.get(b"idempotency-key")
         command = command_id(principal.id, "POST", scope["path"], None if key is None else key.decode("latin-1"))

@@ -18,6 +18,7 @@ from benchmarks.peers import PEERS, READS
 OPTIONS: dict[str, Any] = {
     "loop": "uvloop",
     "http": "httptools",
+    "ws": "none",
     "log_config": None,
     "access_log": False,
     "server_header": False,

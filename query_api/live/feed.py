@@ -15,9 +15,10 @@ from uuid import UUID
 import msgspec
 from sse_starlette.event import ServerSentEvent
 
+from ledger.client_limits import OpenLimiter
 from ledger.concurrency import BackgroundTasks, supervise
 from ledger.deadline import remaining_seconds
-from ledger.errors import Busy
+from ledger.errors import Busy, TooManyStreams
 from query_api import queries
 from query_api.database import Database
 from query_api.responses import mapping
@@ -52,10 +53,10 @@ ALL_EVENTS = UUID(int=0)
 
 
 class Subscriber:
-    """A client of the live feed, with its unsent updates. `event_ids` None: of all events."""
+    """A client of the live feed, with its unsent updates. `event_ids` None: of all events. `client`: whose stream it is."""
 
-    def __init__(self, event_ids: frozenset[UUID] | None) -> None:
-        self.event_ids = event_ids
+    def __init__(self, event_ids: frozenset[UUID] | None, client: str = "") -> None:
+        self.event_ids, self.client = event_ids, client
         self._pending: dict[UUID, SeatUpdate] = {}
         self._woken = asyncio.Event()
         self.ended = False
@@ -90,9 +91,9 @@ class Subscriber:
 
 
 class LiveFeed:
-    def __init__(self, database: Database, limit: int) -> None:
-        """`limit`: the number of subscribers."""
-        self._database, self.limit = database, limit
+    def __init__(self, database: Database, limit: int, limit_of_client: int) -> None:
+        """`limit`: the number of subscribers. `limit_of_client`: of one client; 0: no limit."""
+        self._database, self.limit, self._by_client = database, limit, OpenLimiter(limit_of_client)
         self._subscribers: set[Subscriber] = set()
         self._by_event: dict[UUID, set[Subscriber]] = {}
         self._of_all_events: set[Subscriber] = set()
@@ -125,11 +126,14 @@ class LiveFeed:
     def count(self) -> int:
         return len(self._subscribers)
 
-    def subscribe(self, event_ids: frozenset[UUID] | None) -> Subscriber:
-        """A subscriber to which changes are pushed from now on, until `unsubscribe`. Raises Busy at the limit."""
+    def subscribe(self, event_ids: frozenset[UUID] | None, client: str) -> Subscriber:
+        """A subscriber to which changes are pushed from now on, until `unsubscribe`. Raises TooManyStreams at the limit of this
+        client, Busy at the limit of all."""
         if len(self._subscribers) >= self.limit:
             raise Busy("Too many live streams are open. Try again.")
-        subscriber = Subscriber(event_ids)
+        if not self._by_client.add(client):
+            raise TooManyStreams
+        subscriber = Subscriber(event_ids, client)
         self._subscribers.add(subscriber)
         if event_ids is None:
             self._of_all_events.add(subscriber)
@@ -139,7 +143,10 @@ class LiveFeed:
         return subscriber
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
-        self._subscribers.discard(subscriber)
+        if subscriber not in self._subscribers:
+            return
+        self._subscribers.remove(subscriber)
+        self._by_client.remove(subscriber.client)
         self._of_all_events.discard(subscriber)
         for event_id in subscriber.event_ids or ():
             others = self._by_event.get(event_id, set())

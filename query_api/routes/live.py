@@ -12,6 +12,7 @@ from sse_starlette.sse import EventSourceResponse, SendTimeoutError
 from starlette.types import Receive, Scope, Send
 
 from accounts.access import Anyone
+from ledger.client_address import client_of
 from query_api.live.feed import ALL_EVENTS, PAGE, LiveFeed, SeatUpdate, Subscriber
 from query_api.parameters import MAX_POSITION
 from query_api.read_side import ReadSide
@@ -42,7 +43,7 @@ async def get_live(request: Request, principal: Anyone, event_id: EventIds = [],
     The stream begins with what changed since `Last-Event-ID`. Without a valid one it begins with the state of the requested events;
     without `event_id` too, only with an id."""
     side: ReadSide = request.app.state.read_side
-    subscriber = side.feed.subscribe(frozenset(event_id) or None)
+    subscriber = side.feed.subscribe(frozenset(event_id) or None, client_of(request.scope))
     try:
         await side.feed.ready()
         position, missed = await _read_missed(side.feed, subscriber, _parse_position(last_event_id))

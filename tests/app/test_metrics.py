@@ -8,6 +8,7 @@ import pytest
 
 from app.middleware import OutermostMiddleware
 from app.observation import METHODS, RequestObserver
+from ledger.client_limits import RateLimiter
 from ledger.metrics import Histogram
 from tests.metric_samples import Samples
 from tests.running_system import Person, Stack, tickets
@@ -98,7 +99,7 @@ async def test_a_request_that_is_not_answered_counts_as_an_internal_error() -> N
         raise RuntimeError("a mistake")
 
     observer = RequestObserver(access_log=False)
-    app = OutermostMiddleware(fail, observer, seconds=1)
+    app = OutermostMiddleware(fail, observer, RateLimiter(0), seconds=1)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app, raise_app_exceptions=False), base_url="http://a") as client:
         await client.get("/")
     [metrics] = observer.routes

@@ -6,12 +6,14 @@ import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import pytest
 import uvicorn
 
+from app.connections import ConnectionLimiter
 from app.fast_path import protocol
 
 Message = MutableMapping[str, Any]
@@ -44,15 +46,30 @@ async def echo(scope: Message, receive: Callable[[], Awaitable[Message]], send: 
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    config = uvicorn.Config(echo, port=0, http=Impatient, loop="uvloop", log_config=None, lifespan="off")
+    with serving(Impatient) as port:
+        yield port
+
+
+@pytest.fixture
+def strict_port() -> Iterator[int]:
+    """Takes two connections of an address."""
+    with serving(partial(protocol.HttpProtocol, connection_limiter=ConnectionLimiter(2, ""))) as port:
+        yield port
+
+
+@contextmanager
+def serving(http: Any) -> Iterator[int]:
+    config = uvicorn.Config(echo, port=0, http=http, ws="none", loop="uvloop", log_config=None, lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    thread.join(10)
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join(10)
 
 
 @contextmanager
@@ -136,3 +153,98 @@ def test_second_request_has_its_own_deadline(port: int) -> None:
             assert connection.recv(1 << 16).endswith(b"0123456789")
         connection.sendall(b"POST")
         assert closed_after(connection) < 10 * BOUND_SECONDS
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET / HTTP/1.1\r\nA: " + b"x" * 17_000 + b"\r\n\r\n",
+        b"GET /" + b"x" * 17_000 + b" HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 101 + b"\r\n",
+        b"GET / HTTP/1.1\r\nCookie: " + b"a=b; " * 200_000,
+    ],
+    ids=["field", "address", "fields", "cookies"],
+)
+@pytest.mark.parametrize("piece_bytes", [1_000, 1 << 20])
+def test_too_large_head_is_refused(head: bytes, piece_bytes: int, port: int) -> None:
+    with connected(port) as connection:
+        with suppress(ConnectionError):  # the server does not read it all
+            for start in range(0, len(head), piece_bytes):
+                connection.sendall(head[start : start + piece_bytes])
+        answer = read_all(connection, 1 << 16)
+    assert answer.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
+    assert b'"type":"/problems/head-too-large"' in answer
+
+
+@pytest.mark.parametrize("size", [16_383, 16_384])
+def test_largest_head_is_exact(size: int, port: int) -> None:
+    """Whichever way it is cut into pieces, and after other requests."""
+    start, end = HEAD + b"A: ", b"\r\n\r\n"
+    head = start + b"x" * (size - len(start) - len(end)) + end
+    assert len(head) == size
+    for cut in (1, 10_000, size - 1):
+        with connected(port) as connection:
+            connection.sendall(HEAD + b"\r\n0123456789" + HEAD + b"\r\n01234")
+            time.sleep(0.05)
+            connection.sendall(b"56789" + head[:cut])
+            time.sleep(0.05)
+            connection.sendall(head[cut:] + b"0123456789")
+            answers = b""
+            while answers.count(b"0123456789") < 3:
+                assert (more := connection.recv(1 << 16)), answers
+                answers += more
+            assert answers.count(b"HTTP/1.1 200 OK") == 3
+
+
+def test_large_body_between_heads_is_not_taken_for_one(port: int) -> None:
+    request = HEAD.replace(b": 10", b": 40000") + b"\r\n" + b"b" * 40_000
+    with connected(port) as connection:
+        connection.sendall(request + request + HEAD)
+        time.sleep(0.1)
+        connection.sendall(b"\r\n0123456789")
+        answers = b""
+        while not answers.endswith(b"0123456789"):
+            assert (more := connection.recv(1 << 16)), answers[:100]
+            answers += more
+    assert answers.count(b"HTTP/1.1 200 OK") == 3
+
+
+def test_pipelined_requests_are_bounded(port: int) -> None:
+    with connected(port) as connection:
+        connection.sendall(b"GET /late HTTP/1.1\r\n\r\n" * 1_000)
+        with suppress(ConnectionError):
+            answers = read_all(connection, 1 << 20)
+            assert answers.count(b"HTTP/1.1") <= 1
+
+
+def test_request_to_upgrade_is_answered_without_a_warning(port: int, caplog: pytest.LogCaptureFixture) -> None:
+    for upgrade in (b"websocket", b"h2c"):
+        with connected(port) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: " + upgrade + b"\r\n\r\n")
+            answer = read_all(connection, 1 << 16)  # to its end: the connection is closed
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert not caplog.records
+
+
+def test_what_is_not_http_is_a_problem_without_a_warning(port: int, caplog: pytest.LogCaptureFixture) -> None:
+    with connected(port) as connection:
+        connection.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01")  # TLS
+        answer = read_all(connection, 1 << 16)
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b'"type":"/problems/not-http"' in answer
+    assert not caplog.records
+
+
+def test_connections_of_an_address_are_bounded(strict_port: int) -> None:
+    with ExitStack() as stack:
+        opened = [stack.enter_context(connected(strict_port)) for _ in range(3)]
+        answer = read_all(opened[2], 1 << 16)
+        assert answer.startswith(b"HTTP/1.1 429 Too Many Requests\r\n")
+        assert b'"type":"/problems/too-many-connections"' in answer
+        opened[0].sendall(HEAD + b"\r\n0123456789")
+        assert opened[0].recv(1 << 16).endswith(b"0123456789")
+        opened[1].close()
+        time.sleep(0.1)
+        again = stack.enter_context(connected(strict_port))
+        again.sendall(HEAD + b"\r\n0123456789")
+        assert again.recv(1 << 16).endswith(b"0123456789")
