@@ -120,7 +120,8 @@ def raw_response(slug: str) -> bytes:
     body = msgspec.json.encode(
         {"type": f"/problems/{slug}", "title": problem.title, "status": problem.status, "detail": problem.explanation}
     )
-    headers = {"Content-Type": MEDIA_TYPE, "Content-Length": len(body), "Cache-Control": "no-store", "Connection": "close"}
+    headers = {"Content-Type": MEDIA_TYPE, "Content-Length": len(body), "X-Content-Type-Options": "nosniff"}
+    headers |= {"Cache-Control": "no-store", "Connection": "close"}
     if problem.status == 429:
         headers["Retry-After"] = 1
     lines = [

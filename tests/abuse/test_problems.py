@@ -95,6 +95,19 @@ def _too_many_attempts(s: Scene) -> httpx.Response:
     return responses[-1]
 
 
+def _too_many_requests(s: Scene) -> httpx.Response:
+    with s.stack.another_api(COMMANDS_PER_MINUTE="1") as url, httpx.Client(base_url=url) as http:
+        headers = {"Authorization": f"Bearer {s.stack.person().token}"}
+        return [http.patch("/api/me", json={}, headers=headers) for _ in range(2)][-1]
+
+
+def _too_many_streams(s: Scene) -> httpx.Response:
+    api = s.stack.another_api(STREAMS_PER_ADDRESS="1")
+    with api as url, httpx.Client(base_url=url) as http, http.stream("GET", "/api/live") as first:
+        assert first.is_success
+        return http.get("/api/live")
+
+
 def _new_account(s: Scene) -> dict[str, str]:
     return {"name": "A", "email": s.alice.email, "password": PASSWORD}
 
@@ -123,6 +136,8 @@ RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
     "not-signed-in": lambda s: s.stack.nobody().do("GET", "/api/me"),
     "wrong-credentials": lambda s: s.stack.nobody().do("POST", "/api/login", {"email": "no@example.test", "password": "x"}),
     "too-many-attempts": _too_many_attempts,
+    "too-many-requests": _too_many_requests,
+    "too-many-streams": _too_many_streams,
     "sold-out": lambda s: s.alice.do("POST", f"{s.path}/bookings", tickets(6, "VIP")),
     "customer-limit": lambda s: s.alice.do("POST", f"{s.event(max_tickets_per_customer=1)}/bookings", tickets(2)),
     "booking-too-large": lambda s: s.alice.do("POST", f"{s.event(capacity=2_000)}/bookings", tickets(1_001)),

@@ -191,7 +191,8 @@ def test_largest_head_is_exact(size: int, port: int) -> None:
             connection.sendall(head[cut:] + b"0123456789")
             answers = b""
             while answers.count(b"0123456789") < 3:
-                assert (more := connection.recv(1 << 16)), answers
+                more = connection.recv(1 << 16)
+                assert more, answers
                 answers += more
             assert answers.count(b"HTTP/1.1 200 OK") == 3
 
@@ -204,7 +205,8 @@ def test_large_body_between_heads_is_not_taken_for_one(port: int) -> None:
         connection.sendall(b"\r\n0123456789")
         answers = b""
         while not answers.endswith(b"0123456789"):
-            assert (more := connection.recv(1 << 16)), answers[:100]
+            more = connection.recv(1 << 16)
+            assert more, answers[:100]
             answers += more
     assert answers.count(b"HTTP/1.1 200 OK") == 3
 

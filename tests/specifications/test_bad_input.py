@@ -95,6 +95,7 @@ def test_any_query_string_never_ends_in_an_internal_error(stack: Stack) -> None:
     api = Api(stack, "event-ticketing")
     for name in ("search", "date_from", "date_to", "limit"):
         for junk in (text for text in JUNK if isinstance(text, str) and text != "\ud800"):
-            assert api.client.do("GET", "/api/events", **{name: junk}).status_code in (200, 422)
+            status = api.client.do("GET", "/api/events", **{name: junk}).status_code
+            assert status in (200, 422) or (status == 431 and len(junk) > 16_000)
     for user_id in ("", "-1", "9" * 400, "x", "1e5", "0"):
         assert api.client.with_headers(X_User_Id=user_id).do("POST", "/api/events", {}).status_code == 403
