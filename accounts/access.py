@@ -54,14 +54,15 @@ class Access:
         *,
         key: bytes,
         erasure_obstacle: FindErasureObstacle = no_erasure_obstacle,
+        closed_accounts: frozenset[UUID] = frozenset(),
         passwords: Passwords | None = None,
         login_rate_limiter: LoginRateLimiter | None = None,
     ) -> None:
         """`key`: at least 32 secret bytes from KEYS_DIR. After a change of the key browsers must sign in again, and retries of
-        earlier commands about accounts are refused."""
+        earlier commands about accounts are refused. `closed_accounts`: the ids of accounts that can't be used here."""
         if len(key) < 32:
             raise ValueError("The key of accounts has fewer than 32 bytes.")
-        self._pool = pool
+        self._pool, self._closed_accounts = pool, closed_accounts
         self._csrf_key = _derive(key, b"csrf")
         self._secure_cookies = settings.secure_cookies
         self._session_seconds = settings.session_hours * 3600
@@ -80,6 +81,7 @@ class Access:
             key=_derive(key, b"commands"),
             session_hours=settings.session_hours,
             erasure_obstacle=erasure_obstacle,
+            closed_accounts=closed_accounts,
         )
 
     def guests(self, api: str) -> Guests:
@@ -117,7 +119,7 @@ class Access:
 
     async def _principal(self, token: str, *, by_cookie: bool) -> Principal:
         principal = await self.tokens.find(hash_of(token)) if len(token) == TOKEN_LENGTH else None
-        if principal is None:
+        if principal is None or principal.id in self._closed_accounts:
             raise errors.NotSignedIn(by_cookie=by_cookie)
         return principal
 

@@ -67,8 +67,10 @@ class AccountService:
         key: bytes,
         session_hours: int,
         erasure_obstacle: FindErasureObstacle,
+        closed_accounts: frozenset[UUID] = frozenset(),
     ) -> None:
-        self._pool = pool
+        """`closed_accounts`: nobody can log in to them."""
+        self._pool, self._closed_accounts = pool, closed_accounts
         self._passwords = passwords
         self._cache = cache
         self._executor = IdempotentExecutor(pool, key)
@@ -95,6 +97,8 @@ class AccountService:
         if not await self._passwords.verify(password_hash, password):
             raise errors.WrongCredentials
         account = Account.from_row(tuple(columns))
+        if account.id in self._closed_accounts:
+            raise errors.WrongCredentials
         fresh = await self._passwords.hash(password) if self._passwords.is_outdated(password_hash) else password_hash
         token, token_hash = tokens.new_token()
         parameters = {

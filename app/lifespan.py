@@ -30,6 +30,7 @@ from projections.proof.log_keys import LogKeys
 from projections.wake_ups import WakeUpSender
 from query_api.read_side import ReadSide
 from query_api.replica import Replica
+from seed.demo import ACCOUNT_IDS
 
 LOAD_CONNECTIONS = 4
 
@@ -61,7 +62,8 @@ async def run(
         await read_side.start()
         stack.push_async_callback(read_side.close)
         key = Keyring.open(settings.keys, "accounts").newest[1]
-        access = Access(settings, pool, key=key, erasure_obstacle=read_side.erasure_obstacle)
+        closed = frozenset[UUID]() if settings.demo else ACCOUNT_IDS
+        access = Access(settings, pool, key=key, erasure_obstacle=read_side.erasure_obstacle, closed_accounts=closed)
         await stack.enter_async_context(access)
         wake_ups = wake_up_sender(settings)
         wake_ups.start()

@@ -42,7 +42,7 @@ _DATA = """\
 --     psql -f seed/seed_data.sql "$DATABASE_URL"
 --
 -- It fills the ledger and the accounts; the workers then fill the read tables. Times count from the day on which
--- it is loaded. Everybody's password is {password}.
+-- it is loaded. Where DEMO is on, its people log in with the password {password}.
 \\set ON_ERROR_STOP on
 BEGIN;
 SELECT pg_advisory_xact_lock({lock});

@@ -64,6 +64,8 @@ def main() -> int:
     failures: list[str] = []
     try:
         settings = Settings.from_env()
+        if settings.demo is None:
+            settings = dataclasses.replace(settings, demo=not settings.database_url)
         output.as_json = settings.log_format == "json"
         if not prepare_only:
             _check_port(settings)
@@ -152,7 +154,7 @@ def _check_free_space(directory: Path) -> None:
 
 @contextmanager
 def _servers(configured: Settings, failures: list[str]) -> Iterator[Settings]:
-    """Yields the settings for the processes, with the servers' URLs and whether to load demo data.
+    """Yields the settings for the processes, with the servers' URLs.
 
     If a server of our own ends by itself, the reason is added to `failures`, and everything ends.
     """
@@ -175,7 +177,7 @@ def _servers(configured: Settings, failures: list[str]) -> Iterator[Settings]:
             else:
                 url = stack.enter_context(servers.own_redis(configured.data_dir / "redis", stop_all))
                 settings = dataclasses.replace(settings, redis_url=url)
-            yield dataclasses.replace(settings, demo=not configured.database_url if configured.demo is None else configured.demo)
+            yield settings
         finally:
             # Everything ends from here on: a second Ctrl-C must not leave a server behind.
             for number in STOP_SIGNALS:
@@ -280,4 +282,6 @@ def _print_welcome(settings: Settings) -> None:
     lines = [f"Seatledger is at {settings.server_url}, the API's documentation at {settings.server_url}/docs. Ctrl-C stops it."]
     if settings.demo:
         lines.append("Demo: admin@, organizer@, auditor@, alice@ and bob@example.test, password demo-password.")
+    if settings.demo == "public":
+        lines.append(f"DEMO=public: everybody who can reach {settings.host}:{settings.port} can log in as its admin.")
     print("\n" + "\n".join(f"  {line}" for line in lines) + "\n", flush=True)

@@ -6,9 +6,10 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from ipaddress import ip_address
 from math import inf
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from iso4217 import Currency
 
@@ -28,6 +29,10 @@ _MAY_BE_0 = (
     "verify_hours", "drain_seconds", "metrics_port",
     "connections_per_address", "streams_per_address", "commands_per_minute", "commands_per_minute_address",
 )  # fmt: skip
+
+
+#: "public": also where others than this machine's users can reach it.
+Demo = bool | Literal["public"]
 
 
 class SettingsError(ValueError):
@@ -63,7 +68,11 @@ class Settings:
         "Which of the five specifications' APIs to mount: all, none, or names; by default all with the demo, else none",
     )
     specification: str = _setting("", "One of the five, which this process serves alone, at the root")
-    demo: bool | None = _setting(None, "Demo data and accounts: 1 or 0; by default only where `make run` keeps its own database")
+    demo: Demo | None = _setting(
+        None,
+        "Demo data and accounts, whose password is published: 1, 0, or public where HOST is no loopback address; by default 1 where"
+        " `make run` keeps its own database, else 0",
+    )
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR")
     log_format: str = _setting("text", "text, or json: one object a line")
     access_log: bool = _setting(False, "Log each request (at level INFO), not only slow and failed ones")
@@ -137,6 +146,7 @@ class Settings:
             raise SettingsError(f"COMPAT_APIS has {min(unknown)!r}, which is none of {', '.join(COMPAT_APIS)}; or all, or none.")
         if self.specification not in ("", *COMPAT_APIS):
             raise SettingsError(f"SPECIFICATION is {self.specification!r}, which is none of {', '.join(COMPAT_APIS)}.")
+        _check_demo(self.demo, self.host)
         _check_choice("LOG_LEVEL", self.log_level, LOG_LEVELS)
         _check_choice("LOG_FORMAT", self.log_format, LOG_FORMATS)
         for setting in fields(self):
@@ -214,12 +224,30 @@ def _bool(text: str) -> bool:
     return text.lower() in ("1", "true", "yes")
 
 
+def _demo(text: str) -> Demo:
+    return "public" if text.lower() == "public" else _bool(text)
+
+
+def _check_demo(demo: Demo | None, host: str) -> None:
+    if demo and demo != "public" and not _is_loopback(host):
+        raise SettingsError(
+            f"HOST is {host}, where everybody could log in as the demo's admin: set DEMO=0, or DEMO=public if that is meant."
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 _KINDS: dict[Any, tuple[Callable[[str], Any], str]] = {
     int: (int, "a whole number"),
     float: (float, "a number"),
     str: (str, "text"),
     bool: (_bool, "1 or 0"),
-    bool | None: (_bool, "1 or 0"),
+    Demo | None: (_demo, "1, 0 or public"),
     Path: (Path, "a path"),
     Path | None: (Path, "a path"),
 }

@@ -27,6 +27,8 @@ PEOPLE = (
     ("Alice Archer", "alice@example.test", Role.CUSTOMER),
     ("Bob Baker", "bob@example.test", Role.CUSTOMER),
 )
+#: The ids of these accounts, in every installation that has the demo's data.
+ACCOUNT_IDS = frozenset(uuid5(DEMO, email) for _, email, _ in PEOPLE)
 _NAMES = (
     "Carla", "Dmitri", "Emre", "Fatou", "Goran", "Hana", "Igor", "Jun", "Kemal", "Lena", "Mateo", "Nadia",
     "Oscar", "Priya", "Quinn", "Rosa", "Sven", "Tariq", "Uma", "Viktor", "Wanda", "Xenia", "Yusuf", "Zoe",

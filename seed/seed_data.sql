@@ -3,7 +3,7 @@
 --     psql -f seed/seed_data.sql "$DATABASE_URL"
 --
 -- It fills the ledger and the accounts; the workers then fill the read tables. Times count from the day on which
--- it is loaded. Everybody's password is demo-password.
+-- it is loaded. Where DEMO is on, its people log in with the password demo-password.
 \set ON_ERROR_STOP on
 BEGIN;
 SELECT pg_advisory_xact_lock(6009316430458479719);

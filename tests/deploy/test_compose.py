@@ -197,7 +197,8 @@ def test_trial_runs_the_commands_of_make_with_the_demo(name: str) -> None:
     assert find_spec(f"{module}.__main__")
     environment = {key: _given(value) for key, value in TRIAL[name]["environment"].items()} | IMAGE_ENV
     settings = Settings.from_env(environment)
-    assert (settings.demo, settings.compat, settings.specification) == (True, COMPAT_APIS, "")
+    assert (settings.demo, settings.compat, settings.specification) == ("public", COMPAT_APIS, "")
+    assert all(port.startswith("127.0.0.1:") for port in TRIAL["api"]["ports"])
     assert settings.database_url.endswith("@postgres:5432/seatledger")
     assert "keys:/keys" in TRIAL[name]["volumes"]
 

@@ -17,6 +17,7 @@ def test_settings_without_an_environment_have_defaults() -> None:
     ("name", "text", "value"),
     [
         ("PORT", "9000", 9000), ("PORT", " 9000 ", 9000), ("COMMAND_TIMEOUT_SECONDS", "0.5", 0.5), ("DEMO", "1", True),
+        ("DEMO", "public", "public"),
         ("DEMO", "no", False), ("SECURE_COOKIES", "True", True), ("DATA_DIR", "/srv/data", Path("/srv/data")),
         ("KEYS_DIR", "k", Path("k")),
         ("CURRENCY", "JPY", "JPY"), ("DATABASE_URL", "postgresql:", "postgresql:"), ("PORT", " ", 8000),
@@ -37,7 +38,7 @@ def test_a_variable_sets_the_field_of_its_name(name: str, text: str, value: obje
         ("QUERY_TIMEOUT_SECONDS", "-1", "QUERY_TIMEOUT_SECONDS is -1.0, which is not above 0."),
         ("COMMAND_QUEUE_LIMIT", "0", "COMMAND_QUEUE_LIMIT is 0, which is not above 0."),
         ("CURRENCY", "eur", "CURRENCY is 'eur', which is not an ISO 4217 code."),
-        ("DEMO", "maybe", "DEMO is 'maybe', which is not 1 or 0."),
+        ("DEMO", "maybe", "DEMO is 'maybe', which is not 1, 0 or public."),
         ("SECURE_COOKIES", "2", "SECURE_COOKIES is '2', which is not 1 or 0."),
     ],
 )

@@ -2,6 +2,7 @@
 
 import subprocess
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,7 @@ def test_loaded_sample_data_are_visible_after_the_start(database_url: str, redis
     psql(database_url, SAMPLE)
     with psycopg.connect(database_url) as connection:
         head = str((connection.execute("SELECT max(notification_id) FROM ledger_entries").fetchone() or (0,))[0])
-    stack = Stack(system_settings(database_url, redis_url, tmp_path))
+    stack = Stack(replace(system_settings(database_url, redis_url, tmp_path), demo=True))
     try:
         login = stack.nobody().ok("POST", "/api/login", {"email": "alice@example.test", "password": PASSWORD})
         alice = Person(stack.http, login["account"]["id"], login["access_token"])
