@@ -57,6 +57,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     errors.PositionBeyondHead: Problem(422, "Position beyond the ledger", "Ledger-Position is greater than the position of the newest entry (`head`): it is from another system."),
     errors.Malformed: Problem(422, "Malformed request", "The request is not valid: `errors` lists where and why."),
     errors.Busy: Problem(503, "Busy", "A limit was reached, or the database is unavailable. Nothing was changed. Try again after `Retry-After` seconds."),
+    errors.StillComputing: Problem(503, "Still computing", "The statistics as of `position` are computed in the background. Ask again after `Retry-After` seconds."),
     errors.TooManyRequests: Problem(429, "Too many requests", "Your account or your address has sent too many commands in this minute. Nothing was changed. Try again after `Retry-After` seconds."),
     errors.TooManyStreams: Problem(429, "Too many streams", "Too many live streams are open from your address. Close some, and try again after `Retry-After` seconds."),
     errors.OutcomeUnknown: Problem(503, "Outcome unknown", "The command may or may not have been executed. Send it again with the same Idempotency-Key: it is not executed twice."),

@@ -171,6 +171,15 @@ class RetryableError(SeatledgerError):
     retry_after_seconds = 1
 
 
+class StillComputing(RetryableError):
+    """An answer takes longer to compute than a request may wait. It is computed in the background, for a retry."""
+
+    retry_after_seconds = 2
+
+    def __init__(self, position: int) -> None:
+        super().__init__(f"The statistics as of position {position} are still being computed. Try again.", position=position)
+
+
 class TooManyRequests(RetryableError):
     """The account or the address has sent too many commands in this minute. Nothing happened."""
 

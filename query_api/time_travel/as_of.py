@@ -1,10 +1,12 @@
-"""`python -m query_api.time_travel.as_of POSITION`: the statistics as of a ledger position, as JSON on standard output.
+"""`python -m query_api.time_travel.as_of`: reads ledger positions from standard input, one a line, and writes for each the
+statistics as of then to standard output: the length in bytes as a line, and JSON of that length; 0 if it failed, which it logs.
 
-It runs as a process of its own, so that the API process spends no time on it. The projector folds the ledger into temporary
-tables, and the same queries as for the present state read them.
+It runs as a process of its own (`statistics_process.py`), so that the API process spends no time on it. The projector folds the
+ledger into temporary tables, and the same queries as for the present state read them.
 """
 
 import argparse
+import logging
 import sys
 from contextlib import closing
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Engine
 
-from ledger import gc_tuning
+from ledger import gc_tuning, logs
 from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
 from projections.engine import catch_up
@@ -22,6 +24,8 @@ from query_api import queries
 from query_api.database import Query, result_of, rows_of
 from query_api.responses.mapping import event_stats_view, summary_view
 from query_api.responses.views import EventStatsView, SummaryView
+
+log = logging.getLogger(__name__)
 
 
 class StatisticsAsOf(msgspec.Struct):
@@ -51,11 +55,23 @@ def _execute(engine: Engine, query: Query[Any]) -> list[tuple[Any, ...]]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m query_api.time_travel.as_of", description=__doc__)
-    parser.add_argument("position", type=int)
+    argparse.ArgumentParser(prog="python -m query_api.time_travel.as_of", description=__doc__).parse_args()
     gc_tuning.tune()
-    sys.stdout.buffer.write(msgspec.json.encode(statistics_as_of(Settings.from_env(), parser.parse_args().position)))
+    settings, output = Settings.from_env(), sys.stdout.buffer
+    logs.configure(settings, "statistics")
+    for line in sys.stdin:
+        answer = _answer(settings, int(line))
+        output.write(b"%d\n" % len(answer) + answer)
+        output.flush()
     return 0
+
+
+def _answer(settings: Settings, position: int) -> bytes:
+    try:
+        return msgspec.json.encode(statistics_as_of(settings, position))
+    except Exception:
+        log.exception("The statistics as of position %s can't be computed", position)
+        return b""
 
 
 if __name__ == "__main__":

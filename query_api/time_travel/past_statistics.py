@@ -1,10 +1,7 @@
-"""The statistics as of any position. A process of its own computes them (`as_of.py`); they are cached, since they never change."""
+"""The statistics as of any position. A process of its own computes them (`as_of.py`), one position after the other; they are
+cached, since they never change."""
 
 import asyncio
-import logging
-import os
-import sys
-from asyncio.subprocess import PIPE
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any
@@ -14,18 +11,18 @@ import msgspec
 from cachetools import LRUCache
 
 from ledger.concurrency import ConcurrencyLimiter, SingleFlight
-from ledger.errors import Busy, StaleRead
+from ledger.errors import Busy, StillComputing
 from ledger.settings import Settings
 from query_api.responses.views import EventStatsChangeView
+from query_api.time_travel import statistics_process
+from query_api.time_travel.statistics_process import StatisticsFailed, StatisticsProcess
 
 #: The bound of the cache.
 KEPT_BYTES = 16 * 1024 * 1024
-#: Positions computed concurrently, and those that wait for it.
-MAX_PROCESSES, MAX_WAITING = 1, 7
-#: How long a request waits, and how long a process may take.
-WAIT_SECONDS, PROCESS_SECONDS = 10.0, 120.0
-
-log = logging.getLogger(__name__)
+#: Positions that wait for the one that is being computed.
+MAX_WAITING = 7
+#: How long a request waits.
+WAIT_SECONDS = 2.0
 
 
 class EventTotals(msgspec.Struct):
@@ -58,22 +55,22 @@ _AMOUNTS = ("taken", "bookings", "cancellations", "gross", "refunded", "net")
 
 class PastStatistics:
     def __init__(self, settings: Settings) -> None:
-        self._environment = {**os.environ, **settings.to_env()}
+        self._process = StatisticsProcess(settings)
         self._kept: LRUCache[int, EncodedStatistics] = LRUCache(KEPT_BYTES, getsizeof=_size_of)
         self._flights = SingleFlight[int, EncodedStatistics]()
-        waiting_seconds = MAX_WAITING * PROCESS_SECONDS
-        self._processes = ConcurrencyLimiter("past statistics", MAX_PROCESSES, MAX_WAITING, waiting_seconds)
+        waiting_seconds = MAX_WAITING * statistics_process.SECONDS
+        self._turns = ConcurrencyLimiter("past statistics", 1, MAX_WAITING, waiting_seconds)
 
     async def at(self, position: int) -> EncodedStatistics:
-        """Raises Busy where too many positions are requested; StaleRead where it takes longer than a request may: then it continues
-        in the background, for a retry."""
+        """Raises Busy where too many positions are requested, or it fails; StillComputing where it takes longer than a request may:
+        then it continues in the background, for a retry."""
         if (kept := self._kept.get(position)) is not None:
             return kept
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 return await self._flights.do(position, lambda: self._compute(position))
         except TimeoutError:
-            raise StaleRead from None
+            raise StillComputing(position) from None
 
     def reset(self) -> None:
         """The ledger went back: a position may be that of another entry now."""
@@ -81,30 +78,21 @@ class PastStatistics:
 
     async def close(self) -> None:
         await self._flights.stop()
+        await self._process.stop()
 
     async def _compute(self, position: int) -> EncodedStatistics:
         kept = self._kept
-        async with self._processes.slot():
-            statistics = await self._run_process(position)
+        async with self._turns.slot():
+            try:
+                answer = await self._process.ask(position)
+            except TimeoutError:
+                raise Busy("The statistics of that position could not be computed in time. Try again.") from None
+            except StatisticsFailed:
+                raise Busy("The statistics of that position can't be computed at the moment. Try again.") from None
+        statistics = await asyncio.to_thread(_decode, answer)
         with suppress(ValueError):  # it is larger than the cache
             kept[position] = statistics
         return statistics
-
-    async def _run_process(self, position: int) -> EncodedStatistics:
-        command = (sys.executable, "-m", "query_api.time_travel.as_of", str(position))
-        process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=self._environment)
-        try:
-            async with asyncio.timeout(PROCESS_SECONDS):
-                output, errors = await process.communicate()
-        except TimeoutError:
-            raise Busy("The statistics of that position could not be computed in time. Try again.") from None
-        finally:
-            if process.returncode is None:
-                process.kill()
-        if process.returncode:
-            log.error("The statistics as of position %s failed: %s", position, errors.decode(errors="replace")[-500:])
-            raise Busy("The statistics of that position can't be computed at the moment. Try again.")
-        return await asyncio.to_thread(_decode, output)
 
 
 def _size_of(statistics: EncodedStatistics) -> int:

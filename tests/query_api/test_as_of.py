@@ -11,7 +11,7 @@ from msgspec import to_builtins
 
 from ledger.settings import Settings
 from projections.rebuild import projection_snapshots
-from query_api.time_travel import as_of
+from query_api.time_travel import as_of, past_statistics
 from tests.query_api.test_event_read_cache import change_at_random
 from tests.query_api.world import ADMIN, ALICE, AUDITOR, NOW, ORGANIZER, Api, World, reading
 from tests.soak import rounds
@@ -22,6 +22,12 @@ LONG_AGO = NOW - timedelta(days=20)
 
 def event_as_of(event_id: UUID) -> str:
     return f"/api/audit/events/{event_id}"
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests wait until it is computed: what they do else is in test_past_statistics.py."""
+    monkeypatch.setattr(past_statistics, "WAIT_SECONDS", 60)
 
 
 async def test_event_as_of_a_position_is_as_it_was_shown_then(world: World, api: Api) -> None:

@@ -25,7 +25,7 @@ export function makeQueryClient(): QueryClient {
         staleTime: FRESH_MILLISECONDS,
         networkMode: "always",
         refetchInterval: ({ state }) =>
-          isKind(state.error, UNREACHABLE, "busy", "stale-read") && ASK_AGAIN_MILLISECONDS,
+          isKind(state.error, UNREACHABLE, "busy", "stale-read", "still-computing") && ASK_AGAIN_MILLISECONDS,
       },
       mutations: { retry: false, networkMode: "always" },
     },

@@ -21,5 +21,6 @@ export function LoadError({ error, onRetry }: { error: unknown; onRetry: () => u
 function sentence(error: unknown): string {
   if (isKind(error, UNREACHABLE)) return appText.failed.unreachable;
   if (isKind(error, "busy", "stale-read")) return appText.failed.busy;
+  if (isKind(error, "still-computing")) return appText.failed.computing;
   return appText.failed.other;
 }

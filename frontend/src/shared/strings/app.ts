@@ -12,6 +12,7 @@ export const appText = {
     title: "Loading failed",
     unreachable: "The server can't be reached. We keep trying.",
     busy: "The server is busy. Nothing was lost; please try again in a moment.",
+    computing: "This is still being computed, and appears here as soon as it is ready.",
     other: "An internal error occurred.",
   },
 };
