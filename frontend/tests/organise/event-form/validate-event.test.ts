@@ -115,6 +115,13 @@ describe("the form's values", () => {
   });
 });
 
+describe("the limit of tickets a customer", () => {
+  it("is proposed, and may be removed", () => {
+    expect(toCreate(valid).max_tickets_per_customer).toBe(10);
+    expect(toCreate({ ...valid, max_tickets_per_customer: "" })).not.toHaveProperty("max_tickets_per_customer");
+  });
+});
+
 describe("a date", () => {
   const exhibition: EventValues = { ...valid, starts_at: "2029-12-01 10:00:00", sales_close_at: "2030-02-01 18:00:00" };
   const voucher: EventValues = {

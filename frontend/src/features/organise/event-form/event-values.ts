@@ -39,6 +39,9 @@ export function newCategory(): CategoryValues {
   return { key: crypto.getRandomValues(new Uint32Array(2)).join("-"), id: null, name: "", price: "", capacity: "" };
 }
 
+/** Of tickets a customer, so that nobody buys all of them: more than a group needs, and less than a tout. */
+const PROPOSED_LIMIT = 10;
+
 export function emptyValues(currency: string): EventValues {
   return {
     name: "",
@@ -52,7 +55,7 @@ export function emptyValues(currency: string): EventValues {
     ends_at: null,
     sales_open_at: null,
     sales_close_at: null,
-    max_tickets_per_customer: "",
+    max_tickets_per_customer: PROPOSED_LIMIT,
     categories: [newCategory()],
   };
 }
