@@ -18,6 +18,8 @@ from tests.soak import rounds
 #: Those of this module, as somebody else's on the same machine.
 OTHER_ADDRESS = "127.0.0.9"
 MIB = 1 << 20
+#: Instead of a status: the connection was closed while the body was still being sent.
+CLOSED = 0
 SHIPPED = {
     "COMMANDS_PER_MINUTE": "600", "COMMANDS_PER_MINUTE_ADDRESS": "6000", "STREAMS_PER_ADDRESS": "100",
     "FORWARDED_ALLOW_IPS": "192.0.2.1",
@@ -141,6 +143,53 @@ def test_live_streams_of_one_address(api: str, other: httpx.Client) -> None:
                 break
         assert time.monotonic() < deadline
         time.sleep(0.5)
+
+
+def test_live_streams_of_all(stack: Stack) -> None:
+    """Past the limit 503; what their clients leave is free again."""
+    limit = rounds(300, 2_000)
+    limits = {**SHIPPED, "LIVE_STREAMS_LIMIT": str(limit), "STREAMS_PER_ADDRESS": "0", "CONNECTIONS_PER_ADDRESS": "0"}
+    with stack.another_api(**limits) as api:
+        process = process_of(api)
+        before = process.memory_info().rss
+        with streams(api, limit + 20) as answers:
+            assert (answers.count(b"HTTP/1.1 200"), answers.count(b"HTTP/1.1 503")) == (limit, 20)
+            growth = process.memory_info().rss - before
+        began = time.monotonic()
+        while True:
+            with streams(api, limit) as answers:
+                if answers.count(b"HTTP/1.1 200") == limit:
+                    break
+            assert time.monotonic() < began + 30
+            time.sleep(0.2)
+        print(
+            f"{limit} live streams: {growth / MIB / limit * 1024:.0f} KiB each, all free again within {time.monotonic() - began:.1f} s"
+        )
+
+
+def test_huge_bodies(stack: Stack, api: str, other: httpx.Client) -> None:
+    process = process_of(api)
+    before = process.memory_info().rss
+    headers = {"Authorization": f"Bearer {stack.person('organizer').token}", "Content-Type": "application/json"}
+
+    def chunks() -> Iterator[bytes]:
+        for _ in range(100):
+            yield bytes(MIB)
+
+    statuses = dict[str, int]()
+    with probing(lambda: other.get("/api/events").raise_for_status()) as beside, httpx.Client(base_url=api, timeout=20) as http:
+        for name, path in (("a booking", f"/api/events/{uuid4()}/bookings"), ("an event", "/api/events")):
+            bodies = {"100 MB": b"a" * 100 * MIB, "100 MB in chunks": chunks(), "10,000 deep": b"[" * 10_000}
+            for form, content in bodies.items():
+                try:
+                    statuses[f"{name}, {form}"] = http.post(path, content=content, headers=headers).status_code
+                except httpx.TransportError:  # refused while it was still being sent
+                    statuses[f"{name}, {form}"] = CLOSED
+    growth = process.memory_info().rss - before
+    print(f"bodies: {statuses}; others beside: {beside}; memory {growth / MIB:+.1f} MiB")
+    assert all(status in ((422,) if "deep" in name else (413, CLOSED)) for name, status in statuses.items())
+    assert growth < 20 * MIB
+    assert max(beside.seconds) < 1
 
 
 def test_commands_of_one_account(stack: Stack, organizer: Person, api: str) -> None:

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -19,14 +20,16 @@ CHECKS = (
 EXCLUDED = ("log_out", "erase_me", "get_live")
 #: Requests by operation in the random phases.
 EXAMPLES = rounds(10, 40)
-PHASES = "examples,coverage,fuzzing,stateful" if SOAK else "examples,fuzzing"
+PHASES = ("examples", "coverage", "fuzzing", "stateful") if SOAK else ("examples", "fuzzing")
+#: Schemathesis 4.32 sends numbers from links as headers, which its own client refuses.
+WITHOUT_STATES = ("event-ticketing",)
 only_in_soak = pytest.mark.skipif(not SOAK, reason="minutes: make soak")
 
 
-def fuzz(base: str, document: str, directory: Path, token: str = "") -> int:
+def fuzz(base: str, document: str, directory: Path, token: str = "", phases: Iterable[str] = PHASES) -> int:
     """The number of requests sent. Fails with what Schemathesis has found."""
     command = [str(PROGRAM), "run", document, "--url", base, "--checks", CHECKS, "--max-examples", str(EXAMPLES)]
-    command += ["--phases", PHASES, "--continue-on-failure", "--warnings", "off", "--no-color", "--request-timeout", "20"]
+    command += ["--phases", ",".join(phases), "--continue-on-failure", "--warnings", "off", "--no-color", "--request-timeout", "20"]
     command += [word for name in EXCLUDED for word in ("--exclude-operation-id", name)]
     if token:
         command += ["-H", f"Authorization: Bearer {token}"]
@@ -56,5 +59,6 @@ def test_api(stack: Stack, role: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", COMPAT_APIS)
 def test_other_apis(stack: Stack, name: str, tmp_path: Path) -> None:
     base = f"{stack.url}/compat/{name}"
-    sent = fuzz(base, f"{base}/openapi.json", tmp_path)
+    phases = [phase for phase in PHASES if phase != "stateful" or name not in WITHOUT_STATES]
+    sent = fuzz(base, f"{base}/openapi.json", tmp_path, phases=phases)
     print(f"S1: {sent} requests to {name}")
