@@ -1,11 +1,13 @@
 """The five applications, by the names that the settings COMPAT_APIS and SPECIFICATION take. Each is mounted at `/compat/<name>`, or
 served by itself at the root of a port."""
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from fastapi import FastAPI
 from starlette.responses import RedirectResponse
+from starlette.routing import Mount
 
 from compat import event_booking, event_management, event_reservations, event_ticketing, ticketing_platform
 from compat.application import PREFIX
@@ -33,4 +35,7 @@ def mount(app: FastAPI, settings: Settings) -> None:
     for name in settings.compat:
         application = APPLICATIONS[name](settings)
         application.state.shared = app.state
-        app.mount(f"{PREFIX}/{name}", application)
+        mounted = Mount(f"{PREFIX}/{name}", application)
+        # Also where an id has a line break: what is there responds in its own format.
+        mounted.path_regex = re.compile(mounted.path_regex.pattern, re.DOTALL)
+        app.router.routes.append(mounted)

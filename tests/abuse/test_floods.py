@@ -162,9 +162,8 @@ def test_live_streams_of_all(stack: Stack) -> None:
                     break
             assert time.monotonic() < began + 30
             time.sleep(0.2)
-        print(
-            f"{limit} live streams: {growth / MIB / limit * 1024:.0f} KiB each, all free again within {time.monotonic() - began:.1f} s"
-        )
+        seconds = time.monotonic() - began
+        print(f"{limit} live streams: {growth / 1024 / limit:.0f} KiB each, all free again within {seconds:.1f} s")
 
 
 def test_huge_bodies(stack: Stack, api: str, other: httpx.Client) -> None:
@@ -179,7 +178,11 @@ def test_huge_bodies(stack: Stack, api: str, other: httpx.Client) -> None:
     statuses = dict[str, int]()
     with probing(lambda: other.get("/api/events").raise_for_status()) as beside, httpx.Client(base_url=api, timeout=20) as http:
         for name, path in (("a booking", f"/api/events/{uuid4()}/bookings"), ("an event", "/api/events")):
-            bodies = {"100 MB": b"a" * 100 * MIB, "100 MB in chunks": chunks(), "10,000 deep": b"[" * 10_000}
+            bodies: dict[str, bytes | Iterator[bytes]] = {
+                "100 MB": b"a" * 100 * MIB,
+                "100 MB in chunks": chunks(),
+                "10,000 deep": b"[" * 10_000,
+            }
             for form, content in bodies.items():
                 try:
                     statuses[f"{name}, {form}"] = http.post(path, content=content, headers=headers).status_code
