@@ -1,5 +1,5 @@
 """Whether this process can sell now, which only a write can tell: reads succeed on a standby, on a full disk, and while commits
-wait for a synchronous standby that is gone.
+wait for a synchronous standby that was lost.
 
 The write goes the way of an append (its lock, a commit that waits for the disk and for synchronous standbys), but into no table of
 ours. It is made at most once in CACHE_SECONDS, however many ask, and at most one is under way. If its commit hangs, its lock keeps

@@ -1,6 +1,6 @@
 """Clients of Redis, for whoever uses it: all of them find the master by Sentinel, verify TLS, and give up in time.
 
-Whoever connects to a Redis that is gone or silent gets redis-py's ConnectionError or TimeoutError within some seconds.
+Whoever connects to a Redis that is unavailable or silent gets redis-py's ConnectionError or TimeoutError within some seconds.
 """
 
 import socket
@@ -118,8 +118,8 @@ def celery_settings(redis_url: str) -> dict[str, Any]:
         "socket_keepalive_options": _KEEPALIVE,
         "health_check_interval": _BROKER_HEALTH_SECONDS,
         "retry_on_timeout": True,
-        # A wake-up that was taken is gone: kombu need not note in Redis which ones are being executed. If it did, a Redis that is
-        # restarted in between made it count a message for ever that nobody executes, and the worker took no other.
+        # A wake-up that was taken is forgotten: kombu need not note in Redis which ones are being executed. If it did, a Redis that
+        # is restarted in between made it count a message for ever that nobody executes, and the worker took no other.
         "ack_emulation": False,
     }
     if address.master_name:

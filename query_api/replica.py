@@ -1,8 +1,9 @@
 """Queries on standbys (DATABASE_READ_URL), so that readers do not compete with sales.
 
-A standby lags, may be gone, and after a failover may still have entries that were lost. So it is looked at once a second: it is
-used while its newest entry is one that the primary has too, and it has had what the primary had MAX_LAG_SECONDS ago. A query for a
-position is executed on it only if it has reached that position; otherwise the primary is asked at once (docs/decisions/0049)."""
+A standby lags, may be unavailable, and after a failover may still have entries that were lost. So it is looked at once a second:
+it is used while its newest entry is one that the primary has too, and it has had what the primary had MAX_LAG_SECONDS ago. A query
+for a position is executed on it only if it has reached that position; otherwise the primary is asked at once (docs/decisions/0049).
+"""
 
 import asyncio
 import logging

@@ -40,7 +40,7 @@ class Found:
 def check_ledger(settings: Settings, sale: SteadySale) -> Found:
     """Nothing is there twice or was not acknowledged, no event is oversold, no stream has a gap, no ticket code was given to two
     bookings. What was lost is the caller's to judge."""
-    assert not sale.reads["404"], "an event was away"
+    assert not sale.reads["404"], "an event was missing"
     rows = _read(settings.database_url, _ENTRIES)
     entries = [(stream, version, topic, json.loads(state)) for stream, version, topic, state in rows]
     check_streams(entries)

@@ -38,7 +38,7 @@ Processes = Callable[[], Sequence[psutil.Process]]
 
 @dataclass
 class Faults:
-    """The faults of a cluster by their names. Each returns when what it froze goes on; what it ended may still be away."""
+    """The faults of a cluster by their names. Each returns when what it froze goes on; what it ended may still be unavailable."""
 
     cluster: PatroniCluster
     redis: RedisPair

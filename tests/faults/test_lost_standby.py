@@ -1,4 +1,4 @@
-"""The synchronous standby is gone: what waits for it is not acknowledged, also not to whoever repeats the command."""
+"""The synchronous standby was lost: what waits for it is not acknowledged, also not to whoever repeats the command."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Queries on a standby: as fresh as the request asks, and by the primary where the standby lags, falls silent or is gone."""
+"""Queries on a standby: as fresh as the request asks, and by the primary where the standby lags, falls silent or was lost."""
 
 import time
 from collections.abc import Callable, Iterator
