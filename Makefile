@@ -34,7 +34,7 @@ SDK := sdk
 SQL :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system run web test test-page test-fast soak lint types layers format database migrate seed sql sdk client reference notice bench api specification worker tick lock clean clean-data
+.PHONY: help setup system run web test test-page test-fast soak lint types layers format database migrate seed sql sdk client reference notice audit bench api specification worker tick lock clean clean-data
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -141,6 +141,17 @@ reference: setup ## Generate the tables in docs/ of routes, settings and metrics
 notice: $(INSTALLED) $(WEB_INSTALLED) ## Generate NOTICE: the third-party packages that are shipped to browsers
 	$(RUN) scripts/notice.py > $(SQL)NOTICE
 
+AUDIT := build/audit
+$(AUDIT)/.installed: requirements-audit.txt | $(INSTALLED)
+	@mkdir -p build
+	@$(RUN) -m venv $(AUDIT) && $(AUDIT)/bin/python -m pip install -qqq --disable-pip-version-check --require-hashes -r requirements-audit.txt \
+		|| { echo "pip-audit can't be installed: no package registry can be reached."; exit 2; }
+	@touch $@
+
+audit: $(AUDIT)/.installed ## Look for known vulnerabilities of all that the lock files pin; asks PyPI and npm
+	$(with_node)
+	@$(RUN) scripts/audit.py
+
 client: $(INSTALLED) $(WEB_INSTALLED) ## Generate the page's client from the API's OpenAPI document
 	@mkdir -p build
 	@$(RUN) -m app --document > build/client.json
@@ -166,6 +177,7 @@ lock: setup ## Pin the newest versions of pyproject.toml's requirements, with ha
 	$(LOCK) pyproject.toml --extra otel -c requirements.txt -o requirements-otel.txt
 	$(LOCK) pyproject.toml --all-extras -c requirements.txt -o requirements-dev.txt
 	$(LOCK) --group node -o requirements-node.txt
+	$(LOCK) --group audit -o requirements-audit.txt
 
 clean: ## Remove .venv, builds and caches; keep the data
 	rm -rf .venv build frontend/node_modules frontend/dist sdk/build sdk/*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -13,7 +13,7 @@ from devstack import stack
 ROOT = Path(__file__).parent.parent.parent
 MAKEFILE = (ROOT / "Makefile").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-LOCKS = ("requirements.txt", "requirements-otel.txt", "requirements-dev.txt", "requirements-node.txt")
+LOCKS = ("requirements.txt", "requirements-otel.txt", "requirements-dev.txt", "requirements-node.txt", "requirements-audit.txt")
 
 
 def _make(*targets: str) -> str:
@@ -54,12 +54,13 @@ def test_requirements_are_pinned_with_hashes_and_name_no_registry(name: str) -> 
 
 
 def test_required_packages_are_pinned() -> None:
-    runtime, traced, everything, node = ({_name(line) for line in (ROOT / lock).read_text().splitlines()} for lock in LOCKS)
+    runtime, traced, everything, node, audit = ({_name(line) for line in (ROOT / lock).read_text().splitlines()} for lock in LOCKS)
     extras = PROJECT["project"]["optional-dependencies"]
     assert {_name(line) for line in PROJECT["project"]["dependencies"]} <= runtime
     assert runtime < traced < everything
     assert {_name(line) for group in extras.values() for line in group} | runtime <= everything
     assert {_name(line) for line in PROJECT["dependency-groups"]["node"]} <= node
+    assert {_name(line) for line in PROJECT["dependency-groups"]["audit"]} <= audit
 
 
 def _name(requirement: str) -> str:
