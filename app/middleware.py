@@ -18,17 +18,21 @@ from ledger.deadline import RequestDeadline
 from ledger.errors import TooManyRequests
 from ledger.settings import BODY_LIMIT_BYTES
 
-HEADERS = [
+_POLICY = b"content-security-policy"
+_PAGE_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"same-origin"),
 ]
+#: Of a response that has no policy of its own.
+HEADERS = [*_PAGE_HEADERS, (_POLICY, problems.NO_PAGE_POLICY.encode())]
 #: Swagger UI and Redoc start with an inline script. The policy also keeps Redoc from fetching its logo from another host.
 _DOCS = re.compile("(/compat/[a-z-]+)?/(docs|redoc|docs/swagger/)")
 _DOCS_POLICY = (
     b"default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
-    b" worker-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    b" worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+_DOCS_HEADERS = [*_PAGE_HEADERS, (_POLICY, _DOCS_POLICY)]
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -47,8 +51,7 @@ class OutermostMiddleware:
             await self._app(scope, receive, send)
             return
 
-        is_page = not scope["path"].startswith("/api/") and _DOCS.fullmatch(scope["path"])
-        headers = [*HEADERS, (b"content-security-policy", _DOCS_POLICY)] if is_page else HEADERS
+        is_docs = not scope["path"].startswith("/api/") and _DOCS.fullmatch(scope["path"])
         given = dict(reversed(scope["headers"]))  # the first header of a name counts
         trace = self._observer.begin(given)
         is_begun = False
@@ -58,7 +61,9 @@ class OutermostMiddleware:
             if message["type"] == "http.response.start":
                 is_begun = True
                 deadline.lift()
-                message["headers"] = [*message.get("headers", ()), *headers, self._observer.end(trace, scope, message["status"])]
+                own = message.get("headers", ())
+                headers = _DOCS_HEADERS if is_docs else _PAGE_HEADERS if any(name == _POLICY for name, _ in own) else HEADERS
+                message["headers"] = [*own, *headers, self._observer.end(trace, scope, message["status"])]
             await send(message)
 
         try:

@@ -21,6 +21,9 @@ from ledger.http_errors import plain
 from ledger.request_trace import current_trace
 
 MEDIA_TYPE = "application/problem+json"
+#: For a response that is no page: should a browser show it, it loads and runs nothing.
+NO_PAGE_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_PAGE_POLICY = f"{NO_PAGE_POLICY}; style-src-attr 'unsafe-inline'"
 router = APIRouter(include_in_schema=False)
 
 
@@ -122,6 +125,7 @@ def raw_response(slug: str) -> bytes:
         {"type": f"/problems/{slug}", "title": problem.title, "status": problem.status, "detail": problem.explanation}
     )
     headers = {"Content-Type": MEDIA_TYPE, "Content-Length": len(body), "X-Content-Type-Options": "nosniff"}
+    headers["Content-Security-Policy"] = NO_PAGE_POLICY
     headers |= {"Cache-Control": "no-store", "Connection": "close"}
     if problem.status == 429:
         headers["Retry-After"] = 1
@@ -211,4 +215,5 @@ async def explain(slug: str) -> Response:
     known |= _CONNECTION_PROBLEMS | {_slug_of_title(problem): problem for problem in _FRAMEWORK_PROBLEMS.values()}
     if slug not in known:
         raise HTTPException(404)
-    return HTMLResponse(_PAGE.format(slug=slug, **known[slug]._asdict()))
+    headers = {"Content-Security-Policy": _PAGE_POLICY}
+    return HTMLResponse(_PAGE.format(slug=slug, **known[slug]._asdict()), headers=headers)

@@ -61,7 +61,15 @@ def test_api_is_served_over_tls(stack: Stack, certificate: Path, tmp_path: Path)
         ports = [stack.settings.port, int(url.rpartition(":")[2])]
         with shipped_nginx(tmp_path, plain, ports, f";{more}"):
             assert httpx.get(f"https://127.0.0.1:{secure}/ready", verify=trusted, timeout=20).json() == {"status": "ready"}
-            assert httpx.get(f"http://127.0.0.1:{plain}/health", timeout=20).is_success
+            unencrypted = httpx.get(f"http://127.0.0.1:{plain}/health", timeout=20)
+            assert unencrypted.is_success
+            assert "strict-transport-security" not in unencrypted.headers
+            # The API's own, nginx's own, and one that nginx keeps: each once, whoever sets it.
+            for path in ("/api/me", "/", "/metrics", "/api/events", "/api/events"):
+                headers = httpx.get(f"https://127.0.0.1:{secure}{path}", verify=trusted, timeout=20).headers
+                assert headers.get_list("strict-transport-security") == ["max-age=31536000; includeSubDomains"], path
+                assert headers.get_list("x-content-type-options") == ["nosniff"], path
+                assert len(headers.get_list("content-security-policy")) == 1, path
             with pytest.deprecated_call():
                 old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
             with pytest.raises(httpx.ConnectError):
