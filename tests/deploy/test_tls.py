@@ -57,6 +57,9 @@ def test_api_is_served_over_tls(stack: Stack, certificate: Path, tmp_path: Path)
     more = more.replace("8443 ssl", f"127.0.0.1:{secure} ssl").replace("/tls/", f"{certificate}/")
     trusted = ssl.create_default_context(cafile=str(certificate / "fullchain.pem"))
     old = ssl.create_default_context(cafile=str(certificate / "fullchain.pem"))
+    weak = ssl.create_default_context(cafile=str(certificate / "fullchain.pem"))
+    weak.maximum_version = ssl.TLSVersion.TLSv1_2
+    weak.set_ciphers("ECDHE-ECDSA-AES128-SHA256:ECDHE-ECDSA-AES256-SHA:@SECLEVEL=1")
     with stack.another_api() as url:
         ports = [stack.settings.port, int(url.rpartition(":")[2])]
         with shipped_nginx(tmp_path, plain, ports, f";{more}"):
@@ -74,3 +77,5 @@ def test_api_is_served_over_tls(stack: Stack, certificate: Path, tmp_path: Path)
                 old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
             with pytest.raises(httpx.ConnectError):
                 httpx.get(f"https://127.0.0.1:{secure}/ready", verify=old, timeout=20)
+            with pytest.raises(httpx.ConnectError):
+                httpx.get(f"https://127.0.0.1:{secure}/ready", verify=weak, timeout=20)
