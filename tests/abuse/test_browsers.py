@@ -119,3 +119,17 @@ def test_token_in_a_url_is_ignored(stack: Stack, alice: Person) -> None:
     """URLs are stored in logs and browser histories."""
     for name in ("access_token", "token", "seatledger_session"):
         refused(stack.http.get(f"/api/me?{name}={alice.token}"), 401, slug="not-signed-in")
+
+
+def test_reading_changes_nothing(stack: Stack, routes: Routes, target: Target, state: Callable[[], Any]) -> None:
+    """A link or an image of another site makes a browser send the cookie with GET."""
+    before, tried = state(), 0
+    for name in OPERATIONS:
+        method, path, _, headers = routes.request(name, target)
+        if method == "GET" and path.partition("?")[0] != "/api/live":
+            for safe in ("GET", "HEAD"):
+                sent = {"Authorization": f"Bearer {stack.admin.token}", **headers}
+                assert stack.http.request(safe, path, headers=sent).status_code < 500
+            tried += 2
+    assert tried > 30
+    assert state() == before
