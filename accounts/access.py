@@ -4,7 +4,8 @@
 
 A request is authenticated by `Authorization: Bearer <token>`, or in browsers by the HttpOnly cookie `seatledger_session`. A browser
 sends the cookie with requests of any page, so a request with the cookie that may change something must prove that it comes from our
-page: by the header `X-CSRF-Token` with the value of the readable cookie `seatledger_csrf`, a keyed hash of the token.
+page: by the header `X-CSRF-Token` with the value of the readable cookie `seatledger_csrf`, a keyed hash of the token. Where
+cookies are for HTTPS only, both names begin with `__Host-`.
 """
 
 from collections.abc import Collection
@@ -34,6 +35,9 @@ from ledger.settings import Settings
 
 SESSION_COOKIE = "seatledger_session"
 CSRF_COOKIE = "seatledger_csrf"
+#: Of both names where the cookies are for HTTPS only (SECURE_COOKIES): browsers then take them from this very host alone, so that
+#: neither another host of the domain nor a page over HTTP can plant a session.
+HOST_PREFIX = "__Host-"
 TOKEN_LENGTH = 43
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -65,6 +69,7 @@ class Access:
         self._pool, self._closed_accounts = pool, closed_accounts
         self._csrf_key = _derive(key, b"csrf")
         self._secure_cookies = settings.secure_cookies
+        self._cookie_prefix = HOST_PREFIX if settings.secure_cookies else ""
         self._session_seconds = settings.session_hours * 3600
         self.passwords = passwords or Passwords()
         self.login_rate_limiter = login_rate_limiter or LoginRateLimiter(
@@ -107,7 +112,7 @@ class Access:
                     raise errors.NotSignedIn
                 return await self._principal(token.strip(), by_cookie=False)
         request = Request(scope)
-        token = request.cookies.get(SESSION_COOKIE)
+        token = request.cookies.get(self._cookie_prefix + SESSION_COOKIE)
         if not token:
             return None
         principal = await self._principal(token, by_cookie=True)
@@ -125,9 +130,9 @@ class Access:
 
     def set_cookies(self, response: Response, session: NewSession) -> None:
         csrf = self._csrf(hash_of(session.token))
-        seconds, secure = self._session_seconds, self._secure_cookies
-        response.set_cookie(SESSION_COOKIE, session.token, max_age=seconds, secure=secure, httponly=True, samesite="lax")
-        response.set_cookie(CSRF_COOKIE, csrf, max_age=seconds, secure=secure, samesite="lax")
+        seconds, secure, prefix = self._session_seconds, self._secure_cookies, self._cookie_prefix
+        response.set_cookie(prefix + SESSION_COOKIE, session.token, max_age=seconds, secure=secure, httponly=True, samesite="lax")
+        response.set_cookie(prefix + CSRF_COOKIE, csrf, max_age=seconds, secure=secure, samesite="lax")
 
     def _csrf(self, token_hash: bytes) -> str:
         return blake2b(token_hash, key=self._csrf_key, digest_size=16).hexdigest()
@@ -143,8 +148,10 @@ def permitted(principal: Principal | None, roles: Collection[str]) -> Principal:
 
 
 def clear_cookies(response: Response) -> None:
-    response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="lax")
-    response.delete_cookie(CSRF_COOKIE, samesite="lax")
+    """Of either name: those of before a change of SECURE_COOKIES go, too."""
+    for prefix in ("", HOST_PREFIX):
+        response.delete_cookie(prefix + SESSION_COOKIE, secure=bool(prefix), httponly=True, samesite="lax")
+        response.delete_cookie(prefix + CSRF_COOKIE, secure=bool(prefix), samesite="lax")
 
 
 class _SignedIn(SecurityBase):

@@ -72,12 +72,18 @@ def test_other_origins_can_not_read_responses(method: str, origin: str, browser:
 def test_cookies_are_for_https_and_hidden_from_scripts(strict_api: str) -> None:
     response = httpx.post(f"{strict_api}/api/login", json={"email": "root@example.test", "password": PASSWORD})
     flags = {cookie.partition("=")[0]: set(cookie.split("; ")[1:]) for cookie in response.headers.get_list("set-cookie")}
-    assert flags.keys() == {"seatledger_session", "seatledger_csrf"}
+    assert flags.keys() == {"__Host-seatledger_session", "__Host-seatledger_csrf"}
     for some in flags.values():
         assert {"Path=/", "SameSite=lax", "Secure"} <= some
         assert not [flag for flag in some if flag.startswith("Domain")]
-    assert "HttpOnly" in flags["seatledger_session"]
-    assert "HttpOnly" not in flags["seatledger_csrf"]
+    assert "HttpOnly" in flags["__Host-seatledger_session"]
+    assert "HttpOnly" not in flags["__Host-seatledger_csrf"]
+
+
+def test_session_that_another_host_of_the_domain_could_plant_is_ignored(strict_api: str, alice: Person) -> None:
+    """Without the prefix a cookie may be from a subdomain, or from a page over HTTP."""
+    for name, status in (("seatledger_session", 401), ("__Host-seatledger_session", 200)):
+        assert httpx.get(f"{strict_api}/api/me", headers={"Cookie": f"{name}={alice.token}"}).status_code == status
 
 
 def test_no_response_redirects_to_another_host(stack: Stack) -> None:

@@ -27,6 +27,7 @@ def test_etag_is_strong_and_of_the_body() -> None:
         ({b"cookie": b"consent=1; theme=dark"}, True),
         ({b"authorization": b"Bearer x"}, False),
         ({b"cookie": b"theme=dark; seatledger_session=x"}, False),
+        ({b"cookie": b"theme=dark; __Host-seatledger_session=x"}, False),
         ({b"ledger-position": b"7"}, False),
     ],
 )

@@ -77,3 +77,25 @@ def test_sign_out_removes_data_of_the_previous_account(visit: Visit, stack: Stac
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name="My bookings").first.click()
     expect(page.get_by_text("No tickets yet")).to_be_visible()
+
+
+def test_page_works_with_cookies_for_https_only(visit: Visit, stack: Stack, organizer: Person) -> None:
+    """Browsers take them from localhost as if it were HTTPS."""
+    somebody, event = stack.person(), stack.event(organizer)
+    with stack.another_api(SECURE_COOKIES="1") as url:
+        here = url.replace("127.0.0.1", "localhost")
+        visitor = visit()
+        page = visitor.page
+        page.goto(f"{here}/sign-in")
+        page.get_by_role("textbox", name="E-mail").fill(somebody.email)
+        page.get_by_role("textbox", name="Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("button", name="Account menu")).to_be_visible()
+        names = {cookie["name"] for cookie in visitor.context.cookies(here)}
+        assert names == {"__Host-seatledger_session", "__Host-seatledger_csrf"}
+        page.goto(f"{here}/events/{event['id']}")
+        page.get_by_role("button", name="Account menu").click()
+        page.get_by_role("menuitem", name="Sign out").click()
+        expect(page.get_by_role("link", name="Sign in", exact=True)).to_be_visible()
+        assert visitor.context.cookies(here) == []
+        page.goto("about:blank")  # its live stream ends before the API does

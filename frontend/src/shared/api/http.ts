@@ -1,5 +1,6 @@
 import axios, { mergeConfig, type AxiosRequestConfig } from "axios";
 
+import { csrfCookie } from "./csrf-cookie";
 import { forgetPosition, recallPosition, rememberPosition } from "./ledger-position";
 import { type ApiError, kindOf, toApiError } from "./problem";
 import { configureRetries } from "./retries";
@@ -12,7 +13,6 @@ export const client = axios.create({
   timeout: TRY_MILLISECONDS,
   headers: { Accept: "application/json" }, // axios would take text as gladly, which some routes have too
   withCredentials: true,
-  xsrfCookieName: "seatledger_csrf",
   xsrfHeaderName: "X-CSRF-Token",
   paramsSerializer: { indexes: null },
 });
@@ -25,7 +25,7 @@ client.interceptors.request.use((config) => {
   // The browser may keep public responses: it asks whether they have changed, since what was read before may be what was just changed.
   if (isQuery) config.headers.set("Cache-Control", "max-age=0");
   // Queries need no CSRF header, and axios would wait for the cookie until the page has been drawn.
-  if (isQuery) config.xsrfCookieName = "";
+  config.xsrfCookieName = isQuery ? "" : (csrfCookie() ?? "");
   return config;
 });
 

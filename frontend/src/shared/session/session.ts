@@ -1,5 +1,6 @@
 import { queryOptions, useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
 
+import { csrfCookie } from "@/shared/api/csrf-cookie";
 import { getMe } from "@/shared/api/generated/accounts/accounts";
 import type { Account } from "@/shared/api/generated/model";
 import { isKind } from "@/shared/api/problem";
@@ -11,7 +12,7 @@ const KEY = queryKey("session");
 const PUBLIC = queryKey("events");
 
 /** The API sets this readable cookie with the session. Without it there is no session to ask for. */
-const hasSession = () => document.cookie.includes("seatledger_csrf=");
+const hasSession = () => csrfCookie() !== undefined;
 
 const session = queryOptions({
   queryKey: KEY,

@@ -81,8 +81,8 @@ it("a position beyond the ledger is forgotten, and the query is sent again witho
   expect(recallPosition()).toBeNull();
 });
 
-it("a command sends the CSRF header", async () => {
-  document.cookie = "seatledger_csrf=abc";
+it.each(["seatledger_csrf", "__Host-seatledger_csrf"])("a command sends the value of %s as CSRF header", async (name) => {
+  vi.spyOn(document, "cookie", "get").mockReturnValue(`theme=dark; ${name}=abc; my_seatledger_csrf=no`);
   let proof: string | null = null;
   server.use(
     route.delete(
@@ -91,7 +91,7 @@ it("a command sends the CSRF header", async () => {
     ),
   );
   await http({ url: "/api/things", method: "DELETE" });
-  document.cookie = "seatledger_csrf=; max-age=0";
+  vi.restoreAllMocks();
   expect(proof).toBe("abc");
 });
 
