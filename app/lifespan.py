@@ -21,7 +21,7 @@ from ledger import gc_tuning
 from ledger.connection import LedgerConnection
 from ledger.event import Event
 from ledger.keys import Keyring
-from ledger.macs import Macs
+from ledger.macs import MacCheck, Macs
 from ledger.pool import make_pool
 from ledger.settings import Settings
 from ledger.streams import Streams
@@ -69,7 +69,7 @@ async def run(
         wake_ups.start()
         wake_ups.wake()  # for entries that were appended just before the last stop and not projected yet
         stack.callback(wake_ups.close)
-        streams = Streams(load_pool)
+        streams = Streams(load_pool, MacCheck(macs))
         appender = Appender(
             connect=partial(
                 LedgerConnection.connect, settings.database_url, macs, must_be_durable=not settings.allow_unsafe_database

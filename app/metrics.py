@@ -38,6 +38,7 @@ BATCH_FAILURES = Family("seatledger_batch_failures", "counter", "Tries of a batc
 APPENDS = Family("seatledger_appends", "counter", "Transactions that appended entries")
 ENTRIES = Family("seatledger_entries_appended", "counter", "Entries appended by this process")
 WENT_BACK = Family("seatledger_ledger_went_back", "counter", "How often entries that this process knew were missing")
+FORGED = Family("seatledger_forged_entries_read", "counter", "How often an entry was read that Seatledger did not write")
 EVENTS_CACHED = Family("seatledger_events_cached", "gauge", "Events in the cache of the write side")
 EVENTS_CACHED_BYTES = Family("seatledger_events_cached_bytes", "gauge", "Estimated bytes of cached events")
 
@@ -86,6 +87,7 @@ def appender_metrics(appender: Appender) -> Iterable[Metric]:
     yield APPENDS.of(appender.appends)
     yield ENTRIES.of(appender.entries)
     yield WENT_BACK.of(appender.anchor.losses)
+    yield FORGED.of(appender.forged_entries_read)
     yield EVENTS_CACHED.of(len(appender.cache))
     yield EVENTS_CACHED_BYTES.of(appender.cache.bytes)
 

@@ -41,6 +41,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     errors.EntryNotFound: Problem(404, "No such entry", "The ledger has no entry at this position: positions can have gaps."),
     errors.EntryAltered: Problem(500, "Entry altered", "The database contains an entry that Seatledger did not write. `python -m projections verify` gives details."),
     errors.EventUnreadable: Problem(503, "Event can't be read", "The entry at `position` of the ledger can't be decoded. Nothing was changed. `python -m projections verify` gives details."),
+    errors.EventSealed: Problem(503, "Event sealed", "The entry at `position` of the ledger was not written by Seatledger. Nothing was changed. See `docs/runbook.md`."),
     errors.NotYourEvent: Problem(403, "Not your event", "Only its organizer or an admin may change an event, sell its tickets or check them in."),
     errors.SoldOut: Problem(409, "Sold out", "Fewer seats are available than you requested: see `available`. Book fewer, or choose another category."),
     errors.CustomerLimit: Problem(409, "Limit reached", "A customer may hold at most `limit` tickets for this event, and this customer holds `held`."),

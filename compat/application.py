@@ -175,6 +175,7 @@ _STATUS: dict[type[errors.SeatledgerError], int] = {
     NotSignedIn: 401,
     TooManyAttempts: 429,
     errors.EventUnreadable: 503,
+    errors.EventSealed: 503,
     errors.RetryableError: 503,
 }
 

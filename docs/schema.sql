@@ -404,6 +404,7 @@ CREATE TABLE public.ledger_snapshots (
     originator_version bigint NOT NULL,
     topic text NOT NULL,
     state bytea NOT NULL,
+    mac bytea,
     CONSTRAINT ledger_snapshots_originator_version_check CHECK ((originator_version > 0))
 );
 

@@ -20,7 +20,7 @@ from psycopg.pq import TransactionStatus
 from ledger.anchor import Anchor, LedgerWentBack
 from ledger.durability import UNSAFE_SETTINGS, describe
 from ledger.entries import RecordedEntry, StreamEnd, topic_of
-from ledger.errors import Busy, EventUnreadable, SeatledgerError
+from ledger.errors import Busy, EventSealed, EventUnreadable, SeatledgerError
 from ledger.macs import Macs
 from ledger.mapper import decode_or_refuse, encode
 from ledger.recorder import APPEND
@@ -79,7 +79,7 @@ class DatabaseRefused(Exception):
 
 
 class StreamUnreadable(Exception):
-    """An entry of a stream can't be decoded. `refusal`: of each command for this Event."""
+    """An entry of a stream can't be decoded, or was not written by Seatledger. `refusal`: of each command for this Event."""
 
     def __init__(self, stream: UUID, refusal: SeatledgerError) -> None:
         super().__init__(f"Event {stream}: {refusal}")
@@ -160,7 +160,7 @@ class LedgerConnection:
         LedgerWentBack where a stream does not have the known entry any more."""
         with _translated_errors():
             await self._cursor.execute(_MISSED, _bounds(known), prepare=True)
-            return _missed(known, await self._cursor.fetchall())
+            return self._missed(known, await self._cursor.fetchall())
 
     @asynccontextmanager
     async def locked(self, known: Ends) -> AsyncIterator[list[RecordedEntry]]:
@@ -171,7 +171,7 @@ class LedgerConnection:
                 async with self._connection.pipeline():
                     await self._transaction_cursor.execute(_BEGIN, prepare=True)
                     await self._cursor.execute(_LOCK_AND_READ, _bounds(known), prepare=True)
-                yield _missed(known, await self._cursor.fetchall())
+                yield self._missed(known, await self._cursor.fetchall())
             finally:
                 if self._connection.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
                     await self._connection.rollback()
@@ -194,6 +194,23 @@ class LedgerConnection:
         columns = map(list, zip(*rows, strict=True))
         return (*columns, macs, list(built_on), [end.mac or b"" for end in built_on.values()]), macs
 
+    def _missed(self, known: Ends, rows: Iterable[tuple[UUID, int, str, bytes, bytes | None, int]]) -> list[RecordedEntry]:
+        entries, unseen = [], {stream: end for stream, end in known.items() if end.version}
+        for stream, version, topic, state, mac, position in rows:
+            if (end := unseen.pop(stream, None)) is not None:
+                if (version, mac) != end:
+                    raise LedgerWentBack(f"entry {end.version} of event {stream}")
+                continue
+            if not (mac and self._macs.verify(mac, stream, version, topic, state)):  # the Event is loaded next, and may be readable
+                raise StreamUnreadable(stream, EventSealed(position))
+            try:
+                entries.append(RecordedEntry(stream, version, decode_or_refuse(topic, state, position), position, mac))
+            except (Busy, EventUnreadable) as refusal:
+                raise StreamUnreadable(stream, refusal) from refusal
+        for stream, end in unseen.items():
+            raise LedgerWentBack(f"entry {end.version} of event {stream}")
+        return entries
+
 
 def _appended(rows: Iterable[tuple[int]], macs: Iterable[bytes]) -> list[Appended]:
     return [Appended(position, mac) for (position,), mac in zip(rows, macs, strict=True)]
@@ -202,22 +219,6 @@ def _appended(rows: Iterable[tuple[int]], macs: Iterable[bytes]) -> list[Appende
 def _bounds(known: Ends) -> tuple[list[UUID], list[int], int]:
     """The parameters of _MISSED: one more than the limit, since the known entry is read, too."""
     return list(known), [end.version for end in known.values()], MISSED_LIMIT + 1
-
-
-def _missed(known: Ends, rows: Iterable[tuple[UUID, int, str, bytes, bytes | None, int]]) -> list[RecordedEntry]:
-    entries, unseen = [], {stream: end for stream, end in known.items() if end.version}
-    for stream, version, topic, state, mac, position in rows:
-        if (end := unseen.pop(stream, None)) is not None:
-            if (version, mac) != end:
-                raise LedgerWentBack(f"entry {end.version} of event {stream}")
-            continue
-        try:
-            entries.append(RecordedEntry(stream, version, decode_or_refuse(topic, state, position), position, mac))
-        except (Busy, EventUnreadable) as refusal:
-            raise StreamUnreadable(stream, refusal) from refusal
-    for stream, end in unseen.items():
-        raise LedgerWentBack(f"entry {end.version} of event {stream}")
-    return entries
 
 
 class _translated_errors:  # noqa: N801 - reads as a statement

@@ -60,6 +60,17 @@ class EventUnreadable(SeatledgerError):
         )
 
 
+class EventSealed(SeatledgerError):
+    """An entry of the Event was not written by Seatledger: it has no valid MAC. Nothing happened."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(
+            "An entry of this event was not written by Seatledger: until it is removed, the event can't be sold or changed, nor its"
+            " tickets checked in. Nothing happened.",
+            position=position,
+        )
+
+
 class NotYourEvent(SeatledgerError):
     """The Event belongs to another organizer."""
 

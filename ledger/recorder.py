@@ -23,12 +23,13 @@ from eventsourcing.persistence import (
 from eventsourcing.postgres import PostgresAggregateRecorder, PostgresApplicationRecorder, PostgresDatastore
 from eventsourcing.utils import retry
 from psycopg import Connection
-from psycopg.rows import DictRow
-from psycopg.sql import SQL, Literal
+from psycopg.rows import DictRow, tuple_row
+from psycopg.sql import SQL, Composed, Literal
 
 from ledger import snapshots
 from ledger.entries import EMPTY_STREAM, StreamEnd
-from ledger.macs import Macs
+from ledger.macs import MAY_LACK_MAC, MacCheck, Macs
+from ledger.mapper import StoredEntry
 
 log = logging.getLogger(__name__)
 
@@ -52,9 +53,16 @@ _IMPORT = """
     INSERT INTO ledger_entries (originator_id, originator_version, topic, state, mac, notification_id)
     SELECT * FROM unnest(%b::uuid[], %b::bigint[], %b::text[], %b::bytea[], %b::bytea[], %b::bigint[])
     RETURNING notification_id AS position"""
+_OF_STREAM = SQL("""
+    SELECT originator_id, originator_version, topic, state, notification_id, mac FROM ledger_entries
+    WHERE originator_id = %s AND originator_version > %s AND originator_version <= %s
+    ORDER BY originator_version {order} LIMIT %s""")
+_OF_LEDGER = SQL("""
+    SELECT originator_id, originator_version, topic, state, notification_id, mac FROM ledger_entries
+    WHERE notification_id >= %s AND notification_id <= %s {of_topics} ORDER BY notification_id LIMIT %s""")
+_NO_END = 2**62
 _END = """
     SELECT originator_version, mac FROM ledger_entries WHERE originator_id = %s ORDER BY originator_version DESC LIMIT 1"""
-_FIRST_POSITION = "SELECT notification_id FROM ledger_entries WHERE originator_id = %s AND originator_version = 1"
 
 
 class ImportedPosition(NamedTuple):
@@ -67,10 +75,10 @@ class ImportedPosition(NamedTuple):
 class LedgerRecorder(PostgresApplicationRecorder):
     """Appends by `ledger_append`, without the library's NOTIFY, which takes a server-wide lock at commit."""
 
-    def __init__(self, datastore: PostgresDatastore, macs: Macs | None) -> None:
-        """Without `macs` it can only read."""
+    def __init__(self, datastore: PostgresDatastore, check: MacCheck | None) -> None:
+        """Without a `check` it can only read."""
         super().__init__(datastore, events_table_name="ledger_entries")
-        self._macs = macs
+        self._check = check
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **how: Any) -> Sequence[int] | None:
         """Appends all entries or none and returns their positions: the next ones, or those of `imported`, a list of
@@ -101,8 +109,8 @@ class LedgerRecorder(PostgresApplicationRecorder):
         ]
         columns = [list(column) for column in zip(*rows, strict=True)]
         if imported is None:
-            assert self._macs is not None, "appending needs the keys"
-            macs = [self._macs.compute(*row) for row in rows]
+            assert self._check is not None, "appending needs the keys"
+            macs = [self._check.macs.compute(*row) for row in rows]
             known = list(built_on), [end.mac or b"" for end in built_on.values()]
             curs.execute(APPEND, (*columns, macs, *known), prepare=True)
         else:
@@ -115,17 +123,47 @@ class LedgerRecorder(PostgresApplicationRecorder):
     def _fetch_ids_after_insert_events(self, curs: Any, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:
         return [row["position"] for row in curs.fetchall()]
 
-    def select_events(self, originator_id: UUID | str, **bounds: Any) -> Sequence[StoredEvent]:
-        """As in the library, but the first entry of a stream is a Notification, with its position: that is the Event's number."""
-        stored_events = list(super().select_events(originator_id, **bounds))
-        index = next((index for index in (0, -1) if stored_events and stored_events[index].originator_version == 1), None)
-        if index is not None:
-            with self.datastore.get_connection() as connection:
-                row = connection.execute(_FIRST_POSITION, (originator_id,), prepare=True).fetchone()
-            assert row is not None, "entries are never removed"
-            first = stored_events[index]
-            stored_events[index] = Notification(originator_id, 1, first.topic, first.state, row["notification_id"])
-        return stored_events
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        """As in the library, with the position and the MAC of each entry."""
+        order = SQL("DESC" if desc else "ASC")
+        parameters = (originator_id, gt or 0, _NO_END if lte is None else lte, limit)
+        entries: list[StoredEntry] = self._select_entries(_OF_STREAM.format(order=order), parameters)
+        return entries
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        """As in the library, with the MAC of each entry."""
+        first = 0 if start is None else start if inclusive_of_start else start + 1
+        of_topics = SQL("AND topic = ANY(%s)") if topics else SQL("")
+        parameters = (first, _NO_END if stop is None else stop, *([list(topics)] if topics else []), limit)
+        entries: list[StoredEntry] = self._select_entries(_OF_LEDGER.format(of_topics=of_topics), parameters)
+        return entries
+
+    @retry((InterfaceError, OperationalError), max_attempts=10, wait=0.2)  # as all reads of the library
+    def _select_entries(self, statement: Composed, parameters: Sequence[Any]) -> list[StoredEntry]:
+        """Asks for what may lack a MAC, if one of the entries does, so that they can be checked."""
+        with self.datastore.get_connection() as connection, connection.cursor(binary=True, row_factory=tuple_row) as cursor:
+            rows = cursor.execute(statement, parameters, prepare=True).fetchall()
+            newest = max((row[4] for row in rows if row[5] is None), default=None)
+            if self._check is not None and newest is not None and (accepted := self._check.must_ask(newest)) is not None:
+                [row] = cursor.execute(MAY_LACK_MAC, (accepted,)).fetchall()
+                self._check.set(accepted, row)
+        return [StoredEntry(*row) for row in rows]
 
     @retry((InterfaceError, OperationalError), max_attempts=10, wait=0.2)  # as all reads of the library
     def end(self, originator_id: UUID) -> StreamEnd:
@@ -204,23 +242,50 @@ class PollingSubscription(ListenNotifySubscription[LedgerRecorder]):
 
 #: A snapshot is stored only beside the entry that it is as of: the ledger may have gone back since the Event was read.
 _INSERT_SNAPSHOT = """
-    INSERT INTO ledger_snapshots (originator_id, originator_version, topic, state)
-    SELECT originator_id, originator_version, %s, %s FROM ledger_entries
-    WHERE originator_id = %s AND originator_version = %s AND coalesce(mac = %s, true)"""
+    INSERT INTO ledger_snapshots (originator_id, originator_version, topic, state, mac)
+    SELECT originator_id, originator_version, %s, %s, %s FROM ledger_entries
+    WHERE originator_id = %s AND originator_version = %s AND coalesce(mac = %s, true)
+    ON CONFLICT (originator_id, originator_version)
+    DO UPDATE SET (topic, state, mac) = (excluded.topic, excluded.state, excluded.mac)"""
+
+
+_SNAPSHOT_MACS = "SELECT originator_version, mac FROM ledger_snapshots WHERE originator_id = %s"
 
 
 class SnapshotRecorder(PostgresAggregateRecorder):
-    """Ignores snapshots of later releases, and stores none of a history that was lost."""
+    """Ignores snapshots of later releases and those that Seatledger did not write; stores none of a history that was lost."""
 
     def _insert_stored_events(self, curs: Any, stored_events: Sequence[StoredEvent], *, mac: bytes | None = None, **_: Any) -> None:
+        """`mac`: of the entry that the snapshot is as of; None: unknown."""
+        assert self._macs is not None, "a snapshot needs the keys"
         for stored in stored_events:
-            curs.execute(
-                _INSERT_SNAPSHOT, (stored.topic, stored.state, stored.originator_id, stored.originator_version, mac), prepare=True
-            )
+            stream, version = cast(UUID, stored.originator_id), stored.originator_version
+            own_mac = self._macs.compute(stream, version, stored.topic, stored.state)
+            curs.execute(_INSERT_SNAPSHOT, (stored.topic, stored.state, own_mac, stream, version, mac), prepare=True)
 
-    def __init__(self, datastore: PostgresDatastore) -> None:
+    def select_events(self, originator_id: UUID | str, **bounds: Any) -> Sequence[StoredEvent]:
+        stored_events: Sequence[StoredEvent] = super().select_events(originator_id, **bounds)
+        if self._macs is None or not stored_events:
+            return stored_events
+        with self.datastore.get_connection() as connection:
+            rows = connection.execute(_SNAPSHOT_MACS, (originator_id,), prepare=True).fetchall()
+        macs = {row["originator_version"]: row["mac"] for row in rows}
+        return [stored for stored in stored_events if self._is_ours(stored, macs.get(stored.originator_version))]
+
+    def _is_ours(self, stored: StoredEvent, mac: bytes | None) -> bool:
+        assert self._macs is not None
+        stream, version = cast(UUID, stored.originator_id), stored.originator_version
+        if mac is not None and self._macs.verify(mac, stream, version, stored.topic, stored.state):
+            return True
+        log.error("The snapshot of event %s as of version %s was not written by Seatledger: it is ignored.", stream, version)
+        return False
+
+    def __init__(self, datastore: PostgresDatastore, macs: Macs | None) -> None:
+        """Without `macs` it can only read, and checks nothing."""
         super().__init__(datastore, events_table_name="ledger_snapshots")
+        self._macs = macs
         known = SQL(", ").join(map(Literal, snapshots.TOPICS))
-        self.select_events_statement = SQL("SELECT * FROM ledger_snapshots WHERE topic IN ({known}) AND originator_id = %s").format(
-            known=known
-        )
+        with_mac = SQL("") if macs is None else SQL("AND mac IS NOT NULL")  # those of the last release have none
+        self.select_events_statement = SQL(
+            "SELECT * FROM ledger_snapshots WHERE topic IN ({known}) {with_mac} AND originator_id = %s"
+        ).format(known=known, with_mac=with_mac)

@@ -8,7 +8,7 @@ import logging
 import os
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from operator import attrgetter
@@ -25,8 +25,8 @@ from eventsourcing.persistence import (
     InfrastructureFactory,
     IntegrityError,
     InterfaceError,
-    Notification,
     OperationalError,
+    StoredEvent,
 )
 from eventsourcing.postgres import ConnectionPool, PostgresAggregateRecorder, PostgresFactory
 from eventsourcing.utils import Environment
@@ -39,10 +39,10 @@ from ledger.anchor import LedgerWentBack
 from ledger.commands import Command
 from ledger.decide import decide
 from ledger.entries import RecordedEntry, StreamEnd
-from ledger.errors import Busy, IdempotencyKeyReused
+from ledger.errors import Busy, EventSealed, IdempotencyKeyReused
 from ledger.event import Event, evolve
-from ledger.macs import Macs
-from ledger.mapper import EntryMapper, decode_or_unreadable
+from ledger.macs import MacCheck, Macs
+from ledger.mapper import EntryMapper, StoredEntry, decode_or_unreadable, forged
 from ledger.postgres_connections import CONNECT_SECONDS, GRACE_SECONDS, BoundedConnection, connection_parameters
 from ledger.recorder import LedgerRecorder, SnapshotRecorder
 from ledger.settings import Settings
@@ -110,16 +110,11 @@ class EntryStore(EventStore[UUID]):
             gt = page[-1].originator_version
 
 
-def _to_recorded_or_unreadable(stored: Notification) -> RecordedEntry:
-    entry = decode_or_unreadable(stored.topic, stored.state)
-    return RecordedEntry(cast(UUID, stored.originator_id), stored.originator_version, entry, stored.id)
-
-
 class LedgerFactory(PostgresFactory):
     """Uses our tables, and connects with all of DATABASE_URL: the library would drop sslmode, options and others."""
 
-    def __init__(self, database_url: str, macs: Macs | None) -> None:
-        self._macs = macs
+    def __init__(self, database_url: str, check: MacCheck | None) -> None:
+        self._check = check
         parameters = cast(dict[str, Any], conninfo_to_dict(database_url))
         super().__init__(
             Environment(
@@ -158,36 +153,44 @@ class LedgerFactory(PostgresFactory):
         )
 
     def application_recorder(self) -> ApplicationRecorder:
-        return LedgerRecorder(self.datastore, self._macs)
+        return LedgerRecorder(self.datastore, self._check)
 
     def aggregate_recorder(self, purpose: str = "events") -> PostgresAggregateRecorder:
         assert purpose == "snapshots"
-        return SnapshotRecorder(self.datastore)
+        return SnapshotRecorder(self.datastore, self._check.macs if self._check is not None else None)
 
 
 class Ledger(Application[UUID]):
     """Close it when done: it holds connections. Methods that read raise LedgerUnavailable if the database is out of reach or does
-    not respond in time, and UnknownTopic for an entry of a later release."""
+    not respond in time, and UnknownTopic for an entry of a later release; those that read one stream, EventSealed for an entry that
+    Seatledger did not write."""
 
     is_snapshotting_enabled = True
     log_section_size = 10_000  # the most entries that one read asks for
 
-    def __init__(self, database_url: str | Mapping[str, str] | None, macs: Macs | None = None) -> None:
-        """Without `macs` it can only read. Instead of a URL, the library's runners pass an environment, or None for that of the
-        process: then the URL is its DATABASE_URL, else that of a running `make run`."""
+    def __init__(
+        self,
+        database_url: str | Mapping[str, str] | None,
+        macs: Macs | None = None,
+        on_forged: Callable[[int], None] = lambda position: None,
+    ) -> None:
+        """Without `macs` it can only read, and checks nothing. Instead of a URL, the library's runners pass an environment, or None
+        for that of the process: then the URL is its DATABASE_URL, else that of a running `make run`. `on_forged` is called with the
+        position of each entry that Seatledger did not write."""
         if not isinstance(database_url, str):
             database_url = Settings.of_running({**os.environ, **(database_url or {})}).database_url
-        self._database_url, self._macs = database_url, macs
+        self._database_url = database_url
+        self._check = MacCheck(macs, on_forged) if macs is not None else None
         self._reading = Lock()
         self._kept: list[RecordedEntry] = []
         self._kept_after = 0
         super().__init__()
 
     def construct_factory(self, env: Environment) -> InfrastructureFactory[Any]:
-        return LedgerFactory(self._database_url, self._macs)
+        return LedgerFactory(self._database_url, self._check)
 
     def construct_mapper(self) -> EntryMapper:
-        return EntryMapper()
+        return EntryMapper(self._check)
 
     def construct_event_store(self) -> EntryStore:
         return EntryStore(self.mapper, self.recorder)
@@ -253,10 +256,14 @@ class Ledger(Application[UUID]):
         return event
 
     def stream(self, stream: UUID, after: int = 0, until: int | None = None) -> Iterator[RecordedEntry]:
-        """Entries of one stream after version `after`, up to version `until`, in order. Only the first entry of a stream has its
-        position."""
+        """Entries of one stream after version `after`, up to version `until`, in order."""
         with _database_errors():
             yield from cast(Iterator[RecordedEntry], self.events.get(stream, gt=after, lte=until))
+
+    @_database_errors()
+    def read_stream(self, stream: UUID, after: int, limit: int) -> list[RecordedEntry]:
+        """The next `limit` entries of one stream after version `after`; with `Unreadable` and `Forged` as `read`."""
+        return self._to_recorded(self.recorder.select_events(stream, gt=after, limit=limit))
 
     @_database_errors()
     def save_snapshot(self, snapshot: Snapshot) -> None:
@@ -269,7 +276,7 @@ class Ledger(Application[UUID]):
     @_database_errors()
     def read(self, after: int, limit: int) -> list[RecordedEntry]:
         """The next `limit` entries after position `after`, in order; fewer at the head of the ledger. `Unreadable` stands for one
-        whose bytes can't be decoded.
+        whose bytes can't be decoded, `Forged` for one that Seatledger did not write.
 
         The entries that were read last are kept: the projectors of a worker read the same entries in turn, and decoding is half of
         their cost. Entries never change, and none is inserted before another one, so the kept entries are outdated only where the
@@ -299,12 +306,19 @@ class Ledger(Application[UUID]):
         return entries[1:]
 
     def _select(self, start: int, limit: int) -> list[RecordedEntry]:
-        notifications = self.notification_log.select(start, limit)
-        to_recorded = cast("Callable[[Notification], RecordedEntry]", self.mapper.to_domain_event)
+        return self._to_recorded(self.notification_log.select(start, limit))
+
+    def _to_recorded(self, entries: Sequence[StoredEvent]) -> list[RecordedEntry]:
+        to_recorded = cast("Callable[[StoredEvent], RecordedEntry]", self.mapper.to_domain_event)
         try:
-            return list(map(to_recorded, notifications))
-        except (msgspec.MsgspecError, ValueError):  # one of them, at least, can't be decoded
-            return list(map(_to_recorded_or_unreadable, notifications))
+            return list(map(to_recorded, entries))
+        except (msgspec.MsgspecError, ValueError, EventSealed):  # one of them, at least
+            return [self._to_recorded_or_unreadable(cast(StoredEntry, stored)) for stored in entries]
+
+    def _to_recorded_or_unreadable(self, stored: StoredEntry) -> RecordedEntry:
+        stream, version, topic, state = cast(UUID, stored.originator_id), stored.originator_version, stored.topic, stored.state
+        is_ours = self._check is None or self._check.holds(stream, version, topic, state, stored.id, stored.mac)
+        return RecordedEntry(stream, version, decode_or_unreadable(topic, state) if is_ours else forged(), stored.id, stored.mac)
 
     def forget(self) -> None:
         """Drops the entries that `read` keeps."""

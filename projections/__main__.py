@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -25,7 +24,6 @@ from projections.engine import ProjectionLocked, ProjectionStalled, catch_up
 from projections.proof import backup, transfer
 from projections.proof.backup import BackupError
 from projections.proof.log_keys import LogKeys, begin_origin, read_origin
-from projections.proof.signed_list import LIST_FILE, read_list
 from projections.proof.signed_notes import NoteError
 from projections.proof.transfer import TransferError
 from projections.proof.verify import AnotherVersion, EventsSetAside, TreeBehind, verify
@@ -113,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     in_.add_argument("file", type=Path)
     accept = commands.add_parser(
         "accept",
-        help="accept entries without a MAC in verifications, up to the last checkpoint: sample data that psql has loaded, say",
+        help="accept the entries without a MAC that are in the ledger now: sample data that psql has loaded, say",
     )
     accept.add_argument("--yes", action="store_true", required=True, help="confirm that these entries are right")
     commands.add_parser("make-keys", help="make the keys that are missing in KEYS_DIR, as a first start does: to distribute them")
@@ -146,7 +144,7 @@ def _resume(arguments: argparse.Namespace, settings: Settings) -> int:
         engine = make_engine(settings.database_url, "seatledger-resume", statement_seconds=RESUME_STATEMENT_SECONDS, pool_size=2)
         try:
             count = catch_up(engine, ledger, projector)
-            left = resume_events(engine, projector)
+            left = resume_events(engine, ledger, projector)
         except ProjectionLocked:
             raise OperatorError(f"A worker is folding {arguments.name} at the moment: it continues by itself.") from None
         finally:
@@ -226,11 +224,9 @@ def _import(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _accept(arguments: argparse.Namespace, settings: Settings) -> int:
-    path = settings.keys / LIST_FILE
-    newest = deque(read_list(path), maxlen=1) if path.exists() else None
-    if not newest:
-        raise OperatorError("Nothing is signed yet: start a worker first.")
-    size = LogKeys.open(settings.keys).read(newest[0]).size
+    _check_database(settings)
+    with psycopg.connect(settings.database_url) as connection:
+        [(size,)] = connection.execute("SELECT count(*) FROM ledger_entries").fetchall()
     accept(settings.keys, size)
     print(f"The first {size} entries are accepted with a MAC or without.")
     return 0
@@ -253,7 +249,7 @@ def _new_origin(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _ledger(settings: Settings) -> Ledger:
     _check_database(settings)
-    return Ledger(settings.database_url)
+    return Ledger(settings.database_url, Macs.open(settings.keys))
 
 
 def _check_database(settings: Settings) -> None:

@@ -9,7 +9,8 @@ the wake-up again, so that none is lost.
 Where the rows of each Event follow from its own entries alone, an entry that can't be applied sets its Event aside: its rows stay
 as of the entry before, with an error that is stored and shown, and the projection passes its later entries over; once they can be
 applied, `projections/resume.py` folds them. Where rows do not follow so, or the fault is not in the entry, or too many Events are
-set aside already, the projection is stalled there. The other projections continue.
+set aside already, the projection is stalled there. The other projections continue. So it is with an entry that Seatledger did not
+write: the hash tree ends before it, and no checkpoint covers it.
 
 The ledger may go back, also between the read and the transaction (`ledger/anchor.py`). So the transaction checks that its database
 has the last entry of the batch: nothing is folded that is not in the ledger. A projection past the head of the ledger shows entries
@@ -27,7 +28,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError
 
 from ledger.anchor import LedgerWentBack
 from ledger.entries import Entry, RecordedEntry, SeatsBooked
-from ledger.mapper import Unreadable, decode_or_unreadable
+from ledger.mapper import Forged, Unreadable, decode_or_unreadable
 from ledger.store import LedgerUnavailable
 from projections.tables import Model, Progress, SetAside
 
@@ -97,6 +98,10 @@ class PastTheHead(Exception):
 
 class UnreadableEntry(Exception):
     """The stored bytes of an entry can't be decoded."""
+
+
+class ForgedEntry(Exception):
+    """Seatledger did not write the entry."""
 
 
 class _BatchFailed(Exception):
@@ -173,7 +178,7 @@ _MOVE = (
 )
 #: An entry, and the Events that the projection has set aside: as of now, also if another process had the lock before.
 _ENTRY_AND_SET_ASIDE = text("""
-    SELECT originator_id, originator_version, topic, state, ARRAY(SELECT event_id FROM set_aside WHERE name = :projector)
+    SELECT originator_id, originator_version, topic, state, mac, ARRAY(SELECT event_id FROM set_aside WHERE name = :projector)
     FROM ledger_entries WHERE notification_id = :position""")
 _HEAD = text("SELECT coalesce(max(notification_id), 0) FROM ledger_entries")
 #: A crash of the server may undo the last half second of a projection, which is then folded again. So its commits need not wait for
@@ -245,9 +250,11 @@ def bounded(batch: list[RecordedEntry]) -> list[RecordedEntry]:
 
 
 def fold(connection: Connection, projector: Projector, batch: Sequence[RecordedEntry]) -> None:
-    """Folds a bounded batch. Raises UnreadableEntry; whatever the projector raises."""
+    """Folds a bounded batch. Raises UnreadableEntry, ForgedEntry; whatever the projector raises."""
     if not batch:
         return
+    if isinstance(batch[0].entry, Forged):
+        raise ForgedEntry(batch[0].entry.reason)
     if projector.is_by_event and isinstance(batch[0].entry, Unreadable):
         raise UnreadableEntry(batch[0].entry.reason)
     projector.fold(connection, batch)
@@ -257,9 +264,16 @@ def _check_is_held(connection: Connection, recorded: RecordedEntry, projector: P
     """The Events that the projection has set aside. Raises LedgerWentBack unless the database of this connection has the entry."""
     parameters = {"position": recorded.position, "projector": projector.name}
     row = connection.execute(_ENTRY_AND_SET_ASIDE, parameters).one_or_none()
-    if row is None or RecordedEntry(row[0], row[1], decode_or_unreadable(row[2], row[3]), recorded.position) != recorded:
+    if row is None or not _is_same(recorded, *row[:5]):
         raise LedgerWentBack(f"the entry at position {recorded.position}")
-    return frozenset(row[4])
+    return frozenset(row[5])
+
+
+def _is_same(recorded: RecordedEntry, stream: UUID, version: int, topic: str, state: bytes, mac: bytes | None) -> bool:
+    """Whether the stored entry is the one that was read: by its MAC; without one, by what it says."""
+    if (recorded.stream, recorded.version, recorded.mac) != (stream, version, mac):
+        return False
+    return mac is not None or isinstance(recorded.entry, Forged) or decode_or_unreadable(topic, state) == recorded.entry
 
 
 def _check_the_head(connection: Connection, position: int) -> None:

@@ -7,10 +7,11 @@ one that was never set aside. Each step is one transaction under the projection'
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, delete, func, select, text, update
+from sqlalchemy import Connection, Engine, delete, func, select, update
 
 from ledger.entries import RecordedEntry
-from ledger.mapper import UnknownTopic, decode_or_unreadable
+from ledger.mapper import UnknownTopic
+from ledger.store import Ledger
 from projections.engine import BATCH_SIZE, Projector, bounded, describe, fold, is_of_the_entry, lock
 from projections.tables import Progress, SetAside
 
@@ -30,26 +31,20 @@ def events_set_aside(connection: Connection, name: str) -> list[EventSetAside]:
     return [EventSetAside(*row) for row in rows]
 
 
-def resume_events(engine: Engine, projector: Projector) -> list[EventSetAside]:
+def resume_events(engine: Engine, ledger: Ledger, projector: Projector) -> list[EventSetAside]:
     """Folds the entries that were passed over, of one Event after the other, and returns those that still can't be folded.
 
     Raises ProjectionLocked where another process folds at the moment; SQLAlchemy's errors for which no entry is the cause."""
     with engine.connect() as connection:
         waiting = events_set_aside(connection, projector.name)
     for one in waiting:
-        while _fold_passed_over(engine, projector, one.event_id):
+        while _fold_passed_over(engine, ledger, projector, one.event_id):
             pass
     with engine.connect() as connection:
         return events_set_aside(connection, projector.name)
 
 
-_PASSED_OVER = text("""
-    SELECT originator_id, originator_version, topic, state, notification_id FROM ledger_entries
-    WHERE originator_id = :event_id AND originator_version >= :first AND notification_id <= :until
-    ORDER BY originator_version LIMIT :limit""")
-
-
-def _fold_passed_over(engine: Engine, projector: Projector, event_id: UUID) -> bool:
+def _fold_passed_over(engine: Engine, ledger: Ledger, projector: Projector, event_id: UUID) -> bool:
     """Folds the next entries of the Event in one transaction. False: it is not set aside any more, or can't be folded; then the
     error is stored."""
     own = (SetAside.name == projector.name, SetAside.event_id == event_id)
@@ -59,7 +54,7 @@ def _fold_passed_over(engine: Engine, projector: Projector, event_id: UUID) -> b
             first = connection.scalars(select(SetAside.version).where(*own)).one_or_none()
             if first is None:  # another process has folded them
                 return False
-            batch, following = _passed_over(connection, event_id, first, position)
+            batch, following = _passed_over(ledger, event_id, first, position)
             fold(connection, projector, batch)
             if following is not None:
                 new = {"version": following.version, "position": following.position}
@@ -79,11 +74,8 @@ def _fold_passed_over(engine: Engine, projector: Projector, event_id: UUID) -> b
     return False
 
 
-def _passed_over(
-    connection: Connection, event_id: UUID, first: int, until: int
-) -> tuple[list[RecordedEntry], RecordedEntry | None]:
+def _passed_over(ledger: Ledger, event_id: UUID, first: int, until: int) -> tuple[list[RecordedEntry], RecordedEntry | None]:
     """The next entries of the Event from version `first` to position `until`, and the entry after them, or None."""
-    rows = connection.execute(_PASSED_OVER, {"event_id": event_id, "first": first, "until": until, "limit": BATCH_SIZE + 1})
-    entries = [RecordedEntry(row[0], row[1], decode_or_unreadable(row[2], row[3]), row[4]) for row in rows]
+    entries = [recorded for recorded in ledger.read_stream(event_id, first - 1, BATCH_SIZE + 1) if recorded.position <= until]
     batch = bounded(entries[:BATCH_SIZE])
     return batch, entries[len(batch)] if len(batch) < len(entries) else None

@@ -13,7 +13,7 @@ from ledger.concurrency import ConcurrencyLimiter
 from ledger.deadline import remaining_seconds
 from ledger.errors import Busy, StaleRead
 from ledger.event import Event
-from ledger.macs import Macs
+from ledger.macs import MacCheck, Macs
 from ledger.settings import Settings
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
@@ -74,7 +74,7 @@ class ReadSide:
         self.authorship = AuthorshipCheck(settings.keys, log_keys, macs)
         self.past_statistics = PastStatistics(settings)
         self.entry_reader = EntryReader(self.database)
-        self.as_of = AsOfResolver(self.database, Streams(pool))
+        self.as_of = AsOfResolver(self.database, Streams(pool, MacCheck(macs)))
         self.event_read_cache = EventReadCache(self.fetch)
         self.recent_bookings = RecentBookings(self.database, codes)
         self.positions = PositionTracker(self._read_positions, settings.redis_url, self._wake)

@@ -254,6 +254,10 @@ def redis_url(_redis_urls: Iterator[str]) -> Iterator[str]:
 
 @pytest.fixture
 def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
+    """With the key of `scenario.MACS` for the ledger."""
+    keys = tmp_path / "keys"
+    keys.mkdir(mode=0o700)
+    (keys / "ledger.1").write_bytes(bytes(32))
     return Settings(database_url=database_url, redis_url=redis_url, data_dir=tmp_path, allow_unsafe_database=True)
 
 

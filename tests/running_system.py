@@ -210,6 +210,16 @@ def stack(
     postgres_server.drop(name)
 
 
+@pytest.fixture
+def own_stack(postgres_server: PostgresServer, template_database: str, redis_url: str, tmp_path: Path) -> Iterator[Stack]:
+    """For a test that does something to it."""
+    name = f"own_{uuid4().hex[:8]}"
+    stack = Stack(system_settings(postgres_server.create(name, template_database), redis_url, tmp_path))
+    yield stack
+    stack.stop()
+    postgres_server.drop(name)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """The processes of the stack look for work several times a second, which the tests that do not use it need not pay for."""

@@ -34,6 +34,7 @@ BATCH_SECONDS = Family("seatledger_worker_batch_seconds", "histogram", "From one
 COMMITTED_AT = Family("seatledger_worker_commit_timestamp_seconds", "gauge", "When it last committed a batch", ("projection",))
 FAILURES = Family("seatledger_worker_failures", "counter", "Catch-ups that ended early, by the reason", ("projection", "reason"))
 WENT_BACK = Family("seatledger_worker_ledger_went_back", "counter", "How often entries that this worker knew were missing")
+FORGED = Family("seatledger_worker_forged_entries_read", "counter", "How often an entry was read that Seatledger did not write")
 TASKS = Family("seatledger_worker_tasks", "counter", "Tasks that Celery has executed")
 SNAPSHOTS = Family("seatledger_worker_snapshots", "counter", "Snapshots of events taken")
 CHECKPOINTS = Family("seatledger_worker_checkpoints", "counter", "Checkpoints signed by this worker")
@@ -53,7 +54,7 @@ class WorkerMetrics(Collector):
         self._lock = threading.Lock()
         self._counts: dict[Family, Counter[Labels]] = {
             family: Counter() if family.labels else Counter({(): 0})  # so that the first one is seen to rise
-            for family in (CATCH_UPS, ENTRIES, FAILURES, WENT_BACK, TASKS, SNAPSHOTS, CHECKPOINTS, MAINTENANCE)
+            for family in (CATCH_UPS, ENTRIES, FAILURES, WENT_BACK, FORGED, TASKS, SNAPSHOTS, CHECKPOINTS, MAINTENANCE)
         }
         self._values: dict[Family, dict[Labels, float]] = {
             family: {}

@@ -17,6 +17,7 @@ from ledger import gc_tuning, redis_clients, snapshots
 from ledger.anchor import LedgerWentBack
 from ledger.channels import positions_channel
 from ledger.database_errors import one_line
+from ledger.macs import Macs
 from ledger.outage import OutageLog
 from ledger.postgres_connections import make_engine
 from ledger.settings import Settings
@@ -55,7 +56,8 @@ SNAPSHOT_LOCK = 0x536E617073686F74
 
 _GROWN_STREAMS = text("""
     SELECT originator_id, max(originator_version), max(notification_id), coalesce((
-        SELECT max(originator_version) FROM ledger_snapshots WHERE ledger_snapshots.originator_id = news.originator_id), 0)
+        SELECT max(originator_version) FROM ledger_snapshots
+        WHERE ledger_snapshots.originator_id = news.originator_id AND mac IS NOT NULL), 0)
     FROM (
         SELECT originator_id, originator_version, notification_id FROM ledger_entries
         WHERE notification_id > :mark ORDER BY notification_id LIMIT :pass
@@ -78,7 +80,6 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         gc_tuning.tune()
-        self.ledger = Ledger(settings.database_url)
         self.engine = make_engine(
             settings.database_url,
             "seatledger-worker",
@@ -94,6 +95,8 @@ class Worker:
             pool_size=3,  # for checkpoints, snapshots and maintenance
         )
         self.metrics = WorkerMetrics()
+        macs = Macs.open(settings.keys)
+        self.ledger = Ledger(settings.database_url, macs, lambda position: self.metrics.count(metrics.FORGED))
         self.database = OutageLog(log, "The database")
         self.maintenance = Maintenance(settings, self._background, self.metrics, self.database)
         self._channel = positions_channel(settings.redis_url)
@@ -172,7 +175,7 @@ class Worker:
 
     def _resume_events_if_due(self, projector: Projector) -> None:
         if time.monotonic() >= self._resume_at.get(projector.name, 0.0):
-            for one in resume_events(self.engine, projector):
+            for one in resume_events(self.engine, self.ledger, projector):
                 log.warning("%s: event %s stays set aside at position %s: %s", projector.name, *one)
             self._resume_at[projector.name] = time.monotonic() + RESUME_SECONDS
 

@@ -76,6 +76,7 @@ class Appender:
         self._connect, self._clock, self._appended, self._batch_limit = connect, clock, appended, batch_limit
         self.anchor = streams.anchor
         self.cache = EventCache(cache_bytes)
+        self._streams = streams
         self.appends = 0
         self.entries = 0
         self.queue_limit = queue_limit
@@ -113,6 +114,11 @@ class Appender:
         self._requests.give_up_all()
         if self._connection is not None:
             await self._connection.close()
+
+    @property
+    def forged_entries_read(self) -> int:
+        """How often an entry was read that Seatledger did not write."""
+        return self._streams.forged_entries_read
 
     @property
     def pending(self) -> int:

@@ -111,7 +111,7 @@ class Verifier:
                 signed.check_rows(connection)
                 self._check_entries(report, connection, EntryCheck(macs, signed))
                 report.given_up = [f"{name}, from {size} entries on" for name, size in signed.given_up.items()]
-            self._check_snapshots(ledger, report)
+            self._check_snapshots(ledger, macs, report)
             self._compare_projections(report, ledger, copies)
 
     def _check_entries(self, report: VerificationReport, connection: psycopg.Connection[Any], check: EntryCheck) -> None:
@@ -134,16 +134,17 @@ class Verifier:
         aside.write_bytes(check.save())
         aside.replace(self._state)
 
-    def _check_snapshots(self, ledger: Ledger, report: VerificationReport) -> None:
+    def _check_snapshots(self, ledger: Ledger, macs: Macs, report: VerificationReport) -> None:
         """Compares each snapshot with its stream, folded from the first entry, one Event at a time."""
         with psycopg.connect(self._settings.database_url, application_name="seatledger-verify") as connection:
             streams = [stream for (stream,) in connection.execute("SELECT DISTINCT originator_id FROM ledger_snapshots ORDER BY 1")]
             for number, stream in enumerate(streams, start=1):
                 rows = connection.execute(_SNAPSHOTS, (stream,)).fetchall()
-                for (version, topic, state), event in _folded_to(ledger, stream, rows):
-                    if snapshots.is_later(topic):
+                for (version, topic, state, mac), event in _folded_to(ledger, stream, rows):
+                    is_forged = mac is not None and not macs.verify(mac, stream, version, topic, state)
+                    if snapshots.is_later(topic) and not is_forged:
                         report.later_snapshots += 1
-                    elif event is None or not _matches(event, snapshots.Snapshot(stream, version, topic, state)):
+                    elif is_forged or event is None or not _matches(event, snapshots.Snapshot(stream, version, topic, state)):
                         raise AlterationFound(_snapshot_finding(stream, version))
                     else:
                         report.snapshots += 1
@@ -190,8 +191,8 @@ class Verifier:
 
 
 _SNAPSHOTS = """
-    SELECT originator_version, topic, state FROM ledger_snapshots WHERE originator_id = %s ORDER BY originator_version"""
-_SnapshotRow = tuple[int, str, bytes]
+    SELECT originator_version, topic, state, mac FROM ledger_snapshots WHERE originator_id = %s ORDER BY originator_version"""
+_SnapshotRow = tuple[int, str, bytes, bytes | None]
 
 
 def _folded_to(ledger: Ledger, stream: UUID, rows: Sequence[_SnapshotRow]) -> Iterator[tuple[_SnapshotRow, Event | None]]:
@@ -204,7 +205,7 @@ def _folded_to(ledger: Ledger, stream: UUID, rows: Sequence[_SnapshotRow]) -> It
 
 
 def _matches(event: Event, snapshot: snapshots.Snapshot) -> bool:
-    return snapshot.topic in snapshots.TOPICS and snapshots.take(event, snapshot.topic) == snapshot
+    return snapshot.topic in snapshots.TOPICS and snapshots.take(event, snapshot.topic).state == snapshot.state
 
 
 def _snapshot_finding(stream: UUID, version: int) -> Finding:

@@ -7,14 +7,13 @@ from typing import Any
 
 import psycopg
 
+from ledger import macs
 from projections.proof.log_keys import LogKeys, read_origin
 from projections.proof.signed_list import LIST_FILE, first_own, read_list
 from projections.proof.signed_notes import Checkpoint, Note, NoteError
 from projections.proof.verify_entries import AlterationFound, ExpectedCheckpoint, Finding
 
 TABLE = "audit_checkpoints"
-#: The file beside the keys with the number of entries, from the first, that an operator accepted without a MAC.
-ACCEPTED_FILE = "accepted-without-mac"
 #: Our checkpoints are shorter.
 _NOTE_BYTES = 4096
 #: Rows fetched at a time.
@@ -161,18 +160,15 @@ def first_size(keys: LogKeys, origin: str, list_file: Path) -> int:
 
 def read_accepted(directory: Path) -> int:
     """Raises NoteError, OSError."""
-    path = directory / ACCEPTED_FILE
-    if not path.exists():
-        return 0
-    text = path.read_text().strip()
-    if not (text.isascii() and text.isdigit()):
-        raise NoteError(f"{ACCEPTED_FILE} holds no number.")
-    return int(text)
+    try:
+        return macs.read_accepted(directory)
+    except ValueError as error:
+        raise NoteError(str(error)) from error
 
 
 def accept(directory: Path, size: int) -> None:
     """From now on the first `size` entries may lack a MAC."""
-    (directory / ACCEPTED_FILE).write_text(f"{size}\n")
+    (directory / macs.ACCEPTED_FILE).write_text(f"{size}\n")
 
 
 def _finding(origin: str, size: int, column: str | None, stored: Any, expected: Any, fault: str) -> Finding:

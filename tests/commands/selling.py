@@ -19,6 +19,7 @@ from ledger.connection import LedgerConnection
 from ledger.entries import topic_of
 from ledger.errors import RetryableError
 from ledger.keys import Keyring
+from ledger.macs import MacCheck
 from ledger.mapper import decode, encode
 from ledger.pool import make_pool
 from ledger.recorder import ORDERING_LOCK
@@ -41,7 +42,7 @@ async def an_appender(
 
     async with make_pool(Settings(database_url=database_url)) as pool:
         await pool.wait()
-        appender = Appender(connect=connect or directly, streams=Streams(pool), clock=lambda: s.NOW, **bounds)
+        appender = Appender(connect=connect or directly, streams=Streams(pool, MacCheck(s.MACS)), clock=lambda: s.NOW, **bounds)
         await appender.start()
         try:
             yield appender
@@ -183,8 +184,9 @@ def fill(database_url: str, event_id: UUID, capacity: int, bookings: int) -> Non
 
 def copy(database_url: str, recorded: list[e.RecordedEntry]) -> None:
     """Stores entries in bulk, without the appender."""
-    into = "COPY ledger_entries (originator_id, originator_version, topic, state) FROM STDIN (FORMAT BINARY)"
+    into = "COPY ledger_entries (originator_id, originator_version, topic, state, mac) FROM STDIN (FORMAT BINARY)"
     with psycopg.connect(database_url) as connection, connection.cursor().copy(into) as rows:
-        rows.set_types(["uuid", "int8", "text", "bytea"])
+        rows.set_types(["uuid", "int8", "text", "bytea", "bytea"])
         for stored in recorded:
-            rows.write_row((stored.stream, stored.version, topic_of(stored.entry), encode(stored.entry)))
+            row = stored.stream, stored.version, topic_of(stored.entry), encode(stored.entry)
+            rows.write_row((*row, s.MACS.compute(*row)))

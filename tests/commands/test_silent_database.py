@@ -21,12 +21,14 @@ from commands.appender.batch import AcceptedCommand
 from devstack.server_files import temporary_directory
 from devstack.servers import own_postgres
 from ledger.errors import Busy
+from ledger.macs import MacCheck
 from ledger.pool import Pool, connection, make_pool
 from ledger.settings import Settings
 from ledger.streams import Streams
 from query_api.database import Database, Query, Row
 from tests.commands import selling as t
 from tests.conftest import PostgresServer
+from tests.ledger import scenario as s
 
 LONG = UUID(int=0x1046)
 
@@ -88,15 +90,15 @@ async def pool(settings: Settings) -> AsyncIterator[Pool]:
 
 
 async def load(pool: Pool) -> object:
-    return await Streams(pool).load(LONG)
+    return await Streams(pool, MacCheck(s.MACS)).load(LONG)
 
 
 async def entries(pool: Pool) -> object:
-    return await Streams(pool).entries(LONG, [1, 2])
+    return await Streams(pool, MacCheck(s.MACS)).entries(LONG, [1, 2])
 
 
 async def head(pool: Pool) -> object:
-    return await Streams(pool).head()
+    return await Streams(pool, MacCheck(s.MACS)).head()
 
 
 async def account(pool: Pool) -> object:

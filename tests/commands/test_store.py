@@ -65,10 +65,9 @@ async def append(connection: LedgerConnection, recorded: list[e.RecordedEntry]) 
 async def test_entries_of_the_appender_are_read_by_the_library(ledger: Ledger, connection: LedgerConnection) -> None:
     positions = await append(connection, story(ONE) + story(TWO))
     assert positions == sorted(positions)
-    assert ledger.read(0, 10) == placed(story(ONE) + story(TWO), positions)
-    assert list(ledger.stream(TWO))[1:] == story(TWO)[1:]
-    assert next(ledger.stream(TWO)) == placed(story(TWO)[:1], positions[3:4])[0], "the first has its position"
-    assert list(ledger.stream(TWO, after=1, until=2)) == story(TWO)[1:2]
+    assert s.without_macs(ledger.read(0, 10)) == placed(story(ONE) + story(TWO), positions)
+    assert s.without_macs(ledger.stream(TWO)) == placed(story(TWO), positions[3:])
+    assert s.without_macs(ledger.stream(TWO, after=1, until=2)) == placed(story(TWO)[1:2], positions[4:5])
     assert ledger.head() == positions[-1]
 
 
@@ -112,7 +111,7 @@ async def test_a_long_batch_gets_positions_in_its_order(ledger: Ledger, connecti
     run = [e.RecordedEntry(stream, version, s.event_completed()) for version in range(1, 60) for stream in streams]
     positions = await append(connection, run)
     assert positions == list(range(positions[0], positions[0] + len(run)))
-    assert ledger.read(0, 1_000) == placed(run, positions)
+    assert s.without_macs(ledger.read(0, 1_000)) == placed(run, positions)
 
 
 async def test_no_reader_passes_an_append_that_is_not_committed_yet(appender: Appender, database_url: str, ledger: Ledger) -> None:

@@ -16,6 +16,7 @@ from ledger import entries as e
 from ledger.errors import Busy, SoldOut
 from ledger.event import Event, evolve
 from tests.commands import selling as t
+from tests.ledger import scenario as s
 
 
 async def test_queued_requests_go_on_after_an_internal_error(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,9 +115,9 @@ async def test_an_entry_of_a_later_release_stops_its_own_event_only(database_url
     async with t.an_appender(database_url) as appender:
         known, other = await t.scheduled(appender), await t.scheduled(appender)
         async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as newer:
-            await newer.execute(
-                "SELECT ledger_append(ARRAY[%s], ARRAY[2::bigint], ARRAY['seats-held/1'], ARRAY['{}'::bytea])", (known,)
-            )
+            mac = s.MACS.compute(known, 2, "seats-held/1", b"{}")
+            values = "ARRAY[%s], ARRAY[2::bigint], ARRAY['seats-held/1'], ARRAY['{}'::bytea], ARRAY[%b::bytea]"
+            await newer.execute(f"SELECT ledger_append({values})", (known, mac))
         answers = await asyncio.gather(
             *(appender.submit(t.book(event_id)) for event_id in (known, other, known)), return_exceptions=True
         )

@@ -3,13 +3,16 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import UUID
 
 import httpx
 import psycopg
 import pytest
 
+from ledger.macs import Macs
 from projections.registry import PROJECTORS
 from tests.abuse.operations import OPERATIONS, Routes, Target, send
+from tests.ledger import scenario as s
 from tests.running_system import Person, Stack, tickets
 
 SECONDS = 5.0
@@ -21,15 +24,12 @@ BY_EVENT = {name for name, projector in PROJECTORS.items() if projector.is_by_ev
 
 
 def make_unreadable(stack: Stack, event_id: str) -> int:
-    """Appends an entry that can't be decoded to the Event's stream, as the database's owner. Returns its position."""
+    """Appends an entry that can't be decoded to the Event's stream, with its MAC. Returns its position."""
     with psycopg.connect(stack.settings.database_url) as connection:
-        ((position,),) = connection.execute(
-            """INSERT INTO ledger_entries (originator_id, originator_version, topic, state)
-            SELECT originator_id, max(originator_version) + 1, 'seats-booked/1', '{"at": "tomorr' FROM ledger_entries
-            WHERE originator_id = %s GROUP BY 1 RETURNING notification_id""",
-            (event_id,),
-        ).fetchall()
-    return int(position)
+        sql = "SELECT max(originator_version) FROM ledger_entries WHERE originator_id = %s"
+        ((version,),) = connection.execute(sql, (event_id,)).fetchall()
+        macs = Macs.open(stack.settings.keys)
+        return s.store(connection, UUID(event_id), version + 1, "seats-booked/1", b'{"at": "tomorr', macs)
 
 
 def projections(stack: Stack) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 The Event of the examples has 10 General seats at 50.00 and 5 VIP seats at 120.00, and starts in thirty days.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
 
 import msgspec
+import psycopg
 import pytest
 
 from ledger import entries as e
@@ -88,6 +89,18 @@ class When:
 def append(ledger: Ledger, run: Sequence[e.RecordedEntry]) -> list[int]:
     """Appends the entries in one transaction, by the library; returns the positions."""
     return [saved.notification.id for saved in ledger.save(*run)]
+
+
+def store(connection: psycopg.Connection[Any], stream: UUID, version: int, topic: str, state: bytes, macs: Macs = MACS) -> int:
+    """Stores any bytes as an entry, with their MAC; returns the position."""
+    sql = "INSERT INTO ledger_entries (originator_id, originator_version, topic, state, mac) VALUES (%s, %s, %s, %s, %s)"
+    mac = macs.compute(stream, version, topic, state)
+    [(position,)] = connection.execute(f"{sql} RETURNING notification_id", (stream, version, topic, state, mac)).fetchall()
+    return int(position)
+
+
+def without_macs(run: Iterable[e.RecordedEntry]) -> list[e.RecordedEntry]:
+    return [msgspec.structs.replace(recorded, mac=None) for recorded in run]
 
 
 def latest_snapshot(ledger: Ledger, stream: UUID) -> Snapshot | None:

@@ -164,10 +164,7 @@ def test_lost_connection_or_lock_timeout_stalls_no_projection(ledger: Ledger, en
 def test_entry_with_an_unknown_topic_stalls_after_the_entries_before_it(engine: Engine, ledger: Ledger, database_url: str) -> None:
     positions = append_story(ledger)
     with psycopg.connect(database_url) as connection:
-        insert = (
-            "INSERT INTO ledger_entries (originator_id, originator_version, topic, state) VALUES (%s, 1, 'seats-swapped/7', '')"
-        )
-        connection.execute(insert, (STREAM,))
+        s.store(connection, STREAM, 1, "seats-swapped/7", b"")
     for _ in range(2):
         with pytest.raises(ProjectionStalled, match="seats-swapped/7"):
             catch_up(engine, ledger, PROJECTORS["revenue"])

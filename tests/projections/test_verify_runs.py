@@ -71,9 +71,11 @@ def _rewrite_entry(connection: psycopg.Connection[Any], macs: Macs) -> None:
 def test_snapshot_of_a_later_release_is_skipped_and_reported(altered: AlteredCopy) -> None:
     settings, database = Settings(database_url=altered.url, keys_dir=altered.keys), Database(altered.url)
     before = Verifier(settings).run()
+    [(stream, version)] = database.rows("SELECT originator_id, originator_version FROM ledger_snapshots ORDER BY 2 DESC LIMIT 1")
+    mac = Macs.open(altered.keys).compute(stream, version, "event-snapshot/99", b"x").hex()
     database.do(
-        "UPDATE ledger_snapshots SET topic = 'event-snapshot/99', state = 'x' WHERE originator_version = (SELECT max("
-        "originator_version) FROM ledger_snapshots)"
+        f"UPDATE ledger_snapshots SET topic = 'event-snapshot/99', state = 'x', mac = decode('{mac}', 'hex')"
+        f" WHERE originator_version = {version}"
     )
     report = Verifier(settings).run()
     assert (report.finding, report.later_snapshots) == (None, 1)

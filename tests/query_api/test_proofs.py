@@ -265,9 +265,9 @@ async def test_receipt_of_another_log_is_refused(world: World, api: Api, sign: S
 async def test_receipt_about_a_foreign_entry_is_refused(world: World, api: Api, sign: Sign) -> None:
     sold, forged = world.book(world.schedule()), world.book(world.schedule())
     position = world.position
+    sign()
     world.sql("ALTER TABLE ledger_entries DISABLE TRIGGER append_only")
     world.sql("UPDATE ledger_entries SET mac = set_byte(mac, 5, get_byte(mac, 5) # 1) WHERE notification_id = %s", position)
-    sign()
     response = await api.get(f"/api/bookings/{forged}/receipt", ALICE)
     assert (response.status_code, response.json()["type"]) == (500, "/problems/entry-altered")
     assert response.json()["position"] == position

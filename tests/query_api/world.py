@@ -22,6 +22,7 @@ from ledger.decide import decide
 from ledger.entries import Category, Details, RecordedEntry
 from ledger.event import Event, evolve
 from ledger.keys import Keyring
+from ledger.macs import MacCheck
 from ledger.pool import make_pool
 from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
@@ -177,7 +178,7 @@ async def reading(settings: Settings) -> AsyncIterator[Api]:
     await pool.open(wait=True)
 
     async def last_seen_event(event_id: UUID) -> Event | None:
-        return await Streams(pool).load(event_id)
+        return await Streams(pool, MacCheck(s.MACS)).load(event_id)
 
     side = ReadSide(settings, pool, CODES, LogKeys.open(settings.keys), s.MACS, last_seen_event)
     await side.start()

@@ -35,6 +35,7 @@ from ledger.connection import LedgerConnection
 from ledger.errors import SeatledgerError
 from ledger.event import category_id
 from ledger.keys import Keyring
+from ledger.macs import MacCheck
 from ledger.store import Ledger, sqlalchemy_url
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
@@ -68,7 +69,7 @@ class Bench:
         self.command_services: list[tuple[Appender, CommandService]] = [self.run(self.command_service()) for _ in range(2)]
 
     async def command_service(self) -> tuple[Appender, CommandService]:
-        streams = Streams(self.pool)
+        streams = Streams(self.pool, MacCheck(s.MACS))
         appender = Appender(connect=partial(LedgerConnection.connect, self.url, s.MACS), streams=streams, clock=lambda: NOW)
         await appender.start()
         return appender, CommandService(appender, streams, self.codes)

@@ -43,10 +43,7 @@ def versions(worker: Worker, stream: UUID) -> list[int]:
 
 def append_unknown(database_url: str, stream: UUID, version: int) -> None:
     with psycopg.connect(database_url) as connection:
-        insert = (
-            "INSERT INTO ledger_entries (originator_id, originator_version, topic, state) VALUES (%s, %s, 'seats-swapped/7', '{}')"
-        )
-        connection.execute(insert, (stream, version))
+        s.store(connection, stream, version, "seats-swapped/7", b"{}")
 
 
 def test_snapshot_is_taken_when_due_and_the_mark_moves_each_time(worker: Worker, grow: Grow) -> None:
@@ -69,7 +66,9 @@ def test_restored_snapshot_is_the_event_of_its_entries(worker: Worker, grow: Gro
         assert snapshot is not None
         restored = restore_synchronously(snapshot)
         restored.number = position_of(worker, ONE)  # which this snapshot format does not have
-        assert s.state(restored) == s.state(folded(worker, ONE))
+        expected = folded(worker, ONE)
+        restored.mac = expected.mac  # which no snapshot has
+        assert s.state(restored) == s.state(expected)
 
 
 def test_old_snapshots_are_deleted_except_the_last_two(worker: Worker, grow: Grow) -> None:
