@@ -13,6 +13,7 @@ from app.main import bootstrap, server_app
 from ledger import logs
 from ledger.durability import check_durability
 from ledger.keys import KeysError
+from ledger.ownership import warn_of_owner
 from ledger.session_check import check_sessions
 from ledger.settings import Settings, SettingsError
 
@@ -28,6 +29,7 @@ def main() -> int:
         logs.configure(settings, "api")
         check_sessions(settings)
         check_durability(settings)
+        warn_of_owner(settings.database_url)
         draining = Draining()
         started = serve(
             server_app(settings, draining),

@@ -36,12 +36,15 @@ from ledger.database_errors import one_line
 from ledger.durability import UnsafeDatabase, check_durability
 from ledger.logs import json_line
 from ledger.settings import Settings, SettingsError
+from migrations.roles import RoleMissing
 from seed import progress
 
 #: The processes of Seatledger, here and in docker-compose.yml: any number of each.
 COMMANDS = {"api": "python -m app", "worker": "python -m workers worker", "tick": "python -m workers tick"}
 
 MIN_POSTGRES_VERSION = 15
+#: The role of the processes on a server of our own, whose owner's is `seatledger`.
+RUNTIME_ROLE = "seatledger_app"
 CONNECT_SECONDS = 5
 #: A new database with demo data takes half of this.
 MIN_FREE_BYTES = 100_000_000
@@ -71,7 +74,7 @@ def main() -> int:
             _check_port(settings)
         _check_data_dir(settings)
         with _servers(settings, failures) as settings, servers.url_files(settings):
-            _migrate(settings.database_url)
+            _migrate(settings)
             if prepare_only:
                 print("The database is ready.")
                 return 0
@@ -170,7 +173,8 @@ def _servers(configured: Settings, failures: list[str]) -> Iterator[Settings]:
                 _check_database(configured)
             else:
                 url = stack.enter_context(servers.own_postgres(configured.data_dir / "postgresql", stop_all))
-                settings = dataclasses.replace(settings, database_url=url)
+                runtime = url.replace("//seatledger@", f"//{RUNTIME_ROLE}@", 1)
+                settings = dataclasses.replace(settings, database_url=url, runtime_database_url=runtime)
                 _print_data_location(configured.data_dir / "postgresql")
             if configured.redis_url:
                 _check_redis(configured.redis_url)
@@ -224,11 +228,13 @@ def _check_database(settings: Settings) -> None:
         raise StackError(str(error)) from None
 
 
-def _migrate(url: str) -> None:
+def _migrate(settings: Settings) -> None:
     try:
-        migrations.upgrade(url)
+        migrations.upgrade(settings.database_url, runtime_database_url=settings.runtime_database_url)
     except DBAPIError as error:
         raise StackError(f"The database can't be migrated: {one_line(error.orig)}") from error
+    except RoleMissing as error:
+        raise StackError(str(error)) from error
     except CommandError as error:
         raise StackError(f"The database can't be migrated: {one_line(error).removesuffix('.')}.") from error
 
@@ -266,8 +272,10 @@ def _supervise(settings: Settings) -> None:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    # Nobody is in front of it who would have to notice that it stops.
-    return {**os.environ, **settings.to_env(), "DRAIN_SECONDS": "0", "PYTHONUNBUFFERED": "1"}
+    """Of the processes, which connect as the runtime role. Nobody is in front of the API who would have to notice that it stops."""
+    url = settings.runtime_database_url or settings.database_url
+    runs_as = dataclasses.replace(settings, database_url=url, runtime_database_url="")
+    return {**os.environ, **runs_as.to_env(), "DRAIN_SECONDS": "0", "PYTHONUNBUFFERED": "1"}
 
 
 def _own_environment(name: str, settings: Settings) -> dict[str, str]:

@@ -29,11 +29,23 @@ CREATE TYPE public.stored_event_uuid AS (
 );
 
 --
+-- Name: acting_role(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.acting_role() RETURNS name
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT coalesce(nullif(current_setting('role'), 'none'), session_user)::name
+$$;
+
+--
 -- Name: ledger_append(uuid[], bigint[], text[], bytea[], bytea[], uuid[], bytea[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
 CREATE FUNCTION public.ledger_append(streams uuid[], versions bigint[], topics text[], states bytea[], macs bytea[] DEFAULT NULL::bytea[], known_streams uuid[] DEFAULT NULL::uuid[], known_macs bytea[] DEFAULT NULL::bytea[]) RETURNS SETOF bigint
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE outdated uuid;
 BEGIN
@@ -120,6 +132,46 @@ EXCEPTION WHEN data_exception THEN
     actor := NULL;
     command := NULL;
 END $$;
+
+--
+-- Name: shadow_schema(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.shadow_schema(name text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+BEGIN
+    IF name !~ '^(rebuild|verification)_[a-z_]+$' THEN
+        RAISE insufficient_privilege USING MESSAGE = 'no schema of shadow copies: ' || name;
+    END IF;
+    EXECUTE format('DROP SCHEMA IF EXISTS %I CASCADE', name);
+    EXECUTE format('CREATE SCHEMA %I AUTHORIZATION %I', name, acting_role());
+END $_$;
+
+--
+-- Name: swap_read_tables(text, text[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.swap_read_tables(from_schema text, names text[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+DECLARE name text;
+BEGIN
+    IF from_schema !~ '^rebuild_[a-z_]+$' OR EXISTS (
+        SELECT FROM unnest(names) AS swapped (name), unnest(ARRAY['public', from_schema]) AS of_schema (schema)
+        WHERE NOT EXISTS (
+            SELECT FROM pg_class WHERE relname = swapped.name AND relnamespace = to_regnamespace(schema) AND relkind = 'r'
+                AND relname NOT LIKE 'ledger\_%' AND pg_has_role(acting_role(), relowner, 'USAGE'))
+    ) THEN
+        RAISE insufficient_privilege USING MESSAGE = 'these are no read tables of ' || acting_role();
+    END IF;
+    EXECUTE 'DROP TABLE ' || (SELECT string_agg(format('public.%I', swapped.name), ', ') FROM unnest(names) AS swapped (name));
+    FOREACH name IN ARRAY names LOOP
+        EXECUTE format('ALTER TABLE %I.%I SET SCHEMA public', from_schema, name);
+    END LOOP;
+END $_$;
 
 --
 -- Name: account_commands; Type: TABLE; Schema: public; Owner: -

@@ -40,7 +40,7 @@ class SettingsError(ValueError):
 
 
 #: They hold passwords. Each can be in a file instead, which `NAME_FILE` names: a secret of Docker or Kubernetes.
-SECRETS = ("DATABASE_URL", "DATABASE_READ_URL", "REDIS_URL")
+SECRETS = ("DATABASE_URL", "DATABASE_READ_URL", "RUNTIME_DATABASE_URL", "REDIS_URL")
 
 
 def _setting(default: Any, help_: str) -> Any:
@@ -57,6 +57,11 @@ class Settings:
     database_url: str = _setting("", "postgresql://… of your own PostgreSQL, 15 or later; empty: `make run` starts one")
     database_read_url: str = _setting(
         "", "postgresql://… of standbys for queries, which the primary answers where they lag; empty: none"
+    )
+    runtime_database_url: str = _setting(
+        "",
+        "For `make run` and migrations, where DATABASE_URL is the owner's: the address with the role of the processes, which is"
+        " made if it is missing; empty: they use the owner's",
     )
     allow_unsafe_database: bool = _setting(
         False, "Run on a PostgreSQL with fsync, full_page_writes or synchronous_commit off: for tests and demos"

@@ -24,11 +24,16 @@ MIGRATION_LOCK = 0x6D69677261746521
 LOCK_SECONDS, PAUSE_SECONDS, PATIENCE_SECONDS = 1.0, 2.0, 300.0
 
 
-def upgrade(database_url: str, revision: str = "head") -> None:
-    """Upgrades the database. Raises CommandError, with a sentence, if there is no such revision or the database has one of a later
-    release; OperationalError where a table is in use for more than PATIENCE_SECONDS."""
+def upgrade(database_url: str, revision: str = "head", *, runtime_database_url: str = "") -> None:
+    """Upgrades the database, as its owner. `runtime_database_url`: the address of processes, whose role gets its rights, and is
+    made if there is none (migrations/roles.py); "": they use the owner's, or the role that the database has already.
+
+    Raises CommandError, with a sentence, if there is no such revision or the database has one of a later release; RoleMissing;
+    OperationalError where a table is in use for more than PATIENCE_SECONDS."""
     try:
-        command.upgrade(_config(database_url), revision)
+        config = _config(database_url)
+        config.attributes |= {"sets_up_roles": revision == "head", "runtime_database_url": runtime_database_url}
+        command.upgrade(config, revision)
     except CommandError as error:
         present = current(database_url)
         if present is None or present in {script.revision for script in _scripts().walk_revisions()}:
@@ -63,7 +68,7 @@ def _scripts() -> ScriptDirectory:
 
 
 def _config(database_url: str) -> Config:
-    config = Config(attributes={"database_url": database_url})
+    config = Config(attributes={"database_url": database_url, "sets_up_roles": False})
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config

@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 import migrations
 from ledger.database_errors import one_line
 from ledger.settings import Settings, SettingsError
+from migrations.roles import RoleMissing
 
 
 def main() -> int:
@@ -21,18 +22,19 @@ def main() -> int:
     commands.add_parser("current", help="print the revision of the database, and the newest")
     arguments = parser.parse_args()
     try:
-        database_url = Settings.of_running().database_url
+        settings = Settings.of_running()
+        database_url = settings.database_url
         if not database_url:
             return _fail("Set DATABASE_URL, or start `make run`, whose database is then used.")
         match arguments.command:
             case "upgrade":
-                migrations.upgrade(database_url, arguments.revision)
+                migrations.upgrade(database_url, arguments.revision, runtime_database_url=settings.runtime_database_url)
             case "downgrade":
                 migrations.downgrade(database_url, arguments.revision)
         print(f"{migrations.current(database_url) or 'nothing'} of {migrations.head()}")
     except OperationalError as error:
         return _fail(f"PostgreSQL refuses: {one_line(error.orig)}")
-    except (SettingsError, CommandError, ValueError) as error:
+    except (SettingsError, CommandError, RoleMissing, ValueError) as error:
         return _fail(str(error))
     return 0
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 import migrations
 from ledger.store import sqlalchemy_url
+from migrations import roles
 
 _IN_THE_WAY = text("""
     SELECT pid, application_name, round(extract(epoch FROM now() - xact_start)) FROM pg_stat_activity
@@ -34,6 +35,8 @@ def migrate() -> None:
             try:
                 with context.begin_transaction():
                     context.run_migrations()
+                    if context.config.attributes["sets_up_roles"]:
+                        roles.set_up(connection, context.config.attributes["runtime_database_url"])
                 return
             except OperationalError as error:
                 if not isinstance(error.orig, LockNotAvailable) or time.monotonic() > gives_up_at:

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,6 +18,7 @@ from ledger import gc_tuning
 from ledger.anchor import LedgerWentBack
 from ledger.keys import KEYRINGS, Keyring, KeysError
 from ledger.macs import Macs
+from ledger.ownership import as_runtime_role
 from ledger.postgres_connections import make_engine
 from ledger.settings import Settings, SettingsError
 from ledger.store import Ledger, LedgerUnavailable
@@ -123,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _rebuild(arguments: argparse.Namespace, settings: Settings) -> int:
+    settings = _as_runtime_role(settings)
     projectors = list(PROJECTORS.values()) if arguments.name == "all" else [PROJECTORS[arguments.name]]
     with (
         closing(_ledger(settings)) as ledger,
@@ -139,6 +142,7 @@ def _rebuild(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _resume(arguments: argparse.Namespace, settings: Settings) -> int:
+    settings = _as_runtime_role(settings)
     projector = PROJECTORS[arguments.name]
     with closing(_ledger(settings)) as ledger:
         engine = make_engine(settings.database_url, "seatledger-resume", statement_seconds=RESUME_STATEMENT_SECONDS, pool_size=2)
@@ -156,7 +160,7 @@ def _resume(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _verify(arguments: argparse.Namespace, settings: Settings) -> int:
-    _check_database(settings)
+    settings = _as_runtime_role(settings)
     with _phases() as on_progress:
         report = verify(settings, arguments.checkpoints, on_progress, anew=arguments.anew)
     if arguments.json:
@@ -245,6 +249,12 @@ def _new_origin(arguments: argparse.Namespace, settings: Settings) -> int:
     key = begin_origin(settings.keys)
     print(f"Checkpoints are signed as {key.name} from now on. Publish its verifier key beside the old one:\n{key}")
     return 0
+
+
+def _as_runtime_role(settings: Settings) -> Settings:
+    """For what reads and writes read tables, which belong to the runtime role."""
+    _check_database(settings)
+    return replace(settings, database_url=as_runtime_role(settings.database_url))
 
 
 def _ledger(settings: Settings) -> Ledger:

@@ -184,7 +184,8 @@ def template_database(postgres_server: PostgresServer, pytestconfig: pytest.Conf
     note = _template_note(pytestconfig.stash[_DIRECTORY])
     with own_servers.locked(note.with_suffix(".lock")):
         if not note.exists():
-            migrations.upgrade(postgres_server.create("template"))
+            url = postgres_server.create("template")
+            migrations.upgrade(url, runtime_database_url=own_servers.runtime_url(url))
             note.touch()
     return f"{postgres_server.prefix}template"
 

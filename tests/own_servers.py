@@ -103,3 +103,8 @@ def _serve(path: Path) -> None:
 
 if __name__ == "__main__":
     _serve(Path(sys.argv[1]))
+
+
+def runtime_url(url: str) -> str:
+    """The address with which the processes of a server that has this one connect: as a role that does not own the ledger."""
+    return url.replace("//seatledger@", "//seatledger_app@", 1)

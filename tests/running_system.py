@@ -2,6 +2,7 @@
 
 A pytest plugin, named in `conftest.py`: its fixtures are for every folder of tests."""
 
+import dataclasses
 import os
 import signal
 import socket
@@ -19,9 +20,11 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from ledger.ownership import as_runtime_role
 from ledger.settings import Settings
 from tests.conftest import PostgresServer
 from tests.forked_processes import AnyProcess, ForkedProcess
+from tests.own_servers import runtime_url
 from tests.quick_people import quick_people
 
 ROOT = Path(__file__).parent.parent
@@ -69,7 +72,10 @@ class Stack:
         no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))  # else everybody would be whoever logged in last
         limits = httpx.Limits(max_connections=100)
         self.http = httpx.Client(base_url=self.url, timeout=30, limits=limits, cookies=no_cookies)
-        self._environment = {**os.environ, **settings.to_env()}
+        has_role = as_runtime_role(settings.database_url) != settings.database_url
+        self.runtime_url = runtime_url(settings.database_url) if has_role else settings.database_url
+        runs_as = dataclasses.replace(settings, database_url=self.runtime_url)
+        self._environment = {**os.environ, **runs_as.to_env()}
         self.processes = [self.start(*command) for command in (("app",), ("workers", "worker"), ("workers", "tick"))]
         self._cleanup = ExitStack()
         try:

@@ -14,6 +14,7 @@ from celery.exceptions import SecurityWarning
 
 from ledger import logs
 from ledger.durability import check_durability
+from ledger.ownership import warn_of_owner
 from ledger.session_check import check_sessions
 from ledger.settings import Settings, SettingsError
 from projections.registry import PROJECTORS
@@ -51,6 +52,7 @@ def main() -> int:
         if arguments.part == "worker":
             check_sessions(settings)
             check_durability(settings)
+            warn_of_owner(settings.database_url)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1

@@ -130,9 +130,7 @@ class Rebuilder:
         self._copies.fold(copy, status_of(connection, projector, SERVED, lock=True).position)
         position = self._copies.position_of(copy)
         names = [model.__tablename__ for model in projector.tables]
-        connection.execute(text(f"DROP TABLE {', '.join(f'{SERVED}.{name}' for name in names)}"))
-        for name in names:
-            connection.execute(text(f"ALTER TABLE {copy.schema}.{name} SET SCHEMA {SERVED}"))
+        connection.execute(_SWAP, {"schema": copy.schema, "names": names})
         old = (ProjectionSnapshot.name == projector.name, ProjectionSnapshot.version != projector.version)
         connection.execute(delete(ProjectionSnapshot).where(*old))
         connection.execute(delete(SetAside).where(SetAside.name == projector.name))
@@ -143,6 +141,9 @@ class Rebuilder:
         connection.execute(update(Progress).where(Progress.name == projector.name).values(**new, **counted))
         connection.execute(delete(Rebuild).where(Rebuild.name == projector.name))
         return position
+
+
+_SWAP = text(f"SELECT {SERVED}.swap_read_tables(:schema, :names)")
 
 
 class _ProgressRecorder:

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, insert, text
 from sqlalchemy.pool import StaticPool
-from sqlalchemy.schema import AddConstraint, CreateIndex, CreateSchema, CreateTable, DropSchema
+from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable
 
 from ledger.entries import RecordedEntry
 from ledger.store import Ledger
@@ -101,8 +101,7 @@ def temporary(url: URL, *projectors: Projector) -> Iterator[Engine]:
 
 def make_schema(connection: Connection, schema: str, projectors: Sequence[Projector], kind: TableKind) -> None:
     """Makes the schema and its tables; an existing one is dropped."""
-    connection.execute(DropSchema(schema, cascade=True, if_exists=True))
-    connection.execute(CreateSchema(schema))
+    connection.execute(text("SELECT public.shadow_schema(:schema)"), {"schema": schema})
     connection.execute(text(f"SET LOCAL search_path = {schema}, public"))
     make(connection, projectors, kind)
 

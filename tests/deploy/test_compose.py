@@ -67,13 +67,20 @@ def test_image_runs_the_api_as_an_unprivileged_user() -> None:
     assert "pip install --require-hashes -r ${REQUIREMENTS} " in DOCKERFILE
 
 
+def _environment_of(name: str) -> dict[str, str]:
+    return {key: _given(value) for key, value in SERVICES[name]["environment"].items()} | IMAGE_ENV
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_compose_settings_are_known_and_valid(name: str) -> None:
-    environment = {key: _given(value) for key, value in SERVICES[name]["environment"].items()} | IMAGE_ENV
+    environment = _environment_of(name)
     known = {setting.name.upper() for setting in fields(Settings)}
     assert set(environment) <= known
     settings = Settings.from_env(environment)
     assert settings.database_url.endswith("@postgres:5432/seatledger")
+    role = "seatledger" if name == "migrate" else "seatledger_app"
+    assert settings.database_url.startswith(f"postgresql://{role}:")
+    assert (settings.runtime_database_url == Settings.from_env(_environment_of("api1")).database_url) == (name == "migrate")
     assert settings.redis_url == "redis://redis:6379/0"
     assert settings.demo is False
     assert settings.secure_cookies
@@ -213,3 +220,4 @@ def test_production_publishes_no_server_ports_and_has_no_default_secret() -> Non
     text = (ROOT / "deploy" / "compose.production.yml").read_text()
     assert "${POSTGRES_PASSWORD:?" in text
     assert "POSTGRES_PASSWORD:-" not in text
+    assert "RUNTIME_PASSWORD:-" not in text

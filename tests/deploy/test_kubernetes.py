@@ -76,9 +76,14 @@ def test_settings_are_known_and_valid() -> None:
     assert set(SETTINGS) | {"DATABASE_URL"} <= known
     settings = Settings.from_env({**SETTINGS, **IMAGE_ENV, "DATABASE_URL": "postgresql://seatledger@postgresql-rw/seatledger"})
     assert (settings.demo, settings.secure_cookies, str(settings.keys)) == (False, True, "/keys")
-    names = {one["valueFrom"]["secretKeyRef"]["name"] for part in ("api", "worker", "migrate") for one in container(part)["env"]}
+    secrets = {
+        part: {one["name"]: one["valueFrom"]["secretKeyRef"]["name"] for one in container(part)["env"]}
+        for part in ("api", "worker", "migrate")
+    }
     [cluster] = [manifest for manifest in MANIFESTS if manifest["kind"] == "Cluster"]
-    assert names == {f"{cluster['metadata']['name']}-app"}, "the Secret that the operator makes"
+    owner, runtime = f"{cluster['metadata']['name']}-app", cluster["spec"]["managed"]["roles"][0]["passwordSecret"]["name"]
+    assert secrets["api"] == secrets["worker"] == {"DATABASE_URL": runtime}
+    assert secrets["migrate"] == {"DATABASE_URL": owner, "RUNTIME_DATABASE_URL": runtime}, "the owner's is made by the operator"
 
 
 @pytest.mark.parametrize(("part", "container"), CONTAINERS)

@@ -107,7 +107,7 @@ def test_fill_pauses_while_seats_are_sold(
 
     catalogue = PROJECTORS["catalogue"]
     with (
-        closing(ShadowCopies(database_url, ledger, "test", TableKind.UNLOGGED)) as copies,
+        closing(ShadowCopies(database_url, ledger, "verification", TableKind.UNLOGGED)) as copies,
         copies.copy(catalogue, anew=True) as copy,
     ):
         copies.fill([copy], lambda _: min(head, next(ends)), on_progress)

@@ -1,0 +1,120 @@
+"""Processes connect as a role that does not own the ledger. It can neither change nor disable what protects the ledger; the whole
+product runs under it."""
+
+import os
+import time
+from dataclasses import replace
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from ledger.ownership import as_runtime_role
+from ledger.settings import Settings
+from migrations.roles import READ_TABLES
+from projections.registry import PROJECTORS
+from projections.tables import table_of
+from tests import forked_processes
+from tests.own_servers import runtime_url
+from tests.running_system import Stack, tickets
+
+REFUSED = [
+    "UPDATE ledger_entries SET state = ''",
+    "DELETE FROM ledger_entries",
+    "TRUNCATE ledger_entries",
+    "INSERT INTO ledger_entries (originator_id, originator_version, topic, state) VALUES (gen_random_uuid(), 1, 'x', '')",
+    "INSERT INTO ledger_entries TABLE ledger_entries ON CONFLICT (originator_id, originator_version) DO UPDATE SET state = ''",
+    "SELECT setval('ledger_entries_notification_id_seq', 1)",
+    "SELECT FROM ledger_entries FOR UPDATE",
+    "LOCK TABLE ledger_entries IN SHARE MODE",
+    "ALTER TABLE ledger_entries DISABLE TRIGGER append_only",
+    "ALTER TABLE ledger_entries DISABLE TRIGGER ALL",
+    "ALTER TABLE ledger_entries ADD COLUMN x integer",
+    "ALTER TABLE ledger_entries OWNER TO seatledger_app",
+    "CREATE TRIGGER x BEFORE INSERT ON ledger_entries EXECUTE FUNCTION ledger_is_append_only()",
+    "CREATE RULE x AS ON INSERT TO ledger_entries DO INSTEAD NOTHING",
+    "DROP TABLE ledger_entries CASCADE",
+    "DROP TRIGGER append_only ON ledger_entries",
+    "DROP FUNCTION ledger_is_append_only CASCADE",
+    "CREATE OR REPLACE FUNCTION ledger_is_append_only() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+    "ALTER FUNCTION ledger_append SECURITY INVOKER",
+    "SET session_replication_role = replica",
+    "SET ROLE seatledger",
+    "SET SESSION AUTHORIZATION seatledger",
+    "GRANT seatledger TO seatledger_app",
+    "ALTER ROLE seatledger_app SUPERUSER",
+    "CREATE ROLE x",
+    "CREATE SCHEMA seatledger",
+    "CREATE TABLE public.x ()",
+    "CREATE FUNCTION public.max(smallint) RETURNS bigint LANGUAGE sql AS 'SELECT 1'",
+    "DROP SCHEMA public CASCADE",
+    "SELECT shadow_schema('public')",
+    "SELECT shadow_schema('seatledger')",
+    "SELECT swap_read_tables('rebuild_x', ARRAY['ledger_entries'])",
+    "SELECT swap_read_tables('rebuild_x', ARRAY['accounts'])",
+    "SELECT swap_read_tables('public', ARRAY['bookings'])",
+    "UPDATE audit_checkpoints SET note = ''",
+    "DELETE FROM audit_checkpoints",
+    "UPDATE alembic_version SET version_num = '0001'",
+]
+
+
+@pytest.mark.parametrize("statement", REFUSED)
+def test_runtime_role_can_not_change_the_ledger(database_url: str, statement: str) -> None:
+    with (
+        psycopg.connect(runtime_url(database_url), autocommit=True) as connection,
+        pytest.raises(psycopg.Error) as refused,
+        connection.transaction(),
+    ):
+        connection.execute(statement.encode())
+    assert isinstance(refused.value, psycopg.errors.InsufficientPrivilege), refused.value
+
+
+def test_read_tables_are_those_that_projectors_write(database_url: str) -> None:
+    assert {table_of(model).name for projector in PROJECTORS.values() for model in projector.tables} == READ_TABLES
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute("SELECT tablename, tableowner FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    assert {name for name, owner in rows if owner == "seatledger_app"} == READ_TABLES
+    assert as_runtime_role(runtime_url(database_url)) == runtime_url(database_url)
+
+
+def operate(settings: Settings, *arguments: str) -> None:
+    """Runs `python -m projections`, once the worker has verified everything by itself."""
+    for _ in range(60):
+        done = forked_processes.run(("projections", *arguments), {**os.environ, **settings.to_env()})
+        if "is under way" not in done.stderr:
+            break
+        time.sleep(0.5)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_whole_product_runs_under_it(own_stack: Stack) -> None:
+    stack, organizer, alice = own_stack, own_stack.person("organizer"), own_stack.person()
+    assert stack.runtime_url != stack.settings.database_url
+    event = stack.event(organizer)
+    with psycopg.connect(stack.settings.database_url) as connection:
+        users = connection.execute(
+            "SELECT DISTINCT application_name, usename FROM pg_stat_activity WHERE datname = current_database()"
+            " AND application_name = ANY('{seatledger-appender,seatledger-worker,seatledger-store}')"
+        ).fetchall()
+    assert {user for _, user in users} == {"seatledger_app"}
+    assert len(users) == 3
+    path = f"/api/events/{event['id']}"
+    kept, cancelled = (alice.ok("POST", f"{path}/bookings", tickets(2), key=str(uuid4())) for _ in range(2))
+    alice.ok("DELETE", f"/api/bookings/{cancelled['id']}")
+    organizer.ok("POST", f"{path}/check-ins", {"code": kept["tickets"][0]["code"]})
+    stack.settle()
+    assert len(alice.see("/api/bookings")["items"]) == 2
+    for address in (stack.runtime_url, stack.settings.database_url):  # by a worker, and by an operator
+        settings = replace(stack.settings, database_url=address)
+        for arguments in (("rebuild", "all"), ("resume", "revenue"), ("verify", "--anew")):
+            operate(settings, *arguments)
+    alice.ok("POST", f"{path}/bookings", tickets(1))
+    stack.settle()
+    assert len(alice.see("/api/bookings")["items"]) == 3
+    with psycopg.connect(stack.settings.database_url) as connection:
+        [(owners,)] = connection.execute(
+            "SELECT count(DISTINCT tableowner) FROM pg_tables WHERE schemaname = 'public' AND tablename = ANY(%s)",
+            (list(READ_TABLES),),
+        ).fetchall()
+    assert owners == 1, "an operator's rebuild leaves the tables to the processes"
