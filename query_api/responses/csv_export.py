@@ -5,6 +5,7 @@ client holds no database connection."""
 
 import csv
 import io
+import re
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
@@ -20,8 +21,9 @@ from starlette.types import Receive, Scope, Send
 from ledger.concurrency import ConcurrencyLimiter
 from query_api.responses.http import headers_of
 
-#: A spreadsheet takes a text that begins with one of these for a formula, or for the end of its cell.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+#: A spreadsheet takes a text that begins with one of these for a formula, or for the end of its cell. Where its separator is a
+#: semicolon, a cell also begins behind each of those, whatever the quotes.
+_FORMULA = re.compile("(^|;)(?=[\\s]*[=+@\uff1d\uff0b\uff0d\uff20-]|[\t\r\n])")
 #: Exports that one process writes concurrently, and those that it writes or sends.
 MAX_WRITING = 2
 MAX_OPEN = 20
@@ -36,13 +38,13 @@ Cell = str | int | Decimal | datetime | UUID | None
 
 def lines(rows: Iterable[Sequence[Cell]]) -> bytes:
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\r\n").writerows([_safe(cell) for cell in row] for row in rows)
+    csv.writer(text, lineterminator="\r\n", quoting=csv.QUOTE_NONNUMERIC).writerows([_safe(cell) for cell in row] for row in rows)
     return text.getvalue().encode()
 
 
 def _safe(cell: Cell) -> Any:
-    if isinstance(cell, str) and cell.startswith(_FORMULA):
-        return "'" + cell
+    if isinstance(cell, str):
+        return _FORMULA.sub(r"\1'", cell)
     if isinstance(cell, datetime):
         return cell.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return cell
