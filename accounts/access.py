@@ -198,8 +198,20 @@ IdempotencyKey = Annotated[
 
 
 def command_id_of(request: Request, principal: Principal, key: str | None) -> UUID:
-    """The id of the command that this request represents."""
-    return command_id(principal.id, request.method, request.scope["path"], key)
+    """The id of the command that this request represents: the same for each spelling of the ids in its path."""
+    return command_id(principal.id, request.method, _canonical(request.scope["path"]), key)
+
+
+def _canonical(path: str) -> str:
+    """The path with ids as we write them: a route also takes them in upper case, without dashes, in braces or as a URN."""
+    return "/".join(map(_canonical_id, path.split("/")))
+
+
+def _canonical_id(segment: str) -> str:
+    try:
+        return str(UUID(segment))
+    except ValueError:
+        return segment
 
 
 def _derive(key: bytes, purpose: bytes) -> bytes:

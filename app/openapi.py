@@ -34,6 +34,7 @@ _PROBLEM: JSON = {
         "request_id": {"type": "string", "description": "Names the request in the log, as the header `X-Request-Id` does"},
         "errors": {"type": "array", "items": {"$ref": "#/components/schemas/ProblemError"}},
         "available": {"type": "integer", "description": "Seats left: `sold-out`"},
+        "total_amount": {"type": "string", "description": "What the tickets cost now: `price-changed`"},
         "limit": {"type": "integer", "description": "Tickets: `customer-limit`, `booking-too-large`"},
         "held": {"type": "integer", "description": "Tickets: `customer-limit`"},
         "reason": {"type": "string", "description": "`event-not-bookable`"},

@@ -44,6 +44,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     errors.EventSealed: Problem(503, "Event sealed", "The entry at `position` of the ledger was not written by Seatledger. Nothing was changed. See `docs/runbook.md`."),
     errors.NotYourEvent: Problem(403, "Not your event", "Only its organizer or an admin may change an event, sell its tickets or check them in."),
     errors.SoldOut: Problem(409, "Sold out", "Fewer seats are available than you requested: see `available`. Book fewer, or choose another category."),
+    errors.PriceChanged: Problem(409, "Price changed", "The tickets cost `total_amount` in total now, not the `expected_total` that you sent. Nothing was booked."),
     errors.CustomerLimit: Problem(409, "Limit reached", "A customer may hold at most `limit` tickets for this event, and this customer holds `held`."),
     errors.BookingTooLarge: Problem(409, "Booking too large", "One booking has at most `limit` tickets. Split it into several bookings."),
     errors.EventNotBookable: Problem(409, "Event not bookable", "The event is past, cancelled or completed (see `reason`), which does not allow what you asked for."),

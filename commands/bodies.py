@@ -5,6 +5,7 @@ Unknown fields are refused. msgspec decodes the body of a booking, whose route i
 
 import re
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, Self
@@ -19,7 +20,7 @@ from ledger.commands import CategoryChange, WantedSeats
 from ledger.decide import MAX_CAPACITY, MAX_CATEGORIES
 from ledger.entries import Category, Details
 from ledger.errors import Malformed
-from ledger.field_types import Email, EventTime, LongText, Name, Text
+from ledger.field_types import Email, LocalEventTime, LongText, Name, Text, from_zone
 from ledger.money import MAX_PRICE, exponent, to_minor
 
 
@@ -81,20 +82,22 @@ class NewEvent(Body):
     never for an open date. The box office sells until `past_at`."""
 
     name: Name
-    starts_at: EventTime | None = None
+    starts_at: LocalEventTime | None = None
     categories: Annotated[list[NewCategory], Field(min_length=1, max_length=MAX_CATEGORIES)]
     description: LongText = ""
     venue: Venue = ""
-    ends_at: EventTime | None = None
-    show_at: EventTime | None = None
+    ends_at: LocalEventTime | None = None
+    show_at: LocalEventTime | None = None
     timezone: Timezone = "UTC"
-    sales_open_at: EventTime | None = None
-    sales_close_at: EventTime | None = None
+    sales_open_at: LocalEventTime | None = None
+    sales_close_at: LocalEventTime | None = None
     currency: CurrencyCode | None = None
     max_tickets_per_customer: CustomerLimit | None = None
 
     def details(self) -> Details:
-        return Details(**{name: getattr(self, name) for name in Details.__struct_fields__ if name in type(self).model_fields})
+        """Times without an offset are in the event's time zone. Raises Malformed for one that does not exist there."""
+        sent = {name: getattr(self, name) for name in Details.__struct_fields__ if name in type(self).model_fields}
+        return Details(**_in_utc(sent, self.timezone))
 
     def numbered_categories(self, currency: str) -> tuple[Category, ...]:
         return numbered_categories(self.categories, currency)
@@ -106,6 +109,20 @@ def numbered_categories(categories: Iterable[NewCategory], currency: str) -> tup
         Category(number, category.name, to_minor_units(category.price, currency), category.capacity)
         for number, category in enumerate(categories, 1)
     )
+
+
+def _in_utc(values: dict[str, Any], timezone: str) -> dict[str, Any]:
+    """The values, with times in UTC. Raises Malformed."""
+    converted, errors = dict(values), []
+    for name, value in values.items():
+        try:
+            if isinstance(value, datetime):
+                converted[name] = from_zone(value, timezone)
+        except (ValueError, OverflowError) as error:
+            errors.append({"path": name, "message": str(error)})
+    if errors:
+        raise Malformed("A time does not exist.", errors=errors)
+    return converted
 
 
 class EditedCategory(Body):
@@ -129,15 +146,15 @@ class EventChanges(Body):
     not in it is removed."""
 
     name: Name | None = None
-    starts_at: EventTime | None = None
+    starts_at: LocalEventTime | None = None
     categories: Annotated[list[EditedCategory], Field(min_length=1, max_length=MAX_CATEGORIES)] | None = None
     description: LongText | None = None
     venue: Venue | None = None
-    ends_at: EventTime | None = None
-    show_at: EventTime | None = None
+    ends_at: LocalEventTime | None = None
+    show_at: LocalEventTime | None = None
     timezone: Timezone | None = None
-    sales_open_at: EventTime | None = None
-    sales_close_at: EventTime | None = None
+    sales_open_at: LocalEventTime | None = None
+    sales_close_at: LocalEventTime | None = None
     max_tickets_per_customer: CustomerLimit | None = None
 
     @model_validator(mode="after")
@@ -147,10 +164,12 @@ class EventChanges(Body):
                 raise ValueError(f"{name} can't be null")
         return self
 
-    def changes(self) -> dict[str, Any]:
-        """The new values of fields of `Details`; null becomes an empty text for `description` and `venue`."""
+    def changes(self, timezone: str) -> dict[str, Any]:
+        """The new values of fields of `Details`; null becomes an empty text for `description` and `venue`. `timezone`: the event's
+        until now. Raises Malformed for a time that does not exist in its time zone."""
         sent = {name: getattr(self, name) for name in self.model_fields_set if name != "categories"}
-        return {name: "" if value is None and name in ("description", "venue") else value for name, value in sent.items()}
+        values = {name: "" if value is None and name in ("description", "venue") else value for name, value in sent.items()}
+        return _in_utc(values, self.timezone or timezone)
 
     def category_changes(self, currency: str) -> tuple[CategoryChange, ...] | None:
         if self.categories is None:
@@ -196,11 +215,21 @@ class WantedTickets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quantity: Annotated[int, msgspec.Meta(ge=1, le=MAX_CAPACITY)]
 
 
+#: An amount: 10 ^ 15 minor units at most. Python's `$` also matches before a line's end.
+_TOTAL = r"^[0-9]{1,15}(\.[0-9]{1,4})?\Z"
+
+
 class NewBooking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A new booking. `customer`, at the box office only: the tickets are for this customer; without one, for a walk-in."""
+    """A new booking. `customer`, at the box office only: the tickets are for this customer; without one, for a walk-in.
+    `expected_total`: what the tickets cost, as their buyer was told."""
 
     tickets: Annotated[list[WantedTickets], msgspec.Meta(min_length=1, max_length=MAX_CATEGORIES)]
     customer: dict[str, Any] | None = None
+    expected_total: Annotated[str, msgspec.Meta(pattern=_TOTAL)] | None = None
+
+    def total(self) -> str | None:
+        """`expected_total` in one spelling, so that a retry with another one is the same command."""
+        return None if self.expected_total is None else f"{Decimal(self.expected_total).normalize():f}"
 
     def wanted(self) -> tuple[WantedSeats, ...]:
         if len({tickets.category for tickets in self.tickets}) < len(self.tickets):
@@ -259,6 +288,11 @@ def booking_schemas() -> dict[str, Any]:
             "customer": {
                 "anyOf": [{"$ref": "#/components/schemas/BoxOfficeCustomer"}, {"type": "null"}],
                 "description": "At the box office only: the tickets are for this customer; without one, for a walk-in",
+            },
+            "expected_total": {
+                "anyOf": [{"type": "string", "pattern": r"^[0-9]{1,15}(\.[0-9]{1,4})?$"}, {"type": "null"}],
+                "description": "What the tickets cost, as you know it: if they cost something else now, nothing is booked (409)",
+                "examples": ["25.00"],
             },
         },
     }

@@ -23,6 +23,7 @@ from commands.bodies import (
     TicketIds,
     read_booking,
 )  # fmt: skip
+from commands.exact_numbers import ExactNumbersRoute
 from commands.result import CommandResult
 from commands.service import CommandService
 from ledger.commands import Actor, BookSeats, CancelBooking, CancelEvent, ChangeEvent, CheckIn, CompleteEvent, ScheduleEvent
@@ -38,7 +39,7 @@ from ledger.errors import (
 )
 from ledger.views import BookingView, EventView, TicketView, ticket_id
 
-router = APIRouter(prefix="/api")
+router = APIRouter(prefix="/api", route_class=ExactNumbersRoute)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -124,8 +125,9 @@ async def update_event(
     if event is None:
         raise EventNotFound
     command = ChangeEvent(
-        id=command_id_of(request, principal, key), actor=principal.actor, event_id=event_id, changes=body.changes(),
-        categories=body.category_changes(event.currency), expected_details_version=_expected_version(if_match),
+        id=command_id_of(request, principal, key), actor=principal.actor, event_id=event_id,
+        changes=body.changes(event.details.timezone), categories=body.category_changes(event.currency),
+        expected_details_version=_expected_version(if_match),
     )  # fmt: skip
     return _event_response(await write_side.command_service.execute(command, request.is_disconnected))
 
@@ -184,7 +186,8 @@ async def check_in_ticket(
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": BOOKING_SCHEMA}}}},
 )  # fmt: skip
 async def book_tickets(event_id: UUID, request: Request, principal: Buyer, key: IdempotencyKey = None) -> Response:
-    """Books tickets by category and quantity; at the box office for a `customer` or a walk-in."""
+    """Books tickets by category and quantity; at the box office for a `customer` or a walk-in. With `expected_total`, nothing is
+    booked at another price."""
     body = read_booking(await request.body(), request.headers.get("content-type", ""))
     id_ = command_id_of(request, principal, key)
     result = await book(_write_side(request), event_id, body, principal.actor, id_, request.is_disconnected)
@@ -200,7 +203,7 @@ async def book(
         customer_id, proof = await _box_office_customer(write_side, event_id, id_, actor, body.customer)
     command = BookSeats(
         id=id_, actor=actor, event_id=event_id, tickets=body.wanted(), customer_id=customer_id, customer_proof=proof,
-        ticket_key=write_side.command_service.codes.newest_key,
+        ticket_key=write_side.command_service.codes.newest_key, expected_total=body.total(),
     )  # fmt: skip
     return await write_side.command_service.execute(command, is_disconnected)
 

@@ -96,10 +96,12 @@ class WantedSeats(msgspec.Struct, frozen=True, array_like=True):
 class BookSeats(Command, frozen=True, kw_only=True):
     """Books seats. The box office (the Event's organizer, an admin) books for `customer_id`, or for a walk-in if that is None; all
     others book for themselves and leave it None. In the body's digest `customer_proof`, a keyed digest of the customer's name and
-    e-mail address in the request, represents the customer: the account may change between retries, the request may not."""
+    e-mail address in the request, represents the customer: the account may change between retries, the request may not.
+    `expected_total`, a decimal string: what the seats cost, as the customer was told; None: whatever they cost."""
 
     tickets: tuple[WantedSeats, ...]
     customer_proof: bytes = b""
+    expected_total: str | None = None
     customer_id: UUID | None = None
     ticket_key: int = 1
 

@@ -8,6 +8,7 @@ Event at all (`accounts/access.py`), and the limits of single fields, such as MA
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -29,6 +30,7 @@ from ledger.commands import (
     WantedSeats,
 )
 from ledger.event import ACTIVE, CANCELLED, USED, CategoryState, Event, category_id
+from ledger.money import to_minor, to_text
 
 MAX_TICKETS_PER_BOOKING = 1_000
 MAX_CATEGORIES = 50
@@ -131,6 +133,8 @@ def _book(event: Event, c: BookSeats, now: datetime, stamp: Stamp) -> list[e.Ent
     quantity = sum(line.quantity for line in lines)
     if quantity > MAX_TICKETS_PER_BOOKING:
         raise errors.BookingTooLarge(MAX_TICKETS_PER_BOOKING)
+    if c.expected_total is not None:
+        _check_total(c.expected_total, sum(line.quantity * line.unit_price for line in lines), event.currency)
     limit = event.details.max_tickets_per_customer
     if customer is not None and limit is not None:
         held = event.customers.get(customer.bytes, 0)
@@ -139,6 +143,15 @@ def _book(event: Event, c: BookSeats, now: datetime, stamp: Stamp) -> list[e.Ent
     return [
         e.SeatsBooked(**stamp, customer_id=customer, lines=lines, details_version=event.details_set[-1], ticket_key=c.ticket_key)
     ]
+
+
+def _check_total(expected: str, total: int, currency: str) -> None:
+    try:
+        is_right = to_minor(Decimal(expected), currency) == total
+    except ValueError:  # more decimals than the currency has
+        is_right = False
+    if not is_right:
+        raise errors.PriceChanged(to_text(total, currency), currency)
 
 
 def _lines(event: Event, tickets: tuple[WantedSeats, ...]) -> Iterator[e.Line]:

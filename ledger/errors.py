@@ -84,6 +84,13 @@ class SoldOut(RuleBroken):
         super().__init__(f"In {category}, {left} left.", category=category, available=available)
 
 
+class PriceChanged(RuleBroken):
+    """The seats cost another total than the command expects. `total_amount`: what they cost now, a decimal string."""
+
+    def __init__(self, total_amount: str, currency: str) -> None:
+        super().__init__(f"The price has changed: it is {total_amount} {currency} in total now.", total_amount=total_amount)
+
+
 class CustomerLimit(RuleBroken):
     """`held`: the number of the customer's tickets of this event that are not cancelled."""
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
@@ -119,6 +120,26 @@ def _event_time(time: datetime) -> datetime:
 
 #: Any time of the calendar, in UTC: for queries.
 UtcTime = Annotated[Time, AfterValidator(to_utc)]
+
+
+def _local_event_time(time: datetime) -> datetime:
+    _event_time(time)
+    return time if time.tzinfo is None else to_utc(time)
+
+
+def from_zone(time: datetime, zone: str) -> datetime:
+    """A time without an offset in UTC, by the clocks of that IANA zone: where they show it twice, the first. Raises ValueError
+    where they never show it."""
+    if time.tzinfo is not None:
+        return time
+    utc = time.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
+    if utc.astimezone(ZoneInfo(zone)).replace(tzinfo=None, fold=0) != time.replace(fold=0):
+        raise ValueError(f"does not exist in {zone}, where the clocks go forward then")
+    return utc
+
+
+#: A time of an Event, in UTC, or as its clocks show it where it has no offset (`from_zone`).
+LocalEventTime = Annotated[Time, AfterValidator(_local_event_time)]
 #: A time of an Event, in UTC: in a year that is stored.
 EventTime = Annotated[Time, AfterValidator(_event_time)]
 #: A name of a person, an Event or a category.

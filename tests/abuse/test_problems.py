@@ -139,6 +139,7 @@ RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
     "too-many-requests": _too_many_requests,
     "too-many-streams": _too_many_streams,
     "sold-out": lambda s: s.alice.do("POST", f"{s.path}/bookings", tickets(6, "VIP")),
+    "price-changed": lambda s: s.alice.do("POST", f"{s.path}/bookings", {**tickets(2), "expected_total": "25.00"}),
     "customer-limit": lambda s: s.alice.do("POST", f"{s.event(max_tickets_per_customer=1)}/bookings", tickets(2)),
     "booking-too-large": lambda s: s.alice.do("POST", f"{s.event(capacity=2_000)}/bookings", tickets(1_001)),
     "event-not-bookable": _event_not_bookable,
@@ -163,6 +164,7 @@ RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
 #: What a program needs beside the text.
 FACTS: dict[str, JSON] = {
     "sold-out": {"available": 5, "category": "VIP"}, "customer-limit": {"limit": 1, "held": 0},
+    "price-changed": {"total_amount": "100.00"},
     "booking-too-large": {"limit": 1_000}, "event-not-bookable": {"reason": "completed"},
     "capacity-below-taken": {"taken": 2}, "stale-version": {"details_version": 1},
 }  # fmt: skip

@@ -34,6 +34,7 @@ BODY: dict[type[Command], dict[str, tuple[Any, Any]]] = {
     BookSeats: {
         "tickets": ((WantedSeats("General", 1),), (WantedSeats("General", 2),)),
         "customer_proof": (b"", b"a keyed digest"),
+        "expected_total": (None, "100"),
     },
     CancelBooking: {"booking_id": (s.BOOKING, s.ANOTHER_BOOKING), "tickets": (None, (0,))},
     CheckIn: {"booking_id": (s.BOOKING, s.ANOTHER_BOOKING), "ticket": (0, 1)},

@@ -36,7 +36,9 @@ it("the form books the chosen tickets and opens them", async () => {
   expect(screen.getByTestId("total")).toHaveTextContent("€100.00");
   await press("Book 2 tickets");
   expect((await screen.findByTestId("elsewhere")).textContent).toMatch(/^\/bookings\//);
-  expect(sent.map(({ body }) => body)).toEqual([{ tickets: [{ category: "General", quantity: 2 }] }]);
+  expect(sent.map(({ body }) => body)).toEqual([
+    { tickets: [{ category: "General", quantity: 2 }], expected_total: "100.00" },
+  ]);
 });
 
 it("the same choice is sent with the same key until it is booked, another choice with another key", async () => {
@@ -65,7 +67,18 @@ it("a sold-out response shows the seats left, and offers them", async () => {
   expect(screen.queryByRole("alert")).toBeNull();
 });
 
+it("another price is shown, and booked only when it is confirmed", async () => {
+  const sent = open(event(), () => problem(409, "price-changed", { total_amount: "61.50" }));
+  await press("One more in General");
+  await press("Book 1 ticket");
+  expect(await screen.findByRole("alert")).toHaveTextContent("Nothing was booked. Your selection costs €61.50 now.");
+  await press("Book for €61.50");
+  await screen.findByRole("alert");
+  expect(sent.map(({ body }) => body.expected_total)).toEqual(["50.00", "61.50"]);
+});
+
 it.each([
+  ["idempotency-key-reused", {}, "See your bookings before you book again."],
   ["customer-limit", { limit: 2, held: 2 }, "At most 2 tickets per person. You already hold 2."],
   ["booking-too-large", { limit: 1000 }, "A booking can hold at most 1,000 tickets."],
   ["event-not-bookable", { reason: "past" }, "It has started, is over or was cancelled."],

@@ -65,7 +65,7 @@ class BookingsApi:
     ) -> Booking:
         """Book Tickets
 
-        Books tickets by category and quantity; at the box office for a `customer` or a walk-in.
+        Books tickets by category and quantity; at the box office for a `customer` or a walk-in. With `expected_total`, nothing is booked at another price.
 
         :param event_id: (required)
         :type event_id: UUID
@@ -142,7 +142,7 @@ class BookingsApi:
     ) -> ApiResponse[Booking]:
         """Book Tickets
 
-        Books tickets by category and quantity; at the box office for a `customer` or a walk-in.
+        Books tickets by category and quantity; at the box office for a `customer` or a walk-in. With `expected_total`, nothing is booked at another price.
 
         :param event_id: (required)
         :type event_id: UUID
@@ -219,7 +219,7 @@ class BookingsApi:
     ) -> RESTResponseType:
         """Book Tickets
 
-        Books tickets by category and quantity; at the box office for a `customer` or a walk-in.
+        Books tickets by category and quantity; at the box office for a `customer` or a walk-in. With `expected_total`, nothing is booked at another price.
 
         :param event_id: (required)
         :type event_id: UUID

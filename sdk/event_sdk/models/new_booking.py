@@ -17,7 +17,7 @@ import pprint
 import re  # noqa: F401
 import json
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from event_sdk.models.box_office_customer import BoxOfficeCustomer
@@ -32,7 +32,18 @@ class NewBooking(BaseModel):
     """ # noqa: E501
     tickets: Annotated[List[WantedTickets], Field(min_length=1, max_length=50)]
     customer: Optional[BoxOfficeCustomer] = Field(default=None, description="At the box office only: the tickets are for this customer; without one, for a walk-in")
-    __properties: ClassVar[List[str]] = ["tickets", "customer"]
+    expected_total: Optional[Annotated[str, Field(strict=True)]] = Field(default=None, description="What the tickets cost, as you know it: if they cost something else now, nothing is booked (409)")
+    __properties: ClassVar[List[str]] = ["tickets", "customer", "expected_total"]
+
+    @field_validator('expected_total', mode="before")
+    def expected_total_validate_regular_expression(cls, value):
+        """Validates the regular expression"""
+        if value is None:
+            return value
+
+        if isinstance(value, str) and not re.match(r"^[0-9]{1,15}(\.[0-9]{1,4})?$", value):
+            raise ValueError(r"must validate the regular expression /^[0-9]{1,15}(\.[0-9]{1,4})?$/")
+        return value
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -87,6 +98,11 @@ class NewBooking(BaseModel):
         if self.customer is None and "customer" in self.model_fields_set:
             _dict['customer'] = None
 
+        # set to None if expected_total (nullable) is None
+        # and model_fields_set contains the field
+        if self.expected_total is None and "expected_total" in self.model_fields_set:
+            _dict['expected_total'] = None
+
         return _dict
 
     @classmethod
@@ -100,7 +116,8 @@ class NewBooking(BaseModel):
 
         _obj = cls.model_validate({
             "tickets": [WantedTickets.from_dict(_item) for _item in obj["tickets"]] if obj.get("tickets") is not None else None,
-            "customer": BoxOfficeCustomer.from_dict(obj["customer"]) if obj.get("customer") is not None else None
+            "customer": BoxOfficeCustomer.from_dict(obj["customer"]) if obj.get("customer") is not None else None,
+            "expected_total": obj.get("expected_total")
         })
         return _obj
 

@@ -35,11 +35,12 @@ class Problem(BaseModel):
     request_id: Optional[StrictStr] = Field(default=None, description="Names the request in the log, as the header `X-Request-Id` does")
     errors: Optional[List[ProblemError]] = None
     available: Optional[StrictInt] = Field(default=None, description="Seats left: `sold-out`")
+    total_amount: Optional[StrictStr] = Field(default=None, description="What the tickets cost now: `price-changed`")
     limit: Optional[StrictInt] = Field(default=None, description="Tickets: `customer-limit`, `booking-too-large`")
     held: Optional[StrictInt] = Field(default=None, description="Tickets: `customer-limit`")
     reason: Optional[StrictStr] = Field(default=None, description="`event-not-bookable`")
     additional_properties: Dict[str, Any] = {}
-    __properties: ClassVar[List[str]] = ["type", "title", "status", "detail", "request_id", "errors", "available", "limit", "held", "reason"]
+    __properties: ClassVar[List[str]] = ["type", "title", "status", "detail", "request_id", "errors", "available", "total_amount", "limit", "held", "reason"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -112,6 +113,7 @@ class Problem(BaseModel):
             "request_id": obj.get("request_id"),
             "errors": [ProblemError.from_dict(_item) for _item in obj["errors"]] if obj.get("errors") is not None else None,
             "available": obj.get("available"),
+            "total_amount": obj.get("total_amount"),
             "limit": obj.get("limit"),
             "held": obj.get("held"),
             "reason": obj.get("reason")

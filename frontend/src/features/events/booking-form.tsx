@@ -44,6 +44,7 @@ export function BookingForm({ event }: { event: Event }) {
       choice={selection}
       setChoice={setSelection}
       retry={() => booking.book(toBookingLines(selection, event))}
+      accept={(total) => booking.book(toBookingLines(selection, event), total)}
     />
   );
 

@@ -5,6 +5,7 @@ import { Link } from "react-router";
 
 import type { Event } from "@/shared/api/generated/model";
 import { UNREACHABLE } from "@/shared/api/problem";
+import { formatMoney } from "@/shared/formatting/money";
 import { useSeats } from "@/shared/live/seat-store";
 
 import { eventsText } from "./strings";
@@ -17,6 +18,8 @@ interface Props {
   choice: TicketSelection;
   setChoice: (choice: TicketSelection) => void;
   retry: () => void;
+  /** Books at this total. */
+  accept: (total: string) => void;
 }
 
 const text = eventsText.booking.problems;
@@ -26,6 +29,12 @@ export function BookingProblem(props: Props) {
   switch (props.problem.kind) {
     case "sold-out":
       return <SoldOut {...props} />;
+    case "price-changed":
+      return <PriceChanged {...props} />;
+    case "idempotency-key-reused":
+      return (
+        <ProblemAlert title={text.perhapsBooked.title} sentence={text.perhapsBooked.text} action={<SeeBookings />} />
+      );
     case "customer-limit":
       return <Limit {...props} />;
     case "booking-too-large":
@@ -80,19 +89,33 @@ function SoldOut({ problem, event, choice, setChoice }: Props) {
   return <ProblemAlert title={text.soldOut.title} sentence={text.soldOut.fewer(left, category.name)} action={take} />;
 }
 
-function Limit({ problem }: Props) {
-  const { limit = 0, held = 0 } = problem.problem ?? {};
-  const see = (
-    <Button component={Link} to="/bookings" size="xs" variant="default">
-      {text.limit.bookings}
+function PriceChanged({ problem, event, accept }: Props) {
+  const total = problem.problem?.total_amount ?? "";
+  const shown = formatMoney(total, event.currency);
+  const confirm = (
+    <Button size="xs" variant="default" onClick={() => accept(total)}>
+      {text.priceChanged.accept(shown)}
     </Button>
   );
+  return <ProblemAlert title={text.priceChanged.title} sentence={text.priceChanged.text(shown)} action={confirm} />;
+}
+
+function Limit({ problem }: Props) {
+  const { limit = 0, held = 0 } = problem.problem ?? {};
   return (
     <ProblemAlert
       title={text.limit.title}
       sentence={text.limit.text(limit, held)}
-      action={held > 0 ? see : undefined}
+      action={held > 0 ? <SeeBookings /> : undefined}
     />
+  );
+}
+
+function SeeBookings() {
+  return (
+    <Button component={Link} to="/bookings" size="xs" variant="default">
+      {text.limit.bookings}
+    </Button>
   );
 }
 

@@ -96,6 +96,15 @@ export const eventsText = {
         fewer: (available: number, category: string) => `Only ${tickets(available)} left in ${category}.`,
         take: (available: number) => `Choose ${formatCount(available)}`,
       },
+      priceChanged: {
+        title: "The price has changed",
+        text: (total: string) => `Nothing was booked. Your selection costs ${total} now.`,
+        accept: (total: string) => `Book for ${total}`,
+      },
+      perhapsBooked: {
+        title: "You may have booked already",
+        text: "An earlier try of this booking was accepted, at another price. See your bookings before you book again.",
+      },
       limit: {
         title: "Ticket limit reached",
         text: (limit: number, held: number) =>

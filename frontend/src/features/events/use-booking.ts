@@ -3,9 +3,10 @@ import { useEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 
 import { useBookTickets } from "@/shared/api/generated/bookings/bookings";
-import type { Booking, Event, Problem } from "@/shared/api/generated/model";
+import type { Booking, Event, NewBooking, Problem } from "@/shared/api/generated/model";
 import { ApiError, isOutcomeUnknown } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
+import { sumLines } from "@/shared/formatting/money";
 import { eventQuery } from "@/shared/queries/event-query";
 import { queryKey } from "@/shared/queries/query-key";
 
@@ -28,16 +29,22 @@ export function useBooking(event: Event) {
   const queries = useQueryClient();
   const { keyFor, done } = useCommandKey(`book ${event.id}`);
   const isLocked = useRef(false); // a second click may come before the next render
+  const lastSent = useRef<NewBooking | null>(null);
   const { mutate, isPending, error } = useBookTickets();
   const isSlow = useSlow(isPending);
 
-  const book = (chosen: readonly { category: string; quantity: number }[]) => {
+  /** `total`: what the customer has confirmed; by default what the lines cost as shown. */
+  const book = (chosen: readonly { category: string; quantity: number; price: string }[], total = sumLines(chosen)) => {
     if (isLocked.current || chosen.length === 0) return;
     isLocked.current = true;
     setProblem(null);
     const lines = chosen.map(({ category, quantity }) => ({ category, quantity }));
+    // After an unknown outcome the same request is sent again: with a new price it would be another one.
+    const data =
+      isOutcomeUnknown(error) && lastSent.current ? lastSent.current : { tickets: lines, expected_total: total };
+    lastSent.current = data;
     mutate(
-      { eventId: event.id, data: { tickets: lines }, headers: { "Idempotency-Key": keyFor(lines) } },
+      { eventId: event.id, data, headers: { "Idempotency-Key": keyFor(lines) } },
       {
         onSuccess: (booking) => {
           done();

@@ -58,6 +58,7 @@ function SaleForm({ event }: { event: Event }) {
     if (quantity === 0) return;
     sell({
       tickets: lines.map((line) => ({ category: line.id, quantity: line.quantity })),
+      expected_total: sumLines(lines),
       ...(isNamed ? { customer: { name: name.trim(), email: email.trim() } } : {}),
     });
   });

@@ -37,6 +37,8 @@ export const boxOfficeText = {
       available === 0 ? "This category is sold out." : `Only ${seats(available)} left in this category.`,
     limit: (limit: number, held: number) =>
       `At most ${tickets(limit)} per customer. This customer already holds ${formatCount(held)}.`,
+    priceChanged: (total: string) =>
+      `The price has changed: ${total} in total now. Nothing was sold; sell again to accept.`,
     tooLarge: (limit: number) => `A booking can hold at most ${tickets(limit)}. Sell the rest separately.`,
     past: "The event is over or closed. Tickets can no longer be sold.",
     unknown: "The server did not respond. Sell again: if the sale was made, you get that sale, not a second one.",

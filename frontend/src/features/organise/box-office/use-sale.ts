@@ -29,6 +29,7 @@ export function useSale(eventId: string, setErrors: (errors: Record<string, stri
   const [sold, setSold] = useState<Sale | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const isLocked = useRef(false); // a second click may come before the next render
+  const lastSent = useRef<NewBooking | null>(null);
   const { keyFor, done } = useCommandKey(`sell ${eventId}`);
   const queries = useQueryClient();
   const mutationKey = ["sell", eventId];
@@ -50,12 +51,16 @@ export function useSale(eventId: string, setErrors: (errors: Record<string, stri
     },
   });
 
-  const sell = (data: NewBooking) => {
+  const sell = (wanted: NewBooking) => {
     if (isLocked.current || queries.isMutating({ mutationKey }) > 0) return;
     isLocked.current = true;
     setProblem(null);
+    // After an unknown outcome the same request is sent again: with a new price it would be another one.
+    const data = isOutcomeUnknown(error) && lastSent.current ? lastSent.current : wanted;
+    lastSent.current = data;
+    const { tickets, customer } = data;
     mutate(
-      { eventId, data, headers: { "Idempotency-Key": keyFor(data) } },
+      { eventId, data, headers: { "Idempotency-Key": keyFor({ tickets, customer }) } },
       {
         onSuccess: (booking) => {
           setSold({ booking, customer: data.customer?.name ?? null });
@@ -121,6 +126,7 @@ function split(error: ApiError): { customer: Record<string, string>; other: stri
 function sentence(error: ApiError): string {
   const { available = 0, limit = 0, held = 0 } = error.problem;
   if (isKind(error, "sold-out")) return text.soldOut(available);
+  if (isKind(error, "price-changed")) return text.priceChanged(error.problem.total_amount ?? "");
   if (isKind(error, "customer-limit")) return text.limit(limit, held);
   if (isKind(error, "booking-too-large")) return text.tooLarge(limit);
   if (isKind(error, "event-not-bookable", "not-on-sale")) return text.past;

@@ -310,7 +310,8 @@ export const useCancelBooking = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
- * Books tickets by category and quantity; at the box office for a `customer` or a walk-in.
+ * Books tickets by category and quantity; at the box office for a `customer` or a walk-in. With `expected_total`, nothing is
+booked at another price.
  * @summary Book Tickets
  */
 export const bookTickets = (

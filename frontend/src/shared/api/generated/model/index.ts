@@ -123,6 +123,7 @@ export * from './line';
 export * from './logIn';
 export * from './newBooking';
 export * from './newBookingCustomer';
+export * from './newBookingExpectedTotal';
 export * from './newCategory';
 export * from './newEvent';
 export * from './newEventCurrency';

@@ -7,6 +7,7 @@
  */
 import type { WantedTickets } from './wantedTickets';
 import type { NewBookingCustomer } from './newBookingCustomer';
+import type { NewBookingExpectedTotal } from './newBookingExpectedTotal';
 
 export interface NewBooking {
   /**
@@ -16,4 +17,6 @@ export interface NewBooking {
   tickets: WantedTickets[];
   /** At the box office only: the tickets are for this customer; without one, for a walk-in */
   customer?: NewBookingCustomer;
+  /** What the tickets cost, as you know it: if they cost something else now, nothing is booked (409) */
+  expected_total?: NewBookingExpectedTotal;
 }

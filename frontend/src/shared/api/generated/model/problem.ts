@@ -21,6 +21,8 @@ export interface Problem {
   errors?: ProblemError[];
   /** Seats left: `sold-out` */
   available?: number;
+  /** What the tickets cost now: `price-changed` */
+  total_amount?: string;
   /** Tickets: `customer-limit`, `booking-too-large` */
   limit?: number;
   /** Tickets: `customer-limit` */
