@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import msgspec
 
 from ledger.commands import BookSeats, CancelBooking, CheckIn, Command
-from ledger.entries import EventDetailsChanged, EventScheduled, RecordedEntry
+from ledger.entries import EventDetailsChanged, EventScheduled, RecordedEntry, SeatsBooked
 from ledger.event import Event
 from ledger.ticket_codes import TicketCodes
-from ledger.views import BookingView, EventView, booking_view
+from ledger.views import BookingView, EventView, TicketView, booking_view
 
 
 class CommandResult(msgspec.Struct, frozen=True):
@@ -31,11 +31,23 @@ class BookingHistory(msgspec.Struct, frozen=True):
     currency: str
 
 
-def make_result(last: RecordedEntry, subject: BookingHistory | EventView, codes: TicketCodes) -> CommandResult:
-    """The result of the command whose last entry is `last`. Raises KeysError if the key of a ticket code is missing."""
+def make_result(
+    last: RecordedEntry, subject: BookingHistory | EventView, codes: TicketCodes, tickets: list[TicketView] | None = None
+) -> CommandResult:
+    """The result of the command whose last entry is `last`. `tickets`: as in `booking_view`. Raises KeysError if the key of a
+    ticket code is missing."""
     if isinstance(subject, BookingHistory):
-        return CommandResult(booking_view(subject.entries, subject.event_name, subject.currency, codes), last.position)
+        return CommandResult(booking_view(subject.entries, subject.event_name, subject.currency, codes, tickets), last.position)
     return CommandResult(subject, last.position)
+
+
+def count_tickets(subject: BookingHistory | EventView) -> int:
+    """The number of tickets that a result shows."""
+    count = 0
+    if isinstance(subject, BookingHistory) and isinstance(booked := subject.entries[0].entry, SeatsBooked):
+        for line in booked.lines:
+            count += line.quantity
+    return count
 
 
 def booking_versions(command: Command, event: Event, version: int) -> tuple[int, ...]:

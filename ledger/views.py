@@ -4,7 +4,8 @@ The read side makes the same views from its tables. They are dataclasses, so tha
 in a third of the time of pydantic. Money is a decimal string; times are UTC.
 """
 
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
@@ -141,22 +142,37 @@ def ticket_id(booking_id: UUID, ticket: int) -> UUID:
     return derived_id(booking_id, b"ticket %d" % ticket)
 
 
-def _sold_view(recorded: e.RecordedEntry, event_name: str, currency: str, codes: TicketCodes) -> BookingView:
-    """A booking right after its `SeatsBooked`."""
+def ticket_views(booked: e.RecordedEntry, codes: TicketCodes, portion: int) -> Iterator[list[TicketView]]:
+    """The tickets of a booking right after its `SeatsBooked`, with at most `portion` more of them each time: the same list. A
+    ticket takes some 10 µs."""
+    entry = booked.entry
+    assert isinstance(entry, e.SeatsBooked)
+    tickets: list[TicketView] = []
+    for line in entry.lines:
+        for _ in range(line.quantity):
+            number = len(tickets)
+            code = codes.code(booked.stream, entry.command, TicketLocation(booked.version, number), entry.ticket_key)
+            tickets.append(TicketView(id=ticket_id(entry.command, number), code=code, category=line.name, status="active"))
+            if len(tickets) % portion == 0:
+                yield tickets
+    yield tickets
+
+
+def _sold_view(
+    recorded: e.RecordedEntry, event_name: str, currency: str, codes: TicketCodes, tickets: list[TicketView] | None
+) -> BookingView:
+    """A booking right after its `SeatsBooked`. `tickets`: if they were made already."""
     entry = recorded.entry
     assert isinstance(entry, e.SeatsBooked)
+    if tickets is None:
+        tickets = next(ticket_views(recorded, codes, sys.maxsize))
     lines: list[LineView] = []
-    tickets: list[TicketView] = []
     total = 0
     for line in entry.lines:
         amount = line.quantity * line.unit_price
         total += amount
         price = to_text(line.unit_price, currency)
         lines.append(LineView(category=line.name, quantity=line.quantity, unit_price=price, amount=to_text(amount, currency)))
-        for _ in range(line.quantity):
-            number = len(tickets)
-            code = codes.code(recorded.stream, entry.command, TicketLocation(recorded.version, number), entry.ticket_key)
-            tickets.append(TicketView(id=ticket_id(entry.command, number), code=code, category=line.name, status="active"))
     return BookingView(
         id=entry.command, number=recorded.position, event_id=recorded.stream, event_name=event_name,
         customer_id=entry.customer_id, status="confirmed", lines=lines, total_amount=to_text(total, currency),
@@ -164,9 +180,16 @@ def _sold_view(recorded: e.RecordedEntry, event_name: str, currency: str, codes:
     )  # fmt: skip
 
 
-def booking_view(entries: Sequence[e.RecordedEntry], event_name: str, currency: str, codes: TicketCodes) -> BookingView:
-    """A booking as the entries about it made it: its `SeatsBooked` first, then the others in order."""
-    view = _sold_view(entries[0], event_name, currency, codes)
+def booking_view(
+    entries: Sequence[e.RecordedEntry],
+    event_name: str,
+    currency: str,
+    codes: TicketCodes,
+    tickets: list[TicketView] | None = None,
+) -> BookingView:
+    """A booking as the entries about it made it: its `SeatsBooked` first, then the others in order. `tickets`: what `ticket_views`
+    has made of the first, if it was called already; they are changed."""
+    view = _sold_view(entries[0], event_name, currency, codes, tickets)
     apply_changes(view, entries[1:], 0, currency)
     return view
 

@@ -153,7 +153,7 @@ class Appender:
         while True:
             await self._requests.queue_changed.wait()
             self._requests.queue_changed.clear()
-            while self._requests.queued:
+            while self._requests.has_queued:
                 self._requests.in_flight = batch = self._next_batch()
                 self._trim_cache(batch)
                 try:

@@ -1,16 +1,22 @@
-"""Pending requests: the commands that callers of this process wait for. The states are drawn in `commands/appender/__init__.py`."""
+"""Pending requests: the commands that callers of this process wait for. The states are drawn in `commands/appender/__init__.py`.
+
+The queue is fair between accounts (start-time fair queueing, simplified): a request's turn is that of the last one taken, or of its
+account's last one if that is later, plus its weight. So the second request of an account comes after the first ones of others, and
+a booking of many tickets after those of few that arrive a little later. Where each batch empties the queue, as nearly always, the
+order matters to nobody.
+"""
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from heapq import heappop, heappush
 from itertools import chain
 from time import perf_counter
 from typing import Any
 from uuid import UUID
 
 from commands.appender.timings import BatchTiming
-from ledger.commands import Command
+from ledger.commands import BookSeats, Command
 from ledger.deadline import remaining_seconds
 from ledger.errors import Busy, OutcomeUnknown, SeatledgerError
 from ledger.request_trace import current_trace
@@ -19,6 +25,11 @@ log = logging.getLogger(__name__)
 
 #: A request that is older than this is checked for a disconnected client before it is decided.
 CHECK_AFTER_SECONDS = 0.1
+
+#: As many tickets of a booking weigh as much as a command.
+TICKETS_PER_WEIGHT = 20
+#: Accounts whose last turn is remembered, while the queue does not become empty.
+MAX_ACCOUNTS = 10_000
 
 #: Says whether the client has disconnected.
 DisconnectCheck = Callable[[], Awaitable[bool]]
@@ -32,7 +43,7 @@ class PendingRequest:
 
     __slots__ = (
         "batch", "began_at", "command", "deadline", "future", "is_disconnected", "load_began_at", "load_seconds", "queued_at",
-        "sent", "stream", "stream_is_empty",
+        "sent", "stream", "stream_is_empty", "turn",
     )  # fmt: skip
 
     def __init__(
@@ -48,6 +59,8 @@ class PendingRequest:
         self.load_seconds = 0.0
         self.deadline = self.queued_at + remaining_seconds(timeout_seconds)
         self.stream_is_empty = self.sent = False
+        #: Its place in the queue: lower ones come first; then the earlier one.
+        self.turn = (0, 0)
 
     def resolve(self, outcome: Any) -> None:
         """Returns the outcome to the caller, or raises it there if it is an exception. Without effect if it is resolved already, or
@@ -57,6 +70,14 @@ class PendingRequest:
                 self.future.set_exception(outcome)
             else:
                 self.future.set_result(outcome)
+
+    @property
+    def weight(self) -> int:
+        weight = 1
+        if type(self.command) is BookSeats:
+            for seats in self.command.tickets:
+                weight += seats.quantity // TICKETS_PER_WEIGHT
+        return weight
 
     def phases(self) -> dict[str, float]:
         """What it waited for, in seconds."""
@@ -82,11 +103,16 @@ class PendingRequests:
 
     `in_flight`: the batch that is being appended. `queue_changed` is set whenever requests are queued."""
 
-    __slots__ = ("_awaiting_load", "_count", "_limit", "_queue", "_timeout_seconds", "closed", "in_flight", "queue_changed")
+    __slots__ = (
+        "_arrivals", "_awaiting_load", "_count", "_last_turns", "_limit", "_queue", "_timeout_seconds", "_turn", "closed",
+        "in_flight", "queue_changed",
+    )  # fmt: skip
 
     def __init__(self, limit: int, timeout_seconds: float) -> None:
         self._limit, self._timeout_seconds = limit, timeout_seconds
-        self._queue: deque[PendingRequest] = deque()
+        self._queue: list[tuple[tuple[int, int], PendingRequest]] = []  # a heap
+        self._turn = self._arrivals = 0
+        self._last_turns: dict[UUID | None, int] = {}
         self._awaiting_load: dict[UUID, list[PendingRequest]] = {}
         self._count = 0
         self.in_flight: list[PendingRequest] = []
@@ -104,7 +130,7 @@ class PendingRequests:
         request = PendingRequest(stream, command, is_disconnected, self._timeout_seconds)
         if command is not None and (trace := current_trace()) is not None:
             trace.command = request
-        self._queue.append(request)
+        self._enqueue(request)
         self.queue_changed.set()
         self._count += 1
         try:
@@ -115,13 +141,36 @@ class PendingRequests:
     # --- queued
 
     @property
-    def queued(self) -> Collection[PendingRequest]:
-        return self._queue
+    def has_queued(self) -> bool:
+        return bool(self._queue)
+
+    @property
+    def queued(self) -> Iterator[PendingRequest]:
+        """In no order."""
+        return (request for _, request in self._queue)
+
+    def _enqueue(self, request: PendingRequest) -> None:
+        account = request.command.actor.id if request.command is not None else None
+        last_turns = self._last_turns
+        turn = last_turns[account] = max(self._turn, last_turns.get(account, 0)) + request.weight
+        self._arrivals += 1
+        request.turn = (turn, self._arrivals)
+        heappush(self._queue, (request.turn, request))
+        if len(last_turns) > MAX_ACCOUNTS:
+            self._last_turns = {account: last for account, last in last_turns.items() if last > self._turn}
+
+    def _dequeue(self) -> PendingRequest:
+        (turn, _), request = heappop(self._queue)
+        self._turn = max(self._turn, turn)
+        if not self._queue:
+            self._turn = 0
+            self._last_turns.clear()
+        return request
 
     def next_queued(self) -> PendingRequest | None:
-        """Takes the oldest unresolved request from the queue."""
+        """Takes the unresolved request from the queue whose turn it is."""
         while self._queue:
-            request = self._queue.popleft()
+            request = self._dequeue()
             if not request.future.done():
                 return request
         return None
@@ -132,10 +181,11 @@ class PendingRequests:
         oldest = asyncio.get_running_loop().time() - CHECK_AFTER_SECONDS
         others: list[PendingRequest] = []
         before = len(batch)
-        while self._queue and len(batch) < batch_limit and self._queue[0].queued_at > oldest:
-            request = self._queue.popleft()
+        while self._queue and len(batch) < batch_limit and self._queue[0][1].queued_at > oldest:
+            _, request = heappop(self._queue)
             (batch if request.stream in streams and request.command is not None else others).append(request)
-        self._queue.extendleft(reversed(others))
+        for request in others:
+            heappush(self._queue, (request.turn, request))
         joined = batch[before:]
         self.in_flight += joined
         return joined
@@ -162,14 +212,15 @@ class PendingRequests:
         return request in self._awaiting_load.get(request.stream, ())
 
     def end_load(self, stream: UUID, *, is_empty: bool) -> None:
-        """The requests for this stream go back to the front of the queue."""
+        """The requests for this stream go to the front of the queue."""
         now = perf_counter()
-        for request in reversed(self._awaiting_load.pop(stream)):
+        for request in self._awaiting_load.pop(stream):
             if request.load_began_at is not None:
                 request.load_seconds += now - request.load_began_at
                 request.load_began_at = None
             request.stream_is_empty = is_empty
-            self._queue.appendleft(request)
+            request.turn = (self._turn, request.turn[1])
+            heappush(self._queue, (request.turn, request))
         self.queue_changed.set()
 
     def fail_load(self, stream: UUID, error: SeatledgerError | None = None) -> None:
@@ -181,9 +232,9 @@ class PendingRequests:
 
     def give_up_expired(self, now: float) -> bool:
         """Gives up the requests whose deadline has passed. True if that leaves a batch in flight for which nobody waits."""
-        give_up(request for request in self._queue if request.deadline < now)
-        while self._queue and self._queue[0].future.done():
-            self._queue.popleft()
+        give_up(request for request in self.queued if request.deadline < now)
+        while self._queue and self._queue[0][1].future.done():
+            self._dequeue()
         for awaiting in self._awaiting_load.values():
             give_up(request for request in awaiting if request.deadline < now)
             awaiting[:] = [request for request in awaiting if not request.future.done()]
@@ -192,7 +243,7 @@ class PendingRequests:
         return bool(late) and all(request.future.done() for request in self.in_flight)
 
     def give_up_all(self) -> None:
-        give_up(chain(self.in_flight, self._queue, *self._awaiting_load.values()))
+        give_up(chain(self.in_flight, self.queued, *self._awaiting_load.values()))
 
 
 def give_up(requests: Iterable[PendingRequest]) -> None:

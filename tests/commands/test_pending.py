@@ -2,11 +2,13 @@
 
 import asyncio
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 
 from commands.appender.pending import CHECK_AFTER_SECONDS, PendingRequest, PendingRequests, withdraw_disconnected
+from ledger.commands import Actor, Role
 from ledger.errors import Busy, OutcomeUnknown
 from tests.commands import selling as t
 
@@ -32,6 +34,42 @@ async def test_requests_are_taken_in_order_of_arrival() -> None:
         request.resolve(number)
     assert await t.answers(callers) == [0, 1, 2]
     assert len(requests) == 0
+
+
+async def test_accounts_take_turns_by_weight() -> None:
+    requests = PendingRequests(100, 1.0)
+    accounts = {name: Actor(uuid4(), Role.CUSTOMER) for name in "ABC"}
+    wanted = [("A", 1_000), *[("A", 1)] * 3, ("B", 1), ("C", 19), ("B", 1), ("C", 45)]
+    callers = []
+    for name, quantity in wanted:
+        command = msgspec.structs.replace(t.book(ONE, quantity=quantity), actor=accounts[name])
+        callers.append(asyncio.create_task(requests.outcome(ONE, command)))
+    taken = await take(requests)
+    names = {account.id: name for name, account in accounts.items()}
+    assert "".join(names[request.command.actor.id] for request in taken if request.command) == "BCBCAAAA"
+    requests.give_up_all()
+    for request in taken:
+        request.give_up()
+    await t.answers(callers)
+
+
+async def test_waiting_accounts_are_served_in_the_end() -> None:
+    """Each batch moves the turn on, where others send no more than is taken."""
+    requests = PendingRequests(10_000, 60.0)
+    heavy = asyncio.create_task(requests.outcome(ONE, t.book(ONE, quantity=1_000)))
+    await asyncio.sleep(0)
+    callers, taken = [heavy], list[PendingRequest]()
+    for _ in range(60):
+        for _ in range(4):
+            command = msgspec.structs.replace(t.book(TWO), actor=Actor(uuid4(), Role.CUSTOMER))
+            callers.append(asyncio.create_task(requests.outcome(TWO, command)))
+        await asyncio.sleep(0)
+        taken += [request for _ in range(4) if (request := requests.next_queued())]
+    assert ONE in {request.stream for request in taken}
+    requests.give_up_all()
+    for request in taken:
+        request.give_up()
+    await t.answers(callers)
 
 
 async def test_a_cancelled_request_is_not_taken() -> None:
@@ -98,7 +136,7 @@ async def test_a_request_expires_in_every_state() -> None:
     assert [type(outcome) for outcome in await t.answers(callers)] == [
         Busy, OutcomeUnknown, Busy, asyncio.CancelledError, Busy,
     ]  # fmt: skip
-    assert not requests.queued
+    assert not requests.has_queued
 
 
 async def test_a_batch_in_flight_with_time_left_keeps_its_connection() -> None:
@@ -121,7 +159,7 @@ async def test_commands_for_the_same_streams_join_a_batch_in_flight() -> None:
     requests.join_batch(batch, {ONE}, batch_limit=3)
     assert [request.stream for request in batch] == [ONE, ONE, ONE]
     assert requests.in_flight == batch
-    assert [request.stream for request in requests.queued] == [TWO, ONE]
+    assert sorted(request.stream for request in requests.queued) == [ONE, TWO]
     requests.give_up_all()
     await t.answers(callers)
 
