@@ -120,25 +120,31 @@ class AccountService:
             )
         self._cache.forget(token_hash)
 
-    async def create_user(self, new: NewAccount, command_id: UUID) -> Account:
-        """Creates an account, whose id is that of the command. Raises EmailTaken."""
+    async def create_user(self, new: NewAccount, command_id: UUID, actor_id: UUID | None = None) -> Account:
+        """Creates an account, whose id is that of the command. `actor_id`: the admin who does it; None: the operator.
+
+        Raises EmailTaken; Forbidden if the actor is no enabled admin any more."""
 
         async def prepare() -> str:
             return await self._passwords.hash(new.password)
 
         async def act(cursor: Cursor, password_hash: str) -> Account:
+            await _lock_actor(cursor, actor_id)
             return await _insert(cursor, command_id, new, password_hash)
 
         body = {"create_user": msgspec.to_builtins(new)}
         return await self._executor.execute(command_id, command_id, body, Account, prepare, act)
 
-    async def update_user(self, account_id: UUID, changes: Mapping[str, Any], command_id: UUID) -> Account:
+    async def update_user(
+        self, account_id: UUID, changes: Mapping[str, Any], command_id: UUID, actor_id: UUID | None = None
+    ) -> Account:
         """Changes `role` and `disabled`. A disabled account is logged out; a new role takes effect in every process within 2 s.
+        `actor_id`: the admin who does it; None: the operator.
 
-        Raises AccountNotFound, LastAdmin."""
+        Raises AccountNotFound; LastAdmin; Forbidden if the actor is no enabled admin any more."""
 
         async def act(cursor: Cursor, _: None) -> Account:
-            await _lock_admins(cursor, account_id, stays=_stays_admin(changes))
+            await _lock_admins(cursor, account_id, stays=_stays_admin(changes), actor_id=actor_id)
             return await _change(cursor, account_id, changes)
 
         account = await self._executor.execute(command_id, account_id, {"update_user": dict(changes)}, Account, _nothing, act)
@@ -246,16 +252,29 @@ async def _insert(cursor: Cursor, account_id: UUID, new: NewAccount, password_ha
     raise errors.AccountNotFound if cursor.rowcount else errors.EmailTaken
 
 
-async def _lock_admins(cursor: Cursor, account_id: UUID, *, stays: bool) -> None:
+async def _lock_actor(cursor: Cursor, actor_id: UUID | None) -> None:
+    """Locks the admin who acts, until the transaction ends: a concurrent removal comes wholly before or after it. Raises Forbidden
+    if the actor is no enabled admin any more: the cache of tokens may not know yet."""
+    if actor_id is None:
+        return
+    await cursor.execute("SELECT FROM accounts WHERE id = %s AND role = 'admin' AND NOT disabled FOR SHARE", (actor_id,))
+    if not cursor.rowcount:
+        raise errors.Forbidden
+
+
+async def _lock_admins(cursor: Cursor, account_id: UUID, *, stays: bool, actor_id: UUID | None = None) -> None:
     """Locks this account and every enabled admin, in the order of their ids, until the transaction ends.
 
-    Raises AccountNotFound; LastAdmin if this is the only enabled admin and does not remain one."""
+    Raises Forbidden if the actor is no enabled admin any more; AccountNotFound; LastAdmin if this is the only enabled admin and
+    does not remain one."""
     await cursor.execute(
         "SELECT id, role = 'admin' AND NOT disabled FROM accounts"
         " WHERE (id = %s AND email IS NOT NULL) OR (role = 'admin' AND NOT disabled) ORDER BY id FOR NO KEY UPDATE",
         (account_id,),
     )
     is_admin: dict[UUID, bool] = dict(await cursor.fetchall())
+    if actor_id is not None and not is_admin.get(actor_id):
+        raise errors.Forbidden
     if account_id not in is_admin:
         raise errors.AccountNotFound
     if is_admin[account_id] and sum(is_admin.values()) == 1 and not stays:

@@ -156,7 +156,7 @@ async def get_users(request: Request, principal: Admin, q: Search = "", limit: L
 async def create_user(request: Request, principal: Admin, body: CreateUser, idempotency_key: IdempotencyKey = None) -> Any:
     """Creates an account with a role."""
     command_id = command_id_of(request, principal, idempotency_key)
-    return await _access(request).accounts.create_user(NewAccount(**body.model_dump()), command_id)
+    return await _access(request).accounts.create_user(NewAccount(**body.model_dump()), command_id, principal.id)
 
 
 @router.patch("/users/{account_id}", response_model=AccountView)
@@ -165,7 +165,7 @@ async def update_user(
 ) -> Any:
     """Changes the role of an account, or disables it."""
     command_id = command_id_of(request, principal, idempotency_key)
-    return await _access(request).accounts.update_user(account_id, _sent_fields(body), command_id)
+    return await _access(request).accounts.update_user(account_id, _sent_fields(body), command_id, principal.id)
 
 
 for _route in router.routes:
