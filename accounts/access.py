@@ -23,11 +23,13 @@ from starlette.types import Scope
 
 from accounts import errors
 from accounts.account_service import AccountService, FindErasureObstacle, NewSession
+from accounts.attempt_counts import AttemptCounts
 from accounts.database import Pool
 from accounts.directory import Directory
 from accounts.guests import Guests
-from accounts.login_rate_limiter import LoginRateLimiter
+from accounts.known_devices import DAYS, DEVICE_COOKIE, KnownDevices
 from accounts.passwords import Passwords
+from accounts.rate_limiters import LoginRateLimiter, SignUpRateLimiter
 from accounts.tokens import AccessCache, Principal, hash_of
 from ledger.client_limits import RateLimiter
 from ledger.idempotency import command_id
@@ -60,7 +62,6 @@ class Access:
         erasure_obstacle: FindErasureObstacle = no_erasure_obstacle,
         closed_accounts: frozenset[UUID] = frozenset(),
         passwords: Passwords | None = None,
-        login_rate_limiter: LoginRateLimiter | None = None,
     ) -> None:
         """`key`: at least 32 secret bytes from KEYS_DIR. After a change of the key browsers must sign in again, and retries of
         earlier commands about accounts are refused. `closed_accounts`: the ids of accounts that can't be used here."""
@@ -72,11 +73,12 @@ class Access:
         self._cookie_prefix = HOST_PREFIX if settings.secure_cookies else ""
         self._session_seconds = settings.session_hours * 3600
         self.passwords = passwords or Passwords()
-        self.login_rate_limiter = login_rate_limiter or LoginRateLimiter(
-            settings.login_attempts_per_minute, settings.redis_url, _derive(key, b"attempts")
-        )
         #: Counts commands by account. By address, `app/middleware.py` does.
         self.account_limiter = RateLimiter(settings.commands_per_minute)
+        self._counts = AttemptCounts(settings.redis_url, _derive(key, b"attempts"))
+        self.login_rate_limiter = LoginRateLimiter(self._counts, settings.login_attempts_per_minute)
+        self.sign_up_rate_limiter = SignUpRateLimiter(self._counts, settings.sign_ups_per_minute)
+        self._devices = KnownDevices(_derive(key, b"devices"))
         self.tokens = AccessCache(pool)
         self.directory = Directory(pool)
         self.accounts = AccountService(
@@ -99,7 +101,7 @@ class Access:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self.tokens.stop()
-        await self.login_rate_limiter.close()
+        await self._counts.close()
         self.passwords.close()
 
     async def principal_of(self, scope: Scope) -> Principal | None:
@@ -128,11 +130,18 @@ class Access:
             raise errors.NotSignedIn(by_cookie=by_cookie)
         return principal
 
-    def set_cookies(self, response: Response, session: NewSession) -> None:
+    def known_device(self, request: Request, email: str) -> str | None:
+        """The id of the device, if the account has logged in there before."""
+        return self._devices.device_of(request.cookies.get(self._cookie_prefix + DEVICE_COOKIE, ""), email)
+
+    def set_cookies(self, request: Request, response: Response, session: NewSession) -> None:
+        """The cookies of a session, and the one that makes the browser known to the account."""
         csrf = self._csrf(hash_of(session.token))
         seconds, secure, prefix = self._session_seconds, self._secure_cookies, self._cookie_prefix
         response.set_cookie(prefix + SESSION_COOKIE, session.token, max_age=seconds, secure=secure, httponly=True, samesite="lax")
         response.set_cookie(prefix + CSRF_COOKIE, csrf, max_age=seconds, secure=secure, samesite="lax")
+        device = self._devices.remember(request.cookies.get(prefix + DEVICE_COOKIE, ""), session.account.email)
+        response.set_cookie(prefix + DEVICE_COOKIE, device, max_age=DAYS * 86_400, secure=secure, httponly=True, samesite="lax")
 
     def _csrf(self, token_hash: bytes) -> str:
         return blake2b(token_hash, key=self._csrf_key, digest_size=16).hexdigest()

@@ -84,7 +84,7 @@ class AccountService:
     async def sign_up(self, new: NewAccount) -> Account:
         """Creates an account. Raises EmailTaken, even if the account was created at the box office and has no password: it has
         bookings, and the caller has not proved that the e-mail address is theirs."""
-        password_hash = await self._passwords.hash(new.password)
+        password_hash = await self._passwords.hash_of_sign_up(new.password)
         async with transaction(self._pool) as cursor:
             return await _insert(cursor, uuid4(), new, password_hash)
 

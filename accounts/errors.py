@@ -76,5 +76,5 @@ class TooManyAttempts(RetryableError):
     """429"""
 
     def __init__(self, retry_after_seconds: int) -> None:
-        super().__init__("Too many log-ins were tried: wait a little.")
+        super().__init__("Too many attempts: wait a little.")
         self.retry_after_seconds = retry_after_seconds

@@ -96,17 +96,21 @@ router = APIRouter(prefix="/api", tags=["accounts"], dependencies=[Depends(_not_
 @router.post("/signup", status_code=201, response_model=AccountView)
 async def sign_up(request: Request, body: SignUp) -> Any:
     """Creates an account."""
-    return await _access(request).accounts.sign_up(NewAccount(**body.model_dump()))
+    access = _access(request)
+    async with access.sign_up_rate_limiter.attempt(_address(request)):
+        return await access.accounts.sign_up(NewAccount(**body.model_dump()))
 
 
 @router.post("/login", response_model=SessionView)
 async def log_in(request: Request, response: Response, body: LogIn) -> Any:
-    """Returns a token, and sets two cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf`
-    goes into the header `X-CSRF-Token` of each request that changes something."""
+    """Returns a token, and sets cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf`
+    goes into the header `X-CSRF-Token` of each request that changes something. `seatledger_device` is no credential: from a browser
+    that has it, strangers who guess passwords can't keep the owner out."""
     access = _access(request)
-    async with access.login_rate_limiter.attempt(body.email, _address(request)):
+    device = access.known_device(request, body.email)
+    async with access.login_rate_limiter.attempt(body.email, _address(request), device):
         session = await access.accounts.log_in(body.email, body.password)
-    access.set_cookies(response, session)
+    access.set_cookies(request, response, session)
     account = AccountView.model_validate(session.account)
     return SessionView(access_token=session.token, expires_at=session.expires_at, account=account)
 

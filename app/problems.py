@@ -76,7 +76,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     accounts.NotSignedIn: Problem(401, "Not signed in", "Log in, and send the token as `Authorization: Bearer …`."),
     accounts.Forbidden: Problem(403, "Role not permitted", "Your role may not do this. An admin can change roles."),
     accounts.CsrfMissing: Problem(403, "CSRF token missing", "With the session cookie, send the cookie `seatledger_csrf` as header X-CSRF-Token too."),
-    accounts.TooManyAttempts: Problem(429, "Too many attempts", "Wait `Retry-After` seconds before the next log-in."),
+    accounts.TooManyAttempts: Problem(429, "Too many attempts", "Wait `Retry-After` seconds before the next log-in or sign-up."),
 }  # fmt: skip
 
 #: Errors that the framework raises, by HTTP status.

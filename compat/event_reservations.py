@@ -121,8 +121,9 @@ def _id_in_second_table(route: APIRoute) -> str:
 
 
 @people.post("/signup/", status_code=201, openapi_extra=FORM_BODY)
-async def sign_up(body: SignUp, service: Service) -> User:
-    made = await service.guests.sign_up(body.username, body.email, body.password)
+async def sign_up(body: SignUp, request: Request, service: Service) -> User:
+    async with service.access.sign_up_rate_limiter.attempt(_address(request)):
+        made = await service.guests.sign_up(body.username, body.email, body.password)
     if made is None:
         raise SpecificationError(400, "This username is already taken.", "username")
     return User(id=made.number, username=made.name, email=made.email or "")
@@ -133,11 +134,10 @@ async def log_in(body: LogIn, request: Request, service: Service) -> Token:
     """Send the token in the header `Authorization: Token <value>`."""
     if body.username is None and body.email is None:
         raise SpecificationError(400, "This field is required.", "username")
-    address = request.client.host if request.client else "unknown"
     try:
         # Attempts by name and by e-mail of one user count together. An unknown e-mail address is counted by itself.
         name = body.username or await service.guests.handle_of(body.email or "")
-        async with service.access.login_rate_limiter.attempt(f"{API} {name or body.email}", address):
+        async with service.access.login_rate_limiter.attempt(f"{API} {name or body.email}", _address(request)):
             return Token(token=await service.guests.log_in(name or "", body.password))
     except WrongCredentials:
         raise SpecificationError(400, "The username or the password is wrong.", _NO_FIELD) from None
@@ -233,6 +233,10 @@ async def cancel_reservation(reservation_id: int, reservation: MyReservation, se
             await service.cancel_booking(reservation)
     except AlreadyCancelled:
         raise BookingNotFound from None
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else "unknown"
 
 
 def _details(body: NewEvent) -> Details:

@@ -26,7 +26,7 @@ LOG_LEVELS, LOG_FORMATS = ("DEBUG", "INFO", "WARNING", "ERROR"), ("text", "json"
 
 #: Settings of which 0 means none; the other numbers must be above it.
 _MAY_BE_0 = (
-    "verify_hours", "drain_seconds", "metrics_port",
+    "verify_hours", "drain_seconds", "metrics_port", "sign_ups_per_minute",
     "connections_per_address", "streams_per_address", "commands_per_minute", "commands_per_minute_address",
 )  # fmt: skip
 
@@ -104,7 +104,10 @@ class Settings:
     commands_per_minute_address: int = _setting(
         6_000, "Commands from one address a minute, in one API process; past it: 429; 0: no limit"
     )
-    login_attempts_per_minute: int = _setting(10, "Log-ins tried per account and address")
+    login_attempts_per_minute: int = _setting(
+        10, "Failed log-ins of an account from one address; other limits follow from it (`accounts/rate_limiters.py`)"
+    )
+    sign_ups_per_minute: int = _setting(60, "Sign-ups from one address; 0: without a limit")
     session_hours: int = _setting(14 * 24, "How long a log-in lasts")
     drain_seconds: float = _setting(
         5.0, "How long a process that is told to stop goes on serving while /ready is 503; 0: it stops at once"

@@ -189,7 +189,7 @@ def free_port() -> int:
 def system_settings(database_url: str, redis_url: str, data_dir: Path) -> Settings:
     return Settings(
         port=free_port(), database_url=database_url, redis_url=redis_url, data_dir=data_dir, log_level="WARNING",
-        login_attempts_per_minute=10_000, compat_apis="all", drain_seconds=0, allow_unsafe_database=True,
+        login_attempts_per_minute=10_000, sign_ups_per_minute=0, compat_apis="all", drain_seconds=0, allow_unsafe_database=True,
         commands_per_minute=0, commands_per_minute_address=0, streams_per_address=0,
     )  # fmt: skip
 

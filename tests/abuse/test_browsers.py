@@ -47,7 +47,7 @@ def test_cookie_with_csrf_token_has_the_users_permissions(browser: httpx.Client,
     token = {"X-CSRF-Token": browser.cookies["seatledger_csrf"]}
     assert browser.post(f"/api/events/{target.event['id']}/cancel", headers=token).json()["status"] == "cancelled"
     assert browser.post("/api/logout", headers=token).status_code == 204
-    assert not browser.cookies, "the cookies are deleted"
+    assert set(browser.cookies) == {"seatledger_device"}, "the session's cookies are deleted"
     refused(browser.get("/api/me"), 401, slug="not-signed-in")
 
 
@@ -72,11 +72,11 @@ def test_other_origins_can_not_read_responses(method: str, origin: str, browser:
 def test_cookies_are_for_https_and_hidden_from_scripts(strict_api: str) -> None:
     response = httpx.post(f"{strict_api}/api/login", json={"email": "root@example.test", "password": PASSWORD})
     flags = {cookie.partition("=")[0]: set(cookie.split("; ")[1:]) for cookie in response.headers.get_list("set-cookie")}
-    assert flags.keys() == {"__Host-seatledger_session", "__Host-seatledger_csrf"}
+    assert flags.keys() == {"__Host-seatledger_session", "__Host-seatledger_csrf", "__Host-seatledger_device"}
     for some in flags.values():
         assert {"Path=/", "SameSite=lax", "Secure"} <= some
         assert not [flag for flag in some if flag.startswith("Domain")]
-    assert "HttpOnly" in flags["__Host-seatledger_session"]
+    assert "HttpOnly" in flags["__Host-seatledger_session"] & flags["__Host-seatledger_device"]
     assert "HttpOnly" not in flags["__Host-seatledger_csrf"]
 
 

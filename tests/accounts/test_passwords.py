@@ -1,6 +1,7 @@
 """accounts/passwords.py"""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from unittest.mock import Mock
 
@@ -10,6 +11,7 @@ from argon2.exceptions import VerifyMismatchError
 
 from accounts.passwords import HASHER, MAX_WAITING, THREADS, Passwords
 from ledger.errors import Busy
+from tests.soak import rounds
 
 
 @pytest.fixture
@@ -79,3 +81,40 @@ async def test_a_cancelled_caller_keeps_its_slot_until_the_thread_is_done() -> N
             while len(passwords._tasks):  # noqa: ASYNC110 - nothing tells when a thread is done
                 await asyncio.sleep(0.01)
     passwords.close()
+
+
+async def test_a_flood_of_sign_ups_leaves_log_ins_their_threads() -> None:
+    """S18: with production's parameters. Each flooding client signs up again and again, without a limit of its address."""
+    passwords, ending = Passwords(), asyncio.Event()
+    password_hash, hashed = await passwords.hash("a password"), 0
+
+    async def flood() -> None:
+        nonlocal hashed
+        while not ending.is_set():
+            try:
+                await passwords.hash_of_sign_up("another password")
+                hashed += 1
+            except Busy:
+                await asyncio.sleep(0.005)
+
+    async def log_in() -> list[float]:
+        took = []
+        for _ in range(rounds(60, 600)):
+            began = time.perf_counter()
+            assert await passwords.verify(password_hash, "a password")
+            took.append((time.perf_counter() - began) * 1000)
+        return sorted(took)
+
+    alone = await log_in()
+    flooding = [asyncio.create_task(flood()) for _ in range(40)]
+    flooded = await log_in()
+    ending.set()
+    await asyncio.gather(*flooding)
+    passwords.close()
+    p99 = [took[int(len(took) * 0.99)] for took in (alone, flooded)]
+    print(
+        f"S18: log-in p50 {alone[len(alone) // 2]:.0f} ms, p99 {p99[0]:.0f} ms alone; p50 {flooded[len(flooded) // 2]:.0f} ms, "
+        f"p99 {p99[1]:.0f} ms while {hashed} strangers sign up: {p99[1] / p99[0]:.1f} x"
+    )
+    assert hashed, "sign-ups go on"
+    assert p99[1] < 10 * p99[0] + 100, "no log-in waits for the queue of sign-ups"

@@ -9,6 +9,7 @@ import redis
 from fastapi import FastAPI
 
 from accounts.access import CSRF_COOKIE, SESSION_COOKIE, Admin, Anyone, Auditor, Buyer, Organizer, SignedIn
+from accounts.known_devices import DEVICE_COOKIE
 from app.openapi import add_cookie
 from ledger.commands import Role
 from ledger.settings import Settings
@@ -67,7 +68,9 @@ async def test_responses_are_not_cached(client: httpx.AsyncClient, person: Perso
 async def test_log_in_sets_the_cookies_of_a_browser(client: httpx.AsyncClient, person: Person) -> None:
     alice = await person()
     response = await client.post("/api/login", json={"email": alice["email"], "password": PASSWORD})
-    session, csrf = response.headers.get_list("set-cookie")
+    session, csrf, device = response.headers.get_list("set-cookie")
+    assert device.startswith(f"{DEVICE_COOKIE}=")
+    assert {"HttpOnly", "Max-Age=31536000"} <= set(device.split("; "))
     assert session.startswith(f"{SESSION_COOKIE}=")
     assert {"HttpOnly", "SameSite=lax", "Path=/", "Max-Age=1209600"} <= set(session.split("; "))
     assert csrf.startswith(f"{CSRF_COOKIE}=")
@@ -76,7 +79,24 @@ async def test_log_in_sets_the_cookies_of_a_browser(client: httpx.AsyncClient, p
     csrf_token = client.cookies[CSRF_COOKIE]
     cleared = await client.post("/api/logout", headers={"X-CSRF-Token": csrf_token})
     assert cleared.status_code == 204
-    assert not client.cookies
+    assert set(client.cookies) == {DEVICE_COOKIE}, "it stays known"
+
+
+async def test_guesses_of_strangers_keep_nobody_out_of_a_known_device(client: httpx.AsyncClient, person: Person) -> None:
+    body = {"email": (await person())["email"], "password": PASSWORD}
+    await client.post("/api/login", json=body)
+    device = client.cookies[DEVICE_COOKIE]
+    client.cookies.clear()
+    for _ in range(10):
+        assert (await client.post("/api/login", json={**body, "password": "wrong password"})).status_code == 401
+    assert (await client.post("/api/login", json=body)).status_code == 429
+    assert (await client.post("/api/login", json=body, headers={"Cookie": f"{DEVICE_COOKIE}={device[::-1]}"})).status_code == 429
+    assert (await client.post("/api/login", json=body, headers={"Cookie": f"{DEVICE_COOKIE}={device}"})).status_code == 200
+
+
+async def test_sign_ups_of_an_address_are_limited(client: httpx.AsyncClient, settings: Settings) -> None:
+    statuses = [(await client.post("/api/signup", json=ALICE)).status_code for _ in range(settings.sign_ups_per_minute + 5)]
+    assert statuses == [201] + [409] * (settings.sign_ups_per_minute - 1) + [429] * 5
 
 
 @pytest.mark.parametrize("header", [None, "", "0" * 32, "é", "another session's"])

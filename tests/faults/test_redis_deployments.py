@@ -13,7 +13,8 @@ import kombu.exceptions
 import pytest
 import redis
 
-from accounts.login_rate_limiter import LoginRateLimiter
+from accounts.attempt_counts import AttemptCounts
+from accounts.rate_limiters import LoginRateLimiter
 from ledger import redis_clients
 from ledger.settings import Settings
 from projections.registry import PROJECTORS
@@ -69,11 +70,12 @@ async def receives(tracker: PositionTracker, worker: Worker, grow: Grow) -> floa
 
 
 async def count_log_in(redis_url: str) -> None:
-    limiter = LoginRateLimiter(10, redis_url, b"key")
+    counts = AttemptCounts(redis_url, b"key")
+    limiter = LoginRateLimiter(counts, 10)
     with pytest.raises(ZeroDivisionError):
         async with limiter.attempt("alice@example.test", "192.0.2.1"):
             raise ZeroDivisionError
-    await limiter.close()
+    await counts.close()
 
 
 async def test_all_users_of_redis_work_and_survive_a_failover(deployment: Deployment, settings: Settings, grow: Grow) -> None:
