@@ -10,6 +10,7 @@ import psycopg
 
 from accounts import errors, tokens
 from accounts.database import Cursor, Pool, one_statement, transaction
+from accounts.guests import DEFAULT_ORGANIZER
 from accounts.idempotency import IdempotentExecutor
 from accounts.passwords import Passwords
 from accounts.tokens import AccessCache
@@ -21,9 +22,10 @@ ERASED_NAME = "erased"
 
 
 class Account(msgspec.Struct, frozen=True):
-    """An account without its secrets. `email` is normalized (`ledger.field_types.Email`)."""
+    """An account or contact without its secrets. `email` is normalized (`ledger.field_types.Email`). `is_contact`: a customer of
+    the box office, for whom nobody logs in."""
 
-    COLUMNS = "id, name, email, phone, role, disabled, created_at"
+    COLUMNS = "id, name, coalesce(email, contact_email), phone, role, disabled, created_at, email IS NULL"
 
     id: UUID
     name: str
@@ -32,11 +34,12 @@ class Account(msgspec.Struct, frozen=True):
     role: Role
     disabled: bool
     created_at: datetime
+    is_contact: bool = False
 
     @classmethod
     def from_row(cls, row: tuple[Any, ...]) -> Self:
-        id_, name, email, phone, role, disabled, created_at = row
-        return cls(id_, name, email, phone, Role(role), disabled, created_at.astimezone(UTC))
+        id_, name, email, phone, role, disabled, created_at, is_contact = row
+        return cls(id_, name, email, phone, Role(role), disabled, created_at.astimezone(UTC), is_contact)
 
 
 class NewAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,8 +85,8 @@ class AccountService:
             return await _read(cursor, account_id)
 
     async def sign_up(self, new: NewAccount) -> Account:
-        """Creates an account. Raises EmailTaken, even if the account was created at the box office and has no password: it has
-        bookings, and the caller has not proved that the e-mail address is theirs."""
+        """Creates an account. What a contact with this e-mail address booked at the box office stays the contact's: the caller has
+        not proved that the address is theirs. Raises EmailTaken."""
         password_hash = await self._passwords.hash_of_sign_up(new.password)
         async with transaction(self._pool) as cursor:
             return await _insert(cursor, uuid4(), new, password_hash)
@@ -190,18 +193,24 @@ class AccountService:
             self._cache.forget_account(account_id)
         return account
 
-    async def erase(self, account_id: UUID) -> None:
-        """Erases all personal data and the tokens of an account; its id remains, since the ledger contains it.
+    async def erase(self, account_id: UUID, actor_id: UUID | None = None) -> None:
+        """Erases all personal data and the tokens of an account, a contact or a guest; the id remains, since the ledger contains
+        it. `actor_id`: the admin who does it; None: the person.
 
-        Raises ErasureRefused while something prevents it; LastAdmin. That is checked before the transaction: a booking
-        that is made at the same time remains, with an id without a name."""
+        Raises AccountNotFound; ErasureRefused while something prevents it; LastAdmin; Forbidden if the actor is no enabled admin
+        any more. What prevents it is checked before the transaction: a booking that is made at the same time remains, with an id
+        without a name."""
         if (obstacle := await self._find_erasure_obstacle(account_id)) is not None:
             raise errors.ErasureRefused(obstacle)
         async with transaction(self._pool) as cursor:
-            await _lock_admins(cursor, account_id, stays=False)
+            try:
+                await _lock_admins(cursor, account_id, stays=False, actor_id=actor_id)
+            except errors.AccountNotFound:
+                await _erase_guest(cursor, account_id)
+                return
             await cursor.execute(
-                "UPDATE accounts SET name = %s, email = NULL, phone = NULL, password_hash = NULL, disabled = true,"
-                " access_changed_at = clock_timestamp() WHERE id = %s",
+                "UPDATE accounts SET name = %s, email = NULL, contact_email = NULL, contact_of = NULL, phone = NULL,"
+                " password_hash = NULL, disabled = true, access_changed_at = clock_timestamp() WHERE id = %s",
                 (ERASED_NAME, account_id),
             )
             await cursor.execute("DELETE FROM tokens WHERE account_id = %s", (account_id,))
@@ -269,7 +278,8 @@ async def _lock_admins(cursor: Cursor, account_id: UUID, *, stays: bool, actor_i
     does not remain one."""
     await cursor.execute(
         "SELECT id, role = 'admin' AND NOT disabled FROM accounts"
-        " WHERE (id = %s AND email IS NOT NULL) OR (role = 'admin' AND NOT disabled) ORDER BY id FOR NO KEY UPDATE",
+        " WHERE (id = %s AND coalesce(email, contact_email) IS NOT NULL) OR (role = 'admin' AND NOT disabled)"
+        " ORDER BY id FOR NO KEY UPDATE",
         (account_id,),
     )
     is_admin: dict[UUID, bool] = dict(await cursor.fetchall())
@@ -279,6 +289,18 @@ async def _lock_admins(cursor: Cursor, account_id: UUID, *, stays: bool, actor_i
         raise errors.AccountNotFound
     if is_admin[account_id] and sum(is_admin.values()) == 1 and not stays:
         raise errors.LastAdmin
+
+
+async def _erase_guest(cursor: Cursor, guest_id: UUID) -> None:
+    """Erases the person of a guest of another API. Raises AccountNotFound."""
+    await cursor.execute(
+        "UPDATE guests SET name = %s, handle = NULL, email = NULL, phone = NULL, password_hash = NULL, erased_at = now()"
+        " WHERE id = %s AND erased_at IS NULL AND handle IS DISTINCT FROM %s",
+        (ERASED_NAME, guest_id, DEFAULT_ORGANIZER),
+    )
+    if not cursor.rowcount:
+        raise errors.AccountNotFound
+    await cursor.execute("DELETE FROM guest_tokens WHERE guest_id = %s", (guest_id,))
 
 
 async def _change(cursor: Cursor, account_id: UUID, changes: Mapping[str, Any], *, keep_token: bytes | None = None) -> Account:

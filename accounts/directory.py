@@ -1,4 +1,4 @@
-"""Finding accounts: for admins, and for the box office."""
+"""Finding accounts and contacts: for admins, and for the box office."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ MAX_CURSOR = 200
 
 
 class Directory:
-    """Finds accounts, without erased ones. Methods raise Busy if the database is overloaded."""
+    """Finds accounts and contacts, without erased ones. Methods raise Busy if the database is overloaded."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -28,8 +28,8 @@ class Directory:
         pattern = "%" + q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         async with one_statement(self._pool) as database_cursor:
             await database_cursor.execute(
-                f"SELECT {Account.COLUMNS} FROM accounts WHERE email IS NOT NULL"
-                " AND (name ILIKE %(pattern)s OR email ILIKE %(pattern)s)"
+                f"SELECT {Account.COLUMNS} FROM accounts WHERE coalesce(email, contact_email) IS NOT NULL"
+                " AND (name ILIKE %(pattern)s OR coalesce(email, contact_email) ILIKE %(pattern)s)"
                 " AND (%(time)s::timestamptz IS NULL OR (created_at, id) > (%(time)s, %(id)s::uuid))"
                 " ORDER BY created_at, id LIMIT %(limit)s",
                 {"pattern": pattern, "time": after_time, "id": after_id, "limit": limit + 1},
@@ -38,17 +38,19 @@ class Directory:
         page = accounts[:limit]
         return page, _encode(page[-1]) if len(accounts) > limit else None
 
-    async def find_or_create_customer(self, name: str, email: str) -> UUID:
-        """The id of the account with this e-mail address, whatever its role. A new account has no password: nobody can log in
-        until the operator CLI sets one. Concurrent calls create one account."""
+    async def find_or_create_contact(self, organizer_id: UUID, name: str, email: str) -> UUID:
+        """The id of the organizer's contact with this e-mail address, who keeps the name of the first call. Never that of an
+        account, nor of another organizer's contact: the seller must not learn whose address it is, and nobody has proved that it
+        is theirs. Concurrent calls create one contact."""
         async with transaction(self._pool) as cursor:
             for _ in range(2):  # neither found nor created: a concurrent call has created it, and the second try finds it
-                await cursor.execute("SELECT id FROM accounts WHERE email = %s", (email,))
+                await cursor.execute("SELECT id FROM accounts WHERE contact_of = %s AND contact_email = %s", (organizer_id, email))
                 row = await cursor.fetchone()
                 if row is None:
                     await cursor.execute(
-                        "INSERT INTO accounts (id, name, email, role) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING id",
-                        (uuid4(), name, email, Role.CUSTOMER),
+                        "INSERT INTO accounts (id, name, contact_of, contact_email, role) VALUES (%s, %s, %s, %s, %s)"
+                        " ON CONFLICT DO NOTHING RETURNING id",
+                        (uuid4(), name, organizer_id, email, Role.CUSTOMER),
                     )
                     row = await cursor.fetchone()
                 if row is not None:

@@ -16,7 +16,7 @@ from accounts.database import Pool, one_statement, transaction
 from accounts.passwords import Passwords
 from ledger.errors import Busy
 
-#: The namespace of the ids of guests with a handle. Changing it would change the id of every guest.
+#: The namespace of fixed ids. The ledger contains ids for ever, so those of people are random: an id must not tell the name.
 _GUESTS = UUID("6f1c1d0e-5f0b-4a57-9d0a-5ea71ed6e501")
 #: The handle of the organizer of all events of an API without organizers. No guest has it: guests' handles are not empty.
 DEFAULT_ORGANIZER = ""
@@ -49,9 +49,9 @@ class Guest(msgspec.Struct, frozen=True):
         return cls(id_, number, handle, name, email, phone, role, created_at.astimezone(UTC))
 
 
-def guest_id(api: str, handle: str) -> UUID:
-    """The id of the guest with this handle, who may not exist yet."""
-    return uuid5(_GUESTS, _encode([api, handle]).decode())
+def fixed_id(api: str, what: str) -> UUID:
+    """The id of what is no person: the default organizer of an API, and its sample users."""
+    return uuid5(_GUESTS, _encode([api, what]).decode())
 
 
 class Guests:
@@ -59,14 +59,15 @@ class Guests:
 
     def __init__(self, api: str, pool: Pool, passwords: Passwords) -> None:
         self.api, self._pool, self._passwords = api, pool, passwords
-        self.default_organizer_id = guest_id(api, DEFAULT_ORGANIZER)
+        self.default_organizer_id = fixed_id(api, DEFAULT_ORGANIZER)
 
     async def find_or_create(self, handle: str) -> Guest:
         """The guest with this handle. Concurrent calls create one guest."""
         for _ in range(2):  # a concurrent call has created it: the second try finds it
             guest = await self._find("handle = %(handle)s", handle=handle)
             if guest is None:
-                guest = await self._insert(guest_id(self.api, handle), handle=handle, name=handle)
+                id_ = self.default_organizer_id if handle == DEFAULT_ORGANIZER else uuid4()
+                guest = await self._insert(id_, handle=handle, name=handle)
             if guest is not None:
                 return guest
         raise Busy
@@ -76,7 +77,7 @@ class Guests:
     ) -> Guest | None:
         """A new guest without a handle. None: a guest with this id exists already. Raises TooManyGuests past MAX_WITHOUT_HANDLE."""
         async with one_statement(self._pool) as cursor:
-            await cursor.execute("SELECT count(*) FROM guests WHERE api = %s AND handle IS NULL", (self.api,))
+            await cursor.execute("SELECT count(*) FROM guests WHERE api = %s AND handle IS NULL AND erased_at IS NULL", (self.api,))
             (count,) = await cursor.fetchone() or (0,)
         if count >= MAX_WITHOUT_HANDLE:
             raise errors.TooManyGuests(MAX_WITHOUT_HANDLE)
@@ -85,7 +86,7 @@ class Guests:
     async def sign_up(self, handle: str, email: str | None, password: str) -> Guest | None:
         """A new guest with a password. None: the handle is taken."""
         password_hash = await self._passwords.hash_of_sign_up(password)
-        return await self._insert(guest_id(self.api, handle), handle=handle, name=handle, email=email, password_hash=password_hash)
+        return await self._insert(uuid4(), handle=handle, name=handle, email=email, password_hash=password_hash)
 
     async def log_in(self, handle: str, password: str) -> str:
         """A new token, which is readable here only. Raises WrongCredentials, after the same work whatever the cause is."""
@@ -118,12 +119,12 @@ class Guests:
         return await self._find("id = %(id)s", id=id_)
 
     async def find_by_number(self, number: int) -> Guest | None:
-        return await self._find("number = %(number)s", number=number) if 0 < number <= MAX_NUMBER else None
+        return await self._find("number = %(number)s AND erased_at IS NULL", number=number) if 0 < number <= MAX_NUMBER else None
 
     async def pages(self) -> AsyncIterator[list[Guest]]:
-        """All guests except the default organizer, oldest first, in pages."""
+        """All guests except the default organizer and erased ones, oldest first, in pages."""
         after = 0
-        condition = f"id <> %(default_organizer)s AND number > %(after)s ORDER BY number LIMIT {PAGE}"
+        condition = f"id <> %(default_organizer)s AND erased_at IS NULL AND number > %(after)s ORDER BY number LIMIT {PAGE}"
         while page := await self._select(condition, default_organizer=self.default_organizer_id, after=after):
             yield page
             after = page[-1].number

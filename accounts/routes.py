@@ -61,6 +61,8 @@ class UpdateUser(Body):
 
 
 class AccountView(BaseModel):
+    """`is_contact`: a customer of the box office, for whom nobody logs in."""
+
     model_config = ConfigDict(from_attributes=True)
 
     id: UUID
@@ -70,6 +72,7 @@ class AccountView(BaseModel):
     role: Role
     disabled: bool
     created_at: datetime
+    is_contact: bool
 
 
 class SessionView(BaseModel):
@@ -151,7 +154,7 @@ async def erase_me(request: Request, response: Response, principal: SignedIn) ->
 
 @router.get("/users", response_model=AccountPage)
 async def get_users(request: Request, principal: Admin, q: Search = "", limit: Limit = 50, cursor: Cursor = None) -> Any:
-    """Accounts, oldest first; `q` is looked for in name and e-mail."""
+    """Accounts and contacts, oldest first; `q` is looked for in name and e-mail."""
     items, next_cursor = await _access(request).directory.get_users(q, cursor, limit)
     return {"items": items, "next_cursor": next_cursor}
 
@@ -170,6 +173,12 @@ async def update_user(
     """Changes the role of an account, or disables it."""
     command_id = command_id_of(request, principal, idempotency_key)
     return await _access(request).accounts.update_user(account_id, _sent_fields(body), command_id, principal.id)
+
+
+@router.delete("/users/{account_id}", status_code=204)
+async def erase_user(request: Request, principal: Admin, account_id: UUID) -> None:
+    """Erases a person: an account, a contact of the box office, or a user of one of the other APIs. Bookings keep the id alone."""
+    await _access(request).accounts.erase(account_id, principal.id)
 
 
 for _route in router.routes:

@@ -1,4 +1,4 @@
-"""The tables of accounts. `migrations/versions/0002_accounts.py` and `0006_guests.py` create them; a test compares the two."""
+"""The tables of accounts. The migrations create them; a test compares the two."""
 
 from sqlalchemy import (
     BigInteger,
@@ -35,7 +35,9 @@ _NOW = text("now()")
 _time = DateTime(timezone=True)
 _roles = ", ".join(f"'{role}'" for role in Role)
 
-#: `email` is lower-cased; null: the account was erased. Without `password_hash` it was created at the box office.
+#: Accounts, and contacts: customers of the box office, with `contact_email` in place of `email`, for whom nobody logs in. Both
+#: addresses are lower-cased; neither: the person was erased. `contact_of`: the organizer whose events the contact booked; null: a
+#: contact that was made before contacts were kept apart. `email_proven_at`: when the account proved its address; null: never.
 #: `access_changed_at`: when a change of role, password or state last changed what the account's tokens permit; null: never.
 accounts = Table(
     "accounts",
@@ -49,6 +51,10 @@ accounts = Table(
     Column("disabled", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", _time, nullable=False, server_default=_NOW),
     Column("access_changed_at", _time),
+    Column("email_proven_at", _time),
+    Column("contact_email", Text),
+    Column("contact_of", Uuid),
+    UniqueConstraint("contact_of", "contact_email"),
     Index(None, "created_at", "id"),
     Index(None, "access_changed_at", postgresql_where=text("access_changed_at IS NOT NULL")),
     Index("ix_accounts_admins", "id", postgresql_where=text("role = 'admin'")),
@@ -84,7 +90,8 @@ account_commands = Table(
 )
 
 #: The users of the other APIs on the same ledger (`compat/`), each known to one API: they have no account. Their API identifies
-#: them by `handle`, which is unique there, or by `number`.
+#: them by `handle`, which is unique there, or by `number`. Ids say nothing about the handle; those of releases before 0014 are
+#: derived from it.
 guests = Table(
     "guests",
     metadata,
@@ -98,6 +105,7 @@ guests = Table(
     Column("role", Text),
     Column("password_hash", Text),
     Column("created_at", _time, nullable=False, server_default=_NOW),
+    Column("erased_at", _time),
     UniqueConstraint("api", "handle"),
     CheckConstraint("role IN ('customer', 'admin')", name="role"),
     Index(None, "api", "number"),

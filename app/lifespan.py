@@ -97,7 +97,7 @@ async def run(
             command_service,
             currency=settings.currency,
             find_event=read_side.event_of_booking,
-            find_customer=access.directory.find_or_create_customer,
+            find_contact=access.directory.find_or_create_contact,
             key=key,
         )
         readiness = Readiness(load_pool, draining, must_be_durable=not settings.allow_unsafe_database)

@@ -45,7 +45,7 @@ _encode = msgspec.json.Encoder().encode
 
 class WriteSide:
     """The services that the routes use, in `app.state.write_side`. `find_event` finds the event of a booking;
-    `find_customer` finds or creates the account of a name and an e-mail address; `key` is 32 secret bytes."""
+    `find_contact` finds or creates the organizer's contact with a name and an e-mail address; `key` is 32 secret bytes."""
 
     def __init__(
         self,
@@ -53,11 +53,11 @@ class WriteSide:
         *,
         currency: str,
         find_event: Callable[[UUID], Awaitable[UUID | None]],
-        find_customer: Callable[[str, str], Awaitable[UUID]],
+        find_contact: Callable[[UUID, str, str], Awaitable[UUID]],
         key: bytes,
     ) -> None:
         self.command_service, self.currency, self._key = command_service, currency, key
-        self._find_event, self.find_customer = find_event, find_customer
+        self._find_event, self.find_contact = find_event, find_contact
 
     def customer_proof(self, customer: BoxOfficeCustomer) -> bytes:
         """A keyed digest of the name and e-mail address of a customer in a request. Its digest is stored in the ledger, and reveals
@@ -211,9 +211,8 @@ async def book(
 async def _box_office_customer(
     write_side: WriteSide, event_id: UUID, command_id: UUID, actor: Actor, body: dict[str, Any]
 ) -> tuple[UUID | None, bytes]:
-    """The id and the proof of a box-office customer. The account is found or created, but only after the check that the actor
-    may sell for this event, so that others can't create accounts, and not for a retry, since the customer's address may have
-    changed."""
+    """The id and the proof of a box-office customer. The contact is found or created, but only after the check that the actor may
+    sell for this event, so that others can't create contacts, and not for a retry, since the contact may have been erased."""
     try:
         customer = BoxOfficeCustomer.model_validate(body)
     except ValidationError as error:
@@ -227,7 +226,7 @@ async def _box_office_customer(
     proof = write_side.customer_proof(customer)
     if event.version_of(command_id) is not None:
         return None, proof
-    return await write_side.find_customer(customer.name, customer.email), proof
+    return await write_side.find_contact(event.organizer_id, customer.name, customer.email), proof
 
 
 @router.delete("/bookings/{booking_id}", tags=["bookings"], operation_id="cancel_booking", response_model=BookingView)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import uuid5
 
-from accounts.guests import Guest, guest_id
+from accounts.guests import Guest, fixed_id
 from compat.service import CompatService, single_category
 from ledger.entries import Details
 from ledger.errors import Malformed, RuleBroken
@@ -63,7 +63,7 @@ class Samples:
 
 
 async def _user(service: CompatService, name: str, phone: str, role: str) -> Guest:
-    id_ = guest_id(service.guests.api, f"sample {name}")
+    id_ = fixed_id(service.guests.api, f"sample {name}")
     guest = await service.guests.create(name, phone=phone, role=role, id_=id_) or await service.guests.get(id_)
     assert guest is not None, "created now or before"
     return guest

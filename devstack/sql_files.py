@@ -58,7 +58,7 @@ CREATE FUNCTION pg_temp.moment(after numeric, zone text DEFAULT 'UTC') RETURNS t
                            AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '.000000', '') || 'Z'
 $$;
 
-INSERT INTO accounts (id, name, email, role, password_hash) VALUES
+INSERT INTO accounts (id, name, email, contact_email, contact_of, role, password_hash) VALUES
 {accounts};
 
 INSERT INTO guests (id, api, handle, name) VALUES
@@ -87,25 +87,30 @@ def data() -> str:
         asyncio.run(load(settings, MIDNIGHT))
         with psycopg.connect(settings.database_url) as connection:
             people = connection.execute(
-                "SELECT id, name, email, role, password_hash IS NOT NULL FROM accounts ORDER BY role, email"
+                "SELECT id, name, email, contact_email, contact_of, role FROM accounts ORDER BY role, email, contact_email"
             ).fetchall()
             guests = connection.execute("SELECT id, api, handle, name FROM guests ORDER BY number").fetchall()
             entries = connection.execute(
                 "SELECT originator_id, originator_version, topic, convert_from(state, 'UTF8') FROM ledger_entries"
                 " ORDER BY notification_id"
             ).fetchall()
-    ids = {str(id_): str(uuid5(DEMO, email)) for id_, _, email, _, _ in people}
+    ids = {str(id_): str(uuid5(DEMO, email or contact_email)) for id_, _, email, contact_email, _, _ in people}
+    ids |= {str(id_): str(uuid5(DEMO, f"{api} {handle}")) for id_, api, handle, _ in guests if handle}
     return _DATA.format(
         password=PASSWORD,
         lock=ORDERING_LOCK,
-        accounts=",\n".join(_account(UUID(ids[str(id_)]), *person) for id_, *person in people),
-        guests=",\n".join(f"({', '.join(map(_text, guest))})" for guest in guests),
+        accounts=",\n".join(_account(ids, *person) for person in people),
+        guests=",\n".join(f"({', '.join(map(_text, (ids.get(str(id_), id_), *guest)))})" for id_, *guest in guests),
         entries=",\n".join(_entry(ids, *entry) for entry in entries),
     )
 
 
-def _account(id_: UUID, name: str, email: str, role: str, signs_in: bool) -> str:
-    return f"({_text(id_)}, {_text(name)}, {_text(email)}, {_text(role)}, {_text(_hash(email)) if signs_in else 'NULL'})"
+def _account(
+    ids: dict[str, str], id_: UUID, name: str, email: str | None, contact_email: str | None, contact_of: UUID | None, role: str
+) -> str:
+    organizer = contact_of and ids[str(contact_of)]
+    values = (ids[str(id_)], name, email, contact_email, organizer, role, email and _hash(email))
+    return f"({', '.join('NULL' if value is None else _text(value) for value in values)})"
 
 
 def _hash(email: str) -> str:

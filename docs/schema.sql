@@ -199,6 +199,9 @@ CREATE TABLE public.accounts (
     disabled boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     access_changed_at timestamp with time zone,
+    email_proven_at timestamp with time zone,
+    contact_email text,
+    contact_of uuid,
     CONSTRAINT ck_accounts_role CHECK ((role = ANY (ARRAY['customer'::text, 'organizer'::text, 'auditor'::text, 'admin'::text])))
 );
 
@@ -399,6 +402,7 @@ CREATE TABLE public.guests (
     role text,
     password_hash text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    erased_at timestamp with time zone,
     CONSTRAINT ck_guests_role CHECK ((role = ANY (ARRAY['customer'::text, 'admin'::text])))
 );
 
@@ -803,6 +807,13 @@ ALTER TABLE ONLY public.tokens
 
 ALTER TABLE ONLY public.verifications
     ADD CONSTRAINT pk_verifications PRIMARY KEY (finished_at);
+
+--
+-- Name: accounts uq_accounts_contact_of_contact_email; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT uq_accounts_contact_of_contact_email UNIQUE (contact_of, contact_email);
 
 --
 -- Name: accounts uq_accounts_email; Type: CONSTRAINT; Schema: public; Owner: -

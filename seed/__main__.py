@@ -12,7 +12,7 @@ import psycopg
 
 from accounts.access import Access
 from accounts.account_service import NewAccount
-from accounts.guests import DEFAULT_ORGANIZER, guest_id
+from accounts.guests import DEFAULT_ORGANIZER
 from ledger.commands import (
     Actor,
     BookSeats,
@@ -39,8 +39,9 @@ from seed.progress import DemoNotLoadable, find_progress
 class DemoLoader:
     """Executes the commands of the scenario one after the other, each at its own time."""
 
-    def __init__(self, people: list[UUID], today: datetime, steps: list[Step]) -> None:
-        self._people, self._today, self.steps = people, today, steps
+    def __init__(self, people: list[UUID], guests: dict[tuple[str, str], UUID], today: datetime, steps: list[Step]) -> None:
+        """`guests`: the ids of the guests of the other APIs, by API and handle."""
+        self._people, self._guests, self._today, self.steps = people, guests, today, steps
 
     def load(self, ledger: Ledger, steps_done: int) -> None:
         """Executes all but the first `steps_done` steps, which are in the ledger already."""
@@ -52,9 +53,9 @@ class DemoLoader:
 
     def _command(self, step: Step) -> Command:
         api = step.event.api
-        organizer = Actor(guest_id(api, DEFAULT_ORGANIZER) if api else self._people[1], Role.ORGANIZER)
+        organizer = Actor(self._guests[api, DEFAULT_ORGANIZER] if api else self._people[1], Role.ORGANIZER)
         actor = organizer if step.customer < 0 or api else Actor(self._people[step.customer], Role.CUSTOMER)
-        guest = guest_id(api, NAMES[step.customer]) if api else None
+        guest = self._guests.get((api, NAMES[step.customer]))
         id_, event = command_id(step), event_id(step.event)
         match step.what:
             case "schedule":
@@ -91,7 +92,7 @@ async def load(settings: Settings, now: datetime | None = None) -> str:
     today, steps_done = await asyncio.to_thread(find_progress, settings.database_url, now or datetime.now(UTC))
     async with make_pool(settings) as pool:
         steps = scenario(today)
-        loader = DemoLoader(await _create_people(settings, pool, steps), today, steps)
+        loader = DemoLoader(*await _create_people(settings, pool, steps), today, steps)
     with closing(Ledger(settings.database_url, Macs.open(settings.keys))) as ledger:
         await asyncio.to_thread(loader.load, ledger, steps_done)
     weeks = (today - loader.steps[0].at) // timedelta(weeks=1)
@@ -99,20 +100,23 @@ async def load(settings: Settings, now: datetime | None = None) -> str:
     return f"Demo data: {loader.count('schedule')} events, {loader.count('book')} bookings over {weeks} weeks, {people} people."
 
 
-async def _create_people(settings: Settings, pool: Pool, steps: list[Step]) -> list[UUID]:
-    """Creates the accounts and the guests of the scenario, unless they exist. Returns the accounts' ids in the scenario's order."""
+async def _create_people(settings: Settings, pool: Pool, steps: list[Step]) -> tuple[list[UUID], dict[tuple[str, str], UUID]]:
+    """Creates the accounts, the contacts and the guests of the scenario, unless they exist. Returns the ids of the first two in the
+    scenario's order, and those of the guests by API and handle."""
     access = Access(settings, pool, key=Keyring.open(settings.keys, "accounts").newest[1])
     async with access:
         users = [
             (NewAccount(name=name, email=email, password=PASSWORD, role=role), uuid5(DEMO, email)) for name, email, role in PEOPLE
         ]
         ids = [(await access.accounts.create_user(*user)).id for user in users]
-        ids += [await access.directory.find_or_create_customer(*customer) for customer in CUSTOMERS]
+        ids += [await access.directory.find_or_create_contact(ids[1], *customer) for customer in CUSTOMERS]
+        guests = {}
         for step in steps:
             if step.event.api:
                 handle = DEFAULT_ORGANIZER if step.what == "schedule" else NAMES[step.customer]
-                await access.guests(step.event.api).find_or_create(handle)
-        return ids
+                if (step.event.api, handle) not in guests:
+                    guests[step.event.api, handle] = (await access.guests(step.event.api).find_or_create(handle)).id
+        return ids, guests
 
 
 def main() -> int:

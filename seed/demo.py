@@ -33,7 +33,7 @@ _NAMES = (
     "Carla", "Dmitri", "Emre", "Fatou", "Goran", "Hana", "Igor", "Jun", "Kemal", "Lena", "Mateo", "Nadia",
     "Oscar", "Priya", "Quinn", "Rosa", "Sven", "Tariq", "Uma", "Viktor", "Wanda", "Xenia", "Yusuf", "Zoe",
 )  # fmt: skip
-#: Customers of the box office: accounts with an e-mail address and without a password.
+#: Customers of the box office: contacts, for whom nobody logs in.
 CUSTOMERS = tuple((name, f"{name.lower()}@example.test") for name in _NAMES)
 #: The names of all people. Steps refer to them by index.
 NAMES = (*(name for name, _, _ in PEOPLE), *_NAMES)

@@ -37,6 +37,7 @@ OPERATIONS = {
     "get_users": Operation("accounts", ADMINS),
     "create_user": Operation("accounts", ADMINS),
     "update_user": Operation("accounts", ADMINS),
+    "erase_user": Operation("accounts", ADMINS),
     "create_event": Operation("events", ORGANIZERS),
     "get_events": Operation("events", ANYONE),
     "get_event": Operation("events", ANYONE),

@@ -21,6 +21,7 @@ from ledger.settings import Settings
 Person = Callable[..., Awaitable[dict[str, Any]]]
 Processes = Callable[[], Awaitable[Access]]
 PASSWORD = "correct horse battery"
+ORGANIZER = uuid4()
 ALICE = NewAccount(name="Alice", email="alice@example.test", password=PASSWORD, phone="+49 30 1234", role=Role.ORGANIZER)
 
 
@@ -52,7 +53,7 @@ async def test_failed_log_ins_are_indistinguishable(access: Access, wrong: str) 
     if wrong == "disabled":
         await access.accounts.update_user(alice.id, {"disabled": True}, uuid4())
     if wrong == "box office":
-        await access.directory.find_or_create_customer("Bob", email := "bob@example.test")
+        await access.directory.find_or_create_contact(ORGANIZER, "Bob", email := "bob@example.test")
     if wrong == "erased":
         await access.accounts.erase(alice.id)
     with pytest.raises(errors.WrongCredentials):
@@ -137,7 +138,7 @@ async def test_a_new_password_needs_the_old_one_and_ends_other_sessions(access: 
 
 async def test_a_new_email_needs_the_password_and_must_be_free(access: Access) -> None:
     alice = await access.accounts.create_user(ALICE, uuid4())
-    await access.directory.find_or_create_customer("Bob", "bob@example.test")
+    await access.accounts.sign_up(NewAccount(name="Bob", email="bob@example.test", password=PASSWORD))
     with pytest.raises(errors.WrongPassword):
         await access.accounts.update_me(alice.id, {"email": "ally@example.test"}, uuid4())
     with pytest.raises(errors.EmailTaken):
@@ -213,27 +214,59 @@ async def test_an_obstacle_prevents_erasure(settings: Settings, pool: Pool) -> N
 # Looking people up
 
 
-async def test_a_box_office_customer_is_created_once(access: Access) -> None:
-    ids = await asyncio.gather(*(access.directory.find_or_create_customer("Bob", "bob@example.test") for _ in range(20)))
+async def test_a_contact_is_created_once_for_an_organizer(access: Access) -> None:
+    find, email = access.directory.find_or_create_contact, "bob@example.test"
+    ids = await asyncio.gather(*(find(ORGANIZER, "Bob", email) for _ in range(20)))
     assert len(set(ids)) == 1
-    assert await access.directory.find_or_create_customer("Another name", "bob@example.test") == ids[0]
-    made = await access.accounts.get(ids[0])
-    assert (made.name, made.email) == ("Bob", "bob@example.test")
-    with pytest.raises(errors.EmailTaken):
-        await access.accounts.sign_up(NewAccount(name="Bob", email="bob@example.test", password=PASSWORD))
+    assert await find(ORGANIZER, "Another name", email) == ids[0]
+    assert await find(uuid4(), "Bob", email) != ids[0], "another organizer's"
+    contacts, _ = await access.directory.get_users(email)
+    assert {(contact.name, contact.email, contact.is_contact) for contact in contacts} == {("Bob", email, True)}
+    assert len(contacts) == 2
+    with pytest.raises(errors.AccountNotFound):
+        await access.accounts.update_user(ids[0], {"role": Role.ADMIN}, uuid4())
+
+
+async def test_an_account_and_a_contact_of_one_address_are_apart(access: Access) -> None:
+    before = await access.directory.find_or_create_contact(ORGANIZER, "Alice A.", ALICE.email)
+    alice = await access.accounts.sign_up(ALICE)
+    assert alice.id != before
+    assert await access.directory.find_or_create_contact(ORGANIZER, "Alice", ALICE.email) == before
+    assert await access.directory.find_or_create_contact(uuid4(), "Alice", ALICE.email) not in (alice.id, before)
+    with pytest.raises(errors.AccountNotFound):
+        await access.accounts.set_password("bob@example.test", PASSWORD)
+
+
+async def test_contacts_and_guests_are_erased(access: Access, database_url: str) -> None:
+    contact = await access.directory.find_or_create_contact(ORGANIZER, "Wilhelmine", "wil@example.test")
+    guest = await access.guests("event-reservations").sign_up("wilhelmine", "wil@example.test", PASSWORD)
+    assert guest is not None
+    for person in (contact, guest.id):
+        await access.accounts.erase(person)
+        with pytest.raises(errors.AccountNotFound):
+            await access.accounts.erase(person)
+    stored = rows_of(database_url).lower()
+    for personal in ("wil", "example.test", "argon2"):
+        assert personal not in stored
+    assert str(contact) in stored
+    assert str(guest.id) in stored
+    again = await access.directory.find_or_create_contact(ORGANIZER, "Wilhelmine", "wil@example.test")
+    assert again != contact
+    with pytest.raises(errors.AccountNotFound):
+        await access.accounts.erase(access.guests("event-reservations").default_organizer_id)
 
 
 @pytest.mark.parametrize("q", ["100%", "a_b", "back\\slash", "ÜBER", "100% a_b back\\"])
 async def test_a_search_is_literal(access: Access, q: str) -> None:
     for number, name in enumerate(["100% a_b back\\slash über", "100 percent", "aXb", "backslash"]):
-        await access.directory.find_or_create_customer(name, f"{number}@example.test")
+        await access.directory.find_or_create_contact(ORGANIZER, name, f"{number}@example.test")
     accounts, _ = await access.directory.get_users(q)
     assert [account.email for account in accounts] == ["0@example.test"]
 
 
 async def test_pages_contain_each_account_once(access: Access) -> None:
     for number in range(25):
-        await access.directory.find_or_create_customer("n", f"{number}@example.test")
+        await access.directory.find_or_create_contact(ORGANIZER, "n", f"{number}@example.test")
     seen: list[str] = []
     cursor: str | None = None
     for _ in range(4):

@@ -7,7 +7,7 @@ import pytest
 
 from accounts.access import Access
 from accounts.errors import TooManyGuests, WrongCredentials
-from accounts.guests import DEFAULT_ORGANIZER, MAX_TOKENS, Guests
+from accounts.guests import DEFAULT_ORGANIZER, MAX_TOKENS, Guests, fixed_id
 from accounts.passwords import Passwords
 from ledger.keys import Keyring
 from ledger.pool import make_pool
@@ -33,6 +33,27 @@ async def test_a_handle_always_finds_the_same_guest(guests: Guests) -> None:
     assert (first.handle, first.name) == ("ann", "ann")
     assert await guests.get(first.id) == first
     assert await guests.find_by_number(first.number) == first
+
+
+async def test_an_id_does_not_tell_the_name(access: Access) -> None:
+    """The ledger contains it for ever. It was derived from the name."""
+    guests, fair = access.guests("event-booking"), access.guests("event-reservations")
+    ann, bob = await guests.find_or_create("ann"), await fair.sign_up("bob", None, "pw")
+    assert bob is not None
+    for api, handle, guest in (("event-booking", "ann", ann), ("event-reservations", "bob", bob)):
+        assert guest.id != fixed_id(api, handle)
+        assert guest.id.version == 4
+
+
+async def test_erased_guests_are_not_listed(access: Access, guests: Guests) -> None:
+    ann, bob = await guests.create("ann"), await guests.create("bob")
+    assert ann is not None
+    await access.accounts.erase(ann.id)
+    assert [guest async for page in guests.pages() for guest in page] == [bob]
+    assert await guests.find_by_number(ann.number) is None
+    erased = await guests.get(ann.id)
+    assert erased is not None, "the ledger knows the id"
+    assert erased.name == "erased"
 
 
 async def test_guests_are_unknown_to_another_api(access: Access, guests: Guests) -> None:

@@ -26,7 +26,8 @@ PAST_STATISTICS = {"get_stats_as_of", "get_events_stats_as_of", "get_stats_diffe
 BUSY = (503, "/problems/busy")
 #: What stores something. Who logs out of an unknown session has nothing to store.
 WRITES = {
-    "sign_up", "log_in", "log_out", "update_me", "erase_me", "create_user", "update_user", "create_event", "update_event",
+    "sign_up", "log_in", "log_out", "update_me", "erase_me", "create_user", "update_user", "erase_user",
+    "create_event", "update_event",
     "cancel_event", "complete_event", "check_in_ticket", "book_tickets", "cancel_booking", "cancel_tickets",
 }  # fmt: skip
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 from uuid import uuid4
 
+import pytest
+
 from tests.running_system import LATER, PASSWORD, Person, Stack, tickets
 
 
@@ -41,30 +43,63 @@ def test_partial_cancellation_refunds_the_price_paid(stack: Stack, organizer: Pe
 
 
 def test_box_office_sells_to_walk_ins_and_named_customers(stack: Stack, organizer: Person, alice: Person) -> None:
-    event = stack.event(organizer, max_tickets_per_customer=1)
+    event, email = stack.event(organizer, max_tickets_per_customer=1), f"{uuid4().hex}@example.test"
     book = f"/api/events/{event['id']}/bookings"
     assert organizer.ok("POST", book, tickets(4))["customer_id"] is None
-    sold = organizer.ok("POST", book, {**tickets(1), "customer": {"name": "Alice", "email": alice.email}})
-    assert sold["customer_id"] == alice.id
-    assert organizer.do("POST", book, {**tickets(1), "customer": {"name": "Al", "email": alice.email}}).json()["held"] == 1
+    sold = organizer.ok("POST", book, {**tickets(1), "customer": {"name": "Alice", "email": email}})
+    assert organizer.do("POST", book, {**tickets(1), "customer": {"name": "Al", "email": email}}).json()["held"] == 1
     assert alice.do("POST", book, {**tickets(1), "customer": {"name": "Bob", "email": "b@example.test"}}).status_code == 403
-    listed = organizer.see(f"/api/events/{event['id']}/bookings?q={alice.email}")["items"]
+    listed = organizer.see(f"/api/events/{event['id']}/bookings?q={email}")["items"]
     assert [item["id"] for item in listed] == [sold["id"]]
     answer = organizer.do("GET", f"/api/events/{event['id']}/bookings", Accept="text/csv", Ledger_Position=organizer.last)
     assert len(list(csv.reader(io.StringIO(answer.text)))) == 3
 
 
-def test_box_office_sale_is_idempotent_after_the_customer_changes(stack: Stack, organizer: Person) -> None:
-    event, customer = stack.event(organizer), stack.person()
-    book, named = f"/api/events/{event['id']}/bookings", {"name": "Cy", "email": customer.email}
+@pytest.mark.parametrize("first", ["sign-up", "box office"])
+def test_tickets_of_the_box_office_are_nobody_else_s(stack: Stack, organizer: Person, first: str) -> None:
+    """S21: whoever signs up with the address of a customer has proved nothing, and a seller learns nothing about the address."""
+    event, email = stack.event(organizer), f"{uuid4().hex}@example.test"
+    book, sale = f"/api/events/{event['id']}/bookings", {**tickets(2), "customer": {"name": "Typed Name", "email": email}}
+
+    def sign_up() -> Person:
+        stack.nobody().ok("POST", "/api/signup", {"name": "Stored Name", "email": email, "password": PASSWORD})
+        return stack.log_in(email)
+
+    person = sign_up() if first == "sign-up" else None
+    sold = organizer.do("POST", book, sale)
+    person = person or sign_up()
+    assert "Stored" not in sold.text
+    assert sold.json()["customer_id"] != person.id
+    assert person.ok("GET", "/api/bookings", Ledger_Position=organizer.last)["items"] == []
+    assert person.do("GET", f"/api/bookings/{sold.json()['id']}", Ledger_Position=organizer.last).status_code == 404
+    assert person.do("DELETE", f"/api/bookings/{sold.json()['id']}").status_code == 404
+    (listed,) = organizer.see(f"{book}?q={email}")["items"]
+    assert listed["customer"] == {"id": sold.json()["customer_id"], "name": "Typed Name", "email": email}
+    rival = stack.person("organizer")
+    other = stack.event(rival)
+    theirs = rival.ok("POST", f"/api/events/{other['id']}/bookings", {**sale, "customer": {"name": "Rival", "email": email}})
+    assert theirs["customer_id"] != sold.json()["customer_id"]
+    (listed,) = rival.see(f"/api/events/{other['id']}/bookings")["items"]
+    assert listed["customer"]["name"] == "Rival"
+
+
+def test_box_office_sale_is_idempotent_after_the_customer_was_erased(stack: Stack, organizer: Person) -> None:
+    event, email = stack.event(organizer), f"{uuid4().hex}@example.test"
+    book, named = f"/api/events/{event['id']}/bookings", {"name": "Cy", "email": email}
     first = organizer.do("POST", book, {**tickets(1), "customer": named}, key="sale")
-    moved = {"email": f"new-{customer.email}", "old_password": PASSWORD}
-    customer.ok("PATCH", "/api/me", moved)
+    contact = f"/api/users/{first.json()['customer_id']}"
+    refused = stack.admin.do("DELETE", contact)
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/erasure-refused")
+    organizer.ok("DELETE", f"/api/bookings/{first.json()['id']}")
+    stack.admin.ok("DELETE", contact, Ledger_Position=organizer.last)
     again = organizer.do("POST", book, {**tickets(1), "customer": named}, key="sale")
     assert (again.status_code, again.content) == (201, first.content)
-    assert stack.admin.ok("GET", f"/api/users?q={customer.email}")["items"][0]["email"] == moved["email"], "nobody new"
+    assert stack.admin.ok("GET", f"/api/users?q={email}")["items"] == [], "nobody new"
     other = organizer.do("POST", book, {**tickets(1), "customer": {**named, "name": "Cyd"}}, key="sale")
     assert other.json()["type"] == "/problems/idempotency-key-reused"
+    assert stack.admin.do("DELETE", contact).status_code == 404
+    (listed,) = organizer.see(book)["items"]
+    assert listed["customer"] is None
 
 
 def test_ticket_is_checked_in_once(stack: Stack, organizer: Person, alice: Person, bob: Person) -> None:

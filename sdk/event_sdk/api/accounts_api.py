@@ -597,6 +597,274 @@ class AccountsApi:
 
 
     @validate_call
+    def erase_user(
+        self,
+        account_id: UUID,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> None:
+        """Erase User
+
+        Erases a person: an account, a contact of the box office, or a user of one of the other APIs. Bookings keep the id alone.
+
+        :param account_id: (required)
+        :type account_id: UUID
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._erase_user_serialize(
+            account_id=account_id,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '204': None,
+            '4XX': "Problem",
+            '5XX': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def erase_user_with_http_info(
+        self,
+        account_id: UUID,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[None]:
+        """Erase User
+
+        Erases a person: an account, a contact of the box office, or a user of one of the other APIs. Bookings keep the id alone.
+
+        :param account_id: (required)
+        :type account_id: UUID
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._erase_user_serialize(
+            account_id=account_id,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '204': None,
+            '4XX': "Problem",
+            '5XX': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def erase_user_without_preload_content(
+        self,
+        account_id: UUID,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """Erase User
+
+        Erases a person: an account, a contact of the box office, or a user of one of the other APIs. Bookings keep the id alone.
+
+        :param account_id: (required)
+        :type account_id: UUID
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._erase_user_serialize(
+            account_id=account_id,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '204': None,
+            '4XX': "Problem",
+            '5XX': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _erase_user_serialize(
+        self,
+        account_id,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        if account_id is not None:
+            _path_params['account_id'] = account_id
+        # process the query parameters
+        # process the header parameters
+        # process the form parameters
+        # process the body parameter
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/problem+json'
+                ]
+            )
+
+
+        # authentication setting
+        _auth_settings: List[str] = [
+            'cookie', 
+            'bearer'
+        ]
+
+        return self.api_client.param_serialize(
+            method='DELETE',
+            resource_path='/api/users/{account_id}',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
+
+
+    @validate_call
     def get_me(
         self,
         _request_timeout: Union[
@@ -871,7 +1139,7 @@ class AccountsApi:
     ) -> AccountPage:
         """Get Users
 
-        Accounts, oldest first; `q` is looked for in name and e-mail.
+        Accounts and contacts, oldest first; `q` is looked for in name and e-mail.
 
         :param q: Looked for in name and e-mail address, literally, in any case.
         :type q: str
@@ -948,7 +1216,7 @@ class AccountsApi:
     ) -> ApiResponse[AccountPage]:
         """Get Users
 
-        Accounts, oldest first; `q` is looked for in name and e-mail.
+        Accounts and contacts, oldest first; `q` is looked for in name and e-mail.
 
         :param q: Looked for in name and e-mail address, literally, in any case.
         :type q: str
@@ -1025,7 +1293,7 @@ class AccountsApi:
     ) -> RESTResponseType:
         """Get Users
 
-        Accounts, oldest first; `q` is looked for in name and e-mail.
+        Accounts and contacts, oldest first; `q` is looked for in name and e-mail.
 
         :param q: Looked for in name and e-mail address, literally, in any case.
         :type q: str
@@ -1174,7 +1442,7 @@ class AccountsApi:
     ) -> Session:
         """Log In
 
-        Returns a token, and sets two cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf` goes into the header `X-CSRF-Token` of each request that changes something.
+        Returns a token, and sets cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf` goes into the header `X-CSRF-Token` of each request that changes something. `seatledger_device` is no credential: from a browser that has it, strangers who guess passwords can't keep the owner out.
 
         :param log_in: (required)
         :type log_in: LogIn
@@ -1243,7 +1511,7 @@ class AccountsApi:
     ) -> ApiResponse[Session]:
         """Log In
 
-        Returns a token, and sets two cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf` goes into the header `X-CSRF-Token` of each request that changes something.
+        Returns a token, and sets cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf` goes into the header `X-CSRF-Token` of each request that changes something. `seatledger_device` is no credential: from a browser that has it, strangers who guess passwords can't keep the owner out.
 
         :param log_in: (required)
         :type log_in: LogIn
@@ -1312,7 +1580,7 @@ class AccountsApi:
     ) -> RESTResponseType:
         """Log In
 
-        Returns a token, and sets two cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf` goes into the header `X-CSRF-Token` of each request that changes something.
+        Returns a token, and sets cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf` goes into the header `X-CSRF-Token` of each request that changes something. `seatledger_device` is no credential: from a browser that has it, strangers who guess passwords can't keep the owner out.
 
         :param log_in: (required)
         :type log_in: LogIn

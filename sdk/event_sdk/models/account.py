@@ -28,7 +28,7 @@ from pydantic_core import to_jsonable_python
 
 class Account(BaseModel):
     """
-    Account
+    `is_contact`: a customer of the box office, for whom nobody logs in.
     """ # noqa: E501
     id: UUID
     name: StrictStr
@@ -37,7 +37,8 @@ class Account(BaseModel):
     role: Role
     disabled: StrictBool
     created_at: datetime
-    __properties: ClassVar[List[str]] = ["id", "name", "email", "phone", "role", "disabled", "created_at"]
+    is_contact: StrictBool
+    __properties: ClassVar[List[str]] = ["id", "name", "email", "phone", "role", "disabled", "created_at", "is_contact"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -101,7 +102,8 @@ class Account(BaseModel):
             "phone": obj.get("phone"),
             "role": obj.get("role"),
             "disabled": obj.get("disabled"),
-            "created_at": obj.get("created_at")
+            "created_at": obj.get("created_at"),
+            "is_contact": obj.get("is_contact")
         })
         return _obj
 

@@ -27,19 +27,19 @@ import type {
 } from '.././model';
 
 
-export const getSignUpResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, ...overrideResponse})
+export const getSignUpResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), ...overrideResponse})
 
-export const getLogInResponseMock = (overrideResponse: Partial< Session > = {}): Session => ({access_token: faker.string.alpha({length: {min: 10, max: 20}}), token_type: faker.helpers.arrayElement(['bearer', undefined]), expires_at: `${faker.date.past().toISOString().split('.')[0]}Z`, account: {id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`}, ...overrideResponse})
+export const getLogInResponseMock = (overrideResponse: Partial< Session > = {}): Session => ({access_token: faker.string.alpha({length: {min: 10, max: 20}}), token_type: faker.helpers.arrayElement(['bearer', undefined]), expires_at: `${faker.date.past().toISOString().split('.')[0]}Z`, account: {id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean()}, ...overrideResponse})
 
-export const getGetMeResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, ...overrideResponse})
+export const getGetMeResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), ...overrideResponse})
 
-export const getUpdateMeResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, ...overrideResponse})
+export const getUpdateMeResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), ...overrideResponse})
 
-export const getGetUsersResponseMock = (overrideResponse: Partial< AccountPage > = {}): AccountPage => ({items: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`})), next_cursor: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), ...overrideResponse})
+export const getGetUsersResponseMock = (overrideResponse: Partial< AccountPage > = {}): AccountPage => ({items: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean()})), next_cursor: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), ...overrideResponse})
 
-export const getCreateUserResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, ...overrideResponse})
+export const getCreateUserResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), ...overrideResponse})
 
-export const getUpdateUserResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, ...overrideResponse})
+export const getUpdateUserResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), ...overrideResponse})
 
 
 export const getSignUpMockHandler = (overrideResponse?: Account | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<Account> | Account), options?: RequestHandlerOptions) => {
@@ -145,6 +145,16 @@ export const getUpdateUserMockHandler = (overrideResponse?: Account | ((info: Pa
       })
   }, options)
 }
+
+export const getEraseUserMockHandler = (overrideResponse?: void | ((info: Parameters<Parameters<typeof http.delete>[1]>[0]) => Promise<void> | void), options?: RequestHandlerOptions) => {
+  return http.delete('*/api/users/:accountId', async (info) => {
+  if (typeof overrideResponse === 'function') {await overrideResponse(info); }
+    return new HttpResponse(null,
+      { status: 204,
+        
+      })
+  }, options)
+}
 export const getAccountsMock = () => [
   getSignUpMockHandler(),
   getLogInMockHandler(),
@@ -154,5 +164,6 @@ export const getAccountsMock = () => [
   getEraseMeMockHandler(),
   getGetUsersMockHandler(),
   getCreateUserMockHandler(),
-  getUpdateUserMockHandler()
+  getUpdateUserMockHandler(),
+  getEraseUserMockHandler()
 ]

@@ -114,8 +114,9 @@ export const useSignUp = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
- * Returns a token, and sets two cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf`
-goes into the header `X-CSRF-Token` of each request that changes something.
+ * Returns a token, and sets cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf`
+goes into the header `X-CSRF-Token` of each request that changes something. `seatledger_device` is no credential: from a browser
+that has it, strangers who guess passwords can't keep the owner out.
  * @summary Log In
  */
 export const logIn = (
@@ -462,7 +463,7 @@ export const useEraseMe = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
- * Accounts, oldest first; `q` is looked for in name and e-mail.
+ * Accounts and contacts, oldest first; `q` is looked for in name and e-mail.
  * @summary Get Users
  */
 export const getUsers = (
@@ -683,6 +684,68 @@ export const useUpdateUser = <TError = ErrorType<Problem | Problem>,
       > => {
 
       const mutationOptions = getUpdateUserMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * Erases a person: an account, a contact of the box office, or a user of one of the other APIs. Bookings keep the id alone.
+ * @summary Erase User
+ */
+export const eraseUser = (
+    accountId: string,
+ options?: SecondParameter<typeof http>,) => {
+      
+      
+      return http<void>(
+      {url: `/api/users/${accountId}`, method: 'DELETE'
+    },
+      options);
+    }
+  
+
+
+export const getEraseUserMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof eraseUser>>, TError,{accountId: string}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof eraseUser>>, TError,{accountId: string}, TContext> => {
+
+const mutationKey = ['eraseUser'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof eraseUser>>, {accountId: string}> = (props) => {
+          const {accountId} = props ?? {};
+
+          return  eraseUser(accountId,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type EraseUserMutationResult = NonNullable<Awaited<ReturnType<typeof eraseUser>>>
+    
+    export type EraseUserMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Erase User
+ */
+export const useEraseUser = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof eraseUser>>, TError,{accountId: string}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof eraseUser>>,
+        TError,
+        {accountId: string},
+        TContext
+      > => {
+
+      const mutationOptions = getEraseUserMutationOptions(options);
 
       return useMutation(mutationOptions, queryClient);
     }

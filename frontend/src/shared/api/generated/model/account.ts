@@ -8,6 +8,9 @@
 import type { AccountPhone } from './accountPhone';
 import type { Role } from './role';
 
+/**
+ * `is_contact`: a customer of the box office, for whom nobody logs in.
+ */
 export interface Account {
   id: string;
   name: string;
@@ -16,4 +19,5 @@ export interface Account {
   role: Role;
   disabled: boolean;
   created_at: string;
+  is_contact: boolean;
 }
