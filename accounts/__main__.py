@@ -1,5 +1,5 @@
-"""`python -m accounts create-admin | reset-password`: the operator CLI for the first admin and for lost passwords, which can't be
-done over HTTP.
+"""`python -m accounts create-admin | reset-password | remove-second-factor`: the operator CLI for the first admin, for lost
+passwords and lost second factors, which can't be done over HTTP.
 
 Exit codes: 0 success, 1 refused (one sentence on stderr), 2 wrong usage.
 """
@@ -21,7 +21,9 @@ from accounts.access import no_erasure_obstacle
 from accounts.account_service import AccountService, NewAccount
 from accounts.passwords import Passwords
 from accounts.routes import NewPassword
+from accounts.second_factor import SecondFactors
 from accounts.tokens import AccessCache
+from accounts.trail import Trail
 from ledger.commands import Role
 from ledger.errors import SeatledgerError
 from ledger.field_types import Email, Name
@@ -56,8 +58,10 @@ def _parser() -> argparse.ArgumentParser:
     create = commands.add_parser("create-admin", help="make an account with the role admin")
     create.add_argument("--name", required=True)
     reset = commands.add_parser("reset-password", help="give an account a new password and end its sessions")
-    for command in (create, reset):
+    remove = commands.add_parser("remove-second-factor", help="let an account log in without its second factor")
+    for command in (create, reset, remove):
         command.add_argument("--email", required=True)
+    for command in (create, reset):
         command.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
     return parser
 
@@ -66,17 +70,22 @@ async def _run(arguments: argparse.Namespace) -> str:
     email = _valid("e-mail address", Email, arguments.email)
     name = _valid("name", Name, arguments.name) if arguments.command == "create-admin" else ""
     url = _database_url(Settings.of_running())
-    password = _valid("password", NewPassword, _read_password(from_stdin=arguments.password_stdin))
+    password = ""
+    if arguments.command != "remove-second-factor":
+        password = _valid("password", NewPassword, _read_password(from_stdin=arguments.password_stdin))
     await _check_reachable(url)
     async with AsyncConnectionPool(url, kwargs={"autocommit": True}, min_size=1, max_size=1, open=False, timeout=10) as pool:
         passwords = Passwords()
         account_service = AccountService(
-            pool, passwords, AccessCache(pool), key=os.urandom(32), session_hours=1, erasure_obstacle=no_erasure_obstacle
-        )
+            pool, passwords, AccessCache(pool), SecondFactors(pool, []), Trail(pool, 0), key=os.urandom(32), session_hours=1,
+            erasure_obstacle=no_erasure_obstacle,
+        )  # fmt: skip
         try:
             if arguments.command == "create-admin":
                 new = NewAccount(name=name, email=email, password=password, role=Role.ADMIN)
                 return f"Made {(await account_service.sign_up(new)).email} an admin."
+            if arguments.command == "remove-second-factor":
+                return f"{(await account_service.remove_second_factor(email)).email} logs in without a second factor."
             return f"{(await account_service.set_password(email, password)).email} has a new password; all sessions are ended."
         except errors.AccountNotFound:
             raise Refused("There is no account with this e-mail address.") from None

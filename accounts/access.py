@@ -8,17 +8,23 @@ page: by the header `X-CSRF-Token` with the value of the readable cookie `seatle
 cookies are for HTTPS only, both names begin with `__Host-`.
 """
 
-from collections.abc import Collection
+import asyncio
+import logging
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from hmac import compare_digest
 from types import TracebackType
 from typing import Annotated, Self
 from uuid import UUID
 
+import msgspec
+import psycopg
 from fastapi import Header, Request, Response, Security
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
+from psycopg_pool import PoolClosed, PoolTimeout
 from starlette.types import Scope
 
 from accounts import errors
@@ -28,10 +34,16 @@ from accounts.database import Pool
 from accounts.directory import Directory
 from accounts.guests import Guests
 from accounts.known_devices import DAYS, DEVICE_COOKIE, KnownDevices
+from accounts.origin import Origin, client_of, network_of
 from accounts.passwords import Passwords
 from accounts.rate_limiters import LoginRateLimiter, SignUpRateLimiter
+from accounts.second_factor import SecondFactors
+from accounts.sessions import Sessions
 from accounts.tokens import AccessCache, Principal, hash_of
+from accounts.trail import FLUSH_SECONDS, Trail
 from ledger.client_limits import RateLimiter
+from ledger.concurrency import BackgroundTasks, supervise
+from ledger.errors import SeatledgerError
 from ledger.idempotency import command_id
 from ledger.settings import Settings
 
@@ -42,6 +54,7 @@ CSRF_COOKIE = "seatledger_csrf"
 HOST_PREFIX = "__Host-"
 TOKEN_LENGTH = 43
 
+_log = logging.getLogger(__name__)
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -59,18 +72,20 @@ class Access:
         pool: Pool,
         *,
         key: bytes,
+        older_keys: Sequence[bytes] = (),
         erasure_obstacle: FindErasureObstacle = no_erasure_obstacle,
         closed_accounts: frozenset[UUID] = frozenset(),
         passwords: Passwords | None = None,
     ) -> None:
         """`key`: at least 32 secret bytes from KEYS_DIR. After a change of the key browsers must sign in again, and retries of
-        earlier commands about accounts are refused. `closed_accounts`: the ids of accounts that can't be used here."""
+        earlier commands about accounts are refused. `older_keys` still decrypt second factors. `closed_accounts`: the ids of accounts
+        that can't be used here."""
         if len(key) < 32:
             raise ValueError("The key of accounts has fewer than 32 bytes.")
         self._pool, self._closed_accounts = pool, closed_accounts
         self._csrf_key = _derive(key, b"csrf")
-        self._secure_cookies = settings.secure_cookies
-        self._cookie_prefix = HOST_PREFIX if settings.secure_cookies else ""
+        self._secure_cookies = settings.has_secure_cookies
+        self._cookie_prefix = HOST_PREFIX if settings.has_secure_cookies else ""
         self._session_seconds = settings.session_hours * 3600
         self.passwords = passwords or Passwords()
         #: Counts commands by account. By address, `app/middleware.py` does.
@@ -79,12 +94,18 @@ class Access:
         self.login_rate_limiter = LoginRateLimiter(self._counts, settings.login_attempts_per_minute)
         self.sign_up_rate_limiter = SignUpRateLimiter(self._counts, settings.sign_ups_per_minute)
         self._devices = KnownDevices(_derive(key, b"devices"))
-        self.tokens = AccessCache(pool)
+        self.tokens = AccessCache(pool, second_factor_of=settings.require_second_factor)
+        self.sessions = Sessions(pool, self.tokens)
+        self.second_factors = SecondFactors(pool, [_derive(one, b"second factors") for one in (key, *older_keys)])
+        self.trail = Trail(pool, settings.account_trail_days)
+        self._tasks = BackgroundTasks()
         self.directory = Directory(pool)
         self.accounts = AccountService(
             pool,
             self.passwords,
             self.tokens,
+            self.second_factors,
+            self.trail,
             key=_derive(key, b"commands"),
             session_hours=settings.session_hours,
             erasure_obstacle=erasure_obstacle,
@@ -97,12 +118,22 @@ class Access:
 
     async def __aenter__(self) -> Self:
         await self.tokens.start()
+        keep = supervise(self._keep_trail, log=_log, failure="Storing failed log-ins failed", pause_seconds=FLUSH_SECONDS)
+        self._tasks.spawn(keep, name="account-trail")
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self.tokens.stop()
+        await self._tasks.stop()
+        with suppress(SeatledgerError, psycopg.Error, PoolTimeout, PoolClosed):
+            await self.trail.flush()
         await self._counts.close()
         self.passwords.close()
+
+    async def _keep_trail(self) -> None:
+        await asyncio.sleep(FLUSH_SECONDS)
+        await self.trail.flush()
+        await self.trail.clean()
 
     async def principal_of(self, scope: Scope) -> Principal | None:
         """The account that sends a request; None: it has neither token nor cookie. Raises NotSignedIn for an invalid token;
@@ -148,9 +179,11 @@ class Access:
 
 
 def permitted(principal: Principal | None, roles: Collection[str]) -> Principal:
-    """The principal, if it has one of these roles. Raises NotSignedIn for None, Forbidden for another role."""
+    """The principal, if it has one of these roles. Raises NotSignedIn for None, Forbidden for another role; SecondFactorMissing."""
     if principal is None:
         raise errors.NotSignedIn
+    if principal.lacks_factor:
+        raise errors.SecondFactorMissing
     if principal.role not in roles:
         raise errors.Forbidden
     return principal
@@ -166,31 +199,47 @@ def clear_cookies(response: Response) -> None:
 class _SignedIn(SecurityBase):
     """Authenticates and authorizes in one dependency, which keeps bookings fast. The security scopes are the permitted roles."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_fresh: bool = False, may_lack_factor: bool = False) -> None:
+        """`is_fresh`: the password was given in the last minutes. `may_lack_factor`: who must set a second factor may use it."""
+        self._is_fresh, self._may_lack_factor = is_fresh, may_lack_factor
         self.scheme_name = "bearer"
         self.model = HTTPBearer(description="The `access_token` that `POST /api/login` answers.")
 
     async def __call__(self, request: Request, policy: SecurityScopes) -> Principal:
         access: Access = request.app.state.access
-        principal = permitted(await access.principal_of(request.scope), policy.scopes)
+        principal = await access.principal_of(request.scope)
+        if principal is not None and principal.lacks_factor and self._may_lack_factor:
+            principal = msgspec.structs.replace(principal, lacks_factor=False)
+        principal = permitted(principal, policy.scopes)
+        if self._is_fresh:
+            await access.sessions.check_fresh(principal.token_hash)
         if request.method not in _SAFE_METHODS:
             access.account_limiter.count(principal.id)
         return principal
 
 
 class _Anyone(_SignedIn):
-    """For routes that need no authentication but use it. An invalid token is 401 even here: its sender expects to be signed in."""
+    """For routes that need no authentication but use it. An invalid token is 401 even here: its sender expects to be signed in. Who
+    must set a second factor first is anyone."""
 
     async def __call__(self, request: Request, policy: SecurityScopes) -> Principal | None:  # type: ignore[override]
         access: Access = request.app.state.access
-        return await access.principal_of(request.scope)
+        principal = await access.principal_of(request.scope)
+        return None if principal is None or principal.lacks_factor else principal
 
 
-_signed_in = _SignedIn()
+_signed_in, _fresh = _SignedIn(), _SignedIn(is_fresh=True)
+_EVERYBODY = ["customer", "organizer", "auditor", "admin"]
 
 Anyone = Annotated[Principal | None, Security(_Anyone())]
 BUYERS = ["customer", "organizer", "admin"]
-SignedIn = Annotated[Principal, Security(_signed_in, scopes=["customer", "organizer", "auditor", "admin"])]
+SignedIn = Annotated[Principal, Security(_signed_in, scopes=_EVERYBODY)]
+#: Also those who must set a second factor first.
+SignedInAnyhow = Annotated[Principal, Security(_SignedIn(may_lack_factor=True), scopes=_EVERYBODY)]
+#: Who has given the password within the last minutes.
+Fresh = Annotated[Principal, Security(_fresh, scopes=_EVERYBODY)]
+FreshAnyhow = Annotated[Principal, Security(_SignedIn(is_fresh=True, may_lack_factor=True), scopes=_EVERYBODY)]
+FreshAdmin = Annotated[Principal, Security(_fresh, scopes=["admin"])]
 Buyer = Annotated[Principal, Security(_signed_in, scopes=BUYERS)]
 Organizer = Annotated[Principal, Security(_signed_in, scopes=["organizer", "admin"])]
 Auditor = Annotated[Principal, Security(_signed_in, scopes=["auditor", "admin"])]
@@ -221,6 +270,17 @@ def _canonical_id(segment: str) -> str:
         return str(UUID(segment))
     except ValueError:
         return segment
+
+
+def origin_of(request: Request, principal: Principal | None = None) -> Origin:
+    """Who sends this request, and from where, for the trail and the list of sessions."""
+    actor_id = None if principal is None else principal.id
+    return Origin(actor_id, network_of(address_of(request)), client_of(request.headers.get("user-agent", "")))
+
+
+def address_of(request: Request) -> str:
+    """The client's address: Uvicorn takes it from X-Forwarded-For if a trusted proxy sent it (`FORWARDED_ALLOW_IPS`)."""
+    return request.client.host if request.client else "unknown"
 
 
 def _derive(key: bytes, purpose: bytes) -> bytes:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from hashlib import blake2b
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, NamedTuple, TypeVar
 
 from cachetools import TLRUCache
@@ -139,17 +138,6 @@ class _Memory:
 
 def _end_of_window(key: str, count: tuple[int, float], now: float) -> float:
     return count[1]
-
-
-def block_of(address: str) -> str:
-    """The network that counts as one address: an IPv6 /64, since one person usually has all of that."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address):
-        return str(parsed.ipv4_mapped or ip_network((int(parsed), 64), strict=False))
-    return str(parsed)
 
 
 def _check(limit: RateLimitItem, count: int, resets_at: float) -> None:

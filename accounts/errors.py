@@ -43,10 +43,67 @@ class WrongCredentials(SeatledgerError):
 
 
 class WrongPassword(Malformed):
-    """422: a signed-in account sent a wrong old password. Not 401, since its session is still valid."""
+    """422: a signed-in account sent a wrong password. Not 401, since its session is still valid."""
+
+    def __init__(self, path: str = "old_password") -> None:
+        super().__init__("The password is wrong.", errors=[{"path": path, "message": "wrong password"}])
+
+
+class WeakPassword(Malformed):
+    """422: a new password that is among the first to be guessed."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, errors=[{"path": "password", "message": f"{reason} Choose another one."}])
+
+
+class WrongCode(Malformed):
+    """422: a signed-in account sent no code of its second factor, or a wrong or used one."""
 
     def __init__(self) -> None:
-        super().__init__("The old password is wrong.", errors=[{"path": "old_password", "message": "wrong password"}])
+        super().__init__("The code is missing, wrong, or was used already.", errors=[{"path": "code", "message": "wrong code"}])
+
+
+class SecondFactorRequired(SeatledgerError):
+    """401: the password of a log-in is right, and the account has a second factor. `is_wrong`: a code was sent, which was wrong."""
+
+    def __init__(self, *, is_wrong: bool = False) -> None:
+        super().__init__("The code is wrong, or was used already." if is_wrong else "Send the code of your second factor, too.")
+        self.is_wrong = is_wrong
+
+
+class SecondFactorMissing(SeatledgerError):
+    """403: REQUIRE_SECOND_FACTOR names the role of this account, which has none."""
+
+    def __init__(self) -> None:
+        super().__init__("Set a second factor first: your role requires one here.")
+
+
+class SecondFactorExists(RuleBroken):
+    """409"""
+
+    def __init__(self) -> None:
+        super().__init__("The account has a second factor: remove it first.")
+
+
+class SecondFactorNotFound(NotFound):
+    """404"""
+
+    def __init__(self) -> None:
+        super().__init__("The account has no second factor.")
+
+
+class SessionNotFound(NotFound):
+    """404"""
+
+    def __init__(self) -> None:
+        super().__init__("You have no session with this id.")
+
+
+class ReauthenticationRequired(SeatledgerError):
+    """403"""
+
+    def __init__(self) -> None:
+        super().__init__("Give your password again: it was given too long ago for this.")
 
 
 class NotSignedIn(SeatledgerError):

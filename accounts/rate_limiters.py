@@ -21,7 +21,9 @@ from contextlib import asynccontextmanager
 
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
 
-from accounts.attempt_counts import AttemptCounts, Limited, block_of
+from accounts.attempt_counts import AttemptCounts, Limited
+from accounts.errors import SecondFactorRequired
+from accounts.origin import block_of
 from ledger.errors import Busy
 
 ADDRESS_FACTOR, ADDRESS_HOUR_FACTOR = 10, 100
@@ -40,13 +42,14 @@ class LoginRateLimiter:
     async def attempt(self, account: str, address: str, device: str | None = None) -> AsyncIterator[None]:
         """Counts one attempt, whose password is checked in the block. `device`: the id of a device that the account knows.
 
-        Raises TooManyAttempts. The attempt is subtracted if the block succeeds, or raises Busy: then no password was
-        checked."""
+        Raises TooManyAttempts. The attempt is subtracted if the block succeeds, or asks for the code of a second factor, or raises
+        Busy: then no password was checked."""
         counted = await self._counts.count(self._limits(account, block_of(address), device))
         try:
             yield
-        except Busy:
-            await self._counts.take_back(counted)
+        except (Busy, SecondFactorRequired) as error:
+            if not getattr(error, "is_wrong", False):
+                await self._counts.take_back(counted)
             raise
         await self._counts.take_back(counted)
 

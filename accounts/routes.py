@@ -1,7 +1,7 @@
 """The HTTP routes of accounts. Their responses contain personal data: no cache may store them."""
 
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -9,9 +9,22 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from accounts.access import Access, Admin, IdempotencyKey, SignedIn, clear_cookies, command_id_of
+from accounts.access import (
+    Access,
+    Admin,
+    Fresh,
+    FreshAdmin,
+    IdempotencyKey,
+    SignedIn,
+    SignedInAnyhow,
+    address_of,
+    clear_cookies,
+    command_id_of,
+    origin_of,
+)
 from accounts.account_service import NewAccount
 from accounts.passwords import MAX_LENGTH, MIN_LENGTH
+from accounts.tokens import Principal
 from ledger.commands import Role
 from ledger.field_types import Email, Name, Phone, Text
 
@@ -38,9 +51,15 @@ class CreateUser(SignUp):
     role: Role
 
 
+Code = Annotated[str, Text(40), Field(description="Six digits of the authenticator app, or a recovery code")]
+
+
 class LogIn(Body):
+    """`code`: only where the account has a second factor."""
+
     email: Email
     password: AnyPassword
+    code: Code | None = None
 
 
 class UpdateMe(Body):
@@ -61,7 +80,7 @@ class UpdateUser(Body):
 
 
 class AccountView(BaseModel):
-    """`is_contact`: a customer of the box office, for whom nobody logs in."""
+    """`is_contact`: a customer of the box office, for whom nobody logs in. `has_second_factor`: log-ins need a code."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -73,6 +92,7 @@ class AccountView(BaseModel):
     disabled: bool
     created_at: datetime
     is_contact: bool
+    has_second_factor: bool
 
 
 class SessionView(BaseModel):
@@ -89,19 +109,19 @@ class AccountPage(BaseModel):
     next_cursor: str | None
 
 
-async def _not_stored(response: Response) -> None:
+async def not_stored(response: Response) -> None:
     response.headers["Cache-Control"] = "no-store"
 
 
-router = APIRouter(prefix="/api", tags=["accounts"], dependencies=[Depends(_not_stored)])
+router = APIRouter(prefix="/api", tags=["accounts"], dependencies=[Depends(not_stored)])
 
 
 @router.post("/signup", status_code=201, response_model=AccountView)
 async def sign_up(request: Request, body: SignUp) -> Any:
     """Creates an account."""
     access = _access(request)
-    async with access.sign_up_rate_limiter.attempt(_address(request)):
-        return await access.accounts.sign_up(NewAccount(**body.model_dump()))
+    async with access.sign_up_rate_limiter.attempt(address_of(request)):
+        return await access.accounts.sign_up(NewAccount(**body.model_dump()), origin_of(request))
 
 
 @router.post("/login", response_model=SessionView)
@@ -111,44 +131,44 @@ async def log_in(request: Request, response: Response, body: LogIn) -> Any:
     that has it, strangers who guess passwords can't keep the owner out."""
     access = _access(request)
     device = access.known_device(request, body.email)
-    async with access.login_rate_limiter.attempt(body.email, _address(request), device):
-        session = await access.accounts.log_in(body.email, body.password)
+    async with access.login_rate_limiter.attempt(body.email, address_of(request), device):
+        session = await access.accounts.log_in(body.email, body.password, body.code, origin_of(request))
     access.set_cookies(request, response, session)
     account = AccountView.model_validate(session.account)
     return SessionView(access_token=session.token, expires_at=session.expires_at, account=account)
 
 
 @router.post("/logout", status_code=204)
-async def log_out(request: Request, response: Response, principal: SignedIn) -> None:
+async def log_out(request: Request, response: Response, principal: SignedInAnyhow) -> None:
     """Revokes the token, in every process within 2 s."""
     await _access(request).accounts.log_out(principal.token_hash)
     clear_cookies(response)
 
 
 @router.get("/me", response_model=AccountView)
-async def get_me(request: Request, principal: SignedIn) -> Any:
+async def get_me(request: Request, principal: SignedInAnyhow) -> Any:
     """The account that is logged in."""
     return await _access(request).accounts.get(principal.id)
 
 
 @router.patch("/me", response_model=AccountView)
 async def update_me(request: Request, principal: SignedIn, body: UpdateMe, idempotency_key: IdempotencyKey = None) -> Any:
-    """Changes the account; a new password or e-mail needs `old_password`."""
+    """Changes the account; a new password or e-mail needs `old_password`, and ends all other sessions."""
     access, command_id = _access(request), command_id_of(request, principal, idempotency_key)
     changes = _sent_fields(body, nullable={"phone"})
     old_password = changes.pop("old_password", None)
-    # With a stolen session passwords can't be guessed faster than by log-ins.
-    counted = access.login_rate_limiter.attempt(str(principal.id), _address(request)) if old_password is not None else nullcontext()
+    counted = attempt_in_session(request, principal) if old_password is not None else nullcontext()
     async with counted:
         return await access.accounts.update_me(
-            principal.id, changes, command_id, old_password=old_password, keep_token=principal.token_hash
-        )
+            principal.id, changes, command_id, old_password=old_password, keep_token=principal.token_hash,
+            origin=origin_of(request, principal),
+        )  # fmt: skip
 
 
 @router.delete("/me", status_code=204)
-async def erase_me(request: Request, response: Response, principal: SignedIn) -> None:
+async def erase_me(request: Request, response: Response, principal: Fresh) -> None:
     """Erases the person: name, e-mail address, phone, password and sessions are deleted. Bookings keep the id alone."""
-    await _access(request).accounts.erase(principal.id)
+    await _access(request).accounts.erase(principal.id, origin_of(request, principal))
     clear_cookies(response)
 
 
@@ -160,25 +180,25 @@ async def get_users(request: Request, principal: Admin, q: Search = "", limit: L
 
 
 @router.post("/users", status_code=201, response_model=AccountView)
-async def create_user(request: Request, principal: Admin, body: CreateUser, idempotency_key: IdempotencyKey = None) -> Any:
+async def create_user(request: Request, principal: FreshAdmin, body: CreateUser, idempotency_key: IdempotencyKey = None) -> Any:
     """Creates an account with a role."""
     command_id = command_id_of(request, principal, idempotency_key)
-    return await _access(request).accounts.create_user(NewAccount(**body.model_dump()), command_id, principal.id)
+    return await _access(request).accounts.create_user(NewAccount(**body.model_dump()), command_id, origin_of(request, principal))
 
 
 @router.patch("/users/{account_id}", response_model=AccountView)
 async def update_user(
-    request: Request, principal: Admin, account_id: UUID, body: UpdateUser, idempotency_key: IdempotencyKey = None
+    request: Request, principal: FreshAdmin, account_id: UUID, body: UpdateUser, idempotency_key: IdempotencyKey = None
 ) -> Any:
     """Changes the role of an account, or disables it."""
     command_id = command_id_of(request, principal, idempotency_key)
-    return await _access(request).accounts.update_user(account_id, _sent_fields(body), command_id, principal.id)
+    return await _access(request).accounts.update_user(account_id, _sent_fields(body), command_id, origin_of(request, principal))
 
 
 @router.delete("/users/{account_id}", status_code=204)
-async def erase_user(request: Request, principal: Admin, account_id: UUID) -> None:
+async def erase_user(request: Request, principal: FreshAdmin, account_id: UUID) -> None:
     """Erases a person: an account, a contact of the box office, or a user of one of the other APIs. Bookings keep the id alone."""
-    await _access(request).accounts.erase(account_id, principal.id)
+    await _access(request).accounts.erase(account_id, origin_of(request, principal))
 
 
 for _route in router.routes:
@@ -190,9 +210,11 @@ def _access(request: Request) -> Access:
     return access
 
 
-def _address(request: Request) -> str:
-    """The client's address: Uvicorn takes it from X-Forwarded-For if a trusted proxy sent it (`FORWARDED_ALLOW_IPS`)."""
-    return request.client.host if request.client else "unknown"
+def attempt_in_session(request: Request, principal: Principal) -> AbstractAsyncContextManager[None]:
+    """Counts an attempt to give the password in a session: with a stolen one it can't be guessed faster than by log-ins, and a
+    stranger who tries that keeps nobody out of another session."""
+    limiter = _access(request).login_rate_limiter
+    return limiter.attempt(str(principal.id), address_of(request), principal.token_hash.hex())
 
 
 def _sent_fields(body: Body, *, nullable: set[str] | frozenset[str] = frozenset()) -> dict[str, Any]:

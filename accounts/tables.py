@@ -9,6 +9,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     Table,
@@ -60,7 +61,9 @@ accounts = Table(
     Index("ix_accounts_admins", "id", postgresql_where=text("role = 'admin'")),
 )
 
-#: `token_hash` is the SHA-256 of the token; the token itself is not stored.
+#: Sessions. `token_hash` is the SHA-256 of the token; the token itself is not stored. `id` names the session to its owner.
+#: `authenticated_at`: when the password was last given, null: when it was made. `last_seen_at`: within some minutes; null: not
+#: since it was made. `network`, `client`: of the log-in, as `accounts/origin.py` tells.
 tokens = Table(
     "tokens",
     metadata,
@@ -69,6 +72,11 @@ tokens = Table(
     Column("created_at", _time, nullable=False, server_default=_NOW),
     Column("expires_at", _time, nullable=False),
     Column("revoked_at", _time),
+    Column("id", Uuid, nullable=False, server_default=text("gen_random_uuid()")),
+    Column("authenticated_at", _time),
+    Column("last_seen_at", _time),
+    Column("network", Text),
+    Column("client", Text),
     Index(None, "account_id"),
     Index(None, "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
     Index(None, "expires_at"),
@@ -87,6 +95,46 @@ account_commands = Table(
     Column("answer", JSONB, nullable=False),
     Column("at", _time, nullable=False, server_default=_NOW),
     Index(None, "account_id"),
+)
+
+#: The TOTP secret of an account, encrypted with a key of KEYS_DIR. `confirmed_at`: null until the first code, from which on log-ins
+#: need one. `last_step`: the last time step whose code was used.
+second_factors = Table(
+    "second_factors",
+    metadata,
+    Column("account_id", Uuid, ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("secret", LargeBinary, nullable=False),
+    Column("confirmed_at", _time),
+    Column("last_step", BigInteger, nullable=False, server_default=text("0")),
+    Column("created_at", _time, nullable=False, server_default=_NOW),
+)
+
+#: Codes that stand in for a lost second factor, each once, as SHA-256: they have 80 random bits.
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("account_id", Uuid, ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    Column("code_hash", LargeBinary, primary_key=True),
+    Column("used_at", _time),
+)
+
+#: Who changed which account, in the transaction of the change; and failed log-ins, summed up by minute. Rows are inserted, and
+#: deleted after `account_trail_days`. It has ids in place of names, so it stays when a person is erased. `account_id`: whose
+#: account; null: an unknown e-mail address. `actor_id`: who did it; null: the operator, or nobody knows.
+account_trail = Table(
+    "account_trail",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", _time, nullable=False, server_default=text("clock_timestamp()")),
+    Column("action", Text, nullable=False),
+    Column("account_id", Uuid),
+    Column("actor_id", Uuid),
+    Column("network", Text),
+    Column("role_before", Text),
+    Column("role_after", Text),
+    Column("count", Integer),
+    Index(None, "account_id", "id"),
+    Index(None, "at"),
 )
 
 #: The users of the other APIs on the same ledger (`compat/`), each known to one API: they have no account. Their API identifies

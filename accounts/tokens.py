@@ -34,6 +34,10 @@ MAX_CACHED = 50_000
 #: Tokens that wait for their look-up.
 MAX_WANTED = 5_000
 LOOK_UP_BATCH = 500
+#: How often the use of tokens is stored, how many in one statement, and how long none is stored again.
+SEEN_SECONDS = 60.0
+SEEN_BATCH = 1_000
+SEEN_AGAIN = timedelta(minutes=5)
 CLEANING_SECONDS = 3600
 CLEANING_BATCH = 5_000
 #: Tokens of one account that are valid at the same time; past it the oldest is revoked.
@@ -43,12 +47,14 @@ _log = logging.getLogger(__name__)
 
 
 class Principal(msgspec.Struct, frozen=True, gc=False):
-    """The account that sends a request, without personal data. `expires_at` is in seconds since 1970."""
+    """The account that sends a request, without personal data. `expires_at` is in seconds since 1970. `lacks_factor`: its role
+    requires a second factor, and it has none."""
 
     id: UUID
     role: Role
     token_hash: bytes
     expires_at: float
+    lacks_factor: bool = False
 
     @property
     def actor(self) -> Actor:
@@ -77,15 +83,17 @@ async def revoke(cursor: Cursor, account_id: UUID, *, keep: bytes | None = None)
 class AccessCache:
     """Token hash -> Principal. `find` costs one dict look-up if the token is cached; concurrent misses share a statement."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, pool: Pool, *, second_factor_of: str = "") -> None:
+        """`second_factor_of`: the role that requires a second factor; empty: none."""
+        self._pool, self._second_factor_of = pool, second_factor_of
+        self._seen: set[bytes] = set()
         self._known = _Principals(MAX_CACHED)
         self._trusted_until = 0.0
         self._clock_offset: float | None = None
         self._wanted: dict[bytes, asyncio.Future[Principal | None]] = {}
         self._finder: asyncio.Task[None] | None = None
         self._tasks = BackgroundTasks()
-        self._clean_at = 0.0
+        self._clean_at = self._note_seen_at = 0.0
 
     async def find(self, token_hash: bytes) -> Principal | None:
         """The account of a token. None: the token is unknown, expired or revoked, or its account is disabled. Raises Busy if the
@@ -93,7 +101,11 @@ class AccessCache:
         principal = self._known.get(token_hash) if time.monotonic() < self._trusted_until else None
         if principal is None:
             principal = await self._look_up(token_hash)
-        return principal if principal is not None and principal.expires_at > time.time() else None
+        if principal is None or principal.expires_at <= time.time():
+            return None
+        if len(self._seen) < MAX_CACHED:
+            self._seen.add(token_hash)
+        return principal
 
     def forget(self, token_hash: bytes) -> None:
         self._known.pop(token_hash, None)
@@ -105,6 +117,7 @@ class AccessCache:
     async def start(self) -> None:
         """Starts to poll. The cache is not used before the first poll has succeeded."""
         self._clean_at = time.monotonic() + secrets.randbelow(600)  # so that not all processes clean at the same time
+        self._note_seen_at = time.monotonic() + SEEN_SECONDS
         poll = supervise(self._poll_and_clean, log=_log, failure="Polling for revoked tokens failed", pause_seconds=POLL_SECONDS)
         self._tasks.spawn(poll, name="access-cache")
 
@@ -167,19 +180,23 @@ class AccessCache:
     async def _select(self, token_hashes: list[bytes]) -> dict[bytes, Principal]:
         async with one_statement(self._pool, seconds=LOOK_UP_SECONDS) as cursor:
             await cursor.execute(
-                "SELECT t.token_hash, a.id, a.role, t.expires_at FROM tokens t JOIN accounts a ON a.id = t.account_id"
+                "SELECT t.token_hash, a.id, a.role, t.expires_at, a.role = %s AND NOT EXISTS (SELECT FROM second_factors f"
+                " WHERE f.account_id = a.id AND f.confirmed_at IS NOT NULL) FROM tokens t JOIN accounts a ON a.id = t.account_id"
                 " WHERE t.token_hash = ANY(%s) AND t.revoked_at IS NULL AND t.expires_at > now() AND NOT a.disabled",
-                (token_hashes,),
+                (self._second_factor_of, token_hashes),
             )
             return {
-                token_hash: Principal(account_id, Role(role), token_hash, expires_at.timestamp())
-                async for token_hash, account_id, role, expires_at in cursor
+                token_hash: Principal(account_id, Role(role), token_hash, expires_at.timestamp(), lacks_factor)
+                async for token_hash, account_id, role, expires_at, lacks_factor in cursor
             }
 
     # --- polling
 
     async def _poll_and_clean(self) -> None:
         await self.poll()
+        if time.monotonic() >= self._note_seen_at:
+            self._note_seen_at = time.monotonic() + SEEN_SECONDS
+            await self.note_seen()
         if time.monotonic() >= self._clean_at:
             deleted = await self.clean()
             self._clean_at = time.monotonic() + (CLEANING_SECONDS if deleted < CLEANING_BATCH else POLL_SECONDS)
@@ -210,6 +227,19 @@ class AccessCache:
         offset = database_time - started
         before, self._clock_offset = self._clock_offset, offset
         return before is not None and abs(offset - before) > CLOCK_STEP_SECONDS
+
+    async def note_seen(self) -> None:
+        """Stores which tokens were used since the last time: each at most once in SEEN_AGAIN. Off the path of requests; a row that
+        is locked is left to the next time, so nothing waits for another transaction."""
+        seen, self._seen = list(self._seen), set()
+        for start in range(0, len(seen), SEEN_BATCH):
+            async with one_statement(self._pool, changes=True) as cursor:
+                await cursor.execute(
+                    "UPDATE tokens SET last_seen_at = now() WHERE token_hash IN (SELECT token_hash FROM tokens"
+                    " WHERE token_hash = ANY(%s) AND coalesce(last_seen_at, created_at) < now() - %s::interval"
+                    " FOR UPDATE SKIP LOCKED)",
+                    (seen[start : start + SEEN_BATCH], SEEN_AGAIN),
+                )
 
     async def clean(self) -> int:
         """Deletes at most CLEANING_BATCH tokens that expired or were revoked more than a day ago. Returns their number."""

@@ -61,9 +61,11 @@ async def run(
         read_side = ReadSide(settings, pool, codes, LogKeys.open(settings.keys), macs, last_seen_event, replica)
         await read_side.start()
         stack.push_async_callback(read_side.close)
-        key = Keyring.open(settings.keys, "accounts").newest[1]
+        key, *older_keys = Keyring.open(settings.keys, "accounts").newest_first
         closed = frozenset[UUID]() if settings.demo else ACCOUNT_IDS
-        access = Access(settings, pool, key=key, erasure_obstacle=read_side.erasure_obstacle, closed_accounts=closed)
+        access = Access(
+            settings, pool, key=key, older_keys=older_keys, erasure_obstacle=read_side.erasure_obstacle, closed_accounts=closed
+        )
         await stack.enter_async_context(access)
         wake_ups = wake_up_sender(settings)
         wake_ups.start()

@@ -13,6 +13,8 @@ from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import accounts.routes
+import accounts.session_routes
+import accounts.trail_routes
 import commands.routes
 import compat.registry
 import query_api.routes
@@ -59,7 +61,8 @@ def bootstrap(
         lifespan=open_and_close,
         telemetry=tracing.CONFIG,
     )
-    for router in (*query_api.routes.routers(), commands.routes.router, accounts.routes.router, about.router, probes.router):
+    account_routers = (accounts.routes.router, accounts.session_routes.router, accounts.trail_routes.router)
+    for router in (*query_api.routes.routers(), commands.routes.router, *account_routers, about.router, probes.router):
         app.router.routes.extend(router.routes)  # include_router would make matching a fifth of a query's time
     problems.install(app)
     compat.registry.mount(app, settings)

@@ -186,6 +186,35 @@ CREATE TABLE public.account_commands (
 );
 
 --
+-- Name: account_trail; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.account_trail (
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    action text NOT NULL,
+    account_id uuid,
+    actor_id uuid,
+    network text,
+    role_before text,
+    role_after text,
+    count integer
+);
+
+--
+-- Name: account_trail_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.account_trail ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.account_trail_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
 -- Name: accounts; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -503,6 +532,16 @@ CREATE TABLE public.rebuilds (
 );
 
 --
+-- Name: recovery_codes; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.recovery_codes (
+    account_id uuid NOT NULL,
+    code_hash bytea NOT NULL,
+    used_at timestamp with time zone
+);
+
+--
 -- Name: revenue_categories; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -554,6 +593,18 @@ CREATE TABLE public.revenue_hours (
 );
 
 --
+-- Name: second_factors; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.second_factors (
+    account_id uuid NOT NULL,
+    secret bytea NOT NULL,
+    confirmed_at timestamp with time zone,
+    last_step bigint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
 -- Name: set_aside; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -591,7 +642,12 @@ CREATE TABLE public.tokens (
     account_id uuid NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone NOT NULL,
-    revoked_at timestamp with time zone
+    revoked_at timestamp with time zone,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    authenticated_at timestamp with time zone,
+    last_seen_at timestamp with time zone,
+    network text,
+    client text
 );
 
 --
@@ -639,6 +695,13 @@ ALTER TABLE ONLY public.ledger_snapshots
 
 ALTER TABLE ONLY public.account_commands
     ADD CONSTRAINT pk_account_commands PRIMARY KEY (command_id);
+
+--
+-- Name: account_trail pk_account_trail; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.account_trail
+    ADD CONSTRAINT pk_account_trail PRIMARY KEY (id);
 
 --
 -- Name: accounts pk_accounts; Type: CONSTRAINT; Schema: public; Owner: -
@@ -760,6 +823,13 @@ ALTER TABLE ONLY public.rebuilds
     ADD CONSTRAINT pk_rebuilds PRIMARY KEY (name);
 
 --
+-- Name: recovery_codes pk_recovery_codes; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.recovery_codes
+    ADD CONSTRAINT pk_recovery_codes PRIMARY KEY (account_id, code_hash);
+
+--
 -- Name: revenue_categories pk_revenue_categories; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -779,6 +849,13 @@ ALTER TABLE ONLY public.revenue_events
 
 ALTER TABLE ONLY public.revenue_hours
     ADD CONSTRAINT pk_revenue_hours PRIMARY KEY (event_id, hour);
+
+--
+-- Name: second_factors pk_second_factors; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.second_factors
+    ADD CONSTRAINT pk_second_factors PRIMARY KEY (account_id);
 
 --
 -- Name: set_aside pk_set_aside; Type: CONSTRAINT; Schema: public; Owner: -
@@ -862,6 +939,18 @@ ALTER TABLE ONLY public.revenue_events
 --
 
 CREATE INDEX ix_account_commands_account_id ON public.account_commands USING btree (account_id);
+
+--
+-- Name: ix_account_trail_account_id_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_account_trail_account_id_id ON public.account_trail USING btree (account_id, id);
+
+--
+-- Name: ix_account_trail_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_account_trail_at ON public.account_trail USING btree (at);
 
 --
 -- Name: ix_accounts_access_changed_at; Type: INDEX; Schema: public; Owner: -
@@ -1051,6 +1140,13 @@ ALTER TABLE ONLY public.guest_tokens
     ADD CONSTRAINT fk_guest_tokens_guest_id FOREIGN KEY (guest_id) REFERENCES public.guests(id) ON DELETE CASCADE;
 
 --
+-- Name: recovery_codes fk_recovery_codes_account_id; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.recovery_codes
+    ADD CONSTRAINT fk_recovery_codes_account_id FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+--
 -- Name: revenue_categories fk_revenue_categories_revenue_events; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1063,6 +1159,13 @@ ALTER TABLE ONLY public.revenue_categories
 
 ALTER TABLE ONLY public.revenue_hours
     ADD CONSTRAINT fk_revenue_hours_revenue_events FOREIGN KEY (event_id) REFERENCES public.revenue_events(event_id) ON DELETE CASCADE;
+
+--
+-- Name: second_factors fk_second_factors_account_id; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.second_factors
+    ADD CONSTRAINT fk_second_factors_account_id FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 --
 -- Name: tickets fk_tickets_bookings; Type: FK CONSTRAINT; Schema: public; Owner: -

@@ -28,28 +28,44 @@ LAST_YEAR = 9000
 
 _CONTROL = r"\x00-\x1f\x7f-\x9f"
 _CONTROL_IN_LINES = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
+#: What nobody sees, or what reorders the text around it: with it a name looks like another one, or like none.
+_INVISIBLE = (
+    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0"
+    r"\ufff0-\ufffb"
+)
+#: Joiners are part of names in Persian and in scripts of India, and of emoji: after a character that is not ASCII.
+_JOINERS = r"\u200c\u200d"
+#: Variation selectors are part of emoji, but show nothing by themselves.
+_SELECTORS = r"\ufe00-\ufe0f"
+_IN_NAME = rf"(?:[^{_CONTROL}{_INVISIBLE}{_JOINERS}]|[^\x00-\x7f{_CONTROL}{_INVISIBLE}{_JOINERS}][{_JOINERS}])*"
+_NAME = rf"^{_IN_NAME}[^\s{_CONTROL}{_INVISIBLE}{_JOINERS}{_SELECTORS}]{_IN_NAME}$"
+#: Invisible copies of ASCII: only the flags of some regions need them. Not in the pattern: browsers read it in 16-bit units.
+_TAGS = re.compile("[\U000e0000-\U000e007f]")
 
 
 @dataclass(frozen=True)
 class Text:
     """Annotates a `str`: bounds of its length in characters, whether it may have several lines, whether outer blanks are removed
-    (not those of passwords)."""
+    (not those of passwords). `is_name`: without what is invisible or changes the direction of text."""
 
     at_most: int
     at_least: int = 1
     lines: bool = False
     strip: bool = True
+    is_name: bool = False
 
     @property
     def _control(self) -> str:
         return _CONTROL_IN_LINES if self.lines else _CONTROL
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        control = re.compile(f"[{self._control}]")
+        control, name = re.compile(f"[{self._control}]"), re.compile(_NAME)
 
         def check(text: str) -> str:
             if control.search(text):
                 raise PydanticCustomError("control_character", "Text may not contain control characters")
+            if self.is_name and (not name.search(text) or _TAGS.search(text)):
+                raise PydanticCustomError("invisible_character", "Names may not contain invisible characters")
             return text
 
         plain = core_schema.str_schema(strip_whitespace=self.strip, min_length=self.at_least, max_length=self.at_most)
@@ -59,6 +75,9 @@ class Text:
         """Its pattern has all the rules, so that text generated from the schema is accepted."""
         json_schema = dict(handler(schema))
         inner = f"[^{self._control}]*"
+        if self.is_name:
+            json_schema["pattern"] = _NAME
+            return json_schema
         json_schema["pattern"] = rf"^{inner}[^\s{self._control}]{inner}$" if self.strip and self.at_least else f"^{inner}$"
         return json_schema
 
@@ -143,5 +162,5 @@ LocalEventTime = Annotated[Time, AfterValidator(_local_event_time)]
 #: A time of an Event, in UTC: in a year that is stored.
 EventTime = Annotated[Time, AfterValidator(_event_time)]
 #: A name of a person, an Event or a category.
-Name = Annotated[str, Text(200)]
+Name = Annotated[str, Text(200, is_name=True)]
 LongText = Annotated[str, Text(10_000, at_least=0, lines=True)]

@@ -29,6 +29,10 @@ class Keyring:
         self._keys = keys
         self.newest = max(keys.items())
 
+    @property
+    def newest_first(self) -> list[bytes]:
+        return [key for _, key in sorted(self._keys.items(), reverse=True)]
+
     def get(self, version: int) -> bytes | None:
         return self._keys.get(version)
 

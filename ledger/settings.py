@@ -26,7 +26,7 @@ LOG_LEVELS, LOG_FORMATS = ("DEBUG", "INFO", "WARNING", "ERROR"), ("text", "json"
 
 #: Settings of which 0 means none; the other numbers must be above it.
 _MAY_BE_0 = (
-    "verify_hours", "drain_seconds", "metrics_port", "sign_ups_per_minute",
+    "verify_hours", "drain_seconds", "metrics_port", "sign_ups_per_minute", "account_trail_days",
     "connections_per_address", "streams_per_address", "commands_per_minute", "commands_per_minute_address",
 )  # fmt: skip
 
@@ -85,7 +85,7 @@ class Settings:
         0, "Port at HOST of a worker's or tick's own /metrics; 0: none. `make run` gives the tick the next port"
     )
     forwarded_allow_ips: str = _setting("127.0.0.1", "Proxies whose X-Forwarded-For is trusted, comma-separated")
-    secure_cookies: bool = _setting(False, "Send the session cookie over HTTPS only: set it wherever there is HTTPS")
+    secure_cookies: bool | None = _setting(None, "Send cookies over HTTPS only: 1 or 0; by default where PUBLIC_URL is https")
     command_queue_limit: int = _setting(2_000, "Commands that may wait in one API process; past it: 503 busy")
     command_batch_limit: int = _setting(500, "Commands in one transaction")
     command_timeout_seconds: float = _setting(2.5, "How long a command may take before it is withdrawn: 503")
@@ -108,6 +108,8 @@ class Settings:
         10, "Failed log-ins of an account from one address; other limits follow from it (`accounts/rate_limiters.py`)"
     )
     sign_ups_per_minute: int = _setting(60, "Sign-ups from one address; 0: without a limit")
+    require_second_factor: str = _setting("", "admin: admins without a second factor can do nothing but set one; empty: optional")
+    account_trail_days: int = _setting(730, "How long the trail of accounts is kept; 0: for ever")
     session_hours: int = _setting(14 * 24, "How long a log-in lasts")
     drain_seconds: float = _setting(
         5.0, "How long a process that is told to stop goes on serving while /ready is 503; 0: it stops at once"
@@ -155,6 +157,7 @@ class Settings:
         if self.specification not in ("", *COMPAT_APIS):
             raise SettingsError(f"SPECIFICATION is {self.specification!r}, which is none of {', '.join(COMPAT_APIS)}.")
         _check_demo(self.demo, self.host)
+        _check_choice("REQUIRE_SECOND_FACTOR", self.require_second_factor, ("", "admin"))
         _check_choice("LOG_LEVEL", self.log_level, LOG_LEVELS)
         _check_choice("LOG_FORMAT", self.log_format, LOG_FORMATS)
         for setting in fields(self):
@@ -163,6 +166,10 @@ class Settings:
                 continue
             if isinstance(value, int | float) and not isinstance(value, bool) and not 0 < value < inf:
                 raise SettingsError(f"{setting.name.upper()} is {value}, which is not above 0.")
+
+    @property
+    def has_secure_cookies(self) -> bool:
+        return self.public_url.startswith("https://") if self.secure_cookies is None else self.secure_cookies
 
     @property
     def keys(self) -> Path:
@@ -205,7 +212,8 @@ def _text_of(name: str, environ: Mapping[str, str]) -> str:
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise SettingsError(f"{name} is {value!r}, which is not {', '.join(choices[:-1])} or {choices[-1]}.")
+        names = [choice or "empty" for choice in choices]
+        raise SettingsError(f"{name} is {value!r}, which is not {', '.join(names[:-1])} or {names[-1]}.")
 
 
 def _check_redis_url(url: str) -> None:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 
 from ledger.ownership import as_runtime_role
@@ -30,6 +31,7 @@ from tests.quick_people import quick_people
 ROOT = Path(__file__).parent.parent
 PASSWORD = "correct horse battery"
 READY_SECONDS = 90
+FRESH_SECONDS = 300
 LATER = "2031-05-01T19:00:00Z"
 
 JSON = dict[str, Any]
@@ -76,6 +78,7 @@ class Stack:
         self.runtime_url = runtime_url(settings.database_url) if has_role else settings.database_url
         runs_as = dataclasses.replace(settings, database_url=self.runtime_url)
         self._environment = {**os.environ, **runs_as.to_env()}
+        self._fresh_at = time.monotonic()
         self.processes = [self.start(*command) for command in (("app",), ("workers", "worker"), ("workers", "tick"))]
         self._cleanup = ExitStack()
         try:
@@ -131,6 +134,13 @@ class Stack:
     def _person(self, name: str, role: str, email: str) -> Person:
         made = self.people.account(name, role, email, PASSWORD)
         return Person(self.http, str(made.account.id), made.token, email)
+
+    def keep_fresh(self) -> None:
+        """Tests of a long run use sessions that were begun long before: as if everybody had just given their password."""
+        if time.monotonic() - self._fresh_at > FRESH_SECONDS:
+            with psycopg.connect(self.settings.database_url, autocommit=True) as connection:
+                connection.execute("UPDATE tokens SET authenticated_at = now()")
+            self._fresh_at = time.monotonic()
 
     def nobody(self) -> Person:
         return Person(self.http)
@@ -230,7 +240,11 @@ def own_stack(postgres_server: PostgresServer, template_database: str, redis_url
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """The processes of the stack look for work several times a second, which the tests that do not use it need not pay for."""
     if (stack := item.config.stash.get(_STACK, None)) is not None:
-        (stack.resume if "stack" in getattr(item, "fixturenames", ()) else stack.pause)()
+        if "stack" in getattr(item, "fixturenames", ()):
+            stack.resume()
+            stack.keep_fresh()
+        else:
+            stack.pause()
 
 
 @pytest.fixture(scope="session")

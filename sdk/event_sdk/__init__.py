@@ -37,6 +37,7 @@ __all__ = [
     "ApiException",
     "About",
     "Account",
+    "AccountAction",
     "AccountPage",
     "At",
     "Booking",
@@ -47,6 +48,7 @@ __all__ = [
     "Cancellation",
     "Category",
     "Checkpoint",
+    "ConfirmSecondFactor",
     "Consistency",
     "CreateUser",
     "Customer",
@@ -72,13 +74,18 @@ __all__ = [
     "NewBooking",
     "NewCategory",
     "NewEvent",
+    "NewSecondFactor",
+    "OpenSession",
+    "OpenSessions",
     "Problem",
     "ProblemError",
     "Projection",
     "ProjectionList",
     "ProjectionState",
     "Proof",
+    "Reauthenticate",
     "Rebuild",
+    "RecoveryCodes",
     "Revenue",
     "Role",
     "Sales",
@@ -95,6 +102,8 @@ __all__ = [
     "TicketCode",
     "TicketIds",
     "TicketStatus",
+    "TrailEntry",
+    "TrailPage",
     "UpdateMe",
     "UpdateUser",
     "Verification",
@@ -128,6 +137,7 @@ if _typing.TYPE_CHECKING:
     # import models into sdk package
     from event_sdk.models.about import About as About
     from event_sdk.models.account import Account as Account
+    from event_sdk.models.account_action import AccountAction as AccountAction
     from event_sdk.models.account_page import AccountPage as AccountPage
     from event_sdk.models.at import At as At
     from event_sdk.models.booking import Booking as Booking
@@ -138,6 +148,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.cancellation import Cancellation as Cancellation
     from event_sdk.models.category import Category as Category
     from event_sdk.models.checkpoint import Checkpoint as Checkpoint
+    from event_sdk.models.confirm_second_factor import ConfirmSecondFactor as ConfirmSecondFactor
     from event_sdk.models.consistency import Consistency as Consistency
     from event_sdk.models.create_user import CreateUser as CreateUser
     from event_sdk.models.customer import Customer as Customer
@@ -163,13 +174,18 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.new_booking import NewBooking as NewBooking
     from event_sdk.models.new_category import NewCategory as NewCategory
     from event_sdk.models.new_event import NewEvent as NewEvent
+    from event_sdk.models.new_second_factor import NewSecondFactor as NewSecondFactor
+    from event_sdk.models.open_session import OpenSession as OpenSession
+    from event_sdk.models.open_sessions import OpenSessions as OpenSessions
     from event_sdk.models.problem import Problem as Problem
     from event_sdk.models.problem_error import ProblemError as ProblemError
     from event_sdk.models.projection import Projection as Projection
     from event_sdk.models.projection_list import ProjectionList as ProjectionList
     from event_sdk.models.projection_state import ProjectionState as ProjectionState
     from event_sdk.models.proof import Proof as Proof
+    from event_sdk.models.reauthenticate import Reauthenticate as Reauthenticate
     from event_sdk.models.rebuild import Rebuild as Rebuild
+    from event_sdk.models.recovery_codes import RecoveryCodes as RecoveryCodes
     from event_sdk.models.revenue import Revenue as Revenue
     from event_sdk.models.role import Role as Role
     from event_sdk.models.sales import Sales as Sales
@@ -186,6 +202,8 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.ticket_code import TicketCode as TicketCode
     from event_sdk.models.ticket_ids import TicketIds as TicketIds
     from event_sdk.models.ticket_status import TicketStatus as TicketStatus
+    from event_sdk.models.trail_entry import TrailEntry as TrailEntry
+    from event_sdk.models.trail_page import TrailPage as TrailPage
     from event_sdk.models.update_me import UpdateMe as UpdateMe
     from event_sdk.models.update_user import UpdateUser as UpdateUser
     from event_sdk.models.verification import Verification as Verification
@@ -214,6 +232,7 @@ else:
         "ApiException": ".exceptions",
         "About": ".models.about",
         "Account": ".models.account",
+        "AccountAction": ".models.account_action",
         "AccountPage": ".models.account_page",
         "At": ".models.at",
         "Booking": ".models.booking",
@@ -224,6 +243,7 @@ else:
         "Cancellation": ".models.cancellation",
         "Category": ".models.category",
         "Checkpoint": ".models.checkpoint",
+        "ConfirmSecondFactor": ".models.confirm_second_factor",
         "Consistency": ".models.consistency",
         "CreateUser": ".models.create_user",
         "Customer": ".models.customer",
@@ -249,13 +269,18 @@ else:
         "NewBooking": ".models.new_booking",
         "NewCategory": ".models.new_category",
         "NewEvent": ".models.new_event",
+        "NewSecondFactor": ".models.new_second_factor",
+        "OpenSession": ".models.open_session",
+        "OpenSessions": ".models.open_sessions",
         "Problem": ".models.problem",
         "ProblemError": ".models.problem_error",
         "Projection": ".models.projection",
         "ProjectionList": ".models.projection_list",
         "ProjectionState": ".models.projection_state",
         "Proof": ".models.proof",
+        "Reauthenticate": ".models.reauthenticate",
         "Rebuild": ".models.rebuild",
+        "RecoveryCodes": ".models.recovery_codes",
         "Revenue": ".models.revenue",
         "Role": ".models.role",
         "Sales": ".models.sales",
@@ -272,6 +297,8 @@ else:
         "TicketCode": ".models.ticket_code",
         "TicketIds": ".models.ticket_ids",
         "TicketStatus": ".models.ticket_status",
+        "TrailEntry": ".models.trail_entry",
+        "TrailPage": ".models.trail_page",
         "UpdateMe": ".models.update_me",
         "UpdateUser": ".models.update_user",
         "Verification": ".models.verification",

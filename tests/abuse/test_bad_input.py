@@ -56,7 +56,7 @@ def _wrong_for(path: str, value: Any) -> Iterator[str]:
 
 
 def full_body(name: str, target: Target) -> JSON:
-    """The customer exists, because a new one gets an account before the booking is validated."""
+    """The customer is that of the fixture `contact`."""
     customer = {"customer": {"name": "Root", "email": "root@example.test"}}
     return (target.body(name) or {}) | (customer if name == "book_tickets" else {})
 

@@ -64,7 +64,10 @@ def test_foreign_form_can_not_log_in(media_type: str, stack: Stack) -> None:
 @pytest.mark.parametrize("origin", [EVIL, "null", "http://localhost.evil.test"])
 def test_other_origins_can_not_read_responses(method: str, origin: str, browser: httpx.Client, routes: Routes) -> None:
     asks = {"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "X-CSRF-Token"}
-    for path in {path.format(event_id=uuid4(), booking_id=uuid4(), account_id=uuid4()) for _, path in routes.addresses.values()}:
+    for path in {
+        path.format(event_id=uuid4(), booking_id=uuid4(), account_id=uuid4(), session_id=uuid4())
+        for _, path in routes.addresses.values()
+    }:
         with browser.stream(method, path, headers=asks) as response:
             assert not [name for name in response.headers if name.startswith("access-control-")], path
 

@@ -9,9 +9,10 @@ from uuid import uuid4
 import httpx
 import psycopg
 import pytest
+from pyotp import TOTP
 
 from app.problems import _FRAMEWORK_PROBLEMS, PROBLEMS, slug_of
-from tests.abuse.operations import Target
+from tests.abuse.operations import Target, someone
 from tests.abuse.refusals import refused
 from tests.running_system import JSON, LATER, PASSWORD, Person, Stack, tickets
 
@@ -108,6 +109,31 @@ def _too_many_streams(s: Scene) -> httpx.Response:
         return http.get("/api/live")
 
 
+def _with_second_factor(s: Scene) -> Person:
+    person = s.stack.person()
+    secret = person.ok("POST", "/api/me/second-factor")["secret"]
+    assert len(person.ok("POST", "/api/me/second-factor/confirm", {"code": TOTP(secret).now()})["recovery_codes"]) == 10
+    return person
+
+
+def _second_factor_required(s: Scene) -> httpx.Response:
+    return s.stack.nobody().do("POST", "/api/login", {"email": _with_second_factor(s).email, "password": PASSWORD})
+
+
+def _second_factor_missing(s: Scene) -> httpx.Response:
+    with s.stack.another_api(REQUIRE_SECOND_FACTOR="admin") as url, httpx.Client(base_url=url, timeout=30) as http:
+        admin = Person(http, s.stack.admin.id, s.stack.admin.token)
+        assert admin.do("GET", "/api/me").is_success
+        return admin.do("GET", "/api/users")
+
+
+def _reauthentication_required(s: Scene) -> httpx.Response:
+    admin = s.stack.person("admin")
+    with psycopg.connect(s.stack.settings.database_url, autocommit=True) as connection:
+        connection.execute("UPDATE tokens SET authenticated_at = now() - interval '16 minutes' WHERE account_id = %s", (admin.id,))
+    return admin.do("POST", "/api/users", {})
+
+
 def _new_account(s: Scene) -> dict[str, str]:
     return {"name": "A", "email": s.alice.email, "password": PASSWORD}
 
@@ -159,6 +185,14 @@ RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
     "email-taken": lambda s: s.stack.nobody().do("POST", "/api/signup", _new_account(s)),
     "last-admin": _last_admin,
     "erasure-refused": _erasure_refused,
+    "weak-password": lambda s: s.stack.nobody().do("POST", "/api/signup", {**someone(), "password": "Password1"}),
+    "wrong-code": lambda s: s.alice.do("POST", "/api/me/second-factor/confirm", {"code": "123456"}),
+    "second-factor-required": _second_factor_required,
+    "second-factor-missing": _second_factor_missing,
+    "second-factor-exists": lambda s: _with_second_factor(s).do("POST", "/api/me/second-factor"),
+    "second-factor-not-found": lambda s: s.alice.do("DELETE", "/api/me/second-factor"),
+    "session-not-found": lambda s: s.alice.do("DELETE", f"/api/me/sessions/{UNKNOWN}"),
+    "reauthentication-required": _reauthentication_required,
     "wrong-password": lambda s: s.alice.do("PATCH", "/api/me", {"password": "a new password", "old_password": "wrong"}),
 }
 #: What a program needs beside the text.

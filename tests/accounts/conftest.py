@@ -10,11 +10,11 @@ import pytest
 from fastapi import FastAPI
 from psycopg_pool import AsyncConnectionPool
 
+from accounts import routes, session_routes, trail_routes
 from accounts.access import Access
 from accounts.account_service import NewAccount
 from accounts.database import Pool
 from accounts.passwords import Passwords
-from accounts.routes import router
 from app import problems
 from ledger.commands import Role
 from ledger.settings import Settings
@@ -26,7 +26,8 @@ PASSWORD = "correct horse battery"
 
 def make_app(access: Access) -> FastAPI:
     app = FastAPI()
-    app.include_router(router)
+    for module in (routes, session_routes, trail_routes):
+        app.include_router(module.router)
     problems.install(app)
     app.state.access = access
     return app

@@ -9,6 +9,8 @@ import pytest
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
+from accounts import password_rules
+from accounts.errors import WeakPassword
 from accounts.passwords import HASHER, MAX_WAITING, THREADS, Passwords
 from ledger.errors import Busy
 from tests.soak import rounds
@@ -81,6 +83,24 @@ async def test_a_cancelled_caller_keeps_its_slot_until_the_thread_is_done() -> N
             while len(passwords._tasks):  # noqa: ASYNC110 - nothing tells when a thread is done
                 await asyncio.sleep(0.01)
     passwords.close()
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "password", "12345678", "Password1", "PASSWORD123!", "iloveyou2026", "qwertyuiop", "aaaaaaaa", "abababab", "abcdefghij",
+        "87654321", "alice.archer@example.test", "Alice Archer", "alicearcher1", "archerarcher", "alice.archer99",
+        "\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44",
+    ],
+)  # fmt: skip
+def test_easily_guessed_passwords_are_refused(password: str) -> None:
+    with pytest.raises(WeakPassword):
+        password_rules.check(password, email="alice.archer@example.test", name="Alice Archer")
+
+
+@pytest.mark.parametrize("password", ["demo-password", "correct horse battery", "x7#kQ9!w", "alice likes tea", "пароль и ключ"])
+def test_other_passwords_are_accepted(password: str) -> None:
+    password_rules.check(password, email="al@example.test", name="Al")
 
 
 async def test_a_flood_of_sign_ups_leaves_log_ins_their_threads() -> None:

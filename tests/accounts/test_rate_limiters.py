@@ -9,9 +9,10 @@ import pytest
 import redis
 
 from accounts import known_devices
-from accounts.attempt_counts import AttemptCounts, block_of
+from accounts.attempt_counts import AttemptCounts
 from accounts.errors import TooManyAttempts, WrongCredentials
 from accounts.known_devices import KnownDevices
+from accounts.origin import block_of
 from accounts.rate_limiters import (
     ADDRESS_FACTOR,
     HOUR_FACTOR,

@@ -24,7 +24,7 @@ async def test_an_account_lives_from_sign_up_to_erasure(client: httpx.AsyncClien
     signed_up = await client.post("/api/signup", json={**ALICE, "phone": "12345"})
     assert signed_up.status_code == 201
     account = signed_up.json()
-    assert account.keys() == {"id", "name", "email", "phone", "role", "disabled", "created_at", "is_contact"}
+    assert account.keys() == {"id", "name", "email", "phone", "role", "disabled", "created_at", "is_contact", "has_second_factor"}
     assert (account["email"], account["role"], account["phone"], account["disabled"]) == (
         "alice@example.test",
         "customer",

@@ -27,6 +27,7 @@ BUSY = (503, "/problems/busy")
 #: What stores something. Who logs out of an unknown session has nothing to store.
 WRITES = {
     "sign_up", "log_in", "log_out", "update_me", "erase_me", "create_user", "update_user", "erase_user",
+    "reauthenticate", "end_session", "end_other_sessions", "begin_second_factor", "confirm_second_factor", "remove_second_factor",
     "create_event", "update_event",
     "cancel_event", "complete_event", "check_in_ticket", "book_tickets", "cancel_booking", "cancel_tickets",
 }  # fmt: skip

@@ -8,13 +8,14 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from ledger.errors import Malformed
-from ledger.field_types import Email, Text
+from ledger.field_types import Email, Name, Text
 from ledger.idempotency import command_id
 
 LINE = TypeAdapter[str](Annotated[str, Text(10)])
 LINES = TypeAdapter[str](Annotated[str, Text(20, at_least=0, lines=True)])
 SECRET = TypeAdapter[str](Annotated[str, Text(10, at_least=2, strip=False)])
 EMAIL = TypeAdapter[str](Email)
+NAME = TypeAdapter[str](Name)
 SOMEBODY = UUID(int=1)
 
 
@@ -47,6 +48,31 @@ def test_the_schema_says_what_is_refused(adapter: TypeAdapter[str], good: str, b
     pattern = adapter.json_schema()["pattern"]
     assert re.search(pattern, good)
     assert not re.search(pattern, bad)
+
+
+NAMES = [
+    "Ada", "José Ñandú", "李小龍", "O'Neil-Smith III", "علی‌رضا", "क्‍ष", "Zoë \u1f468", "👨‍👩‍👧 Family",
+    "1\ufe0f\u20e3 Stage", "葛\U000e0100城", "❤️",
+]  # fmt: skip
+HIDDEN = [
+    "\u200b", "Ada\u200b", "\ufeffAda", "Ada\u202egnp.exe", "\u2066Ada\u2069", "A\u200dda",
+    "\u200d", "👨\u200d\u200d👩", "\u3164", "\u2800",
+    "\ufe0f", "Ada\u00ad", "a\u2028b", "Ada\U000e0041", "\u200e\u200f", "a" + "\u200d" * 199, "é\u200d" * 99 + "\u200d",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_of_all_scripts_are_accepted(name: str) -> None:
+    assert NAME.validate_python(name) == name
+    assert re.search(NAME.json_schema()["pattern"], name)
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_names_have_no_invisible_characters(name: str) -> None:
+    with pytest.raises(ValidationError):
+        NAME.validate_python(name)
+    if "\U000e0041" not in name:
+        assert not re.search(NAME.json_schema()["pattern"], name)
 
 
 def test_an_email_has_one_spelling() -> None:

@@ -64,3 +64,14 @@ def test_settings_reach_child_processes_unchanged() -> None:
     )
     assert Settings.from_env(settings.to_env()) == settings
     assert settings.server_url == "https://x"
+
+
+@pytest.mark.parametrize(
+    ("environ", "is_secure"),
+    [
+        ({}, False), ({"PUBLIC_URL": "https://x"}, True), ({"PUBLIC_URL": "http://x"}, False),
+        ({"PUBLIC_URL": "https://x", "SECURE_COOKIES": "0"}, False), ({"SECURE_COOKIES": "1"}, True),
+    ],
+)  # fmt: skip
+def test_cookies_are_for_https_where_people_use_it(environ: dict[str, str], is_secure: bool) -> None:
+    assert Settings.from_env(environ).has_secure_cookies is is_secure

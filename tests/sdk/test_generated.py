@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import event_sdk
+from accounts.trail import AccountAction
 from ledger.entries import TOPICS
 from tests.running_system import Stack
 
@@ -73,6 +74,7 @@ def test_statuses_and_roles_are_enums() -> None:
         if isinstance(getattr(event_sdk, name), type) and issubclass(getattr(event_sdk, name), Enum)
     }
     assert enums == {
+        "AccountAction": [action.value for action in AccountAction],
         "BookingStatus": ["confirmed", "cancelled"],
         "BookingTime": ["upcoming", "past"],
         "EntryType": list(dict.fromkeys(topic.partition("/")[0] for topic in TOPICS)),

@@ -37,6 +37,9 @@ const ProjectionsPage = lazy(async () => ({
   default: (await import("@/features/projections/projections-page")).ProjectionsPage,
 }));
 const LedgerPage = lazy(async () => ({ default: (await import("@/features/ledger/entries/ledger-page")).LedgerPage }));
+const AccountTrailPage = lazy(async () => ({
+  default: (await import("@/features/ledger/account-trail/account-trail-page")).AccountTrailPage,
+}));
 const HistoryPage = lazy(async () => ({
   default: (await import("@/features/ledger/history/event-history-page")).EventHistoryPage,
 }));
@@ -68,6 +71,7 @@ export const backOfficeRoutes = (
     <Route element={<RequireSession roles={["auditor", "admin"]} />}>
       <Route path="projections" element={<ProjectionsPage />} />
       <Route path="ledger" element={<LedgerPage />} />
+      <Route path="ledger/accounts" element={<AccountTrailPage />} />
       <Route path="ledger/books" element={<BooksPage />} />
       <Route path="ledger/compare" element={<ComparePage />} />
       <Route path="ledger/events/:eventId" element={<HistoryPage />} />

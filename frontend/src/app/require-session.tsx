@@ -12,6 +12,9 @@ import { appText } from "@/shared/strings/app";
 
 import { shellText } from "./strings";
 
+const Reauthentication = lazy(async () => ({
+  default: (await import("@/features/accounts/reauthentication")).Reauthentication,
+}));
 const Notifications = lazy(async () => ({ default: (await import("./notifications")).Notifications }));
 
 /** The API enforces access; this only avoids showing an empty page. */
@@ -47,6 +50,7 @@ export function RequireSession({ roles }: { roles?: readonly Role[] }) {
     <>
       <Suspense>
         <Notifications position="top-right" />
+        <Reauthentication />
       </Suspense>
       <Outlet />
     </>

@@ -15,6 +15,7 @@
 __all__ = [
     "About",
     "Account",
+    "AccountAction",
     "AccountPage",
     "At",
     "Booking",
@@ -25,6 +26,7 @@ __all__ = [
     "Cancellation",
     "Category",
     "Checkpoint",
+    "ConfirmSecondFactor",
     "Consistency",
     "CreateUser",
     "Customer",
@@ -50,13 +52,18 @@ __all__ = [
     "NewBooking",
     "NewCategory",
     "NewEvent",
+    "NewSecondFactor",
+    "OpenSession",
+    "OpenSessions",
     "Problem",
     "ProblemError",
     "Projection",
     "ProjectionList",
     "ProjectionState",
     "Proof",
+    "Reauthenticate",
     "Rebuild",
+    "RecoveryCodes",
     "Revenue",
     "Role",
     "Sales",
@@ -73,6 +80,8 @@ __all__ = [
     "TicketCode",
     "TicketIds",
     "TicketStatus",
+    "TrailEntry",
+    "TrailPage",
     "UpdateMe",
     "UpdateUser",
     "Verification",
@@ -85,6 +94,7 @@ if _typing.TYPE_CHECKING:
     # import models into model package
     from event_sdk.models.about import About
     from event_sdk.models.account import Account
+    from event_sdk.models.account_action import AccountAction
     from event_sdk.models.account_page import AccountPage
     from event_sdk.models.at import At
     from event_sdk.models.booking import Booking
@@ -95,6 +105,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.cancellation import Cancellation
     from event_sdk.models.category import Category
     from event_sdk.models.checkpoint import Checkpoint
+    from event_sdk.models.confirm_second_factor import ConfirmSecondFactor
     from event_sdk.models.consistency import Consistency
     from event_sdk.models.create_user import CreateUser
     from event_sdk.models.customer import Customer
@@ -120,13 +131,18 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.new_booking import NewBooking
     from event_sdk.models.new_category import NewCategory
     from event_sdk.models.new_event import NewEvent
+    from event_sdk.models.new_second_factor import NewSecondFactor
+    from event_sdk.models.open_session import OpenSession
+    from event_sdk.models.open_sessions import OpenSessions
     from event_sdk.models.problem import Problem
     from event_sdk.models.problem_error import ProblemError
     from event_sdk.models.projection import Projection
     from event_sdk.models.projection_list import ProjectionList
     from event_sdk.models.projection_state import ProjectionState
     from event_sdk.models.proof import Proof
+    from event_sdk.models.reauthenticate import Reauthenticate
     from event_sdk.models.rebuild import Rebuild
+    from event_sdk.models.recovery_codes import RecoveryCodes
     from event_sdk.models.revenue import Revenue
     from event_sdk.models.role import Role
     from event_sdk.models.sales import Sales
@@ -143,6 +159,8 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.ticket_code import TicketCode
     from event_sdk.models.ticket_ids import TicketIds
     from event_sdk.models.ticket_status import TicketStatus
+    from event_sdk.models.trail_entry import TrailEntry
+    from event_sdk.models.trail_page import TrailPage
     from event_sdk.models.update_me import UpdateMe
     from event_sdk.models.update_user import UpdateUser
     from event_sdk.models.verification import Verification
@@ -154,6 +172,7 @@ else:
     _exports = {
         "About": ".about",
         "Account": ".account",
+        "AccountAction": ".account_action",
         "AccountPage": ".account_page",
         "At": ".at",
         "Booking": ".booking",
@@ -164,6 +183,7 @@ else:
         "Cancellation": ".cancellation",
         "Category": ".category",
         "Checkpoint": ".checkpoint",
+        "ConfirmSecondFactor": ".confirm_second_factor",
         "Consistency": ".consistency",
         "CreateUser": ".create_user",
         "Customer": ".customer",
@@ -189,13 +209,18 @@ else:
         "NewBooking": ".new_booking",
         "NewCategory": ".new_category",
         "NewEvent": ".new_event",
+        "NewSecondFactor": ".new_second_factor",
+        "OpenSession": ".open_session",
+        "OpenSessions": ".open_sessions",
         "Problem": ".problem",
         "ProblemError": ".problem_error",
         "Projection": ".projection",
         "ProjectionList": ".projection_list",
         "ProjectionState": ".projection_state",
         "Proof": ".proof",
+        "Reauthenticate": ".reauthenticate",
         "Rebuild": ".rebuild",
+        "RecoveryCodes": ".recovery_codes",
         "Revenue": ".revenue",
         "Role": ".role",
         "Sales": ".sales",
@@ -212,6 +237,8 @@ else:
         "TicketCode": ".ticket_code",
         "TicketIds": ".ticket_ids",
         "TicketStatus": ".ticket_status",
+        "TrailEntry": ".trail_entry",
+        "TrailPage": ".trail_page",
         "UpdateMe": ".update_me",
         "UpdateUser": ".update_user",
         "Verification": ".verification",

@@ -28,7 +28,7 @@ from pydantic_core import to_jsonable_python
 
 class Account(BaseModel):
     """
-    `is_contact`: a customer of the box office, for whom nobody logs in.
+    `is_contact`: a customer of the box office, for whom nobody logs in. `has_second_factor`: log-ins need a code.
     """ # noqa: E501
     id: UUID
     name: StrictStr
@@ -38,7 +38,8 @@ class Account(BaseModel):
     disabled: StrictBool
     created_at: datetime
     is_contact: StrictBool
-    __properties: ClassVar[List[str]] = ["id", "name", "email", "phone", "role", "disabled", "created_at", "is_contact"]
+    has_second_factor: StrictBool
+    __properties: ClassVar[List[str]] = ["id", "name", "email", "phone", "role", "disabled", "created_at", "is_contact", "has_second_factor"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -103,7 +104,8 @@ class Account(BaseModel):
             "role": obj.get("role"),
             "disabled": obj.get("disabled"),
             "created_at": obj.get("created_at"),
-            "is_contact": obj.get("is_contact")
+            "is_contact": obj.get("is_contact"),
+            "has_second_factor": obj.get("has_second_factor")
         })
         return _obj
 

@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from typing import Any, ClassVar, Dict, List
+from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from typing import Optional, Set
 from typing_extensions import Self
@@ -26,17 +26,28 @@ from pydantic_core import to_jsonable_python
 
 class LogIn(BaseModel):
     """
-    LogIn
+    `code`: only where the account has a second factor.
     """ # noqa: E501
     email: Annotated[str, Field(min_length=3, strict=True, max_length=254)]
     password: Annotated[str, Field(min_length=1, strict=True, max_length=200)]
-    __properties: ClassVar[List[str]] = ["email", "password"]
+    code: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=40)]] = Field(default=None, description="Six digits of the authenticator app, or a recovery code")
+    __properties: ClassVar[List[str]] = ["email", "password", "code"]
 
     @field_validator('password', mode="before")
     def password_validate_regular_expression(cls, value):
         """Validates the regular expression"""
         if isinstance(value, str) and not re.match(r"^[^\x00-\x1f\x7f-\x9f]*$", value):
             raise ValueError(r"must validate the regular expression /^[^\x00-\x1f\x7f-\x9f]*$/")
+        return value
+
+    @field_validator('code', mode="before")
+    def code_validate_regular_expression(cls, value):
+        """Validates the regular expression"""
+        if value is None:
+            return value
+
+        if isinstance(value, str) and not re.match(r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$", value):
+            raise ValueError(r"must validate the regular expression /^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$/")
         return value
 
     model_config = ConfigDict(
@@ -78,6 +89,11 @@ class LogIn(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # set to None if code (nullable) is None
+        # and model_fields_set contains the field
+        if self.code is None and "code" in self.model_fields_set:
+            _dict['code'] = None
+
         return _dict
 
     @classmethod
@@ -91,7 +107,8 @@ class LogIn(BaseModel):
 
         _obj = cls.model_validate({
             "email": obj.get("email"),
-            "password": obj.get("password")
+            "password": obj.get("password"),
+            "code": obj.get("code")
         })
         return _obj
 

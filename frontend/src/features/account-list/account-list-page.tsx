@@ -75,6 +75,12 @@ function Accounts({ q, onClear, onChange }: Props) {
   );
 }
 
+function stateOf(account: Account): string {
+  const { states } = accountListText;
+  if (account.is_contact) return states.contact;
+  return account.disabled ? states.disabled : states.enabled;
+}
+
 const ROLES = Object.values(Role).map((value) => ({ value, label: appText.roles[value] }));
 
 interface RowProps {
@@ -90,6 +96,11 @@ function Row({ account, isSelf, onChange }: RowProps) {
       <Table.Th scope="row">
         <Group gap="xs">
           {account.name}
+          {account.is_contact && (
+            <Badge variant="light" color="gray" size="sm">
+              {accountListText.contact}
+            </Badge>
+          )}
           {isSelf && (
             <Badge variant="light" size="sm">
               {accountListText.you}
@@ -106,6 +117,7 @@ function Row({ account, isSelf, onChange }: RowProps) {
         <NativeSelect
           w={140}
           aria-label={accountListText.roleOf(account.name)}
+          disabled={account.is_contact}
           data={ROLES}
           value={account.role}
           onChange={({ currentTarget }) => onChange({ account, role: currentTarget.value as Role })}
@@ -116,9 +128,10 @@ function Row({ account, isSelf, onChange }: RowProps) {
       </Table.Td>
       <Table.Td data-label={columns.state}>
         <Switch
-          checked={!account.disabled}
+          checked={!account.disabled && !account.is_contact}
+          disabled={account.is_contact}
           aria-label={accountListText.enabled(account.name)}
-          label={account.disabled ? accountListText.states.disabled : accountListText.states.enabled}
+          label={stateOf(account)}
           onChange={() => onChange({ account, disabled: !account.disabled })}
         />
       </Table.Td>

@@ -59,7 +59,7 @@ function Form({ onClose }: { onClose: () => void }) {
           onClose();
         },
         onError: (error) => {
-          if (isKind(error, "malformed")) form.setErrors(error.fieldErrors);
+          if (isKind(error, "malformed", "weak-password")) form.setErrors(error.fieldErrors);
           else if (isKind(error, "email-taken")) form.setErrors({ email: accountListText.checks.taken });
           else setProblem(accountListText.problems.other);
         },

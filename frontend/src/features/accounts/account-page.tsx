@@ -6,6 +6,8 @@ import { useSession } from "@/shared/session/session";
 import { AccountErasure } from "./account-erasure";
 import { DetailsForm } from "./details-form";
 import { PasswordForm } from "./password-form";
+import { SecondFactor } from "./second-factor";
+import { SessionList } from "./session-list";
 import { accountsText } from "./strings";
 
 export function AccountPage() {
@@ -17,6 +19,8 @@ export function AccountPage() {
         <DetailsForm account={account} />
         <Stack gap="xl">
           <PasswordForm />
+          <SecondFactor account={account} />
+          <SessionList />
           <AccountErasure />
         </Stack>
       </SimpleGrid>

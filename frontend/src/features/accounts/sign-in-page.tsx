@@ -1,6 +1,7 @@
 import { Anchor, Button, Paper, SimpleGrid, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { Link, useSearchParams } from "react-router";
 
 import { type ApiError, isKind, UNREACHABLE } from "@/shared/api/problem";
@@ -40,10 +41,17 @@ function SignInForm({ signIn }: { signIn: ReturnType<typeof useSignIn> }) {
   const [parameters] = useSearchParams();
   const form = useForm({
     mode: "uncontrolled",
-    initialValues: { email: "", password: "" },
+    initialValues: { email: "", password: "", code: "" },
     validate: { email: validators.email, password: validators.filled },
   });
-  const submit = form.onSubmit((data) => signIn.mutate({ data }));
+  const [needsCode, setNeedsCode] = useState(false);
+  const submit = form.onSubmit(({ code, ...data }) =>
+    signIn.mutate(
+      { data: code.trim() === "" ? data : { ...data, code } },
+      { onError: (error) => setNeedsCode((needed) => needed || isKind(error, "second-factor-required")) },
+    ),
+  );
+  const isAskedFirst = isKind(signIn.error, "second-factor-required") && signIn.variables?.data.code === undefined;
 
   return (
     <Paper withBorder p={{ base: "md", sm: "xl" }} shadow="sm">
@@ -62,7 +70,21 @@ function SignInForm({ signIn }: { signIn: ReturnType<typeof useSignIn> }) {
             autoComplete="current-password"
             {...form.getInputProps("password")}
           />
-          <FormProblem text={signIn.error === null ? null : reason(signIn.error)} />
+          {needsCode && (
+            <TextInput
+              key={form.key("code")}
+              label={text.code}
+              description={text.codeHint}
+              autoComplete="one-time-code"
+              {...form.getInputProps("code")}
+            />
+          )}
+          {isAskedFirst && (
+            <Text size="sm" role="status">
+              {text.codeRequired}
+            </Text>
+          )}
+          <FormProblem text={signIn.error === null || isAskedFirst ? null : reason(signIn.error)} />
           <Button type="submit" size="md" loading={signIn.isPending}>
             {text.submit}
           </Button>
@@ -98,6 +120,7 @@ function SignedInAlready() {
 
 function reason(error: ApiError): string {
   if (isKind(error, "wrong-credentials", "malformed")) return text.wrong;
+  if (isKind(error, "second-factor-required")) return text.codeWrong;
   if (isKind(error, "too-many-attempts")) return text.tooMany(error.retryAfterSeconds);
   return isKind(error, UNREACHABLE) ? accountsText.unreachable : accountsText.failed;
 }

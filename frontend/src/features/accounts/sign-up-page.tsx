@@ -34,7 +34,7 @@ function SignUpForm() {
     validate: { name: validators.filled, email: validators.email, password: validators.newPassword },
   });
   const fail = (error: unknown) => {
-    if (isKind(error, "malformed")) form.setErrors(error.fieldErrors);
+    if (isKind(error, "malformed", "weak-password")) form.setErrors(error.fieldErrors);
     else if (isKind(error, "email-taken")) form.setErrors({ email: text.emailTaken });
     else setProblem(isKind(error, UNREACHABLE) ? accountsText.unreachable : accountsText.failed);
   };

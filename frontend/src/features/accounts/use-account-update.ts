@@ -26,7 +26,7 @@ export function useAccountUpdate(saved: string, setErrors: (errors: Record<strin
           onDone();
         },
         onError: (error) => {
-          if (isKind(error, "malformed")) setErrors(error.fieldErrors);
+          if (isKind(error, "malformed", "weak-password")) setErrors(error.fieldErrors);
           else if (isKind(error, "email-taken")) setErrors({ email: accountsText.signUp.emailTaken });
           else if (isKind(error, "wrong-password")) setErrors({ old_password: accountsText.account.wrongPassword });
           else if (isKind(error, "too-many-attempts")) setProblem(accountsText.signIn.tooMany(error.retryAfterSeconds));

@@ -1,6 +1,7 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
 import {
+  getAccountTrail,
   getCheckpoint,
   getEntries,
   getEventAsOf,
@@ -41,6 +42,22 @@ export function toEntryParameters({ eventId, actorId, type, from, to, after }: F
     ...(to === null ? {} : { to }),
     ...(after === null ? {} : { after }),
   };
+}
+
+export function accountTrailQuery(accountId: string | null) {
+  return infiniteQueryOptions({
+    queryKey: queryKey("account-trail", accountId),
+    queryFn: ({ pageParam, signal }) => {
+      const parameters = {
+        limit: PAGE_SIZE,
+        ...(accountId === null ? {} : { account_id: accountId }),
+        ...(pageParam === null ? {} : { cursor: pageParam }),
+      };
+      return getAccountTrail(parameters, undefined, signal);
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+  });
 }
 
 export function entriesQuery(filter: Filter, limit = PAGE_SIZE) {

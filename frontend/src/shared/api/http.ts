@@ -2,7 +2,8 @@ import axios, { mergeConfig, type AxiosRequestConfig } from "axios";
 
 import { csrfCookie } from "./csrf-cookie";
 import { forgetPosition, recallPosition, rememberPosition } from "./ledger-position";
-import { type ApiError, kindOf, toApiError } from "./problem";
+import { type ApiError, isKind, kindOf, toApiError } from "./problem";
+import { reauthenticate } from "./reauthentication";
 import { configureRetries } from "./retries";
 
 const POSITION = "Ledger-Position";
@@ -50,8 +51,20 @@ export function positionOf(answer: object): number {
   return positions.get(answer) ?? 0;
 }
 
-/** What each function of the generated client calls. Throws ApiError. */
+/**
+ * What each function of the generated client calls. Throws ApiError. What needs the password again is sent again after it was given:
+ * the refused request left no trace.
+ */
 export async function http<Answer>(config: AxiosRequestConfig, options?: AxiosRequestConfig): Promise<Answer> {
+  try {
+    return await send<Answer>(config, options);
+  } catch (error) {
+    if (!isKind(error, "reauthentication-required") || !(await reauthenticate())) throw error;
+    return send<Answer>(config, options);
+  }
+}
+
+async function send<Answer>(config: AxiosRequestConfig, options?: AxiosRequestConfig): Promise<Answer> {
   try {
     const response = await client.request<Answer>(mergeConfig(options ?? {}, config));
     if (typeof response.data === "object" && response.data !== null) {

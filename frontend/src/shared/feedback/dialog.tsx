@@ -7,13 +7,17 @@ interface Props {
   title: string;
   /** What the cross in the corner does. */
   closeLabel: string;
+  /** It may open over another dialog. */
+  isOnTop?: boolean;
   children: ReactNode;
 }
 
+const ON_TOP = 300;
+
 /** Mantine's modal with its title inside the body: its own header counts as a second banner of the page to a screen reader. */
-export function Dialog({ isOpen, onClose, title, closeLabel, children }: Props) {
+export function Dialog({ isOpen, onClose, title, closeLabel, isOnTop = false, children }: Props) {
   return (
-    <Modal.Root opened={isOpen} onClose={onClose} centered>
+    <Modal.Root opened={isOpen} onClose={onClose} centered {...(isOnTop ? { zIndex: ON_TOP } : {})}>
       <Modal.Overlay />
       <Modal.Content radius="lg">
         <Modal.Body p="lg">

@@ -22,5 +22,6 @@ function sentence(error: unknown): string {
   if (isKind(error, UNREACHABLE)) return appText.failed.unreachable;
   if (isKind(error, "busy", "stale-read")) return appText.failed.busy;
   if (isKind(error, "still-computing")) return appText.failed.computing;
+  if (isKind(error, "second-factor-missing")) return appText.failed.secondFactor;
   return appText.failed.other;
 }

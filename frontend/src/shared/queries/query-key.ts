@@ -1,6 +1,7 @@
 /** What a query reads. Signing out forgets all of it but `session` and `events`, which are public. */
 type Resource =
   | "about"
+  | "account-trail"
   | "accounts"
   | "bookings"
   | "event-options"
@@ -10,6 +11,7 @@ type Resource =
   | "organised-events"
   | "projections"
   | "session"
+  | "sessions"
   | "statistics";
 
 type Part = string | number | object | null;

@@ -14,5 +14,6 @@ export const appText = {
     busy: "The server is busy. Nothing was lost; please try again in a moment.",
     computing: "This is still being computed, and appears here as soon as it is ready.",
     other: "An internal error occurred.",
+    secondFactor: "Your role requires a second factor. Set one on the page of your account.",
   },
 };

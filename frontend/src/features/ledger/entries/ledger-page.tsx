@@ -1,5 +1,5 @@
 import { Button, Center, Group, Loader, Stack, Text } from "@mantine/core";
-import { IconArrowsDiff, IconBook2, IconHistory, IconZoomExclamation } from "@tabler/icons-react";
+import { IconArrowsDiff, IconBook2, IconHistory, IconUsers, IconZoomExclamation } from "@tabler/icons-react";
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 
@@ -11,6 +11,7 @@ import { LoadMoreButton } from "@/shared/tables/load-more-button";
 import { LoadingRows } from "@/shared/tables/loading-rows";
 import { TableFrame } from "@/shared/tables/table-frame";
 
+import { accountTrailText } from "../account-trail/strings";
 import { comparisonText } from "../comparison/strings";
 import { CheckpointPanel } from "../proofs/checkpoint-panel";
 import { entriesQuery, NO_FILTER, toEntryParameters, POSITIONS_PER_PAGE, type Filter } from "../queries";
@@ -35,6 +36,14 @@ export function LedgerPage() {
         leftSection={<IconArrowsDiff size={18} aria-hidden />}
       >
         {comparisonText.title}
+      </Button>
+      <Button
+        component={Link}
+        to="/ledger/accounts"
+        variant="default"
+        leftSection={<IconUsers size={18} aria-hidden />}
+      >
+        {accountTrailText.title}
       </Button>
       <DownloadButton
         label={entriesText.download}

@@ -23,23 +23,32 @@ import {
 import type {
   Account,
   AccountPage,
+  NewSecondFactor,
+  OpenSessions,
+  RecoveryCodes,
   Session
 } from '.././model';
 
 
-export const getSignUpResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), ...overrideResponse})
+export const getSignUpResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), has_second_factor: faker.datatype.boolean(), ...overrideResponse})
 
-export const getLogInResponseMock = (overrideResponse: Partial< Session > = {}): Session => ({access_token: faker.string.alpha({length: {min: 10, max: 20}}), token_type: faker.helpers.arrayElement(['bearer', undefined]), expires_at: `${faker.date.past().toISOString().split('.')[0]}Z`, account: {id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean()}, ...overrideResponse})
+export const getLogInResponseMock = (overrideResponse: Partial< Session > = {}): Session => ({access_token: faker.string.alpha({length: {min: 10, max: 20}}), token_type: faker.helpers.arrayElement(['bearer', undefined]), expires_at: `${faker.date.past().toISOString().split('.')[0]}Z`, account: {id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), has_second_factor: faker.datatype.boolean()}, ...overrideResponse})
 
-export const getGetMeResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), ...overrideResponse})
+export const getGetMeResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), has_second_factor: faker.datatype.boolean(), ...overrideResponse})
 
-export const getUpdateMeResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), ...overrideResponse})
+export const getUpdateMeResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), has_second_factor: faker.datatype.boolean(), ...overrideResponse})
 
-export const getGetUsersResponseMock = (overrideResponse: Partial< AccountPage > = {}): AccountPage => ({items: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean()})), next_cursor: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), ...overrideResponse})
+export const getGetUsersResponseMock = (overrideResponse: Partial< AccountPage > = {}): AccountPage => ({items: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), has_second_factor: faker.datatype.boolean()})), next_cursor: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), ...overrideResponse})
 
-export const getCreateUserResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), ...overrideResponse})
+export const getCreateUserResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), has_second_factor: faker.datatype.boolean(), ...overrideResponse})
 
-export const getUpdateUserResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), ...overrideResponse})
+export const getUpdateUserResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), has_second_factor: faker.datatype.boolean(), ...overrideResponse})
+
+export const getGetSessionsResponseMock = (overrideResponse: Partial< OpenSessions > = {}): OpenSessions => ({items: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, last_seen_at: `${faker.date.past().toISOString().split('.')[0]}Z`, expires_at: `${faker.date.past().toISOString().split('.')[0]}Z`, network: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), client: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), is_current: faker.datatype.boolean()})), ...overrideResponse})
+
+export const getBeginSecondFactorResponseMock = (overrideResponse: Partial< NewSecondFactor > = {}): NewSecondFactor => ({secret: faker.string.alpha({length: {min: 10, max: 20}}), uri: faker.string.alpha({length: {min: 10, max: 20}}), ...overrideResponse})
+
+export const getConfirmSecondFactorResponseMock = (overrideResponse: Partial< RecoveryCodes > = {}): RecoveryCodes => ({recovery_codes: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => (faker.string.alpha({length: {min: 10, max: 20}}))), ...overrideResponse})
 
 
 export const getSignUpMockHandler = (overrideResponse?: Account | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<Account> | Account), options?: RequestHandlerOptions) => {
@@ -155,6 +164,82 @@ export const getEraseUserMockHandler = (overrideResponse?: void | ((info: Parame
       })
   }, options)
 }
+
+export const getReauthenticateMockHandler = (overrideResponse?: void | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<void> | void), options?: RequestHandlerOptions) => {
+  return http.post('*/api/me/reauthenticate', async (info) => {
+  if (typeof overrideResponse === 'function') {await overrideResponse(info); }
+    return new HttpResponse(null,
+      { status: 204,
+        
+      })
+  }, options)
+}
+
+export const getGetSessionsMockHandler = (overrideResponse?: OpenSessions | ((info: Parameters<Parameters<typeof http.get>[1]>[0]) => Promise<OpenSessions> | OpenSessions), options?: RequestHandlerOptions) => {
+  return http.get('*/api/me/sessions', async (info) => {
+  
+    return new HttpResponse(JSON.stringify(overrideResponse !== undefined
+    ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
+    : getGetSessionsResponseMock()),
+      { status: 200,
+        headers: { 'Content-Type': 'application/json' }
+      })
+  }, options)
+}
+
+export const getEndOtherSessionsMockHandler = (overrideResponse?: void | ((info: Parameters<Parameters<typeof http.delete>[1]>[0]) => Promise<void> | void), options?: RequestHandlerOptions) => {
+  return http.delete('*/api/me/sessions', async (info) => {
+  if (typeof overrideResponse === 'function') {await overrideResponse(info); }
+    return new HttpResponse(null,
+      { status: 204,
+        
+      })
+  }, options)
+}
+
+export const getEndSessionMockHandler = (overrideResponse?: void | ((info: Parameters<Parameters<typeof http.delete>[1]>[0]) => Promise<void> | void), options?: RequestHandlerOptions) => {
+  return http.delete('*/api/me/sessions/:sessionId', async (info) => {
+  if (typeof overrideResponse === 'function') {await overrideResponse(info); }
+    return new HttpResponse(null,
+      { status: 204,
+        
+      })
+  }, options)
+}
+
+export const getBeginSecondFactorMockHandler = (overrideResponse?: NewSecondFactor | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<NewSecondFactor> | NewSecondFactor), options?: RequestHandlerOptions) => {
+  return http.post('*/api/me/second-factor', async (info) => {
+  
+    return new HttpResponse(JSON.stringify(overrideResponse !== undefined
+    ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
+    : getBeginSecondFactorResponseMock()),
+      { status: 200,
+        headers: { 'Content-Type': 'application/json' }
+      })
+  }, options)
+}
+
+export const getRemoveSecondFactorMockHandler = (overrideResponse?: void | ((info: Parameters<Parameters<typeof http.delete>[1]>[0]) => Promise<void> | void), options?: RequestHandlerOptions) => {
+  return http.delete('*/api/me/second-factor', async (info) => {
+  if (typeof overrideResponse === 'function') {await overrideResponse(info); }
+    return new HttpResponse(null,
+      { status: 204,
+        
+      })
+  }, options)
+}
+
+export const getConfirmSecondFactorMockHandler = (overrideResponse?: RecoveryCodes | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<RecoveryCodes> | RecoveryCodes), options?: RequestHandlerOptions) => {
+  return http.post('*/api/me/second-factor/confirm', async (info) => {
+  
+    return new HttpResponse(JSON.stringify(overrideResponse !== undefined
+    ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
+    : getConfirmSecondFactorResponseMock()),
+      { status: 200,
+        headers: { 'Content-Type': 'application/json' }
+      })
+  }, options)
+}
 export const getAccountsMock = () => [
   getSignUpMockHandler(),
   getLogInMockHandler(),
@@ -165,5 +250,12 @@ export const getAccountsMock = () => [
   getGetUsersMockHandler(),
   getCreateUserMockHandler(),
   getUpdateUserMockHandler(),
-  getEraseUserMockHandler()
+  getEraseUserMockHandler(),
+  getReauthenticateMockHandler(),
+  getGetSessionsMockHandler(),
+  getEndOtherSessionsMockHandler(),
+  getEndSessionMockHandler(),
+  getBeginSecondFactorMockHandler(),
+  getRemoveSecondFactorMockHandler(),
+  getConfirmSecondFactorMockHandler()
 ]

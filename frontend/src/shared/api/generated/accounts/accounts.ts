@@ -27,11 +27,16 @@ import type {
 import type {
   Account,
   AccountPage,
+  ConfirmSecondFactor,
   CreateUser,
   CreateUserHeaders,
   GetUsersParams,
   LogIn,
+  NewSecondFactor,
+  OpenSessions,
   Problem,
+  Reauthenticate,
+  RecoveryCodes,
   Session,
   SignUp,
   UpdateMe,
@@ -336,7 +341,7 @@ export function useGetMe<TData = Awaited<ReturnType<typeof getMe>>, TError = Err
 
 
 /**
- * Changes the account; a new password or e-mail needs `old_password`.
+ * Changes the account; a new password or e-mail needs `old_password`, and ends all other sessions.
  * @summary Update Me
  */
 export const updateMe = (
@@ -746,6 +751,477 @@ export const useEraseUser = <TError = ErrorType<Problem | Problem>,
       > => {
 
       const mutationOptions = getEraseUserMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * Gives the password again, for what needs one of the last 15 minutes.
+ * @summary Reauthenticate
+ */
+export const reauthenticate = (
+    reauthenticate: BodyType<Reauthenticate>,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<void>(
+      {url: `/api/me/reauthenticate`, method: 'POST',
+      headers: {'Content-Type': 'application/json', },
+      data: reauthenticate, signal
+    },
+      options);
+    }
+  
+
+
+export const getReauthenticateMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof reauthenticate>>, TError,{data: BodyType<Reauthenticate>}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof reauthenticate>>, TError,{data: BodyType<Reauthenticate>}, TContext> => {
+
+const mutationKey = ['reauthenticate'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof reauthenticate>>, {data: BodyType<Reauthenticate>}> = (props) => {
+          const {data} = props ?? {};
+
+          return  reauthenticate(data,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type ReauthenticateMutationResult = NonNullable<Awaited<ReturnType<typeof reauthenticate>>>
+    export type ReauthenticateMutationBody = BodyType<Reauthenticate>
+    export type ReauthenticateMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Reauthenticate
+ */
+export const useReauthenticate = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof reauthenticate>>, TError,{data: BodyType<Reauthenticate>}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof reauthenticate>>,
+        TError,
+        {data: BodyType<Reauthenticate>},
+        TContext
+      > => {
+
+      const mutationOptions = getReauthenticateMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * The account's sessions, newest first.
+ * @summary Get Sessions
+ */
+export const getSessions = (
+    
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<OpenSessions>(
+      {url: `/api/me/sessions`, method: 'GET', signal
+    },
+      options);
+    }
+  
+
+
+
+export const getGetSessionsQueryKey = () => {
+    return [
+    `/api/me/sessions`
+    ] as const;
+    }
+
+    
+export const getGetSessionsQueryOptions = <TData = Awaited<ReturnType<typeof getSessions>>, TError = ErrorType<Problem | Problem>>( options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getSessions>>, TError, TData>>, request?: SecondParameter<typeof http>}
+) => {
+
+const {query: queryOptions, request: requestOptions} = options ?? {};
+
+  const queryKey =  queryOptions?.queryKey ?? getGetSessionsQueryKey();
+
+  
+
+    const queryFn: QueryFunction<Awaited<ReturnType<typeof getSessions>>> = ({ signal }) => getSessions(requestOptions, signal);
+
+      
+
+      
+
+   return  { queryKey, queryFn, ...queryOptions} as UseQueryOptions<Awaited<ReturnType<typeof getSessions>>, TError, TData> & { queryKey: DataTag<QueryKey, TData, TError> }
+}
+
+export type GetSessionsQueryResult = NonNullable<Awaited<ReturnType<typeof getSessions>>>
+export type GetSessionsQueryError = ErrorType<Problem | Problem>
+
+
+export function useGetSessions<TData = Awaited<ReturnType<typeof getSessions>>, TError = ErrorType<Problem | Problem>>(
+  options: { query:Partial<UseQueryOptions<Awaited<ReturnType<typeof getSessions>>, TError, TData>> & Pick<
+        DefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getSessions>>,
+          TError,
+          Awaited<ReturnType<typeof getSessions>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  DefinedUseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetSessions<TData = Awaited<ReturnType<typeof getSessions>>, TError = ErrorType<Problem | Problem>>(
+  options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getSessions>>, TError, TData>> & Pick<
+        UndefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getSessions>>,
+          TError,
+          Awaited<ReturnType<typeof getSessions>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetSessions<TData = Awaited<ReturnType<typeof getSessions>>, TError = ErrorType<Problem | Problem>>(
+  options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getSessions>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+/**
+ * @summary Get Sessions
+ */
+
+export function useGetSessions<TData = Awaited<ReturnType<typeof getSessions>>, TError = ErrorType<Problem | Problem>>(
+  options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getSessions>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient 
+ ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> } {
+
+  const queryOptions = getGetSessionsQueryOptions(options)
+
+  const query = useQuery(queryOptions, queryClient) as  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> };
+
+  query.queryKey = queryOptions.queryKey ;
+
+  return query;
+}
+
+
+
+/**
+ * Ends all sessions of the account except this one, in every process within 2 s.
+ * @summary End Other Sessions
+ */
+export const endOtherSessions = (
+    
+ options?: SecondParameter<typeof http>,) => {
+      
+      
+      return http<void>(
+      {url: `/api/me/sessions`, method: 'DELETE'
+    },
+      options);
+    }
+  
+
+
+export const getEndOtherSessionsMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof endOtherSessions>>, TError,void, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof endOtherSessions>>, TError,void, TContext> => {
+
+const mutationKey = ['endOtherSessions'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof endOtherSessions>>, void> = () => {
+          
+
+          return  endOtherSessions(requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type EndOtherSessionsMutationResult = NonNullable<Awaited<ReturnType<typeof endOtherSessions>>>
+    
+    export type EndOtherSessionsMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary End Other Sessions
+ */
+export const useEndOtherSessions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof endOtherSessions>>, TError,void, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof endOtherSessions>>,
+        TError,
+        void,
+        TContext
+      > => {
+
+      const mutationOptions = getEndOtherSessionsMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * Ends a session of the account, in every process within 2 s.
+ * @summary End Session
+ */
+export const endSession = (
+    sessionId: string,
+ options?: SecondParameter<typeof http>,) => {
+      
+      
+      return http<void>(
+      {url: `/api/me/sessions/${sessionId}`, method: 'DELETE'
+    },
+      options);
+    }
+  
+
+
+export const getEndSessionMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof endSession>>, TError,{sessionId: string}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof endSession>>, TError,{sessionId: string}, TContext> => {
+
+const mutationKey = ['endSession'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof endSession>>, {sessionId: string}> = (props) => {
+          const {sessionId} = props ?? {};
+
+          return  endSession(sessionId,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type EndSessionMutationResult = NonNullable<Awaited<ReturnType<typeof endSession>>>
+    
+    export type EndSessionMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary End Session
+ */
+export const useEndSession = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof endSession>>, TError,{sessionId: string}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof endSession>>,
+        TError,
+        {sessionId: string},
+        TContext
+      > => {
+
+      const mutationOptions = getEndSessionMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * Begins to set a second factor; log-ins need it once it is confirmed. Again: another secret.
+ * @summary Begin Second Factor
+ */
+export const beginSecondFactor = (
+    
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<NewSecondFactor>(
+      {url: `/api/me/second-factor`, method: 'POST', signal
+    },
+      options);
+    }
+  
+
+
+export const getBeginSecondFactorMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof beginSecondFactor>>, TError,void, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof beginSecondFactor>>, TError,void, TContext> => {
+
+const mutationKey = ['beginSecondFactor'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof beginSecondFactor>>, void> = () => {
+          
+
+          return  beginSecondFactor(requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type BeginSecondFactorMutationResult = NonNullable<Awaited<ReturnType<typeof beginSecondFactor>>>
+    
+    export type BeginSecondFactorMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Begin Second Factor
+ */
+export const useBeginSecondFactor = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof beginSecondFactor>>, TError,void, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof beginSecondFactor>>,
+        TError,
+        void,
+        TContext
+      > => {
+
+      const mutationOptions = getBeginSecondFactorMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * Removes the second factor and its recovery codes.
+ * @summary Remove Second Factor
+ */
+export const removeSecondFactor = (
+    
+ options?: SecondParameter<typeof http>,) => {
+      
+      
+      return http<void>(
+      {url: `/api/me/second-factor`, method: 'DELETE'
+    },
+      options);
+    }
+  
+
+
+export const getRemoveSecondFactorMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof removeSecondFactor>>, TError,void, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof removeSecondFactor>>, TError,void, TContext> => {
+
+const mutationKey = ['removeSecondFactor'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof removeSecondFactor>>, void> = () => {
+          
+
+          return  removeSecondFactor(requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type RemoveSecondFactorMutationResult = NonNullable<Awaited<ReturnType<typeof removeSecondFactor>>>
+    
+    export type RemoveSecondFactorMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Remove Second Factor
+ */
+export const useRemoveSecondFactor = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof removeSecondFactor>>, TError,void, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof removeSecondFactor>>,
+        TError,
+        void,
+        TContext
+      > => {
+
+      const mutationOptions = getRemoveSecondFactorMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * Confirms the second factor by a code of the app. Answers ten recovery codes, this once.
+ * @summary Confirm Second Factor
+ */
+export const confirmSecondFactor = (
+    confirmSecondFactor: BodyType<ConfirmSecondFactor>,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<RecoveryCodes>(
+      {url: `/api/me/second-factor/confirm`, method: 'POST',
+      headers: {'Content-Type': 'application/json', },
+      data: confirmSecondFactor, signal
+    },
+      options);
+    }
+  
+
+
+export const getConfirmSecondFactorMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof confirmSecondFactor>>, TError,{data: BodyType<ConfirmSecondFactor>}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof confirmSecondFactor>>, TError,{data: BodyType<ConfirmSecondFactor>}, TContext> => {
+
+const mutationKey = ['confirmSecondFactor'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof confirmSecondFactor>>, {data: BodyType<ConfirmSecondFactor>}> = (props) => {
+          const {data} = props ?? {};
+
+          return  confirmSecondFactor(data,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type ConfirmSecondFactorMutationResult = NonNullable<Awaited<ReturnType<typeof confirmSecondFactor>>>
+    export type ConfirmSecondFactorMutationBody = BodyType<ConfirmSecondFactor>
+    export type ConfirmSecondFactorMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Confirm Second Factor
+ */
+export const useConfirmSecondFactor = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof confirmSecondFactor>>, TError,{data: BodyType<ConfirmSecondFactor>}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof confirmSecondFactor>>,
+        TError,
+        {data: BodyType<ConfirmSecondFactor>},
+        TContext
+      > => {
+
+      const mutationOptions = getConfirmSecondFactorMutationOptions(options);
 
       return useMutation(mutationOptions, queryClient);
     }

@@ -18,7 +18,9 @@ import type {
 } from 'msw';
 
 import {
-  EventStatus
+  AccountAction,
+  EventStatus,
+  Role
 } from '.././model';
 import type {
   Checkpoint,
@@ -28,7 +30,8 @@ import type {
   EventStatsPage,
   Proof,
   StatsDifference,
-  Summary
+  Summary,
+  TrailPage
 } from '.././model';
 
 
@@ -49,6 +52,8 @@ export const getGetProofResponseMock = (overrideResponse: Partial< Proof > = {})
 export const getGetConsistencyResponseMock = (overrideResponse: Partial< Consistency > = {}): Consistency => ({from_size: faker.number.int({min: undefined, max: undefined}), to_size: faker.number.int({min: undefined, max: undefined}), from_root: faker.string.alpha({length: {min: 10, max: 20}}), to_root: faker.string.alpha({length: {min: 10, max: 20}}), hashes: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => (faker.string.alpha({length: {min: 10, max: 20}}))), ...overrideResponse})
 
 export const getGetReceiptResponseMock = (): string => (faker.word.sample())
+
+export const getGetAccountTrailResponseMock = (overrideResponse: Partial< TrailPage > = {}): TrailPage => ({items: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.number.int({min: undefined, max: undefined}), at: `${faker.date.past().toISOString().split('.')[0]}Z`, action: faker.helpers.arrayElement(Object.values(AccountAction)), account_id: faker.helpers.arrayElement([faker.string.uuid(),null,]), actor_id: faker.helpers.arrayElement([faker.string.uuid(),null,]), network: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role_before: faker.helpers.arrayElement([faker.helpers.arrayElement(Object.values(Role)),null,]), role_after: faker.helpers.arrayElement([faker.helpers.arrayElement(Object.values(Role)),null,]), count: faker.helpers.arrayElement([faker.number.int({min: undefined, max: undefined}),null,])})), next_cursor: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), ...overrideResponse})
 
 
 export const getGetEntriesMockHandler = (overrideResponse?: EntryPage | ((info: Parameters<Parameters<typeof http.get>[1]>[0]) => Promise<EntryPage> | EntryPage), options?: RequestHandlerOptions) => {
@@ -158,6 +163,18 @@ export const getGetReceiptMockHandler = (overrideResponse?: string | ((info: Par
       })
   }, options)
 }
+
+export const getGetAccountTrailMockHandler = (overrideResponse?: TrailPage | ((info: Parameters<Parameters<typeof http.get>[1]>[0]) => Promise<TrailPage> | TrailPage), options?: RequestHandlerOptions) => {
+  return http.get('*/api/audit/accounts', async (info) => {
+  
+    return new HttpResponse(JSON.stringify(overrideResponse !== undefined
+    ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
+    : getGetAccountTrailResponseMock()),
+      { status: 200,
+        headers: { 'Content-Type': 'application/json' }
+      })
+  }, options)
+}
 export const getAuditMock = () => [
   getGetEntriesMockHandler(),
   getGetEventAsOfMockHandler(),
@@ -167,5 +184,6 @@ export const getAuditMock = () => [
   getGetCheckpointMockHandler(),
   getGetProofMockHandler(),
   getGetConsistencyMockHandler(),
-  getGetReceiptMockHandler()
+  getGetReceiptMockHandler(),
+  getGetAccountTrailMockHandler()
 ]

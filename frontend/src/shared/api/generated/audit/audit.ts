@@ -26,6 +26,7 @@ import type {
   EntryPage,
   Event,
   EventStatsPage,
+  GetAccountTrailParams,
   GetCheckpointHeaders,
   GetConsistencyHeaders,
   GetConsistencyParams,
@@ -45,7 +46,8 @@ import type {
   Problem,
   Proof,
   StatsDifference,
-  Summary
+  Summary,
+  TrailPage
 } from '.././model';
 
 import { http } from '../../http';
@@ -946,6 +948,99 @@ export function useGetReceipt<TData = Awaited<ReturnType<typeof getReceipt>>, TE
  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> } {
 
   const queryOptions = getGetReceiptQueryOptions(bookingId,headers,options)
+
+  const query = useQuery(queryOptions, queryClient) as  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> };
+
+  query.queryKey = queryOptions.queryKey ;
+
+  return query;
+}
+
+
+
+/**
+ * Who changed which account, and failed log-ins, newest first.
+ * @summary Get Account Trail
+ */
+export const getAccountTrail = (
+    params?: GetAccountTrailParams,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<TrailPage>(
+      {url: `/api/audit/accounts`, method: 'GET',
+        params, signal
+    },
+      options);
+    }
+  
+
+
+
+export const getGetAccountTrailQueryKey = (params?: GetAccountTrailParams,) => {
+    return [
+    `/api/audit/accounts`, ...(params ? [params]: [])
+    ] as const;
+    }
+
+    
+export const getGetAccountTrailQueryOptions = <TData = Awaited<ReturnType<typeof getAccountTrail>>, TError = ErrorType<Problem | Problem>>(params?: GetAccountTrailParams, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getAccountTrail>>, TError, TData>>, request?: SecondParameter<typeof http>}
+) => {
+
+const {query: queryOptions, request: requestOptions} = options ?? {};
+
+  const queryKey =  queryOptions?.queryKey ?? getGetAccountTrailQueryKey(params);
+
+  
+
+    const queryFn: QueryFunction<Awaited<ReturnType<typeof getAccountTrail>>> = ({ signal }) => getAccountTrail(params, requestOptions, signal);
+
+      
+
+      
+
+   return  { queryKey, queryFn, ...queryOptions} as UseQueryOptions<Awaited<ReturnType<typeof getAccountTrail>>, TError, TData> & { queryKey: DataTag<QueryKey, TData, TError> }
+}
+
+export type GetAccountTrailQueryResult = NonNullable<Awaited<ReturnType<typeof getAccountTrail>>>
+export type GetAccountTrailQueryError = ErrorType<Problem | Problem>
+
+
+export function useGetAccountTrail<TData = Awaited<ReturnType<typeof getAccountTrail>>, TError = ErrorType<Problem | Problem>>(
+ params: undefined |  GetAccountTrailParams, options: { query:Partial<UseQueryOptions<Awaited<ReturnType<typeof getAccountTrail>>, TError, TData>> & Pick<
+        DefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getAccountTrail>>,
+          TError,
+          Awaited<ReturnType<typeof getAccountTrail>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  DefinedUseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetAccountTrail<TData = Awaited<ReturnType<typeof getAccountTrail>>, TError = ErrorType<Problem | Problem>>(
+ params?: GetAccountTrailParams, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getAccountTrail>>, TError, TData>> & Pick<
+        UndefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getAccountTrail>>,
+          TError,
+          Awaited<ReturnType<typeof getAccountTrail>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetAccountTrail<TData = Awaited<ReturnType<typeof getAccountTrail>>, TError = ErrorType<Problem | Problem>>(
+ params?: GetAccountTrailParams, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getAccountTrail>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+/**
+ * @summary Get Account Trail
+ */
+
+export function useGetAccountTrail<TData = Awaited<ReturnType<typeof getAccountTrail>>, TError = ErrorType<Problem | Problem>>(
+ params?: GetAccountTrailParams, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getAccountTrail>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient 
+ ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> } {
+
+  const queryOptions = getGetAccountTrailQueryOptions(params,options)
 
   const query = useQuery(queryOptions, queryClient) as  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> };
 

@@ -9,7 +9,7 @@ import type { AccountPhone } from './accountPhone';
 import type { Role } from './role';
 
 /**
- * `is_contact`: a customer of the box office, for whom nobody logs in.
+ * `is_contact`: a customer of the box office, for whom nobody logs in. `has_second_factor`: log-ins need a code.
  */
 export interface Account {
   id: string;
@@ -20,4 +20,5 @@ export interface Account {
   disabled: boolean;
   created_at: string;
   is_contact: boolean;
+  has_second_factor: boolean;
 }

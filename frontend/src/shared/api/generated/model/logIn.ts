@@ -5,7 +5,11 @@
  * Event booking on an immutable ledger: never one seat twice, and every number can be derived again.
  * OpenAPI spec version: 0.1.0
  */
+import type { LogInCode } from './logInCode';
 
+/**
+ * `code`: only where the account has a second factor.
+ */
 export interface LogIn {
   /**
    * @minLength 3
@@ -18,4 +22,5 @@ export interface LogIn {
    * @pattern ^[^\x00-\x1f\x7f-\x9f]*$
    */
   password: string;
+  code?: LogInCode;
 }
