@@ -16,11 +16,13 @@ export function AccountPage() {
   return (
     <Page title={accountsText.account.title} lead={account.email}>
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl">
-        <DetailsForm account={account} />
+        <Stack gap="xl">
+          <DetailsForm account={account} />
+          <SessionList />
+        </Stack>
         <Stack gap="xl">
           <PasswordForm />
           <SecondFactor account={account} />
-          <SessionList />
           <AccountErasure />
         </Stack>
       </SimpleGrid>

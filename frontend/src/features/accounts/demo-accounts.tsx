@@ -4,11 +4,9 @@ import type { DemoAccount } from "@/shared/api/generated/model";
 import { appText } from "@/shared/strings/app";
 
 import classes from "./demo-accounts.module.css";
+import { DEMO_PASSWORD } from "./demo-password";
 import { accountsText } from "./strings";
 import type { useSignIn } from "./use-sign-in";
-
-/** Public, in the README: it opens nothing but a demo. */
-const PASSWORD = "demo-password";
 
 export function DemoAccounts({ demo, signIn }: { demo: readonly DemoAccount[]; signIn: ReturnType<typeof useSignIn> }) {
   return (
@@ -25,7 +23,7 @@ export function DemoAccounts({ demo, signIn }: { demo: readonly DemoAccount[]; s
             key={email}
             className={classes.person ?? ""}
             disabled={signIn.isPending}
-            onClick={() => signIn.mutate({ data: { email, password: PASSWORD } })}
+            onClick={() => signIn.mutate({ data: { email, password: DEMO_PASSWORD } })}
           >
             <Group gap="sm" wrap="nowrap">
               <Avatar name={name} color="ledger" aria-hidden />

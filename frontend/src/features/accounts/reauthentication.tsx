@@ -1,13 +1,16 @@
 import { Button, Group, Stack, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
+import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 
 import { useReauthenticate } from "@/shared/api/generated/accounts/accounts";
 import { isKind } from "@/shared/api/problem";
 import { setReauthentication } from "@/shared/api/reauthentication";
 import { Dialog } from "@/shared/feedback/dialog";
+import { aboutQuery } from "@/shared/queries/about-query";
 import { useSession } from "@/shared/session/session";
 
+import { DEMO_PASSWORD } from "./demo-password";
 import { FormProblem } from "./form-problem";
 import { PasswordField } from "./password-field";
 import { accountsText } from "./strings";
@@ -45,6 +48,8 @@ export function Reauthentication() {
 function Form({ onFinish }: { onFinish: (isGiven: boolean) => void }) {
   const { account } = useSession();
   const hasCode = account?.has_second_factor === true;
+  const about = useQuery(aboutQuery());
+  const isDemo = about.data?.demo_accounts.some(({ email }) => email === account?.email) === true;
   const { mutate, isPending } = useReauthenticate();
   const [problem, setProblem] = useState<string | null>(null);
   const form = useForm({
@@ -72,6 +77,7 @@ function Form({ onFinish }: { onFinish: (isGiven: boolean) => void }) {
         <Text size="sm">{text.text}</Text>
         <PasswordField
           label={accountsText.password}
+          {...(isDemo ? { description: text.demo(DEMO_PASSWORD) } : {})}
           autoComplete="current-password"
           data-autofocus
           {...form.getInputProps("password")}

@@ -75,6 +75,7 @@ export const accountsText = {
       submit: "Continue",
       cancel: "Cancel",
       wrong: "This is not your password.",
+      demo: (password: string) => `The password of all demo accounts is ${password}.`,
     },
     oldPassword: "Current password",
     oldPasswordFor: "Enter your current password to change your e-mail address.",

@@ -82,12 +82,14 @@ function Row({ entry, onAccount }: { entry: TrailEntry; onAccount: (id: string) 
         <Text size="sm">{formatLocalDateTime(entry.at)}</Text>
       </Table.Th>
       <Table.Td data-label={columns.action}>
-        <Text size="sm" fw={600}>
-          {text.actions[entry.action]}
-        </Text>
-        <Text size="sm" c="dimmed">
-          {details(entry)}
-        </Text>
+        <div>
+          <Text size="sm" fw={600}>
+            {text.actions[entry.action]}
+          </Text>
+          <Text size="sm" c="dimmed">
+            {details(entry)}
+          </Text>
+        </div>
       </Table.Td>
       <Table.Td data-label={columns.account}>
         <AccountId id={entry.account_id} otherwise={text.unknownAccount} onAccount={onAccount} />
@@ -100,7 +102,7 @@ function Row({ entry, onAccount }: { entry: TrailEntry; onAccount: (id: string) 
         )}
       </Table.Td>
       <Table.Td data-label={columns.network}>
-        <Text size="sm">{entry.network ?? ""}</Text>
+        <Text size="sm">{entry.network ?? text.unknownNetwork}</Text>
       </Table.Td>
     </Table.Tr>
   );

@@ -28,6 +28,7 @@ export const accountTrailText = {
   times: (count: number) => `${count} ×`,
   itself: "The account itself",
   nobody: "Unknown or operator",
+  unknownNetwork: "–",
   unknownAccount: "Unknown e-mail addresses",
   only: (id: string) => `Only changes of and by ${id}`,
   all: "Show all accounts",

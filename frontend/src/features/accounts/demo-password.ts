@@ -1,0 +1,2 @@
+/** Public, in the README: it opens nothing but a demo. */
+export const DEMO_PASSWORD = "demo-password";
