@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from accounts import errors
 from accounts.access import no_erasure_obstacle
-from accounts.account_service import AccountService, NewAccount
+from accounts.account_service import AccountPolicy, AccountService, NewAccount
 from accounts.passwords import Passwords
 from accounts.routes import NewPassword
 from accounts.second_factor import SecondFactors
@@ -77,8 +77,8 @@ async def _run(arguments: argparse.Namespace) -> str:
     async with AsyncConnectionPool(url, kwargs={"autocommit": True}, min_size=1, max_size=1, open=False, timeout=10) as pool:
         passwords = Passwords()
         account_service = AccountService(
-            pool, passwords, AccessCache(pool), SecondFactors(pool, []), Trail(pool, 0), key=os.urandom(32), session_hours=1,
-            erasure_obstacle=no_erasure_obstacle,
+            pool, passwords, AccessCache(pool), SecondFactors(pool, []), Trail(pool, 0), key=os.urandom(32),
+            policy=AccountPolicy(1, no_erasure_obstacle),
         )  # fmt: skip
         try:
             if arguments.command == "create-admin":

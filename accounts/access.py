@@ -28,7 +28,7 @@ from psycopg_pool import PoolClosed, PoolTimeout
 from starlette.types import Scope
 
 from accounts import errors
-from accounts.account_service import AccountService, FindErasureObstacle, NewSession
+from accounts.account_service import AccountPolicy, AccountService, FindErasureObstacle, NewSession
 from accounts.attempt_counts import AttemptCounts
 from accounts.database import Pool
 from accounts.directory import Directory
@@ -78,8 +78,8 @@ class Access:
         passwords: Passwords | None = None,
     ) -> None:
         """`key`: at least 32 secret bytes from KEYS_DIR. After a change of the key browsers must sign in again, and retries of
-        earlier commands about accounts are refused. `older_keys` still decrypt second factors. `closed_accounts`: the ids of accounts
-        that can't be used here."""
+        earlier commands about accounts are refused. `older_keys` still decrypt second factors. `closed_accounts`: the ids of
+        accounts that can't be used here."""
         if len(key) < 32:
             raise ValueError("The key of accounts has fewer than 32 bytes.")
         self._pool, self._closed_accounts = pool, closed_accounts
@@ -100,16 +100,9 @@ class Access:
         self.trail = Trail(pool, settings.account_trail_days)
         self._tasks = BackgroundTasks()
         self.directory = Directory(pool)
+        policy = AccountPolicy(settings.session_hours, erasure_obstacle, closed_accounts)
         self.accounts = AccountService(
-            pool,
-            self.passwords,
-            self.tokens,
-            self.second_factors,
-            self.trail,
-            key=_derive(key, b"commands"),
-            session_hours=settings.session_hours,
-            erasure_obstacle=erasure_obstacle,
-            closed_accounts=closed_accounts,
+            pool, self.passwords, self.tokens, self.second_factors, self.trail, key=_derive(key, b"commands"), policy=policy
         )
 
     def guests(self, api: str) -> Guests:

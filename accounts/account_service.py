@@ -65,6 +65,14 @@ class NewSession(msgspec.Struct, frozen=True):
     account: Account
 
 
+class AccountPolicy(msgspec.Struct, frozen=True):
+    """`closed_accounts`: nobody can log in to them."""
+
+    session_hours: int
+    find_erasure_obstacle: FindErasureObstacle
+    closed_accounts: frozenset[UUID] = frozenset()
+
+
 class AccountService:
     """Methods raise errors of `accounts.errors`; Busy or OutcomeUnknown if the database or the hasher is overloaded."""
 
@@ -77,19 +85,15 @@ class AccountService:
         trail: Trail,
         *,
         key: bytes,
-        session_hours: int,
-        erasure_obstacle: FindErasureObstacle,
-        closed_accounts: frozenset[UUID] = frozenset(),
+        policy: AccountPolicy,
     ) -> None:
-        """`closed_accounts`: nobody can log in to them."""
-        self._pool, self._closed_accounts = pool, closed_accounts
+        self._pool = pool
         self._passwords = passwords
         self._cache = cache
         self._second_factors = second_factors
         self._trail = trail
         self._executor = IdempotentExecutor(pool, key)
-        self._session_hours = session_hours
-        self._find_erasure_obstacle = erasure_obstacle
+        self._policy = policy
 
     async def get(self, account_id: UUID) -> Account:
         async with one_statement(self._pool) as cursor:
@@ -115,7 +119,7 @@ class AccountService:
         password_hash, *columns = row
         account = Account.from_row(tuple(columns)) if columns else None
         is_right = await self._passwords.verify(password_hash, password)
-        if not is_right or account is None or account.disabled or account.id in self._closed_accounts:
+        if not is_right or account is None or account.disabled or account.id in self._policy.closed_accounts:
             self._trail.log_in_failed(None if account is None else account.id, origin)
             raise errors.WrongCredentials
         if account.has_second_factor:
@@ -127,7 +131,7 @@ class AccountService:
         fresh = await self._passwords.hash(password) if self._passwords.is_outdated(password_hash) else password_hash
         token, token_hash = tokens.new_token()
         parameters = {
-            "id": account.id, "password_hash": password_hash, "fresh": fresh, "hours": self._session_hours,
+            "id": account.id, "password_hash": password_hash, "fresh": fresh, "hours": self._policy.session_hours,
             "token_hash": token_hash, "others": tokens.MAX_TOKENS - 1, "network": origin.network, "client": origin.client,
         }  # fmt: skip
         async with one_statement(self._pool, changes=True) as cursor:
@@ -249,7 +253,7 @@ class AccountService:
         Raises AccountNotFound; ErasureRefused while something prevents it; LastAdmin; Forbidden if the actor is no enabled admin
         any more. What prevents it is checked before the transaction: a booking that is made at the same time remains, with an id
         without a name."""
-        if (obstacle := await self._find_erasure_obstacle(account_id)) is not None:
+        if (obstacle := await self._policy.find_erasure_obstacle(account_id)) is not None:
             raise errors.ErasureRefused(obstacle)
         async with transaction(self._pool) as cursor:
             actor_id = origin.actor_id if origin.actor_id != account_id else None
