@@ -263,6 +263,7 @@ _KINDS: dict[Any, tuple[Callable[[str], Any], str]] = {
     float: (float, "a number"),
     str: (str, "text"),
     bool: (_bool, "1 or 0"),
+    bool | None: (_bool, "1 or 0"),
     Demo | None: (_demo, "1, 0 or public"),
     Path: (Path, "a path"),
     Path | None: (Path, "a path"),
