@@ -34,7 +34,7 @@ from accounts.database import Pool
 from accounts.directory import Directory
 from accounts.guests import Guests
 from accounts.known_devices import DAYS, DEVICE_COOKIE, KnownDevices
-from accounts.origin import Origin, client_of, network_of
+from accounts.origin import Origin, describe_client, network_of
 from accounts.passwords import Passwords
 from accounts.rate_limiters import LoginRateLimiter, SignUpRateLimiter
 from accounts.second_factor import SecondFactors
@@ -268,7 +268,7 @@ def _canonical_id(segment: str) -> str:
 def origin_of(request: Request, principal: Principal | None = None) -> Origin:
     """Who sends this request, and from where, for the trail and the list of sessions."""
     actor_id = None if principal is None else principal.id
-    return Origin(actor_id, network_of(address_of(request)), client_of(request.headers.get("user-agent", "")))
+    return Origin(actor_id, network_of(address_of(request)), describe_client(request.headers.get("user-agent", "")))
 
 
 def address_of(request: Request) -> str:

@@ -20,7 +20,7 @@ _PROGRAM = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,29}")
 
 class Origin(msgspec.Struct, frozen=True):
     """`actor_id`: the account that acts; None: somebody without an account, or the operator. `network` and `client` as `network_of`
-    and `client_of` tell."""
+    and `describe_client` tell."""
 
     actor_id: UUID | None = None
     network: str | None = None
@@ -29,17 +29,6 @@ class Origin(msgspec.Struct, frozen=True):
 
 #: The operator CLI, and what runs by itself.
 OPERATOR = Origin()
-
-
-def block_of(address: str) -> str:
-    """The network that counts as one address: an IPv6 /64, since one person usually has all of that."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address):
-        return str(parsed.ipv4_mapped or ip_network((int(parsed), 64), strict=False))
-    return str(parsed)
 
 
 def network_of(address: str) -> str | None:
@@ -53,7 +42,7 @@ def network_of(address: str) -> str | None:
     return str(ip_network((int(parsed), 48) if isinstance(parsed, IPv6Address) else (str(parsed), 24), strict=False))
 
 
-def client_of(user_agent: str) -> str | None:
+def describe_client(user_agent: str) -> str | None:
     """The kind of a client, such as "Firefox on Windows", or the name of a program, without versions."""
     browser = next((name for mark, name in _BROWSERS.items() if f"{mark}/" in user_agent), None)
     system = next((name for mark, name in _SYSTEMS.items() if mark in user_agent), None)

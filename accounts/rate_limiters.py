@@ -23,7 +23,7 @@ from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
 
 from accounts.attempt_counts import AttemptCounts, Limited
 from accounts.errors import SecondFactorRequired
-from accounts.origin import block_of
+from ledger.client_address import client_key
 from ledger.errors import Busy
 
 ADDRESS_FACTOR, ADDRESS_HOUR_FACTOR = 10, 100
@@ -44,7 +44,7 @@ class LoginRateLimiter:
 
         Raises TooManyAttempts. The attempt is subtracted if the block succeeds, or asks for the code of a second factor, or raises
         Busy: then no password was checked."""
-        counted = await self._counts.count(self._limits(account, block_of(address), device))
+        counted = await self._counts.count(self._limits(account, client_key(address), device))
         try:
             yield
         except (Busy, SecondFactorRequired) as error:
@@ -73,7 +73,7 @@ class SignUpRateLimiter:
     async def attempt(self, address: str) -> AsyncIterator[None]:
         """Counts one sign-up, which is made in the block: whether it succeeds or not, but not one that is refused as Busy. Raises
         TooManyAttempts."""
-        limits = [] if self._of_address is None else [Limited(self._of_address, block_of(address))]
+        limits = [] if self._of_address is None else [Limited(self._of_address, client_key(address))]
         counted = await self._counts.count(limits)
         try:
             yield

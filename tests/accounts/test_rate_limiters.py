@@ -12,7 +12,6 @@ from accounts import known_devices
 from accounts.attempt_counts import AttemptCounts
 from accounts.errors import TooManyAttempts, WrongCredentials
 from accounts.known_devices import KnownDevices
-from accounts.origin import block_of
 from accounts.rate_limiters import (
     ADDRESS_FACTOR,
     HOUR_FACTOR,
@@ -20,6 +19,7 @@ from accounts.rate_limiters import (
     LoginRateLimiter,
     SignUpRateLimiter,
 )
+from ledger.client_address import client_key
 from ledger.errors import Busy
 from tests.soak import rounds
 
@@ -185,6 +185,6 @@ async def test_a_process_counts_alone_without_redis(black_hole: str, caplog: pyt
 
 
 def test_an_ipv6_network_is_one_address() -> None:
-    assert block_of("2001:db8::1") == block_of("2001:db8::ffff:1") != block_of("2001:db8:0:1::1")
-    assert block_of("::ffff:192.0.2.1") == block_of("192.0.2.1") != block_of("192.0.2.2")
-    assert block_of("unknown") == "unknown"
+    assert client_key("2001:db8::1") == client_key("2001:db8::ffff:1") != client_key("2001:db8:0:1::1")
+    assert client_key("::ffff:192.0.2.1") == client_key("192.0.2.1") != client_key("192.0.2.2")
+    assert client_key("unknown") == "unknown"

@@ -10,7 +10,7 @@ import pytest
 from accounts.access import Access
 from accounts.account_service import NewAccount
 from accounts.database import Pool, one_statement
-from accounts.origin import client_of, network_of
+from accounts.origin import describe_client, network_of
 from accounts.sessions import FRESH_MINUTES
 from accounts.tokens import hash_of
 from ledger.commands import Role
@@ -141,7 +141,7 @@ async def test_passwords_are_not_guessed_by_reauthentication(client: httpx.Async
     ],
 )  # fmt: skip
 def test_clients_are_named_without_versions(user_agent: str, client: str | None) -> None:
-    assert client_of(user_agent) == client
+    assert describe_client(user_agent) == client
 
 
 def test_networks_are_coarse() -> None:
