@@ -1,7 +1,7 @@
 """What one client, an account or an address, may take: commands a minute, and things open at once.
 
 Counted in each process by itself, since a request to Redis would cost more than a booking; the `limits` package, which log-ins use,
-takes 2.4 µs in memory, this a quarter of one (docs/decisions/0065).
+takes 2.4 µs in memory, this a quarter of one (docs/decisions/0061).
 """
 
 from collections import Counter
