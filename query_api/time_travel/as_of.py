@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import Engine
 
 from ledger import gc_tuning, logs
+from ledger.macs import Macs
 from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
 from projections.engine import catch_up
@@ -39,7 +40,10 @@ class StatisticsAsOf(msgspec.Struct):
 def statistics_as_of(settings: Settings, position: int) -> StatisticsAsOf:
     """Raises LedgerUnavailable, ProjectionStalled, SQLAlchemy's errors."""
     revenue, url = PROJECTORS["revenue"], sqlalchemy_url(settings.database_url)
-    with closing(Ledger(settings.database_url)) as ledger, shadow_tables.temporary(url, revenue) as engine:
+    with (
+        closing(Ledger(settings.database_url, Macs.open(settings.keys))) as ledger,
+        shadow_tables.temporary(url, revenue) as engine,
+    ):
         with engine.begin() as connection:
             projection_snapshots.load(connection, revenue, position)
         catch_up(engine, shadow_tables.TruncatedLedger(ledger, position), revenue)

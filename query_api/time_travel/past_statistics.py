@@ -22,7 +22,7 @@ KEPT_BYTES = 16 * 1024 * 1024
 #: Positions that wait for the one that is being computed.
 MAX_WAITING = 7
 #: How long a request waits.
-WAIT_SECONDS = 2.0
+WAIT_SECONDS = 5.0
 
 
 class EventTotals(msgspec.Struct):
