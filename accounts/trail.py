@@ -115,7 +115,7 @@ class Trail:
         async with transaction(self._pool) as cursor:
             await cursor.execute(
                 "DELETE FROM account_trail WHERE id IN (SELECT id FROM account_trail WHERE at < now() - make_interval(days => %s)"
-                " ORDER BY at LIMIT %s FOR UPDATE SKIP LOCKED)",
+                " ORDER BY at LIMIT %s)",
                 (self._days, CLEANING_BATCH),
             )
             return cursor.rowcount

@@ -18,7 +18,10 @@ READ_TABLES = frozenset(
     }
 )  # fmt: skip
 #: What the runtime role may do with a table, where it is not all of SELECT, INSERT, UPDATE and DELETE.
-_RIGHTS = {"ledger_entries": "SELECT", "alembic_version": "SELECT", "audit_checkpoints": "SELECT, INSERT"}
+_RIGHTS = {
+    "ledger_entries": "SELECT", "alembic_version": "SELECT", "audit_checkpoints": "SELECT, INSERT",
+    "account_trail": "SELECT, INSERT, DELETE",
+}  # fmt: skip
 _ALL_ROWS = "SELECT, INSERT, UPDATE, DELETE"
 
 _TABLES = text("""
