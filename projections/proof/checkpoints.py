@@ -16,8 +16,9 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from enum import Enum, auto
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from sqlalchemy import CheckConstraint, Connection, Engine, SmallInteger, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -85,6 +86,12 @@ class _SignedCheckpoint(NamedTuple):
     checkpoint: Checkpoint
 
 
+class Turn(Enum):
+    """What a turn to sign has done, where it is not a checkpoint."""
+
+    REPAIRED = auto()
+
+
 class _TreeIncomplete(Exception):
     """The tree has fewer leaves than were signed only because the projection is behind the entries."""
 
@@ -118,10 +125,14 @@ class CheckpointSigner:
         with locked_list(self._directory / LIST_FILE) as signed:
             if signed is None or self.due_in():  # another worker signs, or has just signed
                 return None
-            with engine.begin() as connection:
-                if not connection.scalar(select(func.pg_try_advisory_xact_lock(SIGNING_LOCK))):
-                    return None  # a worker on another machine signs
-                return self._sign(connection, keys, signed)
+            for _ in range(2):
+                with engine.begin() as connection:
+                    if not connection.scalar(select(func.pg_try_advisory_xact_lock(SIGNING_LOCK))):
+                        return None  # a worker on another machine signs
+                    checkpoint = self._sign(connection, keys, signed)
+                if checkpoint is not Turn.REPAIRED:
+                    return checkpoint
+            return None
 
     def due_in(self) -> float:
         """Seconds until the next checkpoint may be signed, by any worker."""
@@ -132,7 +143,9 @@ class CheckpointSigner:
         age = time.time() - status.st_mtime
         return self._seconds - age if status.st_size and 0 <= age < self._seconds else 0.0
 
-    def _sign(self, connection: Connection, keys: LogKeys, signed: SignedList) -> Checkpoint | None:
+    def _sign(self, connection: Connection, keys: LogKeys, signed: SignedList) -> Checkpoint | Literal[Turn.REPAIRED] | None:
+        """Turn.REPAIRED: a checkpoint that was signed before a crash is stored now. Nothing else is done in that transaction, or
+        another crash could take that back, and only the last signed one would be stored after it."""
         origin, size = read_origin(self._directory), audit.tree_size(connection)
         listed = stored = None
         copied = 0
@@ -142,8 +155,8 @@ class CheckpointSigner:
                 return None
             status = _status(connection, size, listed, stored)
             if status.state == SIGNING:
-                if listed is not None:
-                    _store(connection, listed)  # if it was signed before a crash, but not stored
+                if listed is not None and _store(connection, listed):
+                    return Turn.REPAIRED
                 copied = copy_stored(connection, keys, signed, origin)
         except (NoteError, merkle.MissingHash) as error:
             status = SigningStatus(INCONSISTENT, str(error))
@@ -266,10 +279,12 @@ def _check_entries_exist(connection: Connection, missing: int) -> None:
         raise _TreeIncomplete
 
 
-def _store(connection: Connection, signed: _SignedCheckpoint) -> None:
+def _store(connection: Connection, signed: _SignedCheckpoint) -> bool:
+    """Whether it was not stored yet."""
     checkpoint = signed.checkpoint
     row = {"origin": checkpoint.origin, "size": checkpoint.size, "note": signed.note}
-    connection.execute(insert(AuditCheckpoint).values(row).on_conflict_do_nothing())
+    stored = insert(AuditCheckpoint).values(row).on_conflict_do_nothing().returning(AuditCheckpoint.size)
+    return connection.scalar(stored) is not None
 
 
 def _store_status(connection: Connection, origin: str, status: SigningStatus) -> None:

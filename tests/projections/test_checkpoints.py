@@ -15,7 +15,7 @@ from projections import audit
 from projections.engine import catch_up
 from projections.proof.checkpoints import FORGOTTEN, INCONSISTENT, SIGNING, CheckpointSigner
 from projections.proof.log_keys import LogKeys, begin_origin, read_origin
-from projections.proof.signed_list import LIST_FILE, read_list
+from projections.proof.signed_list import LIST_FILE, SignedList, read_list
 from projections.proof.signed_notes import Note, NoteError, VerifierKey
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
@@ -171,6 +171,26 @@ def test_checkpoint_signed_before_a_crash_is_stored_after_it(log: Log, monkeypat
     log.grow()
     log.sign()
     assert len(log.stored()) == len(list(read_list(log.keys / LIST_FILE))) == 2
+
+
+def test_checkpoints_signed_before_two_crashes_in_a_row_are_stored_after_them(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each crash comes between the list and the commit, and takes back what that transaction has stored."""
+    append = SignedList.append
+
+    def append_and_crash(signed: SignedList, note: str) -> None:
+        append(signed, note)
+        raise KeyboardInterrupt
+
+    for _ in range(2):
+        log.grow()
+        with monkeypatch.context() as patch:
+            patch.setattr(SignedList, "append", append_and_crash)
+            with pytest.raises(KeyboardInterrupt):
+                log.sign()
+    log.sign()
+    listed = [LogKeys.open(log.keys).read(note) for note in read_list(log.keys / LIST_FILE)]
+    assert len(listed) == 2
+    assert log.stored() == listed
 
 
 def _crash(*_: object) -> None:
