@@ -184,16 +184,21 @@ class CheckpointSigner:
 
 @contextmanager
 def paused_signing(engine: Engine, directory: Path) -> Iterator[int]:
-    """Meanwhile no checkpoint is signed on any machine, and the list has all that are stored, and no other. Yields its size in
-    bytes. Raises KeysError, OSError; SQLAlchemy's errors."""
+    """Meanwhile no checkpoint is signed on any machine, and the list has all that are stored, and no other. One that was signed
+    just before a crash is stored first, as the next turn to sign would do. Yields the size of the list in bytes. Raises KeysError,
+    OSError; SQLAlchemy's errors."""
     keys, origin = LogKeys.open(directory), read_origin(directory)
-    with locked_list(directory / LIST_FILE, wait=True) as signed, engine.begin() as connection:
+    with locked_list(directory / LIST_FILE, wait=True) as signed:
         assert signed is not None, "it was waited for"
-        connection.execute(select(func.pg_advisory_xact_lock(SIGNING_LOCK)))
-        with suppress(NoteError):  # a row that nobody signed: `verify` reports it
-            while copy_stored(connection, keys, signed, origin) == MAX_COPIED:
-                pass
-        yield (directory / LIST_FILE).stat().st_size
+        with suppress(NoteError), engine.begin() as connection:  # a row or line that nobody signed: `verify` reports it
+            if (listed := _last_listed(signed, keys, origin)) is not None:
+                _store(connection, listed)
+        with engine.begin() as connection:
+            connection.execute(select(func.pg_advisory_xact_lock(SIGNING_LOCK)))
+            with suppress(NoteError):
+                while copy_stored(connection, keys, signed, origin) == MAX_COPIED:
+                    pass
+            yield (directory / LIST_FILE).stat().st_size
 
 
 def copy_stored(connection: Connection, keys: LogKeys, signed: SignedList, origin: str) -> int:

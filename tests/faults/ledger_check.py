@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 
 from ledger.macs import Macs
+from ledger.ownership import as_runtime_role
 from ledger.settings import Settings
 from ledger.store import Ledger
 from projections.rebuild.rebuilder import Rebuilder
@@ -84,10 +85,8 @@ def wait_until_projected(settings: Settings) -> None:
 
 def check_rows(settings: Settings) -> None:
     """The read tables equal those of a rebuild."""
-    with (
-        closing(Ledger(settings.database_url, Macs.open(settings.keys))) as ledger,
-        closing(Rebuilder(settings.database_url, ledger)) as rebuilder,
-    ):
+    url = as_runtime_role(settings.database_url)  # as `python -m projections rebuild`: processes own what it makes
+    with closing(Ledger(url, Macs.open(settings.keys))) as ledger, closing(Rebuilder(url, ledger)) as rebuilder:
         done = rebuilder.rebuild(list(PROJECTORS.values()))
     assert [(comparison.compared, comparison.difference) for comparison in done] == [(True, None)] * len(PROJECTORS)
 
