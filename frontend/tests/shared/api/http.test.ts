@@ -81,19 +81,22 @@ it("a position beyond the ledger is forgotten, and the query is sent again witho
   expect(recallPosition()).toBeNull();
 });
 
-it.each(["seatledger_csrf", "__Host-seatledger_csrf"])("a command sends the value of %s as CSRF header", async (name) => {
-  vi.spyOn(document, "cookie", "get").mockReturnValue(`theme=dark; ${name}=abc; my_seatledger_csrf=no`);
-  let proof: string | null = null;
-  server.use(
-    route.delete(
-      "*/api/things",
-      ({ request }) => ((proof = request.headers.get("X-CSRF-Token")), HttpResponse.json({})),
-    ),
-  );
-  await http({ url: "/api/things", method: "DELETE" });
-  vi.restoreAllMocks();
-  expect(proof).toBe("abc");
-});
+it.each(["seatledger_csrf", "__Host-seatledger_csrf"])(
+  "a command sends the value of %s as CSRF header",
+  async (name) => {
+    vi.spyOn(document, "cookie", "get").mockReturnValue(`theme=dark; ${name}=abc; my_seatledger_csrf=no`);
+    let proof: string | null = null;
+    server.use(
+      route.delete(
+        "*/api/things",
+        ({ request }) => ((proof = request.headers.get("X-CSRF-Token")), HttpResponse.json({})),
+      ),
+    );
+    await http({ url: "/api/things", method: "DELETE" });
+    vi.restoreAllMocks();
+    expect(proof).toBe("abc");
+  },
+);
 
 it("a refusal has a kind and a message for each field", async () => {
   const body = {
