@@ -79,6 +79,10 @@ def test_sign_out_removes_data_of_the_previous_account(visit: Visit, stack: Stac
     expect(page.get_by_text("No tickets yet")).to_be_visible()
 
 
+#: It stays: the account is known here.
+DEVICE = "__Host-seatledger_device"
+
+
 def test_page_works_with_cookies_for_https_only(visit: Visit, stack: Stack, organizer: Person) -> None:
     """Browsers take them from localhost as if it were HTTPS."""
     somebody, event = stack.person(), stack.event(organizer)
@@ -92,10 +96,10 @@ def test_page_works_with_cookies_for_https_only(visit: Visit, stack: Stack, orga
         page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_role("button", name="Account menu")).to_be_visible()
         names = {cookie["name"] for cookie in visitor.context.cookies(here)}
-        assert names == {"__Host-seatledger_session", "__Host-seatledger_csrf"}
+        assert names == {"__Host-seatledger_session", "__Host-seatledger_csrf", DEVICE}
         page.goto(f"{here}/events/{event['id']}")
         page.get_by_role("button", name="Account menu").click()
         page.get_by_role("menuitem", name="Sign out").click()
         expect(page.get_by_role("link", name="Sign in", exact=True)).to_be_visible()
-        assert visitor.context.cookies(here) == []
+        assert [cookie["name"] for cookie in visitor.context.cookies(here)] == [DEVICE]
         page.goto("about:blank")  # its live stream ends before the API does
