@@ -1,8 +1,8 @@
 """Time travel: a response as of a moment is the one that was returned then."""
 
 import random
+from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -107,16 +107,15 @@ async def test_past_statistics_are_as_they_were_shown_then(world: World, api: Ap
     assert [item for some in paged for item in some] == shown[-1][2]["items"]
 
 
-async def test_past_statistics_of_a_random_history_agree_at_every_position(world: World, database_url: str, tmp_path: Path) -> None:
+async def test_past_statistics_of_a_random_history_agree_at_every_position(world: World, settings: Settings) -> None:
     """The same at every position, without a process for each: the fold agrees with what the query returned then."""
     dice, events = random.Random(9), [world.schedule(f"Event {number}") for number in range(4)]
     shown: dict[int, Any] = {}
-    async with reading(Settings(database_url=database_url, redis_url="redis://127.0.0.1:1/0", data_dir=tmp_path)) as api:
+    async with reading(replace(settings, redis_url="redis://127.0.0.1:1/0")) as api:
         while len(shown) < rounds(40, 150):
             change_at_random(world, dice, events)
             world.project("revenue")
             shown[world.position] = (await api.get("/api/stats/summary", ADMIN)).json()
-    settings = Settings(database_url=database_url, data_dir=tmp_path)
     for position in sorted(shown):
         assert to_builtins(as_of.statistics_as_of(settings, position).summary) == shown[position]
 
