@@ -111,6 +111,8 @@ def test_complete_lists_come_from_the_standby(system: Replicated) -> None:
         assert response.is_success
         return len(response.text.splitlines())
 
+    head = str(system.stack.admin.ok("GET", "/api/projections")["ledger_position"])
+    wait_until(lambda: lines() == lines(Ledger_Position=head))  # what was done before is on the standby, too
     before = lines()
     with system.replay_paused():
         system.book()
