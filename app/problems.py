@@ -134,11 +134,11 @@ def raw_response(slug: str) -> bytes:
     body = msgspec.json.encode(
         {"type": f"/problems/{slug}", "title": problem.title, "status": problem.status, "detail": problem.explanation}
     )
-    headers = {"Content-Type": MEDIA_TYPE, "Content-Length": len(body), "X-Content-Type-Options": "nosniff"}
-    headers["Content-Security-Policy"] = NO_PAGE_POLICY
-    headers |= {"Cache-Control": "no-store", "Connection": "close"}
-    if problem.status == 429:
-        headers["Retry-After"] = 1
+    headers = {
+        "Content-Type": MEDIA_TYPE, "Content-Length": len(body), "Cache-Control": "no-store", "Connection": "close",
+        "X-Content-Type-Options": "nosniff", "Content-Security-Policy": NO_PAGE_POLICY,
+        **({"Retry-After": 1} if problem.status == 429 else {}),
+    }  # fmt: skip
     lines = [
         f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}",
         *(f"{name}: {value}" for name, value in headers.items()),
