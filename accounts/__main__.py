@@ -18,7 +18,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from accounts import errors
 from accounts.access import no_erasure_obstacle
-from accounts.account_service import AccountPolicy, AccountService, NewAccount
+from accounts.account_rows import NewAccount
+from accounts.account_service import AccountPolicy, AccountService
 from accounts.passwords import Passwords
 from accounts.routes import NewPassword
 from accounts.second_factor import SecondFactors

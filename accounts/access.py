@@ -55,7 +55,7 @@ HOST_PREFIX = "__Host-"
 TOKEN_LENGTH = 43
 
 _log = logging.getLogger(__name__)
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 async def no_erasure_obstacle(account_id: UUID) -> str | None:
@@ -142,7 +142,7 @@ class Access:
         if not token:
             return None
         principal = await self._principal(token, by_cookie=True)
-        if request.method not in _SAFE_METHODS:
+        if request.method not in SAFE_METHODS:
             sent = request.headers.get("x-csrf-token", "")
             if not compare_digest(sent.encode("latin-1"), self._csrf(principal.token_hash).encode()):
                 raise errors.CsrfMissing
@@ -206,7 +206,7 @@ class _SignedIn(SecurityBase):
         principal = permitted(principal, policy.scopes)
         if self._is_fresh:
             await access.sessions.check_fresh(principal.token_hash)
-        if request.method not in _SAFE_METHODS:
+        if request.method not in SAFE_METHODS:
             access.account_limiter.count(principal.id)
         return principal
 
@@ -263,6 +263,11 @@ def _canonical_id(segment: str) -> str:
         return str(UUID(segment))
     except ValueError:
         return segment
+
+
+def access_of(request: Request) -> Access:
+    access: Access = request.app.state.access
+    return access
 
 
 def origin_of(request: Request, principal: Principal | None = None) -> Origin:

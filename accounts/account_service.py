@@ -2,15 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
-import psycopg
 
-from accounts import errors, password_rules, second_factor, tokens
+from accounts import account_rows, errors, password_rules, second_factor, tokens
+from accounts.account_rows import Account, NewAccount
 from accounts.database import Cursor, Pool, one_statement, transaction
-from accounts.guests import DEFAULT_ORGANIZER
 from accounts.idempotency import IdempotentExecutor
 from accounts.origin import OPERATOR, Origin
 from accounts.passwords import Passwords
@@ -21,40 +20,6 @@ from ledger.commands import Role
 
 #: Returns a sentence that says why an account can't be erased yet (upcoming bookings, active events), or None.
 FindErasureObstacle = Callable[[UUID], Awaitable[str | None]]
-ERASED_NAME = "erased"
-
-
-class Account(msgspec.Struct, frozen=True):
-    """An account or contact without its secrets. `email` is normalized (`ledger.field_types.Email`). `is_contact`: a customer of
-    the box office, for whom nobody logs in. `has_second_factor`: log-ins need a code."""
-
-    COLUMNS = (
-        "id, name, coalesce(email, contact_email), phone, role, disabled, created_at, email IS NULL,"
-        " EXISTS (SELECT FROM second_factors f WHERE f.account_id = accounts.id AND f.confirmed_at IS NOT NULL)"
-    )
-
-    id: UUID
-    name: str
-    email: str
-    phone: str | None
-    role: Role
-    disabled: bool
-    created_at: datetime
-    is_contact: bool = False
-    has_second_factor: bool = False
-
-    @classmethod
-    def from_row(cls, row: tuple[Any, ...]) -> Self:
-        id_, name, email, phone, role, disabled, created_at, *flags = row
-        return cls(id_, name, email, phone, Role(role), disabled, created_at.astimezone(UTC), *flags)
-
-
-class NewAccount(msgspec.Struct, frozen=True, kw_only=True):
-    name: str
-    email: str
-    password: str
-    phone: str | None = None
-    role: Role = Role.CUSTOMER
 
 
 class NewSession(msgspec.Struct, frozen=True):
@@ -97,7 +62,7 @@ class AccountService:
 
     async def get(self, account_id: UUID) -> Account:
         async with one_statement(self._pool) as cursor:
-            return await _read(cursor, account_id)
+            return await account_rows.read(cursor, account_id)
 
     async def sign_up(self, new: NewAccount, origin: Origin = OPERATOR) -> Account:
         """Creates an account. What a contact with this e-mail address booked at the box office stays the contact's: the caller has
@@ -105,7 +70,7 @@ class AccountService:
         password_rules.check(new.password, email=new.email, name=new.name)
         password_hash = await self._passwords.hash_of_sign_up(new.password)
         async with transaction(self._pool) as cursor:
-            account = await _insert(cursor, uuid4(), new, password_hash)
+            account = await account_rows.insert(cursor, uuid4(), new, password_hash)
             await record(cursor, AccountAction.SIGNED_UP, account.id, _by(account.id, origin), roles=(None, account.role))
             return account
 
@@ -180,8 +145,8 @@ class AccountService:
             return await self._passwords.hash(new.password)
 
         async def act(cursor: Cursor, password_hash: str) -> Account:
-            await _lock_actor(cursor, origin.actor_id)
-            account = await _insert(cursor, command_id, new, password_hash)
+            await account_rows.lock_actor(cursor, origin.actor_id)
+            account = await account_rows.insert(cursor, command_id, new, password_hash)
             await record(cursor, AccountAction.CREATED, account.id, origin, roles=(None, account.role))
             return account
 
@@ -196,8 +161,8 @@ class AccountService:
         Raises AccountNotFound; LastAdmin; Forbidden if the actor is no enabled admin any more."""
 
         async def act(cursor: Cursor, _: None) -> Account:
-            await _lock_admins(cursor, account_id, stays=_stays_admin(changes), actor_id=origin.actor_id)
-            return await _change(cursor, account_id, changes, origin)
+            await account_rows.lock_admins(cursor, account_id, stays=_stays_admin(changes), actor_id=origin.actor_id)
+            return await account_rows.change(cursor, account_id, changes, origin)
 
         account = await self._executor.execute(command_id, account_id, {"update_user": dict(changes)}, Account, _nothing, act)
         self._cache.forget_account(account_id)
@@ -238,7 +203,9 @@ class AccountService:
             if old_hash is not None and await cursor.fetchone() != (old_hash,):
                 raise errors.WrongPassword  # it was changed in the meantime
             password = {"password_hash": new_hash} if new_hash is not None else {}
-            return await _change(cursor, account_id, {**columns, **password}, _by(account_id, origin), keep_token=keep_token)
+            return await account_rows.change(
+                cursor, account_id, {**columns, **password}, _by(account_id, origin), keep_token=keep_token
+            )
 
         body = {"update_me": dict(changes), "old_password": old_password}
         account = await self._executor.execute(command_id, account_id, body, Account, prepare, act)
@@ -259,14 +226,14 @@ class AccountService:
             actor_id = origin.actor_id if origin.actor_id != account_id else None
             await record(cursor, AccountAction.ERASED, account_id, origin)
             try:
-                await _lock_admins(cursor, account_id, stays=False, actor_id=actor_id)
+                await account_rows.lock_admins(cursor, account_id, stays=False, actor_id=actor_id)
             except errors.AccountNotFound:
-                await _erase_guest(cursor, account_id)
+                await account_rows.erase_guest(cursor, account_id)
                 return
             await cursor.execute(
                 "UPDATE accounts SET name = %s, email = NULL, contact_email = NULL, contact_of = NULL, phone = NULL,"
                 " password_hash = NULL, disabled = true, access_changed_at = clock_timestamp() WHERE id = %s",
-                (ERASED_NAME, account_id),
+                (account_rows.ERASED_NAME, account_id),
             )
             await cursor.execute("DELETE FROM tokens WHERE account_id = %s", (account_id,))
             await cursor.execute("DELETE FROM account_commands WHERE account_id = %s", (account_id,))
@@ -283,7 +250,7 @@ class AccountService:
             row = await cursor.fetchone()
             if row is None:
                 raise errors.AccountNotFound
-            account = await _change(cursor, row[0], {"password_hash": password_hash}, OPERATOR)
+            account = await account_rows.change(cursor, row[0], {"password_hash": password_hash}, OPERATOR)
         self._cache.forget_account(account.id)
         return account
 
@@ -311,113 +278,6 @@ async def _nothing() -> None:
 def _stays_admin(changes: Mapping[str, Any]) -> bool:
     """Whether an enabled admin remains one after these changes."""
     return changes.get("role", Role.ADMIN) == Role.ADMIN and not changes.get("disabled", False)
-
-
-async def _read(cursor: Cursor, account_id: UUID) -> Account:
-    await cursor.execute(f"SELECT {Account.COLUMNS} FROM accounts WHERE id = %s AND email IS NOT NULL", (account_id,))
-    row = await cursor.fetchone()
-    if row is None:
-        raise errors.AccountNotFound
-    return Account.from_row(row)
-
-
-async def _insert(cursor: Cursor, account_id: UUID, new: NewAccount, password_hash: str) -> Account:
-    await cursor.execute(
-        "INSERT INTO accounts (id, name, email, phone, role, password_hash) VALUES (%s, %s, %s, %s, %s, %s)"
-        f" ON CONFLICT DO NOTHING RETURNING {Account.COLUMNS}",
-        (account_id, new.name, new.email, new.phone, new.role, password_hash),
-    )
-    row = await cursor.fetchone()
-    if row is not None:
-        return Account.from_row(row)
-    await cursor.execute("SELECT FROM accounts WHERE id = %s", (account_id,))
-    # The id exists, but not its command: the same command has created this account, and it was erased. It is not created again.
-    raise errors.AccountNotFound if cursor.rowcount else errors.EmailTaken
-
-
-async def _lock_actor(cursor: Cursor, actor_id: UUID | None) -> None:
-    """Locks the admin who acts, until the transaction ends: a concurrent removal comes wholly before or after it. Raises Forbidden
-    if the actor is no enabled admin any more: the cache of tokens may not know yet."""
-    if actor_id is None:
-        return
-    await cursor.execute("SELECT FROM accounts WHERE id = %s AND role = 'admin' AND NOT disabled FOR SHARE", (actor_id,))
-    if not cursor.rowcount:
-        raise errors.Forbidden
-
-
-async def _lock_admins(cursor: Cursor, account_id: UUID, *, stays: bool, actor_id: UUID | None = None) -> None:
-    """Locks this account and every enabled admin, in the order of their ids, until the transaction ends.
-
-    Raises Forbidden if the actor is no enabled admin any more; AccountNotFound; LastAdmin if this is the only enabled admin and
-    does not remain one."""
-    await cursor.execute(
-        "SELECT id, role = 'admin' AND NOT disabled FROM accounts"
-        " WHERE (id = %s AND coalesce(email, contact_email) IS NOT NULL) OR (role = 'admin' AND NOT disabled)"
-        " ORDER BY id FOR NO KEY UPDATE",
-        (account_id,),
-    )
-    is_admin: dict[UUID, bool] = dict(await cursor.fetchall())
-    if actor_id is not None and not is_admin.get(actor_id):
-        raise errors.Forbidden
-    if account_id not in is_admin:
-        raise errors.AccountNotFound
-    if is_admin[account_id] and sum(is_admin.values()) == 1 and not stays:
-        raise errors.LastAdmin
-
-
-async def _erase_guest(cursor: Cursor, guest_id: UUID) -> None:
-    """Erases the person of a guest of another API. Raises AccountNotFound."""
-    await cursor.execute(
-        "UPDATE guests SET name = %s, handle = NULL, email = NULL, phone = NULL, password_hash = NULL, erased_at = now()"
-        " WHERE id = %s AND erased_at IS NULL AND handle IS DISTINCT FROM %s",
-        (ERASED_NAME, guest_id, DEFAULT_ORGANIZER),
-    )
-    if not cursor.rowcount:
-        raise errors.AccountNotFound
-    await cursor.execute("DELETE FROM guest_tokens WHERE guest_id = %s", (guest_id,))
-
-
-async def _change(
-    cursor: Cursor, account_id: UUID, changes: Mapping[str, Any], origin: Origin, *, keep_token: bytes | None = None
-) -> Account:
-    """Updates an account, whose row the caller has locked, and revokes its tokens if a change requires that."""
-    before = await _read(cursor, account_id)
-    after = msgspec.structs.replace(before, **{name: value for name, value in changes.items() if name != "password_hash"})
-    if after.email != before.email:
-        # Checked first: the database would write the address into its log if the constraint refused it.
-        await cursor.execute("SELECT FROM accounts WHERE email = %s", (after.email,))
-        if cursor.rowcount:
-            raise errors.EmailTaken
-    password_hash = changes.get("password_hash")
-    ends_sessions = password_hash is not None or after.email != before.email or (after.disabled and not before.disabled)
-    access_changes = ends_sessions or (after.role, after.disabled) != (before.role, before.disabled)
-    try:
-        await cursor.execute(
-            "UPDATE accounts SET name = %s, email = %s, phone = %s, role = %s, disabled = %s,"
-            " password_hash = coalesce(%s, password_hash),"
-            " access_changed_at = CASE WHEN %s THEN clock_timestamp() ELSE access_changed_at END WHERE id = %s",
-            (after.name, after.email, after.phone, after.role, after.disabled, password_hash, access_changes, account_id),
-        )
-    except psycopg.errors.UniqueViolation:  # another account has taken the address at the same time
-        raise errors.EmailTaken from None
-    if ends_sessions:
-        await tokens.revoke(cursor, account_id, keep=keep_token)
-    for action in _actions(before, after, has_new_password=password_hash is not None):
-        roles = (before.role, after.role) if action == AccountAction.ROLE_CHANGED else (None, None)
-        await record(cursor, action, account_id, origin, roles=roles)
-    return after
-
-
-def _actions(before: Account, after: Account, *, has_new_password: bool) -> list[AccountAction]:
-    """What the trail says about a change. Names and phone numbers change unnoticed."""
-    happened = {
-        AccountAction.ROLE_CHANGED: after.role != before.role,
-        AccountAction.DISABLED: after.disabled and not before.disabled,
-        AccountAction.ENABLED: before.disabled and not after.disabled,
-        AccountAction.PASSWORD_CHANGED: has_new_password,
-        AccountAction.EMAIL_CHANGED: after.email != before.email,
-    }
-    return [action for action, did in happened.items() if did]
 
 
 #: Stores a new token, and revokes the oldest ones past MAX_TOKENS. If the account is being disabled or its password changed, the

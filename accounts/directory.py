@@ -5,7 +5,7 @@ import json
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from accounts.account_service import Account
+from accounts.account_rows import Account
 from accounts.database import Pool, one_statement, transaction
 from ledger.commands import Role
 from ledger.errors import Busy, Malformed

@@ -10,19 +10,19 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.access import (
-    Access,
     Admin,
     Fresh,
     FreshAdmin,
     IdempotencyKey,
     SignedIn,
     SignedInAnyhow,
+    access_of,
     address_of,
     clear_cookies,
     command_id_of,
     origin_of,
 )
-from accounts.account_service import NewAccount
+from accounts.account_rows import NewAccount
 from accounts.passwords import MAX_LENGTH, MIN_LENGTH
 from accounts.tokens import Principal
 from ledger.commands import Role
@@ -119,7 +119,7 @@ router = APIRouter(prefix="/api", tags=["accounts"], dependencies=[Depends(not_s
 @router.post("/signup", status_code=201, response_model=AccountView)
 async def sign_up(request: Request, body: SignUp) -> Any:
     """Creates an account."""
-    access = _access(request)
+    access = access_of(request)
     async with access.sign_up_rate_limiter.attempt(address_of(request)):
         return await access.accounts.sign_up(NewAccount(**body.model_dump()), origin_of(request))
 
@@ -129,7 +129,7 @@ async def log_in(request: Request, response: Response, body: LogIn) -> Any:
     """Returns a token, and sets cookies for browsers. Scripts can't read `seatledger_session`; the value of `seatledger_csrf`
     goes into the header `X-CSRF-Token` of each request that changes something. `seatledger_device` is no credential: from a browser
     that has it, strangers who guess passwords can't keep the owner out."""
-    access = _access(request)
+    access = access_of(request)
     device = access.known_device(request, body.email)
     async with access.login_rate_limiter.attempt(body.email, address_of(request), device):
         session = await access.accounts.log_in(body.email, body.password, body.code, origin_of(request))
@@ -141,20 +141,20 @@ async def log_in(request: Request, response: Response, body: LogIn) -> Any:
 @router.post("/logout", status_code=204)
 async def log_out(request: Request, response: Response, principal: SignedInAnyhow) -> None:
     """Revokes the token, in every process within 2 s."""
-    await _access(request).accounts.log_out(principal.token_hash)
+    await access_of(request).accounts.log_out(principal.token_hash)
     clear_cookies(response)
 
 
 @router.get("/me", response_model=AccountView)
 async def get_me(request: Request, principal: SignedInAnyhow) -> Any:
     """The account that is logged in."""
-    return await _access(request).accounts.get(principal.id)
+    return await access_of(request).accounts.get(principal.id)
 
 
 @router.patch("/me", response_model=AccountView)
 async def update_me(request: Request, principal: SignedIn, body: UpdateMe, idempotency_key: IdempotencyKey = None) -> Any:
     """Changes the account; a new password or e-mail needs `old_password`, and ends all other sessions."""
-    access, command_id = _access(request), command_id_of(request, principal, idempotency_key)
+    access, command_id = access_of(request), command_id_of(request, principal, idempotency_key)
     changes = _sent_fields(body, nullable={"phone"})
     old_password = changes.pop("old_password", None)
     counted = attempt_in_session(request, principal) if old_password is not None else nullcontext()
@@ -168,14 +168,14 @@ async def update_me(request: Request, principal: SignedIn, body: UpdateMe, idemp
 @router.delete("/me", status_code=204)
 async def erase_me(request: Request, response: Response, principal: Fresh) -> None:
     """Erases the person: name, e-mail address, phone, password and sessions are deleted. Bookings keep the id alone."""
-    await _access(request).accounts.erase(principal.id, origin_of(request, principal))
+    await access_of(request).accounts.erase(principal.id, origin_of(request, principal))
     clear_cookies(response)
 
 
 @router.get("/users", response_model=AccountPage)
 async def get_users(request: Request, principal: Admin, q: Search = "", limit: Limit = 50, cursor: Cursor = None) -> Any:
     """Accounts and contacts, oldest first; `q` is looked for in name and e-mail."""
-    items, next_cursor = await _access(request).directory.get_users(q, cursor, limit)
+    items, next_cursor = await access_of(request).directory.get_users(q, cursor, limit)
     return {"items": items, "next_cursor": next_cursor}
 
 
@@ -183,7 +183,7 @@ async def get_users(request: Request, principal: Admin, q: Search = "", limit: L
 async def create_user(request: Request, principal: FreshAdmin, body: CreateUser, idempotency_key: IdempotencyKey = None) -> Any:
     """Creates an account with a role."""
     command_id = command_id_of(request, principal, idempotency_key)
-    return await _access(request).accounts.create_user(NewAccount(**body.model_dump()), command_id, origin_of(request, principal))
+    return await access_of(request).accounts.create_user(NewAccount(**body.model_dump()), command_id, origin_of(request, principal))
 
 
 @router.patch("/users/{account_id}", response_model=AccountView)
@@ -192,28 +192,23 @@ async def update_user(
 ) -> Any:
     """Changes the role of an account, or disables it."""
     command_id = command_id_of(request, principal, idempotency_key)
-    return await _access(request).accounts.update_user(account_id, _sent_fields(body), command_id, origin_of(request, principal))
+    return await access_of(request).accounts.update_user(account_id, _sent_fields(body), command_id, origin_of(request, principal))
 
 
 @router.delete("/users/{account_id}", status_code=204)
 async def erase_user(request: Request, principal: FreshAdmin, account_id: UUID) -> None:
     """Erases a person: an account, a contact of the box office, or a user of one of the other APIs. Bookings keep the id alone."""
-    await _access(request).accounts.erase(account_id, origin_of(request, principal))
+    await access_of(request).accounts.erase(account_id, origin_of(request, principal))
 
 
 for _route in router.routes:
     _route.operation_id = _route.name  # type: ignore[attr-defined]
 
 
-def _access(request: Request) -> Access:
-    access: Access = request.app.state.access
-    return access
-
-
 def attempt_in_session(request: Request, principal: Principal) -> AbstractAsyncContextManager[None]:
     """Counts an attempt to give the password in a session: with a stolen one it can't be guessed faster than by log-ins, and a
     stranger who tries that keeps nobody out of another session."""
-    limiter = _access(request).login_rate_limiter
+    limiter = access_of(request).login_rate_limiter
     return limiter.attempt(str(principal.id), address_of(request), principal.token_hash.hex())
 
 

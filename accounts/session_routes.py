@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict
 
-from accounts.access import Access, Fresh, FreshAnyhow, SignedIn, SignedInAnyhow, origin_of
+from accounts.access import Fresh, FreshAnyhow, SignedIn, SignedInAnyhow, access_of, origin_of
 from accounts.routes import AnyPassword, Body, Code, attempt_in_session, not_stored
 
 router = APIRouter(prefix="/api/me", tags=["accounts"], dependencies=[Depends(not_stored)])
@@ -62,7 +62,7 @@ class RecoveryCodesView(BaseModel):
 async def reauthenticate(request: Request, principal: SignedInAnyhow, body: Reauthenticate) -> None:
     """Gives the password again, for what needs one of the last 15 minutes."""
     async with attempt_in_session(request, principal):
-        await _access(request).accounts.reauthenticate(
+        await access_of(request).accounts.reauthenticate(
             principal.id, principal.token_hash, body.password, body.code, origin_of(request, principal)
         )
 
@@ -70,25 +70,25 @@ async def reauthenticate(request: Request, principal: SignedInAnyhow, body: Reau
 @router.get("/sessions", response_model=OpenSessionsView)
 async def get_sessions(request: Request, principal: SignedIn) -> Any:
     """The account's sessions, newest first."""
-    return {"items": await _access(request).sessions.open_sessions(principal.id, principal.token_hash)}
+    return {"items": await access_of(request).sessions.open_sessions(principal.id, principal.token_hash)}
 
 
 @router.delete("/sessions", status_code=204)
 async def end_other_sessions(request: Request, principal: SignedIn) -> None:
     """Ends all sessions of the account except this one, in every process within 2 s."""
-    await _access(request).sessions.end_others(principal.id, principal.token_hash, origin_of(request, principal))
+    await access_of(request).sessions.end_others(principal.id, principal.token_hash, origin_of(request, principal))
 
 
 @router.delete("/sessions/{session_id}", status_code=204)
 async def end_session(request: Request, principal: SignedIn, session_id: UUID) -> None:
     """Ends a session of the account, in every process within 2 s."""
-    await _access(request).sessions.end(principal.id, session_id, origin_of(request, principal))
+    await access_of(request).sessions.end(principal.id, session_id, origin_of(request, principal))
 
 
 @router.post("/second-factor", response_model=NewSecondFactorView)
 async def begin_second_factor(request: Request, principal: FreshAnyhow) -> Any:
     """Begins to set a second factor; log-ins need it once it is confirmed. Again: another secret."""
-    access = _access(request)
+    access = access_of(request)
     account = await access.accounts.get(principal.id)
     return await access.second_factors.begin(account.id, account.email)
 
@@ -96,7 +96,7 @@ async def begin_second_factor(request: Request, principal: FreshAnyhow) -> Any:
 @router.post("/second-factor/confirm", response_model=RecoveryCodesView)
 async def confirm_second_factor(request: Request, principal: FreshAnyhow, body: ConfirmSecondFactor) -> Any:
     """Confirms the second factor by a code of the app. Answers ten recovery codes, this once."""
-    access = _access(request)
+    access = access_of(request)
     async with attempt_in_session(request, principal):
         codes = await access.second_factors.confirm(principal.id, body.code, origin_of(request, principal))
     access.tokens.forget_account(principal.id)
@@ -106,15 +106,10 @@ async def confirm_second_factor(request: Request, principal: FreshAnyhow, body: 
 @router.delete("/second-factor", status_code=204)
 async def remove_second_factor(request: Request, principal: Fresh) -> None:
     """Removes the second factor and its recovery codes."""
-    access = _access(request)
+    access = access_of(request)
     await access.second_factors.remove(principal.id, origin_of(request, principal))
     access.tokens.forget_account(principal.id)
 
 
 for _route in router.routes:
     _route.operation_id = _route.name  # type: ignore[attr-defined]
-
-
-def _access(request: Request) -> Access:
-    access: Access = request.app.state.access
-    return access

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from accounts.access import SAFE_METHODS
 from app import problems
 from app.observation import RequestObserver
 from ledger.client_address import client_of
@@ -33,8 +34,6 @@ _DOCS_POLICY = (
     b" worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _DOCS_HEADERS = [*_PAGE_HEADERS, (_POLICY, _DOCS_POLICY)]
-
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class OutermostMiddleware:

@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 import psycopg
 
 from accounts.access import Access
-from accounts.account_service import NewAccount
+from accounts.account_rows import NewAccount
 from accounts.guests import DEFAULT_ORGANIZER
 from ledger.commands import (
     Actor,

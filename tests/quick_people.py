@@ -11,7 +11,8 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from argon2 import PasswordHasher
 
 from accounts.access import Access
-from accounts.account_service import NewAccount, NewSession
+from accounts.account_rows import NewAccount
+from accounts.account_service import NewSession
 from accounts.guests import Guest, Guests
 from accounts.passwords import Passwords
 from ledger.commands import Role

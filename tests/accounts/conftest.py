@@ -12,7 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from accounts import routes, session_routes, trail_routes
 from accounts.access import Access
-from accounts.account_service import NewAccount
+from accounts.account_rows import NewAccount
 from accounts.database import Pool
 from accounts.passwords import Passwords
 from app import problems

@@ -10,7 +10,7 @@ import pytest
 
 from accounts import errors
 from accounts.access import Access
-from accounts.account_service import NewAccount
+from accounts.account_rows import NewAccount
 from accounts.database import Pool, transaction
 from accounts.passwords import HASHER
 from accounts.tokens import hash_of

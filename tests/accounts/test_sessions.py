@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from accounts.access import Access
-from accounts.account_service import NewAccount
+from accounts.account_rows import NewAccount
 from accounts.database import Pool, one_statement
 from accounts.origin import describe_client, network_of
 from accounts.sessions import FRESH_MINUTES

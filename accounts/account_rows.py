@@ -1,0 +1,158 @@
+"""The rows of accounts: how they are read, locked and changed within a transaction of the caller."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Self
+from uuid import UUID
+
+import msgspec
+import psycopg
+
+from accounts import errors, tokens
+from accounts.database import Cursor
+from accounts.guests import DEFAULT_ORGANIZER
+from accounts.origin import Origin
+from accounts.trail import AccountAction, record
+from ledger.commands import Role
+
+ERASED_NAME = "erased"
+
+
+class Account(msgspec.Struct, frozen=True):
+    """An account or contact without its secrets. `email` is normalized (`ledger.field_types.Email`). `is_contact`: a customer of
+    the box office, for whom nobody logs in. `has_second_factor`: log-ins need a code."""
+
+    COLUMNS = (
+        "id, name, coalesce(email, contact_email), phone, role, disabled, created_at, email IS NULL,"
+        " EXISTS (SELECT FROM second_factors f WHERE f.account_id = accounts.id AND f.confirmed_at IS NOT NULL)"
+    )
+
+    id: UUID
+    name: str
+    email: str
+    phone: str | None
+    role: Role
+    disabled: bool
+    created_at: datetime
+    is_contact: bool = False
+    has_second_factor: bool = False
+
+    @classmethod
+    def from_row(cls, row: tuple[Any, ...]) -> Self:
+        id_, name, email, phone, role, disabled, created_at, *flags = row
+        return cls(id_, name, email, phone, Role(role), disabled, created_at.astimezone(UTC), *flags)
+
+
+class NewAccount(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    email: str
+    password: str
+    phone: str | None = None
+    role: Role = Role.CUSTOMER
+
+
+async def read(cursor: Cursor, account_id: UUID) -> Account:
+    await cursor.execute(f"SELECT {Account.COLUMNS} FROM accounts WHERE id = %s AND email IS NOT NULL", (account_id,))
+    row = await cursor.fetchone()
+    if row is None:
+        raise errors.AccountNotFound
+    return Account.from_row(row)
+
+
+async def insert(cursor: Cursor, account_id: UUID, new: NewAccount, password_hash: str) -> Account:
+    await cursor.execute(
+        "INSERT INTO accounts (id, name, email, phone, role, password_hash) VALUES (%s, %s, %s, %s, %s, %s)"
+        f" ON CONFLICT DO NOTHING RETURNING {Account.COLUMNS}",
+        (account_id, new.name, new.email, new.phone, new.role, password_hash),
+    )
+    row = await cursor.fetchone()
+    if row is not None:
+        return Account.from_row(row)
+    await cursor.execute("SELECT FROM accounts WHERE id = %s", (account_id,))
+    # The id exists, but not its command: the same command has created this account, and it was erased. It is not created again.
+    raise errors.AccountNotFound if cursor.rowcount else errors.EmailTaken
+
+
+async def lock_actor(cursor: Cursor, actor_id: UUID | None) -> None:
+    """Locks the admin who acts, until the transaction ends: a concurrent removal comes wholly before or after it. Raises Forbidden
+    if the actor is no enabled admin any more: the cache of tokens may not know yet."""
+    if actor_id is None:
+        return
+    await cursor.execute("SELECT FROM accounts WHERE id = %s AND role = 'admin' AND NOT disabled FOR SHARE", (actor_id,))
+    if not cursor.rowcount:
+        raise errors.Forbidden
+
+
+async def lock_admins(cursor: Cursor, account_id: UUID, *, stays: bool, actor_id: UUID | None = None) -> None:
+    """Locks this account and every enabled admin, in the order of their ids, until the transaction ends.
+
+    Raises Forbidden if the actor is no enabled admin any more; AccountNotFound; LastAdmin if this is the only enabled admin and
+    does not remain one."""
+    await cursor.execute(
+        "SELECT id, role = 'admin' AND NOT disabled FROM accounts"
+        " WHERE (id = %s AND coalesce(email, contact_email) IS NOT NULL) OR (role = 'admin' AND NOT disabled)"
+        " ORDER BY id FOR NO KEY UPDATE",
+        (account_id,),
+    )
+    is_admin: dict[UUID, bool] = dict(await cursor.fetchall())
+    if actor_id is not None and not is_admin.get(actor_id):
+        raise errors.Forbidden
+    if account_id not in is_admin:
+        raise errors.AccountNotFound
+    if is_admin[account_id] and sum(is_admin.values()) == 1 and not stays:
+        raise errors.LastAdmin
+
+
+async def erase_guest(cursor: Cursor, guest_id: UUID) -> None:
+    """Erases the person of a guest of another API. Raises AccountNotFound."""
+    await cursor.execute(
+        "UPDATE guests SET name = %s, handle = NULL, email = NULL, phone = NULL, password_hash = NULL, erased_at = now()"
+        " WHERE id = %s AND erased_at IS NULL AND handle IS DISTINCT FROM %s",
+        (ERASED_NAME, guest_id, DEFAULT_ORGANIZER),
+    )
+    if not cursor.rowcount:
+        raise errors.AccountNotFound
+    await cursor.execute("DELETE FROM guest_tokens WHERE guest_id = %s", (guest_id,))
+
+
+async def change(
+    cursor: Cursor, account_id: UUID, changes: Mapping[str, Any], origin: Origin, *, keep_token: bytes | None = None
+) -> Account:
+    """Updates an account, whose row the caller has locked, and revokes its tokens if a change requires that."""
+    before = await read(cursor, account_id)
+    after = msgspec.structs.replace(before, **{name: value for name, value in changes.items() if name != "password_hash"})
+    if after.email != before.email:
+        # Checked first: the database would write the address into its log if the constraint refused it.
+        await cursor.execute("SELECT FROM accounts WHERE email = %s", (after.email,))
+        if cursor.rowcount:
+            raise errors.EmailTaken
+    password_hash = changes.get("password_hash")
+    ends_sessions = password_hash is not None or after.email != before.email or (after.disabled and not before.disabled)
+    access_changes = ends_sessions or (after.role, after.disabled) != (before.role, before.disabled)
+    try:
+        await cursor.execute(
+            "UPDATE accounts SET name = %s, email = %s, phone = %s, role = %s, disabled = %s,"
+            " password_hash = coalesce(%s, password_hash),"
+            " access_changed_at = CASE WHEN %s THEN clock_timestamp() ELSE access_changed_at END WHERE id = %s",
+            (after.name, after.email, after.phone, after.role, after.disabled, password_hash, access_changes, account_id),
+        )
+    except psycopg.errors.UniqueViolation:  # another account has taken the address at the same time
+        raise errors.EmailTaken from None
+    if ends_sessions:
+        await tokens.revoke(cursor, account_id, keep=keep_token)
+    for action in _actions(before, after, has_new_password=password_hash is not None):
+        roles = (before.role, after.role) if action == AccountAction.ROLE_CHANGED else (None, None)
+        await record(cursor, action, account_id, origin, roles=roles)
+    return after
+
+
+def _actions(before: Account, after: Account, *, has_new_password: bool) -> list[AccountAction]:
+    """What the trail says about a change. Names and phone numbers change unnoticed."""
+    happened = {
+        AccountAction.ROLE_CHANGED: after.role != before.role,
+        AccountAction.DISABLED: after.disabled and not before.disabled,
+        AccountAction.ENABLED: before.disabled and not after.disabled,
+        AccountAction.PASSWORD_CHANGED: has_new_password,
+        AccountAction.EMAIL_CHANGED: after.email != before.email,
+    }
+    return [action for action, did in happened.items() if did]
